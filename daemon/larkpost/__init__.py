@@ -1,0 +1,1 @@
+"""Larkpost: the morning paper that learns what its reader likes."""

@@ -1,0 +1,273 @@
+"""The nouns of Larkpost: papers, readers, votes, picks, editions, deliveries, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from enum import IntEnum, StrEnum
+
+Day = date  # for classes in which ``date`` is a field
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Identifier:
+    """One name of a paper, written ``scheme:value`` (``arxiv:2508.13426``, ``doi:10.1000/182``)."""
+
+    scheme: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A paper as a dump tells it, before it is known whether the store has it already.
+
+    ``uid`` is only there where another Larkpost exported the paper.
+    """
+
+    title: str
+    abstract: str = ""
+    identifiers: tuple[Identifier, ...] = ()
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    published: date | None = None
+    first_seen: datetime | None = None
+    arrived: datetime | None = None
+    url: str | None = None
+    upvotes: int | None = None
+    line: int = 0
+    uid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record of a dump that could not be read; ``line`` counts from 1, 0 is the whole file."""
+
+    line: int
+    reason: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something odd about a dump that cost no record; ``line`` 0 is the whole file."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """The day on which a dump says that it was taken."""
+
+    day: date
+    line: int
+
+
+Record = Draft | Rejected | Remark | Captured
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A paper in the store.
+
+    ``first_seen`` is the moment the paper showed up in the stream (a dump's day of capture),
+    ``arrived`` the moment this program read it; they differ when a dump is read late.
+    ``uid`` never changes and is what feed entries are named after.
+    """
+
+    id: int
+    uid: str
+    identifier: Identifier
+    title: str
+    abstract: str
+    first_seen: datetime
+    arrived: datetime
+    updated: datetime
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    published: date | None = None
+    url: str | None = None
+    upvotes: int | None = None
+
+    @property
+    def text(self) -> str:
+        """What the ranking reads: title and abstract."""
+        return f"{self.title}\n{self.abstract}"
+
+
+class Thumb(IntEnum):
+    """A reader's judgement of a paper."""
+
+    DOWN = -1
+    UP = 1
+
+
+class Status(StrEnum):
+    """Where a reader stands: only ``ACTIVE`` readers are sent anything."""
+
+    PENDING = "pending"  # asked to subscribe, has not confirmed
+    ACTIVE = "active"
+    PAUSED = "paused"
+    SUSPENDED = "suspended"  # the address bounces
+    LEFT = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """A named theme of one reader: words to start from, and how many picks it may fill.
+
+    ``quota`` is a share: interests with quotas 5 and 5 fill half of the edition each. Every
+    reader has at least one interest; the first, named ``main``, is there from the beginning.
+    """
+
+    id: int
+    name: str
+    words: tuple[str, ...] = ()
+    quota: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Somebody who gets an edition: by mail if there is an address, by feed in any case.
+
+    ``at`` is local time in ``zone``; ``days`` are weekdays, Monday = 0; ``size`` is the number
+    of picks wished for; ``threshold`` the least probability of a thumbs-up that a pick must
+    have; ``next_slot`` (UTC) the moment the next edition is due, ``None`` while none is.
+    """
+
+    id: int
+    uid: str
+    address: str | None
+    name: str
+    status: Status
+    zone: str
+    at: time
+    days: frozenset[int]
+    size: int
+    feed_key: str
+    created: datetime
+    interests: tuple[Interest, ...]
+    threshold: float = 0.0
+    weekly: bool = False
+    paused_until: date | None = None
+    next_slot: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """A thumb of a reader on a paper; the last one wins."""
+
+    reader_id: int
+    paper_id: int
+    thumb: Thumb
+    at: datetime
+    via: str
+    interest_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A term and what it added to (or, below zero, took from) a score."""
+
+    term: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A paper chosen for a reader, with the reasons that the model itself gives.
+
+    ``position`` counts from 1. ``because`` holds the terms that raised the score, strongest
+    first, ``against`` those that lowered it; ``like`` is the liked paper nearest to this one.
+    ``probability`` is the calibrated chance of a thumbs-up; ``propensity`` the probability
+    with which the paper got its place: below 1 for the last one where the edition may explore;
+    ``explored`` where the lot gave it to another paper than the likeliest.
+    """
+
+    paper: Paper
+    position: int
+    score: float
+    probability: float
+    because: tuple[Weight, ...] = ()
+    against: tuple[Weight, ...] = ()
+    like: Paper | None = None
+    interest_id: int | None = None
+    interest: str = ""
+    explored: bool = False
+    propensity: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One reader's paper of one local day. Once published its picks stay as they are.
+
+    ``since`` is the local day after the previous edition: later than that, this is a catch-up.
+    ``note`` says in words why an edition is short, or what it fell back to.
+    """
+
+    id: int
+    reader: Reader
+    date: Day
+    published_at: datetime
+    picks: tuple[Pick, ...]
+    since: Day | None = None
+    note: str = ""
+    considered: int = 0
+
+
+class DeliveryState(StrEnum):
+    """The life of one letter; moved only by what the mail server said."""
+
+    PLANNED = "planned"
+    SENDING = "sending"  # leased by a worker
+    SENT = "sent"
+    DEFERRED = "deferred"  # to be tried again at ``next_try``
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # the lease ran out: may or may not have been sent
+    CANCELLED = "cancelled"  # the reader left before it was sent
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The outbox row of one edition to one reader."""
+
+    id: int
+    edition_id: int
+    reader_id: int
+    state: DeliveryState
+    attempts: int
+    message_id: str
+    next_try: datetime
+    lease_until: datetime | None = None
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A finished message, ready for the wire: ``content`` is RFC 5322 with CRLF line ends."""
+
+    sender: str
+    recipient: str
+    message_id: str
+    content: bytes = field(repr=False)
+
+
+class BounceKind(StrEnum):
+    """What a mail that came back tells about an address."""
+
+    HARD = "hard"  # it will never take a letter
+    SOFT = "soft"  # it would not take this one now
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """A letter that came back: when, with which code (``5.1.1``), in the server's words."""
+
+    reader_id: int
+    at: datetime
+    kind: BounceKind
+    code: str = ""
+    text: str = ""

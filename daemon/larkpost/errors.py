@@ -1,0 +1,111 @@
+"""Every error Larkpost raises on purpose; each says what happened, to what, and what to try.
+
+LarkpostError
+├── UsageError            exit 2: the call is wrong
+│   ├── UnknownReader
+│   ├── UnknownPaper
+│   └── SettingsError
+├── TryAgainLater         exit 75: the same call may succeed later
+│   ├── Busy              somebody else holds the lock
+│   ├── Deferred          a mail server said later
+│   └── Unanswered        a letter went out whole, and no answer came
+└── Failure               exit 1
+    ├── UnreadableDump    nothing in the file could be recognised, or it is unsafe to open
+    ├── InvalidToken      a link is forged, cut or for something else
+    ├── Refused           a mail server said never, for this address
+    └── StoreError        the database is damaged, newer than the program, or not there
+"""
+
+from __future__ import annotations
+
+
+class LarkpostError(Exception):
+    """The root; ``hint`` is what to try, shown after the message."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(LarkpostError):
+    """The call is wrong; nothing was done."""
+
+    exit_code = 2
+
+
+class UnknownReader(UsageError):
+    """No reader has that address."""
+
+
+class UnknownPaper(UsageError):
+    """No paper goes by that name."""
+
+
+class SettingsError(UsageError):
+    """A setting is misspelt or has a value it cannot have."""
+
+
+class TryAgainLater(LarkpostError):
+    """Nothing is lost; the same call may succeed later (EX_TEMPFAIL of sysexits.h)."""
+
+    exit_code = 75
+
+
+class Busy(TryAgainLater):
+    """Another process holds the lock."""
+
+
+class Deferred(TryAgainLater):
+    """The mail server, or the road to it, said: later.
+
+    ``whole_road`` is true where the fault is the server's and not the one recipient's; then
+    ``rest`` is for how many seconds nobody should knock again. ``cut`` is true where the
+    connection broke during this letter: once is chance, several times in a row is the road.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        whole_road: bool = False,
+        rest: float = 0.0,
+        cut: bool = False,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.whole_road = whole_road
+        self.rest = rest
+        self.cut = cut
+
+
+class Unanswered(TryAgainLater):
+    """The letter went out whole, but the server fell silent before it said whether it took it."""
+
+
+class Failure(LarkpostError):
+    """It did not work, and doing it again will not help."""
+
+
+class UnreadableDump(Failure):
+    """Nothing in a file could be recognised, or it is not safe to open it."""
+
+
+class InvalidToken(Failure):
+    """A link is forged, cut, expired or meant for something else; which of these is not told."""
+
+
+class Refused(Failure):
+    """The mail server will never take this letter for this address.
+
+    ``nobody`` is true where it said that there is no such address.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", nobody: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.nobody = nobody
+
+
+class StoreError(Failure):
+    """The database is damaged, newer than the program, or not where it should be."""

@@ -1,0 +1,179 @@
+"""Logging: one event a line, for people or for machines, without secrets or control characters."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import traceback
+from typing import TYPE_CHECKING, Literal, TextIO
+
+import structlog
+from structlog.stdlib import ProcessorFormatter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+Level = Literal["debug", "info", "warning", "error"]
+Format = Literal["auto", "console", "json"]
+
+HIDDEN = "***"
+# The second part of these paths is a signed token or a feed key: whoever has it may use it.
+_SIGNED_PATH = re.compile(r"(?<=/)(vote|leave|me|confirm|edition)/[^/\s\"'<>?#]+")
+_FEED_PATH = re.compile(r"(?<=/)feed/[^/\s\"'<>?#.]+")
+_URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+@")
+_SECRET_KEY = re.compile(
+    r"password|passwd|secret|token|authorization|cookie|feed_key", re.IGNORECASE
+)
+# Libraries that tell more than a reader of the log wants, unless everything is asked for.
+_TALKATIVE = ("alembic", "apscheduler", "asyncio", "uvicorn.access")
+_COLOURS = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "31"}
+
+
+def configure(
+    level: Level = "info",
+    format: Format = "auto",  # noqa: A002 - the name of the setting
+    stream: TextIO | None = None,
+    *,
+    hide: Iterable[str] = (),
+) -> None:
+    """Send every event, ours and the libraries', to ``stream`` (standard error).
+
+    ``auto`` means console on a terminal and JSON elsewhere; ``hide`` are values, such as the mail
+    server's password, that are masked wherever they turn up. May be called again.
+    """
+    stream = sys.stderr if stream is None else stream
+    machine = format == "json" or (format == "auto" and not stream.isatty())
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _one_line_error,
+        Mask(hide),
+    ]
+    handler = _Handler(stream)
+    handler.setFormatter(
+        ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer() if machine else Console(stream.isatty()),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    for old in [h for h in root.handlers if isinstance(h, _Handler)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel("DEBUG" if level == "debug" else "WARNING")
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *shared,
+            ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def encoded(text: str) -> str:
+    """Put text from outside on one line: what cannot be printed is shown as its code point.
+
+    Covers CR, LF, ESC, U+2028, U+2029, bidi overrides and lone surrogates (CWE-117).
+    """
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def masked(text: str) -> str:
+    """Take out the tokens of our links and the passwords in URLs."""
+    text = _FEED_PATH.sub(f"feed/{HIDDEN}", _SIGNED_PATH.sub(rf"\1/{HIDDEN}", text))
+    return _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
+
+
+class Mask:
+    """A structlog processor that hides secrets, by the name of their key or by how they look."""
+
+    def __init__(self, hide: Iterable[str] = ()) -> None:
+        self.hide = tuple(value for value in hide if value)
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        """Return the event with its secrets masked."""
+        return {
+            key: HIDDEN if _SECRET_KEY.search(key) else self._clean(value)
+            for key, value in event.items()
+        }
+
+    def _clean(self, value: object) -> object:
+        if isinstance(value, dict):
+            return {key: self._clean(inner) for key, inner in value.items()}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [self._clean(inner) for inner in value]
+        if value is None or isinstance(value, (bool, int, float, logging.LogRecord)):
+            return value
+        text = str(value)
+        for secret in self.hide:
+            text = text.replace(secret, HIDDEN)
+        return masked(text)
+
+
+class Console:
+    """A structlog processor that writes an event as a line for people."""
+
+    def __init__(self, colours: bool) -> None:
+        self.colours = colours
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> str:
+        """Time, level, what happened, then the facts as ``key=value``."""
+        level = str(event.pop("level", "info"))
+        moment = str(event.pop("timestamp", ""))[:19]
+        what = encoded(str(event.pop("event", "")))
+        event.pop("logger", None)
+        facts = " ".join(f"{encoded(key)}={_fact(value)}" for key, value in event.items())
+        label = f"{level:<7}"
+        if self.colours:
+            label = f"\x1b[{_COLOURS.get(level, '0')}m{label}\x1b[0m"
+        return f"{moment}Z {label} {what} {facts}".rstrip()
+
+
+def _fact(value: object) -> str:
+    text = encoded(str(value))
+    return '"' + text.replace('"', '\\"') + '"' if " " in text or not text else text
+
+
+def _one_line_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Put an exception into two facts: what it says, and where it came from, innermost first."""
+    info = event.pop("exc_info", None)
+    if isinstance(info, BaseException):
+        error: BaseException | None = info
+    else:
+        error = (info[1] if isinstance(info, tuple) else sys.exc_info()[1]) if info else None
+    if error is not None:
+        event["error"] = f"{type(error).__name__}: {error}"
+        event["trace"] = _trace(error.__traceback__)
+    return event
+
+
+def _trace(trail: TracebackType | None) -> str:
+    frames = traceback.extract_tb(trail)
+    return " < ".join(
+        f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in reversed(frames)
+    )
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """A stream handler that never stops the work: a full disk must not keep letters back."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the base class's name
+        """Drop the line."""

@@ -1,0 +1,81 @@
+"""Signed mail addresses: where a letter's bounces go, and the answers of its reader."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from larkpost.errors import InvalidToken
+from larkpost.links import opened, stamp
+from larkpost.tokens import MAC_BYTES
+
+if TYPE_CHECKING:
+    from larkpost.domain import Edition
+    from larkpost.tokens import Purpose, Tokens
+
+# The letter says what the address is for, so that the right key is tried.
+_PURPOSES: dict[str, Purpose] = {"b": "bounce", "v": "answer"}
+_TAGGED = re.compile(r"\+([bv])([a-z2-7]{30,60})@", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What an address of ours was made for: an edition, and the stamp of its reader."""
+
+    purpose: Purpose
+    edition_id: int
+    stamp: int
+
+
+class Mailboxes:
+    """Makes ``post+b…@example.org`` of ``post@example.org``, and reads such addresses again.
+
+    The mail server must deliver what follows the ``+`` to the same mailbox (RFC 5233 calls it
+    sub-addressing). Servers on the way may change the case of the local part, so that the token
+    is in base32; with it a local part of 20 characters stays below the 64 of RFC 5321, 4.5.3.1.1.
+    """
+
+    def __init__(self, address: str, tokens: Tokens) -> None:
+        self._local, _, self._domain = address.rpartition("@")
+        self._tokens = tokens
+
+    def bounces(self, edition: Edition) -> str:
+        """Make the return path of an edition's letter (VERP)."""
+        return self._tagged("b", edition)
+
+    def answers(self, edition: Edition) -> str:
+        """Make the address to which a reader answers an edition."""
+        return self._tagged("v", edition)
+
+    def read(self, text: str) -> Tag | None:
+        """Find the first address in ``text`` that is genuinely ours; None where there is none."""
+        for kind, code in _TAGGED.findall(text):
+            purpose = _PURPOSES[kind.lower()]
+            try:
+                return Tag(purpose, *opened(self._tokens, purpose, _token(code)))
+            except InvalidToken:
+                continue
+        return None
+
+    def _tagged(self, kind: str, edition: Edition) -> str:
+        token = self._tokens.sign(_PURPOSES[kind], edition.id, stamp(edition.reader))
+        return f"{self._local}+{kind}{_code(token)}@{self._domain}"
+
+
+def _code(token: str) -> str:
+    payload, _, mac = token.partition(".")
+    raw = b"".join(urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in (payload, mac))
+    return b32encode(raw).decode("ascii").rstrip("=").lower()
+
+
+def _token(code: str) -> str:
+    """Turn a code back into a token; raises InvalidToken where it is no base32."""
+    try:
+        raw = b32decode(code.upper() + "=" * (-len(code) % 8))
+    except binascii.Error as error:
+        raise InvalidToken("this address is not valid") from error
+    parts = (raw[:-MAC_BYTES], raw[-MAC_BYTES:])
+    return ".".join(urlsafe_b64encode(part).decode("ascii").rstrip("=") for part in parts)

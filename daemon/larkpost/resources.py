@@ -1,0 +1,19 @@
+"""Finds the files that ship beside the code, in a wheel as in a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+CHECKOUT = PACKAGE.parent.parent
+
+
+def shipped(name: str) -> Path:
+    """The path of a shipped file or folder such as ``templates/email``.
+
+    Raises FileNotFoundError when neither the wheel nor the checkout has it.
+    """
+    for root in (PACKAGE, CHECKOUT):
+        if (found := root / name).exists():
+            return found
+    raise FileNotFoundError(f"{name} does not ship with this installation of Larkpost")

@@ -1,0 +1,8 @@
+"""The settings: flags > environment > secret files > settings file > defaults."""
+
+from __future__ import annotations
+
+from larkpost.settings.loading import load
+from larkpost.settings.model import Places, Settings, day_names, keys, read_days
+
+__all__ = ["Places", "Settings", "day_names", "keys", "load", "read_days"]

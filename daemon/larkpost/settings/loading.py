@@ -1,0 +1,252 @@
+"""Reads the settings from where they are set, and says by name what is misspelt or impossible."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import stat
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from pydantic import ValidationError
+from pydantic_settings import (
+    EnvSettingsSource,
+    NestedSecretsSettingsSource,
+    SecretsSettingsSource,
+    TomlConfigSettingsSource,
+)
+
+from larkpost.errors import SettingsError
+from larkpost.settings.model import Places, Settings, Web, flat, keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+PREFIX = "LARKPOST_"
+# Names with the prefix that are not settings: where the settings are, and switches of the tests.
+ALLOWED = frozenset(
+    {"LARKPOST_HOME", "LARKPOST_CONFIG", "LARKPOST_REFUSE_SKIPS", "LARKPOST_BENCH_DATA"}
+)
+
+
+def load(
+    *,
+    home: Path | None = None,
+    config: Path | None = None,
+    flags: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read the settings: flags > environment > secret files > settings file > defaults.
+
+    ``flags`` has dotted keys (``{"web.port": 8080}``); a value of None means not given.
+    Raises SettingsError naming the key that is misspelt or has a value it cannot have.
+    """
+    environ = os.environ if environ is None else environ
+    home = home or _path(environ.get(f"{PREFIX}HOME"))
+    explicit = config or _path(environ.get(f"{PREFIX}CONFIG"))
+    places = _places(home, explicit)
+    if explicit is not None and not places.config.exists():
+        raise SettingsError(
+            f"no settings file: {places.config}", hint="Check --config and LARKPOST_CONFIG."
+        )
+    secrets = [folder for folder in _secret_folders(places, environ) if folder.is_dir()]
+    found = {  # weakest first
+        str(places.config): _from_file(places.config),
+        **{str(folder): _from_secrets(folder) for folder in secrets},
+        "the environment": _from_environment(environ),
+        "the command line": {k: v for k, v in (flags or {}).items() if v is not None},
+    }
+    for origin, values in found.items():
+        _refuse_unknown(values, origin)
+    origins = {key: origin for origin, values in found.items() for key in values}
+    merged = {key: value for values in found.values() for key, value in values.items()}
+    settings = _validated(merged, origins, places)
+    settings._origins = origins
+    settings._remarks = tuple(_remarks(places.config, found[str(places.config)], secrets))
+    return settings
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
+
+
+def _places(home: Path | None, config: Path | None) -> Places:
+    if home is None:
+        from platformdirs import user_config_path, user_data_path
+
+        data, beside = user_data_path("larkpost"), user_config_path("larkpost")
+    else:
+        data = beside = home.expanduser().absolute()
+    inbox = data / "inbox"
+    return Places(
+        config=config.expanduser().absolute() if config else beside / "config.toml",
+        data=data,
+        inbox=inbox,
+        done=inbox / "done",
+        bad=inbox / "bad",
+        maildir=data / "mail",
+        secret=data / "secret.key",
+        secrets=beside / "secrets",
+    )
+
+
+def _secret_folders(places: Places, environ: Mapping[str, str]) -> Iterator[Path]:
+    yield places.secrets
+    if folder := environ.get("CREDENTIALS_DIRECTORY"):  # systemd's LoadCredential=
+        yield Path(folder)
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    if not path.exists():
+        return {}
+    if path.is_dir():
+        raise SettingsError(f"the settings file is a folder: {path}")
+    try:
+        table = TomlConfigSettingsSource(Settings, toml_file=path).toml_data
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(
+            f"the settings file is not TOML: {path}: {error}",
+            hint='Text needs quotes (title = "Larkpost"); sections look like [smtp].',
+        ) from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"the settings file is not UTF-8: {path}") from None
+    except OSError as error:
+        raise SettingsError(
+            f"the settings file cannot be read: {path}: {error.strerror}"
+        ) from error
+    return dict(flat(table))
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
+    names = [name for name in environ if name.upper().startswith(PREFIX)]
+    known = {PREFIX + key.replace(".", "__").upper(): key for key in keys()}
+    for name in names:
+        if name.upper() not in known and name.upper() not in ALLOWED:
+            near = _near(name.upper(), [*known, *ALLOWED])
+            raise SettingsError(
+                f"there is no such setting: {name} (in the environment)",
+                hint=f"Did you mean {near}?" if near else "See `larkpost config show`.",
+            )
+    source = EnvSettingsSource(Settings, env_prefix=PREFIX, env_nested_delimiter="__")
+    source.env_vars = {name.lower(): environ[name] for name in names}
+    return dict(flat(source()))
+
+
+def _from_secrets(folder: Path) -> dict[str, object]:
+    known = {key.replace(".", "__"): key for key in keys()}
+    for file in sorted(folder.iterdir()):
+        # A service may be given credentials that are not ours; ours are named section__key.
+        if "__" in file.name and not file.name.startswith(".") and file.name.lower() not in known:
+            near = _near(file.name.lower(), known)
+            raise SettingsError(
+                f"there is no such setting: {file.name} (a file in {folder})",
+                hint=f"Did you mean {near}?" if near else "See `larkpost config show`.",
+            )
+    source = NestedSecretsSettingsSource(
+        SecretsSettingsSource(Settings), secrets_dir=folder, secrets_nested_delimiter="__"
+    )
+    return dict(flat(source()))
+
+
+def _refuse_unknown(values: Mapping[str, object], origin: str) -> None:
+    known = keys()
+    for key in values:
+        if key in known:
+            continue
+        if key in Settings.model_fields:
+            raise SettingsError(
+                f"{key} is a section, not a setting (in {origin})",
+                hint=f"Write it as a table: [{key}].",
+            )
+        near = _near(key, known)
+        raise SettingsError(
+            f"there is no such setting: {key} (in {origin})",
+            hint=f"Did you mean {near}?" if near else "See `larkpost config show`.",
+        )
+
+
+def _near(word: str, known: Iterable[str]) -> str | None:
+    """Find the known word most like this one; a key in the wrong section counts as near."""
+    choices = list(known)
+    last = word.rpartition(".")[2]
+    same = [choice for choice in choices if "." in choice and choice.rpartition(".")[2] == last]
+    return next(iter(difflib.get_close_matches(word, choices, 1, 0.6) or same), None)
+
+
+def _validated(
+    values: Mapping[str, object], origins: Mapping[str, str], places: Places
+) -> Settings:
+    nested: dict[str, dict[str, object]] = {}
+    for key, value in values.items():
+        section, _, name = key.partition(".")
+        nested.setdefault(section, {})[name] = value
+    try:
+        first = Settings(**nested)  # type: ignore[arg-type]  # pydantic turns tables into sections
+    except ValidationError as error:
+        raise _refusal(error, origins) from None
+    data = places.data
+    inbox = _under(data, first.inbox.folder) or places.inbox
+    maildir = _under(data, first.mail.maildir) or places.maildir
+    url = first.database.url or f"sqlite:///{quote(str(data / 'larkpost.db'))}"
+    base_url = first.site.base_url if "site.base_url" in values else _own_address(first.web)
+    settings = first.model_copy(
+        update={
+            "site": first.site.model_copy(update={"base_url": base_url}),
+            "database": first.database.model_copy(update={"url": url}),
+            "inbox": first.inbox.model_copy(update={"folder": str(inbox)}),
+            "mail": first.mail.model_copy(update={"maildir": str(maildir)}),
+        }
+    )
+    settings._places = Places(
+        config=places.config,
+        data=data,
+        inbox=inbox,
+        done=inbox / "done",
+        bad=inbox / "bad",
+        maildir=maildir,
+        secret=places.secret,
+        secrets=places.secrets,
+    )
+    return settings
+
+
+def _own_address(web: Web) -> str:
+    """The address on this machine, for as long as nobody says how the outside reaches it."""
+    host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else web.host  # noqa: S104 - read, not bound
+    return f"http://[{host}]:{web.port}" if ":" in host else f"http://{host}:{web.port}"
+
+
+def _under(data: Path, folder: str) -> Path | None:
+    return data / Path(folder).expanduser() if folder else None
+
+
+def _refusal(error: ValidationError, origins: Mapping[str, str]) -> SettingsError:
+    """Turn pydantic's first complaint into one of ours; a secret's value is not repeated."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    key = ".".join(str(part) for part in first["loc"][:2])
+    what = first["msg"].removeprefix("Value error, ")
+    value = "" if key == "smtp.password" else f" cannot be {first['input']!r}"
+    return SettingsError(
+        f"{key}{value} (in {origins.get(key, 'the defaults')}): {what[:1].lower()}{what[1:]}",
+        hint="`larkpost config show` lists every setting; docs/settings.md explains them.",
+    )
+
+
+def _remarks(config: Path, in_file: Mapping[str, object], secrets: Iterable[Path]) -> Iterator[str]:
+    url = str(in_file.get("database.url", ""))
+    if (in_file.get("smtp.password") or urlsplit(url).password) and _open_to_others(config):
+        yield _advice(config)
+    for folder in secrets:
+        for file in sorted(folder.iterdir()):
+            if file.name.lower() in ("smtp__password", "database__url") and _open_to_others(file):
+                yield _advice(file)
+
+
+def _advice(path: Path) -> str:
+    return f"others on this machine can read the password in {path}: chmod 600 it"
+
+
+def _open_to_others(path: Path) -> bool:
+    return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))

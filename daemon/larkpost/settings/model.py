@@ -1,0 +1,310 @@
+"""What can be set, the defaults, which values are possible, and where things lie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import time
+from email.utils import parseaddr
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_ATOMS = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def read_days(value: object) -> frozenset[int]:
+    """Weekdays from ``mon,tue``, a list of names, or numbers with Monday = 0.
+
+    Raises ValueError naming the word that is no weekday.
+    """
+    if isinstance(value, str):
+        words: Iterable[object] = value.replace(",", " ").split()
+    elif isinstance(value, Iterable):
+        words = value
+    else:
+        raise ValueError(f"{value!r} is not a list of weekdays such as mon,tue,wed")  # noqa: TRY004 - pydantic reports ValueError, not TypeError
+    days = frozenset(_weekday(word) for word in words)
+    if not days:
+        raise ValueError("at least one weekday is needed, such as mon")
+    return days
+
+
+def _weekday(word: object) -> int:
+    if isinstance(word, int) and 0 <= word <= 6:
+        return int(word)
+    name = str(word).strip().lower()
+    # Three letters are enough, and a longer word must be the beginning of nothing else.
+    full = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    for number, day in enumerate(full):
+        if len(name) >= 3 and day.startswith(name):
+            return number
+    raise ValueError(f"{str(word)!r} is not a weekday; the names are {', '.join(WEEKDAYS)}")
+
+
+def read_networks(value: object) -> tuple[str, ...]:
+    """Read ``127.0.0.1, 10.0.0.0/8`` or a list of such; raises ValueError for what is neither."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, Iterable):
+        raise ValueError(f"{value!r} is no list of addresses")  # noqa: TRY004 - pydantic wants it
+    return tuple(str(ip_network(str(part).strip())) for part in parts if str(part).strip())
+
+
+def day_names(days: Iterable[int]) -> list[str]:
+    """``{0, 2}`` as ``["mon", "wed"]``."""
+    return [WEEKDAYS[day] for day in sorted(days)]
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        raise ValueError(f"{name!r} is not a time zone such as Europe/Berlin") from None
+    return name
+
+
+def _web_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"{url!r} is not a web address such as https://paper.example.org")
+    return url.rstrip("/")
+
+
+def _sender(text: str) -> str:
+    if "\n" in text or "\r" in text or "@" not in parseaddr(text)[1]:
+        raise ValueError(f"{text!r} is not a mail address such as Larkpost <larkpost@example.org>")
+    return text
+
+
+def _mailbox(text: str) -> str:
+    local, at, domain = text.rpartition("@")
+    if text and not (at and _ATOMS.fullmatch(local) and _ATOMS.fullmatch(domain)):
+        raise ValueError(f"{text!r} is not a plain mail address such as post@example.org")
+    return text
+
+
+def _short_mailbox(text: str) -> str:
+    if len(text.rpartition("@")[0]) > 18:
+        raise ValueError("what stands before the @ may have 18 characters: a signed tag is added")
+    return _mailbox(text)
+
+
+def _clock(value: time) -> time:
+    if value.tzinfo is not None or value.second or value.microsecond:
+        raise ValueError("a local time has hours and minutes only, such as 06:00")
+    return value
+
+
+Days = Annotated[
+    frozenset[int], BeforeValidator(read_days), PlainSerializer(day_names, return_type=list[str])
+]
+Networks = Annotated[tuple[str, ...], BeforeValidator(read_networks)]
+ClockTime = Annotated[
+    time,
+    AfterValidator(_clock),
+    PlainSerializer(lambda value: value.strftime("%H:%M"), return_type=str),
+]
+
+
+class Section(BaseModel):
+    """A table of the settings file: its values never change, and it has no other keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Database(Section):
+    """Where the store is."""
+
+    url: str = ""
+
+
+class Site(Section):
+    """How the outside knows this place."""
+
+    base_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8025"
+    title: Annotated[str, Field(min_length=1, max_length=100)] = "Larkpost"
+
+
+class Mail(Section):
+    """Which road letters take."""
+
+    transport: Literal["maildir", "smtp"] = "maildir"
+    sender: Annotated[str, AfterValidator(_sender)] = "Larkpost <larkpost@localhost>"
+    maildir: str = ""
+    operator: Annotated[str, AfterValidator(_mailbox)] = ""
+
+
+class Returns(Section):
+    """Where bounces and answers come back to."""
+
+    address: Annotated[str, AfterValidator(_short_mailbox)] = ""
+    folder: str = ""
+
+
+class Dkim(Section):
+    """With what letters are signed, where the mail server does not sign them."""
+
+    selector: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
+    key: str = ""
+
+
+class Smtp(Section):
+    """The mail server that takes our letters."""
+
+    host: Annotated[str, Field(min_length=1)] = "localhost"
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    timeout: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    per_connection: Annotated[int, Field(ge=1)] = 100
+    per_second: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Inbox(Section):
+    """The folder that dumps are dropped into."""
+
+    folder: str = ""
+    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = 5.0
+
+
+class Ranking(Section):
+    """What is ranked, and what it is learned from."""
+
+    window_days: Annotated[int, Field(ge=1, le=3660)] = 7
+    corpus_days: Annotated[int, Field(ge=0, le=36_600)] = 180
+    half_life_days: Annotated[float, Field(ge=0, le=36_600)] = 0.0
+    exploration: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class Readers(Section):
+    """What a new reader gets unless told otherwise."""
+
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    at: ClockTime = time(6, 0)
+    days: Days = frozenset(range(7))
+    size: Annotated[int, Field(ge=1, le=100)] = 10
+
+
+class Web(Section):
+    """Where the web server listens."""
+
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8025
+    proxies: Networks = ()
+    admin: Annotated[int, Field(ge=0, le=10**9)] = 0
+
+
+class Tick(Section):
+    """The heartbeat of ``larkpost serve``."""
+
+    seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
+
+
+class Log(Section):
+    """What is told on standard error, and in which form."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where things lie: one folder under ``--home``, the XDG folders without it."""
+
+    config: Path
+    data: Path
+    inbox: Path
+    done: Path
+    bad: Path
+    maildir: Path
+    secret: Path
+    secrets: Path
+
+
+class Settings(BaseSettings):
+    """Every setting; made by ``load``, which alone knows where the values come from."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", validate_default=True, enable_decoding=False
+    )
+
+    database: Database = Database()
+    site: Site = Site()
+    mail: Mail = Mail()
+    returns: Returns = Returns()
+    dkim: Dkim = Dkim()
+    smtp: Smtp = Smtp()
+    inbox: Inbox = Inbox()
+    ranking: Ranking = Ranking()
+    readers: Readers = Readers()
+    web: Web = Web()
+    tick: Tick = Tick()
+    log: Log = Log()
+
+    _places: Places
+    _origins: dict[str, str] = {}
+    _remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic's signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read nothing behind the caller's back: ``load`` hands in what it found, and where."""
+        return (init_settings,)
+
+    @property
+    def places(self) -> Places:
+        """Where things lie."""
+        return self._places
+
+    @property
+    def origins(self) -> Mapping[str, str]:
+        """Where each value that is no default came from, by dotted key."""
+        return self._origins
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What deserves a warning, in words: a password that others can read."""
+        return self._remarks
+
+
+def keys() -> dict[str, object]:
+    """Every dotted key and its default, as TOML would write it, in order."""
+    defaults = Settings.model_construct().model_dump(mode="json")
+    return dict(flat(defaults))
+
+
+def flat(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, object]]:
+    """Dotted keys; an empty section is still told of, so that its name can be checked."""
+    for key, value in table.items():
+        if isinstance(value, Mapping) and value:
+            yield from flat(value, f"{before}{key}.")
+        elif not (isinstance(value, Mapping) and f"{before}{key}" in Settings.model_fields):
+            yield f"{before}{key}", value

@@ -1,0 +1,157 @@
+"""Signed tokens: what makes a link the reader's own, and a forged one worthless."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import stat
+from typing import TYPE_CHECKING, Literal
+
+from itsdangerous import BadData, Signer
+from itsdangerous.encoding import base64_decode, base64_encode
+from itsdangerous.signer import SigningAlgorithm
+
+from larkpost.errors import InvalidToken, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+Purpose = Literal["vote", "leave", "page", "confirm", "edition", "bounce", "answer", "admin"]
+
+KEY_BYTES = 32
+MAC_BYTES = 16  # 128 bits: OWASP ASVS 5.0, 11.5.1; short enough for a List-Unsubscribe header
+
+
+class Tokens:
+    """Signs and checks; the first key signs, every key given verifies, so keys can be rotated.
+
+    A token is ``payload.mac`` in URL-safe base64 without padding. The payload is one byte that
+    names the key, then the numbers; the MAC is HMAC-SHA256, cut to 128 bits, under a key derived
+    from the secret and the purpose, so that a token is worth nothing where another is asked for.
+    """
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys or min(map(len, keys)) < KEY_BYTES:
+            raise ValueError(f"tokens need a key, of {KEY_BYTES} bytes or more")
+        self._key_id = _key_id(keys[0])
+        self._keys: dict[int, list[bytes]] = {}
+        for key in reversed(keys):  # itsdangerous signs with the last one
+            self._keys.setdefault(_key_id(key), []).append(key)
+
+    def sign(self, purpose: Purpose, *numbers: int) -> str:
+        """Make a token for these numbers, each 0 or more; about 35 characters."""
+        payload = base64_encode(bytes([self._key_id]) + b"".join(map(_pack, numbers)))
+        return self._signer(purpose, self._key_id).sign(payload).decode("ascii")
+
+    def verify(self, purpose: Purpose, token: str) -> tuple[int, ...]:
+        """Give back what was signed; raises InvalidToken, the same for every kind of fault."""
+        try:
+            text = token.encode("ascii")
+            key_id = base64_decode(text[:2])[0]
+            payload = self._signer(purpose, key_id).unsign(text)
+        except (UnicodeEncodeError, BadData, LookupError) as error:
+            raise _refusal() from error
+        mac = text.rpartition(b".")[2]
+        # Base64 has several spellings of the same bytes; only ours is taken.
+        if base64_encode(base64_decode(mac)) != mac:
+            raise _refusal()
+        return _unpack(base64_decode(payload)[1:])
+
+    def _signer(self, purpose: Purpose, key_id: int) -> Signer:
+        return Signer(
+            self._keys[key_id],
+            salt=f"larkpost.{purpose}",
+            key_derivation="hmac",
+            digest_method=hashlib.sha256,
+            algorithm=_ShortMac(),
+        )
+
+
+class _ShortMac(SigningAlgorithm):
+    """HMAC-SHA256 cut to its first 128 bits, as RFC 2104 section 5 allows."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        return hmac.digest(key, value, "sha256")[:MAC_BYTES]
+
+
+def make_key(path: Path) -> None:
+    """Write a fresh key to ``path``, readable by its owner only; a key that is there stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(KEY_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        # A link appears whole or not at all: two that start at once agree on one key.
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def read_keys(path: Path) -> list[bytes]:
+    """Read a key file: one key a line in hexadecimal, the newest first.
+
+    To rotate, put a new line at the top; links signed with the lines below stay good for as long
+    as those lines stay. Raises SettingsError where the file is missing, damaged, or readable by
+    everybody on the machine.
+    """
+    try:
+        if path.stat().st_mode & stat.S_IRWXO:
+            raise SettingsError(
+                f"the key file {path} can be read by every user of this machine",
+                hint=f"chmod 600 {path}",
+            )
+        keys = [bytes.fromhex(line) for line in path.read_text("ascii").split()]
+    except (OSError, ValueError) as error:
+        raise SettingsError(
+            f"the key file {path} cannot be read: {error}",
+            hint="run `larkpost init` to make one; a new key makes the links of old mails invalid",
+        ) from error
+    if not keys or min(map(len, keys)) < KEY_BYTES:
+        raise SettingsError(
+            f"the key file {path} has no key of {KEY_BYTES * 2} hexadecimal digits or more",
+            hint="restore it from a backup, or move it away and run `larkpost init`",
+        )
+    return keys
+
+
+def _refusal() -> InvalidToken:
+    return InvalidToken(
+        "this link is not valid",
+        hint="copy it again, whole, from the newest mail or feed entry",
+    )
+
+
+def _key_id(key: bytes) -> int:
+    return hashlib.sha256(b"larkpost.key-id" + key).digest()[0]
+
+
+def _pack(number: int) -> bytes:
+    """LEB128: seven bits a byte, lowest first, the high bit says that more follow."""
+    if number < 0:
+        raise ValueError(f"{number} is below zero: tokens hold numbers from 0 up")
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _unpack(body: bytes) -> tuple[int, ...]:
+    numbers: list[int] = []
+    number = shift = 0
+    for byte in body:
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            numbers.append(number)
+            number = shift = 0
+    return tuple(numbers)
