@@ -1,0 +1,179 @@
+"""Takes drafts into the store a batch at a time: looks up, has the shelf decide, writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from sqlalchemy import bindparam, delete, func, insert, select, update
+
+from larkpost.domain import Identifier
+from larkpost.store import index, paper_rows, tables
+from larkpost.store.batches import batches
+from larkpost.store.shelf import Entry, Shelf, What, ask, gather, sharing
+from larkpost.text import sketch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Column, Connection
+
+    from larkpost.domain import Draft
+    from larkpost.store.shelf import Asked
+
+_TURN = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that is ours
+
+
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """The paper that a draft is, or has become."""
+
+    paper_id: int
+    what: What
+
+
+def take_turns(connection: Connection) -> None:
+    """Wait until no other transaction takes papers in; until this one's end none will.
+
+    SQLite has one writer at a time anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_TURN)))
+
+
+def absorb(
+    connection: Connection, drafts: Iterable[Draft], *, now: datetime, guest: bool = False
+) -> list[Absorbed]:
+    """Add or merge each draft; returns what became of it, in their order.
+
+    A paper is found again by its identifiers, else by its text: papers that share a title key or
+    part of a sketch with the draft are compared with it. A draft without ``first_seen`` was first
+    seen ``now``; nothing is first seen, or arrives, later than that. What a ``guest`` brings, a
+    reader for one, never changes a paper that is here.
+    """
+    take_turns(connection)
+    absorbed: list[Absorbed] = []
+    for some in batches(drafts):
+        asked = [ask(draft, now) for draft in some]
+        shelf = _laid_out(connection, asked, now)
+        placed = [shelf.place(one) for one in asked]
+        new = [entry for entry in shelf.entries if not entry.paper.id]
+        _write_new(connection, new)
+        if not guest:
+            _write_changed(connection, [entry for entry in shelf.entries if entry.touched])
+        _write_names(connection, new if guest else shelf.entries)
+        absorbed += [Absorbed(entry.paper.id, what) for entry, what in placed]
+    return absorbed
+
+
+def _laid_out(connection: Connection, asked: Sequence[Asked], now: datetime) -> Shelf:
+    """Read every paper that one of the drafts may be, in a fixed number of queries."""
+    owned = owners(connection, {name for one in asked for name in one.names})
+    unnamed = [one for one in asked if owned.keys().isdisjoint(one.names)]
+    numbers = {number for one in unnamed for number in one.numbers}
+    by_key = _pairs(
+        connection, tables.paper.c.title_key, tables.paper.c.id, {o.key for o in unnamed}
+    )
+    by_hash = _pairs(connection, tables.sketch.c.hash, tables.sketch.c.paper_id, numbers)
+    met = gather(by_hash)
+    ids = {one for _, one in by_key} | set(owned.values())
+    ids.update(*(sharing(one.numbers, met) for one in unnamed))
+    papers = paper_rows.get(connection, ids)
+    places = {one: at for at, one in enumerate(papers)}
+    return Shelf(
+        [Entry(paper, before=paper) for paper in papers.values()],
+        by_name={name: places[one] for name, one in _names(connection, ids)},
+        by_key=gather((key, places[one]) for key, one in by_key),
+        by_hash=gather((number, places[one]) for number, one in by_hash if one in places),
+        now=now,
+    )
+
+
+def owners(connection: Connection, names: Collection[Identifier]) -> dict[Identifier, int]:
+    """Find the ids of the papers that have these names; no entry for a name that none has."""
+    table, found = tables.identifier, {}
+    for some in batches({name.value for name in names}):
+        for row in connection.execute(select(table).where(table.c.value.in_(some))):
+            found[Identifier(row.scheme, row.value)] = row.paper_id
+    return {name: found[name] for name in names if name in found}
+
+
+def _names(connection: Connection, ids: Iterable[int]) -> Iterator[tuple[Identifier, int]]:
+    """Read every name of these papers."""
+    table = tables.identifier
+    for some in batches(ids):
+        for row in connection.execute(select(table).where(table.c.paper_id.in_(some))):
+            yield Identifier(row.scheme, row.value), row.paper_id
+
+
+def _pairs(
+    connection: Connection, column: Column[Any], paper_id: Column[Any], wanted: Collection[Any]
+) -> list[tuple[Any, int]]:
+    pairs: list[tuple[Any, int]] = []
+    for some in batches(wanted):
+        rows = connection.execute(select(column, paper_id).where(column.in_(some)))
+        pairs += [(value, one) for value, one in rows]
+    return pairs
+
+
+def _write_new(connection: Connection, entries: Sequence[Entry]) -> None:
+    if not entries:
+        return
+    _settle_uids(connection, entries)
+    # Ids come back beside uids, in any order: to promise their order on SQLite, SQLAlchemy
+    # would insert row by row.
+    statement = insert(tables.paper).returning(tables.paper.c.uid, tables.paper.c.id)
+    rows = connection.execute(statement, [paper_rows.values(entry.paper) for entry in entries])
+    ids = {row.uid: row.id for row in rows}
+    for entry in entries:
+        entry.paper = replace(entry.paper, id=ids[entry.paper.uid])
+        entry.touched = entry.reworded = False
+    _write_sketches(connection, entries)
+    index.write(connection, (entry.paper for entry in entries))
+
+
+def _settle_uids(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Give another uid to a paper whose own is taken: it was imported under other names."""
+    column = tables.paper.c.uid
+    pairs = _pairs(connection, column, tables.paper.c.id, {entry.paper.uid for entry in entries})
+    taken = {uid for uid, _ in pairs}
+    for entry in entries:
+        if entry.paper.uid in taken:
+            entry.paper = replace(entry.paper, uid=str(uuid4()))
+        taken.add(entry.paper.uid)
+
+
+def _write_changed(connection: Connection, entries: Sequence[Entry]) -> None:
+    if not entries:
+        return
+    table = tables.paper
+    rows = [paper_rows.values(entry.paper) | {"which": entry.paper.id} for entry in entries]
+    connection.execute(update(table).where(table.c.id == bindparam("which")), rows)
+    reworded = [entry for entry in entries if entry.reworded]
+    column = tables.sketch.c.paper_id
+    for some in batches(entry.paper.id for entry in reworded):
+        connection.execute(delete(tables.sketch).where(column.in_(some)))
+    _write_sketches(connection, reworded)
+    index.rewrite(connection, ((e.before, e.paper) for e in entries if e.before is not None))
+
+
+def _write_sketches(connection: Connection, entries: Iterable[Entry]) -> None:
+    rows = [
+        {"paper_id": entry.paper.id, "hash": number}
+        for entry in entries
+        for number in sketch(entry.paper.title, entry.paper.abstract)
+    ]
+    if rows:
+        connection.execute(insert(tables.sketch), rows)
+
+
+def _write_names(connection: Connection, entries: Iterable[Entry]) -> None:
+    rows = [
+        {"scheme": name.scheme, "value": name.value, "paper_id": entry.paper.id}
+        for entry in entries
+        for name in entry.gained
+    ]
+    if rows:
+        connection.execute(insert(tables.identifier), rows)

@@ -1,0 +1,54 @@
+"""Copies a running SQLite database, and looks whether one is whole."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from larkpost.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from larkpost.store.engine import Store
+
+
+def copy(file: Path, target: Path) -> None:
+    """Write one consistent copy of a database that others may be writing to.
+
+    The copy appears under its name only when it is complete and on the disk. Raises StoreError.
+    """
+    draft = target.with_name(f"{target.name}.part{os.getpid()}")
+    try:
+        draft.touch(mode=0o600)  # it holds what the database holds
+        with (
+            closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(draft)) as copied,
+        ):
+            source.backup(copied)
+        with draft.open("rb") as written:
+            os.fsync(written.fileno())
+        draft.replace(target)
+    except (sqlite3.Error, OSError) as error:
+        draft.unlink(missing_ok=True)
+        raise StoreError(
+            f"{file} could not be copied to {target} ({error})",
+            hint="check that the disk has room and that you may write in the folder",
+        ) from error
+
+
+def faults(store: Store, limit: int = 20) -> list[str]:
+    """List what SQLite finds wrong in its file, in its own words; nothing when it is whole.
+
+    Reads the whole file. PostgreSQL has its own tools (amcheck), so there nothing is looked at.
+    """
+    if store.file is None:
+        return []
+    try:
+        with store.read() as connection:
+            found = connection.exec_driver_sql(f"PRAGMA integrity_check({limit})").scalars().all()
+    except StoreError as error:
+        return [str(error)]
+    return [line for line in found if line != "ok"]

@@ -1,0 +1,136 @@
+"""What the readers together think of papers: thumbs, and what they lift to the top."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC
+from math import log2
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, case, func, select
+
+from larkpost.domain import Thumb, Vote
+from larkpost.store import tables
+from larkpost.store.paper_rows import get
+from larkpost.store.papers import fresh
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import Connection, Row, Subquery
+
+    from larkpost.domain import Paper
+
+# With these numbers a paper nobody has judged never passes one that is a day younger by its
+# upvotes alone: 0.5 / 0.4 is less than the 2 ** (1 / 3) that a day takes away.
+HALF_LIFE = 3.0  # days
+PRIOR = 4.0  # thumbs that the prior counts for
+LOWEST, HIGHEST = 0.4, 0.5  # what share of thumbs up is expected, by the dump's upvotes
+HALF_WAY = 20  # upvotes at which the expected share lies half-way
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A paper, the thumbs up and down that it got, and how hot it is (see ``heat``)."""
+
+    paper: Paper
+    ups: int
+    downs: int
+    heat: float
+
+
+def trending(
+    connection: Connection, *, at: datetime, window: timedelta, limit: int
+) -> list[Judged]:
+    """Rank the candidates of the ``window`` before ``at`` by ``heat``, the hottest first.
+
+    Only thumbs cast up to ``at`` count. Where nobody has voted, the newest come first, and those
+    of one day by their upvotes. Ties: the newest first, then by id.
+    """
+    rows = connection.execute(_counted(at, window)).all()
+    found = [(heat(row.ups, row.downs, row.upvotes, _days(row, at)), row) for row in rows]
+    found.sort(key=lambda pair: (-pair[0], -pair[1].first_seen.timestamp(), pair[1].id))
+    papers = get(connection, [row.id for _, row in found[:limit]])
+    return [Judged(papers[row.id], row.ups, row.downs, hot) for hot, row in found[:limit]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """How many readers like several papers, and how many thumbs up that makes."""
+
+    readers: int
+    ups: int
+
+
+def shelves(connection: Connection, *, least: int) -> Shelves:
+    """Count the readers who like ``least`` papers or more, and their thumbs up."""
+    likers = _likers(least)
+    total = func.coalesce(func.sum(likers.c.ups), 0)
+    readers, ups = connection.execute(select(func.count(), total).select_from(likers)).one()
+    return Shelves(readers, int(ups))
+
+
+def libraries(connection: Connection, *, least: int) -> list[frozenset[int]]:
+    """Read what each reader likes, by ids of papers, of those who like ``least`` or more."""
+    vote, likers = tables.vote.c, _likers(least)
+    rows = connection.execute(
+        select(vote.reader_id, vote.paper_id)
+        .join_from(tables.vote, likers, likers.c.reader_id == vote.reader_id)
+        .where(vote.thumb == Thumb.UP.value)
+        .order_by(vote.reader_id)
+    )
+    liked: dict[int, set[int]] = {}
+    for reader_id, paper_id in rows:
+        liked.setdefault(reader_id, set()).add(paper_id)
+    return [frozenset(one) for one in liked.values()]
+
+
+def thumbs(connection: Connection, *, without: int) -> list[Vote]:
+    """Read the thumbs of all readers but one, the oldest first."""
+    table = tables.vote
+    rows = connection.execute(
+        select(table).where(table.c.reader_id != without).order_by(table.c.at, table.c.paper_id)
+    )
+    return [
+        Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.via, row.interest_id)
+        for row in rows
+    ]
+
+
+def _likers(least: int) -> Subquery:
+    vote = tables.vote.c
+    liking = select(vote.reader_id, func.count().label("ups")).where(vote.thumb == Thumb.UP.value)
+    return liking.group_by(vote.reader_id).having(func.count() >= least).subquery()
+
+
+def heat(ups: int, downs: int, upvotes: int | None, days: int) -> float:
+    """Say how hot a paper is: log2 of the share of thumbs up, halved for every 3 days of age.
+
+    The share is the posterior mean of a Beta prior over Bernoulli thumbs (Gelman et al., Bayesian
+    Data Analysis, 3rd ed., 2.4), ``(ups + m q) / (ups + downs + m)``, with m = 4 and q between
+    0.4 and 0.5 by the upvotes that the dump tells. The decay is exponential; its logarithm keeps
+    old papers apart where the power itself would vanish.
+    """
+    told = max(0, upvotes or 0)
+    expected = LOWEST + (HIGHEST - LOWEST) * told / (told + HALF_WAY)
+    share = (ups + PRIOR * expected) / (ups + downs + PRIOR)
+    return log2(share) - days / HALF_LIFE
+
+
+def _counted(at: datetime, window: timedelta) -> Any:
+    paper, vote = tables.paper.c, tables.vote.c
+    cast = and_(vote.paper_id == paper.id, vote.at <= at)
+    ups = func.count(case((vote.thumb == Thumb.UP.value, 1)))
+    downs = func.count(case((vote.thumb == Thumb.DOWN.value, 1)))
+    return (
+        select(paper.id, paper.first_seen, paper.upvotes, ups.label("ups"), downs.label("downs"))
+        .outerjoin_from(tables.paper, tables.vote, cast)
+        .where(*fresh(at, window))
+        .group_by(paper.id)
+    )
+
+
+def _days(row: Row[Any], at: datetime) -> int:
+    """Count the days (UTC) since a paper was first seen: papers of one day are of one age."""
+    seen: datetime = row.first_seen
+    return max(0, (at.astimezone(UTC).date() - seen.date()).days)

@@ -1,0 +1,298 @@
+"""Editions and their picks: published once a reader and local day, and never changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from larkpost.domain import Edition, Pick, Status, Weight
+from larkpost.store import deliveries, papers, readers, tables, upsert
+from larkpost.store.batches import batches
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import date, datetime
+
+    from sqlalchemy import Connection, Row
+
+    from larkpost.domain import Paper, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An edition that could be published; ``reader`` as it was read when that was decided.
+
+    With a ``message_id`` a letter is planned too, where the reader has an address and is active.
+    """
+
+    reader: Reader
+    day: date
+    picks: Sequence[Pick]
+    now: datetime
+    next_slot: datetime | None
+    message_id: str | None
+    since: date | None = None
+    note: str = ""
+    considered: int = 0
+
+
+def publish(
+    connection: Connection,
+    *,
+    reader: Reader,
+    date: date,
+    picks: Sequence[Pick],
+    now: datetime,
+    next_slot: datetime | None,
+    message_id: str | None,
+    since: date | None = None,
+    note: str = "",
+    considered: int = 0,
+) -> Edition | None:
+    """Publish one edition; see ``publish_many``."""
+    prepared = Prepared(reader, date, picks, now, next_slot, message_id, since, note, considered)
+    return publish_many(connection, [prepared])[0]
+
+
+def publish_many(connection: Connection, prepared: Sequence[Prepared]) -> list[Edition | None]:
+    """Publish editions, each exactly once however many processes try; answers in the same order.
+
+    A reader's slot moves on only if it still is what ``Prepared.reader`` says: who comes second
+    gets None and changes nothing. None too where that local day has its edition already; then
+    the slot has moved on all the same, for the slot is done with.
+    """
+    published: dict[int, Edition] = {}
+    for some in batches(_first_of_each(prepared)):
+        won = _take_slots(connection, some)
+        new = _insert_editions(connection, [one for one, _ in won])
+        made = [(one, status, new[one.reader.id]) for one, status in won if one.reader.id in new]
+        _insert_picks(connection, [(one.picks, number) for one, _, number in made])
+        deliveries.plan(connection, [_letter(one, n) for one, s, n in made if _mailed(one, s)])
+        published |= {id(one): _edition(one, number) for one, _, number in made}
+    return [published.get(id(one)) for one in prepared]
+
+
+def get(connection: Connection, edition_id: int) -> Edition | None:
+    """Read an edition with its reader, picks and papers."""
+    return get_many(connection, [edition_id]).get(edition_id)
+
+
+def get_many(connection: Connection, edition_ids: Collection[int]) -> dict[int, Edition]:
+    """Read several editions, by number, in a handful of queries; those gone are left out."""
+    table = tables.edition
+    rows = [
+        row
+        for some in batches(edition_ids)
+        for row in connection.execute(select(table).where(table.c.id.in_(some)))
+    ]
+    return {edition.id: edition for edition in _loaded(connection, rows)}
+
+
+def on(connection: Connection, reader_id: int, date: date) -> Edition | None:
+    """Read the reader's edition of a local day."""
+    table = tables.edition
+    that_day = select(table).where(table.c.reader_id == reader_id, table.c.date == date)
+    return next(_loaded(connection, connection.execute(that_day).all()), None)
+
+
+def before(connection: Connection, edition: Edition) -> datetime | None:
+    """Tell when the reader's edition before this one came out; None for their first."""
+    table = tables.edition.c
+    earlier = (table.reader_id == edition.reader.id, table.date < edition.date)
+    return connection.execute(select(func.max(table.published_at)).where(*earlier)).scalar()
+
+
+def latest(connection: Connection, reader_id: int, limit: int = 1) -> list[Edition]:
+    """Read the reader's last editions, the newest first."""
+    table = tables.edition
+    newest = select(table).where(table.c.reader_id == reader_id).order_by(table.c.date.desc())
+    return list(_loaded(connection, connection.execute(newest.limit(limit)).all()))
+
+
+def picked(
+    connection: Connection, reader_ids: Collection[int], among: Collection[int] | None = None
+) -> dict[int, set[int]]:
+    """Tell which papers each of these readers has been given; an empty set for none.
+
+    ``among`` narrows it down to these papers, so that years of editions need not be read.
+    """
+    edition, pick = tables.edition.c, tables.pick.c
+    found: dict[int, set[int]] = {reader_id: set() for reader_id in reader_ids}
+    wanted = [None] if among is None else list(batches(among))
+    for some in batches(found):
+        theirs = select(edition.reader_id, pick.paper_id).join_from(tables.edition, tables.pick)
+        for part in wanted:
+            given = theirs.where(edition.reader_id.in_(some))
+            given = given if part is None else given.where(pick.paper_id.in_(part))
+            for reader_id, paper_id in connection.execute(given):
+                found[reader_id].add(paper_id)
+    return found
+
+
+def chooser(connection: Connection, reader_id: int, paper_id: int) -> int | None:
+    """Tell which of the reader's interests last picked a paper, if one did."""
+    edition, pick = tables.edition.c, tables.pick.c
+    interests = (
+        select(pick.interest_id)
+        .join_from(tables.pick, tables.edition)
+        .join(tables.interest, tables.interest.c.id == pick.interest_id)  # it may be gone
+        .where(edition.reader_id == reader_id, pick.paper_id == paper_id)
+        .order_by(edition.date.desc())
+        .limit(1)
+    )
+    return connection.execute(interests).scalar()
+
+
+def _first_of_each(prepared: Iterable[Prepared]) -> list[Prepared]:
+    """Keep the first edition a reader: the slot of the second is taken by then."""
+    kept: dict[int, Prepared] = {}
+    for one in prepared:
+        kept.setdefault(one.reader.id, one)
+    return list(kept.values())
+
+
+def _take_slots(
+    connection: Connection, prepared: Sequence[Prepared]
+) -> list[tuple[Prepared, Status]]:
+    """Lock these readers, move the slots on that are unchanged, and tell whose those were."""
+    table = tables.reader
+    # In the order of ids, so that two processes at the same shard wait instead of deadlocking.
+    locked = (
+        select(table.c.id, table.c.next_slot, table.c.status)
+        .where(table.c.id.in_([one.reader.id for one in prepared]))
+        .order_by(table.c.id)
+        .with_for_update()
+    )
+    now_is = {row.id: row for row in connection.execute(locked)}
+    won = [
+        (one, Status(now_is[one.reader.id].status))
+        for one in prepared
+        if one.reader.id in now_is and now_is[one.reader.id].next_slot == one.reader.next_slot
+    ]
+    moved = [{"who": one.reader.id, "slot": one.next_slot} for one, _ in won]
+    if moved:
+        advance = update(table).where(table.c.id == bindparam("who"))
+        connection.execute(advance.values(next_slot=bindparam("slot")), moved)
+    return won
+
+
+def _insert_editions(connection: Connection, prepared: Sequence[Prepared]) -> dict[int, int]:
+    """Write edition rows; returns the new ids by reader, without those whose day is taken."""
+    if not prepared:
+        return {}
+    table = tables.edition
+    statement = upsert.insert(connection, table).on_conflict_do_nothing(
+        index_elements=["reader_id", "date"]
+    )
+    rows = [
+        {
+            "reader_id": one.reader.id,
+            "date": one.day,
+            "published_at": one.now,
+            "since": one.since,
+            "note": one.note,
+            "considered": one.considered,
+        }
+        for one in prepared
+    ]
+    new = connection.execute(statement.returning(table.c.reader_id, table.c.id), rows)
+    return {row.reader_id: row.id for row in new}
+
+
+def _insert_picks(connection: Connection, made: Iterable[tuple[Sequence[Pick], int]]) -> None:
+    rows = [_pick_row(pick, edition_id) for picks, edition_id in made for pick in picks]
+    for some in batches(rows, 5_000):
+        connection.execute(insert(tables.pick), some)
+
+
+def _pick_row(pick: Pick, edition_id: int) -> dict[str, Any]:
+    return {
+        "edition_id": edition_id,
+        "position": pick.position,
+        "paper_id": pick.paper.id,
+        "score": pick.score,
+        "probability": pick.probability,
+        "propensity": pick.propensity,
+        "explored": pick.explored,
+        "interest_id": pick.interest_id,
+        "interest": pick.interest,
+        "because": [[one.term, one.weight] for one in pick.because],
+        "against": [[one.term, one.weight] for one in pick.against],
+        "like_id": pick.like.id if pick.like else None,
+    }
+
+
+def _mailed(prepared: Prepared, status: Status) -> bool:
+    """Say whether a letter goes out; who left while this was prepared gets none."""
+    return bool(prepared.message_id and prepared.reader.address) and status is Status.ACTIVE
+
+
+def _letter(prepared: Prepared, edition_id: int) -> deliveries.Planned:
+    return deliveries.Planned(
+        edition_id, prepared.reader.id, prepared.day, str(prepared.message_id), prepared.now
+    )
+
+
+def _edition(prepared: Prepared, edition_id: int) -> Edition:
+    return Edition(
+        id=edition_id,
+        reader=replace(prepared.reader, next_slot=prepared.next_slot),
+        date=prepared.day,
+        published_at=prepared.now,
+        picks=tuple(prepared.picks),
+        since=prepared.since,
+        note=prepared.note,
+        considered=prepared.considered,
+    )
+
+
+def _loaded(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[Edition]:
+    """Make editions of their rows, in that order: a few queries for any number of them."""
+    who = readers.many(connection, {row.reader_id for row in rows})
+    picks = _picks(connection, [row.id for row in rows])
+    for row in rows:
+        yield Edition(
+            id=row.id,
+            reader=who[row.reader_id],
+            date=row.date,
+            published_at=row.published_at,
+            picks=tuple(picks[row.id]),
+            since=row.since,
+            note=row.note,
+            considered=row.considered,
+        )
+
+
+def _picks(connection: Connection, edition_ids: Sequence[int]) -> dict[int, list[Pick]]:
+    table = tables.pick
+    rows = [
+        row
+        for some in batches(edition_ids)
+        for row in connection.execute(
+            select(table).where(table.c.edition_id.in_(some)).order_by(table.c.position)
+        )
+    ]
+    shown = {row.paper_id for row in rows} | {row.like_id for row in rows if row.like_id}
+    known = papers.get(connection, shown)
+    picks: dict[int, list[Pick]] = {edition_id: [] for edition_id in edition_ids}
+    for row in rows:
+        picks[row.edition_id].append(_pick(row, known))
+    return picks
+
+
+def _pick(row: Row[Any], known: Mapping[int, Paper]) -> Pick:
+    return Pick(
+        paper=known[row.paper_id],
+        position=row.position,
+        score=row.score,
+        probability=row.probability,
+        because=tuple(Weight(term, weight) for term, weight in row.because),
+        against=tuple(Weight(term, weight) for term, weight in row.against),
+        like=known.get(row.like_id),
+        interest_id=row.interest_id,
+        interest=row.interest,
+        explored=row.explored,
+        propensity=row.propensity,
+    )

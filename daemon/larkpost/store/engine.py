@@ -1,0 +1,184 @@
+"""Opens the database and gives out connections: transactions for writing, snapshots for reading."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+from larkpost.errors import SettingsError, StoreError
+from larkpost.store.trouble import told
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["PATIENCE", "Connection", "Store", "open_sqlite"]
+
+PATIENCE = 15.0  # seconds to wait for somebody else's lock
+_HOW = "write sqlite:///PATH or postgresql://USER@HOST/NAME"
+
+
+class Store:
+    """One database, SQLite or PostgreSQL; give it the URL that SQLAlchemy understands.
+
+    Nothing is opened before the first transaction. An SQLite file that is not there is never made
+    here: ``larkpost.store.migrations.upgrade`` does that. Raises SettingsError for any other URL.
+    """
+
+    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
+        try:
+            self.url = make_url(url)
+        except ArgumentError as error:
+            raise SettingsError(f"database.url is not a URL: {url!r}", hint=_HOW) from error
+        self.patience = patience
+        self.engine = self._engine()
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None for PostgreSQL and for a database in memory."""
+        return _file(self.url)
+
+    @property
+    def name(self) -> str:
+        """What people call this database: its file, or its URL without the password."""
+        return str(self.file) if self.file else self.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Open a transaction that will write: committed at the end, rolled back on any error.
+
+        Raises Busy when another process holds the lock for too long, StoreError when the database
+        is damaged, read-only or not there.
+        """
+        with self._transaction({}) as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that cannot write and sees one moment; raises what ``begin`` does."""
+        options: dict[str, Any] = {"larkpost_read": True}
+        if self.engine.dialect.name == "postgresql":
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._transaction(options) as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
+        with told(self.name), self.engine.connect() as connection:
+            connection.execution_options(**options)
+            with connection.begin():
+                yield connection
+
+    def _engine(self) -> Engine:
+        match self.url.get_backend_name():
+            case "sqlite":
+                return _sqlite(self.file, self.patience)
+            case "postgresql":
+                return _postgres(self.url, self.patience)
+            case other:
+                raise SettingsError(
+                    f"database.url names {other!r}: Larkpost knows sqlite and postgresql", hint=_HOW
+                )
+
+
+def open_sqlite(file: Path | None, patience: float) -> sqlite3.Connection:
+    """Open a database file that is there (or, without a name, a fresh database in memory).
+
+    Raises StoreError when the file is missing or empty: an empty file is what a broken disk or a
+    stray redirection leaves, and SQLite would take it for a database without tables.
+    """
+    if file is not None:
+        _must_be_whole(file)
+    connection = sqlite3.connect(
+        f"file:{quote(str(file))}?mode=rw" if file else ":memory:",
+        uri=file is not None,
+        timeout=patience,
+        isolation_level=None,  # the driver must not begin transactions on its own
+        check_same_thread=False,  # the pool lends a connection to one thread at a time
+    )
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _file(url: URL) -> Path | None:
+    """Where an SQLite URL's database lies."""
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+        return None
+    return Path(str(url.database))
+
+
+def _must_be_whole(file: Path) -> None:
+    """Raise StoreError for a file that is missing, empty or cut; the rest SQLite finds itself.
+
+    A cut inside the last page it would overlook. Only a journal can make good for one, so that
+    where there is a journal SQLite is left to it. The header holds the size of a page in bytes
+    16 and 17 (https://www.sqlite.org/fileformat2.html).
+    """
+    try:
+        with file.open("rb") as body:
+            header, size = body.read(100), os.fstat(body.fileno()).st_size
+    except FileNotFoundError as error:
+        hint = "make one with `larkpost init`"
+        raise StoreError(f"There is no database at {file}", hint=hint) from error
+    except OSError as error:
+        hint = "check what it is and who owns it"
+        raise StoreError(f"{file} cannot be read ({error.strerror})", hint=hint) from error
+    page = int.from_bytes(header[16:18], "big")
+    page = 65_536 if page == 1 else page  # as the format has it
+    ours = header.startswith(b"SQLite format 3\0") and page > 0
+    if size == 0 or (ours and size % page and not _has_journal(file)):
+        raise StoreError(
+            f"{file} is {'cut off' if size else 'empty'}: what it held is lost",
+            hint="put a backup in its place; only for a fresh start remove it",
+        )
+
+
+def _has_journal(file: Path) -> bool:
+    journal = file.with_name(f"{file.name}-wal")
+    return journal.exists() and journal.stat().st_size > 0
+
+
+def _sqlite(file: Path | None, patience: float) -> Engine:
+    # A database in memory lives in one connection: threads take turns.
+    room = {} if file else {"pool_size": 1, "max_overflow": 0}
+    engine = create_engine(
+        "sqlite://", creator=lambda: open_sqlite(file, patience), poolclass=QueuePool, **room
+    )
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get("larkpost_read", False)
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+        # Taking the write lock first makes writers queue instead of failing half-way.
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres(url: URL, patience: float) -> Engine:
+    options = f"-c timezone=UTC -c lock_timeout={int(patience * 1000)}"
+    try:
+        return create_engine(url, pool_pre_ping=True, connect_args={"options": options})
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"PostgreSQL needs a driver that is not installed ({error.name})",
+            hint='pip install "larkpost[postgres]"',
+        ) from error

@@ -1,0 +1,41 @@
+"""The latest of each kind of event: what status, healthz and the quiet-day receipt tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from larkpost.store import tables, upsert
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened: when, whether it went well, and facts about it as JSON has them."""
+
+    kind: str
+    at: datetime
+    ok: bool
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record(connection: Connection, kind: str, *, ok: bool, now: datetime, **detail: object) -> None:
+    """Write an event down in place of the one before of its kind."""
+    statement = upsert.insert(connection, tables.event).values(
+        kind=kind, at=now, ok=ok, detail=detail
+    )
+    new = {name: statement.excluded[name] for name in ("at", "ok", "detail")}
+    connection.execute(statement.on_conflict_do_update(index_elements=["kind"], set_=new))
+
+
+def latest(connection: Connection) -> dict[str, Event]:
+    """Read the latest event of each kind, by kind."""
+    rows = connection.execute(select(tables.event).order_by(tables.event.c.kind))
+    return {row.kind: Event(row.kind, row.at, row.ok, row.detail) for row in rows}

@@ -1,0 +1,55 @@
+"""Limits on what strangers may do, such as signing up: so many times in so long, for each key."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import case, delete, or_
+
+from larkpost.store import tables, upsert
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def allow(connection: Connection, key: str, *, now: datetime, most: int, per: timedelta) -> bool:
+    """Take one of the ``most`` turns that a key has in ``per``; tells whether there was one.
+
+    A bucket of ``most`` turns that refills evenly, kept as the moment at which it will be full
+    (the generic cell rate algorithm, ITU-T I.371, annex A): one row a key and one statement, so
+    that nobody slips in between. A refused turn costs nothing. A row that is full later than can
+    be was written before the clock was set back, and counts for nothing. Keys may be any text,
+    such as ``signup:address:ada@example.org``; only their hash is kept. Raises ValueError for
+    ``most`` below 1.
+    """
+    if most < 1:
+        raise ValueError(f"a limit of {most} lets nobody pass: do not ask")
+    moment, whole = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND
+    turn = whole // most
+    full_at = tables.attempt.c.full_at
+    idle = or_(full_at < moment, full_at > moment + whole)
+    statement = upsert.insert(connection, tables.attempt).values(
+        key=_digest(key), full_at=moment + turn
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["key"],
+        set_={"full_at": case((idle, moment), else_=full_at) + turn},
+        where=or_(idle, full_at <= moment + whole - turn),
+    )
+    return connection.execute(statement.returning(tables.attempt.c.key)).first() is not None
+
+
+def prune(connection: Connection, now: datetime) -> int:
+    """Forget the keys that have all their turns again; returns how many went."""
+    full_at = tables.attempt.c.full_at
+    rested = delete(tables.attempt).where(full_at <= (now - _EPOCH) // _MICROSECOND)
+    return connection.execute(rested).rowcount
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,57 @@
+"""Keeps fitted spaces: caches that can be made again at any time, of which the newest counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, func, insert, select
+
+from larkpost.store import tables
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSpace:
+    """A space as it was kept: made of how many papers, up to which moment, and its bytes."""
+
+    id: int
+    made_at: datetime
+    papers: int
+    newest: datetime | None
+    body: bytes = field(repr=False)
+
+
+def save_space(
+    connection: Connection, body: bytes, *, papers: int, newest: datetime | None, now: datetime
+) -> int:
+    """Keep a space beside the earlier ones; returns its number."""
+    values = {"made_at": now, "papers": papers, "newest": newest, "body": body}
+    statement = insert(tables.space).values(values).returning(tables.space.c.id)
+    number: int = connection.execute(statement).scalar_one()
+    return number
+
+
+def newest_space(connection: Connection) -> KeptSpace | None:
+    """Read the space that was kept last."""
+    table = tables.space
+    row = connection.execute(select(table).order_by(table.c.id.desc()).limit(1)).one_or_none()
+    if row is None:
+        return None
+    return KeptSpace(row.id, row.made_at, row.papers, row.newest, row.body)
+
+
+def newest_id(connection: Connection) -> int | None:
+    """Tell the number of the space that was kept last, by which a holder knows if his is it."""
+    return connection.execute(select(func.max(tables.space.c.id))).scalar()
+
+
+def prune(connection: Connection, keep: int = 2) -> int:
+    """Drop all but the newest ``keep`` spaces; returns how many went."""
+    table = tables.space
+    kept = select(table.c.id).order_by(table.c.id.desc()).limit(keep).scalar_subquery()
+    return connection.execute(delete(table).where(table.c.id.not_in(kept))).rowcount

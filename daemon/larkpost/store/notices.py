@@ -1,0 +1,80 @@
+"""Askings to subscribe, each kept until the letter that answers it has gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, func, select, update
+
+from larkpost.store import tables, upsert
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+_table = tables.notice
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What was asked for an address: ``wishes`` as JSON has them, and how often it was tried."""
+
+    id: int
+    address: str
+    wishes: Mapping[str, Any]
+    asked: datetime
+    attempts: int
+
+
+def ask(connection: Connection, address: str, wishes: Mapping[str, Any], *, now: datetime) -> None:
+    """Write an asking down, in place of one for the same address that still waits.
+
+    One statement whatever is known of the address, so that its time tells nothing.
+    """
+    statement = upsert.insert(connection, _table).values(
+        address=address, wishes=dict(wishes), asked=now, attempts=0, next_try=now
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["address"], set_={"wishes": statement.excluded.wishes}
+        )
+    )
+
+
+def take(connection: Connection, *, now: datetime, until: datetime) -> Notice | None:
+    """Take the asking that has waited longest; nobody else is given it before ``until``."""
+    waiting = (
+        select(_table.c.id)
+        .where(_table.c.next_try <= now)
+        .order_by(_table.c.next_try, _table.c.id)
+        .limit(1)
+    )
+    taken = (
+        update(_table)
+        .where(_table.c.id == waiting.scalar_subquery(), _table.c.next_try <= now)
+        .values(next_try=until, attempts=_table.c.attempts + 1)
+    )
+    row = connection.execute(taken.returning(*_table.c)).one_or_none()
+    if row is None:
+        return None
+    return Notice(row.id, row.address, row.wishes, row.asked, row.attempts)
+
+
+def put_back(connection: Connection, notice: Notice, next_try: datetime) -> None:
+    """Try an asking again later."""
+    change = update(_table).where(_table.c.id == notice.id).values(next_try=next_try)
+    connection.execute(change)
+
+
+def forget(connection: Connection, notice: Notice) -> None:
+    """Be done with an asking."""
+    connection.execute(delete(_table).where(_table.c.id == notice.id))
+
+
+def waiting(connection: Connection, now: datetime) -> int:
+    """Count the askings whose time has come."""
+    due = select(func.count()).select_from(_table).where(_table.c.next_try <= now)
+    return connection.execute(due).scalar_one()

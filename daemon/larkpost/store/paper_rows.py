@@ -1,0 +1,67 @@
+"""How a paper lies in its table: from row to value and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from larkpost.domain import Identifier, Paper
+from larkpost.store import tables
+from larkpost.store.batches import batches
+from larkpost.text import title_key
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import Connection, Row
+
+COLUMNS = tuple(column for column in tables.paper.c if column.name != "title_key")
+
+
+def paper(row: Row[Any]) -> Paper:
+    """Read a row of ``COLUMNS``."""
+    return Paper(
+        id=row.id,
+        uid=row.uid,
+        identifier=Identifier(row.scheme, row.value),
+        title=row.title,
+        abstract=row.abstract,
+        first_seen=row.first_seen,
+        arrived=row.arrived,
+        updated=row.updated,
+        authors=tuple(row.authors),
+        categories=tuple(row.categories),
+        published=row.published,
+        url=row.url,
+        upvotes=row.upvotes,
+    )
+
+
+def values(paper: Paper) -> dict[str, Any]:
+    """Write every column but the id."""
+    return {
+        "uid": paper.uid,
+        "scheme": paper.identifier.scheme,
+        "value": paper.identifier.value,
+        "title": paper.title,
+        "abstract": paper.abstract,
+        "authors": list(paper.authors),
+        "categories": list(paper.categories),
+        "published": paper.published,
+        "first_seen": paper.first_seen,
+        "arrived": paper.arrived,
+        "updated": paper.updated,
+        "url": paper.url,
+        "upvotes": paper.upvotes,
+        "title_key": title_key(paper.title),
+    }
+
+
+def get(connection: Connection, ids: Collection[int]) -> dict[int, Paper]:
+    """Read the papers with these ids; those that are not there are left out."""
+    found: dict[int, Paper] = {}
+    for some in batches(set(ids)):
+        rows = connection.execute(select(*COLUMNS).where(tables.paper.c.id.in_(some)))
+        found.update((row.id, paper(row)) for row in rows)
+    return found

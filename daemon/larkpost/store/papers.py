@@ -1,0 +1,145 @@
+"""Papers: taken in, found by name, by words, by the days on which they were first seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, func, or_, select
+
+from larkpost.store import tables
+from larkpost.store.absorbing import Absorbed, absorb, owners, take_turns
+from larkpost.store.paper_rows import COLUMNS, get, paper
+from larkpost.store.search import find, parse
+from larkpost.store.shelf import What
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection, Select
+
+    from larkpost.domain import Identifier, Paper
+
+__all__ = [
+    "Absorbed",
+    "Extent",
+    "What",
+    "absorb",
+    "by_identifier",
+    "by_uid",
+    "candidates",
+    "corpus",
+    "count",
+    "count_candidates",
+    "extent",
+    "fresh",
+    "get",
+    "iterate",
+    "owners",
+    "search",
+    "take_turns",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How many papers there are, and the latest moment at which the text of one changed."""
+
+    count: int
+    updated: datetime | None
+
+
+def by_identifier(connection: Connection, identifier: Identifier) -> Paper | None:
+    """Find the paper that has this name, be it the one shown to people or another."""
+    names = tables.identifier
+    statement = (
+        select(*COLUMNS)
+        .join(names, names.c.paper_id == tables.paper.c.id)
+        .where(names.c.scheme == identifier.scheme, names.c.value == identifier.value)
+    )
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else paper(row)
+
+
+def by_uid(connection: Connection, uid: str) -> Paper | None:
+    """Find a paper by the name that never changes."""
+    row = connection.execute(select(*COLUMNS).where(tables.paper.c.uid == uid)).one_or_none()
+    return None if row is None else paper(row)
+
+
+def candidates(connection: Connection, *, at: datetime, window: timedelta) -> list[Paper]:
+    """Read the papers first seen in the ``window`` before ``at``, the newest first.
+
+    A paper of an older dump counts too when the dump was read in that window.
+    """
+    return _read(connection, _newest_first().where(*fresh(at, window)))
+
+
+def corpus(
+    connection: Connection,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int | None = None,
+) -> list[Paper]:
+    """Read the papers first seen after ``since`` up to ``until``, the newest ``limit`` first."""
+    return _read(connection, _newest_first().where(*_between(since, until)).limit(limit))
+
+
+def search(
+    connection: Connection, words: str, *, since: datetime | None = None, limit: int = 50
+) -> list[Paper]:
+    """Find papers by a question as ``search.parse`` reads it, first seen after ``since``."""
+    query = parse(words)
+    if since is not None:
+        start = since + timedelta(microseconds=1)
+        query = replace(query, since=max(start, query.since or start))
+    return list(find(connection, query, limit=limit).papers)
+
+
+def count(connection: Connection) -> int:
+    """Count the papers."""
+    return connection.execute(select(func.count()).select_from(tables.paper)).scalar_one()
+
+
+def count_candidates(connection: Connection, *, at: datetime, window: timedelta) -> int:
+    """Count what ``candidates`` reads."""
+    counted = select(func.count()).select_from(tables.paper).where(*fresh(at, window))
+    return connection.execute(counted).scalar_one()
+
+
+def fresh(at: datetime, window: timedelta) -> list[ColumnElement[bool]]:
+    """Say what makes a paper a candidate: see ``candidates``."""
+    seen, arrived, since = tables.paper.c.first_seen, tables.paper.c.arrived, at - window
+    return [seen <= at, or_(seen > since, and_(arrived > since, arrived <= at))]
+
+
+def extent(connection: Connection) -> Extent:
+    """Tell the size and the age of what there is, by which a kept model knows if it is current."""
+    row = connection.execute(select(func.count(), func.max(tables.paper.c.updated))).one()
+    return Extent(*row)
+
+
+def iterate(connection: Connection) -> Iterator[Paper]:
+    """Read every paper in the order of their arrival, a batch in memory at a time."""
+    statement = select(*COLUMNS).order_by(tables.paper.c.id)
+    result = connection.execute(statement, execution_options={"yield_per": 1_000})
+    return (paper(row) for row in result)
+
+
+def _newest_first() -> Select[Any]:
+    return select(*COLUMNS).order_by(tables.paper.c.first_seen.desc(), tables.paper.c.id)
+
+
+def _between(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    seen = tables.paper.c.first_seen
+    return [
+        *([seen > since] if since is not None else []),
+        *([seen <= until] if until is not None else []),
+    ]
+
+
+def _read(connection: Connection, statement: Select[Any]) -> list[Paper]:
+    return [paper(row) for row in connection.execute(statement)]

@@ -1,0 +1,293 @@
+"""Readers and their interests: who gets an edition, when, and about what."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import time
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy import update as change
+from sqlalchemy.exc import IntegrityError
+
+from larkpost.domain import Interest, Reader, Status
+from larkpost.errors import UnknownReader, UsageError
+from larkpost.store import tables
+from larkpost.store.batches import batches
+from larkpost.text import address_key, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection, Row
+
+EVERY_DAY = frozenset(range(7))
+MAIN = "main"  # the interest that every reader begins with
+SIZES = range(1, 101)
+
+_CHANGEABLE = {field.name for field in fields(Reader)} - {"id", "uid", "created", "interests"}
+
+
+def add(
+    connection: Connection,
+    *,
+    address: str | None,
+    now: datetime,
+    name: str = "",
+    zone: str = "UTC",
+    at: time = time(6),
+    days: frozenset[int] = EVERY_DAY,
+    size: int = 10,
+    words: Sequence[str] = (),
+    status: Status = Status.ACTIVE,
+    threshold: float = 0.0,
+    weekly: bool = False,
+    uid: str | None = None,
+    next_slot: datetime | None = None,
+) -> Reader:
+    """Take a reader in, with one interest of these ``words``.
+
+    Raises UsageError when the address (or uid) is taken, or when it or the size is impossible.
+    """
+    columns = {
+        "uid": uid or str(uuid4()),
+        "feed_key": new_feed_key(),
+        "created": now,
+        "address": address,
+        "name": name,
+        "zone": zone,
+        "at": at,
+        "days": days,
+        "size": size,
+        "status": status,
+        "threshold": threshold,
+        "weekly": weekly,
+        "next_slot": next_slot,
+    }
+    statement = insert(tables.reader).values(_columns(columns)).returning(tables.reader.c.id)
+    with _unless_taken(connection, address):
+        reader_id: int = connection.execute(statement).scalar_one()
+    set_interest(connection, reader_id, MAIN, words=words)
+    return get(connection, reader_id)
+
+
+def get(connection: Connection, reader_id: int) -> Reader:
+    """Find a reader by number; raises UnknownReader."""
+    return _one(connection, tables.reader.c.id == reader_id, f"the number {reader_id}")
+
+
+def by_address(connection: Connection, address: str) -> Reader:
+    """Find a reader by mail address, however it is written; raises UnknownReader."""
+    key = address_key(address)
+    return _one(connection, tables.reader.c.address == key, f"the address {one_line(key)}")
+
+
+def by_uid(connection: Connection, uid: str) -> Reader:
+    """Find a reader by the name that never changes; raises UnknownReader."""
+    return _one(connection, tables.reader.c.uid == uid, f"the uid {one_line(uid)}")
+
+
+def by_feed_key(connection: Connection, key: str) -> Reader | None:
+    """Find the reader whose feed has this secret."""
+    return next(iter(_where(connection, tables.reader.c.feed_key == key)), None)
+
+
+def many(connection: Connection, reader_ids: Collection[int]) -> dict[int, Reader]:
+    """Find several readers at once, by number; those that are gone are left out."""
+    return {
+        reader.id: reader
+        for some in batches(reader_ids)
+        for reader in _where(connection, tables.reader.c.id.in_(some))
+    }
+
+
+def all(connection: Connection, status: Status | None = None) -> list[Reader]:  # noqa: A001 - reads as readers.all
+    """List every reader, or those of one status, in the order they came."""
+    return _where(connection, *([tables.reader.c.status == status.value] if status else []))
+
+
+def newest(connection: Connection, *, limit: int, offset: int = 0) -> list[Reader]:
+    """List readers, whoever came last first."""
+    column = tables.reader.c.id
+    some = select(column).order_by(column.desc()).limit(limit).offset(offset)
+    ids = connection.execute(some).scalars().all()
+    found = many(connection, ids)
+    return [found[reader_id] for reader_id in ids]
+
+
+def due(connection: Connection, now: datetime, *, limit: int) -> list[Reader]:
+    """List the active readers whose slot has come, the longest waiting first."""
+    reader = tables.reader.c
+    chosen = (
+        select(reader.id)
+        .where(reader.status == Status.ACTIVE.value, reader.next_slot <= now)
+        .order_by(reader.next_slot, reader.id)
+        .limit(limit)
+    )
+    ids = connection.execute(chosen).scalars().all()
+    found = many(connection, ids)
+    return [found[reader_id] for reader_id in ids]
+
+
+def next_slot(connection: Connection) -> datetime | None:
+    """Tell when the next edition of any active reader is due."""
+    reader = tables.reader.c
+    soonest = select(func.min(reader.next_slot)).where(reader.status == Status.ACTIVE.value)
+    return connection.execute(soonest).scalar()
+
+
+def update(connection: Connection, reader_id: int, **columns: Any) -> Reader:
+    """Change what is named, by the names and in the types of ``larkpost.domain.Reader``.
+
+    Raises UnknownReader, UsageError for an address that is taken or a size that cannot be,
+    TypeError for a name that is not a reader's or may not change.
+    """
+    if wrong := columns.keys() - _CHANGEABLE:
+        raise TypeError(f"readers.update cannot change {', '.join(sorted(wrong))}")
+    if columns:
+        statement = change(tables.reader).where(tables.reader.c.id == reader_id)
+        with _unless_taken(connection, columns.get("address")):
+            connection.execute(statement.values(_columns(columns)))
+    return get(connection, reader_id)
+
+
+def advance(connection: Connection, reader: Reader, next_slot: datetime | None) -> bool:
+    """Move a reader's slot on, if it still is what ``reader`` says; tells whether it was."""
+    table = tables.reader.c
+    statement = change(tables.reader).where(
+        table.id == reader.id, table.next_slot.is_not_distinct_from(reader.next_slot)
+    )
+    return connection.execute(statement.values(next_slot=next_slot)).rowcount == 1
+
+
+def remove(connection: Connection, reader_id: int) -> None:
+    """Forget a reader with everything that is theirs; raises UnknownReader."""
+    statement = delete(tables.reader).where(tables.reader.c.id == reader_id)
+    if connection.execute(statement).rowcount == 0:
+        raise _unknown(f"the number {reader_id}")
+
+
+def renew_feed_key(connection: Connection, reader_id: int) -> str:
+    """Give the reader's feed a new secret; the old one opens nothing from now on."""
+    return update(connection, reader_id, feed_key=new_feed_key()).feed_key
+
+
+def new_feed_key() -> str:
+    """Make a secret of 128 bits, fit for a path."""
+    return secrets.token_urlsafe(16)
+
+
+def count_by_status(connection: Connection) -> dict[Status, int]:
+    """Count the readers of each status, those without any included."""
+    column = tables.reader.c.status
+    rows = connection.execute(select(column, func.count()).group_by(column)).all()
+    return dict.fromkeys(Status, 0) | {Status(status): count for status, count in rows}
+
+
+def set_interest(
+    connection: Connection, reader_id: int, name: str, *, words: Iterable[str] = (), quota: int = 1
+) -> Interest:
+    """Write an interest of a reader, new or known by its name; raises UsageError for quota < 1."""
+    if quota < 1:
+        raise UsageError(f"A quota of {quota} gives the interest no place", hint="1 or more")
+    table = tables.interest
+    mine = (table.c.reader_id == reader_id, table.c.name == name)
+    values = {"words": list(words), "quota": quota}
+    if connection.execute(change(table).where(*mine).values(values)).rowcount == 0:
+        connection.execute(insert(table).values(reader_id=reader_id, name=name, **values))
+    return _interest(connection.execute(select(table).where(*mine)).one())
+
+
+def remove_interest(connection: Connection, reader_id: int, name: str) -> None:
+    """Take an interest away; its votes go to the first one left.
+
+    Raises UsageError when there is none of that name, or when it is the reader's last.
+    """
+    interests = get(connection, reader_id).interests
+    if name not in {interest.name for interest in interests}:
+        raise UsageError(f"There is no interest called {one_line(name)!r}")
+    if len(interests) == 1:
+        raise UsageError(
+            f"{one_line(name)!r} is the last interest", hint="change its words instead"
+        )
+    table = tables.interest
+    connection.execute(delete(table).where(table.c.reader_id == reader_id, table.c.name == name))
+
+
+def _columns(values: dict[str, Any]) -> dict[str, Any]:
+    """Turn a reader's fields into what the columns hold."""
+    columns = dict(values)
+    if columns.get("address") is not None:
+        columns["address"] = address_key(columns["address"])
+    if "size" in columns and columns["size"] not in SIZES:
+        raise UsageError(f"A size of {columns['size']} papers is not possible", hint="1 to 100")
+    if "status" in columns:
+        columns["status"] = columns["status"].value
+    if "days" in columns:
+        columns["days"] = sum(1 << day for day in columns["days"])
+    return columns
+
+
+@contextmanager
+def _unless_taken(connection: Connection, address: str | None) -> Iterator[None]:
+    """Raise UsageError where a unique column says no; the transaction stays usable."""
+    try:
+        with connection.begin_nested():
+            yield
+    except IntegrityError as error:
+        what = f"the address {one_line(address)}" if address else "that uid or feed key"
+        raise UsageError(
+            f"There is a reader with {what} already", hint="`larkpost reader list` shows them"
+        ) from error
+
+
+def _one(connection: Connection, condition: ColumnElement[bool], what: str) -> Reader:
+    for reader in _where(connection, condition):
+        return reader
+    raise _unknown(what)
+
+
+def _unknown(what: str) -> UnknownReader:
+    return UnknownReader(
+        f"There is no reader with {what}", hint="`larkpost reader list` shows all of them"
+    )
+
+
+def _where(connection: Connection, *conditions: ColumnElement[bool]) -> list[Reader]:
+    """Read readers, in the order they came, and their interests: two queries for any number."""
+    reader, interest = tables.reader, tables.interest
+    rows = connection.execute(select(reader).where(*conditions).order_by(reader.c.id)).all()
+    theirs = select(interest).join(reader).where(*conditions).order_by(interest.c.id)
+    interests: dict[int, list[Interest]] = {row.id: [] for row in rows}
+    for row in connection.execute(theirs) if rows else ():
+        interests[row.reader_id].append(_interest(row))
+    return [_reader(row, tuple(interests[row.id])) for row in rows]
+
+
+def _interest(row: Row[Any]) -> Interest:
+    return Interest(row.id, row.name, row.words, row.quota)
+
+
+def _reader(row: Row[Any], interests: tuple[Interest, ...]) -> Reader:
+    return Reader(
+        id=row.id,
+        uid=row.uid,
+        address=row.address,
+        name=row.name,
+        status=Status(row.status),
+        zone=row.zone,
+        at=row.at,
+        days=frozenset(day for day in range(7) if row.days >> day & 1),
+        size=row.size,
+        feed_key=row.feed_key,
+        created=row.created,
+        interests=interests,
+        threshold=row.threshold,
+        weekly=row.weekly,
+        paused_until=row.paused_until,
+        next_slot=row.next_slot,
+    )

@@ -1,0 +1,218 @@
+"""The papers that a batch of drafts may be, laid out in memory, where each draft finds its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from larkpost.domain import Paper
+from larkpost.errors import UsageError
+from larkpost.store.identity import LOOSE, akin, alike, conflicting, merge
+from larkpost.text import parse_identifier, sketch, text_identifier, title_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from larkpost.domain import Draft, Identifier
+
+K = TypeVar("K")
+
+_NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
+_COMMON = 200  # a shingle that this many papers share is a phrase that everybody writes
+_MOST_COMPARED = 20
+
+
+class What(StrEnum):
+    """What became of a draft."""
+
+    NEW = "new"
+    UPDATED = "updated"
+    KNOWN = "known"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A draft with everything by which its paper may be found; ``names`` best first."""
+
+    draft: Draft
+    names: tuple[Identifier, ...]
+    key: str
+    numbers: frozenset[int]
+
+
+@dataclass(slots=True)
+class Entry:
+    """A paper on the shelf; id 0 until it is written. ``gained`` are names to be written.
+
+    ``before`` is the paper as it lies in the store, None for one that does not yet.
+    """
+
+    paper: Paper
+    before: Paper | None = None
+    names: set[Identifier] = field(default_factory=set)
+    gained: list[Identifier] = field(default_factory=list)
+    reworded: bool = False
+    touched: bool = False
+
+
+def ask(draft: Draft, now: datetime) -> Asked:
+    """Prepare a draft; nothing in it lies after ``now``."""
+    draft = replace(
+        draft,
+        first_seen=min(draft.first_seen or now, now),
+        arrived=min(draft.arrived or now, now),
+        published=draft.published and min(draft.published, now.date()),
+    )
+    numbers = sketch(draft.title, draft.abstract)
+    return Asked(draft, _names(draft), title_key(draft.title), numbers)
+
+
+def _names(draft: Draft) -> tuple[Identifier, ...]:
+    """Collect the names of a draft: those given, one from its URL, one from its text."""
+    names = dict.fromkeys(draft.identifiers)
+    try:
+        linked = parse_identifier(draft.url) if draft.url else None
+    except UsageError:
+        linked = None  # a link too long or too odd to be a name is still a link
+    if linked and all(name.scheme != linked.scheme for name in names):
+        names[linked] = None
+    names[text_identifier(draft.title, draft.abstract)] = None
+    return tuple(names)
+
+
+def gather(pairs: Iterable[tuple[K, int]]) -> dict[K, list[int]]:
+    """Collect the numbers that stand beside each key."""
+    gathered: dict[K, list[int]] = {}
+    for key, value in pairs:
+        gathered.setdefault(key, []).append(value)
+    return gathered
+
+
+def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> Counter[int]:
+    """Count how many numbers of a sketch each owner shares, of those that share enough."""
+    telling = (owned for number in numbers if len(owned := owners.get(number, ())) <= _COMMON)
+    met = Counter(chain.from_iterable(telling))
+    # Two of eight numbers keep chance out; a text too short for two has one.
+    enough = min(2, len(numbers))
+    return Counter({one: shared for one, shared in met.items() if shared >= enough})
+
+
+class Shelf:
+    """Entries, and three ways to find one: by name, by title key, by number of a sketch."""
+
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        *,
+        by_name: dict[Identifier, int],
+        by_key: dict[str, list[int]],
+        by_hash: dict[int, list[int]],
+        now: datetime,
+    ) -> None:
+        self.entries = list(entries)
+        self.by_name = by_name
+        self.by_key = by_key
+        self.by_hash = by_hash
+        self.now = now
+        for name, at in by_name.items():
+            self.entries[at].names.add(name)
+
+    def place(self, asked: Asked) -> tuple[Entry, What]:
+        """Merge a draft into its paper, or make it a new one."""
+        at = self._find(asked)
+        if at is None:
+            return self._add(asked), What.NEW
+        return self.entries[at], self._merge(at, asked)
+
+    def _find(self, asked: Asked) -> int | None:
+        """Find the entry that a draft is: by a name, else the likest by its text."""
+        for name in asked.names:
+            if self._trusted(name, asked):
+                return self.by_name[name]
+        for at in self._candidates(asked):
+            known = self.entries[at]
+            if not conflicting(known.names, asked.names) and alike(known.paper, asked.draft):
+                return at
+        return None
+
+    def _trusted(self, name: Identifier, asked: Asked) -> bool:
+        """Whether a name of a draft tells which paper it is."""
+        if name not in self.by_name or name.scheme not in LOOSE:
+            return name in self.by_name
+        known = self.entries[self.by_name[name]]
+        if conflicting(known.names, asked.names):
+            return False
+        return name.scheme == "text" or akin(known.paper, asked.draft)
+
+    def _candidates(self, asked: Asked) -> Iterator[int]:
+        met = sharing(asked.numbers, self.by_hash)
+        met.update(self.by_key.get(asked.key, [])[:_COMMON])
+        return (at for at, _ in met.most_common(_MOST_COMPARED))
+
+    def _add(self, asked: Asked) -> Entry:
+        free = [name for name in asked.names if name not in self.by_name]
+        at, entry = len(self.entries), Entry(_paper(asked.draft, free[0]))
+        self.entries.append(entry)
+        self._name(at, free)
+        self.by_key.setdefault(asked.key, []).append(at)
+        for number in asked.numbers:
+            self.by_hash.setdefault(number, []).append(at)
+        return entry
+
+    def _merge(self, at: int, asked: Asked) -> What:
+        entry = self.entries[at]
+        gained = [name for name in asked.names if name not in self.by_name]
+        self._name(at, gained)
+        merged = merge(entry.paper, asked.draft, now=self.now)
+        paper = _renamed(merged.paper, gained)
+        entry.touched |= paper != entry.paper
+        entry.reworded |= merged.reworded
+        entry.paper = paper
+        told = merged.reworded or merged.enriched or any(name.scheme != "text" for name in gained)
+        return What.UPDATED if told else What.KNOWN
+
+    def _name(self, at: int, names: Iterable[Identifier]) -> None:
+        for name in names:
+            self.by_name[name] = at
+            self.entries[at].names.add(name)
+            self.entries[at].gained.append(name)
+
+
+def _renamed(paper: Paper, gained: Iterable[Identifier]) -> Paper:
+    """Call a paper by the first real name that it gets, in place of its text or a mere URL."""
+    if paper.identifier.scheme not in LOOSE:
+        return paper
+    better = next((name for name in gained if name.scheme not in LOOSE), paper.identifier)
+    return replace(paper, identifier=better)
+
+
+def _paper(draft: Draft, identifier: Identifier) -> Paper:
+    assert draft.first_seen is not None  # noqa: S101 - ``ask`` filled it in
+    assert draft.arrived is not None  # noqa: S101 - ``ask`` filled it in
+    return Paper(
+        id=0,
+        uid=_uid(draft.uid) or str(uuid5(_NAMESPACE, str(identifier))),
+        identifier=identifier,
+        title=draft.title,
+        abstract=draft.abstract,
+        first_seen=draft.first_seen,
+        arrived=draft.arrived,
+        updated=draft.arrived,
+        authors=draft.authors,
+        categories=tuple(dict.fromkeys(draft.categories)),
+        published=draft.published,
+        url=draft.url,
+        upvotes=draft.upvotes,
+    )
+
+
+def _uid(given: str | None) -> str | None:
+    try:
+        return str(UUID(given)) if given else None
+    except ValueError:
+        return None

@@ -1,0 +1,85 @@
+"""Says in our words what a database driver complained about."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from larkpost.errors import Busy, LarkpostError, StoreError, TryAgainLater
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_RESTORE = "keep the file as it is, and put a backup in its place; `larkpost doctor` says more"
+_ROOM = "make room on the disk and try again; nothing was changed"
+_SERVER = "check that the server runs and that database.url is right"
+
+
+@contextmanager
+def told(name: str) -> Iterator[None]:
+    """Raise the driver's complaints about the database ``name`` as our own errors."""
+    try:
+        yield
+    except DBAPIError as error:
+        if (ours := explained(error, name)) is None:
+            raise
+        raise ours from error
+    except PoolExhausted as error:
+        raise Busy(f"Every connection to {name} is in use", hint="try again") from error
+
+
+def explained(error: DBAPIError, name: str) -> LarkpostError | None:
+    """Choose the error to raise in place of a driver's, about the database ``name``.
+
+    None where the driver complains about what was asked of it, and not about the database.
+    """
+    if isinstance(error.orig, sqlite3.Error):
+        return _sqlite(error.orig, name)
+    return _postgres(error.orig, name)
+
+
+def _sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
+    """Primary result codes of https://www.sqlite.org/rescode.html."""
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return Busy(f"{name} is locked by another process", hint="try again in a moment")
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return StoreError(f"{name} is damaged, or is no database ({error})", hint=_RESTORE)
+        case sqlite3.SQLITE_READONLY:
+            return StoreError(
+                f"{name} cannot be written: file or disk is read-only ({error})",
+                hint="check who owns the file and its folder, and how the disk is mounted",
+            )
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
+            return StoreError(
+                f"{name} cannot be opened ({error})",
+                hint="check that its folder is there and that you may write in it",
+            )
+        case sqlite3.SQLITE_FULL:
+            return TryAgainLater(f"No room left for {name} ({error})", hint=_ROOM)
+        case sqlite3.SQLITE_IOERR:
+            return StoreError(f"The disk failed at {name} ({error})", hint=_RESTORE)
+    return None
+
+
+def _postgres(error: BaseException | None, name: str) -> LarkpostError | None:
+    """SQLSTATE codes of PostgreSQL's manual, appendix A; no code means no connection."""
+    told = " ".join(str(error).split())
+    match state := getattr(error, "sqlstate", None):
+        case "40001" | "40P01" | "55P03" | "57014":
+            return Busy(f"{name} is locked by another process ({told})", hint="try again")
+        case "53100":
+            return TryAgainLater(f"No room left for {name} ({told})", hint=_ROOM)
+        case "25006":
+            return StoreError(f"{name} cannot be written: it is read-only ({told})", hint=_SERVER)
+        case "XX001" | "XX002":
+            return StoreError(f"{name} is damaged ({told})", hint="restore a backup")
+    if state is None and type(error).__name__ == "OperationalError":
+        return TryAgainLater(f"{name} does not answer ({told})", hint=_SERVER)
+    if state is not None and state[:2] in {"08", "53", "57"}:
+        return TryAgainLater(f"{name} does not answer ({told})", hint=_SERVER)
+    return None

@@ -1,0 +1,124 @@
+"""Thumbs of readers on papers; one row a reader and paper, and the last thumb wins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import case, delete, func, select
+
+from larkpost.domain import Thumb, Vote
+from larkpost.store import tables
+from larkpost.store.batches import batches
+from larkpost.store.upsert import insert
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from sqlalchemy import Connection, Row, Select
+
+_KEY = ["reader_id", "paper_id"]
+
+
+def cast(connection: Connection, vote: Vote) -> None:
+    """Write a thumb down in place of any earlier one, whatever the clock says."""
+    statement = insert(connection, tables.vote)
+    new = {name: statement.excluded[name] for name in ("thumb", "interest_id", "via", "at")}
+    statement = statement.on_conflict_do_update(index_elements=_KEY, set_=new)
+    connection.execute(statement, _columns(vote))
+
+
+def cast_many(connection: Connection, votes: Iterable[Vote]) -> None:
+    """Write down thumbs that were collected elsewhere: of those on one paper the latest stays."""
+    statement = insert(connection, tables.vote)
+    excluded = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=_KEY,
+        set_={name: excluded[name] for name in ("thumb", "interest_id", "via", "at")},
+        where=excluded.at >= tables.vote.c.at,
+    )
+    for some in batches(_latest(votes)):
+        connection.execute(statement, [_columns(vote) for vote in some])
+
+
+def clear(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
+    """Take a thumb back; returns the vote there was."""
+    table = tables.vote
+    statement = delete(table).where(table.c.reader_id == reader_id, table.c.paper_id == paper_id)
+    row = connection.execute(statement.returning(*table.c)).one_or_none()
+    return None if row is None else _vote(row)
+
+
+def one(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
+    """Read the reader's vote on a paper."""
+    table = tables.vote
+    mine = select(table).where(table.c.reader_id == reader_id, table.c.paper_id == paper_id)
+    row = connection.execute(mine).one_or_none()
+    return None if row is None else _vote(row)
+
+
+def of(connection: Connection, reader_id: int) -> list[Vote]:
+    """Read the votes of a reader, the oldest first."""
+    return of_many(connection, [reader_id])[reader_id]
+
+
+def of_many(connection: Connection, reader_ids: Collection[int]) -> dict[int, list[Vote]]:
+    """Read the votes of each of these readers, the oldest first; an empty list for none."""
+    found: dict[int, list[Vote]] = {reader_id: [] for reader_id in reader_ids}
+    for some in batches(found):
+        theirs = _ordered().where(tables.vote.c.reader_id.in_(some))
+        for row in connection.execute(theirs):
+            found[row.reader_id].append(_vote(row))
+    return found
+
+
+def counts(connection: Connection, paper_ids: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Count thumbs up and thumbs down on each of these papers; no entry where there is none."""
+    table = tables.vote
+    up = func.sum(case((table.c.thumb == Thumb.UP.value, 1), else_=0))
+    found: dict[int, tuple[int, int]] = {}
+    for some in batches(set(paper_ids)):
+        by_paper = select(table.c.paper_id, up, func.count()).where(table.c.paper_id.in_(some))
+        for paper_id, liked, cast_at_all in connection.execute(by_paper.group_by(table.c.paper_id)):
+            found[paper_id] = (liked, cast_at_all - liked)
+    return found
+
+
+def count(connection: Connection) -> int:
+    """Count the votes of all readers."""
+    return connection.execute(select(func.count()).select_from(tables.vote)).scalar_one()
+
+
+def iterate(connection: Connection) -> Iterator[Vote]:
+    """Read every vote, reader by reader, the oldest first, a batch in memory at a time."""
+    result = connection.execute(_ordered(), execution_options={"yield_per": 1_000})
+    return (_vote(row) for row in result)
+
+
+def _ordered() -> Select[Any]:
+    table = tables.vote
+    return select(table).order_by(table.c.reader_id, table.c.at, table.c.paper_id)
+
+
+def _latest(votes: Iterable[Vote]) -> Sequence[Vote]:
+    """Keep one vote a reader and paper: the latest, of equal times the last named."""
+    kept: dict[tuple[int, int], Vote] = {}
+    for vote in votes:
+        before = kept.get((vote.reader_id, vote.paper_id))
+        if before is None or vote.at >= before.at:
+            kept[vote.reader_id, vote.paper_id] = vote
+    return list(kept.values())
+
+
+def _columns(vote: Vote) -> dict[str, Any]:
+    return {
+        "reader_id": vote.reader_id,
+        "paper_id": vote.paper_id,
+        "thumb": vote.thumb.value,
+        "interest_id": vote.interest_id,
+        "via": vote.via,
+        "at": vote.at,
+    }
+
+
+def _vote(row: Row[Any]) -> Vote:
+    return Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.via, row.interest_id)
