@@ -1,0 +1,18 @@
+"""The dump formats: one module each, and what they share (lines, dates, kinds of files)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from larkpost.sources.huggingface import HuggingFacePage
+from larkpost.sources.jsonl import Jsonl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from larkpost.seams import Source
+
+__all__ = ["SOURCES", "HuggingFacePage", "Jsonl"]
+
+# The most particular first: the first that recognises a file reads it.
+SOURCES: Sequence[Source] = (Jsonl(), HuggingFacePage())

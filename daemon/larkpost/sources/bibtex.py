@@ -1,0 +1,59 @@
+"""Reads BibTeX as it is found in the wild: the fields of each entry, in time linear in the text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Each piece is limited, or a long run of letters or spaces would be read again and again.
+_ENTRY = re.compile(r"@\s{0,9}([A-Za-z]{1,30})\s{0,9}[{(]")
+_FIELD = re.compile(r"\b([A-Za-z][\w-]{0,40})\s{0,40}=\s*")
+_BARE = re.compile(r"[^\s,{}()#\"]+")
+_MARK = re.compile(r"\\.|[{}\"]", re.DOTALL)
+_NOT_PAPERS = {"comment", "string", "preamble"}
+
+
+def entries(text: str) -> Iterator[dict[str, str]]:
+    """Give the fields of each entry, names in lower case, values without what encloses them.
+
+    An entry that never ends, ends where the next one begins.
+    """
+    heads = list(_ENTRY.finditer(text))
+    ends = [head.start() for head in heads[1:]] + [len(text)]
+    for head, end in zip(heads, ends, strict=True):
+        if head[1].lower() not in _NOT_PAPERS:
+            yield _fields(text[head.end() : end])
+
+
+def _fields(body: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    at = body.find(",") + 1  # behind the entry's key
+    while match := _FIELD.search(body, at):
+        value, at = _value(body, match.end())
+        found.setdefault(match[1].lower(), value)
+    return found
+
+
+def _value(body: str, at: int) -> tuple[str, int]:
+    """Read the value that begins at ``at``: in braces, in quotes, or a bare word or number."""
+    if body[at : at + 1] in {"{", '"'}:
+        end = _end(body, at)
+        return body[at + 1 : end], end + 1
+    match = _BARE.match(body, at)
+    return (match[0], match.end()) if match else ("", at + 1)
+
+
+def _end(body: str, at: int) -> int:
+    """Find the brace, or the quote outside of braces, that closes the value begun at ``at``."""
+    quoted, depth = body[at] == '"', 0
+    for mark in _MARK.finditer(body, at + 1):
+        if mark[0] == "{":
+            depth += 1
+        elif depth == 0 and mark[0] == ('"' if quoted else "}"):
+            return mark.start()
+        elif mark[0] == "}":
+            depth = max(0, depth - 1)
+    return len(body)

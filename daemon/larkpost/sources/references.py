@@ -1,0 +1,189 @@
+"""Reads a list of references as people have them: BibTeX, RIS, Zotero's exports, ids and links."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from contextlib import suppress
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from larkpost.domain import Draft, Identifier
+from larkpost.errors import UsageError
+from larkpost.sources.bibtex import entries
+from larkpost.text import clean, one_line, parse_identifier, plain_latex, squash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+MOST = 2_000  # references; more than anybody has read with care
+LONGEST_TITLE = 500
+LONGEST_ABSTRACT = 6_000
+LONGEST_FIELD = 200_000  # of a table; the whole text is limited where it comes in
+
+_RIS = re.compile(r"^([A-Z][A-Z0-9])  ?- ?(.*)$")
+_ARXIV_FIELDS = ("eprint", "arxiv", "arxivid")
+_WORD = re.compile(r"[^\s,;\"'<>(){}\[\]]+")
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
+_ESCAPED = re.compile(r"\\([&%#_$])")
+_YEAR = re.compile(r"(?:1[89]|20)\d\d")
+
+
+def read_references(text: str) -> list[Draft]:
+    """Read whatever of it is a reference, in order, at most ``MOST``; an odd one is passed over.
+
+    A reference that is only a name (an arXiv number, a DOI, a link) is a draft without title.
+    Raises UsageError for text of a kind that is not read (XML, word processors).
+    """
+    text = clean(text.removeprefix("\ufeff"))
+    drafts: dict[object, Draft] = {}
+    for draft in _read(text):
+        drafts.setdefault(draft.identifiers or draft.title, draft)
+        if len(drafts) >= MOST:
+            break
+    return list(drafts.values())
+
+
+def _read(text: str) -> Iterator[Draft]:
+    start = text.lstrip()[:2_000]
+    if start.startswith(("<?xml", "<rdf", "<!DOCTYPE", "PK", "{\\rtf")):
+        raise UsageError(
+            "This kind of file is not read", hint="Export it as BibTeX, RIS, CSL JSON or CSV."
+        )
+    if start.startswith(("[", "{")):
+        return _from_json(text)
+    if re.search(r"@\s{0,9}[A-Za-z]{1,30}\s{0,9}[{(]", text):
+        return _from_bibtex(text)
+    if re.search(r"^TY  ?- ", text, re.MULTILINE):
+        return _from_ris(text)
+    if re.match(r"\"?Key\"?,|.{0,300}\"?Abstract Note\"?", start):
+        return _from_table(text)
+    return _from_names(text)
+
+
+def _from_bibtex(text: str) -> Iterator[Draft]:
+    for fields in entries(text):
+        arxiv = next((fields[name] for name in _ARXIV_FIELDS if name in fields), "")
+        if arxiv and fields.get("archiveprefix", "arxiv").lower() == "arxiv":
+            fields = fields | {"arxiv": arxiv}
+        yield from _drafted(
+            title=_untexed(fields.get("title", "")),
+            abstract=_untexed(fields.get("abstract", "")),
+            authors=_untexed(squash(fields.get("author", ""))).split(" and "),
+            names=(fields.get("arxiv", ""), fields.get("doi", ""), fields.get("url", "")),
+            year=fields.get("date") or fields.get("year", ""),
+        )
+
+
+def _untexed(text: str) -> str:
+    """Turn TeX's accents into letters; braces that only keep capitals go, those of maths stay."""
+    plain = _ESCAPED.sub(r"\1", plain_latex(text))
+    return plain if "$" in plain else plain.replace("{", "").replace("}", "")
+
+
+def _from_ris(text: str) -> Iterator[Draft]:
+    record: dict[str, list[str]] = {}
+    for line in [*text.splitlines(), "ER  - "]:
+        match = _RIS.match(line)
+        if match is None:
+            continue
+        tag, value = match.groups()
+        if tag == "ER":
+            yield from _of_ris(record)
+            record = {}
+        else:
+            record.setdefault(tag, []).append(value.strip())
+
+
+def _of_ris(record: Mapping[str, list[str]]) -> Iterator[Draft]:
+    def first(*tags: str) -> str:
+        return next((record[tag][0] for tag in tags if tag in record), "")
+
+    return _drafted(
+        title=first("TI", "T1"),
+        abstract=first("AB", "N2"),
+        authors=record.get("AU", []),
+        names=[first("DO"), *record.get("UR", [])],
+        year=first("PY", "Y1", "DA"),
+    )
+
+
+def _from_json(text: str) -> Iterator[Draft]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise UsageError("This looks like JSON, but is none", hint="Export it again.") from None
+    items = found.get("items", [found]) if isinstance(found, dict) else found
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict):
+            yield from _of_json(item)
+
+
+def _of_json(item: Mapping[str, Any]) -> Iterator[Draft]:
+    """Read one item of CSL JSON, or of Zotero's own JSON, by the names that they have in it."""
+
+    def first(*names: str) -> str:
+        return next((str(item[name]) for name in names if item.get(name)), "")
+
+    people = item.get("author") or item.get("creators") or []
+    year = item.get("issued")
+    return _drafted(
+        title=first("title"),
+        abstract=first("abstract", "abstractNote"),
+        authors=[_person(one) for one in people if isinstance(one, dict)],
+        names=(first("DOI"), first("URL", "url"), first("id"), first("archiveID")),
+        year=str(year) if year else first("date"),
+    )
+
+
+def _person(one: Mapping[str, Any]) -> str:
+    given = one.get("given") or one.get("firstName")
+    family = one.get("family") or one.get("lastName") or one.get("name")
+    return " ".join(str(part) for part in (given, family) if part)
+
+
+def _from_table(text: str) -> Iterator[Draft]:
+    csv.field_size_limit(LONGEST_FIELD)
+    with suppress(csv.Error):  # what was read up to there is good
+        for row in csv.DictReader(io.StringIO(text)):
+            yield from _drafted(
+                title=row.get("Title") or "",
+                abstract=row.get("Abstract Note") or "",
+                authors=(row.get("Author") or "").split(";"),
+                names=(row.get("DOI") or "", row.get("Url") or "", row.get("Archive ID") or ""),
+                year=row.get("Date") or row.get("Publication Year") or "",
+            )
+
+
+def _from_names(text: str) -> Iterator[Draft]:
+    for match in _WORD.finditer(text):
+        for name in _named([match[0].rstrip(".,;:")]):
+            yield Draft(title="", identifiers=(name,))
+
+
+def _drafted(
+    *, title: str, abstract: str, authors: Iterable[str], names: Iterable[str], year: str
+) -> Iterator[Draft]:
+    title = squash(_TAG.sub("", title))[:LONGEST_TITLE].strip()
+    identifiers = tuple(dict.fromkeys(_named(names)))
+    if not title and not identifiers:
+        return
+    found = _YEAR.search(year)
+    yield Draft(
+        title=title,
+        abstract=squash(_TAG.sub("", abstract))[:LONGEST_ABSTRACT].strip(),
+        identifiers=identifiers,
+        authors=tuple(name for one in authors if (name := one_line(one).strip()))[:100],
+        published=date(int(found[0]), 1, 1) if found else None,
+    )
+
+
+def _named(texts: Iterable[str]) -> Iterator[Identifier]:
+    """Read names of arXiv, DOIs and links; the keys of somebody's own collection are none."""
+    for text in filter(None, texts):
+        with suppress(UsageError):
+            name = parse_identifier(text.strip())
+            if name.scheme in {"arxiv", "doi", "url"}:
+                yield name
