@@ -1,0 +1,57 @@
+"""Turns scores into the chance of a thumbs-up, from how votes fell when they were left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from larkpost.ranking.taste import Calibration
+
+if TYPE_CHECKING:
+    from larkpost.ranking.space import Floats
+
+# Before a reader has voted: a paper two standard deviations above an ordinary one is as likely
+# as not to be liked. As much is known as from votes of about this inverse variance.
+SLOPE, OFFSET = 1.0, -2.0
+SLOPE_SURE, OFFSET_SURE = 4.0, 1.0
+STEPS = 25
+LONGEST = 0.7  # Newton's steps may overshoot where chances are near 0 or 1
+LEAST_SLOPE = 0.05
+
+
+def calibrate(scores: Floats, thumbs: Floats, weights: Floats) -> list[Calibration]:
+    """Fit ``logistic(slope * score + offset)`` for each row of votes, shrunk to the prior.
+
+    ``scores`` (r, n) are those the votes would have had uncast; ``thumbs`` (r, n) are +1 or -1,
+    0 where there is no vote. Platt scaling (Platt 1999) with normal priors, by Newton's steps;
+    the slope is kept above zero, so the chance always rises with the score.
+    """
+    cast = (thumbs != 0).astype(np.float64) * (weights > 0)
+    liked = (thumbs > 0).astype(np.float64)
+    x = np.clip(scores.astype(np.float64), -20, 20)
+    slope = np.full(len(x), SLOPE)
+    offset = np.full(len(x), OFFSET)
+    for _ in range(STEPS):
+        p = logistic(slope[:, None] * x + offset[:, None])
+        miss, bend = cast * (liked - p), cast * p * (1 - p)
+        by_slope = (miss * x).sum(axis=1) - SLOPE_SURE * (slope - SLOPE)
+        by_offset = miss.sum(axis=1) - OFFSET_SURE * (offset - OFFSET)
+        a = (bend * x * x).sum(axis=1) + SLOPE_SURE
+        b = (bend * x).sum(axis=1)
+        c = bend.sum(axis=1) + OFFSET_SURE
+        room = a * c - b * b
+        step = np.array([c * by_slope - b * by_offset, a * by_offset - b * by_slope]) / room
+        slope = np.clip(slope + np.clip(step[0], -LONGEST, LONGEST), LEAST_SLOPE, 10)
+        offset = np.clip(offset + np.clip(step[1], -LONGEST, LONGEST), -10, 10)
+    return [Calibration(float(s), float(o)) for s, o in zip(slope, offset, strict=True)]
+
+
+def logistic(x: np.ndarray) -> np.ndarray:
+    """Give 1 / (1 + e^-x), without overflow."""
+    return 0.5 * (1 + np.tanh(0.5 * x))
+
+
+def chance(calibration: Calibration, score: float) -> float:
+    """Give the chance of a thumbs-up of a paper with this score."""
+    return float(logistic(np.array(calibration.slope * score + calibration.offset)))

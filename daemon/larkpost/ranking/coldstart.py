@@ -1,0 +1,59 @@
+"""What to do before there are thumbs: papers that teach most, and what everybody likes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from larkpost.ranking.space import BROAD_SHARE, WORD_SHARE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from larkpost.domain import Paper
+    from larkpost.ranking.space import TextSpace
+
+MOST_COMPARED = 2000
+
+
+def informative(space: TextSpace, candidates: Sequence[Paper], n: int = 10) -> list[Paper]:
+    """Choose up to n papers to be rated, well spread: each stands for many that no other does.
+
+    Greedy facility location: the next paper is the one that brings all candidates nearest to
+    some chosen one (Nemhauser, Wolsey & Fisher 1978). Of more than 2,000 candidates the newest
+    are looked at.
+    """
+    newest = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
+    papers = newest[:MOST_COMPARED]
+    if not papers:
+        return []
+    rows = space.rows([paper.text for paper in papers])
+    words = (rows.words @ rows.words.T).toarray()
+    near = np.maximum(WORD_SHARE * words + BROAD_SHARE * (rows.broad @ rows.broad.T), 0)
+    covered = np.zeros(len(papers), dtype=np.float32)
+    chosen: list[int] = []
+    for _ in range(min(n, len(papers))):
+        gains = np.maximum(near, covered).sum(axis=1).round(4)
+        gains[chosen] = -1
+        best = int(np.argmax(gains))
+        chosen.append(best)
+        covered = np.maximum(covered, near[best])
+    return [papers[at] for at in chosen]
+
+
+def community(
+    papers: Sequence[Paper], counts: Mapping[int, tuple[int, int]] | None = None
+) -> dict[int, float]:
+    """Score papers by what everybody likes: the logarithm of thumbs up over thumbs down.
+
+    ``counts`` are thumbs up and down of the readers here, by paper id; the votes that a dump
+    tells of count as thumbs up too. 0 where nobody has voted.
+    """
+    known = counts or {}
+    scores = {}
+    for paper in papers:
+        ups, downs = known.get(paper.id, (0, 0))
+        scores[paper.id] = math.log1p(ups + max(0, paper.upvotes or 0)) - math.log1p(downs)
+    return scores

@@ -1,0 +1,36 @@
+"""How a taste drifts: the terms that count most, month by month."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from larkpost.domain import Weight
+
+if TYPE_CHECKING:
+    from larkpost.ranking.taste import LinearTaste
+    from larkpost.seams import Ranker, Space
+
+LATELY = 40  # liked papers, the last of which speak for a taste
+TERMS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """The terms that weighed most at the end of a month (``2026-08``), strongest first."""
+
+    month: str
+    terms: tuple[Weight, ...]
+
+
+def strongest(ranker: Ranker, space: Space, taste: LinearTaste) -> tuple[Weight, ...]:
+    """Give the terms that add most to the papers liked last, on average."""
+    liked = taste.liked[-LATELY:]
+    (picks,) = ranker.rank(space, [taste], liked, len(liked)) if liked else ([],)
+    added: defaultdict[str, float] = defaultdict(float)
+    for pick in picks:
+        for weight in pick.because:
+            added[weight.term] += weight.weight
+    order = sorted(added, key=lambda term: (-added[term], term))
+    return tuple(Weight(term, added[term] / len(picks)) for term in order[:TERMS])

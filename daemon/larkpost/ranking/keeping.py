@@ -1,0 +1,107 @@
+"""How spaces and tastes are kept: arrays in npz with a format number, never a pickle."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from larkpost.ranking.companions import Companions
+from larkpost.ranking.space import TextSpace
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from larkpost.ranking.taste import LinearTaste
+
+SPACE_FORMAT = 2
+TASTE_FORMAT = 2
+# What damaged bytes make numpy, zipfile and the checks below raise.
+DAMAGE = (
+    ValueError,
+    KeyError,
+    OSError,
+    EOFError,
+    TypeError,
+    IndexError,
+    OverflowError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def space_to_bytes(space: TextSpace) -> bytes:
+    """Write a space down."""
+    companions = space.companions
+    return _packed(
+        format=np.int64(SPACE_FORMAT),
+        vocabulary=np.frombuffer("\n".join(space.vocabulary).encode(), dtype=np.uint8),
+        spread=space.spread,
+        papers=np.int64(space.papers),
+        axes=space.axes.astype(np.float16),
+        data=space.plain.data.astype(np.float16),
+        indices=space.plain.indices.astype(np.int32),
+        indptr=space.plain.indptr.astype(np.int32),
+        **({"through": companions.through, "base": companions.base} if companions else {}),
+    )
+
+
+def space_from(body: bytes) -> TextSpace | None:
+    """Read what ``space_to_bytes`` wrote; None where it is damaged or of another format."""
+    try:
+        with np.load(io.BytesIO(body), allow_pickle=False) as kept:
+            return _space(kept)
+    except DAMAGE:
+        return None
+
+
+def taste_to_bytes(taste: LinearTaste) -> bytes:
+    """Write a taste down; the papers it knows are kept by their ids."""
+    papers = [taste.ledger.papers[at] for at in taste.votes]
+    return _packed(
+        format=np.int64(TASTE_FORMAT),
+        whose=np.array([taste.reader_id, taste.interest_id]),
+        liked=np.array([paper.id for paper in taste.liked], dtype=np.int64),
+        voted=np.array([-1 if p is None else p.id for p in papers], dtype=np.int64),
+        shares=taste.shares,
+        dense=taste.dense,
+        terms=taste.terms.astype(np.float16),
+        calibration=np.array(taste.calibration, dtype=np.float64),
+    )
+
+
+def _packed(**arrays: Any) -> bytes:
+    body = io.BytesIO()
+    np.savez_compressed(body, **arrays)
+    return body.getvalue()
+
+
+def _space(kept: Any) -> TextSpace | None:
+    if int(kept["format"]) != SPACE_FORMAT:
+        return None
+    joined = kept["vocabulary"].tobytes().decode()
+    vocabulary = tuple(joined.split("\n")) if joined else ()
+    axes = _finite(kept["axes"].astype(np.float32))
+    data = _finite(kept["data"].astype(np.float32))
+    shape = (len(kept["indptr"]) - 1, len(vocabulary))
+    plain = csr_array((data, kept["indices"], kept["indptr"]), shape=shape)
+    plain.check_format()
+    if len(kept["spread"]) != len(vocabulary) or axes.shape[1] != len(vocabulary):
+        return None
+    companions = None
+    if "through" in kept:
+        companions = Companions(_finite(kept["through"]), _finite(kept["base"]))
+    return TextSpace(vocabulary, kept["spread"], int(kept["papers"]), axes, plain, companions)
+
+
+def _finite(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not np.isfinite(array).all():
+        raise ValueError("an array holds what is no number")
+    return array

@@ -1,0 +1,298 @@
+"""Learns the tastes of many readers at once.
+
+A taste is a sum of linear parts, each brought to one standard deviation over the background
+before it is weighed: a ridge regression with unread papers as weak negatives, the middle of the
+liked papers, the odds of their terms, what the corpus holds near them, brevity, and what other
+readers like together. docs/ranking.md tells what each part is worth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from larkpost.ranking.calibration import calibrate
+from larkpost.ranking.parts import (
+    Own,
+    Part,
+    Seen,
+    View,
+    brevity,
+    evidence_against_unread,
+    log_odds,
+    middle,
+    near_log_odds,
+    neighbours,
+    shared,
+)
+from larkpost.ranking.space import BROAD_SHARE, SMALL, WORD_SHARE
+from larkpost.ranking.taste import Calibration, Columns, Ledger, LinearTaste
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from larkpost.domain import Paper
+    from larkpost.ranking.space import Floats, Indices, Rows, TextSpace
+    from larkpost.seams import Evidence
+
+UNREAD = 5.0  # all of the background weighs as much as this many thumbs for each thumb up
+DOWN = 0.5  # a thumb down is a surer sign of nothing than a thumb up of something
+HINT = 3.0  # an interest's words weigh one thumb, and fade as thumbs come: 3 / (3 + thumbs)
+MOST_VOTES = 1000  # the newest count; what came before them is forgotten
+NEGLIGIBLE = 0.02  # a part that weighs less for everybody is not worked out
+DIRECTIONS = {
+    "themes": ("neighbours",),
+    "shared": ("shared",),
+    "bulk": ("brevity",),
+    "terms": ("odds", "near odds"),
+}
+BATCH = 2**21  # kernel entries of a batch
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """One interest's votes as rows of the ledger, hints last; weights are above zero."""
+
+    votes: Indices
+    thumbs: Floats
+    weights: Floats
+    hints: int
+
+    @property
+    def liked(self) -> Indices:
+        """Give the votes that are thumbs up of the reader."""
+        cast = len(self.votes) - self.hints
+        return self.votes[:cast][self.thumbs[:cast] > 0]
+
+
+class Learnt(NamedTuple):
+    """What a batch of r ballots gives; see ``Ledger``."""
+
+    shares: Floats
+    dense: dict[str, Floats]
+    calibrations: list[Calibration]
+
+
+def weighing(ups: Floats, *, small: bool, careful: bool) -> dict[str, Floats]:
+    """Weigh the parts: few thumbs lean on the corpus, many on themselves.
+
+    What was tried stands in docs/ranking.md.
+    """
+    few = np.asarray(1 / (1 + (ups / 6) ** 2), dtype=np.float32)
+    one = np.ones_like(few)
+    if small:
+        return {"ridge": one, "words": 0.5 * one, "shared": one}
+    common = {"ridge": one, "shared": 1.3 + 1.7 * few}
+    if not careful:
+        return {**common, "words": 0.8 - 0.3 * few, "neighbours": few, "brevity": 0.15 * one}
+    return {
+        **common,
+        "words": 0.3 * one,
+        "neighbours": 0.4 * few,
+        "brevity": 0.3 * one,
+        "odds": 0.5 * one,
+        "near odds": 0.4 + 0.5 * few,
+    }
+
+
+def learn(
+    space: TextSpace,
+    evidence: Sequence[Evidence],
+    *,
+    now: datetime,
+    half_life_days: float = 0,
+    careful: bool = True,
+) -> list[LinearTaste]:
+    """Learn one taste for each evidence, in order; ``careful`` is better, and slower."""
+    papers, rows, ballots = _shelve(space, evidence, now, half_life_days)
+    columns = Columns.of(space)
+    seen = Seen.of(space, rows)
+    ends = np.cumsum([0] + [len(ballot.votes) for ballot in ballots])
+    shares = np.zeros(ends[-1], dtype=np.float32)
+    dense = np.zeros((len(ballots), columns.width), dtype=np.float32)
+    # A column a reader: scoring then runs along the readers of one term.
+    terms = np.zeros((len(space.vocabulary), len(ballots) if careful else 0), dtype=np.float32)
+    calibrations: dict[int, Calibration] = {}
+    for places in _batches([len(ballot.votes) for ballot in ballots]):
+        learnt = _learn_batch(space, rows, seen, [ballots[at] for at in places], careful)
+        for name, values in learnt.dense.items():
+            if name == "terms":
+                terms[:, places] = values.T
+            else:
+                where = getattr(columns, name)
+                dense[places, where] = values if isinstance(where, slice) else values.ravel()
+        for line, at in enumerate(places):
+            shares[ends[at] : ends[at + 1]] = learnt.shares[line, : len(ballots[at].votes)]
+            calibrations[at] = learnt.calibrations[line]
+    votes = np.concatenate([np.zeros(0, dtype=np.intp), *(ballot.votes for ballot in ballots)])
+    matrix = csr_array((shares, votes, ends), shape=(len(ballots), len(rows)))
+    ledger = Ledger(papers, rows, matrix, dense, terms, columns)
+    return [
+        LinearTaste(one.reader_id, one.interest_id, ledger, at, ballots[at].liked, calibrations[at])
+        for at, one in enumerate(evidence)
+    ]
+
+
+def _shelve(
+    space: TextSpace, evidence: Sequence[Evidence], now: datetime, half_life_days: float
+) -> tuple[tuple[Paper | None, ...], Rows, list[Ballot]]:
+    """Place every voted paper and every interest's words once, and number the votes by them."""
+    papers: list[Paper | None] = []
+    texts: list[str] = []
+    places: dict[int, int] = {}
+    ballots = []
+    for one in evidence:
+        votes = []
+        for paper in one.papers[-MOST_VOTES:]:
+            if (at := places.get(paper.id)) is None:
+                at = places[paper.id] = len(papers)
+                papers.append(paper)
+                texts.append(paper.text)
+            votes.append(at)
+        hints = [words for words in one.words if words.strip()]
+        votes += range(len(papers), len(papers) + len(hints))
+        papers += [None] * len(hints)
+        texts += [space.hint(words) for words in hints]
+        ballots.append(_ballot(one, votes, len(hints), now, half_life_days))
+    # The blank row at the end is there to be looked up where nobody has voted.
+    return (*papers, None), space.rows([*texts, ""]), ballots
+
+
+def _ballot(
+    one: Evidence, votes: Sequence[int], hints: int, now: datetime, half_life_days: float
+) -> Ballot:
+    thumbs = np.array([float(thumb) for thumb in one.thumbs[-MOST_VOTES:]], dtype=np.float32)
+    weights = np.where(thumbs > 0, 1, DOWN).astype(np.float32)
+    if half_life_days > 0:
+        days = np.array(
+            [(now - at).total_seconds() / 86400 for at in one.at[-MOST_VOTES:]], dtype=np.float32
+        )
+        weights *= np.float32(0.5) ** (np.maximum(days, 0) / np.float32(half_life_days))
+    hint = np.full(hints, HINT / (HINT + len(thumbs)), dtype=np.float32)
+    return Ballot(
+        np.array(votes, dtype=np.intp),
+        np.concatenate([thumbs, np.ones(hints, dtype=np.float32)]),
+        np.concatenate([np.maximum(weights, 1e-4), hint]).astype(np.float32),
+        hints,
+    )
+
+
+def _padded(ballots: Sequence[Ballot]) -> tuple[Indices, Floats, Floats]:
+    """Lay votes, thumbs and weights side by side (r, n), with zeros where there is no vote."""
+    shape = len(ballots), max(1, max(len(ballot.votes) for ballot in ballots))
+    votes = np.zeros(shape, dtype=np.intp)
+    thumbs, weights = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+    for at, ballot in enumerate(ballots):
+        size = len(ballot.votes)
+        votes[at, :size] = ballot.votes
+        thumbs[at, :size], weights[at, :size] = ballot.thumbs, ballot.weights
+    return votes, thumbs, weights
+
+
+def _batches(sizes: Sequence[int]) -> Iterator[list[int]]:
+    """Group ballots of like size, so that padding them to the largest wastes little."""
+    batch: list[int] = []
+    for at in sorted(range(len(sizes)), key=lambda at: sizes[at]):
+        if batch and (len(batch) + 1) * (sizes[at] * (sizes[at] + 300) + 5000) > BATCH:
+            yield batch
+            batch = []
+        batch.append(at)
+    if batch:
+        yield batch
+
+
+def _learn_batch(
+    space: TextSpace, rows: Rows, seen: Seen, ballots: Sequence[Ballot], careful: bool
+) -> Learnt:
+    votes, thumbs, weights = _padded(ballots)
+    own = Own.of(rows, [len(ballot.votes) for ballot in ballots], votes)
+    lift = np.where(thumbs > 0, weights, 0)
+    ups = lift.sum(axis=1)
+    lift = lift / np.maximum(ups, 1e-9)[:, None]
+    solved = evidence_against_unread(own, seen.turned[votes], thumbs, weights, UNREAD, space.common)
+    weighed = weighing(ups, small=space.papers < SMALL, careful=careful)
+    views = _views(space, rows, votes, lift, weighed)
+    parts = {
+        "ridge": Part(solved.fitted, solved.left_out),
+        "words": middle(own.words, seen.words[votes], lift),
+        **{name: view.part for name, view in views.items()},
+    }
+    parts = {name: part for name, part in parts.items() if name in weighed}
+    scale, bias = _scales(parts, weighed, ups > 0)
+    held = _summed(scale, {name: part.votes for name, part in parts.items()}) + bias[:, None]
+    ridge, words = scale["ridge"][:, None], scale["words"][:, None]
+    dense = _dense(scale, views)
+    dense["broad"] = np.einsum("rn,rnd->rd", solved.votes, own.places)
+    dense["broad"] += solved.background @ space.background.broad
+    dense["broad"] *= ridge * BROAD_SHARE
+    dense["background"] = ridge * WORD_SHARE * solved.background
+    dense["bias"] = bias
+    return Learnt(
+        ridge * WORD_SHARE * solved.votes + words * lift,
+        dense,
+        calibrate(held, thumbs, weights),
+    )
+
+
+def _views(
+    space: TextSpace,
+    rows: Rows,
+    votes: Indices,
+    lift: Floats,
+    weighed: Mapping[str, Floats],
+) -> dict[str, View]:
+    """Work out the parts with a direction that count for somebody."""
+    known: dict[str, Callable[[], View]] = {
+        "neighbours": lambda: neighbours(space, rows, votes, lift),
+        "shared": lambda: shared(space, rows, votes, lift),
+        "brevity": lambda: brevity(space, rows, votes, lift),
+        "odds": lambda: log_odds(space, rows, votes, lift),
+        "near odds": lambda: near_log_odds(space, rows, votes, lift),
+    }
+    wanted = {name for name, weight in weighed.items() if weight.max() >= NEGLIGIBLE}
+    if space.companions is None:
+        wanted.discard("shared")
+    return {name: work() for name, work in known.items() if name in wanted}
+
+
+def _scales(
+    parts: Mapping[str, Part], weighed: Mapping[str, Floats], liking: NDArray[np.bool_]
+) -> tuple[dict[str, Floats], Floats]:
+    """Give each part's factor and the bias, so that scores on the background are standard ones.
+
+    Who likes nothing yet is ranked by the regression alone.
+    """
+    scale = {
+        name: np.where(liking, weighed[name], float(name == "ridge")).astype(np.float32)
+        * part.scale()
+        for name, part in parts.items()
+    }
+    total = _summed(scale, {name: part.background for name, part in parts.items()})
+    spread = total.std(axis=1)
+    per = np.where(spread > 1e-7, 1 / np.maximum(spread, 1e-7), 0).astype(np.float32)
+    return {name: factor * per for name, factor in scale.items()}, -total.mean(axis=1) * per
+
+
+def _dense(scale: Mapping[str, Floats], views: Mapping[str, View]) -> dict[str, Floats]:
+    """Put together the directions of the dense views, by where they apply."""
+    told: dict[str, Floats] = {}
+    for where, names in DIRECTIONS.items():
+        for name in names:
+            if name in views:
+                direction = scale[name][:, None] * views[name].direction
+                told[where] = told[where] + direction if where in told else direction
+    return told
+
+
+def _summed(scale: Mapping[str, Floats], parts: Mapping[str, Floats]) -> Floats:
+    """Add up parts (r, any), each times its scale (r)."""
+    total = np.zeros_like(parts["ridge"])
+    for name, part in parts.items():
+        total += scale[name][:, None] * part
+    return total

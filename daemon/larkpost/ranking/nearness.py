@@ -1,0 +1,34 @@
+"""Papers that are like one, in words and in coarse themes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from larkpost.ranking.space import BROAD_SHARE, WORD_SHARE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from larkpost.domain import Paper
+    from larkpost.ranking.space import TextSpace
+
+
+def similar(
+    space: TextSpace, paper: Paper, among: Sequence[Paper], limit: int
+) -> list[tuple[Paper, float]]:
+    """Give the ``limit`` papers closest to one, with closeness above 0 up to 1, closest first.
+
+    Ties newest first, then by id; never the paper itself.
+    """
+    others = [other for other in among if other.id != paper.id]
+    if not others:
+        return []
+    rows = space.rows([one.text for one in (paper, *others)])
+    words = (rows.words[:1] @ rows.words[1:].T).toarray()[0]
+    near = WORD_SHARE * words + BROAD_SHARE * (rows.broad[1:] @ rows.broad[0])
+    close = np.clip(near, 0, 1).round(4)
+    found = [(other, float(one)) for other, one in zip(others, close, strict=True) if one > 0]
+    found.sort(key=lambda pair: (-pair[1], -pair[0].first_seen.timestamp(), pair[0].id))
+    return found[: max(0, limit)]

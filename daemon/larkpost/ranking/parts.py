@@ -1,0 +1,180 @@
+"""The linear parts a taste is made of, each with its scores on background and votes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from larkpost.ranking import ridge
+from larkpost.ranking.space import BROAD_SHARE, WORD_SHARE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from larkpost.ranking.space import Floats, Indices, Rows, TextSpace
+
+CLOSE = 50  # papers of the corpus whose terms count as if liked
+NEIGHBOURS = 100  # papers of the corpus that stand in for what few thumbs cannot tell
+
+
+class Part(NamedTuple):
+    """A part's scores on the background (r, b) and, left out, on the votes (r, n)."""
+
+    background: Floats
+    votes: Floats
+
+    def scale(self) -> Floats:
+        """Give what brings it to a standard deviation of one (r); 0 where it says nothing."""
+        spread = self.background.std(axis=1)
+        return np.where(spread > 1e-7, 1 / np.maximum(spread, 1e-7), 0).astype(np.float32)
+
+
+class View(NamedTuple):
+    """A part that is one direction (r, d) in a dense view of the papers."""
+
+    part: Part
+    direction: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The voted papers against the background (u, b), in words and joined; see ``ridge.solve``."""
+
+    words: Floats
+    turned: Floats
+
+    @classmethod
+    def of(cls, space: TextSpace, rows: Rows) -> Seen:
+        """Compare the rows of a ledger to the background's."""
+        words = (rows.words @ space.background.words.T).toarray()
+        broad = rows.broad @ space.background.broad.T
+        joint = WORD_SHARE * words + BROAD_SHARE * broad
+        return cls(words, joint @ space.common.vectors)
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Each reader's votes among themselves: in words and themes (r, n, n), themes (r, n, d)."""
+
+    words: Floats
+    broad: Floats
+    places: Floats
+
+    @classmethod
+    def of(cls, rows: Rows, sizes: Sequence[int], votes: Indices) -> Own:
+        """Compare the first ``sizes`` votes of each row of ``votes`` (r, n)."""
+        count, most = votes.shape
+        words = np.zeros((count, most, most), dtype=np.float32)
+        for at, size in enumerate(sizes):
+            mine = rows.words[votes[at, :size]]
+            words[at, :size, :size] = (mine @ mine.T).toarray()
+        real = np.arange(most) < np.array(sizes)[:, None]
+        places = rows.broad[votes] * real[:, :, None]
+        return cls(words, places @ places.transpose(0, 2, 1), places)
+
+
+def evidence_against_unread(
+    own: Own, turned: Floats, thumbs: Floats, weights: Floats, unread: float, common: ridge.Shared
+) -> ridge.Solved:
+    """Solve the ridge regression of each reader's thumbs against unread papers.
+
+    Where nothing is liked, thumbs down are what is told apart from the unread.
+    """
+    ups = np.where(thumbs > 0, weights, 0).sum(axis=1)
+    targets = np.where(ups[:, None] > 0, thumbs > 0, -(thumbs < 0).astype(np.float32))
+    mass = np.where(ups > 0, ups, weights.sum(axis=1))
+    return ridge.solve(
+        WORD_SHARE * own.words + BROAD_SHARE * own.broad,
+        turned * (weights > 0)[:, :, None],
+        targets.astype(np.float32),
+        weights,
+        unread * mass / max(1, len(common.values)),
+        common,
+    )
+
+
+def middle(among: Floats, against: Floats, lift: Floats) -> Part:
+    """Score by the weighted middle of the liked papers (Rocchio 1971, without his negatives).
+
+    ``among`` (r, n, n) and ``against`` (r, n, b) are dot products, ``lift`` (r, n) sums to one.
+    """
+    alone = np.diagonal(among, axis1=1, axis2=2)
+    others = np.einsum("rij,rj->ri", among, lift) - lift * alone
+    return Part(np.einsum("rnb,rn->rb", against, lift), others / np.maximum(1 - lift, 0.05))
+
+
+def nearest(space: TextSpace, rows: Rows, votes: Indices, lift: Floats, wanted: int) -> Indices:
+    """Find the papers of the sample (r, up to wanted) that are nearest to the liked ones."""
+    towards = np.einsum("rn,rnd->rd", lift, rows.fine[votes])
+    count = min(wanted, len(space.sample) // 20)
+    if count == 0:
+        return np.zeros((len(votes), 0), dtype=np.intp)
+    return np.argpartition(-(towards @ space.sample.fine.T), count - 1, axis=1)[:, :count]
+
+
+def neighbours(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> View:
+    """Score by the words of the corpus' papers nearest to the liked ones (Buckley et al. 1994)."""
+    near = nearest(space, rows, votes, lift, NEIGHBOURS)
+    direction = space.echoes[near].sum(axis=1) / max(1, near.shape[1])
+    on_votes = np.einsum("rnd,rd->rn", rows.themes[votes], direction)
+    return View(Part(direction @ space.background.themes.T, on_votes), direction)
+
+
+def shared(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> View:
+    """Score by where the readers of the liked papers are."""
+    if space.companions is None:
+        blank = np.zeros((len(votes), 0), dtype=np.float32)
+        on_background = np.zeros((len(votes), len(space.background)), dtype=np.float32)
+        return View(Part(on_background, np.zeros_like(lift)), blank)
+    places = space.companions.factors(rows.fine)[votes]
+    direction = np.einsum("rn,rnd->rd", lift, places)
+    others = np.einsum("rnd,rd->rn", places, direction) - lift * (places * places).sum(axis=2)
+    background = space.companions.factors(space.background.fine)
+    return View(Part(direction @ background.T, others / np.maximum(1 - lift, 0.05)), direction)
+
+
+def brevity(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> View:
+    """Score by how little else a paper says: long texts match anything a little."""
+    liked = np.where(lift.any(axis=1), -1, 0).astype(np.float32)
+    background = liked[:, None] * space.background.bulk
+    return View(Part(background, liked[:, None] * rows.bulk[votes]), liked[:, None])
+
+
+def log_odds(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> View:
+    """Score by how much likelier each term is in a liked paper than in the corpus.
+
+    The prior weighs 20 papers, so a term's weight is the logarithm of 1 + liked papers with it
+    over those of 20 that have it (Robertson & Sparck Jones 1976, the constant left out).
+    """
+    most = np.maximum(lift.max(axis=1, keepdims=True), 1e-9)
+    liked = (lift / most).astype(np.float32)
+    spread = _spread(rows.plain, votes, liked)
+    direction = np.log1p(spread / space.prior)
+    mine = rows.plain[votes.ravel()]
+    vote = np.repeat(np.arange(votes.size), np.diff(mine.indptr))
+    others = np.maximum(spread[vote // votes.shape[1], mine.indices] - liked.ravel()[vote], 0)
+    added = mine.data * np.log1p(others / space.prior[mine.indices])
+    left_out = np.bincount(vote, weights=added, minlength=votes.size).reshape(votes.shape)
+    background = (space.background.plain @ direction.T).T
+    return View(Part(background, left_out.astype(np.float32)), direction)
+
+
+def near_log_odds(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> View:
+    """Score likewise by the papers of the corpus that are nearest to the liked ones."""
+    near = nearest(space, rows, votes, lift, CLOSE)
+    spread = _spread(space.sample.plain, near, np.ones(near.shape, dtype=np.float32))
+    direction = np.log1p(spread / space.prior)
+    held = (rows.plain @ direction.T)[votes, np.arange(len(votes))[:, None]]
+    return View(Part((space.background.plain @ direction.T).T, held), direction)
+
+
+def _spread(plain: csr_array, papers: Indices, weights: Floats) -> Floats:
+    """Count for each reader in how many of these papers (r, m) each term is, by weight (r, v)."""
+    ends = np.arange(len(papers) + 1) * papers.shape[1]
+    shape = len(papers), plain.shape[0]
+    chosen = csr_array((weights.ravel(), papers.ravel(), ends), shape=shape)
+    has = csr_array((np.ones_like(plain.data), plain.indices, plain.indptr), shape=plain.shape)
+    return np.asarray((chosen @ has).toarray(), dtype=np.float32)

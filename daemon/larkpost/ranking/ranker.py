@@ -1,0 +1,172 @@
+"""The ranker: TF-IDF with latent themes and one linear taste for each interest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from larkpost.domain import Pick
+from larkpost.ranking import companions, keeping, learning, nearness, reasons, scoring
+from larkpost.ranking import space as spaces
+from larkpost.ranking.calibration import chance
+from larkpost.ranking.space import TextSpace
+from larkpost.ranking.taste import LinearTaste
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from larkpost.domain import Paper
+    from larkpost.ranking.space import Floats, Rows
+    from larkpost.seams import Evidence, Space, Taste
+
+TOGETHER = 128  # readers whose reasons are worked out at once
+
+
+class Tfidf:
+    """Implements ``larkpost.seams.Ranker``, with a little more: see ``fit``, ``rank``.
+
+    ``half_life_days``: the age at which a vote counts half, 0 for never. ``careful``: learn
+    and score with term weights of each reader, which orders a little better and takes longer.
+    """
+
+    def __init__(self, *, half_life_days: float = 0, careful: bool = True) -> None:
+        self.half_life_days = half_life_days
+        self.careful = careful
+
+    def fit(
+        self, corpus: Iterable[Paper], *, libraries: Sequence[Collection[int]] = ()
+    ) -> TextSpace:
+        """Fit the space; an empty corpus gives a space in which recency alone ranks.
+
+        ``libraries`` are the ids of the papers that each reader liked; from some hundreds of
+        readers on, what they liked together tells what lies near together.
+        """
+        papers = list(corpus)
+        space = spaces.fit(papers)
+        if len(libraries) < companions.FEWEST:
+            return space
+        return spaces.together(space, papers, libraries)
+
+    def space_from(self, body: bytes) -> TextSpace | None:
+        """Read a kept space; None where it is damaged or of another format."""
+        return keeping.space_from(body)
+
+    def learn(
+        self, space: Space, evidence: Sequence[Evidence], *, now: datetime
+    ) -> list[LinearTaste]:
+        """Learn one taste for each evidence, in order."""
+        return learning.learn(
+            _ours(space),
+            evidence,
+            now=now,
+            half_life_days=self.half_life_days,
+            careful=self.careful,
+        )
+
+    def rank(
+        self,
+        space: Space,
+        tastes: Sequence[Taste],
+        candidates: Sequence[Paper],
+        limit: int,
+        *,
+        excluded: Sequence[Collection[int]] = (),
+    ) -> list[list[Pick]]:
+        """Give the best ``limit`` candidates of each taste; ties newest first, then by id."""
+        ours, known = _ours(space), [_known(taste) for taste in tastes]
+        papers = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
+        rows = ours.rows([paper.text for paper in papers])
+        scores = scoring.score(ours, known, rows)
+        barred = list(excluded) or [()] * len(known)
+        chosen = [_best(papers, of, out, limit) for of, out in zip(scores, barred, strict=True)]
+        return _told(ours, known, _Order(papers, rows, chosen, scores))
+
+    def similar(
+        self, space: Space, paper: Paper, among: Sequence[Paper], limit: int
+    ) -> list[tuple[Paper, float]]:
+        """Give the ``limit`` papers of ``among`` closest to this one, with their closeness."""
+        return nearness.similar(_ours(space), paper, among, limit)
+
+
+def _ours(space: Space) -> TextSpace:
+    if not isinstance(space, TextSpace):
+        raise TypeError(f"{type(space).__name__} is a space of another ranker")
+    return space
+
+
+def _known(taste: Taste) -> LinearTaste:
+    if not isinstance(taste, LinearTaste):
+        raise TypeError(f"{type(taste).__name__} is a taste of another ranker")
+    return taste
+
+
+def _best(papers: Sequence[Paper], scores: Floats, out: Collection[int], limit: int) -> list[int]:
+    """Choose by score; papers are in the order that breaks ties."""
+    order = np.argsort(-scores.round(5), kind="stable")
+    if not out:
+        return [int(at) for at in order[: max(0, limit)]]
+    barred = set(out)
+    return [int(at) for at in order if papers[at].id not in barred][: max(0, limit)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What was scored and chosen: papers with their rows, places in them by reader, scores."""
+
+    papers: Sequence[Paper]
+    rows: Rows
+    chosen: Sequence[Sequence[int]]
+    scores: Floats
+
+
+def _told(space: TextSpace, tastes: Sequence[LinearTaste], order: _Order) -> list[list[Pick]]:
+    """Give everybody's picks with their reasons."""
+    picks: list[list[Pick]] = [[] for _ in tastes]
+    for ledger, places in scoring.by_ledger(tastes):
+        some = sorted({at for place in places for at in order.chosen[place]})
+        alike = reasons.likeness(ledger, order.rows[np.array(some, dtype=np.intp)])
+        near = dict(zip(some, alike, strict=True))
+        for start in range(0, len(places), TOGETHER):
+            shard = places[start : start + TOGETHER]
+            for place, pick in _tell(space, tastes, shard, order, near):
+                picks[place].append(pick)
+    return [sorted(mine, key=lambda pick: pick.position) for mine in picks]
+
+
+def _tell(
+    space: TextSpace,
+    tastes: Sequence[LinearTaste],
+    shard: Sequence[int],
+    order: _Order,
+    near: Mapping[int, Floats],
+) -> Iterator[tuple[int, Pick]]:
+    """Work out the picks of some readers, paper by paper, each beside its reader's place."""
+    written = reasons.write_out(space, [tastes[place] for place in shard])
+    wanted: dict[int, list[tuple[int, int]]] = {}
+    for line, place in enumerate(shard):
+        for position, at in enumerate(order.chosen[place], 1):
+            wanted.setdefault(at, []).append((line, position))
+    for at, those in wanted.items():
+        lines = [line for line, _ in those]
+        found = reasons.contributions(space, written, order.rows[np.array([at])], lines)
+        told = reasons.told(space, found)
+        for (line, position), (because, against) in zip(those, told, strict=True):
+            place = shard[line]
+            taste, score = tastes[place], float(order.scores[place, at])
+            like = reasons.nearest(taste, near[at])
+            yield (
+                place,
+                Pick(
+                    paper=order.papers[at],
+                    position=position,
+                    score=score,
+                    probability=chance(taste.calibration, score),
+                    because=because,
+                    against=against,
+                    like=None if like is None else taste.ledger.papers[like],
+                    interest_id=taste.interest_id,
+                ),
+            )

@@ -1,0 +1,233 @@
+"""Why a paper has its score: what each term adds, read off the model itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from larkpost.domain import Weight
+from larkpost.ranking.space import BROAD_SHARE, WORD_SHARE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from larkpost.ranking.companions import Companions
+    from larkpost.ranking.space import Floats, Indices, Rows, TextSpace
+    from larkpost.ranking.taste import Ledger, LinearTaste
+
+    Doubles = NDArray[np.float64]
+
+RAISED, LOWERED = 6, 4  # terms told at most
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Tastes of r readers written out.
+
+    ``words``, ``terms`` (r, v): weights of stressed and of plain terms; ``broad``, ``themes``
+    (r, d): directions in the coarse themes and in all; ``fine`` (r, d), ``base`` (r): what
+    companions make of the themes.
+    """
+
+    words: Floats
+    terms: Floats
+    broad: Floats
+    themes: Floats
+    fine: Floats
+    base: Floats
+    bias: Floats
+
+    def of(self, readers: Indices, terms: Indices) -> Written:
+        """Give those of some readers, by their places, and the weights of some terms only."""
+        where = np.ix_(readers, terms)
+        return Written(
+            self.words[where],
+            self.terms[where],
+            self.broad[readers],
+            self.themes[readers],
+            self.fine[readers],
+            self.base[readers],
+            self.bias[readers],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """What the t terms of one paper add to its score for r readers.
+
+    ``terms`` (t) are columns of the space; the sum of ``added`` (r, t) and ``bias`` (r) is the
+    score; ``lost`` (r, t) is how much it falls when the term is taken out of the paper.
+    """
+
+    terms: Indices
+    added: Doubles
+    lost: Doubles
+    bias: Floats
+
+
+def write_out(space: TextSpace, tastes: Sequence[LinearTaste]) -> Written:
+    """Write out tastes that were learnt together (one at least)."""
+    ledger = tastes[0].ledger
+    lines = [taste.place for taste in tastes]
+    dense, columns = ledger.dense[lines], ledger.columns
+    words = (ledger.shares[lines] @ ledger.rows.words).toarray()
+    words += (space.background.words.T @ dense[:, columns.background].T).T
+    shared = dense[:, columns.shared]
+    fine = np.zeros((len(tastes), len(space.axes)), dtype=np.float32)
+    base = np.zeros(len(tastes), dtype=np.float32)
+    if space.companions is not None:
+        fine = shared @ space.companions.through.T
+        base = shared @ space.companions.base
+    # A text's bulk is the sum of its plain weights, so it is a weight that all terms share.
+    terms = np.repeat(dense[:, columns.bulk, None], words.shape[1], axis=1)
+    if ledger.terms.shape[1]:
+        terms += ledger.terms[:, lines].T
+    return Written(
+        words,
+        terms,
+        dense[:, columns.broad],
+        dense[:, columns.themes],
+        fine,
+        base,
+        dense[:, columns.bias],
+    )
+
+
+def contributions(
+    space: TextSpace, everybody: Written, row: Rows, readers: Sequence[int]
+) -> Contributions:
+    """Tell what each term of one paper (one row) adds to its score for some readers.
+
+    Exact up to rounding. The themes of a paper are the sum of its terms' plain weights times
+    their loadings, over a length, so what a theme adds divides among the terms. What is left,
+    which no term carries, is in the bias.
+    """
+    terms, values = row.words.indices.astype(np.intp), row.words.data.astype(np.float64)
+    written = everybody.of(np.array(readers, dtype=np.intp), terms)
+    plain = row.plain.data.astype(np.float64)
+    loadings = space.axes[:, terms].astype(np.float64)
+    by_words = values * written.words
+    parts = [_scaled(by_words, values)]
+    constant = np.zeros(len(written.bias), dtype=np.float32)
+    parts.append(_scaled(plain * (written.themes @ loadings + written.terms), plain))
+    coarse = loadings[: written.broad.shape[1]]
+    parts.append(_turned(plain * (written.broad @ coarse), *_lengths(coarse, plain)))
+    if space.companions is not None and row.themes.any():
+        part, constant = _together(space.companions, written, loadings, plain)
+        parts.append(part)
+    return Contributions(
+        terms,
+        sum((part.added for part in parts), np.zeros(by_words.shape)),
+        sum((part.lost for part in parts), np.zeros(by_words.shape)),
+        np.asarray(written.bias + constant, dtype=np.float32),
+    )
+
+
+class _Part(NamedTuple):
+    """What each term adds to one part of the score, and what the part loses without it (r, t)."""
+
+    added: Doubles
+    lost: Doubles
+
+
+def _scaled(added: Doubles, values: Doubles) -> _Part:
+    """Take a part that is linear in a row of length one: without a term, the others grow."""
+    total = added.sum(axis=1, keepdims=True)
+    shrink = np.sqrt(np.maximum(1 - values**2, 1e-12))
+    return _Part(added, total - np.where(values**2 > 1 - 1e-9, 0, (total - added) / shrink))
+
+
+def _turned(raw: Doubles, length: float, without: Doubles) -> _Part:
+    """Take a part that is linear in a direction: without a term, the direction turns."""
+    total = raw.sum(axis=1, keepdims=True)
+    rest = np.where(without > 1e-6, (total - raw) / np.maximum(without, 1e-6), 0)
+    return _Part(raw / length, total / length - rest)
+
+
+def _together(
+    companions: Companions, written: Written, loadings: Doubles, plain: Doubles
+) -> tuple[_Part, Floats]:
+    """Take the part of other readers' libraries, and what of it no term carries (r)."""
+    length, without = _lengths(loadings, plain)
+    themes = loadings @ plain
+    others = (themes[:, None] - loadings * plain) / np.maximum(without, 1e-6)
+    size = companions.length((themes / length).astype(np.float32))
+    sizes = np.linalg.norm(others.T @ companions.through + companions.base, axis=1)
+    raw = plain * (written.fine @ loadings)
+    total, base = raw.sum(axis=1, keepdims=True), written.base[:, None]
+    rest = ((total - raw) / np.maximum(without, 1e-6) + base) / np.maximum(sizes, 1e-6)
+    whole = (total / length + base) / size
+    lost = whole - np.where(without > 1e-6, rest, 0)
+    return _Part(raw / (length * size), lost), np.asarray(written.base / size)
+
+
+def _lengths(loadings: Doubles, plain: Doubles) -> tuple[float, Doubles]:
+    """Give the length of a paper's themes, and that without each of its terms."""
+    themes = loadings @ plain
+    square = float(themes @ themes)
+    norms = (loadings * loadings).sum(axis=0)
+    without = square - 2 * plain * (themes @ loadings) + plain**2 * norms
+    if square <= 1e-12:  # as `unit` has it: nearly nothing has no direction
+        return np.inf, np.zeros(len(plain))
+    return float(np.sqrt(square)), np.sqrt(np.maximum(without, 0))
+
+
+def told(
+    space: TextSpace, found: Contributions
+) -> list[tuple[tuple[Weight, ...], tuple[Weight, ...]]]:
+    """Give for each reader the terms that raised the score and those that lowered it.
+
+    Strongest first, ties by term. A term that adds to the score, but without which it would
+    rise, is not told: taking a told term out of the paper lowers its score.
+    """
+    raised = np.where((found.added > 0) & (found.lost > 0), found.added, 0)
+    lowered = np.where(found.added < 0, -found.added, 0)
+    names = [space.vocabulary[at] for at in found.terms]
+    ups, downs = _largest(raised, RAISED, names), _largest(lowered, LOWERED, names)
+    against = (tuple(Weight(name, -size) for name, size in down) for down in downs)
+    because = (tuple(Weight(name, size) for name, size in up) for up in ups)
+    return list(zip(because, against, strict=True))
+
+
+def _largest(values: Doubles, most: int, names: Sequence[str]) -> list[list[tuple[str, float]]]:
+    """Give the largest of each row with their names, largest first, zeros left out."""
+    order = np.argsort(-values, axis=1, kind="stable")[:, :most]
+    sizes = np.take_along_axis(values, order, axis=1)
+    return [
+        [(names[at], size) for at, size in zip(line, told, strict=True) if size > 0]
+        for line, told in zip(order.tolist(), sizes.tolist(), strict=True)
+    ]
+
+
+def nearest(taste: LinearTaste, alike: Floats) -> int | None:
+    """Give the row of the ledger nearest among the liked, given the likeness of all (u)."""
+    mine = alike[taste.liked_votes]
+    if not len(mine) or mine.max() <= 1e-6:
+        return None
+    return int(taste.liked_votes[int(np.argmax(mine.round(6)))])
+
+
+def likeness(ledger: Ledger, rows: Rows) -> Floats:
+    """Give how alike the voted papers of a ledger and n papers are (n, u)."""
+    words = (rows.words @ ledger.rows.words.T).toarray()
+    return np.asarray(WORD_SHARE * words + BROAD_SHARE * (rows.broad @ ledger.rows.broad.T))
+
+
+def strongest(space: TextSpace, taste: LinearTaste, n: int) -> tuple[Weight, ...]:
+    """Give the n terms that weigh most in a taste: the words of the reader.
+
+    A term's weight is what it adds to the papers that speak for the taste, on average.
+    """
+    written = write_out(space, [taste])
+    plain = written.themes[0] @ space.axes
+    coarse = written.broad[0] @ space.axes[: written.broad.shape[1]]
+    weights = written.words[0] + (written.terms[0] + plain + coarse) / space.sharpness
+    speaking = np.maximum(taste.shares, 0)
+    rows = taste.ledger.rows.words[taste.votes]
+    told = weights * (rows.T @ (speaking / max(float(speaking.sum()), 1e-9)))
+    order = np.argsort(-told, kind="stable")[:n]
+    return tuple(Weight(space.vocabulary[at], float(told[at])) for at in order if told[at] > 0)

@@ -1,0 +1,87 @@
+"""Weighted ridge regression in dual form, for many readers at once, on a shared background.
+
+Each reader's model is ``min sum w_i (y_i - f(x_i))^2 + |f|^2`` with a free intercept, over the
+reader's votes and the background papers, which are the same for all. Eliminating the shared
+block first (Schur complement, through one eigendecomposition) leaves a system of the size of
+the votes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The background's kernel (b, b) as eigenvalues (b) and eigenvectors (b, b)."""
+
+    values: Array
+    vectors: Array
+
+    @property
+    def ones(self) -> Array:
+        """Give the vector of ones, seen through the eigenvectors (b)."""
+        return np.asarray(self.vectors.sum(axis=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """Dual coefficients of r readers, and what they give.
+
+    ``votes`` (r, n), ``background`` (r, b), ``intercept`` (r); ``fitted`` (r, b) is f on the
+    background without the intercept; ``left_out`` (r, n) is f on each vote, had it not been cast.
+    """
+
+    votes: Array
+    background: Array
+    intercept: Array
+    fitted: Array
+    left_out: Array
+
+
+def shared(kernel: Array) -> Shared:
+    """Decompose the background's kernel."""
+    values, vectors = np.linalg.eigh(kernel)
+    return Shared(np.maximum(values, 0).astype(np.float32), vectors.astype(np.float32))
+
+
+def solve(
+    own: Array, seen: Array, targets: Array, weights: Array, rest: Array, common: Shared
+) -> Solved:
+    """Solve for r readers with up to n votes each.
+
+    ``own`` (r, n, n) kernels among votes, ``seen`` (r, n, b) kernels of votes against the
+    background times its eigenvectors, ``targets`` (r, n), ``weights`` (r, n; 0 = no vote),
+    ``rest`` (r) the weight of one background paper.
+    """
+    # The background has weight w each: its block is K + I/w, so 1/(value + 1/w) inverts it.
+    damp = 1 / (common.values + (1 / np.maximum(rest, 1e-6))[:, None])
+    damped = seen * damp[:, None, :]
+    system = own - damped @ seen.transpose(0, 2, 1)
+    n = own.shape[1]
+    system[:, np.arange(n), np.arange(n)] += 1 / np.maximum(weights, 1e-6)
+    inverse = np.linalg.inv(system)
+    ones = (weights > 0) - damped @ common.ones
+    by_target = np.einsum("rij,rj->ri", inverse, targets)
+    by_one = np.einsum("rij,rj->ri", inverse, ones)
+    back_target = -damp * np.einsum("rnb,rn->rb", seen, by_target)
+    back_one = damp * (common.ones - np.einsum("rnb,rn->rb", seen, by_one))
+    total = by_one.sum(axis=1) + back_one @ common.ones
+    # The residuals sum to zero: that fixes the intercept.
+    intercept = (by_target.sum(axis=1) + back_target @ common.ones) / np.maximum(total, 1e-9)
+    votes = by_target - intercept[:, None] * by_one
+    turned = back_target - intercept[:, None] * back_one
+    background = turned @ common.vectors.T
+    fitted = -intercept[:, None] - background / np.maximum(rest, 1e-6)[:, None]
+    # Leaving one out needs only the diagonal of the bordered inverse (Cook & Weisberg 1982).
+    held = np.diagonal(inverse, axis1=1, axis2=2) - by_one**2 / np.maximum(total, 1e-9)[:, None]
+    left_out = targets - intercept[:, None] - votes / np.maximum(held, 1e-9)
+    return Solved(votes, background, intercept, fitted, left_out)

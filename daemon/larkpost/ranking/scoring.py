@@ -1,0 +1,81 @@
+"""Scores papers for many readers at once: one sparse product and one small dense one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from larkpost.ranking.space import Floats, Indices, Rows, TextSpace
+    from larkpost.ranking.taste import Ledger, LinearTaste
+
+AT_ONCE = 512  # papers that are compared with everything voted on at a time, to bound memory
+
+
+def by_ledger(tastes: Sequence[LinearTaste]) -> Iterator[tuple[Ledger, list[int]]]:
+    """Group tastes, by their places in the sequence, that were learnt together."""
+    groups: dict[int, list[int]] = {}
+    for at, taste in enumerate(tastes):
+        groups.setdefault(id(taste.ledger), []).append(at)
+    for places in groups.values():
+        yield tastes[places[0]].ledger, places
+
+
+def score(space: TextSpace, tastes: Sequence[LinearTaste], rows: Rows) -> Floats:
+    """Give the score of each of n papers for each of r tastes (r, n)."""
+    if len(rows) <= AT_ONCE:
+        return _score(space, tastes, rows)
+    starts = range(0, len(rows), AT_ONCE)
+    pieces = [np.arange(start, min(start + AT_ONCE, len(rows))) for start in starts]
+    return np.hstack([_score(space, tastes, rows[piece]) for piece in pieces])
+
+
+def _score(space: TextSpace, tastes: Sequence[LinearTaste], rows: Rows) -> Floats:
+    seen = features(space, rows).T
+    if tastes and len(tastes) == len(tastes[0].ledger.dense) and _in_order(tastes):
+        return _ledger_scores(tastes[0].ledger, slice(None), rows, seen)
+    scores = np.zeros((len(tastes), len(rows)), dtype=np.float32)
+    for ledger, places in by_ledger(tastes):
+        lines = np.array([tastes[at].place for at in places])
+        scores[places] = _ledger_scores(ledger, lines, rows, seen)
+    return scores
+
+
+def _in_order(tastes: Sequence[LinearTaste]) -> bool:
+    """Say whether these are the lines of one ledger from the first on: then nothing is copied."""
+    ledger = tastes[0].ledger
+    return all(taste.ledger is ledger and taste.place == at for at, taste in enumerate(tastes))
+
+
+def _ledger_scores(ledger: Ledger, lines: Indices | slice, rows: Rows, seen: Floats) -> Floats:
+    whole = isinstance(lines, slice)
+    likeness = (ledger.rows.words @ rows.words.T).toarray()
+    found = (ledger.shares if whole else ledger.shares[lines]) @ likeness
+    found += ledger.dense[lines] @ seen
+    if ledger.terms.shape[1]:
+        found += (rows.plain @ ledger.terms[:, lines]).T
+    return np.asarray(found, dtype=np.float32)
+
+
+def features(space: TextSpace, rows: Rows) -> Floats:
+    """Give what the dense columns of a ledger are multiplied with (n, width)."""
+    return np.hstack(
+        [
+            (rows.words @ space.background.words.T).toarray(),
+            rows.broad,
+            rows.themes,
+            factors_of(space, rows),
+            rows.bulk[:, None],
+            np.ones((len(rows), 1), dtype=np.float32),
+        ]
+    ).astype(np.float32)
+
+
+def factors_of(space: TextSpace, rows: Rows) -> Floats:
+    """Give where the readers of these papers are (n, f), as far as their themes tell."""
+    if space.companions is None:
+        return np.zeros((len(rows), 0), dtype=np.float32)
+    return space.companions.factors(rows.fine)

@@ -1,0 +1,275 @@
+"""The TF-IDF space of a corpus with its latent themes; one for all readers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no types
+    randomized_svd,
+)
+
+from larkpost.ranking import ridge
+from larkpost.ranking.companions import learn as learn_companions
+from larkpost.ranking.terms import terms
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from larkpost.domain import Paper
+    from larkpost.ranking.companions import Companions
+
+THEMES = 200  # latent dimensions at most
+PER_THEME = 5  # papers that a theme takes: more themes than that only tell papers apart
+BROAD = 100  # the strongest of them, which carry the coarse themes
+SAMPLE = 5000  # papers of the corpus that are kept, at most
+BACKGROUND = 200  # of these serve as weak negative evidence
+SMALL = 1000  # below as many papers every term counts, however rare
+CROWDED = 20  # from as many papers on, terms that are everywhere are left out
+EVERYWHERE = 0.3
+WORD_SHARE, BROAD_SHARE = 0.7, 0.3  # of likeness in words and in coarse themes, where joined
+PRIOR = 20  # papers that the corpus' share of a term weighs against a reader's
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Papers as points of a space.
+
+    ``plain`` (n, terms): l2 rows of TF-IDF; ``words`` (n, terms): the same with the rarer terms
+    stressed, l2 again, with the same places filled. ``themes`` (n, d): plain rows seen through
+    the axes, as long as they fall out. ``bulk`` (n): the sum of the plain weights, large where
+    a text says many things.
+    """
+
+    plain: csr_array
+    words: csr_array
+    themes: Floats
+    bulk: Floats
+
+    def __len__(self) -> int:
+        return int(self.themes.shape[0])
+
+    def __getitem__(self, index: Indices) -> Rows:
+        return Rows(
+            csr_array(self.plain[index]),
+            csr_array(self.words[index]),
+            self.themes[index],
+            self.bulk[index],
+        )
+
+    @cached_property
+    def broad(self) -> Floats:
+        """Give the coarse themes as l2 rows (n, up to 100)."""
+        return unit(self.themes[:, :BROAD])
+
+    @cached_property
+    def fine(self) -> Floats:
+        """Give all themes as l2 rows (n, d)."""
+        return unit(self.themes)
+
+
+@dataclass(frozen=True)
+class TextSpace:
+    """The fitted space.
+
+    ``vocabulary`` (v terms, sorted); ``spread`` (v) the number of papers with each term;
+    ``papers`` the size of the corpus; ``axes`` (d, v) the singular vectors, strongest first;
+    ``sample`` papers of the corpus in random order; ``companions`` what other readers'
+    libraries teach about texts, where there are enough of them.
+    """
+
+    vocabulary: tuple[str, ...]
+    spread: NDArray[np.int32]
+    papers: int
+    axes: Floats
+    plain: csr_array
+    companions: Companions | None = None
+
+    @cached_property
+    def column(self) -> dict[str, int]:
+        """Find the column of a term."""
+        return {term: at for at, term in enumerate(self.vocabulary)}
+
+    @cached_property
+    def idf(self) -> Floats:
+        """Give the smooth inverse document frequency (v)."""
+        return (np.log((1 + self.papers) / (1 + self.spread)) + 1).astype(np.float32)
+
+    @cached_property
+    def sharpness(self) -> Floats:
+        """Give what stresses the rarer terms (v).
+
+        It is the square root of a term's log odds in one liked paper against the corpus, with
+        a prior of 20 papers (Robertson & Sparck Jones 1976).
+        """
+        return np.sqrt(np.log1p(1 / self.prior)).astype(np.float32)
+
+    @cached_property
+    def prior(self) -> Floats:
+        """Give how many of 20 papers of the corpus have each term (v)."""
+        share = np.maximum(self.spread, 1) / max(1, self.papers)
+        return (PRIOR * share).astype(np.float32)
+
+    @cached_property
+    def sample(self) -> Rows:
+        """Give the kept papers of the corpus as rows."""
+        return self.placed(self.plain)
+
+    @cached_property
+    def background(self) -> Rows:
+        """Give the papers that serve as weak negative evidence, and a blank page.
+
+        The blank keeps the scale of scores defined in a corpus of one paper or none.
+        """
+        papers = min(BACKGROUND, self.plain.shape[0])
+        plain = csr_array(self.plain[:papers])
+        ends = np.append(plain.indptr, plain.indptr[-1])
+        width = len(self.vocabulary)
+        return self.placed(csr_array((plain.data, plain.indices, ends), shape=(papers + 1, width)))
+
+    @cached_property
+    def common(self) -> ridge.Shared:
+        """Give the background's likeness to itself, ready for the regressions."""
+        words = (self.background.words @ self.background.words.T).toarray()
+        broad = self.background.broad @ self.background.broad.T
+        return ridge.shared(WORD_SHARE * words + BROAD_SHARE * broad)
+
+    @cached_property
+    def echoes(self) -> Floats:
+        """Give the sample's words seen through the themes (s, d)."""
+        return np.asarray(self.sample.words @ self.axes.T, dtype=np.float32)
+
+    def hint(self, words: str) -> str:
+        """Give an interest's words as terms the space knows, in the singular or the plural."""
+        found = (near for term in terms(words) for near in variants(term))
+        return " ".join(dict.fromkeys(term for term in found if term in self.column))
+
+    def to_bytes(self) -> bytes:
+        """Give the arrays as npz with a format number, never a pickle."""
+        from larkpost.ranking.keeping import space_to_bytes
+
+        return space_to_bytes(self)
+
+    def rows(self, texts: Sequence[str]) -> Rows:
+        """Give the points of these texts, in order; a text without a known term is all zeros."""
+        return self.placed(self._weighed([Counter(terms(text)) for text in texts]))
+
+    def placed(self, plain: csr_array) -> Rows:
+        """Give the points of papers whose l2 TF-IDF rows are known."""
+        data = plain.data * self.sharpness[plain.indices]
+        words = csr_array((data, plain.indices, plain.indptr), shape=plain.shape)
+        scale_to_unit(words)
+        themes = np.asarray(plain @ self.axes.T, dtype=np.float32)
+        return Rows(plain, words, themes, np.asarray(plain.sum(axis=1), dtype=np.float32))
+
+    def _weighed(self, counted: Sequence[Counter[str]]) -> csr_array:
+        return weigh(count_matrix(counted, self.column), self.idf)
+
+
+def fit(papers: Iterable[Paper], companions: Companions | None = None) -> TextSpace:
+    """Fit the space to a corpus of any size, the empty one included.
+
+    The same papers give the same space, in whatever order and under whatever ids they come.
+    """
+    ordered = sorted(papers, key=lambda paper: paper.uid)
+    counted = [Counter(terms(paper.text)) for paper in ordered]
+    vocabulary, spread = _vocabulary(counted)
+    blank = np.zeros((0, len(vocabulary)), dtype=np.float32)
+    unfitted = TextSpace(vocabulary, spread, len(ordered), blank, csr_array(blank))
+    plain = unfitted._weighed(counted)
+    chosen = np.random.default_rng(0).permutation(len(ordered))[:SAMPLE]
+    return TextSpace(
+        vocabulary,
+        spread,
+        len(ordered),
+        # Rounded as they will be kept, so that a space read back ranks exactly alike.
+        _axes(plain).astype(np.float16).astype(np.float32),
+        halved(csr_array(plain[chosen])),
+        companions,
+    )
+
+
+def together(
+    space: TextSpace, papers: Sequence[Paper], libraries: Sequence[Collection[int]]
+) -> TextSpace:
+    """Add to a space what readers' libraries, given as ids of papers, teach about its texts."""
+    liked = {paper for library in libraries for paper in library}
+    known = [paper for paper in papers if paper.id in liked]
+    place = {paper.id: at for at, paper in enumerate(known)}
+    rows = space.rows([paper.text for paper in known])
+    numbered = [[place[paper] for paper in library if paper in place] for library in libraries]
+    return replace(space, companions=learn_companions(rows.fine, numbered))
+
+
+def count_matrix(counted: Sequence[Counter[str]], column: dict[str, int]) -> csr_array:
+    """Give the counts of known terms as a matrix (n, v)."""
+    known = [[term for term in one if term in column] for one in counted]
+    indptr = np.concatenate([[0], np.cumsum([len(one) for one in known])]).astype(np.int32)
+    indices = np.fromiter((column[term] for one in known for term in one), np.int32, indptr[-1])
+    pairs = zip(counted, known, strict=True)
+    data = np.fromiter((one[term] for one, of in pairs for term in of), np.float32, indptr[-1])
+    counts = csr_array((data, indices, indptr), shape=(len(known), len(column)))
+    counts.sort_indices()
+    return counts
+
+
+def weigh(counts: csr_array, idf: Floats) -> csr_array:
+    """Turn counts into l2 rows of (1 + log tf) idf (Salton & Buckley 1988)."""
+    data = ((1 + np.log(counts.data)) * idf[counts.indices]).astype(np.float32)
+    words = csr_array((data, counts.indices, counts.indptr), shape=counts.shape)
+    scale_to_unit(words)
+    return words
+
+
+def scale_to_unit(rows: csr_array) -> None:
+    """Scale the rows in place to length one; rows of nothing stay."""
+    where = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    squares = np.bincount(where, weights=rows.data.astype(np.float64) ** 2, minlength=rows.shape[0])
+    lengths = np.maximum(np.sqrt(squares), 1e-9).astype(np.float32)
+    rows.data /= lengths[where]
+
+
+def unit(rows: Floats) -> Floats:
+    """Scale the rows to length one; rows of (nearly) zero stay zero."""
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.where(norms > 1e-6, rows / np.maximum(norms, 1e-6), 0).astype(np.float32)
+
+
+def halved(rows: csr_array) -> csr_array:
+    """Round the values as they are kept, to half precision."""
+    data = rows.data.astype(np.float16).astype(np.float32)
+    return csr_array((data, rows.indices, rows.indptr), shape=rows.shape)
+
+
+def variants(term: str) -> tuple[str, ...]:
+    """Give a term with its likely singular or plural."""
+    return (term, f"{term}s", f"{term}es", term.removesuffix("s"), term.removesuffix("es"))
+
+
+def _vocabulary(counted: Sequence[Counter[str]]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """Give the terms that are neither too rare nor everywhere, and the papers that have them."""
+    spread: Counter[str] = Counter()
+    for one in counted:
+        spread.update(one.keys())
+    least = 1 if len(counted) < SMALL else 2
+    most = EVERYWHERE * len(counted) if len(counted) >= CROWDED else len(counted)
+    kept = sorted(term for term, papers in spread.items() if least <= papers <= most)
+    return tuple(kept), np.array([spread[term] for term in kept], dtype=np.int32)
+
+
+def _axes(plain: csr_array) -> Floats:
+    """Find the singular vectors (d, v), strongest first (Deerwester et al. 1990)."""
+    count, width = plain.shape
+    dimensions = min(THEMES, count // PER_THEME, width - 1)
+    if dimensions < 2 or plain.nnz == 0:
+        return np.zeros((0, width), dtype=np.float32)
+    _, _, axes = randomized_svd(plain, dimensions, n_iter=4, random_state=0)
+    return np.asarray(axes, dtype=np.float32)

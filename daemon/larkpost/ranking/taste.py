@@ -1,0 +1,115 @@
+"""What an interest likes: a linear function of a paper's place, in dual form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+    from larkpost.domain import Paper
+    from larkpost.ranking.space import Floats, Indices, Rows, TextSpace
+
+
+class Calibration(NamedTuple):
+    """``probability = logistic(slope * score + offset)``; the slope is above zero."""
+
+    slope: float
+    offset: float
+
+
+class Columns(NamedTuple):
+    """What the columns of a ledger stand for."""
+
+    background: slice
+    broad: slice
+    themes: slice
+    shared: slice
+    bulk: int
+    bias: int
+
+    @classmethod
+    def of(cls, space: TextSpace) -> Columns:
+        """Lay out the columns for a space."""
+        rows = space.background
+        factors = 0 if space.companions is None else len(space.companions.base)
+        ends = np.cumsum([len(rows), rows.broad.shape[1], rows.themes.shape[1], factors])
+        a, b, c, d = (int(end) for end in ends)
+        return cls(slice(0, a), slice(a, b), slice(b, c), slice(c, d), d, d + 1)
+
+    @property
+    def width(self) -> int:
+        """Give the number of columns."""
+        return self.bias + 1
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The tastes of all the readers who were learnt from together.
+
+    ``papers`` (u) are the voted papers, each once, None where a row stands for the words of an
+    interest; ``rows`` (u) their places; ``shares`` (r, u) the coefficient of each vote;
+    ``dense`` (r, width) what is not in votes, see ``Columns``; ``terms`` (v, r) weights of plain
+    terms, or no columns where tastes were learnt in a hurry.
+    """
+
+    papers: tuple[Paper | None, ...]
+    rows: Rows
+    shares: csr_array
+    dense: Floats
+    terms: Floats
+    columns: Columns
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearTaste:
+    """One line of a ledger: the score of a paper, in standard deviations above an ordinary one.
+
+    It is the sum of shares * (voted words . words), background * (background words . words),
+    broad . its coarse themes, themes . its themes, shared . its factors, bulk * its bulk,
+    terms . its plain words, and the bias.
+    """
+
+    reader_id: int
+    interest_id: int
+    ledger: Ledger
+    place: int
+    liked_votes: Indices
+    calibration: Calibration
+
+    @property
+    def votes(self) -> Indices:
+        """Give the rows of the ledger that were voted on."""
+        start, end = self.ledger.shares.indptr[self.place : self.place + 2]
+        return np.asarray(self.ledger.shares.indices[start:end], dtype=np.intp)
+
+    @property
+    def shares(self) -> Floats:
+        """Give the coefficient of each vote."""
+        start, end = self.ledger.shares.indptr[self.place : self.place + 2]
+        return np.asarray(self.ledger.shares.data[start:end], dtype=np.float32)
+
+    @property
+    def dense(self) -> Floats:
+        """Give what is not in votes."""
+        return np.asarray(self.ledger.dense[self.place])
+
+    @property
+    def terms(self) -> Floats:
+        """Give the weights of plain terms (v), or nothing where it was learnt in a hurry."""
+        return np.asarray(self.ledger.terms[:, self.place : self.place + 1].ravel())
+
+    @property
+    def liked(self) -> tuple[Paper, ...]:
+        """Give the papers with a thumb up, in the order of their votes."""
+        found = (self.ledger.papers[at] for at in self.liked_votes)
+        return tuple(paper for paper in found if paper is not None)
+
+    def to_bytes(self) -> bytes:
+        """Give the arrays as npz with a format number, never a pickle."""
+        from larkpost.ranking.keeping import taste_to_bytes
+
+        return taste_to_bytes(self)
