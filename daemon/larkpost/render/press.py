@@ -1,0 +1,76 @@
+"""The press: everything a reader is shown of an edition outside the web pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from larkpost.render.feeds import Feeds
+from larkpost.render.greeting import Greetings
+from larkpost.render.newsletter import Newsletter
+from larkpost.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from larkpost.domain import Edition, Letter, Paper, Reader
+    from larkpost.render.channels import Channel
+    from larkpost.render.links import Links
+    from larkpost.seams import FeedFormat
+
+
+class Press:
+    """Implements ``larkpost.seams.Renderer``; pure, and safe to share between threads.
+
+    ``sender`` is the mailbox in From, ``title`` the name of the paper. Raises SettingsError
+    where ``sender`` is no mailbox.
+    """
+
+    def __init__(self, links: Links, *, sender: str, title: str) -> None:
+        title = one_line(title) or "Larkpost"
+        self._newsletter = Newsletter(links, sender=sender, title=title)
+        self._feeds = Feeds(links, title=title)
+        self._greetings = Greetings(links, sender=sender, title=title)
+
+    def newsletter(self, editions: Sequence[Edition]) -> Iterator[Letter]:
+        """Make one letter an edition, in order; raises UsageError for a reader without address."""
+        return self._newsletter.letters(editions)
+
+    def notice(self, reader: Reader, asked: datetime) -> Letter:
+        """Answer somebody who asked to subscribe; see ``larkpost.render.greeting``."""
+        return self._greetings.notice(reader, asked)
+
+    def html(self, edition: Edition) -> str:
+        """Set the edition as one HTML document."""
+        return self._newsletter.html(edition)
+
+    def text(self, edition: Edition) -> str:
+        """Set the edition as plain text."""
+        return self._newsletter.text(edition)
+
+    def feed(
+        self,
+        editions: Sequence[Edition],
+        format: FeedFormat,  # noqa: A002 - the seam's name for it
+        *,
+        reader: Reader | None = None,
+        channel: Channel | None = None,
+    ) -> bytes:
+        """Set the feed of one reader, newest edition first; a paper picked twice shows once.
+
+        ``reader`` is needed where there is no edition yet; raises ValueError without. ``channel``
+        is given where it is not the whole feed but a part of it.
+        """
+        return self._feeds.feed(editions, format, reader=reader, channel=channel)
+
+    def listing(
+        self,
+        papers: Iterable[Paper],
+        format: FeedFormat,  # noqa: A002 - as above
+        *,
+        channel: Channel,
+        page: Callable[[str], str],
+        since: datetime,
+    ) -> bytes:
+        """Set a feed that anybody may read; see ``larkpost.render.feeds.Feeds.listing``."""
+        return self._feeds.listing(papers, format, channel=channel, page=page, since=since)

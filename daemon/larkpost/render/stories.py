@@ -1,0 +1,89 @@
+"""What is told of each pick of an edition: the same in every form, newsletter or feed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import structlog
+
+from larkpost.render import words
+from larkpost.text import one_line
+
+if TYPE_CHECKING:
+    from larkpost.domain import Edition, Paper, Pick
+    from larkpost.render.words import Reason
+
+CACHED_PAPERS = 8192
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # told once and shared: compared by identity
+class Facts:
+    """What is told of a paper, whoever reads it; each text may be empty but the title."""
+
+    title: str
+    short: str
+    link: str
+    byline: str
+    abstract: str
+    authors: tuple[str, ...]
+    categories: tuple[str, ...]
+
+
+class Story(NamedTuple):
+    """A pick, what is told of its paper, and why it is there."""
+
+    pick: Pick
+    facts: Facts
+    reason: Reason
+
+
+def facts_of(paper: Paper) -> Facts:
+    """Put a paper into words; cached by all that the words depend on."""
+    name = paper.identifier
+    return _facts(
+        paper.title,
+        paper.abstract,
+        paper.authors,
+        paper.categories,
+        paper.url,
+        name.scheme,
+        name.value,
+    )
+
+
+@lru_cache(CACHED_PAPERS)
+def _facts(
+    title: str,
+    abstract: str,
+    authors: tuple[str, ...],
+    categories: tuple[str, ...],
+    url: str | None,
+    scheme: str,
+    value: str,
+) -> Facts:
+    return Facts(
+        title=words.shown_title(title),
+        short=words.short_title(title),
+        link=words.shown_link(url, scheme, value),
+        byline=words.shown_byline(authors, categories),
+        abstract=one_line(abstract),
+        authors=words.names(authors),
+        categories=words.names(categories),
+    )
+
+
+def stories_of(edition: Edition) -> list[Story]:
+    """Tell the picks in order; one that cannot be told is left out, and the others go on."""
+    interests = len(edition.reader.interests)
+    told = []
+    for pick in edition.picks:
+        try:
+            reason = words.reason(pick, interests=interests)
+            told.append(Story(pick, facts_of(pick.paper), reason))
+        except Exception:  # one hostile paper must not cost the reader the whole edition
+            log.exception("paper left out", paper=pick.paper.uid, edition=edition.id)
+    return told

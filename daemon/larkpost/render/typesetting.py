@@ -1,0 +1,201 @@
+"""Renders the templates into sheets: what readers share is set once, what is theirs stays a gap."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from dataclasses import asdict
+from functools import lru_cache
+from html import escape
+from typing import TYPE_CHECKING, Protocol
+
+from css_inline import CSSInliner
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from larkpost.render import words
+from larkpost.render.sheet import gap
+from larkpost.resources import shipped
+
+if TYPE_CHECKING:
+    from larkpost.render.stories import Facts
+    from larkpost.render.words import Reason
+
+WIDTH = 72
+INDENT = "    "
+BRIEF = 200  # characters of an abstract below which a story is cut down to the necessary
+
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdcf\ufdf0-\ufdff\ufe70-\ufefe\U00010800-\U00010fff]"
+)
+
+
+class Form(Protocol):
+    """One of the two forms of a letter; everything it returns has gaps or is ready to fill one."""
+
+    between: str
+
+    def page(self) -> str:
+        """Set the page around the stories."""
+        ...
+
+    def story(self, facts: Facts, room: int, *, lead: bool) -> str:
+        """Set one paper, its abstract in ``room`` characters."""
+        ...
+
+    def why(self, reason: Reason) -> list[str]:
+        """Say why a paper is there, in clauses to be joined with ``between``."""
+        ...
+
+    def note(self, text: str) -> str:
+        """Set a remark of one paragraph; nothing gives nothing."""
+        ...
+
+    def escape(self, text: str) -> str:
+        """Make text, or an address, fit for the page."""
+        ...
+
+
+def environment(folder: str) -> Environment:
+    """Open a folder of templates; every value is escaped in HTML, none is ever a template."""
+    made = Environment(
+        loader=FileSystemLoader(shipped(f"templates/{folder}")),
+        autoescape=select_autoescape(["html"], default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+        lstrip_blocks=True,
+    )
+    made.globals["gap"] = gap
+    made.filters["wrap"] = wrapped
+    made.filters["isolated"] = isolated
+    return made
+
+
+def wrapped(text: str, indent: str = "") -> str:
+    """Wrap to 72 columns for a place that is indented; words, and so addresses, stay whole."""
+    lines = textwrap.wrap(text, WIDTH - len(indent), break_long_words=False, break_on_hyphens=False)
+    return f"\n{indent}".join(lines)
+
+
+def isolated(text: str) -> str:
+    """Set text that runs from right to left apart (UAX #9), lest it turn its line around."""
+    return f"\u2068{text}\u2069" if _RIGHT_TO_LEFT.search(text) else text
+
+
+def _shown(facts: Facts, room: int) -> dict[str, str]:
+    return asdict(facts) | {"abstract": words.sentences(facts.abstract, room)}
+
+
+class Html:
+    """The magazine page: tables and inlined CSS, which every mail program shows."""
+
+    between = " · "
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._templates = environment("email")
+        self._css = shipped("templates/email/style.css").read_text("utf-8")
+        self._inliner = CSSInliner(
+            extra_css=self._css,
+            inline_style_tags=False,
+            keep_style_tags=True,  # dark mode and small screens live there
+            load_remote_stylesheets=False,
+            minify_css=True,
+        )
+
+    def page(self) -> str:
+        """Set the whole document."""
+        page = self._templates.get_template("letter.html")
+        return self._inliner.inline(page.render(title=self._title)) + "\n"
+
+    def story(self, facts: Facts, room: int, *, lead: bool) -> str:
+        """Set one paper as a table of its own."""
+        story = self._templates.get_template("story.html")
+        return self._inlined(story.render(_shown(facts, room), lead=lead, brief=room < BRIEF))
+
+    def why(self, reason: Reason) -> list[str]:
+        """Say why, with the words that matter emphasised."""
+        return why_html(reason)
+
+    def note(self, text: str) -> str:
+        """Set a remark under the masthead."""
+        return self._inlined(f'<p class="note">{escape(text)}</p>') if text else ""
+
+    def escape(self, text: str) -> str:
+        """Escape for text and for attributes."""
+        return escape(text)
+
+    def _inlined(self, fragment: str) -> str:
+        return self._inliner.inline_fragment(fragment, self._css)
+
+
+class Text:
+    """The same in plain text: complete, 72 columns, every address on a line of its own."""
+
+    between = "\n"
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._templates = environment("email")
+
+    def page(self) -> str:
+        """Set the whole letter."""
+        return self._templates.get_template("letter.txt").render(title=self._title)
+
+    def story(self, facts: Facts, room: int, *, lead: bool) -> str:  # noqa: ARG002 - all look alike
+        """Set one paper."""
+        story = self._templates.get_template("story.txt")
+        return story.render(_shown(facts, room))
+
+    def why(self, reason: Reason) -> list[str]:
+        """Say why, a line for each reason."""
+        return why_text(reason)
+
+    def note(self, text: str) -> str:
+        """Set a remark."""
+        return wrapped(text) + "\n" if text else ""
+
+    def escape(self, text: str) -> str:
+        """Plain text needs no escaping."""
+        return text
+
+
+def why_html(reason: Reason) -> list[str]:
+    """Say why, with the words that matter emphasised."""
+    clauses = [f"<b>{reason.label}</b>"] if reason.label else []
+    if reason.interest:
+        clauses.append(f"For your interest {_emphasised(reason.interest)}")
+    if reason.terms:
+        clauses.append(f"Because of {', '.join(map(_emphasised, reason.terms))}")
+    if reason.like:
+        like = "like" if reason.terms else "Like"
+        clauses.append(f"{like} {_emphasised(reason.like)}, which you liked")
+    if reason.chance:
+        clauses.append(reason.chance)
+    return clauses or [words.NO_REASON]
+
+
+def why_text(reason: Reason) -> list[str]:
+    """Say why, a line for each reason."""
+    lines = [reason.label] if reason.label else []
+    if reason.interest:
+        lines.append(f"For your interest: {isolated(reason.interest)}")
+    if reason.terms:
+        lines.append(f"Because of: {isolated(', '.join(reason.terms))}")
+    if reason.like:
+        lines.append(f"Like “{isolated(reason.like)}”, which you liked")
+    if reason.chance:
+        lines.append(reason.chance)
+    return [_indented(line) for line in lines or [words.NO_REASON]]
+
+
+@lru_cache(maxsize=4096)
+def _emphasised(text: str) -> str:
+    return f"<em><bdi>{escape(text)}</bdi></em>"
+
+
+@lru_cache(maxsize=4096)
+def _indented(line: str) -> str:
+    if len(line) <= WIDTH - len(INDENT):
+        return INDENT + line
+    return INDENT + wrapped(line, INDENT)

@@ -1,0 +1,209 @@
+"""What a page says in words: dates, counts, and why a paper is there; plain text throughout."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from larkpost.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from larkpost.domain import Edition, Paper, Pick, Reader
+
+EXPLORATION = "Exploration: something different"
+NO_REASON = "Here because it is new"
+LONGEST_TITLE = 300
+LONGEST_LINK = 500
+TERMS_SHOWN = 3
+LONGEST_TERM = 40
+LONGEST_NAME = 60
+MOST_NAMES = 50
+AUTHORS_SHOWN = 5
+CATEGORIES_SHOWN = 4
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)  # fmt: skip
+_SENTENCE_END = re.compile(r"[.!?](?=[\"')\]]*\s)|[。！？]")  # noqa: RUF001 - full-width on purpose
+_MAIN_TITLE = re.compile(r"(.{3,48}?)\s*(?::\s| [-–—] ).")  # noqa: RUF001 - titles have dashes of all kinds
+
+
+class Reason(NamedTuple):
+    """Why a paper was picked: ``terms`` strongest first; each text is empty where it is unknown."""
+
+    terms: tuple[str, ...] = ()
+    like: str = ""
+    chance: str = ""
+    label: str = ""
+    interest: str = ""
+
+
+def date_in_words(day: date) -> str:
+    """Write ``Friday, 7 August 2026``, whatever the locale."""
+    return f"{_DAYS[day.weekday()]}, {day_and_month(day)} {day.year}"
+
+
+def day_and_month(day: date) -> str:
+    """Write ``7 August``."""
+    return f"{day.day} {_MONTHS[day.month - 1]}"
+
+
+def chosen(edition: Edition) -> str:
+    """Tell how many papers there are, from how many, and what the choice went by."""
+    papers = len(edition.picks)
+    said = "No papers" if not papers else "1 paper" if papers == 1 else f"{papers} papers"
+    if edition.considered >= papers:
+        said += f" chosen from {edition.considered:,}"
+    return f"{said} · {_ground(edition.picks)}" if papers else said
+
+
+def _ground(picks: Sequence[Pick]) -> str:
+    if any(pick.like for pick in picks):
+        return "ordered by your thumbs"
+    if any(pick.because for pick in picks):
+        return "ordered by your words"
+    return "the newest first"
+
+
+def greeting(reader: Reader) -> str:
+    """Say whose paper it is."""
+    name = cropped(one_line(reader.name), 60)
+    return f"The morning paper of {name}" if name else "Your morning paper"
+
+
+def quiet(edition: Edition) -> str:
+    """Say that there is nothing; empty when there is something."""
+    return "" if edition.picks else "Nothing for you today. No news is a short breakfast."
+
+
+def catch_up(edition: Edition) -> str:
+    """Say that an edition makes up for days that were missed; empty when none was."""
+    if edition.since is None:
+        return ""
+    day = f"{_DAYS[edition.since.weekday()]}, {day_and_month(edition.since)}"
+    return f"A catch-up: the best since {day}."
+
+
+def subject(titles: Sequence[str], paper: str, day: date) -> str:
+    """Name the letter after its first title, or the ``paper`` and the day when there is none."""
+    if not titles:
+        return f"{paper}: a quiet day, {day_and_month(day)}"
+    lead, others = cropped(titles[0], 80), len(titles) - 1
+    return f"{lead} – and {others} more" if others else lead  # noqa: RUF001 - an en dash, as printed
+
+
+def title_of(paper: Paper) -> str:
+    """Give the title as shown to people; never empty."""
+    return shown_title(paper.title)
+
+
+def byline(paper: Paper) -> str:
+    """Name the authors, the first few of many, and the categories; may be empty."""
+    return shown_byline(paper.authors, paper.categories)
+
+
+def link_of(paper: Paper) -> str:
+    """Find the paper's address on the web, http or https; empty where it has none."""
+    return shown_link(paper.url, paper.identifier.scheme, paper.identifier.value)
+
+
+@lru_cache(4096)
+def shown_title(title: str) -> str:
+    """Give a title as shown to people; never empty."""
+    return cropped(one_line(title), LONGEST_TITLE) or "Untitled"
+
+
+@lru_cache(4096)
+def short_title(title: str) -> str:
+    """Give the name by which a paper is known: ``MoE-Lens`` for ``MoE-Lens: Towards …``."""
+    shown = shown_title(title)
+    main = _MAIN_TITLE.match(shown)
+    return main[1] if main else cropped(shown, 64)
+
+
+def names(given: Sequence[str]) -> tuple[str, ...]:
+    """Give the names of authors or categories as shown to people, without empty ones."""
+    shown = (cropped(one_line(name), LONGEST_NAME) for name in given[:MOST_NAMES])
+    return tuple(name for name in shown if name)
+
+
+def shown_byline(authors: Sequence[str], categories: Sequence[str]) -> str:
+    """Name the authors, the first few of many, and the categories; may be empty."""
+    shown = names(authors)
+    if len(shown) > AUTHORS_SHOWN + 1:
+        shown = (*shown[:AUTHORS_SHOWN], f"and {len(authors) - AUTHORS_SHOWN} more")
+    fields = names(categories)[:CATEGORIES_SHOWN]
+    return " · ".join(part for part in (", ".join(shown), ", ".join(fields)) if part)
+
+
+def shown_link(url: str | None, scheme: str, value: str) -> str:
+    """Find a paper's address on the web, http or https; empty where it has none."""
+    for link in (url or "", _LINKS.get(scheme, "") + value):
+        if link.startswith(("http://", "https://")) and len(link) <= LONGEST_LINK:
+            return re.sub(r"[\s\x00-\x20<>\"]", "", one_line(link))
+    return ""
+
+
+_LINKS = {"arxiv": "https://arxiv.org/abs/", "doi": "https://doi.org/", "url": ""}
+
+
+def cropped(text: str, length: int) -> str:
+    """Cut at a word's end, with an ellipsis, to ``length`` characters at most."""
+    if len(text) <= length:
+        return text
+    if length < 1:
+        return ""
+    head, space, _ = text[:length].rpartition(" ")
+    return (head if space and len(head) > length // 2 else text[: length - 1]).rstrip(" ,;:-") + "…"
+
+
+def sentences(text: str, length: int) -> str:
+    """Cut at the end of a sentence to about ``length`` characters, or at a word's end."""
+    if len(text) <= length:
+        return text
+    ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, length + 1)]
+    if ends and ends[-1] > length // 2:
+        return text[: ends[-1]].rstrip()
+    return cropped(text, length)
+
+
+def reason(pick: Pick, *, interests: int = 1) -> Reason:
+    """Put the model's reasons into words; ``interests`` is how many the reader has.
+
+    The chance is told only where the reader has liked something: without thumbs there is
+    nothing it could have been learnt from. 0 and 100 are never certain enough to be told.
+    """
+    chance = min(99, max(1, round(pick.probability * 100)))
+    return Reason(
+        terms=_terms(pick),
+        like=short_title(pick.like.title) if pick.like else "",
+        chance=f"{chance}\u00a0% likely yours" if pick.like else "",
+        label=EXPLORATION if pick.explored else "",
+        interest=cropped(one_line(pick.interest), 40) if interests > 1 else "",
+    )
+
+
+def _terms(pick: Pick) -> tuple[str, ...]:
+    """Take the strongest terms; of two that stand within each other, the longer."""
+    told: list[str] = []
+    for weight in pick.because:
+        term = _term(weight.term)
+        if weight.weight <= 0 or term in "\n".join(told):
+            continue
+        if " " in term:
+            told = [other for other in told if other not in term]
+        told.append(term)
+        if len(told) == TERMS_SHOWN:
+            break
+    return tuple(told)
+
+
+@lru_cache(4096)
+def _term(term: str) -> str:
+    return cropped(one_line(term), LONGEST_TERM)
