@@ -1,0 +1,89 @@
+"""The road into a folder: a Maildir, which any mail program can open."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from larkpost.errors import Deferred
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from larkpost.domain import Letter
+
+
+class Maildir:
+    """A context manager with ``send``; makes the folder where it is missing.
+
+    A letter is named after its Message-ID, so that one which is there already, read or not, is
+    not put there again. Lines end as this system's do, which is what mail programs expect of a
+    folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._there: set[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._there = None
+
+    def send(self, letter: Letter) -> None:
+        """Return when the letter is in the folder and on the disk.
+
+        Raises Deferred for the whole road when the folder cannot be written.
+        """
+        name = hashlib.sha256(letter.message_id.encode()).hexdigest()[:32] + ".larkpost"
+        try:
+            if self._there is None:
+                self._there = self._prepare()
+            if name not in self._there:
+                self._put(name, letter.content)
+                self._there.add(name)
+        except OSError as error:
+            raise Deferred(
+                f"The mail folder {self._path} cannot be written: {error.strerror}",
+                hint="Is there room on the disk, and is the folder ours to write?",
+                whole_road=True,
+            ) from error
+
+    def _prepare(self) -> set[str]:
+        for part in ("tmp", "new", "cur"):
+            (self._path / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = (letter for part in ("new", "cur") for letter in (self._path / part).iterdir())
+        return {letter.name.partition(":")[0] for letter in found}
+
+    def _put(self, name: str, content: bytes) -> None:
+        """Write under tmp, then rename: a mail program sees the whole letter or none."""
+        handle, name_under_tmp = tempfile.mkstemp(prefix=name, dir=self._path / "tmp")
+        draft = Path(name_under_tmp)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content.replace(b"\r\n", os.linesep.encode()))
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._path / "new" / name)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        _sync(self._path / "new")
+
+
+def _sync(folder: Path) -> None:
+    """Have the new name on the disk as well."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

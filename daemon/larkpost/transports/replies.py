@@ -1,0 +1,91 @@
+"""What an SMTP server says, and what it means for the letter: pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+# RFC 3463: class, subject, detail.
+_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
+
+
+class Stage(StrEnum):
+    """Where in the conversation a reply was given; the value is how people are told."""
+
+    GREETING = "at its greeting"
+    HELLO = "at EHLO"
+    STARTTLS = "at STARTTLS"
+    LOGIN = "at the login"
+    SENDER = "at MAIL FROM"
+    RECIPIENT = "at RCPT TO"
+    CONTENT = "at DATA"
+    END = "after the letter"
+
+
+class Verdict(StrEnum):
+    """What a reply means."""
+
+    TAKEN = "taken"
+    LATER = "later"
+    NEVER = "never"  # this letter to this address
+    NOBODY = "nobody"  # there is no such address
+    ROAD = "road"  # whatever the letter: the server, or what we told it of ourselves
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole reply: code, enhanced code ("" without one), and the text of each line."""
+
+    code: int
+    enhanced: str = ""
+    lines: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        text = " ".join(self.lines)
+        return " ".join(part for part in (str(self.code), self.enhanced, text) if part)
+
+
+def reply_of(code: int, lines: list[str]) -> Reply:
+    """Take the enhanced code (RFC 2034) off the lines of a reply."""
+    enhanced = ""
+    texts = []
+    for line in lines:
+        found = _ENHANCED.match(line)
+        if found and found[1] == str(code)[0]:
+            enhanced = enhanced or ".".join(found.groups())
+            texts.append(line[found.end() :].strip())
+        else:
+            texts.append(line.strip())
+    return Reply(code, enhanced, tuple(texts))
+
+
+def classify(code: int, enhanced: str = "", stage: Stage = Stage.RECIPIENT) -> Verdict:
+    """Decide from a reply, and where it was given, what becomes of the letter.
+
+    RFC 5321, 4.2.1 and 4.2.3; RFC 3463 for the enhanced codes. 421 closes the connection and says
+    nothing on the letter. What is refused before a recipient was named is refused to everybody
+    (size apart). A reply of 5.1.x to RCPT TO speaks of the address, except 5.1.7 and 5.1.8, which
+    speak of the sender's.
+    """
+    if 200 <= code < 300 or (code == 354 and stage is Stage.CONTENT):
+        return Verdict.TAKEN
+    if code == 421 or not 400 <= code < 600:
+        return Verdict.ROAD
+    if stage in (Stage.GREETING, Stage.HELLO, Stage.STARTTLS, Stage.LOGIN):
+        return Verdict.ROAD
+    if code < 500:
+        return Verdict.LATER
+    return _refusal(code, enhanced, stage)
+
+
+def _refusal(code: int, enhanced: str, stage: Stage) -> Verdict:
+    too_large = code == 552 or enhanced in ("5.2.3", "5.3.4")
+    if stage is Stage.SENDER:
+        return Verdict.NEVER if too_large else Verdict.ROAD
+    # "Authentication required" and its kin, RFC 4954; "bad sender's address", RFC 3463.
+    if code in (530, 534, 535, 538) or enhanced in ("5.1.7", "5.1.8"):
+        return Verdict.ROAD
+    if stage is Stage.RECIPIENT and enhanced.startswith("5.1."):
+        return Verdict.NOBODY
+    return Verdict.NEVER

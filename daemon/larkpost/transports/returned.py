@@ -1,0 +1,135 @@
+"""Reads mail that comes back: what a bounce says of an address (RFC 3464 and older ways)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import Message
+from enum import StrEnum
+from html import unescape
+
+from larkpost.text import one_line
+
+# RFC 3463: no such mailbox, no such domain, moved away, null MX (RFC 7505); 2.1 is switched off.
+_DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4"})
+_ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_PLAIN = re.compile(
+    r"\b(?:no such (?:user|mailbox|address)|(?:user|mailbox|recipient) unknown)", re.IGNORECASE
+)
+_LONGEST_TEXT = 300
+_SEARCHED = 20_000  # characters of an old-fashioned bounce in which its reason is looked for
+
+
+class News(StrEnum):
+    """What a returned mail says."""
+
+    DEAD = "dead"  # there is no such address
+    FAILED = "failed"  # not delivered, whatever the reason
+    WAITING = "waiting"  # not yet, or delivered: nothing to be done
+    NOTHING = "nothing"  # not a bounce at all
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What a mail says, with the code and the words of the server that said it."""
+
+    news: News
+    code: str = ""
+    text: str = ""
+
+
+def parsed(content: bytes) -> Message:
+    """Read a mail, as leniently as can be: the older policy of ``email`` trips over nothing."""
+    return message_from_bytes(content)
+
+
+def is_automatic(message: Message) -> bool:
+    """Say whether a program wrote this (RFC 3834 and what came before it)."""
+    submitted = str(message.get("Auto-Submitted", "no")).partition(";")[0].strip().lower()
+    precedence = str(message.get("Precedence", "")).strip().lower()
+    marks = ("X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress", "List-Id")
+    return (
+        submitted != "no"
+        or precedence in ("bulk", "junk", "list", "auto_reply")
+        or any(mark in message for mark in marks)
+        or str(message.get("Return-Path", "")).strip() == "<>"
+    )
+
+
+def judged(message: Message) -> Returned:
+    """Say what a mail to the return path tells of the address the letter went to."""
+    reports = list(_reports(message))
+    if reports:
+        order = list(News)
+        return min(map(_of_report, reports), key=lambda one: order.index(one.news))
+    return _old_fashioned(message)
+
+
+def _reports(message: Message) -> list[Message]:
+    """Give the fields for each recipient of a delivery status (RFC 3464, 2.1)."""
+    return [
+        block
+        for part in message.walk()
+        if part.get_content_type() in ("message/delivery-status", "message/global-delivery-status")
+        and isinstance(blocks := part.get_payload(), list)
+        for block in blocks
+        if isinstance(block, Message) and ("Action" in block or "Status" in block)
+    ]
+
+
+def _of_report(block: Message) -> Returned:
+    action = _field(block, "Action").lower()
+    found = _ENHANCED.search(_field(block, "Status"))
+    code = found[1] if found else ""
+    text = _field(block, "Diagnostic-Code")
+    if code in ("", "5.0.0") and (told := _ENHANCED.search(text)):
+        code = told[1]  # Exim and others say 5.0.0 and leave the reason to the words
+    if action != "failed" and not (action == "" and code.startswith("5")):
+        return Returned(News.WAITING, code, text)
+    return Returned(News.DEAD if code in _DEAD else News.FAILED, code, text)
+
+
+def _field(block: Message, name: str) -> str:
+    return one_line(str(block.get(name, "")))[:_LONGEST_TEXT].strip()
+
+
+def _old_fashioned(message: Message) -> Returned:
+    """Read what qmail, Exim, Exchange and many more wrote before there was a standard."""
+    from flufl.bounce import all_failures
+
+    try:
+        waiting, failed = all_failures(message)
+    except Exception:  # its readers of formats stumble over mails that are in none
+        return Returned(News.NOTHING)
+    if not failed:
+        return Returned(News.WAITING if waiting else News.NOTHING)
+    text = plain_text(message)
+    found = _ENHANCED.search(text)
+    code = found[1] if found else ""
+    dead = code in _DEAD or (not code and _PLAIN.search(text))
+    return Returned(News.DEAD if dead else News.FAILED, code, one_line(text)[:_LONGEST_TEXT])
+
+
+def plain_text(message: Message) -> str:
+    """Give the first text of a mail, without the tags where it is HTML only."""
+    for kind in ("text/plain", "text/html"):
+        for part in message.walk():
+            content = part.get_payload(decode=True)
+            if part.get_content_type() == kind and isinstance(content, bytes):
+                text = _decoded(content, part.get_content_charset("utf-8"))[:_SEARCHED]
+                return text if kind == "text/plain" else _without_tags(text)
+    return ""
+
+
+def _decoded(content: bytes, charset: str) -> str:
+    try:
+        return content.decode(charset, "replace")
+    except (LookupError, ValueError):  # a character set that nobody knows
+        return content.decode("utf-8", "replace")
+
+
+def _without_tags(html: str) -> str:
+    quoted = re.split(r"<blockquote", html, maxsplit=1, flags=re.IGNORECASE)[0]
+    broken = re.sub(r"<(?:br|p|div|tr|li)\b[^>]*>|</(?:p|div)>", "\n", quoted, flags=re.IGNORECASE)
+    return unescape(re.sub(r"<[^>]*>", "", broken))

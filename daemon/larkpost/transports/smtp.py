@@ -1,0 +1,90 @@
+"""The road to a mail server: SMTP over a connection that is used for many letters."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from typing import TYPE_CHECKING, Self
+
+from larkpost.errors import Deferred
+from larkpost.transports.session import CutOff, Session, open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from larkpost.domain import Letter
+    from larkpost.settings.model import Smtp
+
+
+class Relay:
+    """A context manager with ``send``; it connects at the first letter and parts with QUIT.
+
+    ``smtp.security`` is kept to: certificates and names are verified (``context`` replaces the
+    trust of this machine), and where TLS or the login fails nothing is sent. ``stopped`` is asked
+    while waiting for an answer. One thread at a time.
+    """
+
+    def __init__(
+        self,
+        smtp: Smtp,
+        *,
+        context: ssl.SSLContext | None = None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._smtp = smtp
+        self._context = context
+        self._interval = 1 / smtp.per_second if smtp.per_second else 0.0
+        self._stopped = stopped
+        self._next = 0.0
+        self._session: Session | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._part()
+
+    def send(self, letter: Letter) -> None:
+        """Return when the server took the letter.
+
+        Raises Deferred (``whole_road`` when no letter can go), Refused, and Unanswered when the
+        letter was out and the answer never came. A connection that the server ended between two
+        letters is opened again, once.
+        """
+        self._pace()
+        while True:
+            session = self._ready()
+            fresh = session.letters == 0
+            try:
+                session.hand_over(letter)
+            except CutOff as cut:
+                if fresh or self._stopped():
+                    raise Deferred(str(cut), cut=True) from cut
+            else:
+                return
+
+    def _ready(self) -> Session:
+        session = self._session
+        if session and session.alive and session.letters < self._smtp.per_connection:
+            return session
+        self._part()
+        # Reading this machine's trust takes a while: not before there is a letter to send.
+        self._context = self._context or ssl.create_default_context()
+        self._session = open_session(self._smtp, self._context, self._stopped)
+        return self._session
+
+    def _part(self) -> None:
+        if self._session:
+            self._session.close()
+            self._session = None
+
+    def _pace(self) -> None:
+        if self._interval:
+            time.sleep(max(0.0, self._next - time.monotonic()))
+            self._next = time.monotonic() + self._interval
