@@ -1,0 +1,185 @@
+"""Keeps the books of one run over the outbox: what is on its way, and what became of it."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import structlog
+
+from larkpost.domain import DeliveryState, Status
+from larkpost.errors import LarkpostError
+from larkpost.flows.posting import Verdict, told
+from larkpost.store import deliveries, editions, readers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from larkpost.domain import Delivery, Edition, Letter
+    from larkpost.store.engine import Connection, Store
+
+log = structlog.get_logger()
+
+# Kept up while a letter is on its way, so that it need not outlast the slowest server.
+LEASE = timedelta(minutes=2)
+# A letter that could not be sent for so long gives way to a newer one to the same reader.
+STALE = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A reserved row of the outbox, its edition, and the letter, or why there is none."""
+
+    delivery: Delivery
+    page: Edition
+    letter: Letter | Exception
+
+
+class Books:
+    """What one run has reserved, begun and settled; ``holder`` is the name it does so under.
+
+    A verdict is written down before anything else happens to the outbox, in one transaction with
+    the beginning of the next letter: one flush of the disk a letter.
+    """
+
+    def __init__(self, store: Store, holder: str, now: datetime) -> None:
+        self._store = store
+        self._holder = holder
+        self._begun, self._started = now, monotonic()
+        self._verdict: tuple[Item, Verdict] | None = None
+        self._on_its_way: int | None = None
+        self.tally: Counter[DeliveryState] = Counter()
+
+    def now(self) -> datetime:
+        """The moment the run began, and what has passed since."""
+        return self._begun + timedelta(seconds=monotonic() - self._started)
+
+    def claim(self, room: int) -> list[Delivery]:
+        """Reserve the next letters, after putting in doubt what a run that died left lying."""
+        with self._store.begin() as connection:
+            deliveries.expire(connection, self.now())
+            return deliveries.claim(
+                connection, self.now(), limit=room, lease=LEASE, holder=self._holder
+            )
+
+    def begin(self, item: Item) -> bool:
+        """Look once more just before sending: who has left or paused gets nothing."""
+        with self._store.begin() as connection:
+            self._write(connection)
+            newer = _newer(connection, item.page, self.now())
+            if newer is None:
+                state = deliveries.begin(
+                    connection, item.delivery.id, self._holder, now=self.now(), lease=LEASE
+                )
+        self._verdict = None
+        if newer is not None:
+            reply = f"gave way to the edition of {newer.date}"
+            self.note(item, Verdict(DeliveryState.CANCELLED, reply))
+            return False
+        self.tally[DeliveryState.CANCELLED] += state is DeliveryState.CANCELLED
+        return state is DeliveryState.SENDING
+
+    def note(self, item: Item, verdict: Verdict) -> None:
+        """Take down what became of a letter; written with the next ``begin`` or ``close``."""
+        self.close()
+        self._verdict = (item, verdict)
+        self.tally[verdict.state] += 1
+        if verdict.state in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
+            log.warning(
+                "letter not delivered",
+                state=verdict.state.value,
+                reader=item.page.reader.uid,
+                edition=str(item.page.date),
+                reply=verdict.reply,
+            )
+
+    def close(self) -> None:
+        """Write down the verdict that is still open."""
+        if self._verdict is not None:
+            with self._store.begin() as connection:
+                self._write(connection)
+            self._verdict = None
+
+    def put_back(self, rows: Iterable[Delivery]) -> None:
+        """Leave letters that were not tried as they were found."""
+        ids = [row.id for row in rows]
+        with self._store.begin() as connection:
+            self._write(connection)
+            deliveries.put_back(connection, ids, self._holder)
+        self._verdict = None
+
+    @contextmanager
+    def putting_back(self, batch: Iterable[Delivery]) -> Iterator[None]:
+        """Put these letters back if the road cannot even be opened."""
+        try:
+            yield
+        except BaseException:
+            self.put_back(batch)
+            raise
+
+    @contextmanager
+    def on_its_way(self, item: Item) -> Iterator[None]:
+        """Say that this letter is being sent, so that its lease is kept up."""
+        self._on_its_way = item.delivery.id
+        try:
+            yield
+        finally:
+            self._on_its_way = None
+
+    @contextmanager
+    def keeping_the_lease(self) -> Iterator[None]:
+        """Keep up the lease of the letter on its way, however long the server takes."""
+        over = threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(over,), name="lease", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            over.set()
+            keeper.join()
+
+    def _write(self, connection: Connection) -> None:
+        if self._verdict is None:
+            return
+        item, verdict = self._verdict
+        if verdict.closes:  # the fault of the road counts as no attempt
+            ids = [item.delivery.id]
+            deliveries.put_back(connection, ids, self._holder, reply=verdict.reply)
+            return
+        deliveries.settle(
+            connection,
+            item.delivery.id,
+            verdict.state,
+            reply=verdict.reply,
+            next_try=verdict.next_try,
+            now=self.now(),
+            holder=self._holder,
+        )
+        if verdict.suspends:
+            readers.update(connection, item.page.reader.id, status=Status.SUSPENDED, next_slot=None)
+
+    def _keep(self, over: threading.Event) -> None:
+        while not over.wait(LEASE.total_seconds() / 4):
+            if (delivery_id := self._on_its_way) is None:
+                continue
+            try:
+                with self._store.begin() as connection:
+                    deliveries.renew(
+                        connection, delivery_id, self._holder, now=self.now(), lease=LEASE
+                    )
+            except LarkpostError as error:
+                log.warning("lease not renewed", delivery=delivery_id, problem=told(error))
+
+
+def _newer(connection: Connection, page: Edition, now: datetime) -> Edition | None:
+    """The reader's newest edition, where this one is stale beside it."""
+    if now - page.published_at < STALE:
+        return None
+    newest = editions.latest(connection, page.reader.id)[0]
+    return newest if newest.date > page.date else None

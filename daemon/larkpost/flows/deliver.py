@@ -1,0 +1,193 @@
+"""Sends what the outbox holds: letter by letter, each settled by what the mail server said."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from larkpost.domain import DeliveryState
+from larkpost.errors import Deferred, LarkpostError
+from larkpost.flows import roads
+from larkpost.flows.books import Books, Item
+from larkpost.flows.making import made, under_its_name
+from larkpost.flows.posting import Verdict, judge, told, unmade
+from larkpost.store import deliveries, editions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from larkpost.domain import Delivery, Letter
+    from larkpost.seams import Renderer, Transport
+    from larkpost.store.engine import Store
+
+log = structlog.get_logger()
+
+# Reserved and set together; only the one that is on its way can be put in doubt by a crash.
+BATCH = 100
+# The connection broke during so many letters in a row: it is not the letters.
+CUTS = 3
+NOWHERE = "the reader has no address any more"
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """How many letters ended up where in one run."""
+
+    sent: int = 0
+    deferred: int = 0
+    failed: int = 0
+    unknown: int = 0
+    cancelled: int = 0
+
+
+def deliver(
+    store: Store,
+    press: Renderer,
+    road: Callable[[], AbstractContextManager[Transport]],
+    *,
+    now: datetime,
+    holder: str,
+    limit: int | None = None,
+    patient: bool = False,
+    stopped: Callable[[], bool] = lambda: False,
+    progress: Callable[[int, int], None] | None = None,
+) -> Ledger:
+    """Send the letters that are due, at most ``limit``, and tell how many ended up where.
+
+    ``road`` opens the way that letters take, and is asked only when there is a letter. A fault of
+    the road ends the run and is remembered: a ``patient`` run (the daemon's, not a person's)
+    leaves the road alone until it has rested. ``stopped`` is asked between letters; ``progress``
+    is told how many are done, and of how many. A letter of which nobody knows whether it was sent
+    goes out once more, under its old Message-ID.
+    """
+    if patient:
+        with store.read() as connection:
+            if roads.resting(connection, now):
+                return Ledger()
+    run = _Run(store, press, Books(store, holder, now), _told(store, now, limit, progress))
+    with ExitStack() as stack:
+        transport: Transport | None = None
+        while run.goes_on(limit) and not stopped() and (batch := run.claim(limit)):
+            if transport is None:
+                with run.books.putting_back(batch):
+                    transport = stack.enter_context(road())
+                stack.enter_context(run.books.keeping_the_lease())
+            run.send(batch, transport, stopped)
+    return run.conclude()
+
+
+class _Run:
+    """One run over the outbox, and what it saw of the road."""
+
+    def __init__(
+        self, store: Store, press: Renderer, books: Books, progress: Callable[[int], None]
+    ) -> None:
+        self._store = store
+        self._press = press
+        self._progress = progress
+        self._cuts = 0
+        self._fault: Deferred | None = None
+        self.books = books
+
+    def goes_on(self, limit: int | None) -> bool:
+        """Say whether the road is open and the limit not reached."""
+        return self._fault is None and (limit is None or self.books.tally.total() < limit)
+
+    def claim(self, limit: int | None) -> list[Delivery]:
+        """Reserve the next letters."""
+        room = BATCH if limit is None else min(BATCH, limit - self.books.tally.total())
+        return self.books.claim(room)
+
+    def send(
+        self, batch: Sequence[Delivery], transport: Transport, stopped: Callable[[], bool]
+    ) -> None:
+        """Send these letters one after the other; those that cannot go now are put back."""
+        with closing(self.books):
+            items = self._items(batch)
+            for place, item in enumerate(items):
+                if self._fault is not None or stopped():
+                    self.books.put_back(item.delivery for item in items[place:])
+                    return
+                self._handle(item, transport)
+                self._progress(self.books.tally.total())
+
+    def conclude(self) -> Ledger:
+        """Remember how the road was, if it was used, and give the ledger."""
+        tally = self.books.tally
+        ledger = Ledger(
+            tally[DeliveryState.SENT],
+            tally[DeliveryState.DEFERRED],
+            tally[DeliveryState.FAILED],
+            tally[DeliveryState.UNKNOWN],
+            tally[DeliveryState.CANCELLED],
+        )
+        if tally.total() > ledger.cancelled:
+            with self._store.begin() as connection:
+                roads.remember(connection, self._fault, now=self.books.now(), **asdict(ledger))
+        if self._fault is not None:
+            log.warning("no letters can go", problem=told(self._fault), hint=self._fault.hint)
+        return ledger
+
+    def _items(self, batch: Sequence[Delivery]) -> list[Item]:
+        with self.books.putting_back(batch), self._store.read() as connection:
+            known = editions.get_many(connection, [row.edition_id for row in batch])
+        there = [row for row in batch if row.edition_id in known]
+        pages = [known[row.edition_id] for row in there]
+        addressed = [page for page in pages if page.reader.address is not None]
+        letters = dict(
+            zip((page.id for page in addressed), made(self._press, addressed), strict=True)
+        )
+        return [
+            Item(row, page, letters.get(page.id, LarkpostError(NOWHERE)))
+            for row, page in zip(there, pages, strict=True)
+        ]
+
+    def _handle(self, item: Item, transport: Transport) -> None:
+        letter, now = item.letter, self.books.now()
+        if item.page.reader.address is None:
+            self.books.note(item, Verdict(DeliveryState.CANCELLED, NOWHERE))
+        elif isinstance(letter, Exception):
+            verdict = unmade(letter, published=item.page.published_at, now=now)
+            self.books.note(item, verdict)
+        elif self.books.begin(item):
+            self._send(item, under_its_name(letter, item.delivery.message_id), transport)
+
+    def _send(self, item: Item, letter: Letter, transport: Transport) -> None:
+        error: Exception | None = None
+        try:
+            with self.books.on_its_way(item):
+                transport.send(letter)
+        except LarkpostError as expected:
+            error = expected
+        except Exception as unforeseen:  # one letter must not stop the others
+            log.exception("letter not sent", reader=item.page.reader.uid, edition=item.page.date)
+            error = unforeseen
+        verdict = judge(error, published=item.page.published_at, now=self.books.now())
+        self.books.note(item, verdict)
+        self._watch_the_road(verdict, error)
+
+    def _watch_the_road(self, verdict: Verdict, error: Exception | None) -> None:
+        self._cuts = self._cuts + 1 if verdict.cut else 0
+        if verdict.closes and isinstance(error, Deferred):
+            self._fault = error
+        elif self._cuts >= CUTS:
+            self._fault = Deferred(
+                f"the connection broke during {CUTS} letters in a row, lastly: {verdict.reply}"
+            )
+
+
+def _told(
+    store: Store, now: datetime, limit: int | None, progress: Callable[[int, int], None] | None
+) -> Callable[[int], None]:
+    """Give what is to be called with the number of letters that are done."""
+    if progress is None:
+        return lambda _done: None
+    with store.read() as connection:
+        due = deliveries.count_due(connection, now)
+    total = due if limit is None else min(due, limit)
+    return lambda done: progress(done, total)

@@ -1,0 +1,76 @@
+"""Measures how good a reader's paper has been: gathers the history and has it replayed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from larkpost.domain import Thumb
+from larkpost.store import community, editions, papers, votes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from larkpost.domain import Edition, Reader
+    from larkpost.ranking import History, Logged, Report
+    from larkpost.seams import Ranker
+    from larkpost.store.engine import Connection, Store
+
+FEWEST = 10  # votes; a replay of fewer measures chance
+MOST_VOTES = 5_000  # the newest are replayed
+MOST_PAPERS = 20_000  # the newest are on offer
+BEFORE = timedelta(days=30)  # texts that were there before the first vote
+EDITIONS = 5 * 366
+
+
+def evaluate(store: Store, ranker: Ranker, reader: Reader) -> Report:
+    """Replay a reader's votes against other ways of ranking; of no votes, an empty report."""
+    from larkpost.ranking import Tfidf
+    from larkpost.ranking import evaluate as replayed
+
+    if not isinstance(ranker, Tfidf):
+        raise TypeError(f"{type(ranker).__name__} cannot be replayed")
+    with store.read() as connection:
+        past = history(connection, reader)
+    return replayed(ranker, past)
+
+
+def history(connection: Connection, reader: Reader) -> History:
+    """A reader's past as the replay wants it; all interests count as one."""
+    from larkpost.ranking import History
+
+    cast = votes.of(connection, reader.id)[-MOST_VOTES:]
+    seen = papers.get(connection, {one.paper_id for one in cast})
+    offered = []
+    if cast:
+        moments = [*(one.at for one in cast), *(paper.first_seen for paper in seen.values())]
+        since = min(moments) - BEFORE
+        offered = papers.corpus(connection, since=since, limit=MOST_PAPERS)
+    return History(
+        papers=offered,
+        voted=[seen[one.paper_id] for one in cast],
+        thumbs=[one.thumb for one in cast],
+        at=[one.at for one in cast],
+        words=[word for interest in reader.interests for word in interest.words],
+        others=community.thumbs(connection, without=reader.id) if cast else (),
+        logged=logged(
+            editions.latest(connection, reader.id, limit=EDITIONS),
+            {one.paper_id for one in cast if one.thumb is Thumb.UP},
+        ),
+    )
+
+
+def logged(issued: Sequence[Edition], liked: Collection[int]) -> list[Logged]:
+    """The last places of editions that the lot might have given away, and what became of them."""
+    from larkpost.ranking import Logged
+
+    return [
+        Logged(
+            propensity=edition.picks[-1].propensity,
+            pool=max(1, edition.considered - len(edition.picks) + 1),
+            explored=edition.picks[-1].explored,
+            liked=edition.picks[-1].paper.id in liked,
+        )
+        for edition in issued
+        if edition.picks and edition.picks[-1].propensity < 1
+    ]

@@ -1,0 +1,86 @@
+"""Takes everything out as JSON Lines and in again: papers, readers with their editions, votes."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from larkpost.flows import lines
+from larkpost.store import editions, papers, readers, votes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from larkpost.domain import Reader
+    from larkpost.store.engine import Connection, Store
+
+
+def export(store: Store, folder: Path) -> dict[str, int]:
+    """Write ``papers.jsonl``, ``readers.jsonl`` and ``votes.jsonl``; returns their line counts.
+
+    Each file appears whole or not at all, readable by its owner alone; all three show one
+    moment of the database.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with store.read() as connection:
+        return {
+            name: _write(folder / f"{name}.jsonl", content)
+            for name, content in (
+                ("papers", map(lines.paper_line, papers.iterate(connection))),
+                ("readers", _readers(connection)),
+                ("votes", _votes(connection)),
+            )
+        }
+
+
+def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
+    """Give everything about one reader as lines: the reader, their votes, the papers in both.
+
+    Each line says in ``kind`` which it is; otherwise they are those of the three files.
+    """
+    line = _reader(connection, reader)
+    yield {"kind": "reader"} | line
+    cast = votes.of(connection, reader.id)
+    named = papers.get(connection, {vote.paper_id for vote in cast})
+    for vote in cast:
+        name = str(named[vote.paper_id].identifier)
+        yield {"kind": "vote"} | lines.vote_line(vote, reader, name)
+    picked = editions.picked(connection, [reader.id])[reader.id]
+    for paper in papers.get(connection, picked | set(named)).values():
+        yield {"kind": "paper"} | lines.paper_line(paper)
+
+
+def _readers(connection: Connection) -> Iterator[dict[str, Any]]:
+    for reader in readers.all(connection):
+        yield _reader(connection, reader)
+
+
+def _reader(connection: Connection, reader: Reader) -> dict[str, Any]:
+    issued = editions.latest(connection, reader.id, limit=10**6)
+    kept = [lines.edition_line(edition) for edition in reversed(issued)]
+    return lines.reader_line(reader) | {"feed_key": reader.feed_key, "editions": kept}
+
+
+def _votes(connection: Connection) -> Iterator[dict[str, Any]]:
+    for reader in readers.all(connection):
+        cast = votes.of(connection, reader.id)
+        names = papers.get(connection, {vote.paper_id for vote in cast})
+        for vote in cast:
+            yield lines.vote_line(vote, reader, str(names[vote.paper_id].identifier))
+
+
+def _write(path: Path, content: Iterable[dict[str, Any]]) -> int:
+    draft = path.with_name(f".{path.name}.part")
+    count = 0
+    with os.fdopen(
+        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as file:
+        for line in content:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            count += 1
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    return count

@@ -1,0 +1,108 @@
+"""Takes thumbs, from wherever they come, and finds the paper that is meant."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from larkpost.domain import Thumb, Vote
+from larkpost.errors import UnknownPaper, UsageError
+from larkpost.store import editions, papers, votes
+from larkpost.text import one_line, parse_identifier
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from larkpost.domain import Paper, Reader
+    from larkpost.store.engine import Connection, Store
+
+_POSITION = re.compile(r"[0-9]{1,4}")
+_THUMBS = {"up": Thumb.UP, "down": Thumb.DOWN, "clear": None}
+
+
+def cast(
+    store: Store,
+    reader_id: int,
+    paper_id: int,
+    thumb: Thumb | None,
+    *,
+    via: str,
+    now: datetime,
+    interest_id: int | None = None,
+) -> Vote | None:
+    """Write a thumb down, or take it back with None; returns the vote there was before.
+
+    The last thumb wins and a repeat changes nothing but its time. Without ``interest_id`` the
+    vote goes to the interest that chose the paper, if one did. To undo, cast the thumb of the
+    vote returned here.
+    """
+    with store.begin() as connection:
+        before = votes.one(connection, reader_id, paper_id)
+        if thumb is None:
+            votes.clear(connection, reader_id, paper_id)
+            return before
+        if interest_id is None:
+            interest_id = before.interest_id if before else None
+        if interest_id is None:
+            interest_id = editions.chooser(connection, reader_id, paper_id)
+        votes.cast(connection, Vote(reader_id, paper_id, thumb, now, via, interest_id))
+        return before
+
+
+def clear_all(store: Store, reader_id: int) -> int:
+    """Take every thumb of a reader back; returns how many there were."""
+    with store.begin() as connection:
+        cast_before = votes.of(connection, reader_id)
+        for vote in cast_before:
+            votes.clear(connection, reader_id, vote.paper_id)
+    return len(cast_before)
+
+
+def resolve(connection: Connection, reader: Reader, ref: str) -> Paper:
+    """Find the paper that ``ref`` names for this reader.
+
+    ``ref`` is ``scheme:value``, a URL, or a position in the reader's latest edition. Raises
+    UnknownPaper, and UsageError where it is none of these.
+    """
+    ref = ref.strip()
+    if _POSITION.fullmatch(ref):
+        return _at(connection, reader, int(ref))
+    identifier = parse_identifier(ref)
+    paper = papers.by_identifier(connection, identifier)
+    if paper is None:
+        raise UnknownPaper(
+            f"No paper here goes by {identifier}",
+            hint="larkpost papers --search WORDS shows what is here, each with its name",
+        )
+    return paper
+
+
+def thumb_named(name: str) -> Thumb | None:
+    """Read ``up``, ``down`` or ``clear`` (None); raises UsageError for anything else."""
+    try:
+        return _THUMBS[name]
+    except KeyError:
+        raise UsageError(
+            f"{one_line(name)[:40]!r} is not a thumb", hint="it is one of: up, down, clear"
+        ) from None
+
+
+def _at(connection: Connection, reader: Reader, position: int) -> Paper:
+    latest = editions.latest(connection, reader.id)
+    if not latest:
+        raise UnknownPaper(
+            f"Position {position} means nothing yet: {_who(reader)} has had no edition",
+            hint="name the paper by its identifier, such as arxiv:2508.13426",
+        )
+    for pick in latest[0].picks:
+        if pick.position == position:
+            return pick.paper
+    raise UnknownPaper(
+        f"The edition of {latest[0].date} has no position {position};"
+        f" it has {len(latest[0].picks)} papers",
+        hint=f"larkpost preview {reader.address or reader.uid} --format text shows it",
+    )
+
+
+def _who(reader: Reader) -> str:
+    return reader.address or reader.name or reader.uid

@@ -1,0 +1,269 @@
+"""Takes in what an export wrote, or what another program hands over in the same lines."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any, cast
+
+from larkpost.domain import Draft, Pick, Rejected, Status, Thumb, Vote, Weight
+from larkpost.errors import LarkpostError, UnknownReader, UsageError
+from larkpost.flows import membership
+from larkpost.settings import read_days
+from larkpost.sources.jsonl import Jsonl
+from larkpost.store import editions, papers, readers, votes
+from larkpost.store.batches import batches
+from larkpost.text import parse_identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from larkpost.domain import Identifier, Paper, Reader
+    from larkpost.store.engine import Connection, Store
+
+READER_KEYS = frozenset(
+    [
+        "reader",
+        "uid",
+        "name",
+        "status",
+        "zone",
+        "at",
+        "days",
+        "size",
+        "interests",
+        "themes",
+        "threshold",
+        "weekly",
+        "paused_until",
+        "feed_key",
+        "editions",
+    ]
+)
+VOTE_KEYS = frozenset(["reader", "paper", "thumb", "at", "via", "interest"])
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of a file: lines taken, lines refused with the reason, keys nobody knows."""
+
+    taken: int = 0
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    unknown_keys: set[str] = field(default_factory=set)
+
+
+def take_papers(store: Store, path: Path, *, now: datetime) -> Tally:
+    """Take in papers; those that are here already are merged, not doubled."""
+    tally = Tally()
+    with path.open("rb") as file, store.begin() as connection:
+        for records in batches(Jsonl().read(file)):
+            drafts = [record for record in records if isinstance(record, Draft)]
+            tally.refused += [(r.line, r.reason) for r in records if isinstance(r, Rejected)]
+            tally.taken += len(papers.absorb(connection, drafts, now=now))
+    return tally
+
+
+def take_readers(store: Store, path: Path, *, now: datetime) -> Tally:
+    """Take in readers with their interests and past editions; one who is here is changed.
+
+    Editions name their papers, so papers are to be taken in first.
+    """
+    tally = Tally()
+    for number, line in _lines(path, READER_KEYS, tally):
+        with _refusing(number, tally):
+            reader = _reader(store, line, now=now)
+            with store.begin() as connection:
+                for issue in line.get("editions", ()):
+                    _edition(connection, readers.get(connection, reader.id), issue)
+    return tally
+
+
+def take_votes(store: Store, path: Path, *, now: datetime) -> Tally:
+    """Take in thumbs; of several on one paper the latest stays, here or in the file."""
+    tally = Tally()
+    for some in batches(_lines(path, VOTE_KEYS, tally)):
+        with store.begin() as connection:
+            votes.cast_many(connection, _votes(connection, some, tally, now))
+    return tally
+
+
+def _votes(
+    connection: Connection, some: list[tuple[int, dict[str, Any]]], tally: Tally, now: datetime
+) -> list[Vote]:
+    known: dict[str, Reader] = {}
+    named = papers.owners(connection, {name for _, line in some if (name := _identifier(line))})
+    thumbs = []
+    for number, line in some:
+        with _refusing(number, tally):
+            who = str(line["reader"])
+            if who not in known:
+                known[who] = _named(connection, who)
+            thumbs.append(_vote(known[who], _known(named, str(line["paper"])), line, now))
+    return thumbs
+
+
+def _vote(reader: Reader, paper_id: int, line: Mapping[str, Any], now: datetime) -> Vote:
+    interests = {interest.name: interest.id for interest in reader.interests}
+    return Vote(
+        reader_id=reader.id,
+        paper_id=paper_id,
+        thumb=Thumb(int(line["thumb"])),
+        at=_moment(line["at"]) if line.get("at") else now,
+        via=str(line.get("via") or "import"),
+        interest_id=interests.get(str(line.get("interest"))),
+    )
+
+
+def _identifier(line: Mapping[str, Any]) -> Identifier | None:
+    try:
+        return parse_identifier(str(line.get("paper")))
+    except UsageError:
+        return None
+
+
+def _known(named: Mapping[Identifier, int], name: str) -> int:
+    identifier = parse_identifier(name)
+    if identifier not in named:
+        raise UsageError(f"no paper here goes by {identifier}")
+    return named[identifier]
+
+
+def _named(connection: Connection, name: str) -> Reader:
+    if "@" in name:
+        return readers.by_address(connection, name)
+    return readers.by_uid(connection, name)
+
+
+def _reader(store: Store, line: Mapping[str, Any], *, now: datetime) -> Reader:
+    """Take a reader in, or change the one who is here, as far as the line says."""
+    name, wishes = str(line["reader"]), _wishes(line)
+    address = name if "@" in name else None
+    words = tuple(map(str, line.get("interests", ())))
+    try:
+        with store.read() as connection:
+            reader = _named(connection, name)
+    except UnknownReader:
+        reader = membership.add(store, address, now=now, words=words, uid=line.get("uid"), **wishes)
+    else:
+        reader = membership.change(
+            store, reader.id, now=now, words=words if "interests" in line else None, **wishes
+        )
+    with store.begin() as connection:
+        for theme in line.get("themes", ()):
+            readers.set_interest(
+                connection,
+                reader.id,
+                str(theme["name"]),
+                words=membership.tidy(map(str, theme.get("words", ()))),
+                quota=int(theme.get("quota", 1)),
+            )
+        return _standing(connection, reader, line)
+
+
+def _standing(connection: Connection, reader: Reader, line: Mapping[str, Any]) -> Reader:
+    """What no wish can change: where the reader stands, and the secret of the feed."""
+    columns: dict[str, Any] = {}
+    if line.get("paused_until"):
+        columns["paused_until"] = date.fromisoformat(line["paused_until"])
+    if line.get("feed_key"):
+        columns["feed_key"] = str(line["feed_key"])
+    if (status := Status(line.get("status", reader.status))) is not reader.status:
+        columns |= {"status": status, "next_slot": None}
+    return readers.update(connection, reader.id, **columns)
+
+
+def _wishes(line: Mapping[str, Any]) -> membership.Wishes:
+    """What the line says of a reader's wishes, in our types; a wrong one raises ValueError."""
+    read: dict[str, Callable[[Any], Any]] = {
+        "name": str,
+        "zone": str,
+        "at": time.fromisoformat,
+        "days": read_days,
+        "size": int,
+        "threshold": float,
+        "weekly": bool,
+    }
+    said = {key: convert(line[key]) for key, convert in read.items() if line.get(key) is not None}
+    return cast("membership.Wishes", said)
+
+
+def _edition(connection: Connection, reader: Reader, issue: Mapping[str, Any]) -> None:
+    """Write a past edition down as it was; no letter is planned for it."""
+    names = {str(pick[key]) for pick in issue["picks"] for key in ("paper", "like") if pick[key]}
+    ids = papers.owners(connection, {parse_identifier(name) for name in names})
+    found = papers.get(connection, set(ids.values()))
+    by_name = {name: found[_known(ids, name)] for name in names}
+    interests = {interest.name: interest.id for interest in reader.interests}
+    editions.publish(
+        connection,
+        reader=reader,
+        date=date.fromisoformat(issue["date"]),
+        picks=[_pick(pick, by_name, interests) for pick in issue["picks"]],
+        now=_moment(issue["published_at"]),
+        next_slot=reader.next_slot,
+        message_id=None,
+        since=date.fromisoformat(issue["since"]) if issue.get("since") else None,
+        note=str(issue.get("note", "")),
+        considered=int(issue.get("considered", 0)),
+    )
+
+
+def _pick(
+    pick: Mapping[str, Any], by_name: Mapping[str, Paper], interests: Mapping[str, int]
+) -> Pick:
+    return Pick(
+        paper=by_name[pick["paper"]],
+        position=int(pick["position"]),
+        score=float(pick["score"]),
+        probability=float(pick["probability"]),
+        because=_weights(pick["because"]),
+        against=_weights(pick["against"]),
+        like=by_name[pick["like"]] if pick["like"] else None,
+        interest_id=interests.get(pick["interest"]),
+        interest=str(pick["interest"]),
+        explored=bool(pick["explored"]),
+        propensity=float(pick["propensity"]),
+    )
+
+
+def _weights(said: Iterable[Mapping[str, Any]]) -> tuple[Weight, ...]:
+    return tuple(Weight(str(one["term"]), float(one["weight"])) for one in said)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _lines(path: Path, keys: frozenset[str], tally: Tally) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file by line number; keys that nobody knows are left out and told."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        for number, text in enumerate(file, start=1):
+            if not text.strip():
+                continue
+            try:
+                line = json.loads(text)
+            except ValueError as error:
+                tally.refused.append((number, f"not JSON: {error}"))
+                continue
+            if isinstance(line, dict):
+                tally.unknown_keys |= line.keys() - keys
+                yield number, line
+            else:
+                tally.refused.append((number, "not a JSON object"))
+
+
+@contextmanager
+def _refusing(number: int, tally: Tally) -> Iterator[None]:
+    """Count the line as taken, or keep the reason why it was not; the next one goes on."""
+    try:
+        yield
+    except KeyError as error:
+        tally.refused.append((number, f"it has no {error}"))
+    except (LarkpostError, ValueError, TypeError) as error:
+        tally.refused.append((number, str(error)))
+    else:
+        tally.taken += 1

@@ -1,0 +1,313 @@
+"""Reads one dump into the store: whole or not at all, and the same bytes only once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING, BinaryIO
+
+import structlog
+
+from larkpost.domain import Captured, Draft, Rejected, Remark
+from larkpost.errors import UnreadableDump, UsageError
+from larkpost.flows.dumpfile import copy_of, copy_of_stream
+from larkpost.sources.dates import EARLIEST, in_name
+from larkpost.store import dumps, events, papers
+from larkpost.store.papers import What
+from larkpost.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
+    from pathlib import Path
+
+    from larkpost.flows.dumpfile import Copy
+    from larkpost.seams import Source
+    from larkpost.store.engine import Connection, Store
+
+    Progress = Callable[[int, int], None]
+
+log = structlog.get_logger()
+
+# A dump of up to this many papers is one transaction. A larger one takes several, so that
+# readers can vote meanwhile; cut off between two of them, it is simply read again.
+BATCH = 5_000
+_MOST_REJECTS = 1_000
+_MOST_REMARKS = 50
+_STEP = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of a dump.
+
+    ``papers`` counts the records that were taken: ``new``, ``updated`` or already ``known``.
+    ``already`` is when these very bytes were read before; then nothing was done. ``captured`` is
+    the day on which the dump was taken. ``warnings`` tell in words what was odd.
+    """
+
+    name: str
+    digest: str
+    source: str
+    captured: Date | None
+    papers: int
+    new: int
+    updated: int
+    known: int
+    rejected: int
+    already: datetime | None
+    dump_id: int
+    warnings: tuple[str, ...] = ()
+
+
+def ingest(
+    store: Store,
+    sources: Sequence[Source],
+    path: Path | None,
+    *,
+    stream: BinaryIO | None = None,
+    date: Date | None = None,
+    source: str | None = None,
+    now: datetime,
+    progress: Progress | None = None,
+    follow: bool = True,
+) -> Report:
+    """Read the dump at ``path``, or else what comes in on ``stream``.
+
+    ``date`` is the day on which it was taken, for a dump that does not say or leaves out the
+    year; ``source`` names its format. ``progress`` is called with the bytes read and their
+    number. With ``follow``, a symbolic link to a file will do.
+
+    Raises UnreadableDump when nothing in it can be taken or it must not be opened, UsageError
+    for a file or a format that there is not, TryAgainLater while somebody writes to the file.
+    """
+    name = one_line(path.name) if path is not None else "standard input"
+    try:
+        with ExitStack() as stack:
+            if path is not None:
+                copy = stack.enter_context(copy_of(path, follow=follow))
+            elif stream is not None:
+                copy = stack.enter_context(copy_of_stream(stream, name))
+            else:
+                raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
+            report = _taken_in(store, sources, copy, source, date, now, progress)
+    except UnreadableDump as error:
+        with store.begin() as connection:
+            events.record(connection, "ingest", ok=False, now=now, name=name, problem=str(error))
+        raise
+    return _noted(store, report, now)
+
+
+def _taken_in(
+    store: Store,
+    sources: Sequence[Source],
+    copy: Copy,
+    source: str | None,
+    date: Date | None,
+    now: datetime,
+    progress: Progress | None,
+) -> Report:
+    named = _named(sources, source) if source is not None else None
+    with store.read() as connection:
+        before = dumps.by_digest(connection, copy.digest)
+    if before:
+        return _again(before, copy.name)
+    try:
+        chosen = named or _recognised(sources, copy)
+        return _Reading(store, copy, chosen, _near(copy, date, now), now, progress).run()
+    except UnreadableDump as error:
+        raise UnreadableDump(f"{copy.name}: {error}", hint=error.hint) from error
+
+
+def _noted(store: Store, report: Report, now: datetime) -> Report:
+    """Write down what happened, for those who ask why a morning is quiet, and log it."""
+    already = report.already.date().isoformat() if report.already else None
+    facts = {"name": report.name, "papers": report.papers, "new": report.new, "already": already}
+    with store.begin() as connection:
+        events.record(connection, "ingest", ok=True, now=now, **facts)
+    log.info("dump read", source=report.source, rejected=report.rejected, **facts)
+    for warning in report.warnings:
+        log.warning("dump is odd", name=report.name, what=warning)
+    return report
+
+
+def _again(dump: dumps.Dump, name: str) -> Report:
+    return Report(
+        name=name,
+        digest=dump.digest,
+        source=dump.source,
+        captured=dump.captured,
+        papers=dump.papers,
+        new=0,
+        updated=0,
+        known=dump.papers,
+        rejected=dump.rejected,
+        already=dump.read_at,
+        dump_id=dump.id,
+    )
+
+
+def _named(sources: Sequence[Source], wanted: str) -> Source:
+    found = next((source for source in sources if source.name == wanted), None)
+    if found is None:
+        raise UsageError(f"there is no format {one_line(wanted)}", hint=_formats(sources))
+    return found
+
+
+def _recognised(sources: Sequence[Source], copy: Copy) -> Source:
+    for source in sources:
+        if source.recognises(copy.head, copy.name):
+            return source
+    raise UnreadableDump(
+        "nothing in it is recognised as a dump",
+        hint=f"{_formats(sources)}; docs/formats.md shows what they look like",
+    )
+
+
+def _formats(sources: Sequence[Source]) -> str:
+    return f"the formats are: {', '.join(source.name for source in sources)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """A day near which a dump was taken, and how that is known."""
+
+    day: Date
+    how: str
+
+
+def _near(copy: Copy, date: Date | None, now: datetime) -> _Near:
+    """Choose the day told by the caller, else the one in the file's name, else the file's time."""
+    if date is not None:
+        return _Near(date, "as told")
+    if named := in_name(copy.name):
+        return _Near(named, "from the name of the file")
+    modified = copy.modified.date() if copy.modified else None
+    if modified and EARLIEST <= modified <= now.date():
+        return _Near(modified, "from the time of the file")
+    return _Near(now.date(), "today, for want of any date")
+
+
+class _Reading:
+    """One dump on its way into the store."""
+
+    def __init__(
+        self,
+        store: Store,
+        copy: Copy,
+        source: Source,
+        near: _Near,
+        now: datetime,
+        progress: Progress | None,
+    ) -> None:
+        self.store = store
+        self.copy = copy
+        self.source = source
+        self.near = near
+        self.now = now
+        self.progress = progress or (lambda _done, _total: None)
+        self.captured: Date | None = None
+        self.undated = False  # whether a paper got its day from elsewhere than the dump
+        self.counts: Counter[str] = Counter()
+        self.listing: list[int] = []
+        self.rejects: list[Rejected] = []
+        self.remarks: list[str] = []
+
+    def run(self) -> Report:
+        """Read it all; the last transaction also writes down that the dump was read."""
+        drafts: list[Draft] = []
+        for draft in self._drafts():
+            drafts.append(draft)
+            if len(drafts) == BATCH:
+                with self.store.begin() as connection:
+                    self._absorb(connection, drafts)
+                drafts = []
+        with self.store.begin() as connection:
+            papers.take_turns(connection)
+            if twin := dumps.by_digest(connection, self.copy.digest):
+                return _again(twin, self.copy.name)
+            self._absorb(connection, drafts)
+            dump_id = self._record(connection)
+        self.progress(self.copy.size, self.copy.size)
+        return self._report(dump_id)
+
+    def _drafts(self) -> Iterator[Draft]:
+        """Yield the drafts with the day of capture; keep what else the source tells."""
+        moment = self._moment(self.near.day)
+        for count, record in enumerate(self.source.read(self.copy.body, self.near.day)):
+            if count % _STEP == 0:
+                self.progress(self.copy.body.tell(), self.copy.size)
+            match record:
+                case Draft() if record.first_seen:
+                    yield record
+                case Draft():
+                    self.undated = self.captured is None
+                    yield replace(record, first_seen=moment)
+                case Captured():
+                    moment = self._moment(record.day)
+                    self.captured = moment.date()
+                case Rejected():
+                    self._reject(record)
+                case Remark():
+                    self._remark(record.line, record.text)
+
+    def _moment(self, day: Date) -> datetime:
+        """Say when a dump of that day was taken: at its first moment, or now if it is today."""
+        if day > self.now.date():
+            self._remark(0, f"its date, {day}, is yet to come; taken for today's")
+        if day >= self.now.date():
+            return self.now
+        return datetime.combine(day, time.min, tzinfo=UTC)
+
+    def _reject(self, record: Rejected) -> None:
+        self.counts["rejected"] += 1
+        if len(self.rejects) < _MOST_REJECTS:
+            self.rejects.append(record)
+
+    def _remark(self, line: int, what: str) -> None:
+        if len(self.remarks) < _MOST_REMARKS:
+            self.remarks.append(f"line {line}: {what}" if line else what)
+
+    def _absorb(self, connection: Connection, drafts: Sequence[Draft]) -> None:
+        for one in papers.absorb(connection, drafts, now=self.now):
+            self.counts[one.what] += 1
+            self.listing.append(one.paper_id)
+
+    def _record(self, connection: Connection) -> int:
+        dump = dumps.Dump(
+            id=0,
+            digest=self.copy.digest,
+            name=self.copy.name,
+            source=self.source.name,
+            captured=self._day(),
+            read_at=self.now,
+            papers=len(self.listing),
+            new=self.counts[What.NEW],
+            updated=self.counts[What.UPDATED],
+            rejected=self.counts["rejected"],
+        )
+        return dumps.record(connection, dump, listing=self.listing, rejects=self.rejects)
+
+    def _day(self) -> Date | None:
+        """Tell the day of capture: the dump's own, else the one that its papers were given."""
+        return min(self.near.day, self.now.date()) if self.undated else self.captured
+
+    def _report(self, dump_id: int) -> Report:
+        if self.undated:
+            self._remark(0, f"it does not say when it was taken: {self._day()}, {self.near.how}")
+        return Report(
+            name=self.copy.name,
+            digest=self.copy.digest,
+            source=self.source.name,
+            captured=self._day(),
+            papers=len(self.listing),
+            new=self.counts[What.NEW],
+            updated=self.counts[What.UPDATED],
+            known=self.counts[What.KNOWN],
+            rejected=self.counts["rejected"],
+            already=None,
+            dump_id=dump_id,
+            warnings=tuple(self.remarks),
+        )

@@ -1,0 +1,225 @@
+"""Turns votes into rankings: gathers evidence, keeps the space fresh, ranks a shard of readers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING
+
+from larkpost.flows.spaces import fresh_space
+from larkpost.schedule import local_date
+from larkpost.seams import Evidence
+from larkpost.store import community, editions, papers, votes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date, timedelta
+
+    from larkpost.domain import Interest, Paper, Pick, Reader, Vote
+    from larkpost.ranking.choice import Twins
+    from larkpost.seams import Ranker, Space, Taste
+    from larkpost.store.engine import Connection, Store
+
+    Found = dict[int, Sequence[Pick]]  # what each interest of a reader found, best first
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to rank: candidates of ``window`` before ``at``; ``again`` lets picked ones return.
+
+    ``limit`` is the number of picks a reader; None asks for each reader's own size.
+    ``exploration`` is the rate at which an edition's last place is given away by lot.
+    """
+
+    at: datetime
+    window: timedelta
+    limit: int | None = None
+    again: bool = False
+    exploration: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The answer for one reader: picks, best first, out of ``considered`` candidates.
+
+    ``below`` counts the candidates left out because their probability is under the reader's
+    threshold.
+    """
+
+    picks: tuple[Pick, ...]
+    considered: int
+    below: int = 0
+
+
+def end_of(day: date) -> datetime:
+    """The last moment (UTC) of a day: what was first seen on it is a candidate of that day."""
+    return datetime.combine(day, time.max, tzinfo=UTC)
+
+
+def evidence(connection: Connection, readers: Sequence[Reader]) -> list[Evidence]:
+    """One evidence for each interest of each reader, in their order, in a handful of queries."""
+    cast = votes.of_many(connection, [reader.id for reader in readers])
+    seen = papers.get(connection, {vote.paper_id for mine in cast.values() for vote in mine})
+    return [
+        _evidence(reader, interest, cast.get(reader.id, []), seen)
+        for reader in readers
+        for interest in reader.interests
+    ]
+
+
+def _evidence(
+    reader: Reader, interest: Interest, cast: Iterable[Vote], seen: Mapping[int, Paper]
+) -> Evidence:
+    main = reader.interests[0].id
+    own = [vote for vote in cast if (vote.interest_id or main) == interest.id]
+    return Evidence(
+        reader_id=reader.id,
+        interest_id=interest.id,
+        papers=[seen[vote.paper_id] for vote in own],
+        thumbs=[vote.thumb for vote in own],
+        at=[vote.at for vote in own],
+        words=interest.words,
+    )
+
+
+def rank(
+    store: Store, ranker: Ranker, readers: Sequence[Reader], question: Question, *, now: datetime
+) -> dict[int, Ranking]:
+    """The ranking of each reader, by reader id; every reader has one, though it may be empty."""
+    from larkpost.ranking import choice
+
+    space = fresh_space(store, ranker, now=now)
+    with store.read() as connection:
+        asked = evidence(connection, readers)
+        candidates = papers.candidates(connection, at=question.at, window=question.window)
+        picked = {} if question.again else editions.picked(connection, [r.id for r in readers])
+    spent = {reader.id: set(picked.get(reader.id, ())) for reader in readers}
+    for one in asked:
+        spent[one.reader_id] |= {paper.id for paper in one.papers}
+    alike = choice.twins(candidates)
+    most = max((question.limit or reader.size for reader in readers), default=0)
+    enough = most + min(alike.doubles, most)
+    ids = frozenset(paper.id for paper in candidates)
+    desk = _Desk(ranker, space, question, candidates, ids, spent, alike, enough)
+    tastes = ranker.learn(space, asked, now=question.at)
+    found = desk.found(asked, tastes)
+    if lost := [reader for reader in readers if not found.get(reader.id)]:
+        with store.read() as connection:
+            found |= desk.trending(connection, lost)
+    own: dict[int, list[Taste]] = {}
+    for one, taste in zip(asked, tastes, strict=True):
+        own.setdefault(one.reader_id, []).append(taste)
+    return {reader.id: desk.ranking(reader, found[reader.id], own[reader.id]) for reader in readers}
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What the rankings of a shard of readers have in common.
+
+    ``spent`` are the papers by id that each reader is done with; ``enough`` is how many picks
+    of an interest fill any reader's edition, near-duplicates left out.
+    """
+
+    ranker: Ranker
+    space: Space
+    question: Question
+    candidates: Sequence[Paper]
+    ids: frozenset[int]
+    spent: Mapping[int, set[int]]
+    alike: Twins
+    enough: int
+
+    def found(self, asked: Sequence[Evidence], tastes: Sequence[Taste]) -> dict[int, Found]:
+        """What the interests find, by reader; those that know nothing yet find nothing."""
+        ranked = self.ranker.rank(
+            self.space,
+            tastes,
+            self.candidates,
+            self.enough,
+            excluded=[self.spent[one.reader_id] for one in asked],
+        )
+        found: dict[int, Found] = {}
+        for one, picks in zip(asked, ranked, strict=True):
+            if any(pick.because or pick.against for pick in picks):
+                found.setdefault(one.reader_id, {})[one.interest_id] = picks
+        return found
+
+    def trending(self, connection: Connection, lost: Sequence[Reader]) -> dict[int, Found]:
+        """What all readers together think, for readers of whom nothing is known yet."""
+        most = self.enough + max(len(self.spent[reader.id]) for reader in lost)
+        hot = [
+            judged.paper
+            for judged in community.trending(
+                connection, at=self.question.at, window=self.question.window, limit=most
+            )
+        ]
+        blank = self.ranker.learn(self.space, [Evidence(0, 0)], now=self.question.at)
+        (told,) = self.ranker.rank(self.space, blank, hot, len(hot))
+        picks = {pick.paper.id: pick for pick in told}
+        found: dict[int, Found] = {}
+        for reader in lost:
+            left = [paper.id for paper in hot if paper.id not in self.spent[reader.id]]
+            mine = [
+                replace(picks[paper_id], position=at, score=0.0)
+                for at, paper_id in enumerate(left, start=1)
+            ]
+            found[reader.id] = {reader.interests[0].id: mine[: self.enough]}
+        return found
+
+    def ranking(self, reader: Reader, found: Found, tastes: Sequence[Taste]) -> Ranking:
+        """The reader's picks: shared between interests, likely enough, perhaps one explored."""
+        from larkpost.ranking import choice
+
+        size = self.question.limit or reader.size
+        picks = choice.choose(reader, found, size, self.alike)
+        below = 0
+        if reader.threshold:
+            unasked = choice.choose(replace(reader, threshold=0.0), found, size, self.alike)
+            below = len(unasked) - len(picks)
+        if self.question.exploration and not reader.threshold and len(picks) == size > 1:
+            picks = self._explored(reader, picks, tastes)
+        considered = len(self.ids) - len(self.ids & self.spent[reader.id])
+        return Ranking(tuple(picks), considered, below)
+
+    def _explored(
+        self, reader: Reader, picks: Sequence[Pick], tastes: Sequence[Taste]
+    ) -> list[Pick]:
+        """Give the last place away by lot, with the odds written down."""
+        from larkpost.ranking import choice
+
+        *first, last = picks
+        taken = {self.alike.of(pick.paper.id) for pick in first}
+        pool = {
+            paper.id: paper
+            for paper in self.candidates
+            if paper.id not in self.spent[reader.id] and self.alike.of(paper.id) not in taken
+        }
+        day = local_date(reader.zone, self.question.at)
+        drawn = choice.draw(reader.uid, day, pool, last.paper.id, self.question.exploration)
+        if drawn.paper is None:
+            return [*first, replace(last, propensity=drawn.propensity)]
+        explored = _liked_most(self.ranker, self.space, tastes, pool[drawn.paper])
+        names = {interest.id: interest.name for interest in reader.interests}
+        return [
+            *first,
+            replace(
+                explored,
+                position=last.position,
+                interest=names.get(explored.interest_id or 0, ""),
+                explored=True,
+                propensity=drawn.propensity,
+            ),
+        ]
+
+
+def judge(store: Store, ranker: Ranker, reader: Reader, paper: Paper, *, now: datetime) -> Pick:
+    """Judge one paper for a reader, by the interest that likes it most."""
+    space = fresh_space(store, ranker, now=now)
+    with store.read() as connection:
+        asked = evidence(connection, [reader])
+    return _liked_most(ranker, space, ranker.learn(space, asked, now=now), paper)
+
+
+def _liked_most(ranker: Ranker, space: Space, tastes: Sequence[Taste], paper: Paper) -> Pick:
+    verdicts = [picks[0] for picks in ranker.rank(space, tastes, [paper], 1)]
+    return max(verdicts, key=lambda pick: pick.score)

@@ -1,0 +1,275 @@
+"""Readers come, change their wishes, pause and leave; their next slot follows every step."""
+
+from __future__ import annotations
+
+from datetime import time
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, TypedDict, Unpack
+from zoneinfo import ZoneInfo, available_timezones
+
+from larkpost.domain import Status
+from larkpost.errors import UsageError
+from larkpost.schedule import Timetable, local_date, next_after, timetable_of
+from larkpost.store import bounces, deliveries, editions, readers
+from larkpost.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date, datetime
+
+    from larkpost.domain import Reader
+    from larkpost.store.engine import Connection, Store
+
+MOST_INTERESTS = 10
+MOST_WORDS = 50
+LONGEST_WORDS = 100  # characters of one phrase
+LONGEST_NAME = 100
+LONGEST_INTEREST = 40
+HIGHEST_QUOTA = 100
+
+
+class Wishes(TypedDict, total=False):
+    """What a reader may choose; what is left out stays as it is."""
+
+    name: str
+    zone: str
+    at: time
+    days: frozenset[int]
+    size: int
+    threshold: float
+    weekly: bool
+
+
+def add(
+    store: Store,
+    address: str | None,
+    *,
+    now: datetime,
+    words: Iterable[str] = (),
+    status: Status = Status.ACTIVE,
+    uid: str | None = None,
+    **wishes: Unpack[Wishes],
+) -> Reader:
+    """Take a new reader in; an ``address`` of None makes a reader by feed alone.
+
+    A pending reader gets nothing before ``confirm``. Raises UsageError where the address is
+    taken or impossible, or a wish cannot be had.
+    """
+    wanted = checked(wishes)
+    with store.begin() as connection:
+        reader = readers.add(
+            connection,
+            address=address,
+            words=tidy(words),
+            status=status,
+            now=now,
+            uid=uid,
+            **wanted,
+        )
+        return _schedule(connection, reader, now)
+
+
+def change(
+    store: Store,
+    reader_id: int,
+    *,
+    now: datetime,
+    address: str | None = None,
+    words: Iterable[str] | None = None,
+    **wishes: Unpack[Wishes],
+) -> Reader:
+    """Change what is given and leave the rest; a new timetable gives a new next slot.
+
+    ``words`` replace the words of the first interest. Raises UnknownReader, and UsageError
+    where a wish cannot be had; then nothing has changed.
+    """
+    wanted: dict[str, object] = dict(checked(wishes))
+    if address is not None:
+        wanted["address"] = address
+    with store.begin() as connection:
+        before = readers.get(connection, reader_id)
+        if wanted:
+            readers.update(connection, reader_id, **wanted)
+        if address is not None:  # what the old one sent back does not speak against the new one
+            bounces.forgive(connection, reader_id)
+        if words is not None:
+            main = before.interests[0]
+            readers.set_interest(
+                connection, reader_id, main.name, words=tidy(words), quota=main.quota
+            )
+        after = readers.get(connection, reader_id)
+        # A slot that has come is left alone: its edition is owed, whatever is wished from now on.
+        owed = before.next_slot is not None and before.next_slot <= now
+        if owed or timetable_of(before) == timetable_of(after):
+            return after
+        return _schedule(connection, after, now)
+
+
+def confirm(store: Store, reader_id: int, *, now: datetime) -> Reader:
+    """Let a pending reader in; every other reader stays as they are."""
+    with store.begin() as connection:
+        reader = readers.get(connection, reader_id)
+        if reader.status is not Status.PENDING:
+            return reader
+        reader = readers.update(connection, reader_id, status=Status.ACTIVE)
+        return _schedule(connection, reader, now)
+
+
+def pause(store: Store, reader_id: int, *, now: datetime, until: date | None = None) -> Reader:
+    """Stop for a while; ``until`` is the first local day of editions again, None is: until told.
+
+    Raises UsageError for a day that has passed and for readers who are not being sent anything.
+    """
+    with store.begin() as connection:
+        reader = readers.get(connection, reader_id)
+        if reader.status not in (Status.ACTIVE, Status.PAUSED):
+            raise UsageError(f"{who(reader)} is sent nothing, so there is nothing to pause")
+        if until is None:
+            changed = readers.update(connection, reader_id, status=Status.PAUSED, paused_until=None)
+        elif until <= local_date(reader.zone, now):
+            raise UsageError(
+                f"{until} is not a day that is still to come",
+                hint="a pause ends on a later day: the first one with an edition again",
+            )
+        else:
+            changed = readers.update(
+                connection, reader_id, status=Status.ACTIVE, paused_until=until
+            )
+        return _schedule(connection, changed, now)
+
+
+def resume(store: Store, reader_id: int, *, now: datetime) -> Reader:
+    """Send again: after a pause, after bounces, or to somebody who left and thought better of it.
+
+    A pending reader stays pending: only ``confirm`` says that an address is the reader's own.
+    """
+    with store.begin() as connection:
+        reader = readers.get(connection, reader_id)
+        going = reader.status is Status.ACTIVE and reader.paused_until is None
+        if going or reader.status is Status.PENDING:
+            return reader
+        bounces.forgive(connection, reader_id)
+        reader = readers.update(connection, reader_id, status=Status.ACTIVE, paused_until=None)
+        return _schedule(connection, reader, now)
+
+
+def leave(store: Store, reader_id: int, *, now: datetime) -> Reader:
+    """Send nothing more from this moment on, not even what is planned; may be said twice.
+
+    Votes stay, in case the reader comes back; ``remove`` forgets them.
+    """
+    with store.begin() as connection:
+        reader = readers.get(connection, reader_id)
+        if reader.status is Status.LEFT:
+            return reader
+        reader = readers.update(connection, reader_id, status=Status.LEFT, paused_until=None)
+        deliveries.cancel_for(connection, reader_id)
+        return _schedule(connection, reader, now)
+
+
+def remove(store: Store, reader_id: int) -> None:
+    """Forget a reader: address, votes, editions, all of it. There is no way back."""
+    with store.begin() as connection:
+        readers.remove(connection, reader_id)
+
+
+def set_interest(
+    store: Store, reader_id: int, name: str, *, words: Iterable[str] = (), quota: int = 1
+) -> None:
+    """Write an interest, new or known by its name; raises UsageError where it cannot be had."""
+    name = one_line(name).strip()
+    if not 0 < len(name) <= LONGEST_INTEREST:
+        raise UsageError(
+            f"An interest needs a name of 1 to {LONGEST_INTEREST} characters",
+            hint="for example: protein folding",
+        )
+    if not 0 < quota <= HIGHEST_QUOTA:
+        raise UsageError(f"A share of {quota} is not possible", hint=f"1 to {HIGHEST_QUOTA}")
+    kept = tidy(words)
+    with store.begin() as connection:
+        known = {interest.name for interest in readers.get(connection, reader_id).interests}
+        if name not in known and len(known) >= MOST_INTERESTS:
+            raise UsageError(
+                f"There are {MOST_INTERESTS} interests already", hint="remove one before"
+            )
+        readers.set_interest(connection, reader_id, name, words=kept, quota=quota)
+
+
+def remove_interest(store: Store, reader_id: int, name: str) -> None:
+    """Take an interest away; its votes go to the first one left.
+
+    Raises UsageError when there is none of that name, or when it is the reader's last.
+    """
+    with store.begin() as connection:
+        readers.remove_interest(connection, reader_id, name)
+
+
+def renew_feed_key(store: Store, reader_id: int) -> str:
+    """Give the reader's feed a new secret address; the old one is answered 404 from now on."""
+    with store.begin() as connection:
+        return readers.renew_feed_key(connection, reader_id)
+
+
+def who(reader: Reader) -> str:
+    """Name a reader in a message, on one line."""
+    return one_line(reader.address or reader.name or reader.uid)
+
+
+def tidy(words: Iterable[str]) -> tuple[str, ...]:
+    """Put interest words in order: no white space around, none empty, none twice.
+
+    Raises UsageError for more words, or longer ones, than anybody needs.
+    """
+    kept = tuple(dict.fromkeys(phrase for word in words if (phrase := one_line(word).strip())))
+    if len(kept) > MOST_WORDS or max(map(len, kept), default=0) > LONGEST_WORDS:
+        raise UsageError(
+            f"At most {MOST_WORDS} interest words, each of {LONGEST_WORDS} characters or fewer",
+            hint="a few words that name a field do best; thumbs teach the rest",
+        )
+    return kept
+
+
+def checked(wishes: Wishes) -> Wishes:
+    """Give the wishes, in order; raises UsageError for one that cannot be had."""
+    if "zone" in wishes:
+        _check_zone(wishes["zone"])
+    if "days" in wishes:
+        Timetable("UTC", time(), wishes["days"])
+    if "size" in wishes and wishes["size"] not in readers.SIZES:
+        raise UsageError(f"A size of {wishes['size']} papers is not possible", hint="1 to 100")
+    if "threshold" in wishes and not 0 <= wishes["threshold"] < 1:
+        raise UsageError(
+            f"A threshold of {wishes['threshold']} cannot be met",
+            hint="it is the least chance of a thumbs-up: from 0 up to, but not including, 1",
+        )
+    if "name" in wishes:
+        wishes = {**wishes, "name": one_line(wishes["name"]).strip()[:LONGEST_NAME]}
+    return wishes
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        ZoneInfo(zone)
+    except (LookupError, ValueError, OSError):
+        near = get_close_matches(zone, available_timezones(), n=3, cutoff=0.6)
+        raise UsageError(
+            f"There is no time zone called {one_line(zone)[:64]!r}",
+            hint=f"did you mean {' or '.join(near)}?"
+            if near
+            else "zones are named like Europe/Berlin, America/New_York or UTC",
+        ) from None
+
+
+def _schedule(connection: Connection, reader: Reader, now: datetime) -> Reader:
+    """Set the next slot by the reader's wishes; who is not active has none.
+
+    The day of an edition that is out already is passed over, so that a later hour, or a journey
+    westward, does not bring the same day twice.
+    """
+    timetable = timetable_of(reader)
+    slot = None
+    if reader.status is Status.ACTIVE:
+        latest = editions.latest(connection, reader.id)
+        last = latest[0].date if latest else None
+        slot = next_after(timetable, now, last=last)
+    return readers.update(connection, reader.id, next_slot=slot)

@@ -1,0 +1,185 @@
+"""Answers those who ask to subscribe, by a letter: the page says the same to everybody."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import time, timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+
+from larkpost.domain import Status
+from larkpost.errors import Deferred, LarkpostError, Refused, UnknownReader
+from larkpost.flows import membership, roads
+from larkpost.flows.posting import try_again
+from larkpost.store import limits, notices, readers
+from larkpost.text import address_key, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from larkpost.domain import Letter, Reader
+    from larkpost.flows.membership import Wishes
+    from larkpost.seams import Transport
+    from larkpost.store.engine import Store
+    from larkpost.store.notices import Notice
+
+log = structlog.get_logger()
+
+AN_ADDRESS = timedelta(hours=1)  # gets one such letter at most, whoever asks and how often
+LEASE = timedelta(minutes=15)
+GIVE_UP = timedelta(days=2)
+UNCONFIRMED = timedelta(days=30)  # after that an address that never confirmed is forgotten
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Somebody wants the paper at an address, which may not be theirs."""
+
+    address: str
+    wishes: Wishes
+    words: tuple[str, ...] = ()
+
+
+class Writer(Protocol):
+    """Writes the letter that answers an asking."""
+
+    def notice(self, reader: Reader, asked: datetime) -> Letter:
+        """Ask a pending reader to confirm; show any other the way to their page."""
+        ...
+
+
+def asked(address: str, wishes: Wishes, words: Iterable[str] = ()) -> Asking:
+    """Check what was asked for; raises UsageError, and knows nothing of who reads here."""
+    return Asking(address_key(address), membership.checked(wishes), membership.tidy(words))
+
+
+def ask(store: Store, asking: Asking, *, now: datetime) -> None:
+    """Write an asking down, to be answered by the next tick."""
+    with store.begin() as connection:
+        notices.ask(connection, asking.address, _line(asking), now=now)
+
+
+def answer(
+    store: Store,
+    writer: Writer,
+    road: Callable[[], AbstractContextManager[Transport]],
+    *,
+    now: datetime,
+    stopped: Callable[[], bool] = lambda: False,
+) -> int:
+    """Send the letters that are owed; returns how many went. ``road`` is opened where one is.
+
+    A letter that may have gone is sent again under its old Message-ID. A fault of the road ends
+    the run and is remembered, and what is owed stays owed; a road that rests is left alone.
+    """
+    _forget(store, now)
+    sent = 0
+    try:
+        with ExitStack() as stack:
+            transport: Transport | None = None
+            while not stopped() and _owed(store, now):
+                transport = transport or stack.enter_context(road())
+                sent += _answer_next(store, writer, transport, now)
+    except Deferred as fault:
+        with store.begin() as connection:
+            roads.remember(connection, fault, now=now)
+    return sent
+
+
+def _answer_next(store: Store, writer: Writer, transport: Transport, now: datetime) -> bool:
+    with store.begin() as connection:
+        notice = notices.take(connection, now=now, until=now + LEASE)
+    reader = _reader(store, notice, now) if notice else None
+    if notice is None or reader is None:
+        return False
+    try:
+        transport.send(writer.notice(reader, notice.asked))
+    except Refused as refused:
+        log.info("letter refused", reason=str(refused))
+    except LarkpostError as error:
+        _put_off(store, notice, error, now)
+        if isinstance(error, Deferred) and error.whole_road:
+            raise
+        return False
+    with store.begin() as connection:
+        notices.forget(connection, notice)
+    return True
+
+
+def _put_off(store: Store, notice: Notice, error: LarkpostError, now: datetime) -> None:
+    log.info("letter put off", reason=str(error))
+    with store.begin() as connection:
+        if now - notice.asked < GIVE_UP:
+            notices.put_back(connection, notice, try_again(notice.asked, now))
+        else:
+            notices.forget(connection, notice)
+
+
+def _reader(store: Store, notice: Notice, now: datetime) -> Reader | None:
+    """Find or make the reader who is written to; None where the address has had its letter."""
+    asking = _asking(notice)
+    with store.begin() as connection:
+        key = f"notice:{notice.address}"
+        due = notice.attempts > 1 or limits.allow(connection, key, now=now, most=1, per=AN_ADDRESS)
+        if not due:
+            notices.forget(connection, notice)
+            return None
+    with store.read() as connection:
+        try:
+            known = readers.by_address(connection, asking.address)
+        except UnknownReader:
+            known = None
+    if known is None:
+        return membership.add(
+            store,
+            asking.address,
+            now=now,
+            words=asking.words,
+            status=Status.PENDING,
+            **asking.wishes,
+        )
+    if known.status is Status.PENDING:  # whoever asked last is as likely the owner as the first
+        return membership.change(store, known.id, now=now, words=asking.words, **asking.wishes)
+    return known
+
+
+def _owed(store: Store, now: datetime) -> bool:
+    with store.read() as connection:
+        return bool(notices.waiting(connection, now)) and not roads.resting(connection, now)
+
+
+def _forget(store: Store, now: datetime) -> None:
+    """Keep no address of somebody who never said yes, and no count of who has asked long ago."""
+    with store.begin() as connection:
+        limits.prune(connection, now)
+        pending = readers.all(connection, Status.PENDING)
+    for reader in pending:
+        if reader.address and now - reader.created > UNCONFIRMED:
+            log.info("forgotten, never confirmed", reader=one_line(reader.uid))
+            membership.remove(store, reader.id)
+
+
+def _line(asking: Asking) -> dict[str, Any]:
+    wishes = asking.wishes
+    return {
+        "zone": wishes["zone"],
+        "at": f"{wishes['at']:%H:%M}",
+        "days": sorted(wishes["days"]),
+        "size": wishes["size"],
+        "words": list(asking.words),
+    }
+
+
+def _asking(notice: Notice) -> Asking:
+    kept = notice.wishes
+    wishes: Wishes = {
+        "zone": kept["zone"],
+        "at": time.fromisoformat(kept["at"]),
+        "days": frozenset(kept["days"]),
+        "size": kept["size"],
+    }
+    return Asking(notice.address, wishes, tuple(kept["words"]))

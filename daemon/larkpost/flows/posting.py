@@ -1,0 +1,94 @@
+"""Decides what becomes of a letter, and for how long a road rests: pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from larkpost.domain import DeliveryState
+from larkpost.errors import Deferred, LarkpostError, Refused, Unanswered
+from larkpost.text import one_line
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+FIRST_TRY_AGAIN = timedelta(minutes=5)
+LAST_TRY_AGAIN = timedelta(hours=12)
+GIVE_UP = timedelta(days=5)  # as long as Postfix keeps a letter
+FIRST_REST = timedelta(minutes=1)
+LONGEST_REST = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a letter.
+
+    ``closes`` is true where no other letter can go either, ``cut`` where the connection broke,
+    ``suspends`` where the address is dead.
+    """
+
+    state: DeliveryState
+    reply: str = ""
+    next_try: datetime | None = None
+    closes: bool = False
+    cut: bool = False
+    suspends: bool = False
+
+
+def judge(error: Exception | None, *, published: datetime, now: datetime) -> Verdict:
+    """Decide by what sending the letter raised, None where the server took it.
+
+    A fault of the road leaves the letter as it was: due at once, when the road is open again. An
+    error that nobody foresaw leaves open whether the letter went out.
+    """
+    reply = told(error)
+    later = try_again(published, now)
+    match error:
+        case None:
+            return Verdict(DeliveryState.SENT)
+        case Deferred(whole_road=True):
+            return Verdict(DeliveryState.DEFERRED, reply, now, closes=True)
+        case Deferred() if now - published >= GIVE_UP:
+            return Verdict(
+                DeliveryState.FAILED, f"given up after {GIVE_UP.days} days: {reply}", cut=error.cut
+            )
+        case Deferred():
+            return Verdict(DeliveryState.DEFERRED, reply, later, cut=error.cut)
+        case Refused():
+            return Verdict(DeliveryState.FAILED, reply, suspends=error.nobody)
+        case _:
+            return Verdict(DeliveryState.UNKNOWN, reply, later, cut=isinstance(error, Unanswered))
+
+
+def unmade(error: Exception, *, published: datetime, now: datetime) -> Verdict:
+    """Decide for a letter that could not be made: the next version of the program may make it."""
+    return judge(
+        Deferred(f"the letter could not be made: {told(error)}"), published=published, now=now
+    )
+
+
+def try_again(published: datetime, now: datetime) -> datetime:
+    """Wait as long again as the letter has waited already: 5, 10, 20 minutes, up to 12 hours.
+
+    Counted from the age of the letter, as Postfix does, so that a try more or less (by hand,
+    after a crash) shifts nothing.
+    """
+    return now + min(max(now - published, FIRST_TRY_AGAIN), LAST_TRY_AGAIN)
+
+
+def rest(failures: int, least: float) -> timedelta:
+    """How long a road rests after so many failures in a row: 1, 2, 4 minutes, up to an hour.
+
+    ``least`` are the seconds that the fault itself asks for.
+    """
+    grown = FIRST_REST * (1 << min(failures - 1, 10))
+    return min(max(grown, timedelta(seconds=least)), LONGEST_REST)
+
+
+def told(error: Exception | None) -> str:
+    """Say on one line what was raised: our own errors speak for themselves."""
+    if error is None:
+        return ""
+    text = one_line(str(error))
+    return text if isinstance(error, LarkpostError) else f"{type(error).__name__}: {text}"

@@ -1,0 +1,216 @@
+"""Publishes editions: what is due by the readers' timetables, or what somebody asks for by hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from larkpost.domain import Edition
+from larkpost.flows import learn
+from larkpost.flows.learn import Question, Ranking
+from larkpost.render.message import message_id
+from larkpost.schedule import local_date, next_after, timetable_of
+from larkpost.store import editions, events, readers
+from larkpost.store.editions import Prepared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date, datetime
+
+    from larkpost.domain import Reader
+    from larkpost.seams import Ranker
+    from larkpost.store.engine import Connection, Store
+
+SHARD = 500
+LONGEST_CATCH_UP = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class Newsroom:
+    """What every publication needs: the store, the ranker, the usual window, the mail domain.
+
+    ``exploration`` is the rate at which an edition's last place is given away by lot.
+    """
+
+    store: Store
+    ranker: Ranker
+    window: timedelta
+    domain: str
+    exploration: float = 0.0
+
+    def question(self, occasion: Occasion) -> Question:
+        """What to rank for an occasion: after missed days, papers of the whole gap."""
+        window = _window(occasion, self.window)
+        return Question(occasion.at, window, exploration=self.exploration)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One edition to be: whose, for which local day, from what was there at ``at``.
+
+    ``since`` is the first local day that was missed, None when none was; ``next_slot`` is what
+    the reader's slot becomes.
+    """
+
+    reader: Reader
+    day: date
+    at: datetime
+    since: date | None
+    next_slot: datetime | None
+
+
+class Outcome(StrEnum):
+    """What became of an occasion."""
+
+    PUBLISHED = "published"
+    ALREADY = "already"  # that day's edition is out; it stays as it is
+    QUIET = "quiet"  # no paper to publish
+    BELOW = "below"  # papers, but none above the reader's threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An occasion, what became of it, and the edition that is out for that day, if any."""
+
+    occasion: Occasion
+    outcome: Outcome
+    edition: Edition | None = None
+
+
+def due(reader: Reader, now: datetime) -> Occasion:
+    """The occasion of a reader whose slot has come.
+
+    Slots missed since (the machine slept) make one catch-up of the latest slot's day, never
+    several editions.
+    """
+    if reader.next_slot is None:
+        raise ValueError(f"reader {reader.id} has no slot")
+    timetable = timetable_of(reader)
+    missed = day = local_date(reader.zone, reader.next_slot)
+    following = next_after(timetable, reader.next_slot, last=day)
+    while following <= now:
+        day = local_date(reader.zone, following)
+        following = next_after(timetable, following, last=day)
+    return Occasion(reader, day, now, missed if missed < day else None, following)
+
+
+def by_hand(reader: Reader, now: datetime, day: date | None = None) -> Occasion:
+    """The occasion of somebody asking: today's edition, or that of a given day."""
+    if day is None:
+        return Occasion(reader, local_date(reader.zone, now), now, None, reader.next_slot)
+    return Occasion(reader, day, min(now, learn.end_of(day)), None, reader.next_slot)
+
+
+def publish_due(newsroom: Newsroom, *, now: datetime) -> Counter[Outcome]:
+    """Publish every edition whose slot has come, a shard of readers at a time."""
+    tally: Counter[Outcome] = Counter()
+    while True:
+        with newsroom.store.read() as connection:
+            shard = readers.due(connection, now, limit=SHARD)
+        if not shard:
+            break
+        results = publish(newsroom, [due(reader, now) for reader in shard], now=now)
+        tally.update(result.outcome for result in results)
+    if tally:
+        with newsroom.store.begin() as connection:
+            events.record(
+                connection,
+                "publish",
+                ok=True,
+                now=now,
+                **{str(outcome): n for outcome, n in tally.items()},
+            )
+    return tally
+
+
+def publish(newsroom: Newsroom, occasions: Sequence[Occasion], *, now: datetime) -> list[Result]:
+    """Rank and publish these occasions, in their order where the papers asked for are the same.
+
+    A reader for whom there is no paper gets no edition, only the next slot: a dump that comes
+    late is in the next edition.
+    """
+    results: list[Result] = []
+    for question, alike in _by_question(newsroom, occasions):
+        asking = [occasion.reader for occasion in alike]
+        rankings = learn.rank(newsroom.store, newsroom.ranker, asking, question, now=now)
+        with newsroom.store.begin() as connection:
+            results += _carry_out(connection, alike, rankings, newsroom.domain)
+    return results
+
+
+def draft(newsroom: Newsroom, occasion: Occasion, *, now: datetime) -> Edition:
+    """The edition as it would be published, with nothing written down; its id is 0."""
+    question = newsroom.question(occasion)
+    ranking = learn.rank(newsroom.store, newsroom.ranker, [occasion.reader], question, now=now)
+    return _edition(occasion, ranking[occasion.reader.id])
+
+
+def _by_question(
+    newsroom: Newsroom, occasions: Sequence[Occasion]
+) -> Iterator[tuple[Question, list[Occasion]]]:
+    def key(occasion: Occasion) -> tuple[datetime, timedelta]:
+        question = newsroom.question(occasion)
+        return question.at, question.window
+
+    for _, group in groupby(sorted(occasions, key=key), key=key):
+        alike = list(group)
+        yield newsroom.question(alike[0]), alike
+
+
+def _window(occasion: Occasion, usual: timedelta) -> timedelta:
+    if occasion.since is None:
+        return usual
+    gap = occasion.day - occasion.since + timedelta(days=1)
+    return min(max(usual, gap), LONGEST_CATCH_UP)
+
+
+def _edition(occasion: Occasion, ranking: Ranking) -> Edition:
+    return Edition(
+        id=0,
+        reader=occasion.reader,
+        date=occasion.day,
+        published_at=occasion.at,
+        picks=ranking.picks,
+        since=occasion.since,
+        considered=ranking.considered,
+    )
+
+
+def _carry_out(
+    connection: Connection,
+    occasions: Sequence[Occasion],
+    rankings: Mapping[int, Ranking],
+    domain: str,
+) -> Iterator[Result]:
+    full = [one for one in occasions if rankings[one.reader.id].picks]
+    prepared = [_prepared(one, rankings[one.reader.id], domain) for one in full]
+    made = dict(zip(full, editions.publish_many(connection, prepared), strict=True))
+    for occasion in occasions:
+        ranking = rankings[occasion.reader.id]
+        if edition := made.get(occasion):
+            yield Result(occasion, Outcome.PUBLISHED, edition)
+            continue
+        if not ranking.picks:
+            readers.advance(connection, occasion.reader, occasion.next_slot)
+        if existing := editions.on(connection, occasion.reader.id, occasion.day):
+            yield Result(occasion, Outcome.ALREADY, existing)
+        else:
+            yield Result(occasion, Outcome.BELOW if ranking.below else Outcome.QUIET)
+
+
+def _prepared(occasion: Occasion, ranking: Ranking, domain: str) -> Prepared:
+    reader = occasion.reader
+    return Prepared(
+        reader=reader,
+        day=occasion.day,
+        picks=ranking.picks,
+        now=occasion.at,
+        next_slot=occasion.next_slot,
+        message_id=message_id(reader.uid, occasion.day, domain) if reader.address else None,
+        since=occasion.since,
+        considered=ranking.considered,
+    )

@@ -1,0 +1,134 @@
+"""Tells a reader what was learnt of their taste, and how good it was on their own votes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from larkpost.domain import Weight
+from larkpost.flows import learn
+from larkpost.flows.evaluate import FEWEST, evaluate
+from larkpost.flows.spaces import fresh_space
+from larkpost.seams import Evidence
+from larkpost.store import papers, votes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from larkpost.domain import Interest, Paper, Pick, Reader, Vote
+    from larkpost.ranking import Report
+    from larkpost.seams import Ranker
+    from larkpost.store.engine import Store
+
+TOLD = 10  # words for, and against
+AMONG = 200  # papers over which the words are weighed
+MONTHS = 12
+KEPT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Leaning:
+    """What an interest leans to and from: how much each word adds to a paper, on average."""
+
+    interest: Interest
+    toward: tuple[Weight, ...]
+    away: tuple[Weight, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How much each word added, or took, by what was known at the end of a month (``2026-08``)."""
+
+    month: str
+    weights: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What was learnt of a reader: of each interest now, and of all together by month."""
+
+    leanings: tuple[Leaning, ...]
+    months: tuple[Moved, ...]
+
+
+def tell(store: Store, ranker: Ranker, reader: Reader, *, now: datetime) -> Story:
+    """Read a reader's taste off the reasons that the ranker gives for the newest papers.
+
+    The months are those in which the reader voted, the last ``MONTHS`` of them; each is learnt
+    from the votes up to its end, and told on the same papers.
+    """
+    space = fresh_space(store, ranker, now=now)
+    with store.read() as connection:
+        asked = learn.evidence(connection, [reader])
+        cast = votes.of(connection, reader.id)
+        seen = papers.get(connection, {one.paper_id for one in cast})
+        newest = papers.corpus(connection, until=now, limit=AMONG)
+    by_month = _by_month(reader, cast, seen)
+    tastes = ranker.learn(space, [*asked, *by_month.values()], now=now)
+    told = [_weighed(picks) for picks in ranker.rank(space, tastes, newest, len(newest))]
+    return Story(
+        leanings=tuple(map(_leaning, reader.interests, told)),
+        months=tuple(map(Moved, by_month, told[len(asked) :])),
+    )
+
+
+def _by_month(
+    reader: Reader, cast: Sequence[Vote], seen: Mapping[int, Paper]
+) -> dict[str, Evidence]:
+    """Give what all votes up to the end of each month tell, whatever interest they are for."""
+    ends = {f"{one.at:%Y-%m}": number for number, one in enumerate(cast, start=1)}
+    return {
+        month: Evidence(
+            reader_id=reader.id,
+            interest_id=reader.interests[0].id,
+            papers=[seen[one.paper_id] for one in cast[:end]],
+            thumbs=[one.thumb for one in cast[:end]],
+            at=[one.at for one in cast[:end]],
+            words=[word for interest in reader.interests for word in interest.words],
+        )
+        for month, end in list(ends.items())[-MONTHS:]
+    }
+
+
+def _leaning(interest: Interest, told: Mapping[str, float]) -> Leaning:
+    strongest = sorted(told.items(), key=lambda one: (-abs(one[1]), one[0]))
+    return Leaning(
+        interest,
+        tuple(Weight(term, weight) for term, weight in strongest if weight > 0)[:TOLD],
+        tuple(Weight(term, weight) for term, weight in strongest if weight < 0)[:TOLD],
+    )
+
+
+def _weighed(picks: Sequence[Pick]) -> dict[str, float]:
+    """Add up what each word adds to these papers and takes from them, a paper on average."""
+    total: dict[str, float] = {}
+    for pick in picks:
+        for one in (*pick.because, *pick.against):
+            total[one.term] = total.get(one.term, 0.0) + one.weight / len(picks)
+    return total
+
+
+class Reports:
+    """The reports made last: replaying a history takes seconds, and one is made at a time."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, tuple[object, Report]] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, store: Store, ranker: Ranker, reader: Reader) -> Report | None:
+        """Replay a reader's votes, or give what that found before; None for too few votes."""
+        with self._lock, store.read() as connection:
+            cast = votes.of(connection, reader.id)
+            if len(cast) < FEWEST:
+                return None
+            mark = (len(cast), max(one.at for one in cast), papers.extent(connection))
+            known = self._kept.get(reader.id)
+            if known is None or known[0] != mark:
+                known = self._kept[reader.id] = (mark, evaluate(store, ranker, reader))
+                self._kept.move_to_end(reader.id)
+                if len(self._kept) > KEPT:
+                    self._kept.popitem(last=False)
+            return known[1]

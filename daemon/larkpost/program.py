@@ -1,0 +1,180 @@
+"""The wiring: one Program holds every tool, built from the settings and nothing else."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from contextlib import contextmanager
+from datetime import timedelta
+from email.utils import parseaddr
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from larkpost import tokens
+from larkpost.links import Links
+from larkpost.mailboxes import Mailboxes
+from larkpost.store import migrations
+from larkpost.store.engine import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from larkpost.flows.publish import Newsroom
+    from larkpost.flows.tick import Works
+    from larkpost.render import Press
+    from larkpost.seams import Ranker, Renderer, Source, Transport
+    from larkpost.settings import Places, Settings
+    from larkpost.transports.signing import Signature
+
+
+class Program:
+    """Every tool, made when it is first asked for: a vote loads no scikit-learn.
+
+    Raises SettingsError where a tool cannot be built from the settings.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.stopping = threading.Event()  # set when the daemon is told to end
+
+    @property
+    def places(self) -> Places:
+        """Where things lie."""
+        return self.settings.places
+
+    @property
+    def holder(self) -> str:
+        """The name under which this process holds leases."""
+        return f"{socket.gethostname()}:{os.getpid()}"
+
+    @property
+    def window(self) -> timedelta:
+        """How far back an edition looks for papers."""
+        return timedelta(days=self.settings.ranking.window_days)
+
+    def prepare(self) -> None:
+        """Make what is missing: folders, key, database; bring the database up to date."""
+        for folder in (self.places.data, self.places.inbox):
+            folder.mkdir(parents=True, exist_ok=True)
+        tokens.make_key(self.places.secret)
+        migrations.upgrade(self.store)
+
+    @cached_property
+    def store(self) -> Store:
+        """The database."""
+        return Store(self.settings.database.url)
+
+    @cached_property
+    def ranker(self) -> Ranker:
+        """What learns and ranks."""
+        from larkpost.ranking import Tfidf
+
+        return Tfidf(half_life_days=self.settings.ranking.half_life_days)
+
+    @cached_property
+    def sources(self) -> Sequence[Source]:
+        """The dump formats, the most particular first."""
+        from larkpost.sources import SOURCES
+
+        return SOURCES
+
+    @cached_property
+    def tokens(self) -> tokens.Tokens:
+        """What signs links."""
+        return tokens.Tokens(tokens.read_keys(self.places.secret))
+
+    @cached_property
+    def links(self) -> Links:
+        """Every address that is handed out."""
+        return Links(self.settings.site.base_url, self.tokens)
+
+    @cached_property
+    def press(self) -> Press:
+        """What renders editions."""
+        from larkpost.render import Press
+
+        return Press(self.links, sender=self.settings.mail.sender, title=self.settings.site.title)
+
+    @cached_property
+    def mailboxes(self) -> Mailboxes | None:
+        """What makes and reads the addresses that mail comes back to, where one is set."""
+        address = self.settings.returns.address
+        return Mailboxes(address, self.tokens) if address else None
+
+    @property
+    def letters(self) -> Renderer:
+        """What makes letters: the press, and the addresses by which they come back."""
+        from larkpost.flows.addressing import Addressed
+
+        return Addressed(self.press, self.mailboxes) if self.mailboxes else self.press
+
+    @property
+    def returns(self) -> Path:
+        """The Maildir in which mail comes back."""
+        return self.places.data / Path(self.settings.returns.folder or "returns").expanduser()
+
+    @property
+    def newsroom(self) -> Newsroom:
+        """What publishing needs."""
+        from larkpost.flows.publish import Newsroom
+
+        domain = parseaddr(self.settings.mail.sender)[1].rpartition("@")[2]
+        exploration = self.settings.ranking.exploration
+        return Newsroom(self.store, self.ranker, self.window, domain, exploration)
+
+    @property
+    def works(self) -> Works:
+        """What the tick needs."""
+        from larkpost.flows.receipt import Desk
+        from larkpost.flows.tick import Works
+
+        mail = self.settings.mail
+        return Works(
+            newsroom=self.newsroom,
+            press=self.letters,
+            road=self.road,
+            sources=self.sources,
+            places=self.places,
+            settle_seconds=self.settings.inbox.settle_seconds,
+            holder=self.holder,
+            stopped=self.stopping.is_set,
+            writer=self.press,
+            mailboxes=self.mailboxes,
+            returns=self.returns,
+            desk=Desk(mail.operator, mail.sender) if mail.operator else None,
+        )
+
+    @contextmanager
+    def road(self) -> Iterator[Transport]:
+        """Open the road that letters take: a Maildir, or a connection to the mail server."""
+        from larkpost.transports.signing import Signed
+
+        signature = self.signature
+        with self._bare_road() as road:
+            yield Signed(road, signature) if signature else road
+
+    @cached_property
+    def signature(self) -> Signature | None:
+        """What letters are signed with, where a selector is set; raises SettingsError."""
+        from larkpost.transports.signing import signature_of
+
+        dkim = self.settings.dkim
+        key = self.places.data / Path(dkim.key or "dkim.pem").expanduser()
+        return signature_of(dkim.selector, key, self.settings.mail.sender)
+
+    def _bare_road(self) -> AbstractContextManager[Transport]:
+        if self.settings.mail.transport == "maildir":
+            from larkpost.transports.folder import Maildir
+
+            return Maildir(self.places.maildir)
+        from larkpost.transports.smtp import Relay
+
+        return Relay(self.settings.smtp, stopped=self.stopping.is_set)
+
+
+def build(settings: Settings) -> Program:
+    """Wire a program; nothing is opened yet."""
+    return Program(settings)
