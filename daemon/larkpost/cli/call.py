@@ -1,0 +1,79 @@
+"""One call of the command line: its global options, and the program they ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from larkpost.domain import Reader
+    from larkpost.program import Program
+    from larkpost.settings import Settings
+
+# Commands that answer and end are quiet unless something is wrong; the daemon tells what it does.
+LEVELS = ("error", "warning", "info", "debug")
+
+
+@dataclass
+class Call:
+    """The global options; settings and program are made when a command first needs them.
+
+    ``loudness``: one more for each -v, one less for each -q.
+    """
+
+    home: Path | None = None
+    config: Path | None = None
+    loudness: int = 0
+    flags: dict[str, object] = field(default_factory=dict)
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def settings(
+        self, flags: Mapping[str, object] | None = None, *, daemon: bool = False
+    ) -> Settings:
+        """Read the settings and set up the log by them; raises SettingsError."""
+        from larkpost.settings import load
+
+        settings = load(home=self.home, config=self.config, flags=flags)
+        self.log(settings, daemon=daemon)
+        return settings
+
+    def program(
+        self, flags: Mapping[str, object] | None = None, *, daemon: bool = False
+    ) -> Program:
+        """Build the program on a home that is ready for use, making it where it is not there."""
+        from larkpost.program import build
+
+        program = build(self.settings(flags, daemon=daemon))
+        program.prepare()
+        return program
+
+    def reader(self, program: Program, name: str) -> Reader:
+        """Find a reader by address, or by uid; raises UnknownReader."""
+        from larkpost.store import readers
+
+        with program.store.read() as connection:
+            if "@" in name:
+                return readers.by_address(connection, name)
+            return readers.by_uid(connection, name)
+
+    def log(self, settings: Settings, *, daemon: bool = False) -> None:
+        """Set up the log: what the settings say for the daemon, little for a command."""
+        import structlog
+
+        from larkpost import logs
+
+        chosen = daemon or "log.level" in settings.origins
+        base = LEVELS.index(settings.log.level) if chosen else LEVELS.index("warning")
+        level: Any = LEVELS[min(max(base + self.loudness, 0), len(LEVELS) - 1)]
+        logs.configure(level, settings.log.format, hide=[settings.smtp.password.get_secret_value()])
+        for remark in settings.remarks:
+            structlog.get_logger("larkpost.settings").warning(remark)
+
+
+pass_call = click.make_pass_decorator(Call, ensure=True)

@@ -1,0 +1,139 @@
+"""Commands about editions: publish, preview."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Literal, get_args
+
+import click
+
+from larkpost.cli import types
+from larkpost.cli.call import Call, pass_call
+from larkpost.cli.output import json_option, put, put_json, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from larkpost.domain import Edition, Reader
+    from larkpost.flows.publish import Occasion, Result
+    from larkpost.program import Program
+
+Form = Literal["html", "text", "eml", "rss", "atom", "json"]
+FORMATS: tuple[Form, ...] = get_args(Form)
+FEED_EDITIONS = 30
+
+
+@click.command(short_help="Publish editions.")
+@click.argument("emails", nargs=-1, metavar="[EMAIL…]")
+@click.option("--due", is_flag=True, help="Everybody whose edition is due by their own timetable.")
+@click.option("--all", "everybody", is_flag=True, help="Every active reader, due or not.")
+@click.option("--date", "day", type=types.day, metavar="D", help="The edition of this local day.")
+@json_option
+@pass_call
+def publish(
+    call: Call, emails: Sequence[str], due: bool, everybody: bool, day: date | None, as_json: bool
+) -> None:
+    """Publish editions: pick the papers, write them down, plan the letters.
+
+    Without an address it is --due. Each reader has one edition a day; publishing again changes
+    nothing. Letters go out with `larkpost deliver`.
+    """
+    if (bool(emails) + due + everybody > 1) or (due and day):
+        raise click.UsageError("Name readers, or give --all, or --due (which knows its own dates).")
+    from larkpost.cli.records import of_result
+    from larkpost.flows import publish as publishing
+
+    program = call.program()
+    occasions = _occasions(call, program, emails, day, everybody=everybody)
+    results = publishing.publish(program.newsroom, occasions, now=call.now)
+    for result in results:
+        if as_json:
+            put_json(of_result(result))
+        else:
+            put(_sentence(result))
+    if not results and not as_json:
+        put("Nothing is due. To publish all the same: larkpost publish EMAIL")
+
+
+def _occasions(
+    call: Call, program: Program, emails: Sequence[str], day: date | None, *, everybody: bool
+) -> list[Occasion]:
+    from larkpost.domain import Status
+    from larkpost.flows import publish as publishing
+    from larkpost.store import readers
+
+    if emails:
+        named = [call.reader(program, email) for email in dict.fromkeys(emails)]
+        return [publishing.by_hand(reader, call.now, day) for reader in named]
+    with program.store.read() as connection:
+        if everybody or day:
+            chosen = readers.all(connection, Status.ACTIVE)
+            return [publishing.by_hand(reader, call.now, day) for reader in chosen]
+        shard = readers.due(connection, call.now, limit=10_000)
+        return [publishing.due(reader, call.now) for reader in shard]
+
+
+def _sentence(result: Result) -> str:
+    from larkpost.flows.lines import name_of
+    from larkpost.flows.publish import Outcome
+
+    who, when = shown(name_of(result.occasion.reader)), result.occasion.day
+    count = len(result.edition.picks) if result.edition else 0
+    return {
+        Outcome.PUBLISHED: f"{who}: edition of {when} with {count} papers",
+        Outcome.ALREADY: f"{who}: the edition of {when} is already out, with {count} papers",
+        Outcome.QUIET: f"{who}: no edition on {when}, there are no new papers",
+        Outcome.BELOW: f"{who}: no edition on {when}, every paper is below the threshold",
+    }[result.outcome]
+
+
+@click.command(short_help="Print an edition as HTML, text, letter or feed.")
+@click.argument("email")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="What to show it as.",
+)
+@click.option("--date", "day", type=types.day, metavar="D", help="The edition of this local day.")
+@pass_call
+def preview(call: Call, email: str, form: Form, day: date | None) -> None:
+    """Print a reader's edition of today as it is, or as it would be, and change nothing."""
+    program = call.program()
+    reader = call.reader(program, email)
+    edition = edition_of(call, program, reader, day)
+    sys.stdout.buffer.write(_rendered(program, edition, form))
+
+
+def edition_of(call: Call, program: Program, reader: Reader, day: date | None) -> Edition:
+    """The edition that is out, or else a draft of what it would be; without a day, today's."""
+    from larkpost.flows import publish as publishing
+    from larkpost.store import editions
+
+    occasion = publishing.by_hand(reader, call.now, day)
+    with program.store.read() as connection:
+        out = editions.on(connection, reader.id, occasion.day)
+    return out or publishing.draft(program.newsroom, occasion, now=call.now)
+
+
+def _rendered(program: Program, edition: Edition, form: Form) -> bytes:
+    from larkpost.store import editions
+
+    press = program.press
+    if form == "html":
+        return press.html(edition).encode()
+    if form == "text":
+        return press.text(edition).encode()
+    if form == "eml":
+        (letter,) = program.letters.newsletter([edition])
+        return letter.content
+    with program.store.read() as connection:
+        earlier = editions.latest(connection, edition.reader.id, limit=FEED_EDITIONS)
+    others = [one for one in earlier if one.date < edition.date]
+    return press.feed([edition, *others], form)
+
+
+COMMANDS = (publish, preview)

@@ -1,0 +1,120 @@
+"""The command that measures how good readers' papers have been: evaluate."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from larkpost.cli.call import Call, pass_call
+from larkpost.cli.output import json_option, put, put_json, put_table, shown, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from larkpost.domain import Reader
+    from larkpost.program import Program
+    from larkpost.ranking import Report
+    from larkpost.ranking.measures import Estimate
+
+
+@click.command(short_help="Measure how good readers' papers have been.")
+@click.argument("emails", nargs=-1, metavar="[EMAIL…]")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a report with charts, one file that needs no other.",
+)
+@json_option
+@pass_call
+def evaluate(call: Call, emails: Sequence[str], page: Path | None, as_json: bool) -> None:
+    """Replay readers' own thumbs, morning by morning, against other ways of ranking.
+
+    No thumb touches a score of its own day or an earlier one. Without EMAIL it is everybody with
+    ten thumbs or more.
+    """  # fmt: skip
+    from larkpost.flows.evaluate import evaluate as measure
+
+    program = call.program()
+    asked = _asked(call, program, emails)
+    found: list[tuple[Reader, Report]] = []
+    with waiting("replaying thumbs") as step:
+        for done, reader in enumerate(asked, start=1):
+            found.append((reader, measure(program.store, program.ranker, reader)))
+            if step:
+                step(done, len(asked))
+    if page:
+        from larkpost.render.report import report_page
+
+        page.write_text(report_page([(_who(one), report) for one, report in found]), "utf-8")
+    for reader, report in found:
+        if as_json:
+            put_json({"reader": _who(reader)} | asdict(report))
+        else:
+            _put_report(reader, report)
+    if not found and not as_json:
+        put("Nobody has ten thumbs yet; name a reader to replay fewer.")
+    if page and not as_json:
+        put(f"charts: {shown(page)}")
+
+
+def _asked(call: Call, program: Program, emails: Sequence[str]) -> list[Reader]:
+    from larkpost.flows.evaluate import FEWEST
+    from larkpost.store import readers, votes
+
+    if emails:
+        return [call.reader(program, email) for email in dict.fromkeys(emails)]
+    with program.store.read() as connection:
+        everybody = readers.all(connection)
+        cast = votes.of_many(connection, [reader.id for reader in everybody])
+    return [reader for reader in everybody if len(cast[reader.id]) >= FEWEST]
+
+
+def _who(reader: Reader) -> str:
+    return reader.address or reader.uid
+
+
+def _put_report(reader: Reader, report: Report) -> None:
+    put(f"{shown(_who(reader))}: {report.votes} thumbs, {report.mornings} mornings to measure")
+    if not report.mornings:
+        put("  no morning had both a liked paper and another one, so nothing can be measured yet")
+        return
+    put_table(
+        ["ranked by", "nDCG@10", "P@10", "AUC", "AUC behind larkpost"],
+        [
+            [
+                name,
+                interval(one.ndcg),
+                interval(one.precision),
+                interval(one.auc),
+                interval(report.gains[name].auc) if name in report.gains else "",
+            ]
+            for name, one in report.systems.items()
+        ],
+    )
+    if report.calibration_error is not None:
+        put(f"chances were off by {report.calibration_error:.3f} on average (calibration error)")
+    put_table(
+        ["thumbs before", "mornings", "AUC", "nDCG@10"],
+        [[one.votes, one.mornings, one.auc, one.ndcg] for one in report.learning],
+    )
+    for month in report.drift:
+        put(f"{month.month}: " + ", ".join(shown(weight.term) for weight in month.terms))
+    if report.off_policy:
+        for name, value in (
+            ("the likeliest", report.off_policy.likeliest),
+            ("any paper", report.off_policy.any_paper),
+        ):
+            put(f"a last place for {name} is liked: {interval(value.snips)}")
+
+
+def interval(one: Estimate) -> str:
+    """Write an estimate with its interval."""
+    return f"{one.mean:.3f} [{one.low:.3f}, {one.high:.3f}]"
+
+
+COMMANDS = (evaluate,)

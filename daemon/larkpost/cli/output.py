@@ -1,0 +1,105 @@
+"""What commands print: results for people or as JSON on stdout, errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from rich.console import Console
+
+    from larkpost.errors import LarkpostError
+
+json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON, one object a line."
+)
+
+
+WRAPPED = frozenset({"title", "because of", "value", "from"})  # headings of columns of long text
+
+
+def put_json(record: Mapping[str, object]) -> None:
+    """Print one object on one line, in UTF-8 whatever the terminal speaks."""
+    click.echo(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+
+
+def put(text: str = "") -> None:
+    """Print a line for people."""
+    click.echo(text)
+
+
+def put_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table that fits the terminal; into a pipe, a line a row with tabs between.
+
+    Long text may wrap, names and numbers never do.
+    """
+    cells = [[shown(cell) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        for row in [headings, *cells]:
+            click.echo("\t".join(row))
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in headings:
+        table.add_column(heading, no_wrap=heading not in WRAPPED, overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    console().print(table)
+
+
+def shown(value: object) -> str:
+    """Show a value in one line: nothing from outside may move the cursor or turn the text."""
+    from larkpost.text import one_line
+
+    if value is None:
+        return "-"
+    return one_line(f"{value:.3f}" if isinstance(value, float) else str(value))
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Give a rich console that takes no markup from the text it prints."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def tell(error: LarkpostError) -> None:
+    """Say on stderr what happened, to which thing, and what to try."""
+    click.echo(f"larkpost: {shown(error)}", err=True)
+    if error.hint:
+        click.echo(f"  {shown(error.hint)}", err=True)
+
+
+def bar(weight: float, largest: float, width: int = 12) -> str:
+    """Draw a weight as a bar of at most ``width`` characters, in eighths of a block."""
+    eighths = round(abs(weight) / largest * width * 8) if largest else 0
+    return "█" * (eighths // 8) + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[eighths % 8]
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Show a progress bar on stderr, for as long as a person may be looking at it.
+
+    Gives the function to call with how much is done of how much; None where nobody looks.
+    """
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
+    with Progress(*columns, console=console(stderr=True)) as progress:
+        task = progress.add_task(shown(what), total=None)
+
+        def step(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield step

@@ -1,0 +1,152 @@
+"""Commands about papers: read dumps, list and search what is there."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from larkpost.cli import types
+from larkpost.cli.call import Call, pass_call
+from larkpost.cli.output import json_option, put, put_json, put_table, shown, tell, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from larkpost.flows.ingest import Report
+
+STDIN = Path("-")
+
+
+@click.command(short_help="Read dumps of papers.")
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="PATH…|-", type=click.Path(path_type=Path)
+)
+@click.option(
+    "--date", "captured", type=types.day, metavar="DATE", help="The day the dump was taken."
+)
+@click.option("--source", metavar="NAME", help="Read as this format instead of finding out.")
+@json_option
+@pass_call
+def ingest(
+    call: Call, paths: Sequence[Path], captured: date | None, source: str | None, as_json: bool
+) -> int:
+    """Read dumps of papers; a folder means every file in it, - means standard input.
+
+    Reading the same bytes again changes nothing. A file that cannot be read is told of on
+    standard error, and the others are read all the same.
+    """
+    from larkpost.errors import LarkpostError
+    from larkpost.flows.ingest import ingest as read
+
+    program = call.program()
+    code = 0
+    for path in _files(paths):
+        try:
+            with waiting(f"reading {path.name}") as step:
+                report = read(
+                    program.store, program.sources,
+                    None if path == STDIN else path,
+                    stream=sys.stdin.buffer if path == STDIN else None,
+                    date=captured, source=source, now=call.now, progress=step,
+                )  # fmt: skip
+        except LarkpostError as error:
+            tell(error)
+            code = max(code, error.exit_code)
+            continue
+        if as_json:
+            put_json(_record(report))
+        else:
+            _put_report(report)
+        for warning in report.warnings:
+            click.echo(f"larkpost: {shown(report.name)}: {shown(warning)}", err=True)
+    return code
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    """Every file meant: those of a folder in the order of their names, without hidden ones."""
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            files = (one for one in path.iterdir() if one.is_file())
+            yield from sorted(one for one in files if not one.name.startswith("."))
+        else:
+            yield path
+
+
+def _record(report: Report) -> dict[str, object]:
+    from larkpost.flows.lines import moment
+
+    return {
+        "file": report.name,
+        "source": report.source,
+        "captured": report.captured.isoformat() if report.captured else None,
+        "papers": report.papers,
+        "new": report.new,
+        "updated": report.updated,
+        "known": report.known,
+        "rejected": report.rejected,
+        "already": moment(report.already) if report.already else None,
+        "digest": report.digest,
+        "warnings": list(report.warnings),
+    }
+
+
+def _put_report(report: Report) -> None:
+    name = shown(report.name)
+    if report.already:
+        put(f"{name}: already read on {report.already:%Y-%m-%d at %H:%M} UTC, nothing new")
+        return
+    kinds = {
+        "new": report.new,
+        "updated": report.updated,
+        "already known": report.known,
+        "not readable": report.rejected,
+    }
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count) or "none new"
+    taken = f" ({report.source}, taken {report.captured})" if report.captured else ""
+    put(f"{name}: {report.papers} papers: {counts}{taken}")
+    if report.rejected:
+        put("  what could not be read is kept with line and reason: larkpost status")
+
+
+@click.command(short_help="List or search papers.")
+@click.option("--search", "words", metavar="WORDS", help="Papers that hold these words.")
+@click.option("--since", type=types.day, metavar="DATE", help="First seen on this day or later.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="At most this many.",
+)
+@json_option
+@pass_call
+def papers(call: Call, words: str | None, since: date | None, limit: int, as_json: bool) -> None:
+    """List papers, newest first, or search them."""
+    from larkpost.flows.lines import paper_line
+    from larkpost.store import papers as kept
+
+    # The store looks for later than; papers of a dump are first seen at midnight.
+    start = datetime.combine(since, time(), UTC) - timedelta(microseconds=1) if since else None
+    program = call.program()
+    with program.store.read() as connection:
+        found = kept.search(connection, words or "", since=start, limit=limit)
+    if as_json:
+        for paper in found:
+            put_json(paper_line(paper))
+        return
+    if not found:
+        put("No papers" + (f" with {shown(words)}" if words else "") + ".")
+        put("Read a dump: larkpost ingest FILE")
+        return
+    put_table(
+        ["paper", "first seen", "title"],
+        [[paper.identifier, f"{paper.first_seen:%Y-%m-%d}", paper.title] for paper in found],
+    )
+
+
+COMMANDS = (ingest, papers)

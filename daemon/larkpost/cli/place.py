@@ -1,0 +1,63 @@
+"""Commands about the home: init, migrate."""
+
+from __future__ import annotations
+
+import click
+
+from larkpost.cli.call import Call, pass_call
+from larkpost.cli.doctor import doctor
+from larkpost.cli.output import json_option, put, put_json, shown
+
+
+@click.command(short_help="Make the home: folders, database, key.")
+@json_option
+@pass_call
+def init(call: Call, as_json: bool) -> None:
+    """Make the home: folders, database, key. Other commands do it too where it is not there."""
+    from larkpost.resources import shipped
+
+    settings = call.settings()
+    new = not settings.places.secret.exists()
+    program = call.program()
+    places = program.places
+    if as_json:
+        put_json(
+            {
+                "home": str(places.data),
+                "new": new,
+                "settings": str(places.config),
+                "inbox": str(places.inbox),
+                "mail": str(places.maildir),
+            }
+        )
+        return
+    put(f"{'made' if new else 'ready already'}: {shown(places.data)}")
+    put(f"  dumps dropped into {shown(places.inbox)} are read by `larkpost serve` and `tick`")
+    put(f"  settings go into {shown(places.config)}")
+    put(f"  every setting is explained in {shown(shipped('config/default.toml'))}")
+    put("Next: larkpost reader add you@example.org --interest 'mixture of experts'")
+
+
+@click.command(short_help="Bring the database up to this version.")
+@json_option
+@pass_call
+def migrate(call: Call, as_json: bool) -> None:
+    """Bring the database up to this program's version; other commands do it too."""
+    from larkpost.program import build
+    from larkpost.store import migrations
+
+    settings = call.settings()
+    program = build(settings)
+    fresh = program.store.file is not None and not program.store.file.exists()
+    before = None if fresh else migrations.current(program.store)
+    program.prepare()
+    after = migrations.current(program.store)
+    if as_json:
+        put_json({"before": before, "after": after})
+    elif before == after:
+        put(f"The database is up to date (revision {after}).")
+    else:
+        put(f"The database went from {before or 'nothing'} to revision {after}.")
+
+
+__all__ = ["doctor", "init", "migrate"]

@@ -1,0 +1,92 @@
+"""Commands that take everything out as JSON Lines, and in again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from larkpost.cli.call import Call, pass_call
+from larkpost.cli.output import json_option, put, put_json, shown
+
+if TYPE_CHECKING:
+    from larkpost.flows.importing import Tally
+
+FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+MOST_TOLD = 10
+
+
+@click.command(short_help="Write everything as JSON Lines.")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@json_option
+@pass_call
+def export(call: Call, folder: Path, as_json: bool) -> None:
+    """Write papers.jsonl, readers.jsonl and votes.jsonl into DIR.
+
+    `import` into an empty home gives the same ranking for every reader.
+    """
+    from larkpost.flows.exporting import export as write
+
+    counts = write(call.program().store, folder)
+    if as_json:
+        put_json({"folder": str(folder), **counts})
+        return
+    put(f"{shown(folder)}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
+
+
+@click.command("import", short_help="Take in papers, readers and thumbs.")
+@click.option("--papers", type=FILE, metavar="F", help="JSON Lines of papers.")
+@click.option("--readers", type=FILE, metavar="F", help="JSON Lines of readers.")
+@click.option("--votes", type=FILE, metavar="F", help="JSON Lines of thumbs.")
+@json_option
+@pass_call
+def import_(
+    call: Call, papers: Path | None, readers: Path | None, votes: Path | None, as_json: bool
+) -> int:
+    """Take in papers, readers and thumbs, in this order, as `export` writes them.
+
+    What is here already is brought up to date, not doubled. Lines that cannot be taken are told
+    on standard error, and the exit code is 1; the others are in.
+    """
+    if not (papers or readers or votes):
+        raise click.UsageError("Give at least one of --papers, --readers and --votes.")
+    from larkpost.flows import importing
+
+    store = call.program().store
+    steps = (
+        ("papers", papers, importing.take_papers),
+        ("readers", readers, importing.take_readers),
+        ("votes", votes, importing.take_votes),
+    )
+    tallies = [(name, path, take(store, path, now=call.now)) for name, path, take in steps if path]
+    for name, path, tally in tallies:
+        _warn(path, tally)
+        if as_json:
+            put_json(
+                {
+                    "what": name,
+                    "file": str(path),
+                    "taken": tally.taken,
+                    "refused": [{"line": line, "reason": why} for line, why in tally.refused],
+                    "unknown_keys": sorted(tally.unknown_keys),
+                }
+            )
+        else:
+            refused = f", {len(tally.refused)} refused" if tally.refused else ""
+            put(f"{shown(path)}: {tally.taken} {name}{refused}")
+    return 1 if any(tally.refused for _, _, tally in tallies) else 0
+
+
+def _warn(path: Path, tally: Tally) -> None:
+    name = shown(path)
+    for line, reason in tally.refused[:MOST_TOLD]:
+        click.echo(f"larkpost: {name}, line {line}: {shown(reason)}", err=True)
+    if len(tally.refused) > MOST_TOLD:
+        click.echo(f"larkpost: {name}: and {len(tally.refused) - MOST_TOLD} more lines", err=True)
+    if tally.unknown_keys:
+        keys = ", ".join(sorted(tally.unknown_keys))
+        click.echo(f"larkpost: {name}: left out unknown keys: {shown(keys)}", err=True)
+
+
+COMMANDS = (export, import_)

@@ -1,0 +1,241 @@
+"""Commands about letters: deliver, deliveries, send-test, receive, receipt."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from larkpost.cli.call import Call, pass_call
+from larkpost.cli.output import json_option, put, put_json, put_table, shown, waiting
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from larkpost.domain import Delivery, Letter
+    from larkpost.program import Program
+
+
+@click.command(short_help="Send the letters that are due.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most this many letters.")
+@click.option("--dry-run", is_flag=True, help="List the letters that would go, and send none.")
+@json_option
+@pass_call
+def deliver(call: Call, limit: int | None, dry_run: bool, as_json: bool) -> int:
+    """Send the letters that are planned, or deferred and due.
+
+    Ends with 75 where the mail server said later, and with 1 where it refused a letter.
+    """
+    from dataclasses import asdict
+
+    from larkpost.flows.deliver import deliver as send
+
+    program = call.program()
+    if dry_run:
+        return _dry_run(program, call.now, limit, as_json=as_json)
+    with waiting("letters") as progress:
+        ledger = send(
+            program.store,
+            program.letters,
+            program.road,
+            now=call.now,
+            limit=limit,
+            holder=program.holder,
+            progress=progress,
+        )
+    counts = asdict(ledger)
+    if as_json:
+        put_json(counts)
+    elif any(counts.values()):
+        put(", ".join(f"{count} {state}" for state, count in counts.items() if count))
+    else:
+        put("No letters to send.")
+    if ledger.failed:
+        return 1
+    return 75 if ledger.deferred else 0
+
+
+def _dry_run(program: Program, now: datetime, limit: int | None, *, as_json: bool) -> int:
+    from larkpost.store import deliveries
+
+    with program.store.read() as connection:
+        due = deliveries.due(connection, now, limit=limit)
+    _put_letters(program, due, as_json=as_json)
+    return 0
+
+
+@click.command(short_help="List letters, and send again what failed.")
+@click.option(
+    "--failed", is_flag=True, help="Those the mail server refused, or that were given up."
+)
+@click.option("--unknown", is_flag=True, help="Those of which nobody knows whether they arrived.")
+@click.option("--retry", is_flag=True, help="Have them sent again at the next delivery.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="At most this many.",
+)
+@json_option
+@pass_call
+def deliveries(
+    call: Call, failed: bool, unknown: bool, retry: bool, limit: int, as_json: bool
+) -> None:
+    """List letters, the latest day's first: whose, in which state, and what the server said.
+
+    With --retry those that failed or are in doubt are due again, under their old Message-IDs.
+    """
+    from larkpost.domain import DeliveryState
+    from larkpost.store import deliveries as outbox
+
+    program = call.program()
+    chosen = [
+        *([DeliveryState.FAILED] if failed else []),
+        *([DeliveryState.UNKNOWN] if unknown else []),
+    ]
+    states = chosen or list(DeliveryState)
+    if retry:
+        states = chosen or [DeliveryState.FAILED, DeliveryState.UNKNOWN]
+        with program.store.begin() as connection:
+            rows = outbox.by_state(connection, states, limit)
+            outbox.reopen(connection, [row.id for row in rows], now=call.now)
+    with program.store.read() as connection:
+        if retry:
+            rows = [row for old in rows if (row := outbox.get(connection, old.id))]
+        else:
+            rows = outbox.by_state(connection, states, limit)
+    _put_letters(program, rows, as_json=as_json)
+    if retry and rows and not as_json:
+        put(f"{len(rows)} to be sent again: larkpost deliver")
+
+
+def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> None:
+    records = _records(program, rows)
+    if as_json:
+        for record in records:
+            put_json(record)
+    elif records:
+        put_table(
+            ("date", "reader", "state", "tries", "next try", "reply"),
+            [tuple(record[name] for name in _COLUMNS) for record in records],
+        )
+    else:
+        put("No such letters.")
+
+
+_COLUMNS = ("date", "reader", "state", "attempts", "next", "reply")
+
+
+def _records(program: Program, rows: list[Delivery]) -> list[dict[str, Any]]:
+    from larkpost.domain import DeliveryState
+    from larkpost.flows.lines import moment, name_of
+    from larkpost.store import editions
+
+    with program.store.read() as connection:
+        pages = editions.get_many(connection, [row.edition_id for row in rows])
+    waits = (DeliveryState.PLANNED, DeliveryState.DEFERRED)
+    return [
+        {
+            "date": pages[row.edition_id].date.isoformat(),
+            "reader": name_of(pages[row.edition_id].reader),
+            "state": str(row.state),
+            "attempts": row.attempts,
+            "next": moment(row.next_try) if row.state in waits else None,
+            "reply": row.reply,
+            "message_id": row.message_id,
+        }
+        for row in rows
+        if row.edition_id in pages
+    ]
+
+
+@click.command("send-test", short_help="Send a letter to try the road.")
+@click.argument("address", metavar="ADDRESS")
+@json_option
+@pass_call
+def send_test(call: Call, address: str, as_json: bool) -> None:
+    """Send one letter to an address by the road of the settings, and say how it went.
+
+    A reader gets their edition of today, as it is or would be; anybody else gets a few lines.
+    Nothing is written down, and a Message-ID of its own keeps it apart from real letters.
+    """
+    program = call.program()
+    letter = _test_letter(call, program, address)
+    with program.road() as road:
+        road.send(letter)
+    where = program.settings.mail.transport
+    if as_json:
+        put_json({"to": letter.recipient, "by": where, "message_id": letter.message_id})
+    else:
+        put(f"The letter to {shown(letter.recipient)} was taken ({where}).")
+
+
+def _test_letter(call: Call, program: Program, address: str) -> Letter:
+    from secrets import token_hex
+
+    from larkpost.cli.editions import edition_of
+    from larkpost.errors import UnknownReader
+    from larkpost.flows.making import under_its_name
+    from larkpost.render.notice import notice
+
+    try:
+        page = edition_of(call, program, call.reader(program, address), None)
+        letter = next(iter(program.letters.newsletter([page])))
+    except UnknownReader:
+        lines = ["This letter was sent with `larkpost send-test`.", "It arrived: the road works."]
+        sender = program.settings.mail.sender
+        letter = notice(sender, address, "Larkpost: a test", lines, call.now)
+    domain = letter.message_id.rpartition("@")[2]
+    return under_its_name(letter, f"<test.{token_hex(12)}@{domain}")
+
+
+@click.command(short_help="Take in a mail that came back, from standard input.")
+@json_option
+@pass_call
+def receive(call: Call, as_json: bool) -> None:
+    """Take in one mail to returns.address from standard input: a bounce, or an answer with thumbs.
+
+    For the pipe of a mail server. Ends with 75 where the server should keep the mail and try again.
+    """
+    from larkpost.errors import StoreError, TryAgainLater
+    from larkpost.flows.receive import LARGEST
+    from larkpost.flows.returns import taken
+
+    program = call.program()
+    if program.mailboxes is None:
+        raise TryAgainLater("returns.address is not set", hint="docs/delivery.md tells how")
+    content = sys.stdin.buffer.read(LARGEST)
+    try:
+        receipt = taken(program.store, program.mailboxes, content, now=call.now)
+    except StoreError as error:
+        raise TryAgainLater(str(error), hint=error.hint) from error
+    if as_json:
+        put_json({"meaning": str(receipt.meaning), "votes": receipt.votes})
+    else:
+        put(f"{receipt.meaning}, {receipt.votes} thumbs" if receipt.votes else receipt.meaning)
+
+
+@click.command(short_help="Say why a morning is quiet.")
+@json_option
+@pass_call
+def receipt(call: Call, as_json: bool) -> int:
+    """Say why a morning brings nothing, and what to try; ends with 1 where there is a reason."""
+    from larkpost.flows.status import quiet
+
+    program = call.program()
+    with program.store.read() as connection:
+        reasons = quiet(connection, now=call.now, window=program.window)
+    for reason in reasons:
+        if as_json:
+            put_json({"reason": str(reason.kind), "text": reason.text, "hint": reason.hint})
+        else:
+            put(f"{shown(reason.text)}\n  {shown(reason.hint)}")
+    if not reasons and not as_json:
+        put("Papers flow.")
+    return 1 if reasons else 0
+
+
+COMMANDS = (deliver, deliveries, send_test, receive, receipt)

@@ -1,0 +1,155 @@
+"""Commands that show the model at work: rank, explain."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from larkpost.cli import types
+from larkpost.cli.call import Call, pass_call
+from larkpost.cli.output import bar, json_option, put, put_json, put_table, shown
+
+if TYPE_CHECKING:
+    from larkpost.domain import Pick, Reader
+    from larkpost.flows.learn import Ranking
+    from larkpost.program import Program
+
+MOST_TERMS = 8
+
+
+@click.command(short_help="Rank papers for a reader, and change nothing.")
+@click.argument("email", required=False)
+@click.option("--all", "everybody", is_flag=True, help="Rank for every reader.")
+@click.option(
+    "--date", "day", type=types.day, metavar="D", help="As of the end of this day (UTC), not now."
+)
+@click.option(
+    "--limit", type=click.IntRange(1), metavar="N", help="Picks a reader; default: their own size."
+)
+@click.option(
+    "--window",
+    type=click.IntRange(1, 3660),
+    metavar="DAYS",
+    help="Papers first seen in this many days; default: ranking.window_days.",
+)
+@click.option("--again", is_flag=True, help="Include papers of earlier editions.")
+@json_option
+@pass_call
+def rank(
+    call: Call, email: str | None, everybody: bool, day: date | None, limit: int | None,
+    window: int | None, again: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Rank the papers of the window for a reader, and change nothing.
+
+    Left out: papers already voted on, those of earlier editions (but for --again), and
+    near-duplicates.
+    """
+    if everybody == (email is not None):
+        raise click.UsageError("Name one reader, or give --all.")
+    from larkpost.flows import learn
+
+    program = call.program()
+    question = learn.Question(
+        at=call.now if day is None else learn.end_of(day),
+        window=program.window if window is None else timedelta(days=window),
+        limit=limit,
+        again=again,
+        exploration=program.settings.ranking.exploration if limit is None else 0.0,
+    )
+    asked = [call.reader(program, email)] if email else _everybody(program)
+    rankings = learn.rank(program.store, program.ranker, asked, question, now=call.now)
+    for reader in asked:
+        _put_ranking(reader, rankings[reader.id], as_json=as_json, named=everybody)
+
+
+def _everybody(program: Program) -> list[Reader]:
+    from larkpost.store import readers
+
+    with program.store.read() as connection:
+        return readers.all(connection)
+
+
+def _put_ranking(reader: Reader, ranking: Ranking, *, as_json: bool, named: bool) -> None:
+    from larkpost.flows.lines import name_of, ranked_line
+
+    if as_json:
+        for pick in ranking.picks:
+            put_json(ranked_line(pick, reader))
+        return
+    if named:
+        put(shown(name_of(reader)))
+    if not ranking.picks:
+        below = f"; {ranking.below} are below the threshold" if ranking.below else ""
+        put(f"No papers for {shown(name_of(reader))}{below}.")
+        put("`larkpost status` says why; --window DAYS looks further back.")
+        return
+    put_table(
+        ["", "chance", "paper", "title", "because of"],
+        [
+            [
+                pick.position,
+                f"{pick.probability:.0%}",
+                pick.paper.identifier,
+                pick.paper.title,
+                because(pick),
+            ]
+            for pick in ranking.picks
+        ],
+    )
+
+
+def because(pick: Pick, terms: int = 3) -> str:
+    """Say in a few words why a paper was picked: its strongest terms, the nearest liked paper."""
+    words = ", ".join(one.term for one in pick.because[:terms])
+    like = f"like “{pick.like.title}”" if pick.like else ""
+    return "; ".join(part for part in (words, like) if part) or "newest first"
+
+
+@click.command(short_help="Show why a paper stands where it stands.")
+@click.argument("email")
+@click.argument("paper")
+@json_option
+@pass_call
+def explain(call: Call, email: str, paper: str, as_json: bool) -> None:
+    """Show why PAPER stands where it stands for the reader EMAIL: terms, weights, likeness.
+
+    PAPER is scheme:value, a URL, or a position in the latest edition. Bars to the right raise the
+    score, those to the left lower it.
+    """
+    from larkpost.flows import feedback, learn
+    from larkpost.flows.lines import ranked_line
+
+    program = call.program()
+    reader = call.reader(program, email)
+    with program.store.read() as connection:
+        found = feedback.resolve(connection, reader, paper)
+    pick = learn.judge(program.store, program.ranker, reader, found, now=call.now)
+    if as_json:
+        put_json(ranked_line(pick, reader))
+        return
+    put(f"{shown(found.title)} [{shown(found.identifier)}]")
+    put(f"chance of a thumbs-up: {pick.probability:.0%} (score {pick.score:+.3f})")
+    if pick.like and pick.like.id == found.id:
+        put("nearest liked paper: this very one, it has a thumbs up")
+    elif pick.like:
+        put(f"nearest liked paper: {shown(pick.like.title)} [{shown(pick.like.identifier)}]")
+    else:
+        put("nearest liked paper: none yet; thumbs up and interest words make the difference")
+    _put_weights(pick)
+
+
+def _put_weights(pick: Pick) -> None:
+    weights = [*pick.because[:MOST_TERMS], *reversed(pick.against[:MOST_TERMS])]
+    if not weights:
+        put("no term of it says anything about this reader yet")
+        return
+    largest = max(abs(one.weight) for one in weights)
+    for one in weights:
+        drawn = bar(one.weight, largest)
+        left, right = ("", drawn) if one.weight >= 0 else (drawn, "")
+        put(f"  {one.weight:+.3f}  {left:>12}|{right:<12}  {shown(one.term)}".rstrip())
+
+
+COMMANDS = (rank, explain)

@@ -1,0 +1,241 @@
+"""Commands about readers: add, list, show, set, remove."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from larkpost.cli import types
+from larkpost.cli.call import Call, pass_call
+from larkpost.cli.output import json_option, put, put_json, put_table, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from larkpost.domain import Reader
+    from larkpost.program import Program
+
+
+@click.group(short_help="Add, list, show, change or remove readers.")
+def reader() -> None:
+    """Add readers, show them, change their wishes."""
+
+
+def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
+    options = [
+        click.option("--name", metavar="NAME", help="What to call them in the newsletter."),
+        click.option("--zone", metavar="ZONE", help="Time zone, such as Europe/Berlin."),
+        click.option(
+            "--at", type=types.local_time, metavar="HH:MM", help="Local time of the edition."
+        ),
+        click.option(
+            "--days", type=types.weekdays, metavar="DAYS", help="Weekdays, such as mon,tue,fri."
+        ),
+        click.option("--size", type=click.IntRange(1, 100), metavar="N", help="Papers an edition."),
+        click.option(
+            "--interest", "interests", multiple=True, metavar="WORDS",
+            help="Words to start from, such as 'mixture of experts'; may be given several times.",
+        ),
+        click.option(
+            "--threshold", type=click.FloatRange(0, 1), metavar="P",
+            help="Leave out papers less likely than this to get a thumbs-up (0 to 1).",
+        ),
+        click.option(
+            "--weekly/--daily", default=None, help="Once a week (on the first of the days) or not."
+        ),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@reader.command(short_help="Add a reader.")
+@click.argument("email")
+@_wishes
+@json_option
+@pass_call
+def add(
+    call: Call, /, email: str, interests: tuple[str, ...], as_json: bool, **wishes: Any
+) -> None:
+    """Add a reader; what is not given comes from the [readers] settings."""
+    from larkpost.flows import membership
+
+    program = call.program()
+    usual = program.settings.readers
+    chosen = {
+        "zone": usual.zone,
+        "at": usual.at,
+        "days": usual.days,
+        "size": usual.size,
+        **_given(wishes),
+    }
+    added = membership.add(program.store, email, now=call.now, words=interests, **chosen)
+    if as_json:
+        put_json(_record(program, added))
+        return
+    put(f"added {_who(added)}: {_schedule(added)}")
+    put(f"feed: {program.links.feed(added, 'rss')}")
+
+
+@reader.command("list", short_help="List all readers.")
+@json_option
+@pass_call
+def list_readers(call: Call, as_json: bool) -> None:
+    """List all readers."""
+    from larkpost.store import readers
+
+    program = call.program()
+    with program.store.read() as connection:
+        everybody = readers.all(connection)
+    if as_json:
+        for one in everybody:
+            put_json(_record(program, one))
+        return
+    if not everybody:
+        put("No readers yet. Add one: larkpost reader add you@example.org")
+        return
+    put_table(
+        ["reader", "name", "status", "next edition", "zone", "papers"],
+        [[_who(one), one.name, one.status, _local(one), one.zone, one.size] for one in everybody],
+    )
+
+
+@reader.command(short_help="Show wishes, thumbs and secret addresses.")
+@click.argument("email")
+@json_option
+@pass_call
+def show(call: Call, email: str, as_json: bool) -> None:
+    """Show a reader: wishes, feeds, thumbs, and the link to their own page.
+
+    The addresses shown are secrets of the reader: whoever has them may use them.
+    """
+    from larkpost.store import editions, votes
+
+    program = call.program()
+    found = call.reader(program, email)
+    with program.store.read() as connection:
+        thumbs = [int(vote.thumb) for vote in votes.of(connection, found.id)]
+        latest = editions.latest(connection, found.id)
+    if as_json:
+        put_json(_record(program, found) | {"up": thumbs.count(1), "down": thumbs.count(-1)})
+        return
+    words = ", ".join(word for interest in found.interests for word in interest.words)
+    rows = {
+        "reader": _who(found) + (f" ({shown(found.name)})" if found.name else ""),
+        "status": found.status,
+        "schedule": _schedule(found),
+        "interests": words or "none named",
+        "threshold": found.threshold or "none",
+        "thumbs": f"{thumbs.count(1)} up, {thumbs.count(-1)} down",
+        "latest edition": latest[0].date if latest else "none yet",
+        **{f"feed ({form})": program.links.feed(found, form) for form in ("rss", "atom", "json")},
+        "own page": program.links.page(found),
+    }
+    for label, value in rows.items():
+        put(f"{label + ':':<16}{shown(value)}")
+
+
+@reader.command("set", short_help="Change wishes; pause, resume, leave.")
+@click.argument("email")
+@_wishes
+@click.option("--address", metavar="NEW", help="The reader's new mail address.")
+@click.option("--pause", is_flag=True, help="Send nothing until --resume.")
+@click.option("--until", type=types.day, metavar="DATE", help="With --pause: until this day.")
+@click.option("--resume", is_flag=True, help="Send again: after a pause, bounces, or leaving.")
+@click.option("--leave", is_flag=True, help="Send nothing any more, but keep the thumbs.")
+@click.option("--new-feed", is_flag=True, help="Give the feed a new secret address.")
+@json_option
+@pass_call
+def set_reader(
+    call: Call, /, email: str, interests: tuple[str, ...], address: str | None,
+    pause: bool, until: date | None, resume: bool, leave: bool, new_feed: bool,
+    as_json: bool, **wishes: Any,
+) -> None:  # fmt: skip
+    """Change what is given and leave the rest as it is; --interest replaces all interest words."""
+    if pause + resume + leave > 1 or (until and not pause):
+        raise click.UsageError("Choose one of --pause [--until DATE], --resume and --leave.")
+    chosen = _given(wishes)
+    if not (chosen or interests or address or pause or resume or leave or new_feed):
+        raise click.UsageError("Nothing to change: give at least one option.")
+    from larkpost.flows import membership
+
+    program = call.program()
+    store, now = program.store, call.now
+    found = call.reader(program, email)
+    if chosen or interests or address:
+        membership.change(
+            store, found.id, now=now, address=address, words=interests or None, **chosen
+        )
+    if pause:
+        membership.pause(store, found.id, now=now, until=until)
+    if resume:
+        membership.resume(store, found.id, now=now)
+    if leave:
+        membership.leave(store, found.id, now=now)
+    if new_feed:
+        membership.renew_feed_key(store, found.id)
+    changed = call.reader(program, found.uid)
+    if as_json:
+        put_json(_record(program, changed))
+    else:
+        put(f"changed {_who(changed)}: {_schedule(changed)}")
+
+
+@reader.command(short_help="Forget a reader.")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_call
+def remove(call: Call, email: str, yes: bool, as_json: bool) -> None:
+    """Forget a reader: address, thumbs and editions. There is no way back.
+
+    `reader set EMAIL --leave` stops the letters and keeps the thumbs.
+    """
+    from larkpost.flows import membership
+
+    program = call.program()
+    found = call.reader(program, email)
+    if not yes and sys.stdin.isatty():
+        click.confirm(f"Forget {_who(found)} with all thumbs and editions?", abort=True, err=True)
+    membership.remove(program.store, found.id)
+    if as_json:
+        put_json({"reader": _who(found), "removed": True})
+    else:
+        put(f"removed {_who(found)}")
+
+
+def _given(wishes: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in wishes.items() if value is not None}
+
+
+def _who(one: Reader) -> str:
+    return shown(one.address or one.uid)
+
+
+def _record(program: Program, one: Reader) -> dict[str, object]:
+    from larkpost.cli.records import of_reader
+
+    return of_reader(one, program.links)
+
+
+def _schedule(one: Reader) -> str:
+    from larkpost.settings import day_names
+
+    days = "every day" if len(one.days) == 7 else ", ".join(day_names(one.days))
+    when = f"weekly, first of {days}" if one.weekly else days
+    following = f"; next edition {_local(one)}" if one.next_slot else f"; {one.status}"
+    return f"{one.size} papers, {when} at {one.at:%H:%M} {one.zone}{following}"
+
+
+def _local(one: Reader) -> str | None:
+    from larkpost.schedule import place
+
+    if one.next_slot is None:
+        return None
+    return f"{one.next_slot.astimezone(place(one.zone)):%Y-%m-%d %H:%M}"
+
+
+COMMANDS = (reader,)

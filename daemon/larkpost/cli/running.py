@@ -1,0 +1,172 @@
+"""Commands that keep the post running: status, tick, serve."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from larkpost.cli.call import Call, pass_call
+from larkpost.cli.output import json_option, put, put_json, shown
+from larkpost.errors import UsageError
+
+if TYPE_CHECKING:
+    from larkpost.flows.status import Standing
+    from larkpost.flows.tick import Round
+
+
+@click.command(short_help="Tell how things stand, and why a day is quiet.")
+@json_option
+@pass_call
+def status(call: Call, as_json: bool) -> None:
+    """Tell how things stand: papers, readers, letters, and why a day is quiet."""
+    from larkpost.flows.status import standing
+
+    program = call.program()
+    with program.store.read() as connection:
+        found = standing(connection, now=call.now, window=program.window)
+    if as_json:
+        put_json(_standing_record(found))
+    else:
+        _put_standing(found)
+
+
+def _standing_record(found: Standing) -> dict[str, Any]:
+    dump = found.newest_dump
+    return {
+        "papers": found.papers,
+        "votes": found.votes,
+        "readers": {str(state): count for state, count in found.readers.items() if count},
+        "deliveries": {str(state): count for state, count in found.deliveries.items() if count},
+        "newest_dump": dump and {"name": dump.name, "read_at": _moment(dump.read_at)},
+        "next_edition": _moment(found.next_slot),
+        "events": {
+            kind: {"at": _moment(event.at), "ok": event.ok, "detail": dict(event.detail)}
+            for kind, event in found.events.items()
+        },
+        "quiet": [
+            {"reason": str(one.kind), "text": one.text, "hint": one.hint} for one in found.quiet
+        ],
+    }
+
+
+def _put_standing(found: Standing) -> None:
+    dump = found.newest_dump
+    rows = {
+        "papers": found.papers,
+        "newest dump": f"{dump.name}, read {_minute(dump.read_at)}" if dump else "none yet",
+        "readers": _counts(found.readers) or "none yet",
+        "thumbs": found.votes,
+        "next edition": _minute(found.next_slot) if found.next_slot else "none is due",
+        "letters": _counts(found.deliveries) or "none yet",
+    }
+    for kind, event in sorted(found.events.items()):
+        rows[f"last {kind}"] = f"{_minute(event.at)}, {'fine' if event.ok else 'failed'}"
+    for label, value in rows.items():
+        put(f"{label + ':':<16}{shown(value)}")
+    for reason in found.quiet:
+        put(f"\n{shown(reason.text)}" + (f"\n  {shown(reason.hint)}" if reason.hint else ""))
+
+
+@click.command(short_help="Read the inbox, publish and deliver once.")
+@json_option
+@pass_call
+def tick(call: Call, as_json: bool) -> int:
+    """Do once what `serve` does every half minute: read the inbox, publish, deliver.
+
+    For cron and systemd timers. Ends with 75 while another process is at it, and with 1 where a
+    step failed (the others are done all the same).
+    """
+    from larkpost.flows.tick import tick as run
+
+    done = run(call.program().works, now=call.now)
+    if as_json:
+        put_json(_round_record(done))
+    else:
+        _put_round(done)
+    return 1 if done.troubles else 0
+
+
+def _round_record(done: Round) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "files": len(done.taken),
+        "returned": {str(meaning): count for meaning, count in done.returned.items()},
+        "editions": {str(outcome): count for outcome, count in done.outcomes.items()},
+        "letters": asdict(done.ledger),
+        "troubles": done.troubles,
+    }
+
+
+def _put_round(done: Round) -> None:
+    from dataclasses import asdict
+
+    put(f"inbox: {len(done.taken)} files")
+    if done.returned:
+        put(f"came back: {_counts(done.returned)}")
+    put(f"editions: {_counts(done.outcomes) or 'none due'}")
+    put(f"letters: {_counts(asdict(done.ledger)) or 'none to send'}")
+    for step, trouble in done.troubles.items():
+        click.echo(f"larkpost: {step} failed: {shown(trouble)}", err=True)
+
+
+@click.command(short_help="Run the daemon.")
+@click.option("--host", metavar="HOST", help="Where to listen; default: web.host.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="0 takes any free one; default: web.port.",
+)
+@pass_call
+def serve(call: Call, host: str | None, port: int | None) -> None:
+    """Run the daemon: web server, inbox, editions, letters; stops cleanly on SIGTERM."""
+    from larkpost.flows.tick import tick as once
+    from larkpost.serve import run
+
+    program = call.program({"web.host": host, "web.port": port}, daemon=True)
+    _ = program.signature  # a key that is not there is told now, not in the morning
+    web = program.settings.web
+    run(
+        program,
+        host=web.host,
+        port=web.port,
+        tick=lambda: once(program.works, now=datetime.now(UTC)),
+    )
+
+
+@click.command(short_help="Print the link of the admin page.")
+@pass_call
+def admin(call: Call) -> None:
+    """Print the link of the admin page: readers, dumps, letters and health, to look at.
+
+    Whoever has it sees them. The setting `web.admin` opens the page; another number in it ends the
+    links printed before.
+    """
+    program = call.program()
+    number = program.settings.web.admin
+    if not number:
+        raise UsageError(
+            "there is no admin page: web.admin is 0",
+            hint="set web.admin = 1 in the settings file, and start the daemon again",
+        )
+    put(program.links.admin(number))
+
+
+def _counts(counts: Any) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _moment(at: datetime | None) -> str | None:
+    from larkpost.flows.lines import moment
+
+    return moment(at) if at else None
+
+
+COMMANDS = (status, tick, serve, admin)

@@ -1,0 +1,34 @@
+"""What people type, read into values: days, times, weekdays; each names what it could not read."""
+
+from __future__ import annotations
+
+from datetime import date, time
+
+import click
+
+
+def day(text: str) -> date:
+    """Read a day such as 2026-08-07."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a day such as 2026-08-07.") from None
+
+
+def local_time(text: str) -> time:
+    """Read a local time such as 06:30."""
+    try:
+        hours, minutes = text.split(":")
+        return time(int(hours), int(minutes))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a time such as 06:30.") from None
+
+
+def weekdays(text: str) -> frozenset[int]:
+    """Read weekdays such as mon,tue,fri."""
+    from larkpost.settings import read_days
+
+    try:
+        return read_days(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.") from None

@@ -1,0 +1,91 @@
+"""The web: feeds, votes, the reader's page, and the health of the daemon."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from larkpost.flows.tasting import Reports
+from larkpost.web.admin import admin
+from larkpost.web.desk import delete, export, me
+from larkpost.web.doors import confirm, leave
+from larkpost.web.feeds import feed
+from larkpost.web.front import front, robots, static
+from larkpost.web.guard import SafeHeaders, Site, handled, http_refusal
+from larkpost.web.health import Pulse, healthz
+from larkpost.web.joining import subscribe
+from larkpost.web.kept import Fresh, Shelf
+from larkpost.web.library import Catalogue, archive, look_up, paper, volume
+from larkpost.web.listings import archive_feed, search_feed, trending_feed
+from larkpost.web.pages import Pages
+from larkpost.web.starting import rate, start
+from larkpost.web.tasting import taste
+from larkpost.web.voting import edition, vote
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from larkpost.program import Program
+
+__all__ = ["Pulse", "app"]
+
+ASK_AND_ACT = ["GET", "POST"]  # HEAD comes with GET
+ROUTES = (
+    Route("/", handled(front)),
+    Route("/archive", handled(archive)),
+    Route("/archive/{span}", handled(volume)),
+    Route("/paper/{uid}", handled(paper)),
+    Route("/search", handled(look_up)),
+    Route("/subscribe", handled(subscribe), methods=ASK_AND_ACT),
+    Route("/static/{name}", handled(static)),
+    Route("/robots.txt", handled(robots)),
+    Route("/healthz", handled(healthz)),
+    Route("/feed/{key}.{form}", feed, methods=["GET"]),
+    Route("/feed/{key}/{interest}.{form}", feed, methods=["GET"]),
+    Route("/feed/{key}/archive/{page:int}.{form}", feed, methods=["GET"]),
+    Route("/feed/{key}/{interest}/archive/{page:int}.{form}", feed, methods=["GET"]),
+    Route("/trending.{form}", trending_feed, methods=["GET"]),
+    Route("/archive.{form}", archive_feed, methods=["GET"]),
+    Route("/search.{form}", search_feed, methods=["GET"]),
+    Route("/edition/{token}", handled(edition)),
+    Route("/vote/{token}/{position:int}/{wish}", handled(vote), methods=ASK_AND_ACT),
+    Route("/me/{token}", handled(me), methods=ASK_AND_ACT),
+    Route("/me/{token}/start", handled(start, upload=True), methods=ASK_AND_ACT),
+    Route("/me/{token}/rate", handled(rate), methods=ASK_AND_ACT),
+    Route("/me/{token}/taste", handled(taste)),
+    Route("/me/{token}/export.jsonl", handled(export)),
+    Route("/me/{token}/delete", handled(delete), methods=ASK_AND_ACT),
+    Route("/admin/{token}", handled(admin)),
+    Route("/leave/{token}", handled(leave, from_anywhere=True), methods=ASK_AND_ACT),
+    Route("/confirm/{token}", handled(confirm), methods=ASK_AND_ACT),
+)
+
+
+def app(
+    program: Program,
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    pulse: Pulse | None = None,
+) -> Starlette:
+    """Build the application; ``pulse`` lets /healthz tell how the tick of this process does."""
+    site = program.settings.site
+    feeds = Shelf(program)
+    application = Starlette(
+        routes=ROUTES,
+        middleware=[
+            Middleware(Fresh, shelf=feeds, clock=clock),
+            Middleware(SafeHeaders, https=site.base_url.startswith("https://")),
+        ],
+        exception_handlers={HTTPException: http_refusal},
+    )
+    # A redirect to the path without its slash would be built from the Host header.
+    application.router.redirect_slashes = False
+    pages = Pages(base_url=site.base_url, title=site.title)
+    application.state.site = Site(program, pages, clock, pulse, Catalogue(), Reports())
+    application.state.feeds = feeds
+    return application

@@ -1,0 +1,141 @@
+"""What a reader can do on their own page: each button's act, by the name that its form sends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+
+from larkpost.flows import feedback, membership
+from larkpost.store import papers
+from larkpost.web.forms import number, read, read_wishes, text
+from larkpost.web.turns import HOUR, take_turn
+from larkpost.web.voting import MOST_THUMBS, named, told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.datastructures import FormData
+
+    from larkpost.domain import Reader
+    from larkpost.web.guard import Site
+
+VIA = "page"
+
+# After an act the browser is sent back to the page, so that a reload does not act again; what was
+# done is told by one of these words in the address.
+DONE = {
+    "saved": "Your wishes are saved.",
+    "paused": "Paused. Nothing is sent meanwhile.",
+    "resumed": "Your paper comes again.",
+    "renewed": "Your feed has new addresses. Give them to your feed reader; the old ones are dead.",
+    "interest": "Your interests are saved. The next edition follows them.",
+    "dropped": "That interest is gone. Its thumbs now count for the first one.",
+    "cleared": "All your thumbs are taken back. Your paper starts anew.",
+    "welcome": "Welcome. This page is yours: keep its address, for there is no other key to it.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What stands at the top of the page after an act, and how to undo it."""
+
+    done: str = ""
+    problem: str = ""
+    undo: Mapping[str, object] | None = None
+    wishes: Mapping[str, object] = field(default_factory=dict)
+
+
+def act(site: Site, reader: Reader, form: FormData) -> str | Notice:
+    """Do what the pressed button says; gives a word of DONE, or what to tell on the page.
+
+    Raises UsageError where it cannot be done, HTTPException 400 for no act of ours.
+    """
+    chosen = _ACTS.get(text(form, "action"))
+    if chosen is None:
+        raise HTTPException(400)
+    return chosen(site, reader, form)
+
+
+def cast_vote(site: Site, reader: Reader, form: FormData, via: str) -> Notice:
+    """Write down the thumb of a form that names a paper; 404 for a paper that is not here."""
+    thumb = feedback.thumb_named(text(form, "thumb"))
+    paper_id = number(form, "paper", "paper")
+    with site.program.store.read() as connection:
+        if not papers.get(connection, [paper_id]):
+            raise HTTPException(404)
+    take_turn(site, f"vote:{reader.uid}", most=MOST_THUMBS, per=HOUR)
+    before = feedback.cast(
+        site.program.store, reader.id, paper_id, thumb, via=via, now=site.clock()
+    )
+    undo = {"paper": paper_id, "thumb": named(before.thumb if before else None)}
+    return Notice(done=told(thumb), undo=undo)
+
+
+def _save(site: Site, reader: Reader, form: FormData) -> str:
+    wishes: membership.Wishes = {
+        **read_wishes(form),
+        "name": text(form, "name"),
+        "weekly": "weekly" in form,
+        "threshold": read("percentage", int, text(form, "threshold") or "0") / 100,
+    }
+    membership.change(site.program.store, reader.id, now=site.clock(), **wishes)
+    return "saved"
+
+
+def _pause(site: Site, reader: Reader, form: FormData) -> str:
+    until = text(form, "until")
+    day = read("day", date.fromisoformat, until) if until else None
+    membership.pause(site.program.store, reader.id, now=site.clock(), until=day)
+    return "paused"
+
+
+def _resume(site: Site, reader: Reader, _form: FormData) -> str:
+    membership.resume(site.program.store, reader.id, now=site.clock())
+    return "resumed"
+
+
+def _renew(site: Site, reader: Reader, _form: FormData) -> str:
+    membership.renew_feed_key(site.program.store, reader.id)
+    return "renewed"
+
+
+def _interest(site: Site, reader: Reader, form: FormData) -> str:
+    membership.set_interest(
+        site.program.store,
+        reader.id,
+        text(form, "interest"),
+        words=text(form, "words").splitlines(),
+        quota=read("share", int, text(form, "quota") or "1"),
+    )
+    return "interest"
+
+
+def _drop_interest(site: Site, reader: Reader, form: FormData) -> str:
+    membership.remove_interest(site.program.store, reader.id, text(form, "interest"))
+    return "dropped"
+
+
+def _vote(site: Site, reader: Reader, form: FormData) -> Notice:
+    return cast_vote(site, reader, form, VIA)
+
+
+def _clear(site: Site, reader: Reader, form: FormData) -> str | Notice:
+    if "sure" not in form:
+        return Notice(problem="Nothing was cleared: please tick the box first.")
+    feedback.clear_all(site.program.store, reader.id)
+    return "cleared"
+
+
+_ACTS: dict[str, Callable[[Site, Reader, FormData], str | Notice]] = {
+    "save": _save,
+    "pause": _pause,
+    "resume": _resume,
+    "renew": _renew,
+    "interest": _interest,
+    "drop": _drop_interest,
+    "vote": _vote,
+    "clear": _clear,
+}

@@ -1,0 +1,47 @@
+"""The operator's page: readers, dumps, letters and health; it shows and changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from larkpost.domain import DeliveryState
+from larkpost.flows.status import standing
+from larkpost.store import deliveries, dumps, readers
+from larkpost.web.keys import check_admin
+from larkpost.web.library import leaf, page_number
+
+if TYPE_CHECKING:
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from larkpost.web.guard import Site
+
+READERS = 100  # a page
+DUMPS = 20
+LETTERS = 50
+TROUBLED = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
+
+
+def admin(site: Site, request: Request, _form: FormData) -> Response:
+    """Answer ``/admin/{token}``; a 404 like any other where the setting ``web.admin`` is 0."""
+    check_admin(site, request)
+    page = page_number(request)
+    now = site.clock()
+    with site.program.store.read() as connection:
+        found = standing(connection, now=now, window=site.program.window)
+        latest = dumps.latest(connection, limit=DUMPS)
+        some = readers.newest(connection, limit=READERS, offset=(page - 1) * READERS)
+        troubled = deliveries.by_state(connection, TROUBLED, LETTERS)
+        theirs = readers.many(connection, {one.reader_id for one in troubled})
+    total = sum(found.readers.values())
+    return site.pages.page(
+        "admin.html",
+        standing=found,
+        beats=None if site.pulse is None else site.pulse.beats(now),
+        dumps=latest,
+        readers=some,
+        leaf=leaf(page, total, READERS),
+        letters=[(one, theirs.get(one.reader_id)) for one in troubled],
+        path=site.pages.path(site.program.links.admin(site.program.settings.web.admin)),
+    )

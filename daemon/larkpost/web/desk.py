@@ -1,0 +1,148 @@
+"""The reader's own page: wishes, interests, why today's papers, feeds, thumbs, and the way out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from starlette.responses import RedirectResponse, Response
+
+from larkpost.errors import UsageError
+from larkpost.flows import exporting, membership
+from larkpost.render.stories import stories_of
+from larkpost.store import editions, papers, votes
+from larkpost.web.acts import DONE, Notice, act
+from larkpost.web.forms import WEEKDAYS, typed_wishes, zones
+from larkpost.web.guard import in_words
+from larkpost.web.keys import reader_of
+from larkpost.web.voting import named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+
+    from larkpost.domain import Interest, Reader
+    from larkpost.seams import FeedFormat
+    from larkpost.web.guard import Site
+
+SHOWN_VOTES = 100
+SHOWN_EDITIONS = 8
+FORMS: dict[FeedFormat, str] = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
+
+
+class FeedRow(NamedTuple):
+    """The addresses of a feed, each with the name of its format; of an interest, or of all."""
+
+    interest: Interest | None
+    addresses: tuple[tuple[str, str], ...]
+
+
+def me(site: Site, request: Request, form: FormData) -> Response:
+    """Answer ``/me/{token}``: GET shows, POST does what the pressed button's ``action`` says."""
+    reader = visitor(site, request)
+    if request.method != "POST":
+        return _page(site, reader, Notice(DONE.get(request.query_params.get("done", ""), "")))
+    try:
+        outcome = act(site, reader, form)
+    except UsageError as error:
+        typed = typed_wishes(form) if form.get("action") == "save" else {}
+        return _page(site, reader, Notice(problem=in_words(error), wishes=typed), status=400)
+    if isinstance(outcome, Notice):
+        return _page(site, reader, outcome, status=400 if outcome.problem else 200)
+    here = site.pages.path(site.program.links.page(reader))
+    return RedirectResponse(f"{here}?done={outcome}", status_code=303)
+
+
+def export(site: Site, request: Request, _form: FormData) -> Response:
+    """Answer ``/me/{token}/export.jsonl``: everything that is kept about the reader."""
+    reader = visitor(site, request)
+    with site.program.store.read() as connection:
+        lines = [
+            json.dumps(line, ensure_ascii=False) + "\n"
+            for line in exporting.about(connection, reader)
+        ]
+    return Response(
+        "".join(lines),
+        media_type="application/jsonl; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="larkpost.jsonl"'},
+    )
+
+
+def delete(site: Site, request: Request, form: FormData) -> Response:
+    """Answer ``/me/{token}/delete``: GET asks, POST with a tick in the box forgets the reader."""
+    reader = visitor(site, request)
+    sure = request.method == "POST" and "sure" in form
+    if sure:
+        membership.remove(site.program.store, reader.id)
+    return site.pages.page(
+        "delete.html",
+        400 if request.method == "POST" and not sure else 200,
+        gone=sure,
+        reader=reader,
+        path=site.pages.path(site.program.links.page(reader)),
+    )
+
+
+def visitor(site: Site, request: Request) -> Reader:
+    """Find whose page this is; raises InvalidToken or UnknownReader."""
+    with site.program.store.read() as connection:
+        return reader_of(site, connection, request, "page")
+
+
+def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Response:
+    with site.program.store.read() as connection:
+        cast = votes.of(connection, reader.id)
+        shown = list(reversed(cast))[:SHOWN_VOTES]
+        titles = papers.get(connection, {one.paper_id for one in shown})
+        latest = editions.latest(connection, reader.id, limit=SHOWN_EDITIONS)
+    links = site.program.links
+    return site.pages.page(
+        "me.html",
+        status,
+        reader=reader,
+        wishes=_wishes(reader) | dict(notice.wishes),
+        done=notice.done,
+        undo=notice.undo,
+        problem=notice.problem,
+        path=site.pages.path(links.page(reader)),
+        leave=site.pages.path(links.leave(reader)),
+        feeds=list(_feeds(site, reader)),
+        opml=links.opml(reader),
+        alternates=links.reader_alternates(site.pages.title, reader),
+        total=len(cast),
+        votes=[
+            {"paper": titles[one.paper_id], "thumb": named(one.thumb), "at": one.at}
+            for one in shown
+        ],
+        today=stories_of(latest[0]) if latest else [],
+        editions=[(one, site.pages.path(links.edition(one))) for one in latest],
+        weekdays=WEEKDAYS,
+        zones=zones(),
+        most_interests=membership.MOST_INTERESTS,
+    )
+
+
+def _feeds(site: Site, reader: Reader) -> Iterator[FeedRow]:
+    several = len(reader.interests) > 1
+    for interest in (None, *(reader.interests if several else ())):
+        yield FeedRow(
+            interest,
+            tuple(
+                (name, site.program.links.feed(reader, form, interest=interest))
+                for form, name in FORMS.items()
+            ),
+        )
+
+
+def _wishes(reader: Reader) -> dict[str, object]:
+    return {
+        "name": reader.name,
+        "zone": reader.zone,
+        "at": f"{reader.at:%H:%M}",
+        "days": set(reader.days),
+        "size": reader.size,
+        "weekly": reader.weekly,
+        "threshold": round(reader.threshold * 100),
+    }

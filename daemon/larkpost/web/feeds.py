@@ -1,0 +1,147 @@
+"""A reader's feeds: all their papers or an interest's, at addresses that are their own secret."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING, get_args
+
+from starlette.exceptions import HTTPException
+
+from larkpost.errors import UsageError
+from larkpost.links import FEED_TYPES, OPML_TYPE, slugs
+from larkpost.render import opml
+from larkpost.render.channels import Shelf, View, reader_channel
+from larkpost.seams import FeedFormat
+from larkpost.store import editions, readers, standing
+from larkpost.web.conditional import etag_of
+from larkpost.web.kept import Endpoint, Found
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+
+    from larkpost.domain import Edition, Interest, Reader
+    from larkpost.store.engine import Connection
+    from larkpost.store.standing import Standing
+    from larkpost.web.guard import Site
+
+EDITIONS = 10  # in a feed, and in a page of its archive
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")  # PostgreSQL would choke on a NUL
+# A shared cache must not keep it, for the address is a secret; a reader's own may, and asks again.
+PRIVATE = "private, max-age=300"
+PRIVATE_AND_FULL = "private, max-age=86400"  # an archive page: no entry comes or goes any more
+_PAGES = range(1, 1_000_000)
+
+
+def _feed(site: Site, request: Request, connection: Connection) -> Found:
+    """Answer ``/feed/{key}.{rss|atom|json|opml}`` and the parts of it below ``/feed/{key}/``.
+
+    404 for a key that is unknown or was renewed, for an interest that is gone, and for an
+    archive page that is not full.
+    """
+    asked = request.path_params
+    known = _KEY.fullmatch(asked["key"])
+    reader = readers.by_feed_key(connection, asked["key"]) if known else None
+    if reader is None:
+        raise HTTPException(404)
+    if asked["form"] == "opml" and asked.keys() == {"key", "form"}:
+        return _opml(site, reader)
+    form, number = form_of(request), asked.get("page")
+    view = View(_interest(reader, asked.get("interest")), least_of(request))
+    stands = _standing(connection, reader, number)
+    shelf = Shelf(max(0, stands.total - 1) // EDITIONS, number)
+    if number is not None and number > shelf.pages:
+        raise HTTPException(404)
+    return Found(
+        etag=request.app.state.feeds.tag(form, *_stamp(reader, view, shelf, stands)),
+        modified=max(reader.created, stands.changed or reader.created),
+        media_type=type_of(form),
+        cache_control=PRIVATE if number is None else PRIVATE_AND_FULL,
+        write=lambda: _written(site, _editions(connection, stands), reader, form, view, shelf),
+    )
+
+
+def _standing(connection: Connection, reader: Reader, page: int | None) -> Standing:
+    if page is None:
+        return standing.latest(connection, reader.id, EDITIONS)
+    if page not in _PAGES:
+        raise HTTPException(404)
+    return standing.page(connection, reader.id, page, EDITIONS)
+
+
+def _stamp(reader: Reader, view: View, shelf: Shelf, stands: Standing) -> tuple[object, ...]:
+    """Collect all that the bytes of a feed depend on, but for what holds for the whole site."""
+    whose = (reader.uid, reader.feed_key, len(reader.interests) > 1)
+    part = (view.interest and view.interest.name, view.least)
+    place = shelf.page or -shelf.pages  # an archive page does not change when others come
+    return whose, part, place, stands.editions, stands.changed, stands.measures
+
+
+def _editions(connection: Connection, stands: Standing) -> list[Edition]:
+    found = editions.get_many(connection, stands.editions)
+    return [found[edition_id] for edition_id in stands.editions]
+
+
+def _written(
+    site: Site,
+    shown: Sequence[Edition],
+    reader: Reader,
+    form: FeedFormat,
+    view: View,
+    shelf: Shelf,
+) -> bytes:
+    links, title = site.program.links, site.program.settings.site.title
+    home = links.edition(shown[0]) if shown else links.front()
+    channel = reader_channel(reader, home, links, form, title, view, shelf)
+    picked = [view.of(edition) for edition in shown]
+    return site.program.press.feed(picked, form, reader=reader, channel=channel)
+
+
+def _interest(reader: Reader, name: str | None) -> Interest | None:
+    """Find an interest by what it is called in an address; by its id that works for ever."""
+    if name is None:
+        return None
+    called = slugs(reader.interests)
+    for interest in reader.interests:
+        if name in {called[interest.id], str(interest.id)}:
+            return interest
+    raise HTTPException(404)
+
+
+def _opml(site: Site, reader: Reader) -> Found:
+    title = site.program.settings.site.title
+    outlines = opml.reader_outlines(reader, site.program.links, title)
+    body = opml.opml(title, outlines)
+    return Found(
+        etag_of(body), reader.created, f"{OPML_TYPE}; charset=utf-8", PRIVATE, lambda: body
+    )
+
+
+def form_of(request: Request) -> FeedFormat:
+    """Read which format is asked for; 404 for one that is none."""
+    forms: dict[str, FeedFormat] = {form: form for form in get_args(FeedFormat)}
+    if request.path_params["form"] not in forms:
+        raise HTTPException(404)
+    return forms[request.path_params["form"]]
+
+
+def type_of(form: FeedFormat) -> str:
+    """Name a format as HTTP does."""
+    return f"{FEED_TYPES[form]}; charset=utf-8"
+
+
+def least_of(request: Request) -> float:
+    """Read ``?min=``, the least probability of a thumbs-up to be shown; raises UsageError."""
+    text = request.query_params.get("min", "")
+    try:
+        least = float(text or 0)
+    except ValueError:
+        least = math.nan
+    if not 0 <= least <= 1:
+        raise UsageError("min is no probability", hint="Write a number from 0 to 1, like ?min=0.6")
+    return round(least, 3)
+
+
+feed = Endpoint(_feed)

@@ -1,0 +1,89 @@
+"""Reads what readers type into forms, and says in words what cannot be read."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from functools import cache
+from typing import TYPE_CHECKING, TypeVar
+from zoneinfo import available_timezones
+
+from larkpost.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.datastructures import FormData
+
+    from larkpost.flows.membership import Wishes
+    from larkpost.settings import Settings
+
+Read = TypeVar("Read")
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+LARGEST_ID = 2**63 - 1  # what a column holds
+
+
+@cache
+def zones() -> list[str]:
+    """List the names of all time zones, as a form offers them."""
+    return sorted(available_timezones())
+
+
+def read_wishes(form: FormData) -> Wishes:
+    """Read zone, hour, days and size; raises UsageError for what is none of these."""
+    return {
+        "zone": text(form, "zone").strip(),
+        "at": read("time", clock, text(form, "at")),
+        "days": frozenset(read("weekday", int, str(one)) for one in form.getlist("days")),
+        "size": read("number of papers", int, text(form, "size")),
+    }
+
+
+def typed_wishes(form: FormData) -> dict[str, object]:
+    """Keep what was typed, so that a mistake in one field does not cost the others."""
+    days = {int(str(one)) for one in form.getlist("days") if str(one) in set("0123456")}
+    typed: dict[str, object] = {
+        name: text(form, name)
+        for name in ("address", "name", "zone", "at", "size", "words", "threshold")
+    }
+    return typed | {"days": days, "weekly": "weekly" in form}
+
+
+def opening_wishes(settings: Settings) -> dict[str, object]:
+    """What stands in the form of somebody new."""
+    usual = settings.readers
+    return {
+        "address": "",
+        "zone": usual.zone,
+        "at": f"{usual.at:%H:%M}",
+        "days": set(usual.days),
+        "size": usual.size,
+        "words": "",
+    }
+
+
+def clock(text: str) -> time:
+    """Read what a time field sends: ``06:00``, from some browsers with seconds."""
+    return datetime.strptime(text[:5], "%H:%M").time()  # noqa: DTZ007 - a time on the reader's wall
+
+
+def text(form: FormData, name: str) -> str:
+    """Read a field; empty where it was not sent, or is a file."""
+    value = form.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def number(form: FormData, name: str, what: str) -> int:
+    """Read the number of a row; raises UsageError, also for one that no row can have."""
+    found = read(what, int, text(form, name))
+    return found if 0 < found <= LARGEST_ID else 0
+
+
+def read(what: str, convert: Callable[[str], Read], text: str) -> Read:
+    """Convert a field; raises UsageError that says ``what`` it should have been."""
+    try:
+        return convert(text)
+    except ValueError:
+        raise UsageError(
+            f"{text[:40]!r} is not a {what}", hint="Please look at it again."
+        ) from None

@@ -1,0 +1,212 @@
+"""What every answer carries and what no request may do: headers, limits, errors in plain words."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+
+from larkpost.errors import (
+    InvalidToken,
+    LarkpostError,
+    StoreError,
+    TryAgainLater,
+    UnknownPaper,
+    UnknownReader,
+    UsageError,
+)
+from larkpost.web.pages import POLICY
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from larkpost.flows.tasting import Reports
+    from larkpost.program import Program
+    from larkpost.web.health import Pulse
+    from larkpost.web.library import Catalogue
+    from larkpost.web.pages import Pages
+
+LARGEST_BODY = 64 * 1024
+LARGEST_UPLOAD = 4 * 1024 * 1024  # a library of some thousand references
+BODY_SECONDS = 15.0
+MOST_FIELDS = 200
+RETRY_SECONDS = 30
+
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    # Where an answer may be kept or indexed, its own headers say so; otherwise it is private.
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+MESSAGES = {
+    400: ("That did not arrive whole", "The form was cut or is of a kind we do not know."),
+    404: (
+        "There is nothing here",
+        "The link may be cut, or its address was renewed. Copy it again from the newest letter.",
+    ),
+    405: ("That cannot be done here", "This address does not take that kind of request."),
+    408: ("That took too long", "The form did not arrive in time. Please send it again."),
+    403: (
+        "That did not come from here",
+        "Another site sent this form. Nothing was changed. Press the button on our own page.",
+    ),
+    413: ("That is too much", "Forms here take 64 kB, and files of references 4 MB."),
+    429: ("That was a lot", "Too many requests came from your network. Please wait a little."),
+    500: ("Something broke here", "It is our fault and has been written down. Try again later."),
+    503: ("Just a moment", "The database is busy or out of reach. Please try again shortly."),
+}
+
+_log = structlog.get_logger("larkpost.web")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What every handler is given: the program, its pages, the time and the tick's pulse."""
+
+    program: Program
+    pages: Pages
+    clock: Callable[[], datetime]
+    pulse: Pulse | None
+    catalogue: Catalogue
+    reports: Reports
+
+
+class SafeHeaders:
+    """ASGI middleware: puts the headers of HEADERS on every answer that has not its own."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self.app = app
+        self.headers = dict(HEADERS)
+        if https:
+            self.headers["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and dress its answer."""
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    present.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, dressed)
+
+
+def handled(
+    handler: Callable[[Site, Request, FormData], Response],
+    *,
+    from_anywhere: bool = False,
+    upload: bool = False,
+) -> Callable[[Request], Awaitable[Response]]:
+    """Make an endpoint of a plain function, which runs in a thread and may use the store.
+
+    It is given the form of a POST (empty otherwise); whatever it raises becomes a page. A form
+    that another site sent is refused, but where ``from_anywhere``; files are taken only where
+    ``upload``.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        site: Site = request.app.state.site
+        form = FormData()
+        if request.method == "POST":
+            if not (from_anywhere or is_ours(request, site)):
+                raise HTTPException(403)
+            form = await read_form(request, upload=upload)
+        try:
+            return await run_in_threadpool(handler, site, request, form)
+        except LarkpostError as error:
+            return refusal(site, error)
+        except HTTPException:
+            raise
+        except Exception:
+            _log.exception("page failed", page=handler.__name__, method=request.method)
+            return site.pages.error(500, *MESSAGES[500])
+        finally:
+            await form.close()
+
+    return endpoint
+
+
+def is_ours(request: Request, site: Site) -> bool:
+    """Say whether a form was sent from a page of ours, as far as the browser tells.
+
+    Sec-Fetch-Site says so wherever the connection is safe (W3C Fetch Metadata). Without it the
+    Origin speaks; our own pages have the origin ``null``, because they ask for no referrer (Fetch
+    standard, 3.2). What sends neither is no browser, and no page can make it act.
+    """
+    told = request.headers.get("sec-fetch-site")
+    if told is not None:
+        return told in {"same-origin", "none"}
+    return request.headers.get("origin", "null") in {"null", site.pages.origin}
+
+
+async def read_form(request: Request, *, upload: bool = False) -> FormData:
+    """Read a form, urlencoded or multipart, with a file where ``upload``.
+
+    Raises HTTPException 400, 408, 413.
+    """
+    body = bytearray()
+    largest = LARGEST_UPLOAD if upload else LARGEST_BODY
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > largest:
+                    raise HTTPException(413)
+    except TimeoutError:
+        raise HTTPException(408) from None
+    except ClientDisconnect:
+        raise HTTPException(400) from None
+
+    async def replay() -> Message:
+        return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+    return await Request(request.scope, replay).form(
+        max_files=1 if upload else 0, max_fields=MOST_FIELDS, max_part_size=largest
+    )
+
+
+def refusal(site: Site, error: LarkpostError) -> Response:
+    """Choose the page for an error of ours; a wrong link is never told apart from another."""
+    if isinstance(error, (InvalidToken, UnknownReader, UnknownPaper)):
+        return site.pages.error(404, *MESSAGES[404])
+    if isinstance(error, UsageError):
+        return site.pages.error(400, "That cannot be done", in_words(error))
+    _log.warning("page not available", error=str(error))
+    if isinstance(error, (TryAgainLater, StoreError)):
+        response = site.pages.error(503, *MESSAGES[503])
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+        return response
+    return site.pages.error(500, *MESSAGES[500])
+
+
+def in_words(error: LarkpostError) -> str:
+    """Tell an error and what to try, as whole sentences."""
+    said = (part.rstrip(".") for part in (str(error), error.hint) if part)
+    return " ".join(f"{part[0].upper()}{part[1:]}." for part in said)
+
+
+def http_refusal(request: Request, error: Exception) -> Response:
+    """Give the router's own refusals (404, 405 with Allow) and ours the same kind of page."""
+    site: Site = request.app.state.site
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    response = site.pages.error(status, *MESSAGES.get(status, MESSAGES[500]))
+    response.headers.update(getattr(error, "headers", None) or {})
+    return response

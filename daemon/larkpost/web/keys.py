@@ -1,0 +1,48 @@
+"""Finds what a link's token opens: a reader, or one of their editions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from larkpost.errors import InvalidToken
+from larkpost.links import opened, stamp
+from larkpost.store import editions, readers
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from larkpost.domain import Edition, Reader
+    from larkpost.store.engine import Connection
+    from larkpost.tokens import Purpose
+    from larkpost.web.guard import Site
+
+
+def reader_of(site: Site, connection: Connection, request: Request, purpose: Purpose) -> Reader:
+    """Find the reader whom the path's token names; raises InvalidToken or UnknownReader."""
+    number, seal = opened(site.program.tokens, purpose, request.path_params["token"])
+    return _matching(readers.get(connection, number), seal)
+
+
+def edition_of(site: Site, connection: Connection, request: Request, purpose: Purpose) -> Edition:
+    """Find the edition that the path's token names; raises InvalidToken."""
+    number, seal = opened(site.program.tokens, purpose, request.path_params["token"])
+    edition = editions.get(connection, number)
+    if edition is None:
+        raise InvalidToken("this edition is gone")
+    _matching(edition.reader, seal)
+    return edition
+
+
+def check_admin(site: Site, request: Request) -> None:
+    """Let the operator in; raises InvalidToken where there is no admin page, or an older link."""
+    number = site.program.settings.web.admin
+    signed = site.program.tokens.verify("admin", request.path_params["token"])
+    if not number or signed != (number,):
+        raise InvalidToken("there is no such admin page")
+
+
+def _matching(reader: Reader, seal: int) -> Reader:
+    """Refuse a link to a reader who is gone and whose number somebody else was given."""
+    if stamp(reader) != seal:
+        raise InvalidToken("this reader is gone")
+    return reader

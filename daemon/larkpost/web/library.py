@@ -1,0 +1,154 @@
+"""The library, open to anybody: the archive by day, week and month, papers, and the search."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+
+from larkpost.errors import UsageError
+from larkpost.flows import archive as shelves
+from larkpost.flows.archive import Kind
+from larkpost.flows.similar import at_hand, similar
+from larkpost.store import papers, queries, search, votes
+from larkpost.text import one_line, parse_identifier
+
+if TYPE_CHECKING:
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from larkpost.domain import Paper
+    from larkpost.flows.archive import Span
+    from larkpost.flows.similar import Held
+    from larkpost.store.engine import Connection
+    from larkpost.web.guard import Site
+
+PER_PAGE = 30
+ALIKE = 6
+PUBLIC = {"Cache-Control": "no-cache", "X-Robots-Tag": "all"}
+_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
+_UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(slots=True)
+class Catalogue:
+    """What the library keeps at hand between visits: the space by which papers are compared."""
+
+    held: Held | None = None
+
+
+def archive(site: Site, _request: Request, _form: FormData) -> Response:
+    """Answer ``/archive``: every month and the latest days, with how many papers each has."""
+    with site.program.store.read() as connection:
+        months = shelves.contents(connection, Kind.MONTH)
+        days = dict(list(shelves.contents(connection, Kind.DAY).items())[:31])
+    return _public(site, "archive.html", months=months, days=days)
+
+
+def volume(site: Site, request: Request, _form: FormData) -> Response:
+    """Answer ``/archive/{span}``: the papers of a day, week or month; 404 for no such span."""
+    try:
+        span = shelves.read_span(request.path_params["span"])
+    except UsageError:
+        raise HTTPException(404) from None
+    page = page_number(request)
+    with site.program.store.read() as connection:
+        opened = shelves.volume(connection, span, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+        thumbs = votes.counts(connection, [paper.id for paper in opened.papers])
+    return _public(
+        site,
+        "volume.html",
+        volume=opened,
+        wider=_wider(span),
+        thumbs=thumbs,
+        leaf=leaf(page, opened.total),
+    )
+
+
+def paper(site: Site, request: Request, _form: FormData) -> Response:
+    """Answer ``/paper/{uid}``: all that is known of a paper, and what is like it."""
+    uid = request.path_params["uid"]
+    if not _UID.fullmatch(uid):
+        raise HTTPException(404)
+    with site.program.store.read() as connection:
+        found = papers.by_uid(connection, uid)
+        if found is None:
+            raise HTTPException(404)
+        thumbs = votes.counts(connection, [found.id]).get(found.id, (0, 0))
+        site.catalogue.held = at_hand(connection, site.program.ranker, site.catalogue.held)
+        near = similar(connection, site.program.ranker, site.catalogue.held, found, limit=ALIKE)
+    return _public(site, "paper.html", paper=found, thumbs=thumbs, near=near)
+
+
+def look_up(site: Site, request: Request, _form: FormData) -> Response:
+    """Answer ``/search?q=…``: the papers that the words find; a paper's own name leads to it."""
+    words = one_line(request.query_params.get("q", "")[: queries.LONGEST]).strip()
+    page, query, links = page_number(request), search.parse(words), site.program.links
+    found = search.Found((), 0)
+    with site.program.store.read() as connection:
+        if one := _named(connection, words):
+            return RedirectResponse(site.pages.path(links.paper(one.uid)), status_code=303)
+        if words:
+            offset = (page - 1) * PER_PAGE
+            found = search.find(connection, query, limit=PER_PAGE, offset=offset)
+        thumbs = votes.counts(connection, [one.id for one in found.papers])
+    return _public(
+        site,
+        "search.html",
+        words=words,
+        unclear=query.unclear,
+        found=found,
+        thumbs=thumbs,
+        leaf=leaf(page, found.total),
+        feed=site.pages.path(links.search(words, "atom")),
+        alternates=links.search_alternates(site.pages.title, words) if words else [],
+    )
+
+
+class Leaf(NamedTuple):
+    """Where a page of a long list lies: its number, and those beside it, 0 for none."""
+
+    number: int
+    of: int
+    previous: int
+    next: int
+
+
+def leaf(number: int, total: int, per_page: int = PER_PAGE) -> Leaf:
+    """Say where a page of a list of ``total`` lies."""
+    of = max(1, -(-total // per_page))
+    return Leaf(number, of, number - 1, number + 1 if number < of else 0)
+
+
+def page_number(request: Request) -> int:
+    """Read ``?page=``, which counts from 1; 404 for what is no number."""
+    text = request.query_params.get("page", "1")
+    number = int(text) if _NUMBER.fullmatch(text) else 0
+    if not number:
+        raise HTTPException(404)
+    return number
+
+
+def _wider(span: Span) -> list[Span]:
+    """Give the spans in which this one lies, and those of its kind that are longer."""
+    longer = {Kind.DAY: (Kind.WEEK, Kind.MONTH), Kind.WEEK: (Kind.MONTH,), Kind.MONTH: ()}
+    return [shelves.span_of(kind, span.first) for kind in longer[span.kind]]
+
+
+def _named(connection: Connection, words: str) -> Paper | None:
+    """Find the paper whose name, or address, was typed."""
+    try:
+        return papers.by_identifier(connection, parse_identifier(words))
+    except UsageError:
+        return None
+
+
+def _public(site: Site, template: str, **facts: Any) -> Response:
+    usual = {"alternates": site.program.links.public_alternates(site.pages.title)}
+    response = site.pages.page(template, **(usual | facts))
+    response.headers.update(PUBLIC)
+    return response

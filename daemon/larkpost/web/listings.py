@@ -1,0 +1,119 @@
+"""The feeds that anybody may read: what trends, what is new, and what a search finds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from larkpost.flows.trending import house
+from larkpost.render.channels import ARCHIVE, SEARCH, TRENDING, public_channel
+from larkpost.store import papers, queries, search
+from larkpost.text import clean, one_line
+from larkpost.web.conditional import etag_of
+from larkpost.web.feeds import form_of, type_of
+from larkpost.web.kept import Endpoint, Found
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from starlette.requests import Request
+
+    from larkpost.domain import Paper
+    from larkpost.render.channels import Channel
+    from larkpost.store.engine import Connection
+    from larkpost.web.guard import Site
+
+ENTRIES = 50
+TRENDING_ENTRIES = 20
+ARCHIVE_ENTRIES = 200
+PUBLIC = "public, max-age=300"
+STEP = timedelta(minutes=5)  # how often what trends is reckoned anew
+LONGEST_NAME = 80
+_BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)  # the date of a feed on which nothing ever stood
+
+
+def _trending(site: Site, request: Request, connection: Connection) -> Found:
+    """Answer ``/trending.{rss|atom|json}``: the house's edition of today, the hottest first."""
+    form, links = form_of(request), site.program.links
+    now = site.clock().astimezone(UTC)
+    at = now - (now - now.replace(hour=0, minute=0, second=0, microsecond=0)) % STEP
+    edition = house(
+        connection, at.date(), now=at, window=site.program.window, limit=TRENDING_ENTRIES
+    )
+    title = f"{site.program.settings.site.title}: trending"
+    address = links.trending(form)
+    channel = public_channel(
+        address.removesuffix(f".{form}"), links.front(), address, title, TRENDING
+    )
+    shown = [judged.paper for judged in edition.papers]
+    return _listed(site, request, connection, channel, shown, at=at)
+
+
+def _archive(site: Site, request: Request, connection: Connection) -> Found:
+    """Answer ``/archive.{rss|atom|json}``: the papers of the newest days, each day whole."""
+    form, links = form_of(request), site.program.links
+    newest = papers.corpus(connection, limit=ARCHIVE_ENTRIES + 1)
+    title = f"{site.program.settings.site.title}: every new paper"
+    home = links.archive()
+    channel = public_channel(home, home, links.archive(form), title, ARCHIVE)
+    return _listed(site, request, connection, channel, _whole_days(newest, ARCHIVE_ENTRIES))
+
+
+def _search(site: Site, request: Request, connection: Connection) -> Found:
+    """Answer ``/search.{rss|atom|json}?q=…``: the newest papers that a search finds."""
+    form, links = form_of(request), site.program.links
+    words = clean(request.query_params.get("q", "")[: queries.LONGEST]).strip()
+    found = search.find(connection, queries.parse(words), limit=ENTRIES, newest=True)
+    name = one_line(words)[:LONGEST_NAME] or "every paper"
+    home = links.search(words)
+    channel = public_channel(
+        home,
+        home,
+        links.search(words, form),
+        f"{site.program.settings.site.title}: {name}",
+        SEARCH,
+    )
+    return _listed(site, request, connection, channel, found.papers)
+
+
+def _listed(
+    site: Site,
+    request: Request,
+    connection: Connection,
+    channel: Channel,
+    shown: Sequence[Paper],
+    *,
+    at: datetime | None = None,
+) -> Found:
+    """Set the feed at once: it is tagged by its bytes, which thousands of visits share.
+
+    Which papers stand in it changes with any paper, so that the newest correction of all dates it;
+    ``at`` is the moment it is reckoned for, where it changes with time as well.
+    """
+    form = form_of(request)
+    since = papers.extent(connection).updated or _BEGINNING
+    body = site.program.press.listing(
+        shown, form, channel=channel, page=site.program.links.paper, since=since
+    )
+    return Found(
+        etag=etag_of(body),
+        modified=max(since, at or since),
+        media_type=type_of(form),
+        cache_control=PUBLIC,
+        write=lambda: body,
+        until=at + STEP if at else None,
+    )
+
+
+def _whole_days(newest: Sequence[Paper], limit: int) -> Sequence[Paper]:
+    """Leave out the last day where it was cut off, unless it is the only one."""
+    if len(newest) <= limit:
+        return newest
+    cut_off = newest[-1].first_seen.date()
+    whole = [paper for paper in newest if paper.first_seen.date() > cut_off]
+    return whole or newest[:limit]
+
+
+trending_feed = Endpoint(_trending)
+archive_feed = Endpoint(_archive)
+search_feed = Endpoint(_search)

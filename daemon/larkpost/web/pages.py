@@ -1,0 +1,134 @@
+"""Turns templates into pages: the words of dates and links, and the files that pages load."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from larkpost.render import words
+from larkpost.render.stories import facts_of
+from larkpost.resources import shipped
+from larkpost.text import one_line
+from larkpost.web.prose import linked
+from larkpost.web.spans import named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """A file that pages load; its name holds a hash, so that it may be cached for ever."""
+
+    name: str
+    content: bytes
+    media_type: str
+
+
+class Pages:
+    """The templates of ``templates/web``, with everything escaped unless we wrote it.
+
+    Addresses inside a page are paths below the configured base URL: they hold behind any proxy
+    and for any Host header.
+    """
+
+    def __init__(self, *, base_url: str, title: str) -> None:
+        parts = urlsplit(base_url)
+        self.root = parts.path.rstrip("/")
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+        self.title = title
+
+    def page(
+        self, template: str, /, status: int = 200, *, script: bool = False, **facts: object
+    ) -> HTMLResponse:
+        """Render a template into a response; only where ``script`` may a script of ours run."""
+        content = self._environment.get_template(template).render(facts)
+        response = HTMLResponse(content, status)
+        if script:
+            response.headers["Content-Security-Policy"] = f"{POLICY}; script-src 'self'"
+        return response
+
+    def error(self, status: int, heading: str, message: str) -> HTMLResponse:
+        """Make the page that says what went wrong."""
+        return self.page("error.html", status, heading=heading, message=message)
+
+    def path(self, link: str) -> str:
+        """Shorten one of our links to its path, for use inside a page."""
+        return link.removeprefix(self.origin)
+
+    @cached_property
+    def files(self) -> Mapping[str, StaticFile]:
+        """The static files by their hashed name."""
+        return {file.name: file for file in self._by_plain_name.values()}
+
+    @cached_property
+    def _by_plain_name(self) -> dict[str, StaticFile]:
+        return {
+            path.name: StaticFile(_hashed(path.name, content), content, MEDIA_TYPES[path.suffix])
+            for path in sorted(shipped("templates/web/static").iterdir())
+            if path.suffix in MEDIA_TYPES
+            for content in [path.read_bytes()]
+        }
+
+    @cached_property
+    def _environment(self) -> Environment:
+        environment = Environment(
+            loader=FileSystemLoader(shipped("templates/web")),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.globals.update(site=self.title, root=self.root, static=self._static)
+        environment.globals.update(no_reason=words.NO_REASON)
+        environment.filters.update(
+            day=day,
+            weekday=words.date_in_words,
+            moment=moment,
+            plain=one_line,
+            greeting=words.greeting,
+            quiet=words.quiet,
+            facts=facts_of,
+            chosen=words.chosen,
+            catch_up=words.catch_up,
+            linked=linked,
+            span=named,
+        )
+        return environment
+
+    def _static(self, name: str) -> str:
+        return f"{self.root}/static/{self._by_plain_name[name].name}"
+
+
+def day(date: date) -> str:
+    """Write ``7 August 2026``."""
+    return f"{words.day_and_month(date)} {date.year}"
+
+
+def moment(at: datetime, zone: str) -> str:
+    """Write ``Friday, 7 August 2026 at 06:00`` as clocks in ``zone`` show it."""
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{words.date_in_words(local)} at {local:%H:%M}"
+
+
+def _hashed(name: str, content: bytes) -> str:
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}.{hashlib.blake2b(content, digest_size=8).hexdigest()}{dot}{suffix}"

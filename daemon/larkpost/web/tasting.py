@@ -1,0 +1,38 @@
+"""Your taste: the words that weigh most, how they moved, and how good the model was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from larkpost.flows import tasting
+from larkpost.flows.evaluate import FEWEST
+from larkpost.web import charts
+from larkpost.web.desk import visitor
+
+if TYPE_CHECKING:
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from larkpost.web.guard import Site
+
+
+def taste(site: Site, request: Request, _form: FormData) -> Response:
+    """Answer ``/me/{token}/taste``; the replay of the votes is kept until a vote or paper comes."""
+    reader = visitor(site, request)
+    program = site.program
+    story = tasting.tell(program.store, program.ranker, reader, now=site.clock())
+    report = site.reports.of(program.store, program.ranker, reader)
+    return site.pages.page(
+        "taste.html",
+        leanings=[
+            (one.interest, *charts.bars(one)) for one in story.leanings if one.toward or one.away
+        ],
+        way=charts.way(story.months),
+        months=charts.table(story.months),
+        report=report,
+        scales=charts.scales(report) if report else [],
+        fewest=FEWEST,
+        chart=charts,
+        path=site.pages.path(program.links.page(reader)),
+    )

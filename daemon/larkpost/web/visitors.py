@@ -1,0 +1,40 @@
+"""Tells which network a request comes from, as far as that can be believed."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.requests import Request
+
+IPV4_BITS = 32
+IPV6_BITS = 56  # what one customer of a provider usually has (RFC 6177)
+
+
+def network(request: Request, proxies: Iterable[str]) -> str:
+    """Name the network of the visitor: an address in IPv4, 56 bits of one in IPv6.
+
+    X-Forwarded-For is believed as far back as the ``proxies`` (addresses or networks) wrote it:
+    the visitor is the last one in it who is none of them. What a visitor adds in front is not read.
+    """
+    trusted = [ip_network(one) for one in proxies]
+    host = request.client.host if request.client else ""
+    told = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+    while (address := _address(host)) and any(address in one for one in trusted) and told:
+        host = told.pop().strip() or host
+    if address is None:
+        return host[:64]
+    bits = IPV4_BITS if address.version == 4 else IPV6_BITS
+    return str(ip_network((address, bits), strict=False))
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
