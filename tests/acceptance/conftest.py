@@ -1,0 +1,34 @@
+"""What acceptance tests stand on: the installed program and an empty home."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.calling import SAMPLE, Shell
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Call the program on a home that is not there yet."""
+    return Shell(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def furniture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a home with the sample's papers and one reader, to be copied."""
+    shell = Shell(tmp_path_factory.mktemp("furnished"))
+    shell("ingest", SAMPLE)
+    shell("reader", "add", "ann@example.org")
+    return shell.home
+
+
+@pytest.fixture
+def furnished(shell: Shell, furniture: Path) -> Shell:
+    """Call the program on a home with the sample's papers and one reader."""
+    shutil.copytree(furniture, shell.home)
+    return shell

@@ -1,0 +1,91 @@
+"""Reading dumps and looking through papers, as a stranger types it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.calling import SAMPLE, paper_lines
+
+if TYPE_CHECKING:
+    from tests.calling import Shell
+
+
+def test_the_first_command_of_a_stranger_reads_the_sample(shell: Shell) -> None:
+    done = shell("ingest", SAMPLE)
+
+    assert "108 papers: 108 new" in done.out
+    assert len(shell.json("papers", "--limit", 1000)) == 108
+
+
+def test_the_same_bytes_again_add_nothing_and_it_says_so(shell: Shell) -> None:
+    shell("ingest", SAMPLE)
+
+    done = shell("ingest", SAMPLE)
+
+    assert "already read on" in done.out
+    assert "nothing new" in done.out
+
+
+def test_a_report_as_json_counts_everything(shell: Shell) -> None:
+    (report,) = shell.json("ingest", SAMPLE, "--date", "2026-08-07")
+
+    assert report["papers"] == report["new"] == 108
+    assert report["updated"] == report["known"] == report["rejected"] == 0
+    assert report["captured"] == "2026-08-07"
+    assert report["already"] is None
+
+
+def test_standard_input_is_read(shell: Shell) -> None:
+    done = shell("ingest", "-", stdin=SAMPLE.read_bytes())
+
+    assert "108 papers: 108 new" in done.out
+
+
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_out(shell: Shell) -> None:
+    junk = shell.folder / "junk.txt"
+    junk.write_bytes(b"\x89PNG\r\n\x1a\n not a dump")
+
+    done = shell("ingest", junk, SAMPLE, code=1)
+
+    assert "junk.txt" in done.err
+    assert done.err.startswith("larkpost: ")
+    assert "108 papers: 108 new" in done.out
+
+
+def test_a_file_that_is_not_there_is_named(shell: Shell) -> None:
+    done = shell("ingest", "nowhere.txt", code=2)
+
+    assert "nowhere.txt" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_folder_means_every_file_in_it(shell: Shell) -> None:
+    folder = shell.folder / "dumps"
+    folder.mkdir()
+    (folder / "a.jsonl").write_bytes(paper_lines("Sparse experts"))
+    (folder / "b.jsonl").write_bytes(paper_lines("Sparse experts", "Dense pupils"))
+    (folder / ".hidden").write_bytes(b"not to be read")
+
+    reports = shell.json("ingest", folder)
+
+    assert [report["new"] for report in reports] == [1, 1]
+
+
+def test_papers_are_found_by_words_and_by_day(shell: Shell) -> None:
+    shell("ingest", SAMPLE, "--date", "2026-08-07")
+
+    found = shell.json("papers", "--search", "mixture experts", "--limit", 3)
+
+    assert len(found) == 3
+    assert all("expert" in f"{one['title']} {one['abstract']}".lower() for one in found)
+    assert len(shell.json("papers", "--since", "2026-08-07", "--limit", 1000)) == 108
+    assert shell.json("papers", "--since", "2026-08-08") == []
+
+
+def test_papers_are_a_line_each_in_a_pipe(shell: Shell) -> None:
+    shell("ingest", "-", stdin=paper_lines("Sparse experts", "Dense\u202e pupils"))
+
+    heading, *rows = shell("papers").out.splitlines()
+
+    assert heading.split("\t") == ["paper", "first seen", "title"]
+    assert [row.split("\t")[2] for row in rows] == ["Sparse experts", "Dense pupils"]

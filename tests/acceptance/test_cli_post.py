@@ -1,0 +1,142 @@
+"""Letters by command: listed before and after, sent again, tried out, and taken in."""
+
+from __future__ import annotations
+
+import email
+from email import policy
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.smtp_server import SmtpServer, always
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.calling import Shell
+
+ANN = "ann@example.org"
+RETURNS = {"LARKPOST_RETURNS__ADDRESS": "post@example.org"}
+
+
+@pytest.fixture
+def relayed(furnished: Shell) -> Callable[[SmtpServer], Shell]:
+    """Make the home send to a server that the test starts."""
+
+    def over(server: SmtpServer) -> Shell:
+        furnished.extra.update(
+            LARKPOST_MAIL__TRANSPORT="smtp",
+            LARKPOST_SMTP__HOST="127.0.0.1",
+            LARKPOST_SMTP__PORT=str(server.port),
+            LARKPOST_SMTP__SECURITY="none",
+        )
+        return furnished
+
+    return over
+
+
+def test_a_dry_run_lists_what_would_go_and_sends_nothing(
+    relayed: Callable[[SmtpServer], Shell],
+) -> None:
+    with SmtpServer() as server:
+        shell = relayed(server)
+        shell("publish", ANN)
+
+        (listed,) = shell.json("deliver", "--dry-run")
+
+        assert (listed["reader"], listed["state"], listed["attempts"]) == (ANN, "planned", 0)
+        assert server.connections == 0
+        assert shell.json("deliver")[0]["sent"] == 1
+        assert shell.json("deliver", "--dry-run") == []
+
+
+def test_a_failed_letter_is_listed_and_goes_again_when_told_to(
+    relayed: Callable[[SmtpServer], Shell],
+) -> None:
+    with SmtpServer({"DOT": ["554 5.7.1 looks like spam"]}) as server:
+        shell = relayed(server)
+        shell("publish", ANN)
+        shell("deliver", code=1)
+
+        (failed,) = shell.json("deliveries", "--failed")
+        assert shell.json("deliveries", "--unknown") == []
+        assert "1 to be sent again" in shell("deliveries", "--retry").out
+        shell("deliver")
+
+        assert "554 5.7.1 looks like spam" in failed["reply"]
+        (sent,) = shell.json("deliveries")
+        assert (sent["state"], sent["message_id"]) == ("sent", failed["message_id"])
+        assert f"Message-ID: {sent['message_id']}".encode() in server.taken[0].content
+        assert "No such letters" in shell("deliveries", "--failed").out
+
+
+def test_a_test_letter_tries_the_road_and_changes_nothing(
+    relayed: Callable[[SmtpServer], Shell],
+) -> None:
+    with SmtpServer() as server:
+        shell = relayed(server)
+
+        assert "was taken (smtp)" in shell("send-test", "boss@example.org").out
+        shell("send-test", ANN)
+
+        notice, edition = (
+            email.message_from_bytes(arrived.content, policy=policy.default)
+            for arrived in server.taken
+        )
+        assert (notice["To"], edition["To"]) == ("boss@example.org", ANN)
+        assert "the road works" in notice.get_content()
+        assert edition["List-Unsubscribe"]
+        assert edition["Message-ID"].startswith("<test.")
+        assert shell.json("deliveries") == []
+
+
+def test_a_road_that_does_not_work_is_told_with_what_to_try(
+    relayed: Callable[[SmtpServer], Shell],
+) -> None:
+    with SmtpServer({"MAIL": always("550 5.7.1 who are you")}) as server:
+        done = relayed(server)("send-test", "boss@example.org", code=75)
+
+    assert "550 5.7.1 who are you at MAIL FROM" in done.err
+    assert "Look at mail.sender" in done.err
+
+
+def test_a_bounce_comes_in_by_the_pipe(furnished: Shell) -> None:
+    furnished.extra.update(RETURNS)
+    furnished("publish", ANN)
+    furnished("deliver")
+    (mail,) = (furnished.home / "mail" / "new").iterdir()
+    letter = email.message_from_bytes(mail.read_bytes(), policy=policy.default)
+    answers = letter["Reply-To"]
+    answer = f"To: {answers}\nIn-Reply-To: {letter['Message-ID']}\n\n2 +\n".encode()
+
+    assert furnished.json("receive")[0] == {"meaning": "foreign", "votes": 0}
+    done = furnished("receive", "--json", stdin=answer)
+
+    assert done.lines == [{"meaning": "voted", "votes": 1}]
+    assert furnished.json("status")[0]["votes"] == 1
+
+
+def test_mail_stays_with_the_server_where_no_address_is_set(furnished: Shell) -> None:
+    assert "returns.address is not set" in furnished("receive", stdin=b"x\n", code=75).err
+
+
+def test_a_quiet_morning_is_told_by_words_and_by_the_exit_code(shell: Shell) -> None:
+    shell("reader", "add", ANN)
+
+    assert "no dump brought a paper" in shell("receipt", code=1).out
+    assert [one["reason"] for one in shell.json("receipt", code=1)] == ["no-dump"]
+
+
+def test_a_morning_with_papers_is_not_quiet(furnished: Shell) -> None:
+    furnished("publish", ANN)
+
+    assert "Papers flow" in furnished("receipt").out
+    assert furnished.json("receipt") == []
+
+
+def test_a_selector_without_a_key_sends_nothing_unsigned(furnished: Shell) -> None:
+    furnished.extra["LARKPOST_DKIM__SELECTOR"] = "lark1"
+    furnished("publish", ANN)
+
+    assert "dkim.pem cannot be read" in furnished("deliver", code=2).err
+    assert "dkim.pem cannot be read" in furnished("serve", "--port", 0, code=2).err
+    assert furnished.json("deliveries")[0]["state"] == "planned"

@@ -1,0 +1,118 @@
+"""Readers by command: they come, are shown, change their wishes, and go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.calling import Shell
+
+
+def test_a_reader_is_added_with_every_wish(shell: Shell) -> None:
+    shell(
+        "reader", "add", "Ann@Example.org", "--name", "Ann", "--zone", "Europe/Berlin",
+        "--at", "06:30", "--days", "mon,tue", "--size", 5,
+        "--interest", "mixture of experts", "--interest", "routing",
+    )  # fmt: skip
+
+    (reader,) = shell.json("reader", "list")
+
+    wished = {
+        "reader": "Ann@example.org",
+        "name": "Ann",
+        "zone": "Europe/Berlin",
+        "at": "06:30",
+        "days": ["mon", "tue"],
+        "size": 5,
+        "interests": ["mixture of experts", "routing"],
+        "status": "active",
+    }
+    assert wished.items() <= reader.items()
+    assert reader["next"] is not None
+    assert reader["feed"].endswith(".rss")
+
+
+def test_what_is_not_given_comes_from_the_settings(shell: Shell) -> None:
+    shell.home.mkdir()
+    (shell.home / "config.toml").write_text(
+        '[readers]\nzone = "Asia/Tokyo"\nat = "05:15"\ndays = ["sun"]\nsize = 3\n',
+        encoding="utf-8",
+    )
+
+    (reader,) = shell.json("reader", "add", "ann@example.org")
+
+    assert (reader["zone"], reader["at"]) == ("Asia/Tokyo", "05:15")
+    assert (reader["days"], reader["size"]) == (["sun"], 3)
+
+
+def test_an_address_is_taken_once(shell: Shell) -> None:
+    shell("reader", "add", "ann@example.org")
+
+    done = shell("reader", "add", "ann@EXAMPLE.org", code=2)
+
+    assert "ann@example.org" in done.err.lower()
+    assert len(shell.json("reader", "list")) == 1
+
+
+@pytest.mark.parametrize("arguments", [["not-an-address"], ["a@example.org", "--zone", "Mars/X"]])
+def test_an_impossible_reader_is_refused(shell: Shell, arguments: list[str]) -> None:
+    done = shell("reader", "add", *arguments, code=2)
+
+    assert done.err.startswith("larkpost: ")
+    assert shell.json("reader", "list") == []
+
+
+def test_wishes_change_one_by_one(shell: Shell) -> None:
+    shell("reader", "add", "ann@example.org", "--size", 5, "--interest", "routing")
+
+    (changed,) = shell.json("reader", "set", "ann@example.org", "--at", "21:00")
+
+    assert changed["at"] == "21:00"
+    assert changed["size"] == 5
+    assert changed["interests"] == ["routing"]
+
+
+def test_a_reader_pauses_resumes_and_leaves(shell: Shell) -> None:
+    shell("reader", "add", "ann@example.org")
+
+    states = [
+        shell.json("reader", "set", "ann@example.org", option)[0]["status"]
+        for option in ("--pause", "--resume", "--leave")
+    ]
+
+    assert states == ["paused", "active", "left"]
+
+
+def test_a_new_feed_address_replaces_the_old_one(shell: Shell) -> None:
+    (before,) = shell.json("reader", "add", "ann@example.org")
+
+    (after,) = shell.json("reader", "set", "ann@example.org", "--new-feed")
+
+    assert after["feed"] != before["feed"]
+
+
+def test_a_reader_is_shown_in_words(shell: Shell) -> None:
+    shell("reader", "add", "ann@example.org", "--interest", "routing")
+
+    shown = shell("reader", "show", "ann@example.org").out
+
+    assert "ann@example.org" in shown
+    assert "routing" in shown
+    assert shown.count("/feed/") == 3
+
+
+def test_a_reader_is_forgotten(shell: Shell) -> None:
+    shell("reader", "add", "ann@example.org")
+
+    shell("reader", "remove", "ann@example.org")
+
+    assert shell.json("reader", "list") == []
+
+
+@pytest.mark.parametrize("command", ["show", "remove"])
+def test_a_reader_who_is_not_there_is_named(shell: Shell, command: str) -> None:
+    done = shell("reader", command, "nobody@example.org", code=2)
+
+    assert "nobody@example.org" in done.err

@@ -1,0 +1,172 @@
+"""The whole life of a reader, in a browser and a mailbox, on the real daemon."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+import feedparser  # type: ignore[import-untyped]  # it ships no types
+import pytest
+from tests.calling import SAMPLE
+from tests.daemon import eventually, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from email.message import EmailMessage
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+    from tests.daemon import Daemon
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+GRACE = "grace@example.org"
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    with serving(tmp_path) as daemon:
+        inbox = daemon.home / "inbox"
+        shutil.copy(SAMPLE, inbox / f".{SAMPLE.name}")
+        (inbox / f".{SAMPLE.name}").rename(inbox / SAMPLE.name)
+        yield daemon
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(timezone_id="America/New_York")
+    context.set_default_timeout(60_000)
+    yield context.new_page()
+    context.close()
+
+
+def html(letter: EmailMessage) -> str:
+    part = letter.get_body(("html",))
+    assert part
+    content: str = part.get_content()
+    return content
+
+
+def link(letter: EmailMessage, place: str) -> str:
+    """Find the first link of a letter that leads to a place."""
+    found = re.search(rf'href="(http[^"]*/{place}/[^"]*)"', html(letter))
+    assert found, place
+    return found[1]
+
+
+def letters(daemon: Daemon, count: int) -> EmailMessage:
+    """Wait for the letter of that number, and give it."""
+    eventually(lambda: len(daemon.postbox.to(GRACE)) >= count)
+    found = daemon.postbox.to(GRACE)
+    assert len(found) == count
+    return found[-1]
+
+
+def preview(page: Page) -> list[str]:
+    return page.locator("#preview ~ ol h3").all_inner_texts()
+
+
+def feed(page: Page, me: str) -> list[str]:
+    page.goto(me)
+    address = page.get_by_role("link", name="Atom").first.get_attribute("href")
+    with urlopen(address or "") as answer:  # noqa: S310 - our own daemon
+        entries = feedparser.parse(answer.read()).entries
+    return [entry.title for entry in entries]
+
+
+def shown(page: Page, letter: EmailMessage) -> list[str]:
+    """Give the titles of an edition as its page in the browser has them."""
+    page.goto(link(letter, "edition"))
+    return [text.strip() for text in page.locator(".pick h2 bdi").all_inner_texts()]
+
+
+def test_a_reader_comes_reads_teaches_and_leaves(daemon: Daemon, page: Page) -> None:
+    # They find the place, with what trends there, and ask for the paper.
+    page.goto(daemon.url)
+    eventually(lambda: page.reload() and page.locator(".picks li").count())
+    page.get_by_role("link", name="Choose days, hour and interests").click()
+    assert page.get_by_label("Time zone").input_value() == "America/New_York"
+    page.get_by_label("Mail address").fill(GRACE)
+    page.get_by_label("Papers an edition").fill("6")
+    page.get_by_role("button", name="Send me my paper").click()
+    page.get_by_role("heading", name="Look into your mail").wait_for()
+
+    # They confirm from the mail, and nothing but their press of the button lets them in.
+    asked = letters(daemon, 1)
+    assert "confirm" in asked["Subject"]
+    page.goto(link(asked, "confirm"))
+    page.get_by_role("button", name="Yes, send me my paper").click()
+    page.get_by_role("status").get_by_text("You are in").wait_for()
+
+    # They rate ten, and the paper of today follows.
+    page.get_by_role("link", name="Rate ten papers").click()
+    me = page.url.removesuffix("/rate")
+    assert page.locator(".pick").count() == 10
+    before = preview(page)
+    for number in range(1, 11):
+        paper = page.locator(f"#p{number}")
+        wish = "Yes" if number % 2 else "No"
+        paper.get_by_role("button", name=wish).click()
+        page.get_by_role("status").get_by_text(f"{number} of 10 rated").wait_for()
+    assert preview(page) != before
+
+    # Next morning the mail and the feed are there, with the same papers in the same order.
+    daemon.set_days_ahead(1)
+    first = letters(daemon, 2)
+    papers = shown(page, first)
+    assert len(papers) == 6
+    assert feed(page, me) == papers
+    positions = [html(first).find(title.split("&")[0][:30]) for title in papers]
+    assert positions == sorted(positions)
+
+    # A thumb from the mail changes what comes.
+    page.goto(f"{me}/rate")
+    before = preview(page)
+    page.goto(link(first, "vote"))
+    page.get_by_role("button", name="Thumbs down").click()
+    page.get_by_role("status").get_by_text("Thumbs down").wait_for()
+    page.goto(f"{me}/rate")
+    assert preview(page) != before
+
+    # They change their settings; the next edition obeys, and repeats nothing.
+    page.goto(me)
+    page.get_by_label("Papers an edition").fill("3")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("Your wishes are saved").wait_for()
+    daemon.set_days_ahead(2)
+    second = letters(daemon, 3)
+    assert len(shown(page, second)) == 3
+    assert not set(shown(page, second)) & set(papers)
+    page.goto(f"{me}/taste")
+    page.get_by_role("img", name="Words for").wait_for()
+
+    # Their mail program unsubscribes them (RFC 8058); nothing comes any more.
+    (way_out,) = re.findall("<(http[^>]+)>", second["List-Unsubscribe"])
+    assert second["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    body = urlencode({"List-Unsubscribe": "One-Click"}).encode()
+    with urlopen(Request(way_out, body, method="POST")) as answer:  # noqa: S310 - our own daemon
+        assert answer.status == 200
+        assert answer.url == way_out
+    pass_days(daemon, 3)
+    assert len(daemon.postbox.to(GRACE)) == 3
+
+    # They come back by the page, and leave by the page.
+    page.goto(way_out)
+    page.get_by_role("button", name="Send me my paper again").click()
+    page.get_by_role("status").get_by_text("Your next edition comes").wait_for()
+    daemon.set_days_ahead(5)
+    third = letters(daemon, 4)
+    page.goto(link(third, "leave"))
+    page.get_by_role("button", name="Unsubscribe").click()
+    page.get_by_role("heading", name="You are unsubscribed").wait_for()
+    pass_days(daemon, 6)
+    assert len(daemon.postbox.to(GRACE)) == 4
+
+
+def pass_days(daemon: Daemon, days: int) -> None:
+    """Let days pass, and wait until the daemon has ticked on the last of them."""
+    daemon.set_days_ahead(days)
+    eventually(daemon.is_well)

@@ -1,0 +1,213 @@
+"""The reader's pages in a real browser: readable for everybody, and working without a mouse."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has none
+from tests.browsing import NOW, place
+from tests.making import add_papers
+
+from larkpost.domain import Draft, Identifier, Thumb, Vote
+from larkpost.flows import membership
+from larkpost.serve import listen
+from larkpost.store import papers, votes
+from larkpost.web import app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+    from tests.browsing import Place
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
+    with listen("127.0.0.1", 0) as listener:
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with place(tmp_path, sqlite_url, {"site.base_url": base, "web.admin": 1}) as here:
+            furnish(here)
+            config = uvicorn.Config(app(here.program, clock=here.clock), log_config=None)
+            with answering(uvicorn.Server(config), listener):
+                yield here
+
+
+@contextmanager
+def answering(server: uvicorn.Server, listener: object) -> Iterator[None]:
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def furnish(here: Place) -> None:
+    """Give Ada a past: votes of two months, of which two on papers that are not in her edition."""
+    membership.set_interest(here.program.store, here.reader.id, "Birdsong", words=["birdsong"])
+    with here.program.store.begin() as connection:
+        more = add_papers(connection, 6)
+        drafts = [
+            Draft(
+                title=f"On {words} as measured by method {number}",
+                abstract=f"We look at {words} in the light of {words[::-1]}, time {number}.",
+                identifiers=(Identifier("arxiv", f"2606.{number:05}"),),
+                first_seen=NOW - timedelta(days=5 * number),
+                upvotes=number,
+            )
+            for number, words in enumerate(["tides", "bees", "clocks", "maps", "salt", "ink"] * 4)
+        ]
+        found = papers.absorb(connection, drafts, now=NOW)
+        ids = [*(paper.id for paper in more[3:]), *(one.paper_id for one in found)]
+        votes.cast_many(
+            connection,
+            [
+                Vote(
+                    here.reader.id,
+                    paper_id,
+                    Thumb.UP if number % 3 else Thumb.DOWN,
+                    NOW - timedelta(days=4 * number),
+                    "test",
+                )
+                for number, paper_id in enumerate(ids)
+            ],
+        )
+
+
+def addresses(here: Place) -> list[str]:
+    links = here.program.links
+    me = links.page(here.reader)
+    return [
+        links.front(),
+        links.archive(),
+        f"{links.archive()}/2026-08-06",
+        f"{links.archive()}/2026-W32",
+        f"{links.archive()}/2026-08",
+        links.paper(here.papers[0].uid),
+        links.search(""),
+        links.search("sparse since:never"),
+        f"{links.front()}subscribe",
+        links.vote(here.edition, 2, Thumb.UP),
+        links.edition(here.edition),
+        me,
+        f"{me}/start",
+        f"{me}/rate",
+        f"{me}/taste",
+        f"{me}/delete",
+        links.leave(here.reader),
+        links.confirm(here.reader),
+        links.admin(1),
+        f"{links.front()}nothing",
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1280])
+def test_axe_finds_nothing_and_nothing_scrolls_sideways(
+    here: Place, browser: Browser, scheme: str, width: int
+) -> None:
+    # axe puts its own script into the page, which our policy would rightly refuse.
+    page = browser.new_page(
+        viewport={"width": width, "height": 800},
+        color_scheme="dark" if scheme == "dark" else "light",
+        bypass_csp=True,
+    )
+    page.goto(here.program.links.vote(here.edition, 1, Thumb.UP))
+    page.get_by_role("button", name="Thumbs up").click()
+
+    for address in addresses(here):
+        page.goto(address)
+        found = Axe().run(page).response["violations"]
+
+        assert [(one["id"], address) for one in found] == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.goto(f"{here.program.links.front()}subscribe")
+    page.get_by_label("Mail address").fill("grace@example.org")
+    page.get_by_role("button", name="Send me my paper").click()
+    page.get_by_role("heading", name="Look into your mail").wait_for()
+    assert [one["id"] for one in Axe().run(page).response["violations"]] == []
+    page.close()
+
+
+def test_a_thumb_is_given_changed_and_undone_with_the_keyboard(
+    here: Place, browser: Browser
+) -> None:
+    page = browser.new_page()
+    page.goto(here.program.links.vote(here.edition, 2, Thumb.UP))
+
+    page.get_by_role("button", name="Thumbs up").press("Enter")
+    assert page.get_by_role("status").inner_text().startswith("Thumbs up")
+    assert here.thumb(2) is Thumb.UP
+    page.get_by_role("button", name="Thumbs down").press("Enter")
+    page.get_by_role("status").get_by_text("Thumbs down").wait_for()
+    page.get_by_role("button", name="Undo").press("Enter")
+    page.get_by_role("status").get_by_text("Thumbs up").wait_for()
+
+    assert here.thumb(2) is Thumb.UP
+    page.close()
+
+
+def test_the_policy_lets_our_own_style_in_and_complains_of_nothing(
+    here: Place, browser: Browser
+) -> None:
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+
+    for address in addresses(here)[:-1]:
+        page.goto(address)
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+        assert ground == "rgb(250, 248, 243)"
+    assert complaints == []
+    page.close()
+
+
+def test_wishes_are_saved_from_the_readers_page(here: Place, browser: Browser) -> None:
+    page = browser.new_page()
+    page.goto(here.program.links.page(here.reader))
+
+    page.get_by_label("Papers an edition").fill("7")
+    page.get_by_label("Sunday").uncheck()
+    page.get_by_role("button", name="Save", exact=True).click()
+
+    page.get_by_text("Your wishes are saved").wait_for()
+    assert here.current().size == 7
+    assert here.current().days == frozenset(range(6))
+    page.close()
+
+
+def test_the_zone_is_guessed_and_everything_works_without_script(
+    here: Place, browser: Browser
+) -> None:
+    guessed = {}
+    for script in (True, False):
+        context = browser.new_context(timezone_id="Asia/Tokyo", java_script_enabled=script)
+        page = context.new_page()
+        page.goto(f"{here.program.links.front()}subscribe")
+        guessed[script] = page.get_by_label("Time zone").input_value()
+        page.get_by_role("button", name="A feed, no letters").click()
+        page.get_by_role("status").get_by_text("Welcome").wait_for()
+        context.close()
+
+    assert guessed == {True: "Asia/Tokyo", False: "UTC"}
+
+
+def test_a_page_reads_well_on_paper(here: Place, browser: Browser) -> None:
+    page = browser.new_page()
+    page.emulate_media(media="print")
+    page.goto(here.program.links.edition(here.edition))
+
+    assert page.get_by_role("button").count() == 0
+    assert page.get_by_text(here.papers[0].title).first.is_visible()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.close()

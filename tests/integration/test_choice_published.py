@@ -1,0 +1,192 @@
+"""What an edition holds beyond the likeliest papers: a lot drawn, a prior, no near-duplicates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from larkpost.domain import Draft, Identifier, Thumb, Vote
+from larkpost.flows import learn, membership, spaces
+from larkpost.flows.feedback import cast
+from larkpost.flows.learn import Question
+from larkpost.flows.publish import Newsroom, by_hand, draft, publish
+from larkpost.ranking import Tfidf
+from larkpost.store import papers, readers, votes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from larkpost.domain import Edition, Paper, Reader
+    from larkpost.ranking import TextSpace
+    from larkpost.store.engine import Store
+
+NOW = datetime(2026, 8, 7, 3, tzinfo=UTC)
+WEEK = timedelta(days=7)
+SUBJECTS = {
+    "routing": "experts gates tokens sparse layers balance",
+    "protein": "folding amino acids structures cells enzymes",
+    "glacier": "ice radar melting valleys snow altitude",
+    "birdsong": "dialects rivers recordings species urban noise",
+}
+
+
+@pytest.fixture
+def newsroom(store: Store) -> Newsroom:
+    return Newsroom(store, Tfidf(), WEEK, "example.org", exploration=1.0)
+
+
+def take(store: Store, drafts: Iterable[Draft]) -> list[int]:
+    with store.begin() as connection:
+        return [one.paper_id for one in papers.absorb(connection, drafts, now=NOW)]
+
+
+@pytest.fixture
+def ids(store: Store) -> list[int]:
+    """Twelve papers of four subjects in turn, the newest first."""
+    return take(
+        store,
+        [
+            Draft(
+                title=f"On {subject}, part {n}",
+                abstract=f"Number {n * 37 + at * 11} tells of {subject}: {words}.",
+                identifiers=(Identifier("arxiv", f"2608.{n:02}{at:03}"),),
+                first_seen=NOW - timedelta(hours=n * 4 + at),
+            )
+            for n in range(3)
+            for at, (subject, words) in enumerate(SUBJECTS.items())
+        ],
+    )
+
+
+def a_reader(store: Store, liked: Sequence[int] = (), size: int = 4) -> Reader:
+    reader = membership.add(store, None, now=NOW, size=size)
+    for paper_id in liked:
+        cast(store, reader.id, paper_id, Thumb.UP, via="test", now=NOW)
+    return reader
+
+
+def told(edition: Edition) -> list[tuple[int, bool, float]]:
+    return [(pick.paper.id, pick.explored, pick.propensity) for pick in edition.picks]
+
+
+def test_what_is_ranked_previewed_and_published_is_the_same_lot(
+    newsroom: Newsroom, ids: list[int]
+) -> None:
+    reader = a_reader(newsroom.store, ids[:1])
+    occasion = by_hand(reader, NOW)
+    question = newsroom.question(occasion)
+
+    ranked = learn.rank(newsroom.store, newsroom.ranker, [reader], question, now=NOW)
+    previewed = draft(newsroom, occasion, now=NOW)
+    (published,) = publish(newsroom, [occasion], now=NOW)
+
+    assert published.edition is not None
+    assert ranked[reader.id].picks == previewed.picks
+    assert told(published.edition) == told(previewed)
+
+
+def test_only_the_last_place_is_given_away_with_its_odds(
+    newsroom: Newsroom, ids: list[int]
+) -> None:
+    some = [a_reader(newsroom.store, ids[:1]) for _ in range(8)]
+
+    editions = [draft(newsroom, by_hand(reader, NOW), now=NOW) for reader in some]
+
+    for edition in editions:
+        *first, last = edition.picks
+        assert all((pick.explored, pick.propensity) == (False, 1.0) for pick in first)
+        assert last.propensity == pytest.approx(1 / 8)  # eleven candidates, three of them placed
+        assert last.position == 4
+    assert any(edition.picks[-1].explored for edition in editions)
+
+
+def test_nothing_is_drawn_where_all_is_shown_or_a_threshold_is_set(
+    newsroom: Newsroom, ids: list[int]
+) -> None:
+    everything = a_reader(newsroom.store, ids[:1], size=20)
+    choosy = replace(a_reader(newsroom.store, ids[:1]), threshold=0.01)
+
+    for reader in (everything, choosy):
+        edition = draft(newsroom, by_hand(reader, NOW), now=NOW)
+        assert {pick.propensity for pick in edition.picks} == {1.0}
+
+
+def test_a_reader_of_whom_nothing_is_known_begins_with_what_others_like(
+    newsroom: Newsroom, ids: list[int]
+) -> None:
+    for _ in range(3):
+        a_reader(newsroom.store, ids[5:6])
+    reader = a_reader(newsroom.store)
+
+    answer = learn.rank(newsroom.store, newsroom.ranker, [reader], Question(NOW, WEEK), now=NOW)[
+        reader.id
+    ]
+
+    assert [pick.paper.id for pick in answer.picks] == [ids[5], *ids[:3]]
+    assert {pick.score for pick in answer.picks} == {0.0}
+    assert len({pick.probability for pick in answer.picks}) == 1
+
+
+def test_near_duplicates_share_one_place(newsroom: Newsroom, ids: list[int]) -> None:
+    text = " ".join(
+        f"In section {n} we show what routing of experts does to {word}."
+        for n, word in enumerate(("load", "loss", "speed", "memory", "training", "serving"))
+    )
+    twins = take(
+        newsroom.store,
+        [
+            Draft("A long look at routing", text, (Identifier("arxiv", "2608.10001"),)),
+            Draft("What experts do", f"{text} Nothing else.", (Identifier("doi", "10.1/x"),)),
+        ],
+    )
+    if len(set(twins)) == 1:
+        pytest.fail("the two were taken for one paper, so nothing is tested")
+    reader = a_reader(newsroom.store, ids[:1], size=20)
+
+    edition = draft(newsroom, by_hand(reader, NOW), now=NOW)
+
+    assert len({pick.paper.id for pick in edition.picks} & set(twins)) == 1
+    assert len(edition.picks) == 12
+
+
+class Told(Tfidf):
+    """Remembers how many libraries each space was fitted with."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.libraries: list[int] = []
+
+    def fit(
+        self, corpus: Iterable[Paper], *, libraries: Sequence[Collection[int]] = ()
+    ) -> TextSpace:
+        """Fit, and remember."""
+        self.libraries.append(len(libraries))
+        return super().fit(corpus, libraries=libraries)
+
+
+def add_fans(store: Store, count: int, liked: Sequence[int]) -> None:
+    with store.begin() as connection:
+        fans = [readers.add(connection, address=None, now=NOW).id for _ in range(count)]
+        votes.cast_many(
+            connection,
+            [Vote(fan, paper, Thumb.UP, NOW, "test") for fan in fans for paper in liked],
+        )
+
+
+def test_what_hundreds_of_readers_like_together_goes_into_the_space(
+    store: Store, ids: list[int]
+) -> None:
+    ranker = Told()
+    add_fans(store, spaces.READERS - 1, ids[:3])
+    spaces.fresh_space(store, ranker, now=NOW)
+    add_fans(store, 1, ids[:2])  # likes too little to be counted
+    spaces.fresh_space(store, ranker, now=NOW)
+
+    add_fans(store, 1, ids[2:6])
+    for _ in range(2):
+        spaces.fresh_space(store, ranker, now=NOW)
+
+    assert ranker.libraries == [0, spaces.READERS]

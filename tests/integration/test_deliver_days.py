@@ -1,0 +1,186 @@
+"""One edition a local day, whatever the clock, the dump and the backup do; by whole ticks."""
+
+from __future__ import annotations
+
+import email
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from email import policy
+from typing import TYPE_CHECKING
+
+import pytest
+
+from larkpost.flows import membership
+from larkpost.flows.receive import Meaning
+from larkpost.flows.tick import tick
+from larkpost.program import Program, build
+from larkpost.resources import shipped
+from larkpost.settings import load
+from larkpost.store import editions
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
+    from pathlib import Path
+
+    from larkpost.domain import Reader
+
+SAMPLE = "000_48a0d66eb2c74da9.txt"  # captured on 7 August
+EVENING = datetime(2026, 8, 7, 18, tzinfo=UTC)
+MORNING = datetime(2026, 8, 8, 6, 0, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    return started(tmp_path)
+
+
+def started(folder: Path) -> Program:
+    program = build(load(home=folder / "home", flags={"inbox.settle_seconds": 0}, environ={}))
+    program.prepare()
+    return program
+
+
+def drop_sample(program: Program) -> None:
+    shutil.copyfile(shipped("seeds") / SAMPLE, program.places.inbox / SAMPLE)
+
+
+def subscribe(program: Program) -> Reader:
+    return membership.add(program.store, "ann@example.org", now=EVENING - 3 * DAY)
+
+
+def letters(program: Program) -> list[EmailMessage]:
+    """What is in the mail folder, in the order of the days."""
+    found = [
+        email.message_from_bytes(mail.read_bytes(), policy=policy.default)
+        for mail in program.places.maildir.glob("new/*")
+    ]
+    return sorted(found, key=lambda letter: letter["Message-ID"])
+
+
+def days(program: Program, reader: Reader) -> list[date]:
+    with program.store.read() as connection:
+        return sorted(one.date for one in editions.latest(connection, reader.id, limit=99))
+
+
+def test_a_clock_that_jumps_back_and_forth_brings_no_day_twice(program: Program) -> None:
+    reader = subscribe(program)
+    drop_sample(program)
+    tick(program.works, now=EVENING)
+
+    for moment in (MORNING, MORNING - DAY, MORNING - 56 * 365 * DAY, MORNING, MORNING - DAY / 2):
+        tick(program.works, now=moment)
+
+    assert days(program, reader).count(MORNING.date()) == 1
+    assert len(letters(program)) == len(days(program, reader))
+
+
+def test_nine_days_asleep_bring_one_letter_that_says_what_it_makes_up_for(
+    program: Program,
+) -> None:
+    subscribe(program)
+    drop_sample(program)
+    tick(program.works, now=EVENING - 3 * DAY)
+
+    tick(program.works, now=MORNING + 6 * DAY)
+
+    (letter,) = letters(program)
+    text = letter.get_body(("plain",))
+    assert text is not None
+    assert "A catch-up: the best since Wednesday, 5 August." in text.get_content()
+
+
+def test_a_dump_that_comes_after_the_hour_is_in_the_next_edition(program: Program) -> None:
+    reader = subscribe(program)
+    tick(program.works, now=MORNING)
+    drop_sample(program)
+
+    tick(program.works, now=MORNING + timedelta(hours=1))
+    assert letters(program) == []
+    tick(program.works, now=MORNING + DAY)
+
+    assert days(program, reader) == [(MORNING + DAY).date()]
+    assert len(letters(program)) == 1
+
+
+def test_no_paper_comes_twice_over_the_days(program: Program) -> None:
+    reader = subscribe(program)
+    drop_sample(program)
+    for ahead in range(4):
+        tick(program.works, now=MORNING + ahead * DAY)
+
+    with program.store.read() as connection:
+        pages = editions.latest(connection, reader.id, limit=9)
+    papers = [pick.paper.id for page in pages for pick in page.picks]
+    assert len(papers) == 40
+    assert len(set(papers)) == 40
+
+
+def test_a_holiday_brings_nothing_and_ends_on_its_day(program: Program) -> None:
+    reader = subscribe(program)
+    drop_sample(program)
+    tick(program.works, now=EVENING)
+    membership.pause(program.store, reader.id, until=date(2026, 8, 11), now=EVENING)
+    before = days(program, reader)
+
+    for ahead in range(5):
+        tick(program.works, now=MORNING + ahead * DAY)
+
+    assert [day for day in days(program, reader) if day not in before] == [
+        date(2026, 8, 11),
+        date(2026, 8, 12),
+    ]
+
+
+def test_a_weekly_paper_comes_once_a_week(program: Program) -> None:
+    reader = subscribe(program)
+    membership.change(program.store, reader.id, weekly=True, now=EVENING - 3 * DAY)
+    drop_sample(program)
+
+    for ahead in range(-3, 6):
+        tick(program.works, now=MORNING + ahead * DAY)
+
+    assert days(program, reader) == [date(2026, 8, 10)]  # the Monday
+
+
+def test_after_a_backup_is_restored_no_letter_comes_twice(program: Program, tmp_path: Path) -> None:
+    """The edition is published again under the same Message-ID, by which the copy is known."""
+    subscribe(program)
+    drop_sample(program)
+    tick(program.works, now=EVENING)
+    backup = tmp_path / "backup.db"
+    with closing(sqlite3.connect(program.places.data / "larkpost.db")) as there:
+        there.execute("VACUUM INTO ?", (str(backup),))
+    sent = tick(program.works, now=MORNING).ledger.sent
+    before = [letter["Message-ID"] for letter in letters(program)]
+    program.store.close()
+
+    for name in ("larkpost.db-wal", "larkpost.db-shm"):
+        (program.places.data / name).unlink(missing_ok=True)
+    shutil.copyfile(backup, program.places.data / "larkpost.db")
+    again = tick(started(tmp_path).works, now=MORNING + timedelta(minutes=5)).ledger.sent
+
+    assert sent == again == 1
+    assert [letter["Message-ID"] for letter in letters(program)] == before
+
+
+def test_the_tick_reads_what_came_back_and_writes_to_the_operator(tmp_path: Path) -> None:
+    flags = {"returns.address": "post@example.org", "mail.operator": "boss@example.org"}
+    program = build(load(home=tmp_path / "home", flags=flags, environ={}))
+    program.prepare()
+    reader = subscribe(program)
+    new = program.returns / "new"
+    new.mkdir(parents=True)
+    (new / "1.x").write_bytes(b"To: post@example.org\n\nhello\n")
+
+    done = tick(program.works, now=MORNING)
+    again = tick(program.works, now=MORNING)
+
+    assert done.returned == {Meaning.FOREIGN: 1}
+    assert (done.troubles, again.troubles, again.returned) == ({}, {}, {})
+    (letter,) = letters(program)
+    assert letter["To"] == "boss@example.org"
+    assert "no dump" in letter["Subject"]
+    assert days(program, reader) == []

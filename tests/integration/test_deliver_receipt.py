@@ -1,0 +1,112 @@
+"""The quiet-day receipt: the operator is told in one line why a morning brought nothing."""
+
+from __future__ import annotations
+
+import email
+from datetime import timedelta
+from email import policy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.integration.test_deliver import DAY, Mailbag
+from tests.making import NOW, add_papers, add_readers
+
+from larkpost.errors import Deferred
+from larkpost.flows.receipt import Desk, tell
+from larkpost.store import events
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from larkpost.flows.status import Reason
+    from larkpost.store.engine import Store
+
+DESK = Desk("boss@example.org", "Larkpost <post@example.org>")
+WEEK = timedelta(days=7)
+
+
+def morning(store: Store, *, now: datetime = NOW, papers: bool = True, **outcomes: int) -> None:
+    """Have the editions of a morning been due, with these outcomes."""
+    with store.begin() as connection:
+        add_readers(connection, 1)
+        if papers:
+            add_papers(connection, 2)
+        events.record(connection, "publish", ok=True, now=now, **outcomes)
+
+
+def event(store: Store, kind: str, *, ok: bool, **detail: Any) -> None:
+    with store.begin() as connection:
+        events.record(connection, kind, ok=ok, now=NOW, **detail)
+
+
+def told(store: Store, bag: Mailbag, now: datetime = NOW) -> Sequence[Reason]:
+    return tell(store, bag.road, DESK, now=now, window=WEEK)
+
+
+def test_no_dump_is_told(store: Store) -> None:
+    morning(store, papers=False, quiet=1)
+    bag = Mailbag()
+
+    assert [str(reason.kind) for reason in told(store, bag)] == ["no-dump", "all-seen"]
+    message = email.message_from_bytes(bag.letters[0].content, policy=policy.default)
+    assert message["To"] == "boss@example.org"
+    assert message["Subject"].startswith("Larkpost: a quiet morning: no dump brought a paper")
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert "larkpost ingest FILE" in message.get_content()
+    assert not message.defects
+
+
+@pytest.mark.parametrize(
+    ("kind", "ok", "detail", "reason"),
+    [
+        ("ingest", True, {"name": "a.txt", "already": "2026-08-06"}, "known-dump"),
+        ("ingest", False, {"name": "a.txt", "problem": "0 of 90 lines"}, "unreadable-dump"),
+        ("deliver", False, {"problem": "535 no", "until": NOW.isoformat()}, "mail-refused"),
+    ],
+)
+def test_a_dump_seen_before_an_unreadable_one_and_a_closed_road_are_told(
+    store: Store, kind: str, ok: bool, detail: dict[str, str], reason: str
+) -> None:
+    morning(store, published=1)
+    event(store, kind, ok=ok, **detail)
+
+    assert [str(one.kind) for one in told(store, Mailbag())] == [reason]
+
+
+def test_that_all_is_below_the_threshold_is_told(store: Store) -> None:
+    morning(store, below=1)
+
+    assert [str(one.kind) for one in told(store, Mailbag())] == ["all-below"]
+
+
+def test_a_morning_with_papers_needs_no_receipt(store: Store) -> None:
+    morning(store, published=1)
+    bag = Mailbag()
+
+    assert told(store, bag) == ()
+    assert bag.opened == 0
+
+
+def test_a_receipt_comes_once_a_day_and_not_before_the_editions(store: Store) -> None:
+    bag = Mailbag()
+    assert told(store, bag) == ()
+
+    morning(store, papers=False, quiet=1)
+    for minutes in (0, 1, 600):
+        told(store, bag, NOW + timedelta(minutes=minutes))
+    told(store, bag, NOW + DAY)
+    event(store, "publish", ok=True, quiet=1)
+
+    assert len(bag.letters) == 1
+
+
+def test_a_receipt_that_cannot_go_is_tried_again(store: Store) -> None:
+    morning(store, papers=False, quiet=1)
+    with pytest.raises(Deferred):
+        told(store, Mailbag(boss=Deferred("closed", whole_road=True)))
+    bag = Mailbag()
+
+    told(store, bag)
+
+    assert len(bag.letters) == 1

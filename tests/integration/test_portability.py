@@ -1,0 +1,201 @@
+"""What goes out as JSON Lines comes in again elsewhere, and ranks the same."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from larkpost.domain import Draft, Identifier, Pick, Thumb
+from larkpost.flows import learn, membership
+from larkpost.flows.exporting import export
+from larkpost.flows.feedback import cast
+from larkpost.flows.importing import take_papers, take_readers, take_votes
+from larkpost.flows.learn import Question
+from larkpost.flows.publish import Newsroom, by_hand, publish
+from larkpost.ranking import Tfidf
+from larkpost.store import editions, papers, readers, votes
+from larkpost.store.engine import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from larkpost.domain import Edition
+    from larkpost.store.engine import Connection
+
+NOW = datetime(2026, 8, 7, 3, tzinfo=UTC)
+LATER = NOW + timedelta(days=3)
+WEEK = timedelta(days=7)
+SUBJECTS = ("sparse experts", "protein folding", "théorie des catégories", "robot grasping")
+
+
+@pytest.fixture
+def other(migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
+    """An empty home elsewhere."""
+    file = tmp_path / "other.db"
+    file.write_bytes(migrated_file.read_bytes())
+    elsewhere = Store(f"sqlite:///{file}")
+    yield elsewhere
+    elsewhere.close()
+
+
+@pytest.fixture
+def lived_in(store: Store) -> Newsroom:
+    """A store with papers, two readers, thumbs and an edition that is out."""
+    drafts = [
+        Draft(
+            title=f"On {subject}, part {n}",
+            abstract=f"We study {subject} in setting {n}, with {n * 3} cases and a new bound.",
+            identifiers=(Identifier("arxiv", f"2608.{n:02}{at:03}"),) if at else (),
+            first_seen=NOW - timedelta(hours=n),
+        )
+        for n in range(8)
+        for at, subject in enumerate(SUBJECTS)
+    ]
+    with store.begin() as connection:
+        ids = [one.paper_id for one in papers.absorb(connection, drafts, now=NOW)]
+    anna = membership.add(
+        store, "anna@example.org", now=NOW, size=5, words=["experts"], zone="Europe/Berlin"
+    )
+    feed_only = membership.add(store, None, now=NOW, size=7, name="Élodie")
+    with store.begin() as connection:
+        readers.set_interest(connection, anna.id, "robots", words=["grasping"], quota=2)
+    newsroom = Newsroom(store, Tfidf(), WEEK, "example.org")
+    publish(newsroom, [by_hand(anna, NOW)], now=NOW)
+    for number, paper_id in enumerate(ids[:9]):
+        thumb = Thumb.UP if number % 3 else Thumb.DOWN
+        cast(store, anna.id, paper_id, thumb, via="page", now=NOW + timedelta(minutes=number))
+        cast(store, feed_only.id, ids[-number - 1], thumb, via="link", now=NOW)
+    return newsroom
+
+
+def moved(newsroom: Newsroom, other: Store, folder: Path) -> Newsroom:
+    export(newsroom.store, folder)
+    for take, name in ((take_papers, "papers"), (take_readers, "readers"), (take_votes, "votes")):
+        tally = take(other, folder / f"{name}.jsonl", now=LATER)
+        assert tally.refused == []
+        assert tally.unknown_keys == set()
+    return Newsroom(other, Tfidf(), WEEK, "example.org")
+
+
+def rankings(newsroom: Newsroom) -> dict[str, list[tuple[object, ...]]]:
+    with newsroom.store.read() as connection:
+        everybody = readers.all(connection)
+    question = Question(LATER, WEEK, limit=20)
+    answer = learn.rank(newsroom.store, newsroom.ranker, everybody, question, now=LATER)
+    return {reader.uid: [told(p) for p in answer[reader.id].picks] for reader in everybody}
+
+
+def told(pick: Pick) -> tuple[object, ...]:
+    """Everything of a pick but row numbers, which differ from one database to the next."""
+    like = pick.like and pick.like.identifier
+    return (pick.paper.uid, pick.score, pick.probability, pick.because, like, pick.interest)
+
+
+def themes(connection: Connection) -> list[tuple[object, ...]]:
+    return [
+        (reader.uid, interest.name, interest.words, interest.quota)
+        for reader in readers.all(connection)
+        for interest in reader.interests
+    ]
+
+
+def out(store: Store) -> list[Edition]:
+    with store.read() as connection:
+        return [
+            edition
+            for reader in readers.all(connection)
+            for edition in editions.latest(connection, reader.id, limit=9)
+        ]
+
+
+def test_every_reader_gets_the_same_ranking_elsewhere(
+    lived_in: Newsroom, other: Store, tmp_path: Path
+) -> None:
+    elsewhere = moved(lived_in, other, tmp_path / "out")
+
+    assert rankings(elsewhere) == rankings(lived_in)
+
+
+def test_readers_editions_and_votes_are_all_there_again(
+    lived_in: Newsroom, other: Store, tmp_path: Path
+) -> None:
+    moved(lived_in, other, tmp_path / "out")
+
+    before, after = out(lived_in.store), out(other)
+    assert [[told(p) for p in e.picks] for e in after] == [
+        [told(p) for p in e.picks] for e in before
+    ]
+    assert [(e.date, e.published_at) for e in after] == [(e.date, e.published_at) for e in before]
+    assert [e.reader.feed_key for e in after] == [e.reader.feed_key for e in before]
+    with lived_in.store.read() as one, other.read() as two:
+        assert votes.count(two) == votes.count(one)
+        assert themes(two) == themes(one)
+
+
+def test_an_export_of_an_import_is_the_same_bytes(
+    lived_in: Newsroom, other: Store, tmp_path: Path
+) -> None:
+    moved(lived_in, other, tmp_path / "one")
+
+    export(other, tmp_path / "two")
+
+    for name in ("papers.jsonl", "readers.jsonl", "votes.jsonl"):
+        assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+
+
+def test_taking_in_twice_doubles_nothing(lived_in: Newsroom, other: Store, tmp_path: Path) -> None:
+    elsewhere = moved(lived_in, other, tmp_path / "out")
+    once = rankings(elsewhere)
+
+    moved(lived_in, other, tmp_path / "out")
+
+    assert rankings(elsewhere) == once
+
+
+def test_a_bad_line_is_told_with_its_number_and_the_others_are_taken(
+    lived_in: Newsroom, other: Store, tmp_path: Path
+) -> None:
+    moved(lived_in, other, tmp_path / "out")
+    file = tmp_path / "votes.jsonl"
+    file.write_text(
+        "\n".join(
+            [
+                json.dumps({"reader": "anna@example.org", "paper": "arxiv:2608.07003", "thumb": 1}),
+                "{not json",
+                json.dumps(
+                    {"reader": "nobody@example.org", "paper": "arxiv:2608.07003", "thumb": 1}
+                ),
+                json.dumps({"reader": "anna@example.org", "paper": "arxiv:9999.99999", "thumb": 1}),
+                json.dumps({"reader": "anna@example.org", "paper": "arxiv:2608.07003", "thumb": 7}),
+                json.dumps({"reader": "anna@example.org", "paper": "arxiv:2608.07002"}),
+                json.dumps(["a list"]),
+            ]
+        )
+    )
+
+    tally = take_votes(other, file, now=LATER)
+
+    assert tally.taken == 1
+    assert [line for line, _ in tally.refused] == [2, 7, 3, 4, 5, 6]
+
+
+def test_unknown_keys_are_kept_out_and_told(other: Store, tmp_path: Path) -> None:
+    file = tmp_path / "readers.jsonl"
+    file.write_text(json.dumps({"reader": "b@example.org", "shoe_size": 43}))
+
+    tally = take_readers(other, file, now=NOW)
+
+    assert (tally.taken, tally.unknown_keys) == (1, {"shoe_size"})
+    with other.read() as connection:
+        assert readers.by_address(connection, "b@example.org").size == 10
+
+
+def test_an_export_can_be_read_by_its_owner_alone(lived_in: Newsroom, tmp_path: Path) -> None:
+    export(lived_in.store, tmp_path / "out")
+
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()}
+    assert modes == {0o600}

@@ -1,0 +1,193 @@
+"""Starting from a taste: what a reader has read before, and ten papers to rate."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.browsing import NOW, place
+from tests.making import SUBJECTS
+
+from larkpost.domain import Draft, Identifier, Status, Thumb
+from larkpost.flows import feedback, starting
+from larkpost.store import papers, votes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.browsing import Place
+
+    from larkpost.domain import Paper, Vote
+
+LIBRARY = """
+@article{one, title={Whale songs across an ocean of noise}, abstract={How whales sing.},
+  eprint={2401.00001}, year=2024, url={https://spam.example/buy}}
+@article{two, title={A title that nobody here has heard of}, year=2026}
+"""
+
+
+@pytest.fixture
+def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
+    with place(tmp_path, sqlite_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def me(here: Place) -> str:
+    return here.path(here.program.links.page(here.reader))
+
+
+def cast(here: Place) -> list[Vote]:
+    with here.program.store.read() as connection:
+        return votes.of(connection, here.reader.id)
+
+
+def named(here: Place, name: str) -> Paper:
+    with here.program.store.read() as connection:
+        found = papers.by_identifier(connection, Identifier("arxiv", name))
+    assert found
+    return found
+
+
+def bring(here: Place, text: str) -> starting.Start:
+    return starting.from_references(here.program.store, here.reader.id, text, now=NOW)
+
+
+def test_papers_that_are_here_get_a_thumb_up_and_unknown_names_are_told(here: Place) -> None:
+    found = bring(here, "2608.00001 https://arxiv.org/abs/2608.00002 1706.03762 10.1000/182")
+
+    assert found == starting.Start(liked=2, new=0, unknown=("arxiv:1706.03762", "doi:10.1000/182"))
+    assert [(one.thumb, one.via) for one in cast(here)] == [(Thumb.UP, "import")] * 2
+
+
+def test_references_become_papers_that_come_to_nobody_as_news(here: Place) -> None:
+    found = bring(here, LIBRARY)
+
+    assert (found.liked, found.new) == (2, 2)
+    whales = named(here, "2401.00001")
+    assert whales.abstract == "How whales sing."
+    assert whales.url is None
+    with here.program.store.read() as connection:
+        fresh = papers.candidates(connection, at=NOW, window=timedelta(days=31))
+    assert {paper.id for paper in fresh} == {paper.id for paper in here.papers}
+
+
+def test_bringing_the_same_twice_adds_nothing(here: Place) -> None:
+    bring(here, LIBRARY)
+
+    assert bring(here, LIBRARY) == starting.Start(liked=0, new=0)
+
+
+def test_a_thumb_that_was_given_stays(here: Place) -> None:
+    first = here.papers[0]
+    feedback.cast(here.program.store, here.reader.id, first.id, Thumb.DOWN, via="test", now=NOW)
+
+    bring(here, "2608.00001")
+
+    assert [one.thumb for one in cast(here)] == [Thumb.DOWN]
+
+
+def test_what_a_reader_brings_changes_no_paper_that_is_here(here: Place) -> None:
+    first = here.papers[0]
+    rewritten = first.abstract.replace("what is known", "BUY NOW, what is known")
+    bring(here, f"@a{{x, title={{{first.title}}}, abstract={{{rewritten}}}}}")
+    bring(here, f"@a{{x, title={{{first.title}}}, doi={{10.1000/999}}}}")
+    bring(here, "@a{x, title={Other}, abstract={Other}, eprint={2608.00001}}")
+
+    assert named(here, "2608.00001") == first
+    with here.program.store.read() as connection:
+        assert papers.by_identifier(connection, Identifier("doi", "10.1000/999")) is None
+
+
+def test_the_page_takes_a_pasted_list(here: Place, me: str) -> None:
+    assert here.client.get(f"{me}/start").status_code == 200
+
+    page = here.client.post(f"{me}/start", data={"text": "2608.00001 1706.03762"}).text
+
+    assert "1 paper got a thumb up from you" in page
+    assert "arxiv:1706.03762" in page
+
+
+def test_the_page_takes_a_file(here: Place, me: str) -> None:
+    file = {"file": ("library.bib", LIBRARY.encode("utf-8"), "text/plain")}
+
+    page = here.client.post(f"{me}/start", data={"text": ""}, files=file).text
+
+    assert "2 papers got a thumb up from you, 2 of them new here" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "file", "status", "said"),
+    [
+        ("", b"", 400, "Nothing was pasted"),
+        ("", b"<?xml version='1.0'?>", 400, "is not read"),
+        ("", b"\xff\xfe\x00", 200, "No new thumb"),
+        ("", b"a" * (4 * 1024 * 1024), 413, "4 MB"),
+        ("<script>alert(1)</script>", b"", 200, "No new thumb"),
+    ],
+)
+def test_odd_files_are_answered_kindly(
+    here: Place, me: str, text: str, file: bytes, status: int, said: str
+) -> None:
+    answer = here.client.post(f"{me}/start", data={"text": text}, files={"file": ("f", file)})
+
+    assert answer.status_code == status
+    assert said in answer.text
+
+
+def test_lists_have_their_measure(here: Place, me: str) -> None:
+    answers = [here.client.post(f"{me}/start", data={"text": "x"}) for _ in range(21)]
+
+    assert [one.status_code for one in answers[-2:]] == [200, 429]
+    assert int(answers[-1].headers["retry-after"]) > 0
+
+
+def test_rating_shows_ten_papers_that_stay_and_a_preview_that_follows(here: Place, me: str) -> None:
+    with here.program.store.begin() as connection:
+        drafts = [
+            Draft(
+                title=f"{subject} {'again' if n else 'once'} more",
+                abstract=f"On {subject.lower()} and {subject.split()[0].lower()}, part {n}.",
+                identifiers=(Identifier("arxiv", f"2607.{n}{at:04}"),),
+                first_seen=NOW - timedelta(hours=2),
+            )
+            for n in range(3)
+            for at, subject in enumerate(SUBJECTS)
+        ]
+        papers.absorb(connection, drafts, now=NOW)
+    before = here.client.get(f"{me}/rate").text
+    shown = re.findall(r'name="paper" value="(\d+)"', before)
+    assert len(shown) == 10
+
+    after = here.client.post(f"{me}/rate", data={"paper": shown[3], "thumb": "up"}).text
+
+    assert re.findall(r'name="paper" value="(\d+)"', after) == shown
+    assert "1 of 10 rated" in after
+    assert after.count('aria-pressed="true"') == 1
+    assert before.partition('id="preview"')[2] != after.partition('id="preview"')[2]
+    assert [(one.paper_id, one.via) for one in cast(here)] == [(int(shown[3]), "rate")]
+    undone = here.client.post(f"{me}/rate", data={"paper": shown[3], "thumb": "clear"}).text
+    assert "0 of 10 rated" in undone
+
+
+def test_opening_the_pages_votes_nothing(here: Place, me: str) -> None:
+    for path in ("start", "rate"):
+        for _ in range(2):
+            here.client.get(f"{me}/{path}")
+            here.client.head(f"{me}/{path}")
+
+    assert cast(here) == []
+    assert here.current().status is Status.ACTIVE
+
+
+@pytest.mark.parametrize("path", ["start", "rate", "delete", "export.jsonl", "taste"])
+def test_a_forged_link_opens_nothing(here: Place, me: str, path: str) -> None:
+    forged = me[:-1] + ("A" if me[-1] != "A" else "B")
+
+    answer = here.client.get(f"{forged}/{path}")
+
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.text

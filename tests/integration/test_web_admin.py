@@ -1,0 +1,65 @@
+"""The operator's page, and whom it lets in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.browsing import NOW, contents, place
+
+from larkpost.domain import Status
+from larkpost.flows import membership
+from larkpost.store import events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.browsing import Place
+
+
+@pytest.fixture
+def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
+    with place(tmp_path, sqlite_url, {"web.admin": 7}) as opened:
+        yield opened
+
+
+def test_the_page_shows_readers_letters_dumps_and_health(here: Place) -> None:
+    membership.add(here.program.store, "grace@example.org", now=NOW, status=Status.SUSPENDED)
+    with here.program.store.begin() as connection:
+        events.record(connection, "deliver", ok=False, now=NOW, problem="<b>the relay</b>")
+
+    answer = here.client.get(here.path(here.program.links.admin(7)))
+
+    assert answer.status_code == 200
+    assert "ada@example.org" in answer.text
+    assert "1 active, 1 suspended" in answer.text
+    assert "&lt;b&gt;the relay&lt;/b&gt;" in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    assert here.reader.feed_key not in answer.text
+    assert here.path(here.program.links.page(here.reader)) not in answer.text
+
+
+def test_links_of_another_number_or_purpose_open_nothing(here: Place) -> None:
+    links = here.program.links
+    page = here.path(links.page(here.reader)).removeprefix("/me/")
+
+    for path in (here.path(links.admin(6)), here.path(links.admin(0)), f"/admin/{page}", "/admin/"):
+        assert here.client.get(path).status_code == 404
+
+
+def test_there_is_no_page_unless_it_is_wished_for(tmp_path: Path, sqlite_url: str) -> None:
+    with place(tmp_path, sqlite_url) as here:
+        for number in (0, 1):
+            assert here.client.get(here.path(here.program.links.admin(number))).status_code == 404
+
+
+def test_the_page_shows_and_does_nothing(here: Place) -> None:
+    path = here.path(here.program.links.admin(7))
+    before = contents(here.program.store)
+
+    here.client.get(path)
+    here.client.head(path)
+
+    assert here.client.post(path).status_code == 405
+    assert contents(here.program.store) == before

@@ -1,0 +1,230 @@
+"""What a reader is told of their taste."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from lxml import etree
+from tests.browsing import NOW, place
+
+from larkpost.domain import Draft, Identifier, Thumb, Vote, Weight
+from larkpost.flows import membership, tasting
+from larkpost.store import papers, votes
+from larkpost.web import charts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.browsing import Place
+
+BIRDS = ("birdsong", "plumage", "migration", "nests")
+STONES = ("granite", "basalt", "magma", "quartz")
+
+
+@pytest.fixture
+def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
+    with place(tmp_path, sqlite_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def me(here: Place) -> str:
+    return here.path(here.program.links.page(here.reader))
+
+
+def unread() -> Iterator[Draft]:
+    """Make a house full of other papers, or every word of the votes would be a common one."""
+    syllables = ("ka", "lo", "mi", "ru", "te", "shi", "no", "va")
+    for number in range(80):
+        words = [
+            "".join(syllables[(number * k + j * j + k) % 8] for j in range(4)) for k in range(1, 9)
+        ]
+        yield Draft(
+            title=f"{words[0]} with {words[1]} and {words[2]} {number}",
+            abstract=f"We show {' '.join(words)} by method {number * 31}.",
+            identifiers=(Identifier("arxiv", f"2604.{number:05}"),),
+            first_seen=NOW - timedelta(days=90),
+        )
+
+
+def live(here: Place, months: int = 3) -> None:
+    """Have the reader like birds and dislike stones, on several days of several months."""
+    drafts, thumbs, days = [], [], []
+    for number in range(months * 8):
+        bird = number % 2 == 0
+        words = BIRDS if bird else STONES
+        day = datetime(2026, 5 + number // 8, 1 + number % 8 // 2, 8, tzinfo=UTC)
+        drafts.append(
+            Draft(
+                title=f"On {words[number % 4]} and {words[(number + 1) % 4]}, part {number}",
+                abstract=f"A study of {' '.join(words)} in place {number}{number * 7}.",
+                identifiers=(Identifier("arxiv", f"2605.{number:05}"),),
+                first_seen=day,
+            )
+        )
+        thumbs.append(Thumb.UP if bird else Thumb.DOWN)
+        days.append(day)
+    with here.program.store.begin() as connection:
+        papers.absorb(connection, list(unread()), now=NOW)
+        found = papers.absorb(connection, drafts, now=NOW)
+        votes.cast_many(
+            connection,
+            [
+                Vote(here.reader.id, one.paper_id, thumb, day, "test")
+                for one, thumb, day in zip(found, thumbs, days, strict=True)
+            ],
+        )
+
+
+def test_a_new_reader_is_told_that_nothing_is_known(here: Place, me: str) -> None:
+    page = here.client.get(f"{me}/taste").text
+
+    assert "Nothing is known yet" in page
+    assert "<svg" not in page
+
+
+def test_the_words_for_and_against_are_those_of_the_votes(here: Place, me: str) -> None:
+    live(here)
+
+    story = tasting.tell(here.program.store, here.program.ranker, here.reader, now=NOW)
+    (leaning,) = story.leanings
+
+    assert set(BIRDS) & {one.term for one in leaning.toward}
+    assert set(STONES) & {one.term for one in leaning.away}
+    assert not set(STONES) & {one.term for one in leaning.toward}
+    assert all(one.weight > 0 for one in leaning.toward)
+    assert all(one.weight < 0 for one in leaning.away)
+    page = here.client.get(f"{me}/taste").text
+    assert "Words for: " in page
+    assert "Words against: " in page
+
+
+def test_the_page_measures_the_model_on_the_readers_own_votes(here: Place, me: str) -> None:
+    live(here)
+
+    page = here.client.get(f"{me}/taste").text
+
+    assert "Your 24 votes were replayed" in page
+    assert "this paper" in page
+    assert "newest first" in page
+    assert re.search(r"2026-05 to 2026-07", page)
+
+
+def test_few_votes_are_not_measured(here: Place, me: str) -> None:
+    live(here, months=1)
+
+    assert "After 10 thumbs" in here.client.get(f"{me}/taste").text
+
+
+def test_a_report_is_kept_until_there_is_something_new(here: Place, me: str) -> None:
+    live(here)
+    reports = tasting.Reports()
+
+    def report() -> object:
+        return reports.of(here.program.store, here.program.ranker, here.reader)
+
+    first = report()
+    assert report() is first
+    here.client.post(here.vote_path(1, "up"))
+
+    assert report() is not first
+
+
+def test_every_interest_has_its_own_words(here: Place, me: str) -> None:
+    live(here)
+    membership.set_interest(here.program.store, here.reader.id, "Rocks", words=["granite"])
+
+    page = here.client.get(f"{me}/taste").text
+
+    assert "<h2><bdi>Rocks</bdi></h2>" in page
+
+
+def test_the_drawings_are_well_formed_and_told_in_words(here: Place, me: str) -> None:
+    live(here)
+    page = here.client.get(f"{me}/taste").text
+
+    drawings = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+
+    assert len(drawings) == 4
+    for drawing in drawings:
+        root = etree.fromstring(drawing)
+        assert root.get("role") == "img"
+        assert root.get("aria-label")
+        assert "style" not in drawing
+        for text in root.iter("text"):
+            assert text.text
+
+
+def test_bars_share_one_scale_and_say_their_sign() -> None:
+    leaning = tasting.Leaning(
+        interest=None,  # type: ignore[arg-type]  # a chart does not look at it
+        toward=(Weight("a", 2.0), Weight("b", 1.0)),
+        away=(Weight("c", -4.0),),
+    )
+
+    toward, away = charts.bars(leaning)
+
+    assert [(bar.term, bar.length, bar.sign) for bar in (*toward, *away)] == [
+        ("a", 0.5, "+"),
+        ("b", 0.25, "+"),
+        ("c", 1.0, "−"),  # noqa: RUF001 - a minus, as printed
+    ]
+
+
+def test_the_months_show_a_taste_that_turns(here: Place, me: str) -> None:
+    live(here)
+    with here.program.store.begin() as connection:
+        for vote in votes.of(connection, here.reader.id):
+            if vote.at.month == 7:
+                votes.cast(connection, replace(vote, thumb=Thumb(-vote.thumb)))
+
+    story = tasting.tell(here.program.store, here.program.ranker, here.reader, now=NOW)
+
+    assert [month.month for month in story.months] == ["2026-05", "2026-06", "2026-07"]
+    birds = [sum(month.weights.get(word, 0) for word in BIRDS) for month in story.months]
+    assert birds[1] > 0
+    assert birds[2] < birds[1]
+
+
+def test_lines_stay_inside_and_their_labels_apart() -> None:
+    months = [
+        tasting.Moved(f"2026-0{n}", {f"term {k}": (k + n) % 7 - 3.1 for k in range(8)})
+        for n in range(1, 6)
+    ]
+
+    way = charts.way(months)
+
+    assert way
+    drawn = way.lines
+    assert 0 < way.axis < charts.HEIGHT
+    assert len(drawn) == charts.LINES
+    labels = [line.label_y for line in drawn]
+    assert all(b - a >= charts.LABEL - 0.1 for a, b in pairwise(labels))
+    assert all(0 <= y <= charts.HEIGHT for y in labels)
+    for line in drawn:
+        assert all(0 <= x <= charts.WIDTH and 0 <= y <= charts.HEIGHT for x, y in line.dots)
+
+
+@pytest.mark.parametrize(
+    "months", [[], [tasting.Moved("2026-08", {"a": 1.0})], [tasting.Moved("2026-08", {})] * 2]
+)
+def test_one_month_or_nothing_said_is_no_line(months: list[tasting.Moved]) -> None:
+    assert charts.way(months) is None
+
+
+def test_asking_for_the_taste_changes_no_vote(here: Place, me: str) -> None:
+    live(here)
+    here.clock.now = NOW + timedelta(days=1)
+    with here.program.store.read() as connection:
+        before = list(votes.iterate(connection))
+
+    here.client.get(f"{me}/taste")
+
+    with here.program.store.read() as connection:
+        assert list(votes.iterate(connection)) == before

@@ -1,0 +1,359 @@
+"""Vote links and the edition in the browser: opening shows, a pressed button acts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.browsing import BASE, NOW, TODAY, contents, place
+from tests.making import picks_of
+
+from larkpost.domain import Draft, Identifier, Thumb
+from larkpost.flows import membership
+from larkpost.store import editions, limits, papers, readers, votes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.browsing import Place
+
+    from larkpost.domain import Edition
+
+
+@pytest.fixture
+def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
+    with place(tmp_path, sqlite_url) as opened:
+        yield opened
+
+
+def test_a_vote_link_shows_the_paper_its_reasons_and_a_button(here: Place) -> None:
+    answer = here.client.get(here.vote_path(2, "up"))
+
+    paper = here.edition.picks[1].paper
+    assert answer.status_code == 200
+    assert paper.title in answer.text
+    assert paper.abstract in answer.text
+    assert "mixture of experts" in answer.text
+    assert "Thumbs up" in answer.text
+    assert f'action="{here.vote_path(2, "up")}"' in answer.text
+
+
+@pytest.mark.parametrize(("wish", "thumb"), [("up", Thumb.UP), ("down", Thumb.DOWN)])
+def test_the_pressed_button_votes(here: Place, wish: str, thumb: Thumb) -> None:
+    answer = here.client.post(here.vote_path(1, wish), data={"action": wish})
+
+    assert answer.status_code == 200
+    assert here.thumb(1) is thumb
+    assert here.thumb(2) is None
+    assert "Undo" in answer.text
+    with here.program.store.read() as connection:
+        vote = votes.of(connection, here.reader.id)[0]
+    assert (vote.via, vote.at) == ("link", NOW)
+
+
+def test_a_post_without_a_form_means_the_thumb_of_its_path(here: Place) -> None:
+    here.client.post(here.vote_path(1, "down"))
+
+    assert here.thumb(1) is Thumb.DOWN
+
+
+def test_pressing_twice_is_one_vote(here: Place) -> None:
+    for _ in range(3):
+        assert here.client.post(here.vote_path(1, "up"), data={"action": "up"}).status_code == 200
+
+    with here.program.store.read() as connection:
+        assert len(votes.of(connection, here.reader.id)) == 1
+
+
+def test_undo_beside_a_first_vote_takes_it_back(here: Place) -> None:
+    path = here.vote_path(1, "up")
+
+    voted = here.client.post(path, data={"action": "up"})
+    undone = here.client.post(path, data={"action": undo_of(voted.text)})
+
+    assert undo_of(voted.text) == "clear"
+    assert here.thumb(1) is None
+    assert undo_of(undone.text) == "up"
+
+
+def test_undo_beside_a_changed_vote_brings_the_old_one_back(here: Place) -> None:
+    path = here.vote_path(1, "up")
+    here.client.post(path, data={"action": "up"})
+
+    changed = here.client.post(path, data={"action": "down"})
+    assert here.thumb(1) is Thumb.DOWN
+    here.client.post(path, data={"action": undo_of(changed.text)})
+
+    assert here.thumb(1) is Thumb.UP
+
+
+def undo_of(page: str) -> str:
+    found = re.search(r'name="action" value="(\w+)">\s*<button class="small">Undo', page)
+    assert found
+    return found[1]
+
+
+def test_the_page_tells_the_vote_there_is(here: Place) -> None:
+    here.client.post(here.vote_path(1, "up"), data={"action": "up"})
+
+    page = here.client.get(here.vote_path(1, "down")).text
+
+    assert "You gave this paper a thumbs up on 7 August 2026" in page
+    assert "Take the thumb back" in page
+
+
+@pytest.mark.parametrize(
+    "form", [{"action": "sideways"}, {"action": ""}, {"action": "up\r\nX: y"}, {"action": "1"}]
+)
+def test_another_action_is_refused(here: Place, form: dict[str, str]) -> None:
+    answer = here.client.post(here.vote_path(1, "up"), data=form)
+
+    assert answer.status_code == 400
+    assert here.thumb(1) is None
+
+
+def test_places_that_the_edition_has_not_are_not_found(here: Place) -> None:
+    ballot = here.path(here.program.links.ballot(here.edition))
+    rests = ("0/up", "4/up", "99999999999999999999/up", "-1/up", "1/clear", "1/", "1", "x/up")
+
+    assert [here.client.post(f"{ballot}/{rest}").status_code for rest in rests] == [404] * 8
+    with here.program.store.read() as connection:
+        assert votes.of(connection, here.reader.id) == []
+
+
+def test_every_kind_of_wrong_link_gets_the_same_page(here: Place) -> None:
+    links, tokens = here.program.links, here.program.tokens
+    token = links.ballot(here.edition).rpartition("/")[2]
+    wrong = [
+        token[:-1],
+        token + "A",
+        token.swapcase(),
+        token.replace(".", "%2E."),
+        tokens.sign("edition", here.edition.id, 1),
+        tokens.sign("vote", here.edition.id),
+        tokens.sign("vote", here.edition.id, 1),
+        tokens.sign("vote", 999, 1),
+        links.edition(here.edition).rpartition("/")[2],
+        "x",
+        "%00",
+        "%ff%fe",
+        "é" * 10,
+    ]
+
+    answers = [here.client.post(f"/vote/{one}/1/up", data={"action": "up"}) for one in wrong]
+
+    assert [answer.status_code for answer in answers] == [404] * len(wrong)
+    assert len({answer.text for answer in answers}) == 1
+    assert here.thumb(1) is None
+
+
+def test_a_vote_link_is_good_for_ninety_days_and_then_says_so(here: Place) -> None:
+    here.clock.now = NOW + timedelta(days=90)
+    assert here.client.get(here.vote_path(1, "up")).status_code == 200
+
+    here.clock.now += timedelta(seconds=1)
+    answers = [here.client.get(here.vote_path(1, "up")), here.client.post(here.vote_path(1, "up"))]
+
+    assert [answer.status_code for answer in answers] == [410] * 2
+    assert "90 days" in answers[0].text
+    assert here.thumb(1) is None
+
+
+def test_a_clock_set_back_does_not_expire_links(here: Place) -> None:
+    here.clock.now = NOW - timedelta(days=1)
+
+    assert here.client.post(here.vote_path(1, "up")).status_code == 200
+
+
+def test_a_link_of_somebody_else_who_had_the_number_before_opens_nothing(here: Place) -> None:
+    """A database put back from a backup gives numbers out a second time."""
+    before = replace(here.reader, uid="6f1c4f0e-8f0e-4b59-9f5e-0f5f0d8a9b11")
+    links = here.program.links
+
+    answers = [
+        here.client.get(here.path(link))
+        for link in (
+            links.page(before),
+            links.leave(before),
+            links.edition(replace(here.edition, reader=before)),
+            links.vote(replace(here.edition, reader=before), 1, Thumb.UP),
+        )
+    ]
+
+    assert [answer.status_code for answer in answers] == [404] * 4
+
+
+def test_links_of_a_removed_reader_open_nothing(here: Place) -> None:
+    paths = [here.vote_path(1, "up"), here.path(here.program.links.page(here.reader))]
+    membership.remove(here.program.store, here.reader.id)
+
+    assert [here.client.get(path).status_code for path in paths] == [404, 404]
+
+
+HOSTILE = "<script>alert(1)</script> {{7*7}} \u202eevil <b>x</b> \"'>&amp;"
+
+
+def publish_hostile(here: Place) -> Edition:
+    draft = Draft(
+        title=HOSTILE,
+        abstract=f"{HOSTILE}\n\n{HOSTILE}",
+        identifiers=(Identifier("url", "javascript:alert(1)"),),
+        authors=(HOSTILE,),
+        url="javascript:alert(1)",
+        first_seen=NOW,
+    )
+    with here.program.store.begin() as connection:
+        found = papers.absorb(connection, [draft], now=NOW)
+        chosen = list(papers.get(connection, [found[0].paper_id]).values())
+        reader = readers.all(connection)[0]
+        edition = editions.publish(
+            connection,
+            reader=reader,
+            date=TODAY + timedelta(days=1),
+            picks=[replace(picks_of(chosen)[0], interest=HOSTILE)],
+            now=NOW,
+            next_slot=reader.next_slot,
+            message_id=None,
+        )
+    assert edition
+    return edition
+
+
+def test_what_stands_in_a_dump_is_text_on_every_page(here: Place) -> None:
+    membership.change(here.program.store, here.reader.id, now=NOW, name=HOSTILE, words=[HOSTILE])
+    edition = publish_hostile(here)
+    links = here.program.links
+    voting = f"{here.path(links.ballot(edition))}/1/up"
+    here.client.post(voting)
+
+    pages = [
+        here.client.get(path).text
+        for path in (
+            voting,
+            here.path(links.edition(edition)),
+            here.path(links.page(here.reader)),
+            here.path(links.leave(here.reader)),
+        )
+    ]
+
+    for page in pages:
+        assert "<script" not in page
+        assert "<b>x" not in page
+        assert 'href="javascript' not in page
+        assert "49 " not in page
+        assert "\u202e" not in page
+    assert "&lt;script&gt;" in pages[0]
+    assert "{{7*7}}" in pages[0]
+
+
+def test_the_edition_page_shows_every_pick_in_order_with_both_thumbs(here: Place) -> None:
+    here.client.post(here.vote_path(2, "up"))
+
+    page = here.client.get(here.path(here.program.links.edition(here.edition))).text
+
+    places = [page.index(paper.title) for paper in here.papers]
+    assert places == sorted(places)
+    assert page.count('<form method="post"') == 6
+    assert page.count('aria-pressed="true"') == 1
+    assert "Friday, 7 August 2026" in page
+
+
+def test_an_old_edition_can_be_read_but_not_voted_on(here: Place) -> None:
+    here.clock.now = NOW + timedelta(days=400)
+
+    answer = here.client.get(here.path(here.program.links.edition(here.edition)))
+
+    assert answer.status_code == 200
+    assert "<form" not in answer.text
+    assert "90 days" in answer.text
+
+
+def test_the_edition_page_takes_no_post(here: Place) -> None:
+    answer = here.client.post(here.path(here.program.links.edition(here.edition)))
+
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
+
+
+def test_scanners_that_open_every_link_three_times_change_nothing(
+    tmp_path: Path, database_url: str
+) -> None:
+    """Mail scanners and feed readers fetch every link, with GET and HEAD (FAULTS D5 69)."""
+    with place(tmp_path, database_url) as here:
+        reader, press = here.reader, here.program.press
+        sources = [
+            press.html(here.edition),
+            press.text(here.edition),
+            *(press.feed([here.edition], form).decode() for form in ("rss", "atom", "json")),
+        ]
+        links = here.program.links
+        found = {
+            link.rstrip(".")
+            for source in sources
+            for link in re.findall(rf"{re.escape(BASE)}[^\s\"'<>\\)\]&]*", source)
+        } | {
+            links.leave(reader),
+            links.confirm(reader),
+            links.page(reader),
+            links.edition(here.edition),
+        }
+        before = contents(here.program.store)
+
+        statuses = {
+            (here.client.request(method, here.path(link))).status_code
+            for _ in range(3)
+            for link in found
+            for method in ("GET", "HEAD")
+        }
+
+        assert statuses == {200}
+        assert len([link for link in found if "/vote/" in link]) >= 6
+        assert contents(here.program.store) == before
+
+
+def test_what_came_since_the_edition_before_is_marked_as_new(here: Place) -> None:
+    earlier = here.papers[:1]
+    tomorrow = NOW + timedelta(days=1)
+    with here.program.store.begin() as connection:
+        late = Draft(title="Came in the night", first_seen=tomorrow, arrived=tomorrow)
+        (absorbed,) = papers.absorb(connection, [late], now=tomorrow)
+        fresh = papers.get(connection, [absorbed.paper_id])[absorbed.paper_id]
+        second = editions.publish(
+            connection,
+            reader=readers.get(connection, here.reader.id),
+            date=TODAY + timedelta(days=1),
+            picks=picks_of([*earlier, fresh]),
+            now=tomorrow,
+            next_slot=None,
+            message_id=None,
+        )
+    assert second
+
+    first_page, second_page = (
+        here.client.get(here.path(here.program.links.edition(one))).text
+        for one in (here.edition, second)
+    )
+
+    assert 'class="new"' not in first_page
+    assert second_page.count('class="new"') == 1
+    assert re.search(r'Came in the night</bdi>(</a>)? <span class="new">', second_page)
+
+
+def test_thumbs_have_their_measure_whichever_page_they_come_from(here: Place) -> None:
+    me = here.path(here.program.links.page(here.reader))
+    form = {"action": "vote", "paper": here.papers[0].id, "thumb": "up"}
+    with here.program.store.begin() as connection:
+        for _ in range(599):
+            limits.allow(
+                connection, f"vote:{here.reader.uid}", now=NOW, most=600, per=timedelta(hours=1)
+            )
+
+    answers = [here.client.post(here.vote_path(1, "up")), here.client.post(me, data=form)]
+
+    assert [one.status_code for one in answers] == [200, 429]
+    assert int(answers[1].headers["retry-after"]) > 0
+    assert here.client.get(me).status_code == 200

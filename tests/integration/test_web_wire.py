@@ -1,0 +1,105 @@
+"""The end of a connection: heads that do not end, requests in pieces, one after another."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+import uvicorn
+
+from larkpost.web.wire import LONGEST_HEAD, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.types import Receive, Scope, Send
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Say how long the body was."""
+    length, more = 0, True
+    while more:
+        message = await receive()
+        length, more = length + len(message["body"]), message.get("more_body", False)
+    said = f"{scope['path']} {length}".encode()
+    headers = [(b"content-length", str(len(said)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": said})
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """Start a server; gives its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(app, http=Wire, lifespan="off", log_level="critical")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        thread.join()
+
+
+@contextmanager
+def connected(port: int) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        yield connection
+
+
+def answered(connection: socket.socket, until: bytes) -> bytes:
+    """Read until this has come, or the end."""
+    came = b""
+    while until not in came and (some := connection.recv(65536)):
+        came += some
+    return came
+
+
+@pytest.mark.parametrize("start", [b"GET / HTTP/1.1\r\nX-Long: ", b"GET /"])
+def test_a_head_that_does_not_end_is_refused(port: int, start: bytes) -> None:
+    with connected(port) as connection:
+        connection.sendall(start)
+        sent = 0
+        try:
+            while sent < 100 * LONGEST_HEAD:
+                connection.sendall(b"a" * 4096)
+                sent += 4096
+        except OSError:
+            pass  # the other end has closed
+
+        assert sent < 100 * LONGEST_HEAD
+
+
+def test_the_refusal_says_why(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nX-Long: " + b"a" * (LONGEST_HEAD + 1))
+
+        assert answered(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_large_body_is_no_long_head(port: int) -> None:
+    size = 4 * LONGEST_HEAD
+    with connected(port) as connection:
+        connection.sendall(b"POST /in HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size + b"a" * size)
+
+        assert b"/in %d" % size in answered(connection, b"/in %d" % size)
+
+
+def test_many_requests_on_one_connection_are_not_added_up(port: int) -> None:
+    request = b"GET /one HTTP/1.1\r\nX-Some: " + b"a" * 1000 + b"\r\n\r\n"
+    with connected(port) as connection:
+        for _ in range(2 * LONGEST_HEAD // len(request)):
+            connection.sendall(request)
+            last = answered(connection, b"/one 0")
+
+    assert last.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_request_in_pieces_is_one(port: int) -> None:
+    with connected(port) as connection:
+        for piece in (b"GET /pi", b"eces HTTP/1.1\r\nX-", b"Some: 1\r\n", b"\r\n"):
+            connection.sendall(piece)
+
+        assert b"/pieces 0" in answered(connection, b"/pieces 0")

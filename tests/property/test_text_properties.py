@@ -1,0 +1,103 @@
+"""What holds for every text: cleaning settles, keys ignore how a text is set."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from larkpost.errors import UsageError
+from larkpost.text import (
+    address_key,
+    clean,
+    one_line,
+    parse_identifier,
+    plain_latex,
+    resemblance,
+    sketch,
+    squash,
+    text_identifier,
+    title_key,
+    unwanted,
+)
+
+ANY = st.text(st.characters(exclude_categories=()), max_size=200)
+WORDS = st.lists(st.from_regex(r"[A-Za-z0-9]{1,12}", fullmatch=True), min_size=1, max_size=60)
+
+
+@given(ANY)
+def test_clean_text_is_clean(text: str) -> None:
+    once = clean(text)
+
+    assert clean(once) == once
+    assert unwanted(once) == 0
+    assert unicodedata.is_normalized("NFC", once)
+    once.encode("utf-8")
+
+
+@given(ANY)
+def test_squashed_text_is_one_line_and_stays(text: str) -> None:
+    once = squash(text)
+
+    assert squash(once) == once
+    assert "\n" not in once
+    assert "  " not in once
+
+
+@given(ANY)
+def test_one_line_prints_as_one_line(text: str) -> None:
+    line = one_line(text)
+
+    assert len(line.splitlines()) <= 1
+    assert not any(unicodedata.bidirectional(c) in {"RLO", "LRO", "RLE", "LRE"} for c in line)
+
+
+@given(WORDS, st.lists(st.sampled_from([" ", "  ", "\n", "\n  ", "\t"]), min_size=60, max_size=60))
+def test_case_wraps_and_spaces_leave_keys_and_sketch(words: list[str], gaps: list[str]) -> None:
+    text = " ".join(words)
+    reset = "".join(word + gap for word, gap in zip(words, gaps, strict=False)).swapcase()
+
+    assert title_key(reset) == title_key(text)
+    assert sketch(reset, reset) == sketch(text, text)
+    assert text_identifier(reset, reset) == text_identifier(text, text)
+    assert resemblance(reset, text) == 1
+
+
+@given(ANY, ANY)
+def test_keys_and_sketches_fit_their_columns(title: str, abstract: str) -> None:
+    assert 0 <= len(title_key(clean(title))) <= 64
+    numbers = sketch(title, abstract)
+    assert 1 <= len(numbers) <= 8
+    assert all(-(2**63) <= number < 2**63 for number in numbers)
+    assert len(str(text_identifier(title, abstract))) == len("text:") + 16
+
+
+@given(WORDS)
+def test_latex_without_a_backslash_is_untouched(words: list[str]) -> None:
+    assert plain_latex(" ".join(words)) == " ".join(words)
+
+
+VALUES = st.from_regex(r"[A-Za-z0-9./:?#&=_-]{1,40}", fullmatch=True)
+NAMES = st.builds(
+    "{}{}".format, st.sampled_from(["arxiv:", "doi:10.1/", "https://", "x:", ""]), VALUES
+)
+
+
+@given(NAMES | ANY)
+def test_whatever_names_a_paper_names_it_again(text: str) -> None:
+    try:
+        name = parse_identifier(text)
+    except UsageError:
+        return
+    assert parse_identifier(str(name)) == name
+
+
+@given(st.from_regex(r"[a-z0-9._+-]{1,20}@[A-Za-zäöü0-9.-]{1,30}", fullmatch=True) | ANY)
+def test_an_address_key_is_its_own_key(text: str) -> None:
+    try:
+        key = address_key(text)
+    except UsageError:
+        return
+    assert address_key(key) == key
+    assert "\n" not in key

@@ -1,0 +1,190 @@
+"""How an edition is chosen: shares of interests, near-duplicates, the threshold, the draw."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from time import perf_counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from larkpost.domain import Identifier, Interest, Paper, Pick, Reader, Status
+from larkpost.ranking.choice import Draw, apportion, choose, draw, twins
+
+NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
+
+
+def a_paper(number: int) -> Paper:
+    return Paper(
+        id=number,
+        uid=str(number),
+        identifier=Identifier("arxiv", f"2608.{number:05}"),
+        title=f"Paper {number}",
+        abstract="",
+        first_seen=NOW,
+        arrived=NOW,
+        updated=NOW,
+    )
+
+
+def picks(*scored: tuple[int, float]) -> list[Pick]:
+    return [
+        Pick(a_paper(number), place, score, 0.5) for place, (number, score) in enumerate(scored, 1)
+    ]
+
+
+def a_reader(*quotas: int) -> Reader:
+    return Reader(
+        id=1,
+        uid="r",
+        address=None,
+        name="",
+        status=Status.ACTIVE,
+        zone="UTC",
+        at=time(6),
+        days=frozenset(range(7)),
+        size=10,
+        feed_key="k",
+        created=NOW,
+        interests=tuple(Interest(n, f"i{n}", quota=q) for n, q in enumerate(quotas, 1)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("quotas", "places", "expected"),
+    [
+        ([1], 10, [10]),
+        ([5, 5], 10, [5, 5]),
+        ([2, 1], 10, [7, 3]),  # 6.67 and 3.33: the larger remainder gets the last place
+        ([1, 1, 1], 10, [4, 3, 3]),  # equal remainders: the first in order
+        ([1, 1, 1], 2, [1, 1, 0]),
+        ([3, 1], 0, [0, 0]),
+    ],
+)
+def test_places_follow_the_quotas_by_largest_remainder(
+    quotas: list[int], places: int, expected: list[int]
+) -> None:
+    assert apportion(quotas, places) == expected
+
+
+def test_two_interests_of_equal_quota_get_half_each_even_if_one_scores_higher() -> None:
+    strong = picks((1, 9.0), (2, 8.0), (3, 7.0), (4, 6.0))
+    weak = picks((11, 0.4), (12, 0.3), (13, 0.2))
+
+    chosen = choose(a_reader(5, 5), {1: strong, 2: weak}, 4)
+
+    assert [(pick.paper.id, pick.interest) for pick in chosen] == [
+        (1, "i1"),
+        (2, "i1"),
+        (11, "i2"),
+        (12, "i2"),
+    ]
+    assert [pick.position for pick in chosen] == [1, 2, 3, 4]
+
+
+def test_a_paper_that_both_interests_want_comes_once() -> None:
+    chosen = choose(a_reader(1, 1), {1: picks((1, 2.0), (2, 1.0)), 2: picks((1, 3.0), (3, 0.5))}, 2)
+
+    assert [pick.paper.id for pick in chosen] == [1, 3]
+
+
+def test_places_an_interest_cannot_fill_go_to_the_others() -> None:
+    chosen = choose(a_reader(1, 1), {1: picks((1, 3.0), (2, 2.0), (3, 1.0)), 2: []}, 3)
+
+    assert [pick.paper.id for pick in chosen] == [1, 2, 3]
+
+
+def test_an_interest_that_found_nothing_claims_no_place() -> None:
+    found = {2: picks((1, 5.0), (2, 4.0), (3, 3.0)), 3: picks((11, 2.0), (12, 1.0), (13, 0.5))}
+
+    chosen = choose(a_reader(1, 2, 1), found, 3)
+
+    assert [pick.paper.id for pick in chosen] == [1, 2, 11]
+
+
+def test_a_pick_below_the_threshold_is_left_out() -> None:
+    found = {1: [replace(pick, probability=pick.score) for pick in picks((1, 0.9), (2, 0.4))]}
+
+    chosen = choose(replace(a_reader(1), threshold=0.5), found, 2)
+
+    assert [pick.paper.id for pick in chosen] == [1]
+
+
+ABSTRACT = " ".join(
+    f"We study problem {n}, which asks how {word} behaves when nothing else is known of it."
+    for n, word in enumerate(("routing", "radar", "birdsong", "pollen", "lattices"))
+)
+
+
+def told(number: int, title: str, abstract: str) -> Paper:
+    return replace(a_paper(number), title=title, abstract=abstract)
+
+
+def test_near_duplicates_are_one_group_and_others_are_alone() -> None:
+    papers = [
+        told(1, "On what is not known", ABSTRACT),
+        told(2, "On what is not yet known", ABSTRACT.replace("nothing else", "nothing more")),
+        told(
+            3, "Glaciers by radar", "The ice of the southern Andes is thinner than was told. " * 4
+        ),
+    ]
+
+    alike = twins(papers)
+
+    assert alike.of(1) == alike.of(2) != alike.of(3)
+    assert alike.doubles == 1
+
+
+def test_short_texts_are_never_called_the_same() -> None:
+    alike = twins([told(n, "A study", "Of something.") for n in range(5)])
+
+    assert alike.doubles == 0
+
+
+def test_of_near_duplicates_the_likelier_is_shown_and_its_place_is_filled() -> None:
+    alike = twins([told(1, "One", ABSTRACT), told(2, "One again", ABSTRACT)])
+
+    chosen = choose(a_reader(1), {1: picks((1, 3.0), (2, 2.0), (3, 1.0))}, 2, alike)
+
+    assert [pick.paper.id for pick in chosen] == [1, 3]
+    assert [pick.position for pick in chosen] == [1, 2]
+
+
+def test_thousands_of_texts_with_one_phrase_in_common_are_compared_in_no_time() -> None:
+    same = "The authors thank everybody who made this work possible. " * 10
+    papers = [told(n, f"Title {n}", f"{same} {n * 7919 % 10007}") for n in range(2000)]
+
+    began = perf_counter()
+    twins(papers)
+
+    assert perf_counter() - began < 5
+
+
+@given(uid=st.text(max_size=10), others=st.sets(st.integers(0, 50), max_size=20))
+def test_the_same_reader_and_day_draw_the_same(uid: str, others: set[int]) -> None:
+    first = draw(uid, NOW.date(), others, 99, 0.5)
+    again = draw(uid, NOW.date(), sorted(others, reverse=True), 99, 0.5)
+
+    assert first == again
+    assert first.paper in {None, *others}
+
+
+def test_at_a_rate_of_nothing_the_likeliest_keeps_its_place_for_sure() -> None:
+    drawn = draw("r", NOW.date(), range(20), 5, 0.0)
+
+    assert drawn == Draw(None, 1.0)
+
+
+def test_papers_are_drawn_as_often_as_their_propensity_says() -> None:
+    days = [NOW.date() + timedelta(days=n) for n in range(4000)]
+
+    drawn = [draw("r", day, range(10), 0, 0.4) for day in days]
+
+    share = Counter(0 if one.paper is None else one.paper for one in drawn)
+    assert {round(one.propensity, 9) for one in drawn if one.paper} == {0.04}
+    assert {round(one.propensity, 9) for one in drawn if not one.paper} == {0.64}
+    assert share[0] / 4000 == pytest.approx(0.64, abs=0.03)
+    assert all(share[n] / 4000 == pytest.approx(0.04, abs=0.015) for n in range(1, 10))

@@ -1,0 +1,275 @@
+"""The command line: what it offers, how it answers, and that its page tells the truth."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from larkpost.cli import larkpost, main, output
+from larkpost.errors import Busy, Deferred, Failure, LarkpostError, UsageError
+from larkpost.resources import CHECKOUT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PAGE = (CHECKOUT / "docs" / "commands.md").read_text(encoding="utf-8")
+# The contract of issue 1: what a script may rely on.
+CONTRACT = {
+    "init": "",
+    "demo": "--dir",
+    "ingest": "--date --source",
+    "papers": "--search --since",
+    "reader add": "--name --zone --at --days --size --interest",
+    "reader list": "",
+    "reader show": "",
+    "reader set": "",
+    "reader remove": "",
+    "interest list": "",
+    "interest set": "--words --quota",
+    "interest remove": "",
+    "start": "",
+    "vote": "--interest",
+    "evaluate": "--html",
+    "rank": "--all --date --limit --window --again",
+    "publish": "--due --date",
+    "deliver": "--dry-run --limit",
+    "deliveries": "--failed --unknown --retry",
+    "send-test": "",
+    "receive": "",
+    "receipt": "",
+    "preview": "--format",
+    "explain": "",
+    "export": "",
+    "import": "--papers --readers --votes",
+    "status": "",
+    "tick": "",
+    "serve": "--host --port",
+    "admin": "",
+    "migrate": "",
+    "config show": "",
+    "config check": "",
+    "doctor": "",
+    "completion": "",
+}
+WITHOUT_RESULT = {"preview", "serve", "admin", "completion"}
+
+
+def commands(
+    group: click.Group = larkpost, before: str = ""
+) -> Iterator[tuple[str, click.Command]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
+
+
+def options(command: click.Command) -> set[str]:
+    return {
+        name
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for name in (*parameter.opts, *parameter.secondary_opts)
+    }
+
+
+def called(*arguments: str) -> int | str | None:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    return end.value.code
+
+
+def test_every_command_of_the_contract_is_there_with_its_options() -> None:
+    offered = dict(commands())
+
+    assert set(offered) == set(CONTRACT)
+    for name, wanted in CONTRACT.items():
+        assert set(wanted.split()) <= options(offered[name]), name
+
+
+def test_every_command_with_a_result_gives_it_as_json() -> None:
+    without = {name for name, command in commands() if "--json" not in options(command)}
+
+    assert without == WITHOUT_RESULT
+
+
+def test_every_command_has_a_short_help_that_is_not_cut() -> None:
+    for name, command in commands():
+        assert command.help, name
+        assert "..." not in command.get_short_help_str(80), name
+
+
+def test_every_option_has_a_help() -> None:
+    for name, command in commands():
+        for parameter in command.params:
+            assert not isinstance(parameter, click.Option) or parameter.help, (name, parameter.name)
+
+
+def sections() -> dict[str, str]:
+    found = re.findall(r"^### `larkpost ([^`]+)`\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    names = sorted(CONTRACT, key=len, reverse=True)
+    return {
+        next(n for n in names if f"{title} ".startswith(f"{n} ")): body for title, body in found
+    }
+
+
+def test_the_page_tells_every_command() -> None:
+    assert set(sections()) == set(CONTRACT)
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_the_page_tells_every_option_and_no_other(name: str) -> None:
+    listed = [line for line in sections()[name].splitlines() if line.startswith("- ")]
+    told = {option for line in listed for option in re.findall(r"`(--[a-z-]+)", line)}
+
+    assert {"--json"} & told == {"--json"} & options(dict(commands())[name])
+    assert options(dict(commands())[name]) <= told | {"--resume"}
+    assert told <= options(dict(commands())[name]) | {"--pause", "--resume"}
+
+
+def test_the_page_tells_every_option_of_all_commands() -> None:
+    assert all(f"`{option}" in PAGE for option in options(larkpost))
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 75, 130])
+def test_the_page_tells_every_exit_code(code: int) -> None:
+    assert f"| `{code}` |" in PAGE
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(Failure, 1), (UsageError, 2), (Busy, 75), (Deferred, 75)]
+)
+def test_an_error_ends_with_its_own_code(
+    error: type[LarkpostError], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.command("fail")
+    def fail() -> None:
+        raise error("it went wrong: this thing", hint="Try that.")
+
+    larkpost.add_command(fail)
+    try:
+        ended = called("fail")
+    finally:
+        del larkpost.commands["fail"]
+
+    assert ended == code
+    assert capsys.readouterr().err == "larkpost: it went wrong: this thing\n  Try that.\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (OSError(28, "No space left on device", "/var/x"), 1, "No space left on device: /var/x"),
+        (BrokenPipeError(), 0, ""),
+        (ZeroDivisionError("division by zero"), 1, "a fault in Larkpost itself"),
+    ],
+)
+def test_whatever_happens_is_said_in_words(
+    error: BaseException, code: int, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    @click.command("fail")
+    def fail() -> None:
+        raise error
+
+    larkpost.add_command(fail)
+    try:
+        ended = called("fail")
+    finally:
+        del larkpost.commands["fail"]
+
+    assert ended == code
+    told = capfd.readouterr().err
+    assert said in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["rank"],
+        ["rank", "a@example.org", "--all"],
+        ["rank", "a@example.org", "--date", "yesterday"],
+        ["reader", "add", "a@example.org", "--at", "25:00"],
+        ["reader", "add", "a@example.org", "--days", "someday"],
+        ["reader", "add", "a@example.org", "--size", "0"],
+        ["reader", "set", "a@example.org"],
+        ["reader", "set", "a@example.org", "--pause", "--resume"],
+        ["vote", "a@example.org", "1", "sideways"],
+        ["publish", "a@example.org", "--due"],
+        ["import"],
+        ["serve", "--port", "70000"],
+        ["completion", "tcsh"],
+    ],
+)
+def test_a_wrong_call_ends_with_2_and_touches_nothing(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+
+    assert called("--home", str(home), *arguments) == 2
+
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("larkpost: ")
+    assert not home.exists()
+
+
+HEAVY = ("numpy", "scipy", "sklearn", "sqlalchemy", "pydantic", "rich", "starlette", "structlog")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["vote", "--help"], ["completion", "zsh"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom larkpost.cli import main\n"
+        f"try:\n    main({arguments!r})\nexcept SystemExit as end:\n    assert end.code == 0, end\n"
+        f"print('loaded:', [name for name in {HEAVY!r} if name in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "loaded: []"
+
+
+def test_a_table_in_a_pipe_is_tabs_and_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    output.put_table(["a", "b"], [["x\ny", None], ["\x1b[31mred", 0.5]])
+
+    assert capsys.readouterr().out == "a\tb\nx y\t-\n[31mred\t0.500\n"
+
+
+def test_json_is_one_line_in_utf_8(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    output.put_json({"title": "Schrödinger\u2028\n", "score": 0.1})
+
+    written = capsysbinary.readouterr().out
+    assert written.count(b"\n") == 1
+    assert json.loads(written.decode("utf-8")) == {"title": "Schrödinger\u2028\n", "score": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("weight", "drawn"), [(1.0, "████"), (-1.0, "████"), (0.5, "██"), (0.0, ""), (0.03125, "▏")]
+)
+def test_a_bar_is_as_long_as_its_weight(weight: float, drawn: str) -> None:
+    assert output.bar(weight, 1.0, width=4) == drawn
+
+
+def test_a_bar_of_nothing_is_nothing() -> None:
+    assert output.bar(0.0, 0.0) == ""
+
+
+def test_nobody_is_shown_a_progress_bar_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+
+    with output.waiting("reading") as step:
+        assert step is None
+
+    assert stream.getvalue() == ""

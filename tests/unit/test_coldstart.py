@@ -1,0 +1,152 @@
+"""What there is before thumbs, and texts and votes that want to break the ranking."""
+
+from __future__ import annotations
+
+import math
+import random
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+
+import pytest
+
+from larkpost.domain import Identifier, Paper, Pick, Thumb
+from larkpost.ranking import Tfidf, informative
+from larkpost.seams import Evidence
+
+NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
+SUBJECTS = {
+    "routing": ["experts", "gates", "tokens", "sparse", "layers", "balance", "capacity"],
+    "protein": ["folding", "amino", "acids", "structures", "enzymes", "binding", "cells"],
+    "glacier": ["ice", "radar", "melting", "valleys", "snow", "altitude", "moraine"],
+    "birdsong": ["dialects", "rivers", "recordings", "species", "urban", "noise", "calls"],
+}
+
+
+def a_paper(number: int, title: str, abstract: str) -> Paper:
+    return Paper(
+        id=number,
+        uid=f"{number:06}",
+        identifier=Identifier("arxiv", f"2608.{number:06}"),
+        title=title,
+        abstract=abstract,
+        first_seen=NOW - timedelta(minutes=number),
+        arrived=NOW,
+        updated=NOW,
+    )
+
+
+def shelf(count: int) -> list[Paper]:
+    """Papers of four subjects in turn."""
+    papers = []
+    for number in range(count):
+        subject = list(SUBJECTS)[number % 4]
+        draw = random.Random(number)  # noqa: S311 - nothing secret hangs on it
+        words = draw.choices([*SUBJECTS[subject], "study", "results", f"case{number % 50}"], k=30)
+        papers.append(a_paper(number, f"On {subject}", f"{subject} {' '.join(words)}"))
+    return papers
+
+
+def ranked(
+    papers: list[Paper], voted: list[Paper], thumbs: list[Thumb], limit: int = 10
+) -> list[Pick]:
+    ranker = Tfidf()
+    space = ranker.fit(papers)
+    asked = Evidence(1, 1, voted, thumbs, [NOW] * len(voted))
+    (taste,) = ranker.learn(space, [asked], now=NOW)
+    (picks,) = ranker.rank(space, [taste], papers, limit, excluded=[[p.id for p in voted]])
+    return picks
+
+
+def subject(paper: Paper) -> str:
+    return paper.title.removeprefix("On ")
+
+
+def test_the_papers_to_rate_are_spread_over_the_subjects_and_the_same_every_time() -> None:
+    papers = shelf(80)
+    space = Tfidf().fit(papers)
+
+    chosen = informative(space, papers, 4)
+
+    assert {subject(paper) for paper in chosen} == set(SUBJECTS)
+    assert chosen == informative(space, list(reversed(papers)), 4)
+
+
+def test_there_are_never_more_papers_to_rate_than_papers() -> None:
+    papers = shelf(3)
+
+    assert set(informative(Tfidf().fit(papers), papers, 10)) == set(papers)
+    assert informative(Tfidf().fit([]), [], 10) == []
+
+
+@pytest.mark.parametrize("theme", SUBJECTS)
+def test_a_paper_stuffed_with_every_word_is_nobodys_first(theme: str) -> None:
+    papers = shelf(120)
+    every = " ".join([*SUBJECTS, *(word for words in SUBJECTS.values() for word in words)])
+    stuffed = a_paper(999, every, " ".join([every] * 500))
+    voted = [paper for paper in papers if subject(paper) == theme][:5]
+
+    picks = ranked([*papers, stuffed], voted, [Thumb.UP] * 5, 121)
+
+    assert all(math.isfinite(pick.score) and 0 <= pick.probability <= 1 for pick in picks)
+    assert subject(picks[0].paper) == theme
+    assert [pick.paper.id for pick in picks[:10]].count(999) == 0
+
+
+@pytest.mark.parametrize(
+    "abstract",
+    [
+        "",
+        "x",
+        "混合专家模型将令牌路由到稀疏的专家层",
+        "Смесь экспертов направляет токены в разреженные слои",
+        "خلط الخبراء يوجه الرموز إلى طبقات متفرقة",
+        "routing",
+        "\U0001f426" * 50,
+        "a" * 60_000,
+    ],
+)
+def test_odd_texts_have_finite_scores_voted_on_or_not(abstract: str) -> None:
+    papers = [*shelf(12), *(a_paper(500 + n, abstract[:40], abstract) for n in range(3))]
+
+    picks = ranked(papers, [papers[0], papers[-1]], [Thumb.UP, Thumb.DOWN], 20)
+
+    assert len(picks) == 13
+    assert all(math.isfinite(pick.score) and 0 <= pick.probability <= 1 for pick in picks)
+
+
+def test_a_liked_paper_in_another_language_lifts_its_like() -> None:
+    chinese = [
+        a_paper(600 + n, "混合专家模型", f"混合专家模型将令牌路由到稀疏的专家层第{n}部分")
+        for n in range(3)
+    ]
+
+    picks = ranked([*shelf(20), *chinese], chinese[:1], [Thumb.UP], 2)
+
+    assert {pick.paper.id for pick in picks} == {601, 602}
+
+
+def test_tens_of_thousands_of_votes_are_learnt_from_in_bounded_time() -> None:
+    papers = shelf(200)
+    draw = random.Random(0)  # noqa: S311 - nothing secret hangs on it
+    voted = [draw.choice(papers) for _ in range(20_000)]
+    thumbs = [Thumb.UP if subject(paper) == "routing" else Thumb.DOWN for paper in voted]
+    ranker = Tfidf()
+    space = ranker.fit(papers)
+    new = [a_paper(800 + n, paper.title, paper.abstract) for n, paper in enumerate(shelf(8))]
+
+    began = perf_counter()
+    (taste,) = ranker.learn(space, [Evidence(1, 1, voted, thumbs, [NOW] * 20_000)], now=NOW)
+    (picks,) = ranker.rank(space, [taste], new, 8)
+
+    assert perf_counter() - began < 20
+    assert [subject(pick.paper) for pick in picks[:2]] == ["routing", "routing"]
+    assert all(math.isfinite(pick.score) for pick in picks)
+
+
+def test_votes_that_contradict_each_other_give_finite_scores() -> None:
+    papers = shelf(40)
+    twice = [papers[0], papers[0]]
+
+    picks = ranked(papers, [*twice, papers[1]], [Thumb.UP, Thumb.DOWN, Thumb.DOWN], 40)
+
+    assert all(math.isfinite(pick.score) for pick in picks)

@@ -1,0 +1,108 @@
+"""What becomes of a letter by what sending it raised, and how long a road rests."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from larkpost.domain import DeliveryState
+from larkpost.errors import Deferred, Refused, Unanswered
+from larkpost.flows.posting import (
+    FIRST_TRY_AGAIN,
+    LAST_TRY_AGAIN,
+    LONGEST_REST,
+    Verdict,
+    judge,
+    rest,
+    told,
+    try_again,
+    unmade,
+)
+
+MORNING = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
+SOON = MORNING + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [
+        (None, Verdict(DeliveryState.SENT)),
+        (Deferred("450"), Verdict(DeliveryState.DEFERRED, "450", SOON)),
+        (Deferred("cut", cut=True), Verdict(DeliveryState.DEFERRED, "cut", SOON, cut=True)),
+        # The road is closed: the letter stays due.
+        (
+            Deferred("535", whole_road=True),
+            Verdict(DeliveryState.DEFERRED, "535", MORNING, closes=True),
+        ),
+        (Refused("554"), Verdict(DeliveryState.FAILED, "554")),
+        (
+            Refused("550 5.1.1", nobody=True),
+            Verdict(DeliveryState.FAILED, "550 5.1.1", suspends=True),
+        ),
+        (Unanswered("cut"), Verdict(DeliveryState.UNKNOWN, "cut", SOON, cut=True)),
+        # Nobody foresaw it: it may have been after the dot.
+        (KeyError("x"), Verdict(DeliveryState.UNKNOWN, "KeyError: 'x'", SOON)),
+    ],
+)
+def test_what_sending_raised_decides(error: Exception | None, verdict: Verdict) -> None:
+    assert judge(error, published=MORNING, now=MORNING) == verdict
+
+
+def test_a_letter_is_given_up_after_five_days() -> None:
+    later = Deferred("450 greylisted")
+
+    almost = judge(later, published=MORNING, now=MORNING + timedelta(days=5, seconds=-1))
+    over = judge(later, published=MORNING, now=MORNING + timedelta(days=5))
+
+    assert almost.state is DeliveryState.DEFERRED
+    assert over.state is DeliveryState.FAILED
+    assert over.reply == "given up after 5 days: 450 greylisted"
+
+
+def test_a_letter_that_cannot_be_made_is_tried_again_later() -> None:
+    verdict = unmade(ValueError("bad title"), published=MORNING, now=MORNING)
+
+    assert verdict.state is DeliveryState.DEFERRED
+    assert verdict.reply == "the letter could not be made: ValueError: bad title"
+    assert verdict.next_try == SOON
+
+
+def test_the_tries_of_a_letter_lie_further_and_further_apart() -> None:
+    gaps: list[timedelta] = []
+    now = MORNING
+    while now < MORNING + timedelta(days=5):
+        following = try_again(MORNING, now)
+        gaps.append(following - now)
+        now = following
+
+    minutes = [gap // timedelta(minutes=1) for gap in gaps]
+    assert minutes == [5, 5, 10, 20, 40, 80, 160, 320, 640] + [720] * 9
+
+
+@given(
+    st.timedeltas(timedelta(days=-400), timedelta(days=400)),
+)
+def test_the_next_try_is_five_minutes_to_twelve_hours_ahead(age: timedelta) -> None:
+    now = MORNING + age
+
+    assert FIRST_TRY_AGAIN <= try_again(MORNING, now) - now <= LAST_TRY_AGAIN
+
+
+def test_a_road_rests_longer_with_each_failure() -> None:
+    minutes = [rest(failures, 0) // timedelta(minutes=1) for failures in range(1, 9)]
+
+    assert minutes == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert rest(10**9, 0) == LONGEST_REST
+
+
+def test_a_refused_login_makes_the_road_rest_at_once() -> None:
+    assert rest(1, 1800) == timedelta(minutes=30)
+    assert rest(1, 1e9) == LONGEST_REST
+
+
+def test_an_error_is_told_on_one_line() -> None:
+    assert told(ValueError("two\nlines\x1b[0m")).isprintable()
+    assert told(Deferred("our own speak for themselves")) == "our own speak for themselves"

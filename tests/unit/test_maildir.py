@@ -1,0 +1,116 @@
+"""The road into a folder."""
+
+from __future__ import annotations
+
+import email
+import mailbox
+import stat
+import threading
+from dataclasses import replace
+from email import policy
+from typing import TYPE_CHECKING
+
+import pytest
+
+from larkpost.domain import Letter
+from larkpost.errors import Deferred
+from larkpost.transports.folder import Maildir
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONTENT = b"To: ada@example.org\r\nMessage-ID: <1@example.org>\r\n\r\n.one\r\n\r\ntwo\r\n"
+ADA = Letter("post@example.org", "ada@example.org", "<1@example.org>", CONTENT)
+BOB = replace(ADA, recipient="bob@example.org", message_id="<2@example.org>")
+
+
+def put(folder: Path, *letters: Letter) -> None:
+    with Maildir(folder) as road:
+        for letter in letters:
+            road.send(letter)
+
+
+def test_any_mail_program_finds_the_letters_unread(tmp_path: Path) -> None:
+    put(tmp_path / "mail", ADA, BOB)
+
+    box = mailbox.Maildir(tmp_path / "mail", create=False)
+    try:
+        found = list(box)
+    finally:
+        box.close()
+    assert len(found) == 2
+    assert {message.get_subdir() for message in found} == {"new"}
+    assert {message.get_payload() for message in found} == {".one\n\ntwo\n"}
+
+
+def test_a_letter_in_the_folder_parses_without_a_defect(tmp_path: Path) -> None:
+    put(tmp_path, ADA)
+
+    (file,) = (tmp_path / "new").iterdir()
+    message = email.message_from_bytes(file.read_bytes(), policy=policy.default)
+    assert message.defects == []
+    assert message["Message-ID"] == "<1@example.org>"
+    assert file.read_bytes() == CONTENT.replace(b"\r\n", b"\n")
+
+
+def test_a_letter_that_is_there_is_not_put_there_again(tmp_path: Path) -> None:
+    put(tmp_path, ADA, ADA)
+    put(tmp_path, ADA, BOB)
+
+    assert len(list((tmp_path / "new").iterdir())) == 2
+
+
+def test_a_letter_that_has_been_read_is_not_put_there_again(tmp_path: Path) -> None:
+    put(tmp_path, ADA)
+    (file,) = (tmp_path / "new").iterdir()
+    file.rename(tmp_path / "cur" / f"{file.name}:2,RS")
+
+    put(tmp_path, ADA)
+
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+def test_a_message_id_never_becomes_a_path(tmp_path: Path) -> None:
+    put(tmp_path / "mail", replace(ADA, message_id="</../../../outside@example.org>"))
+
+    assert [path.name for path in tmp_path.iterdir()] == ["mail"]
+    assert len(list((tmp_path / "mail" / "new").iterdir())) == 1
+
+
+def test_what_a_crash_left_half_written_is_no_letter(tmp_path: Path) -> None:
+    put(tmp_path, ADA)
+    (name,) = [file.name for file in (tmp_path / "new").iterdir()]
+    (tmp_path / "new" / name).rename(tmp_path / "tmp" / f"{name}.1")
+
+    put(tmp_path, ADA)
+
+    assert [file.name for file in (tmp_path / "new").iterdir()] == [name]
+
+
+def test_nobody_else_can_read_the_folder(tmp_path: Path) -> None:
+    put(tmp_path / "mail", ADA)
+
+    assert stat.S_IMODE((tmp_path / "mail" / "new").stat().st_mode) == 0o700
+
+
+def test_two_roads_into_one_folder_leave_one_copy(tmp_path: Path) -> None:
+    letters = [replace(ADA, message_id=f"<{number}@example.org>") for number in range(30)]
+    threads = [threading.Thread(target=put, args=(tmp_path, *letters)) for _ in range(3)]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(list((tmp_path / "new").iterdir())) == 30
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_closes_the_road(tmp_path: Path) -> None:
+    (tmp_path / "mail").write_text("a file where the folder should be")
+
+    with pytest.raises(Deferred, match="mail cannot be written") as deferral:
+        put(tmp_path / "mail", ADA)
+
+    assert deferral.value.whole_road
+    assert deferral.value.hint

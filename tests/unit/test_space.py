@@ -1,0 +1,130 @@
+"""The space: what counts as a term, what is kept, and what damaged bytes give."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from tests.ranking_papers import NOW, THEMES, a_paper, library, votes
+
+from larkpost.ranking import Tfidf
+from larkpost.ranking.space import fit
+from larkpost.ranking.terms import terms
+
+PAPERS = library(20)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # case and accents are nothing, words of one letter and numbers are no terms
+        ("Schrödinger's Équation, x 2 3D", ["schrodinger", "equation"]),
+        ("the mixture-of-experts", ["mixture", "experts"]),  # stop words carry no taste
+        ("GPT4_turbo", ["gpt4_turbo"]),
+        ("専門家混合", ["専門", "門家", "家混", "混合"]),  # no spaces: pairs of characters
+        ("語", ["語"]),
+        ("Модель", ["модель"]),
+        ("", []),
+    ],
+)
+def test_a_text_is_cut_into_terms(text: str, expected: list[str]) -> None:
+    assert terms(text) == expected
+
+
+def test_the_rows_have_length_one_or_nothing() -> None:
+    space = fit(PAPERS)
+
+    rows = space.rows(["protein folding", "", "nothing_known_here"])
+
+    lengths = np.asarray(rows.words.multiply(rows.words).sum(axis=1)).ravel()
+    assert lengths == pytest.approx([1, 0, 0], abs=1e-5)
+    assert np.linalg.norm(rows.broad, axis=1) == pytest.approx([1, 0, 0], abs=1e-5)
+
+
+def test_a_term_of_nearly_every_paper_is_left_out() -> None:
+    corpus = [a_paper(n, f"everywhere word{n}") for n in range(30)]
+
+    assert "everywhere" not in fit(corpus).vocabulary
+
+
+def test_papers_of_a_theme_lie_nearer_than_others() -> None:
+    space = fit(PAPERS)
+    one, alike, other = space.rows(
+        [THEMES["proteins"], "enzyme binding helix chain", THEMES["galaxies"]]
+    ).fine
+
+    assert one @ alike > one @ other + 0.3
+
+
+def test_a_kept_space_ranks_exactly_alike() -> None:
+    ranker = Tfidf()
+    space = ranker.fit(PAPERS)
+    kept = ranker.space_from(space.to_bytes())
+    assert kept is not None
+
+    fresh, again = (
+        ranker.rank(of, ranker.learn(of, [votes(PAPERS[:4], PAPERS[30:33])], now=NOW), PAPERS, 60)
+        for of in (space, kept)
+    )
+
+    assert fresh == again
+    assert kept.to_bytes() == space.to_bytes()
+
+
+def test_an_empty_space_is_kept_too() -> None:
+    ranker = Tfidf()
+
+    kept = ranker.space_from(ranker.fit([]).to_bytes())
+
+    assert kept is not None
+    assert kept.vocabulary == ()
+
+
+def test_a_kept_space_holds_no_pickle() -> None:
+    body = fit(PAPERS).to_bytes()
+
+    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+        assert int(arrays["format"]) > 0
+        assert all(arrays[name].dtype != np.dtype(object) for name in arrays.files)
+
+
+@pytest.mark.parametrize("where", [0, 10, 100, 500, -1])
+def test_a_flipped_or_cut_byte_never_raises(where: int) -> None:
+    body = bytearray(fit(PAPERS[:25]).to_bytes())
+    cut = bytes(body[:where])
+    body[where] ^= 0xFF
+
+    ranker = Tfidf()
+
+    assert ranker.space_from(cut) is None
+    ranker.space_from(bytes(body))
+
+
+@pytest.mark.parametrize("body", [b"", b"not a space", b"PK\x03\x04", b"\x80\x05K\x01."])
+def test_what_is_no_space_is_none(body: bytes) -> None:
+    assert Tfidf().space_from(body) is None
+
+
+def test_a_space_of_another_format_is_none() -> None:
+    body = io.BytesIO()
+    np.savez(body, format=np.int64(999))
+
+    assert Tfidf().space_from(body.getvalue()) is None
+
+
+def test_arrays_that_do_not_fit_each_other_are_none() -> None:
+    with np.load(io.BytesIO(fit(PAPERS).to_bytes()), allow_pickle=False) as arrays:
+        told = {name: arrays[name] for name in arrays.files}
+    for name, wrong in (
+        ("spread", told["spread"][:-1]),
+        ("axes", told["axes"][:, :-1]),
+        ("axes", told["axes"] * np.float16(np.inf)),
+        ("indices", told["indices"] + len(told["spread"])),
+        ("data", told["data"][:-3]),
+    ):
+        body = io.BytesIO()
+        with np.errstate(invalid="ignore"):
+            np.savez(body, **{**told, name: wrong})
+
+        assert Tfidf().space_from(body.getvalue()) is None, name

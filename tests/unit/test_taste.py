@@ -1,0 +1,83 @@
+"""A taste as it is kept, and what other readers' libraries add to it."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from tests.ranking_papers import NOW, a_paper, library, votes
+
+from larkpost.ranking import Tfidf, companions
+
+PAPERS = library(20)
+
+
+def test_a_taste_is_kept_as_arrays_without_a_pickle() -> None:
+    ranker = Tfidf()
+    space = ranker.fit(PAPERS)
+    (taste,) = ranker.learn(space, [votes(PAPERS[:3], PAPERS[40:42])], now=NOW)
+
+    with np.load(io.BytesIO(taste.to_bytes()), allow_pickle=False) as kept:
+        assert list(kept["liked"]) == [0, 1, 2]
+        assert list(kept["voted"]) == [0, 1, 2, 40, 41]
+        assert list(kept["whose"]) == [7, 70]
+        assert int(kept["format"]) > 0
+
+
+def test_a_taste_knows_what_was_liked_in_the_order_of_the_votes() -> None:
+    ranker = Tfidf()
+    space = ranker.fit(PAPERS)
+    evidence = votes([PAPERS[9], PAPERS[2]], [PAPERS[50]], words=["galaxy"])
+
+    (taste,) = ranker.learn(space, [evidence], now=NOW)
+
+    assert taste.liked == (PAPERS[9], PAPERS[2])
+
+
+def test_libraries_bring_together_what_their_readers_like_together() -> None:
+    """Proteins and galaxies share no word; readers who like the one like the other."""
+    rng = np.random.default_rng(0)
+    libraries = [[int(at) for at in rng.choice(40, 8, replace=False)] for _ in range(150)]
+    libraries += [[int(at) for at in rng.choice(20, 8, replace=False) + 40] for _ in range(150)]
+    ranker = Tfidf()
+    evidence = votes(PAPERS[:4])
+
+    places = []
+    for known in ((), libraries):
+        space = ranker.fit(PAPERS, libraries=known)
+        (picks,) = ranker.rank(
+            space, ranker.learn(space, [evidence], now=NOW), [*PAPERS[25:35], *PAPERS[45:55]], 20
+        )
+        places.append(np.mean([pick.position for pick in picks if pick.paper.id < 40]))
+
+    assert places[1] < places[0]
+
+
+@pytest.mark.parametrize("readers", [0, 1, companions.FEWEST - 1])
+def test_few_libraries_teach_nothing(readers: int) -> None:
+    space = Tfidf().fit(PAPERS, libraries=[[1, 2, 3]] * readers)
+
+    assert space.companions is None
+
+
+def test_libraries_of_unknown_papers_teach_nothing() -> None:
+    space = Tfidf().fit(PAPERS, libraries=[[9001, 9002]] * 500)
+
+    assert space.companions is None
+
+
+def test_a_space_with_companions_is_kept_with_them() -> None:
+    ranker = Tfidf()
+    libraries = [[n % 20, (n + 1) % 20, 20 + n % 20] for n in range(300)]
+    space = ranker.fit(PAPERS, libraries=libraries)
+    kept = ranker.space_from(space.to_bytes())
+    assert kept is not None
+
+    fresh, again = (
+        ranker.rank(of, ranker.learn(of, [votes(PAPERS[:2])], now=NOW), [a_paper(99), *PAPERS], 60)
+        for of in (space, kept)
+    )
+
+    assert space.companions is not None
+    assert fresh == again

@@ -1,0 +1,213 @@
+"""Text in its clean, comparable and printable forms."""
+
+from __future__ import annotations
+
+import pytest
+
+from larkpost.errors import UsageError
+from larkpost.text import (
+    address_key,
+    clean,
+    one_line,
+    parse_identifier,
+    plain_latex,
+    resemblance,
+    sketch,
+    squash,
+    text_identifier,
+    title_key,
+)
+
+ABSTRACT = (
+    "Large models route tokens to experts. We propose a cheaper router. It needs no extra loss. "
+    "On eight benchmarks it beats every dense model of its size. We also study how experts differ. "
+    "Code and weights are public. The gains grow with the number of experts that are trained."
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("a\r\nb\rc\nd", "a\nb\nc\nd"),
+        ("a\x85b\u2028c\u2029d\x0ce\x0bf", "a b c d e f"),  # these end no line
+        ("a\x00b\x1bc\x7fd\x9fe", "abcde"),
+        ("\ufefftitle\ufffe\uffff\U0001ffff\ufdd0", "title"),
+        ("lone \ud800 surrogate", "lone  surrogate"),
+        ("e\u0301", "\u00e9"),
+        ("tab\tand 😀", "tab\tand 😀"),
+    ],
+)
+def test_clean_keeps_text_and_drops_what_no_feed_may_carry(given: str, kept: str) -> None:
+    assert clean(given) == kept
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "joined"),
+    [
+        ("Architecture,\n  Training and Dataset", "Architecture, Training and Dataset"),
+        ("state-of-\nthe-art", "state-of-the-art"),
+        ("short-\nand long-term", "short- and long-term"),
+        ("pages 3-\n5", "pages 3- 5"),
+        ("seg\u00ad\nment", "segment"),
+        ("  two   spaces ", "two spaces"),
+    ],
+)
+def test_squash_joins_wrapped_lines(wrapped: str, joined: str) -> None:
+    assert squash(wrapped) == joined
+
+
+@pytest.mark.parametrize(
+    ("latex", "plain"),
+    [
+        (r"Schr\"odinger", "Schrödinger"),
+        (r"Erd{\H o}s and \v{S}id\'ak", "Erdős and Šidák"),
+        (r"na\"{\i}ve", "naïve"),
+        (r"Doe et al.\ 2020", "Doe et al. 2020"),
+        (
+            r"1.6\% of $\alpha \times \beta$ {\scriptsize X",
+            r"1.6\% of $\alpha \times \beta$ {\scriptsize X",
+        ),
+        (r"\input{/etc/passwd}", r"\input{/etc/passwd}"),
+    ],
+)
+def test_latex_accents_become_letters_and_the_rest_stays_text(latex: str, plain: str) -> None:
+    assert plain_latex(latex) == plain
+
+
+def test_titles_that_differ_in_case_latex_and_space_share_a_key() -> None:
+    assert title_key(r"The \textbf{SAP$^{2}$} Methöd") == title_key("the sap2  method")
+
+
+def test_long_titles_with_one_prefix_have_keys_of_their_own() -> None:
+    first, second = title_key("x" * 80 + "a"), title_key("x" * 80 + "b")
+
+    assert first != second
+    assert len(first) <= 64
+
+
+@pytest.mark.parametrize("title", ["!!!", "…", "\u200b\n"])
+def test_a_title_without_letters_still_has_a_key(title: str) -> None:
+    assert 0 < len(title_key(title)) <= 64
+
+
+def test_the_name_of_a_text_ignores_how_it_is_set() -> None:
+    assert text_identifier("A Title", ABSTRACT) == text_identifier("A\n title", ABSTRACT.upper())
+    assert text_identifier("A Title", ABSTRACT) != text_identifier("A Title", ABSTRACT + " More.")
+
+
+def test_one_edited_sentence_leaves_most_of_the_sketch() -> None:
+    edited = ABSTRACT.replace("It needs no extra loss.", "It adds one small auxiliary loss.")
+
+    assert len(sketch("A title", ABSTRACT) & sketch("A title", edited)) >= 4
+
+
+@pytest.mark.parametrize("title", ["", "?", "短い題", "x"])
+def test_the_shortest_texts_have_a_sketch(title: str) -> None:
+    assert 1 <= len(sketch(title, "")) <= 8
+
+
+def test_resemblance_tells_edited_from_other() -> None:
+    edited = ABSTRACT.replace("It needs no extra loss.", "It adds one small auxiliary loss.")
+    other = "We present a corpus of birdsong recorded at dawn, with a transcript for each bird."
+
+    assert resemblance(ABSTRACT, ABSTRACT.upper()) == 1
+    assert resemblance(ABSTRACT, edited) > 0.85
+    assert resemblance(ABSTRACT, other) < 0.5
+    assert resemblance("", "") == 1
+    assert resemblance("", other) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "printed"),
+    [
+        ("a\nb\tc", "a b c"),
+        ("\x1b[31mred", "[31mred"),
+        ("abc\u202efdp.exe", "abcfdp.exe"),
+        ("\u2067a\u2069", "a"),
+        ("z" + "\u0301" * 50, "ź" + "\u0301" * 4),
+    ],
+)
+def test_one_line_is_safe_to_print(given: str, printed: str) -> None:
+    assert one_line(given) == printed
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        (" Anna@Example.ORG ", "Anna@example.org"),
+        ("a@Exämple.org", "a@xn--exmple-cua.org"),
+        ("a@localhost", "a@localhost"),
+        ("a+b@x.org.", "a+b@x.org"),
+        ("u\u0308@x.org", "ü@x.org"),
+        ("a@[127.0.0.1]", "a@[127.0.0.1]"),
+    ],
+)
+def test_an_address_has_one_spelling(given: str, key: str) -> None:
+    assert address_key(given) == key
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "a", "a@", "@b", "a b@c", "a@b@c", "a@b..c", ".a@b", "a..b@c", "A <a@b>", "a@b\nBcc: c@d",
+     "a\x00@b", "a@" + "b" * 64, "a" * 65 + "@b", "a,b@c"],
+)  # fmt: skip  # a list of words reads better in rows
+def test_what_is_no_address_is_refused_by_name(given: str) -> None:
+    with pytest.raises(UsageError, match="is not a mail address"):
+        address_key(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("arxiv:2508.13426v2", "arxiv:2508.13426"),
+        ("2508.13426", "arxiv:2508.13426"),
+        ("arXiv:math.GT/0309136", "arxiv:math/0309136"),
+        ("oai:arXiv.org:2508.13426v1", "arxiv:2508.13426"),
+        ("http://arxiv.org/abs/2508.13426v3", "arxiv:2508.13426"),
+        ("https://arxiv.org/pdf/2508.13426.pdf", "arxiv:2508.13426"),
+        ("https://huggingface.co/papers/2508.13426?utm_source=mail", "arxiv:2508.13426"),
+        ("https://doi.org/10.1000/ABC", "doi:10.1000/abc"),
+        ("10.48550/arXiv.2508.13426", "arxiv:2508.13426"),
+        ("doi:https://doi.org/10.1000/182", "doi:10.1000/182"),
+        ("http://Example.org./a/?utm_x=1&b=2#c", "url:https://example.org/a?b=2"),
+        ("url:https://example.org:8080/a", "url:https://example.org:8080/a"),
+        ("citeulike:42", "citeulike:42"),
+        ("text:00ff", "text:00ff"),
+    ],
+)
+def test_a_paper_is_named_one_way(given: str, name: str) -> None:
+    assert str(parse_identifier(given)) == name
+    assert str(parse_identifier(name)) == name
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "word",
+        "two words",
+        "a b:c",
+        "x:",
+        "http://",
+        "http://[::1",
+        "x:" + "y" * 401,
+        "url:word",
+    ],
+)
+def test_what_names_no_paper_is_refused(given: str) -> None:
+    with pytest.raises(UsageError, match="is not the name of a paper"):
+        parse_identifier(given)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "unit", ["-", "(", " ", "\\", "$", "\\'", "- \n", "{\\", "\\ ", "a-", "10.1"]
+)
+def test_hostile_repetition_takes_linear_time(unit: str) -> None:
+    text = unit * 200_000
+
+    squash(plain_latex(text))
+    one_line(text)
+    sketch(text, text)
+    with pytest.raises(UsageError):
+        parse_identifier(text)
