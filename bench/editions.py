@@ -1,0 +1,122 @@
+"""Editions for the benchmarks: papers of the sample dump, readers who share them."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, time
+from typing import TYPE_CHECKING
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from larkpost.domain import Edition, Identifier, Interest, Paper, Pick, Reader, Status, Weight
+from larkpost.resources import shipped
+
+if TYPE_CHECKING:
+    from larkpost.seams import FeedFormat
+
+OUT = datetime(2026, 8, 7, 6, tzinfo=UTC)
+SITE = "https://larkpost.example.org"
+
+
+class FixedLinks:
+    """Addresses as long as the real ones, without the signing."""
+
+    def ballot(self, edition: Edition) -> str:
+        """Start a vote link."""
+        return f"{SITE}/vote/{edition.id:035d}"
+
+    def edition(self, edition: Edition) -> str:
+        """Link to an edition."""
+        return f"{SITE}/edition/{edition.id:035d}"
+
+    def leave(self, reader: Reader) -> str:
+        """Link to unsubscribe."""
+        return f"{SITE}/leave/{reader.id:035d}"
+
+    def page(self, reader: Reader) -> str:
+        """Link to a reader's page."""
+        return f"{SITE}/me/{reader.id:035d}"
+
+    def confirm(self, reader: Reader) -> str:
+        """Link to where a new reader confirms."""
+        return f"{SITE}/confirm/{reader.id:035d}"
+
+    def feed(self, reader: Reader, form: FeedFormat) -> str:
+        """Link to a feed."""
+        return f"{SITE}/feed/{reader.feed_key}.{form}"
+
+    def front(self) -> str:
+        """Link to the front page."""
+        return f"{SITE}/"
+
+
+def papers() -> list[Paper]:
+    """Read the sample dump: after its header, titles and abstracts alternate."""
+    text = next(shipped("seeds").glob("*.txt")).read_text("utf-8")
+    blocks = [block.strip() for block in text.split("\n\n") if block.strip()]
+    blocks = blocks[next(at for at, block in enumerate(blocks) if len(block) > 300) - 1 :]
+    return [
+        paper(number, title, abstract)
+        for number, (title, abstract) in enumerate(zip(blocks[::2], blocks[1::2], strict=False), 1)
+    ]
+
+
+def paper(number: int, title: str, abstract: str) -> Paper:
+    """Make a paper of the sample's day."""
+    return Paper(
+        id=number,
+        uid=str(uuid5(NAMESPACE_URL, title)),
+        identifier=Identifier("arxiv", f"2508.{number:05d}"),
+        title=title,
+        abstract=abstract,
+        first_seen=OUT,
+        arrived=OUT,
+        updated=OUT,
+        authors=("Ada Lovelace", "Grace Hopper", "Emmy Noether"),
+        categories=("cs.CL", "cs.LG"),
+    )
+
+
+def reader(number: int) -> Reader:
+    """Make a reader of their own."""
+    return Reader(
+        id=number,
+        uid=str(UUID(int=number)),
+        address=f"reader{number}@example.org",
+        name=f"Reader {number}",
+        status=Status.ACTIVE,
+        zone="UTC",
+        at=time(6),
+        days=frozenset(range(7)),
+        size=10,
+        feed_key=f"{number:022d}",
+        created=OUT,
+        interests=(Interest(1, "main"),),
+    )
+
+
+def editions(readers: int, *, size: int = 10, each: int = 1) -> list[Edition]:
+    """Make editions of ``size`` papers drawn for each reader, with reasons of their own."""
+    dice = random.Random(7)  # noqa: S311 - the same editions on every run
+    stock = papers()
+    words = sorted({word for one in stock for word in one.title.lower().split()})
+    return [
+        _edition(number, dice, stock, words, size)
+        for number in range(1, readers * each + 1)
+    ]  # fmt: skip
+
+
+def _edition(
+    number: int, dice: random.Random, stock: list[Paper], words: list[str], size: int
+) -> Edition:
+    picks = tuple(
+        Pick(
+            paper=chosen,
+            position=position,
+            score=1 / position,
+            probability=dice.random(),
+            because=tuple(Weight(word, 1.0) for word in dice.sample(words, 5)),
+            like=dice.choice(stock),
+        )
+        for position, chosen in enumerate(dice.sample(stock, size), 1)
+    )
+    return Edition(number, reader(number), OUT.date(), OUT, picks, considered=len(stock))

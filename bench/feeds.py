@@ -1,0 +1,204 @@
+"""Measures a reader's feed against feedgen building it whole, and against a copy of its bytes.
+
+    python -m bench.feeds [--readers 20] [--rounds 7] [--http] [--seconds 3] [--json FILE]
+
+With ``--http`` the daemon's answers are measured as well, see ``bench.feeds_http``.
+
+50 entries in five editions. "cold" is a press that has seen nothing, "shared" one that has set
+the papers for other readers, "kept" one that has set these editions. CPU time of this process,
+sides interleaved, median of the rounds' ratios; a feed that is not feedgen's, byte for byte but
+for the line ends between entries, stops the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from dataclasses import asdict, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid5
+
+from bench import feeds_http
+from bench.editions import OUT, FixedLinks, editions, reader
+from feedgen.feed import FeedGenerator  # type: ignore[import-untyped]  # it has no types
+
+from larkpost.links import FEED_TYPES
+from larkpost.render import Press
+from larkpost.render.channels import YOURS
+from larkpost.render.entries import entries_of
+from larkpost.render.sheet import cut
+from larkpost.render.typesetting import environment, why_html
+from larkpost.render.words import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from larkpost.domain import Edition
+    from larkpost.render.entries import Entry
+    from larkpost.render.feeds import Xml
+
+EACH = 5
+ITEM = environment("feed").get_template("item.html")
+
+
+def by_feedgen(shown: Sequence[Edition], form: Xml, title: str = "Larkpost") -> bytes:
+    """Build the same feed in one go, all values in place."""
+    links = FixedLinks()
+    entries: dict[str, Entry] = {}
+    for edition in shown:
+        for one in entries_of(edition, links):
+            entries.setdefault(one.uid, one)
+    feed = FeedGenerator()
+    feed.load_extension("dc", atom=False)
+    feed.id(uuid5(UUID(shown[0].reader.uid), "feed").urn)
+    feed.title(title)
+    feed.description(YOURS)
+    feed.author({"name": title})
+    feed.generator("Larkpost")
+    feed.language("en")
+    newest = max(one.updated for one in entries.values())
+    feed.updated(newest.replace(microsecond=0))
+    feed.link(href=links.feed(shown[0].reader, form), rel="self", type=FEED_TYPES[form])
+    feed.link(href=links.edition(shown[0]), rel="alternate", type="text/html")
+    for told in entries.values():
+        entry = feed.add_entry(order="append")
+        entry.id(told.guid)
+        entry.title(told.facts.title)
+        entry.link(href=told.link)
+        entry.content(content(told), type="html")
+        entry.published(told.published)
+        entry.updated(told.updated)
+        if told.facts.authors:
+            entry.author([{"name": name} for name in told.facts.authors])
+            entry.dc.dc_creator(list(told.facts.authors))
+        entry.category([{"term": term} for term in told.facts.categories])
+    written: bytes = feed.rss_str() if form == "rss" else feed.atom_str()
+    return written
+
+
+def content(entry: Entry) -> str:
+    """Render an entry's page."""
+    values = {
+        "why": " · ".join(why_html(entry.reason or Reason())),
+        "up": entry.up,
+        "down": entry.down,
+    }
+    sheet = cut(ITEM.render(asdict(entry.facts), personal=True).rstrip())
+    return b"".join(sheet.fill({name: text.encode() for name, text in values.items()})).decode()
+
+
+def same(feed: bytes, other: bytes) -> bool:
+    """Compare but for the line ends that stand between entries and at the end."""
+    return _bare(feed) == _bare(other)
+
+
+def _bare(feed: bytes) -> bytes:
+    for tag in (b"<entry>", b"<item>", b"</feed>", b"</channel>"):
+        feed = feed.replace(b"\n" + tag, tag)
+    return feed.rstrip()
+
+
+def shelves(readers: int) -> list[list[Edition]]:
+    """Give each reader five editions of ten papers, the newest first."""
+    drawn = editions(readers, each=EACH)
+    return [
+        [
+            replace(
+                drawn[number * EACH + back],
+                reader=reader(number + 1),
+                published_at=OUT - timedelta(days=back),
+            )
+            for back in range(EACH)
+        ]
+        for number in range(readers)
+    ]
+
+
+def microseconds(work: Callable[[], object], times: int) -> float:
+    """CPU time of one of ``times`` pieces of work."""
+    start = time.process_time()
+    work()
+    return (time.process_time() - start) / times * 1e6
+
+
+def handed_on(shelf: Sequence[Edition], number: int) -> list[Edition]:
+    """Give the same papers to somebody else."""
+    return [replace(edition, reader=reader(number)) for edition in shelf]
+
+
+def press() -> Press:
+    """Make a press that has seen nothing."""
+    return Press(FixedLinks(), sender="Larkpost <larkpost@example.org>", title="Larkpost")
+
+
+def measure(readers: int, rounds: int, form: Xml) -> dict[str, float]:
+    """Microseconds a feed in each state, and how many times faster than feedgen that is."""
+    stock = shelves(readers)
+    taken: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for name, took in one_round(stock, form).items():
+            taken.setdefault(name, []).append(took)
+    feeds = [press().feed(shelf, form) for shelf in stock]
+    for shelf, feed in zip(stock, feeds, strict=True):
+        if not same(feed, by_feedgen(shelf, form)):
+            raise SystemExit(f"the feed of {shelf[0].reader.uid} is not what feedgen writes")
+    return {"bytes": statistics.mean(map(len, feeds))} | _summary(taken)
+
+
+def one_round(stock: Sequence[Sequence[Edition]], form: Xml) -> dict[str, float]:
+    """Take every state once, microseconds a feed."""
+    ours, times = press(), len(stock)
+    return {
+        "feedgen": microseconds(lambda: [by_feedgen(shelf, form) for shelf in stock], times),
+        "cold": microseconds(
+            lambda: [ours.feed(handed_on(shelf, 10**6), form) for shelf in stock], times
+        ),
+        "shared": microseconds(lambda: [ours.feed(shelf, form) for shelf in stock], times),
+        "kept": microseconds(lambda: [ours.feed(shelf, form) for shelf in stock], times),
+        "memcpy": _copying([ours.feed(shelf, form) for shelf in stock]),
+    }
+
+
+def _copying(feeds: Sequence[bytes]) -> float:
+    return microseconds(lambda: [bytes(memoryview(feed)) for feed in feeds], len(feeds))
+
+
+def _summary(taken: dict[str, list[float]]) -> dict[str, float]:
+    found = {f"{name}_us": statistics.median(times) for name, times in taken.items()}
+    for name, times in taken.items():
+        if name != "feedgen":
+            ratios = (a / b for a, b in zip(taken["feedgen"], times, strict=True))
+            found[f"{name}_times_feedgen"] = statistics.median(ratios)
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--readers", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--http", action="store_true")
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    forms: tuple[Xml, ...] = ("atom", "rss")
+    found: dict[str, dict[str, float]] = {
+        form: measure(asked.readers, asked.rounds, form) for form in forms
+    }
+    if asked.http and (missing := feeds_http.missing()):
+        print(f"not measured over HTTP: there is no {' and no '.join(missing)} here")
+    elif asked.http:
+        found |= feeds_http.measure(asked.rounds, asked.seconds)
+    for form, values in found.items():
+        for name, value in values.items():
+            print(f"{form:>14} {name:>22} {value:12,.2f}")
+    if asked.json:
+        asked.json.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""Measures the daemon's feeds over HTTP against the same bytes served by nginx as a file.
+
+    python -m bench.feeds --http [--rounds 5] [--seconds 3]
+
+It needs nginx and wrk (Debian: nginx-light and wrk) and says so where they are not. One nginx
+worker without access log; `larkpost serve` as it is, with a reader's Atom feed of 50 entries in
+SQLite, of which every answer asks whether something was committed. "writing" is the same while
+another process commits ten times a second. 32 connections, sides interleaved; requests a second,
+CPU time a request, and the median of the rounds' ratios.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+from urllib.request import urlopen
+
+from bench.editions import OUT, papers
+
+from larkpost.domain import Draft, Pick, Weight
+from larkpost.program import build
+from larkpost.settings import load
+from larkpost.store import editions, events, readers
+from larkpost.store import papers as shelf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from larkpost.program import Program
+
+CONNECTIONS = 32
+NGINX = """worker_processes 1; daemon off; master_process off;
+pid {root}/pid; error_log stderr crit;
+events {{ worker_connections 512; }}
+http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000;
+ client_body_temp_path {root}/body; proxy_temp_path {root}/proxy; fastcgi_temp_path {root}/fast;
+ uwsgi_temp_path {root}/uwsgi; scgi_temp_path {root}/scgi;
+ types {{ application/atom+xml atom; }}
+ server {{ listen 127.0.0.1:{port}; root {root}/files; }} }}
+"""
+
+
+@dataclass(frozen=True)
+class Side:
+    """A server: the process, the address of the feed, and the tag it gave to it."""
+
+    pid: int
+    address: str
+    etag: str
+
+
+def missing() -> list[str]:
+    """Name the programs that are not here."""
+    return [name for name in ("nginx", "wrk") if _found(name) is None]
+
+
+def _found(name: str) -> str | None:
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin")
+
+
+def measure(rounds: int, seconds: int) -> dict[str, dict[str, float]]:
+    """Give requests a second, microseconds of CPU a request and ratios, by kind of answer."""
+    with TemporaryDirectory() as folder, ExitStack() as stack:
+        home = Path(folder)
+        program, key = populated(home / "home")
+        ours = stack.enter_context(larkpost(home / "home", key))
+        with urlopen(ours.address) as answer:  # noqa: S310 - loopback
+            body = answer.read()
+        theirs = stack.enter_context(nginx(home / "nginx", body))
+        taken: list[dict[str, tuple[float, float]]] = []
+        for _ in range(rounds):
+            one = {
+                f"{who} {kind}": load_of(side, seconds, known=kind == "304")
+                for kind in ("200", "304")
+                for who, side in (("nginx", theirs), ("larkpost", ours))
+            }
+            with writing(program):
+                for kind in ("200", "304"):
+                    one[f"writing {kind}"] = load_of(ours, seconds, known=kind == "304")
+            taken.append(one)
+        program.store.close()
+    return {"bytes": {"body": float(len(body))}} | _summary(taken)
+
+
+def _summary(taken: list[dict[str, tuple[float, float]]]) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    for name in taken[0]:
+        _, kind = name.split()
+        found[name] = {
+            "requests_a_second": statistics.median(one[name][0] for one in taken),
+            "cpu_us_a_request": statistics.median(one[name][1] for one in taken),
+            "of_nginx": statistics.median(one[name][0] / one[f"nginx {kind}"][0] for one in taken),
+        }
+    return found
+
+
+def load_of(side: Side, seconds: int, *, known: bool) -> tuple[float, float]:
+    """Ask as fast as it answers; gives requests a second and microseconds of CPU a request."""
+    condition = ["-H", f"If-None-Match: {side.etag}"] if known else []
+    command = [str(_found("wrk")), "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *condition]
+    before = _ticks(side.pid)
+    said = subprocess.run(  # noqa: S603 - our own arguments
+        [*command, side.address], capture_output=True, text=True, check=True
+    ).stdout
+    spent = _ticks(side.pid) - before
+    if "Non-2xx" in said and not known:
+        raise SystemExit(f"{side.address} failed under load:\n{said}")
+    words = said.split()
+    requests = int(words[words.index("requests") - 1])
+    return float(words[words.index("Requests/sec:") + 1]), spent / requests * 10_000
+
+
+def _ticks(pid: int) -> int:
+    """Read the CPU time of a process in hundredths of a second (proc(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def populated(home: Path) -> tuple[Program, str]:
+    """Make a home whose reader has five editions of ten papers; gives their feed key."""
+    program = build(load(home=home))
+    program.prepare()
+    drafts = [
+        Draft(
+            title=one.title,
+            abstract=one.abstract,
+            identifiers=(one.identifier,),
+            authors=one.authors,
+            categories=one.categories,
+            first_seen=OUT - timedelta(days=9),
+        )
+        for one in papers()
+    ]
+    with program.store.begin() as connection:
+        ids = [one.paper_id for one in shelf.absorb(connection, drafts, now=OUT)]
+        found = list(shelf.get(connection, ids).values())
+        reader = readers.add(connection, address=None, now=OUT - timedelta(days=9))
+    for back in range(5):
+        picks = [
+            Pick(paper, position, 1.0, 0.5, (Weight("routing", 1.0),), like=found[0])
+            for position, paper in enumerate(found[back * 10 : back * 10 + 10], 1)
+        ]
+        out = OUT - timedelta(days=5 - back)
+        with program.store.begin() as connection:
+            editions.publish(
+                connection,
+                reader=replace(reader),
+                date=out.date(),
+                picks=picks,
+                now=out,
+                next_slot=None,
+                message_id=None,
+            )
+    return program, reader.feed_key
+
+
+@contextmanager
+def larkpost(home: Path, key: str) -> Iterator[Side]:
+    """Run the daemon."""
+    port = _free_port()
+    program = str(Path(sys.executable).with_name("larkpost"))
+    command = [program, "--home", str(home), "serve", "--port", port]
+    with _running(command) as process:
+        yield _side(process, f"http://127.0.0.1:{port}/feed/{key}.atom")
+
+
+@contextmanager
+def nginx(root: Path, body: bytes) -> Iterator[Side]:
+    """Run nginx with the feed as a file."""
+    (root / "files").mkdir(parents=True)
+    (root / "files" / "feed.atom").write_bytes(body)
+    root.chmod(0o755)
+    port = _free_port()
+    (root / "conf").write_text(NGINX.format(root=root, port=port))
+    with _running([str(_found("nginx")), "-p", str(root), "-c", str(root / "conf")]) as process:
+        yield _side(process, f"http://127.0.0.1:{port}/feed.atom")
+
+
+@contextmanager
+def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 - our own arguments
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def _side(process: subprocess.Popen[bytes], address: str) -> Side:
+    """Wait until it answers; asked twice, so that it has the feed at hand."""
+    for _ in range(200):
+        try:
+            with urlopen(address) as answer:  # noqa: S310 - loopback
+                etag = answer.headers["ETag"]
+            return Side(process.pid, address, etag)
+        except OSError:
+            time.sleep(0.1)
+    raise SystemExit(f"nothing answers at {address}")
+
+
+@contextmanager
+def writing(program: Program) -> Iterator[None]:
+    """Commit ten times a second meanwhile."""
+    done = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not done.wait(0.1):
+            number += 1
+            with program.store.begin() as connection:
+                events.record(connection, "bench", ok=True, now=OUT + timedelta(seconds=number))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return str(listener.getsockname()[1])

@@ -1,0 +1,103 @@
+"""Measures a letter of the press against one built with EmailMessage for every reader.
+
+    python -m bench.letters [--readers 500] [--rounds 7] [--json FILE]
+
+Both sides get the same words. "EmailMessage" builds and serialises a message from text and HTML
+that are ready; "press" words the reasons, sets both parts and writes the headers as well. CPU
+time of this process, sides interleaved, median of the rounds' ratios; a letter that differs in
+its decoded content stops the run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import email
+import json
+import statistics
+import time
+from collections import deque
+from email import policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.editions import FixedLinks, editions
+
+from larkpost.render import Press
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from larkpost.domain import Edition, Letter
+
+WIRE = policy.SMTP.clone(max_line_length=998)
+
+
+def by_email_message(letter: Letter, text: str, html: str) -> bytes:
+    """Build the same letter the way the standard library's documentation shows."""
+    message = EmailMessage()
+    message["From"] = letter.sender
+    message["To"] = letter.recipient
+    message["Subject"] = "Todyformer and 9 more"
+    message["Message-ID"] = letter.message_id
+    message["List-Unsubscribe"] = "<https://larkpost.example.org/leave/token>"
+    message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    message.set_content(text, cte="quoted-printable")
+    message.add_alternative(html, subtype="html", cte="quoted-printable")
+    return message.as_bytes(policy=WIRE)
+
+
+def seconds(work: Iterable[object]) -> float:
+    """CPU seconds until every letter has been made and let go, as when each is sent at once."""
+    start = time.process_time()
+    deque(work, maxlen=0)
+    return time.process_time() - start
+
+
+def check(press: Press, edition: Edition, letter: Letter) -> tuple[str, str]:
+    """Return text and HTML of a letter once they are known to be what the press shows."""
+    message = email.message_from_bytes(letter.content, policy=policy.default)
+    text, html = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())
+    if (text, html) != (press.text(edition), press.html(edition)):
+        raise SystemExit(f"the letter of edition {edition.id} differs from its page")
+    return text, html
+
+
+def measure(chosen: Sequence[Edition], rounds: int) -> dict[str, float]:
+    """Microseconds a letter on each side, and the ratios."""
+    press = Press(FixedLinks(), sender="Larkpost <larkpost@example.org>", title="Larkpost")
+    letters = list(press.newsletter(chosen))
+    parts = [check(press, *pair) for pair in zip(chosen, letters, strict=True)]
+    sample = list(zip(letters, parts, strict=True))[:: max(1, len(letters) // 50)]
+    ours, theirs, copies = [], [], []
+    for _ in range(rounds):
+        ours.append(seconds(press.newsletter(chosen)) / len(chosen))
+        built = (by_email_message(one, *both) for one, both in sample)
+        theirs.append(seconds(built) / len(sample))
+        copies.append(seconds(one.content[1:] for one in letters) / len(letters))
+    return {
+        "bytes": statistics.mean(len(letter.content) for letter in letters),
+        "press_us": statistics.median(ours) * 1e6,
+        "email_message_us": statistics.median(theirs) * 1e6,
+        "memcpy_us": statistics.median(copies) * 1e6,
+        "times_email_message": statistics.median(b / a for a, b in zip(ours, theirs, strict=True)),
+        "times_memcpy": statistics.median(a / b for a, b in zip(ours, copies, strict=True)),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--readers", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    found = measure(editions(asked.readers), asked.rounds)
+    for name, value in found.items():
+        print(f"{name:>22} {value:12,.1f}")
+    if asked.json:
+        asked.json.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

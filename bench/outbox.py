@@ -1,0 +1,163 @@
+"""Measures the outbox: reserving letters, and writing down each as begun and as sent.
+
+Usage: python -m bench.outbox [--letters 5000] [--rounds 3] [--url postgresql+psycopg://…]
+
+``floor`` is what the disk allows: one commit a letter through the driver, nothing else. Letters a
+second of the wall clock depend on the disk and on what else runs; the CPU time hardly does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench import editions as sample
+
+from larkpost.domain import DeliveryState
+from larkpost.store import deliveries, editions, papers, readers
+from larkpost.store.editions import Prepared
+from larkpost.store.engine import Store, open_sqlite
+from larkpost.store.migrations import upgrade
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from larkpost.domain import Draft
+
+BATCH = 100
+LEASE = timedelta(minutes=2)
+NOW = sample.OUT
+
+
+def fill(store: Store, count: int) -> None:
+    """Plan a letter to each of so many readers."""
+    from larkpost.domain import Draft
+
+    upgrade(store)
+    draft: Draft = Draft(title="Sparse routing in mixtures of experts", abstract="Of routes.")
+    with store.begin() as connection:
+        papers.absorb(connection, [draft], now=NOW)
+        who = [
+            readers.add(connection, address=f"reader{n}@example.org", now=NOW, next_slot=NOW)
+            for n in range(count)
+        ]
+        prepared = [
+            Prepared(reader, NOW.date(), [], NOW, NOW + LEASE, f"<{reader.uid}@example.org>")
+            for reader in who
+        ]
+        editions.publish_many(connection, prepared)
+
+
+def claimed(store: Store) -> list[int]:
+    """Reserve the next hundred."""
+    with store.begin() as connection:
+        rows = deliveries.claim(connection, NOW, limit=BATCH, lease=LEASE, holder="bench")
+    return [row.id for row in rows]
+
+
+def letter_by_letter(store: Store) -> None:
+    """Do as delivery does: one transaction a letter settles the last and begins the next."""
+    while ids := claimed(store):
+        last = None
+        for number in [*ids, None]:
+            with store.begin() as connection:
+                if last is not None:
+                    deliveries.settle(connection, last, DeliveryState.SENT, now=NOW)
+                if number is not None:
+                    deliveries.begin(connection, number, "bench", now=NOW, lease=LEASE)
+            last = number
+
+
+def batch_by_batch(store: Store) -> None:
+    """Do the same with one commit a hundred letters: what the bookkeeping costs without disks."""
+    while ids := claimed(store):
+        with store.begin() as connection:
+            for number in ids:
+                deliveries.begin(connection, number, "bench", now=NOW, lease=LEASE)
+                deliveries.settle(connection, number, DeliveryState.SENT, now=NOW)
+
+
+def reserving(store: Store) -> None:
+    """Only reserve."""
+    while claimed(store):
+        pass
+
+
+class Cost(NamedTuple):
+    """Letters a second, and microseconds of this process's CPU a letter."""
+
+    rate: float
+    cpu: float
+
+
+class Watch:
+    """Stops time and CPU time from its making on."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def cost(self, letters: int) -> Cost:
+        """Say what so many letters cost."""
+        wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
+        return Cost(letters / wall, cpu / letters * 1e6)
+
+
+def floor(folder: Path, letters: int) -> Cost:
+    """Commit one row a letter with sqlite3 alone, as safely as the store does."""
+    file = folder / "floor.db"
+    sqlite3.connect(file).execute("CREATE TABLE row (id INTEGER PRIMARY KEY, state TEXT)")
+    connection = open_sqlite(file, 1)
+    watch = Watch()
+    for number in range(letters):
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO row VALUES (?, 'sent')", (number,))
+        connection.execute("COMMIT")
+    return watch.cost(letters)
+
+
+def measured(way: Callable[[Store], None], url: str | None, letters: int) -> Cost:
+    """Run one way over a full outbox."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(url or f"sqlite:///{folder}/larkpost.db")
+        fill(store, letters)
+        watch = Watch()
+        way(store)
+        cost = watch.cost(letters)
+        if url:
+            with store.begin() as connection:
+                for reader in readers.all(connection):
+                    readers.remove(connection, reader.id)
+        store.close()
+        return cost
+
+
+def main() -> None:
+    """Measure and print a table."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--letters", type=int, default=5000)
+    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--url", default=None, help="an empty PostgreSQL database; else SQLite")
+    given = arguments.parse_args()
+    ways = (reserving, batch_by_batch, letter_by_letter)
+    costs: dict[str, list[Cost]] = {}
+    for _ in range(given.rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            costs.setdefault("floor", []).append(floor(Path(folder), given.letters))
+        for way in ways:
+            cost = measured(way, given.url, given.letters)
+            costs.setdefault(way.__name__, []).append(cost)
+    for name, found in costs.items():
+        rates = [cost.rate for cost in found]
+        spread = f"[{min(rates):,.0f}..{max(rates):,.0f}]"
+        cpu = median(cost.cpu for cost in found)
+        print(f"{name:<18}{median(rates):>9,.0f}/s  {spread:<20}{cpu:>7,.0f} us of CPU a letter")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,305 @@
+"""Measures the ranking on real readers, beside every peer's recipe: quality, then speed.
+
+python -m bench.ranking [--data DIR] [--readers N] [--json FILE]      quality
+python -m bench.ranking --speed                                       time
+python -m bench.ranking --near-misses                                 wrong thumbs down
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one core, as in the goals
+
+import numpy as np
+from bench import _peers as peers
+from bench import _readers as readers
+
+from larkpost.domain import Thumb
+from larkpost.ranking import Tfidf, learning, scoring
+from larkpost.ranking import companions as companionship
+from larkpost.seams import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from bench._readers import Case, Collection
+    from numpy.typing import NDArray
+
+    from larkpost.ranking.space import Rows, TextSpace
+
+    Scores = NDArray[np.float64]
+
+MEASURES = ("auc", "ndcg", "precision", "mrr")
+TOP = 10
+SLOW = ("arxiv-sanity-lite", "Scholar Inbox, logistic regression")
+OURS, OURS_TOGETHER = "Larkpost", "Larkpost, with other readers' thumbs"
+OURS_HASTY = "Larkpost, in a hurry"
+# What RANKING asks for at each k: AUC and nDCG@10, on the other half of the readers.
+TIMES = {"citeulike-t": (1, 3, 5, 10, 20, 50), "arxiv-readers": (1, 5, 20)}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One square of the table: a recipe's measures (readers, 4) on one kind of digest."""
+
+    collection: str
+    near: bool
+    k: int
+    recipe: str
+    values: NDArray[np.float64]
+
+
+def measure(scores: Scores, liked: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+    """Give AUC, nDCG@10, precision at 10 and reciprocal rank; ties in the order of the digest."""
+    order = np.argsort(-scores, kind="stable")
+    hits = liked[order]
+    places = np.flatnonzero(hits)
+    good, bad = len(places), len(hits) - len(places)
+    above = (np.cumsum(~hits)[places]).sum()
+    gains = 1 / np.log2(np.arange(2, TOP + 2))
+    ideal = gains[: min(TOP, good)].sum()
+    return (
+        1 - above / (good * bad),
+        float(gains[: len(hits)] @ hits[:TOP] / ideal),
+        float(hits[:TOP].mean()),
+        1 / (1 + int(places[0])),
+    )
+
+
+def interval(values: NDArray[np.float64], draws: int = 1000) -> tuple[float, float]:
+    """Give the bootstrap 95 % interval of a mean over readers."""
+    rng = np.random.default_rng(0)
+    means = values[rng.integers(0, len(values), (draws, len(values)))].mean(axis=1)
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class Ours:
+    """Our ranker on one collection: spaces by fold, and every paper's place."""
+
+    world: Collection
+    plain: TextSpace
+    together: Mapping[int, TextSpace]
+    rows: Rows
+
+    @classmethod
+    def of(cls, world: Collection) -> Ours:
+        """Fit the space on the corpus; companions, a fold at a time, on the other folds."""
+        plain = Tfidf().fit([world.papers[at] for at in world.corpus])
+        rows = plain.rows([paper.text for paper in world.papers])
+        together = {}
+        for fold in range(readers.FOLDS):
+            others = [one.before.tolist() for one in world.libraries if one.reader % 5 != fold]
+            learnt = companionship.learn(rows.fine, others) if not world.newest else None
+            if learnt is not None:
+                together[fold] = replace(plain, companions=learnt)
+        return cls(world, plain, together, rows)
+
+    def scores(
+        self, cases: Sequence[Case], *, together: bool = False, careful: bool = True
+    ) -> list[Scores]:
+        """Give the scores of each case's digest."""
+        found: dict[int, Scores] = {}
+        for fold in range(readers.FOLDS):
+            places = [at for at, case in enumerate(cases) if case.fold == fold]
+            fitted = self.together[fold] if together else self.plain
+            evidence = [_evidence(self.world, cases[at], at) for at in places]
+            tastes = learning.learn(fitted, evidence, now=readers.DAY, careful=careful)
+            for at, taste in zip(places, tastes, strict=True):
+                digest = self.rows[cases[at].digest]
+                found[at] = scoring.score(fitted, [taste], digest)[0].astype(np.float64)
+        return [found[at] for at in range(len(cases))]
+
+
+def _evidence(world: Collection, case: Case, number: int) -> Evidence:
+    voted = [world.papers[at] for at in (*case.ups, *case.downs)]
+    thumbs = [Thumb.UP] * len(case.ups) + [Thumb.DOWN] * len(case.downs)
+    return Evidence(number, number, voted, thumbs, [readers.DAY] * len(voted))
+
+
+def quality(world: Collection, most: int, slow: int) -> Iterable[Cell]:
+    """Measure every recipe on every cell; the slow peers on ``slow`` readers a cell only."""
+    ours, recipes = Ours.of(world), peers.recipes(world)
+    for near in (False, True):
+        for k in TIMES[world.name]:
+            cases = list(readers.cases(world, k, near=near, most=most))
+            yield _cell(world, near, k, OURS, cases, ours.scores(cases))
+            hasty = ours.scores(cases, careful=False)
+            yield _cell(world, near, k, OURS_HASTY, cases, hasty)
+            if ours.together:
+                found = ours.scores(cases, together=True)
+                yield _cell(world, near, k, OURS_TOGETHER, cases, found)
+            for name, recipe in recipes.items():
+                some = cases[:slow] if name in SLOW else cases
+                yield _cell(world, near, k, name, some, [recipe(case) for case in some])
+
+
+def _cell(
+    world: Collection, near: bool, k: int, name: str, cases: Sequence[Case], found: list[Scores]
+) -> Cell:
+    values = [measure(s, case.liked) for s, case in zip(found, cases, strict=True)]
+    return Cell(world.name, near, k, name, np.array(values))
+
+
+def summary(cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    """Give means with intervals, and ours less the recipe's, paired by reader."""
+    ours = {(c.collection, c.near, c.k): c.values for c in cells if c.recipe == OURS}
+    lines = []
+    for cell in cells:
+        line: dict[str, Any] = {
+            "collection": cell.collection,
+            "digest": "near" if cell.near else "random",
+            "k": cell.k,
+            "recipe": cell.recipe,
+            "readers": len(cell.values),
+        }
+        gain = ours[cell.collection, cell.near, cell.k][: len(cell.values)] - cell.values
+        for at, name in enumerate(MEASURES):
+            line[name] = round(float(cell.values[:, at].mean()), 4)
+            line[f"{name}_interval"] = [round(v, 4) for v in interval(cell.values[:, at])]
+            line[f"{name}_ours_less_this"] = [
+                round(v, 4) for v in (float(gain[:, at].mean()), *interval(gain[:, at]))
+            ]
+        lines.append(line)
+    return lines
+
+
+def table(lines: Sequence[Mapping[str, Any]]) -> str:
+    """Set the summary as Markdown tables, one for each collection, digest and measure."""
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for line in lines:
+        groups[line["collection"], line["digest"]].append(line)
+    told = []
+    for (collection, digest), group in groups.items():
+        times = sorted({line["k"] for line in group})
+        for name, title in (("auc", "AUC"), ("ndcg", "nDCG@10")):
+            told += ["", f"### {collection}, {digest} digests: {title}", ""]
+            told.append("| recipe | " + " | ".join(f"k={k}" for k in times) + " |")
+            told.append("|---" * (len(times) + 1) + "|")
+            for recipe in dict.fromkeys(line["recipe"] for line in group):
+                of = {line["k"]: line for line in group if line["recipe"] == recipe}
+                cells = [_shown(of[k], name) for k in times]
+                told.append(f"| {recipe} | " + " | ".join(cells) + " |")
+    return "\n".join(told)
+
+
+def _shown(line: Mapping[str, Any], name: str) -> str:
+    low, high = line[f"{name}_interval"]
+    _, worst, best = line[f"{name}_ours_less_this"]
+    mark = "" if worst <= 0 <= best else (" -" if worst > 0 else " +")
+    return f"{line[name]:.3f} ±{(high - low) / 2:.3f}{mark}"
+
+
+def near_misses(world: Collection, most: int) -> str:
+    """Measure what wrong thumbs down cost: k unread papers of the reader's own corner."""
+    ours = Ours.of(world)
+    told = ["| k | digest | none | k random | k near misses |", "|---|---|---|---|---|"]
+    for k in (5, 20):
+        for near in (False, True):
+            cells = []
+            for downs in ("none", "random", "near"):
+                cases = list(readers.cases(world, k, near=near, most=most, downs=downs))
+                found = _cell(world, near, k, OURS, cases, ours.scores(cases))
+                cells.append(f"{found.values[:, 0].mean():.3f}")
+            told.append(f"| {k} | {'near' if near else 'random'} | " + " | ".join(cells) + " |")
+    return "\n".join(told)
+
+
+def speed(world: Collection, crowd: int = 10_000, thumbs: int = 50) -> dict[str, float]:
+    """Time learning and scoring of a crowd, and scikit-learn's regression a reader, by turns.
+
+    It is processor time, which other work on the machine disturbs least.
+    """
+    from sklearn.linear_model import (  # type: ignore[import-untyped]  # it has no types
+        LogisticRegression,
+    )
+
+    fitted = Tfidf().fit([world.papers[at] for at in world.corpus])
+    rng = np.random.default_rng(0)
+    voted = rng.choice(world.corpus, 2000, replace=False)  # a crowd reads the same few days
+    cases = [
+        _evidence(
+            world,
+            readers.Case(n, 0, ids[: thumbs // 2], ids[thumbs // 2 :], ids, ids > 0),
+            n,
+        )
+        for n in range(crowd)
+        for ids in [rng.choice(voted, thumbs, replace=False)]
+    ]
+    today = fitted.rows([world.papers[at].text for at in rng.choice(world.pool, 100)])
+    rows = fitted.rows([paper.text for paper in cases[0].papers]).words
+    labels = [int(thumb) for thumb in cases[0].thumbs]
+    learning.learn(fitted, cases[:2], now=readers.DAY)  # warm
+    laps: dict[str, list[float]] = defaultdict(list)
+    for _ in range(5):
+        for name, careful, some in (("in a hurry", False, cases), ("careful", True, cases[:1000])):
+            started = time.process_time()
+            tastes = learning.learn(fitted, some, now=readers.DAY, careful=careful)
+            learnt = time.process_time()
+            scoring.score(fitted, tastes, today)
+            scored = time.process_time()
+            laps[f"{name}: learn, ms a reader"].append((learnt - started) / len(some) * 1e3)
+            laps[f"{name}: score 100, us a reader"].append((scored - learnt) / len(some) * 1e6)
+        started = time.process_time()
+        for _ in range(20):
+            model = LogisticRegression(C=10, max_iter=100).fit(rows, labels)
+            model.decision_function(today.words)
+        laps["scikit-learn, ms a reader"].append((time.process_time() - started) / 20 * 1e3)
+    return {name: float(np.median(times)) for name, times in laps.items()}
+
+
+def worlds(folder: Path) -> list[Callable[[], Collection]]:
+    """Give the collections that are there."""
+    found: list[Callable[[], Collection]] = []
+    for name, read in (("citeulike-t", readers.citeulike), ("arxiv-readers", readers.arxiv)):
+        if (folder / name).is_dir():
+            found.append(lambda name=name, read=read: read(folder / name))  # type: ignore[misc]  # mypy cannot infer defaults
+    return found
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--data", type=Path, help="the folder with citeulike-t, arxiv-readers")
+    parser.add_argument("--readers", type=int, default=250, help="readers a cell, at most")
+    parser.add_argument("--slow", type=int, default=60, help="readers a cell for the slow peers")
+    parser.add_argument("--json", type=Path, help="write every figure here")
+    parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--near-misses", action="store_true")
+    asked = parser.parse_args()
+    folder = readers.data_folder(asked.data)
+    found = worlds(folder)
+    if not found:
+        print(f"skipped: no readers' data in {folder} (see --data and LARKPOST_BENCH_DATA)")
+        return 0
+    if asked.speed:
+        print(json.dumps(speed(found[0]()), indent=2))
+        return 0
+    if asked.near_misses:
+        print(near_misses(found[0](), asked.readers))
+        return 0
+    lines: list[dict[str, Any]] = []
+    for read in found:
+        cells = []
+        for cell in quality(read(), asked.readers, asked.slow):
+            cells.append(cell)
+            print(cell.collection, cell.near, cell.k, cell.recipe, file=sys.stderr)
+        lines += summary(cells)
+    if asked.json:
+        asked.json.write_text(json.dumps(lines, indent=1))
+    print(table(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
