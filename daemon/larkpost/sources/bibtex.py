@@ -19,13 +19,13 @@ _NOT_PAPERS = {"comment", "string", "preamble"}
 def entries(text: str) -> Iterator[dict[str, str]]:
     """Give the fields of each entry, names in lower case, values without what encloses them.
 
-    An entry that never ends, ends where the next one begins.
+    An entry that never ends, ends where the next one begins; one without fields is none.
     """
     heads = list(_ENTRY.finditer(text))
     ends = [head.start() for head in heads[1:]] + [len(text)]
     for head, end in zip(heads, ends, strict=True):
-        if head[1].lower() not in _NOT_PAPERS:
-            yield _fields(text[head.end() : end])
+        if head[1].lower() not in _NOT_PAPERS and (fields := _fields(text[head.end() : end])):
+            yield fields
 
 
 def _fields(body: str) -> dict[str, str]:
