@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
@@ -152,6 +154,32 @@ def test_a_server_that_is_not_there_may_be_there_later(tmp_path: Path) -> None:
 
     with pytest.raises(TryAgainLater, match="does not answer"), store.read():
         pass
+    store.close()
+
+
+def test_another_program_that_comes_and_goes_takes_nothing_away(sqlite_url: str) -> None:
+    """A second descriptor on the file would drop the first connection's locks when closed."""
+    store = Store(sqlite_url)
+    file = store.file
+    assert file is not None
+    count = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); {}; c.close()"
+    with store.engine.connect() as one, store.engine.connect() as another:
+        one.exec_driver_sql("CREATE TABLE note (words)")
+        one.commit()
+        another.exec_driver_sql("INSERT INTO note VALUES ('ours')")
+        another.commit()
+
+        write = count.format("c.execute(\"INSERT INTO note VALUES ('theirs')\"), c.commit()")
+        subprocess.run([sys.executable, "-c", write, str(file)], check=True)
+
+        assert file.with_name(f"{file.name}-wal").exists()
+        one.exec_driver_sql("INSERT INTO note VALUES ('ours again')")
+        one.commit()
+        read = count.format("print(c.execute('SELECT count(*) FROM note').fetchone()[0])")
+        seen = subprocess.run(
+            [sys.executable, "-c", read, str(file)], check=True, capture_output=True, text=True
+        )
+        assert seen.stdout == "3\n"
     store.close()
 
 

@@ -100,7 +100,7 @@ def open_sqlite(file: Path | None, patience: float) -> sqlite3.Connection:
     stray redirection leaves, and SQLite would take it for a database without tables.
     """
     if file is not None:
-        _must_be_whole(file)
+        _must_be_there(file)
     connection = sqlite3.connect(
         f"file:{quote(str(file))}?mode=rw" if file else ":memory:",
         uri=file is not None,
@@ -109,10 +109,12 @@ def open_sqlite(file: Path | None, patience: float) -> sqlite3.Connection:
         check_same_thread=False,  # the pool lends a connection to one thread at a time
     )
     try:
+        if file is not None:
+            _must_be_whole(file, connection)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
-    except sqlite3.Error:
+    except (sqlite3.Error, StoreError):
         connection.close()
         raise
     return connection
@@ -125,30 +127,48 @@ def _file(url: URL) -> Path | None:
     return Path(str(url.database))
 
 
-def _must_be_whole(file: Path) -> None:
-    """Raise StoreError for a file that is missing, empty or cut; the rest SQLite finds itself.
+def _must_be_there(file: Path) -> None:
+    """Raise StoreError for a file that is missing, not to be read, or empty.
 
-    A cut inside the last page it would overlook. Only a journal can make good for one, so that
-    where there is a journal SQLite is left to it. The header holds the size of a page in bytes
-    16 and 17 (https://www.sqlite.org/fileformat2.html).
+    It is only looked at from outside: POSIX drops every lock that a process has on a file when
+    it closes any descriptor of it, so whoever opens a database beside SQLite takes its locks
+    away, and the next program to leave removes the journal as the last one out
+    (https://www.sqlite.org/howtocorrupt.html, section 2.2).
     """
     try:
-        with file.open("rb") as body:
-            header, size = body.read(100), os.fstat(body.fileno()).st_size
+        size = file.stat().st_size
     except FileNotFoundError as error:
         hint = "make one with `larkpost init`"
         raise StoreError(f"There is no database at {file}", hint=hint) from error
     except OSError as error:
-        hint = "check what it is and who owns it"
-        raise StoreError(f"{file} cannot be read ({error.strerror})", hint=hint) from error
-    page = int.from_bytes(header[16:18], "big")
-    page = 65_536 if page == 1 else page  # as the format has it
-    ours = header.startswith(b"SQLite format 3\0") and page > 0
-    if size == 0 or (ours and size % page and not _has_journal(file)):
-        raise StoreError(
-            f"{file} is {'cut off' if size else 'empty'}: what it held is lost",
-            hint="put a backup in its place; only for a fresh start remove it",
-        )
+        raise _unreadable(file, error.strerror) from error
+    if not file.is_file():
+        raise _unreadable(file, "not a regular file")
+    if not os.access(file, os.R_OK):
+        raise _unreadable(file, "Permission denied")
+    if size == 0:
+        raise _spoilt(file, "empty")
+
+
+def _must_be_whole(file: Path, connection: sqlite3.Connection) -> None:
+    """Raise StoreError for a file that is cut inside its last page, which SQLite overlooks.
+
+    Only a journal can make good for that, so that where there is one SQLite is left to it.
+    """
+    (page,) = connection.execute("PRAGMA page_size").fetchone()
+    if file.stat().st_size % page and not _has_journal(file):
+        raise _spoilt(file, "cut off")
+
+
+def _unreadable(file: Path, why: str | None) -> StoreError:
+    return StoreError(f"{file} cannot be read ({why})", hint="check what it is and who owns it")
+
+
+def _spoilt(file: Path, how: str) -> StoreError:
+    return StoreError(
+        f"{file} is {how}: what it held is lost",
+        hint="put a backup in its place; only for a fresh start remove it",
+    )
 
 
 def _has_journal(file: Path) -> bool:
