@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
 
+from larkpost.web import wire
 from larkpost.web.wire import LONGEST_HEAD, Wire
 
 if TYPE_CHECKING:
@@ -85,6 +86,51 @@ def test_a_large_body_is_no_long_head(port: int) -> None:
         connection.sendall(b"POST /in HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size + b"a" * size)
 
         assert b"/in %d" % size in answered(connection, b"/in %d" % size)
+
+
+def test_a_body_that_comes_in_one_piece_is_no_head(port: int) -> None:
+    """The end of a body brings the next head: what came with it does not count as that head."""
+    size = LONGEST_HEAD + 8000
+    with connected(port) as connection:
+        connection.sendall(b"POST /in HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size)
+        for _ in range(2):
+            connection.sendall(b"a" * size)
+            assert b"/in %d" % size in answered(connection, b"/in %d" % size)
+            connection.sendall(b"POST /in HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % size)
+
+
+@pytest.mark.parametrize("start", [b"", b"GET /", b"GET / HTTP/1.1\r\nHost: a\r\n"])
+def test_a_head_that_is_never_finished_is_not_waited_for(
+    port: int, start: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "HEAD_SECONDS", 0.3)
+    with connected(port) as connection:
+        connection.sendall(start)
+
+        assert answered(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 408 ")
+        assert connection.recv(1) == b""
+
+
+def test_a_slow_next_head_is_not_waited_for_either(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "HEAD_SECONDS", 0.3)
+    with connected(port) as connection:
+        connection.sendall(b"GET /one HTTP/1.1\r\n\r\n")
+        answered(connection, b"/one 0")
+        connection.sendall(b"GET /two")
+
+        assert answered(connection, b"\r\n\r\n").startswith(b"HTTP/1.1 408 ")
+
+
+def test_hundreds_of_unfinished_heads_keep_nobody_out(port: int) -> None:
+    with ExitStack() as stack:
+        for _ in range(400):
+            stack.enter_context(connected(port)).sendall(b"GET / HT")
+        with connected(port) as connection:
+            connection.sendall(b"GET /one HTTP/1.1\r\n\r\n")
+
+            assert b"/one 0" in answered(connection, b"/one 0")
 
 
 def test_many_requests_on_one_connection_are_not_added_up(port: int) -> None:
