@@ -183,6 +183,10 @@ def test_another_program_that_comes_and_goes_takes_nothing_away(sqlite_url: str)
     store.close()
 
 
+# What was never a database of ours is not said to have lost anything.
+FOREIGN = {"text", "a short text", "a text longer than a page", "zeros"}
+
+
 def spoilt(file: Path, way: str) -> None:
     whole = file.read_bytes()
     match way:
@@ -192,6 +196,8 @@ def spoilt(file: Path, way: str) -> None:
             file.write_text("Dear diary, today the database was replaced by this.\n" * 200)
         case "a short text":
             file.write_text("oops\n")
+        case "a text longer than a page":
+            file.write_text("oops\n" * 1000)
         case "zeros":
             file.write_bytes(bytes(len(whole)))
         case "half":
@@ -210,6 +216,7 @@ def spoilt(file: Path, way: str) -> None:
         "empty",
         "text",
         "a short text",
+        "a text longer than a page",
         "zeros",
         "half",
         "one page",
@@ -232,6 +239,7 @@ def test_a_spoilt_file_is_refused_by_name_and_left_as_it_is(
     store.close()
 
     assert refusal.value.hint
+    assert ("not a database" in str(refusal.value)) == (way in FOREIGN)
     assert file.read_bytes() == before
 
 

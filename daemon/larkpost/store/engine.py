@@ -155,6 +155,7 @@ def _must_be_whole(file: Path, connection: sqlite3.Connection) -> None:
 
     Only a journal can make good for that, so that where there is one SQLite is left to it.
     """
+    connection.execute("PRAGMA schema_version")  # says so where the file is no database
     (page,) = connection.execute("PRAGMA page_size").fetchone()
     if file.stat().st_size % page and not _has_journal(file):
         raise _spoilt(file, "cut off")
