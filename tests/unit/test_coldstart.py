@@ -143,6 +143,17 @@ def test_tens_of_thousands_of_votes_are_learnt_from_in_bounded_time() -> None:
     assert all(math.isfinite(pick.score) for pick in picks)
 
 
+def test_a_thousand_thumbs_down_do_not_push_out_a_handful_up() -> None:
+    papers = shelf(40)
+    liked = [paper for paper in papers if subject(paper) == "routing"][:5]
+    downs = [a_paper(1000 + n, "Compiler cache", f"register loop {n}") for n in range(1001)]
+
+    picks = ranked(papers, [*liked, *downs], [Thumb.UP] * 5 + [Thumb.DOWN] * 1001, 5)
+
+    assert {subject(pick.paper) for pick in picks} == {"routing"}
+    assert all(pick.like in liked for pick in picks)
+
+
 def test_votes_that_contradict_each_other_give_finite_scores() -> None:
     papers = shelf(40)
     twice = [papers[0], papers[0]]

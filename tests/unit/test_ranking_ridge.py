@@ -86,3 +86,32 @@ def test_a_vote_left_out_is_scored_as_if_it_had_not_been_cast(
         expected = x[vote] @ x[others].T @ coefficients + intercept
         left_out = solved.left_out[reader, vote] + solved.intercept[reader]
         assert left_out == pytest.approx(expected, abs=1e-4)
+
+
+def test_what_a_reader_has_read_of_the_background_is_taken_out_by_a_weight_below_zero(
+    world: dict[str, np.ndarray],
+) -> None:
+    """Reader 0's first vote is background paper 3: only the vote may count at that point."""
+    background, rest = world["background"], world["rest"][:1]
+    votes = world["votes"][:1, : CAST[0]].copy()
+    votes[0, 0] = background[3]
+    points = np.concatenate([votes, votes[:, :1]], axis=1)
+    common = ridge.shared(background @ background.T)
+    targets = np.append(world["targets"][0, : CAST[0]], 0)[None]
+    weights = np.append(world["weights"][0, : CAST[0]], -rest)[None]
+    own, seen = points @ points.transpose(0, 2, 1), points @ background.T @ common.vectors
+
+    solved = ridge.solve(own, seen, targets, weights, rest, common)
+
+    unread = np.delete(background, 3, axis=0)
+    x = np.vstack([votes[0], unread])
+    y = np.append(targets[0, :-1], np.zeros(len(unread)))
+    coefficients, intercept = plain(x, y, np.append(weights[0, :-1], np.full(len(unread), rest)))
+    at_first = solved.votes[0, 0] + solved.votes[0, -1] + solved.background[0, 3]
+    assert at_first == pytest.approx(coefficients[0], abs=1e-4)
+    assert solved.votes[0, 1:-1] == pytest.approx(coefficients[1 : CAST[0]], abs=1e-4)
+    assert solved.intercept[0] == pytest.approx(intercept, abs=1e-4)
+    others = np.arange(len(y)) != 0
+    alone, level = plain(x[others], y[others], np.append(weights[0, 1:-1], np.full(19, rest)))
+    expected = x[0] @ x[others].T @ alone + level
+    assert solved.left_out[0, 0] + solved.intercept[0] == pytest.approx(expected, abs=1e-3)

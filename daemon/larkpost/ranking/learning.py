@@ -8,7 +8,7 @@ readers like together. docs/ranking.md tells what each part is worth.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 UNREAD = 5.0  # all of the background weighs as much as this many thumbs for each thumb up
 DOWN = 0.5  # a thumb down is a surer sign of nothing than a thumb up of something
 HINT = 3.0  # an interest's words weigh one thumb, and fade as thumbs come: 3 / (3 + thumbs)
-MOST_VOTES = 1000  # the newest count; what came before them is forgotten
+MOST_VOTES = 1000  # the newest count; half the room is kept for thumbs up, half for those down
 NEGLIGIBLE = 0.02  # a part that weighs less for everybody is not worked out
 DIRECTIONS = {
     "themes": ("neighbours",),
@@ -147,9 +147,9 @@ def _shelve(
     texts: list[str] = []
     places: dict[int, int] = {}
     ballots = []
-    for one in evidence:
+    for one in map(_newest, evidence):
         votes = []
-        for paper in one.papers[-MOST_VOTES:]:
+        for paper in one.papers:
             if (at := places.get(paper.id)) is None:
                 at = places[paper.id] = len(papers)
                 papers.append(paper)
@@ -164,15 +164,33 @@ def _shelve(
     return (*papers, None), space.rows([*texts, ""]), ballots
 
 
+def _newest(one: Evidence) -> Evidence:
+    """Leave out the oldest votes where there are too many, of each kind those over its room.
+
+    A reader who says no to a thousand papers must not lose what they have said yes to.
+    """
+    surplus = len(one.papers) - MOST_VOTES
+    if surplus <= 0:
+        return one
+    ups = [at for at, thumb in enumerate(one.thumbs) if thumb > 0]
+    downs = [at for at, thumb in enumerate(one.thumbs) if thumb <= 0]
+    room = max(MOST_VOTES // 2, MOST_VOTES - len(downs))
+    kept = sorted([*ups[-room:], *downs[-(MOST_VOTES - min(room, len(ups))) :]])
+    return replace(
+        one,
+        papers=[one.papers[at] for at in kept],
+        thumbs=[one.thumbs[at] for at in kept],
+        at=[one.at[at] for at in kept],
+    )
+
+
 def _ballot(
     one: Evidence, votes: Sequence[int], hints: int, now: datetime, half_life_days: float
 ) -> Ballot:
-    thumbs = np.array([float(thumb) for thumb in one.thumbs[-MOST_VOTES:]], dtype=np.float32)
+    thumbs = np.array([float(thumb) for thumb in one.thumbs], dtype=np.float32)
     weights = np.where(thumbs > 0, 1, DOWN).astype(np.float32)
     if half_life_days > 0:
-        days = np.array(
-            [(now - at).total_seconds() / 86400 for at in one.at[-MOST_VOTES:]], dtype=np.float32
-        )
+        days = np.array([(now - at).total_seconds() / 86400 for at in one.at], dtype=np.float32)
         weights *= np.float32(0.5) ** (np.maximum(days, 0) / np.float32(half_life_days))
     hint = np.full(hints, HINT / (HINT + len(thumbs)), dtype=np.float32)
     return Ballot(
@@ -215,7 +233,10 @@ def _learn_batch(
     lift = np.where(thumbs > 0, weights, 0)
     ups = lift.sum(axis=1)
     lift = lift / np.maximum(ups, 1e-9)[:, None]
-    solved = evidence_against_unread(own, seen.turned[votes], thumbs, weights, UNREAD, space.common)
+    read = seen.read(votes, [len(ballot.votes) - ballot.hints for ballot in ballots])
+    solved = evidence_against_unread(
+        own, seen.turned[votes], read, thumbs, weights, UNREAD, space.common
+    )
     weighed = weighing(ups, small=space.papers < SMALL, careful=careful)
     views = _views(space, rows, votes, lift, weighed)
     parts = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from larkpost.ranking.space import Floats, Indices, Rows, TextSpace
 
 CLOSE = 50  # papers of the corpus whose terms count as if liked
+SAME = 0.999  # likeness in words, from which on two rows are one paper (kept in half precision)
 NEIGHBOURS = 100  # papers of the corpus that stand in for what few thumbs cannot tell
 
 
@@ -41,10 +42,14 @@ class View(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The voted papers against the background (u, b), in words and joined; see ``ridge.solve``."""
+    """The voted papers against the background (u, b), in words and joined; see ``ridge.solve``.
+
+    ``twin`` (u) is the paper of the background that each of them is, -1 for none.
+    """
 
     words: Floats
     turned: Floats
+    twin: Indices
 
     @classmethod
     def of(cls, space: TextSpace, rows: Rows) -> Seen:
@@ -52,7 +57,22 @@ class Seen:
         words = (rows.words @ space.background.words.T).toarray()
         broad = rows.broad @ space.background.broad.T
         joint = WORD_SHARE * words + BROAD_SHARE * broad
-        return cls(words, joint @ space.common.vectors)
+        twin = np.where(words.max(axis=1) > SAME, words.argmax(axis=1), -1)
+        return cls(words, joint @ space.common.vectors, twin)
+
+    def read(self, votes: Indices, sizes: Sequence[int]) -> Indices:
+        """Find the votes (r, m) by which each reader has read a paper of the background.
+
+        Places in the rows of ``votes`` (r, n), one for each such paper; -1 fills the rest.
+        """
+        found = []
+        for line, size in zip(self.twin[votes], sizes, strict=True):
+            _, places = np.unique(line[:size], return_index=True)
+            found.append(places[line[places] >= 0])
+        read = np.full((len(votes), max(map(len, found), default=0)), -1, dtype=np.intp)
+        for at, places in enumerate(found):
+            read[at, : len(places)] = places
+        return read
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +97,40 @@ class Own:
 
 
 def evidence_against_unread(
-    own: Own, turned: Floats, thumbs: Floats, weights: Floats, unread: float, common: ridge.Shared
+    own: Own,
+    turned: Floats,
+    read: Indices,
+    thumbs: Floats,
+    weights: Floats,
+    unread: float,
+    common: ridge.Shared,
 ) -> ridge.Solved:
     """Solve the ridge regression of each reader's thumbs against unread papers.
 
-    Where nothing is liked, thumbs down are what is told apart from the unread.
+    Where nothing is liked, thumbs down are what is told apart from the unread. The background is
+    the same for all; what a reader has ``read`` of it (r, m; see ``Seen.read``) is taken out of
+    theirs by a second observation at the same point, with the background's weight below zero.
     """
     ups = np.where(thumbs > 0, weights, 0).sum(axis=1)
     targets = np.where(ups[:, None] > 0, thumbs > 0, -(thumbs < 0).astype(np.float32))
     mass = np.where(ups > 0, ups, weights.sum(axis=1))
-    return ridge.solve(
-        WORD_SHARE * own.words + BROAD_SHARE * own.broad,
-        turned * (weights > 0)[:, :, None],
-        targets.astype(np.float32),
-        weights,
-        unread * mass / max(1, len(common.values)),
+    rest = (unread * mass / max(1, len(common.values))).astype(np.float32)
+    count, most = weights.shape
+    places = np.hstack([np.tile(np.arange(most), (count, 1)), np.maximum(read, 0)])
+    lines = np.arange(count)[:, None]
+    kernel = WORD_SHARE * own.words + BROAD_SHARE * own.broad
+    every = np.hstack([weights, np.where(read >= 0, -rest[:, None], 0)]).astype(np.float32)
+    solved = ridge.solve(
+        kernel[lines[:, :, None], places[:, :, None], places[:, None, :]] if read.size else kernel,
+        turned[lines, places] * (every != 0)[:, :, None],
+        np.hstack([targets, np.zeros(read.shape)]).astype(np.float32),
+        every,
+        rest,
         common,
     )
+    votes = solved.votes[:, :most].copy()
+    np.add.at(votes, (lines, places[:, most:]), solved.votes[:, most:])
+    return replace(solved, votes=votes, left_out=solved.left_out[:, :most])
 
 
 def middle(among: Floats, against: Floats, lift: Floats) -> Part:

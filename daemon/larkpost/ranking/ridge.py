@@ -60,16 +60,18 @@ def solve(
 
     ``own`` (r, n, n) kernels among votes, ``seen`` (r, n, b) kernels of votes against the
     background times its eigenvectors, ``targets`` (r, n), ``weights`` (r, n; 0 = no vote),
-    ``rest`` (r) the weight of one background paper.
+    ``rest`` (r) the weight of one background paper. A weight may be below zero where the
+    background has as much at the same point: there the two cancel.
     """
     # The background has weight w each: its block is K + I/w, so 1/(value + 1/w) inverts it.
     damp = 1 / (common.values + (1 / np.maximum(rest, 1e-6))[:, None])
     damped = seen * damp[:, None, :]
     system = own - damped @ seen.transpose(0, 2, 1)
     n = own.shape[1]
-    system[:, np.arange(n), np.arange(n)] += 1 / np.maximum(weights, 1e-6)
+    cast = weights != 0
+    system[:, np.arange(n), np.arange(n)] += 1 / np.where(cast, weights, 1e-6)
     inverse = np.linalg.inv(system)
-    ones = (weights > 0) - damped @ common.ones
+    ones = cast - damped @ common.ones
     by_target = np.einsum("rij,rj->ri", inverse, targets)
     by_one = np.einsum("rij,rj->ri", inverse, ones)
     back_target = -damp * np.einsum("rnb,rn->rb", seen, by_target)
