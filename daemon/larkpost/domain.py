@@ -181,7 +181,9 @@ class Pick:
     """A paper chosen for a reader, with the reasons that the model itself gives.
 
     ``position`` counts from 1. ``because`` holds the terms that raised the score, strongest
-    first, ``against`` those that lowered it; ``like`` is the liked paper nearest to this one.
+    first, ``against`` those that lowered it; with ``others``, what all other terms add, and
+    ``bias``, what no term carries, they sum to the score (not kept with an edition). ``like`` is
+    the liked paper nearest to this one.
     ``probability`` is the calibrated chance of a thumbs-up; ``propensity`` the probability
     with which the paper got its place: below 1 for the last one where the edition may explore;
     ``explored`` where the lot gave it to another paper than the likeliest.
@@ -193,6 +195,8 @@ class Pick:
     probability: float
     because: tuple[Weight, ...] = ()
     against: tuple[Weight, ...] = ()
+    others: float = 0.0
+    bias: float = 0.0
     like: Paper | None = None
     interest_id: int | None = None
     interest: str = ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tests.ranking_papers import NOW, THEMES, a_paper, library, votes
+from tests.ranking_papers import NOW, THEMES, a_paper, library, sample, votes
 
 from larkpost.ranking import Tfidf, scoring
 from larkpost.ranking.reasons import contributions, write_out
@@ -46,8 +46,20 @@ def test_what_the_terms_add_and_the_bias_sum_to_the_score(space: TextSpace, care
 
     for at in range(len(texts)):
         found = contributions(space, written, rows[np.array([at])], range(len(tastes)))
-        sums = found.added.sum(axis=1) + found.bias
-        assert sums == pytest.approx(scores[:, at], abs=1e-5)
+        assert found.scores == pytest.approx(scores[:, at], abs=1e-4)
+
+
+def test_what_is_told_and_the_rest_sum_to_the_score_on_real_abstracts() -> None:
+    papers, ranker = sample(), Tfidf()
+    space = ranker.fit(papers)
+    tastes = ranker.learn(space, [votes(papers[:9], papers[20:24])], now=NOW)
+
+    (picks,) = ranker.rank(space, tastes, papers, len(papers))
+
+    for pick in picks:
+        told = sum(one.weight for one in (*pick.because, *pick.against))
+        assert told + pick.others + pick.bias == pytest.approx(pick.score, abs=1e-6)
+    assert [pick.score for pick in picks] == sorted((p.score for p in picks), reverse=True)
 
 
 def test_the_strongest_reasons_are_words_of_the_theme(space: TextSpace) -> None:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from larkpost.flows.learn import Ranking
     from larkpost.program import Program
 
-MOST_TERMS = 8
-
 
 @click.command(short_help="Rank papers for a reader, and change nothing.")
 @click.argument("email", required=False)
@@ -119,7 +117,7 @@ def explain(call: Call, email: str, paper: str, as_json: bool) -> None:
     score, those to the left lower it.
     """
     from larkpost.flows import feedback, learn
-    from larkpost.flows.lines import ranked_line
+    from larkpost.flows.lines import explained_line
 
     program = call.program()
     reader = call.reader(program, email)
@@ -127,7 +125,7 @@ def explain(call: Call, email: str, paper: str, as_json: bool) -> None:
         found = feedback.resolve(connection, reader, paper)
     pick = learn.judge(program.store, program.ranker, reader, found, now=call.now)
     if as_json:
-        put_json(ranked_line(pick, reader))
+        put_json(explained_line(pick, reader))
         return
     put(f"{shown(found.title)} [{shown(found.identifier)}]")
     put(f"chance of a thumbs-up: {pick.probability:.0%} (score {pick.score:+.3f})")
@@ -141,15 +139,16 @@ def explain(call: Call, email: str, paper: str, as_json: bool) -> None:
 
 
 def _put_weights(pick: Pick) -> None:
-    weights = [*pick.because[:MOST_TERMS], *reversed(pick.against[:MOST_TERMS])]
-    if not weights:
+    if not (pick.because or pick.against):
         put("no term of it says anything about this reader yet")
         return
-    largest = max(abs(one.weight) for one in weights)
-    for one in weights:
-        drawn = bar(one.weight, largest)
-        left, right = ("", drawn) if one.weight >= 0 else (drawn, "")
-        put(f"  {one.weight:+.3f}  {left:>12}|{right:<12}  {shown(one.term)}".rstrip())
+    told = [(one.weight, shown(one.term)) for one in (*pick.because, *reversed(pick.against))]
+    told += [(pick.others, "(all its other terms)"), (pick.bias, "(what no term carries)")]
+    largest = max(abs(weight) for weight, _ in told)
+    for weight, name in told:
+        drawn = bar(weight, largest)
+        left, right = ("", drawn) if weight >= 0 else (drawn, "")
+        put(f"  {weight:+.3f}  {left:>12}|{right:<12}  {name}".rstrip())
 
 
 COMMANDS = (rank, explain)

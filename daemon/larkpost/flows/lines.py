@@ -81,6 +81,11 @@ def ranked_line(pick: Pick, reader: Reader) -> dict[str, Any]:
     return {"reader": name_of(reader)} | _pick(pick)
 
 
+def explained_line(pick: Pick, reader: Reader) -> dict[str, Any]:
+    """A pick as ``explain --json`` prints it: with what the told terms leave of the score."""
+    return ranked_line(pick, reader) | {"others": pick.others, "bias": pick.bias}
+
+
 def name_of(reader: Reader) -> str:
     """What a reader is called in the exchange format: the address, else the uid."""
     return reader.address or reader.uid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,7 +82,7 @@ class Tfidf:
         scores = scoring.score(ours, known, rows)
         barred = list(excluded) or [()] * len(known)
         chosen = [_best(papers, of, out, limit) for of, out in zip(scores, barred, strict=True)]
-        return _told(ours, known, _Order(papers, rows, chosen, scores))
+        return _told(ours, known, _Order(papers, rows, chosen))
 
     def similar(
         self, space: Space, paper: Paper, among: Sequence[Paper], limit: int
@@ -114,12 +114,11 @@ def _best(papers: Sequence[Paper], scores: Floats, out: Collection[int], limit: 
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What was scored and chosen: papers with their rows, places in them by reader, scores."""
+    """What was scored and chosen: papers with their rows, places in them by reader."""
 
     papers: Sequence[Paper]
     rows: Rows
     chosen: Sequence[Sequence[int]]
-    scores: Floats
 
 
 def _told(space: TextSpace, tastes: Sequence[LinearTaste], order: _Order) -> list[list[Pick]]:
@@ -133,7 +132,13 @@ def _told(space: TextSpace, tastes: Sequence[LinearTaste], order: _Order) -> lis
             shard = places[start : start + TOGETHER]
             for place, pick in _tell(space, tastes, shard, order, near):
                 picks[place].append(pick)
-    return [sorted(mine, key=lambda pick: pick.position) for mine in picks]
+    return [_placed(mine) for mine in picks]
+
+
+def _placed(picks: Sequence[Pick]) -> list[Pick]:
+    """Put picks in the order of their scores as told, which are finer than those chosen by."""
+    order = sorted(picks, key=lambda pick: (-round(pick.score, 5), pick.position))
+    return [replace(pick, position=at) for at, pick in enumerate(order, 1)]
 
 
 def _tell(
@@ -152,10 +157,10 @@ def _tell(
     for at, those in wanted.items():
         lines = [line for line, _ in those]
         found = reasons.contributions(space, written, order.rows[np.array([at])], lines)
-        told = reasons.told(space, found)
-        for (line, position), (because, against) in zip(those, told, strict=True):
+        told, scores = reasons.told(space, found), found.scores.tolist()
+        for (line, position), why, score in zip(those, told, scores, strict=True):
             place = shard[line]
-            taste, score = tastes[place], float(order.scores[place, at])
+            taste = tastes[place]
             like = reasons.nearest(taste, near[at])
             yield (
                 place,
@@ -164,8 +169,10 @@ def _tell(
                     position=position,
                     score=score,
                     probability=chance(taste.calibration, score),
-                    because=because,
-                    against=against,
+                    because=why.because,
+                    against=why.against,
+                    others=why.others,
+                    bias=why.bias,
                     like=None if like is None else taste.ledger.papers[like],
                     interest_id=taste.interest_id,
                 ),
