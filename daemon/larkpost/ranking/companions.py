@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 FEWEST = 200  # libraries, below which nothing is learnt
-FACTORS = 200
+FACTORS = 400
 RIDGE = 50.0
 MOST_COUNTED = 10  # a paper with more readers weighs no more
 

@@ -45,9 +45,9 @@ class Tfidf:
         readers on, what they liked together tells what lies near together.
         """
         papers = list(corpus)
-        space = spaces.fit(papers)
         if len(libraries) < companions.FEWEST:
-            return space
+            return spaces.fit(papers)
+        space = spaces.fit(papers, themes=spaces.SHARED_THEMES)
         return spaces.together(space, papers, libraries)
 
     def space_from(self, body: bytes) -> TextSpace | None:

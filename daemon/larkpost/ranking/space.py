@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from larkpost.ranking.companions import Companions
 
 THEMES = 200  # latent dimensions at most
+SHARED_THEMES = 400  # the same where readers teach: companions read texts more finely
 PER_THEME = 5  # papers that a theme takes: more themes than that only tell papers apart
 BROAD = 100  # the strongest of them, which carry the coarse themes
 SAMPLE = 5000  # papers of the corpus that are kept, at most
@@ -174,8 +175,8 @@ class TextSpace:
         return weigh(count_matrix(counted, self.column), self.idf)
 
 
-def fit(papers: Iterable[Paper], companions: Companions | None = None) -> TextSpace:
-    """Fit the space to a corpus of any size, the empty one included.
+def fit(papers: Iterable[Paper], *, themes: int = THEMES) -> TextSpace:
+    """Fit the space to a corpus of any size, the empty one included, with at most ``themes``.
 
     The same papers give the same space, in whatever order and under whatever ids they come.
     """
@@ -191,9 +192,8 @@ def fit(papers: Iterable[Paper], companions: Companions | None = None) -> TextSp
         spread,
         len(ordered),
         # Rounded as they will be kept, so that a space read back ranks exactly alike.
-        _axes(plain).astype(np.float16).astype(np.float32),
+        _axes(plain, themes).astype(np.float16).astype(np.float32),
         halved(csr_array(plain[chosen])),
-        companions,
     )
 
 
@@ -265,10 +265,10 @@ def _vocabulary(counted: Sequence[Counter[str]]) -> tuple[tuple[str, ...], NDArr
     return tuple(kept), np.array([spread[term] for term in kept], dtype=np.int32)
 
 
-def _axes(plain: csr_array) -> Floats:
+def _axes(plain: csr_array, most: int) -> Floats:
     """Find the singular vectors (d, v), strongest first (Deerwester et al. 1990)."""
     count, width = plain.shape
-    dimensions = min(THEMES, count // PER_THEME, width - 1)
+    dimensions = min(most, count // PER_THEME, width - 1)
     if dimensions < 2 or plain.nnz == 0:
         return np.zeros((0, width), dtype=np.float32)
     _, _, axes = randomized_svd(plain, dimensions, n_iter=4, random_state=0)
