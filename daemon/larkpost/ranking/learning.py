@@ -90,7 +90,8 @@ def weighing(ups: Floats, *, small: bool, careful: bool) -> dict[str, Floats]:
         return {"ridge": one, "words": 0.5 * one, "shared": one}
     common = {"ridge": one, "shared": 1.3 + 1.7 * few}
     if not careful:
-        return {**common, "words": 0.8 - 0.3 * few, "neighbours": few, "brevity": 0.15 * one}
+        near = 0.3 + 0.9 * few
+        return {**common, "words": 0.8 - 0.3 * few, "neighbours": near, "brevity": 0.25 * one}
     return {
         **common,
         "words": 0.3 * one,
