@@ -35,6 +35,20 @@ def test_a_report_as_json_counts_everything(shell: Shell) -> None:
     assert report["already"] is None
 
 
+def test_records_that_cannot_be_read_are_told_with_line_and_reason(shell: Shell) -> None:
+    bad = shell.folder / "bad.jsonl"
+    bad.write_text('{"title": "One"}\n' + '{"abstract": "No title."}\n' * 12, encoding="utf-8")
+
+    done = shell("ingest", bad)
+
+    told = [line for line in done.err.splitlines() if "it has no title" in line]
+    assert told == [f"larkpost: bad.jsonl: line {n}: it has no title" for n in range(2, 12)]
+    assert "larkpost: bad.jsonl: and 2 more" in done.err
+    (again,) = shell.json("ingest", bad)
+    assert again["rejected"] == 12
+    assert again["rejects"] == [{"line": n, "reason": "it has no title"} for n in range(2, 14)]
+
+
 def test_standard_input_is_read(shell: Shell) -> None:
     done = shell("ingest", "-", stdin=SAMPLE.read_bytes())
 

@@ -11,7 +11,17 @@ import click
 
 from larkpost.cli import types
 from larkpost.cli.call import Call, pass_call
-from larkpost.cli.output import json_option, put, put_json, put_table, shown, tell, waiting
+from larkpost.cli.output import (
+    json_option,
+    put,
+    put_json,
+    put_table,
+    reject_lines,
+    reject_records,
+    shown,
+    tell,
+    waiting,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,9 +71,15 @@ def ingest(
             put_json(_record(report))
         else:
             _put_report(report)
-        for warning in report.warnings:
-            click.echo(f"larkpost: {shown(report.name)}: {shown(warning)}", err=True)
+        _tell_oddities(report)
     return code
+
+
+def _tell_oddities(report: Report) -> None:
+    """Say on standard error what was odd, and what could not be read, unless it was said before."""
+    rejects = [] if report.already else reject_lines(report.rejects, report.rejected)
+    for what in (*report.warnings, *rejects):
+        click.echo(f"larkpost: {shown(report.name)}: {shown(what)}", err=True)
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
@@ -90,6 +106,7 @@ def _record(report: Report) -> dict[str, object]:
         "rejected": report.rejected,
         "already": moment(report.already) if report.already else None,
         "digest": report.digest,
+        "rejects": reject_records(report.rejects),
         "warnings": list(report.warnings),
     }
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from larkpost.cli.call import Call, pass_call
-from larkpost.cli.output import json_option, put, put_json, shown
+from larkpost.cli.output import MOST_TOLD, json_option, put, put_json, shown
 
 if TYPE_CHECKING:
     from larkpost.flows.importing import Tally
 
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
-MOST_TOLD = 10
 
 
 @click.command(short_help="Write everything as JSON Lines.")
