@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Record
 
-DUMPS = Path(__file__).parent.parent / "dumps"
+ROOT = Path(__file__).parent.parent.parent
+DUMPS = ROOT / "tests" / "dumps"
 SAMPLE = shipped("seeds") / "000_48a0d66eb2c74da9.txt"
 NEAR = date(2026, 8, 25)
 HEADER = "new\n\nSubscribe\n\nDaily Papers\n\nbyAK and the research community\n\nAug 20\n\n"
@@ -220,10 +221,23 @@ def test_a_page_without_abstracts_is_refused(dump: str, why: str) -> None:
         "\n\n".join([ABSTRACT] * 5),
         "# Heading\n\n" + "\n\n".join([ABSTRACT] * 3),
         "import os\n\nprint(os.name)\n",
+        (ROOT / "LICENSE").read_text("utf-8"),
+        (ROOT / "CONTRIBUTING.md").read_text("utf-8"),
+        "\n\n".join(f"## Section {n}\n\n{ABSTRACT}" for n in range(9)),
+        "\n\n".join(f"{n}. Definitions\n\n{ABSTRACT}" for n in range(9)),
+        "\n\n".join(f"<h3>Title {n}</h3>\n\n<p>{ABSTRACT}</p>" for n in range(9)),
+        "\n\n".join(f"{title}\n\n{ABSTRACT}\n\nAside {title}" for title in "ABCDE"),
     ],
 )
 def test_other_text_is_not_taken_for_a_page(text: str) -> None:
     assert not HuggingFacePage().recognises(text.encode(), "notes.txt")
+
+
+@pytest.mark.parametrize("gap", ["\n", "\n\n"])
+def test_three_papers_without_any_heading_are_recognised(gap: str) -> None:
+    papers = [text for paper in sample()[1][:3] for text in paper]
+
+    assert HuggingFacePage().recognises(f"{gap.join(papers)}\n".encode(), "notes.txt")
 
 
 def test_a_title_without_an_abstract_is_a_paper() -> None:
