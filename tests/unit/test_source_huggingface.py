@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 DUMPS = ROOT / "tests" / "dumps"
 SAMPLE = shipped("seeds") / "000_48a0d66eb2c74da9.txt"
 NEAR = date(2026, 8, 25)
+HF = "https://huggingface.co/papers/2605.01234"
 HEADER = "new\n\nSubscribe\n\nDaily Papers\n\nbyAK and the research community\n\nAug 20\n\n"
 TITLES = [
     "Lanterns: Lighting Sparse Experts One at a Time",
@@ -111,6 +112,24 @@ LAYOUTS: dict[str, Callable[[str, list[tuple[str, str]]], str]] = {
     "the same without blank lines": lambda head, papers: "\n".join(
         [head, *(f"7\n{a}\n{b}\nGoogle\n·\nOct 7, 2024\n3" for a, b in papers)]
     ),
+    "Markdown links around everything": lambda head, papers: "\n\n".join(
+        [head, *(f"[-] 7\n\n[{a}]({HF})\n\n[{b}]({HF})\n\n[2 authors]({HF})" for a, b in papers)]
+    ),
+    "headings that are links, abstracts wrapped": lambda head, papers: "\n\n".join(
+        [head, *(f"### [{a}]({HF})\n\n[{wrapped(b)}]({HF} 'more')" for a, b in papers)]
+    ),
+    "links without blank lines": lambda head, papers: "\n".join(
+        [head, *(f"[-] 7\n### [{a}]({HF})\n[{wrapped(b)}]({HF})" for a, b in papers)]
+    ),
+    "numbered links": lambda head, papers: "\n\n".join(
+        [head, *(f"[7]\n\n[{a}][31]\n\n[{b}][32]\n\n[33]2 authors" for a, b in papers)]
+    ),
+    "numbers before links, no blank lines": lambda head, papers: "\n".join(
+        [head, *(f"[-] 7\n[31]{a}\n[32]{wrapped(b)}" for a, b in papers)]
+    ),
+    "numbers after links, no blank lines": lambda head, papers: "\n".join(
+        [head, *(f"[-] 7\n[{a}][31]\n[{wrapped(b)}][32]" for a, b in papers)]
+    ),
     "no header at all": lambda _, papers: "\n\n".join(f"{a}\n\n{b}" for a, b in papers),
 }
 
@@ -184,6 +203,19 @@ def test_the_search_page_tells_links_dates_and_votes() -> None:
     ]
     assert found[0].identifiers == (Identifier("arxiv", "2410.05258"),)
     assert [draft.url for draft in found][3] == "https://arxiv.org/abs/2410.11111"
+
+
+def test_a_link_around_an_abstract_names_the_paper() -> None:
+    (found,) = drafts(f"{HEADER}A Title\n\n[{ABSTRACT} See [1] (and [2]).]({HF})\n")
+
+    assert found.abstract == f"{ABSTRACT} See [1] (and [2])."
+    assert found.identifiers == (Identifier("arxiv", "2605.01234"),)
+
+
+def test_links_within_an_abstract_stay() -> None:
+    text = f"[Ours]({HF}) is as good. {ABSTRACT} See [there]({HF})"
+
+    assert pairs(f"{HEADER}A Title\n\n{text}\n") == [("A Title", text)]
 
 
 def test_the_words_searched_for_are_no_paper() -> None:
@@ -349,6 +381,8 @@ def test_the_header_tells_the_day_of_capture(written: str, day: date) -> None:
         "· ",
         "[1]",
         "http://",
+        "[](http://",
+        "[x](http://y",
         "\n",
         "-\n",
         "a\n\n",

@@ -136,6 +136,8 @@ class Page:
                 return
             self._title(title, title.text)
             text = piece.text
+        if piece.url:
+            self._link(piece.url)
         *before, own = self.titles
         self.titles = []
         yield from self._settle(before)

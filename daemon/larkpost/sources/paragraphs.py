@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from larkpost.sources.furniture import Kind, Token
+from larkpost.sources.furniture import Kind, Token, may_end, unended, unlinked
 from larkpost.text import plain_latex, squash
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _NARROW = 60  # nor is text wrapped at less
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Lines that belong together; ``url`` is where one of them linked to."""
+    """Lines that belong together; a link around all of them is taken off."""
 
     tokens: tuple[Token, ...]
 
@@ -36,12 +36,16 @@ class Paragraph:
 
     @property
     def url(self) -> str | None:
-        """Where one of its lines linked to."""
-        return next((token.url for token in self.tokens if token.url), None)
+        """Where it, or one of its lines, linked to."""
+        return next((token.url for token in self.tokens if token.url), unlinked(self._joined)[1])
 
     @property
     def text(self) -> str:
         """Everything in one line."""
+        return unlinked(self._joined)[0]
+
+    @property
+    def _joined(self) -> str:
         return squash(plain_latex("\n".join(token.text for token in self.tokens)))
 
 
@@ -110,7 +114,7 @@ def _by_width(run: Sequence[Token]) -> Iterator[Paragraph]:
 
 def _width(run: Sequence[Token]) -> int:
     """Guess the width at which lines were wrapped: nine in ten are not longer."""
-    lengths = sorted(len(token.text) for token in run if len(token.text) <= _WRAP)
+    lengths = sorted(length for token in run if (length := _length(token)) <= _WRAP)
     return max(_NARROW, lengths[len(lengths) * 9 // 10]) if lengths else _NARROW
 
 
@@ -118,16 +122,20 @@ def _goes_on(
     last: str, following: Token, after: Token | None, width: int, *, title_next: bool
 ) -> bool:
     """Whether a paragraph whose last line so far is ``last`` goes on in the following line."""
-    if len(last) > _WRAP:
+    if len(last) > _WRAP or unended(last) != last:
         return False
     if _indented(following):
         return True
-    if title_next or len(following.text) > _WRAP:
+    if title_next or _length(following) > _WRAP:
         return False
     fits = _fits(last, following, width)
-    if _may_end(last):
+    if may_end(last):
         return not fits and not _is_title(following, after, width)
     return not fits or len(last) > width * 0.6
+
+
+def _length(token: Token) -> int:
+    return len(unended(token.text))
 
 
 def _fits(line: str, following: Token, width: int) -> bool:
@@ -135,17 +143,12 @@ def _fits(line: str, following: Token, width: int) -> bool:
     return len(line) + 1 + len(following.text.split(maxsplit=1)[0]) <= width
 
 
-def _may_end(line: str) -> bool:
-    """Whether an abstract may end with this line: with a full stop, or with an address."""
-    return line.endswith((".", "!", "?", ".)")) or "://" in line.rsplit(maxsplit=1)[-1]
-
-
 def _is_title(line: Token, after: Token | None, width: int) -> bool:
     """Whether a line stands alone: wider than the text, short of its width, or In Capitals."""
     text = line.text
     if after is None or text.endswith(".") or text.startswith("http"):
         return False
-    if len(text) > width + 3 or len(after.text) > _WRAP or _fits(text, after, width):
+    if len(text) > width + 3 or _length(after) > _WRAP or _fits(text, after, width):
         return True
     words = [word for word in text.split() if len(word) > 3]
     return sum(word[0].isupper() for word in words) > len(words) * 0.6
