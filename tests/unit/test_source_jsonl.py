@@ -75,7 +75,7 @@ def test_a_record_that_tells_when_it_was_seen_arrived_then() -> None:
 def test_unknown_keys_are_left_out_and_told_once() -> None:
     records = read({"title": "A", "score": 1}, {"title": "B", "score": 2})
 
-    assert records.count(Remark(1, "the key “score” is not known; left out")) == 1
+    assert records.count(Remark(1, "the key “score” is not known; left out", "score")) == 1
     assert len(records) == 3
 
 

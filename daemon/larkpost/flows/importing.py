@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, cast
 
-from larkpost.domain import Draft, Pick, Rejected, Status, Thumb, Vote, Weight
+from larkpost.domain import Draft, Pick, Rejected, Remark, Status, Thumb, Vote, Weight
 from larkpost.errors import LarkpostError, UnknownReader, UsageError
 from larkpost.flows import membership
 from larkpost.settings import read_days
@@ -48,11 +48,15 @@ VOTE_KEYS = frozenset(["reader", "paper", "thumb", "at", "via", "interest"])
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a file: lines taken, lines refused with the reason, keys nobody knows."""
+    """What became of a file: lines taken, lines refused with the reason, keys nobody knows.
+
+    ``remarks`` say of lines what was odd, and cost none.
+    """
 
     taken: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
     unknown_keys: set[str] = field(default_factory=set)
+    remarks: list[tuple[int, str]] = field(default_factory=list)
 
 
 def take_papers(store: Store, path: Path, *, now: datetime) -> Tally:
@@ -62,8 +66,17 @@ def take_papers(store: Store, path: Path, *, now: datetime) -> Tally:
         for records in batches(Jsonl().read(file)):
             drafts = [record for record in records if isinstance(record, Draft)]
             tally.refused += [(r.line, r.reason) for r in records if isinstance(r, Rejected)]
+            _note(tally, (record for record in records if isinstance(record, Remark)))
             tally.taken += len(papers.absorb(connection, drafts, now=now))
     return tally
+
+
+def _note(tally: Tally, remarks: Iterable[Remark]) -> None:
+    for remark in remarks:
+        if remark.key:
+            tally.unknown_keys.add(remark.key)
+        else:
+            tally.remarks.append((remark.line, remark.text))
 
 
 def take_readers(store: Store, path: Path, *, now: datetime) -> Tally:

@@ -93,16 +93,17 @@ class _Reading:
             return
         odd: list[str] = []
         try:
-            draft = _draft(_object(line), line.number, odd)
+            given = _object(line)
+            draft = _draft(given, line.number, odd)
         except _BadRecordError as bad:
             self.first_reason = self.first_reason or str(bad)
             yield Rejected(line.number, str(bad), line.text[:_KEPT])
             return
         self.taken += 1
-        for what in odd:
-            if what not in self.told:
-                self.told.add(what)
-                yield Remark(line.number, what)
+        for remark in (*_unknown(given, line.number), *(Remark(line.number, o) for o in odd)):
+            if remark.text not in self.told:
+                self.told.add(remark.text)
+                yield remark
         yield draft
 
     def nothing(self) -> UnreadableDump:
@@ -133,10 +134,14 @@ def _where(error: Exception) -> str:
     return str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__
 
 
-def _draft(given: dict[str, Any], line: int, odd: list[str]) -> Draft:
-    odd += [
-        f"the key “{one_line(key)[:40]}” is not known; left out" for key in given.keys() - _KEYS
+def _unknown(given: dict[str, Any], line: int) -> list[Remark]:
+    return [
+        Remark(line, f"the key “{one_line(key)[:40]}” is not known; left out", key)
+        for key in sorted(given.keys() - _KEYS)
     ]
+
+
+def _draft(given: dict[str, Any], line: int, odd: list[str]) -> Draft:
     first_seen = _moment(given, "first_seen", odd)
     return Draft(
         title=_title(given),
