@@ -205,6 +205,37 @@ def test_the_search_page_tells_links_dates_and_votes() -> None:
     assert [draft.url for draft in found][3] == "https://arxiv.org/abs/2410.11111"
 
 
+@pytest.mark.parametrize(
+    ("between", "votes"),
+    [
+        ("May 29[6]\n\n7", [7, 7, 7]),
+        ("May 29\n\n7", [7, 7, 7]),
+        ("May 29\n\n3\n\n7", [7, 7, 7]),
+        ("May 29[6]\n\n[7]", [7, 7, 7]),
+        ("May 29\n\n3\n\n[-] 7", [7, 7, 7]),
+        ("May 29\n\n[-] 7", [7, 7, 7]),
+        ("May 29[6]\n\n[-]", [7, None, None]),
+        ("May 29\n\n3\n\n-", [7, None, None]),
+    ],
+)
+def test_each_paper_keeps_its_votes_wherever_comments_are_told(
+    between: str, votes: list[int | None]
+) -> None:
+    papers = [f"{title}\n\n{ABSTRACT}\n\n2 authors\n\n·\n\n{between}" for title in TITLES[:3]]
+
+    assert [d.upvotes for d in drafts(HEADER + "7\n\n" + "\n\n".join(papers))] == votes
+
+
+@pytest.mark.parametrize("comments", ["", "\n\n3"])
+def test_votes_below_the_title_are_those_of_the_title(comments: str) -> None:
+    papers = [
+        f"{title}\n\n[-] {votes}\n\n{ABSTRACT}\n\n·\n\nMay 29{comments}"
+        for votes, title in enumerate(TITLES)
+    ]
+
+    assert [d.upvotes for d in drafts(HEADER + "\n\n".join(papers))] == [0, 1, 2, 3]
+
+
 def test_a_link_around_an_abstract_names_the_paper() -> None:
     (found,) = drafts(f"{HEADER}A Title\n\n[{ABSTRACT} See [1] (and [2]).]({HF})\n")
 

@@ -215,8 +215,8 @@ class _Reading:
             self.may_be_glued = False
             line = replace(line, text=line.text[match.end() :])
         found = token(line)
-        may_be_text = found.kind in _MAY_BE_TEXT and not line.text.startswith("[-]")
-        if may_be_text and self._goes_on(line.text):
+        sure = line.text.startswith("[-]") or line.text.strip() == "-"
+        if found.kind in _MAY_BE_TEXT and not sure and self._goes_on(line.text):
             found = Token(line, Kind.TEXT, line.text)
         self._remember(found)
         if found.kind is Kind.TEXT and self.name_follows:

@@ -37,6 +37,7 @@ class _Found:
     title: str
     abstract: str = ""
     votes: int | None = None
+    voted: bool = False  # whether votes were told, be it that there are none
     name: Identifier | None = None
     published: date | None = None
     whole: bool = True
@@ -73,12 +74,10 @@ class Page:
         self.titles: list[_Found] = []  # without an abstract so far
         self.bare: list[_Found] = []  # titles settled before the first abstract
         self.last: _Found | None = None
-        self.dated = False  # the date of the last paper has just been read
         self.proper = self.improper = 0  # ends of abstracts
 
     def read(self, piece: Paragraph | Token) -> Iterator[Record]:
         """Take in the next paragraph or piece of furniture; yields what is now certain."""
-        dated, self.dated = self.dated, False
         if isinstance(piece, Paragraph):
             yield from self._paragraph(piece)
             return
@@ -97,9 +96,9 @@ class Page:
                 yield from self._capture(piece.line.number, piece.day)
             case Kind.DATE if piece.day:
                 self._date(piece.day)
-            case Kind.VOTES if not dated:  # after a date stands the number of comments
+            case Kind.VOTES:  # or comments on the paper before: then the votes follow
                 yield from self._drop_search_words()
-                self.above.votes = piece.number
+                self.above.votes, self.above.voted = piece.number, True
 
     def finish(self) -> Iterator[Record]:
         """Yield what was held back; raises UnreadableDump when there was no paper."""
@@ -146,7 +145,9 @@ class Page:
             yield Rejected(own.line, reason, own.title)
             return
         own.abstract, own.whole = text, piece.whole
-        own.votes = self.above.votes if own.votes is None else own.votes
+        if self.above.voted:
+            own.votes = self.above.votes
+            self.above.votes, self.above.voted = None, False
         yield from self._publish(own)
 
     def _settle(self, titles: Sequence[_Found]) -> Iterator[Record]:
@@ -196,7 +197,6 @@ class Page:
     def _date(self, day: tuple[int, int, int | None]) -> None:
         """Date the last paper; the page leaves the year out where it is the current one."""
         self._drop_organisation()
-        self.dated = True
         month, number, year = day
         current = (self.captured or self.near).year
         if self.last is not None and self.last.published is None:
