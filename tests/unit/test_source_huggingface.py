@@ -255,6 +255,25 @@ def test_the_words_searched_for_are_no_paper() -> None:
     assert remarks == [Remark(13, "“sparse experts” taken for the words that were searched for")]
 
 
+@pytest.mark.parametrize(
+    "navigation",
+    [
+        "Daily Weekly Monthly",
+        "Daily / Weekly / Monthly",
+        "* Daily\n* Weekly\n* Monthly",
+        "Daily · Weekly · Monthly",
+        "DailyWeeklyMonthly",
+        "Daily Weekly\nMonthly",
+        f"[Daily]({HF}) [Weekly]({HF}) [Monthly]({HF})",
+        "[Daily][27] [Weekly][28] [Monthly][29]",
+    ],
+)
+def test_the_navigation_is_known_with_any_separators(navigation: str) -> None:
+    dump = f"{navigation}\n\nTrending Papers\n\nsparse experts\n\n[-] 1\n\nA Title\n\n{ABSTRACT}\n"
+
+    assert pairs(dump) == [("A Title", ABSTRACT)]
+
+
 def test_the_daily_list_is_refused_by_what_it_is() -> None:
     with pytest.raises(UnreadableDump, match="daily list without titles or abstracts") as refused:
         read((DUMPS / "shape-e.txt").read_bytes())

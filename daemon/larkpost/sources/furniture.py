@@ -57,7 +57,6 @@ _MARKS = frozenset({"daily papers", "trending papers", "and the research communi
 _BYLINE = re.compile(
     r"by\s*\[?ak\]?(?:\[\d+\])?\s*and the (?:\w+ )?research community|by community", re.IGNORECASE
 )
-_NAVIGATION = frozenset({"daily", "weekly", "monthly", "daily / weekly / monthly"})
 _OTHER = frozenset(
     {"new", "subscribe", "by", "ak", "upvote", "previous", "next", "load more", "back to top"}
     | {"hugging face", "models", "datasets", "spaces", "buckets", "buckets new", "papers", "docs"}
@@ -83,6 +82,8 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _URL = r"(?:https?://|/papers/)[^\s<>()]+"
+_BETWEEN = rf"(?:\W|\[\d{{1,4}}\]|\({_URL}\))*"
+_NAVIGATION = re.compile(rf"{_BETWEEN}(?:(?:daily|weekly|monthly){_BETWEEN})+", re.IGNORECASE)
 _LINK = re.compile(rf"(?:\[?\d{{1,4}}[\].:]*\s*)?<?(?P<url>{_URL})>?")
 _LINKED = re.compile(
     rf"(?:#{{1,6}}\s+)?(?P<image>!?)\[(?P<text>.*)\]\(<?(?P<url>{_URL})>?(?:\s[^()]*)?\)"
@@ -158,7 +159,7 @@ def _short(line: Line, text: str) -> Token:
     plain = text.casefold()
     if plain in _MARKS or _BANNER.fullmatch(text) or _BYLINE.fullmatch(text):
         return Token(line, Kind.MARK)
-    if plain in _NAVIGATION:
+    if _NAVIGATION.fullmatch(text):
         return Token(line, Kind.NAVIGATION)
     if plain in _OTHER or (text in _BULLETS and text != "-"):
         return Token(line, Kind.OTHER)
