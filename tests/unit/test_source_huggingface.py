@@ -24,6 +24,9 @@ ROOT = Path(__file__).parent.parent.parent
 DUMPS = ROOT / "tests" / "dumps"
 SAMPLE = shipped("seeds") / "000_48a0d66eb2c74da9.txt"
 NEAR = date(2026, 8, 25)
+ORGANISATION = (
+    "State Key Laboratory of Artificial Intelligence Systems, Chinese Academy of Sciences"
+)
 HF = "https://huggingface.co/papers/2605.01234"
 HEADER = "new\n\nSubscribe\n\nDaily Papers\n\nbyAK and the research community\n\nAug 20\n\n"
 TITLES = [
@@ -111,6 +114,15 @@ LAYOUTS: dict[str, Callable[[str, list[tuple[str, str]]], str]] = {
     ),
     "the same without blank lines": lambda head, papers: "\n".join(
         [head, *(f"7\n{a}\n{b}\nGoogle\n·\nOct 7, 2024\n3" for a, b in papers)]
+    ),
+    "wrapped, an organisation below, no blank lines": lambda head, papers: "\n".join(
+        [head, *(f"7\n{a}\n{wrapped(b)}\nGoogle\n·\nOct 7, 2024\n3" for a, b in papers)]
+    ),
+    "a long name of an organisation below": lambda head, papers: "\n\n".join(
+        [head, *(f"7\n\n{a}\n\n{b}\n\n{ORGANISATION}\n\n·\n\nOct 7, 2024" for a, b in papers)]
+    ),
+    "the same wrapped, without blank lines": lambda head, papers: "\n".join(
+        [head, *(f"7\n{a}\n{wrapped(b)}\n{ORGANISATION}\n·\nOct 7, 2024" for a, b in papers)]
     ),
     "Markdown links around everything": lambda head, papers: "\n\n".join(
         [head, *(f"[-] 7\n\n[{a}]({HF})\n\n[{b}]({HF})\n\n[2 authors]({HF})" for a, b in papers)]
@@ -234,6 +246,12 @@ def test_votes_below_the_title_are_those_of_the_title(comments: str) -> None:
     ]
 
     assert [d.upvotes for d in drafts(HEADER + "\n\n".join(papers))] == [0, 1, 2, 3]
+
+
+def test_an_organisation_right_below_a_wrapped_abstract_is_none_of_it() -> None:
+    dump = f"{HEADER}A Title\n\n{wrapped(ABSTRACT)}\nGoogle\n·\nMay 29\n\n7\n\nB\n\n{ABSTRACT}\n"
+
+    assert pairs(dump) == [("A Title", ABSTRACT), ("B", ABSTRACT)]
 
 
 def test_a_link_around_an_abstract_names_the_paper() -> None:

@@ -11,7 +11,7 @@ from larkpost.errors import UnreadableDump, UsageError
 from larkpost.sources.dates import day_of, resolve
 from larkpost.sources.furniture import Kind, Token
 from larkpost.sources.lines import LONGEST_ABSTRACT
-from larkpost.sources.paragraphs import Paragraph, parted
+from larkpost.sources.paragraphs import LONGEST_ORGANISATION, Paragraph, parted
 from larkpost.text import parse_identifier
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SURELY_LONG = 300  # characters: no title is longer, hardly an abstract shorter
 _MAYBE_LONG = 140  # the longest title of the sample has 137
 _SENTENCE = 40
-_ORGANISATION = 80
+_ORGANISATION = 80  # where no dot comes after it
 _SOME = 3  # papers by which to judge how the abstracts of a page end
 _KEPT = 2_000  # characters of a rejected text that are kept
 _ENDS = ".!?)]}\"'”\u2019»。"
@@ -91,7 +91,7 @@ class Page:
             case Kind.SUBMITTED:
                 self.submitters += 1
             case Kind.DOT:
-                self._drop_organisation()
+                self._drop_organisation(LONGEST_ORGANISATION)
             case Kind.DATE if piece.day and self.last is None:
                 yield from self._capture(piece.line.number, piece.day)
             case Kind.DATE if piece.day:
@@ -196,15 +196,15 @@ class Page:
 
     def _date(self, day: tuple[int, int, int | None]) -> None:
         """Date the last paper; the page leaves the year out where it is the current one."""
-        self._drop_organisation()
+        self._drop_organisation(_ORGANISATION)
         month, number, year = day
         current = (self.captured or self.near).year
         if self.last is not None and self.last.published is None:
             self.last.published = day_of(year or current, month, number)
 
-    def _drop_organisation(self) -> None:
+    def _drop_organisation(self, longest: int) -> None:
         """Pass over a name that stands between an abstract and the dot or date after it."""
-        if self.last and len(self.titles) == 1 and len(self.titles[0].title) <= _ORGANISATION:
+        if self.last and len(self.titles) == 1 and len(self.titles[0].title) <= longest:
             self.titles = []
 
     def _drop_search_words(self) -> Iterator[Record]:

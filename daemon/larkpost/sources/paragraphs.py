@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
 from larkpost.sources.furniture import Kind, Token, may_end, unended, unlinked
@@ -16,6 +16,7 @@ _AHEAD = 1_000  # tokens looked at to see how the page is set
 _SHORT = 300  # characters; the longest titles of arXiv are somewhat shorter
 _WRAP = 110  # no hard-wrapped line is longer
 _NARROW = 60  # nor is text wrapped at less
+LONGEST_ORGANISATION = 150  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,21 @@ def paragraphs(tokens: Iterable[Token]) -> Iterator[Paragraph | Token]:
     stream = iter(tokens)
     ahead = list(islice(stream, _AHEAD))
     split = _by_blanks if _is_spaced(ahead) else _by_width
-    for run in _runs(chain(ahead, stream)):
+    for run, following in pairwise(chain(_runs(chain(ahead, stream)), [None])):
         if isinstance(run, Token):
             yield run
-        else:
+        elif run and _is_organisation(run, following):
+            yield from split(run[:-1])
+            yield Paragraph((run[-1],))
+        elif run:
             yield from split(run)
+
+
+def _is_organisation(run: Sequence[Token], following: Sequence[Token] | Token | None) -> bool:
+    """Whether the last line of a run is no text: it stands between a full stop and the dot."""
+    if len(run) < 2 or not isinstance(following, Token) or following.kind is not Kind.DOT:
+        return False
+    return len(run[-1].text) <= LONGEST_ORGANISATION and may_end(run[-2].text)
 
 
 def _runs(tokens: Iterable[Token]) -> Iterator[list[Token] | Token]:
