@@ -218,7 +218,10 @@ def test_progress_is_told_in_bytes_up_to_the_end(store: Store) -> None:
         (("<!doctype html>\n" + page()).encode("utf-16"), "is an HTML page"),
         (b'<?xml version="1.0"?>\n<rss>', "is an XML file"),
         (b"Just some words.\n", "nothing in it is recognised"),
-        (b"Submitted by\n\nada\n\nSubmitted by\n\nbo\n", "daily list without titles or abstracts"),
+        (
+            b"Submitted by\n\nada\n\nSubmitted by\n\nbo\n",
+            "daily list: it holds no titles, and no abstracts",
+        ),
     ],
 )
 def test_what_is_no_dump_is_refused_by_what_it_is(

@@ -293,10 +293,17 @@ def test_the_navigation_is_known_with_any_separators(navigation: str) -> None:
 
 
 def test_the_daily_list_is_refused_by_what_it_is() -> None:
-    with pytest.raises(UnreadableDump, match="daily list without titles or abstracts") as refused:
+    with pytest.raises(UnreadableDump, match="daily list: it holds no titles, and no") as refused:
         read((DUMPS / "shape-e.txt").read_bytes())
 
     assert refused.value.hint.startswith("try ")
+
+
+def test_a_daily_list_with_titles_is_not_said_to_have_none() -> None:
+    listed = "\n\n".join(f"Submitted by\n\nada\n\n12\n\nTitle {n}" for n in range(20))
+
+    with pytest.raises(UnreadableDump, match="daily list: it holds 20 titles or short lines, and"):
+        read(f"{HEADER}{listed}\n")
 
 
 @pytest.mark.parametrize(

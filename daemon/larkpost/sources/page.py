@@ -231,8 +231,9 @@ class Page:
 
     def _nothing(self) -> UnreadableDump:
         if self.submitters:
+            titles = f"{len(self.bare)} titles or short lines" if self.bare else "no titles"
             return UnreadableDump(
-                "this is the daily list without titles or abstracts",
+                f"this is the daily list: it holds {titles}, and no abstracts",
                 hint="try the search page (huggingface.co/papers?q=…): its text has both",
             )
         if self.bare:
