@@ -147,6 +147,36 @@ def test_an_export_of_an_import_is_the_same_bytes(
         assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
 
+def test_every_name_of_a_paper_goes_along(store: Store, other: Store, tmp_path: Path) -> None:
+    names = [Identifier("arxiv", "2608.00001"), Identifier("doi", "10.1000/xyz")]
+    page = Identifier("url", "https://papers.example/7")
+    drafts = [
+        Draft("Sparse experts", identifiers=tuple(names)),
+        Draft("Sparse experts", identifiers=(names[0], page), url="https://papers.example/7"),
+        Draft("Protein folding", identifiers=(Identifier("url", "https://papers.example/8"),)),
+        Draft(
+            "Robots that grasp what they have never seen before", "We grasp." + " We grasp." * 20
+        ),
+    ]
+    with store.begin() as connection:
+        papers.absorb(connection, drafts, now=NOW)
+    reader = membership.add(store, "anna@example.org", now=NOW)
+    cast(store, reader.id, 1, Thumb.UP, via="page", now=NOW)
+
+    moved(Newsroom(store, Tfidf(), WEEK, "example.org"), other, tmp_path / "one")
+    export(other, tmp_path / "two")
+
+    first = json.loads((tmp_path / "one" / "papers.jsonl").read_text().splitlines()[0])
+    assert (first["id"], first["also"]) == ("arxiv:2608.00001", [str(names[1]), str(page)])
+    with other.read() as connection:
+        assert {p.title for n in (*names, page) if (p := papers.by_identifier(connection, n))} == {
+            "Sparse experts"
+        }
+        assert papers.owners(connection, [*names, page]).keys() == {*names, page}
+    for name in ("papers.jsonl", "readers.jsonl", "votes.jsonl"):
+        assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+
+
 def test_taking_in_twice_doubles_nothing(lived_in: Newsroom, other: Store, tmp_path: Path) -> None:
     elsewhere = moved(lived_in, other, tmp_path / "out")
     once = rankings(elsewhere)

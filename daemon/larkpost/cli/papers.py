@@ -144,7 +144,7 @@ def _put_report(report: Report) -> None:
 @pass_call
 def papers(call: Call, words: str | None, since: date | None, limit: int, as_json: bool) -> None:
     """List papers, newest first, or search them."""
-    from larkpost.flows.lines import paper_line
+    from larkpost.flows.exporting import paper_lines
     from larkpost.store import papers as kept
 
     # The store looks for later than; papers of a dump are first seen at midnight.
@@ -152,9 +152,10 @@ def papers(call: Call, words: str | None, since: date | None, limit: int, as_jso
     program = call.program()
     with program.store.read() as connection:
         found = kept.search(connection, words or "", since=start, limit=limit)
+        lines = list(paper_lines(connection, found)) if as_json else []
     if as_json:
-        for paper in found:
-            put_json(paper_line(paper))
+        for line in lines:
+            put_json(line)
         return
     if not found:
         put("No papers" + (f" with {shown(words)}" if words else "") + ".")

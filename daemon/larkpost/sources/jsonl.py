@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _KEYS = frozenset(
     [
         "id",
+        "also",
         "uid",
         "title",
         "abstract",
@@ -146,7 +147,7 @@ def _draft(given: dict[str, Any], line: int, odd: list[str]) -> Draft:
     return Draft(
         title=_title(given),
         abstract=_abstract(given),
-        identifiers=_identifiers(given),
+        identifiers=tuple(dict.fromkeys(_identifiers(given) + _others(given, odd))),
         authors=_words(given, "authors", odd),
         categories=_words(given, "categories", odd),
         published=_day(given, odd),
@@ -188,14 +189,29 @@ def _identifiers(given: dict[str, Any]) -> tuple[Identifier, ...]:
         raise _BadRecordError(f"its id is not of the form scheme:value ({error})") from error
 
 
+def _others(given: dict[str, Any], odd: list[str]) -> tuple[Identifier, ...]:
+    names = []
+    for name in _texts(given, "also", odd):
+        try:
+            names.append(parse_identifier(name))
+        except UsageError as error:
+            odd.append(f"“also” holds what is no name; left out ({error})")
+    return tuple(names)
+
+
 def _words(given: dict[str, Any], key: str, odd: list[str]) -> tuple[str, ...]:
+    found = _texts(given, key, odd)
+    return tuple(word for one in found if (word := squash(plain_latex(one))))
+
+
+def _texts(given: dict[str, Any], key: str, odd: list[str]) -> list[str]:
     found = given.get(key)
     if found is None:
-        return ()
+        return []
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         odd.append(f"“{key}” is not a list of texts; left out")
-        return ()
-    return tuple(word for one in found if (word := squash(plain_latex(one))))
+        return []
+    return found
 
 
 def _url(given: dict[str, Any], odd: list[str]) -> str | None:
