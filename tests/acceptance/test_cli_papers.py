@@ -49,6 +49,20 @@ def test_records_that_cannot_be_read_are_told_with_line_and_reason(shell: Shell)
     assert again["rejects"] == [{"line": n, "reason": "it has no title"} for n in range(2, 14)]
 
 
+def test_a_warning_is_told_once_and_not_to_those_who_want_errors_only(shell: Shell) -> None:
+    page = shell.folder / "page.jsonl"
+    page.write_text('{"title": "One", "stars": 5}\n', encoding="utf-8")
+
+    loud = shell("ingest", page, "--date", "2026-08-07")
+    page.write_text('{"title": "Two", "stars": 5}\n', encoding="utf-8")
+    quiet = shell("-q", "ingest", page)
+
+    warning = "larkpost: page.jsonl: line 1: the key “stars” is not known; left out"
+    assert loud.err.count("stars") == 1
+    assert warning in loud.err.splitlines()
+    assert quiet.err == ""
+
+
 def test_standard_input_is_read(shell: Shell) -> None:
     done = shell("ingest", "-", stdin=SAMPLE.read_bytes())
 

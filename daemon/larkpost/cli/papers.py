@@ -71,14 +71,15 @@ def ingest(
             put_json(_record(report))
         else:
             _put_report(report)
-        _tell_oddities(report)
+        _tell_oddities(report, quiet=call.loudness < 0)
     return code
 
 
-def _tell_oddities(report: Report) -> None:
+def _tell_oddities(report: Report, *, quiet: bool) -> None:
     """Say on standard error what was odd, and what could not be read, unless it was said before."""
+    warnings = () if quiet else report.warnings
     rejects = [] if report.already else reject_lines(report.rejects, report.rejected)
-    for what in (*report.warnings, *rejects):
+    for what in (*warnings, *rejects):
         click.echo(f"larkpost: {shown(report.name)}: {shown(what)}", err=True)
 
 

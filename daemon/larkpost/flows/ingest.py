@@ -123,14 +123,15 @@ def _taken_in(
 
 
 def _noted(store: Store, report: Report, now: datetime) -> Report:
-    """Write down what happened, for those who ask why a morning is quiet, and log it."""
+    """Write down what happened, for those who ask why a morning is quiet, and log it.
+
+    What was odd is for the caller to tell, who has the report.
+    """
     already = report.already.date().isoformat() if report.already else None
     facts = {"name": report.name, "papers": report.papers, "new": report.new, "already": already}
     with store.begin() as connection:
         events.record(connection, "ingest", ok=True, now=now, **facts)
     log.info("dump read", source=report.source, rejected=report.rejected, **facts)
-    for warning in report.warnings:
-        log.warning("dump is odd", name=report.name, what=warning)
     return report
 
 
