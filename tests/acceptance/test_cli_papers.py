@@ -87,6 +87,16 @@ def test_a_file_that_is_not_there_is_named(shell: Shell) -> None:
     assert "Traceback" not in done.err
 
 
+def test_a_missing_file_beside_one_that_was_read_is_no_wrong_call(shell: Shell) -> None:
+    good = shell.folder / "good.jsonl"
+    good.write_bytes(paper_lines("Sparse experts"))
+
+    done = shell("ingest", good, "nowhere.txt", code=1)
+
+    assert "1 new" in done.out
+    assert "nowhere.txt" in done.err
+
+
 def test_a_folder_means_every_file_in_it(shell: Shell) -> None:
     folder = shell.folder / "dumps"
     folder.mkdir()

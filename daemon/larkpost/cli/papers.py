@@ -49,11 +49,11 @@ def ingest(
     Reading the same bytes again changes nothing. A file that cannot be read is told of on
     standard error, and the others are read all the same.
     """
-    from larkpost.errors import LarkpostError
+    from larkpost.errors import LarkpostError, UsageError
     from larkpost.flows.ingest import ingest as read
 
     program = call.program()
-    code = 0
+    code = done = 0
     for path in _files(paths):
         try:
             with waiting(f"reading {path.name}") as step:
@@ -67,12 +67,14 @@ def ingest(
             tell(error)
             code = max(code, error.exit_code)
             continue
+        done += 1
         if as_json:
             put_json(_record(report))
         else:
             _put_report(report)
         _tell_oddities(report, quiet=call.loudness < 0)
-    return code
+    # 2 says that nothing was done, which is not so once a file is in.
+    return 1 if done and code == UsageError.exit_code else code
 
 
 def _tell_oddities(report: Report, *, quiet: bool) -> None:
