@@ -52,10 +52,14 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something odd about a dump that cost no record; ``line`` 0 is the whole file."""
+    """Something odd about a dump that cost no record; ``line`` 0 is the whole file.
+
+    ``key`` is the key of a JSON object that nobody knows, where it is about one.
+    """
 
     line: int
     text: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ _UNWANTED = re.compile(
 # White space that some programs take for the end of a line; only CR and LF are.
 _SOFT_BREAKS = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
 _SOFT_HYPHEN = "\u00ad"
-_HYPHENATED = re.compile(r"(?<=[^\W\d_])-[^\S\n]*\n\s*(?!(?:and|or|und|et|to)\b)(?=[^\W\d_])")
+_HYPHENATED = re.compile(r"(?<=[^\W\d_])-[^\S\n]*\n\s*(?!(?:and|or|und|et|to)\b(?!-))(?=[^\W\d_])")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _MOST_MARKS = 4  # combining marks on one letter; Vietnamese needs two, vocalised Hebrew three
 
@@ -90,7 +90,7 @@ def squash(text: str) -> str:
     """One line: wrapped lines joined, white space collapsed, soft hyphens gone.
 
     A hyphen at the end of a line stays and joins the words, as in ``state-of-`` / ``the-art``,
-    but not before a conjunction (``short-`` / ``and long-term``).
+    but not before a conjunction that stands alone (``short-`` / ``and long-term``).
     """
     text = clean(text)
     if _SOFT_HYPHEN in text:

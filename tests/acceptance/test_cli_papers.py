@@ -35,6 +35,34 @@ def test_a_report_as_json_counts_everything(shell: Shell) -> None:
     assert report["already"] is None
 
 
+def test_records_that_cannot_be_read_are_told_with_line_and_reason(shell: Shell) -> None:
+    bad = shell.folder / "bad.jsonl"
+    bad.write_text('{"title": "One"}\n' + '{"abstract": "No title."}\n' * 12, encoding="utf-8")
+
+    done = shell("ingest", bad)
+
+    told = [line for line in done.err.splitlines() if "it has no title" in line]
+    assert told == [f"larkpost: bad.jsonl: line {n}: it has no title" for n in range(2, 12)]
+    assert "larkpost: bad.jsonl: and 2 more" in done.err
+    (again,) = shell.json("ingest", bad)
+    assert again["rejected"] == 12
+    assert again["rejects"] == [{"line": n, "reason": "it has no title"} for n in range(2, 14)]
+
+
+def test_a_warning_is_told_once_and_not_to_those_who_want_errors_only(shell: Shell) -> None:
+    page = shell.folder / "page.jsonl"
+    page.write_text('{"title": "One", "stars": 5}\n', encoding="utf-8")
+
+    loud = shell("ingest", page, "--date", "2026-08-07")
+    page.write_text('{"title": "Two", "stars": 5}\n', encoding="utf-8")
+    quiet = shell("-q", "ingest", page)
+
+    warning = "larkpost: page.jsonl: line 1: the key “stars” is not known; left out"
+    assert loud.err.count("stars") == 1
+    assert warning in loud.err.splitlines()
+    assert quiet.err == ""
+
+
 def test_standard_input_is_read(shell: Shell) -> None:
     done = shell("ingest", "-", stdin=SAMPLE.read_bytes())
 
@@ -57,6 +85,16 @@ def test_a_file_that_is_not_there_is_named(shell: Shell) -> None:
 
     assert "nowhere.txt" in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_missing_file_beside_one_that_was_read_is_no_wrong_call(shell: Shell) -> None:
+    good = shell.folder / "good.jsonl"
+    good.write_bytes(paper_lines("Sparse experts"))
+
+    done = shell("ingest", good, "nowhere.txt", code=1)
+
+    assert "1 new" in done.out
+    assert "nowhere.txt" in done.err
 
 
 def test_a_folder_means_every_file_in_it(shell: Shell) -> None:

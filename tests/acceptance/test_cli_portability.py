@@ -95,6 +95,22 @@ def test_a_bad_line_is_named_and_the_others_are_taken(shell: Shell) -> None:
     assert "1 votes" in done.out
 
 
+def test_keys_and_values_of_papers_that_nobody_knows_are_told(shell: Shell) -> None:
+    papers = written(
+        shell.folder / "p.jsonl",
+        {"id": "arxiv:2508.13426", "title": "Sparse", "stars": 5, "upvotes": "many"},
+        {"id": "arxiv:2508.13427", "title": "Dense", "stars": 1, "mood": "glad"},
+    )
+
+    done = shell("import", "--papers", papers)
+    (record,) = shell.json("import", "--papers", papers)
+
+    assert "p.jsonl: left out unknown keys: mood, stars\n" in done.err
+    assert "p.jsonl, line 1: “upvotes” is not a number of votes; left out\n" in done.err
+    assert record["unknown_keys"] == ["mood", "stars"]
+    assert [one["line"] for one in record["remarks"]] == [1]
+
+
 def written(path: Path, *records: dict[str, object]) -> Path:
     path.write_text("".join(json.dumps(one) + "\n" for one in records), encoding="utf-8")
     return path

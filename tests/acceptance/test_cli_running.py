@@ -43,6 +43,18 @@ def test_the_status_counts(furnished: Shell) -> None:
     assert record["newest_dump"]["name"] == SAMPLE.name
 
 
+def test_the_status_tells_what_of_the_newest_dump_could_not_be_read(shell: Shell) -> None:
+    shell("ingest", "-", stdin=b'{"title": "One"}\n{broken\n{"title": "Two"}\n{"id": 3}\n')
+
+    told = shell("status").out
+    (record,) = shell.json("status")
+
+    assert "2 records of standard input could not be read:" in told
+    assert "  line 4: it has no title" in told
+    assert record["newest_dump"]["rejected"] == 2
+    assert [one["line"] for one in record["newest_dump"]["rejects"]] == [2, 4]
+
+
 def test_the_home_is_made_once(shell: Shell) -> None:
     (first,) = shell.json("init")
     (second,) = shell.json("init")

@@ -117,8 +117,21 @@ def test_what_cannot_be_read_goes_to_bad_with_the_reason(store: Store, folders: 
     assert taken.moved
     assert names(folders.bad) == ["list.txt", "list.txt.why"]
     why = (folders.bad / "list.txt.why").read_text("utf-8")
-    assert "daily list without titles or abstracts" in why
+    assert "daily list: it holds no titles, and no abstracts" in why
     assert "try " in why
+
+
+def test_a_licence_and_a_saved_web_page_go_to_bad(store: Store, folders: Folders) -> None:
+    licence = (Path(__file__).parent.parent.parent / "LICENSE").read_text("utf-8")
+    put(folders, "LICENSE", licence)
+    put(folders, "page.html", "<!DOCTYPE html>\n<h3>Title</h3>\n")
+
+    run(store, folders)
+
+    assert (names(folders.inbox), count(store)) == ([], 0)
+    why = {name: (folders.bad / f"{name}.why").read_text() for name in ("LICENSE", "page.html")}
+    assert "nothing in it is recognised as a dump" in why["LICENSE"]
+    assert "is an HTML page, not a dump\nsave it as text" in why["page.html"]
 
 
 def test_one_bad_file_does_not_keep_the_others_from_being_read(

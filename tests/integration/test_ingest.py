@@ -213,8 +213,15 @@ def test_progress_is_told_in_bytes_up_to_the_end(store: Store) -> None:
         (b"\x89PNG\r\n\x1a\n", "is a PNG picture"),
         (b"\0" * 257 + b"ustar", "is a tar archive"),
         (bytes(range(1, 32)) * 40, "is binary"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html>\n<html>" + page().encode(), "is an HTML page"),
+        (b"<HTML lang=en>" + page().encode(), "is an HTML page"),
+        (("<!doctype html>\n" + page()).encode("utf-16"), "is an HTML page"),
+        (b'<?xml version="1.0"?>\n<rss>', "is an XML file"),
         (b"Just some words.\n", "nothing in it is recognised"),
-        (b"Submitted by\n\nada\n\nSubmitted by\n\nbo\n", "daily list without titles or abstracts"),
+        (
+            b"Submitted by\n\nada\n\nSubmitted by\n\nbo\n",
+            "daily list: it holds no titles, and no abstracts",
+        ),
     ],
 )
 def test_what_is_no_dump_is_refused_by_what_it_is(

@@ -147,6 +147,36 @@ def test_an_export_of_an_import_is_the_same_bytes(
         assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
 
+def test_every_name_of_a_paper_goes_along(store: Store, other: Store, tmp_path: Path) -> None:
+    names = [Identifier("arxiv", "2608.00001"), Identifier("doi", "10.1000/xyz")]
+    page = Identifier("url", "https://papers.example/7")
+    drafts = [
+        Draft("Sparse experts", identifiers=tuple(names)),
+        Draft("Sparse experts", identifiers=(names[0], page), url="https://papers.example/7"),
+        Draft("Protein folding", identifiers=(Identifier("url", "https://papers.example/8"),)),
+        Draft(
+            "Robots that grasp what they have never seen before", "We grasp." + " We grasp." * 20
+        ),
+    ]
+    with store.begin() as connection:
+        papers.absorb(connection, drafts, now=NOW)
+    reader = membership.add(store, "anna@example.org", now=NOW)
+    cast(store, reader.id, 1, Thumb.UP, via="page", now=NOW)
+
+    moved(Newsroom(store, Tfidf(), WEEK, "example.org"), other, tmp_path / "one")
+    export(other, tmp_path / "two")
+
+    first = json.loads((tmp_path / "one" / "papers.jsonl").read_text().splitlines()[0])
+    assert (first["id"], first["also"]) == ("arxiv:2608.00001", [str(names[1]), str(page)])
+    with other.read() as connection:
+        assert {p.title for n in (*names, page) if (p := papers.by_identifier(connection, n))} == {
+            "Sparse experts"
+        }
+        assert papers.owners(connection, [*names, page]).keys() == {*names, page}
+    for name in ("papers.jsonl", "readers.jsonl", "votes.jsonl"):
+        assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
+
+
 def test_taking_in_twice_doubles_nothing(lived_in: Newsroom, other: Store, tmp_path: Path) -> None:
     elsewhere = moved(lived_in, other, tmp_path / "out")
     once = rankings(elsewhere)
@@ -192,6 +222,47 @@ def test_unknown_keys_are_kept_out_and_told(other: Store, tmp_path: Path) -> Non
     assert (tally.taken, tally.unknown_keys) == (1, {"shoe_size"})
     with other.read() as connection:
         assert readers.by_address(connection, "b@example.org").size == 10
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ('{"reader": "anna.example.org"}', "“anna.example.org” is neither a mail address nor"),
+        ('{"reader": "a@example.org", "uid": "anna"}', "“anna” is neither a mail address nor"),
+        ('{"reader": "a@example.org", "interests": "mixture of experts"}', "“interests” is not"),
+        ('{"reader": "a@example.org", "interests": [7]}', "“interests” is not a list of texts"),
+        ('{"reader": "a@example.org", "themes": [{"name": "x", "words": "ab"}]}', "“words” is not"),
+        ('{"reader": "a@example.org", "weekly": "no"}', "“weekly” is neither true nor false"),
+        ('{"reader": "a@example.org", "size": 1e999}', "cannot convert float infinity"),
+        ('{"reader": ' + "[" * 100_000, "not JSON"),
+    ],
+    ids=lambda value: value[:60],
+)
+def test_a_wrong_line_of_a_reader_is_refused_and_makes_nobody(
+    other: Store, tmp_path: Path, line: str, why: str
+) -> None:
+    file = tmp_path / "readers.jsonl"
+    file.write_text(f'{line}\n{{"reader": "b@example.org"}}\n')
+
+    tally = take_readers(other, file, now=NOW)
+
+    assert tally.taken == 1
+    assert [number for number, _ in tally.refused] == [1]
+    assert tally.refused[0][1].startswith(why)
+    with other.read() as connection:
+        assert [reader.address for reader in readers.all(connection)] == ["b@example.org"]
+
+
+def test_a_reader_without_an_address_stays_the_same_reader(other: Store, tmp_path: Path) -> None:
+    file = tmp_path / "readers.jsonl"
+    uid = "6d0e4b5a-6a52-4a4e-9d0c-0e4f6a1b2c3d"
+    file.write_text(json.dumps({"reader": uid, "size": 7}))
+
+    for _ in range(2):
+        assert take_readers(other, file, now=NOW).refused == []
+
+    with other.read() as connection:
+        assert [(one.uid, one.size) for one in readers.all(connection)] == [(uid, 7)]
 
 
 def test_an_export_can_be_read_by_its_owner_alone(lived_in: Newsroom, tmp_path: Path) -> None:

@@ -148,10 +148,26 @@ def test_papers_below_the_threshold_are_left_out_and_it_is_told(
     newsroom: Newsroom, ids: list[int]
 ) -> None:
     reader = membership.add(newsroom.store, None, now=NOW, threshold=0.999)
+    cast(newsroom.store, reader.id, ids[0], Thumb.UP, via="test", now=NOW)
 
     (result,) = publish(newsroom, [by_hand(reader, NOW)], now=NOW)
 
     assert (result.outcome, result.edition) == (Outcome.BELOW, None)
+
+
+@pytest.mark.parametrize("thumbs", [[], [Thumb.DOWN]])
+def test_before_the_first_thumb_up_no_threshold_keeps_papers_out(
+    newsroom: Newsroom, ids: list[int], thumbs: list[Thumb]
+) -> None:
+    reader = membership.add(newsroom.store, None, now=NOW, threshold=0.999, size=3)
+    for thumb in thumbs:
+        cast(newsroom.store, reader.id, ids[0], thumb, via="test", now=NOW)
+
+    (result,) = publish(newsroom, [by_hand(reader, NOW)], now=NOW)
+
+    assert result.outcome is Outcome.PUBLISHED
+    assert result.edition is not None
+    assert len(result.edition.picks) == 3
 
 
 def test_asking_twice_by_hand_shows_the_edition_that_is_out(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from larkpost.domain import DeliveryState
+from larkpost.domain import DeliveryState, Thumb
 from larkpost.errors import Busy
 from larkpost.flows import membership
 from larkpost.flows.alone import alone
+from larkpost.flows.feedback import cast
 from larkpost.flows.publish import Outcome
 from larkpost.flows.status import Quiet, standing
 from larkpost.flows.tick import tick
@@ -119,8 +120,10 @@ def test_a_quiet_morning_says_that_nothing_was_recognised(program: Program) -> N
 
 
 def test_a_quiet_morning_says_that_all_was_below_the_threshold(program: Program) -> None:
-    membership.add(program.store, "a@example.org", now=NOW, threshold=0.99)
+    reader = membership.add(program.store, "a@example.org", now=NOW, threshold=0.99)
     drop_sample(program)
+    tick(program.works, now=NOW)
+    cast(program.store, reader.id, 1, Thumb.UP, via="test", now=NOW)
 
     tick(program.works, now=MORNING)
 

@@ -113,6 +113,17 @@ def test_a_pick_below_the_threshold_is_left_out() -> None:
     assert [pick.paper.id for pick in chosen] == [1]
 
 
+def test_the_threshold_does_not_hold_for_an_interest_that_is_untaught() -> None:
+    found = {
+        n: [replace(pick, probability=pick.score) for pick in picks((n, 0.9), (10 + n, 0.1))]
+        for n in (1, 2)
+    }
+
+    chosen = choose(replace(a_reader(1, 1), threshold=0.5), found, 4, untaught={2})
+
+    assert [pick.paper.id for pick in chosen] == [1, 2, 12]
+
+
 ABSTRACT = " ".join(
     f"We study problem {n}, which asks how {word} behaves when nothing else is known of it."
     for n, word in enumerate(("routing", "radar", "birdsong", "pollen", "lattices"))

@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Record
 
-DUMPS = Path(__file__).parent.parent / "dumps"
+ROOT = Path(__file__).parent.parent.parent
+DUMPS = ROOT / "tests" / "dumps"
 SAMPLE = shipped("seeds") / "000_48a0d66eb2c74da9.txt"
 NEAR = date(2026, 8, 25)
+ORGANISATION = (
+    "State Key Laboratory of Artificial Intelligence Systems, Chinese Academy of Sciences"
+)
+HF = "https://huggingface.co/papers/2605.01234"
 HEADER = "new\n\nSubscribe\n\nDaily Papers\n\nbyAK and the research community\n\nAug 20\n\n"
 TITLES = [
     "Lanterns: Lighting Sparse Experts One at a Time",
@@ -110,6 +115,33 @@ LAYOUTS: dict[str, Callable[[str, list[tuple[str, str]]], str]] = {
     "the same without blank lines": lambda head, papers: "\n".join(
         [head, *(f"7\n{a}\n{b}\nGoogle\n·\nOct 7, 2024\n3" for a, b in papers)]
     ),
+    "wrapped, an organisation below, no blank lines": lambda head, papers: "\n".join(
+        [head, *(f"7\n{a}\n{wrapped(b)}\nGoogle\n·\nOct 7, 2024\n3" for a, b in papers)]
+    ),
+    "a long name of an organisation below": lambda head, papers: "\n\n".join(
+        [head, *(f"7\n\n{a}\n\n{b}\n\n{ORGANISATION}\n\n·\n\nOct 7, 2024" for a, b in papers)]
+    ),
+    "the same wrapped, without blank lines": lambda head, papers: "\n".join(
+        [head, *(f"7\n{a}\n{wrapped(b)}\n{ORGANISATION}\n·\nOct 7, 2024" for a, b in papers)]
+    ),
+    "Markdown links around everything": lambda head, papers: "\n\n".join(
+        [head, *(f"[-] 7\n\n[{a}]({HF})\n\n[{b}]({HF})\n\n[2 authors]({HF})" for a, b in papers)]
+    ),
+    "headings that are links, abstracts wrapped": lambda head, papers: "\n\n".join(
+        [head, *(f"### [{a}]({HF})\n\n[{wrapped(b)}]({HF} 'more')" for a, b in papers)]
+    ),
+    "links without blank lines": lambda head, papers: "\n".join(
+        [head, *(f"[-] 7\n### [{a}]({HF})\n[{wrapped(b)}]({HF})" for a, b in papers)]
+    ),
+    "numbered links": lambda head, papers: "\n\n".join(
+        [head, *(f"[7]\n\n[{a}][31]\n\n[{b}][32]\n\n[33]2 authors" for a, b in papers)]
+    ),
+    "numbers before links, no blank lines": lambda head, papers: "\n".join(
+        [head, *(f"[-] 7\n[31]{a}\n[32]{wrapped(b)}" for a, b in papers)]
+    ),
+    "numbers after links, no blank lines": lambda head, papers: "\n".join(
+        [head, *(f"[-] 7\n[{a}][31]\n[{wrapped(b)}][32]" for a, b in papers)]
+    ),
     "no header at all": lambda _, papers: "\n\n".join(f"{a}\n\n{b}" for a, b in papers),
 }
 
@@ -185,17 +217,93 @@ def test_the_search_page_tells_links_dates_and_votes() -> None:
     assert [draft.url for draft in found][3] == "https://arxiv.org/abs/2410.11111"
 
 
+@pytest.mark.parametrize(
+    ("between", "votes"),
+    [
+        ("May 29[6]\n\n7", [7, 7, 7]),
+        ("May 29\n\n7", [7, 7, 7]),
+        ("May 29\n\n3\n\n7", [7, 7, 7]),
+        ("May 29[6]\n\n[7]", [7, 7, 7]),
+        ("May 29\n\n3\n\n[-] 7", [7, 7, 7]),
+        ("May 29\n\n[-] 7", [7, 7, 7]),
+        ("May 29[6]\n\n[-]", [7, None, None]),
+        ("May 29\n\n3\n\n-", [7, None, None]),
+    ],
+)
+def test_each_paper_keeps_its_votes_wherever_comments_are_told(
+    between: str, votes: list[int | None]
+) -> None:
+    papers = [f"{title}\n\n{ABSTRACT}\n\n2 authors\n\n·\n\n{between}" for title in TITLES[:3]]
+
+    assert [d.upvotes for d in drafts(HEADER + "7\n\n" + "\n\n".join(papers))] == votes
+
+
+@pytest.mark.parametrize("comments", ["", "\n\n3"])
+def test_votes_below_the_title_are_those_of_the_title(comments: str) -> None:
+    papers = [
+        f"{title}\n\n[-] {votes}\n\n{ABSTRACT}\n\n·\n\nMay 29{comments}"
+        for votes, title in enumerate(TITLES)
+    ]
+
+    assert [d.upvotes for d in drafts(HEADER + "\n\n".join(papers))] == [0, 1, 2, 3]
+
+
+def test_an_organisation_right_below_a_wrapped_abstract_is_none_of_it() -> None:
+    dump = f"{HEADER}A Title\n\n{wrapped(ABSTRACT)}\nGoogle\n·\nMay 29\n\n7\n\nB\n\n{ABSTRACT}\n"
+
+    assert pairs(dump) == [("A Title", ABSTRACT), ("B", ABSTRACT)]
+
+
+def test_a_link_around_an_abstract_names_the_paper() -> None:
+    (found,) = drafts(f"{HEADER}A Title\n\n[{ABSTRACT} See [1] (and [2]).]({HF})\n")
+
+    assert found.abstract == f"{ABSTRACT} See [1] (and [2])."
+    assert found.identifiers == (Identifier("arxiv", "2605.01234"),)
+
+
+def test_links_within_an_abstract_stay() -> None:
+    text = f"[Ours]({HF}) is as good. {ABSTRACT} See [there]({HF})"
+
+    assert pairs(f"{HEADER}A Title\n\n{text}\n") == [("A Title", text)]
+
+
 def test_the_words_searched_for_are_no_paper() -> None:
     remarks = [r for r in read((DUMPS / "shape-d.txt").read_bytes()) if isinstance(r, Remark)]
 
     assert remarks == [Remark(13, "“sparse experts” taken for the words that were searched for")]
 
 
+@pytest.mark.parametrize(
+    "navigation",
+    [
+        "Daily Weekly Monthly",
+        "Daily / Weekly / Monthly",
+        "* Daily\n* Weekly\n* Monthly",
+        "Daily · Weekly · Monthly",
+        "DailyWeeklyMonthly",
+        "Daily Weekly\nMonthly",
+        f"[Daily]({HF}) [Weekly]({HF}) [Monthly]({HF})",
+        "[Daily][27] [Weekly][28] [Monthly][29]",
+    ],
+)
+def test_the_navigation_is_known_with_any_separators(navigation: str) -> None:
+    dump = f"{navigation}\n\nTrending Papers\n\nsparse experts\n\n[-] 1\n\nA Title\n\n{ABSTRACT}\n"
+
+    assert pairs(dump) == [("A Title", ABSTRACT)]
+
+
 def test_the_daily_list_is_refused_by_what_it_is() -> None:
-    with pytest.raises(UnreadableDump, match="daily list without titles or abstracts") as refused:
+    with pytest.raises(UnreadableDump, match="daily list: it holds no titles, and no") as refused:
         read((DUMPS / "shape-e.txt").read_bytes())
 
     assert refused.value.hint.startswith("try ")
+
+
+def test_a_daily_list_with_titles_is_not_said_to_have_none() -> None:
+    listed = "\n\n".join(f"Submitted by\n\nada\n\n12\n\nTitle {n}" for n in range(20))
+
+    with pytest.raises(UnreadableDump, match="daily list: it holds 20 titles or short lines, and"):
+        read(f"{HEADER}{listed}\n")
 
 
 @pytest.mark.parametrize(
@@ -220,10 +328,23 @@ def test_a_page_without_abstracts_is_refused(dump: str, why: str) -> None:
         "\n\n".join([ABSTRACT] * 5),
         "# Heading\n\n" + "\n\n".join([ABSTRACT] * 3),
         "import os\n\nprint(os.name)\n",
+        (ROOT / "LICENSE").read_text("utf-8"),
+        (ROOT / "CONTRIBUTING.md").read_text("utf-8"),
+        "\n\n".join(f"## Section {n}\n\n{ABSTRACT}" for n in range(9)),
+        "\n\n".join(f"{n}. Definitions\n\n{ABSTRACT}" for n in range(9)),
+        "\n\n".join(f"<h3>Title {n}</h3>\n\n<p>{ABSTRACT}</p>" for n in range(9)),
+        "\n\n".join(f"{title}\n\n{ABSTRACT}\n\nAside {title}" for title in "ABCDE"),
     ],
 )
 def test_other_text_is_not_taken_for_a_page(text: str) -> None:
     assert not HuggingFacePage().recognises(text.encode(), "notes.txt")
+
+
+@pytest.mark.parametrize("gap", ["\n", "\n\n"])
+def test_three_papers_without_any_heading_are_recognised(gap: str) -> None:
+    papers = [text for paper in sample()[1][:3] for text in paper]
+
+    assert HuggingFacePage().recognises(f"{gap.join(papers)}\n".encode(), "notes.txt")
 
 
 def test_a_title_without_an_abstract_is_a_paper() -> None:
@@ -335,6 +456,8 @@ def test_the_header_tells_the_day_of_capture(written: str, day: date) -> None:
         "· ",
         "[1]",
         "http://",
+        "[](http://",
+        "[x](http://y",
         "\n",
         "-\n",
         "a\n\n",

@@ -72,10 +72,24 @@ def test_a_record_that_tells_when_it_was_seen_arrived_then() -> None:
     assert draft.arrived == draft.first_seen == datetime(2026, 8, 7, tzinfo=UTC)
 
 
+def test_a_paper_has_all_its_names_once_and_what_is_no_name_is_told() -> None:
+    remark, draft = read(
+        {"title": "T", "id": "arxiv:2508.13426", "also": ["10.1000/182", "no name", "2508.13426v2"]}
+    )
+
+    assert isinstance(remark, Remark)
+    assert remark.text.startswith("“also” holds what is no name; left out (“no name” is not")
+    assert isinstance(draft, Draft)
+    assert draft.identifiers == (
+        Identifier("arxiv", "2508.13426"),
+        Identifier("doi", "10.1000/182"),
+    )
+
+
 def test_unknown_keys_are_left_out_and_told_once() -> None:
     records = read({"title": "A", "score": 1}, {"title": "B", "score": 2})
 
-    assert records.count(Remark(1, "the key “score” is not known; left out")) == 1
+    assert records.count(Remark(1, "the key “score” is not known; left out", "score")) == 1
     assert len(records) == 3
 
 

@@ -47,6 +47,8 @@ def test_clean_keeps_text_and_drops_what_no_feed_may_carry(given: str, kept: str
         ("Architecture,\n  Training and Dataset", "Architecture, Training and Dataset"),
         ("state-of-\nthe-art", "state-of-the-art"),
         ("short-\nand long-term", "short- and long-term"),
+        ("retrieve-\nand-rank", "retrieve-and-rank"),
+        ("sequence-\n  to-sequence", "sequence-to-sequence"),
         ("pages 3-\n5", "pages 3- 5"),
         ("seg\u00ad\nment", "segment"),
         ("  two   spaces ", "two spaces"),

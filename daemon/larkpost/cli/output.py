@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from larkpost.domain import Rejected
     from larkpost.errors import LarkpostError
 
 json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
@@ -21,12 +22,27 @@ json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
 )
 
 
+MOST_TOLD = 10  # bad lines of a file
 WRAPPED = frozenset({"title", "because of", "value", "from"})  # headings of columns of long text
 
 
 def put_json(record: Mapping[str, object]) -> None:
     """Print one object on one line, in UTF-8 whatever the terminal speaks."""
     click.echo(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+
+
+def reject_records(rejects: Iterable[Rejected]) -> list[dict[str, object]]:
+    """Records of a dump that could not be read, as JSON has them."""
+    return [{"line": reject.line, "reason": reject.reason} for reject in rejects]
+
+
+def reject_lines(rejects: Sequence[Rejected], count: int) -> list[str]:
+    """Say of the first ten records that could not be read where and why; ``count`` there were."""
+    told = [
+        f"line {reject.line}: {reject.reason}" if reject.line else reject.reason
+        for reject in rejects[:MOST_TOLD]
+    ]
+    return [*told, f"and {count - len(told)} more"] if count > len(told) else told
 
 
 def put(text: str = "") -> None:

@@ -11,7 +11,17 @@ import click
 
 from larkpost.cli import types
 from larkpost.cli.call import Call, pass_call
-from larkpost.cli.output import json_option, put, put_json, put_table, shown, tell, waiting
+from larkpost.cli.output import (
+    json_option,
+    put,
+    put_json,
+    put_table,
+    reject_lines,
+    reject_records,
+    shown,
+    tell,
+    waiting,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,11 +49,11 @@ def ingest(
     Reading the same bytes again changes nothing. A file that cannot be read is told of on
     standard error, and the others are read all the same.
     """
-    from larkpost.errors import LarkpostError
+    from larkpost.errors import LarkpostError, UsageError
     from larkpost.flows.ingest import ingest as read
 
     program = call.program()
-    code = 0
+    code = done = 0
     for path in _files(paths):
         try:
             with waiting(f"reading {path.name}") as step:
@@ -57,13 +67,22 @@ def ingest(
             tell(error)
             code = max(code, error.exit_code)
             continue
+        done += 1
         if as_json:
             put_json(_record(report))
         else:
             _put_report(report)
-        for warning in report.warnings:
-            click.echo(f"larkpost: {shown(report.name)}: {shown(warning)}", err=True)
-    return code
+        _tell_oddities(report, quiet=call.loudness < 0)
+    # 2 says that nothing was done, which is not so once a file is in.
+    return 1 if done and code == UsageError.exit_code else code
+
+
+def _tell_oddities(report: Report, *, quiet: bool) -> None:
+    """Say on standard error what was odd, and what could not be read, unless it was said before."""
+    warnings = () if quiet else report.warnings
+    rejects = [] if report.already else reject_lines(report.rejects, report.rejected)
+    for what in (*warnings, *rejects):
+        click.echo(f"larkpost: {shown(report.name)}: {shown(what)}", err=True)
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
@@ -90,6 +109,7 @@ def _record(report: Report) -> dict[str, object]:
         "rejected": report.rejected,
         "already": moment(report.already) if report.already else None,
         "digest": report.digest,
+        "rejects": reject_records(report.rejects),
         "warnings": list(report.warnings),
     }
 
@@ -127,7 +147,7 @@ def _put_report(report: Report) -> None:
 @pass_call
 def papers(call: Call, words: str | None, since: date | None, limit: int, as_json: bool) -> None:
     """List papers, newest first, or search them."""
-    from larkpost.flows.lines import paper_line
+    from larkpost.flows.exporting import paper_lines
     from larkpost.store import papers as kept
 
     # The store looks for later than; papers of a dump are first seen at midnight.
@@ -135,9 +155,10 @@ def papers(call: Call, words: str | None, since: date | None, limit: int, as_jso
     program = call.program()
     with program.store.read() as connection:
         found = kept.search(connection, words or "", since=start, limit=limit)
+        lines = list(paper_lines(connection, found)) if as_json else []
     if as_json:
-        for paper in found:
-            put_json(paper_line(paper))
+        for line in lines:
+            put_json(line)
         return
     if not found:
         put("No papers" + (f" with {shown(words)}" if words else "") + ".")

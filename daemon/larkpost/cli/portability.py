@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from larkpost.cli.call import Call, pass_call
-from larkpost.cli.output import json_option, put, put_json, shown
+from larkpost.cli.output import MOST_TOLD, json_option, put, put_json, shown
 
 if TYPE_CHECKING:
     from larkpost.flows.importing import Tally
 
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
-MOST_TOLD = 10
 
 
 @click.command(short_help="Write everything as JSON Lines.")
@@ -70,6 +69,7 @@ def import_(
                     "taken": tally.taken,
                     "refused": [{"line": line, "reason": why} for line, why in tally.refused],
                     "unknown_keys": sorted(tally.unknown_keys),
+                    "remarks": [{"line": line, "text": what} for line, what in tally.remarks],
                 }
             )
         else:
@@ -84,6 +84,9 @@ def _warn(path: Path, tally: Tally) -> None:
         click.echo(f"larkpost: {name}, line {line}: {shown(reason)}", err=True)
     if len(tally.refused) > MOST_TOLD:
         click.echo(f"larkpost: {name}: and {len(tally.refused) - MOST_TOLD} more lines", err=True)
+    for line, what in tally.remarks[:MOST_TOLD]:
+        at = f", line {line}" if line else ""
+        click.echo(f"larkpost: {name}{at}: {shown(what)}", err=True)
     if tally.unknown_keys:
         keys = ", ".join(sorted(tally.unknown_keys))
         click.echo(f"larkpost: {name}: left out unknown keys: {shown(keys)}", err=True)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     "--window",
     type=click.IntRange(1, 3660),
     metavar="DAYS",
-    help="Papers first seen in this many days; default: ranking.window_days.",
+    help="Papers first seen, or read, in this many days; default: ranking.window_days.",
 )
 @click.option("--again", is_flag=True, help="Include papers of earlier editions.")
 @json_option

@@ -41,7 +41,8 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--threshold", type=click.FloatRange(0, 1), metavar="P",
-            help="Leave out papers less likely than this to get a thumbs-up (0 to 1).",
+            help="Leave out papers less likely than this to get a thumbs-up (0 to 1), once there is"
+            " one to learn from.",
         ),
         click.option(
             "--weekly/--daily", default=None, help="Once a week (on the first of the days) or not."

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from larkpost.cli.call import Call, pass_call
-from larkpost.cli.output import json_option, put, put_json, shown
+from larkpost.cli.output import (
+    json_option,
+    put,
+    put_json,
+    reject_lines,
+    reject_records,
+    shown,
+)
 from larkpost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,13 +40,12 @@ def status(call: Call, as_json: bool) -> None:
 
 
 def _standing_record(found: Standing) -> dict[str, Any]:
-    dump = found.newest_dump
     return {
         "papers": found.papers,
         "votes": found.votes,
         "readers": {str(state): count for state, count in found.readers.items() if count},
         "deliveries": {str(state): count for state, count in found.deliveries.items() if count},
-        "newest_dump": dump and {"name": dump.name, "read_at": _moment(dump.read_at)},
+        "newest_dump": _dump_record(found),
         "next_edition": _moment(found.next_slot),
         "events": {
             kind: {"at": _moment(event.at), "ok": event.ok, "detail": dict(event.detail)}
@@ -48,6 +54,18 @@ def _standing_record(found: Standing) -> dict[str, Any]:
         "quiet": [
             {"reason": str(one.kind), "text": one.text, "hint": one.hint} for one in found.quiet
         ],
+    }
+
+
+def _dump_record(found: Standing) -> dict[str, Any] | None:
+    if (dump := found.newest_dump) is None:
+        return None
+    return {
+        "name": dump.name,
+        "read_at": _moment(dump.read_at),
+        "papers": dump.papers,
+        "rejected": dump.rejected,
+        "rejects": reject_records(found.rejects),
     }
 
 
@@ -65,6 +83,10 @@ def _put_standing(found: Standing) -> None:
         rows[f"last {kind}"] = f"{_minute(event.at)}, {'fine' if event.ok else 'failed'}"
     for label, value in rows.items():
         put(f"{label + ':':<16}{shown(value)}")
+    if dump and dump.rejected:
+        put(f"\n{dump.rejected} records of {shown(dump.name)} could not be read:")
+        for line in reject_lines(found.rejects, dump.rejected):
+            put(f"  {shown(line)}")
     for reason in found.quiet:
         put(f"\n{shown(reason.text)}" + (f"\n  {shown(reason.hint)}" if reason.hint else ""))
 

@@ -13,7 +13,7 @@ from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from larkpost.errors import TryAgainLater, UnreadableDump, UsageError
-from larkpost.sources.kinds import refuse_what_is_no_text
+from larkpost.sources.kinds import refuse_what_is_no_dump
 from larkpost.text import one_line
 
 if TYPE_CHECKING:
@@ -115,13 +115,13 @@ def _copied(file: BinaryIO, name: str, modified: datetime | None) -> Iterator[Co
         while chunk := file.read(_CHUNK):
             if not size:
                 head = chunk[:_HEAD]
-                refuse_what_is_no_text(head, name)
+                refuse_what_is_no_dump(head, name)
             size += len(chunk)
             if size > LARGEST:
                 hint = "no digest is that large; cut it into parts"
                 raise UnreadableDump(f"{name} is larger than {LARGEST >> 20} MiB", hint=hint)
             digest.update(chunk)
             body.write(chunk)
-        refuse_what_is_no_text(head, name)
+        refuse_what_is_no_dump(head, name)
         body.seek(0)
         yield Copy(name, digest.hexdigest(), size, head, body, modified)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from larkpost.flows import lines
 from larkpost.store import editions, papers, readers, votes
+from larkpost.store.batches import batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from larkpost.domain import Reader
+    from larkpost.domain import Identifier, Paper, Reader
     from larkpost.store.engine import Connection, Store
 
 
@@ -28,7 +29,7 @@ def export(store: Store, folder: Path) -> dict[str, int]:
         return {
             name: _write(folder / f"{name}.jsonl", content)
             for name, content in (
-                ("papers", map(lines.paper_line, papers.iterate(connection))),
+                ("papers", paper_lines(connection, papers.iterate(connection))),
                 ("readers", _readers(connection)),
                 ("votes", _votes(connection)),
             )
@@ -48,8 +49,22 @@ def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
         name = str(named[vote.paper_id].identifier)
         yield {"kind": "vote"} | lines.vote_line(vote, reader, name)
     picked = editions.picked(connection, [reader.id])[reader.id]
-    for paper in papers.get(connection, picked | set(named)).values():
-        yield {"kind": "paper"} | lines.paper_line(paper)
+    for line in paper_lines(connection, papers.get(connection, picked | set(named)).values()):
+        yield {"kind": "paper"} | line
+
+
+def paper_lines(connection: Connection, some: Iterable[Paper]) -> Iterator[dict[str, Any]]:
+    """Give papers as lines with all their names: ``also`` holds those beside ``id``.
+
+    Names by text are left out, for they follow from the text.
+    """
+    for batch in batches(some):
+        also: dict[int, list[Identifier]] = {paper.id: [] for paper in batch}
+        for name, paper_id in papers.names(connection, also):
+            also[paper_id].append(name)
+        for paper in batch:
+            others = (n for n in also[paper.id] if n != paper.identifier and n.scheme != "text")
+            yield lines.paper_line(paper) | {"also": [str(name) for name in sorted(others)]}
 
 
 def _readers(connection: Connection) -> Iterator[dict[str, Any]]:

@@ -7,15 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
-from larkpost.domain import Draft, Pick, Rejected, Status, Thumb, Vote, Weight
+from larkpost.domain import Draft, Pick, Rejected, Remark, Status, Thumb, Vote, Weight
 from larkpost.errors import LarkpostError, UnknownReader, UsageError
 from larkpost.flows import membership
 from larkpost.settings import read_days
 from larkpost.sources.jsonl import Jsonl
 from larkpost.store import editions, papers, readers, votes
 from larkpost.store.batches import batches
-from larkpost.text import parse_identifier
+from larkpost.text import one_line, parse_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,11 +49,15 @@ VOTE_KEYS = frozenset(["reader", "paper", "thumb", "at", "via", "interest"])
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a file: lines taken, lines refused with the reason, keys nobody knows."""
+    """What became of a file: lines taken, lines refused with the reason, keys nobody knows.
+
+    ``remarks`` say of lines what was odd, and cost none.
+    """
 
     taken: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
     unknown_keys: set[str] = field(default_factory=set)
+    remarks: list[tuple[int, str]] = field(default_factory=list)
 
 
 def take_papers(store: Store, path: Path, *, now: datetime) -> Tally:
@@ -62,8 +67,17 @@ def take_papers(store: Store, path: Path, *, now: datetime) -> Tally:
         for records in batches(Jsonl().read(file)):
             drafts = [record for record in records if isinstance(record, Draft)]
             tally.refused += [(r.line, r.reason) for r in records if isinstance(r, Rejected)]
+            _note(tally, (record for record in records if isinstance(record, Remark)))
             tally.taken += len(papers.absorb(connection, drafts, now=now))
     return tally
+
+
+def _note(tally: Tally, remarks: Iterable[Remark]) -> None:
+    for remark in remarks:
+        if remark.key:
+            tally.unknown_keys.add(remark.key)
+        else:
+            tally.remarks.append((remark.line, remark.text))
 
 
 def take_readers(store: Store, path: Path, *, now: datetime) -> Tally:
@@ -134,33 +148,65 @@ def _known(named: Mapping[Identifier, int], name: str) -> int:
 def _named(connection: Connection, name: str) -> Reader:
     if "@" in name:
         return readers.by_address(connection, name)
-    return readers.by_uid(connection, name)
+    return readers.by_uid(connection, _uid(name))
+
+
+def _uid(name: object) -> str:
+    """Read the name that a reader without an address goes by; any other word is a slip."""
+    try:
+        return str(UUID(str(name)))
+    except ValueError as error:
+        raise UsageError(
+            f"“{one_line(str(name))[:80]}” is neither a mail address nor the uid of a reader"
+        ) from error
 
 
 def _reader(store: Store, line: Mapping[str, Any], *, now: datetime) -> Reader:
     """Take a reader in, or change the one who is here, as far as the line says."""
     name, wishes = str(line["reader"]), _wishes(line)
     address = name if "@" in name else None
-    words = tuple(map(str, line.get("interests", ())))
+    words, themes = _texts(line, "interests"), _themes(line)
+    said = line.get("uid") if address else name
+    uid = _uid(said) if said else None
     try:
         with store.read() as connection:
             reader = _named(connection, name)
     except UnknownReader:
-        reader = membership.add(store, address, now=now, words=words, uid=line.get("uid"), **wishes)
+        reader = membership.add(store, address, now=now, words=words, uid=uid, **wishes)
     else:
         reader = membership.change(
             store, reader.id, now=now, words=words if "interests" in line else None, **wishes
         )
     with store.begin() as connection:
-        for theme in line.get("themes", ()):
-            readers.set_interest(
-                connection,
-                reader.id,
-                str(theme["name"]),
-                words=membership.tidy(map(str, theme.get("words", ()))),
-                quota=int(theme.get("quota", 1)),
-            )
+        for theme, its_words, quota in themes:
+            readers.set_interest(connection, reader.id, theme, words=its_words, quota=quota)
         return _standing(connection, reader, line)
+
+
+def _themes(line: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...], int]]:
+    """Read the name, words and share of each interest."""
+    return [
+        (
+            str(theme["name"]),
+            tuple(membership.tidy(_texts(theme, "words"))),
+            int(theme.get("quota", 1)),
+        )
+        for theme in line.get("themes", ())
+    ]
+
+
+def _texts(line: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Read a list of texts; a text alone would else be taken for a list of its letters."""
+    found = line.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise UsageError(f"“{key}” is not a list of texts")
+    return tuple(found)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError("“weekly” is neither true nor false")
+    return value
 
 
 def _standing(connection: Connection, reader: Reader, line: Mapping[str, Any]) -> Reader:
@@ -184,7 +230,7 @@ def _wishes(line: Mapping[str, Any]) -> membership.Wishes:
         "days": read_days,
         "size": int,
         "threshold": float,
-        "weekly": bool,
+        "weekly": _flag,
     }
     said = {key: convert(line[key]) for key, convert in read.items() if line.get(key) is not None}
     return cast("membership.Wishes", said)
@@ -246,7 +292,7 @@ def _lines(path: Path, keys: frozenset[str], tally: Tally) -> Iterator[tuple[int
                 continue
             try:
                 line = json.loads(text)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 tally.refused.append((number, f"not JSON: {error}"))
                 continue
             if isinstance(line, dict):
@@ -263,7 +309,7 @@ def _refusing(number: int, tally: Tally) -> Iterator[None]:
         yield
     except KeyError as error:
         tally.refused.append((number, f"it has no {error}"))
-    except (LarkpostError, ValueError, TypeError) as error:
+    except (LarkpostError, ValueError, TypeError, OverflowError) as error:
         tally.refused.append((number, str(error)))
     else:
         tally.taken += 1

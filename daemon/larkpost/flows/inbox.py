@@ -136,6 +136,8 @@ def _take(
     try:
         tries.begin(name)
         report = ingest(store, sources, one.path, now=now, follow=False)
+        for warning in report.warnings:
+            log.warning("dump is odd", name=name, what=warning)
         _out(one, places.done)
         tries.forget()
     except UnreadableDump as error:

@@ -45,7 +45,8 @@ class Report:
 
     ``papers`` counts the records that were taken: ``new``, ``updated`` or already ``known``.
     ``already`` is when these very bytes were read before; then nothing was done. ``captured`` is
-    the day on which the dump was taken. ``warnings`` tell in words what was odd.
+    the day on which the dump was taken. ``rejects`` are the first thousand of the ``rejected``
+    records; ``warnings`` tell in words what was odd.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Report:
     rejected: int
     already: datetime | None
     dump_id: int
+    rejects: tuple[Rejected, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -111,9 +113,8 @@ def _taken_in(
 ) -> Report:
     named = _named(sources, source) if source is not None else None
     with store.read() as connection:
-        before = dumps.by_digest(connection, copy.digest)
-    if before:
-        return _again(before, copy.name)
+        if before := dumps.by_digest(connection, copy.digest):
+            return _again(connection, before, copy.name)
     try:
         chosen = named or _recognised(sources, copy)
         return _Reading(store, copy, chosen, _near(copy, date, now), now, progress).run()
@@ -122,18 +123,19 @@ def _taken_in(
 
 
 def _noted(store: Store, report: Report, now: datetime) -> Report:
-    """Write down what happened, for those who ask why a morning is quiet, and log it."""
+    """Write down what happened, for those who ask why a morning is quiet, and log it.
+
+    What was odd is for the caller to tell, who has the report.
+    """
     already = report.already.date().isoformat() if report.already else None
     facts = {"name": report.name, "papers": report.papers, "new": report.new, "already": already}
     with store.begin() as connection:
         events.record(connection, "ingest", ok=True, now=now, **facts)
     log.info("dump read", source=report.source, rejected=report.rejected, **facts)
-    for warning in report.warnings:
-        log.warning("dump is odd", name=report.name, what=warning)
     return report
 
 
-def _again(dump: dumps.Dump, name: str) -> Report:
+def _again(connection: Connection, dump: dumps.Dump, name: str) -> Report:
     return Report(
         name=name,
         digest=dump.digest,
@@ -146,6 +148,7 @@ def _again(dump: dumps.Dump, name: str) -> Report:
         rejected=dump.rejected,
         already=dump.read_at,
         dump_id=dump.id,
+        rejects=tuple(dumps.rejects(connection, dump.id)),
     )
 
 
@@ -227,7 +230,7 @@ class _Reading:
         with self.store.begin() as connection:
             papers.take_turns(connection)
             if twin := dumps.by_digest(connection, self.copy.digest):
-                return _again(twin, self.copy.name)
+                return _again(connection, twin, self.copy.name)
             self._absorb(connection, drafts)
             dump_id = self._record(connection)
         self.progress(self.copy.size, self.copy.size)
@@ -309,5 +312,6 @@ class _Reading:
             rejected=self.counts["rejected"],
             already=None,
             dump_id=dump_id,
+            rejects=tuple(self.rejects),
             warnings=tuple(self.remarks),
         )

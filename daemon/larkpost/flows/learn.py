@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
+from larkpost.domain import Thumb
 from larkpost.flows.spaces import fresh_space
 from larkpost.schedule import local_date
 from larkpost.seams import Evidence
@@ -100,7 +101,9 @@ def rank(
     most = max((question.limit or reader.size for reader in readers), default=0)
     enough = most + min(alike.doubles, most)
     ids = frozenset(paper.id for paper in candidates)
-    desk = _Desk(ranker, space, question, candidates, ids, spent, alike, enough)
+    # A chance means something once there is a thumb up, as where a letter tells it.
+    untaught = frozenset(one.interest_id for one in asked if Thumb.UP not in one.thumbs)
+    desk = _Desk(ranker, space, question, candidates, ids, spent, alike, enough, untaught)
     tastes = ranker.learn(space, asked, now=question.at)
     found = desk.found(asked, tastes)
     if lost := [reader for reader in readers if not found.get(reader.id)]:
@@ -117,7 +120,8 @@ class _Desk:
     """What the rankings of a shard of readers have in common.
 
     ``spent`` are the papers by id that each reader is done with; ``enough`` is how many picks
-    of an interest fill any reader's edition, near-duplicates left out.
+    of an interest fill any reader's edition, near-duplicates left out; ``untaught`` are the
+    interests that have no thumb up, to which no threshold applies.
     """
 
     ranker: Ranker
@@ -128,6 +132,7 @@ class _Desk:
     spent: Mapping[int, set[int]]
     alike: Twins
     enough: int
+    untaught: frozenset[int]
 
     def found(self, asked: Sequence[Evidence], tastes: Sequence[Taste]) -> dict[int, Found]:
         """What the interests find, by reader; those that know nothing yet find nothing."""
@@ -171,7 +176,7 @@ class _Desk:
         from larkpost.ranking import choice
 
         size = self.question.limit or reader.size
-        picks = choice.choose(reader, found, size, self.alike)
+        picks = choice.choose(reader, found, size, self.alike, untaught=self.untaught)
         below = 0
         if reader.threshold:
             unasked = choice.choose(replace(reader, threshold=0.0), found, size, self.alike)

@@ -10,9 +10,10 @@ from larkpost.domain import DeliveryState, Status
 from larkpost.store import deliveries, dumps, events, papers, readers, votes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from larkpost.domain import Rejected
     from larkpost.store.dumps import Dump
     from larkpost.store.engine import Connection
     from larkpost.store.events import Event
@@ -41,13 +42,17 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How things stand at one moment; ``quiet`` is empty while papers flow to readers."""
+    """How things stand at one moment; ``quiet`` is empty while papers flow to readers.
+
+    ``rejects`` are the first thousand records of the newest dump that could not be read.
+    """
 
     papers: int
     votes: int
     readers: Mapping[Status, int]
     deliveries: Mapping[DeliveryState, int]
     newest_dump: Dump | None
+    rejects: Sequence[Rejected]
     next_slot: datetime | None
     events: Mapping[str, Event]
     quiet: tuple[Reason, ...]
@@ -64,6 +69,7 @@ def standing(connection: Connection, *, now: datetime, window: timedelta) -> Sta
         readers=counts,
         deliveries=deliveries.counts(connection),
         newest_dump=newest,
+        rejects=dumps.rejects(connection, newest.id) if newest else (),
         next_slot=readers.next_slot(connection),
         events=happened,
         quiet=quiet(connection, now=now, window=window),

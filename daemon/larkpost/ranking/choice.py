@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from larkpost.text import resemblance, sketch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date
 
     from larkpost.domain import Paper, Pick, Reader
@@ -81,21 +81,27 @@ def _sketch(title: str, abstract: str) -> frozenset[int]:
 
 
 def choose(
-    reader: Reader, found: Mapping[int, Sequence[Pick]], size: int, alike: Twins | None = None
+    reader: Reader,
+    found: Mapping[int, Sequence[Pick]],
+    size: int,
+    alike: Twins | None = None,
+    *,
+    untaught: Collection[int] = (),
 ) -> list[Pick]:
     """Fill ``size`` places from what each interest (by id) found, by quotas, the likeliest first.
 
     Places follow the quotas by largest remainder among the interests that found anything; what
     one cannot fill goes to the likeliest picks left. No paper comes twice, nor a near-duplicate
     of one: the interest with the higher claim shows it. Picks less likely than the reader's
-    threshold are left out.
+    threshold are left out, but not those of interests (by id) that are ``untaught``: their
+    chances are no more than a guess, and without papers there is nothing to learn from.
     """
     alike = alike or Twins({})
     likely = {
         interest.id: [
             replace(pick, interest_id=interest.id, interest=interest.name)
             for pick in found.get(interest.id, ())
-            if pick.probability >= reader.threshold
+            if pick.probability >= reader.threshold or interest.id in untaught
         ]
         for interest in reader.interests
     }

@@ -193,7 +193,6 @@ class Ranking(Section):
     """What is ranked, and what it is learned from."""
 
     window_days: Annotated[int, Field(ge=1, le=3660)] = 7
-    corpus_days: Annotated[int, Field(ge=0, le=36_600)] = 180
     half_life_days: Annotated[float, Field(ge=0, le=36_600)] = 0.0
     exploration: Annotated[float, Field(ge=0, le=1)] = 0.0
 

@@ -57,7 +57,6 @@ _MARKS = frozenset({"daily papers", "trending papers", "and the research communi
 _BYLINE = re.compile(
     r"by\s*\[?ak\]?(?:\[\d+\])?\s*and the (?:\w+ )?research community|by community", re.IGNORECASE
 )
-_NAVIGATION = frozenset({"daily", "weekly", "monthly", "daily / weekly / monthly"})
 _OTHER = frozenset(
     {"new", "subscribe", "by", "ak", "upvote", "previous", "next", "load more", "back to top"}
     | {"hugging face", "models", "datasets", "spaces", "buckets", "buckets new", "papers", "docs"}
@@ -83,11 +82,18 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _URL = r"(?:https?://|/papers/)[^\s<>()]+"
+_BETWEEN = rf"(?:\W|\[\d{{1,4}}\]|\({_URL}\))*"
+_NAVIGATION = re.compile(rf"{_BETWEEN}(?:(?:daily|weekly|monthly){_BETWEEN})+", re.IGNORECASE)
 _LINK = re.compile(rf"(?:\[?\d{{1,4}}[\].:]*\s*)?<?(?P<url>{_URL})>?")
-_LINKED = re.compile(rf"(?P<image>!?)\[(?P<text>[^\[\]]*)\]\(<?(?P<url>{_URL})[^()]*\)")
-_NUMBERED = re.compile(
-    r"\[(?P<text>[^\[\]]+)\]\[\d{1,4}\]|\[\d{1,4}\](?P<after>\S.*)|(?P<before>.*\S)\[\d{1,4}\]"
+_LINKED = re.compile(
+    rf"(?:#{{1,6}}\s+)?(?P<image>!?)\[(?P<text>.*)\]\(<?(?P<url>{_URL})>?(?:\s[^()]*)?\)"
 )
+_NUMBERED = re.compile(
+    r"\[(?P<text>.+)\]\[\d{1,4}\]|\[\d{1,4}\](?P<after>\S.*)|(?P<before>.*\S)\[\d{1,4}\]"
+)
+
+_LINK_NUMBER = re.compile(r"\]?\[\d{1,4}\]$")
+_LINK_END = re.compile(rf"\](?:\[\d{{1,4}}\]|\(<?{_URL}>?(?:\s[^()]*)?\))$")
 
 
 def token(line: Line) -> Token:
@@ -97,27 +103,63 @@ def token(line: Line) -> Token:
         return Token(line, Kind.BLANK)
     if len(text) > _LONGEST or (len(text) > _NARROW and not _LIKELY.search(text)):
         return Token(line, Kind.TEXT, line.text)
-    if match := _LINKED.fullmatch(text):
-        return _linked(line, match)
-    found = _short(line, text)
+    words, url = unlinked(text)
+    if not words:
+        return Token(line, Kind.OTHER)
+    found = replace(_short(line, words), url=url) if url else _numbered(line, text, words)
     indented = found.kind is Kind.TEXT and line.text.startswith("  ")
     return replace(found, text=f"  {found.text}") if indented else found
 
 
-def _linked(line: Line, match: re.Match[str]) -> Token:
-    """Read the Markdown of a link: its words are what counts, its address names the paper."""
-    words = match["text"].strip()
-    if match["image"] or not words:
-        return Token(line, Kind.OTHER)
-    inner = _short(line, words)
-    return Token(line, inner.kind, inner.text, inner.number, inner.day, match["url"])
+def unlinked(text: str) -> tuple[str, str | None]:
+    """Take a text out of the link that it is as a whole; gives its words and where it led.
+
+    Links are Markdown's, or the numbers of a text browser, which name no address; a picture has
+    no words.
+    """
+    if (match := _LINKED.fullmatch(text)) and _balanced(match["text"]):
+        return "" if match["image"] else match["text"].strip(), match["url"]
+    if (match := _NUMBERED.fullmatch(text)) and _balanced(match["text"] or ""):
+        return next(filter(None, match.group("text", "after", "before"))), None
+    return text, None
+
+
+def unended(line: str) -> str:
+    """Take off the end of a link that began in a line above this one."""
+    match = _LINK_END.search(line)
+    return line[: match.start()] if match and _balanced(line[: match.start()]) else line
+
+
+def _balanced(text: str) -> bool:
+    """Whether each bracket is closed within the text, so that it is one link and not two."""
+    depth = 0
+    for character in text:
+        depth += (character == "[") - (character == "]")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+def _numbered(line: Line, text: str, words: str) -> Token:
+    """Read a line with a link's number on it as furniture if it is some without, else as it is."""
+    found = _short(line, text)
+    if found.kind is Kind.TEXT and words != text:
+        bare = _short(line, words)
+        return found if bare.kind is Kind.TEXT else bare
+    return found
+
+
+def may_end(line: str) -> bool:
+    """Whether an abstract may end with this line: with a full stop, or with an address."""
+    line = _LINK_NUMBER.sub("", unended(line))
+    return line.endswith((".", "!", "?", ".)")) or "://" in line.rpartition(" ")[2]
 
 
 def _short(line: Line, text: str) -> Token:
     plain = text.casefold()
     if plain in _MARKS or _BANNER.fullmatch(text) or _BYLINE.fullmatch(text):
         return Token(line, Kind.MARK)
-    if plain in _NAVIGATION:
+    if _NAVIGATION.fullmatch(text):
         return Token(line, Kind.NAVIGATION)
     if plain in _OTHER or (text in _BULLETS and text != "-"):
         return Token(line, Kind.OTHER)
@@ -131,7 +173,7 @@ def _short(line: Line, text: str) -> Token:
         return Token(line, Kind.AUTHORS)
     if match := _LINK.fullmatch(text):
         return Token(line, Kind.LINK, url=match["url"])
-    return _dated(line, text) or Token(line, Kind.TEXT, _unnumbered(text))
+    return _dated(line, text) or Token(line, Kind.TEXT, text)
 
 
 def _dated(line: Line, text: str) -> Token | None:
@@ -148,12 +190,6 @@ def _count(match: re.Match[str]) -> int | None:
         return int(float(match["k"]) * 1000)
     digits = next((found for found in match.group("a", "b", "c", "d", "e") if found), None)
     return int(digits) if digits else None
-
-
-def _unnumbered(text: str) -> str:
-    """Take off the numbers that a text browser gives to links."""
-    match = _NUMBERED.fullmatch(text)
-    return next(filter(None, match.group("text", "after", "before"))) if match else text
 
 
 def tokens(lines: Iterable[Line]) -> Iterator[Token]:
@@ -180,7 +216,8 @@ class _Reading:
             self.may_be_glued = False
             line = replace(line, text=line.text[match.end() :])
         found = token(line)
-        if found.kind in _MAY_BE_TEXT and self._goes_on(line.text):
+        sure = line.text.startswith("[-]") or line.text.strip() == "-"
+        if found.kind in _MAY_BE_TEXT and not sure and self._goes_on(line.text):
             found = Token(line, Kind.TEXT, line.text)
         self._remember(found)
         if found.kind is Kind.TEXT and self.name_follows:
@@ -196,7 +233,7 @@ class _Reading:
         """
         if not self.above or text.startswith("  "):
             return bool(self.above)
-        if self.above[-1].endswith((".", "!", "?")):
+        if may_end(self.above[-1]):
             return False
         if len(self.above) == 1:
             return text.strip().casefold() in _ENDS_TITLES and len(self.above[0]) > _NARROW

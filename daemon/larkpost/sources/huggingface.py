@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
@@ -20,6 +21,17 @@ if TYPE_CHECKING:
 
 _ANY_DAY = date(2000, 1, 1)
 _TELLING = frozenset({Kind.MARK, Kind.SUBMITTED})
+
+# Of a text without any heading: how many papers it must hold, one of how many records may be
+# something else, and within which lengths abstracts lie (arXiv takes none over 1,920).
+_SEVERAL = 3
+_ONE_IN = 5
+_SHORTEST, _LONGEST = 250, 3_000
+_OF_TITLES = re.compile(
+    r"(?!\d{1,2}(?:\.\d{1,2})*[.)]\s|\(\w\)\s|copyright\b)[^#|*<>`=_-].*[^:;,.]", re.IGNORECASE
+)
+_OF_ABSTRACTS = re.compile(r"[^\W_]|[\"'“$({\[]")
+_OF_CODE = re.compile(r"</|/>|```|\s\|\s|\s\*\s.*\s\*\s")
 
 
 class HuggingFacePage:
@@ -59,14 +71,26 @@ def _only_lines(dump: BinaryIO, odd: list[Rejected | Remark]) -> Iterator[Line]:
 
 
 def _alternates(head: bytes) -> bool:
-    """Whether a text without any heading is titles and abstracts, and little else."""
+    """Whether a text without any heading is titles and abstracts, several and little else."""
     papers = others = 0
     try:
         for record in HuggingFacePage().read(BytesIO(head), _ANY_DAY):
-            if isinstance(record, Draft) and record.abstract:
+            if isinstance(record, Draft) and _looks_like_a_paper(record):
                 papers += 1
             elif isinstance(record, Draft | Rejected):
                 others += 1
     except UnreadableDump:
         return False
-    return papers > others
+    return papers >= _SEVERAL and others * _ONE_IN <= papers + others
+
+
+def _looks_like_a_paper(draft: Draft) -> bool:
+    """Whether it has a title, and an abstract, such as papers have and licences have not."""
+    title, abstract = draft.title, draft.abstract
+    return (
+        _SHORTEST <= len(abstract) <= _LONGEST
+        and bool(_OF_TITLES.fullmatch(title))
+        and bool(_OF_ABSTRACTS.match(abstract))
+        and ". " in abstract
+        and not _OF_CODE.search(abstract)
+    )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _KEYS = frozenset(
     [
         "id",
+        "also",
         "uid",
         "title",
         "abstract",
@@ -93,16 +94,17 @@ class _Reading:
             return
         odd: list[str] = []
         try:
-            draft = _draft(_object(line), line.number, odd)
+            given = _object(line)
+            draft = _draft(given, line.number, odd)
         except _BadRecordError as bad:
             self.first_reason = self.first_reason or str(bad)
             yield Rejected(line.number, str(bad), line.text[:_KEPT])
             return
         self.taken += 1
-        for what in odd:
-            if what not in self.told:
-                self.told.add(what)
-                yield Remark(line.number, what)
+        for remark in (*_unknown(given, line.number), *(Remark(line.number, o) for o in odd)):
+            if remark.text not in self.told:
+                self.told.add(remark.text)
+                yield remark
         yield draft
 
     def nothing(self) -> UnreadableDump:
@@ -133,15 +135,19 @@ def _where(error: Exception) -> str:
     return str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__
 
 
-def _draft(given: dict[str, Any], line: int, odd: list[str]) -> Draft:
-    odd += [
-        f"the key “{one_line(key)[:40]}” is not known; left out" for key in given.keys() - _KEYS
+def _unknown(given: dict[str, Any], line: int) -> list[Remark]:
+    return [
+        Remark(line, f"the key “{one_line(key)[:40]}” is not known; left out", key)
+        for key in sorted(given.keys() - _KEYS)
     ]
+
+
+def _draft(given: dict[str, Any], line: int, odd: list[str]) -> Draft:
     first_seen = _moment(given, "first_seen", odd)
     return Draft(
         title=_title(given),
         abstract=_abstract(given),
-        identifiers=_identifiers(given),
+        identifiers=tuple(dict.fromkeys(_identifiers(given) + _others(given, odd))),
         authors=_words(given, "authors", odd),
         categories=_words(given, "categories", odd),
         published=_day(given, odd),
@@ -183,14 +189,29 @@ def _identifiers(given: dict[str, Any]) -> tuple[Identifier, ...]:
         raise _BadRecordError(f"its id is not of the form scheme:value ({error})") from error
 
 
+def _others(given: dict[str, Any], odd: list[str]) -> tuple[Identifier, ...]:
+    names = []
+    for name in _texts(given, "also", odd):
+        try:
+            names.append(parse_identifier(name))
+        except UsageError as error:
+            odd.append(f"“also” holds what is no name; left out ({error})")
+    return tuple(names)
+
+
 def _words(given: dict[str, Any], key: str, odd: list[str]) -> tuple[str, ...]:
+    found = _texts(given, key, odd)
+    return tuple(word for one in found if (word := squash(plain_latex(one))))
+
+
+def _texts(given: dict[str, Any], key: str, odd: list[str]) -> list[str]:
     found = given.get(key)
     if found is None:
-        return ()
+        return []
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         odd.append(f"“{key}” is not a list of texts; left out")
-        return ()
-    return tuple(word for one in found if (word := squash(plain_latex(one))))
+        return []
+    return found
 
 
 def _url(given: dict[str, Any], odd: list[str]) -> str | None:

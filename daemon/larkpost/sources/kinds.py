@@ -1,4 +1,4 @@
-"""Tells from its first bytes what a file is that is no text, to refuse it by its name."""
+"""Tells from its first bytes what a file is that is no dump, to refuse it by its name."""
 
 from __future__ import annotations
 
@@ -24,16 +24,26 @@ _MAGIC = (
     (b"\xd0\xcf\x11\xe0", "an office document", _TEXT),
     (b"{\\rtf", "an RTF document", "save it as plain text and ingest that"),
 )
+_MARKUP = (
+    (b"<!doctype html", "an HTML page", "save it as text and ingest that"),
+    (b"<html", "an HTML page", "save it as text and ingest that"),
+    (b"<?xml", "an XML file", _TEXT),
+)
+_BEFORE_MARKUP = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"  # byte order marks, UTF-16, white space
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\x00"))
 _MANY = 0.1
 
 
-def refuse_what_is_no_text(head: bytes, name: str) -> None:
-    """Raise UnreadableDump, saying what the file is, unless ``head`` may be the start of a text."""
+def refuse_what_is_no_dump(head: bytes, name: str) -> None:
+    """Raise UnreadableDump, saying what the file is, unless ``head`` may be the start of a dump."""
     if not head:
         raise UnreadableDump(f"{name} is empty", hint="was it cut off? save it again")
     for magic, what, hint in _MAGIC:
         if head.startswith(magic):
+            raise UnreadableDump(f"{name} is {what}, not a dump", hint=hint)
+    start = head[:1024].translate(None, b"\x00").lstrip(_BEFORE_MARKUP).lower()
+    for tag, what, hint in _MARKUP:
+        if start.startswith(tag):
             raise UnreadableDump(f"{name} is {what}, not a dump", hint=hint)
     if head[257:262] == b"ustar":
         raise UnreadableDump(f"{name} is a tar archive, not a dump", hint=_UNPACK)

@@ -11,7 +11,7 @@ from larkpost.errors import UnreadableDump, UsageError
 from larkpost.sources.dates import day_of, resolve
 from larkpost.sources.furniture import Kind, Token
 from larkpost.sources.lines import LONGEST_ABSTRACT
-from larkpost.sources.paragraphs import Paragraph, parted
+from larkpost.sources.paragraphs import LONGEST_ORGANISATION, Paragraph, parted
 from larkpost.text import parse_identifier
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SURELY_LONG = 300  # characters: no title is longer, hardly an abstract shorter
 _MAYBE_LONG = 140  # the longest title of the sample has 137
 _SENTENCE = 40
-_ORGANISATION = 80
+_ORGANISATION = 80  # where no dot comes after it
 _SOME = 3  # papers by which to judge how the abstracts of a page end
 _KEPT = 2_000  # characters of a rejected text that are kept
 _ENDS = ".!?)]}\"'”\u2019»。"
@@ -37,6 +37,7 @@ class _Found:
     title: str
     abstract: str = ""
     votes: int | None = None
+    voted: bool = False  # whether votes were told, be it that there are none
     name: Identifier | None = None
     published: date | None = None
     whole: bool = True
@@ -73,12 +74,10 @@ class Page:
         self.titles: list[_Found] = []  # without an abstract so far
         self.bare: list[_Found] = []  # titles settled before the first abstract
         self.last: _Found | None = None
-        self.dated = False  # the date of the last paper has just been read
         self.proper = self.improper = 0  # ends of abstracts
 
     def read(self, piece: Paragraph | Token) -> Iterator[Record]:
         """Take in the next paragraph or piece of furniture; yields what is now certain."""
-        dated, self.dated = self.dated, False
         if isinstance(piece, Paragraph):
             yield from self._paragraph(piece)
             return
@@ -92,14 +91,14 @@ class Page:
             case Kind.SUBMITTED:
                 self.submitters += 1
             case Kind.DOT:
-                self._drop_organisation()
+                self._drop_organisation(LONGEST_ORGANISATION)
             case Kind.DATE if piece.day and self.last is None:
                 yield from self._capture(piece.line.number, piece.day)
             case Kind.DATE if piece.day:
                 self._date(piece.day)
-            case Kind.VOTES if not dated:  # after a date stands the number of comments
+            case Kind.VOTES:  # or comments on the paper before: then the votes follow
                 yield from self._drop_search_words()
-                self.above.votes = piece.number
+                self.above.votes, self.above.voted = piece.number, True
 
     def finish(self) -> Iterator[Record]:
         """Yield what was held back; raises UnreadableDump when there was no paper."""
@@ -136,6 +135,8 @@ class Page:
                 return
             self._title(title, title.text)
             text = piece.text
+        if piece.url:
+            self._link(piece.url)
         *before, own = self.titles
         self.titles = []
         yield from self._settle(before)
@@ -144,7 +145,9 @@ class Page:
             yield Rejected(own.line, reason, own.title)
             return
         own.abstract, own.whole = text, piece.whole
-        own.votes = self.above.votes if own.votes is None else own.votes
+        if self.above.voted:
+            own.votes = self.above.votes
+            self.above.votes, self.above.voted = None, False
         yield from self._publish(own)
 
     def _settle(self, titles: Sequence[_Found]) -> Iterator[Record]:
@@ -193,16 +196,15 @@ class Page:
 
     def _date(self, day: tuple[int, int, int | None]) -> None:
         """Date the last paper; the page leaves the year out where it is the current one."""
-        self._drop_organisation()
-        self.dated = True
+        self._drop_organisation(_ORGANISATION)
         month, number, year = day
         current = (self.captured or self.near).year
         if self.last is not None and self.last.published is None:
             self.last.published = day_of(year or current, month, number)
 
-    def _drop_organisation(self) -> None:
+    def _drop_organisation(self, longest: int) -> None:
         """Pass over a name that stands between an abstract and the dot or date after it."""
-        if self.last and len(self.titles) == 1 and len(self.titles[0].title) <= _ORGANISATION:
+        if self.last and len(self.titles) == 1 and len(self.titles[0].title) <= longest:
             self.titles = []
 
     def _drop_search_words(self) -> Iterator[Record]:
@@ -229,8 +231,9 @@ class Page:
 
     def _nothing(self) -> UnreadableDump:
         if self.submitters:
+            titles = f"{len(self.bare)} titles or short lines" if self.bare else "no titles"
             return UnreadableDump(
-                "this is the daily list without titles or abstracts",
+                f"this is the daily list: it holds {titles}, and no abstracts",
                 hint="try the search page (huggingface.co/papers?q=…): its text has both",
             )
         if self.bare:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
-from larkpost.sources.furniture import Kind, Token
+from larkpost.sources.furniture import Kind, Token, may_end, unended, unlinked
 from larkpost.text import plain_latex, squash
 
 if TYPE_CHECKING:
@@ -16,11 +16,12 @@ _AHEAD = 1_000  # tokens looked at to see how the page is set
 _SHORT = 300  # characters; the longest titles of arXiv are somewhat shorter
 _WRAP = 110  # no hard-wrapped line is longer
 _NARROW = 60  # nor is text wrapped at less
+LONGEST_ORGANISATION = 150  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Lines that belong together; ``url`` is where one of them linked to."""
+    """Lines that belong together; a link around all of them is taken off."""
 
     tokens: tuple[Token, ...]
 
@@ -36,12 +37,16 @@ class Paragraph:
 
     @property
     def url(self) -> str | None:
-        """Where one of its lines linked to."""
-        return next((token.url for token in self.tokens if token.url), None)
+        """Where it, or one of its lines, linked to."""
+        return next((token.url for token in self.tokens if token.url), unlinked(self._joined)[1])
 
     @property
     def text(self) -> str:
         """Everything in one line."""
+        return unlinked(self._joined)[0]
+
+    @property
+    def _joined(self) -> str:
         return squash(plain_latex("\n".join(token.text for token in self.tokens)))
 
 
@@ -50,11 +55,21 @@ def paragraphs(tokens: Iterable[Token]) -> Iterator[Paragraph | Token]:
     stream = iter(tokens)
     ahead = list(islice(stream, _AHEAD))
     split = _by_blanks if _is_spaced(ahead) else _by_width
-    for run in _runs(chain(ahead, stream)):
+    for run, following in pairwise(chain(_runs(chain(ahead, stream)), [None])):
         if isinstance(run, Token):
             yield run
-        else:
+        elif run and _is_organisation(run, following):
+            yield from split(run[:-1])
+            yield Paragraph((run[-1],))
+        elif run:
             yield from split(run)
+
+
+def _is_organisation(run: Sequence[Token], following: Sequence[Token] | Token | None) -> bool:
+    """Whether the last line of a run is no text: it stands between a full stop and the dot."""
+    if len(run) < 2 or not isinstance(following, Token) or following.kind is not Kind.DOT:
+        return False
+    return len(run[-1].text) <= LONGEST_ORGANISATION and may_end(run[-2].text)
 
 
 def _runs(tokens: Iterable[Token]) -> Iterator[list[Token] | Token]:
@@ -110,7 +125,7 @@ def _by_width(run: Sequence[Token]) -> Iterator[Paragraph]:
 
 def _width(run: Sequence[Token]) -> int:
     """Guess the width at which lines were wrapped: nine in ten are not longer."""
-    lengths = sorted(len(token.text) for token in run if len(token.text) <= _WRAP)
+    lengths = sorted(length for token in run if (length := _length(token)) <= _WRAP)
     return max(_NARROW, lengths[len(lengths) * 9 // 10]) if lengths else _NARROW
 
 
@@ -118,16 +133,20 @@ def _goes_on(
     last: str, following: Token, after: Token | None, width: int, *, title_next: bool
 ) -> bool:
     """Whether a paragraph whose last line so far is ``last`` goes on in the following line."""
-    if len(last) > _WRAP:
+    if len(last) > _WRAP or unended(last) != last:
         return False
     if _indented(following):
         return True
-    if title_next or len(following.text) > _WRAP:
+    if title_next or _length(following) > _WRAP:
         return False
     fits = _fits(last, following, width)
-    if _may_end(last):
+    if may_end(last):
         return not fits and not _is_title(following, after, width)
     return not fits or len(last) > width * 0.6
+
+
+def _length(token: Token) -> int:
+    return len(unended(token.text))
 
 
 def _fits(line: str, following: Token, width: int) -> bool:
@@ -135,17 +154,12 @@ def _fits(line: str, following: Token, width: int) -> bool:
     return len(line) + 1 + len(following.text.split(maxsplit=1)[0]) <= width
 
 
-def _may_end(line: str) -> bool:
-    """Whether an abstract may end with this line: with a full stop, or with an address."""
-    return line.endswith((".", "!", "?", ".)")) or "://" in line.rsplit(maxsplit=1)[-1]
-
-
 def _is_title(line: Token, after: Token | None, width: int) -> bool:
     """Whether a line stands alone: wider than the text, short of its width, or In Capitals."""
     text = line.text
     if after is None or text.endswith(".") or text.startswith("http"):
         return False
-    if len(text) > width + 3 or len(after.text) > _WRAP or _fits(text, after, width):
+    if len(text) > width + 3 or _length(after) > _WRAP or _fits(text, after, width):
         return True
     words = [word for word in text.split() if len(word) > 3]
     return sum(word[0].isupper() for word in words) > len(words) * 0.6

@@ -84,24 +84,24 @@ def _laid_out(connection: Connection, asked: Sequence[Asked], now: datetime) -> 
     places = {one: at for at, one in enumerate(papers)}
     return Shelf(
         [Entry(paper, before=paper) for paper in papers.values()],
-        by_name={name: places[one] for name, one in _names(connection, ids)},
+        by_name={name: places[one] for name, one in names(connection, ids)},
         by_key=gather((key, places[one]) for key, one in by_key),
         by_hash=gather((number, places[one]) for number, one in by_hash if one in places),
         now=now,
     )
 
 
-def owners(connection: Connection, names: Collection[Identifier]) -> dict[Identifier, int]:
+def owners(connection: Connection, wanted: Collection[Identifier]) -> dict[Identifier, int]:
     """Find the ids of the papers that have these names; no entry for a name that none has."""
     table, found = tables.identifier, {}
-    for some in batches({name.value for name in names}):
+    for some in batches({name.value for name in wanted}):
         for row in connection.execute(select(table).where(table.c.value.in_(some))):
             found[Identifier(row.scheme, row.value)] = row.paper_id
-    return {name: found[name] for name in names if name in found}
+    return {name: found[name] for name in wanted if name in found}
 
 
-def _names(connection: Connection, ids: Iterable[int]) -> Iterator[tuple[Identifier, int]]:
-    """Read every name of these papers."""
+def names(connection: Connection, ids: Iterable[int]) -> Iterator[tuple[Identifier, int]]:
+    """Read every name of these papers, each beside the id of its paper."""
     table = tables.identifier
     for some in batches(ids):
         for row in connection.execute(select(table).where(table.c.paper_id.in_(some))):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, or_, select
 
 from larkpost.store import tables
-from larkpost.store.absorbing import Absorbed, absorb, owners, take_turns
+from larkpost.store.absorbing import Absorbed, absorb, names, owners, take_turns
 from larkpost.store.paper_rows import COLUMNS, get, paper
 from larkpost.store.search import find, parse
 from larkpost.store.shelf import What
@@ -37,6 +37,7 @@ __all__ = [
     "fresh",
     "get",
     "iterate",
+    "names",
     "owners",
     "search",
     "take_turns",
@@ -53,11 +54,11 @@ class Extent:
 
 def by_identifier(connection: Connection, identifier: Identifier) -> Paper | None:
     """Find the paper that has this name, be it the one shown to people or another."""
-    names = tables.identifier
+    table = tables.identifier
     statement = (
         select(*COLUMNS)
-        .join(names, names.c.paper_id == tables.paper.c.id)
-        .where(names.c.scheme == identifier.scheme, names.c.value == identifier.value)
+        .join(table, table.c.paper_id == tables.paper.c.id)
+        .where(table.c.scheme == identifier.scheme, table.c.value == identifier.value)
     )
     row = connection.execute(statement).one_or_none()
     return None if row is None else paper(row)
