@@ -87,8 +87,9 @@ def _listed(
 ) -> Found:
     """Set the feed at once: it is tagged by its bytes, which thousands of visits share.
 
-    Which papers stand in it changes with any paper, so that the newest correction of all dates it;
-    ``at`` is the moment it is reckoned for, where it changes with time as well.
+    Which papers stand in it changes with any paper, so the last moment at which one moved dates
+    it. ``at`` is the moment it is reckoned for, where time and thumbs change it as well: then
+    nothing dates it, for a thumb that is taken back leaves no date.
     """
     form = form_of(request)
     since = papers.extent(connection).updated or _BEGINNING
@@ -97,7 +98,7 @@ def _listed(
     )
     return Found(
         etag=etag_of(body),
-        modified=max(since, at or since),
+        modified=None if at else papers.moved(connection) or _BEGINNING,
         media_type=type_of(form),
         cache_control=PUBLIC,
         write=lambda: body,
