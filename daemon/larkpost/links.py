@@ -105,6 +105,11 @@ class Links:
         """Link to the papers by day, or to the feed of the newest days."""
         return f"{self.base_url}/archive" + (f".{form}" if form else "")
 
+    def month(self, name: str, form: FeedFormat | None = None, page: int = 1) -> str:
+        """Link to the papers of a month, ``2026-08``, or to a page of them as a feed."""
+        address = f"{self.archive()}/{name}" + (f".{form}" if form else "")
+        return address + _query(page=str(page) if page > 1 else "")
+
     def search(self, words: str, form: FeedFormat | None = None) -> str:
         """Link to the papers that these words find, as a page or as a feed."""
         return f"{self.base_url}/search" + (f".{form}" if form else "") + _query(q=words)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MOST_KEPT = 4096
 MOST_BYTES = 64 * 1024 * 1024
-ASKED = frozenset({"min", "q"})  # the parameters that a feed's address may have
+ASKED = frozenset({"min", "page", "q"})  # the parameters that a feed's address may have
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 Headers = list[tuple[bytes, bytes]]
