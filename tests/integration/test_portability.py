@@ -147,6 +147,21 @@ def test_an_export_of_an_import_is_the_same_bytes(
         assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
 
+def test_a_feed_that_is_switched_off_is_off_elsewhere(
+    lived_in: Newsroom, other: Store, tmp_path: Path
+) -> None:
+    with lived_in.store.read() as connection:
+        anna = readers.by_address(connection, "anna@example.org")
+    membership.end_feed(lived_in.store, anna.id)
+
+    moved(lived_in, other, tmp_path / "out")
+
+    with other.read() as connection:
+        assert readers.by_uid(connection, anna.uid).feed_key == ""
+        assert readers.by_feed_key(connection, anna.feed_key) is None
+        assert readers.by_feed_key(connection, "") is None
+
+
 def test_taking_in_twice_doubles_nothing(lived_in: Newsroom, other: Store, tmp_path: Path) -> None:
     elsewhere = moved(lived_in, other, tmp_path / "out")
     once = rankings(elsewhere)

@@ -140,6 +140,31 @@ def test_a_pause_that_cannot_be_is_told(here: Place, me: str, until: str, said: 
     assert here.current() == here.reader
 
 
+def test_a_feed_is_switched_off_and_on_again_with_another_key(here: Place, me: str) -> None:
+    others = membership.add(here.program.store, None, now=NOW), here.reader
+    for other in others:  # the column is unique, and no key is no value of it
+        membership.end_feed(here.program.store, other.id)
+    membership.renew_feed_key(here.program.store, here.reader.id)
+    old = here.current().feed_key
+    assert here.client.get(f"/feed/{old}.rss").status_code == 200
+
+    off = here.client.post(me, data={"action": "silence"})
+    page = here.client.get(f"{me}?done=silenced").text
+    dead = [here.client.get(f"/feed/{key}.rss") for key in (old, "unknown", "off:", "")]
+    again = here.client.post(me, data={"action": "renew"})
+
+    assert off.headers["location"] == f"{me}?done=silenced"
+    assert "Your feed is switched off" in page
+    assert "Switch it on" in page
+    assert "/feed/" not in page
+    assert [answer.status_code for answer in dead] == [404] * 4
+    assert len({answer.text for answer in dead}) == 1
+    assert again.headers["location"] == f"{me}?done=renewed"
+    assert here.current().feed_key not in ("", old)
+    assert here.client.get(f"/feed/{here.current().feed_key}.rss").status_code == 200
+    assert here.client.get(f"/feed/{old}.rss").status_code == 404
+
+
 def test_new_feed_addresses_end_the_old_ones(here: Place, me: str) -> None:
     answer = here.client.post(me, data={"action": "renew"})
 

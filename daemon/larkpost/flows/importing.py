@@ -168,7 +168,7 @@ def _standing(connection: Connection, reader: Reader, line: Mapping[str, Any]) -
     columns: dict[str, Any] = {}
     if line.get("paused_until"):
         columns["paused_until"] = date.fromisoformat(line["paused_until"])
-    if line.get("feed_key"):
+    if line.get("feed_key") is not None:  # empty: switched off
         columns["feed_key"] = str(line["feed_key"])
     if (status := Status(line.get("status", reader.status))) is not reader.status:
         columns |= {"status": status, "next_slot": None}

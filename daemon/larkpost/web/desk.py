@@ -125,6 +125,8 @@ def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Resp
 
 
 def _feeds(site: Site, reader: Reader) -> Iterator[FeedRow]:
+    if not reader.feed_key:
+        return
     several = len(reader.interests) > 1
     for interest in (None, *(reader.interests if several else ())):
         yield FeedRow(
