@@ -244,6 +244,7 @@ class Delivery:
     next_try: datetime
     lease_until: datetime | None = None
     reply: str = ""
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.browsing import BASE, NOW, contents, place
 
-from larkpost.domain import Status, Thumb
+from larkpost.domain import Bounce, BounceKind, DeliveryState, Status, Thumb
 from larkpost.flows import membership
+from larkpost.store import bounces, deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.browsing import Place
+
+
+LEASE = timedelta(minutes=5)
 
 
 @pytest.fixture
@@ -294,11 +298,28 @@ def test_all_thumbs_are_taken_back_only_by_who_is_sure(here: Place, me: str) -> 
 
 def test_everything_kept_about_a_reader_can_be_taken_along(here: Place, me: str) -> None:
     here.client.post(here.vote_path(1, "up"))
+    bounce = Bounce(here.reader.id, NOW, BounceKind.SOFT, "4.2.2", "mailbox full")
+    with here.program.store.begin() as connection:
+        (letter,) = deliveries.claim(connection, NOW, limit=1, lease=LEASE, holder="one")
+        assert deliveries.begin(connection, letter.id, "one", now=NOW, lease=LEASE)
+        deliveries.settle(
+            connection, letter.id, DeliveryState.SENT, now=NOW, reply="250 kept", holder="one"
+        )
+        bounces.record(connection, bounce)
 
     answer = here.client.get(f"{me}/export.jsonl")
 
     lines = [json.loads(line) for line in answer.text.splitlines()]
-    assert [one["kind"] for one in lines] == ["reader", "vote", "paper", "paper", "paper"]
+    assert [one["kind"] for one in lines] == [
+        *("reader", "vote", "paper", "paper", "paper", "delivery", "bounce")
+    ]
+    assert lines[0]["created"] == "2026-08-07T10:00:00Z"
+    delivery, bounced = lines[-2:]
+    assert (delivery["date"], delivery["state"]) == ("2026-08-07", "sent")
+    assert (delivery["sent_at"], delivery["reply"]) == ("2026-08-07T10:00:00Z", "250 kept")
+    assert (delivery["message_id"], delivery["attempts"]) == (letter.message_id, 1)
+    assert (bounced["bounce"], bounced["code"]) == ("soft", "4.2.2")
+    assert (bounced["at"], bounced["text"]) == ("2026-08-07T10:00:00Z", "mailbox full")
     assert lines[0]["reader"] == "ada@example.org"
     assert lines[0]["editions"][0]["date"] == "2026-08-07"
     assert lines[1]["paper"] == str(here.papers[0].identifier)

@@ -7,13 +7,13 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from larkpost.flows import lines
-from larkpost.store import editions, papers, readers, votes
+from larkpost.store import bounces, deliveries, editions, papers, readers, votes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from larkpost.domain import Reader
+    from larkpost.domain import Edition, Reader
     from larkpost.store.engine import Connection, Store
 
 
@@ -36,12 +36,13 @@ def export(store: Store, folder: Path) -> dict[str, int]:
 
 
 def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
-    """Give everything about one reader as lines: the reader, their votes, the papers in both.
+    """Give everything about one reader as lines, each of which says in ``kind`` what it is.
 
-    Each line says in ``kind`` which it is; otherwise they are those of the three files.
+    The reader, their votes, the papers of both, as in the three files; then what became of the
+    letters to them, and which came back.
     """
-    line = _reader(connection, reader)
-    yield {"kind": "reader"} | line
+    issued = editions.latest(connection, reader.id, limit=10**6)
+    yield {"kind": "reader", "created": lines.moment(reader.created)} | _reader_line(reader, issued)
     cast = votes.of(connection, reader.id)
     named = papers.get(connection, {vote.paper_id for vote in cast})
     for vote in cast:
@@ -50,15 +51,20 @@ def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
     picked = editions.picked(connection, [reader.id])[reader.id]
     for paper in papers.get(connection, picked | set(named)).values():
         yield {"kind": "paper"} | lines.paper_line(paper)
+    days = {edition.id: edition.date for edition in issued}
+    for delivery in deliveries.of(connection, reader.id):
+        day = days[delivery.edition_id]
+        yield {"kind": "delivery"} | lines.delivery_line(delivery, reader, day)
+    for bounce in bounces.of(connection, reader.id):
+        yield {"kind": "bounce"} | lines.bounce_line(bounce, reader)
 
 
 def _readers(connection: Connection) -> Iterator[dict[str, Any]]:
     for reader in readers.all(connection):
-        yield _reader(connection, reader)
+        yield _reader_line(reader, editions.latest(connection, reader.id, limit=10**6))
 
 
-def _reader(connection: Connection, reader: Reader) -> dict[str, Any]:
-    issued = editions.latest(connection, reader.id, limit=10**6)
+def _reader_line(reader: Reader, issued: Sequence[Edition]) -> dict[str, Any]:
     kept = [lines.edition_line(edition) for edition in reversed(issued)]
     return lines.reader_line(reader) | {"feed_key": reader.feed_key, "editions": kept}
 
