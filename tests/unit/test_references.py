@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import time
 from datetime import date
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from larkpost.domain import Draft, Identifier
 from larkpost.errors import UsageError
+from larkpost.sources.lines import decoded
 from larkpost.sources.references import MOST, read_references
 
 ARXIV = Identifier("arxiv", "2106.09685")
@@ -100,6 +102,45 @@ def test_names_are_found_among_other_words() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[1] 2106.09685",
+        "[1] Hu et al., LoRA. arXiv:2106.09685\n[2] ibid.",
+        "[arXiv](https://arxiv.org/abs/2106.09685)",
+        "{2106.09685}",
+        "[2106.09685]",
+        '["https://arxiv.org/pdf/2106.09685v2", 7, null]',
+        '[{"title": "LoRA", "URL": "https://arxiv.org/abs/2106.09685", "abs',
+        "[my papers]\n@misc{a, eprint = {2106.09685}}",
+    ],
+)
+def test_names_are_found_in_brackets_that_are_no_json(text: str) -> None:
+    assert [one.identifiers for one in read_references(text)] == [(ARXIV,)]
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"items": []}', "[1, 2]", '["odd", null]'])
+def test_json_without_references_brings_nothing(text: str) -> None:
+    assert read_references(text) == []
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252"]
+)
+@pytest.mark.parametrize("text", [BIBTEX, RIS, ZOTERO_CSV], ids=["bibtex", "ris", "csv"])
+def test_a_file_says_the_same_in_every_encoding(text: str, encoding: str) -> None:
+    text = text.replace('M{\\"u}ller', "Müller").replace("paradigm", "paradigme épatant")
+
+    assert read_references(decoded(text.encode(encoding))) == read_references(text)
+
+
+@pytest.mark.parametrize("codec", [codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE])
+def test_utf_16_is_known_by_its_mark_whatever_it_says(codec: bytes) -> None:
+    encoding = "utf-16-be" if codec == codecs.BOM_UTF16_BE else "utf-16-le"
+
+    assert decoded(codec + "量子".encode(encoding)) == "量子"
+
+
 def test_a_reference_named_twice_is_one() -> None:
     assert len(read_references("2106.09685 2106.09685v3 https://arxiv.org/pdf/2106.09685")) == 1
 
@@ -121,6 +162,7 @@ def test_zoteros_own_json_is_read() -> None:
         "{\\rtf1}",
         "[{",
         "{" * 100_000,
+        '[{"title": "LoRA", "abs',
     ],
 )
 def test_what_is_not_read_is_said(text: str) -> None:
