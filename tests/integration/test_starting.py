@@ -125,7 +125,7 @@ def test_the_page_takes_a_file(here: Place, me: str, encoding: str) -> None:
     [
         ("", b"", 400, "Nothing was pasted"),
         ("", b"<?xml version='1.0'?>", 400, "is not read"),
-        ("", b"\xff\xfex\x00", 200, "No new thumb"),
+        ("", b"\xff\xfe\x00", 200, "No new thumb"),
         ("", b"a" * (4 * 1024 * 1024), 413, "4 MB"),
         ("<script>alert(1)</script>", b"", 200, "No new thumb"),
     ],

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from larkpost.domain import Draft, Identifier
 from larkpost.errors import UsageError
+from larkpost.sources import rdf
 from larkpost.sources.bibtex import entries
 from larkpost.text import clean, one_line, parse_identifier, plain_latex, squash
 
@@ -49,9 +50,11 @@ def read_references(text: str) -> list[Draft]:
 
 def _read(text: str) -> Iterator[Draft]:
     start = text.lstrip()[:2_000]
-    if start.startswith(("<?xml", "<rdf", "<!DOCTYPE", "PK", "{\\rtf")):
+    if start.startswith("<") and "<rdf:RDF" in start:
+        return _from_rdf(text.lstrip())
+    if start.startswith(("<?xml", "<!DOCTYPE", "PK", "{\\rtf")):
         raise UsageError(
-            "This kind of file is not read", hint="Export it as BibTeX, RIS, CSL JSON or CSV."
+            "This kind of file is not read", hint="Export it as BibTeX, RIS, CSL JSON, RDF or CSV."
         )
     if start.startswith(("[", "{")):
         return _from_brackets(text)
@@ -151,6 +154,17 @@ def _person(one: Mapping[str, Any]) -> str:
     given = one.get("given") or one.get("firstName")
     family = one.get("family") or one.get("lastName") or one.get("name")
     return " ".join(str(part) for part in (given, family) if part)
+
+
+def _from_rdf(text: str) -> Iterator[Draft]:
+    for item in rdf.items(text):
+        yield from _drafted(
+            title=item.title,
+            abstract=item.abstract,
+            authors=item.authors,
+            names=item.names,
+            year=item.date,
+        )
 
 
 def _from_table(text: str) -> Iterator[Draft]:
