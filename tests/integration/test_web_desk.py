@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -105,6 +106,7 @@ def test_a_mistake_is_told_and_nothing_typed_is_lost(
     assert said in answer.text
     assert 'role="alert"' in answer.text
     assert ".." not in answer.text
+    assert not re.search(r"(?<!\S)--\w", answer.text)  # words of the command line
     assert 'value="Ada L."' in answer.text
     assert contents(here.program.store) == before
 
