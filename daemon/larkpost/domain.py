@@ -139,7 +139,8 @@ class Reader:
 
     ``at`` is local time in ``zone``; ``days`` are weekdays, Monday = 0; ``size`` is the number
     of picks wished for; ``threshold`` the least probability of a thumbs-up that a pick must
-    have; ``next_slot`` (UTC) the moment the next edition is due, ``None`` while none is.
+    have; ``next_slot`` (UTC) the moment the next edition is due, ``None`` while none is;
+    ``feed_key`` the secret in the feed's address, empty while the feed is switched off.
     """
 
     id: int
@@ -251,6 +252,7 @@ class Delivery:
     next_try: datetime
     lease_until: datetime | None = None
     reply: str = ""
+    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

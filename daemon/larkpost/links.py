@@ -85,8 +85,9 @@ class Links:
     ) -> str:
         """Link to the reader's feed; the key in it is a secret of its own and can be renewed.
 
-        There is one for each ``interest``, and archive pages (RFC 5005), which count from 1.
-        ``least`` is the probability of a thumbs-up below which nothing is shown.
+        Only for a reader whose feed is switched on. There is one for each ``interest``, and
+        archive pages (RFC 5005), which count from 1. ``least`` is the probability of a thumbs-up
+        below which nothing is shown.
         """
         path = [f"{self.base_url}/feed/{reader.feed_key}"]
         path += [slugs(reader.interests)[interest.id]] if interest else []
@@ -104,6 +105,11 @@ class Links:
     def archive(self, form: FeedFormat | None = None) -> str:
         """Link to the papers by day, or to the feed of the newest days."""
         return f"{self.base_url}/archive" + (f".{form}" if form else "")
+
+    def month(self, name: str, form: FeedFormat | None = None, page: int = 1) -> str:
+        """Link to the papers of a month, ``2026-08``, or to a page of them as a feed."""
+        address = f"{self.archive()}/{name}" + (f".{form}" if form else "")
+        return address + _query(page=str(page) if page > 1 else "")
 
     def search(self, words: str, form: FeedFormat | None = None) -> str:
         """Link to the papers that these words find, as a page or as a feed."""
@@ -130,6 +136,8 @@ class Links:
 
     def reader_alternates(self, site: str, reader: Reader) -> list[Alternate]:
         """Tell a reader's own feeds; secret, so for the pages that only the reader can open."""
+        if not reader.feed_key:
+            return []
         return _alternates(site, lambda form: self.feed(reader, form))
 
     def _signed(self, place: str, number: int, reader: Reader) -> str:

@@ -43,7 +43,7 @@ class Timetable:
         if not self.days or not self.days <= frozenset(range(7)):
             raise UsageError(
                 "An edition needs at least one weekday, Monday to Sunday.",
-                hint="For example: --days mon,wed,fri. To stop for a while, pause instead.",
+                hint="Choose Monday, for example. To stop for a while, pause instead.",
             )
         if self.paused_until is not None and self.paused_until.year > LAST_YEAR:
             raise UsageError(f"A pause until the year {self.paused_until.year} is a farewell.")

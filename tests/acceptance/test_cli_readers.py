@@ -85,6 +85,19 @@ def test_a_reader_pauses_resumes_and_leaves(shell: Shell) -> None:
     assert states == ["paused", "active", "left"]
 
 
+def test_a_feed_is_switched_off_until_it_gets_a_new_address(shell: Shell) -> None:
+    shell("reader", "add", "ann@example.org")
+
+    (off,) = shell.json("reader", "set", "ann@example.org", "--no-feed")
+    told = shell("reader", "show", "ann@example.org").out
+    (on,) = shell.json("reader", "set", "ann@example.org", "--new-feed")
+
+    assert off["feed"] is None
+    assert "switched off" in told
+    assert "/feed/" not in told
+    assert on["feed"].endswith(".rss")
+
+
 def test_a_new_feed_address_replaces_the_old_one(shell: Shell) -> None:
     (before,) = shell.json("reader", "add", "ann@example.org")
 

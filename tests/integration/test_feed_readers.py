@@ -51,14 +51,15 @@ def test_feedparser_reads_every_feed_and_gets_304_on_the_second_visit(
     address = addresses(site.links, site.reader, "rss" if form == "rss" else "atom")[kind]
 
     first = feedparser.parse(address)
-    second = feedparser.parse(address, etag=first.etag, modified=first.modified)
-    by_date = feedparser.parse(address, modified=first.modified)
+    second = feedparser.parse(address, etag=first.etag, modified=first.get("modified"))
+    by_date = feedparser.parse(address, modified=first.get("modified"))
 
     assert not first.bozo
     assert (first.status, first.version) == (200, "rss20" if form == "rss" else "atom10")
     assert first.entries
     assert all(entry.id.startswith("urn:uuid:") for entry in first.entries)
-    assert (second.status, by_date.status) == (304, 304)
+    # Thumbs change what trends and may be taken back without a trace, so nothing dates it.
+    assert (second.status, by_date.status) == (304, 200 if kind == "trending" else 304)
 
 
 @pytest.mark.parametrize("kind", KINDS)

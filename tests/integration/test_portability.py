@@ -10,7 +10,7 @@ import pytest
 
 from larkpost.domain import Draft, Identifier, Pick, Thumb
 from larkpost.flows import learn, membership
-from larkpost.flows.exporting import export
+from larkpost.flows.exporting import about, export
 from larkpost.flows.feedback import cast
 from larkpost.flows.importing import take_papers, take_readers, take_votes
 from larkpost.flows.learn import Question
@@ -177,6 +177,21 @@ def test_every_name_of_a_paper_goes_along(store: Store, other: Store, tmp_path: 
         assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
 
+def test_a_feed_that_is_switched_off_is_off_elsewhere(
+    lived_in: Newsroom, other: Store, tmp_path: Path
+) -> None:
+    with lived_in.store.read() as connection:
+        anna = readers.by_address(connection, "anna@example.org")
+    membership.end_feed(lived_in.store, anna.id)
+
+    moved(lived_in, other, tmp_path / "out")
+
+    with other.read() as connection:
+        assert readers.by_uid(connection, anna.uid).feed_key == ""
+        assert readers.by_feed_key(connection, anna.feed_key) is None
+        assert readers.by_feed_key(connection, "") is None
+
+
 def test_taking_in_twice_doubles_nothing(lived_in: Newsroom, other: Store, tmp_path: Path) -> None:
     elsewhere = moved(lived_in, other, tmp_path / "out")
     once = rankings(elsewhere)
@@ -211,6 +226,28 @@ def test_a_bad_line_is_told_with_its_number_and_the_others_are_taken(
 
     assert tally.taken == 1
     assert [line for line, _ in tally.refused] == [2, 7, 3, 4, 5, 6]
+
+
+def test_a_readers_own_export_can_be_taken_in(
+    lived_in: Newsroom, other: Store, tmp_path: Path
+) -> None:
+    with lived_in.store.read() as connection:
+        anna = readers.by_address(connection, "anna@example.org")
+        told = list(about(connection, anna))
+    file, only_papers = tmp_path / "export.jsonl", tmp_path / "papers.jsonl"
+    file.write_text("\n".join(map(json.dumps, told)))
+    only_papers.write_text("\n".join(json.dumps(one) for one in told if one["kind"] == "paper"))
+    take_papers(other, only_papers, now=LATER)
+
+    tallies = take_readers(other, file, now=LATER), take_votes(other, file, now=LATER)
+
+    assert {"delivery", "vote", "paper"} < {one["kind"] for one in told}
+    assert [(one.taken, one.refused, one.unknown_keys) for one in tallies] == [
+        (1, [], set()),
+        (9, [], set()),
+    ]
+    with other.read() as connection:
+        assert readers.by_uid(connection, anna.uid).interests[1].words == ("grasping",)
 
 
 def test_unknown_keys_are_kept_out_and_told(other: Store, tmp_path: Path) -> None:

@@ -111,8 +111,9 @@ def test_the_page_takes_a_pasted_list(here: Place, me: str) -> None:
     assert "arxiv:1706.03762" in page
 
 
-def test_the_page_takes_a_file(here: Place, me: str) -> None:
-    file = {"file": ("library.bib", LIBRARY.encode("utf-8"), "text/plain")}
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_page_takes_a_file(here: Place, me: str, encoding: str) -> None:
+    file = {"file": ("library.bib", LIBRARY.encode(encoding), "text/plain")}
 
     page = here.client.post(f"{me}/start", data={"text": ""}, files=file).text
 

@@ -302,7 +302,10 @@ def test_what_became_of_a_letter_is_written_down(
         assert deliveries.settle(connection, letter_id, state, reply=reply, now=NOW)
         settled = deliveries.get(connection, letter_id)
 
-    assert settled == replace(letter, state=state, reply=reply, attempts=1, lease_until=None)
+    sent_at = NOW if state is DeliveryState.SENT else None
+    assert settled == replace(
+        letter, state=state, reply=reply, attempts=1, lease_until=None, sent_at=sent_at
+    )
 
 
 def test_sent_is_a_fact_and_stays_one(store: Store) -> None:

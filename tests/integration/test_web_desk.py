@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, time
+import re
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.browsing import BASE, NOW, contents, place
 
-from larkpost.domain import Status, Thumb
+from larkpost.domain import Bounce, BounceKind, DeliveryState, Status, Thumb
 from larkpost.flows import membership
+from larkpost.store import bounces, deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from tests.browsing import Place
+
+
+LEASE = timedelta(minutes=5)
 
 
 @pytest.fixture
@@ -101,6 +106,7 @@ def test_a_mistake_is_told_and_nothing_typed_is_lost(
     assert said in answer.text
     assert 'role="alert"' in answer.text
     assert ".." not in answer.text
+    assert not re.search(r"(?<!\S)--\w", answer.text)  # words of the command line
     assert 'value="Ada L."' in answer.text
     assert contents(here.program.store) == before
 
@@ -138,6 +144,31 @@ def test_a_pause_that_cannot_be_is_told(here: Place, me: str, until: str, said: 
     assert answer.status_code == 400
     assert said in answer.text
     assert here.current() == here.reader
+
+
+def test_a_feed_is_switched_off_and_on_again_with_another_key(here: Place, me: str) -> None:
+    others = membership.add(here.program.store, None, now=NOW), here.reader
+    for other in others:  # the column is unique, and no key is no value of it
+        membership.end_feed(here.program.store, other.id)
+    membership.renew_feed_key(here.program.store, here.reader.id)
+    old = here.current().feed_key
+    assert here.client.get(f"/feed/{old}.rss").status_code == 200
+
+    off = here.client.post(me, data={"action": "silence"})
+    page = here.client.get(f"{me}?done=silenced").text
+    dead = [here.client.get(f"/feed/{key}.rss") for key in (old, "unknown", "off:", "")]
+    again = here.client.post(me, data={"action": "renew"})
+
+    assert off.headers["location"] == f"{me}?done=silenced"
+    assert "Your feed is switched off" in page
+    assert "Switch it on" in page
+    assert "/feed/" not in page
+    assert [answer.status_code for answer in dead] == [404] * 4
+    assert len({answer.text for answer in dead}) == 1
+    assert again.headers["location"] == f"{me}?done=renewed"
+    assert here.current().feed_key not in ("", old)
+    assert here.client.get(f"/feed/{here.current().feed_key}.rss").status_code == 200
+    assert here.client.get(f"/feed/{old}.rss").status_code == 404
 
 
 def test_new_feed_addresses_end_the_old_ones(here: Place, me: str) -> None:
@@ -269,11 +300,28 @@ def test_all_thumbs_are_taken_back_only_by_who_is_sure(here: Place, me: str) -> 
 
 def test_everything_kept_about_a_reader_can_be_taken_along(here: Place, me: str) -> None:
     here.client.post(here.vote_path(1, "up"))
+    bounce = Bounce(here.reader.id, NOW, BounceKind.SOFT, "4.2.2", "mailbox full")
+    with here.program.store.begin() as connection:
+        (letter,) = deliveries.claim(connection, NOW, limit=1, lease=LEASE, holder="one")
+        assert deliveries.begin(connection, letter.id, "one", now=NOW, lease=LEASE)
+        deliveries.settle(
+            connection, letter.id, DeliveryState.SENT, now=NOW, reply="250 kept", holder="one"
+        )
+        bounces.record(connection, bounce)
 
     answer = here.client.get(f"{me}/export.jsonl")
 
     lines = [json.loads(line) for line in answer.text.splitlines()]
-    assert [one["kind"] for one in lines] == ["reader", "vote", "paper", "paper", "paper"]
+    assert [one["kind"] for one in lines] == [
+        *("reader", "vote", "paper", "paper", "paper", "delivery", "bounce")
+    ]
+    assert lines[0]["created"] == "2026-08-07T10:00:00Z"
+    delivery, bounced = lines[-2:]
+    assert (delivery["date"], delivery["state"]) == ("2026-08-07", "sent")
+    assert (delivery["sent_at"], delivery["reply"]) == ("2026-08-07T10:00:00Z", "250 kept")
+    assert (delivery["message_id"], delivery["attempts"]) == (letter.message_id, 1)
+    assert (bounced["bounce"], bounced["code"]) == ("soft", "4.2.2")
+    assert (bounced["at"], bounced["text"]) == ("2026-08-07T10:00:00Z", "mailbox full")
     assert lines[0]["reader"] == "ada@example.org"
     assert lines[0]["editions"][0]["date"] == "2026-08-07"
     assert lines[1]["paper"] == str(here.papers[0].identifier)

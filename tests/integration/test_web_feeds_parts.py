@@ -217,6 +217,65 @@ def test_what_is_told_later_of_a_paper_changes_the_tag_with_the_bytes(
     assert "Somerville" in after.text
 
 
+@pytest.mark.parametrize("kind", ["archive", "search"])
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(minutes=1), timedelta(days=-1)])
+def test_a_visitor_who_knows_only_dates_misses_no_paper_of_the_past(
+    here: Here, kind: str, later: timedelta
+) -> None:
+    address = addresses(here.program.links, here.reader, "atom")[kind]
+    here.now += timedelta(minutes=2)
+    before = here.get(address)
+    draft = Draft(
+        title="Glaciers that nobody measured",
+        abstract="Old ice, found in a drawer.",
+        identifiers=(Identifier("arxiv", "2601.00009"),),
+        first_seen=NOW - timedelta(days=40),
+        arrived=NOW - timedelta(days=40),
+    )
+    here.now += later  # the clock may jump back
+    with here.program.store.begin() as connection:
+        papers.absorb(connection, [draft], now=here.now)
+    if later >= timedelta(0):
+        here.now += timedelta(seconds=5)
+
+    after = here.get(address, **{"If-Modified-Since": before.headers["last-modified"]})
+
+    assert after.status_code == 200
+    assert draft.title in after.text
+    if later >= timedelta(0):
+        dated = here.get(address, **{"If-Modified-Since": after.headers["last-modified"]})
+        assert dated.status_code == 304
+
+
+def test_what_is_told_later_of_a_paper_is_dated_though_the_paper_is_not(here: Here) -> None:
+    for address in (
+        here.program.links.feed(here.reader, "atom"),
+        here.program.links.feed(here.reader, "atom", page=1),
+    ):
+        before = here.get(address)
+        here.now += timedelta(minutes=1)
+        drafts = [
+            Draft(one.title, identifiers=(one.identifier,), categories=(f"at {here.now}",))
+            for one in here.papers
+        ]
+        with here.program.store.begin() as connection:
+            papers.absorb(connection, drafts, now=here.now)
+
+        after = here.get(address, **{"If-Modified-Since": before.headers["last-modified"]})
+
+        assert after.status_code == 200
+        assert f"at {here.now}" in after.text
+
+
+def test_what_no_date_tells_is_told_by_the_tag_alone(here: Here) -> None:
+    for address in (here.program.links.trending("atom"), here.program.links.opml(here.reader)):
+        answer = here.get(address, **{"If-Modified-Since": "Fri, 31 Dec 2027 23:59:59 GMT"})
+
+        assert answer.status_code == 200
+        assert "last-modified" not in answer.headers
+        assert "etag" in answer.headers
+
+
 def test_writing_elsewhere_leaves_the_tag_and_gives_304(here: Here) -> None:
     for address in addresses(here.program.links, here.reader, "atom").values():
         before = here.get(address)

@@ -102,7 +102,8 @@ def test_the_archive_is_turned_by_day_week_and_month(
     "path",
     ["/archive/2026-13", "/archive/0000-00-00", "/archive/x", "/archive/2026-08-06?page=0",
      "/archive/2026-08-06?page=x", "/paper/x", "/paper/00000000-0000-0000-0000-000000000000",
-     "/paper/%00", "/search?q=a&page=-1", "/archive/9999-W60"],
+     "/paper/%00", "/search?q=a&page=-1", "/archive/9999-W60", "/archive/2026-08-06?page=2",
+     "/archive/2026-08?page=99", "/search?q=glaciers&page=2", "/search?page=2"],
 )  # fmt: skip
 def test_what_is_not_there_is_a_404(here: Place, path: str) -> None:
     assert here.client.get(path).status_code == 404

@@ -14,7 +14,7 @@ from tests.browsing import NOW, place
 
 from larkpost.domain import Draft, Identifier, Thumb, Vote, Weight
 from larkpost.flows import membership, tasting
-from larkpost.store import papers, votes
+from larkpost.store import papers, readers, votes
 from larkpost.web import charts
 
 if TYPE_CHECKING:
@@ -103,6 +103,23 @@ def test_the_words_for_and_against_are_those_of_the_votes(here: Place, me: str) 
     page = here.client.get(f"{me}/taste").text
     assert "Words for: " in page
     assert "Words against: " in page
+
+
+def test_every_interest_has_charts_of_its_own(here: Place, me: str) -> None:
+    live(here)
+    membership.set_interest(here.program.store, here.reader.id, "stones", words=STONES)
+    with here.program.store.begin() as connection:
+        stones = readers.get(connection, here.reader.id).interests[1].id
+        cast = votes.of(connection, here.reader.id)
+        turned = [replace(one, interest_id=stones, thumb=Thumb(-one.thumb)) for one in cast]
+        votes.cast_many(connection, [*cast[:12], *turned[12:]])
+
+    page = here.client.get(f"{me}/taste").text
+
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert page.count("Words against: ") == 2
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r"url\(#([^)]+)\)", page)) == {one for one in ids if "hatch" in one}
 
 
 def test_the_page_measures_the_model_on_the_readers_own_votes(here: Place, me: str) -> None:

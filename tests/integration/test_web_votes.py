@@ -340,7 +340,10 @@ def test_what_came_since_the_edition_before_is_marked_as_new(here: Place) -> Non
 
     assert 'class="new"' not in first_page
     assert second_page.count('class="new"') == 1
-    assert re.search(r'Came in the night</bdi>(</a>)? <span class="new">', second_page)
+    own_page = here.client.get(here.path(here.program.links.page(here.reader))).text
+    assert own_page.count('class="new"') == 1
+    for page in (second_page, own_page):
+        assert re.search(r'Came in the night</bdi>(</a>)? <span class="new">', page)
 
 
 def test_thumbs_have_their_measure_whichever_page_they_come_from(here: Place) -> None:

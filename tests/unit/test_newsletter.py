@@ -170,6 +170,20 @@ def test_the_footer_tells_why_it_came_and_how_to_leave_in_both_parts() -> None:
             assert f"{SITE}/{link}" in part
 
 
+def test_a_letter_to_who_has_no_feed_tells_of_none() -> None:
+    made = press()
+    without, following = [
+        next(iter(made.newsletter([edition(*TEN, to=to)])))
+        for to in (replace(reader(), feed_key=""), reader())
+    ]
+
+    for part in parsed(without)[1:]:
+        assert "our feed" not in part
+        assert "/feed/" not in part
+        assert f"{SITE}/leave/token-1" in part
+    assert all("Your feed" in part for part in parsed(following)[1:])
+
+
 def test_a_catch_up_and_a_note_are_told() -> None:
     of = edition(paper(1), since=date(2026, 8, 4), note="Only 1 paper was above your threshold.")
 

@@ -202,8 +202,10 @@ def _is_file(source: str) -> bool:
 
 
 def _read(source: str) -> str:
+    from larkpost.sources.lines import decoded
+
     raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    return raw.decode("utf-8", "replace")[:LONGEST]
+    return decoded(raw)[:LONGEST]
 
 
 def _to_rate(call: Call, program: Program) -> list[Paper]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Reader
     from larkpost.program import Program
+    from larkpost.seams import FeedFormat
 
 
 @click.group(short_help="Add, list, show, change or remove readers.")
@@ -132,7 +133,7 @@ def show(call: Call, email: str, as_json: bool) -> None:
         "threshold": found.threshold or "none",
         "thumbs": f"{thumbs.count(1)} up, {thumbs.count(-1)} down",
         "latest edition": latest[0].date if latest else "none yet",
-        **{f"feed ({form})": program.links.feed(found, form) for form in ("rss", "atom", "json")},
+        **_feeds(program, found),
         "own page": program.links.page(found),
     }
     for label, value in rows.items():
@@ -148,18 +149,22 @@ def show(call: Call, email: str, as_json: bool) -> None:
 @click.option("--resume", is_flag=True, help="Send again: after a pause, bounces, or leaving.")
 @click.option("--leave", is_flag=True, help="Send nothing any more, but keep the thumbs.")
 @click.option("--new-feed", is_flag=True, help="Give the feed a new secret address.")
+@click.option("--no-feed", is_flag=True, help="Switch the feed off, until --new-feed.")
 @json_option
 @pass_call
 def set_reader(
     call: Call, /, email: str, interests: tuple[str, ...], address: str | None,
     pause: bool, until: date | None, resume: bool, leave: bool, new_feed: bool,
-    as_json: bool, **wishes: Any,
+    no_feed: bool, as_json: bool, **wishes: Any,
 ) -> None:  # fmt: skip
     """Change what is given and leave the rest as it is; --interest replaces all interest words."""
     if pause + resume + leave > 1 or (until and not pause):
         raise click.UsageError("Choose one of --pause [--until DATE], --resume and --leave.")
+    if new_feed and no_feed:
+        raise click.UsageError("Choose one of --new-feed and --no-feed.")
     chosen = _given(wishes)
-    if not (chosen or interests or address or pause or resume or leave or new_feed):
+    acts = pause or resume or leave or new_feed or no_feed
+    if not (chosen or interests or address or acts):
         raise click.UsageError("Nothing to change: give at least one option.")
     from larkpost.flows import membership
 
@@ -178,6 +183,8 @@ def set_reader(
         membership.leave(store, found.id, now=now)
     if new_feed:
         membership.renew_feed_key(store, found.id)
+    if no_feed:
+        membership.end_feed(store, found.id)
     changed = call.reader(program, found.uid)
     if as_json:
         put_json(_record(program, changed))
@@ -220,6 +227,13 @@ def _record(program: Program, one: Reader) -> dict[str, object]:
     from larkpost.cli.records import of_reader
 
     return of_reader(one, program.links)
+
+
+def _feeds(program: Program, one: Reader) -> dict[str, str]:
+    if not one.feed_key:
+        return {"feed": "switched off"}
+    forms: tuple[FeedFormat, ...] = ("rss", "atom", "json")
+    return {f"feed ({form})": program.links.feed(one, form) for form in forms}
 
 
 def _schedule(one: Reader) -> str:

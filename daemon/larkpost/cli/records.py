@@ -18,7 +18,7 @@ def of_reader(reader: Reader, links: Links) -> dict[str, Any]:
         **reader_line(reader),
         "next": moment(reader.next_slot) if reader.next_slot else None,
         "created": moment(reader.created),
-        "feed": links.feed(reader, "rss"),
+        "feed": links.feed(reader, "rss") if reader.feed_key else None,
     }
 
 

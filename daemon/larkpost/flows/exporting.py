@@ -7,14 +7,14 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from larkpost.flows import lines
-from larkpost.store import editions, papers, readers, votes
+from larkpost.store import bounces, deliveries, editions, papers, readers, votes
 from larkpost.store.batches import batches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from larkpost.domain import Identifier, Paper, Reader
+    from larkpost.domain import Edition, Identifier, Paper, Reader
     from larkpost.store.engine import Connection, Store
 
 
@@ -37,12 +37,13 @@ def export(store: Store, folder: Path) -> dict[str, int]:
 
 
 def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
-    """Give everything about one reader as lines: the reader, their votes, the papers in both.
+    """Give everything about one reader as lines, each of which says in ``kind`` what it is.
 
-    Each line says in ``kind`` which it is; otherwise they are those of the three files.
+    The reader, their votes, the papers of both, as in the three files; then what became of the
+    letters to them, and which came back.
     """
-    line = _reader(connection, reader)
-    yield {"kind": "reader"} | line
+    issued = editions.latest(connection, reader.id, limit=10**6)
+    yield {"kind": "reader", "created": lines.moment(reader.created)} | _reader_line(reader, issued)
     cast = votes.of(connection, reader.id)
     named = papers.get(connection, {vote.paper_id for vote in cast})
     for vote in cast:
@@ -51,6 +52,12 @@ def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
     picked = editions.picked(connection, [reader.id])[reader.id]
     for line in paper_lines(connection, papers.get(connection, picked | set(named)).values()):
         yield {"kind": "paper"} | line
+    days = {edition.id: edition.date for edition in issued}
+    for delivery in deliveries.of(connection, reader.id):
+        day = days[delivery.edition_id]
+        yield {"kind": "delivery"} | lines.delivery_line(delivery, reader, day)
+    for bounce in bounces.of(connection, reader.id):
+        yield {"kind": "bounce"} | lines.bounce_line(bounce, reader)
 
 
 def paper_lines(connection: Connection, some: Iterable[Paper]) -> Iterator[dict[str, Any]]:
@@ -69,11 +76,10 @@ def paper_lines(connection: Connection, some: Iterable[Paper]) -> Iterator[dict[
 
 def _readers(connection: Connection) -> Iterator[dict[str, Any]]:
     for reader in readers.all(connection):
-        yield _reader(connection, reader)
+        yield _reader_line(reader, editions.latest(connection, reader.id, limit=10**6))
 
 
-def _reader(connection: Connection, reader: Reader) -> dict[str, Any]:
-    issued = editions.latest(connection, reader.id, limit=10**6)
+def _reader_line(reader: Reader, issued: Sequence[Edition]) -> dict[str, Any]:
     kept = [lines.edition_line(edition) for edition in reversed(issued)]
     return lines.reader_line(reader) | {"feed_key": reader.feed_key, "editions": kept}
 

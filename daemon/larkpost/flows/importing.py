@@ -42,9 +42,11 @@ READER_KEYS = frozenset(
         "paused_until",
         "feed_key",
         "editions",
+        "kind",
+        "created",  # told to the reader; here they came when they were taken in
     ]
 )
-VOTE_KEYS = frozenset(["reader", "paper", "thumb", "at", "via", "interest"])
+VOTE_KEYS = frozenset(["kind", "reader", "paper", "thumb", "at", "via", "interest"])
 
 
 @dataclass(slots=True)
@@ -86,7 +88,7 @@ def take_readers(store: Store, path: Path, *, now: datetime) -> Tally:
     Editions name their papers, so papers are to be taken in first.
     """
     tally = Tally()
-    for number, line in _lines(path, READER_KEYS, tally):
+    for number, line in _lines(path, "reader", READER_KEYS, tally):
         with _refusing(number, tally):
             reader = _reader(store, line, now=now)
             with store.begin() as connection:
@@ -98,7 +100,7 @@ def take_readers(store: Store, path: Path, *, now: datetime) -> Tally:
 def take_votes(store: Store, path: Path, *, now: datetime) -> Tally:
     """Take in thumbs; of several on one paper the latest stays, here or in the file."""
     tally = Tally()
-    for some in batches(_lines(path, VOTE_KEYS, tally)):
+    for some in batches(_lines(path, "vote", VOTE_KEYS, tally)):
         with store.begin() as connection:
             votes.cast_many(connection, _votes(connection, some, tally, now))
     return tally
@@ -214,7 +216,7 @@ def _standing(connection: Connection, reader: Reader, line: Mapping[str, Any]) -
     columns: dict[str, Any] = {}
     if line.get("paused_until"):
         columns["paused_until"] = date.fromisoformat(line["paused_until"])
-    if line.get("feed_key"):
+    if line.get("feed_key") is not None:  # empty: switched off
         columns["feed_key"] = str(line["feed_key"])
     if (status := Status(line.get("status", reader.status))) is not reader.status:
         columns |= {"status": status, "next_slot": None}
@@ -284,8 +286,13 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _lines(path: Path, keys: frozenset[str], tally: Tally) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a file by line number; keys that nobody knows are left out and told."""
+def _lines(
+    path: Path, kind: str, keys: frozenset[str], tally: Tally
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file by line number; keys that nobody knows are left out and told.
+
+    In a reader's own export lines say what ``kind`` they are; those of another are passed over.
+    """
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         for number, text in enumerate(file, start=1):
             if not text.strip():
@@ -294,6 +301,8 @@ def _lines(path: Path, keys: frozenset[str], tally: Tally) -> Iterator[tuple[int
                 line = json.loads(text)
             except (ValueError, RecursionError) as error:
                 tally.refused.append((number, f"not JSON: {error}"))
+                continue
+            if isinstance(line, dict) and line.get("kind", kind) != kind:
                 continue
             if isinstance(line, dict):
                 tally.unknown_keys |= line.keys() - keys

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from larkpost.settings import day_names
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
-    from larkpost.domain import Edition, Paper, Pick, Reader, Vote, Weight
+    from larkpost.domain import Bounce, Delivery, Edition, Paper, Pick, Reader, Vote, Weight
 
 
 def paper_line(paper: Paper) -> dict[str, Any]:
@@ -73,6 +73,31 @@ def vote_line(vote: Vote, reader: Reader, paper: str) -> dict[str, Any]:
         "at": moment(vote.at),
         "via": vote.via,
         "interest": names.get(vote.interest_id or 0),
+    }
+
+
+def delivery_line(delivery: Delivery, reader: Reader, day: date) -> dict[str, Any]:
+    """What became of the letter with the edition of a day, as in a reader's own export."""
+    return {
+        "reader": name_of(reader),
+        "date": day.isoformat(),
+        "state": str(delivery.state),
+        "attempts": delivery.attempts,
+        "message_id": delivery.message_id,
+        "next_try": moment(delivery.next_try),
+        "sent_at": delivery.sent_at and moment(delivery.sent_at),
+        "reply": delivery.reply,
+    }
+
+
+def bounce_line(bounce: Bounce, reader: Reader) -> dict[str, Any]:
+    """A letter that came back, as in a reader's own export."""
+    return {
+        "reader": name_of(reader),
+        "at": moment(bounce.at),
+        "bounce": str(bounce.kind),
+        "code": bounce.code,
+        "text": bounce.text,
     }
 
 

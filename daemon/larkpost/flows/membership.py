@@ -205,9 +205,18 @@ def remove_interest(store: Store, reader_id: int, name: str) -> None:
 
 
 def renew_feed_key(store: Store, reader_id: int) -> str:
-    """Give the reader's feed a new secret address; the old one is answered 404 from now on."""
+    """Give the reader's feed a new secret address; the old one is answered 404 from now on.
+
+    A feed that was switched off is on again.
+    """
     with store.begin() as connection:
         return readers.renew_feed_key(connection, reader_id)
+
+
+def end_feed(store: Store, reader_id: int) -> None:
+    """Switch the reader's feed off: its address is answered 404, letters do not tell of it."""
+    with store.begin() as connection:
+        readers.update(connection, reader_id, feed_key="")
 
 
 def who(reader: Reader) -> str:

@@ -73,7 +73,8 @@ class Shelf:
 
 def plain_channel(reader: Reader, home: str, links: Links, form: FeedFormat, title: str) -> Channel:
     """Describe a reader's feed where nobody asked for a part of it."""
-    return Channel(_own_id(reader, "feed"), title, YOURS, home, links.feed(reader, form))
+    itself = links.feed(reader, form) if reader.feed_key else home
+    return Channel(_own_id(reader, "feed"), title, YOURS, home, itself)
 
 
 def reader_channel(

@@ -16,7 +16,8 @@ VERSION = "https://jsonfeed.org/version/1.1"
 
 def document(channel: Channel, author: str, items: Iterable[bytes]) -> bytes:
     """Join items; a feed in several documents leads on to the one before by ``next_url``."""
-    before = dict(channel.related).get("prev-archive")
+    related = dict(channel.related)
+    before = related.get("next", related.get("prev-archive"))
     head = _json(
         {
             "version": VERSION,

@@ -76,8 +76,7 @@ class Layout:
     def __init__(self, form: Form, encode: Callable[[str], bytes]) -> None:
         self._form = form
         self._encode = encode
-        above, below = form.page().split(gap("stories"))
-        self._above, self._below = cut(above, encode), cut(below, encode)
+        self._pages = {feed: self._cut_page(feed=feed) for feed in (True, False)}
         self._between = encode(form.between)
         self._story = lru_cache(CACHED_STORIES)(self._set_story)
         self._placed = lru_cache(CACHED_PLACES)(self._set_placed)
@@ -92,7 +91,12 @@ class Layout:
             said[name] = self._set_text(link)
         said["notes"] = b"".join(map(self._note, copy.notes()))
         said["rest"] = self._note(copy.rest())
-        return [*self._above.fill(said), *self._stories(copy, measure), *self._below.fill(said)]
+        above, below = self._pages["feed" in copy.links]
+        return [*above.fill(said), *self._stories(copy, measure), *below.fill(said)]
+
+    def _cut_page(self, *, feed: bool) -> tuple[Sheet, Sheet]:
+        above, below = self._form.page(feed=feed).split(gap("stories"))
+        return cut(above, self._encode), cut(below, self._encode)
 
     def _stories(self, copy: Copy, measure: Measure) -> list[bytes]:
         parts: list[bytes] = []

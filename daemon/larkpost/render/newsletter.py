@@ -96,7 +96,7 @@ class Newsletter:
             links={
                 "browser": links.edition(edition),
                 "page": links.page(reader),
-                "feed": links.feed(reader, "atom"),
+                **({"feed": links.feed(reader, "atom")} if reader.feed_key else {}),
                 "leave": links.leave(reader),
             },
         )

@@ -34,8 +34,8 @@ class Form(Protocol):
 
     between: str
 
-    def page(self) -> str:
-        """Set the page around the stories."""
+    def page(self, *, feed: bool) -> str:
+        """Set the page around the stories, with a link to the reader's feed where there is one."""
         ...
 
     def story(self, facts: Facts, room: int, *, lead: bool) -> str:
@@ -103,10 +103,10 @@ class Html:
             minify_css=True,
         )
 
-    def page(self) -> str:
+    def page(self, *, feed: bool) -> str:
         """Set the whole document."""
         page = self._templates.get_template("letter.html")
-        return self._inliner.inline(page.render(title=self._title)) + "\n"
+        return self._inliner.inline(page.render(title=self._title, feed=feed)) + "\n"
 
     def story(self, facts: Facts, room: int, *, lead: bool) -> str:
         """Set one paper as a table of its own."""
@@ -138,9 +138,9 @@ class Text:
         self._title = title
         self._templates = environment("email")
 
-    def page(self) -> str:
+    def page(self, *, feed: bool) -> str:
         """Set the whole letter."""
-        return self._templates.get_template("letter.txt").render(title=self._title)
+        return self._templates.get_template("letter.txt").render(title=self._title, feed=feed)
 
     def story(self, facts: Facts, room: int, *, lead: bool) -> str:  # noqa: ARG002 - all look alike
         """Set one paper."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
@@ -60,6 +61,15 @@ def lines(dump: BinaryIO) -> Iterator[Line | Rejected | Remark]:
         yield from oddities.told()
         yield Line(number, clean(text).rstrip(), whole)
     yield from oddities.at_the_end()
+
+
+def decoded(raw: bytes) -> str:
+    """Decode a whole file, as ``lines`` does a line: by its mark, else UTF-8, else Windows-1252."""
+    content = b"".join(_transcoded(io.BytesIO(raw)))
+    try:
+        return content.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return _windows(content)
 
 
 class _Oddities:

@@ -8,10 +8,12 @@ import json
 import re
 from contextlib import suppress
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from larkpost.domain import Draft, Identifier
 from larkpost.errors import UsageError
+from larkpost.sources import rdf
 from larkpost.sources.bibtex import entries
 from larkpost.text import clean, one_line, parse_identifier, plain_latex, squash
 
@@ -48,17 +50,23 @@ def read_references(text: str) -> list[Draft]:
 
 def _read(text: str) -> Iterator[Draft]:
     start = text.lstrip()[:2_000]
-    if start.startswith(("<?xml", "<rdf", "<!DOCTYPE", "PK", "{\\rtf")):
+    if start.startswith("<") and "<rdf:RDF" in start:
+        return _from_rdf(text.lstrip())
+    if start.startswith(("<?xml", "<!DOCTYPE", "PK", "{\\rtf")):
         raise UsageError(
-            "This kind of file is not read", hint="Export it as BibTeX, RIS, CSL JSON or CSV."
+            "This kind of file is not read", hint="Export it as BibTeX, RIS, CSL JSON, RDF or CSV."
         )
     if start.startswith(("[", "{")):
-        return _from_json(text)
+        return _from_brackets(text)
+    return _from_text(text)
+
+
+def _from_text(text: str) -> Iterator[Draft]:
     if re.search(r"@\s{0,9}[A-Za-z]{1,30}\s{0,9}[{(]", text):
         return _from_bibtex(text)
     if re.search(r"^TY  ?- ", text, re.MULTILINE):
         return _from_ris(text)
-    if re.match(r"\"?Key\"?,|.{0,300}\"?Abstract Note\"?", start):
+    if re.match(r"\"?Key\"?,|.{0,300}\"?Abstract Note\"?", text.lstrip()[:2_000]):
         return _from_table(text)
     return _from_names(text)
 
@@ -110,15 +118,19 @@ def _of_ris(record: Mapping[str, list[str]]) -> Iterator[Draft]:
     )
 
 
-def _from_json(text: str) -> Iterator[Draft]:
+def _from_brackets(text: str) -> Iterator[Draft]:
+    """Read what begins like JSON: it may be a list with numbers in brackets, ``[1] 2106.09685``."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
-        raise UsageError("This looks like JSON, but is none", hint="Export it again.") from None
-    items = found.get("items", [found]) if isinstance(found, dict) else found
-    for item in items if isinstance(items, list) else ():
-        if isinstance(item, dict):
-            yield from _of_json(item)
+        drafts = _from_text(text)
+        first = next(drafts, None)
+        if first is None:
+            raise UsageError("This looks like JSON, but is none", hint="Export it again.") from None
+        return chain([first], drafts)
+    listed = found.get("items", [found]) if isinstance(found, dict) else found
+    items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    return chain.from_iterable(map(_of_json, items)) if items else _from_names(text)
 
 
 def _of_json(item: Mapping[str, Any]) -> Iterator[Draft]:
@@ -142,6 +154,17 @@ def _person(one: Mapping[str, Any]) -> str:
     given = one.get("given") or one.get("firstName")
     family = one.get("family") or one.get("lastName") or one.get("name")
     return " ".join(str(part) for part in (given, family) if part)
+
+
+def _from_rdf(text: str) -> Iterator[Draft]:
+    for item in rdf.items(text):
+        yield from _drafted(
+            title=item.title,
+            abstract=item.abstract,
+            authors=item.authors,
+            names=item.names,
+            year=item.date,
+        )
 
 
 def _from_table(text: str) -> Iterator[Draft]:

@@ -207,6 +207,12 @@ def of_edition(connection: Connection, edition_id: int) -> Delivery | None:
     return None if row is None else _delivery(row)
 
 
+def of(connection: Connection, reader_id: int) -> list[Delivery]:
+    """Read every letter to a reader, in the order in which they were planned."""
+    theirs = select(_table).where(_table.c.reader_id == reader_id).order_by(_table.c.id)
+    return [_delivery(row) for row in connection.execute(theirs)]
+
+
 def by_state(
     connection: Connection, states: Collection[DeliveryState], limit: int = 100
 ) -> list[Delivery]:
@@ -366,4 +372,5 @@ def _delivery(row: Row[Any]) -> Delivery:
         next_try=row.next_try,
         lease_until=row.lease_until,
         reply=row.reply,
+        sent_at=row.sent_at,
     )

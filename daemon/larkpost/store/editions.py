@@ -104,6 +104,12 @@ def before(connection: Connection, edition: Edition) -> datetime | None:
     return connection.execute(select(func.max(table.published_at)).where(*earlier)).scalar()
 
 
+def news(connection: Connection, edition: Edition) -> set[int]:
+    """Tell which papers of an edition came in since the reader's edition before; of none, none."""
+    since = before(connection, edition)
+    return {pick.paper.id for pick in edition.picks if since and pick.paper.arrived > since}
+
+
 def latest(connection: Connection, reader_id: int, limit: int = 1) -> list[Edition]:
     """Read the reader's last editions, the newest first."""
     table = tables.edition

@@ -29,6 +29,9 @@ EVERY_DAY = frozenset(range(7))
 MAIN = "main"  # the interest that every reader begins with
 SIZES = range(1, 101)
 
+# Before what stands in the column for no key: it is unique, and no address of a feed can have it.
+_OFF = "off:"
+
 _CHANGEABLE = {field.name for field in fields(Reader)} - {"id", "uid", "created", "interests"}
 
 
@@ -92,8 +95,9 @@ def by_uid(connection: Connection, uid: str) -> Reader:
 
 
 def by_feed_key(connection: Connection, key: str) -> Reader | None:
-    """Find the reader whose feed has this secret."""
-    return next(iter(_where(connection, tables.reader.c.feed_key == key)), None)
+    """Find the reader whose feed has this secret; none has it while it is switched off."""
+    found = next(iter(_where(connection, tables.reader.c.feed_key == key)), None)
+    return found if found and found.feed_key else None
 
 
 def many(connection: Connection, reader_ids: Collection[int]) -> dict[int, Reader]:
@@ -172,7 +176,10 @@ def remove(connection: Connection, reader_id: int) -> None:
 
 
 def renew_feed_key(connection: Connection, reader_id: int) -> str:
-    """Give the reader's feed a new secret; the old one opens nothing from now on."""
+    """Give the reader's feed a new secret; the old one opens nothing from now on.
+
+    A feed that was switched off is on again. ``update`` switches it off by an empty key.
+    """
     return update(connection, reader_id, feed_key=new_feed_key()).feed_key
 
 
@@ -227,6 +234,8 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
         raise UsageError(f"A size of {columns['size']} papers is not possible", hint="1 to 100")
     if "status" in columns:
         columns["status"] = columns["status"].value
+    if columns.get("feed_key") == "":
+        columns["feed_key"] = _OFF + new_feed_key()
     if "days" in columns:
         columns["days"] = sum(1 << day for day in columns["days"])
     return columns
@@ -283,7 +292,7 @@ def _reader(row: Row[Any], interests: tuple[Interest, ...]) -> Reader:
         at=row.at,
         days=frozenset(day for day in range(7) if row.days >> day & 1),
         size=row.size,
-        feed_key=row.feed_key,
+        feed_key="" if row.feed_key.startswith(_OFF) else row.feed_key,
         created=row.created,
         interests=interests,
         threshold=row.threshold,

@@ -21,7 +21,7 @@ from larkpost.web.health import Pulse, healthz
 from larkpost.web.joining import subscribe
 from larkpost.web.kept import Fresh, Shelf
 from larkpost.web.library import Catalogue, archive, look_up, paper, volume
-from larkpost.web.listings import archive_feed, search_feed, trending_feed
+from larkpost.web.listings import archive_feed, month_feed, search_feed, trending_feed
 from larkpost.web.pages import Pages
 from larkpost.web.starting import rate, start
 from larkpost.web.tasting import taste
@@ -38,6 +38,7 @@ ASK_AND_ACT = ["GET", "POST"]  # HEAD comes with GET
 ROUTES = (
     Route("/", handled(front)),
     Route("/archive", handled(archive)),
+    Route("/archive/{month}.{form}", month_feed, methods=["GET"]),
     Route("/archive/{span}", handled(volume)),
     Route("/paper/{uid}", handled(paper)),
     Route("/search", handled(look_up)),

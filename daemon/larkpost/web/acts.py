@@ -31,6 +31,7 @@ DONE = {
     "paused": "Paused. Nothing is sent meanwhile.",
     "resumed": "Your paper comes again.",
     "renewed": "Your feed has new addresses. Give them to your feed reader; the old ones are dead.",
+    "silenced": "Your feed is switched off. Its old addresses open nothing any more.",
     "interest": "Your interests are saved. The next edition follows them.",
     "dropped": "That interest is gone. Its thumbs now count for the first one.",
     "cleared": "All your thumbs are taken back. Your paper starts anew.",
@@ -102,6 +103,11 @@ def _renew(site: Site, reader: Reader, _form: FormData) -> str:
     return "renewed"
 
 
+def _silence(site: Site, reader: Reader, _form: FormData) -> str:
+    membership.end_feed(site.program.store, reader.id)
+    return "silenced"
+
+
 def _interest(site: Site, reader: Reader, form: FormData) -> str:
     membership.set_interest(
         site.program.store,
@@ -134,6 +140,7 @@ _ACTS: dict[str, Callable[[Site, Reader, FormData], str | Notice]] = {
     "pause": _pause,
     "resume": _resume,
     "renew": _renew,
+    "silence": _silence,
     "interest": _interest,
     "drop": _drop_interest,
     "vote": _vote,

@@ -20,15 +20,17 @@ def etag_of(content: bytes) -> str:
     return f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
 
 
-def unchanged(headers: Mapping[str, str], etag: str, modified: datetime) -> bool:
+def unchanged(headers: Mapping[str, str], etag: str, modified: datetime | None) -> bool:
     """Say whether the visitor has this already; ``headers`` are the request's, in lower case.
 
     If-None-Match wins over If-Modified-Since, and tags compare weakly (RFC 9110, 13.1.2, 13.1.3).
-    A date that cannot be read is ignored.
+    A date that cannot be read is ignored, and so is any where nothing dates what is asked for.
     """
     wanted = headers.get("if-none-match")
     if wanted is not None:
         return wanted == etag or wanted.strip() == "*" or etag in _TAG.findall(wanted)
+    if modified is None:
+        return False
     try:
         since = parsedate_to_datetime(headers.get("if-modified-since", ""))
     except ValueError:

@@ -97,6 +97,7 @@ def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Resp
         shown = list(reversed(cast))[:SHOWN_VOTES]
         titles = papers.get(connection, {one.paper_id for one in shown})
         latest = editions.latest(connection, reader.id, limit=SHOWN_EDITIONS)
+        new = editions.news(connection, latest[0]) if latest else set()
     links = site.program.links
     return site.pages.page(
         "me.html",
@@ -117,6 +118,7 @@ def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Resp
             for one in shown
         ],
         today=stories_of(latest[0]) if latest else [],
+        new=new,
         editions=[(one, site.pages.path(links.edition(one))) for one in latest],
         weekdays=WEEKDAYS,
         zones=zones(),
@@ -125,6 +127,8 @@ def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Resp
 
 
 def _feeds(site: Site, reader: Reader) -> Iterator[FeedRow]:
+    if not reader.feed_key:
+        return
     several = len(reader.interests) > 1
     for interest in (None, *(reader.interests if several else ())):
         yield FeedRow(

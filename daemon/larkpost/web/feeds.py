@@ -13,7 +13,7 @@ from larkpost.links import FEED_TYPES, OPML_TYPE, slugs
 from larkpost.render import opml
 from larkpost.render.channels import Shelf, View, reader_channel
 from larkpost.seams import FeedFormat
-from larkpost.store import editions, readers, standing
+from larkpost.store import editions, papers, readers, standing
 from larkpost.web.conditional import etag_of
 from larkpost.web.kept import Endpoint, Found
 
@@ -56,7 +56,8 @@ def _feed(site: Site, request: Request, connection: Connection) -> Found:
         raise HTTPException(404)
     return Found(
         etag=request.app.state.feeds.tag(form, *_stamp(reader, view, shelf, stands)),
-        modified=max(reader.created, stands.changed or reader.created),
+        # What a dump tells of a paper that was picked long ago may change no date but this.
+        modified=max(filter(None, (reader.created, stands.changed, papers.moved(connection)))),
         media_type=type_of(form),
         cache_control=PRIVATE if number is None else PRIVATE_AND_FULL,
         write=lambda: _written(site, _editions(connection, stands), reader, form, view, shelf),
@@ -114,9 +115,8 @@ def _opml(site: Site, reader: Reader) -> Found:
     title = site.program.settings.site.title
     outlines = opml.reader_outlines(reader, site.program.links, title)
     body = opml.opml(title, outlines)
-    return Found(
-        etag_of(body), reader.created, f"{OPML_TYPE}; charset=utf-8", PRIVATE, lambda: body
-    )
+    # An interest comes and goes without a date.
+    return Found(etag_of(body), None, f"{OPML_TYPE}; charset=utf-8", PRIVATE, lambda: body)
 
 
 def form_of(request: Request) -> FeedFormat:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MOST_KEPT = 4096
 MOST_BYTES = 64 * 1024 * 1024
-ASKED = frozenset({"min", "q"})  # the parameters that a feed's address may have
+ASKED = frozenset({"min", "page", "q"})  # the parameters that a feed's address may have
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 Headers = list[tuple[bytes, bytes]]
@@ -45,12 +45,13 @@ Answer = tuple[int, Headers, bytes]  # status, headers, body
 class Found:
     """A feed as it stands: equal tags, equal bytes.
 
-    ``write`` sets it, and may read from the connection that it was found with. ``until`` is when
-    it must be looked for again though no data changed.
+    ``modified`` is no earlier than its last change, None where that cannot be told. ``write`` sets
+    it, and may read from the connection that it was found with. ``until`` is when it must be
+    looked for again though no data changed.
     """
 
     etag: str
-    modified: datetime
+    modified: datetime | None
     media_type: str
     cache_control: str
     write: Callable[[], bytes]
@@ -63,7 +64,7 @@ class Kept:
 
     mark: object
     etag: str
-    modified: datetime
+    modified: datetime | None
     until: datetime | None
     validators: Headers
     headers: Headers
@@ -225,7 +226,8 @@ class Endpoint:
         mark = shelf.marks.now()  # before anything is read: what comes later, it tells apart
         with site.program.store.read() as connection:
             found = self._find(site, request, connection)
-            found = replace(found, modified=min(found.modified, site.clock()))
+            if found.modified and found.modified > site.clock():  # the clock jumped back, or
+                found = replace(found, modified=None)  # much moved: RFC 9110 section 8.8.2.1
             body = shelf.recall(key, found.etag)
             if body is None and not unchanged(asked, found.etag, found.modified):
                 body = found.write()
@@ -235,7 +237,7 @@ class Endpoint:
 def _kept(mark: object, found: Found, body: bytes | None) -> Kept:
     validators = [
         (b"etag", found.etag.encode()),
-        (b"last-modified", format_datetime(found.modified, usegmt=True).encode()),
+        *_dated(found.modified),
         (b"cache-control", found.cache_control.encode()),
     ]
     headers = [
@@ -244,6 +246,12 @@ def _kept(mark: object, found: Found, body: bytes | None) -> Kept:
         (b"content-length", str(len(body or b"")).encode()),
     ]
     return Kept(mark, found.etag, found.modified, found.until, validators, headers, body)
+
+
+def _dated(modified: datetime | None) -> Headers:
+    if modified is None:
+        return []
+    return [(b"last-modified", format_datetime(modified, usegmt=True).encode())]
 
 
 def _conditions(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -119,8 +119,10 @@ class Leaf(NamedTuple):
 
 
 def leaf(number: int, total: int, per_page: int = PER_PAGE) -> Leaf:
-    """Say where a page of a list of ``total`` lies."""
+    """Say where a page of a list of ``total`` lies; 404 for one past the end."""
     of = max(1, -(-total // per_page))
+    if number > of:
+        raise HTTPException(404)
     return Leaf(number, of, number - 1, number + 1 if number < of else 0)
 
 

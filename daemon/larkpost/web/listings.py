@@ -1,10 +1,15 @@
-"""The feeds that anybody may read: what trends, what is new, and what a search finds."""
+"""The feeds that anybody may read: what trends, what is new, older months, a search's finds."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from starlette.exceptions import HTTPException
+
+from larkpost.errors import UsageError
+from larkpost.flows import months
 from larkpost.flows.trending import house
 from larkpost.render.channels import ARCHIVE, SEARCH, TRENDING, public_channel
 from larkpost.store import papers, queries, search
@@ -12,6 +17,7 @@ from larkpost.text import clean, one_line
 from larkpost.web.conditional import etag_of
 from larkpost.web.feeds import form_of, type_of
 from larkpost.web.kept import Endpoint, Found
+from larkpost.web.library import page_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,14 +25,19 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from larkpost.domain import Paper
+    from larkpost.flows.months import Related
+    from larkpost.links import Links
     from larkpost.render.channels import Channel
+    from larkpost.seams import FeedFormat
     from larkpost.store.engine import Connection
     from larkpost.web.guard import Site
 
 ENTRIES = 50
 TRENDING_ENTRIES = 20
 ARCHIVE_ENTRIES = 200
+MONTH_ENTRIES = 1000  # on a page: a month of a large site would be a feed of many megabytes
 PUBLIC = "public, max-age=300"
+PUBLIC_AND_FULL = "public, max-age=86400"  # of a month that is over
 STEP = timedelta(minutes=5)  # how often what trends is reckoned anew
 LONGEST_NAME = 80
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)  # the date of a feed on which nothing ever stood
@@ -53,10 +64,39 @@ def _archive(site: Site, request: Request, connection: Connection) -> Found:
     """Answer ``/archive.{rss|atom|json}``: the papers of the newest days, each day whole."""
     form, links = form_of(request), site.program.links
     newest = papers.corpus(connection, limit=ARCHIVE_ENTRIES + 1)
+    shown = _whole_days(newest, ARCHIVE_ENTRIES)
     title = f"{site.program.settings.site.title}: every new paper"
     home = links.archive()
     channel = public_channel(home, home, links.archive(form), title, ARCHIVE)
-    return _listed(site, request, connection, channel, _whole_days(newest, ARCHIVE_ENTRIES))
+    related = months.before_today(connection, len(shown))
+    channel = channel._replace(related=_addressed(links, form, related))
+    return _listed(site, request, connection, channel, shown)
+
+
+def _month(site: Site, request: Request, connection: Connection) -> Found:
+    """Answer ``/archive/{month}.{rss|atom|json}``: all its papers, newest first, 1,000 a page."""
+    form, links, page = form_of(request), site.program.links, page_number(request)
+    try:
+        month = months.open_month(
+            connection, request.path_params["month"], page=page, size=MONTH_ENTRIES
+        )
+    except UsageError:
+        raise HTTPException(404) from None
+    title = f"{site.program.settings.site.title}: every new paper"
+    name = month.volume.span.name
+    channel = public_channel(
+        links.archive(), links.month(name), links.month(name, form, page), title, ARCHIVE
+    )
+    current = ("current", links.archive(form))
+    related = (current, *_addressed(links, form, month.related))
+    channel = channel._replace(archived=month.over, related=related)
+    cache_control = PUBLIC_AND_FULL if month.over else PUBLIC
+    found = _listed(site, request, connection, channel, month.volume.papers)
+    return replace(found, cache_control=cache_control)
+
+
+def _addressed(links: Links, form: FeedFormat, related: Related) -> tuple[tuple[str, str], ...]:
+    return tuple((relation, links.month(name, form, page)) for relation, name, page in related)
 
 
 def _search(site: Site, request: Request, connection: Connection) -> Found:
@@ -87,8 +127,9 @@ def _listed(
 ) -> Found:
     """Set the feed at once: it is tagged by its bytes, which thousands of visits share.
 
-    Which papers stand in it changes with any paper, so that the newest correction of all dates it;
-    ``at`` is the moment it is reckoned for, where it changes with time as well.
+    Which papers stand in it changes with any paper, so the last moment at which one moved dates
+    it. ``at`` is the moment it is reckoned for, where time and thumbs change it as well: then
+    nothing dates it, for a thumb that is taken back leaves no date.
     """
     form = form_of(request)
     since = papers.extent(connection).updated or _BEGINNING
@@ -97,7 +138,7 @@ def _listed(
     )
     return Found(
         etag=etag_of(body),
-        modified=max(since, at or since),
+        modified=None if at else papers.moved(connection) or _BEGINNING,
         media_type=type_of(form),
         cache_control=PUBLIC,
         write=lambda: body,
@@ -116,4 +157,5 @@ def _whole_days(newest: Sequence[Paper], limit: int) -> Sequence[Paper]:
 
 trending_feed = Endpoint(_trending)
 archive_feed = Endpoint(_archive)
+month_feed = Endpoint(_month)
 search_feed = Endpoint(_search)

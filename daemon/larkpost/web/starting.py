@@ -10,6 +10,7 @@ from larkpost.errors import UsageError
 from larkpost.flows import publish, starting
 from larkpost.flows.spaces import fresh_space
 from larkpost.render.stories import stories_of
+from larkpost.sources.lines import decoded
 from larkpost.store import votes
 from larkpost.web.acts import DONE, cast_vote
 from larkpost.web.desk import visitor
@@ -72,7 +73,7 @@ def rate(site: Site, request: Request, form: FormData) -> Response:
 def _brought(form: FormData) -> str:
     """Give what was pasted, or else what the chosen file holds."""
     file = form.get("file")
-    chosen = file.file.read().decode("utf-8", "replace") if isinstance(file, UploadFile) else ""
+    chosen = decoded(file.file.read()) if isinstance(file, UploadFile) else ""
     brought = text(form, "text") if text(form, "text").strip() else chosen
     if not brought.strip():
         raise UsageError("Nothing was pasted, and no file chosen")

@@ -63,7 +63,7 @@ def edition(site: Site, request: Request, _form: FormData) -> Response:
     with site.program.store.read() as connection:
         shown = edition_of(site, connection, request, "edition")
         cast = votes.of(connection, shown.reader.id)
-        before = editions.before(connection, shown)
+        new = editions.news(connection, shown)
     ballot = None if is_late(site, shown) else site.pages.path(site.program.links.ballot(shown))
     thumbs = {one.paper_id: named(one.thumb) for one in cast}
     return site.pages.page(
@@ -72,7 +72,7 @@ def edition(site: Site, request: Request, _form: FormData) -> Response:
         stories=stories_of(shown),
         ballot=ballot,
         thumbs=thumbs,
-        new={pick.paper.id for pick in shown.picks if before and pick.paper.arrived > before},
+        new=new,
         vote_days=VOTE_DAYS,
     )
 
