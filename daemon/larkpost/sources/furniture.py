@@ -88,6 +88,7 @@ _LINK = re.compile(rf"(?:\[?\d{{1,4}}[\].:]*\s*)?<?(?P<url>{_URL})>?")
 _LINKED = re.compile(
     rf"(?:#{{1,6}}\s+)?(?P<image>!?)\[(?P<text>.*)\]\(<?(?P<url>{_URL})>?(?:\s[^()]*)?\)"
 )
+_OPENS_LINK = ("[", "![", "#")
 _NUMBERED = re.compile(
     r"\[(?P<text>.+)\]\[\d{1,4}\]|\[\d{1,4}\](?P<after>\S.*)|(?P<before>.*\S)\[\d{1,4}\]"
 )
@@ -117,6 +118,8 @@ def unlinked(text: str) -> tuple[str, str | None]:
     Links are Markdown's, or the numbers of a text browser, which name no address; a picture has
     no words.
     """
+    if not text.startswith(_OPENS_LINK) and not text.endswith("]"):
+        return text, None
     if (match := _LINKED.fullmatch(text)) and _balanced(match["text"]):
         return "" if match["image"] else match["text"].strip(), match["url"]
     if (match := _NUMBERED.fullmatch(text)) and _balanced(match["text"] or ""):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ _NARROW = 60  # nor is text wrapped at less
 LONGEST_ORGANISATION = 150  # characters
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for the sake of what is kept
 class Paragraph:
     """Lines that belong together; a link around all of them is taken off."""
 
@@ -38,16 +39,17 @@ class Paragraph:
     @property
     def url(self) -> str | None:
         """Where it, or one of its lines, linked to."""
-        return next((token.url for token in self.tokens if token.url), unlinked(self._joined)[1])
+        inner = next((token.url for token in self.tokens if token.url), None)
+        return inner or self._unlinked[1]
 
     @property
     def text(self) -> str:
         """Everything in one line."""
-        return unlinked(self._joined)[0]
+        return self._unlinked[0]
 
-    @property
-    def _joined(self) -> str:
-        return squash(plain_latex("\n".join(token.text for token in self.tokens)))
+    @cached_property
+    def _unlinked(self) -> tuple[str, str | None]:
+        return unlinked(squash(plain_latex("\n".join(token.text for token in self.tokens))))
 
 
 def paragraphs(tokens: Iterable[Token]) -> Iterator[Paragraph | Token]:
