@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from larkpost.domain import Identifier, Paper, Thumb, Vote
 from larkpost.ranking import History, Logged, Report, Tfidf, evaluate
-from larkpost.ranking.evaluation import COMMUNITY, LARKPOST, SANITY, Replay, replay
+from larkpost.ranking.evaluation import COMMUNITY, LARKPOST, RECENCY, SANITY, Replay, replay
 from larkpost.ranking.mornings import mornings
 from larkpost.ranking.offpolicy import off_policy
 
@@ -79,6 +79,26 @@ def test_a_taste_that_shows_is_found_and_beats_the_newest_first() -> None:
     assert [month.month for month in report.drift] == ["2026-03"]
 
 
+def test_every_month_with_votes_has_its_strongest_terms() -> None:
+    """Also months in which the taste was not learnt anew, for votes became few."""
+    whole = a_history()
+    months = [START + timedelta(days=31 * number) for number in range(6)]
+    late = [paper for paper in PAPERS if paper.id % 8 == 4][:6]
+
+    found = replay(
+        Tfidf(),
+        replace(
+            whole,
+            voted=[*whole.voted, *late],
+            thumbs=[*whole.thumbs, *[Thumb.UP] * len(late)],
+            at=[*whole.at, *(moment + timedelta(days=30) for moment in months)],
+        ),
+    )
+
+    named = [month.month for month in found.drift]
+    assert named == ["2026-03", "2026-04", "2026-05", "2026-06", "2026-07", "2026-08", "2026-09"]
+
+
 def test_chances_come_true_as_often_as_they_are_told() -> None:
     report = measured()
 
@@ -130,6 +150,74 @@ def test_what_comes_later_touches_no_earlier_score() -> None:
         short.mornings, short.scores[LARKPOST], long.scores[LARKPOST], strict=False
     ):
         np.testing.assert_allclose(before, after, atol=1e-3, err_msg=str(morning.day))
+
+
+def test_a_thumb_to_come_takes_no_paper_off_an_earlier_morning() -> None:
+    whole = a_history()
+    later = [paper for paper in PAPERS if paper.id % 8 == 4 and paper.id // 8 < 6]
+    otherwise = replay(
+        Tfidf(),
+        replace(
+            whole,
+            voted=[*whole.voted, *later],
+            thumbs=[*whole.thumbs, *[Thumb.UP] * len(later)],
+            at=[*whole.at, *[START + timedelta(days=DAYS - 1, hours=9)] * len(later)],
+        ),
+    )
+
+    as_it_was = as_voted()
+
+    for at in range(DAYS - 1):
+        assert otherwise.mornings[at] == as_it_was.mornings[at]
+        for name in (LARKPOST, RECENCY, COMMUNITY, SANITY):
+            np.testing.assert_allclose(
+                otherwise.scores[name][at], as_it_was.scores[name][at], atol=1e-3, err_msg=name
+            )
+
+
+def test_upvotes_that_a_dump_tells_today_count_for_no_morning() -> None:
+    praised = [replace(paper, upvotes=100 * (paper.id % 8 < 4)) for paper in PAPERS]
+
+    voted = [paper for paper in praised if paper.id % 8 < 4]
+    found = replay(Tfidf(), replace(a_history(), papers=praised, voted=voted))
+
+    assert not any(scores.any() for scores in found.scores[COMMUNITY])
+
+
+def test_a_morning_holds_what_came_since_the_one_before() -> None:
+    """So dates tell something where a reader does not vote every day."""
+    whole = a_history()
+    days = (0, 3, 11)
+    kept = [at for at, paper in enumerate(whole.voted) if paper.id // 8 in days]
+
+    first, second, third = mornings(
+        replace(
+            whole,
+            voted=[whole.voted[at] for at in kept],
+            thumbs=[whole.thumbs[at] for at in kept],
+            at=[whole.at[at] for at in kept],
+        )
+    )
+
+    assert {paper.id // 8 for paper in first.papers} == {0}
+    assert {paper.id // 8 for paper in second.papers} == {1, 2, 3}
+    assert {paper.id // 8 for paper in third.papers} == {5, 6, 7, 8, 9, 10, 11}  # a window
+
+
+def test_a_dump_that_came_late_is_news_on_the_day_it_was_read() -> None:
+    late = replace(PAPERS[4], arrived=START + timedelta(days=10))
+
+    found = mornings(replace(a_history(), papers=[late, *PAPERS[5:]]))
+
+    assert [late.id in {paper.id for paper in one.papers} for one in found].index(True) == 0
+    assert late in found[10].papers
+    assert late not in found[9].papers
+
+
+def test_papers_of_a_morning_come_the_newest_first_so_that_ties_favour_no_thumb() -> None:
+    for morning in mornings(a_history()):
+        keys = [(-paper.first_seen.timestamp(), paper.id) for paper in morning.papers]
+        assert keys == sorted(keys)
 
 
 def test_thumbs_of_others_count_from_the_day_after() -> None:

@@ -51,7 +51,6 @@ def history(connection: Connection, reader: Reader) -> History:
         voted=[seen[one.paper_id] for one in cast],
         thumbs=[one.thumb for one in cast],
         at=[one.at for one in cast],
-        words=[word for interest in reader.interests for word in interest.words],
         others=community.thumbs(connection, without=reader.id) if cast else (),
         logged=logged(
             editions.latest(connection, reader.id, limit=EDITIONS),
