@@ -6,13 +6,16 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.editions import reader as a_reader
 
-from larkpost.domain import Identifier, Paper, Thumb, Vote
+from larkpost.domain import Edition, Identifier, Paper, Pick, Thumb, Vote
+from larkpost.flows.evaluate import logged
 from larkpost.ranking import History, Logged, Report, Tfidf, evaluate
 from larkpost.ranking.evaluation import COMMUNITY, LARKPOST, RECENCY, SANITY, Replay, replay
 from larkpost.ranking.mornings import mornings
@@ -54,6 +57,14 @@ def a_history(thumbs: dict[int, Thumb] | None = None) -> History:
         thumbs=[(thumbs or {}).get(p.id, Thumb.UP if p.id % 2 == 0 else Thumb.DOWN) for p in voted],
         at=[paper.first_seen + timedelta(hours=2) for paper in voted],
     )
+
+
+def a_pick(paper: Paper, position: int = 1, **odds: Any) -> Pick:
+    return Pick(paper, position, score=1.0, probability=0.5, **odds)
+
+
+def an_edition(picks: list[Pick], considered: int) -> Edition:
+    return Edition(1, a_reader(), START.date(), START, tuple(picks), considered=considered)
 
 
 @cache
@@ -254,6 +265,21 @@ def test_a_known_worth_is_recovered_from_places_given_away_by_lot() -> None:
     for value in (found.any_paper.ips, found.any_paper.snips):
         assert value.low < value.mean < value.high
         assert value.mean == pytest.approx(of_any, abs=0.02)
+
+
+def test_places_that_no_lot_decided_are_not_logged() -> None:
+    drawn = a_pick(PAPERS[4], position=2, propensity=0.05, explored=True, pool=6)
+    kept = a_pick(PAPERS[5], position=2, propensity=0.75, pool=4)
+    issued = [
+        an_edition([a_pick(PAPERS[0]), drawn], considered=20),
+        an_edition([a_pick(PAPERS[1]), kept], considered=20),
+        an_edition([a_pick(PAPERS[2]), a_pick(PAPERS[3], position=2)], considered=20),
+        an_edition([], considered=0),
+    ]
+
+    found = logged(issued, {PAPERS[4].id, PAPERS[0].id})
+
+    assert found == [Logged(0.05, 6, True, True), Logged(0.75, 4, False, False)]
 
 
 def test_without_places_given_away_there_is_nothing_to_estimate() -> None:

@@ -66,7 +66,7 @@ def logged(issued: Sequence[Edition], liked: Collection[int]) -> list[Logged]:
     return [
         Logged(
             propensity=edition.picks[-1].propensity,
-            pool=max(1, edition.considered - len(edition.picks) + 1),
+            pool=edition.picks[-1].pool,
             explored=edition.picks[-1].explored,
             liked=edition.picks[-1].paper.id in liked,
         )

@@ -226,6 +226,7 @@ def _pick(
         interest=str(pick["interest"]),
         explored=bool(pick["explored"]),
         propensity=float(pick["propensity"]),
+        pool=int(pick.get("pool", 1)),
     )
 
 
