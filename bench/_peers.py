@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +15,7 @@ from sklearn.linear_model import (  # type: ignore[import-untyped]  # it has no 
 from sklearn.svm import LinearSVC  # type: ignore[import-untyped]  # it has no types
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from bench._readers import Case, Collection
     from numpy.typing import NDArray
@@ -27,38 +26,54 @@ if TYPE_CHECKING:
 SANITY_TOKENS = r"(?u)\b[a-zA-Z_][a-zA-Z0-9_]+\b"
 X_TOKENS = r"(?u)\b[a-zA-Z][a-zA-Z0-9_\-]*[a-zA-Z0-9]\b|\b[a-zA-Z]\b|\b[a-zA-Z]+\-[a-zA-Z]+\b"
 UNTOUCHED = 5000  # papers that Scholar Inbox draws as weak negatives
+DIMENSIONS = 10_000  # of its sparse vectors
+MASS, SHARE = 5.0, 0.8  # its S and V: what all negatives weigh, and the share of thumbs down in it
+K1, B = 1.2, 0.75  # of Elasticsearch's BM25, which arXivDigest leaves as they are
 
 
 def recipes(world: Collection) -> dict[str, Recipe]:
     """Prepare every peer's recipe on the papers of one collection."""
-    plain = _vectors(
-        world,
-        TfidfVectorizer(
-            strip_accents="unicode",
-            stop_words="english",
-            token_pattern=SANITY_TOKENS,
-            sublinear_tf=True,
-            min_df=2,
-            max_df=0.3,
-            dtype=np.float32,
-        ),
-    )
     return {
         "random": _random,
         "recency": _recency(world),
         "arxiv-sanity-lite": _sanity_lite(world),
         "arxiv-sanity-X": _sanity_x(world),
-        "Scholar Inbox, logistic regression": _scholar_inbox(world, plain),
-        "zotero-arxiv-daily on TF-IDF": _zotero(plain),
+        "Scholar Inbox, logistic regression": _scholar_inbox(world),
+        "zotero-arxiv-daily on TF-IDF": _zotero(world),
         "BM25, thumbs as query": _bm25(world),
-        "Rocchio, beta .25": _rocchio(plain),
+        "Rocchio, beta .25": _rocchio(world),
     }
 
 
-def _vectors(world: Collection, vectorizer: TfidfVectorizer) -> csr_array:
-    """Fit on the corpus, and give the vectors of all papers."""
-    vectorizer.fit([world.papers[at].text for at in world.corpus])
-    return csr_array(vectorizer.transform([paper.text for paper in world.papers]))
+def _plain(most: int | None = None) -> TfidfVectorizer:
+    """Make the vectoriser for recipes that say no more than TF-IDF, or are told for embeddings."""
+    return TfidfVectorizer(
+        strip_accents="unicode",
+        stop_words="english",
+        token_pattern=SANITY_TOKENS,
+        sublinear_tf=True,
+        min_df=2,
+        max_df=0.3,
+        max_features=most,
+        dtype=np.float32,
+    )
+
+
+def _vectors(
+    texts: Sequence[str], fitted_on: NDArray[np.intp], vectorizer: TfidfVectorizer
+) -> csr_array:
+    """Fit on the papers of these numbers, and give the vectors of all."""
+    vectorizer.fit([texts[at] for at in fitted_on])
+    return csr_array(vectorizer.transform(texts))
+
+
+def _texts(world: Collection) -> list[str]:
+    return [paper.text for paper in world.papers]
+
+
+def _with_candidates(world: Collection) -> NDArray[np.intp]:
+    """Give the numbers of what a program has that fits on all its papers, today's included."""
+    return np.union1d(world.corpus, world.pool)
 
 
 def _random(case: Case) -> Scores:
@@ -75,7 +90,8 @@ def _recency(world: Collection) -> Recipe:
 def _sanity_lite(world: Collection) -> Recipe:
     """Rank as karpathy/arxiv-sanity-lite: every paper not tagged is a negative, today's too."""
     vectors = _vectors(
-        world,
+        _texts(world),
+        _with_candidates(world),
         TfidfVectorizer(
             strip_accents="unicode",
             stop_words="english",
@@ -96,7 +112,7 @@ def _sanity_lite(world: Collection) -> Recipe:
         labels = np.zeros(corpus.shape[0] + today.shape[0])
         labels[[place[int(at)] for at in case.ups if int(at) in place]] = 1
         extra = vectors[[at for at in case.ups if int(at) not in place]]
-        model = LinearSVC(class_weight="balanced", C=0.01, max_iter=10000, tol=1e-6)
+        model = LinearSVC(class_weight="balanced", C=0.01, max_iter=10000, tol=1e-6, random_state=0)
         model.fit(vstack([corpus, today, extra]), np.concatenate([labels, np.ones(extra.shape[0])]))
         return np.asarray(model.decision_function(today))
 
@@ -106,7 +122,8 @@ def _sanity_lite(world: Collection) -> Recipe:
 def _sanity_x(world: Collection) -> Recipe:
     """Rank as arxiv-sanity-X: negatives are the window and the thumbs down, these five times."""
     vectors = _vectors(
-        world,
+        _texts(world),
+        _with_candidates(world),
         TfidfVectorizer(
             stop_words="english",
             token_pattern=X_TOKENS,
@@ -133,39 +150,52 @@ def _sanity_x(world: Collection) -> Recipe:
     return rank
 
 
-def _scholar_inbox(world: Collection, vectors: csr_array) -> Recipe:
-    """Rank as Scholar Inbox section 4.1 (C = 0.1, S = 5, V = 0.8), on TF-IDF vectors."""
+def inbox_weights(ups: int, downs: int, rest: int) -> tuple[float, float, float]:
+    """Give what one thumb up, one thumb down, one untouched paper weighs for Scholar Inbox."""
+    total = ups + downs + rest
+    below = SHARE * downs + (1 - SHARE) * rest
+    return total / ups, total * MASS * SHARE / below, total * MASS * (1 - SHARE) / below
+
+
+def _scholar_inbox(world: Collection) -> Recipe:
+    """Rank as Scholar Inbox section 4.1 (C = 0.1, S = 5, V = 0.8), on its TF-IDF of 10k terms."""
+    vectors = _vectors(_texts(world), world.corpus, _plain(DIMENSIONS))
     chosen = np.random.default_rng(5).permutation(world.corpus)[:UNTOUCHED]
 
     def rank(case: Case) -> Scores:
         untouched = np.setdiff1d(chosen, np.concatenate([case.ups, case.downs]))
-        ups, downs, rest = len(case.ups), len(case.downs), len(untouched)
-        total, mass, share = ups + downs + rest, 5.0, 0.8
-        below = share * downs + (1 - share) * rest
-        each = [total / ups, total * mass * share / below, total * mass * (1 - share) / below]
+        sizes = len(case.ups), len(case.downs), len(untouched)
         model = LogisticRegression(C=0.1, max_iter=1000)
         model.fit(
             vectors[np.concatenate([case.ups, case.downs, untouched])],
-            np.repeat([1, 0, 0], [ups, downs, rest]),
-            sample_weight=np.repeat(each, [ups, downs, rest]),
+            np.repeat([1, 0, 0], sizes),
+            sample_weight=np.repeat(inbox_weights(*sizes), sizes),
         )
         return np.asarray(model.decision_function(vectors[case.digest]))
 
     return rank
 
 
-def _zotero(vectors: csr_array) -> Recipe:
-    """Rank as zotero-arxiv-daily: likeness to each liked paper, the newer ones weighing more."""
+def rank_weights(count: int) -> Scores:
+    """Give what each paper of a library weighs for zotero-arxiv-daily, the newest first; sum 1."""
+    weights = 1 / (1 + np.log10(np.arange(count) + 1))
+    return np.asarray(weights / weights.sum())
+
+
+def _zotero(world: Collection) -> Recipe:
+    """Rank as zotero-arxiv-daily: likeness of abstracts to each liked one, newer weighing more."""
+    vectors = _vectors([paper.abstract for paper in world.papers], world.corpus, _plain())
 
     def rank(case: Case) -> Scores:
         newest_first = vectors[case.ups[::-1]]
-        weights = 1 / (1 + np.log10(np.arange(len(case.ups)) + 1))
-        return np.asarray((vectors[case.digest] @ newest_first.T) @ (weights / weights.sum()))
+        return np.asarray((vectors[case.digest] @ newest_first.T) @ rank_weights(len(case.ups)))
 
     return rank
 
 
-def _rocchio(vectors: csr_array) -> Recipe:
+def _rocchio(world: Collection) -> Recipe:
+    vectors = _vectors(_texts(world), world.corpus, _plain())
+
     def rank(case: Case) -> Scores:
         profile = np.asarray(vectors[case.ups].mean(axis=0)).ravel()
         if len(case.downs):
@@ -175,33 +205,25 @@ def _rocchio(vectors: csr_array) -> Recipe:
     return rank
 
 
-@dataclass(frozen=True, slots=True)
-class _Bm25:
-    """Okapi BM25 weights of every paper (k1 = 1.5, b = 0.75), and which terms it has."""
-
-    weights: csr_array
-    has: csr_array
-
-
 def _bm25(world: Collection) -> Recipe:
     """Rank as arXivDigest's sample system: BM25, summed over the liked papers' terms."""
+    index = _with_candidates(world)
     counts = _vectors(
-        world,
+        _texts(world),
+        index,
         TfidfVectorizer(
             stop_words="english",
             token_pattern=SANITY_TOKENS,
             use_idf=False,
             norm=None,
-            min_df=2,
             dtype=np.float32,
         ),
     )
     lengths = np.asarray(counts.sum(axis=1)).ravel()
-    corpus = counts[world.corpus]
-    spread = np.bincount(corpus.indices, minlength=counts.shape[1])
-    idf = np.log(1 + (len(world.corpus) - spread + 0.5) / (spread + 0.5))
-    norm = 1.5 * (0.25 + 0.75 * lengths / lengths[world.corpus].mean())
-    data = counts.data * 2.5 / (counts.data + np.repeat(norm, np.diff(counts.indptr)))
+    spread = np.bincount(counts[index].indices, minlength=counts.shape[1])
+    idf = np.log(1 + (len(index) - spread + 0.5) / (spread + 0.5))
+    norm = K1 * (1 - B + B * lengths / lengths[index].mean())
+    data = counts.data * (K1 + 1) / (counts.data + np.repeat(norm, np.diff(counts.indptr)))
     weights = csr_array((data * idf[counts.indices], counts.indices, counts.indptr), counts.shape)
     has = csr_array((np.ones_like(data), counts.indices, counts.indptr), counts.shape)
 

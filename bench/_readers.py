@@ -33,7 +33,8 @@ DAY = datetime(2026, 2, 1, tzinfo=UTC)
 class Case:
     """One reader's morning: the thumbs given before, and the digest with what was liked in it.
 
-    All are numbers of papers; ``liked`` is beside ``digest``. ``seed`` is the reader's own.
+    All are numbers of papers; ``ups`` the oldest first where they have days; ``liked``
+    is beside ``digest``.
     """
 
     reader: int
@@ -101,7 +102,7 @@ def citeulike(folder: Path) -> Collection:
         np.flatnonzero(~is_future),
         np.flatnonzero(is_future),
         libraries,
-        _corner(tags, len(papers)),
+        corners(tags, len(papers)),
         newest=False,
     )
 
@@ -133,7 +134,7 @@ def arxiv(folder: Path) -> Collection:
         np.array([n for n, one in enumerate(documents) if one["bg"]], dtype=np.intp),
         np.array([n for n, one in enumerate(documents) if one["pool"]], dtype=np.intp),
         libraries,
-        _corner(members, len(papers)),
+        corners(members, len(papers)),
         newest=True,
     )
 
@@ -164,28 +165,33 @@ def _case(world: Collection, library: Library, k: int, *, near: bool, downs: str
     have = np.concatenate([library.before, library.after])
     pool = np.setdiff1d(world.pool, have)
     if near:
-        pool = _nearest(world, library, pool)
+        pool = _nearest(world, library, pool, rng)
     others = rng.permutation(pool)[: DIGEST - len(held)]
     digest = np.concatenate([held, others])
     mixed = rng.permutation(len(digest))
     unread = np.setdiff1d(world.corpus, have)
     if downs == "near":
-        unread = _nearest(world, library, unread)
+        unread = _nearest(world, library, unread, rng)
     disliked = rng.permutation(unread)[: 0 if downs == "none" else k]
     return Case(
         library.reader, library.reader % FOLDS, ups, disliked, digest[mixed], mixed < len(held)
     )
 
 
-def _nearest(world: Collection, library: Library, among: Ints) -> Ints:
-    """Find the papers whose tags or categories are nearest to those of the whole library."""
+def _nearest(world: Collection, library: Library, among: Ints, rng: np.random.Generator) -> Ints:
+    """Find the papers whose tags or categories are nearest to those of the whole library.
+
+    Thousands of papers share their categories and are equally near: which of those are taken is
+    drawn, for in the order of the file, which is that of the days, the newest would never be.
+    """
     have = np.concatenate([library.before, library.after])
     middle = np.asarray(world.corner[have].sum(axis=0)).ravel()
-    closeness = world.corner[among] @ middle
-    return among[np.argsort(-closeness, kind="stable")[:NEAREST]]
+    mixed = rng.permutation(among)
+    closeness = (world.corner[mixed] @ middle).round(9)
+    return mixed[np.argsort(-closeness, kind="stable")[:NEAREST]]
 
 
-def _corner(members: Sequence[Ints], papers: int) -> csr_array:
+def corners(members: Sequence[Ints], papers: int) -> csr_array:
     """Give l2 rows of idf-weighted tags."""
     column = np.repeat(np.arange(len(members)), [len(one) for one in members])
     row = np.concatenate(members)

@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one core, as in the goals
 
 import numpy as np
+from bench import _goals as goals
 from bench import _peers as peers
 from bench import _readers as readers
 
 from larkpost.domain import Thumb
 from larkpost.ranking import Tfidf, learning, scoring
 from larkpost.ranking import companions as companionship
+from larkpost.ranking.calibration import logistic
 from larkpost.seams import Evidence
 
 if TYPE_CHECKING:
@@ -38,24 +40,27 @@ if TYPE_CHECKING:
 
     Scores = NDArray[np.float64]
 
-MEASURES = ("auc", "ndcg", "precision", "mrr")
+MEASURES = {"auc": "AUC", "ndcg": "nDCG@10", "precision": "P@10", "mrr": "MRR"}
 TOP = 10
 SLOW = ("arxiv-sanity-lite", "Scholar Inbox, logistic regression")
-OURS, OURS_TOGETHER = "Larkpost", "Larkpost, with other readers' thumbs"
+OURS, OURS_TOGETHER = goals.OURS, goals.TOGETHER
 OURS_HASTY = "Larkpost, in a hurry"
-# What RANKING asks for at each k: AUC and nDCG@10, on the other half of the readers.
 TIMES = {"citeulike-t": (1, 3, 5, 10, 20, 50), "arxiv-readers": (1, 5, 20)}
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One square of the table: a recipe's measures (readers, 4) on one kind of digest."""
+    """One square of the table: a recipe's measures (readers, 4) on one kind of digest.
+
+    ``cases`` numbers, beside the values, the cases of the square that were measured.
+    """
 
     collection: str
     near: bool
     k: int
     recipe: str
     values: NDArray[np.float64]
+    cases: NDArray[np.intp]
 
 
 def measure(scores: Scores, liked: NDArray[np.bool_]) -> tuple[float, float, float, float]:
@@ -105,6 +110,19 @@ class Ours:
                 together[fold] = replace(plain, companions=learnt)
         return cls(world, plain, together, rows)
 
+    def chances(self, cases: Sequence[Case]) -> list[goals.Told]:
+        """Give what is told of as many liked papers of each digest as others."""
+        held = [_balanced(case) for case in cases]
+        evidence = [_evidence(self.world, case, at) for at, case in enumerate(cases)]
+        tastes = learning.learn(self.plain, evidence, now=readers.DAY)
+        told = []
+        for taste, case in zip(tastes, held, strict=True):
+            scores = scoring.score(self.plain, [taste], self.rows[case.digest])[0]
+            slope, offset = taste.calibration
+            chances = logistic(slope * scores.astype(np.float64) + offset)
+            told.append(goals.Told(chances, case.liked))
+        return told
+
     def scores(
         self, cases: Sequence[Case], *, together: bool = False, careful: bool = True
     ) -> list[Scores]:
@@ -119,6 +137,13 @@ class Ours:
                 digest = self.rows[cases[at].digest]
                 found[at] = scoring.score(fitted, [taste], digest)[0].astype(np.float64)
         return [found[at] for at in range(len(cases))]
+
+
+def _balanced(case: Case) -> Case:
+    """Keep of a digest as many others as liked papers, the first: they are in random order."""
+    liked = np.flatnonzero(case.liked)
+    kept = np.sort(np.concatenate([liked, np.flatnonzero(~case.liked)[: len(liked)]]))
+    return replace(case, digest=case.digest[kept], liked=case.liked[kept])
 
 
 def _evidence(world: Collection, case: Case, number: int) -> Evidence:
@@ -140,15 +165,32 @@ def quality(world: Collection, most: int, slow: int) -> Iterable[Cell]:
                 found = ours.scores(cases, together=True)
                 yield _cell(world, near, k, OURS_TOGETHER, cases, found)
             for name, recipe in recipes.items():
-                some = cases[:slow] if name in SLOW else cases
-                yield _cell(world, near, k, name, some, [recipe(case) for case in some])
+                chosen = subset(len(cases), slow) if name in SLOW else None
+                some = cases if chosen is None else [cases[at] for at in chosen]
+                found = [recipe(case) for case in some]
+                yield _cell(world, near, k, name, some, found, chosen)
+
+
+def subset(cases: int, most: int) -> NDArray[np.intp]:
+    """Choose cases for the slow peers at random, the same ones at every call, in order.
+
+    The first of the file would be the first who signed up.
+    """
+    return np.sort(np.random.default_rng(13).permutation(cases)[:most])
 
 
 def _cell(
-    world: Collection, near: bool, k: int, name: str, cases: Sequence[Case], found: list[Scores]
+    world: Collection,
+    near: bool,
+    k: int,
+    name: str,
+    cases: Sequence[Case],
+    found: list[Scores],
+    chosen: NDArray[np.intp] | None = None,
 ) -> Cell:
     values = [measure(s, case.liked) for s, case in zip(found, cases, strict=True)]
-    return Cell(world.name, near, k, name, np.array(values))
+    numbers = np.arange(len(cases)) if chosen is None else chosen
+    return Cell(world.name, near, k, name, np.array(values), numbers)
 
 
 def summary(cells: Sequence[Cell]) -> list[dict[str, Any]]:
@@ -163,7 +205,7 @@ def summary(cells: Sequence[Cell]) -> list[dict[str, Any]]:
             "recipe": cell.recipe,
             "readers": len(cell.values),
         }
-        gain = ours[cell.collection, cell.near, cell.k][: len(cell.values)] - cell.values
+        gain = ours[cell.collection, cell.near, cell.k][cell.cases] - cell.values
         for at, name in enumerate(MEASURES):
             line[name] = round(float(cell.values[:, at].mean()), 4)
             line[f"{name}_interval"] = [round(v, 4) for v in interval(cell.values[:, at])]
@@ -182,7 +224,7 @@ def table(lines: Sequence[Mapping[str, Any]]) -> str:
     told = []
     for (collection, digest), group in groups.items():
         times = sorted({line["k"] for line in group})
-        for name, title in (("auc", "AUC"), ("ndcg", "nDCG@10")):
+        for name, title in MEASURES.items():
             told += ["", f"### {collection}, {digest} digests: {title}", ""]
             told.append("| recipe | " + " | ".join(f"k={k}" for k in times) + " |")
             told.append("|---" * (len(times) + 1) + "|")
@@ -198,6 +240,23 @@ def _shown(line: Mapping[str, Any], name: str) -> str:
     _, worst, best = line[f"{name}_ours_less_this"]
     mark = "" if worst <= 0 <= best else (" -" if worst > 0 else " +")
     return f"{line[name]:.3f} ±{(high - low) / 2:.3f}{mark}"
+
+
+def calibration(world: Collection, most: int) -> str:
+    """Measure whether chances come true on votes held out: as many liked papers as others."""
+    ours = Ours.of(world)
+    told = [
+        "",
+        "### Chances of held-out votes: expected calibration error",
+        "",
+        "| votes | readers | held out | error | goal | reached |",
+        "|---" * 6 + "|",
+    ]
+    for k in (5, 20, 50):
+        cases = list(readers.cases(world, k, near=False, most=most))
+        if cases:
+            told.append(goals.calibrated(k, ours.chances(cases)))
+    return "\n".join(told)
 
 
 def near_misses(world: Collection, most: int) -> str:
@@ -272,7 +331,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, help="the folder with citeulike-t, arxiv-readers")
     parser.add_argument("--readers", type=int, default=250, help="readers a cell, at most")
-    parser.add_argument("--slow", type=int, default=60, help="readers a cell for the slow peers")
+    parser.add_argument("--slow", type=int, default=120, help="readers a cell for the slow peers")
     parser.add_argument("--json", type=Path, help="write every figure here")
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--near-misses", action="store_true")
@@ -289,15 +348,18 @@ def main() -> int:
         print(near_misses(found[0](), asked.readers))
         return 0
     lines: list[dict[str, Any]] = []
+    chances = []
     for read in found:
         cells = []
-        for cell in quality(read(), asked.readers, asked.slow):
+        world = read()
+        for cell in quality(world, asked.readers, asked.slow):
             cells.append(cell)
             print(cell.collection, cell.near, cell.k, cell.recipe, file=sys.stderr)
         lines += summary(cells)
+        chances.append(f"{calibration(world, asked.readers)}\n\non {world.name}")
     if asked.json:
         asked.json.write_text(json.dumps(lines, indent=1))
-    print(table(lines))
+    print(table(lines), goals.goals(lines), *chances, sep="\n")
     return 0
 
 

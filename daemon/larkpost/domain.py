@@ -191,7 +191,8 @@ class Pick:
     the liked paper nearest to this one.
     ``probability`` is the calibrated chance of a thumbs-up; ``propensity`` the probability
     with which the paper got its place: below 1 for the last one where the edition may explore;
-    ``explored`` where the lot gave it to another paper than the likeliest.
+    ``explored`` where the lot gave it to another paper than the likeliest; ``pool`` counts the
+    papers that the lot could have given it to, 1 where there was none.
     """
 
     paper: Paper
@@ -207,6 +208,7 @@ class Pick:
     interest: str = ""
     explored: bool = False
     propensity: float = 1.0
+    pool: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pytest
 
 from larkpost.domain import Draft, Identifier, Thumb, Vote
 from larkpost.flows import learn, membership, spaces
+from larkpost.flows.evaluate import history
 from larkpost.flows.feedback import cast
 from larkpost.flows.learn import Question
 from larkpost.flows.publish import Newsroom, by_hand, draft, publish
@@ -99,8 +100,44 @@ def test_only_the_last_place_is_given_away_with_its_odds(
         *first, last = edition.picks
         assert all((pick.explored, pick.propensity) == (False, 1.0) for pick in first)
         assert last.propensity == pytest.approx(1 / 8)  # eleven candidates, three of them placed
+        assert last.pool == 8
         assert last.position == 4
     assert any(edition.picks[-1].explored for edition in editions)
+
+
+def test_the_replay_knows_from_how_many_papers_the_lot_drew(
+    newsroom: Newsroom, ids: list[int]
+) -> None:
+    """Near-duplicates of placed picks are no part of the pool, though they were considered."""
+    with newsroom.store.read() as connection:
+        known = papers.get(connection, ids)
+    long = "Tokens go to experts by the gates of a sparse layer, and we ask who balances them. " * 4
+    take(
+        newsroom.store,
+        [
+            Draft(
+                title=f"On the routing of tokens, told {word}",
+                abstract=f"{long}{word}.",
+                identifiers=(Identifier("doi", f"10.1000/{word}"),),
+                first_seen=known[ids[0]].first_seen,
+            )
+            for word in ("once", "again")
+        ],
+    )
+    reader = a_reader(newsroom.store, ids[:1])
+
+    (published,) = publish(newsroom, [by_hand(reader, NOW)], now=NOW)
+    with newsroom.store.begin() as connection:
+        past = history(connection, reader)
+
+    assert published.edition is not None
+    *first, last = published.edition.picks
+    assert sum("told" in pick.paper.title for pick in first) == 1
+    assert published.edition.considered == 13
+    (place,) = past.logged
+    assert place.pool == last.pool == 9  # three are placed, and one resembles one of them
+    assert place.propensity == pytest.approx(1 / 9)
+    assert (place.explored, place.liked) == (last.explored, False)
 
 
 def test_nothing_is_drawn_where_all_is_shown_or_a_threshold_is_set(

@@ -15,10 +15,11 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import insert, inspect, text
+from tests.making import add_papers, add_readers
 
 from larkpost.errors import StoreError
-from larkpost.store import backups, events, index, migrations, readers
+from larkpost.store import backups, events, index, migrations, readers, tables
 from larkpost.store.engine import Store
 from larkpost.store.migrations import STEPS, Steps
 from larkpost.store.tables import metadata
@@ -303,3 +304,40 @@ def test_a_migration_that_would_orphan_rows_is_undone(sqlite_url: str, tmp_path:
     with store.read() as connection:
         assert len(readers.all(connection)) == 1
     store.close()
+
+
+def test_places_given_away_before_pools_were_kept_are_told_by_what_was_left(
+    empty: Store, tmp_path: Path
+) -> None:
+    before = tmp_path / "before"
+    shutil.copytree(STEPS.folder, before, ignore=shutil.ignore_patterns("__pycache__", "v0005*"))
+    revisions = STEPS.revisions[: STEPS.revisions.index("0005")]
+    migrations.upgrade(empty, Steps(before, revisions))
+    with empty.begin() as connection:
+        (reader,) = add_readers(connection, 1)
+        some = add_papers(connection, 3)
+        connection.execute(
+            insert(tables.edition).values(
+                id=1, reader_id=reader.id, date=NOW.date(), published_at=NOW, note="", considered=9
+            )
+        )
+        for position, propensity in ((1, 1.0), (2, 1.0), (3, 0.05)):
+            connection.execute(
+                text(
+                    "INSERT INTO pick (edition_id, position, paper_id, score, probability,"
+                    " propensity, explored, interest, because, against)"
+                    " VALUES (1, :position, :paper, 1, 0.5, :propensity, :no, '', '[]', '[]')"
+                ),
+                {
+                    "position": position,
+                    "paper": some[position - 1].id,
+                    "propensity": propensity,
+                    "no": False,
+                },
+            )
+
+    migrations.upgrade(empty)
+
+    with empty.read() as connection:
+        found = connection.execute(text("SELECT pool FROM pick ORDER BY position")).scalars().all()
+    assert found == [1, 1, 7]

@@ -94,6 +94,7 @@ reasons = st.fixed_dictionaries(
         "score": numbers,
         "probability": st.floats(0, 1),
         "propensity": st.floats(0, 1),
+        "pool": st.integers(1, 10**6),
         "explored": st.booleans(),
         "because": weights,
         "against": weights,

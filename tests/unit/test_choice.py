@@ -186,7 +186,7 @@ def test_the_same_reader_and_day_draw_the_same(uid: str, others: set[int]) -> No
 def test_at_a_rate_of_nothing_the_likeliest_keeps_its_place_for_sure() -> None:
     drawn = draw("r", NOW.date(), range(20), 5, 0.0)
 
-    assert drawn == Draw(None, 1.0)
+    assert drawn == Draw(None, 1.0, 20)
 
 
 def test_papers_are_drawn_as_often_as_their_propensity_says() -> None:

@@ -6,15 +6,18 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.editions import reader as a_reader
 
-from larkpost.domain import Identifier, Paper, Thumb, Vote
+from larkpost.domain import Edition, Identifier, Paper, Pick, Thumb, Vote
+from larkpost.flows.evaluate import logged
 from larkpost.ranking import History, Logged, Report, Tfidf, evaluate
-from larkpost.ranking.evaluation import COMMUNITY, LARKPOST, SANITY, Replay, replay
+from larkpost.ranking.evaluation import COMMUNITY, LARKPOST, RECENCY, SANITY, Replay, replay
 from larkpost.ranking.mornings import mornings
 from larkpost.ranking.offpolicy import off_policy
 
@@ -56,6 +59,14 @@ def a_history(thumbs: dict[int, Thumb] | None = None) -> History:
     )
 
 
+def a_pick(paper: Paper, position: int = 1, **odds: Any) -> Pick:
+    return Pick(paper, position, score=1.0, probability=0.5, **odds)
+
+
+def an_edition(picks: list[Pick], considered: int) -> Edition:
+    return Edition(1, a_reader(), START.date(), START, tuple(picks), considered=considered)
+
+
 @cache
 def as_voted() -> Replay:
     return replay(Tfidf(), a_history())
@@ -77,6 +88,26 @@ def test_a_taste_that_shows_is_found_and_beats_the_newest_first() -> None:
     assert report.learning[-1].auc > report.learning[0].auc
     assert {"routing", "experts", "gates"} & {term.term for term in report.drift[-1].terms}
     assert [month.month for month in report.drift] == ["2026-03"]
+
+
+def test_every_month_with_votes_has_its_strongest_terms() -> None:
+    """Also months in which the taste was not learnt anew, for votes became few."""
+    whole = a_history()
+    months = [START + timedelta(days=31 * number) for number in range(6)]
+    late = [paper for paper in PAPERS if paper.id % 8 == 4][:6]
+
+    found = replay(
+        Tfidf(),
+        replace(
+            whole,
+            voted=[*whole.voted, *late],
+            thumbs=[*whole.thumbs, *[Thumb.UP] * len(late)],
+            at=[*whole.at, *(moment + timedelta(days=30) for moment in months)],
+        ),
+    )
+
+    named = [month.month for month in found.drift]
+    assert named == ["2026-03", "2026-04", "2026-05", "2026-06", "2026-07", "2026-08", "2026-09"]
 
 
 def test_chances_come_true_as_often_as_they_are_told() -> None:
@@ -132,6 +163,74 @@ def test_what_comes_later_touches_no_earlier_score() -> None:
         np.testing.assert_allclose(before, after, atol=1e-3, err_msg=str(morning.day))
 
 
+def test_a_thumb_to_come_takes_no_paper_off_an_earlier_morning() -> None:
+    whole = a_history()
+    later = [paper for paper in PAPERS if paper.id % 8 == 4 and paper.id // 8 < 6]
+    otherwise = replay(
+        Tfidf(),
+        replace(
+            whole,
+            voted=[*whole.voted, *later],
+            thumbs=[*whole.thumbs, *[Thumb.UP] * len(later)],
+            at=[*whole.at, *[START + timedelta(days=DAYS - 1, hours=9)] * len(later)],
+        ),
+    )
+
+    as_it_was = as_voted()
+
+    for at in range(DAYS - 1):
+        assert otherwise.mornings[at] == as_it_was.mornings[at]
+        for name in (LARKPOST, RECENCY, COMMUNITY, SANITY):
+            np.testing.assert_allclose(
+                otherwise.scores[name][at], as_it_was.scores[name][at], atol=1e-3, err_msg=name
+            )
+
+
+def test_upvotes_that_a_dump_tells_today_count_for_no_morning() -> None:
+    praised = [replace(paper, upvotes=100 * (paper.id % 8 < 4)) for paper in PAPERS]
+
+    voted = [paper for paper in praised if paper.id % 8 < 4]
+    found = replay(Tfidf(), replace(a_history(), papers=praised, voted=voted))
+
+    assert not any(scores.any() for scores in found.scores[COMMUNITY])
+
+
+def test_a_morning_holds_what_came_since_the_one_before() -> None:
+    """So dates tell something where a reader does not vote every day."""
+    whole = a_history()
+    days = (0, 3, 11)
+    kept = [at for at, paper in enumerate(whole.voted) if paper.id // 8 in days]
+
+    first, second, third = mornings(
+        replace(
+            whole,
+            voted=[whole.voted[at] for at in kept],
+            thumbs=[whole.thumbs[at] for at in kept],
+            at=[whole.at[at] for at in kept],
+        )
+    )
+
+    assert {paper.id // 8 for paper in first.papers} == {0}
+    assert {paper.id // 8 for paper in second.papers} == {1, 2, 3}
+    assert {paper.id // 8 for paper in third.papers} == {5, 6, 7, 8, 9, 10, 11}  # a window
+
+
+def test_a_dump_that_came_late_is_news_on_the_day_it_was_read() -> None:
+    late = replace(PAPERS[4], arrived=START + timedelta(days=10))
+
+    found = mornings(replace(a_history(), papers=[late, *PAPERS[5:]]))
+
+    assert [late.id in {paper.id for paper in one.papers} for one in found].index(True) == 0
+    assert late in found[10].papers
+    assert late not in found[9].papers
+
+
+def test_papers_of_a_morning_come_the_newest_first_so_that_ties_favour_no_thumb() -> None:
+    for morning in mornings(a_history()):
+        keys = [(-paper.first_seen.timestamp(), paper.id) for paper in morning.papers]
+        assert keys == sorted(keys)
+
+
 def test_thumbs_of_others_count_from_the_day_after() -> None:
     paper = PAPERS[1]
     on_the_day = Vote(9, paper.id, Thumb.UP, START + timedelta(hours=1), "test")
@@ -166,6 +265,21 @@ def test_a_known_worth_is_recovered_from_places_given_away_by_lot() -> None:
     for value in (found.any_paper.ips, found.any_paper.snips):
         assert value.low < value.mean < value.high
         assert value.mean == pytest.approx(of_any, abs=0.02)
+
+
+def test_places_that_no_lot_decided_are_not_logged() -> None:
+    drawn = a_pick(PAPERS[4], position=2, propensity=0.05, explored=True, pool=6)
+    kept = a_pick(PAPERS[5], position=2, propensity=0.75, pool=4)
+    issued = [
+        an_edition([a_pick(PAPERS[0]), drawn], considered=20),
+        an_edition([a_pick(PAPERS[1]), kept], considered=20),
+        an_edition([a_pick(PAPERS[2]), a_pick(PAPERS[3], position=2)], considered=20),
+        an_edition([], considered=0),
+    ]
+
+    found = logged(issued, {PAPERS[4].id, PAPERS[0].id})
+
+    assert found == [Logged(0.05, 6, True, True), Logged(0.75, 4, False, False)]
 
 
 def test_without_places_given_away_there_is_nothing_to_estimate() -> None:

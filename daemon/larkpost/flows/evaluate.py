@@ -51,7 +51,6 @@ def history(connection: Connection, reader: Reader) -> History:
         voted=[seen[one.paper_id] for one in cast],
         thumbs=[one.thumb for one in cast],
         at=[one.at for one in cast],
-        words=[word for interest in reader.interests for word in interest.words],
         others=community.thumbs(connection, without=reader.id) if cast else (),
         logged=logged(
             editions.latest(connection, reader.id, limit=EDITIONS),
@@ -67,7 +66,7 @@ def logged(issued: Sequence[Edition], liked: Collection[int]) -> list[Logged]:
     return [
         Logged(
             propensity=edition.picks[-1].propensity,
-            pool=max(1, edition.considered - len(edition.picks) + 1),
+            pool=edition.picks[-1].pool,
             explored=edition.picks[-1].explored,
             liked=edition.picks[-1].paper.id in liked,
         )

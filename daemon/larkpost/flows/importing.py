@@ -274,6 +274,7 @@ def _pick(
         interest=str(pick["interest"]),
         explored=bool(pick["explored"]),
         propensity=float(pick["propensity"]),
+        pool=int(pick.get("pool", 1)),
     )
 
 

@@ -202,7 +202,7 @@ class _Desk:
         day = local_date(reader.zone, self.question.at)
         drawn = choice.draw(reader.uid, day, pool, last.paper.id, self.question.exploration)
         if drawn.paper is None:
-            return [*first, replace(last, propensity=drawn.propensity)]
+            return [*first, replace(last, propensity=drawn.propensity, pool=drawn.pool)]
         explored = _liked_most(self.ranker, self.space, tastes, pool[drawn.paper])
         names = {interest.id: interest.name for interest in reader.interests}
         return [
@@ -213,6 +213,7 @@ class _Desk:
                 interest=names.get(explored.interest_id or 0, ""),
                 explored=True,
                 propensity=drawn.propensity,
+                pool=drawn.pool,
             ),
         ]
 

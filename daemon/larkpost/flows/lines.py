@@ -134,6 +134,7 @@ def _pick(pick: Pick) -> dict[str, Any]:
         "interest": pick.interest,
         "explored": pick.explored,
         "propensity": pick.propensity,
+        "pool": pick.pool,
     }
 
 

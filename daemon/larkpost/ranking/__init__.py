@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from larkpost.ranking.coldstart import community, informative
+from larkpost.ranking.coldstart import informative
 from larkpost.ranking.evaluation import Report, evaluate
 from larkpost.ranking.mornings import History
 from larkpost.ranking.offpolicy import Logged
@@ -17,7 +17,6 @@ __all__ = [
     "Report",
     "TextSpace",
     "Tfidf",
-    "community",
     "evaluate",
     "informative",
 ]

@@ -147,11 +147,13 @@ class Draw:
     """How the last place of an edition is given away.
 
     ``paper`` is the id of the paper drawn for it, None where the likeliest keeps it;
-    ``propensity`` the probability with which whoever has the place got it.
+    ``propensity`` the probability with which whoever has the place got it; ``pool`` how many
+    papers could have.
     """
 
     paper: int | None
     propensity: float
+    pool: int
 
 
 def draw(uid: str, day: date, pool: Iterable[int], keeper: int, rate: float) -> Draw:
@@ -168,8 +170,8 @@ def draw(uid: str, day: date, pool: Iterable[int], keeper: int, rate: float) -> 
     if at < rate:
         chosen = papers[int(_uniform(uid, day, "which") * len(papers))]
     if chosen == keeper:
-        return Draw(None, 1 - rate + each)
-    return Draw(chosen, each)
+        return Draw(None, 1 - rate + each, len(papers))
+    return Draw(chosen, each, len(papers))
 
 
 def _uniform(uid: str, day: date, what: str) -> float:

@@ -1,8 +1,7 @@
-"""What to do before there are thumbs: papers that teach most, and what everybody likes."""
+"""What to do before there are thumbs: papers that teach most."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from larkpost.ranking.space import BROAD_SHARE, WORD_SHARE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from larkpost.domain import Paper
     from larkpost.ranking.space import TextSpace
@@ -41,19 +40,3 @@ def informative(space: TextSpace, candidates: Sequence[Paper], n: int = 10) -> l
         chosen.append(best)
         covered = np.maximum(covered, near[best])
     return [papers[at] for at in chosen]
-
-
-def community(
-    papers: Sequence[Paper], counts: Mapping[int, tuple[int, int]] | None = None
-) -> dict[int, float]:
-    """Score papers by what everybody likes: the logarithm of thumbs up over thumbs down.
-
-    ``counts`` are thumbs up and down of the readers here, by paper id; the votes that a dump
-    tells of count as thumbs up too. 0 where nobody has voted.
-    """
-    known = counts or {}
-    scores = {}
-    for paper in papers:
-        ups, downs = known.get(paper.id, (0, 0))
-        scores[paper.id] = math.log1p(ups + max(0, paper.upvotes or 0)) - math.log1p(downs)
-    return scores

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from larkpost.domain import Weight
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from larkpost.domain import Paper
     from larkpost.ranking.taste import LinearTaste
     from larkpost.seams import Ranker, Space
 
@@ -24,10 +27,12 @@ class Month:
     terms: tuple[Weight, ...]
 
 
-def strongest(ranker: Ranker, space: Space, taste: LinearTaste) -> tuple[Weight, ...]:
-    """Give the terms that add most to the papers liked last, on average."""
-    liked = taste.liked[-LATELY:]
-    (picks,) = ranker.rank(space, [taste], liked, len(liked)) if liked else ([],)
+def strongest(
+    ranker: Ranker, space: Space, taste: LinearTaste, liked: Sequence[Paper]
+) -> tuple[Weight, ...]:
+    """Give the terms that add most, in a taste, to the last of the papers liked, on average."""
+    lately = liked[-LATELY:]
+    (picks,) = ranker.rank(space, [taste], lately, len(lately)) if lately else ([],)
     added: defaultdict[str, float] = defaultdict(float)
     for pick in picks:
         for weight in pick.because:

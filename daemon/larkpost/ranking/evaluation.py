@@ -7,10 +7,11 @@ space of the texts first seen up to that day or before.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
+from math import log1p
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,6 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 from larkpost.domain import Thumb
 from larkpost.ranking import scoring
 from larkpost.ranking.calibration import logistic
-from larkpost.ranking.coldstart import community
 from larkpost.ranking.drift import Month, strongest
 from larkpost.ranking.measures import Measures, auc, measures, ndcg
 from larkpost.ranking.mornings import History, Morning, mornings
@@ -131,30 +131,54 @@ def replay(ranker: Tfidf, history: History) -> Replay:
     morning of a month by which twice as many papers are known.
     """
     days = mornings(history)
-    sanity = _sanity(history, days)
-    scores: dict[str, list[Scores]] = {LARKPOST: [], SANITY: []}
+    eras = list(_eras(history, days))
+    known = (paper for era in eras for paper in era.known)
+    sanity = Sanity.of((*history.voted, *_papers(days), *known))
+    ours: list[Scores] = []
     chances: list[Scores] = []
-    drift: dict[str, Month] = {}
-    for known, some in _eras(history, days):
-        space = ranker.fit(known)
-        for taste, alike in _lessons(ranker, space, history, some):
-            ours = _scored(space, taste, alike)
-            scores[LARKPOST] += ours
-            chances += [_chances(taste, one, of) for one, of in zip(alike, ours, strict=True)]
-            scores[SANITY] += _by_sanity(sanity, history, alike)
-            month = alike[-1].day.isoformat()[:7]
-            drift[month] = Month(month, strongest(ranker, space, taste))
+    theirs: list[Scores] = []
+    drift: list[Month] = []
+    for era in eras:
+        space = ranker.fit(era.known)
+        tastes = _learnt(ranker, space, history, era)
+        scores = _scored(space, tastes, era)
+        ours += scores
+        chances += _chances(tastes, era, scores)
+        theirs += _by_sanity(sanity, history, era)
+        drift += _drift(ranker, space, tastes, history, era)
     newest = [np.array([paper.first_seen.timestamp() for paper in one.papers]) for one in days]
     found = {
-        LARKPOST: scores[LARKPOST],
+        LARKPOST: ours,
         RECENCY: newest,
         COMMUNITY: _by_community(history, days),
-        SANITY: scores[SANITY],
+        SANITY: theirs,
     }
-    return Replay(days, found, chances, tuple(drift.values()))
+    return Replay(days, found, chances, tuple(drift))
 
 
-def _eras(history: History, days: Sequence[Morning]) -> Iterator[tuple[list[Paper], list[Morning]]]:
+@dataclass(frozen=True, slots=True)
+class Era:
+    """Mornings that are ranked in one space, and the texts that it is fitted on.
+
+    ``lessons`` are runs of the mornings with the number of votes that they are ranked by.
+    """
+
+    known: list[Paper]
+    mornings: list[Morning]
+
+    @property
+    def lessons(self) -> list[tuple[int, list[Morning]]]:
+        """Give the runs in order."""
+        runs = groupby(self.mornings, key=lambda one: one.lesson)
+        return [(count, list(run)) for count, run in runs]
+
+    @property
+    def served(self) -> list[int]:
+        """Give the number of each morning's lesson."""
+        return [number for number, (_, run) in enumerate(self.lessons) for _ in run]
+
+
+def _eras(history: History, days: Sequence[Morning]) -> Iterator[Era]:
     """Give runs of mornings with the texts that their space is fitted on."""
     papers = {paper.id: paper for paper in (*history.papers, *history.voted)}
     ordered = sorted(papers.values(), key=lambda paper: (paper.first_seen, paper.id))
@@ -164,89 +188,94 @@ def _eras(history: History, days: Sequence[Morning]) -> Iterator[tuple[list[Pape
     for morning in days:
         end = datetime.combine(morning.day, time(), UTC) + timedelta(days=1)
         known = bisect_left(seen, end)
-        if morning.day.isoformat()[:7] != month and known >= 2 * fitted:
+        if f"{morning.day:%Y-%m}" != month and known >= 2 * fitted:
             if run:
-                yield ordered[max(0, fitted - CORPUS) : fitted], run
+                yield Era(ordered[max(0, fitted - CORPUS) : fitted], run)
             run, fitted = [], known
-        month = morning.day.isoformat()[:7]
+        month = f"{morning.day:%Y-%m}"
         run.append(morning)
     if run:
-        yield ordered[max(0, fitted - CORPUS) : fitted], run
-
-
-def _sanity(history: History, days: Sequence[Morning]) -> Sanity:
-    """Give arxiv-sanity all the texts beforehand: it takes long to begin, and favours it if any."""
-    papers = {paper.id: paper for paper in (*history.voted, *_papers(days))}
-    for paper in history.papers[: max(0, CORPUS - len(papers))]:
-        papers.setdefault(paper.id, paper)
-    return Sanity(list(papers.values()))
+        yield Era(ordered[max(0, fitted - CORPUS) : fitted], run)
 
 
 def _papers(days: Sequence[Morning]) -> Iterator[Paper]:
     return (paper for morning in days for paper in morning.papers)
 
 
-def _lessons(
-    ranker: Tfidf, space: TextSpace, history: History, days: Sequence[Morning]
-) -> Iterator[tuple[LinearTaste, list[Morning]]]:
-    """Give each taste with the mornings it serves, learnt from votes of earlier days alone."""
-    runs = [(count, list(some)) for count, some in groupby(days, key=lambda one: one.lesson)]
+def _learnt(ranker: Tfidf, space: TextSpace, history: History, era: Era) -> list[LinearTaste]:
+    """Learn a taste for each lesson, from votes of earlier days alone."""
     asked = [
-        Evidence(
-            number,
-            0,
-            history.voted[:count],
-            history.thumbs[:count],
-            history.at[:count],
-            history.words,
-        )
-        for number, (count, _) in enumerate(runs)
+        Evidence(number, 0, history.voted[:count], history.thumbs[:count], history.at[:count])
+        for number, (count, _) in enumerate(era.lessons)
     ]
-    now = datetime.combine(days[0].day, time(), UTC)
+    days = [datetime.combine(run[0].day, time(), UTC) for _, run in era.lessons]
     if not ranker.half_life_days:
-        tastes = ranker.learn(space, asked, now=now)
-    else:  # what a vote weighs depends on the day
-        tastes = [
-            ranker.learn(space, [one], now=datetime.combine(some[0].day, time(), UTC))[0]
-            for one, (_, some) in zip(asked, runs, strict=True)
-        ]
-    for taste, (_, some) in zip(tastes, runs, strict=True):
-        yield taste, some
+        return ranker.learn(space, asked, now=days[0])
+    # What a vote weighs depends on the day.
+    return [ranker.learn(space, [one], now=day)[0] for one, day in zip(asked, days, strict=True)]
 
 
-def _scored(space: TextSpace, taste: LinearTaste, days: Sequence[Morning]) -> list[Scores]:
-    rows = space.rows([paper.text for paper in _papers(days)])
-    scores = scoring.score(space, [taste], rows)[0].astype(np.float64).round(5)
-    return list(np.split(scores, np.cumsum([len(one.papers) for one in days])[:-1]))
+def _scored(space: TextSpace, tastes: Sequence[LinearTaste], era: Era) -> list[Scores]:
+    """Score each morning's papers by its lesson's taste; each text is cut once."""
+    papers = {paper.id: paper for paper in _papers(era.mornings)}
+    place = {number: at for at, number in enumerate(papers)}
+    rows = space.rows([paper.text for paper in papers.values()])
+    scores = scoring.score(space, tastes, rows).astype(np.float64).round(5)
+    return [
+        scores[line, [place[paper.id] for paper in morning.papers]]
+        for line, morning in zip(era.served, era.mornings, strict=True)
+    ]
 
 
-def _chances(taste: LinearTaste, morning: Morning, scores: Scores) -> Scores:
-    slope, offset = taste.calibration
-    return logistic(slope * scores[np.array(morning.voted)] + offset)
+def _chances(tastes: Sequence[LinearTaste], era: Era, scores: Sequence[Scores]) -> list[Scores]:
+    lines = [tastes[line].calibration for line in era.served]
+    return [
+        logistic(line.slope * of[np.array(one.voted)] + line.offset)
+        for line, one, of in zip(lines, era.mornings, scores, strict=True)
+    ]
 
 
-def _by_sanity(sanity: Sanity, history: History, days: Sequence[Morning]) -> list[Scores]:
-    votes = zip(history.voted[: days[0].lesson], history.thumbs, strict=False)
-    liked = sorted({sanity.place[paper.id] for paper, thumb in votes if thumb is Thumb.UP})
-    digests = [np.array([sanity.place[paper.id] for paper in one.papers]) for one in days]
-    return sanity.scores(liked, digests)
+def _drift(
+    ranker: Tfidf, space: TextSpace, tastes: Sequence[LinearTaste], history: History, era: Era
+) -> Iterator[Month]:
+    """Tell each month's strongest terms by the taste of its last morning, votes of it included."""
+    last = {
+        f"{one.day:%Y-%m}": (line, one) for line, one in zip(era.served, era.mornings, strict=True)
+    }
+    for month, (line, one) in last.items():
+        votes = zip(history.voted[: one.before + sum(one.voted)], history.thumbs, strict=False)
+        liked = [paper for paper, thumb in votes if thumb is Thumb.UP]
+        yield Month(month, strongest(ranker, space, tastes[line], liked))
+
+
+def _by_sanity(sanity: Sanity, history: History, era: Era) -> list[Scores]:
+    """Score as arxiv-sanity, which learns of texts and thumbs when we do, and no more of them."""
+    vectors = sanity.fit(era.known, [*history.voted, *_papers(era.mornings)])
+    scores: list[Scores] = []
+    for count, run in era.lessons:
+        votes = zip(history.voted[:count], history.thumbs, strict=False)
+        liked = [paper for paper, thumb in votes if thumb is Thumb.UP]
+        scores += vectors.scores(liked, run[0].papers, [one.papers for one in run])
+    return scores
 
 
 def _by_community(history: History, days: Sequence[Morning]) -> list[Scores]:
-    """Score by the thumbs that other readers had given before the day."""
-    counts: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    """Score by the thumbs that other readers had given before the day, up over down.
+
+    The upvotes that dumps tell are left out: only today's are known.
+    """
+    ups: Counter[int] = Counter()
+    downs: Counter[int] = Counter()
     scores: list[Scores] = []
     done = 0
     for morning in days:
         start = datetime.combine(morning.day, time(), UTC)
         while done < len(history.others) and history.others[done].at < start:
             vote = history.others[done]
-            ups, downs = counts[vote.paper_id]
-            up = vote.thumb is Thumb.UP
-            counts[vote.paper_id] = (ups + up, downs + (not up))
+            (ups if vote.thumb is Thumb.UP else downs)[vote.paper_id] += 1
             done += 1
-        liking = community(morning.papers, counts)
-        scores.append(np.array([liking[paper.id] for paper in morning.papers]))
+        told = [(ups[paper.id], downs[paper.id]) for paper in morning.papers]
+        scores.append(np.array([log1p(liked) - log1p(not_liked) for liked, not_liked in told]))
     return scores
 
 

@@ -21,8 +21,11 @@ _STARTS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 
 def terms(text: str) -> list[str]:
     """Give the terms of a text in order: lower case, no accents, no English stop words."""
+    cut = _TERM.findall(_plain(text[:LONGEST_TEXT]))
+    if text.isascii():  # as most are; nothing in it is written without spaces
+        return [term for term in cut if term not in ENGLISH_STOP_WORDS]
     found: list[str] = []
-    for term in _TERM.findall(_plain(text[:LONGEST_TEXT])):
+    for term in cut:
         if _STARTS_UNSPACED.match(term):
             found.extend(term[at : at + 2] for at in range(max(1, len(term) - 1)))
         elif term not in ENGLISH_STOP_WORDS:

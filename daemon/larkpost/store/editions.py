@@ -221,6 +221,7 @@ def _pick_row(pick: Pick, edition_id: int) -> dict[str, Any]:
         "score": pick.score,
         "probability": pick.probability,
         "propensity": pick.propensity,
+        "pool": pick.pool,
         "explored": pick.explored,
         "interest_id": pick.interest_id,
         "interest": pick.interest,
@@ -301,4 +302,5 @@ def _pick(row: Row[Any], known: Mapping[int, Paper]) -> Pick:
         interest=row.interest,
         explored=row.explored,
         propensity=row.propensity,
+        pool=row.pool,
     )

@@ -200,6 +200,7 @@ pick = Table(
     Column("probability", Float, nullable=False),
     Column("propensity", Float, nullable=False),
     Column("explored", Boolean, nullable=False),
+    Column("pool", Integer, nullable=False, server_default="1"),  # papers that the lot drew from
     Column("interest_id", Id),  # of that day: no key, or removing an interest would read every pick
     Column("interest", CleanText, nullable=False),  # and its name
     Column("because", JSON, nullable=False),  # [[term, weight], …], strongest first
