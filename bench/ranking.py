@@ -27,6 +27,7 @@ from bench import _readers as readers
 from larkpost.domain import Thumb
 from larkpost.ranking import Tfidf, learning, scoring
 from larkpost.ranking import companions as companionship
+from larkpost.ranking import space as spaces
 from larkpost.ranking.calibration import logistic
 from larkpost.seams import Evidence
 
@@ -94,21 +95,26 @@ class Ours:
 
     world: Collection
     plain: TextSpace
-    together: Mapping[int, TextSpace]
     rows: Rows
+    together: Mapping[int, TextSpace]
+    finer: Rows
 
     @classmethod
     def of(cls, world: Collection) -> Ours:
-        """Fit the space on the corpus; companions, a fold at a time, on the other folds."""
-        plain = Tfidf().fit([world.papers[at] for at in world.corpus])
-        rows = plain.rows([paper.text for paper in world.papers])
+        """Fit the spaces on the corpus; companions, a fold at a time, on the other folds."""
+        corpus = [world.papers[at] for at in world.corpus]
+        texts = [paper.text for paper in world.papers]
+        plain = Tfidf().fit(corpus)
+        rows = plain.rows(texts)
+        if world.newest:  # authors: too few of them like the same papers
+            return cls(world, plain, rows, {}, rows)
+        fine = spaces.fit(corpus, themes=spaces.SHARED_THEMES)
+        finer = fine.rows(texts)
         together = {}
         for fold in range(readers.FOLDS):
             others = [one.before.tolist() for one in world.libraries if one.reader % 5 != fold]
-            learnt = companionship.learn(rows.fine, others) if not world.newest else None
-            if learnt is not None:
-                together[fold] = replace(plain, companions=learnt)
-        return cls(world, plain, together, rows)
+            together[fold] = replace(fine, companions=companionship.learn(finer.fine, others))
+        return cls(world, plain, rows, together, finer)
 
     def chances(self, cases: Sequence[Case]) -> list[goals.Told]:
         """Give what is told of as many liked papers of each digest as others."""
@@ -131,10 +137,11 @@ class Ours:
         for fold in range(readers.FOLDS):
             places = [at for at, case in enumerate(cases) if case.fold == fold]
             fitted = self.together[fold] if together else self.plain
+            rows = self.finer if together else self.rows
             evidence = [_evidence(self.world, cases[at], at) for at in places]
             tastes = learning.learn(fitted, evidence, now=readers.DAY, careful=careful)
             for at, taste in zip(places, tastes, strict=True):
-                digest = self.rows[cases[at].digest]
+                digest = rows[cases[at].digest]
                 found[at] = scoring.score(fitted, [taste], digest)[0].astype(np.float64)
         return [found[at] for at in range(len(cases))]
 
