@@ -72,7 +72,8 @@ class Program:
         """What learns and ranks."""
         from larkpost.ranking import Tfidf
 
-        return Tfidf(half_life_days=self.settings.ranking.half_life_days)
+        wanted = self.settings.ranking
+        return Tfidf(half_life_days=wanted.half_life_days, careful=wanted.careful)
 
     @cached_property
     def sources(self) -> Sequence[Source]:
