@@ -47,6 +47,7 @@ def test_the_page_tells_every_setting_its_variable_and_its_default() -> None:
     assert list(rows) == list(keys())
     for key, default in keys().items():
         shown = ", ".join(default) if isinstance(default, list) else str(default)
+        shown = shown.lower() if isinstance(default, bool) else shown
         assert f"`{shown}`" in rows[key] or (shown == "" and "empty" in rows[key]), key
 
 
