@@ -24,7 +24,8 @@ class Identifier:
 class Draft:
     """A paper as a dump tells it, before it is known whether the store has it already.
 
-    ``uid`` is only there where another Larkpost exported the paper.
+    ``uid`` is only there where another Larkpost exported the paper. ``guest``: it is no dump that
+    tells it, but a reader.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Draft:
     upvotes: int | None = None
     line: int = 0
     uid: str | None = None
+    guest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class Paper:
 
     ``first_seen`` is the moment the paper showed up in the stream (a dump's day of capture),
     ``arrived`` the moment this program read it; they differ when a dump is read late.
-    ``uid`` never changes and is what feed entries are named after.
+    ``uid`` never changes and is what feed entries are named after. ``guest``: only readers brought
+    it, so it is shown to them alone, until a dump lists it.
     """
 
     id: int
@@ -91,6 +94,7 @@ class Paper:
     published: date | None = None
     url: str | None = None
     upvotes: int | None = None
+    guest: bool = False
 
     @property
     def text(self) -> str:

@@ -27,6 +27,7 @@ def paper_line(paper: Paper) -> dict[str, Any]:
         "arrived": moment(paper.arrived),
         "url": paper.url,
         "upvotes": paper.upvotes,
+        "guest": paper.guest,
     }
 
 

@@ -47,7 +47,7 @@ def _fitted(
     store: Store, ranker: Ranker, extent: papers.Extent, together: int, now: datetime
 ) -> Space:
     with store.read() as connection:
-        corpus = papers.corpus(connection, limit=EXACT_UP_TO)
+        corpus = papers.corpus(connection, limit=EXACT_UP_TO, guests=True)
         libraries = community.libraries(connection, least=LIKED) if together else []
     space = ranker.fit(corpus, libraries=libraries)
     with store.begin() as connection:
