@@ -124,7 +124,10 @@ def test_another_reader_cannot_see_it_by_a_thumb_or_among_those_to_rate(here: Pl
 
 
 def test_a_taste_is_told_on_papers_for_everybody(here: Place, me: str) -> None:
-    story = tasting.tell(here.program.store, here.program.ranker, here.reader, now=NOW)
+    program = here.program
+    space = fresh_space(program.store, program.ranker, now=NOW)
+
+    story = tasting.tell(program.store, program.ranker, space, here.reader, now=NOW)
 
     (leaning,) = story.leanings
     assert "pills" not in {one.term for one in leaning.toward}

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from larkpost.domain import Weight
 from larkpost.flows import learn
 from larkpost.flows.evaluate import FEWEST, evaluate
-from larkpost.flows.spaces import fresh_space
 from larkpost.seams import Evidence
 from larkpost.store import papers, votes
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Interest, Paper, Pick, Reader, Vote
     from larkpost.ranking import Report
-    from larkpost.seams import Ranker
+    from larkpost.seams import Ranker, Space
     from larkpost.store.engine import Store
 
 TOLD = 10  # words for, and against
@@ -54,13 +53,12 @@ class Story:
     months: tuple[Moved, ...]
 
 
-def tell(store: Store, ranker: Ranker, reader: Reader, *, now: datetime) -> Story:
+def tell(store: Store, ranker: Ranker, space: Space, reader: Reader, *, now: datetime) -> Story:
     """Read a reader's taste off the reasons that the ranker gives for the newest papers.
 
     The months are those in which the reader voted, the last ``MONTHS`` of them; each is learnt
     from the votes up to its end, and told on the same papers.
     """
-    space = fresh_space(store, ranker, now=now)
     with store.read() as connection:
         asked = learn.evidence(connection, [reader])
         cast = votes.of(connection, reader.id)

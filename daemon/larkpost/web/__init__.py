@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from larkpost.flows.spaces import Spaces
 from larkpost.flows.tasting import Reports
 from larkpost.web.admin import admin
 from larkpost.web.desk import delete, export, me
@@ -86,6 +87,6 @@ def app(
     # A redirect to the path without its slash would be built from the Host header.
     application.router.redirect_slashes = False
     pages = Pages(base_url=site.base_url, title=site.title)
-    application.state.site = Site(program, pages, clock, pulse, Catalogue(), Reports())
+    application.state.site = Site(program, pages, clock, pulse, Catalogue(), Reports(), Spaces())
     application.state.feeds = feeds
     return application

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from larkpost.flows.spaces import Spaces
     from larkpost.flows.tasting import Reports
     from larkpost.program import Program
     from larkpost.web.health import Pulse
@@ -85,6 +86,7 @@ class Site:
     pulse: Pulse | None
     catalogue: Catalogue
     reports: Reports
+    spaces: Spaces
 
 
 class SafeHeaders:

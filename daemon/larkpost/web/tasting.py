@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 def taste(site: Site, request: Request, _form: FormData) -> Response:
     """Answer ``/me/{token}/taste``; the replay of the votes is kept until a vote or paper comes."""
     reader = visitor(site, request)
-    program = site.program
-    story = tasting.tell(program.store, program.ranker, reader, now=site.clock())
+    program, now = site.program, site.clock()
+    space = site.spaces.fresh(program.store, program.ranker, now=now, keep=False)
+    story = tasting.tell(program.store, program.ranker, space, reader, now=now)
     report = site.reports.of(program.store, program.ranker, reader)
     return site.pages.page(
         "taste.html",
