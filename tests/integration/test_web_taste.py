@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from lxml import etree
@@ -22,13 +22,14 @@ from larkpost.store import papers, votes
 from larkpost.web import charts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from tests.browsing import Place
 
     from larkpost.domain import Paper
     from larkpost.ranking import TextSpace
+    from larkpost.seams import Space
 
 BIRDS = ("birdsong", "plumage", "migration", "nests")
 STONES = ("granite", "basalt", "magma", "quartz")
@@ -135,18 +136,30 @@ def test_few_votes_are_not_measured(here: Place, me: str) -> None:
     assert "After 10 thumbs" in here.client.get(f"{me}/taste").text
 
 
-def test_a_report_is_kept_until_there_is_something_new(here: Place, me: str) -> None:
+def test_what_was_told_is_kept_until_there_is_something_new(here: Place) -> None:
     live(here)
-    reports = tasting.Reports()
+    tastes, program = tasting.Tastes(), here.program
 
-    def report() -> object:
-        return reports.of(here.program.store, here.program.ranker, here.reader)
+    def of(space: Callable[[], Space]) -> tasting.Told:
+        return tastes.of(program.store, program.ranker, space, here.current(), now=NOW)
 
-    first = report()
-    assert report() is first
+    def fresh() -> Space:
+        return fresh_space(program.store, program.ranker, now=NOW)
+
+    def unasked() -> NoReturn:
+        raise AssertionError("what is kept asks for no space")
+
+    first = of(fresh)
+    assert of(unasked) is first
     here.client.post(here.vote_path(1, "up"))
+    second = of(fresh)
+    assert second is not first
+    membership.set_interest(program.store, here.reader.id, "Rocks", words=["granite"])
+    third = of(fresh)
 
-    assert report() is not first
+    assert third is not second
+    assert [one.interest.name for one in third.story.leanings] == ["main", "Rocks"]
+    assert of(unasked) is third
 
 
 def test_every_interest_has_its_own_words(here: Place, me: str) -> None:

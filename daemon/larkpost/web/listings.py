@@ -10,6 +10,7 @@ from larkpost.render.channels import ARCHIVE, SEARCH, TRENDING, public_channel
 from larkpost.store import papers, queries, search
 from larkpost.text import clean, one_line
 from larkpost.web.conditional import etag_of
+from larkpost.web.crowd import LOOKING
 from larkpost.web.feeds import form_of, type_of
 from larkpost.web.kept import Endpoint, Found
 
@@ -116,4 +117,4 @@ def _whole_days(newest: Sequence[Paper], limit: int) -> Sequence[Paper]:
 
 trending_feed = Endpoint(_trending)
 archive_feed = Endpoint(_archive)
-search_feed = Endpoint(_search)
+search_feed = Endpoint(_search, measure=LOOKING)
