@@ -139,7 +139,8 @@ class Reader:
 
     ``at`` is local time in ``zone``; ``days`` are weekdays, Monday = 0; ``size`` is the number
     of picks wished for; ``threshold`` the least probability of a thumbs-up that a pick must
-    have; ``next_slot`` (UTC) the moment the next edition is due, ``None`` while none is.
+    have; ``next_slot`` (UTC) the moment the next edition is due, ``None`` while none is;
+    ``relinked`` how often the link to their own page was made anew.
     """
 
     id: int
@@ -158,6 +159,7 @@ class Reader:
     weekly: bool = False
     paused_until: date | None = None
     next_slot: datetime | None = None
+    relinked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,8 @@ class Links:
     """Absolute URLs; those that act for a reader carry a signed token in their path.
 
     A token names its row by number and by a stamp of the reader's uid: a number that a database
-    gives out a second time, after a removal, does not open the newcomer's page.
+    gives out a second time, after a removal, does not open the newcomer's page. The reader's own
+    page can be given a new link, which ends those before it.
     """
 
     def __init__(self, base_url: str, tokens: Tokens) -> None:
@@ -134,7 +135,9 @@ class Links:
 
     def _signed(self, place: str, number: int, reader: Reader) -> str:
         purpose: Purpose = _PURPOSES[place]
-        return f"{self.base_url}/{place}/{self.tokens.sign(purpose, number, stamp(reader))}"
+        return (
+            f"{self.base_url}/{place}/{self.tokens.sign(purpose, number, stamp(reader, purpose))}"
+        )
 
 
 def slugs(interests: Sequence[Interest]) -> dict[int, str]:
@@ -160,9 +163,14 @@ def opened(tokens: Tokens, purpose: Purpose, token: str) -> tuple[int, int]:
     return numbers[0], numbers[1]
 
 
-def stamp(reader: Reader) -> int:
-    """Give 32 bits that tell a reader from a later one with the same number."""
-    return int.from_bytes(hashlib.sha256(reader.uid.encode()).digest()[:4])
+def stamp(reader: Reader, purpose: Purpose | None = None) -> int:
+    """Give 32 bits that tell a reader from a later one with the same number.
+
+    For their own page they also tell its newest link from those before it.
+    """
+    relinked = purpose == "page" and reader.relinked
+    told = f"{reader.uid} {relinked}" if relinked else reader.uid
+    return int.from_bytes(hashlib.sha256(told.encode()).digest()[:4])
 
 
 def _slug(name: str) -> str:

@@ -147,6 +147,21 @@ def test_an_export_of_an_import_is_the_same_bytes(
         assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes()
 
 
+def test_links_that_were_ended_stay_ended_elsewhere(
+    lived_in: Newsroom, other: Store, tmp_path: Path
+) -> None:
+    with lived_in.store.begin() as connection:
+        anna = readers.by_address(connection, "anna@example.org")
+        anna = readers.relink(connection, anna.id)
+
+    moved(lived_in, other, tmp_path / "out")
+    moved(lived_in, other, tmp_path / "out")
+
+    with other.read() as connection:
+        there = readers.by_address(connection, "anna@example.org")
+    assert (there.uid, there.relinked) == (anna.uid, anna.relinked) == (anna.uid, 1)
+
+
 def test_taking_in_twice_doubles_nothing(lived_in: Newsroom, other: Store, tmp_path: Path) -> None:
     elsewhere = moved(lived_in, other, tmp_path / "out")
     once = rankings(elsewhere)

@@ -210,6 +210,12 @@ def renew_feed_key(store: Store, reader_id: int) -> str:
         return readers.renew_feed_key(connection, reader_id)
 
 
+def relink(store: Store, reader_id: int) -> Reader:
+    """Give the reader's own page a new link; the older ones are answered 404 from now on."""
+    with store.begin() as connection:
+        return readers.relink(connection, reader_id)
+
+
 def who(reader: Reader) -> str:
     """Name a reader in a message, on one line."""
     return one_line(reader.address or reader.name or reader.uid)

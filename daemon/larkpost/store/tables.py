@@ -131,6 +131,7 @@ reader = Table(
     Column("next_slot", UtcDateTime, index=True),
     Column("feed_key", String(64), nullable=False, unique=True),
     Column("created", UtcDateTime, nullable=False),
+    Column("relinked", Integer, nullable=False, server_default="0"),
     CheckConstraint("size BETWEEN 1 AND 100", name="size"),
     sqlite_autoincrement=True,
 )

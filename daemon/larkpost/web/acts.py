@@ -31,6 +31,7 @@ DONE = {
     "paused": "Paused. Nothing is sent meanwhile.",
     "resumed": "Your paper comes again.",
     "renewed": "Your feed has new addresses. Give them to your feed reader; the old ones are dead.",
+    "relinked": "This page has a new link. Keep it: the older ones, in letters too, open nothing.",
     "interest": "Your interests are saved. The next edition follows them.",
     "dropped": "That interest is gone. Its thumbs now count for the first one.",
     "cleared": "All your thumbs are taken back. Your paper starts anew.",
@@ -112,6 +113,11 @@ def _renew(site: Site, reader: Reader, _form: FormData) -> str:
     return "renewed"
 
 
+def _relink(site: Site, reader: Reader, _form: FormData) -> str:
+    membership.relink(site.program.store, reader.id)
+    return "relinked"
+
+
 def _interest(site: Site, reader: Reader, form: FormData) -> str:
     membership.set_interest(
         site.program.store,
@@ -144,6 +150,7 @@ _ACTS: dict[str, Callable[[Site, Reader, FormData], str | Notice]] = {
     "pause": _pause,
     "resume": _resume,
     "renew": _renew,
+    "relink": _relink,
     "interest": _interest,
     "drop": _drop_interest,
     "vote": _vote,

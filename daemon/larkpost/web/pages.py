@@ -104,7 +104,6 @@ class Pages:
             weekday=words.date_in_words,
             moment=moment,
             plain=one_line,
-            greeting=words.greeting,
             quiet=words.quiet,
             facts=facts_of,
             chosen=words.chosen,
