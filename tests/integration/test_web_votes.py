@@ -159,7 +159,11 @@ def test_a_vote_link_is_good_for_ninety_days_and_then_says_so(here: Place) -> No
     answers = [here.client.get(here.vote_path(1, "up")), here.client.post(here.vote_path(1, "up"))]
 
     assert [answer.status_code for answer in answers] == [410] * 2
-    assert "90 days" in answers[0].text
+    for answer in answers:
+        assert "90 days" in answer.text
+        offered = re.findall(r'<a href="([^"]+)">', answer.text.partition("<main")[2])
+        assert offered == [f"{BASE}/trending.atom", f"{BASE}/archive.atom"]
+        assert [here.client.get(here.path(one)).status_code for one in offered] == [200, 200]
     assert here.thumb(1) is None
 
 

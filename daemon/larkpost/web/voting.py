@@ -51,6 +51,7 @@ def vote(site: Site, request: Request, form: FormData) -> Response:
             "This vote comes late",
             f"Thumbs are taken for {VOTE_DAYS} days after an edition. Those in your newest"
             " letter or feed entry work.",
+            feeds=site.program.links.public_alternates(site.pages.title),
         )
     if request.method == "POST":
         thumb = feedback.thumb_named(str(form.get("action", wish)))
