@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from larkpost.domain import Edition, Reader
+    from larkpost.paths import Purpose
     from larkpost.store.engine import Connection
-    from larkpost.tokens import Purpose
     from larkpost.web.guard import Site
 
 
