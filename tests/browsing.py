@@ -98,9 +98,9 @@ def place(
         raise_server_exceptions=False,
     )
     try:
-        yield Place(program, client, clock, reader, there, edition)
+        with client:  # one event loop for all that is asked, as the daemon has
+            yield Place(program, client, clock, reader, there, edition)
     finally:
-        client.close()
         program.store.close()
 
 

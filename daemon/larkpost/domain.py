@@ -24,7 +24,8 @@ class Identifier:
 class Draft:
     """A paper as a dump tells it, before it is known whether the store has it already.
 
-    ``uid`` is only there where another Larkpost exported the paper.
+    ``uid`` is only there where another Larkpost exported the paper. ``guest``: it is no dump that
+    tells it, but a reader.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Draft:
     upvotes: int | None = None
     line: int = 0
     uid: str | None = None
+    guest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Paper:
 
     ``first_seen`` is the moment the paper showed up in the stream (a dump's day of capture),
     ``arrived`` the moment this program read it; they differ when a dump is read late.
-    ``uid`` never changes and is what feed entries are named after.
+    ``uid`` never changes and is what feed entries are named after. ``guest``: only readers brought
+    it, so it is shown to them alone, until a dump lists it.
     """
 
     id: int
@@ -95,6 +98,7 @@ class Paper:
     published: date | None = None
     url: str | None = None
     upvotes: int | None = None
+    guest: bool = False
 
     @property
     def text(self) -> str:
@@ -140,7 +144,8 @@ class Reader:
     ``at`` is local time in ``zone``; ``days`` are weekdays, Monday = 0; ``size`` is the number
     of picks wished for; ``threshold`` the least probability of a thumbs-up that a pick must
     have; ``next_slot`` (UTC) the moment the next edition is due, ``None`` while none is;
-    ``feed_key`` the secret in the feed's address, empty while the feed is switched off.
+    ``feed_key`` the secret in the feed's address, empty while the feed is switched off;
+    ``relinked`` how often the link to their own page was made anew.
     """
 
     id: int
@@ -159,6 +164,7 @@ class Reader:
     weekly: bool = False
     paused_until: date | None = None
     next_slot: datetime | None = None
+    relinked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,15 @@ from urllib.parse import urlencode
 
 from larkpost.domain import Thumb
 from larkpost.errors import InvalidToken
+from larkpost.paths import FEED, SIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from larkpost.domain import Edition, Interest, Reader
+    from larkpost.paths import Purpose
     from larkpost.seams import FeedFormat
-    from larkpost.tokens import Purpose, Tokens
+    from larkpost.tokens import Tokens
 
 
 FEED_TYPES: dict[FeedFormat, str] = {
@@ -39,7 +41,8 @@ class Links:
     """Absolute URLs; those that act for a reader carry a signed token in their path.
 
     A token names its row by number and by a stamp of the reader's uid: a number that a database
-    gives out a second time, after a removal, does not open the newcomer's page.
+    gives out a second time, after a removal, does not open the newcomer's page. The reader's own
+    page can be given a new link, which ends those before it.
     """
 
     def __init__(self, base_url: str, tokens: Tokens) -> None:
@@ -89,14 +92,14 @@ class Links:
         archive pages (RFC 5005), which count from 1. ``least`` is the probability of a thumbs-up
         below which nothing is shown.
         """
-        path = [f"{self.base_url}/feed/{reader.feed_key}"]
+        path = [f"{self.base_url}/{FEED}/{reader.feed_key}"]
         path += [slugs(reader.interests)[interest.id]] if interest else []
         path += [f"archive/{page}"] if page else []
         return f"{'/'.join(path)}.{form}" + _query(min=f"{least:g}" if least else "")
 
     def opml(self, reader: Reader) -> str:
         """Link to the list of the reader's feeds, for feed programs to import."""
-        return f"{self.base_url}/feed/{reader.feed_key}.opml"
+        return f"{self.base_url}/{FEED}/{reader.feed_key}.opml"
 
     def trending(self, form: FeedFormat) -> str:
         """Link to the feed of what all readers lift to the top."""
@@ -121,7 +124,7 @@ class Links:
 
     def admin(self, number: int) -> str:
         """Link to the admin page; ``number`` is the setting ``web.admin``."""
-        return f"{self.base_url}/admin/{self.tokens.sign('admin', number)}"
+        return self._sealed("admin", number)
 
     def public_alternates(self, site: str) -> list[Alternate]:
         """Tell the feeds that anybody may read; ``site`` is the name of the paper."""
@@ -141,8 +144,10 @@ class Links:
         return _alternates(site, lambda form: self.feed(reader, form))
 
     def _signed(self, place: str, number: int, reader: Reader) -> str:
-        purpose: Purpose = _PURPOSES[place]
-        return f"{self.base_url}/{place}/{self.tokens.sign(purpose, number, stamp(reader))}"
+        return self._sealed(place, number, stamp(reader, SIGNED[place]))
+
+    def _sealed(self, place: str, *numbers: int) -> str:
+        return f"{self.base_url}/{place}/{self.tokens.sign(SIGNED[place], *numbers)}"
 
 
 def slugs(interests: Sequence[Interest]) -> dict[int, str]:
@@ -168,9 +173,14 @@ def opened(tokens: Tokens, purpose: Purpose, token: str) -> tuple[int, int]:
     return numbers[0], numbers[1]
 
 
-def stamp(reader: Reader) -> int:
-    """Give 32 bits that tell a reader from a later one with the same number."""
-    return int.from_bytes(hashlib.sha256(reader.uid.encode()).digest()[:4])
+def stamp(reader: Reader, purpose: Purpose | None = None) -> int:
+    """Give 32 bits that tell a reader from a later one with the same number.
+
+    For their own page they also tell its newest link from those before it.
+    """
+    relinked = purpose == "page" and reader.relinked
+    told = f"{reader.uid} {relinked}" if relinked else reader.uid
+    return int.from_bytes(hashlib.sha256(told.encode()).digest()[:4])
 
 
 def _slug(name: str) -> str:
@@ -186,12 +196,3 @@ def _query(**values: str) -> str:
 def _alternates(title: str, address: Callable[[FeedFormat], str]) -> list[Alternate]:
     forms: tuple[FeedFormat, ...] = ("atom", "rss", "json")
     return [Alternate(FEED_TYPES[form], title, address(form)) for form in forms]
-
-
-_PURPOSES: dict[str, Purpose] = {
-    "vote": "vote",
-    "edition": "edition",
-    "leave": "leave",
-    "me": "page",
-    "confirm": "confirm",
-}

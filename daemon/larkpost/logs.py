@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal, TextIO
 import structlog
 from structlog.stdlib import ProcessorFormatter
 
+from larkpost.paths import FEED, SIGNED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
@@ -22,8 +24,8 @@ Format = Literal["auto", "console", "json"]
 
 HIDDEN = "***"
 # The second part of these paths is a signed token or a feed key: whoever has it may use it.
-_SIGNED_PATH = re.compile(r"(?<=/)(vote|leave|me|confirm|edition)/[^/\s\"'<>?#]+")
-_FEED_PATH = re.compile(r"(?<=/)feed/[^/\s\"'<>?#.]+")
+_SIGNED_PATH = re.compile(rf"(?<=/)({'|'.join(SIGNED)})/[^/\s\"'<>?#]+")
+_FEED_PATH = re.compile(rf"(?<=/){FEED}/[^/\s\"'<>?#.]+")
 _URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+@")
 _SECRET_KEY = re.compile(
     r"password|passwd|secret|token|authorization|cookie|feed_key", re.IGNORECASE
@@ -98,7 +100,7 @@ def encoded(text: str) -> str:
 
 def masked(text: str) -> str:
     """Take out the tokens of our links and the passwords in URLs."""
-    text = _FEED_PATH.sub(f"feed/{HIDDEN}", _SIGNED_PATH.sub(rf"\1/{HIDDEN}", text))
+    text = _FEED_PATH.sub(f"{FEED}/{HIDDEN}", _SIGNED_PATH.sub(rf"\1/{HIDDEN}", text))
     return _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
 
 

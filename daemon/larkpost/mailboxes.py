@@ -14,7 +14,8 @@ from larkpost.tokens import MAC_BYTES
 
 if TYPE_CHECKING:
     from larkpost.domain import Edition
-    from larkpost.tokens import Purpose, Tokens
+    from larkpost.paths import Purpose
+    from larkpost.tokens import Tokens
 
 # The letter says what the address is for, so that the right key is tried.
 _PURPOSES: dict[str, Purpose] = {"b": "bounce", "v": "answer"}

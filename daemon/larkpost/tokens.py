@@ -7,7 +7,7 @@ import hmac
 import os
 import secrets
 import stat
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-Purpose = Literal["vote", "leave", "page", "confirm", "edition", "bounce", "answer", "admin"]
+    from larkpost.paths import Purpose
 
 KEY_BYTES = 32
 MAC_BYTES = 16  # 128 bits: OWASP ASVS 5.0, 11.5.1; short enough for a List-Unsubscribe header

@@ -192,6 +192,21 @@ def test_a_feed_that_is_switched_off_is_off_elsewhere(
         assert readers.by_feed_key(connection, "") is None
 
 
+def test_links_that_were_ended_stay_ended_elsewhere(
+    lived_in: Newsroom, other: Store, tmp_path: Path
+) -> None:
+    with lived_in.store.begin() as connection:
+        anna = readers.by_address(connection, "anna@example.org")
+        anna = readers.relink(connection, anna.id)
+
+    moved(lived_in, other, tmp_path / "out")
+    moved(lived_in, other, tmp_path / "out")
+
+    with other.read() as connection:
+        there = readers.by_address(connection, "anna@example.org")
+    assert (there.uid, there.relinked) == (anna.uid, anna.relinked) == (anna.uid, 1)
+
+
 def test_taking_in_twice_doubles_nothing(lived_in: Newsroom, other: Store, tmp_path: Path) -> None:
     elsewhere = moved(lived_in, other, tmp_path / "out")
     once = rankings(elsewhere)

@@ -190,6 +190,15 @@ def with_another_step(folder: Path, body: str) -> Steps:
     return Steps(later, (*STEPS.revisions, NEXT))
 
 
+def steps_before(revision: str, folder: Path) -> Steps:
+    """Take the shipped steps up to the one before this, as an earlier version of ours had them."""
+    at = STEPS.revisions.index(revision)
+    later = [f"v{one}*" for one in STEPS.revisions[at:]]
+    before = folder / "before"
+    shutil.copytree(STEPS.folder, before, ignore=shutil.ignore_patterns("__pycache__", *later))
+    return Steps(before, STEPS.revisions[:at])
+
+
 REBUILD = """
     with op.batch_alter_table("reader") as table:
         table.add_column(sa.Column("motto", sa.Text()))
@@ -309,10 +318,7 @@ def test_a_migration_that_would_orphan_rows_is_undone(sqlite_url: str, tmp_path:
 def test_places_given_away_before_pools_were_kept_are_told_by_what_was_left(
     empty: Store, tmp_path: Path
 ) -> None:
-    before = tmp_path / "before"
-    shutil.copytree(STEPS.folder, before, ignore=shutil.ignore_patterns("__pycache__", "v0005*"))
-    revisions = STEPS.revisions[: STEPS.revisions.index("0005")]
-    migrations.upgrade(empty, Steps(before, revisions))
+    migrations.upgrade(empty, steps_before("0006", tmp_path))
     with empty.begin() as connection:
         (reader,) = add_readers(connection, 1)
         some = add_papers(connection, 3)

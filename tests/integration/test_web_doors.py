@@ -43,8 +43,31 @@ def test_opening_the_unsubscribe_link_shows_a_button_and_does_nothing(
 
     assert answer.status_code == 200
     assert "<form" in answer.text
-    assert "ada@example.org" in answer.text
+    assert "a…@example.org" in answer.text
     assert contents(here.program.store) == before
+
+
+def test_no_page_that_a_letter_passed_on_opens_without_its_own_link_tells_whose_it_is(
+    here: Place, leave: str
+) -> None:
+    membership.change(here.program.store, here.reader.id, now=NOW, name="Augusta")
+    edition = here.path(here.program.links.edition(here.edition))
+    asked = [here.client.get(path).text for path in (leave, edition, here.vote_path(2, "up"))]
+    asked += [here.client.post(leave, data={"action": one}).text for one in ("leave", "return")]
+
+    for page in asked:
+        assert "ada@" not in page
+        assert "Augusta" not in page
+        assert "/me/" not in page
+    assert "a…@example.org" in asked[3]
+
+
+def test_who_reads_by_feed_alone_leaves_without_a_word_of_an_address(here: Place) -> None:
+    reader = membership.add(here.program.store, None, now=NOW)
+
+    page = here.client.get(here.path(here.program.links.leave(reader))).text
+
+    assert "nothing more is sent. You can come back" in page
 
 
 @pytest.mark.parametrize("encoding", ["urlencoded", "multipart"])

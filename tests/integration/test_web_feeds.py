@@ -71,6 +71,30 @@ def test_two_visits_get_the_same_bytes_and_the_second_may_get_304(here: Place, f
             assert answer.headers[name] == first.headers[name]
 
 
+@pytest.mark.parametrize(
+    "path", ["/feed/{key}.rss", "/feed/{key}.atom", "/feed/{key}.json", "/trending.rss"]
+)
+def test_who_can_unpack_gets_the_same_bytes_and_tag_as_who_cannot(here: Place, path: str) -> None:
+    path = path.format(key=here.reader.feed_key)
+    kinds = ("identity", "gzip", "br, gzip;q=1.0, *;q=0.5", "gzip, identity;q=0")
+
+    answers = [here.client.get(path, headers={"Accept-Encoding": kind}) for kind in kinds]
+    again = [
+        here.client.get(
+            path, headers={"Accept-Encoding": kind, "If-None-Match": answers[0].headers["etag"]}
+        )
+        for kind in kinds
+    ]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert len({answer.headers["etag"] for answer in answers}) == 1
+    for answer in answers:
+        assert "content-encoding" not in answer.headers
+        assert int(answer.headers["content-length"]) == len(answer.content)
+    assert {answer.status_code for answer in again} == {304}
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_head_answers_like_get_without_the_body(here: Place, form: str) -> None:
     path = f"/feed/{here.reader.feed_key}.{form}"

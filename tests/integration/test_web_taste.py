@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from lxml import etree
-from tests.browsing import NOW, place
+from tests.browsing import NOW, contents, place
 
 from larkpost.domain import Draft, Identifier, Thumb, Vote, Weight
 from larkpost.flows import membership, tasting
+from larkpost.flows.similar import at_hand
+from larkpost.flows.spaces import fresh_space
+from larkpost.ranking import Tfidf
 from larkpost.store import papers, readers, votes
 from larkpost.web import charts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from tests.browsing import Place
+
+    from larkpost.domain import Paper
+    from larkpost.ranking import TextSpace
+    from larkpost.seams import Space
 
 BIRDS = ("birdsong", "plumage", "migration", "nests")
 STONES = ("granite", "basalt", "magma", "quartz")
@@ -82,6 +90,12 @@ def live(here: Place, months: int = 3) -> None:
         )
 
 
+def told(here: Place) -> tasting.Story:
+    program = here.program
+    space = fresh_space(program.store, program.ranker, now=NOW)
+    return tasting.tell(program.store, program.ranker, space, here.reader, now=NOW)
+
+
 def test_a_new_reader_is_told_that_nothing_is_known(here: Place, me: str) -> None:
     page = here.client.get(f"{me}/taste").text
 
@@ -92,7 +106,7 @@ def test_a_new_reader_is_told_that_nothing_is_known(here: Place, me: str) -> Non
 def test_the_words_for_and_against_are_those_of_the_votes(here: Place, me: str) -> None:
     live(here)
 
-    story = tasting.tell(here.program.store, here.program.ranker, here.reader, now=NOW)
+    story = told(here)
     (leaning,) = story.leanings
 
     assert set(BIRDS) & {one.term for one in leaning.toward}
@@ -139,18 +153,30 @@ def test_few_votes_are_not_measured(here: Place, me: str) -> None:
     assert "After 10 thumbs" in here.client.get(f"{me}/taste").text
 
 
-def test_a_report_is_kept_until_there_is_something_new(here: Place, me: str) -> None:
+def test_what_was_told_is_kept_until_there_is_something_new(here: Place) -> None:
     live(here)
-    reports = tasting.Reports()
+    tastes, program = tasting.Tastes(), here.program
 
-    def report() -> object:
-        return reports.of(here.program.store, here.program.ranker, here.reader)
+    def of(space: Callable[[], Space]) -> tasting.Told:
+        return tastes.of(program.store, program.ranker, space, here.current(), now=NOW)
 
-    first = report()
-    assert report() is first
+    def fresh() -> Space:
+        return fresh_space(program.store, program.ranker, now=NOW)
+
+    def unasked() -> NoReturn:
+        raise AssertionError("what is kept asks for no space")
+
+    first = of(fresh)
+    assert of(unasked) is first
     here.client.post(here.vote_path(1, "up"))
+    second = of(fresh)
+    assert second is not first
+    membership.set_interest(program.store, here.reader.id, "Rocks", words=["granite"])
+    third = of(fresh)
 
-    assert report() is not first
+    assert third is not second
+    assert [one.interest.name for one in third.story.leanings] == ["main", "Rocks"]
+    assert of(unasked) is third
 
 
 def test_every_interest_has_its_own_words(here: Place, me: str) -> None:
@@ -201,7 +227,7 @@ def test_the_months_show_a_taste_that_turns(here: Place, me: str) -> None:
             if vote.at.month == 7:
                 votes.cast(connection, replace(vote, thumb=Thumb(-vote.thumb)))
 
-    story = tasting.tell(here.program.store, here.program.ranker, here.reader, now=NOW)
+    story = told(here)
 
     assert [month.month for month in story.months] == ["2026-05", "2026-06", "2026-07"]
     birds = [sum(month.weights.get(word, 0) for word in BIRDS) for month in story.months]
@@ -235,13 +261,57 @@ def test_one_month_or_nothing_said_is_no_line(months: list[tasting.Moved]) -> No
     assert charts.way(months) is None
 
 
-def test_asking_for_the_taste_changes_no_vote(here: Place, me: str) -> None:
+class Counting(Tfidf):
+    """The ranker, with a count of how often it was told to fit a space."""
+
+    def __init__(self) -> None:
+        super().__init__(half_life_days=90)
+        self.fits = 0
+
+    def fit(
+        self, corpus: Iterable[Paper], *, libraries: Sequence[Collection[int]] = ()
+    ) -> TextSpace:
+        """Fit as ever."""
+        self.fits += 1
+        return super().fit(corpus, libraries=libraries)
+
+
+def test_looking_writes_nothing_and_many_who_look_at_once_cost_one_fit(
+    here: Place, me: str
+) -> None:
     live(here)
-    here.clock.now = NOW + timedelta(days=1)
-    with here.program.store.read() as connection:
-        before = list(votes.iterate(connection))
+    here.program.ranker = ranker = Counting()
+    before = contents(here.program.store)
 
-    here.client.get(f"{me}/taste")
+    def look(method: str) -> int:
+        return here.client.request(method, f"{me}/rate").status_code
 
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(look, ["GET", "HEAD"] * 4)) == {200}
+    assert ranker.fits == 1
+    assert here.client.get(f"{me}/taste").status_code == 200
+    assert contents(here.program.store) == before
+
+
+def test_a_thumb_keeps_the_space_that_looking_has_fitted(here: Place, me: str) -> None:
+    live(here)
+    here.program.ranker = ranker = Counting()
+    here.client.get(f"{me}/rate")
+
+    here.client.post(f"{me}/rate", data={"paper": here.papers[0].id, "thumb": "up"})
+
+    assert ranker.fits == 1
     with here.program.store.read() as connection:
-        assert list(votes.iterate(connection)) == before
+        assert at_hand(connection, ranker) is not None
+    fresh_space(here.program.store, ranker, now=NOW)
+    assert ranker.fits == 1
+
+
+def test_new_papers_make_a_new_space(here: Place, me: str) -> None:
+    here.program.ranker = ranker = Counting()
+    here.client.get(f"{me}/rate")
+    live(here)
+
+    here.client.get(f"{me}/rate")
+
+    assert ranker.fits == 2

@@ -122,6 +122,7 @@ moments = st.datetimes(datetime(1992, 1, 1), datetime(2100, 1, 1)).map(  # noqa:
         first_seen=moments,
         arrived=moments,
         upvotes=st.none() | st.integers(0, 10_000),
+        guest=st.booleans(),
         line=st.just(1),
     )
 )
@@ -136,6 +137,7 @@ def test_a_line_is_read_back(draft: Draft) -> None:
         "first_seen": draft.first_seen and draft.first_seen.isoformat(),
         "arrived": draft.arrived and draft.arrived.isoformat(),
         "upvotes": draft.upvotes,
+        "guest": draft.guest,
     }
 
     assert list(Jsonl().read(BytesIO(json.dumps(line).encode()))) == [draft]

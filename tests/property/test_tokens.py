@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from larkpost.errors import InvalidToken
-from larkpost.tokens import Purpose, Tokens
+from larkpost.paths import Purpose
+from larkpost.tokens import Tokens
 
 KEY = bytes(range(32))
 OTHER = bytes(range(1, 33))

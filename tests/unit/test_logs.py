@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from larkpost import logs
+from larkpost.web import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,6 +113,7 @@ def test_printable_text_is_left_alone(text: str) -> None:
         ("/me/tok", "/me/***"),
         ("/confirm/tok", "/confirm/***"),
         ("/edition/tok#top", "/edition/***#top"),
+        ("GET /lark/admin/tok?page=2", "GET /lark/admin/***?page=2"),
         ("/feed/k3y.rss", "/feed/***.rss"),
         ("postgresql+psycopg://me:pw@host/db", "postgresql+psycopg://me:***@host/db"),
         ("https://arxiv.org/abs/2508.13426", "https://arxiv.org/abs/2508.13426"),
@@ -119,6 +121,18 @@ def test_printable_text_is_left_alone(text: str) -> None:
 )
 def test_tokens_and_passwords_in_addresses_are_masked(text: str, shown: str) -> None:
     assert logs.masked(text) == shown
+
+
+def test_every_address_with_a_token_or_a_key_in_it_is_masked() -> None:
+    secret = {"token": "t0ken", "key": "k3y"}
+    holding = [one.path for one in ROUTES if secret.keys() & one.param_convertors.keys()]
+    assert {"/admin/{token}", "/me/{token}/export.jsonl"} <= set(holding)
+
+    for path in holding:
+        for name, value in secret.items():
+            path = path.replace(f"{{{name}}}", value)
+
+        assert not [value for value in secret.values() if value in logs.masked(f"GET {path}")]
 
 
 @pytest.mark.parametrize("format", ["console", "json"])

@@ -41,6 +41,7 @@ READER_KEYS = frozenset(
         "weekly",
         "paused_until",
         "feed_key",
+        "relinked",
         "editions",
         "kind",
         "created",  # told to the reader; here they came when they were taken in
@@ -212,12 +213,14 @@ def _flag(value: object) -> bool:
 
 
 def _standing(connection: Connection, reader: Reader, line: Mapping[str, Any]) -> Reader:
-    """What no wish can change: where the reader stands, and the secret of the feed."""
+    """What no wish can change: where the reader stands, and what opens their feed and page."""
     columns: dict[str, Any] = {}
     if line.get("paused_until"):
         columns["paused_until"] = date.fromisoformat(line["paused_until"])
     if line.get("feed_key") is not None:  # empty: switched off
         columns["feed_key"] = str(line["feed_key"])
+    if line.get("relinked"):
+        columns["relinked"] = max(reader.relinked, int(line["relinked"]))
     if (status := Status(line.get("status", reader.status))) is not reader.status:
         columns |= {"status": status, "next_slot": None}
     return readers.update(connection, reader.id, **columns)

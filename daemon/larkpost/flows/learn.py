@@ -84,12 +84,22 @@ def _evidence(
 
 
 def rank(
-    store: Store, ranker: Ranker, readers: Sequence[Reader], question: Question, *, now: datetime
+    store: Store,
+    ranker: Ranker,
+    readers: Sequence[Reader],
+    question: Question,
+    *,
+    now: datetime,
+    space: Space | None = None,
 ) -> dict[int, Ranking]:
-    """The ranking of each reader, by reader id; every reader has one, though it may be empty."""
+    """The ranking of each reader, by reader id; every reader has one, though it may be empty.
+
+    Without a ``space`` the fresh one is taken, which may have to be fitted and written down.
+    """
     from larkpost.ranking import choice
 
-    space = fresh_space(store, ranker, now=now)
+    if space is None:
+        space = fresh_space(store, ranker, now=now)
     with store.read() as connection:
         asked = evidence(connection, readers)
         candidates = papers.candidates(connection, at=question.at, window=question.window)

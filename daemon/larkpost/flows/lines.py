@@ -27,6 +27,7 @@ def paper_line(paper: Paper) -> dict[str, Any]:
         "arrived": moment(paper.arrived),
         "url": paper.url,
         "upvotes": paper.upvotes,
+        "guest": paper.guest,
     }
 
 
@@ -47,6 +48,7 @@ def reader_line(reader: Reader) -> dict[str, Any]:
         ],
         "threshold": reader.threshold,
         "weekly": reader.weekly,
+        "relinked": reader.relinked,
         "paused_until": reader.paused_until and reader.paused_until.isoformat(),
     }
 

@@ -219,6 +219,12 @@ def end_feed(store: Store, reader_id: int) -> None:
         readers.update(connection, reader_id, feed_key="")
 
 
+def relink(store: Store, reader_id: int) -> Reader:
+    """Give the reader's own page a new link; the older ones are answered 404 from now on."""
+    with store.begin() as connection:
+        return readers.relink(connection, reader_id)
+
+
 def who(reader: Reader) -> str:
     """Name a reader in a message, on one line."""
     return one_line(reader.address or reader.name or reader.uid)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from larkpost.domain import Reader
-    from larkpost.seams import Ranker
+    from larkpost.seams import Ranker, Space
     from larkpost.store.engine import Connection, Store
 
 SHARD = 500
@@ -142,10 +142,15 @@ def publish(newsroom: Newsroom, occasions: Sequence[Occasion], *, now: datetime)
     return results
 
 
-def draft(newsroom: Newsroom, occasion: Occasion, *, now: datetime) -> Edition:
-    """The edition as it would be published, with nothing written down; its id is 0."""
-    question = newsroom.question(occasion)
-    ranking = learn.rank(newsroom.store, newsroom.ranker, [occasion.reader], question, now=now)
+def draft(
+    newsroom: Newsroom, occasion: Occasion, *, now: datetime, space: Space | None = None
+) -> Edition:
+    """The edition as it would be published; its id is 0.
+
+    With a ``space`` nothing is written down, without one perhaps the space that it takes.
+    """
+    question, asking = newsroom.question(occasion), [occasion.reader]
+    ranking = learn.rank(newsroom.store, newsroom.ranker, asking, question, now=now, space=space)
     return _edition(occasion, ranking[occasion.reader.id])
 
 

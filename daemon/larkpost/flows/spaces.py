@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from larkpost.store import community, events, models, papers
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.seams import Ranker, Space
-    from larkpost.store.engine import Store
+    from larkpost.store.engine import Connection, Store
 
 # Up to this many papers the space is fitted anew whenever one of them changes, which makes a
 # ranking a function of the data alone; beyond, fits are rarer because they take seconds.
@@ -24,45 +26,110 @@ STALE_AFTER = timedelta(days=7)
 READERS, LIKED = 300, 3
 
 
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What there is to fit a space to: papers, the last change of a text, thumbs up to learn."""
+
+    papers: int
+    updated: datetime | None
+    ups: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A space, what it was fitted to and when, and whether the store keeps it."""
+
+    space: Space
+    basis: Basis
+    at: datetime
+    kept: bool = True
+
+
 def fresh_space(store: Store, ranker: Ranker, *, now: datetime) -> Space:
     """The newest space if it still fits the corpus, else a new one, kept for the next time.
 
     Where hundreds of readers vote, what they like together is learnt with it, anew whenever
     there are a tenth more thumbs up.
     """
-    with store.read() as connection:
-        extent = papers.extent(connection)
-        shelves = community.shelves(connection, least=LIKED)
-        kept = models.newest_space(connection)
-        learnt = events.latest(connection).get("space")
-    together = shelves.ups if shelves.readers >= READERS else 0
-    before = int(learnt.detail.get("ups", 0)) if learnt else 0
-    fits = kept is not None and _fits(kept, extent, now) and _as_liked(before, together)
-    if kept and fits and (space := ranker.space_from(kept.body)):
-        return space
-    return _fitted(store, ranker, extent, together, now)
+    return _keep(store, _found(store, ranker, None, now)).space
 
 
-def _fitted(
-    store: Store, ranker: Ranker, extent: papers.Extent, together: int, now: datetime
-) -> Space:
+class Spaces:
+    """The space that the visits of a process share: read, or fitted, once however many ask.
+
+    A visit that may write nothing leaves a fitted one unkept, until one comes that may.
+    """
+
+    def __init__(self) -> None:
+        self._made: Made | None = None
+        self._lock = Lock()
+
+    def fresh(self, store: Store, ranker: Ranker, *, now: datetime, keep: bool) -> Space:
+        """What ``fresh_space`` gives; nothing is written down unless ``keep``."""
+        with self._lock:
+            self._made = _found(store, ranker, self._made, now)
+            if keep:
+                self._made = _keep(store, self._made)
+            return self._made.space
+
+
+def _found(store: Store, ranker: Ranker, held: Made | None, now: datetime) -> Made:
+    """The space that is held if it fits what there is, else the one kept, else one fitted now."""
     with store.read() as connection:
-        corpus = papers.corpus(connection, limit=EXACT_UP_TO)
-        libraries = community.libraries(connection, least=LIKED) if together else []
-    space = ranker.fit(corpus, libraries=libraries)
+        basis = _basis(connection)
+        if held and _serves(held.basis, basis, now - held.at):
+            return held
+        kept = _kept(connection, ranker, basis, now)
+    return kept or Made(_fitted(store, ranker, basis), basis, now, kept=False)
+
+
+def _basis(connection: Connection) -> Basis:
+    extent = papers.extent(connection)
+    shelves = community.shelves(connection, least=LIKED)
+    return Basis(extent.count, extent.updated, shelves.ups if shelves.readers >= READERS else 0)
+
+
+def _kept(connection: Connection, ranker: Ranker, wanted: Basis, now: datetime) -> Made | None:
+    """Read the space that is kept, if it still serves and can be read."""
+    newest = models.newest_space(connection)
+    if newest is None:
+        return None
+    learnt = events.latest(connection).get("space")
+    ups = int(learnt.detail.get("ups", 0)) if learnt else 0
+    basis = Basis(newest.papers, newest.newest, ups)
+    if not _serves(basis, wanted, now - newest.made_at):
+        return None
+    space = ranker.space_from(newest.body)
+    return Made(space, basis, newest.made_at) if space else None
+
+
+def _fitted(store: Store, ranker: Ranker, basis: Basis) -> Space:
+    with store.read() as connection:
+        corpus = papers.corpus(connection, limit=EXACT_UP_TO, guests=True)
+        libraries = community.libraries(connection, least=LIKED) if basis.ups else []
+    return ranker.fit(corpus, libraries=libraries)
+
+
+def _keep(store: Store, made: Made) -> Made:
+    """Write a space down that is not kept yet."""
+    if made.kept:
+        return made
+    basis, now = made.basis, made.at
     with store.begin() as connection:
         models.save_space(
-            connection, space.to_bytes(), papers=extent.count, newest=extent.updated, now=now
+            connection, made.space.to_bytes(), papers=basis.papers, newest=basis.updated, now=now
         )
         models.prune(connection)
-        events.record(connection, "space", ok=True, now=now, papers=extent.count, ups=together)
-    return space
+        events.record(connection, "space", ok=True, now=now, papers=basis.papers, ups=basis.ups)
+    return replace(made, kept=True)
 
 
-def _fits(kept: models.KeptSpace, extent: papers.Extent, now: datetime) -> bool:
-    if extent.count <= EXACT_UP_TO:
-        return (kept.papers, kept.newest) == (extent.count, extent.updated)
-    return extent.count < kept.papers * GROWTH and now - kept.made_at < STALE_AFTER
+def _serves(made: Basis, wanted: Basis, age: timedelta) -> bool:
+    if not _as_liked(made.ups, wanted.ups):
+        return False
+    if wanted.papers <= EXACT_UP_TO:
+        return (made.papers, made.updated) == (wanted.papers, wanted.updated)
+    return wanted.papers < made.papers * GROWTH and age < STALE_AFTER
 
 
 def _as_liked(before: int, now: int) -> bool:

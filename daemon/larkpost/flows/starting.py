@@ -38,18 +38,16 @@ def from_references(store: Store, reader_id: int, text: str, *, now: datetime) -
     """Give a thumb up to every paper of the list that the reader has not judged yet.
 
     A reference with a title that is not here becomes a paper; one that is only a name is told in
-    ``unknown``. Nothing that is here already is changed. Raises UsageError for text of a kind
-    that is not read.
+    ``unknown``. Nothing that is here already is changed, and what becomes a paper is shown to its
+    readers alone until a dump lists it. Raises UsageError for text of a kind that is not read.
     """
-    drafts = [replace(draft, url=None) for draft in read_references(text)]
+    drafts = [replace(draft, url=None, guest=True) for draft in read_references(text)]
     with store.begin() as connection:
         reader = readers.get(connection, reader_id)
         known = papers.owners(connection, {name for one in drafts for name in one.identifiers})
         found = [_known(one, known) for one in drafts]
         titled = [one for one, at in zip(drafts, found, strict=True) if at is None and one.title]
-        absorbed = papers.absorb(
-            connection, [_aged(one, now) for one in titled], now=now, guest=True
-        )
+        absorbed = papers.absorb(connection, [_aged(one, now) for one in titled], now=now)
         ids = {at for at in found if at is not None} | {one.paper_id for one in absorbed}
         liked = _like(connection, reader, sorted(ids), now)
     nameless = [one for one, at in zip(drafts, found, strict=True) if at is None and not one.title]

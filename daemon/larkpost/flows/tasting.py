@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.domain import Weight
 from larkpost.flows import learn
 from larkpost.flows.evaluate import FEWEST, evaluate
-from larkpost.flows.spaces import fresh_space
 from larkpost.seams import Evidence
 from larkpost.store import papers, votes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from larkpost.domain import Interest, Paper, Pick, Reader, Vote
     from larkpost.ranking import Report
-    from larkpost.seams import Ranker
+    from larkpost.seams import Ranker, Space
     from larkpost.store.engine import Store
 
 TOLD = 10  # words for, and against
@@ -54,13 +53,12 @@ class Story:
     months: tuple[Moved, ...]
 
 
-def tell(store: Store, ranker: Ranker, reader: Reader, *, now: datetime) -> Story:
+def tell(store: Store, ranker: Ranker, space: Space, reader: Reader, *, now: datetime) -> Story:
     """Read a reader's taste off the reasons that the ranker gives for the newest papers.
 
     The months are those in which the reader voted, the last ``MONTHS`` of them; each is learnt
     from the votes up to its end, and told on the same papers.
     """
-    space = fresh_space(store, ranker, now=now)
     with store.read() as connection:
         asked = learn.evidence(connection, [reader])
         cast = votes.of(connection, reader.id)
@@ -111,24 +109,66 @@ def _weighed(picks: Sequence[Pick]) -> dict[str, float]:
     return total
 
 
-class Reports:
-    """The reports made last: replaying a history takes seconds, and one is made at a time."""
+class Told(NamedTuple):
+    """All that a reader is told of their taste; no report of too few votes."""
+
+    story: Story
+    report: Report | None
+
+
+class Tastes:
+    """What was told last: to read and replay a history takes seconds, so it is done one at a time.
+
+    A reader is told the same until a vote or a paper comes or goes, or an interest changes.
+    """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[int, tuple[object, Report]] = OrderedDict()
+        self._kept: OrderedDict[int, tuple[object, Told]] = OrderedDict()
         self._lock = Lock()
 
-    def of(self, store: Store, ranker: Ranker, reader: Reader) -> Report | None:
-        """Replay a reader's votes, or give what that found before; None for too few votes."""
-        with self._lock, store.read() as connection:
-            cast = votes.of(connection, reader.id)
-            if len(cast) < FEWEST:
-                return None
-            mark = (len(cast), max(one.at for one in cast), papers.extent(connection))
-            known = self._kept.get(reader.id)
-            if known is None or known[0] != mark:
-                known = self._kept[reader.id] = (mark, evaluate(store, ranker, reader))
-                self._kept.move_to_end(reader.id)
-                if len(self._kept) > KEPT:
-                    self._kept.popitem(last=False)
-            return known[1]
+    def of(
+        self,
+        store: Store,
+        ranker: Ranker,
+        space: Callable[[], Space],
+        reader: Reader,
+        *,
+        now: datetime,
+    ) -> Told:
+        """Tell a reader's taste, or give what was told before; ``space`` is asked if it is not."""
+        mark = _mark(store, reader)
+        if known := self._recall(reader, mark):
+            return known
+        with self._lock:
+            if known := self._recall(reader, mark):  # whoever had the turn before may have kept it
+                return known
+            story = tell(store, ranker, space(), reader, now=now)
+            report = evaluate(store, ranker, reader) if mark.votes >= FEWEST else None
+            return self._keep(reader, mark, Told(story, report))
+
+    def _recall(self, reader: Reader, mark: object) -> Told | None:
+        known = self._kept.get(reader.id)
+        return known[1] if known and known[0] == mark else None
+
+    def _keep(self, reader: Reader, mark: object, told: Told) -> Told:
+        self._kept[reader.id] = (mark, told)
+        self._kept.move_to_end(reader.id)
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return told
+
+
+class _Mark(NamedTuple):
+    """What a taste depends on, read before anything else: what comes later, it tells apart."""
+
+    votes: int
+    latest: datetime | None
+    extent: papers.Extent
+    interests: tuple[Interest, ...]
+
+
+def _mark(store: Store, reader: Reader) -> _Mark:
+    with store.read() as connection:
+        cast = votes.of(connection, reader.id)
+        latest = max((one.at for one in cast), default=None)
+        return _Mark(len(cast), latest, papers.extent(connection), reader.interests)

@@ -33,6 +33,7 @@ _KEYS = frozenset(
         "arrived",
         "url",
         "upvotes",
+        "guest",
     ]
 )
 _LONGEST_TITLE = 1_000  # characters
@@ -157,6 +158,7 @@ def _draft(given: dict[str, Any], line: int, odd: list[str]) -> Draft:
         upvotes=_upvotes(given, odd),
         line=line,
         uid=given["uid"] if isinstance(given.get("uid"), str) else None,
+        guest=given.get("guest") is True,
     )
 
 

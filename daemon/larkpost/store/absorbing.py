@@ -45,15 +45,14 @@ def take_turns(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_TURN)))
 
 
-def absorb(
-    connection: Connection, drafts: Iterable[Draft], *, now: datetime, guest: bool = False
-) -> list[Absorbed]:
+def absorb(connection: Connection, drafts: Iterable[Draft], *, now: datetime) -> list[Absorbed]:
     """Add or merge each draft; returns what became of it, in their order.
 
     A paper is found again by its identifiers, else by its text: papers that share a title key or
     part of a sketch with the draft are compared with it. A draft without ``first_seen`` was first
-    seen ``now``; nothing is first seen, or arrives, later than that. What a ``guest`` brings, a
-    reader for one, never changes a paper that is here.
+    seen ``now``; nothing is first seen, or arrives, later than that. A ``guest`` draft never
+    changes a paper that is here, and whatever else tells of a paper that only guests brought
+    takes its place.
     """
     take_turns(connection)
     absorbed: list[Absorbed] = []
@@ -63,11 +62,11 @@ def absorb(
         placed = [shelf.place(one) for one in asked]
         new = [entry for entry in shelf.entries if not entry.paper.id]
         _write_new(connection, new)
-        changed = [] if guest else [entry for entry in shelf.entries if entry.touched]
+        changed = [entry for entry in shelf.entries if entry.touched]
         _write_changed(connection, changed)
         if new or changed:
             _note(connection, now)
-        _write_names(connection, new if guest else shelf.entries)
+        _write_names(connection, shelf.entries)
         absorbed += [Absorbed(entry.paper.id, what) for entry, what in placed]
     return absorbed
 
@@ -195,7 +194,9 @@ def _write_sketches(connection: Connection, entries: Iterable[Entry]) -> None:
         connection.execute(insert(tables.sketch), rows)
 
 
-def _write_names(connection: Connection, entries: Iterable[Entry]) -> None:
+def _write_names(connection: Connection, entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        _forget_names(connection, entry)
     rows = [
         {"scheme": name.scheme, "value": name.value, "paper_id": entry.paper.id}
         for entry in entries
@@ -203,3 +204,15 @@ def _write_names(connection: Connection, entries: Iterable[Entry]) -> None:
     ]
     if rows:
         connection.execute(insert(tables.identifier), rows)
+
+
+def _forget_names(connection: Connection, entry: Entry) -> None:
+    table = tables.identifier.c
+    for name in entry.lost:
+        connection.execute(
+            delete(tables.identifier).where(
+                table.scheme == name.scheme,
+                table.value == name.value,
+                table.paper_id == entry.paper.id,
+            )
+        )

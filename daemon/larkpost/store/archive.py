@@ -1,4 +1,4 @@
-"""The papers by the days (UTC) on which they were first seen."""
+"""The papers that anybody may see, by the days (UTC) on which they were first seen."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Date, and_, func, select
 
 from larkpost.store import tables
-from larkpost.store.paper_rows import COLUMNS, paper
+from larkpost.store.paper_rows import COLUMNS, PUBLIC, paper
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Select
 
     from larkpost.domain import Paper
 
@@ -44,26 +44,26 @@ def per_day(
 
 def before(connection: Connection, day: date) -> date | None:
     """Find the last day with papers before this one."""
-    return _day(connection, select(func.max(_seen)).where(_seen < _start(day)))
+    return _day(connection, select(_seen).where(_seen < _start(day)).order_by(_seen.desc()))
 
 
 def after(connection: Connection, day: date) -> date | None:
     """Find the first day with papers after this one."""
-    return _day(connection, select(func.min(_seen)).where(_seen > _end(day)))
+    return _day(connection, select(_seen).where(_seen > _end(day)).order_by(_seen))
 
 
 def latest(connection: Connection) -> date | None:
     """Find the last day with papers."""
-    return _day(connection, select(func.max(_seen)))
+    return _day(connection, select(_seen).order_by(_seen.desc()))
 
 
-def _day(connection: Connection, statement: Any) -> date | None:
-    moment: datetime | None = connection.execute(statement).scalar()
+def _day(connection: Connection, statement: Select[Any]) -> date | None:
+    moment: datetime | None = connection.execute(statement.where(PUBLIC).limit(1)).scalar()
     return None if moment is None else moment.date()
 
 
 def _within(first: date, last: date) -> ColumnElement[bool]:
-    return and_(_seen >= _start(first), _seen <= _end(last))
+    return and_(PUBLIC, _seen >= _start(first), _seen <= _end(last))
 
 
 def _start(day: date) -> datetime:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import false, select
 
 from larkpost.domain import Identifier, Paper
 from larkpost.store import tables
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
 COLUMNS = tuple(column for column in tables.paper.c if column.name != "title_key")
+# What anybody may see: not what only readers brought.
+PUBLIC = tables.paper.c.guest == false()
 
 
 def paper(row: Row[Any]) -> Paper:
@@ -35,6 +37,7 @@ def paper(row: Row[Any]) -> Paper:
         published=row.published,
         url=row.url,
         upvotes=row.upvotes,
+        guest=row.guest,
     )
 
 
@@ -55,6 +58,7 @@ def values(paper: Paper) -> dict[str, Any]:
         "url": paper.url,
         "upvotes": paper.upvotes,
         "title_key": title_key(paper.title),
+        "guest": paper.guest,
     }
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, or_, select
 
 from larkpost.store import tables
 from larkpost.store.absorbing import Absorbed, absorb, moved, names, owners, take_turns
-from larkpost.store.paper_rows import COLUMNS, get, paper
+from larkpost.store.paper_rows import COLUMNS, PUBLIC, get, paper
 from larkpost.store.search import find, parse
 from larkpost.store.shelf import What
 
@@ -85,9 +85,14 @@ def corpus(
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int | None = None,
+    guests: bool = False,
 ) -> list[Paper]:
-    """Read the papers first seen after ``since`` up to ``until``, the newest ``limit`` first."""
-    return _read(connection, _newest_first().where(*_between(since, until)).limit(limit))
+    """Read the papers first seen after ``since`` up to ``until``, the newest ``limit`` first.
+
+    With ``guests`` also those that only readers brought, which are not for everybody's eyes.
+    """
+    bounds = [*_between(since, until), *([] if guests else [PUBLIC])]
+    return _read(connection, _newest_first().where(*bounds).limit(limit))
 
 
 def search(
@@ -102,8 +107,9 @@ def search(
 
 
 def count(connection: Connection) -> int:
-    """Count the papers."""
-    return connection.execute(select(func.count()).select_from(tables.paper)).scalar_one()
+    """Count the papers that anybody may see."""
+    counted = select(func.count()).select_from(tables.paper).where(PUBLIC)
+    return connection.execute(counted).scalar_one()
 
 
 def count_candidates(connection: Connection, *, at: datetime, window: timedelta) -> int:
@@ -115,11 +121,14 @@ def count_candidates(connection: Connection, *, at: datetime, window: timedelta)
 def fresh(at: datetime, window: timedelta) -> list[ColumnElement[bool]]:
     """Say what makes a paper a candidate: see ``candidates``."""
     seen, arrived, since = tables.paper.c.first_seen, tables.paper.c.arrived, at - window
-    return [seen <= at, or_(seen > since, and_(arrived > since, arrived <= at))]
+    return [PUBLIC, seen <= at, or_(seen > since, and_(arrived > since, arrived <= at))]
 
 
 def extent(connection: Connection) -> Extent:
-    """Tell the size and the age of what there is, by which a kept model knows if it is current."""
+    """Tell the size and the age of what there is, by which a kept model knows if it is current.
+
+    Papers that only readers brought count too: texts are learnt from them as well.
+    """
     row = connection.execute(select(func.count(), func.max(tables.paper.c.updated))).one()
     return Extent(*row)
 

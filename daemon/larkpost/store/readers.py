@@ -183,6 +183,14 @@ def renew_feed_key(connection: Connection, reader_id: int) -> str:
     return update(connection, reader_id, feed_key=new_feed_key()).feed_key
 
 
+def relink(connection: Connection, reader_id: int) -> Reader:
+    """Give the reader's own page a new link; the older ones open nothing from now on."""
+    table = tables.reader
+    statement = change(table).where(table.c.id == reader_id)
+    connection.execute(statement.values(relinked=table.c.relinked + 1))
+    return get(connection, reader_id)
+
+
 def new_feed_key() -> str:
     """Make a secret of 128 bits, fit for a path."""
     return secrets.token_urlsafe(16)
@@ -299,4 +307,5 @@ def _reader(row: Row[Any], interests: tuple[Interest, ...]) -> Reader:
         weekly=row.weekly,
         paused_until=row.paused_until,
         next_slot=row.next_slot,
+        relinked=row.relinked,
     )

@@ -1,4 +1,4 @@
-"""Finds papers by what is written in them, in one way on both databases."""
+"""Finds the papers that anybody may see by their words, in one way on both databases."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from larkpost.store import index, tables
-from larkpost.store.paper_rows import COLUMNS, paper
+from larkpost.store.paper_rows import COLUMNS, PUBLIC, paper
 from larkpost.store.queries import Query, Term, parse
 from larkpost.store.wording import stems, telling
 
@@ -66,7 +66,7 @@ def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:
     statement = (
         select(*COLUMNS)
         .join(hits, hits.c.id == column.id)
-        .where(column.id != of.id)
+        .where(PUBLIC, column.id != of.id)
         .order_by(hits.c.relevance.desc(), column.first_seen.desc(), column.id)
         .limit(limit)
     )
@@ -76,6 +76,7 @@ def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:
 def _bounds(connection: Connection, query: Query) -> list[ColumnElement[bool]]:
     seen: ColumnElement[Any] = tables.paper.c.first_seen
     return [
+        PUBLIC,
         *([seen >= query.since] if query.since else []),
         *([seen <= query.until] if query.until else []),
         *([index.without(connection, query.excluded)] if query.excluded else []),

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Time,
     UniqueConstraint,
+    false,
 )
 
 from larkpost.store.types import CleanText, TextList, UtcDateTime
@@ -78,12 +79,14 @@ paper = Table(
     Column("authors", TextList, nullable=False),
     Column("categories", TextList, nullable=False),
     Column("published", Date),
-    Column("first_seen", UtcDateTime, nullable=False, index=True),
+    Column("first_seen", UtcDateTime, nullable=False),
     Column("arrived", UtcDateTime, nullable=False, index=True),
     Column("updated", UtcDateTime, nullable=False),
     Column("url", CleanText),
     Column("upvotes", Integer),
     Column("title_key", String(64), nullable=False, index=True),
+    Column("guest", Boolean, nullable=False, server_default=false()),
+    Index("ix_paper_guest_first_seen", "guest", "first_seen"),
     sqlite_autoincrement=True,
 )
 
@@ -128,6 +131,7 @@ reader = Table(
     Column("next_slot", UtcDateTime, index=True),
     Column("feed_key", String(64), nullable=False, unique=True),
     Column("created", UtcDateTime, nullable=False),
+    Column("relinked", Integer, nullable=False, server_default="0"),
     CheckConstraint("size BETWEEN 1 AND 100", name="size"),
     sqlite_autoincrement=True,
 )

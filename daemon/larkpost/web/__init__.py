@@ -10,8 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from larkpost.flows.tasting import Reports
+from larkpost.flows.spaces import Spaces
+from larkpost.flows.tasting import Tastes
 from larkpost.web.admin import admin
+from larkpost.web.crowd import COSTLY, LOOKING, Crowd
 from larkpost.web.desk import delete, export, me
 from larkpost.web.doors import confirm, leave
 from larkpost.web.feeds import feed
@@ -40,8 +42,8 @@ ROUTES = (
     Route("/archive", handled(archive)),
     Route("/archive/{month}.{form}", month_feed, methods=["GET"]),
     Route("/archive/{span}", handled(volume)),
-    Route("/paper/{uid}", handled(paper)),
-    Route("/search", handled(look_up)),
+    Route("/paper/{uid}", handled(paper, measure=LOOKING)),
+    Route("/search", handled(look_up, measure=LOOKING)),
     Route("/subscribe", handled(subscribe), methods=ASK_AND_ACT),
     Route("/static/{name}", handled(static)),
     Route("/robots.txt", handled(robots)),
@@ -57,8 +59,8 @@ ROUTES = (
     Route("/vote/{token}/{position:int}/{wish}", handled(vote), methods=ASK_AND_ACT),
     Route("/me/{token}", handled(me), methods=ASK_AND_ACT),
     Route("/me/{token}/start", handled(start, upload=True), methods=ASK_AND_ACT),
-    Route("/me/{token}/rate", handled(rate), methods=ASK_AND_ACT),
-    Route("/me/{token}/taste", handled(taste)),
+    Route("/me/{token}/rate", handled(rate, measure=COSTLY), methods=ASK_AND_ACT),
+    Route("/me/{token}/taste", handled(taste, measure=COSTLY)),
     Route("/me/{token}/export.jsonl", handled(export)),
     Route("/me/{token}/delete", handled(delete), methods=ASK_AND_ACT),
     Route("/admin/{token}", handled(admin)),
@@ -87,6 +89,8 @@ def app(
     # A redirect to the path without its slash would be built from the Host header.
     application.router.redirect_slashes = False
     pages = Pages(base_url=site.base_url, title=site.title)
-    application.state.site = Site(program, pages, clock, pulse, Catalogue(), Reports())
+    application.state.site = Site(
+        program, pages, clock, pulse, Catalogue(), Tastes(), Spaces(), Crowd()
+    )
     application.state.feeds = feeds
     return application

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 
 from larkpost.flows import feedback, membership
-from larkpost.store import papers
+from larkpost.store import papers, votes
 from larkpost.web.forms import number, read, read_wishes, text
 from larkpost.web.turns import HOUR, take_turn
 from larkpost.web.voting import MOST_THUMBS, named, told
@@ -32,6 +32,7 @@ DONE = {
     "resumed": "Your paper comes again.",
     "renewed": "Your feed has new addresses. Give them to your feed reader; the old ones are dead.",
     "silenced": "Your feed is switched off. Its old addresses open nothing any more.",
+    "relinked": "This page has a new link. Keep it: the older ones, in letters too, open nothing.",
     "interest": "Your interests are saved. The next edition follows them.",
     "dropped": "That interest is gone. Its thumbs now count for the first one.",
     "cleared": "All your thumbs are taken back. Your paper starts anew.",
@@ -61,17 +62,27 @@ def act(site: Site, reader: Reader, form: FormData) -> str | Notice:
 
 
 def cast_vote(site: Site, reader: Reader, form: FormData, via: str) -> Notice:
-    """Write down the thumb of a form that names a paper; 404 for a paper that is not here."""
+    """Write down the thumb of a form that names a paper; 404 for one that the reader cannot see.
+
+    What only readers brought is seen by those who have a thumb on it. One that was taken back can
+    be given again by who knows the paper's uid, which the form to undo it sends.
+    """
     thumb = feedback.thumb_named(text(form, "thumb"))
     paper_id = number(form, "paper", "paper")
     with site.program.store.read() as connection:
-        if not papers.get(connection, [paper_id]):
-            raise HTTPException(404)
+        paper = papers.get(connection, [paper_id]).get(paper_id)
+        known = paper and (
+            not paper.guest
+            or text(form, "uid") == paper.uid
+            or votes.one(connection, reader.id, paper_id)
+        )
+    if not (paper and known):
+        raise HTTPException(404)
     take_turn(site, f"vote:{reader.uid}", most=MOST_THUMBS, per=HOUR)
     before = feedback.cast(
         site.program.store, reader.id, paper_id, thumb, via=via, now=site.clock()
     )
-    undo = {"paper": paper_id, "thumb": named(before.thumb if before else None)}
+    undo = {"uid": paper.uid, "paper": paper_id, "thumb": named(before.thumb if before else None)}
     return Notice(done=told(thumb), undo=undo)
 
 
@@ -108,6 +119,11 @@ def _silence(site: Site, reader: Reader, _form: FormData) -> str:
     return "silenced"
 
 
+def _relink(site: Site, reader: Reader, _form: FormData) -> str:
+    membership.relink(site.program.store, reader.id)
+    return "relinked"
+
+
 def _interest(site: Site, reader: Reader, form: FormData) -> str:
     membership.set_interest(
         site.program.store,
@@ -141,6 +157,7 @@ _ACTS: dict[str, Callable[[Site, Reader, FormData], str | Notice]] = {
     "resume": _resume,
     "renew": _renew,
     "silence": _silence,
+    "relink": _relink,
     "interest": _interest,
     "drop": _drop_interest,
     "vote": _vote,

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from larkpost.errors import UsageError
 from larkpost.flows import exporting, membership
 from larkpost.render.stories import stories_of
-from larkpost.store import editions, papers, votes
+from larkpost.store import editions, papers, readers, votes
 from larkpost.web.acts import DONE, Notice, act
 from larkpost.web.forms import WEEKDAYS, typed_wishes, zones
 from larkpost.web.guard import in_words
@@ -51,6 +51,8 @@ def me(site: Site, request: Request, form: FormData) -> Response:
         return _page(site, reader, Notice(problem=in_words(error), wishes=typed), status=400)
     if isinstance(outcome, Notice):
         return _page(site, reader, outcome, status=400 if outcome.problem else 200)
+    with site.program.store.read() as connection:
+        reader = readers.get(connection, reader.id)  # whose link may be a new one
     here = site.pages.path(site.program.links.page(reader))
     return RedirectResponse(f"{here}?done={outcome}", status_code=303)
 
@@ -108,6 +110,7 @@ def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Resp
         undo=notice.undo,
         problem=notice.problem,
         path=site.pages.path(links.page(reader)),
+        page=links.page(reader),
         leave=site.pages.path(links.leave(reader)),
         feeds=list(_feeds(site, reader)),
         opml=links.opml(reader),

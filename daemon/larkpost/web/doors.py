@@ -60,6 +60,12 @@ def confirm(site: Site, request: Request, _form: FormData) -> Response:
     )
 
 
+def _hint(address: str | None) -> str:
+    """Tell its owner which address it is, and nobody else: letters are passed on."""
+    name, at, domain = (address or "").rpartition("@")
+    return f"{name[:1]}…{at}{domain}" if address else ""
+
+
 def _one_click(form: FormData) -> bool:
     return form.get("List-Unsubscribe") == "One-Click"
 
@@ -71,7 +77,7 @@ def _leave_page(
         "leave.html",
         left=left,
         returned=returned,
-        address=reader.address,
+        hint=_hint(reader.address),
         next=reader.next_slot,
         zone=reader.zone,
         path=site.pages.path(site.program.links.leave(reader)),

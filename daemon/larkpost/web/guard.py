@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from larkpost.errors import (
     UsageError,
 )
 from larkpost.web.pages import POLICY
+from larkpost.web.visitors import network
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,8 +32,10 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from larkpost.flows.tasting import Reports
+    from larkpost.flows.spaces import Spaces
+    from larkpost.flows.tasting import Tastes
     from larkpost.program import Program
+    from larkpost.web.crowd import Crowd, Measure
     from larkpost.web.health import Pulse
     from larkpost.web.library import Catalogue
     from larkpost.web.pages import Pages
@@ -69,7 +73,10 @@ MESSAGES = {
     413: ("That is too much", "Forms here take 64 kB, and files of references 4 MB."),
     429: ("That was a lot", "Too many requests came from your network. Please wait a little."),
     500: ("Something broke here", "It is our fault and has been written down. Try again later."),
-    503: ("Just a moment", "The database is busy or out of reach. Please try again shortly."),
+    503: (
+        "Just a moment",
+        "There is much to do here, or the database is out of reach. Please try again shortly.",
+    ),
 }
 
 _log = structlog.get_logger("larkpost.web")
@@ -84,7 +91,9 @@ class Site:
     clock: Callable[[], datetime]
     pulse: Pulse | None
     catalogue: Catalogue
-    reports: Reports
+    tastes: Tastes
+    spaces: Spaces
+    crowd: Crowd
 
 
 class SafeHeaders:
@@ -114,23 +123,29 @@ def handled(
     *,
     from_anywhere: bool = False,
     upload: bool = False,
+    measure: Measure | None = None,
 ) -> Callable[[Request], Awaitable[Response]]:
     """Make an endpoint of a plain function, which runs in a thread and may use the store.
 
     It is given the form of a POST (empty otherwise); whatever it raises becomes a page. A form
     that another site sent is refused, but where ``from_anywhere``; files are taken only where
-    ``upload``.
+    ``upload``. A ``measure`` says how often a network may come, and whether the page is costly.
     """
+    costly = measure is not None and measure.costly
 
     async def endpoint(request: Request) -> Response:
         site: Site = request.app.state.site
+        if measure is not None:
+            visitor = network(request, site.program.settings.web.proxies)
+            site.crowd.count(measure, visitor, site.clock())
         form = FormData()
         if request.method == "POST":
             if not (from_anywhere or is_ours(request, site)):
                 raise HTTPException(403)
             form = await read_form(request, upload=upload)
         try:
-            return await run_in_threadpool(handler, site, request, form)
+            async with site.crowd.turn() if costly else nullcontext():
+                return await run_in_threadpool(handler, site, request, form)
         except LarkpostError as error:
             return refusal(site, error)
         except HTTPException:

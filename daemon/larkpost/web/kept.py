@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from larkpost.program import Program
     from larkpost.store.engine import Connection
+    from larkpost.web.crowd import Measure
     from larkpost.web.guard import Site
 
 MOST_KEPT = 4096
@@ -194,11 +195,19 @@ class Fresh:
 
 
 class Endpoint:
-    """ASGI: a feed at an address; ``find`` reads how it stands, and raises what pages raise."""
+    """ASGI: a feed at an address; ``find`` reads how it stands, and raises what pages raise.
 
-    def __init__(self, find: Callable[[Site, Request, Connection], Found]) -> None:
+    A ``measure`` limits how often a network makes us look; what stands on the shelf is given away.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[Site, Request, Connection], Found],
+        *,
+        measure: Measure | None = None,
+    ) -> None:
         self._find = find
-        self._look_up = handled(self._looked_up)
+        self._look_up = handled(self._looked_up, measure=measure)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Look into the database, in a thread."""

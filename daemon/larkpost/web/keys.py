@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from larkpost.domain import Edition, Reader
+    from larkpost.paths import Purpose
     from larkpost.store.engine import Connection
-    from larkpost.tokens import Purpose
     from larkpost.web.guard import Site
 
 
 def reader_of(site: Site, connection: Connection, request: Request, purpose: Purpose) -> Reader:
     """Find the reader whom the path's token names; raises InvalidToken or UnknownReader."""
     number, seal = opened(site.program.tokens, purpose, request.path_params["token"])
-    return _matching(readers.get(connection, number), seal)
+    return _matching(readers.get(connection, number), seal, purpose)
 
 
 def edition_of(site: Site, connection: Connection, request: Request, purpose: Purpose) -> Edition:
@@ -29,7 +29,7 @@ def edition_of(site: Site, connection: Connection, request: Request, purpose: Pu
     edition = editions.get(connection, number)
     if edition is None:
         raise InvalidToken("this edition is gone")
-    _matching(edition.reader, seal)
+    _matching(edition.reader, seal, purpose)
     return edition
 
 
@@ -41,8 +41,8 @@ def check_admin(site: Site, request: Request) -> None:
         raise InvalidToken("there is no such admin page")
 
 
-def _matching(reader: Reader, seal: int) -> Reader:
-    """Refuse a link to a reader who is gone and whose number somebody else was given."""
-    if stamp(reader) != seal:
-        raise InvalidToken("this reader is gone")
+def _matching(reader: Reader, seal: int, purpose: Purpose) -> Reader:
+    """Refuse an ended link, and one to a reader who is gone and whose number somebody else has."""
+    if stamp(reader, purpose) != seal:
+        raise InvalidToken("this reader is gone, or has a newer link")
     return reader

@@ -76,7 +76,7 @@ def paper(site: Site, request: Request, _form: FormData) -> Response:
         raise HTTPException(404)
     with site.program.store.read() as connection:
         found = papers.by_uid(connection, uid)
-        if found is None:
+        if found is None or found.guest:
             raise HTTPException(404)
         thumbs = votes.counts(connection, [found.id]).get(found.id, (0, 0))
         site.catalogue.held = at_hand(connection, site.program.ranker, site.catalogue.held)
@@ -142,11 +142,12 @@ def _wider(span: Span) -> list[Span]:
 
 
 def _named(connection: Connection, words: str) -> Paper | None:
-    """Find the paper whose name, or address, was typed."""
+    """Find the paper whose name, or address, was typed, among those that anybody may see."""
     try:
-        return papers.by_identifier(connection, parse_identifier(words))
+        found = papers.by_identifier(connection, parse_identifier(words))
     except UsageError:
         return None
+    return None if found is None or found.guest else found
 
 
 def _public(site: Site, template: str, **facts: Any) -> Response:

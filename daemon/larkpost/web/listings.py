@@ -15,6 +15,7 @@ from larkpost.render.channels import ARCHIVE, SEARCH, TRENDING, public_channel
 from larkpost.store import papers, queries, search
 from larkpost.text import clean, one_line
 from larkpost.web.conditional import etag_of
+from larkpost.web.crowd import LOOKING
 from larkpost.web.feeds import form_of, type_of
 from larkpost.web.kept import Endpoint, Found
 from larkpost.web.library import page_number
@@ -158,4 +159,4 @@ def _whole_days(newest: Sequence[Paper], limit: int) -> Sequence[Paper]:
 trending_feed = Endpoint(_trending)
 archive_feed = Endpoint(_archive)
 month_feed = Endpoint(_month)
-search_feed = Endpoint(_search)
+search_feed = Endpoint(_search, measure=LOOKING)

@@ -20,8 +20,10 @@ from larkpost.web.prose import linked
 from larkpost.web.spans import named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
+
+    from larkpost.links import Alternate
 
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -66,9 +68,11 @@ class Pages:
             response.headers["Content-Security-Policy"] = f"{POLICY}; script-src 'self'"
         return response
 
-    def error(self, status: int, heading: str, message: str) -> HTMLResponse:
-        """Make the page that says what went wrong."""
-        return self.page("error.html", status, heading=heading, message=message)
+    def error(
+        self, status: int, heading: str, message: str, *, feeds: Sequence[Alternate] = ()
+    ) -> HTMLResponse:
+        """Make the page that says what went wrong, and offers ``feeds`` where there are some."""
+        return self.page("error.html", status, heading=heading, message=message, alternates=feeds)
 
     def path(self, link: str) -> str:
         """Shorten one of our links to its path, for use inside a page."""
@@ -104,7 +108,6 @@ class Pages:
             weekday=words.date_in_words,
             moment=moment,
             plain=one_line,
-            greeting=words.greeting,
             quiet=words.quiet,
             facts=facts_of,
             chosen=words.chosen,

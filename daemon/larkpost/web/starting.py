@@ -8,7 +8,6 @@ from starlette.datastructures import UploadFile
 
 from larkpost.errors import UsageError
 from larkpost.flows import publish, starting
-from larkpost.flows.spaces import fresh_space
 from larkpost.render.stories import stories_of
 from larkpost.sources.lines import decoded
 from larkpost.store import votes
@@ -51,13 +50,14 @@ def start(site: Site, request: Request, form: FormData) -> Response:
 def rate(site: Site, request: Request, form: FormData) -> Response:
     """Answer ``/me/{token}/rate``: ten papers with buttons, and today's paper as it would be."""
     reader = visitor(site, request)
-    done = cast_vote(site, reader, form, VIA).done if request.method == "POST" else ""
+    acting = request.method == "POST"
+    done = cast_vote(site, reader, form, VIA).done if acting else ""
     program, now = site.program, site.clock()
-    space = fresh_space(program.store, program.ranker, now=now)
+    space = site.spaces.fresh(program.store, program.ranker, now=now, keep=acting)
     with program.store.read() as connection:
         papers = starting.to_rate(connection, space, now=now, window=program.window)
         cast = {one.paper_id: named(one.thumb) for one in votes.of(connection, reader.id)}
-    edition = publish.draft(program.newsroom, publish.by_hand(reader, now), now=now)
+    edition = publish.draft(program.newsroom, publish.by_hand(reader, now), now=now, space=space)
     thumbs = {paper.id: cast[paper.id] for paper in papers if paper.id in cast}
     return site.pages.page(
         "rate.html",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from larkpost.flows import tasting
 from larkpost.flows.evaluate import FEWEST
 from larkpost.web import charts
 from larkpost.web.desk import visitor
@@ -18,11 +17,16 @@ if TYPE_CHECKING:
 
 
 def taste(site: Site, request: Request, _form: FormData) -> Response:
-    """Answer ``/me/{token}/taste``; the replay of the votes is kept until a vote or paper comes."""
+    """Answer ``/me/{token}/taste``; what is told is kept until a vote or a paper comes."""
     reader = visitor(site, request)
-    program = site.program
-    story = tasting.tell(program.store, program.ranker, reader, now=site.clock())
-    report = site.reports.of(program.store, program.ranker, reader)
+    program, now = site.program, site.clock()
+    story, report = site.tastes.of(
+        program.store,
+        program.ranker,
+        lambda: site.spaces.fresh(program.store, program.ranker, now=now, keep=False),
+        reader,
+        now=now,
+    )
     return site.pages.page(
         "taste.html",
         leanings=[

@@ -51,6 +51,7 @@ def vote(site: Site, request: Request, form: FormData) -> Response:
             "This vote comes late",
             f"Thumbs are taken for {VOTE_DAYS} days after an edition. Those in your newest"
             " letter or feed entry work.",
+            feeds=site.program.links.public_alternates(site.pages.title),
         )
     if request.method == "POST":
         thumb = feedback.thumb_named(str(form.get("action", wish)))
@@ -59,19 +60,19 @@ def vote(site: Site, request: Request, form: FormData) -> Response:
 
 
 def edition(site: Site, request: Request, _form: FormData) -> Response:
-    """Answer ``/edition/{token}``: the whole edition, with a button for each thumb."""
+    """Answer ``/edition/{token}``: the whole edition, with a button for each thumb.
+
+    Letters are passed on, so it tells neither whose it is nor what they thought of it.
+    """
     with site.program.store.read() as connection:
         shown = edition_of(site, connection, request, "edition")
-        cast = votes.of(connection, shown.reader.id)
         new = editions.news(connection, shown)
     ballot = None if is_late(site, shown) else site.pages.path(site.program.links.ballot(shown))
-    thumbs = {one.paper_id: named(one.thumb) for one in cast}
     return site.pages.page(
         "edition.html",
         edition=shown,
         stories=stories_of(shown),
         ballot=ballot,
-        thumbs=thumbs,
         new=new,
         vote_days=VOTE_DAYS,
     )

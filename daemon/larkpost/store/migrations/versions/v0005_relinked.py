@@ -1,0 +1,14 @@
+"""Counts how often a reader made a new link to their own page."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Make the column; the links in letters that are out go on working."""
+    op.add_column("reader", sa.Column("relinked", sa.Integer(), nullable=False, server_default="0"))

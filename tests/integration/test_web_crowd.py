@@ -1,0 +1,159 @@
+"""A crowd at the door: networks that come too often, and costly pages that all ask for at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+from starlette.exceptions import HTTPException
+from starlette.testclient import TestClient
+from tests.browsing import FOREIGN, contents, place
+
+from larkpost.ranking import Tfidf
+from larkpost.web import crowd
+from larkpost.web.crowd import Crowd, Measure
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from tests.browsing import Place
+
+    from larkpost.domain import Paper
+    from larkpost.ranking import TextSpace
+
+MOMENT = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+A_MINUTE = Measure("test", 60)
+
+
+@pytest.fixture
+def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
+    with place(tmp_path, sqlite_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def me(here: Place) -> str:
+    return here.path(here.program.links.page(here.reader))
+
+
+def passes(door: Crowd, network: str, now: datetime) -> int:
+    """Count how many of 100 visits in a row are let in."""
+    let_in = 0
+    for _ in range(100):
+        try:
+            door.count(A_MINUTE, network, now)
+        except HTTPException:
+            continue
+        let_in += 1
+    return let_in
+
+
+def test_a_network_has_so_many_turns_a_minute_and_gets_them_back_evenly() -> None:
+    door = Crowd()
+
+    assert passes(door, "a", MOMENT) == 60
+    assert passes(door, "b", MOMENT) == 60
+    assert passes(door, "a", MOMENT + 10 * SECOND) == 10
+    assert passes(door, "a", MOMENT + 3600 * SECOND) == 60
+    assert passes(door, "a", MOMENT) == 60  # the clock was set back
+
+
+def test_a_visit_is_told_when_to_come_back() -> None:
+    door = Crowd()
+    passes(door, "a", MOMENT)
+
+    with pytest.raises(HTTPException) as refusal:
+        door.count(A_MINUTE, "a", MOMENT)
+
+    assert refusal.value.status_code == 429
+    assert refusal.value.headers == {"Retry-After": "1"}
+    door.count(A_MINUTE, "a", MOMENT + SECOND)
+
+
+def test_only_the_networks_that_came_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crowd, "REMEMBERED", 3)
+    door = Crowd()
+    for network in "abc":
+        passes(door, network, MOMENT)
+
+    assert passes(door, "a", MOMENT) == 0
+    door.count(A_MINUTE, "d", MOMENT)
+    assert passes(door, "a", MOMENT) == 60
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/search?q=sparse", 300),
+        ("/search.rss?q={n}", 300),
+        ("/paper/{uid}", 300),
+        ("{me}/taste", 60),
+        ("{me}/rate", 60),
+    ],
+)
+def test_costly_looks_of_one_network_end_in_429(here: Place, me: str, path: str, most: int) -> None:
+    elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
+    paths = [path.format(me=me, uid=here.papers[0].uid, n=n) for n in range(most + 1)]
+
+    answers = [here.client.get(one) for one in paths]
+
+    assert {one.status_code for one in answers[:-1]} == {200}
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert "Too many requests" in answers[-1].text
+    assert elsewhere.get(paths[-1]).status_code == 200
+
+
+def test_the_feed_of_a_reader_is_never_refused(here: Place) -> None:
+    path = f"/feed/{here.reader.feed_key}.rss?min=0."
+
+    assert {here.client.get(f"{path}{number}").status_code for number in range(400)} == {200}
+
+
+def test_being_refused_writes_nothing(here: Place) -> None:
+    before = contents(here.program.store)
+
+    statuses = [here.client.get("/search?q=x").status_code for _ in range(301)]
+
+    assert statuses[-1] == 429
+    assert contents(here.program.store) == before
+
+
+class Slow(Tfidf):
+    """A ranker that takes until it is told, or at most so long that a test can wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__(half_life_days=90)
+        self.go = Event()
+
+    def fit(
+        self, corpus: Iterable[Paper], *, libraries: Sequence[Collection[int]] = ()
+    ) -> TextSpace:
+        """Fit at last."""
+        self.go.wait(20)
+        return super().fit(corpus, libraries=libraries)
+
+
+def test_costly_pages_do_not_keep_the_others_waiting(
+    here: Place, me: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowd, "PATIENCE", 0.2)
+    here.program.ranker = ranker = Slow()
+
+    with ThreadPoolExecutor(45) as pool:
+        asked = [pool.submit(here.client.get, f"{me}/taste") for _ in range(45)]
+        while sum(one.done() for one in asked) < 45 - crowd.AT_ONCE:
+            assert here.client.get("/").status_code == 200
+        refused = [one.result() for one in asked if one.done()]
+        ranker.go.set()
+        answers = [one.result(60) for one in asked]
+
+    assert {one.status_code for one in refused} == {503}
+    assert all(int(one.headers["retry-after"]) > 0 for one in refused)
+    assert sorted(one.status_code for one in answers) == [200] * crowd.AT_ONCE + [503] * 43
+    assert here.client.get(f"{me}/taste").status_code == 200

@@ -1,0 +1,63 @@
+"""The program fetches no address that somebody else names: it has nothing to fetch with."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import larkpost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What speaks HTTP, FTP or the like as a client. smtplib and sockets go where the settings say.
+CLIENTS = (
+    "urllib.request", "urllib.robotparser", "urllib3", "http.client", "http.cookiejar", "httpx",
+    "httpx2", "httpcore", "requests", "aiohttp", "niquests", "pycurl", "ftplib", "xmlrpc.client",
+    "websockets",
+)  # fmt: skip
+
+
+def imported(source: str) -> Iterator[str]:
+    """Name all that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def clients(source: str) -> list[str]:
+    return [
+        name
+        for name in imported(source)
+        if any(f"{name}.".startswith(f"{client}.") for client in CLIENTS)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import urllib.request", ["urllib.request"]),
+        ("from urllib import request as r", ["urllib.request"]),
+        ("from urllib.request import urlopen", ["urllib.request.urlopen"]),
+        ("def f():\n    import httpx", ["httpx"]),
+        ("from http.client import HTTPConnection", ["http.client.HTTPConnection"]),
+        ("from urllib.parse import urlsplit\nimport http", []),
+        ("from starlette.requests import Request", []),
+    ],
+)
+def test_a_client_is_found_however_it_is_imported(source: str, found: list[str]) -> None:
+    assert clients(source) == found
+
+
+def test_no_module_imports_a_client() -> None:
+    modules = sorted(Path(larkpost.__file__).parent.rglob("*.py"))
+    assert len(modules) > 100
+
+    assert {str(one): clients(one.read_text("utf-8")) for one in modules} == {
+        str(one): [] for one in modules
+    }
