@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import structlog
+
 from larkpost.store import community, events, models, papers
 
 if TYPE_CHECKING:
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
 
     from larkpost.seams import Ranker, Space
     from larkpost.store.engine import Store
+
+log = structlog.get_logger()
 
 # Up to this many papers the space is fitted anew whenever one of them changes, which makes a
 # ranking a function of the data alone; beyond, fits are rarer because they take seconds.
@@ -28,7 +32,8 @@ def fresh_space(store: Store, ranker: Ranker, *, now: datetime) -> Space:
     """The newest space if it still fits the corpus, else a new one, kept for the next time.
 
     Where hundreds of readers vote, what they like together is learnt with it, anew whenever
-    there are a tenth more thumbs up.
+    there are a tenth more thumbs up. Where fitting fails, the newest kept space that can be read
+    serves, which the log and the event ``space`` tell; without one the failure is raised.
     """
     with store.read() as connection:
         extent = papers.extent(connection)
@@ -40,7 +45,24 @@ def fresh_space(store: Store, ranker: Ranker, *, now: datetime) -> Space:
     fits = kept is not None and _fits(kept, extent, now) and _as_liked(before, together)
     if kept and fits and (space := ranker.space_from(kept.body)):
         return space
-    return _fitted(store, ranker, extent, together, now)
+    try:
+        return _fitted(store, ranker, extent, together, now)
+    except Exception as error:  # yesterday's space ranks nearly as well, no space not at all
+        last = _last_good(store, ranker)
+        if last is None:
+            raise
+        problem = f"{type(error).__name__}: {error}"
+        log.warning("fitting a space failed, an older one serves", problem=problem, exc_info=True)
+        with store.begin() as connection:
+            events.record(connection, "space", ok=False, now=now, problem=problem, ups=before)
+        return last
+
+
+def _last_good(store: Store, ranker: Ranker) -> Space | None:
+    """The newest of the kept spaces that can be read."""
+    with store.read() as connection:
+        read = (ranker.space_from(kept.body) for kept in models.spaces(connection))
+        return next((space for space in read if space is not None), None)
 
 
 def _fitted(
