@@ -254,7 +254,7 @@ def calibration(world: Collection, most: int) -> str:
     ours = Ours.of(world)
     told = [
         "",
-        "### Chances of held-out votes: expected calibration error",
+        f"### {world.name}, chances of held-out votes: expected calibration error",
         "",
         "| votes | readers | held out | error | goal | reached |",
         "|---" * 6 + "|",
@@ -363,7 +363,7 @@ def main() -> int:
             cells.append(cell)
             print(cell.collection, cell.near, cell.k, cell.recipe, file=sys.stderr)
         lines += summary(cells)
-        chances.append(f"{calibration(world, asked.readers)}\n\non {world.name}")
+        chances.append(calibration(world, asked.readers))
     if asked.json:
         asked.json.write_text(json.dumps(lines, indent=1))
     print(table(lines), goals.goals(lines), *chances, sep="\n")

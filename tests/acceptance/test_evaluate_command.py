@@ -61,9 +61,20 @@ def test_a_history_is_replayed_into_figures_and_a_page(voted: Shell, tmp_path: P
     assert [month["month"] for month in report["drift"]] == ["2026-05", "2026-06"]
     html = page.read_text(encoding="utf-8")
     assert html.startswith("<!doctype html>")
-    assert html.count("<svg") == html.count("</svg>") == 2
+    assert html.count("<svg") == html.count("</svg>")
+    assert html.count('role="img"') == 3
     assert "routing" in html
     assert not re.search(r"<script|<link|src=|url\(|https?:", html)
+
+
+def test_the_terminal_tells_gains_and_how_chances_came_true(voted: Shell) -> None:
+    out = voted("evaluate", ANN).out
+
+    lines = out.splitlines()
+    (gains,) = (at for at, line in enumerate(lines) if "larkpost has more than" in line)
+    assert all(name in lines[gains] for name in ("nDCG@10", "P@10", "AUC"))
+    told = [line for line in lines if re.match(r"\W*\d+% to \d+%", line)]
+    assert sum(int(re.findall(r"\d+", line)[2]) for line in told) == 20
 
 
 def test_a_reader_without_thumbs_is_told_so(shell: Shell) -> None:

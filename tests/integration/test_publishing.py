@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from larkpost.domain import Draft, Identifier, Reader, Thumb
 from larkpost.flows import learn, membership
@@ -22,7 +23,7 @@ from larkpost.flows.publish import (
 )
 from larkpost.flows.spaces import fresh_space
 from larkpost.ranking import Tfidf
-from larkpost.store import deliveries, editions, papers, readers
+from larkpost.store import deliveries, editions, events, models, papers, readers
 
 if TYPE_CHECKING:
     from larkpost.store.engine import Store
@@ -216,6 +217,42 @@ def test_a_shard_of_readers_is_ranked_together_and_each_for_themselves(
 
     for fan, theme in zip(fans, (ids[0::2], ids[1::2]), strict=True):
         assert {pick.paper.id for pick in answer[fan.id].picks} <= set(theme)
+
+
+class Failing(Tfidf):
+    """A ranker whose fits fail."""
+
+    def fit(self, corpus, *, libraries=()):  # type: ignore[no-untyped-def]  # the seam's
+        raise MemoryError(f"too many papers: {len(corpus)}, and {len(libraries)} libraries")
+
+
+@pytest.mark.parametrize("damaged", [0, 1], ids=["newest", "second newest"])
+def test_where_fitting_fails_the_newest_space_that_can_be_read_serves(
+    newsroom: Newsroom, ids: list[int], damaged: int
+) -> None:
+    good = fresh_space(newsroom.store, Tfidf(), now=NOW)
+    with newsroom.store.begin() as connection:
+        papers.absorb(connection, [Draft(title="A new one", first_seen=NOW)], now=MORNING)
+        for _ in range(damaged):
+            models.save_space(connection, b"cut", papers=1, newest=NOW, now=MORNING)
+
+    with capture_logs() as logged:
+        served = fresh_space(newsroom.store, Failing(), now=MORNING)
+
+    assert [one["log_level"] for one in logged] == ["warning"]
+    assert served.to_bytes() == good.to_bytes()
+    with newsroom.store.read() as connection:
+        event = events.latest(connection)["space"]
+    assert (event.ok, event.at) == (False, MORNING)
+    assert "too many papers" in event.detail["problem"]
+
+
+def test_where_fitting_fails_and_no_space_can_be_read_it_is_raised(newsroom: Newsroom) -> None:
+    with newsroom.store.begin() as connection:
+        models.save_space(connection, b"cut", papers=1, newest=NOW, now=NOW)
+
+    with pytest.raises(MemoryError):
+        fresh_space(newsroom.store, Failing(), now=MORNING)
 
 
 def test_the_space_is_kept_until_a_paper_changes(newsroom: Newsroom, ids: list[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from tests.ranking_papers import NOW, THEMES, a_paper, library, votes
 from larkpost.ranking import Tfidf
 from larkpost.ranking.space import fit
 from larkpost.ranking.terms import terms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PAPERS = library(20)
 
@@ -99,6 +103,48 @@ def test_a_flipped_or_cut_byte_never_raises(where: int) -> None:
 
     assert ranker.space_from(cut) is None
     ranker.space_from(bytes(body))
+
+
+def with_companions() -> bytes:
+    liked = [[n % 20, (n + 1) % 20, 20 + n % 20] for n in range(300)]
+    return Tfidf().fit(PAPERS, libraries=liked).to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("through", lambda was: was[:3]),
+        ("through", lambda was: was[:, :-1]),
+        ("through", lambda was: was.ravel()),
+        ("through", lambda was: was * np.nan),
+        ("base", lambda was: was[:3]),
+        ("base", lambda was: was[:, None]),
+        ("base", lambda was: was.astype(np.complex64)),
+        ("spread", lambda was: -100 * was),
+        ("spread", lambda was: was + 1000),
+        ("spread", lambda was: was.astype(np.float32) * np.nan),
+        ("spread", lambda was: was[:, None]),
+        ("papers", lambda was: was - 10_000),
+        ("papers", lambda was: was // was),
+        ("format", lambda was: np.array([was, was])),
+        ("vocabulary", lambda was: np.frombuffer(was.tobytes().replace(b"helix", b"chain"), "u1")),
+        ("axes", lambda was: was[:, :-1]),
+        ("axes", lambda was: was[None]),
+        ("axes", lambda was: was[:-1]),
+        ("indices", lambda was: was + 1000),
+        ("indices", lambda was: -was),
+        ("indptr", lambda was: was[::-1]),
+    ],
+)
+def test_arrays_that_do_not_go_together_are_none(name: str, change: Callable[[Any], Any]) -> None:
+    with np.load(io.BytesIO(with_companions()), allow_pickle=False) as arrays:
+        kept = dict(arrays)
+    same, other = io.BytesIO(), io.BytesIO()
+    np.savez_compressed(same, **kept)
+    np.savez_compressed(other, **{**kept, name: change(kept[name])})
+
+    assert Tfidf().space_from(same.getvalue()) is not None
+    assert Tfidf().space_from(other.getvalue()) is None
 
 
 @pytest.mark.parametrize("body", [b"", b"not a space", b"PK\x03\x04", b"\x80\x05K\x01."])

@@ -12,12 +12,12 @@ from larkpost.cli.call import Call, pass_call
 from larkpost.cli.output import json_option, put, put_json, put_table, shown, waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from larkpost.domain import Reader
     from larkpost.program import Program
     from larkpost.ranking import Report
-    from larkpost.ranking.measures import Estimate
+    from larkpost.ranking.measures import Estimate, Measures
 
 
 @click.command(short_help="Measure how good readers' papers have been.")
@@ -83,21 +83,17 @@ def _put_report(reader: Reader, report: Report) -> None:
     if not report.mornings:
         put("  no morning had both a liked paper and another one, so nothing can be measured yet")
         return
-    put_table(
-        ["ranked by", "nDCG@10", "P@10", "AUC", "AUC behind larkpost"],
-        [
-            [
-                name,
-                interval(one.ndcg),
-                interval(one.precision),
-                interval(one.auc),
-                interval(report.gains[name].auc) if name in report.gains else "",
-            ]
-            for name, one in report.systems.items()
-        ],
-    )
+    _put_measures("ranked by", report.systems)
+    _put_measures("larkpost has more than", report.gains)
     if report.calibration_error is not None:
         put(f"chances were off by {report.calibration_error:.3f} on average (calibration error)")
+        put_table(
+            ["chance told", "thumbs", "told on average", "came true"],
+            [
+                [f"{one.low:.0%} to {one.high:.0%}", one.votes, one.told, one.came_true]
+                for one in report.calibration
+            ],
+        )
     put_table(
         ["thumbs before", "mornings", "AUC", "nDCG@10"],
         [[one.votes, one.mornings, one.auc, one.ndcg] for one in report.learning],
@@ -109,7 +105,18 @@ def _put_report(reader: Reader, report: Report) -> None:
             ("the likeliest", report.off_policy.likeliest),
             ("any paper", report.off_policy.any_paper),
         ):
-            put(f"a last place for {name} is liked: {interval(value.snips)}")
+            put(f"a last place for {name} is liked: {interval(value.ips)} by inverse propensity,")
+            put(f"  {interval(value.snips)} self-normalised")
+
+
+def _put_measures(title: str, found: Mapping[str, Measures]) -> None:
+    put_table(
+        [title, "nDCG@10", "P@10", "AUC"],
+        [
+            [name, *(interval(of) for of in (one.ndcg, one.precision, one.auc))]
+            for name, one in found.items()
+        ],
+    )
 
 
 def interval(one: Estimate) -> str:

@@ -7,6 +7,8 @@ from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import structlog
+
 from larkpost.store import community, events, models, papers
 
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
     from larkpost.seams import Ranker, Space
     from larkpost.store.engine import Connection, Store
+
+log = structlog.get_logger()
 
 # Up to this many papers the space is fitted anew whenever one of them changes, which makes a
 # ranking a function of the data alone; beyond, fits are rarer because they take seconds.
@@ -37,19 +41,24 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A space, what it was fitted to and when, and whether the store keeps it."""
+    """A space, what it was fitted to and when, and whether the store keeps it.
+
+    ``problem`` says why it is an older one that stands in for what could not be fitted.
+    """
 
     space: Space
     basis: Basis
     at: datetime
     kept: bool = True
+    problem: str = ""
 
 
 def fresh_space(store: Store, ranker: Ranker, *, now: datetime) -> Space:
     """The newest space if it still fits the corpus, else a new one, kept for the next time.
 
     Where hundreds of readers vote, what they like together is learnt with it, anew whenever
-    there are a tenth more thumbs up.
+    there are a tenth more thumbs up. Where fitting fails, the newest kept space that can be read
+    serves, which the log and the event ``space`` tell; without one the failure is raised.
     """
     return _keep(store, _found(store, ranker, None, now)).space
 
@@ -80,7 +89,24 @@ def _found(store: Store, ranker: Ranker, held: Made | None, now: datetime) -> Ma
         if held and _serves(held.basis, basis, now - held.at):
             return held
         kept = _kept(connection, ranker, basis, now)
-    return kept or Made(_fitted(store, ranker, basis), basis, now, kept=False)
+    if kept:
+        return kept
+    try:
+        return Made(_fitted(store, ranker, basis), basis, now, kept=False)
+    except Exception as error:  # yesterday's space ranks nearly as well, no space not at all
+        last = _last_good(store, ranker)
+        if last is None:
+            raise
+        problem = f"{type(error).__name__}: {error}"
+        log.warning("fitting a space failed, an older one serves", problem=problem, exc_info=True)
+        return Made(last, basis, now, kept=False, problem=problem)
+
+
+def _last_good(store: Store, ranker: Ranker) -> Space | None:
+    """The newest of the kept spaces that can be read."""
+    with store.read() as connection:
+        read = (ranker.space_from(kept.body) for kept in models.spaces(connection))
+        return next((space for space in read if space is not None), None)
 
 
 def _basis(connection: Connection) -> Basis:
@@ -94,9 +120,7 @@ def _kept(connection: Connection, ranker: Ranker, wanted: Basis, now: datetime) 
     newest = models.newest_space(connection)
     if newest is None:
         return None
-    learnt = events.latest(connection).get("space")
-    ups = int(learnt.detail.get("ups", 0)) if learnt else 0
-    basis = Basis(newest.papers, newest.newest, ups)
+    basis = Basis(newest.papers, newest.newest, _ups(connection))
     if not _serves(basis, wanted, now - newest.made_at):
         return None
     space = ranker.space_from(newest.body)
@@ -111,17 +135,27 @@ def _fitted(store: Store, ranker: Ranker, basis: Basis) -> Space:
 
 
 def _keep(store: Store, made: Made) -> Made:
-    """Write a space down that is not kept yet."""
+    """Write a space down that is not kept yet, or why there is no new one."""
     if made.kept:
         return made
     basis, now = made.basis, made.at
     with store.begin() as connection:
+        if made.problem:
+            ups = _ups(connection)
+            events.record(connection, "space", ok=False, now=now, problem=made.problem, ups=ups)
+            return replace(made, kept=True)
         models.save_space(
             connection, made.space.to_bytes(), papers=basis.papers, newest=basis.updated, now=now
         )
         models.prune(connection)
         events.record(connection, "space", ok=True, now=now, papers=basis.papers, ups=basis.ups)
     return replace(made, kept=True)
+
+
+def _ups(connection: Connection) -> int:
+    """How many thumbs up the kept space was learnt from, other readers' and all."""
+    learnt = events.latest(connection).get("space")
+    return int(learnt.detail.get("ups", 0)) if learnt else 0
 
 
 def _serves(made: Basis, wanted: Basis, age: timedelta) -> bool:

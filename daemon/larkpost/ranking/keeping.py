@@ -93,12 +93,27 @@ def _space(kept: Any) -> TextSpace | None:
     shape = (len(kept["indptr"]) - 1, len(vocabulary))
     plain = csr_array((data, kept["indices"], kept["indptr"]), shape=shape)
     plain.check_format()
-    if len(kept["spread"]) != len(vocabulary) or axes.shape[1] != len(vocabulary):
+    spread, papers = kept["spread"], int(kept["papers"])
+    _hold(axes.ndim == 2 and axes.shape[1] == len(vocabulary) == len(set(vocabulary)))
+    _hold(spread.shape == (len(vocabulary),) and spread.dtype.kind == "i")
+    _hold(plain.shape[0] <= papers and (not spread.size or 0 <= spread.min() <= spread.max()))
+    _hold(not spread.size or spread.max() <= papers)
+    return TextSpace(vocabulary, spread, papers, axes, plain, _companions(kept, len(axes)))
+
+
+def _companions(kept: Any, themes: int) -> Companions | None:
+    if "through" not in kept:
         return None
-    companions = None
-    if "through" in kept:
-        companions = Companions(_finite(kept["through"]), _finite(kept["base"]))
-    return TextSpace(vocabulary, kept["spread"], int(kept["papers"]), axes, plain, companions)
+    through, base = _finite(kept["through"]), _finite(kept["base"])
+    _hold(through.dtype == base.dtype == np.float32)
+    _hold(through.ndim == 2 and through.shape == (themes, *base.shape))
+    return Companions(through, base)
+
+
+def _hold(sound: bool) -> None:
+    """Refuse what has the right format number and arrays that do not go together."""
+    if not sound:
+        raise ValueError("the arrays of a space do not go together")
 
 
 def _finite(array: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 WIDTH, HEIGHT, EDGE = 480, 220, 36
+CURVES = 6  # terms that are drawn; the table has more
+# Each curve has a letter at its points and strokes of its own, so that none needs a colour.
+STROKES = ("none", "8 3", "2 3", "8 3 2 3", "14 4", "1 6")
 
 
 class Dot(NamedTuple):
@@ -20,6 +23,15 @@ class Dot(NamedTuple):
     x: float
     y: float
     label: str
+
+
+class Curve(NamedTuple):
+    """A term's way through the months: its letter, its strokes (SVG), a dot a month."""
+
+    term: str
+    letter: str
+    strokes: str
+    dots: list[Dot]
 
 
 def report_page(reports: Sequence[tuple[str, Any]]) -> str:
@@ -33,6 +45,8 @@ def report_page(reports: Sequence[tuple[str, Any]]) -> str:
                 "calibration": calibration(report.calibration),
                 "learning": learning(report.learning),
                 "terms": terms(report.drift),
+                "curves": curves(report.drift),
+                "ends": [report.drift[at].month for at in (0, -1) if report.drift],
             }
             for who, report in reports
         ],
@@ -73,6 +87,33 @@ def terms(months: Sequence[Any]) -> list[tuple[str, list[float]]]:
     every = {term for month in weights for term in month}
     rows = [(one_line(term), [month.get(term, 0.0) for month in weights]) for term in every]
     return sorted(rows, key=lambda row: ([-weight for weight in reversed(row[1])], row[0]))[:20]
+
+
+def curves(months: Sequence[Any]) -> list[Curve]:
+    """Place the first terms of ``terms``: months to the right, upward the weight over the largest.
+
+    A month in which a term was not among the strongest has no dot.
+    """
+    drawn = terms(months)[:CURVES]
+    most = max((weight for _, weights in drawn for weight in weights), default=0.0) or 1.0
+    last = max(1, len(months) - 1)
+    return [
+        Curve(
+            term,
+            chr(ord("A") + number),
+            STROKES[number],
+            [
+                Dot(
+                    _right(at / last),
+                    _up(weight / most),
+                    f"{term}, {month.month}: {weight:.2f}",
+                )
+                for at, (month, weight) in enumerate(zip(months, weights, strict=True))
+                if weight
+            ],
+        )
+        for number, (term, weights) in enumerate(drawn)
+    ]
 
 
 def _right(share: float) -> float:

@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, insert, select
 from larkpost.store import tables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -38,11 +39,17 @@ def save_space(
 
 def newest_space(connection: Connection) -> KeptSpace | None:
     """Read the space that was kept last."""
+    return next(spaces(connection), None)
+
+
+def spaces(connection: Connection) -> Iterator[KeptSpace]:
+    """Read the spaces that are kept, the newest first, one at a time: they are large."""
     table = tables.space
-    row = connection.execute(select(table).order_by(table.c.id.desc()).limit(1)).one_or_none()
-    if row is None:
-        return None
-    return KeptSpace(row.id, row.made_at, row.papers, row.newest, row.body)
+    numbers = connection.execute(select(table.c.id).order_by(table.c.id.desc())).scalars().all()
+    for number in numbers:
+        row = connection.execute(select(table).where(table.c.id == number)).one_or_none()
+        if row is not None:
+            yield KeptSpace(row.id, row.made_at, row.papers, row.newest, row.body)
 
 
 def newest_id(connection: Connection) -> int | None:
