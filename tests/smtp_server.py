@@ -58,9 +58,13 @@ class Talk:
 
     def content(self, most: int | None) -> bytes | None:
         """Read up to the dot and undo the stuffing; None when ``most`` bytes or EOF came first."""
-        while not (found := bytes(self.heard)).startswith(b".\r\n") and b"\r\n.\r\n" not in found:
+        while True:
+            found = bytes(self.heard)
+            # First: a short letter and its dot may come in one piece.
             if most is not None and len(found) >= most:
                 return None
+            if found.startswith(b".\r\n") or b"\r\n.\r\n" in found:
+                break
             if not (data := self.sock.recv(4096)):
                 return None
             self.heard += data
