@@ -362,6 +362,40 @@ def test_who_is_told_to_stop_does_not_wait_for_the_answer() -> None:
     assert time.monotonic() - started < 5
 
 
+def test_who_is_told_to_stop_hears_whether_the_letter_was_taken() -> None:
+    """Else each end of the daemon would put a letter in doubt, which then comes twice."""
+    stop = threading.Event()
+
+    def slow(_recipient: str) -> Answer:
+        stop.set()
+        time.sleep(2)
+        return None
+
+    with (
+        SmtpServer({"DOT": slow}) as server,
+        Relay(settings(server), stopped=stop.is_set) as relay,
+    ):
+        relay.send(ADA)
+
+        assert len(server.taken) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.TRICKLE], ids=["hang", "trickle"])
+def test_who_is_told_to_stop_does_not_wait_for_ever_for_the_last_answer(fault: Fault) -> None:
+    stop = threading.Event()
+
+    def never(_recipient: str) -> Answer:
+        stop.set()
+        return fault
+
+    with (
+        SmtpServer({"DOT": never}) as server,
+        Relay(settings(server, timeout=60), stopped=stop.is_set) as relay,
+        pytest.raises(Unanswered, match="told to stop"),
+    ):
+        relay.send(ADA)
+
+
 @pytest.mark.parametrize(
     ("banner", "words"),
     [
