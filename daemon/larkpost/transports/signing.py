@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from larkpost.seams import Transport
 
 # Named once more than they occur, so that nobody can add another one without breaking the
-# signature (RFC 6376, 8.15), there or not; so is every List field, which RFC 8058, 4, wants covered.
+# signature (RFC 6376, 8.15), there or not; so is every List field (RFC 8058, 4, wants it covered).
 OVERSIGNED = (b"From", b"To", b"Subject", b"Date", b"Reply-To")
 LEAVING = (b"List-Unsubscribe", b"List-Unsubscribe-Post")
 SIGNED = (b"Message-ID", b"MIME-Version", b"Content-Type", b"Auto-Submitted", b"Feedback-ID")
