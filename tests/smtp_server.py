@@ -141,6 +141,8 @@ class SmtpServer:
             with contextlib.suppress(TimeoutError):
                 sock, _ = self._listener.accept()
                 sock.settimeout(20)
+                # Or answers to commands that came in one breath wait 40 ms for each other.
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.connections += 1
                 talk = Talk(sock)
                 self._talks.append(talk)

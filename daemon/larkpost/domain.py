@@ -232,7 +232,11 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The outbox row of one edition to one reader."""
+    """The outbox row of one edition to one reader.
+
+    ``doubts`` counts the tries of which nobody knows how they ended; ``reopened`` is when an
+    operator last wanted the letter sent again.
+    """
 
     id: int
     edition_id: int
@@ -243,6 +247,8 @@ class Delivery:
     next_try: datetime
     lease_until: datetime | None = None
     reply: str = ""
+    doubts: int = 0
+    reopened: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from larkpost.domain import DeliveryState
 from larkpost.errors import Deferred, LarkpostError
 from larkpost.flows import roads
 from larkpost.flows.books import Books, Item
-from larkpost.flows.making import made, under_its_name
+from larkpost.flows.making import letters_of
 from larkpost.flows.posting import Verdict, judge, told, unmade
-from larkpost.store import deliveries, editions
+from larkpost.store import deliveries, editions, letters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -108,7 +108,9 @@ class _Run:
     ) -> None:
         """Send these letters one after the other; those that cannot go now are put back."""
         with closing(self.books):
-            items = self._items(batch)
+            with self.books.putting_back(batch):
+                items = self._items(batch)
+                self.books.keep(items)
             for place, item in enumerate(items):
                 if self._fault is not None or stopped():
                     self.books.put_back(item.delivery for item in items[place:])
@@ -128,24 +130,21 @@ class _Run:
         )
         if tally.total() > ledger.cancelled:
             with self._store.begin() as connection:
+                letters.sweep(connection)
                 roads.remember(connection, self._fault, now=self.books.now(), **asdict(ledger))
         if self._fault is not None:
             log.warning("no letters can go", problem=told(self._fault), hint=self._fault.hint)
         return ledger
 
     def _items(self, batch: Sequence[Delivery]) -> list[Item]:
-        with self.books.putting_back(batch), self._store.read() as connection:
+        with self._store.read() as connection:
             known = editions.get_many(connection, [row.edition_id for row in batch])
-        there = [row for row in batch if row.edition_id in known]
-        pages = [known[row.edition_id] for row in there]
-        addressed = [page for page in pages if page.reader.address is not None]
-        letters = dict(
-            zip((page.id for page in addressed), made(self._press, addressed), strict=True)
-        )
-        return [
-            Item(row, page, letters.get(page.id, LarkpostError(NOWHERE)))
-            for row, page in zip(there, pages, strict=True)
-        ]
+            kept = letters.kept(connection, [row.id for row in batch if row.doubts])
+        rows = [(row, known[row.edition_id]) for row in batch if row.edition_id in known]
+        addressed = [(row, page) for row, page in rows if page.reader.address is not None]
+        ready = letters_of(self._press, addressed, kept)
+        nobody = LarkpostError(NOWHERE)
+        return [Item(row, page, ready.get(row.id, nobody)) for row, page in rows]
 
     def _handle(self, item: Item, transport: Transport) -> None:
         letter, now = item.letter, self.books.now()
@@ -155,7 +154,7 @@ class _Run:
             verdict = unmade(letter, published=item.page.published_at, now=now)
             self.books.note(item, verdict)
         elif self.books.begin(item):
-            self._send(item, under_its_name(letter, item.delivery.message_id), transport)
+            self._send(item, letter, transport)
 
     def _send(self, item: Item, letter: Letter, transport: Transport) -> None:
         error: Exception | None = None

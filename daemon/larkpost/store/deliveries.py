@@ -366,4 +366,6 @@ def _delivery(row: Row[Any]) -> Delivery:
         next_try=row.next_try,
         lease_until=row.lease_until,
         reply=row.reply,
+        doubts=row.doubts,
+        reopened=row.reopened,
     )

@@ -40,7 +40,7 @@ class Steps:
         return self.revisions[-1]
 
 
-STEPS = Steps(Path(__file__).parent, ("0001", "0002", "0003"))
+STEPS = Steps(Path(__file__).parent, ("0001", "0002", "0003", "0006"))
 _LOCK = 0x6C61726B  # "lark": the advisory lock that migrations of one PostgreSQL database share
 
 
