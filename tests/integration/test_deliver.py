@@ -17,6 +17,7 @@ from tests.smtp_server import Fault, SmtpServer, always, when
 
 from larkpost.domain import DeliveryState, Letter, Status
 from larkpost.errors import Deferred, Unanswered
+from larkpost.flows import membership
 from larkpost.flows.deliver import Ledger, deliver
 from larkpost.links import Links
 from larkpost.render import Press
@@ -79,12 +80,16 @@ class Mailbag:
         self.letters: list[Letter] = []
         self.tries: list[str] = []
         self.before_each: Callable[[Letter], None] = lambda _letter: None
+        self.when_ready: Callable[[], None] = lambda: None
         self.opened = 0
 
     @contextmanager
     def road(self) -> Iterator[Transport]:
         self.opened += 1
         yield self
+
+    def ready(self) -> None:
+        self.when_ready()
 
     def send(self, letter: Letter) -> None:
         self.before_each(letter)
@@ -430,6 +435,8 @@ def test_a_letter_taken_but_not_recorded_comes_once_more_under_its_name(store: S
     bag = Mailbag()
 
     class Bag:
+        def ready(self) -> None: ...
+
         def send(self, letter: Letter) -> None:
             bag.send(letter)
             if letter.recipient.startswith("reader2"):
@@ -699,6 +706,48 @@ def test_who_leaves_while_the_letter_is_being_set_gets_nothing(store: Store) -> 
 
     assert ledger == Ledger(sent=1, cancelled=1)
     assert bag.recipients() == ["reader2"]
+
+
+def test_who_leaves_while_the_road_is_made_ready_gets_nothing(store: Store) -> None:
+    """Connecting, or keeping the distance to the letter before, may take minutes."""
+    who = publish(store, 2)
+    bag = Mailbag()
+
+    def leave() -> None:
+        membership.leave(store, who[1].id, now=NOW)
+
+    bag.when_ready = leave
+    assert run(store, bag.road) == Ledger(sent=1)
+    assert bag.recipients() == ["reader1"]
+    assert states(store) == ["sent", "cancelled"]
+
+
+def test_who_leaves_while_a_letter_waits_for_its_turn_gets_nothing(store: Store) -> None:
+    who = publish(store, 2)
+
+    def leave(_recipient: str) -> None:
+        timer = threading.Timer(0.3, membership.leave, (store, who[1].id), {"now": NOW})
+        timer.start()
+
+    with SmtpServer({"DOT": leave}) as server:
+        settings = Smtp(host="127.0.0.1", port=server.port, security="none", per_second=0.5)
+        assert run(store, lambda: Relay(settings)) == Ledger(sent=1)
+        assert [arrived.recipient for arrived in server.arrived] == ["reader1@example.org"]
+
+
+def test_who_goes_on_holiday_while_a_letter_waits_gets_it_no_more(store: Store) -> None:
+    """By their own calendar: in Auckland it is the eighth already."""
+    who = publish(store, 3)
+    run(store, Mailbag(**dict.fromkeys(("reader1", "reader2", "reader3"), Deferred("450"))).road)
+    membership.change(store, who[1].id, now=NOW, zone="Pacific/Auckland")
+    evening = NOW + timedelta(hours=10)
+    with store.begin() as connection:
+        for reader, until in zip(who, (TODAY + DAY, TODAY + DAY, TODAY), strict=True):
+            readers.update(connection, reader.id, paused_until=until)
+    bag = Mailbag()
+
+    assert run(store, bag.road, evening) == Ledger(sent=2, cancelled=1)
+    assert bag.recipients() == ["reader2", "reader3"]
 
 
 def test_who_has_no_address_any_more_gets_nothing(store: Store) -> None:

@@ -15,6 +15,7 @@ import structlog
 from larkpost.domain import DeliveryState, Letter, Status
 from larkpost.errors import LarkpostError
 from larkpost.flows.posting import Verdict, told
+from larkpost.schedule import local_date
 from larkpost.store import deliveries, editions, letters, readers
 
 if TYPE_CHECKING:
@@ -85,7 +86,12 @@ class Books:
             newer = _newer(connection, item.page, self.now())
             if newer is None:
                 state = deliveries.begin(
-                    connection, item.delivery.id, self._holder, now=self.now(), lease=LEASE
+                    connection,
+                    item.delivery.id,
+                    self._holder,
+                    now=self.now(),
+                    lease=LEASE,
+                    today=local_date(item.page.reader.zone, self.now()),
                 )
         self._verdict = None
         if newer is not None:

@@ -153,8 +153,17 @@ class _Run:
         elif isinstance(letter, Exception):
             verdict = unmade(letter, published=item.page.published_at, now=now)
             self.books.note(item, verdict)
-        elif self.books.begin(item):
+        elif self._is_ready(item, transport) and self.books.begin(item):
             self._send(item, letter, transport)
+
+    def _is_ready(self, item: Item, transport: Transport) -> bool:
+        """Call and wait before the letter is begun: who leaves meanwhile is not written to."""
+        try:
+            transport.ready()
+        except Deferred as fault:
+            self._conclude(item, fault)
+            return False
+        return True
 
     def _send(self, item: Item, letter: Letter, transport: Transport) -> None:
         error: Exception | None = None
@@ -166,6 +175,9 @@ class _Run:
         except Exception as unforeseen:  # one letter must not stop the others
             log.exception("letter not sent", reader=item.page.reader.uid, edition=item.page.date)
             error = unforeseen
+        self._conclude(item, error)
+
+    def _conclude(self, item: Item, error: Exception | None) -> None:
         verdict = judge(error, published=item.page.published_at, now=self.books.now())
         self.books.note(item, verdict)
         self._watch_the_road(verdict, error)

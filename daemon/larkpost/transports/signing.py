@@ -40,6 +40,10 @@ class Signed:
         self._road = road
         self._signature = signature
 
+    def ready(self) -> None:
+        """Return when the road is ready."""
+        self._road.ready()
+
     def send(self, letter: Letter) -> None:
         """Sign and send; raises what the road raises."""
         self._road.send(signed(letter, self._signature))
