@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,12 +14,14 @@ from tests.making import NOW
 from tests.smtp_server import Fault, SmtpServer
 
 from larkpost.domain import Draft, Identifier
-from larkpost.errors import Deferred, Unanswered
+from larkpost.errors import Busy, Deferred, Unanswered
+from larkpost.flows import books
 from larkpost.flows.deliver import Ledger, deliver
 from larkpost.links import Links
 from larkpost.render import Press
 from larkpost.store import deliveries, papers, readers
 from larkpost.store import letters as kept_letters
+from larkpost.store.engine import Store
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +30,6 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Letter, Reader
     from larkpost.seams import Renderer
-    from larkpost.store.engine import Store
 
 LATER = NOW + timedelta(minutes=10)
 
@@ -151,3 +154,56 @@ def test_what_one_run_is_about_to_send_another_does_not_forget(store: Store) -> 
     first, second = (row.id for row in outbox(store))
     assert seen == [{first, second}, {second}]
     assert kept(store) == set()
+
+
+def hold(url: str, seconds: float) -> threading.Thread:
+    """Lock the database, as another program would; returns when it is locked."""
+    held = threading.Event()
+
+    def lock() -> None:
+        other = Store(url)
+        with other.begin():
+            held.set()
+            time.sleep(seconds)
+        other.close()
+
+    thread = threading.Thread(target=lock)
+    thread.start()
+    held.wait(10)
+    return thread
+
+
+def test_an_answer_is_written_down_when_the_database_is_free_again(sqlite_url: str) -> None:
+    """The lock is held for many times as long as the store is patient."""
+    store = Store(sqlite_url, patience=0.05)
+    publish(store, 3)
+    bag = Mailbag()
+
+    holding: list[threading.Thread] = []
+
+    def lock(letter: Letter) -> None:
+        if letter.recipient.startswith("reader2@"):
+            holding.append(hold(sqlite_url, 1.0))
+
+    bag.before_each = lock
+    assert run(store, bag.road) == Ledger(sent=3)
+    holding[0].join()
+    assert run(store, bag.road, LATER) == Ledger()
+    assert bag.recipients() == ["reader1", "reader2", "reader3"]
+    store.close()
+
+
+def test_an_answer_is_not_waited_with_for_longer_than_the_lease(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(books, "LEASE", timedelta(seconds=0.5))
+    store = Store(sqlite_url, patience=0.05)
+    publish(store, 1)
+    holding: list[threading.Thread] = []
+    bag = Mailbag()
+    bag.before_each = lambda _letter: holding.append(hold(sqlite_url, 2.0))
+
+    with pytest.raises(Busy):
+        run(store, bag.road)
+    holding[0].join()
+    store.close()

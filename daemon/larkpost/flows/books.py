@@ -7,28 +7,30 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from time import monotonic
-from typing import TYPE_CHECKING
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from larkpost.domain import DeliveryState, Letter, Status
-from larkpost.errors import LarkpostError
+from larkpost.domain import DeliveryState, Edition, Letter, Status
+from larkpost.errors import LarkpostError, TryAgainLater
 from larkpost.flows.posting import Verdict, told
 from larkpost.schedule import local_date
 from larkpost.store import deliveries, editions, letters, readers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from larkpost.domain import Delivery, Edition
+    from larkpost.domain import Delivery
     from larkpost.store.engine import Connection, Store
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 # Kept up while a letter is on its way, so that it need not outlast the slowest server.
 LEASE = timedelta(minutes=2)
+PAUSE = 0.1  # seconds between two tries to write, beside the store's own patience
 # A letter that could not be sent for so long gives way to a newer one to the same reader.
 STALE = timedelta(days=1)
 
@@ -55,6 +57,7 @@ class Books:
         self._begun, self._started = now, monotonic()
         self._verdict: tuple[Item, Verdict] | None = None
         self._on_its_way: int | None = None
+        self._lease_over = self._started
         self.tally: Counter[DeliveryState] = Counter()
 
     def now(self) -> datetime:
@@ -81,25 +84,14 @@ class Books:
 
     def begin(self, item: Item) -> bool:
         """Look once more just before sending: who has left or paused gets nothing."""
-        with self._store.begin() as connection:
-            self._write(connection)
-            newer = _newer(connection, item.page, self.now())
-            if newer is None:
-                state = deliveries.begin(
-                    connection,
-                    item.delivery.id,
-                    self._holder,
-                    now=self.now(),
-                    lease=LEASE,
-                    today=local_date(item.page.reader.zone, self.now()),
-                )
-        self._verdict = None
-        if newer is not None:
-            reply = f"gave way to the edition of {newer.date}"
+        began = self._written(lambda connection: self._begin(connection, item))
+        if isinstance(began, Edition):
+            reply = f"gave way to the edition of {began.date}"
             self.note(item, Verdict(DeliveryState.CANCELLED, reply))
             return False
-        self.tally[DeliveryState.CANCELLED] += state is DeliveryState.CANCELLED
-        return state is DeliveryState.SENDING
+        self._lease_over = monotonic() + LEASE.total_seconds()
+        self.tally[DeliveryState.CANCELLED] += began is DeliveryState.CANCELLED
+        return began is DeliveryState.SENDING
 
     def note(self, item: Item, verdict: Verdict) -> None:
         """Take down what became of a letter; written with the next ``begin`` or ``close``."""
@@ -118,17 +110,12 @@ class Books:
     def close(self) -> None:
         """Write down the verdict that is still open."""
         if self._verdict is not None:
-            with self._store.begin() as connection:
-                self._write(connection)
-            self._verdict = None
+            self._written(lambda _connection: None)
 
     def put_back(self, rows: Iterable[Delivery]) -> None:
         """Leave letters that were not tried as they were found."""
         ids = [row.id for row in rows]
-        with self._store.begin() as connection:
-            self._write(connection)
-            deliveries.put_back(connection, ids, self._holder)
-        self._verdict = None
+        self._written(lambda connection: deliveries.put_back(connection, ids, self._holder))
 
     @contextmanager
     def putting_back(self, batch: Iterable[Delivery]) -> Iterator[None]:
@@ -160,6 +147,37 @@ class Books:
             over.set()
             keeper.join()
 
+    def _written(self, more: Callable[[Connection], T]) -> T:
+        """Do more in one transaction with the verdict that is still open.
+
+        What the server said nobody else knows, and a letter whose 250 is lost goes again. So where
+        the database is locked, or has no room, it is tried until the letter's lease is over.
+        """
+        while True:
+            try:
+                with self._store.begin() as connection:
+                    self._write(connection)
+                    done = more(connection)
+            except TryAgainLater as error:
+                if self._verdict is None or monotonic() >= self._lease_over:
+                    raise
+                log.warning("answer not written down yet", problem=told(error))
+                sleep(PAUSE)
+            else:
+                self._verdict = None
+                return done
+
+    def _begin(self, connection: Connection, item: Item) -> DeliveryState | Edition | None:
+        now = self.now()
+        return _newer(connection, item.page, now) or deliveries.begin(
+            connection,
+            item.delivery.id,
+            self._holder,
+            now=now,
+            lease=LEASE,
+            today=local_date(item.page.reader.zone, now),
+        )
+
     def _write(self, connection: Connection) -> None:
         if self._verdict is None:
             return
@@ -189,6 +207,7 @@ class Books:
                     deliveries.renew(
                         connection, delivery_id, self._holder, now=self.now(), lease=LEASE
                     )
+                self._lease_over = monotonic() + LEASE.total_seconds()
             except LarkpostError as error:
                 log.warning("lease not renewed", delivery=delivery_id, problem=told(error))
 
