@@ -16,9 +16,9 @@ from tests.making import NOW, TODAY, add_papers, add_readers, picks_of
 from tests.smtp_server import Fault, SmtpServer, always, when
 
 from larkpost.domain import DeliveryState, Letter, Status
-from larkpost.errors import Deferred, Unanswered
+from larkpost.errors import Deferred, Refused, Unanswered
 from larkpost.flows import membership
-from larkpost.flows.deliver import Ledger, deliver
+from larkpost.flows.deliver import Ledger, deliver, would_go
 from larkpost.links import Links
 from larkpost.render import Press
 from larkpost.settings.model import Smtp
@@ -306,6 +306,23 @@ def test_a_letter_that_is_put_off_for_five_days_is_reported_and_given_up(store: 
     assert run(store, bag.road, NOW + 30 * DAY) == Ledger()
 
 
+def test_a_letter_whose_road_was_closed_for_days_is_not_given_up_at_its_first_try(
+    store: Store,
+) -> None:
+    publish(store, 1)
+    shut = Mailbag(reader1=Deferred("closed", whole_road=True))
+    for days in range(6):
+        run(store, shut.road, NOW + days * DAY)
+    busy = Mailbag(reader1=Deferred("450 4.2.0 greylisted"))
+
+    first = run(store, busy.road, NOW + 6 * DAY)
+    waiting = outbox(store)[0].next_try
+    second = run(store, busy.road, waiting)
+
+    assert (first, second) == (Ledger(deferred=1), Ledger(failed=1))
+    assert "given up" in outbox(store)[0].reply
+
+
 # Never (52).
 
 
@@ -578,6 +595,46 @@ def test_after_three_days_without_a_road_each_reader_gets_todays_letter_only(sto
     assert sorted(bag.recipients()) == ["reader1", "reader2"]
     assert all("2026-08-07" in letter.message_id for letter in bag.letters)
     assert Counter(d.reply for d in outbox(store))["gave way to the edition of 2026-08-07"] == 6
+
+
+def test_what_an_operator_sends_again_gives_way_to_nothing_and_has_its_time_anew(
+    store: Store,
+) -> None:
+    publish(store, 1, TODAY - 6 * DAY, NOW - 6 * DAY)
+    run(store, Mailbag(reader1=Refused("554 spam")).road, NOW - 6 * DAY)
+    publish(store, 1)
+    run(store, Mailbag().road)
+    with store.begin() as connection:
+        failed = deliveries.by_state(connection, [DeliveryState.FAILED])
+        deliveries.reopen(connection, [row.id for row in failed], now=NOW + MINUTE)
+
+    first = run(store, Mailbag(reader1=Deferred("450")).road, NOW + MINUTE)
+    waiting = outbox(store)[0].next_try
+    second = run(store, Mailbag().road, waiting)
+
+    assert (first, second) == (Ledger(deferred=1), Ledger(sent=1))
+    assert NOW + 6 * MINUTE <= waiting <= NOW + 7 * MINUTE
+    assert states(store) == ["sent", "sent"]
+
+
+def test_what_would_go_is_what_goes(store: Store) -> None:
+    """Neither what gives way to a newer letter, nor what its reader does not want any more."""
+    for days in (3, 2, 0):
+        who = publish(store, 6, TODAY - days * DAY, NOW - days * DAY)
+    with store.begin() as connection:
+        readers.update(connection, who[0].id, paused_until=TODAY + DAY)
+        readers.update(connection, who[1].id, paused_until=TODAY)
+        readers.update(connection, who[2].id, status=Status.PAUSED)
+        readers.update(connection, who[3].id, address=None)
+    bag = Mailbag()
+
+    listed = [row.message_id for row in would_go(store, now=NOW)]
+    first = [row.message_id for row in would_go(store, now=NOW, limit=2)]
+    run(store, bag.road)
+
+    assert listed == [letter.message_id for letter in bag.letters]
+    assert len(listed) == 3
+    assert first == listed[:2]
 
 
 def test_an_old_letter_goes_where_there_is_no_newer_one(store: Store) -> None:

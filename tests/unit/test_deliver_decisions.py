@@ -48,22 +48,24 @@ SOON = MORNING + timedelta(minutes=5)
     ],
 )
 def test_what_sending_raised_decides(error: Exception | None, verdict: Verdict) -> None:
-    assert judge(error, published=MORNING, now=MORNING) == verdict
+    assert judge(error, since=MORNING, tries=1, now=MORNING) == verdict
 
 
 def test_a_letter_is_given_up_after_five_days() -> None:
     later = Deferred("450 greylisted")
 
-    almost = judge(later, published=MORNING, now=MORNING + timedelta(days=5, seconds=-1))
-    over = judge(later, published=MORNING, now=MORNING + timedelta(days=5))
+    almost = judge(later, since=MORNING, tries=9, now=MORNING + timedelta(days=5, seconds=-1))
+    over = judge(later, since=MORNING, tries=9, now=MORNING + timedelta(days=5))
+    first = judge(later, since=MORNING, tries=1, now=MORNING + timedelta(days=5))
 
+    assert almost.state is first.state is DeliveryState.DEFERRED
     assert almost.state is DeliveryState.DEFERRED
     assert over.state is DeliveryState.FAILED
     assert over.reply == "given up after 5 days: 450 greylisted"
 
 
 def test_a_letter_that_cannot_be_made_is_tried_again_later() -> None:
-    verdict = unmade(ValueError("bad title"), published=MORNING, now=MORNING)
+    verdict = unmade(ValueError("bad title"), since=MORNING, now=MORNING)
 
     assert verdict.state is DeliveryState.DEFERRED
     assert verdict.reply == "the letter could not be made: ValueError: bad title"

@@ -43,6 +43,11 @@ class Item:
     page: Edition
     letter: Letter | Exception
 
+    @property
+    def since(self) -> datetime:
+        """Since when the letter waits: it was published, or an operator wanted it again."""
+        return max(self.page.published_at, self.delivery.reopened or self.page.published_at)
+
 
 class Books:
     """What one run has reserved, begun and settled; ``holder`` is the name it does so under.
@@ -169,7 +174,7 @@ class Books:
 
     def _begin(self, connection: Connection, item: Item) -> DeliveryState | Edition | None:
         now = self.now()
-        return _newer(connection, item.page, now) or deliveries.begin(
+        return newer(connection, item.delivery, item.page, now) or deliveries.begin(
             connection,
             item.delivery.id,
             self._holder,
@@ -212,9 +217,22 @@ class Books:
                 log.warning("lease not renewed", delivery=delivery_id, problem=told(error))
 
 
-def _newer(connection: Connection, page: Edition, now: datetime) -> Edition | None:
-    """The reader's newest edition, where this one is stale beside it."""
-    if now - page.published_at < STALE:
+def newer(
+    connection: Connection, delivery: Delivery, page: Edition, now: datetime
+) -> Edition | None:
+    """The reader's newest edition, where this one is stale beside it and gives way.
+
+    One that an operator wants to be sent again does not.
+    """
+    if now - page.published_at < STALE or delivery.reopened is not None:
         return None
     newest = editions.latest(connection, page.reader.id)[0]
     return newest if newest.date > page.date else None
+
+
+def still_wanted(connection: Connection, delivery: Delivery, page: Edition, now: datetime) -> bool:
+    """Say whether ``begin`` would let a letter go that is due."""
+    reader = page.reader
+    away = reader.paused_until is not None and local_date(reader.zone, now) < reader.paused_until
+    stale = newer(connection, delivery, page, now) is not None
+    return reader.address is not None and not away and not stale

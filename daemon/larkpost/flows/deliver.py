@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,19 +12,20 @@ import structlog
 from larkpost.domain import DeliveryState
 from larkpost.errors import Deferred, LarkpostError
 from larkpost.flows import roads
-from larkpost.flows.books import Books, Item
+from larkpost.flows.books import Books, Item, still_wanted
 from larkpost.flows.making import letters_of
 from larkpost.flows.posting import Verdict, judge, told, unmade
 from larkpost.store import deliveries, editions, letters
+from larkpost.store.batches import batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from larkpost.domain import Delivery, Letter
+    from larkpost.domain import Delivery, Edition, Letter
     from larkpost.seams import Renderer, Transport
-    from larkpost.store.engine import Store
+    from larkpost.store.engine import Connection, Store
 
 log = structlog.get_logger()
 
@@ -79,6 +81,19 @@ def deliver(
                 stack.enter_context(run.books.keeping_the_lease())
             run.send(batch, transport, stopped)
     return run.conclude()
+
+
+def would_go(store: Store, *, now: datetime, limit: int | None = None) -> list[Delivery]:
+    """List the letters that ``deliver`` would send now, in its order; nothing is reserved."""
+    with store.read() as connection:
+        rows = deliveries.due(connection, now)
+        going = (
+            row
+            for some in batches(rows, BATCH)
+            for row, page in _with_pages(connection, some)
+            if still_wanted(connection, row, page, now)
+        )
+        return list(islice(going, limit))
 
 
 class _Run:
@@ -138,9 +153,8 @@ class _Run:
 
     def _items(self, batch: Sequence[Delivery]) -> list[Item]:
         with self._store.read() as connection:
-            known = editions.get_many(connection, [row.edition_id for row in batch])
+            rows = _with_pages(connection, batch)
             kept = letters.kept(connection, [row.id for row in batch if row.doubts])
-        rows = [(row, known[row.edition_id]) for row in batch if row.edition_id in known]
         addressed = [(row, page) for row, page in rows if page.reader.address is not None]
         ready = letters_of(self._press, addressed, kept)
         nobody = LarkpostError(NOWHERE)
@@ -151,8 +165,7 @@ class _Run:
         if item.page.reader.address is None:
             self.books.note(item, Verdict(DeliveryState.CANCELLED, NOWHERE))
         elif isinstance(letter, Exception):
-            verdict = unmade(letter, published=item.page.published_at, now=now)
-            self.books.note(item, verdict)
+            self.books.note(item, unmade(letter, since=item.since, now=now))
         elif self._is_ready(item, transport) and self.books.begin(item):
             self._send(item, letter, transport)
 
@@ -178,7 +191,8 @@ class _Run:
         self._conclude(item, error)
 
     def _conclude(self, item: Item, error: Exception | None) -> None:
-        verdict = judge(error, published=item.page.published_at, now=self.books.now())
+        tries = item.delivery.attempts + 1
+        verdict = judge(error, since=item.since, tries=tries, now=self.books.now())
         self.books.note(item, verdict)
         self._watch_the_road(verdict, error)
 
@@ -190,6 +204,11 @@ class _Run:
             self._fault = Deferred(
                 f"the connection broke during {CUTS} letters in a row, lastly: {verdict.reply}"
             )
+
+
+def _with_pages(connection: Connection, rows: Sequence[Delivery]) -> list[tuple[Delivery, Edition]]:
+    known = editions.get_many(connection, [row.edition_id for row in rows])
+    return [(row, known[row.edition_id]) for row in rows if row.edition_id in known]
 
 
 def _told(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FIRST_TRY_AGAIN = timedelta(minutes=5)
 LAST_TRY_AGAIN = timedelta(hours=12)
 GIVE_UP = timedelta(days=5)  # as long as Postfix keeps a letter
+LEAST_TRIES = 2  # a road that was closed for so long leaves no time to a server that greylists
 FIRST_REST = timedelta(minutes=1)
 LONGEST_REST = timedelta(hours=1)
 
@@ -36,20 +37,21 @@ class Verdict:
     suspends: bool = False
 
 
-def judge(error: Exception | None, *, published: datetime, now: datetime) -> Verdict:
+def judge(error: Exception | None, *, since: datetime, tries: int, now: datetime) -> Verdict:
     """Decide by what sending the letter raised, None where the server took it.
 
+    The letter waits ``since`` then, and reached the server ``tries`` times, this one included.
     A fault of the road leaves the letter as it was: due at once, when the road is open again. An
     error that nobody foresaw leaves open whether the letter went out.
     """
     reply = told(error)
-    later = try_again(published, now)
+    later = try_again(since, now)
     match error:
         case None:
             return Verdict(DeliveryState.SENT)
         case Deferred(whole_road=True):
             return Verdict(DeliveryState.DEFERRED, reply, now, closes=True)
-        case Deferred() if now - published >= GIVE_UP:
+        case Deferred() if now - since >= GIVE_UP and tries >= LEAST_TRIES:
             return Verdict(
                 DeliveryState.FAILED, f"given up after {GIVE_UP.days} days: {reply}", cut=error.cut
             )
@@ -61,20 +63,19 @@ def judge(error: Exception | None, *, published: datetime, now: datetime) -> Ver
             return Verdict(DeliveryState.UNKNOWN, reply, later, cut=isinstance(error, Unanswered))
 
 
-def unmade(error: Exception, *, published: datetime, now: datetime) -> Verdict:
+def unmade(error: Exception, *, since: datetime, now: datetime) -> Verdict:
     """Decide for a letter that could not be made: the next version of the program may make it."""
-    return judge(
-        Deferred(f"the letter could not be made: {told(error)}"), published=published, now=now
-    )
+    problem = Deferred(f"the letter could not be made: {told(error)}")
+    return judge(problem, since=since, tries=LEAST_TRIES, now=now)
 
 
-def try_again(published: datetime, now: datetime) -> datetime:
+def try_again(since: datetime, now: datetime) -> datetime:
     """Wait as long again as the letter has waited already: 5, 10, 20 minutes, up to 12 hours.
 
     Counted from the age of the letter, as Postfix does, so that a try more or less (by hand,
     after a crash) shifts nothing.
     """
-    return now + min(max(now - published, FIRST_TRY_AGAIN), LAST_TRY_AGAIN)
+    return now + min(max(now - since, FIRST_TRY_AGAIN), LAST_TRY_AGAIN)
 
 
 def rest(failures: int, least: float) -> timedelta:

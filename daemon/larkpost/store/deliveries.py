@@ -187,9 +187,12 @@ def expire(connection: Connection, now: datetime) -> int:
 
 
 def reopen(connection: Connection, delivery_ids: Collection[int], *, now: datetime) -> int:
-    """Let an operator send letters again that failed or are in doubt; returns how many."""
+    """Let an operator send letters again that failed or are in doubt; returns how many.
+
+    Their time starts anew, and they give way to no newer letter.
+    """
     settled = _in(DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
-    again = {"state": DeliveryState.DEFERRED.value, "next_try": now}
+    again = {"state": DeliveryState.DEFERRED.value, "next_try": now, "reopened": now}
     return sum(
         connection.execute(
             update(_table).where(_table.c.id.in_(some), settled).values(again)
