@@ -99,12 +99,23 @@ class InvalidToken(Failure):
 class Refused(Failure):
     """The mail server will never take this letter for this address.
 
-    ``nobody`` is true where it said that there is no such address.
+    ``nobody`` is true where it said that there is no such address, ``unwelcome`` where the reason
+    lies with the address otherwise: full, closed, unknown for now. ``code`` is its enhanced code.
     """
 
-    def __init__(self, message: str, *, hint: str = "", nobody: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        nobody: bool = False,
+        unwelcome: bool = False,
+        code: str = "",
+    ) -> None:
         super().__init__(message, hint=hint)
         self.nobody = nobody
+        self.unwelcome = unwelcome
+        self.code = code
 
 
 class StoreError(Failure):

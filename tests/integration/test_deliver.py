@@ -22,7 +22,7 @@ from larkpost.flows.deliver import Ledger, deliver, would_go
 from larkpost.links import Links
 from larkpost.render import Press
 from larkpost.settings.model import Smtp
-from larkpost.store import deliveries, editions, events, readers
+from larkpost.store import bounces, deliveries, editions, events, readers
 from larkpost.tokens import Tokens
 from larkpost.transports.smtp import Relay
 
@@ -342,6 +342,7 @@ def test_a_dead_address_suspends_its_reader_and_nobody_else(store: Store) -> Non
 @pytest.mark.parametrize(
     ("verb", "answer"),
     [
+        ("RCPT", "550 5.1.0 sender rejected"),
         ("RCPT", "550 5.7.1 not today"),
         ("RCPT", "550 no"),
         ("RCPT", "552 5.2.2 mailbox full"),
@@ -360,6 +361,28 @@ def test_a_refusal_that_is_not_about_the_address_suspends_nobody(
     with store.read() as connection:
         assert len(readers.all(connection, Status.ACTIVE)) == 2
     assert answer in outbox(store)[0].reply
+
+
+@pytest.mark.parametrize(
+    ("answer", "days"),
+    [("552 5.2.2 mailbox full", 5), ("550 no", 5), ("554 5.7.1 relay access denied", None)],
+)
+def test_an_address_that_refuses_its_letters_day_after_day_suspends_its_reader(
+    store: Store, answer: str, days: int | None
+) -> None:
+    """As it would by the bounces of a server that takes letters first; not so policy towards us."""
+    active: list[bool] = []
+    with SmtpServer({"RCPT": always(answer)}) as server:
+        for ahead in range(8):
+            who = publish(store, 1, TODAY + ahead * DAY, NOW + ahead * DAY)
+            run(store, smtp(server), NOW + ahead * DAY)
+            with store.read() as connection:
+                active.append(readers.get(connection, who[0].id).status is Status.ACTIVE)
+
+    with store.read() as connection:
+        codes = {bounce.code for bounce in bounces.of(connection, who[0].id)}
+    assert active == [days is None or ahead < days - 1 for ahead in range(8)]
+    assert codes <= {"5.2.2", ""}
 
 
 # Cut and hang (53, 54, 55, 56).

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from larkpost.domain import DeliveryState
+from larkpost.domain import BounceKind, DeliveryState
 from larkpost.errors import Deferred, Refused, Unanswered
 from larkpost.flows.posting import (
     FIRST_TRY_AGAIN,
@@ -40,7 +40,11 @@ SOON = MORNING + timedelta(minutes=5)
         (Refused("554"), Verdict(DeliveryState.FAILED, "554")),
         (
             Refused("550 5.1.1", nobody=True),
-            Verdict(DeliveryState.FAILED, "550 5.1.1", suspends=True),
+            Verdict(DeliveryState.FAILED, "550 5.1.1", bounce=BounceKind.HARD),
+        ),
+        (
+            Refused("552", unwelcome=True, code="5.2.2"),
+            Verdict(DeliveryState.FAILED, "552", bounce=BounceKind.SOFT, code="5.2.2"),
         ),
         (Unanswered("cut"), Verdict(DeliveryState.UNKNOWN, "cut", SOON, cut=True)),
         # Nobody foresaw it: it may have been after the dot.

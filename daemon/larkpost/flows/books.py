@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from larkpost.domain import DeliveryState, Edition, Letter, Status
+from larkpost.domain import Bounce, DeliveryState, Edition, Letter
 from larkpost.errors import LarkpostError, TryAgainLater
+from larkpost.flows import bouncing
 from larkpost.flows.posting import Verdict, told
 from larkpost.schedule import local_date
-from larkpost.store import deliveries, editions, letters, readers
+from larkpost.store import deliveries, editions, letters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -200,8 +201,12 @@ class Books:
             now=self.now(),
             holder=self._holder,
         )
-        if verdict.suspends:
-            readers.update(connection, item.page.reader.id, status=Status.SUSPENDED, next_slot=None)
+        if verdict.bounce is not None:
+            page = item.page
+            bounce = Bounce(
+                page.reader.id, page.published_at, verdict.bounce, verdict.code, verdict.reply
+            )
+            bouncing.count(connection, bounce, now=self.now())
 
     def _keep(self, over: threading.Event) -> None:
         while not over.wait(LEASE.total_seconds() / 4):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from larkpost.domain import DeliveryState
+from larkpost.domain import BounceKind, DeliveryState
 from larkpost.errors import Deferred, LarkpostError, Refused, Unanswered
 from larkpost.text import one_line
 
@@ -25,8 +25,8 @@ LONGEST_REST = timedelta(hours=1)
 class Verdict:
     """What becomes of a letter.
 
-    ``closes`` is true where no other letter can go either, ``cut`` where the connection broke,
-    ``suspends`` where the address is dead.
+    ``closes`` is true where no other letter can go either, ``cut`` where the connection broke;
+    ``bounce`` is how it counts against the address, under which ``code``.
     """
 
     state: DeliveryState
@@ -34,7 +34,8 @@ class Verdict:
     next_try: datetime | None = None
     closes: bool = False
     cut: bool = False
-    suspends: bool = False
+    bounce: BounceKind | None = None
+    code: str = ""
 
 
 def judge(error: Exception | None, *, since: datetime, tries: int, now: datetime) -> Verdict:
@@ -58,9 +59,15 @@ def judge(error: Exception | None, *, since: datetime, tries: int, now: datetime
         case Deferred():
             return Verdict(DeliveryState.DEFERRED, reply, later, cut=error.cut)
         case Refused():
-            return Verdict(DeliveryState.FAILED, reply, suspends=error.nobody)
+            return Verdict(DeliveryState.FAILED, reply, bounce=_bounce(error), code=error.code)
         case _:
             return Verdict(DeliveryState.UNKNOWN, reply, later, cut=isinstance(error, Unanswered))
+
+
+def _bounce(error: Refused) -> BounceKind | None:
+    if error.nobody:
+        return BounceKind.HARD
+    return BounceKind.SOFT if error.unwelcome else None
 
 
 def unmade(error: Exception, *, since: datetime, now: datetime) -> Verdict:

@@ -162,7 +162,12 @@ class Session:
                 self._hang_up()
                 raise Deferred(message, whole_road=True, hint=HINTS.get(stage, ""))
             case _:
-                raise Refused(message, nobody=verdict is Verdict.NOBODY)
+                raise Refused(
+                    message,
+                    nobody=verdict is Verdict.NOBODY,
+                    unwelcome=verdict is Verdict.UNWELCOME,
+                    code=reply.enhanced,
+                )
 
     def _hang_up(self) -> None:
         self.alive = False
