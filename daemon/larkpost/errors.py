@@ -62,7 +62,8 @@ class Deferred(TryAgainLater):
 
     ``whole_road`` is true where the fault is the server's and not the one recipient's; then
     ``rest`` is for how many seconds nobody should knock again. ``cut`` is true where the
-    connection broke during this letter: once is chance, several times in a row is the road.
+    connection broke during this letter, ``tired`` where the server put it off for reasons of its
+    own (too fast, too much, no room): once is chance, several times in a row is the road.
     """
 
     def __init__(
@@ -73,11 +74,13 @@ class Deferred(TryAgainLater):
         whole_road: bool = False,
         rest: float = 0.0,
         cut: bool = False,
+        tired: bool = False,
     ) -> None:
         super().__init__(message, hint=hint)
         self.whole_road = whole_road
         self.rest = rest
         self.cut = cut
+        self.tired = tired
 
 
 class Unanswered(TryAgainLater):

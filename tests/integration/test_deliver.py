@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 from tests.making import NOW, TODAY, add_papers, add_readers, picks_of
-from tests.smtp_server import Fault, SmtpServer, always, when
+from tests.smtp_server import Answer, Fault, SmtpServer, always, when
 
 from larkpost.domain import DeliveryState, Letter, Status
 from larkpost.errors import Deferred, Refused, Unanswered
@@ -516,6 +516,64 @@ def test_a_rate_limit_puts_off_what_is_over_it(store: Store) -> None:
         assert run(store, smtp(server)) == Ledger(sent=2, deferred=3)
         assert run(store, smtp(server), NOW + 6 * MINUTE) == Ledger(sent=3)
         assert len(server.taken) == 5
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer"),
+    [
+        ("MAIL", "452 4.3.1 insufficient system storage"),
+        ("MAIL", "450 try later"),
+        ("RCPT", "450 4.7.1 too fast"),
+        ("DATA", "451 4.3.0 queue full"),
+        ("DOT", "451 4.7.0 too many"),
+    ],
+)
+def test_a_server_that_is_tired_of_us_three_times_in_a_row_is_left_alone(
+    store: Store, verb: str, answer: str
+) -> None:
+    publish(store, 8)
+
+    with SmtpServer({verb: always(answer)}) as server:
+        first = run(store, smtp(server), patient=True)
+        soon = run(store, smtp(server), NOW + MINUTE / 2, patient=True)
+
+        assert (first, soon) == (Ledger(deferred=3), Ledger())
+        assert server.verbs().count("MAIL") == 3
+    assert states(store).count("planned") == 5
+    assert answer in closed(store).detail["problem"]
+    assert "smtp.per_second" in closed(store).detail["hint"]
+
+
+@pytest.mark.parametrize(
+    "answers", [["450 4.2.0 greylisted"], ["450 4.7.1 a", None, "451 4.3.0 b"]]
+)
+def test_a_server_that_greylists_single_readers_gets_the_other_letters(
+    store: Store, answers: list[Answer]
+) -> None:
+    publish(store, 12)
+
+    with SmtpServer({"RCPT": answers * 12}) as server:
+        ledger = run(store, smtp(server))
+
+        assert server.verbs().count("RCPT") == 12
+    assert ledger.deferred == sum(answer is not None for answer in (answers * 12)[:12])
+    assert closed(store).ok
+
+
+def test_a_road_that_took_letters_before_it_closed_does_not_rest_longer_and_longer(
+    store: Store,
+) -> None:
+    """A server that takes five letters a minute gets five a minute."""
+    publish(store, 20)
+    now = NOW
+    taken: list[int] = []
+    while states(store).count("planned"):
+        with SmtpServer({"MAIL": [*[None] * 5, *["451 4.7.1 too fast"] * 99]}) as server:
+            run(store, smtp(server), now, patient=True)
+            taken.append(len(server.taken))
+        now += 2 * MINUTE
+
+    assert taken == [5, 5, 4]  # and three are put off each time
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.CUT])

@@ -31,7 +31,11 @@ SOON = MORNING + timedelta(minutes=5)
     [
         (None, Verdict(DeliveryState.SENT)),
         (Deferred("450"), Verdict(DeliveryState.DEFERRED, "450", SOON)),
-        (Deferred("cut", cut=True), Verdict(DeliveryState.DEFERRED, "cut", SOON, cut=True)),
+        (Deferred("cut", cut=True), Verdict(DeliveryState.DEFERRED, "cut", SOON, strains=True)),
+        (
+            Deferred("4.7.1", tired=True),
+            Verdict(DeliveryState.DEFERRED, "4.7.1", SOON, strains=True),
+        ),
         # The road is closed: the letter stays due.
         (
             Deferred("535", whole_road=True),
@@ -46,7 +50,7 @@ SOON = MORNING + timedelta(minutes=5)
             Refused("552", unwelcome=True, code="5.2.2"),
             Verdict(DeliveryState.FAILED, "552", bounce=BounceKind.SOFT, code="5.2.2"),
         ),
-        (Unanswered("cut"), Verdict(DeliveryState.UNKNOWN, "cut", SOON, cut=True)),
+        (Unanswered("cut"), Verdict(DeliveryState.UNKNOWN, "cut", SOON, strains=True)),
         # Nobody foresaw it: it may have been after the dot.
         (KeyError("x"), Verdict(DeliveryState.UNKNOWN, "KeyError: 'x'", SOON)),
     ],

@@ -16,9 +16,13 @@ from larkpost.transports.replies import Reply, Stage, Verdict, classify, reply_o
         (354, "", Stage.END, Verdict.ROAD),  # out of place
         # Later.
         (450, "4.2.0", Stage.RECIPIENT, Verdict.LATER),  # greylisting
-        (451, "4.7.1", Stage.SENDER, Verdict.LATER),
-        (452, "4.3.1", Stage.CONTENT, Verdict.LATER),  # disk full
-        (454, "4.7.0", Stage.RECIPIENT, Verdict.LATER),
+        (450, "", Stage.RECIPIENT, Verdict.LATER),
+        (451, "4.5.0", Stage.END, Verdict.LATER),
+        # Later, and the next letter would be told the same.
+        (450, "", Stage.SENDER, Verdict.TIRED),
+        (451, "4.7.1", Stage.SENDER, Verdict.TIRED),
+        (452, "4.3.1", Stage.CONTENT, Verdict.TIRED),  # disk full
+        (454, "4.7.0", Stage.RECIPIENT, Verdict.TIRED),
         (421, "4.7.0", Stage.RECIPIENT, Verdict.ROAD),  # closes the connection
         # There is no such address.
         (550, "5.1.1", Stage.RECIPIENT, Verdict.NOBODY),

@@ -31,8 +31,9 @@ log = structlog.get_logger()
 
 # Reserved and set together; only the one that is on its way can be put in doubt by a crash.
 BATCH = 100
-# The connection broke during so many letters in a row: it is not the letters.
-CUTS = 3
+# The connection broke, or the server was tired, so many times in a row: it is not the letters.
+STRAINS = 3
+SLOWER = "If the server wants it slower, set smtp.per_second; the rest goes by itself, later."
 NOWHERE = "the reader has no address any more"
 
 
@@ -105,7 +106,7 @@ class _Run:
         self._store = store
         self._press = press
         self._progress = progress
-        self._cuts = 0
+        self._strained = 0
         self._fault: Deferred | None = None
         self.books = books
 
@@ -197,12 +198,12 @@ class _Run:
         self._watch_the_road(verdict, error)
 
     def _watch_the_road(self, verdict: Verdict, error: Exception | None) -> None:
-        self._cuts = self._cuts + 1 if verdict.cut else 0
+        self._strained = self._strained + 1 if verdict.strains else 0
         if verdict.closes and isinstance(error, Deferred):
             self._fault = error
-        elif self._cuts >= CUTS:
+        elif self._strained >= STRAINS:
             self._fault = Deferred(
-                f"the connection broke during {CUTS} letters in a row, lastly: {verdict.reply}"
+                f"{STRAINS} letters in a row came to nothing, lastly: {verdict.reply}", hint=SLOWER
             )
 
 

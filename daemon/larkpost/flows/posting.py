@@ -25,15 +25,16 @@ LONGEST_REST = timedelta(hours=1)
 class Verdict:
     """What becomes of a letter.
 
-    ``closes`` is true where no other letter can go either, ``cut`` where the connection broke;
-    ``bounce`` is how it counts against the address, under which ``code``.
+    ``closes`` is true where no other letter can go either, ``strains`` where that would be so if
+    it came several times in a row; ``bounce`` is how it counts against the address, under which
+    ``code``.
     """
 
     state: DeliveryState
     reply: str = ""
     next_try: datetime | None = None
     closes: bool = False
-    cut: bool = False
+    strains: bool = False
     bounce: BounceKind | None = None
     code: str = ""
 
@@ -53,15 +54,19 @@ def judge(error: Exception | None, *, since: datetime, tries: int, now: datetime
         case Deferred(whole_road=True):
             return Verdict(DeliveryState.DEFERRED, reply, now, closes=True)
         case Deferred() if now - since >= GIVE_UP and tries >= LEAST_TRIES:
-            return Verdict(
-                DeliveryState.FAILED, f"given up after {GIVE_UP.days} days: {reply}", cut=error.cut
-            )
+            given_up = f"given up after {GIVE_UP.days} days: {reply}"
+            return Verdict(DeliveryState.FAILED, given_up, strains=_strains(error))
         case Deferred():
-            return Verdict(DeliveryState.DEFERRED, reply, later, cut=error.cut)
+            return Verdict(DeliveryState.DEFERRED, reply, later, strains=_strains(error))
         case Refused():
             return Verdict(DeliveryState.FAILED, reply, bounce=_bounce(error), code=error.code)
         case _:
-            return Verdict(DeliveryState.UNKNOWN, reply, later, cut=isinstance(error, Unanswered))
+            unanswered = isinstance(error, Unanswered)
+            return Verdict(DeliveryState.UNKNOWN, reply, later, strains=unanswered)
+
+
+def _strains(error: Deferred) -> bool:
+    return error.cut or error.tired
 
 
 def _bounce(error: Refused) -> BounceKind | None:

@@ -11,6 +11,7 @@ from enum import StrEnum
 # 5.1.0 is said of anything, 5.1.7 and 5.1.8 of the sender.
 DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4"})
 # RFC 3463: class, subject, detail.
+_TIRED = ("4.3.", "4.7.")
 _NOT_THEIRS = ("5.3.", "5.5.", "5.7.")
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
 
@@ -33,6 +34,7 @@ class Verdict(StrEnum):
 
     TAKEN = "taken"
     LATER = "later"
+    TIRED = "tired"  # later, for a reason that lies with the server and not with the letter
     NEVER = "never"  # this letter
     UNWELCOME = "unwelcome"  # this letter, for a reason that lies with the address
     NOBODY = "nobody"  # there is no such address
@@ -82,7 +84,8 @@ def classify(code: int, enhanced: str = "", stage: Stage = Stage.RECIPIENT) -> V
     if stage in (Stage.GREETING, Stage.HELLO, Stage.STARTTLS, Stage.LOGIN):
         return Verdict.ROAD
     if code < 500:
-        return Verdict.LATER
+        tired = stage is Stage.SENDER or enhanced.startswith(_TIRED)
+        return Verdict.TIRED if tired else Verdict.LATER
     return _refusal(code, enhanced, stage)
 
 

@@ -156,8 +156,8 @@ class Session:
                 raise CutOff(message)
             raise Deferred(message, cut=True)
         match verdict:
-            case Verdict.LATER:
-                raise Deferred(message)
+            case Verdict.LATER | Verdict.TIRED:
+                raise Deferred(message, tired=verdict is Verdict.TIRED)
             case Verdict.ROAD:
                 self._hang_up()
                 raise Deferred(message, whole_road=True, hint=HINTS.get(stage, ""))
