@@ -20,13 +20,14 @@ from tests.making import NOW
 from larkpost.errors import SettingsError
 from larkpost.flows.addressing import Addressed
 from larkpost.flows.deliver import Ledger, deliver
+from larkpost.render.newsletter import ON_THE_WIRE
 from larkpost.transports.signing import Signature, Signed, signature_of, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from larkpost.domain import Letter
+    from larkpost.domain import Letter, Paper
     from larkpost.seams import Transport
     from larkpost.store.engine import Store
 
@@ -79,9 +80,9 @@ def letter(title: str = "Sparse routing") -> Letter:
     return next(iter(press().newsletter([page])))
 
 
-def in_print() -> Letter:
+def in_print(*papers: Paper) -> Letter:
     """Make a letter that can be answered."""
-    page = edition(paper(), to=reader())
+    page = edition(*papers, to=reader())
     return next(iter(Addressed(press(), MAILBOXES).newsletter([page])))
 
 
@@ -114,7 +115,7 @@ def test_a_header_added_on_the_way_breaks_the_signature(
 def test_every_header_of_a_letter_is_signed(
     signature: Signature, dns: Callable[..., bytes | None]
 ) -> None:
-    content = signed(in_print(), signature).content
+    content = signed(in_print(paper()), signature).content
     head = email.message_from_bytes(content)
     names = [name for name in head if name != "DKIM-Signature"]
 
@@ -123,6 +124,19 @@ def test_every_header_of_a_letter_is_signed(
         changed = re.sub(rb"(?m)^%b: " % name.encode(), b"%b: x" % name.encode(), content, count=1)
         assert changed != content
         assert not dkim.verify(changed, dnsfunc=dns), name
+
+
+def test_the_largest_letter_is_below_the_limit_with_all_that_is_added_on_its_way(
+    signature: Signature,
+) -> None:
+    """Whatever the length at which the press begins to shorten it."""
+    full = [paper(n, abstract="Word here. " * 900) for n in range(1, 26)]
+    sizes = []
+    for words in range(0, 150, 3):
+        rest = [paper(n, abstract="Word here. " * words) for n in range(30, 34)]
+        sizes.append(len(signed(in_print(*full, *rest), signature).content))
+
+    assert ON_THE_WIRE - 1_500 < max(sizes) < ON_THE_WIRE
 
 
 def test_a_letter_signed_again_later_is_the_same_to_the_byte(
