@@ -58,17 +58,18 @@ class Talk:
 
     def content(self, most: int | None) -> bytes | None:
         """Read up to the dot and undo the stuffing; None when ``most`` bytes or EOF came first."""
+        searched = 0
         while True:
-            found = bytes(self.heard)
             # First: a short letter and its dot may come in one piece.
-            if most is not None and len(found) >= most:
+            if most is not None and len(self.heard) >= most:
                 return None
-            if found.startswith(b".\r\n") or b"\r\n.\r\n" in found:
+            if self.heard.startswith(b".\r\n") or self.heard.find(b"\r\n.\r\n", searched) >= 0:
                 break
+            searched = max(0, len(self.heard) - 4)
             if not (data := self.sock.recv(4096)):
                 return None
             self.heard += data
-        body, _, rest = (b"\r\n" + found).partition(b"\r\n.\r\n")
+        body, _, rest = (b"\r\n" + bytes(self.heard)).partition(b"\r\n.\r\n")
         self.heard[:] = rest
         return (body + b"\r\n").replace(b"\r\n.", b"\r\n")[2:]
 

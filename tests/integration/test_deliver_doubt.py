@@ -207,3 +207,22 @@ def test_an_answer_is_not_waited_with_for_longer_than_the_lease(
         run(store, bag.road)
     holding[0].join()
     store.close()
+
+
+def test_the_lease_of_a_letter_is_kept_up_while_the_server_thinks(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the next run would take it for one that a dead process left behind."""
+    monkeypatch.setattr(books, "LEASE", timedelta(seconds=2))
+    publish(store, 1)
+    bag = Mailbag()
+
+    def think(_letter: Letter) -> None:
+        begun = outbox(store)[0].lease_until
+        deadline = time.monotonic() + 30
+        while outbox(store)[0].lease_until == begun:
+            assert time.monotonic() < deadline, "nobody keeps the lease up"
+            time.sleep(0.05)
+
+    bag.before_each = think
+    assert run(store, bag.road) == Ledger(sent=1)
