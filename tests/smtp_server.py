@@ -58,13 +58,18 @@ class Talk:
 
     def content(self, most: int | None) -> bytes | None:
         """Read up to the dot and undo the stuffing; None when ``most`` bytes or EOF came first."""
-        while not (found := bytes(self.heard)).startswith(b".\r\n") and b"\r\n.\r\n" not in found:
-            if most is not None and len(found) >= most:
+        searched = 0
+        while True:
+            # First: a short letter and its dot may come in one piece.
+            if most is not None and len(self.heard) >= most:
                 return None
+            if self.heard.startswith(b".\r\n") or self.heard.find(b"\r\n.\r\n", searched) >= 0:
+                break
+            searched = max(0, len(self.heard) - 4)
             if not (data := self.sock.recv(4096)):
                 return None
             self.heard += data
-        body, _, rest = (b"\r\n" + found).partition(b"\r\n.\r\n")
+        body, _, rest = (b"\r\n" + bytes(self.heard)).partition(b"\r\n.\r\n")
         self.heard[:] = rest
         return (body + b"\r\n").replace(b"\r\n.", b"\r\n")[2:]
 
@@ -137,6 +142,8 @@ class SmtpServer:
             with contextlib.suppress(TimeoutError):
                 sock, _ = self._listener.accept()
                 sock.settimeout(20)
+                # Or answers to commands that came in one breath wait 40 ms for each other.
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.connections += 1
                 talk = Talk(sock)
                 self._talks.append(talk)

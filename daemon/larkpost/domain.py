@@ -249,7 +249,11 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The outbox row of one edition to one reader."""
+    """The outbox row of one edition to one reader.
+
+    ``doubts`` counts the tries of which nobody knows how they ended; ``reopened`` is when an
+    operator last wanted the letter sent again.
+    """
 
     id: int
     edition_id: int
@@ -261,6 +265,8 @@ class Delivery:
     lease_until: datetime | None = None
     reply: str = ""
     sent_at: datetime | None = None
+    doubts: int = 0
+    reopened: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ class Deferred(TryAgainLater):
 
     ``whole_road`` is true where the fault is the server's and not the one recipient's; then
     ``rest`` is for how many seconds nobody should knock again. ``cut`` is true where the
-    connection broke during this letter: once is chance, several times in a row is the road.
+    connection broke during this letter, ``tired`` where the server put it off for reasons of its
+    own (too fast, too much, no room): once is chance, several times in a row is the road.
     """
 
     def __init__(
@@ -73,11 +74,13 @@ class Deferred(TryAgainLater):
         whole_road: bool = False,
         rest: float = 0.0,
         cut: bool = False,
+        tired: bool = False,
     ) -> None:
         super().__init__(message, hint=hint)
         self.whole_road = whole_road
         self.rest = rest
         self.cut = cut
+        self.tired = tired
 
 
 class Unanswered(TryAgainLater):
@@ -99,12 +102,23 @@ class InvalidToken(Failure):
 class Refused(Failure):
     """The mail server will never take this letter for this address.
 
-    ``nobody`` is true where it said that there is no such address.
+    ``nobody`` is true where it said that there is no such address, ``unwelcome`` where the reason
+    lies with the address otherwise: full, closed, unknown for now. ``code`` is its enhanced code.
     """
 
-    def __init__(self, message: str, *, hint: str = "", nobody: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        nobody: bool = False,
+        unwelcome: bool = False,
+        code: str = "",
+    ) -> None:
         super().__init__(message, hint=hint)
         self.nobody = nobody
+        self.unwelcome = unwelcome
+        self.code = code
 
 
 class StoreError(Failure):

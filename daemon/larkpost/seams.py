@@ -135,6 +135,13 @@ class Renderer(Protocol):
 class Transport(Protocol):
     """An open road to a mail server."""
 
+    def ready(self) -> None:
+        """Return when a letter can go: called, and logged in, and not too soon after the last.
+
+        That may take its time, so that it comes before a letter is begun. Raises Deferred.
+        """
+        ...
+
     def send(self, letter: Letter) -> None:
         """Return when the server took the letter.
 

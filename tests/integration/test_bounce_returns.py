@@ -244,6 +244,16 @@ def test_what_is_no_mail_in_a_maildir_stops_nothing(store: Store, maildir: Path)
     assert not any((maildir / "new").iterdir())
 
 
+def test_a_link_in_a_maildir_is_not_followed(store: Store, maildir: Path, tmp_path: Path) -> None:
+    """Whoever may write to the folder may not have us read what only we can read."""
+    (reader,) = publish(store, 1)
+    (tmp_path / "elsewhere").write_bytes(bounce_of(store, reader, HARD))
+    (maildir / "new" / "1.link").symlink_to(tmp_path / "elsewhere")
+
+    assert collect(store, POST, maildir, now=NOW) == Counter({Meaning.FOREIGN: 1})
+    assert status_of(store, reader) is Status.ACTIVE
+
+
 def test_there_need_not_be_a_maildir(store: Store, tmp_path: Path) -> None:
     assert not collect(store, POST, tmp_path / "nowhere", now=NOW)
 

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import SecretStr
 from tests.making import NOW, TODAY, add_papers, add_readers, picks_of
-from tests.smtp_server import Fault, SmtpServer, always, when
+from tests.smtp_server import Answer, Fault, SmtpServer, always, when
 
 from larkpost.domain import DeliveryState, Letter, Status
-from larkpost.errors import Deferred, Unanswered
-from larkpost.flows.deliver import Ledger, deliver
+from larkpost.errors import Deferred, Refused, Unanswered
+from larkpost.flows import membership
+from larkpost.flows.deliver import Ledger, deliver, would_go
 from larkpost.links import Links
 from larkpost.render import Press
 from larkpost.settings.model import Smtp
-from larkpost.store import deliveries, editions, events, readers
+from larkpost.store import bounces, deliveries, editions, events, readers
 from larkpost.tokens import Tokens
 from larkpost.transports.smtp import Relay
 
@@ -79,12 +80,16 @@ class Mailbag:
         self.letters: list[Letter] = []
         self.tries: list[str] = []
         self.before_each: Callable[[Letter], None] = lambda _letter: None
+        self.when_ready: Callable[[], None] = lambda: None
         self.opened = 0
 
     @contextmanager
     def road(self) -> Iterator[Transport]:
         self.opened += 1
         yield self
+
+    def ready(self) -> None:
+        self.when_ready()
 
     def send(self, letter: Letter) -> None:
         self.before_each(letter)
@@ -301,6 +306,23 @@ def test_a_letter_that_is_put_off_for_five_days_is_reported_and_given_up(store: 
     assert run(store, bag.road, NOW + 30 * DAY) == Ledger()
 
 
+def test_a_letter_whose_road_was_closed_for_days_is_not_given_up_at_its_first_try(
+    store: Store,
+) -> None:
+    publish(store, 1)
+    shut = Mailbag(reader1=Deferred("closed", whole_road=True))
+    for days in range(6):
+        run(store, shut.road, NOW + days * DAY)
+    busy = Mailbag(reader1=Deferred("450 4.2.0 greylisted"))
+
+    first = run(store, busy.road, NOW + 6 * DAY)
+    waiting = outbox(store)[0].next_try
+    second = run(store, busy.road, waiting)
+
+    assert (first, second) == (Ledger(deferred=1), Ledger(failed=1))
+    assert "given up" in outbox(store)[0].reply
+
+
 # Never (52).
 
 
@@ -320,6 +342,7 @@ def test_a_dead_address_suspends_its_reader_and_nobody_else(store: Store) -> Non
 @pytest.mark.parametrize(
     ("verb", "answer"),
     [
+        ("RCPT", "550 5.1.0 sender rejected"),
         ("RCPT", "550 5.7.1 not today"),
         ("RCPT", "550 no"),
         ("RCPT", "552 5.2.2 mailbox full"),
@@ -338,6 +361,28 @@ def test_a_refusal_that_is_not_about_the_address_suspends_nobody(
     with store.read() as connection:
         assert len(readers.all(connection, Status.ACTIVE)) == 2
     assert answer in outbox(store)[0].reply
+
+
+@pytest.mark.parametrize(
+    ("answer", "days"),
+    [("552 5.2.2 mailbox full", 5), ("550 no", 5), ("554 5.7.1 relay access denied", None)],
+)
+def test_an_address_that_refuses_its_letters_day_after_day_suspends_its_reader(
+    store: Store, answer: str, days: int | None
+) -> None:
+    """As it would by the bounces of a server that takes letters first; not so policy towards us."""
+    active: list[bool] = []
+    with SmtpServer({"RCPT": always(answer)}) as server:
+        for ahead in range(8):
+            who = publish(store, 1, TODAY + ahead * DAY, NOW + ahead * DAY)
+            run(store, smtp(server), NOW + ahead * DAY)
+            with store.read() as connection:
+                active.append(readers.get(connection, who[0].id).status is Status.ACTIVE)
+
+    with store.read() as connection:
+        codes = {bounce.code for bounce in bounces.of(connection, who[0].id)}
+    assert active == [days is None or ahead < days - 1 for ahead in range(8)]
+    assert codes <= {"5.2.2", ""}
 
 
 # Cut and hang (53, 54, 55, 56).
@@ -430,6 +475,8 @@ def test_a_letter_taken_but_not_recorded_comes_once_more_under_its_name(store: S
     bag = Mailbag()
 
     class Bag:
+        def ready(self) -> None: ...
+
         def send(self, letter: Letter) -> None:
             bag.send(letter)
             if letter.recipient.startswith("reader2"):
@@ -469,6 +516,64 @@ def test_a_rate_limit_puts_off_what_is_over_it(store: Store) -> None:
         assert run(store, smtp(server)) == Ledger(sent=2, deferred=3)
         assert run(store, smtp(server), NOW + 6 * MINUTE) == Ledger(sent=3)
         assert len(server.taken) == 5
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer"),
+    [
+        ("MAIL", "452 4.3.1 insufficient system storage"),
+        ("MAIL", "450 try later"),
+        ("RCPT", "450 4.7.1 too fast"),
+        ("DATA", "451 4.3.0 queue full"),
+        ("DOT", "451 4.7.0 too many"),
+    ],
+)
+def test_a_server_that_is_tired_of_us_three_times_in_a_row_is_left_alone(
+    store: Store, verb: str, answer: str
+) -> None:
+    publish(store, 8)
+
+    with SmtpServer({verb: always(answer)}) as server:
+        first = run(store, smtp(server), patient=True)
+        soon = run(store, smtp(server), NOW + MINUTE / 2, patient=True)
+
+        assert (first, soon) == (Ledger(deferred=3), Ledger())
+        assert server.verbs().count("MAIL") == 3
+    assert states(store).count("planned") == 5
+    assert answer in closed(store).detail["problem"]
+    assert "smtp.per_second" in closed(store).detail["hint"]
+
+
+@pytest.mark.parametrize(
+    "answers", [["450 4.2.0 greylisted"], ["450 4.7.1 a", None, "451 4.3.0 b"]]
+)
+def test_a_server_that_greylists_single_readers_gets_the_other_letters(
+    store: Store, answers: list[Answer]
+) -> None:
+    publish(store, 12)
+
+    with SmtpServer({"RCPT": answers * 12}) as server:
+        ledger = run(store, smtp(server))
+
+        assert server.verbs().count("RCPT") == 12
+    assert ledger.deferred == sum(answer is not None for answer in (answers * 12)[:12])
+    assert closed(store).ok
+
+
+def test_a_road_that_took_letters_before_it_closed_does_not_rest_longer_and_longer(
+    store: Store,
+) -> None:
+    """A server that takes five letters a minute gets five a minute."""
+    publish(store, 20)
+    now = NOW
+    taken: list[int] = []
+    while states(store).count("planned"):
+        with SmtpServer({"MAIL": [*[None] * 5, *["451 4.7.1 too fast"] * 99]}) as server:
+            run(store, smtp(server), now, patient=True)
+            taken.append(len(server.taken))
+        now += 2 * MINUTE
+
+    assert taken == [5, 5, 4]  # and three are put off each time
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.CUT])
@@ -571,6 +676,46 @@ def test_after_three_days_without_a_road_each_reader_gets_todays_letter_only(sto
     assert sorted(bag.recipients()) == ["reader1", "reader2"]
     assert all("2026-08-07" in letter.message_id for letter in bag.letters)
     assert Counter(d.reply for d in outbox(store))["gave way to the edition of 2026-08-07"] == 6
+
+
+def test_what_an_operator_sends_again_gives_way_to_nothing_and_has_its_time_anew(
+    store: Store,
+) -> None:
+    publish(store, 1, TODAY - 6 * DAY, NOW - 6 * DAY)
+    run(store, Mailbag(reader1=Refused("554 spam")).road, NOW - 6 * DAY)
+    publish(store, 1)
+    run(store, Mailbag().road)
+    with store.begin() as connection:
+        failed = deliveries.by_state(connection, [DeliveryState.FAILED])
+        deliveries.reopen(connection, [row.id for row in failed], now=NOW + MINUTE)
+
+    first = run(store, Mailbag(reader1=Deferred("450")).road, NOW + MINUTE)
+    waiting = outbox(store)[0].next_try
+    second = run(store, Mailbag().road, waiting)
+
+    assert (first, second) == (Ledger(deferred=1), Ledger(sent=1))
+    assert NOW + 6 * MINUTE <= waiting <= NOW + 7 * MINUTE
+    assert states(store) == ["sent", "sent"]
+
+
+def test_what_would_go_is_what_goes(store: Store) -> None:
+    """Neither what gives way to a newer letter, nor what its reader does not want any more."""
+    for days in (3, 2, 0):
+        who = publish(store, 6, TODAY - days * DAY, NOW - days * DAY)
+    with store.begin() as connection:
+        readers.update(connection, who[0].id, paused_until=TODAY + DAY)
+        readers.update(connection, who[1].id, paused_until=TODAY)
+        readers.update(connection, who[2].id, status=Status.PAUSED)
+        readers.update(connection, who[3].id, address=None)
+    bag = Mailbag()
+
+    listed = [row.message_id for row in would_go(store, now=NOW)]
+    first = [row.message_id for row in would_go(store, now=NOW, limit=2)]
+    run(store, bag.road)
+
+    assert listed == [letter.message_id for letter in bag.letters]
+    assert len(listed) == 3
+    assert first == listed[:2]
 
 
 def test_an_old_letter_goes_where_there_is_no_newer_one(store: Store) -> None:
@@ -699,6 +844,48 @@ def test_who_leaves_while_the_letter_is_being_set_gets_nothing(store: Store) -> 
 
     assert ledger == Ledger(sent=1, cancelled=1)
     assert bag.recipients() == ["reader2"]
+
+
+def test_who_leaves_while_the_road_is_made_ready_gets_nothing(store: Store) -> None:
+    """Connecting, or keeping the distance to the letter before, may take minutes."""
+    who = publish(store, 2)
+    bag = Mailbag()
+
+    def leave() -> None:
+        membership.leave(store, who[1].id, now=NOW)
+
+    bag.when_ready = leave
+    assert run(store, bag.road) == Ledger(sent=1)
+    assert bag.recipients() == ["reader1"]
+    assert states(store) == ["sent", "cancelled"]
+
+
+def test_who_leaves_while_a_letter_waits_for_its_turn_gets_nothing(store: Store) -> None:
+    who = publish(store, 2)
+
+    def leave(_recipient: str) -> None:
+        timer = threading.Timer(0.3, membership.leave, (store, who[1].id), {"now": NOW})
+        timer.start()
+
+    with SmtpServer({"DOT": leave}) as server:
+        settings = Smtp(host="127.0.0.1", port=server.port, security="none", per_second=0.5)
+        assert run(store, lambda: Relay(settings)) == Ledger(sent=1)
+        assert [arrived.recipient for arrived in server.arrived] == ["reader1@example.org"]
+
+
+def test_who_goes_on_holiday_while_a_letter_waits_gets_it_no_more(store: Store) -> None:
+    """By their own calendar: in Auckland it is the eighth already."""
+    who = publish(store, 3)
+    run(store, Mailbag(**dict.fromkeys(("reader1", "reader2", "reader3"), Deferred("450"))).road)
+    membership.change(store, who[1].id, now=NOW, zone="Pacific/Auckland")
+    evening = NOW + timedelta(hours=10)
+    with store.begin() as connection:
+        for reader, until in zip(who, (TODAY + DAY, TODAY + DAY, TODAY), strict=True):
+            readers.update(connection, reader.id, paused_until=until)
+    bag = Mailbag()
+
+    assert run(store, bag.road, evening) == Ledger(sent=2, cancelled=1)
+    assert bag.recipients() == ["reader2", "reader3"]
 
 
 def test_who_has_no_address_any_more_gets_nothing(store: Store) -> None:

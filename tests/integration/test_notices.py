@@ -56,6 +56,8 @@ class Road:
         self.opened += 1
         yield self
 
+    def ready(self) -> None: ...
+
     def send(self, letter: Letter) -> None:
         """Take a letter."""
         if self.fault is not None:

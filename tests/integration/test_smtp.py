@@ -312,13 +312,16 @@ def test_421_after_the_dot_means_not_taken() -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.TRICKLE], ids=["hang", "trickle"])
-@pytest.mark.parametrize("verb", ["BANNER", "EHLO", "MAIL", "RCPT", "DATA", "DOT"])
+@pytest.mark.parametrize(
+    "verb", ["BANNER", "EHLO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "DOT"]
+)
 def test_a_server_that_never_finishes_its_answer_is_left(verb: str, fault: Fault) -> None:
     started = time.monotonic()
-    with SmtpServer({verb: always(fault)}) as server:
+    with SmtpServer({verb: always(fault)}, extensions=("STARTTLS", "AUTH PLAIN")) as server:
         expected = Unanswered if verb == "DOT" else Deferred
+        security = "starttls" if verb == "STARTTLS" else "none"
         with (
-            Relay(settings(server, timeout=0.2)) as relay,
+            Relay(login(server, security=security, timeout=0.2)) as relay,
             pytest.raises(expected, match="did not answer in time"),
         ):
             relay.send(ADA)
@@ -335,6 +338,43 @@ def test_a_server_that_refuses_before_the_dot_is_heard() -> None:
         relay.send(BOB)
 
         assert [arrived.recipient for arrived in server.arrived] == ["bob@example.org"]
+
+
+def test_a_server_that_says_yes_before_the_dot_is_not_believed() -> None:
+    """It cannot have the letter: what it said is the answer to something else."""
+    large = replace(ADA, content=CONTENT + b"x" * 70 + b"\r\n" * 10_000_000)
+    with SmtpServer({"BODY": [b"250 2.0.0 taken\r\n"]}) as server:
+        with Relay(settings(server)) as relay:
+            with pytest.raises(Deferred, match="too early") as deferral:
+                relay.send(large)
+            relay.send(BOB)
+
+        assert deferral.value.cut
+        assert [arrived.recipient for arrived in server.arrived] == ["bob@example.org"]
+
+
+def test_the_answer_to_the_whole_letter_may_take_longer_than_any_other() -> None:
+    def slow(_recipient: str) -> Answer:
+        time.sleep(2.5)
+        return None
+
+    with SmtpServer({"DOT": slow}) as server, Relay(settings(server, timeout=1.0)) as relay:
+        relay.send(ADA)
+
+        assert len(server.taken) == 1
+
+
+def test_what_a_refused_letter_left_behind_is_cleared_before_the_next() -> None:
+    """RFC 5321, 4.1.4: a second MAIL in one transaction is out of sequence."""
+    with SmtpServer({"RCPT": ["550 5.1.1 no"]}) as server:
+        with Relay(settings(server)) as relay:
+            with pytest.raises(Refused):
+                relay.send(ADA)
+            for letter in (BOB, CY):
+                relay.send(letter)
+
+        first, second, third = ["MAIL", "RCPT"], ["RSET", "MAIL", "RCPT", "DATA"], ["MAIL", "RCPT"]
+        assert server.verbs() == ["EHLO", *first, *second, *third, "DATA", "QUIT"]
 
 
 def test_a_server_that_stops_reading_in_the_middle_is_left() -> None:
@@ -360,6 +400,40 @@ def test_who_is_told_to_stop_does_not_wait_for_the_answer() -> None:
         relay.send(ADA)
 
     assert time.monotonic() - started < 5
+
+
+def test_who_is_told_to_stop_hears_whether_the_letter_was_taken() -> None:
+    """Else each end of the daemon would put a letter in doubt, which then comes twice."""
+    stop = threading.Event()
+
+    def slow(_recipient: str) -> Answer:
+        stop.set()
+        time.sleep(2)
+        return None
+
+    with (
+        SmtpServer({"DOT": slow}) as server,
+        Relay(settings(server), stopped=stop.is_set) as relay,
+    ):
+        relay.send(ADA)
+
+        assert len(server.taken) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.TRICKLE], ids=["hang", "trickle"])
+def test_who_is_told_to_stop_does_not_wait_for_ever_for_the_last_answer(fault: Fault) -> None:
+    stop = threading.Event()
+
+    def never(_recipient: str) -> Answer:
+        stop.set()
+        return fault
+
+    with (
+        SmtpServer({"DOT": never}) as server,
+        Relay(settings(server, timeout=60), stopped=stop.is_set) as relay,
+        pytest.raises(Unanswered, match="told to stop"),
+    ):
+        relay.send(ADA)
 
 
 @pytest.mark.parametrize(

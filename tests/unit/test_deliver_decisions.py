@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from larkpost.domain import DeliveryState
+from larkpost.domain import BounceKind, DeliveryState
 from larkpost.errors import Deferred, Refused, Unanswered
 from larkpost.flows.posting import (
     FIRST_TRY_AGAIN,
@@ -31,7 +31,11 @@ SOON = MORNING + timedelta(minutes=5)
     [
         (None, Verdict(DeliveryState.SENT)),
         (Deferred("450"), Verdict(DeliveryState.DEFERRED, "450", SOON)),
-        (Deferred("cut", cut=True), Verdict(DeliveryState.DEFERRED, "cut", SOON, cut=True)),
+        (Deferred("cut", cut=True), Verdict(DeliveryState.DEFERRED, "cut", SOON, strains=True)),
+        (
+            Deferred("4.7.1", tired=True),
+            Verdict(DeliveryState.DEFERRED, "4.7.1", SOON, strains=True),
+        ),
         # The road is closed: the letter stays due.
         (
             Deferred("535", whole_road=True),
@@ -40,30 +44,36 @@ SOON = MORNING + timedelta(minutes=5)
         (Refused("554"), Verdict(DeliveryState.FAILED, "554")),
         (
             Refused("550 5.1.1", nobody=True),
-            Verdict(DeliveryState.FAILED, "550 5.1.1", suspends=True),
+            Verdict(DeliveryState.FAILED, "550 5.1.1", bounce=BounceKind.HARD),
         ),
-        (Unanswered("cut"), Verdict(DeliveryState.UNKNOWN, "cut", SOON, cut=True)),
+        (
+            Refused("552", unwelcome=True, code="5.2.2"),
+            Verdict(DeliveryState.FAILED, "552", bounce=BounceKind.SOFT, code="5.2.2"),
+        ),
+        (Unanswered("cut"), Verdict(DeliveryState.UNKNOWN, "cut", SOON, strains=True)),
         # Nobody foresaw it: it may have been after the dot.
         (KeyError("x"), Verdict(DeliveryState.UNKNOWN, "KeyError: 'x'", SOON)),
     ],
 )
 def test_what_sending_raised_decides(error: Exception | None, verdict: Verdict) -> None:
-    assert judge(error, published=MORNING, now=MORNING) == verdict
+    assert judge(error, since=MORNING, tries=1, now=MORNING) == verdict
 
 
 def test_a_letter_is_given_up_after_five_days() -> None:
     later = Deferred("450 greylisted")
 
-    almost = judge(later, published=MORNING, now=MORNING + timedelta(days=5, seconds=-1))
-    over = judge(later, published=MORNING, now=MORNING + timedelta(days=5))
+    almost = judge(later, since=MORNING, tries=9, now=MORNING + timedelta(days=5, seconds=-1))
+    over = judge(later, since=MORNING, tries=9, now=MORNING + timedelta(days=5))
+    first = judge(later, since=MORNING, tries=1, now=MORNING + timedelta(days=5))
 
+    assert almost.state is first.state is DeliveryState.DEFERRED
     assert almost.state is DeliveryState.DEFERRED
     assert over.state is DeliveryState.FAILED
     assert over.reply == "given up after 5 days: 450 greylisted"
 
 
 def test_a_letter_that_cannot_be_made_is_tried_again_later() -> None:
-    verdict = unmade(ValueError("bad title"), published=MORNING, now=MORNING)
+    verdict = unmade(ValueError("bad title"), since=MORNING, now=MORNING)
 
     assert verdict.state is DeliveryState.DEFERRED
     assert verdict.reply == "the letter could not be made: ValueError: bad title"

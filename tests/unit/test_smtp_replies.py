@@ -16,19 +16,27 @@ from larkpost.transports.replies import Reply, Stage, Verdict, classify, reply_o
         (354, "", Stage.END, Verdict.ROAD),  # out of place
         # Later.
         (450, "4.2.0", Stage.RECIPIENT, Verdict.LATER),  # greylisting
-        (451, "4.7.1", Stage.SENDER, Verdict.LATER),
-        (452, "4.3.1", Stage.CONTENT, Verdict.LATER),  # disk full
-        (454, "4.7.0", Stage.RECIPIENT, Verdict.LATER),
+        (450, "", Stage.RECIPIENT, Verdict.LATER),
+        (451, "4.5.0", Stage.END, Verdict.LATER),
+        # Later, and the next letter would be told the same.
+        (450, "", Stage.SENDER, Verdict.TIRED),
+        (451, "4.7.1", Stage.SENDER, Verdict.TIRED),
+        (452, "4.3.1", Stage.CONTENT, Verdict.TIRED),  # disk full
+        (454, "4.7.0", Stage.RECIPIENT, Verdict.TIRED),
         (421, "4.7.0", Stage.RECIPIENT, Verdict.ROAD),  # closes the connection
         # There is no such address.
         (550, "5.1.1", Stage.RECIPIENT, Verdict.NOBODY),
         (550, "5.1.2", Stage.RECIPIENT, Verdict.NOBODY),
         (553, "5.1.3", Stage.RECIPIENT, Verdict.NOBODY),
         (556, "5.1.10", Stage.RECIPIENT, Verdict.NOBODY),  # null MX, RFC 7505
-        # Never, but the address may be a good one.
-        (550, "", Stage.RECIPIENT, Verdict.NEVER),
+        (550, "5.2.1", Stage.RECIPIENT, Verdict.NOBODY),  # switched off
+        # Never, and it counts against the address, which may be a good one.
+        (550, "", Stage.RECIPIENT, Verdict.UNWELCOME),
+        (550, "5.1.0", Stage.RECIPIENT, Verdict.UNWELCOME),  # said of anything
+        (552, "5.2.2", Stage.RECIPIENT, Verdict.UNWELCOME),  # mailbox full
+        # Never, and it says nothing of the address.
         (550, "5.7.1", Stage.RECIPIENT, Verdict.NEVER),  # policy
-        (552, "5.2.2", Stage.RECIPIENT, Verdict.NEVER),  # mailbox full
+        (552, "5.3.4", Stage.RECIPIENT, Verdict.NEVER),  # too large
         (550, "5.1.1", Stage.END, Verdict.NEVER),  # too late to be about the address alone
         (554, "5.7.1", Stage.END, Verdict.NEVER),  # spam
         (552, "5.3.4", Stage.SENDER, Verdict.NEVER),  # too large

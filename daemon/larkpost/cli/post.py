@@ -57,11 +57,9 @@ def deliver(call: Call, limit: int | None, dry_run: bool, as_json: bool) -> int:
 
 
 def _dry_run(program: Program, now: datetime, limit: int | None, *, as_json: bool) -> int:
-    from larkpost.store import deliveries
+    from larkpost.flows.deliver import would_go
 
-    with program.store.read() as connection:
-        due = deliveries.due(connection, now, limit=limit)
-    _put_letters(program, due, as_json=as_json)
+    _put_letters(program, would_go(program.store, now=now, limit=limit), as_json=as_json)
     return 0
 
 

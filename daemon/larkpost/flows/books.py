@@ -7,27 +7,31 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from time import monotonic
-from typing import TYPE_CHECKING
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
-from larkpost.domain import DeliveryState, Status
-from larkpost.errors import LarkpostError
+from larkpost.domain import Bounce, DeliveryState, Edition, Letter
+from larkpost.errors import LarkpostError, TryAgainLater
+from larkpost.flows import bouncing
 from larkpost.flows.posting import Verdict, told
-from larkpost.store import deliveries, editions, readers
+from larkpost.schedule import local_date
+from larkpost.store import deliveries, editions, letters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from larkpost.domain import Delivery, Edition, Letter
+    from larkpost.domain import Delivery
     from larkpost.store.engine import Connection, Store
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 # Kept up while a letter is on its way, so that it need not outlast the slowest server.
 LEASE = timedelta(minutes=2)
+PAUSE = 0.1  # seconds between two tries to write, beside the store's own patience
 # A letter that could not be sent for so long gives way to a newer one to the same reader.
 STALE = timedelta(days=1)
 
@@ -39,6 +43,11 @@ class Item:
     delivery: Delivery
     page: Edition
     letter: Letter | Exception
+
+    @property
+    def since(self) -> datetime:
+        """Since when the letter waits: it was published, or an operator wanted it again."""
+        return max(self.page.published_at, self.delivery.reopened or self.page.published_at)
 
 
 class Books:
@@ -54,6 +63,7 @@ class Books:
         self._begun, self._started = now, monotonic()
         self._verdict: tuple[Item, Verdict] | None = None
         self._on_its_way: int | None = None
+        self._lease_over = self._started
         self.tally: Counter[DeliveryState] = Counter()
 
     def now(self) -> datetime:
@@ -68,22 +78,26 @@ class Books:
                 connection, self.now(), limit=room, lease=LEASE, holder=self._holder
             )
 
+    def keep(self, items: Iterable[Item]) -> None:
+        """Keep letters that are about to go: should one be in doubt, it goes again byte by byte.
+
+        All of a batch at once, which takes one flush of the disk for a hundred letters.
+        """
+        made = {one.delivery.id: one.letter for one in items if isinstance(one.letter, Letter)}
+        with self._store.begin() as connection:
+            letters.sweep(connection)
+            letters.keep(connection, made)
+
     def begin(self, item: Item) -> bool:
         """Look once more just before sending: who has left or paused gets nothing."""
-        with self._store.begin() as connection:
-            self._write(connection)
-            newer = _newer(connection, item.page, self.now())
-            if newer is None:
-                state = deliveries.begin(
-                    connection, item.delivery.id, self._holder, now=self.now(), lease=LEASE
-                )
-        self._verdict = None
-        if newer is not None:
-            reply = f"gave way to the edition of {newer.date}"
+        began = self._written(lambda connection: self._begin(connection, item))
+        if isinstance(began, Edition):
+            reply = f"gave way to the edition of {began.date}"
             self.note(item, Verdict(DeliveryState.CANCELLED, reply))
             return False
-        self.tally[DeliveryState.CANCELLED] += state is DeliveryState.CANCELLED
-        return state is DeliveryState.SENDING
+        self._lease_over = monotonic() + LEASE.total_seconds()
+        self.tally[DeliveryState.CANCELLED] += began is DeliveryState.CANCELLED
+        return began is DeliveryState.SENDING
 
     def note(self, item: Item, verdict: Verdict) -> None:
         """Take down what became of a letter; written with the next ``begin`` or ``close``."""
@@ -102,17 +116,12 @@ class Books:
     def close(self) -> None:
         """Write down the verdict that is still open."""
         if self._verdict is not None:
-            with self._store.begin() as connection:
-                self._write(connection)
-            self._verdict = None
+            self._written(lambda _connection: None)
 
     def put_back(self, rows: Iterable[Delivery]) -> None:
         """Leave letters that were not tried as they were found."""
         ids = [row.id for row in rows]
-        with self._store.begin() as connection:
-            self._write(connection)
-            deliveries.put_back(connection, ids, self._holder)
-        self._verdict = None
+        self._written(lambda connection: deliveries.put_back(connection, ids, self._holder))
 
     @contextmanager
     def putting_back(self, batch: Iterable[Delivery]) -> Iterator[None]:
@@ -144,6 +153,37 @@ class Books:
             over.set()
             keeper.join()
 
+    def _written(self, more: Callable[[Connection], T]) -> T:
+        """Do more in one transaction with the verdict that is still open.
+
+        What the server said nobody else knows, and a letter whose 250 is lost goes again. So where
+        the database is locked, or has no room, it is tried until the letter's lease is over.
+        """
+        while True:
+            try:
+                with self._store.begin() as connection:
+                    self._write(connection)
+                    done = more(connection)
+            except TryAgainLater as error:
+                if self._verdict is None or monotonic() >= self._lease_over:
+                    raise
+                log.warning("answer not written down yet", problem=told(error))
+                sleep(PAUSE)
+            else:
+                self._verdict = None
+                return done
+
+    def _begin(self, connection: Connection, item: Item) -> DeliveryState | Edition | None:
+        now = self.now()
+        return newer(connection, item.delivery, item.page, now) or deliveries.begin(
+            connection,
+            item.delivery.id,
+            self._holder,
+            now=now,
+            lease=LEASE,
+            today=local_date(item.page.reader.zone, now),
+        )
+
     def _write(self, connection: Connection) -> None:
         if self._verdict is None:
             return
@@ -161,8 +201,12 @@ class Books:
             now=self.now(),
             holder=self._holder,
         )
-        if verdict.suspends:
-            readers.update(connection, item.page.reader.id, status=Status.SUSPENDED, next_slot=None)
+        if verdict.bounce is not None:
+            page = item.page
+            bounce = Bounce(
+                page.reader.id, page.published_at, verdict.bounce, verdict.code, verdict.reply
+            )
+            bouncing.count(connection, bounce, now=self.now())
 
     def _keep(self, over: threading.Event) -> None:
         while not over.wait(LEASE.total_seconds() / 4):
@@ -173,13 +217,27 @@ class Books:
                     deliveries.renew(
                         connection, delivery_id, self._holder, now=self.now(), lease=LEASE
                     )
+                self._lease_over = monotonic() + LEASE.total_seconds()
             except LarkpostError as error:
                 log.warning("lease not renewed", delivery=delivery_id, problem=told(error))
 
 
-def _newer(connection: Connection, page: Edition, now: datetime) -> Edition | None:
-    """The reader's newest edition, where this one is stale beside it."""
-    if now - page.published_at < STALE:
+def newer(
+    connection: Connection, delivery: Delivery, page: Edition, now: datetime
+) -> Edition | None:
+    """The reader's newest edition, where this one is stale beside it and gives way.
+
+    One that an operator wants to be sent again does not.
+    """
+    if now - page.published_at < STALE or delivery.reopened is not None:
         return None
     newest = editions.latest(connection, page.reader.id)[0]
     return newest if newest.date > page.date else None
+
+
+def still_wanted(connection: Connection, delivery: Delivery, page: Edition, now: datetime) -> bool:
+    """Say whether ``begin`` would let a letter go that is due."""
+    reader = page.reader
+    away = reader.paused_until is not None and local_date(reader.zone, now) < reader.paused_until
+    stale = newer(connection, delivery, page, now) is not None
+    return reader.address is not None and not away and not stale

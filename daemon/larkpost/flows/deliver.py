@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,26 +12,28 @@ import structlog
 from larkpost.domain import DeliveryState
 from larkpost.errors import Deferred, LarkpostError
 from larkpost.flows import roads
-from larkpost.flows.books import Books, Item
-from larkpost.flows.making import made, under_its_name
+from larkpost.flows.books import Books, Item, still_wanted
+from larkpost.flows.making import letters_of
 from larkpost.flows.posting import Verdict, judge, told, unmade
-from larkpost.store import deliveries, editions
+from larkpost.store import deliveries, editions, letters
+from larkpost.store.batches import batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from larkpost.domain import Delivery, Letter
+    from larkpost.domain import Delivery, Edition, Letter
     from larkpost.seams import Renderer, Transport
-    from larkpost.store.engine import Store
+    from larkpost.store.engine import Connection, Store
 
 log = structlog.get_logger()
 
 # Reserved and set together; only the one that is on its way can be put in doubt by a crash.
 BATCH = 100
-# The connection broke during so many letters in a row: it is not the letters.
-CUTS = 3
+# The connection broke, or the server was tired, so many times in a row: it is not the letters.
+STRAINS = 3
+SLOWER = "If the server wants it slower, set smtp.per_second; the rest goes by itself, later."
 NOWHERE = "the reader has no address any more"
 
 
@@ -81,6 +84,19 @@ def deliver(
     return run.conclude()
 
 
+def would_go(store: Store, *, now: datetime, limit: int | None = None) -> list[Delivery]:
+    """List the letters that ``deliver`` would send now, in its order; nothing is reserved."""
+    with store.read() as connection:
+        rows = deliveries.due(connection, now)
+        going = (
+            row
+            for some in batches(rows, BATCH)
+            for row, page in _with_pages(connection, some)
+            if still_wanted(connection, row, page, now)
+        )
+        return list(islice(going, limit))
+
+
 class _Run:
     """One run over the outbox, and what it saw of the road."""
 
@@ -90,7 +106,7 @@ class _Run:
         self._store = store
         self._press = press
         self._progress = progress
-        self._cuts = 0
+        self._strained = 0
         self._fault: Deferred | None = None
         self.books = books
 
@@ -108,7 +124,9 @@ class _Run:
     ) -> None:
         """Send these letters one after the other; those that cannot go now are put back."""
         with closing(self.books):
-            items = self._items(batch)
+            with self.books.putting_back(batch):
+                items = self._items(batch)
+                self.books.keep(items)
             for place, item in enumerate(items):
                 if self._fault is not None or stopped():
                     self.books.put_back(item.delivery for item in items[place:])
@@ -128,34 +146,38 @@ class _Run:
         )
         if tally.total() > ledger.cancelled:
             with self._store.begin() as connection:
+                letters.sweep(connection)
                 roads.remember(connection, self._fault, now=self.books.now(), **asdict(ledger))
         if self._fault is not None:
             log.warning("no letters can go", problem=told(self._fault), hint=self._fault.hint)
         return ledger
 
     def _items(self, batch: Sequence[Delivery]) -> list[Item]:
-        with self.books.putting_back(batch), self._store.read() as connection:
-            known = editions.get_many(connection, [row.edition_id for row in batch])
-        there = [row for row in batch if row.edition_id in known]
-        pages = [known[row.edition_id] for row in there]
-        addressed = [page for page in pages if page.reader.address is not None]
-        letters = dict(
-            zip((page.id for page in addressed), made(self._press, addressed), strict=True)
-        )
-        return [
-            Item(row, page, letters.get(page.id, LarkpostError(NOWHERE)))
-            for row, page in zip(there, pages, strict=True)
-        ]
+        with self._store.read() as connection:
+            rows = _with_pages(connection, batch)
+            kept = letters.kept(connection, [row.id for row in batch if row.doubts])
+        addressed = [(row, page) for row, page in rows if page.reader.address is not None]
+        ready = letters_of(self._press, addressed, kept)
+        nobody = LarkpostError(NOWHERE)
+        return [Item(row, page, ready.get(row.id, nobody)) for row, page in rows]
 
     def _handle(self, item: Item, transport: Transport) -> None:
         letter, now = item.letter, self.books.now()
         if item.page.reader.address is None:
             self.books.note(item, Verdict(DeliveryState.CANCELLED, NOWHERE))
         elif isinstance(letter, Exception):
-            verdict = unmade(letter, published=item.page.published_at, now=now)
-            self.books.note(item, verdict)
-        elif self.books.begin(item):
-            self._send(item, under_its_name(letter, item.delivery.message_id), transport)
+            self.books.note(item, unmade(letter, since=item.since, now=now))
+        elif self._is_ready(item, transport) and self.books.begin(item):
+            self._send(item, letter, transport)
+
+    def _is_ready(self, item: Item, transport: Transport) -> bool:
+        """Call and wait before the letter is begun: who leaves meanwhile is not written to."""
+        try:
+            transport.ready()
+        except Deferred as fault:
+            self._conclude(item, fault)
+            return False
+        return True
 
     def _send(self, item: Item, letter: Letter, transport: Transport) -> None:
         error: Exception | None = None
@@ -167,18 +189,27 @@ class _Run:
         except Exception as unforeseen:  # one letter must not stop the others
             log.exception("letter not sent", reader=item.page.reader.uid, edition=item.page.date)
             error = unforeseen
-        verdict = judge(error, published=item.page.published_at, now=self.books.now())
+        self._conclude(item, error)
+
+    def _conclude(self, item: Item, error: Exception | None) -> None:
+        tries = item.delivery.attempts + 1
+        verdict = judge(error, since=item.since, tries=tries, now=self.books.now())
         self.books.note(item, verdict)
         self._watch_the_road(verdict, error)
 
     def _watch_the_road(self, verdict: Verdict, error: Exception | None) -> None:
-        self._cuts = self._cuts + 1 if verdict.cut else 0
+        self._strained = self._strained + 1 if verdict.strains else 0
         if verdict.closes and isinstance(error, Deferred):
             self._fault = error
-        elif self._cuts >= CUTS:
+        elif self._strained >= STRAINS:
             self._fault = Deferred(
-                f"the connection broke during {CUTS} letters in a row, lastly: {verdict.reply}"
+                f"{STRAINS} letters in a row came to nothing, lastly: {verdict.reply}", hint=SLOWER
             )
+
+
+def _with_pages(connection: Connection, rows: Sequence[Delivery]) -> list[tuple[Delivery, Edition]]:
+    known = editions.get_many(connection, [row.edition_id for row in rows])
+    return [(row, known[row.edition_id]) for row in rows if row.edition_id in known]
 
 
 def _told(

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from larkpost.domain import Letter
 
-    from larkpost.domain import Edition, Letter, Pick
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from larkpost.domain import Delivery, Edition, Pick
     from larkpost.seams import Renderer
 
 log = structlog.get_logger()
@@ -25,6 +27,28 @@ def made(press: Renderer, pages: Sequence[Edition]) -> list[Letter | Exception]:
             letters.append(letter)  # noqa: PERF402 - see above
     except Exception:  # whose letter it was, the press cannot say: set the rest one by one
         letters += [_made_alone(press, page) for page in pages[len(letters) :]]
+    return letters
+
+
+def letters_of(
+    press: Renderer, rows: Sequence[tuple[Delivery, Edition]], kept: Mapping[int, Letter]
+) -> dict[int, Letter | Exception]:
+    """Give the letter of each delivery, or why there is none, by the delivery's number.
+
+    ``kept`` are letters as they went out before, whose bytes are not to change; but for a reader
+    who has moved to another address the letter is made anew.
+    """
+    letters: dict[int, Letter | Exception] = {
+        row.id: kept[row.id]
+        for row, page in rows
+        if row.id in kept and kept[row.id].recipient == page.reader.address
+    }
+    rest = [(row, page) for row, page in rows if row.id not in letters]
+    for (row, _), letter in zip(rest, made(press, [page for _, page in rest]), strict=True):
+        if isinstance(letter, Letter):
+            letters[row.id] = under_its_name(letter, row.message_id)
+        else:
+            letters[row.id] = letter
     return letters
 
 

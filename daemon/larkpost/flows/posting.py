@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from larkpost.domain import DeliveryState
+from larkpost.domain import BounceKind, DeliveryState
 from larkpost.errors import Deferred, LarkpostError, Refused, Unanswered
 from larkpost.text import one_line
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FIRST_TRY_AGAIN = timedelta(minutes=5)
 LAST_TRY_AGAIN = timedelta(hours=12)
 GIVE_UP = timedelta(days=5)  # as long as Postfix keeps a letter
+LEAST_TRIES = 2  # a road that was closed for so long leaves no time to a server that greylists
 FIRST_REST = timedelta(minutes=1)
 LONGEST_REST = timedelta(hours=1)
 
@@ -24,57 +25,69 @@ LONGEST_REST = timedelta(hours=1)
 class Verdict:
     """What becomes of a letter.
 
-    ``closes`` is true where no other letter can go either, ``cut`` where the connection broke,
-    ``suspends`` where the address is dead.
+    ``closes`` is true where no other letter can go either, ``strains`` where that would be so if
+    it came several times in a row; ``bounce`` is how it counts against the address, under which
+    ``code``.
     """
 
     state: DeliveryState
     reply: str = ""
     next_try: datetime | None = None
     closes: bool = False
-    cut: bool = False
-    suspends: bool = False
+    strains: bool = False
+    bounce: BounceKind | None = None
+    code: str = ""
 
 
-def judge(error: Exception | None, *, published: datetime, now: datetime) -> Verdict:
+def judge(error: Exception | None, *, since: datetime, tries: int, now: datetime) -> Verdict:
     """Decide by what sending the letter raised, None where the server took it.
 
+    The letter waits ``since`` then, and reached the server ``tries`` times, this one included.
     A fault of the road leaves the letter as it was: due at once, when the road is open again. An
     error that nobody foresaw leaves open whether the letter went out.
     """
     reply = told(error)
-    later = try_again(published, now)
+    later = try_again(since, now)
     match error:
         case None:
             return Verdict(DeliveryState.SENT)
         case Deferred(whole_road=True):
             return Verdict(DeliveryState.DEFERRED, reply, now, closes=True)
-        case Deferred() if now - published >= GIVE_UP:
-            return Verdict(
-                DeliveryState.FAILED, f"given up after {GIVE_UP.days} days: {reply}", cut=error.cut
-            )
+        case Deferred() if now - since >= GIVE_UP and tries >= LEAST_TRIES:
+            given_up = f"given up after {GIVE_UP.days} days: {reply}"
+            return Verdict(DeliveryState.FAILED, given_up, strains=_strains(error))
         case Deferred():
-            return Verdict(DeliveryState.DEFERRED, reply, later, cut=error.cut)
+            return Verdict(DeliveryState.DEFERRED, reply, later, strains=_strains(error))
         case Refused():
-            return Verdict(DeliveryState.FAILED, reply, suspends=error.nobody)
+            return Verdict(DeliveryState.FAILED, reply, bounce=_bounce(error), code=error.code)
         case _:
-            return Verdict(DeliveryState.UNKNOWN, reply, later, cut=isinstance(error, Unanswered))
+            unanswered = isinstance(error, Unanswered)
+            return Verdict(DeliveryState.UNKNOWN, reply, later, strains=unanswered)
 
 
-def unmade(error: Exception, *, published: datetime, now: datetime) -> Verdict:
+def _strains(error: Deferred) -> bool:
+    return error.cut or error.tired
+
+
+def _bounce(error: Refused) -> BounceKind | None:
+    if error.nobody:
+        return BounceKind.HARD
+    return BounceKind.SOFT if error.unwelcome else None
+
+
+def unmade(error: Exception, *, since: datetime, now: datetime) -> Verdict:
     """Decide for a letter that could not be made: the next version of the program may make it."""
-    return judge(
-        Deferred(f"the letter could not be made: {told(error)}"), published=published, now=now
-    )
+    problem = Deferred(f"the letter could not be made: {told(error)}")
+    return judge(problem, since=since, tries=LEAST_TRIES, now=now)
 
 
-def try_again(published: datetime, now: datetime) -> datetime:
+def try_again(since: datetime, now: datetime) -> datetime:
     """Wait as long again as the letter has waited already: 5, 10, 20 minutes, up to 12 hours.
 
     Counted from the age of the letter, as Postfix does, so that a try more or less (by hand,
     after a crash) shifts nothing.
     """
-    return now + min(max(now - published, FIRST_TRY_AGAIN), LAST_TRY_AGAIN)
+    return now + min(max(now - since, FIRST_TRY_AGAIN), LAST_TRY_AGAIN)
 
 
 def rest(failures: int, least: float) -> timedelta:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from larkpost.domain import Bounce, BounceKind, Status
-from larkpost.flows import feedback
+from larkpost.domain import Bounce, BounceKind
+from larkpost.flows import bouncing, feedback
 from larkpost.flows.answers import votes_in
 from larkpost.links import stamp
-from larkpost.store import bounces, deliveries, editions, readers
+from larkpost.store import deliveries, editions
 from larkpost.transports.returned import News, Returned, is_automatic, judged, parsed, plain_text
 
 if TYPE_CHECKING:
@@ -85,20 +85,12 @@ def _bounce(store: Store, edition: Edition, message: Message, now: datetime) -> 
 
 def _count(store: Store, edition: Edition, returned: Returned, now: datetime) -> Meaning:
     kind = BounceKind.HARD if returned.news is News.DEAD else BounceKind.SOFT
-    who = edition.reader.id
+    # Dated by its edition: a second report on the same letter adds nothing.
+    bounce = Bounce(edition.reader.id, edition.published_at, kind, returned.code, returned.text)
     with store.begin() as connection:
-        # Dated by its edition: a second report on the same letter adds nothing.
-        bounce = Bounce(who, edition.published_at, kind, returned.code, returned.text)
-        if bounce not in bounces.of(connection, who):
-            bounces.record(connection, bounce)
-        score = bounces.score(connection, who, now)
-        too_many = kind is BounceKind.HARD or score >= bounces.LIMIT
-        active = readers.get(connection, who).status is Status.ACTIVE
-        if too_many and active:
-            readers.update(connection, who, status=Status.SUSPENDED, next_slot=None)
-            deliveries.cancel_for(connection, who)
+        suspended = bouncing.count(connection, bounce, now=now)
     log.info("letter came back", reader=edition.reader.uid, kind=kind.value, code=returned.code)
-    return Meaning.SUSPENDED if too_many and active else Meaning.BOUNCED
+    return Meaning.SUSPENDED if suspended else Meaning.BOUNCED
 
 
 def _answer(store: Store, edition: Edition, message: Message, now: datetime) -> Receipt:

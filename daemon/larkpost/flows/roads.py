@@ -27,12 +27,16 @@ def resting(connection: Connection, now: datetime) -> bool:
 def remember(
     connection: Connection, fault: Deferred | None, *, now: datetime, **counts: int
 ) -> None:
-    """Write down how the road was: open, or closed by ``fault`` and for how long."""
+    """Write down how the road was: open, or closed by ``fault`` and for how long.
+
+    Where letters went before it closed, it was open meanwhile, and rests as after a first fault.
+    """
     if fault is None:
         events.record(connection, KIND, ok=True, now=now, **counts)
         return
     before = events.latest(connection).get(KIND)
-    failures = 1 if before is None or before.ok else before.detail["failures"] + 1
+    first = before is None or before.ok or counts.get("sent", 0) > 0
+    failures = 1 if before is None or first else before.detail["failures"] + 1
     events.record(
         connection,
         KIND,

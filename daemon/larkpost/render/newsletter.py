@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from larkpost.render.layout import Measure
     from larkpost.render.links import Links
 
-LIMIT = 100_000  # octets of a letter: Gmail clips longer ones, and the way to unsubscribe with them
+# Octets of a letter on the wire: Gmail clips longer ones, and the way to unsubscribe with them.
+ON_THE_WIRE = 100_000
+# What is added on the way: a Reply-To of its own, and a DKIM-Signature of 1,200 or so.
+ADDED = 2_000
+LIMIT = ON_THE_WIRE - ADDED
 
 
 class Newsletter:

@@ -92,14 +92,21 @@ def claim(
 
 
 def begin(
-    connection: Connection, delivery_id: int, holder: str, *, now: datetime, lease: timedelta
+    connection: Connection,
+    delivery_id: int,
+    holder: str,
+    *,
+    now: datetime,
+    lease: timedelta,
+    today: date | None = None,
 ) -> DeliveryState | None:
     """Say just before sending that a reserved letter is on its way; commit before sending it.
 
-    Gives ``SENDING`` when it is ours to send; ``CANCELLED`` when the reader is no longer active:
-    then the letter is taken back; None when somebody else has had it since.
+    Gives ``SENDING`` when it is ours to send; ``CANCELLED`` when the reader is no longer active,
+    or on holiday ``today`` (their local date; else that of UTC): then the letter is taken back;
+    None when somebody else has had it since.
     """
-    which = {"which": delivery_id, "whose": holder}
+    which = {"which": delivery_id, "whose": holder, "today": today or now.date()}
     if connection.execute(_beginning(), which | {"until": _until(now, lease)}).rowcount == 1:
         return DeliveryState.SENDING
     gone = _cancel(
@@ -147,19 +154,20 @@ def put_back(
 ) -> None:
     """Give letters back that could not be tried, through no fault of theirs: due as they were.
 
-    One that had been begun is deferred, with ``reply`` and without counting the attempt: the
-    server cannot have it.
+    One that had been begun is deferred, without counting the attempt: the server cannot have it.
+    ``reply`` says why, where there is a reason.
     """
     mine = _table.c.holder == holder
+    why = {"reply": reply} if reply else {}
     begun = {
         "state": DeliveryState.DEFERRED.value,
         "attempts": _table.c.attempts - 1,
-        "reply": reply,
+        **why,
         **_NOBODY,
     }
     for some in batches(delivery_ids):
         held = update(_table).where(_table.c.id.in_(some), mine)
-        connection.execute(held.where(_in(*_WAITING)).values(_NOBODY))
+        connection.execute(held.where(_in(*_WAITING)).values(why | _NOBODY))
         connection.execute(held.where(_in(DeliveryState.SENDING)).values(begun))
 
 
@@ -179,9 +187,12 @@ def expire(connection: Connection, now: datetime) -> int:
 
 
 def reopen(connection: Connection, delivery_ids: Collection[int], *, now: datetime) -> int:
-    """Let an operator send letters again that failed or are in doubt; returns how many."""
+    """Let an operator send letters again that failed or are in doubt; returns how many.
+
+    Their time starts anew, and they give way to no newer letter.
+    """
     settled = _in(DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
-    again = {"state": DeliveryState.DEFERRED.value, "next_try": now}
+    again = {"state": DeliveryState.DEFERRED.value, "next_try": now, "reopened": now}
     return sum(
         connection.execute(
             update(_table).where(_table.c.id.in_(some), settled).values(again)
@@ -304,7 +315,9 @@ def _reserve(
 def _beginning() -> Update:
     reader = tables.reader.c
     wanted = select(reader.id).where(
-        reader.id == _table.c.reader_id, reader.status == Status.ACTIVE.value
+        reader.id == _table.c.reader_id,
+        reader.status == Status.ACTIVE.value,
+        or_(reader.paused_until.is_(None), reader.paused_until <= bindparam("today")),
     )
     ours = (_table.c.id == bindparam("which"), _table.c.holder == bindparam("whose"))
     return (
@@ -373,4 +386,6 @@ def _delivery(row: Row[Any]) -> Delivery:
         lease_until=row.lease_until,
         reply=row.reply,
         sent_at=row.sent_at,
+        doubts=row.doubts,
+        reopened=row.reopened,
     )

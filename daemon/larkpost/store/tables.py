@@ -228,9 +228,19 @@ delivery = Table(
     Column("holder", String(100)),
     Column("reply", CleanText, nullable=False),
     Column("sent_at", UtcDateTime),
+    Column("reopened", UtcDateTime),  # when an operator last wanted it sent again
     Index("ix_delivery_state_day_id", "state", "day", "id"),
     Index("ix_delivery_state_next_try", "state", "next_try"),
     sqlite_autoincrement=True,
+)
+
+letter = Table(  # as it went out, while it may be in doubt; see larkpost.store.letters
+    "letter",
+    metadata,
+    Column("delivery_id", ForeignKey("delivery.id", ondelete="CASCADE"), primary_key=True),
+    Column("sender", CleanText, nullable=False),
+    Column("recipient", CleanText, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # compressed
 )
 
 lease = Table(  # who does what nobody else may do meanwhile: the tick, a fit

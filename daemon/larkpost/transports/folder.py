@@ -39,6 +39,9 @@ class Maildir:
     ) -> None:
         self._there = None
 
+    def ready(self) -> None:
+        """Return: a folder is always there, or says so when a letter is put into it."""
+
     def send(self, letter: Letter) -> None:
         """Return when the letter is in the folder and on the disk.
 

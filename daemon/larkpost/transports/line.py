@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import ssl
 from time import monotonic
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 LONGEST_LINE = 4096  # RFC 5321, 4.5.3.1.5, allows 512; some servers chat
 MOST_LINES = 128
 CHUNK = 1 << 16
-GLANCE = 0.5  # seconds between two looks at whether we are to stop
+GLANCE = 0.2  # seconds between two looks at whether we are to stop
 
 
 class Garbled(ConnectionError):
@@ -39,6 +40,7 @@ class Line:
     ) -> None:
         self.host = host
         self._stopped = stopped
+        self._stopped_at = math.inf  # when we first saw it
         self._heard = bytearray()
         self._socket = socket.create_connection((host, port), timeout=seconds)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -75,12 +77,15 @@ class Line:
             self._heard += self._received()
         return bool(self._heard)
 
-    def reply(self, seconds: float) -> Reply:
-        """Read one reply of any number of lines (RFC 5321, 4.2)."""
+    def reply(self, seconds: float, *, grace: float = 0.0) -> Reply:
+        """Read one reply of any number of lines (RFC 5321, 4.2).
+
+        Raises Stopped where we are told to stop meanwhile, and have been for ``grace`` seconds.
+        """
         deadline = monotonic() + seconds
         lines: list[str] = []
         for _ in range(MOST_LINES):
-            line = self._line(deadline)
+            line = self._line(deadline, grace)
             code, mark = line[:3], line[3:4]
             if not (code.isascii() and code.isdigit() and mark in ("", " ", "-")):
                 raise Garbled(f"it answered {line[:60]!r}, which is no SMTP")
@@ -94,23 +99,29 @@ class Line:
         with contextlib.suppress(OSError):
             self._socket.close()
 
-    def _line(self, deadline: float) -> str:
+    def _line(self, deadline: float, grace: float) -> str:
         while (end := self._heard.find(b"\n")) < 0:
             if len(self._heard) > LONGEST_LINE:
                 raise Garbled("its answer has no end")
-            self._heard += self._receive(deadline)
+            self._heard += self._receive(deadline, grace)
         line = bytes(self._heard[:end])
         del self._heard[: end + 1]
         return line.decode("utf-8", "backslashreplace").rstrip("\r")
 
-    def _receive(self, deadline: float) -> bytes:
+    def _receive(self, deadline: float, grace: float) -> bytes:
         while (left := deadline - monotonic()) > 0:
-            if self._stopped():
+            if self._must_leave(grace):
                 raise Stopped("we were told to stop")
             self._socket.settimeout(min(left, GLANCE))
             with contextlib.suppress(TimeoutError):
                 return self._received()
         raise TimeoutError("it did not answer in time")
+
+    def _must_leave(self, grace: float) -> bool:
+        if not self._stopped():
+            return False
+        self._stopped_at = min(self._stopped_at, monotonic())
+        return monotonic() >= self._stopped_at + grace
 
     def _received(self) -> bytes:
         if data := self._socket.recv(CHUNK):

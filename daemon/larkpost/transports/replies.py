@@ -6,7 +6,13 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+# RFC 3463: no such mailbox, no such domain, moved away, null MX (RFC 7505); 2.1 is switched off.
+# Whether a server says so at once or sends a bounce later, these and no others give an address up:
+# 5.1.0 is said of anything, 5.1.7 and 5.1.8 of the sender.
+DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4"})
 # RFC 3463: class, subject, detail.
+_TIRED = ("4.3.", "4.7.")
+_NOT_THEIRS = ("5.3.", "5.5.", "5.7.")
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
 
 
@@ -28,7 +34,9 @@ class Verdict(StrEnum):
 
     TAKEN = "taken"
     LATER = "later"
-    NEVER = "never"  # this letter to this address
+    TIRED = "tired"  # later, for a reason that lies with the server and not with the letter
+    NEVER = "never"  # this letter
+    UNWELCOME = "unwelcome"  # this letter, for a reason that lies with the address
     NOBODY = "nobody"  # there is no such address
     ROAD = "road"  # whatever the letter: the server, or what we told it of ourselves
 
@@ -65,8 +73,9 @@ def classify(code: int, enhanced: str = "", stage: Stage = Stage.RECIPIENT) -> V
 
     RFC 5321, 4.2.1 and 4.2.3; RFC 3463 for the enhanced codes. 421 closes the connection and says
     nothing on the letter. What is refused before a recipient was named is refused to everybody
-    (size apart). A reply of 5.1.x to RCPT TO speaks of the address, except 5.1.7 and 5.1.8, which
-    speak of the sender's.
+    (size apart). What is refused at RCPT TO speaks of the address: it is dead, or the refusal
+    counts against it as a bounce would. Not so what is said of the server's system, of protocol
+    and policy: where a relay is set up wrongly, that would count against every reader.
     """
     if 200 <= code < 300 or (code == 354 and stage is Stage.CONTENT):
         return Verdict.TAKEN
@@ -75,7 +84,8 @@ def classify(code: int, enhanced: str = "", stage: Stage = Stage.RECIPIENT) -> V
     if stage in (Stage.GREETING, Stage.HELLO, Stage.STARTTLS, Stage.LOGIN):
         return Verdict.ROAD
     if code < 500:
-        return Verdict.LATER
+        tired = stage is Stage.SENDER or enhanced.startswith(_TIRED)
+        return Verdict.TIRED if tired else Verdict.LATER
     return _refusal(code, enhanced, stage)
 
 
@@ -86,6 +96,8 @@ def _refusal(code: int, enhanced: str, stage: Stage) -> Verdict:
     # "Authentication required" and its kin, RFC 4954; "bad sender's address", RFC 3463.
     if code in (530, 534, 535, 538) or enhanced in ("5.1.7", "5.1.8"):
         return Verdict.ROAD
-    if stage is Stage.RECIPIENT and enhanced.startswith("5.1."):
+    if stage is Stage.RECIPIENT and enhanced in DEAD:
         return Verdict.NOBODY
+    if stage is Stage.RECIPIENT and not enhanced.startswith(_NOT_THEIRS):
+        return Verdict.UNWELCOME
     return Verdict.NEVER

@@ -10,9 +10,8 @@ from enum import StrEnum
 from html import unescape
 
 from larkpost.text import one_line
+from larkpost.transports.replies import DEAD
 
-# RFC 3463: no such mailbox, no such domain, moved away, null MX (RFC 7505); 2.1 is switched off.
-_DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4"})
 _ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 _PLAIN = re.compile(
     r"\b(?:no such (?:user|mailbox|address)|(?:user|mailbox|recipient) unknown)", re.IGNORECASE
@@ -87,7 +86,7 @@ def _of_report(block: Message) -> Returned:
         code = told[1]  # Exim and others say 5.0.0 and leave the reason to the words
     if action != "failed" and not (action == "" and code.startswith("5")):
         return Returned(News.WAITING, code, text)
-    return Returned(News.DEAD if code in _DEAD else News.FAILED, code, text)
+    return Returned(News.DEAD if code in DEAD else News.FAILED, code, text)
 
 
 def _field(block: Message, name: str) -> str:
@@ -107,7 +106,7 @@ def _old_fashioned(message: Message) -> Returned:
     text = plain_text(message)
     found = _ENHANCED.search(text)
     code = found[1] if found else ""
-    dead = code in _DEAD or (not code and _PLAIN.search(text))
+    dead = code in DEAD or (not code and _PLAIN.search(text))
     return Returned(News.DEAD if dead else News.FAILED, code, one_line(text)[:_LONGEST_TEXT])
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # minutes of RFC 5321, 4.5.3.2.6. Hanging up earlier is how mail comes twice.
 PATIENCE_AT_THE_END = 10
 ENOUGH_AT_THE_END = 600.0  # seconds
+# Who is told to stop waits so long for it all the same: most servers answer in that time, and a
+# letter in doubt comes twice. The daemon has four seconds for what is under way.
+GRACE_AT_THE_END = 3.0
 DOT = b".\r\n"
 PARTING_SECONDS = 2.0
 LOGIN_REST = 1800.0  # seconds until a refused login is tried again: a thousand tries lock it
@@ -132,7 +135,8 @@ class Session:
         seconds = self._smtp.timeout
         try:
             return self._line.reply(
-                max(seconds, min(seconds * PATIENCE_AT_THE_END, ENOUGH_AT_THE_END))
+                max(seconds, min(seconds * PATIENCE_AT_THE_END, ENOUGH_AT_THE_END)),
+                grace=GRACE_AT_THE_END,
             )
         except OSError as error:
             self._hang_up()
@@ -152,13 +156,18 @@ class Session:
                 raise CutOff(message)
             raise Deferred(message, cut=True)
         match verdict:
-            case Verdict.LATER:
-                raise Deferred(message)
+            case Verdict.LATER | Verdict.TIRED:
+                raise Deferred(message, tired=verdict is Verdict.TIRED)
             case Verdict.ROAD:
                 self._hang_up()
                 raise Deferred(message, whole_road=True, hint=HINTS.get(stage, ""))
             case _:
-                raise Refused(message, nobody=verdict is Verdict.NOBODY)
+                raise Refused(
+                    message,
+                    nobody=verdict is Verdict.NOBODY,
+                    unwelcome=verdict is Verdict.UNWELCOME,
+                    code=reply.enhanced,
+                )
 
     def _hang_up(self) -> None:
         self.alive = False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import stat
 from dataclasses import dataclass, replace
-from email.utils import parseaddr
+from email import message_from_bytes
+from email.utils import parseaddr, parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from larkpost.errors import SettingsError
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from larkpost.seams import Transport
 
 # Named once more than they occur, so that nobody can add another one without breaking the
-# signature (RFC 6376, 8.15); RFC 8058, 4, wants the List fields covered.
-OVERSIGNED = (b"From", b"Reply-To", b"Subject", b"List-Unsubscribe", b"List-Unsubscribe-Post")
-SIGNED = (b"To", b"Date", b"Message-ID", b"List-Id", b"MIME-Version", b"Content-Type")
+# signature (RFC 6376, 8.15), there or not; so is every List field (RFC 8058, 4, wants it covered).
+OVERSIGNED = (b"From", b"To", b"Subject", b"Date", b"Reply-To")
+LEAVING = (b"List-Unsubscribe", b"List-Unsubscribe-Post")
+SIGNED = (b"Message-ID", b"MIME-Version", b"Content-Type", b"Auto-Submitted", b"Feedback-ID")
 _HINT = 'pip install "larkpost[dkim]", or leave dkim.selector empty and let the mail server sign'
 
 
@@ -37,6 +39,10 @@ class Signed:
     def __init__(self, road: Transport, signature: Signature) -> None:
         self._road = road
         self._signature = signature
+
+    def ready(self) -> None:
+        """Return when the road is ready."""
+        self._road.ready()
 
     def send(self, letter: Letter) -> None:
         """Sign and send; raises what the road raises."""
@@ -69,24 +75,45 @@ def signature_of(selector: str, key: Path, sender: str) -> Signature | None:
 
 
 def signed(letter: Letter, signature: Signature) -> Letter:
-    """Put a DKIM-Signature on top of a letter; relaxed, so that a relay may fold lines anew."""
+    """Put a DKIM-Signature on top of a letter; relaxed, so that a relay may fold lines anew.
+
+    It is dated as the letter is: what is sent again after doubt is the same to the byte.
+    """
     return replace(letter, content=_header(letter.content, signature) + letter.content)
 
 
 def _header(content: bytes, signature: Signature) -> bytes:
     import dkim
 
-    head = content.partition(b"\r\n\r\n")[0].lower()
-    there = [name for name in (*OVERSIGNED, *SIGNED) if b"\n" + name.lower() + b":" in b"\n" + head]
-    header: bytes = dkim.sign(
-        content,
+    head = message_from_bytes(content.partition(b"\r\n\r\n")[0])
+
+    class Dated(dkim.DKIM):  # type: ignore[misc]  # it ships no types
+        """Signs as of the letter's date, where dkimpy would ask the clock."""
+
+        def gen_header(self, fields: list[tuple[bytes, bytes]], *rest: object) -> bytes:
+            if moment := head["Date"]:
+                at = str(int(parsedate_to_datetime(moment).timestamp())).encode()
+                fields = [(name, at if name == b"t" else value) for name, value in fields]
+            header: bytes = super().gen_header(fields, *rest)
+            return header
+
+    header: bytes = Dated(content).sign(
         signature.selector.encode(),
         signature.domain.encode(),
         signature.key,
         canonicalize=(b"relaxed", b"relaxed"),
-        include_headers=[*there, *OVERSIGNED],
+        include_headers=_named(head.keys()),
     )
     return header
+
+
+def _named(there: list[str]) -> list[bytes]:
+    """Name the fields to sign, given those that are there, as often as it takes."""
+    names = [name.lower().encode() for name in there]
+    lists = dict.fromkeys(name for name in names if name.startswith(b"list-"))
+    over = dict.fromkeys([*(name.lower() for name in (*OVERSIGNED, *LEAVING)), *lists])
+    signed = {name.lower() for name in SIGNED} | over.keys()
+    return [*(name for name in names if name in signed), *over]
 
 
 def _try(signature: Signature, key: Path) -> None:

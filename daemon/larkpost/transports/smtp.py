@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from larkpost.errors import Deferred
+from larkpost.transports.line import GLANCE
 from larkpost.transports.session import CutOff, Session, open_session
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Relay:
-    """A context manager with ``send``; it connects at the first letter and parts with QUIT.
+    """A Transport and a context manager; it connects for the first letter and parts with QUIT.
 
     ``smtp.security`` is kept to: certificates and names are verified (``context`` replaces the
     trust of this machine), and where TLS or the login fails nothing is sent. ``stopped`` is asked
@@ -37,6 +38,7 @@ class Relay:
         self._interval = 1 / smtp.per_second if smtp.per_second else 0.0
         self._stopped = stopped
         self._next = 0.0
+        self._waited = False
         self._session: Session | None = None
 
     def __enter__(self) -> Self:
@@ -50,16 +52,29 @@ class Relay:
     ) -> None:
         self._part()
 
+    def ready(self) -> None:
+        """Keep the distance to the last letter, and connect; raises Deferred for the whole road.
+
+        Who is told to stop meanwhile waits no longer.
+        """
+        self._connected()
+        while not self._stopped() and (left := self._next - time.monotonic()) > 0:
+            time.sleep(min(left, GLANCE))
+        self._next = time.monotonic() + self._interval
+        self._waited = True
+
     def send(self, letter: Letter) -> None:
-        """Return when the server took the letter.
+        """Return when the server took the letter; makes itself ready where nobody has.
 
         Raises Deferred (``whole_road`` when no letter can go), Refused, and Unanswered when the
         letter was out and the answer never came. A connection that the server ended between two
         letters is opened again, once.
         """
-        self._pace()
+        if not self._waited:
+            self.ready()
+        self._waited = False
         while True:
-            session = self._ready()
+            session = self._connected()
             fresh = session.letters == 0
             try:
                 session.hand_over(letter)
@@ -69,7 +84,7 @@ class Relay:
             else:
                 return
 
-    def _ready(self) -> Session:
+    def _connected(self) -> Session:
         session = self._session
         if session and session.alive and session.letters < self._smtp.per_connection:
             return session
@@ -83,8 +98,3 @@ class Relay:
         if self._session:
             self._session.close()
             self._session = None
-
-    def _pace(self) -> None:
-        if self._interval:
-            time.sleep(max(0.0, self._next - time.monotonic()))
-            self._next = time.monotonic() + self._interval
