@@ -106,7 +106,7 @@ def test_a_process_killed_anywhere_loses_no_letter_and_doubles_none_without_doub
             killer.turns = dict(fault)
             moment = (NOW + timedelta(minutes=10 * turn)).isoformat()
             command = [sys.executable, "-c", DELIVERING, outbox, str(server.port), moment]
-            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+            environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'daemon'}{os.pathsep}{ROOT}"}
             killer.victim = subprocess.Popen(command, cwd=ROOT, env=environment)
             code = killer.victim.wait(60)
             assert code == (-signal.SIGKILL if fault else 0)

@@ -115,7 +115,7 @@ def furnish(home: Path) -> Program:
 def ticked(home: Path, port: int) -> list[dict[str, Any]]:
     """Run the turns; gives for each how it ended and who was left in doubt."""
     command = [sys.executable, "-c", TICKING, str(home), str(port), str(COMMITS), str(AT_RANDOM)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'daemon'}{os.pathsep}{ROOT}"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return [json.loads(line) for line in done.stdout.splitlines()]

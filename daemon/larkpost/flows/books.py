@@ -63,6 +63,7 @@ class Books:
         self._begun, self._started = now, monotonic()
         self._verdict: tuple[Item, Verdict] | None = None
         self._on_its_way: int | None = None
+        self._last_begun: int | None = None
         self._lease_over = self._started
         self.tally: Counter[DeliveryState] = Counter()
 
@@ -95,6 +96,7 @@ class Books:
             reply = f"gave way to the edition of {began.date}"
             self.note(item, Verdict(DeliveryState.CANCELLED, reply))
             return False
+        self._last_begun = item.delivery.id
         self._lease_over = monotonic() + LEASE.total_seconds()
         self.tally[DeliveryState.CANCELLED] += began is DeliveryState.CANCELLED
         return began is DeliveryState.SENDING
@@ -188,7 +190,8 @@ class Books:
         if self._verdict is None:
             return
         item, verdict = self._verdict
-        if verdict.closes:  # the fault of the road counts as no attempt
+        # The fault of the road counts as no attempt; found before there was one, it is just noted.
+        if verdict.closes and item.delivery.id == self._last_begun:
             ids = [item.delivery.id]
             deliveries.put_back(connection, ids, self._holder, reply=verdict.reply)
             return

@@ -154,20 +154,19 @@ def put_back(
 ) -> None:
     """Give letters back that could not be tried, through no fault of theirs: due as they were.
 
-    One that had been begun is deferred, without counting the attempt: the server cannot have it.
-    ``reply`` says why, where there is a reason.
+    One that had been begun is deferred, with ``reply`` and without counting the attempt: the
+    server cannot have it.
     """
     mine = _table.c.holder == holder
-    why = {"reply": reply} if reply else {}
     begun = {
         "state": DeliveryState.DEFERRED.value,
         "attempts": _table.c.attempts - 1,
-        **why,
+        "reply": reply,
         **_NOBODY,
     }
     for some in batches(delivery_ids):
         held = update(_table).where(_table.c.id.in_(some), mine)
-        connection.execute(held.where(_in(*_WAITING)).values(why | _NOBODY))
+        connection.execute(held.where(_in(*_WAITING)).values(_NOBODY))
         connection.execute(held.where(_in(DeliveryState.SENDING)).values(begun))
 
 
