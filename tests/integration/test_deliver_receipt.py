@@ -11,7 +11,8 @@ import pytest
 from tests.integration.test_deliver import DAY, Mailbag
 from tests.making import NOW, add_papers, add_readers
 
-from larkpost.errors import Deferred
+from larkpost.errors import Deferred, Refused
+from larkpost.flows import roads
 from larkpost.flows.receipt import Desk, tell
 from larkpost.store import events
 
@@ -101,12 +102,27 @@ def test_a_receipt_comes_once_a_day_and_not_before_the_editions(store: Store) ->
     assert len(bag.letters) == 1
 
 
-def test_a_receipt_that_cannot_go_is_tried_again(store: Store) -> None:
+@pytest.mark.parametrize(
+    "fault", [Deferred("closed", whole_road=True), Deferred("greylisted"), Refused("spam")]
+)
+def test_a_receipt_that_cannot_go_is_tried_again_later_each_time(
+    store: Store, fault: Exception
+) -> None:
     morning(store, papers=False, quiet=1)
-    with pytest.raises(Deferred):
-        told(store, Mailbag(boss=Deferred("closed", whole_road=True)))
-    bag = Mailbag()
+    closed, bag = Mailbag(boss=fault), Mailbag()
 
-    told(store, bag)
+    for seconds in range(0, 600, 30):
+        assert told(store, closed, NOW + timedelta(seconds=seconds)) == ()
+    told(store, bag, NOW + timedelta(minutes=20))
 
+    assert closed.opened == 4  # after 0, 1, 3 and 7 minutes
     assert len(bag.letters) == 1
+
+
+def test_a_road_closed_to_a_receipt_is_closed_to_letters(store: Store) -> None:
+    morning(store, papers=False, quiet=1)
+    told(store, Mailbag(boss=Deferred("535 no", whole_road=True, rest=1800)))
+
+    with store.read() as connection:
+        assert roads.resting(connection, NOW + timedelta(minutes=29))
+        assert not roads.resting(connection, NOW + timedelta(minutes=31))

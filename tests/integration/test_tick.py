@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.smtp_server import SmtpServer
 
 from larkpost.domain import DeliveryState
 from larkpost.errors import Busy
-from larkpost.flows import membership
+from larkpost.flows import membership, notices
 from larkpost.flows.alone import alone
 from larkpost.flows.publish import Outcome
 from larkpost.flows.status import Quiet, standing
@@ -93,6 +94,30 @@ def test_a_step_that_fails_is_told_and_the_others_are_done(program: Program) -> 
     assert done.ledger.sent == 1
     with program.store.read() as connection:
         assert not events.latest(connection)["tick"].ok
+
+
+def test_a_refused_login_is_tried_once_however_many_have_something_to_send(
+    tmp_path: Path,
+) -> None:
+    with SmtpServer(extensions=("AUTH PLAIN",)) as server:
+        login = {"smtp.security": "none", "smtp.username": "lark", "smtp.password": "wrong"}
+        road = {"mail.transport": "smtp", "smtp.host": "127.0.0.1", "smtp.port": server.port}
+        flags = {"inbox.settle_seconds": 0, "mail.operator": "boss@example.org", **login, **road}
+        program = build(load(home=tmp_path / "home", flags=flags, environ={}))
+        program.prepare()
+        membership.add(program.store, "a@example.org", now=NOW)  # has a letter in the morning
+        drop_sample(program)
+        tick(program.works, now=NOW)
+        wishes = membership.Wishes(zone="UTC", at=time(6), days=frozenset({0}), size=3)
+        notices.ask(program.store, notices.asked("new@example.org", wishes), now=MORNING)
+
+        troubles = [
+            tick(program.works, now=MORNING + timedelta(seconds=30 * n)).troubles for n in range(50)
+        ]
+
+        assert server.verbs().count("AUTH") == 1
+    assert troubles == [{}] * 50
+    assert Quiet.MAIL_REFUSED in reasons(program)
 
 
 def test_a_quiet_morning_says_that_no_dump_came(program: Program) -> None:
