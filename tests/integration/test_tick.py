@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import threading
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 from tests.smtp_server import SmtpServer
 
 from larkpost.domain import DeliveryState
@@ -15,14 +20,19 @@ from larkpost.flows import membership, notices
 from larkpost.flows.alone import alone
 from larkpost.flows.publish import Outcome
 from larkpost.flows.status import Quiet, standing
-from larkpost.flows.tick import tick
+from larkpost.flows.tick import A_TURN, edit, post, tick
 from larkpost.program import Program, build
 from larkpost.resources import shipped
 from larkpost.settings import load
-from larkpost.store import deliveries, events
+from larkpost.store import deliveries, editions, events
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from larkpost.domain import Letter
+    from larkpost.seams import Transport
 
 NOW = datetime(2026, 8, 7, 5, tzinfo=UTC)
 MORNING = datetime(2026, 8, 8, 6, 0, 1, tzinfo=UTC)
@@ -85,8 +95,7 @@ def test_a_step_that_fails_is_told_and_the_others_are_done(program: Program) -> 
     membership.add(program.store, "a@example.org", now=NOW)
     drop_sample(program)
     tick(program.works, now=NOW)
-    program.places.inbox.rename(program.places.inbox.with_name("moved"))
-    program.places.inbox.write_text("a file where the inbox should be")
+    block_the_inbox(program)
 
     done = tick(program.works, now=MORNING)
 
@@ -94,6 +103,133 @@ def test_a_step_that_fails_is_told_and_the_others_are_done(program: Program) -> 
     assert done.ledger.sent == 1
     with program.store.read() as connection:
         assert not events.latest(connection)["tick"].ok
+
+
+def block_the_inbox(program: Program) -> None:
+    program.places.inbox.rename(program.places.inbox.with_name("moved"))
+    program.places.inbox.write_text("a file where the inbox should be")
+
+
+def test_an_inbox_that_is_no_folder_is_told_once_an_hour_and_read_when_it_is_one(
+    program: Program,
+) -> None:
+    block_the_inbox(program)
+
+    with capture_logs() as log:
+        for minutes in range(150):
+            tick(program.works, now=NOW + timedelta(minutes=minutes))
+
+    told = [event for event in log if event["log_level"] == "error"]
+    assert [event["problem"] for event in told] == [
+        f"the inbox cannot be read: {program.places.inbox}: it is no folder"
+    ] * 3
+    assert not any(event["exc_info"] for event in told)
+    program.places.inbox.unlink()
+    program.places.inbox.mkdir()
+    drop_sample(program)
+    assert len(tick(program.works, now=MORNING).taken) == 1
+    with program.store.read() as connection:
+        assert events.latest(connection)["tick"].ok
+
+
+def test_letters_on_a_slow_road_hold_up_neither_the_inbox_nor_editions(program: Program) -> None:
+    membership.add(program.store, "early@example.org", now=NOW)
+    late = membership.add(program.store, "late@example.org", now=NOW, at=time(7))
+    drop_sample(program)
+    edit(program.works, now=NOW)
+    edit(program.works, now=MORNING)
+    on_its_way, go_on = threading.Event(), threading.Event()
+
+    @contextmanager
+    def slow() -> Iterator[Transport]:
+        with program.road() as road:
+            yield Slow(road, on_its_way, go_on)
+
+    works = replace(program.works, road=slow)
+    posting = threading.Thread(target=post, args=(works,), kwargs={"now": MORNING})
+    posting.start()
+    try:
+        assert on_its_way.wait(20)
+        with pytest.raises(Busy, match="post is at work"):
+            tick(program.works, now=MORNING + timedelta(hours=1))
+    finally:
+        go_on.set()
+        posting.join(20)
+
+    with program.store.read() as connection:
+        latest = editions.latest(connection, late.id)
+    assert [edition.published_at for edition in latest] == [MORNING + timedelta(hours=1)]
+
+
+@dataclass
+class Slow:
+    """A road that says when a letter is on it, and waits to be told to go on."""
+
+    road: Transport
+    on_its_way: threading.Event
+    go_on: threading.Event
+
+    def send(self, letter: Letter) -> None:
+        """Take a letter."""
+        self.on_its_way.set()
+        assert self.go_on.wait(20)
+        self.road.send(letter)
+
+
+def test_who_asks_to_subscribe_does_not_wait_for_all_letters(program: Program) -> None:
+    for number in range(A_TURN + 1):
+        membership.add(program.store, f"reader{number}@example.org", now=NOW)
+    drop_sample(program)
+    edit(program.works, now=NOW)
+    edit(program.works, now=MORNING)
+    wishes = membership.Wishes(zone="UTC", at=time(6), days=frozenset({0}), size=3)
+    bag: list[str] = []
+
+    def send(letter: Letter) -> None:
+        if not bag:
+            notices.ask(program.store, notices.asked("new@example.org", wishes), now=MORNING)
+        bag.append(letter.recipient)
+
+    road = nullcontext(SimpleNamespace(send=send))
+    done = post(replace(program.works, road=lambda: road), now=MORNING)
+
+    assert bag.index("new@example.org") == A_TURN
+    assert done.ledger.sent == A_TURN + 1
+    assert done.answered == 1
+
+
+def test_the_post_gets_on_with_each_letter_and_when_there_is_none(program: Program) -> None:
+    moved: list[int] = []
+    works = replace(program.works, moved=lambda: moved.append(1))
+    post(works, now=NOW)
+    assert len(moved) == 1
+
+    for number in range(3):
+        membership.add(program.store, f"reader{number}@example.org", now=NOW)
+    drop_sample(program)
+    edit(works, now=NOW)
+    edit(works, now=MORNING)
+    post(works, now=MORNING)
+    assert len(moved) == 1 + 3 + 1
+
+
+def test_the_post_does_not_get_on_while_letters_are_due_and_none_is_settled(
+    program: Program,
+) -> None:
+    membership.add(program.store, "a@example.org", now=NOW)
+    drop_sample(program)
+    edit(program.works, now=NOW)
+    edit(program.works, now=MORNING)
+    moved: list[int] = []
+
+    def broken() -> AbstractContextManager[Transport]:
+        raise RuntimeError("no road")
+
+    works = replace(program.works, road=broken, moved=lambda: moved.append(1))
+    done = post(works, now=MORNING)
+
+    assert moved == []
+    assert set(done.troubles) == {"deliver"}
 
 
 def test_a_refused_login_is_tried_once_however_many_have_something_to_send(
