@@ -28,7 +28,7 @@ from larkpost.web.tasting import taste
 from larkpost.web.voting import edition, vote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from larkpost.program import Program
 
@@ -70,9 +70,9 @@ def app(
     program: Program,
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    pulse: Pulse | None = None,
+    pulses: Mapping[str, Pulse] | None = None,
 ) -> Starlette:
-    """Build the application; ``pulse`` lets /healthz tell how the tick of this process does."""
+    """Build the application; ``pulses`` let /healthz tell how this process does."""
     site = program.settings.site
     feeds = Shelf(program)
     application = Starlette(
@@ -86,6 +86,6 @@ def app(
     # A redirect to the path without its slash would be built from the Host header.
     application.router.redirect_slashes = False
     pages = Pages(base_url=site.base_url, title=site.title)
-    application.state.site = Site(program, pages, clock, pulse, Catalogue(), Reports())
+    application.state.site = Site(program, pages, clock, pulses or {}, Catalogue(), Reports())
     application.state.feeds = feeds
     return application
