@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING
 
+from larkpost.errors import Failure
 from larkpost.flows import roads
 from larkpost.flows.alone import alone
 from larkpost.flows.deliver import Ledger, deliver
@@ -106,6 +107,8 @@ def edit(works: Works, *, now: datetime) -> Round:
                 )
         with steps.step("publish"):
             done.outcomes = publish_due(works.newsroom, now=now)
+            if failed := done.outcomes[Outcome.FAILED]:
+                raise Failure(f"{failed} editions could not be published and are tried again")
     return done
 
 
