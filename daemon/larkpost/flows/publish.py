@@ -164,10 +164,15 @@ def publish_due(newsroom: Newsroom, *, now: datetime) -> Counter[Outcome]:
 
 def _note(connection: Connection, day: _Day, now: datetime) -> None:
     """Write down what became of the editions, and how learning went where that is news."""
+    happened = events.latest(connection)
     counts = {str(outcome): n for outcome, n in day.tally.items()}
+    if (earlier := happened.get("publish")) and earlier.at.date() == now.date():
+        for outcome in (Outcome.PUBLISHED, Outcome.QUIET, Outcome.BELOW):  # of the whole day (UTC)
+            if n := earlier.detail.get(outcome, 0):
+                counts[outcome] = counts.get(outcome, 0) + n
     problem = {"problem": day.problem} if day.failed else {}
     events.record(connection, "publish", ok=not day.failed, now=now, **counts, **problem)
-    before = events.latest(connection).get("learn")
+    before = happened.get("learn")
     if day.unlearnt:
         facts = {"readers": day.unlearnt, "problem": day.fault}
         events.record(connection, "learn", ok=False, now=now, **facts)

@@ -10,22 +10,24 @@ import structlog
 from larkpost.errors import Deferred, LarkpostError
 from larkpost.flows import roads
 from larkpost.flows.posting import told as told_in_words
-from larkpost.flows.status import Quiet, quiet
+from larkpost.flows.quiet import Quiet, quiet
 from larkpost.render.notice import notice
-from larkpost.store import events
+from larkpost.store import events, readers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
 
-    from larkpost.flows.status import Reason
+    from larkpost.flows.quiet import Reason
     from larkpost.seams import Transport
     from larkpost.store.engine import Connection, Store
+    from larkpost.store.events import Event
 
 log = structlog.get_logger()
 
 KIND = "receipt"
+_OF_READERS = frozenset({Quiet.ALL_BELOW, Quiet.ALL_SEEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,25 @@ def _put_off(store: Store, fault: LarkpostError, now: datetime) -> None:
 
 def _untold(connection: Connection, now: datetime, window: timedelta) -> Sequence[Reason]:
     happened = events.latest(connection)
-    published, told = happened.get("publish"), happened.get(KIND)
-    if published is None or published.at.date() != now.date():
-        return ()
+    told = happened.get(KIND)
     if told is not None and told.ok and told.at.date() == now.date():
         return ()
     if roads.resting(connection, now) or roads.resting(connection, now, KIND):
         return ()
     # Whoever asks for receipts knows that nobody subscribes yet.
-    return [
+    reasons = [
         reason
         for reason in quiet(connection, now=now, window=window)
         if reason.kind is not Quiet.NO_READER
     ]
+    if not _was_due(happened, now):
+        return [reason for reason in reasons if reason.kind is Quiet.NOT_PUBLISHED]
+    slot = readers.next_slot(connection)
+    if slot is not None and slot.date() == now.date():  # others may get papers later in the day
+        return [reason for reason in reasons if reason.kind not in _OF_READERS]
+    return reasons
+
+
+def _was_due(happened: Mapping[str, Event], now: datetime) -> bool:
+    published = happened.get("publish")
+    return published is not None and published.at.date() == now.date()

@@ -104,6 +104,11 @@ def before(connection: Connection, edition: Edition) -> datetime | None:
     return connection.execute(select(func.max(table.published_at)).where(*earlier)).scalar()
 
 
+def last_out(connection: Connection) -> datetime | None:
+    """Tell when any reader's edition last came out."""
+    return connection.execute(select(func.max(tables.edition.c.published_at))).scalar()
+
+
 def latest(connection: Connection, reader_id: int, limit: int = 1) -> list[Edition]:
     """Read the reader's last editions, the newest first."""
     table = tables.edition

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse
 
 from larkpost.errors import LarkpostError
-from larkpost.flows.status import quiet
+from larkpost.flows.quiet import quiet
 from larkpost.store import events
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.flows.status import Reason
+    from larkpost.flows.quiet import Reason
     from larkpost.web.guard import Site
 
 LEAST_FREE_BYTES = 100 * 1024 * 1024
