@@ -10,7 +10,9 @@ from datetime import timedelta
 from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from larkpost import tokens
 from larkpost.links import Links
@@ -30,6 +32,12 @@ if TYPE_CHECKING:
     from larkpost.transports.signing import Signature
 
 
+log = structlog.get_logger()
+
+# The settings that a running daemon does not take up.
+AT_START = {"database": ("url",), "web": ("host", "port"), "tick": ("seconds",)}
+
+
 class Program:
     """Every tool, made when it is first asked for: a vote loads no scikit-learn.
 
@@ -39,6 +47,18 @@ class Program:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.stopping = threading.Event()  # set when the daemon is told to end
+
+    def renewed(self, settings: Settings) -> Program:
+        """Give a program by other settings on the same store, that is told to end with this one.
+
+        What only a start can change stays as it is, with a warning. Raises SettingsError where a
+        tool cannot be built: those that can fail are built at once.
+        """
+        fresh = Program(_as_at_start(settings, self.settings))
+        fresh.stopping = self.stopping
+        fresh.store = self.store
+        _ = fresh.press, fresh.mailboxes, fresh.signature
+        return fresh
 
     @property
     def places(self) -> Places:
@@ -174,6 +194,21 @@ class Program:
         from larkpost.transports.smtp import Relay
 
         return Relay(self.settings.smtp, stopped=self.stopping.is_set)
+
+
+def _as_at_start(settings: Settings, before: Settings) -> Settings:
+    """Put back what is only read at a start: where the store is, where the web listens."""
+    kept: dict[str, Any] = {}
+    for section, names in AT_START.items():
+        old, new = getattr(before, section), getattr(settings, section)
+        stay = {name: getattr(old, name) for name in names}
+        changed = [name for name, value in stay.items() if getattr(new, name) != value]
+        kept[section] = new.model_copy(update=stay)
+        for name in changed:
+            log.warning("takes effect at the next start", setting=f"{section}.{name}")
+    if "site.base_url" not in settings.origins:  # then it follows from where the web listens
+        kept["site"] = settings.site.model_copy(update={"base_url": before.site.base_url})
+    return settings.model_copy(update=kept)
 
 
 def build(settings: Settings) -> Program:

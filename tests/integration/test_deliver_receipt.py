@@ -11,15 +11,16 @@ import pytest
 from tests.integration.test_deliver import DAY, Mailbag
 from tests.making import NOW, add_papers, add_readers
 
-from larkpost.errors import Deferred
+from larkpost.errors import Deferred, Refused
+from larkpost.flows import roads
 from larkpost.flows.receipt import Desk, tell
-from larkpost.store import events
+from larkpost.store import events, readers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from larkpost.flows.status import Reason
+    from larkpost.flows.quiet import Reason
     from larkpost.store.engine import Store
 
 DESK = Desk("boss@example.org", "Larkpost <post@example.org>")
@@ -29,7 +30,8 @@ WEEK = timedelta(days=7)
 def morning(store: Store, *, now: datetime = NOW, papers: bool = True, **outcomes: int) -> None:
     """Have the editions of a morning been due, with these outcomes."""
     with store.begin() as connection:
-        add_readers(connection, 1)
+        for reader in add_readers(connection, 1):
+            readers.advance(connection, reader, now + DAY)
         if papers:
             add_papers(connection, 2)
         events.record(connection, "publish", ok=True, now=now, **outcomes)
@@ -48,7 +50,7 @@ def test_no_dump_is_told(store: Store) -> None:
     morning(store, papers=False, quiet=1)
     bag = Mailbag()
 
-    assert [str(reason.kind) for reason in told(store, bag)] == ["no-dump", "all-seen"]
+    assert [str(reason.kind) for reason in told(store, bag)] == ["no-dump"]
     message = email.message_from_bytes(bag.letters[0].content, policy=policy.default)
     assert message["To"] == "boss@example.org"
     assert message["Subject"].startswith("Larkpost: a quiet morning: no dump brought a paper")
@@ -58,20 +60,30 @@ def test_no_dump_is_told(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "ok", "detail", "reason"),
+    ("kind", "ok", "detail", "reasons"),
     [
-        ("ingest", True, {"name": "a.txt", "already": "2026-08-06"}, "known-dump"),
-        ("ingest", False, {"name": "a.txt", "problem": "0 of 90 lines"}, "unreadable-dump"),
-        ("deliver", False, {"problem": "535 no", "until": NOW.isoformat()}, "mail-refused"),
+        ("ingest", True, {"name": "a.txt", "already": "2026-08-06"}, ["known-dump"]),
+        (
+            "ingest",
+            False,
+            {"name": "a.txt", "problem": "0 records in 90 lines"},
+            ["no-dump", "unreadable-dump"],
+        ),
+        (
+            "deliver",
+            False,
+            {"problem": "535 no", "until": NOW.isoformat()},
+            ["no-dump", "mail-refused"],
+        ),
     ],
 )
 def test_a_dump_seen_before_an_unreadable_one_and_a_closed_road_are_told(
-    store: Store, kind: str, ok: bool, detail: dict[str, str], reason: str
+    store: Store, kind: str, ok: bool, detail: dict[str, str], reasons: list[str]
 ) -> None:
-    morning(store, published=1)
+    morning(store, papers=False, quiet=1)
     event(store, kind, ok=ok, **detail)
 
-    assert [str(one.kind) for one in told(store, Mailbag())] == [reason]
+    assert [str(one.kind) for one in told(store, Mailbag())] == reasons
 
 
 def test_that_all_is_below_the_threshold_is_told(store: Store) -> None:
@@ -101,12 +113,27 @@ def test_a_receipt_comes_once_a_day_and_not_before_the_editions(store: Store) ->
     assert len(bag.letters) == 1
 
 
-def test_a_receipt_that_cannot_go_is_tried_again(store: Store) -> None:
+@pytest.mark.parametrize(
+    "fault", [Deferred("closed", whole_road=True), Deferred("greylisted"), Refused("spam")]
+)
+def test_a_receipt_that_cannot_go_is_tried_again_later_each_time(
+    store: Store, fault: Exception
+) -> None:
     morning(store, papers=False, quiet=1)
-    with pytest.raises(Deferred):
-        told(store, Mailbag(boss=Deferred("closed", whole_road=True)))
-    bag = Mailbag()
+    closed, bag = Mailbag(boss=fault), Mailbag()
 
-    told(store, bag)
+    for seconds in range(0, 600, 30):
+        assert told(store, closed, NOW + timedelta(seconds=seconds)) == ()
+    told(store, bag, NOW + timedelta(minutes=20))
 
+    assert closed.opened == 4  # after 0, 1, 3 and 7 minutes
     assert len(bag.letters) == 1
+
+
+def test_a_road_closed_to_a_receipt_is_closed_to_letters(store: Store) -> None:
+    morning(store, papers=False, quiet=1)
+    told(store, Mailbag(boss=Deferred("535 no", whole_road=True, rest=1800)))
+
+    with store.read() as connection:
+        assert roads.resting(connection, NOW + timedelta(minutes=29))
+        assert not roads.resting(connection, NOW + timedelta(minutes=31))

@@ -23,7 +23,9 @@ from larkpost import serve
 from larkpost.errors import Busy, UsageError
 from larkpost.flows.alone import alone
 from larkpost.program import Program, build
+from larkpost.serve import rounds
 from larkpost.settings import load
+from larkpost.store import leases
 from larkpost.web import Pulse
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 # The daemon with a tick of the test's choosing; what it does is told in a file.
 DAEMON = """
 import sys, time
+from datetime import timedelta
 from pathlib import Path
 from larkpost import logs, serve
 from larkpost.errors import LarkpostError
@@ -45,19 +48,30 @@ logs.configure("error", "json")
 home, what = Path(sys.argv[1]), sys.argv[2]
 diary = home / "ticks"
 
-def tick():
+def tick(_program, moved):
     with diary.open("a") as file:
         file.write("began\\n")
     if what == "fails":
         raise RuntimeError("the tick fails")
-    time.sleep({"quick": 0, "slow": 1.5, "hangs": 120}[what])
+    time.sleep({"slow": 1.5, "hangs": 120, "sticks": 120}.get(what, 0))
     with diary.open("a") as file:
         file.write("ended\\n")
+    moved()
+
+def post(_program, moved):
+    moved()
+
+if what == "loses its lease":
+    from larkpost.flows import alone
+    alone.RENEWAL_SECONDS = 0.05
+if what == "sticks":
+    serve.rounds.A_TICK = timedelta(seconds=0.3)
+    serve.rounds.LOOK_SECONDS = 0.05
 
 program = build(load(home=home, flags={"tick.seconds": 0.2}))
 program.prepare()
 try:
-    serve.run(program, host="127.0.0.1", port=0, tick=tick)
+    serve.run(program, host="127.0.0.1", port=0, tick=tick, post=post)
 except LarkpostError as error:
     sys.exit(f"{error} ({error.hint})")
 """
@@ -190,6 +204,34 @@ def test_a_tick_that_fails_turns_health_red_and_the_daemon_lives(tmp_path: Path)
         assert daemon.end()[0] == 0
 
 
+def test_a_tick_that_hangs_for_long_ends_the_daemon_for_its_supervisor(tmp_path: Path) -> None:
+    with running(tmp_path, "sticks") as daemon:
+        until(lambda: daemon.told("began") == 1)
+
+        assert daemon.process.wait(PATIENCE) == 1
+        assert "no sign of life" in daemon.log.read_text()
+
+
+def test_a_daemon_whose_place_another_has_taken_ends(tmp_path: Path) -> None:
+    with running(tmp_path, "loses its lease") as daemon:
+        until(lambda: daemon.told("ended") > 0)
+        with sqlite3.connect(tmp_path / "larkpost.db", timeout=PATIENCE) as database:
+            database.execute("UPDATE lease SET holder = 'another' WHERE name = 'daemon'")
+        database.close()
+
+        assert daemon.process.wait(PATIENCE) == 0
+        assert "another process has taken over" in daemon.log.read_text()
+
+
+def test_a_hangup_never_ends_the_daemon(tmp_path: Path) -> None:
+    with running(tmp_path) as daemon:
+        daemon.process.send_signal(signal.SIGHUP)
+        before = daemon.told("ended")
+
+        until(lambda: daemon.told("ended") > before + 2)
+        assert daemon.end()[0] == 0
+
+
 def test_endless_headers_are_cut_off_and_others_are_served(tmp_path: Path) -> None:
     with running(tmp_path) as daemon:
         port = int(daemon.url.rpartition(":")[2])
@@ -225,12 +267,12 @@ def test_a_port_that_is_taken_is_named(program: Program) -> None:
         port = first.getsockname()[1]
 
         with pytest.raises(UsageError, match=rf"127\.0\.0\.1 port {port}"):
-            serve.run(program, host="127.0.0.1", port=port, tick=lambda: None)
+            serve.run(program, host="127.0.0.1", port=port, tick=nothing, post=nothing)
 
 
 def test_an_address_of_another_machine_is_refused(program: Program) -> None:
     with pytest.raises(UsageError, match=r"192\.0\.2\.1"):
-        serve.run(program, host="192.0.2.1", port=0, tick=lambda: None)
+        serve.run(program, host="192.0.2.1", port=0, tick=nothing, post=nothing)
 
 
 def test_only_one_at_a_time_is_alone(store: Store) -> None:
@@ -244,37 +286,135 @@ def test_only_one_at_a_time_is_alone(store: Store) -> None:
         pass
 
 
-def pulse(seconds: float = 0.05) -> Pulse:
-    return Pulse(timedelta(seconds=seconds), started=datetime.now(UTC))
+def test_who_loses_a_lease_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("larkpost.flows.alone.RENEWAL_SECONDS", 0.01)
+    lost = threading.Event()
+
+    with alone(store, "daemon", lost=lost.set) as me, store.begin() as connection:
+        leases.release(connection, "daemon", me)
+        leases.take(connection, "daemon", "another", now=datetime.now(UTC), seconds=60)
+        connection.commit()
+
+        assert lost.wait(PATIENCE)
 
 
-def test_ticks_come_again_and_again_and_never_two_at_a_time() -> None:
+def nothing(_program: Program, _moved: Callable[[], None]) -> None:
+    """Do nothing."""
+
+
+def pulse(seconds: float = 0.05, patience: float = 60) -> Pulse:
+    return Pulse(timedelta(seconds=seconds), datetime.now(UTC), timedelta(seconds=patience))
+
+
+def test_rounds_come_again_and_again_and_never_two_of_a_kind_at_a_time() -> None:
     at_work = threading.Lock()
     ended: list[bool] = []
 
-    def tick() -> None:
+    def tick(_moved: Callable[[], None]) -> None:
         alone = at_work.acquire(blocking=False)
         time.sleep(0.12)  # longer than the period
         ended.append(alone)
         at_work.release()
 
-    with serve.ticking(tick, pulse()):
+    with rounds.going({"tick": tick}, {"tick": pulse()}):
         until(lambda: len(ended) >= 4)
 
     assert all(ended)
     assert not at_work.locked()
 
 
-def test_a_tick_that_somebody_else_does_is_no_failure() -> None:
+def test_a_round_that_hangs_holds_up_no_other() -> None:
+    go_on = threading.Event()
+    ticks: list[int] = []
+    works = {"post": lambda _moved: go_on.wait(PATIENCE), "tick": lambda _moved: ticks.append(1)}
+    pulses = {"post": pulse(), "tick": pulse()}
+
+    with rounds.going(works, pulses):
+        until(lambda: len(ticks) >= 3)
+        assert pulses["post"].running is not None
+        go_on.set()
+
+
+def test_the_post_follows_a_tick_that_got_on_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    told: list[str] = []
+
+    def tick(moved: Callable[[], None]) -> None:
+        until(lambda: bool(told))  # the first post was there before
+        told.append("tick")
+        moved()
+
+    works: dict[str, rounds.Work] = {"tick": tick, "post": lambda _moved: told.append("post")}
+    with rounds.going(works, {"tick": pulse(3600), "post": pulse(3600)}):
+        until(lambda: len(told) >= 3)
+
+    assert told == ["post", "tick", "post"]
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_a_round_that_takes_long_comes_again_without_a_word(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     turns: list[int] = []
 
-    def tick() -> None:
+    def tick(_moved: Callable[[], None]) -> None:
+        time.sleep(0.3)  # six periods
+        turns.append(1)
+
+    with rounds.going({"tick": tick}, {"tick": pulse()}):
+        until(lambda: len(turns) >= 2)
+
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_a_round_that_somebody_else_does_is_no_failure() -> None:
+    turns: list[int] = []
+
+    def tick(_moved: Callable[[], None]) -> None:
         turns.append(1)
         raise Busy("another process is running the tick")
 
     beat = pulse()
-    with serve.ticking(tick, beat):
+    with rounds.going({"tick": tick}, {"tick": beat}):
         until(lambda: len(turns) >= 2)
 
     assert beat.beat is None
     assert beat.running is None
+    assert not beat.stuck(datetime.now(UTC))
+
+
+def given_up(work: rounds.Work, patience: float, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Watch over a work that comes round every 50 ms; tells whether that was given up."""
+    monkeypatch.setattr(rounds, "LOOK_SECONDS", 0.02)
+    over = threading.Event()
+    pulses = {"tick": pulse(patience=patience)}
+    watch = rounds.Watch(pulses, give_up=over.set)
+    with watch.over(), rounds.going({"tick": work}, pulses):
+        over.wait(2)
+    return watch.gave_up
+
+
+def test_a_round_that_hangs_is_given_up_and_one_that_fails_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(_moved: Callable[[], None]) -> None:
+        raise RuntimeError("the tick fails")
+
+    def gets_on(moved: Callable[[], None]) -> None:
+        for _ in range(20):
+            time.sleep(0.1)
+            moved()
+
+    assert given_up(lambda _moved: time.sleep(3), 0.1, monkeypatch)
+    assert not given_up(fails, 1, monkeypatch)
+    assert not given_up(gets_on, 1, monkeypatch)
+
+
+def test_rounds_that_come_no_more_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounds, "LOOK_SECONDS", 0.02)
+    over = threading.Event()
+    watch = rounds.Watch({"tick": pulse(patience=0.1)}, give_up=over.set)
+
+    with watch.over():  # and no scheduler
+        assert over.wait(PATIENCE)
+
+    assert watch.gave_up

@@ -302,12 +302,14 @@ def test_what_became_of_a_letter_is_written_down(
         assert deliveries.settle(connection, letter_id, state, reply=reply, now=NOW)
         settled = deliveries.get(connection, letter_id)
 
-    settled_as = {
-        "doubts": 1 if state is DeliveryState.UNKNOWN else 0,
-        "sent_at": NOW if state is DeliveryState.SENT else None,
-    }
     assert settled == replace(
-        letter, state=state, reply=reply, attempts=1, lease_until=None, **settled_as
+        letter,
+        state=state,
+        reply=reply,
+        attempts=1,
+        lease_until=None,
+        doubts=1 if state is DeliveryState.UNKNOWN else 0,
+        sent_at=NOW if state is DeliveryState.SENT else None,
     )
 
 

@@ -16,7 +16,7 @@ from larkpost.store.engine import Store
 from larkpost.web import Pulse, app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from tests.browsing import Place
@@ -304,17 +304,62 @@ def test_health_is_red_when_the_database_is_gone(here: Place) -> None:
     assert answer.json()["checks"]["database"] == {"ok": False}
 
 
-def test_health_is_red_two_periods_after_the_last_tick(here: Place) -> None:
-    pulse = Pulse(timedelta(seconds=30), started=here.clock.now)
-    client = TestClient(app(here.program, clock=here.clock, pulse=pulse), base_url=FOREIGN)
-    begun = here.clock.now
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
-    def status_after(seconds: int) -> int:
-        here.clock.now = begun + timedelta(seconds=seconds)
+
+def test_health_is_red_two_periods_after_the_last_round_where_no_other_begins(here: Place) -> None:
+    pulse, status = watched(here)
+
+    assert [status(60 * SECOND), status(61 * SECOND)] == [200, 503]
+    pulse.beat = pulse.started + 61 * SECOND
+    assert [status(121 * SECOND), status(122 * SECOND)] == [200, 503]
+    assert [pulse.stuck(pulse.beat + after) for after in (5 * MINUTE, 6 * MINUTE)] == [False, True]
+
+
+def test_health_is_red_while_rounds_fail_but_nothing_is_stuck(here: Place) -> None:
+    pulse, status = watched(here)
+
+    for seconds in range(0, 1200, 30):
+        pulse.begin(pulse.started + seconds * SECOND)
+        assert status(seconds * SECOND) == (200 if seconds <= 60 else 503)
+        pulse.end(pulse.started + seconds * SECOND)
+
+    assert not pulse.stuck(pulse.started + 1200 * SECOND)
+
+
+def test_health_is_red_and_a_round_stuck_that_is_at_work_for_long_without_getting_on(
+    here: Place,
+) -> None:
+    pulse, status = watched(here)
+    pulse.begin(pulse.started + 30 * SECOND)
+
+    assert [status(5 * MINUTE), status(6 * MINUTE)] == [200, 503]
+    assert pulse.stuck(pulse.started + 6 * MINUTE)
+    assert pulse.age(here.clock.now) is None
+    for minutes in range(6, 180, 4):  # thousands of letters, one after the other
+        pulse.move(pulse.started + minutes * MINUTE)
+        assert status((minutes + 4) * MINUTE) == 200
+
+
+def test_a_machine_that_wakes_up_is_well_while_its_first_round_is_under_way(here: Place) -> None:
+    pulse, status = watched(here)
+    pulse.begin(pulse.started)
+    pulse.move(pulse.started)
+    pulse.end(pulse.started)
+
+    pulse.begin(pulse.started + 600 * MINUTE)
+
+    assert status(601 * MINUTE) == 200
+
+
+def watched(here: Place) -> tuple[Pulse, Callable[[timedelta], int]]:
+    """Give a pulse of half a minute, and what asks for the status so long after it began."""
+    pulse = Pulse(30 * SECOND, started=here.clock.now)
+    pages = app(here.program, clock=here.clock, pulses={"tick": pulse})
+    client = TestClient(pages, base_url=FOREIGN)
+
+    def status(after: timedelta) -> int:
+        here.clock.now = pulse.started + after
         return client.get("/healthz").status_code
 
-    assert [status_after(60), status_after(61)] == [200, 503]
-    pulse.beat = begun + timedelta(seconds=61)
-    assert [status_after(121), status_after(122)] == [200, 503]
-    pulse.running = begun + timedelta(seconds=122)
-    assert [status_after(600), status_after(3600)] == [200, 503]
+    return pulse, status

@@ -53,6 +53,15 @@ class Call:
         program.prepare()
         return program
 
+    def renewed(self, before: Program, flags: Mapping[str, object]) -> Program:
+        """Build a daemon's program anew by the settings as they are now; raises SettingsError."""
+        from larkpost.settings import load
+
+        settings = load(home=self.home, config=self.config, flags=flags)
+        program = before.renewed(settings)
+        self.log(settings, daemon=True)
+        return program
+
     def reader(self, program: Program, name: str) -> Reader:
         """Find a reader by address, or by uid; raises UnknownReader."""
         from larkpost.store import readers

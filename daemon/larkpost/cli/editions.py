@@ -33,11 +33,11 @@ FEED_EDITIONS = 30
 @pass_call
 def publish(
     call: Call, emails: Sequence[str], due: bool, everybody: bool, day: date | None, as_json: bool
-) -> None:
+) -> int:
     """Publish editions: pick the papers, write them down, plan the letters.
 
     Without an address it is --due. Each reader has one edition a day; publishing again changes
-    nothing. Letters go out with `larkpost deliver`.
+    nothing. Letters go out with `larkpost deliver`. Ends with 1 where an edition failed.
     """
     if (bool(emails) + due + everybody > 1) or (due and day):
         raise click.UsageError("Name readers, or give --all, or --due (which knows its own dates).")
@@ -54,6 +54,7 @@ def publish(
             put(_sentence(result))
     if not results and not as_json:
         put("Nothing is due. To publish all the same: larkpost publish EMAIL")
+    return 1 if any(one.outcome is publishing.Outcome.FAILED for one in results) else 0
 
 
 def _occasions(
@@ -85,6 +86,7 @@ def _sentence(result: Result) -> str:
         Outcome.ALREADY: f"{who}: the edition of {when} is already out, with {count} papers",
         Outcome.QUIET: f"{who}: no edition on {when}, there are no new papers",
         Outcome.BELOW: f"{who}: no edition on {when}, every paper is below the threshold",
+        Outcome.FAILED: f"{who}: the edition of {when} failed: {shown(result.fault)}",
     }[result.outcome]
 
 

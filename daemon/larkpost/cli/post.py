@@ -221,7 +221,7 @@ def receive(call: Call, as_json: bool) -> None:
 @pass_call
 def receipt(call: Call, as_json: bool) -> int:
     """Say why a morning brings nothing, and what to try; ends with 1 where there is a reason."""
-    from larkpost.flows.status import quiet
+    from larkpost.flows.quiet import quiet
 
     program = call.program()
     with program.store.read() as connection:

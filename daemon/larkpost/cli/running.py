@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +21,11 @@ from larkpost.cli.output import (
 from larkpost.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from larkpost.flows.status import Standing
     from larkpost.flows.tick import Round
+    from larkpost.program import Program
 
 
 @click.command(short_help="Tell how things stand, and why a day is quiet.")
@@ -144,19 +149,38 @@ def _put_round(done: Round) -> None:
 )
 @pass_call
 def serve(call: Call, host: str | None, port: int | None) -> None:
-    """Run the daemon: web server, inbox, editions, letters; stops cleanly on SIGTERM."""
-    from larkpost.flows.tick import tick as once
+    """Run the daemon: web server, inbox, editions, letters; stops cleanly on SIGTERM.
+
+    SIGHUP has it read the settings anew.
+    """
     from larkpost.serve import run
 
-    program = call.program({"web.host": host, "web.port": port}, daemon=True)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a daemon to take it up
+    flags = {"web.host": host, "web.port": port}
+    program = call.program(flags, daemon=True)
     _ = program.signature  # a key that is not there is told now, not in the morning
     web = program.settings.web
     run(
         program,
         host=web.host,
         port=web.port,
-        tick=lambda: once(program.works, now=datetime.now(UTC)),
+        tick=_tick,
+        post=_post,
+        renewal=lambda before: call.renewed(before, flags),
     )
+
+
+def _tick(program: Program, moved: Callable[[], None]) -> None:
+    from larkpost.flows.tick import edit
+
+    edit(program.works, now=datetime.now(UTC))
+    moved()
+
+
+def _post(program: Program, moved: Callable[[], None]) -> None:
+    from larkpost.flows.tick import post
+
+    post(replace(program.works, moved=moved), now=datetime.now(UTC))
 
 
 @click.command(short_help="Print the link of the admin page.")

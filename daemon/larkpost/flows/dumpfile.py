@@ -50,6 +50,16 @@ class Copy:
     modified: datetime | None
 
 
+def lines_of(copy: Copy) -> int:
+    """Count the lines of a dump, the last one too where nothing ends it."""
+    copy.body.seek(0)
+    ends, last = 0, b""
+    while chunk := copy.body.read(_CHUNK):
+        ends += chunk.count(b"\n")
+        last = chunk[-1:]
+    return ends + (last not in (b"", b"\n"))
+
+
 @contextmanager
 def copy_of(path: Path, *, follow: bool) -> Iterator[Copy]:
     """Copy a regular file; ``follow`` says whether it may be a symbolic link to one.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from larkpost.errors import LarkpostError, UnreadableDump
+from larkpost.errors import Failure, LarkpostError, UnreadableDump
 from larkpost.flows.ingest import Report, ingest
 from larkpost.flows.moving import move
 from larkpost.sources.dates import in_name
@@ -95,17 +95,28 @@ def sweep(
     Only regular files that are not hidden are looked at. A file is moved to ``done/`` after its
     papers are committed, and to ``bad/`` with the reason beside it when nothing in it can be
     read, or when reading it broke the program three times. What happens to one file does not
-    keep the others from being read. Raises OSError when the inbox itself cannot be read.
+    keep the others from being read. Raises Failure when the inbox itself cannot be used.
     """
-    for folder in (places.inbox, places.done, places.bad):
-        folder.mkdir(parents=True, exist_ok=True)
-    waiting = _waiting(places.inbox)
-    _tidy(places.inbox, waiting)
+    try:
+        for folder in (places.inbox, places.done, places.bad):
+            folder.mkdir(parents=True, exist_ok=True)
+        waiting = _waiting(places.inbox)
+        _tidy(places.inbox, waiting)
+    except OSError as error:
+        raise _unusable(error, places.inbox) from error
     settled = [one for one in waiting if _settled(one, settle_seconds, now)]
     settled.sort(key=lambda one: (one.day, one.modified, os.fsencode(one.path.name)))
     taken = [_take(store, sources, places, one, now) for one in settled]
     _complain(store, taken, now)
     return taken
+
+
+def _unusable(error: OSError, inbox: Path) -> Failure:
+    what = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
+    return Failure(
+        f"the inbox cannot be read: {error.filename or inbox}: {what}",
+        hint="make it a folder that the daemon may write to; it is looked at again by itself",
+    )
 
 
 def _waiting(inbox: Path) -> list[_Waiting]:

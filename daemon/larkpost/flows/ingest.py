@@ -12,7 +12,7 @@ import structlog
 
 from larkpost.domain import Captured, Draft, Rejected, Remark
 from larkpost.errors import UnreadableDump, UsageError
-from larkpost.flows.dumpfile import copy_of, copy_of_stream
+from larkpost.flows.dumpfile import copy_of, copy_of_stream, lines_of
 from larkpost.sources.dates import EARLIEST, in_name
 from larkpost.store import dumps, events, papers
 from larkpost.store.papers import What
@@ -119,7 +119,8 @@ def _taken_in(
         chosen = named or _recognised(sources, copy)
         return _Reading(store, copy, chosen, _near(copy, date, now), now, progress).run()
     except UnreadableDump as error:
-        raise UnreadableDump(f"{copy.name}: {error}", hint=error.hint) from error
+        lines = f"0 records in {lines_of(copy):,} lines"
+        raise UnreadableDump(f"{copy.name}: {error} ({lines})", hint=error.hint) from error
 
 
 def _noted(store: Store, report: Report, now: datetime) -> Report:

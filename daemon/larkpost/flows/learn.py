@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
+import structlog
+
 from larkpost.domain import Thumb
+from larkpost.errors import LarkpostError
+from larkpost.flows import plainly
+from larkpost.flows.isolating import isolated
 from larkpost.flows.spaces import fresh_space
 from larkpost.schedule import local_date
 from larkpost.seams import Evidence
@@ -14,7 +19,7 @@ from larkpost.store import community, editions, papers, votes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date, timedelta
+    from datetime import date
 
     from larkpost.domain import Interest, Paper, Pick, Reader, Vote
     from larkpost.ranking.choice import Twins
@@ -22,6 +27,14 @@ if TYPE_CHECKING:
     from larkpost.store.engine import Connection, Store
 
     Found = dict[int, Sequence[Pick]]  # what each interest of a reader found, best first
+
+log = structlog.get_logger()
+
+A_MONTH, SEVERAL = timedelta(days=30), 5
+ADVICE = (
+    "A month of thumbs down: on your page you can change the words of your interests, or take"
+    " thumbs back and begin anew."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +57,15 @@ class Ranking:
     """The answer for one reader: picks, best first, out of ``considered`` candidates.
 
     ``below`` counts the candidates left out because their probability is under the reader's
-    threshold.
+    threshold. ``note`` is what the reader is to be told of it; ``fault`` what kept us from
+    learning, empty where nothing did.
     """
 
     picks: tuple[Pick, ...]
     considered: int
     below: int = 0
+    note: str = ""
+    fault: str = ""
 
 
 def end_of(day: date) -> datetime:
@@ -95,17 +111,65 @@ def rank(
     """The ranking of each reader, by reader id; every reader has one, though it may be empty.
 
     Without a ``space`` the fresh one is taken, which may have to be fitted and written down.
+    Where none can be had, or learning breaks over a reader's data, that reader's papers are
+    chosen without it; no other reader is the worse for it.
     """
+    try:
+        shared = fresh_space(store, ranker, now=now) if space is None else space
+    except LarkpostError:
+        raise
+    except Exception as fault:  # a failed training keeps nobody from their paper
+        _tell(readers, fault)
+        return {reader.id: _plain(store, reader, question, fault) for reader in readers}
+
+    def learnt(some: Sequence[Reader]) -> dict[int, Ranking]:
+        return _learnt(store, ranker, shared, some, question)
+
+    def plain(reader: Reader, fault: Exception) -> dict[int, Ranking]:
+        _tell([reader], fault)
+        return {reader.id: _plain(store, reader, question, fault)}
+
+    found: dict[int, Ranking] = {}
+    for rankings in isolated(readers, learnt, plain):
+        found |= rankings
+    return found
+
+
+def _tell(readers: Sequence[Reader], fault: Exception) -> None:
+    who = [reader.uid for reader in readers[:3]]
+    log.error("nothing could be learnt", readers=len(readers), first=who, exc_info=fault)
+
+
+def _plain(store: Store, reader: Reader, question: Question, fault: Exception) -> Ranking:
+    """Choose without having learnt anything; the ranking says so."""
+    with store.read() as connection:
+        candidates = papers.candidates(connection, at=question.at, window=question.window)
+        spent = {vote.paper_id for vote in votes.of(connection, reader.id)}
+        if not question.again:
+            spent |= editions.picked(connection, [reader.id])[reader.id]
+        hot = community.trending(
+            connection, at=question.at, window=question.window, limit=len(candidates)
+        )
+    limit = question.limit or reader.size
+    order = [judged.paper.id for judged in hot]
+    picks = plainly.choose(reader, candidates, spent, order, limit)
+    left = len(candidates) - len(spent & {paper.id for paper in candidates})
+    return Ranking(picks, left, note=plainly.NOTE, fault=f"{type(fault).__name__}: {fault}")
+
+
+def _learnt(
+    store: Store, ranker: Ranker, space: Space, readers: Sequence[Reader], question: Question
+) -> dict[int, Ranking]:
     from larkpost.ranking import choice
 
-    if space is None:
-        space = fresh_space(store, ranker, now=now)
     with store.read() as connection:
         asked = evidence(connection, readers)
         candidates = papers.candidates(connection, at=question.at, window=question.window)
         picked = {} if question.again else editions.picked(connection, [r.id for r in readers])
     spent = {reader.id: set(picked.get(reader.id, ())) for reader in readers}
+    own: dict[int, list[Evidence]] = {reader.id: [] for reader in readers}
     for one in asked:
+        own[one.reader_id].append(one)
         spent[one.reader_id] |= {paper.id for paper in one.papers}
     alike = choice.twins(candidates)
     most = max((question.limit or reader.size for reader in readers), default=0)
@@ -119,10 +183,24 @@ def rank(
     if lost := [reader for reader in readers if not found.get(reader.id)]:
         with store.read() as connection:
             found |= desk.trending(connection, lost)
-    own: dict[int, list[Taste]] = {}
+    theirs: dict[int, list[Taste]] = {}
     for one, taste in zip(asked, tastes, strict=True):
-        own.setdefault(one.reader_id, []).append(taste)
-    return {reader.id: desk.ranking(reader, found[reader.id], own[reader.id]) for reader in readers}
+        theirs.setdefault(one.reader_id, []).append(taste)
+    return {
+        reader.id: replace(
+            desk.ranking(reader, found[reader.id], theirs[reader.id]),
+            note=ADVICE if only_down(own[reader.id], question.at) else "",
+        )
+        for reader in readers
+    }
+
+
+def only_down(asked: Iterable[Evidence], now: datetime) -> bool:
+    """Say whether a reader has pressed nothing but thumbs down for a month, and not just once."""
+    cast = [vote for one in asked for vote in zip(one.at, one.thumbs, strict=True)]
+    lately = [thumb for at, thumb in cast if now - at < A_MONTH]
+    long_since = any(now - at >= A_MONTH for at, _ in cast)
+    return long_since and len(lately) >= SEVERAL and Thumb.UP not in lately
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost.domain import Edition
 from larkpost.flows import learn
+from larkpost.flows.isolating import isolated
 from larkpost.flows.learn import Question, Ranking
 from larkpost.render.message import message_id
 from larkpost.schedule import local_date, next_after, timetable_of
@@ -70,15 +73,21 @@ class Outcome(StrEnum):
     ALREADY = "already"  # that day's edition is out; it stays as it is
     QUIET = "quiet"  # no paper to publish
     BELOW = "below"  # papers, but none above the reader's threshold
+    FAILED = "failed"  # something broke; the slot stays, and is tried again
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An occasion, what became of it, and the edition that is out for that day, if any."""
+    """An occasion, what became of it, and the edition that is out for that day, if any.
+
+    ``fault`` says what broke: publishing, or only the learning (then the papers were chosen
+    without it).
+    """
 
     occasion: Occasion
     outcome: Outcome
     edition: Edition | None = None
+    fault: str = ""
 
 
 def due(reader: Reader, now: datetime) -> Occasion:
@@ -105,41 +114,100 @@ def by_hand(reader: Reader, now: datetime, day: date | None = None) -> Occasion:
     return Occasion(reader, day, min(now, learn.end_of(day)), None, reader.next_slot)
 
 
+@dataclass(slots=True)
+class _Day:
+    """What became of the editions that were due, and what went wrong."""
+
+    tally: Counter[Outcome] = field(default_factory=Counter)
+    failed: set[int] = field(default_factory=set)  # readers
+    problem: str = ""
+    unlearnt: int = 0
+    fault: str = ""
+
+    def take(self, result: Result) -> None:
+        """Count a result in."""
+        self.tally[result.outcome] += 1
+        if result.outcome is Outcome.FAILED:
+            self.failed.add(result.occasion.reader.id)
+            self.problem = self.problem or result.fault
+        elif result.fault:
+            self.unlearnt += 1
+            self.fault = self.fault or result.fault
+
+
 def publish_due(newsroom: Newsroom, *, now: datetime) -> Counter[Outcome]:
-    """Publish every edition whose slot has come, a shard of readers at a time."""
-    tally: Counter[Outcome] = Counter()
+    """Publish every edition whose slot has come, a shard of readers at a time.
+
+    One that cannot be published keeps no other from it, and stays due.
+    """
+    day = _Day()
     while True:
         with newsroom.store.read() as connection:
-            shard = readers.due(connection, now, limit=SHARD)
+            found = readers.due(connection, now, limit=SHARD + len(day.failed))
+        shard = [reader for reader in found if reader.id not in day.failed]
         if not shard:
             break
-        results = publish(newsroom, [due(reader, now) for reader in shard], now=now)
-        tally.update(result.outcome for result in results)
-    if tally:
+        occasions: list[Occasion] = []
+        for reader in shard:
+            try:
+                occasions.append(due(reader, now))
+            except Exception as fault:  # a time zone that is there no more
+                lost = Occasion(reader, now.date(), now, None, reader.next_slot)
+                day.take(Result(lost, Outcome.FAILED, fault=_in_words(fault)))
+        for result in publish(newsroom, occasions, now=now):
+            day.take(result)
+    if day.tally:
         with newsroom.store.begin() as connection:
-            events.record(
-                connection,
-                "publish",
-                ok=True,
-                now=now,
-                **{str(outcome): n for outcome, n in tally.items()},
-            )
-    return tally
+            _note(connection, day, now)
+    return day.tally
+
+
+def _note(connection: Connection, day: _Day, now: datetime) -> None:
+    """Write down what became of the editions, and how learning went where that is news."""
+    happened = events.latest(connection)
+    counts = {str(outcome): n for outcome, n in day.tally.items()}
+    if (earlier := happened.get("publish")) and earlier.at.date() == now.date():
+        for outcome in (Outcome.PUBLISHED, Outcome.QUIET, Outcome.BELOW):  # of the whole day (UTC)
+            if n := earlier.detail.get(outcome, 0):
+                counts[outcome] = counts.get(outcome, 0) + n
+    problem = {"problem": day.problem} if day.failed else {}
+    events.record(connection, "publish", ok=not day.failed, now=now, **counts, **problem)
+    before = happened.get("learn")
+    if day.unlearnt:
+        facts = {"readers": day.unlearnt, "problem": day.fault}
+        events.record(connection, "learn", ok=False, now=now, **facts)
+    elif day.tally[Outcome.PUBLISHED] and before is not None and not before.ok:
+        events.record(connection, "learn", ok=True, now=now)
 
 
 def publish(newsroom: Newsroom, occasions: Sequence[Occasion], *, now: datetime) -> list[Result]:
     """Rank and publish these occasions, in their order where the papers asked for are the same.
 
     A reader for whom there is no paper gets no edition, only the next slot: a dump that comes
-    late is in the next edition.
+    late is in the next edition. What breaks over one occasion keeps no other from being published.
     """
-    results: list[Result] = []
-    for question, alike in _by_question(newsroom, occasions):
-        asking = [occasion.reader for occasion in alike]
+
+    def together(some: Sequence[Occasion]) -> list[Result]:
+        question = newsroom.question(some[0])
+        asking = [occasion.reader for occasion in some]
         rankings = learn.rank(newsroom.store, newsroom.ranker, asking, question, now=now)
         with newsroom.store.begin() as connection:
-            results += _carry_out(connection, alike, rankings, newsroom.domain)
+            return list(_carry_out(connection, some, rankings, newsroom.domain))
+
+    def alone(occasion: Occasion, fault: Exception) -> list[Result]:
+        return [Result(occasion, Outcome.FAILED, fault=_in_words(fault))]
+
+    results: list[Result] = []
+    for _, alike in _by_question(newsroom, occasions):
+        for some in isolated(alike, together, alone):
+            results += some
     return results
+
+
+def _in_words(fault: Exception) -> str:
+    """Say what broke, and where."""
+    *_, frame = traceback.extract_tb(fault.__traceback__)
+    return f"{type(fault).__name__}: {fault} ({Path(frame.filename).name}:{frame.lineno})"
 
 
 def draft(
@@ -182,6 +250,7 @@ def _edition(occasion: Occasion, ranking: Ranking) -> Edition:
         picks=ranking.picks,
         since=occasion.since,
         considered=ranking.considered,
+        note=ranking.note,
     )
 
 
@@ -197,7 +266,7 @@ def _carry_out(
     for occasion in occasions:
         ranking = rankings[occasion.reader.id]
         if edition := made.get(occasion):
-            yield Result(occasion, Outcome.PUBLISHED, edition)
+            yield Result(occasion, Outcome.PUBLISHED, edition, ranking.fault)
             continue
         if not ranking.picks:
             readers.advance(connection, occasion.reader, occasion.next_slot)
@@ -218,4 +287,5 @@ def _prepared(occasion: Occasion, ranking: Ranking, domain: str) -> Prepared:
         message_id=message_id(reader.uid, occasion.day, domain) if reader.address else None,
         since=occasion.since,
         considered=ranking.considered,
+        note=ranking.note,
     )

@@ -5,20 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from larkpost.flows.status import Quiet, quiet
+import structlog
+
+from larkpost.errors import Deferred, LarkpostError
+from larkpost.flows import roads
+from larkpost.flows.posting import told as told_in_words
+from larkpost.flows.quiet import Quiet, quiet
 from larkpost.render.notice import notice
-from larkpost.store import events
+from larkpost.store import events, readers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
 
-    from larkpost.flows.status import Reason
+    from larkpost.flows.quiet import Reason
     from larkpost.seams import Transport
     from larkpost.store.engine import Connection, Store
+    from larkpost.store.events import Event
+
+log = structlog.get_logger()
 
 KIND = "receipt"
+_OF_READERS = frozenset({Quiet.ALL_BELOW, Quiet.ALL_SEEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +48,8 @@ def tell(
 ) -> Sequence[Reason]:
     """Write to the operator why this morning was quiet; at most once a day (UTC).
 
-    Nothing is told before the first editions of the day were due. Gives what was told. Raises
-    what the road raises: then it is tried again.
+    Nothing is told before the first editions of the day were due, nor while the road rests. A
+    receipt that could not go is tried again, later each time. Gives what was told.
     """
     with store.read() as connection:
         reasons = _untold(connection, now, window)
@@ -48,24 +57,47 @@ def tell(
         return ()
     subject = f"Larkpost: a quiet morning: {reasons[0].text}"
     lines = [f"{reason.text}. {reason.hint}" for reason in reasons]
-    with road() as transport:
-        transport.send(notice(desk.sender, desk.operator, subject, lines, now))
+    try:
+        with road() as transport:
+            transport.send(notice(desk.sender, desk.operator, subject, lines, now))
+    except LarkpostError as fault:
+        _put_off(store, fault, now)
+        return ()
     with store.begin() as connection:
         kinds = [str(reason.kind) for reason in reasons]
         events.record(connection, KIND, ok=True, now=now, told=kinds)
     return reasons
 
 
+def _put_off(store: Store, fault: LarkpostError, now: datetime) -> None:
+    """Let the whole road rest where the fault is the road's, else this letter alone."""
+    log.warning("receipt put off", reason=told_in_words(fault))
+    whole = isinstance(fault, Deferred) and fault.whole_road
+    with store.begin() as connection:
+        roads.remember(connection, fault, now=now, kind=roads.KIND if whole else KIND)
+
+
 def _untold(connection: Connection, now: datetime, window: timedelta) -> Sequence[Reason]:
     happened = events.latest(connection)
-    published, told = happened.get("publish"), happened.get(KIND)
-    if published is None or published.at.date() != now.date():
+    told = happened.get(KIND)
+    if told is not None and told.ok and told.at.date() == now.date():
         return ()
-    if told is not None and told.at.date() == now.date():
+    if roads.resting(connection, now) or roads.resting(connection, now, KIND):
         return ()
     # Whoever asks for receipts knows that nobody subscribes yet.
-    return [
+    reasons = [
         reason
         for reason in quiet(connection, now=now, window=window)
         if reason.kind is not Quiet.NO_READER
     ]
+    if not _was_due(happened, now):
+        return [reason for reason in reasons if reason.kind is Quiet.NOT_PUBLISHED]
+    slot = readers.next_slot(connection)
+    if slot is not None and slot.date() == now.date():  # others may get papers later in the day
+        return [reason for reason in reasons if reason.kind not in _OF_READERS]
+    return reasons
+
+
+def _was_due(happened: Mapping[str, Event], now: datetime) -> bool:
+    published = happened.get("publish")
+    return published is not None and published.at.date() == now.date()

@@ -1,14 +1,18 @@
-"""The tick: one round of everything that time brings, safe to call as often as one likes."""
+"""The tick: one round of everything that time brings, safe to call as often as one likes.
+
+It has two halves, each under a lease of its own, so that a slow mail server holds up no edition:
+``edit`` makes editions of what came in, ``post`` takes letters to the mail server.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING
 
-import structlog
-
+from larkpost.errors import Failure
+from larkpost.flows import roads
 from larkpost.flows.alone import alone
 from larkpost.flows.deliver import Ledger, deliver
 from larkpost.flows.inbox import sweep
@@ -16,7 +20,8 @@ from larkpost.flows.notices import answer
 from larkpost.flows.publish import Newsroom, Outcome, publish_due
 from larkpost.flows.receipt import Desk, tell
 from larkpost.flows.returns import collect
-from larkpost.store import events
+from larkpost.flows.steps import Steps
+from larkpost.store import deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from larkpost.domain import Letter
     from larkpost.flows.inbox import Taken
     from larkpost.flows.notices import Writer
     from larkpost.flows.receive import Meaning
@@ -31,7 +37,9 @@ if TYPE_CHECKING:
     from larkpost.seams import Renderer, Source, Transport
     from larkpost.settings import Places
 
-log = structlog.get_logger()
+# After so many letters it is the turn of those who asked to subscribe: they wait at their screen.
+A_TURN = 200
+_ELSEWHERE = "another process does it; there is nothing to do"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,8 @@ class Works:
     """What a tick needs; ``road`` opens the way letters take, ``stopped`` says when to end.
 
     ``returns`` is the Maildir in which mail to the ``mailboxes`` comes back; ``desk`` says who is
-    told of quiet mornings.
+    told of quiet mornings; ``moved`` is called whenever the post got on: a letter was settled, or
+    none is waiting.
     """
 
     newsroom: Newsroom
@@ -54,11 +63,12 @@ class Works:
     returns: Path | None = None
     desk: Desk | None = None
     writer: Writer | None = None
+    moved: Callable[[], None] = lambda: None
 
 
 @dataclass(slots=True)
 class Round:
-    """What one tick did; ``troubles`` holds, by step, what kept a step from its end."""
+    """What one round did; ``troubles`` holds, by step, what kept a step from its end."""
 
     taken: list[Taken] = field(default_factory=list)
     returned: Counter[Meaning] = field(default_factory=Counter)
@@ -69,52 +79,113 @@ class Round:
 
 
 def tick(works: Works, *, now: datetime) -> Round:
-    """Take in what lies in the inbox and what came back, publish what is due, deliver it.
+    """Do everything once: ``edit``, then ``post``; raises Busy while another process is at it."""
+    done = edit(works, now=now)
+    sent = post(works, now=now)
+    done.answered, done.ledger = sent.answered, sent.ledger
+    done.troubles |= sent.troubles
+    return done
+
+
+def edit(works: Works, *, now: datetime) -> Round:
+    """Take in what lies in the inbox and what came back, and publish what is due.
 
     A step that fails is told in ``troubles``, in the log and in the store; the next one runs
     all the same. Raises Busy while another process is at it.
     """
     store = works.newsroom.store
     done = Round()
-    with alone(store, "tick", hint="it does the work; there is nothing to do"):
-        with _step("ingest", done):
+    with alone(store, "tick", hint=_ELSEWHERE), _steps(works, "tick", now, done) as steps:
+        with steps.step("ingest"):
             done.taken = sweep(
                 store, works.sources, works.places, settle_seconds=works.settle_seconds, now=now
             )
-        with _step("returns", done):
+        with steps.step("returns"):
             if works.mailboxes and works.returns:
                 done.returned = collect(
                     store, works.mailboxes, works.returns, now=now, stopped=works.stopped
                 )
-        with _step("notices", done):
-            if works.writer:
-                done.answered = answer(
-                    store, works.writer, works.road, now=now, stopped=works.stopped
-                )
-        with _step("publish", done):
+        with steps.step("publish"):
             done.outcomes = publish_due(works.newsroom, now=now)
-        with _step("deliver", done):
-            done.ledger = deliver(
-                store,
-                works.press,
-                works.road,
-                now=now,
-                holder=works.holder,
-                patient=True,
-                stopped=works.stopped,
-            )
-        with _step("receipt", done):
-            if works.desk:
-                tell(store, works.road, works.desk, now=now, window=works.newsroom.window)
-        with store.begin() as connection:
-            events.record(connection, "tick", ok=not done.troubles, now=now, **done.troubles)
+            if failed := done.outcomes[Outcome.FAILED]:
+                raise Failure(f"{failed} editions could not be published and are tried again")
     return done
 
 
+def post(works: Works, *, now: datetime) -> Round:
+    """Answer who asked to subscribe, send the letters that are due, tell of a quiet morning.
+
+    Steps fail as those of ``edit`` do; raises Busy while another process is at it.
+    """
+    done = Round()
+    with (
+        alone(works.newsroom.store, "post", hint=_ELSEWHERE),
+        _steps(works, "post", now, done) as steps,
+    ):
+        while _a_turn(works, steps, done, now):
+            pass
+        with steps.step("receipt"):
+            if works.desk:
+                window = works.newsroom.window
+                tell(works.newsroom.store, works.road, works.desk, now=now, window=window)
+    return done
+
+
+def _a_turn(works: Works, steps: Steps, done: Round, now: datetime) -> bool:
+    """Answer who asked, and send some letters; tells whether there may be more of them."""
+    store, sent = works.newsroom.store, Ledger()
+    with steps.step("notices"):
+        if works.writer:
+            done.answered += answer(
+                store, works.writer, _watched(works), now=now, stopped=works.stopped
+            )
+    with steps.step("deliver"):
+        sent = deliver(
+            store,
+            works.press,
+            _watched(works),
+            now=now,
+            holder=works.holder,
+            limit=A_TURN,
+            patient=True,
+            stopped=works.stopped,
+        )
+        with store.read() as connection:
+            if not deliveries.count_due(connection, now) or roads.resting(connection, now):
+                works.moved()
+    done.ledger = Ledger(*map(sum, zip(astuple(done.ledger), astuple(sent), strict=True)))
+    return sum(astuple(sent)) >= A_TURN and not works.stopped()
+
+
 @contextmanager
-def _step(name: str, done: Round) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:  # a fault in one step must not stop the others
-        log.exception("step failed", step=name)
-        done.troubles[name] = f"{type(error).__name__}: {error}"
+def _steps(works: Works, kind: str, now: datetime, done: Round) -> Iterator[Steps]:
+    steps = Steps(works.newsroom.store, kind, now)
+    yield steps
+    steps.close()
+    done.troubles |= steps.troubles
+
+
+def _watched(works: Works) -> Callable[[], AbstractContextManager[Transport]]:
+    """Give the road, on which each letter that is settled, well or not, counts as getting on."""
+
+    @contextmanager
+    def road() -> Iterator[Transport]:
+        with works.road() as opened:
+            yield _Watched(opened, works.moved)
+
+    return road
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    road: Transport
+    moved: Callable[[], None]
+
+    def ready(self) -> None:
+        self.road.ready()
+
+    def send(self, letter: Letter) -> None:
+        try:
+            self.road.send(letter)
+        finally:
+            self.moved()

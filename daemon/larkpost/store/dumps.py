@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from larkpost.domain import Rejected
 from larkpost.store import tables
@@ -84,6 +84,12 @@ def latest(connection: Connection, limit: int = 1) -> Sequence[Dump]:
     table = tables.dump
     order = select(table).order_by(table.c.read_at.desc(), table.c.id.desc()).limit(limit)
     return [_dump(row) for row in connection.execute(order)]
+
+
+def last_news(connection: Connection) -> datetime | None:
+    """Tell when a dump last brought a paper that was not here before."""
+    table = tables.dump
+    return connection.execute(select(func.max(table.c.read_at)).where(table.c.new > 0)).scalar()
 
 
 def _reject(dump_id: int, rejected: Rejected) -> dict[str, Any]:

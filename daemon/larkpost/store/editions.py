@@ -110,6 +110,11 @@ def news(connection: Connection, edition: Edition) -> set[int]:
     return {pick.paper.id for pick in edition.picks if since and pick.paper.arrived > since}
 
 
+def last_out(connection: Connection) -> datetime | None:
+    """Tell when any reader's edition last came out."""
+    return connection.execute(select(func.max(tables.edition.c.published_at))).scalar()
+
+
 def latest(connection: Connection, reader_id: int, limit: int = 1) -> list[Edition]:
     """Read the reader's last editions, the newest first."""
     table = tables.edition

@@ -30,7 +30,7 @@ from larkpost.web.tasting import taste
 from larkpost.web.voting import edition, vote
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from larkpost.program import Program
 
@@ -73,9 +73,9 @@ def app(
     program: Program,
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    pulse: Pulse | None = None,
+    pulses: Mapping[str, Pulse] | None = None,
 ) -> Starlette:
-    """Build the application; ``pulse`` lets /healthz tell how the tick of this process does."""
+    """Build the application; ``pulses`` let /healthz tell how this process does."""
     site = program.settings.site
     feeds = Shelf(program)
     application = Starlette(
@@ -90,7 +90,7 @@ def app(
     application.router.redirect_slashes = False
     pages = Pages(base_url=site.base_url, title=site.title)
     application.state.site = Site(
-        program, pages, clock, pulse, Catalogue(), Tastes(), Spaces(), Crowd()
+        program, pages, clock, pulses or {}, Catalogue(), Tastes(), Spaces(), Crowd()
     )
     application.state.feeds = feeds
     return application

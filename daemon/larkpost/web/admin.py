@@ -38,7 +38,7 @@ def admin(site: Site, request: Request, _form: FormData) -> Response:
     return site.pages.page(
         "admin.html",
         standing=found,
-        beats=None if site.pulse is None else site.pulse.beats(now),
+        beats=all(pulse.beats(now) for pulse in site.pulses.values()) if site.pulses else None,
         dumps=latest,
         readers=some,
         leaf=leaf(page, total, READERS),

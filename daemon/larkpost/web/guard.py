@@ -26,7 +26,7 @@ from larkpost.web.pages import POLICY
 from larkpost.web.visitors import network
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
     from starlette.responses import Response
@@ -84,12 +84,12 @@ _log = structlog.get_logger("larkpost.web")
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What every handler is given: the program, its pages, the time and the tick's pulse."""
+    """What every handler is given: the program, its pages, the time and the daemon's pulses."""
 
     program: Program
     pages: Pages
     clock: Callable[[], datetime]
-    pulse: Pulse | None
+    pulses: Mapping[str, Pulse]
     catalogue: Catalogue
     tastes: Tastes
     spaces: Spaces

@@ -1,4 +1,4 @@
-"""Whether all is well, for whoever watches the daemon: database, tick, disk, latest troubles."""
+"""Whether all is well, for whoever watches the daemon: database, rounds, disk, latest troubles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse
 
 from larkpost.errors import LarkpostError
-from larkpost.flows.status import quiet
+from larkpost.flows.quiet import quiet
 from larkpost.store import events
 
 if TYPE_CHECKING:
@@ -20,35 +20,62 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.flows.status import Reason
+    from larkpost.flows.quiet import Reason
     from larkpost.web.guard import Site
 
 LEAST_FREE_BYTES = 100 * 1024 * 1024
-LONGEST_TICK = timedelta(minutes=30)
 
 
 @dataclass(slots=True)
 class Pulse:
-    """How the tick of this process does; the scheduler's thread writes it, /healthz reads it.
+    """How the rounds of one kind do; the scheduler's threads write it, /healthz reads it.
 
-    ``period`` is the time from one tick to the next, ``beat`` the last one that ended well,
-    ``running`` when the one under way began.
+    ``period`` is the time from one round to the next, ``patience`` for how long one may be at work
+    without getting on; ``beat`` is when one last got on (a tick: when it ended well), ``running``
+    when the one under way began, ``ended`` when the last one did; ``failed`` whether that one
+    never got on.
     """
 
     period: timedelta
     started: datetime
+    patience: timedelta = timedelta(minutes=5)
     beat: datetime | None = None
     running: datetime | None = None
+    ended: datetime | None = None
+    failed: bool = False
+
+    def begin(self, now: datetime) -> None:
+        """A round begins."""
+        self.running = now
+
+    def move(self, now: datetime) -> None:
+        """The round under way got on."""
+        self.beat = now
+
+    def end(self, now: datetime) -> None:
+        """The round under way is over, well or not."""
+        self.failed = self.beat is None or (self.running is not None and self.beat < self.running)
+        self.running, self.ended = None, now
 
     def beats(self, now: datetime) -> bool:
-        """Say whether a tick ended well within the last two periods, or is at work not too long."""
-        if self.running is not None:
-            return now - self.running <= LONGEST_TICK
-        return now - (self.beat or self.started) <= 2 * self.period
+        """Say whether a round got on within the last two periods, or is at work not too long."""
+        last = self.beat or self.started
+        if self.running is None or self.failed:
+            return now - last <= 2 * self.period
+        return now - max(last, self.running) <= self._longest
+
+    def stuck(self, now: datetime) -> bool:
+        """Say whether there is no sign of life: no round begins, or the one under way hangs."""
+        signs = (self.started, self.beat, self.running, self.ended)
+        return now - max(sign for sign in signs if sign is not None) > self._longest
 
     def age(self, now: datetime) -> float | None:
-        """Give the seconds since the last tick that ended well."""
+        """Give the seconds since a round last got on."""
         return None if self.beat is None else round((now - self.beat).total_seconds(), 1)
+
+    @property
+    def _longest(self) -> timedelta:
+        return max(2 * self.period, self.patience)
 
 
 def healthz(site: Site, _request: Request, _form: FormData) -> Response:
@@ -73,8 +100,8 @@ def healthz(site: Site, _request: Request, _form: FormData) -> Response:
         ]
     except LarkpostError:
         checks["database"] = {"ok": False}
-    if site.pulse is not None:
-        checks["tick"] = {"ok": site.pulse.beats(now), "seconds_ago": site.pulse.age(now)}
+    for name, pulse in site.pulses.items():
+        checks[name] = {"ok": pulse.beats(now), "seconds_ago": pulse.age(now)}
     well = all(check["ok"] for check in checks.values())
     status = "failing" if not well else "degraded" if troubles else "ok"
     return JSONResponse(

@@ -1,0 +1,79 @@
+"""Chooses papers where nothing could be learnt: by interest words, then what trends, then new."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from larkpost.domain import Pick, Weight
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from larkpost.domain import Interest, Paper, Reader
+
+NOTE = (
+    "Your thumbs could not be used today, and none is lost: these papers were chosen by the words"
+    " of your interests, by what other readers like, and by what is new."
+)
+
+
+class _Found(NamedTuple):
+    """A paper, the interest that names most of its words, and those words."""
+
+    paper: Paper
+    interest: Interest
+    words: tuple[str, ...]
+
+
+def choose(
+    reader: Reader,
+    candidates: Sequence[Paper],
+    spent: Collection[int],
+    hot: Sequence[int],
+    limit: int,
+) -> tuple[Pick, ...]:
+    """The reader's picks, best first: needs no space, no taste, and no votes.
+
+    ``spent`` are the ids of papers that are done with, ``hot`` those of the trending ones, the
+    hottest first. A threshold is not asked for: nothing is known about chances.
+    """
+    heat = {paper_id: place for place, paper_id in enumerate(hot)}
+
+    def place(found: _Found) -> tuple[int, int, float, int]:
+        paper = found.paper
+        cool = heat.get(paper.id, len(heat))
+        return -len(found.words), cool, -paper.first_seen.timestamp(), paper.id
+
+    left = [_found(reader, paper) for paper in candidates if paper.id not in spent]
+    best = list(_without_twins(sorted(left, key=place)))[:limit]
+    return tuple(_pick(found, position) for position, found in enumerate(best, start=1))
+
+
+def _found(reader: Reader, paper: Paper) -> _Found:
+    text = paper.text.casefold()
+    named = [
+        _Found(paper, interest, tuple(word for word in interest.words if word.casefold() in text))
+        for interest in reader.interests
+    ]
+    return max(named, key=lambda found: len(found.words))
+
+
+def _without_twins(ranked: Sequence[_Found]) -> Iterator[_Found]:
+    seen: set[str] = set()
+    for found in ranked:
+        title = " ".join(found.paper.title.casefold().split())
+        if title not in seen:
+            yield found
+        seen.add(title)
+
+
+def _pick(found: _Found, position: int) -> Pick:
+    return Pick(
+        paper=found.paper,
+        position=position,
+        score=float(len(found.words)),
+        probability=0.5,
+        because=tuple(Weight(word, 1.0) for word in found.words),
+        interest_id=found.interest.id,
+        interest=found.interest.name,
+    )

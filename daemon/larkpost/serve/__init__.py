@@ -1,0 +1,104 @@
+"""The daemon: one process that ticks and answers the web, and that there is only one of."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import structlog
+
+from larkpost.flows.alone import alone
+from larkpost.serve.office import Office
+from larkpost.serve.rounds import Watch, going, started
+from larkpost.serve.server import Server, listen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from larkpost.program import Program
+    from larkpost.serve.office import Renewal
+    from larkpost.serve.rounds import Work
+
+__all__ = ["listen", "run"]
+
+_log = structlog.get_logger("larkpost.serve")
+
+
+def run(
+    program: Program,
+    *,
+    host: str,
+    port: int,
+    tick: Callable[[Program, Callable[[], None]], object],
+    post: Callable[[Program, Callable[[], None]], object],
+    renewal: Renewal | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is under way, within ten seconds.
+
+    ``tick`` and ``post`` are called at once and then every ``tick.seconds``, each in a thread of
+    its own, never twice at a time: with the program in force, and with what they have to call
+    whenever they got on. SIGHUP puts in force what ``renewal`` makes of the program; where that
+    raises, the old one stays. Port 0 takes any free one; standard error says which.
+
+    Raises Busy, naming the holder, while another daemon serves this database, and UsageError where
+    the address cannot be had. Ends the process with 1 when a round shows no sign of life for long:
+    a supervisor starts it anew.
+    """
+    office = Office(program, started(program.settings.tick.seconds))
+    server = Server(office, base_url=program.settings.site.base_url)
+    works: dict[str, Work] = {
+        "tick": lambda moved: tick(office.program, moved),
+        "post": lambda moved: post(office.program, moved),
+    }
+
+    def stop() -> None:
+        program.stopping.set()
+        server.stop()
+
+    watch = Watch({**office.pulses, "web": server.pulse}, give_up=stop)
+    with (
+        listen(host, port) as listener,
+        alone(
+            program.store,
+            "daemon",
+            lost=stop,
+            hint="stop that one first; after a crash its place is free within a minute",
+        ),
+        _signals(stop, office, renewal),
+        watch.over(),
+        going(works, office.pulses),
+    ):
+        server.run(sockets=[listener])
+    unfinished = [name for name, pulse in office.pulses.items() if pulse.running is not None]
+    if watch.gave_up or unfinished:
+        # The interpreter would wait for the rounds' threads. Whatever they do may be cut off at
+        # any point, as by a kill, and is taken up again at the next start.
+        _log.warning("stopped in the middle of a round", rounds=unfinished)
+        os._exit(1 if watch.gave_up else 0)
+
+
+@contextmanager
+def _signals(stop: Callable[[], None], office: Office, renewal: Renewal | None) -> Iterator[None]:
+    """Have SIGTERM and SIGINT end the daemon, and SIGHUP renew the program.
+
+    SIGHUP never ends the daemon, not even where there is nothing to renew.
+    """
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop()
+
+    def renew(_number: int, _frame: FrameType | None) -> None:
+        if renewal is not None:  # in a thread: the web goes on meanwhile
+            threading.Thread(target=office.renew, args=(renewal,), name="renewal").start()
+
+    handlers = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: renew}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,153 @@
+"""The daemon's rounds: called again and again, each in a thread of its own, and watched."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import structlog
+from apscheduler.jobstores.base import JobLookupError  # type: ignore[import-untyped]  # as below
+from apscheduler.schedulers import background  # type: ignore[import-untyped]  # it ships no types
+
+from larkpost.errors import Busy
+from larkpost.web import Pulse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    Work = Callable[[Callable[[], None]], object]
+
+# A supervisor waits ten seconds before it kills: this for the rounds, the rest for open requests.
+ROUNDS_SECONDS = 4.0
+LOOK_SECONDS = 30.0
+LOOKS = 10  # in a row, so that a clock that jumps or a machine that slept ends nothing
+LAST_WORDS_SECONDS = 12.0
+
+# How long a round may be at work without getting on. The answer to one letter may take ten times
+# ``smtp.timeout``, which is ten minutes (RFC 5321, 4.5.3.2.6).
+A_TICK = timedelta(minutes=5)
+A_LETTER = timedelta(minutes=15)
+
+_log = structlog.get_logger("larkpost.serve")
+
+
+def started(seconds: float) -> dict[str, Pulse]:
+    """Give the pulses of the two rounds, that come every so many ``seconds`` from now on."""
+    period, now = timedelta(seconds=seconds), _now()
+    return {"tick": Pulse(period, now, A_TICK), "post": Pulse(period, now, A_LETTER)}
+
+
+@contextmanager
+def going(works: Mapping[str, Work], pulses: Mapping[str, Pulse]) -> Iterator[None]:
+    """Do each of the works now and once every period of its pulse; at the end, wait a little.
+
+    One interval trigger each, in UTC: late rounds are made up for by one, never skipped, never
+    doubled. A work is given what it has to call whenever it got on; then it is at once the turn
+    of the works after it, for which there may be something to do.
+    """
+    scheduler = background.BackgroundScheduler(
+        timezone=UTC,
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )
+    turns = [_Round(name, work, pulses[name], scheduler) for name, work in works.items()]
+    for place, turn in enumerate(turns):
+        turn.after = turns[place + 1 :]
+        seconds = turn.pulse.period.total_seconds()
+        scheduler.add_job(turn, "interval", seconds=seconds, next_run_time=_now(), id=turn.name)
+    scheduler.start()
+    try:
+        yield
+    finally:
+        scheduler.shutdown(wait=False)
+        until = time.monotonic() + ROUNDS_SECONDS
+        for turn in turns:
+            turn.idle.wait(max(0.0, until - time.monotonic()))
+
+
+class _Round:
+    """One work, and how its rounds go."""
+
+    def __init__(
+        self, name: str, work: Work, pulse: Pulse, scheduler: background.BackgroundScheduler
+    ) -> None:
+        self.name = name
+        self.pulse = pulse
+        self.after: Sequence[_Round] = ()
+        self.idle = threading.Event()
+        self.idle.set()
+        self._work = work
+        self._scheduler = scheduler
+
+    def __call__(self) -> None:
+        """Go once; whatever goes wrong ends here."""
+        self.idle.clear()
+        began = _now()
+        self._come_next(None)  # lest the scheduler complain, each period, of one that takes long
+        self.pulse.begin(began)
+        try:
+            self._work(lambda: self.pulse.move(_now()))
+        except Busy as busy:
+            _log.info("left to another process", round=self.name, reason=str(busy))
+        except Exception:
+            _log.exception("round failed", round=self.name)
+        finally:
+            self.pulse.end(_now())
+            self.idle.set()
+            self._come_next(max(_now(), min(began, _now()) + self.pulse.period))
+        for other in () if self.pulse.failed else self.after:
+            other.hurry()
+
+    def hurry(self) -> None:
+        """Come at once, where no round is under way."""
+        if self.idle.is_set():
+            self._come_next(_now())
+
+    def _come_next(self, moment: datetime | None) -> None:
+        with suppress(JobLookupError):  # at the end
+            self._scheduler.modify_job(self.name, next_run_time=moment)
+
+
+class Watch:
+    """Ends the process when something shows no sign of life: its supervisor starts it anew.
+
+    A round that fails is no reason: feeds are still served, and a new start would fail as well.
+    ``give_up`` is asked to end all in good order, and not waited for long.
+    """
+
+    def __init__(self, pulses: Mapping[str, Pulse], *, give_up: Callable[[], None]) -> None:
+        self.gave_up = False
+        self._pulses = pulses
+        self._give_up = give_up
+
+    @contextmanager
+    def over(self) -> Iterator[None]:
+        """Watch from a thread meanwhile."""
+        done = threading.Event()
+        watcher = threading.Thread(target=self._look, args=(done,), name="watch", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+
+    def _look(self, done: threading.Event) -> None:
+        in_a_row = 0
+        while not done.wait(LOOK_SECONDS):
+            stuck = [name for name, pulse in self._pulses.items() if pulse.stuck(_now())]
+            in_a_row = in_a_row + 1 if stuck else 0
+            if in_a_row < LOOKS:
+                continue
+            _log.error("no sign of life, ending to be started anew", of=stuck)
+            self.gave_up = True
+            self._give_up()
+            if not done.wait(LAST_WORDS_SECONDS):
+                os._exit(1)
+            return
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

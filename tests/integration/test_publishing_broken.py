@@ -1,0 +1,175 @@
+"""What breaks over training, or over one reader, keeps nobody from their paper."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+from sqlalchemy import update
+from tests.integration.test_publishing import MORNING, NOW, WEEK, ids, newsroom
+
+from larkpost.domain import Thumb
+from larkpost.flows import membership, plainly
+from larkpost.flows.feedback import cast
+from larkpost.flows.learn import ADVICE
+from larkpost.flows.publish import Newsroom, Outcome, publish_due
+from larkpost.ranking import Tfidf
+from larkpost.store import editions, events, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from larkpost.domain import Edition, Reader
+    from larkpost.ranking.taste import LinearTaste
+    from larkpost.seams import Evidence, Space
+    from larkpost.store.engine import Store
+
+__all__ = ["ids", "newsroom"]  # fixtures
+
+
+class Unfit(Tfidf):
+    """Cannot be trained."""
+
+    def fit(self, *_: object, **__: object) -> NoReturn:
+        raise MemoryError("training fails")
+
+
+class Picky(Tfidf):
+    """Breaks over the evidence of some readers."""
+
+    def __init__(self, *broken: int) -> None:
+        super().__init__()
+        self.broken = set(broken)
+
+    def learn(
+        self, space: Space, evidence: Sequence[Evidence], *, now: datetime
+    ) -> list[LinearTaste]:
+        if self.broken & {one.reader_id for one in evidence}:
+            raise ValueError("broken data")
+        return super().learn(space, evidence, now=now)
+
+
+def some_readers(store: Store, count: int, **wishes: int) -> list[Reader]:
+    return [
+        membership.add(store, f"r{n}@example.org", now=NOW, size=wishes.get("size", 3))
+        for n in range(count)
+    ]
+
+
+def newest(store: Store, reader: Reader) -> Edition:
+    with store.read() as connection:
+        return editions.latest(connection, reader.id)[0]
+
+
+def event(store: Store, kind: str) -> events.Event | None:
+    with store.read() as connection:
+        return events.latest(connection).get(kind)
+
+
+@pytest.mark.usefixtures("ids")
+def test_where_training_fails_all_get_their_words_then_the_newest_and_are_told(
+    newsroom: Newsroom,
+) -> None:
+    store = newsroom.store
+    plain, *_ = some_readers(store, 3)
+    wordy = membership.add(store, "w@example.org", now=NOW, size=3, words=["protein folding"])
+
+    outcomes = publish_due(replace(newsroom, ranker=Unfit()), now=MORNING)
+
+    assert outcomes == Counter({Outcome.PUBLISHED: 4})
+    assert newest(store, plain).note == newest(store, wordy).note == plainly.NOTE
+    assert [pick.paper.title[:7] for pick in newest(store, wordy).picks] == ["Protein"] * 3
+    assert newest(store, wordy).picks[0].because[0].term == "protein folding"
+    learn = event(store, "learn")
+    assert learn is not None
+    assert (learn.ok, learn.detail["readers"]) == (False, 4)
+    assert "training fails" in learn.detail["problem"]
+
+
+def test_plain_picks_are_none_that_were_picked_or_voted_on(
+    newsroom: Newsroom, ids: list[int]
+) -> None:
+    (reader,) = some_readers(newsroom.store, 1)
+    unfit = replace(newsroom, ranker=Unfit())
+    cast(newsroom.store, reader.id, ids[0], Thumb.UP, via="test", now=NOW)
+
+    for day in range(2):
+        publish_due(unfit, now=MORNING + timedelta(days=day))
+
+    with newsroom.store.read() as connection:
+        both = editions.latest(connection, reader.id, 2)
+    shown = [pick.paper.id for edition in both for pick in edition.picks]
+    assert len(set(shown)) == 6
+    assert ids[0] not in shown
+
+
+@pytest.mark.usefixtures("ids")
+def test_a_reader_over_whom_learning_breaks_costs_no_other_anything(newsroom: Newsroom) -> None:
+    store = newsroom.store
+    everybody = some_readers(store, 9)
+    usual = Newsroom(store, Tfidf(), WEEK, "example.org")
+    broken = everybody[4]
+
+    outcomes = publish_due(replace(usual, ranker=Picky(broken.id)), now=MORNING)
+
+    assert outcomes == Counter({Outcome.PUBLISHED: 9})
+    told = {reader.id: newest(store, reader).note for reader in everybody}
+    assert told.pop(broken.id) == plainly.NOTE
+    assert set(told.values()) == {""}
+    publish_due(usual, now=MORNING + timedelta(days=1))
+    learn = event(store, "learn")
+    assert learn is not None
+    assert learn.ok
+
+
+@pytest.mark.usefixtures("ids")
+def test_a_reader_who_cannot_be_published_costs_no_other_anything_and_stays_due(
+    newsroom: Newsroom,
+) -> None:
+    store = newsroom.store
+    lost, *others = some_readers(store, 3)
+    zone = update(tables.reader).where(tables.reader.c.id == lost.id)
+    with store.begin() as connection:
+        connection.execute(zone.values(zone="Atlantis/Capital"))
+
+    first = publish_due(newsroom, now=MORNING)
+    failed = event(store, "publish")
+    with store.begin() as connection:
+        connection.execute(zone.values(zone="UTC"))
+    second = publish_due(newsroom, now=MORNING)
+
+    assert first == Counter({Outcome.PUBLISHED: len(others), Outcome.FAILED: 1})
+    assert failed is not None
+    assert not failed.ok
+    assert "Atlantis/Capital" in failed.detail["problem"]
+    assert second == Counter({Outcome.PUBLISHED: 1})
+
+
+@pytest.mark.parametrize(
+    ("thumbs", "advice"),
+    [
+        ({35: -1, 20: -1, 10: -1, 5: -1, 2: -1, 1: -1}, True),
+        ({35: 1, 20: -1, 10: -1, 5: -1, 2: -1, 1: -1}, True),  # that was long ago
+        ({35: -1, 20: -1, 10: -1, 5: 1, 2: -1, 1: -1}, False),
+        ({20: -1, 10: -1, 5: -1, 3: -1, 2: -1, 1: -1}, False),  # not a month yet
+        ({35: -1, 2: -1, 1: -1}, False),  # hardly reads it
+        ({}, False),
+    ],
+)
+def test_after_a_month_of_thumbs_down_alone_a_letter_says_how_to_begin_anew(
+    newsroom: Newsroom, ids: list[int], thumbs: dict[int, int], advice: bool
+) -> None:
+    (reader,) = some_readers(newsroom.store, 1)
+    for paper, (days, thumb) in zip(ids, thumbs.items(), strict=False):
+        at = MORNING - timedelta(days=days)
+        cast(newsroom.store, reader.id, paper, Thumb(thumb), via="test", now=at)
+
+    publish_due(newsroom, now=MORNING)
+
+    edition = newest(newsroom.store, reader)
+    assert edition.note == (ADVICE if advice else "")
+    assert len(edition.picks) == 3
