@@ -190,7 +190,7 @@ class Books:
         if self._verdict is None:
             return
         item, verdict = self._verdict
-        # The fault of the road counts as no attempt; found before there was one, it is just noted.
+        # The fault of the road counts as no attempt, and leaves a letter due as it was.
         if verdict.closes and item.delivery.id == self._last_begun:
             ids = [item.delivery.id]
             deliveries.put_back(connection, ids, self._holder, reply=verdict.reply)
@@ -200,7 +200,7 @@ class Books:
             item.delivery.id,
             verdict.state,
             reply=verdict.reply,
-            next_try=verdict.next_try,
+            next_try=item.delivery.next_try if verdict.closes else verdict.next_try,
             now=self.now(),
             holder=self._holder,
         )
