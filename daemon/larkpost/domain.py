@@ -43,11 +43,15 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record of a dump that could not be read; ``line`` counts from 1, 0 is the whole file."""
+    """A record of a dump that could not be read; ``line`` counts from 1, 0 is the whole file.
+
+    ``cut``: the file ends within it.
+    """
 
     line: int
     reason: str
     text: str = ""
+    cut: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class _Reading:
             draft = _draft(_object(line), line.number, odd)
         except _BadRecordError as bad:
             self.first_reason = self.first_reason or str(bad)
-            yield Rejected(line.number, str(bad), line.text[:_KEPT])
+            yield Rejected(line.number, str(bad), line.text[:_KEPT], cut=not line.whole)
             return
         self.taken += 1
         for what in odd:
