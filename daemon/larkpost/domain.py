@@ -24,7 +24,7 @@ class Identifier:
 class Draft:
     """A paper as a dump tells it, before it is known whether the store has it already.
 
-    ``uid`` is only there where another Larkpost exported the paper.
+    ``uid`` and ``updated`` are only there where another Larkpost exported the paper.
     """
 
     title: str
@@ -35,6 +35,7 @@ class Draft:
     published: date | None = None
     first_seen: datetime | None = None
     arrived: datetime | None = None
+    updated: datetime | None = None
     url: str | None = None
     upvotes: int | None = None
     line: int = 0

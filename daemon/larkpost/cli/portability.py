@@ -70,6 +70,7 @@ def import_(
                     "taken": tally.taken,
                     "refused": [{"line": line, "reason": why} for line, why in tally.refused],
                     "unknown_keys": sorted(tally.unknown_keys),
+                    "remarks": [{"line": line, "text": what} for line, what in tally.remarks],
                 }
             )
         else:
@@ -84,6 +85,9 @@ def _warn(path: Path, tally: Tally) -> None:
         click.echo(f"larkpost: {name}, line {line}: {shown(reason)}", err=True)
     if len(tally.refused) > MOST_TOLD:
         click.echo(f"larkpost: {name}: and {len(tally.refused) - MOST_TOLD} more lines", err=True)
+    for line, what in tally.remarks[:MOST_TOLD]:
+        at = f", line {line}" if line else ""
+        click.echo(f"larkpost: {name}{at}: {shown(what)}", err=True)
     if tally.unknown_keys:
         keys = ", ".join(sorted(tally.unknown_keys))
         click.echo(f"larkpost: {name}: left out unknown keys: {shown(keys)}", err=True)

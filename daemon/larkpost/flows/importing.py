@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from larkpost.domain import Identifier, Paper, Reader
+    from larkpost.domain import Edition, Identifier, Paper, Reader
     from larkpost.store.engine import Connection, Store
 
 READER_KEYS = frozenset(
     [
         "reader",
+        "number",
         "uid",
         "name",
         "status",
@@ -40,6 +41,7 @@ READER_KEYS = frozenset(
         "weekly",
         "paused_until",
         "feed_key",
+        "created",
         "editions",
     ]
 )
@@ -48,11 +50,15 @@ VOTE_KEYS = frozenset(["reader", "paper", "thumb", "at", "via", "interest"])
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a file: lines taken, lines refused with the reason, keys nobody knows."""
+    """What became of a file: lines taken, lines refused with the reason, keys nobody knows.
+
+    ``remarks`` say of lines what was odd, and cost none.
+    """
 
     taken: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
     unknown_keys: set[str] = field(default_factory=set)
+    remarks: list[tuple[int, str]] = field(default_factory=list)
 
 
 def take_papers(store: Store, path: Path, *, now: datetime) -> Tally:
@@ -69,15 +75,21 @@ def take_papers(store: Store, path: Path, *, now: datetime) -> Tally:
 def take_readers(store: Store, path: Path, *, now: datetime) -> Tally:
     """Take in readers with their interests and past editions; one who is here is changed.
 
-    Editions name their papers, so papers are to be taken in first.
+    Editions name their papers, so papers are to be taken in first. Readers and editions keep their
+    numbers, by which links in old letters go, where those are free; where not, that is remarked.
     """
     tally = Tally()
     for number, line in _lines(path, READER_KEYS, tally):
         with _refusing(number, tally):
             reader = _reader(store, line, now=now)
+            renumbered = _number(line) not in {None, reader.id}
             with store.begin() as connection:
                 for issue in line.get("editions", ()):
-                    _edition(connection, readers.get(connection, reader.id), issue)
+                    made = _edition(connection, readers.get(connection, reader.id), issue)
+                    renumbered |= made is not None and _number(issue) not in {None, made.id}
+            if renumbered:
+                what = f"some numbers of {membership.who(reader)} are taken here: links in letters"
+                tally.remarks.append((number, f"{what} from elsewhere will not work"))
     return tally
 
 
@@ -146,7 +158,17 @@ def _reader(store: Store, line: Mapping[str, Any], *, now: datetime) -> Reader:
         with store.read() as connection:
             reader = _named(connection, name)
     except UnknownReader:
-        reader = membership.add(store, address, now=now, words=words, uid=line.get("uid"), **wishes)
+        reader = membership.add(
+            store,
+            address,
+            now=now,
+            words=words,
+            uid=line.get("uid"),
+            number=_number(line),
+            created=_moment(line["created"]) if line.get("created") else None,
+            **wishes,
+        )
+        _number_interests(store, reader, line)
     else:
         reader = membership.change(
             store, reader.id, now=now, words=words if "interests" in line else None, **wishes
@@ -161,6 +183,20 @@ def _reader(store: Store, line: Mapping[str, Any], *, now: datetime) -> Reader:
                 quota=int(theme.get("quota", 1)),
             )
         return _standing(connection, reader, line)
+
+
+def _number_interests(store: Store, reader: Reader, line: Mapping[str, Any]) -> None:
+    """Make the interests of a new reader, each with the number that its feed may go by."""
+    with store.begin() as connection:
+        for theme in line.get("themes", ()):
+            name = str(theme["name"])
+            readers.set_interest(connection, reader.id, name)
+            readers.number_interest(connection, reader.id, name, _number(theme))
+
+
+def _number(said: Mapping[str, Any]) -> int | None:
+    """Read the number of a row where it comes from; raises ValueError."""
+    return None if said.get("number") is None else int(said["number"])
 
 
 def _standing(connection: Connection, reader: Reader, line: Mapping[str, Any]) -> Reader:
@@ -190,14 +226,14 @@ def _wishes(line: Mapping[str, Any]) -> membership.Wishes:
     return cast("membership.Wishes", said)
 
 
-def _edition(connection: Connection, reader: Reader, issue: Mapping[str, Any]) -> None:
-    """Write a past edition down as it was; no letter is planned for it."""
+def _edition(connection: Connection, reader: Reader, issue: Mapping[str, Any]) -> Edition | None:
+    """Write a past edition down as it was; no letter is planned for it. None: it is here."""
     names = {str(pick[key]) for pick in issue["picks"] for key in ("paper", "like") if pick[key]}
     ids = papers.owners(connection, {parse_identifier(name) for name in names})
     found = papers.get(connection, set(ids.values()))
     by_name = {name: found[_known(ids, name)] for name in names}
     interests = {interest.name: interest.id for interest in reader.interests}
-    editions.publish(
+    return editions.publish(
         connection,
         reader=reader,
         date=date.fromisoformat(issue["date"]),
@@ -208,6 +244,7 @@ def _edition(connection: Connection, reader: Reader, issue: Mapping[str, Any]) -
         since=date.fromisoformat(issue["since"]) if issue.get("since") else None,
         note=str(issue.get("note", "")),
         considered=int(issue.get("considered", 0)),
+        number=_number(issue),
     )
 
 

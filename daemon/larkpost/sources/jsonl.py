@@ -30,6 +30,7 @@ _KEYS = frozenset(
         "published",
         "first_seen",
         "arrived",
+        "updated",
         "url",
         "upvotes",
     ]
@@ -147,6 +148,7 @@ def _draft(given: dict[str, Any], line: int, odd: list[str]) -> Draft:
         published=_day(given, odd),
         first_seen=first_seen,
         arrived=_moment(given, "arrived", odd) or first_seen,
+        updated=_moment(given, "updated", odd),
         url=_url(given, odd),
         upvotes=_upvotes(given, odd),
         line=line,
