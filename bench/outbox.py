@@ -26,6 +26,7 @@ from larkpost.store import deliveries, editions, letters, papers, readers
 from larkpost.store.editions import Prepared
 from larkpost.store.engine import Store, open_sqlite
 from larkpost.store.migrations import upgrade
+from larkpost.transports.once import Once, SentLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,7 @@ def edition_in_print() -> bytes:
     return next(iter(press.newsletter(sample.editions(1)))).content
 
 
-def letter_by_letter(store: Store) -> None:
+def letter_by_letter(store: Store, send: Callable[[int], None] = lambda _: None) -> None:
     """Do as delivery does: one transaction a letter settles the last and begins the next."""
     while ids := claimed(store):
         last = None
@@ -88,7 +89,30 @@ def letter_by_letter(store: Store) -> None:
                     deliveries.settle(connection, last, DeliveryState.SENT, now=NOW)
                 if number is not None:
                     deliveries.begin(connection, number, "bench", now=NOW, lease=LEASE)
+            if number is not None:
+                send(number)
             last = number
+
+
+def letter_by_letter_logged(store: Store) -> None:
+    """Do so over a road that takes everything, and keep the log of what was sent beside it."""
+    with tempfile.TemporaryDirectory() as folder, SentLog(Path(folder), NOW.date()) as sent:
+        road = Once(_Nowhere(), sent)
+        letter_by_letter(store, lambda number: road.send(_letter(number)))
+
+
+class _Nowhere:
+    """A road on which a letter costs nothing."""
+
+    def ready(self) -> None:
+        """Wait for nothing."""
+
+    def send(self, letter: Letter) -> None:
+        """Take it."""
+
+
+def _letter(number: int) -> Letter:
+    return Letter("a@example.org", "b@example.org", f"<{number}@example.org>", b"")
 
 
 def batch_by_batch(store: Store) -> None:
@@ -171,7 +195,7 @@ def main() -> None:
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--url", default=None, help="an empty PostgreSQL database; else SQLite")
     given = arguments.parse_args()
-    ways = (reserving, batch_by_batch, keeping, letter_by_letter)
+    ways = (reserving, batch_by_batch, keeping, letter_by_letter, letter_by_letter_logged)
     costs: dict[str, list[Cost]] = {}
     for _ in range(given.rounds):
         with tempfile.TemporaryDirectory() as folder:
@@ -183,7 +207,7 @@ def main() -> None:
         rates = [cost.rate for cost in found]
         spread = f"[{min(rates):,.0f}..{max(rates):,.0f}]"
         cpu = median(cost.cpu for cost in found)
-        print(f"{name:<18}{median(rates):>9,.0f}/s  {spread:<20}{cpu:>7,.0f} us of CPU a letter")
+        print(f"{name:<24}{median(rates):>9,.0f}/s  {spread:<20}{cpu:>7,.0f} us of CPU a letter")
 
 
 if __name__ == "__main__":

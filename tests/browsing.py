@@ -117,7 +117,7 @@ def publish(
             picks=picks_of(papers),
             now=now,
             next_slot=reader.next_slot,
-            message_id=f"<{day}@example.org>",
+            message_id=f"<{day}.{reader.id}@example.org>",
         )
     assert edition
     return papers, edition

@@ -62,6 +62,12 @@ def postgres_url(postgres: Server) -> Iterator[str]:
     yield from _database(postgres, TEMPLATE)
 
 
+@pytest.fixture
+def second_postgres_url(postgres: Server) -> Iterator[str]:
+    """Make another one beside it."""
+    yield from _database(postgres, TEMPLATE)
+
+
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make an SQLite database, migrated and otherwise empty, to copy from."""

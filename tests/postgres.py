@@ -56,19 +56,31 @@ def running() -> Iterator[Server]:
 
     Raises PostgresMissingError.
     """
+    with initialised() as folder, served(folder) as server:
+        yield server
+
+
+@contextmanager
+def initialised() -> Iterator[Path]:
+    """Make a folder for a server and its databases; removed afterwards."""
     # Not pytest's folder: the path of a socket has room for about a hundred characters.
     folder = Path(tempfile.mkdtemp(prefix="larkpost-pg-"))
     try:
-        process = _start(_programs(), folder)
-        try:
-            yield _ready(Server(folder), process)
-        finally:
-            process.send_signal(
-                signal.SIGINT
-            )  # PostgreSQL's fast shutdown: does not wait for clients
-            process.wait(PATIENCE)
+        _initialise(_programs(), folder)
+        yield folder
     finally:
         shutil.rmtree(folder)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Server]:
+    """Run the server of a folder; it may be stopped and run again."""
+    process = _start(_programs(), folder)
+    try:
+        yield _ready(Server(folder), process)
+    finally:
+        process.send_signal(signal.SIGINT)  # its fast shutdown: does not wait for clients
+        process.wait(PATIENCE)
 
 
 def _programs() -> Path:
@@ -85,7 +97,7 @@ def _programs() -> Path:
     )
 
 
-def _start(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
+def _initialise(programs: Path, folder: Path) -> None:
     who = _somebody()
     if who:
         shutil.chown(folder, who)
@@ -104,14 +116,17 @@ def _start(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
     except (OSError, subprocess.CalledProcessError) as error:
         why = getattr(error, "stderr", "") or error
         raise PostgresMissingError(f"{programs}/initdb does not work here: {why}") from error
+
+
+def _start(programs: Path, folder: Path) -> subprocess.Popen[bytes]:
     settings = [f"--{setting}" for setting in CARELESS]
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
-            [programs / "postgres", "-D", data, "-k", folder, "-h", "", *settings],
+            [programs / "postgres", "-D", folder / "data", "-k", folder, "-h", "", *settings],
             stdout=log,
             stderr=log,
             cwd=folder,
-            user=who,
+            user=_somebody(),
             env={},
         )
 

@@ -24,8 +24,8 @@ class Identifier:
 class Draft:
     """A paper as a dump tells it, before it is known whether the store has it already.
 
-    ``uid`` is only there where another Larkpost exported the paper. ``guest``: it is no dump that
-    tells it, but a reader.
+    ``uid`` and ``updated`` are only there where another Larkpost exported the paper. ``guest``: it
+    is no dump that tells it, but a reader.
     """
 
     title: str
@@ -36,6 +36,7 @@ class Draft:
     published: date | None = None
     first_seen: datetime | None = None
     arrived: datetime | None = None
+    updated: datetime | None = None
     url: str | None = None
     upvotes: int | None = None
     line: int = 0
@@ -45,11 +46,15 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record of a dump that could not be read; ``line`` counts from 1, 0 is the whole file."""
+    """A record of a dump that could not be read; ``line`` counts from 1, 0 is the whole file.
+
+    ``cut``: the file ends within it.
+    """
 
     line: int
     reason: str
     text: str = ""
+    cut: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

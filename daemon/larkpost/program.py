@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
@@ -171,11 +171,13 @@ class Program:
     @contextmanager
     def road(self) -> Iterator[Transport]:
         """Open the road that letters take: a Maildir, or a connection to the mail server."""
+        from larkpost.transports.once import Once, SentLog
         from larkpost.transports.signing import Signed
 
         signature = self.signature
-        with self._bare_road() as road:
-            yield Signed(road, signature) if signature else road
+        sent = SentLog(self.places.data / "sent", datetime.now(UTC).date())
+        with self._bare_road() as road, sent:
+            yield Once(Signed(road, signature) if signature else road, sent)
 
     @cached_property
     def signature(self) -> Signature | None:

@@ -79,6 +79,8 @@ class _ShortMac(SigningAlgorithm):
 
 def make_key(path: Path) -> None:
     """Write a fresh key to ``path``, readable by its owner only; a key that is there stays."""
+    if path.exists():  # a disk that cannot be written is no trouble then
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

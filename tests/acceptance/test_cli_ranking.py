@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -142,3 +143,25 @@ def test_a_vote_loads_neither_numpy_nor_scikit_learn(furnished: Shell) -> None:
 
     assert done.stdout.splitlines()[-1] == "[]"
     assert "thumbs up" in done.stdout
+
+
+def test_the_thumbs_of_a_night_are_taken_back_and_can_be_given_again(furnished: Shell) -> None:
+    before = furnished.json("rank", ANN)
+    for pick in before[:3]:
+        furnished("vote", ANN, pick["paper"], "down")
+
+    assert furnished.json("unvote", ANN, "--since", "2000-01-01", "--until", "2001-01-01") == []
+    gone = furnished.json("unvote", ANN, "--since", "2020-01-01T06:30Z")
+
+    assert [one["paper"] for one in gone] == [pick["paper"] for pick in before[:3]]
+    assert furnished.json("rank", ANN) == before
+    lines = furnished.folder / "gone.jsonl"
+    lines.write_text("".join(json.dumps(one) + "\n" for one in gone))
+    (taken,) = furnished.json("import", "--votes", lines)
+    assert (taken["taken"], taken["unknown_keys"]) == (3, [])
+    assert "3 thumbs" in furnished("unvote", ANN, "--since", "2020-01-01").out
+
+
+def test_a_span_of_time_that_cannot_be_is_a_wrong_call(furnished: Shell) -> None:
+    for span in (["--since", "yesterday"], ["--since", "2026-08-07", "--until", "2026-08-07"], []):
+        furnished("unvote", ANN, *span, code=2)

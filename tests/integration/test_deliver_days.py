@@ -11,14 +11,16 @@ from email import policy
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.smtp_server import SmtpServer
 
+from larkpost.domain import DeliveryState
 from larkpost.flows import membership
 from larkpost.flows.receive import Meaning
 from larkpost.flows.tick import tick
 from larkpost.program import Program, build
 from larkpost.resources import shipped
 from larkpost.settings import load
-from larkpost.store import editions
+from larkpost.store import deliveries, editions, papers
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -37,10 +39,16 @@ def program(tmp_path: Path) -> Program:
     return started(tmp_path)
 
 
-def started(folder: Path) -> Program:
-    program = build(load(home=folder / "home", flags={"inbox.settle_seconds": 0}, environ={}))
+def started(folder: Path, flags: dict[str, object] | None = None) -> Program:
+    flags = {"inbox.settle_seconds": 0} | (flags or {})
+    program = build(load(home=folder / "home", flags=flags, environ={}))
     program.prepare()
     return program
+
+
+def over(server: SmtpServer) -> dict[str, object]:
+    smtp = {"smtp.host": "127.0.0.1", "smtp.port": server.port, "smtp.security": "none"}
+    return {"mail.transport": "smtp"} | smtp
 
 
 def drop_sample(program: Program) -> None:
@@ -145,25 +153,63 @@ def test_a_weekly_paper_comes_once_a_week(program: Program) -> None:
     assert days(program, reader) == [date(2026, 8, 10)]  # the Monday
 
 
-def test_after_a_backup_is_restored_no_letter_comes_twice(program: Program, tmp_path: Path) -> None:
-    """The edition is published again under the same Message-ID, by which the copy is known."""
-    subscribe(program)
-    drop_sample(program)
-    tick(program.works, now=EVENING)
-    backup = tmp_path / "backup.db"
+def save(program: Program, backup: Path) -> None:
+    """Copy the database as docs/operating.md says."""
     with closing(sqlite3.connect(program.places.data / "larkpost.db")) as there:
         there.execute("VACUUM INTO ?", (str(backup),))
-    sent = tick(program.works, now=MORNING).ledger.sent
-    before = [letter["Message-ID"] for letter in letters(program)]
-    program.store.close()
 
+
+def restore(program: Program, backup: Path) -> None:
+    """Put the copy in place, and read the dumps since then again, as docs/operating.md says."""
+    program.store.close()
     for name in ("larkpost.db-wal", "larkpost.db-shm"):
         (program.places.data / name).unlink(missing_ok=True)
     shutil.copyfile(backup, program.places.data / "larkpost.db")
-    again = tick(started(tmp_path).works, now=MORNING + timedelta(minutes=5)).ledger.sent
+    for dump in program.places.done.iterdir():
+        dump.rename(program.places.inbox / dump.name)
 
-    assert sent == again == 1
-    assert [letter["Message-ID"] for letter in letters(program)] == before
+
+def test_after_a_backup_is_restored_no_letter_comes_twice(tmp_path: Path) -> None:
+    """The edition is published again under the same Message-ID, by which the copy is known."""
+    with SmtpServer() as server:
+        flags = over(server)
+        program = started(tmp_path, flags)
+        subscribe(program)
+        save(program, tmp_path / "backup.db")
+        drop_sample(program)
+        tick(program.works, now=EVENING)
+        tick(program.works, now=MORNING)
+        before = [letter.recipient for letter in server.arrived]
+        restore(program, tmp_path / "backup.db")
+
+        program = started(tmp_path, flags)
+        membership.add(program.store, "bob@example.org", now=EVENING)  # nobody wrote to him yet
+        tick(program.works, now=MORNING + timedelta(minutes=5))
+
+    assert before == ["ann@example.org"] * 2  # of the day she came, and of the next
+    assert [letter.recipient for letter in server.arrived] == [*before, "bob@example.org"]
+    with program.store.read() as connection:
+        assert papers.count(connection) == 108
+        assert deliveries.counts(connection)[DeliveryState.SENT] == 2
+
+
+def test_after_a_backup_is_restored_no_letter_lands_twice_in_the_folder(
+    program: Program, tmp_path: Path
+) -> None:
+    """Not even where its owner has thrown the first one away."""
+    subscribe(program)
+    drop_sample(program)
+    tick(program.works, now=EVENING)
+    save(program, tmp_path / "backup.db")
+    tick(program.works, now=MORNING)
+    restore(program, tmp_path / "backup.db")
+    assert len(letters(program)) == 2
+    for letter in program.places.maildir.glob("new/*"):
+        letter.unlink()
+
+    tick(started(tmp_path).works, now=MORNING + timedelta(minutes=5))
+
+    assert letters(program) == []
 
 
 def test_the_tick_reads_what_came_back_and_writes_to_the_operator(tmp_path: Path) -> None:

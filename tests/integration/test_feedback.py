@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.making import NOW, TODAY, add_papers, add_readers, picks_of
 
-from larkpost.domain import Edition, Thumb
+from larkpost.domain import Draft, Edition, Thumb, Vote
 from larkpost.errors import UnknownPaper, UsageError
 from larkpost.flows import feedback
 from larkpost.store import editions, readers, votes
+from larkpost.store.papers import absorb
 
 if TYPE_CHECKING:
-    from larkpost.domain import Paper, Reader, Vote
+    from larkpost.domain import Paper, Reader
     from larkpost.store.engine import Store
 
 
@@ -192,3 +193,43 @@ def test_voting_loads_no_numbers_machinery() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_the_thumbs_of_a_span_of_time_are_taken_back_and_no_others(
+    store: Store, reader: Reader, papers: list[Paper]
+) -> None:
+    """The first moment is in the span, the last is not; nobody else's thumbs are touched."""
+    with store.begin() as connection:
+        other = readers.add(connection, address="other@example.org", now=NOW)
+    for minute, paper in enumerate(papers):
+        at = NOW + timedelta(minutes=minute)
+        feedback.cast(store, reader.id, paper.id, Thumb.UP, via="link", now=at)
+        feedback.cast(store, other.id, paper.id, Thumb.UP, via="link", now=at)
+
+    gone = feedback.roll_back(
+        store, reader.id, since=NOW + timedelta(minutes=1), until=NOW + timedelta(minutes=2)
+    )
+
+    assert [(vote.paper_id, vote.via) for vote in gone] == [(papers[1].id, "link")]
+    with store.read() as connection:
+        left = {vote.paper_id for vote in votes.of(connection, reader.id)}
+        assert left == {paper.id for paper in papers} - {papers[1].id}
+        assert len(votes.of(connection, other.id)) == len(papers)
+
+
+def test_ten_thousand_thumbs_of_a_night_are_rolled_back_and_the_ranking_is_as_before(
+    store: Store, reader: Reader
+) -> None:
+    drafts = [Draft(f"On subject {n}", f"What {n} is about.") for n in range(10_000)]
+    with store.begin() as connection:
+        ids = [one.paper_id for one in absorb(connection, drafts, now=NOW)]
+        kept = Vote(reader.id, ids[0], Thumb.UP, NOW, "link")
+        votes.cast(connection, kept)
+        night = NOW + timedelta(hours=9)
+        poison = [Vote(reader.id, one, Thumb.DOWN, night, "link") for one in ids[1:]]
+        votes.cast_many(connection, poison)
+
+    assert len(feedback.roll_back(store, reader.id, since=night)) == 9_999
+
+    with store.read() as connection:
+        assert votes.of(connection, reader.id) == [kept]

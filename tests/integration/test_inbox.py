@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, ClassVar
 import pytest
 
 from larkpost.domain import Draft
+from larkpost.flows.dropped import READ
 from larkpost.flows.inbox import Bad, sweep
 from larkpost.flows.ingest import Report
 from larkpost.flows.moving import move
@@ -74,7 +75,10 @@ def run(
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_file())
+    """What lies there, but for our own note of what was read."""
+    return sorted(
+        entry.name for entry in folder.iterdir() if entry.is_file() and entry.name != READ
+    )
 
 
 def count(store: Store) -> int:

@@ -195,7 +195,7 @@ def test_who_asks_to_subscribe_does_not_wait_for_all_letters(program: Program) -
             notices.ask(program.store, notices.asked("new@example.org", wishes), now=MORNING)
         bag.append(letter.recipient)
 
-    road = nullcontext(SimpleNamespace(send=send))
+    road = nullcontext(SimpleNamespace(ready=lambda: None, send=send))
     done = post(replace(program.works, road=lambda: road), now=MORNING)
 
     assert bag.index("new@example.org") == A_TURN

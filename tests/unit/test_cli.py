@@ -37,6 +37,7 @@ CONTRACT = {
     "interest remove": "",
     "start": "",
     "vote": "--interest",
+    "unvote": "--since --until",
     "evaluate": "--html",
     "rank": "--all --date --limit --window --again",
     "publish": "--due --date",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 
 import click
 
@@ -13,6 +13,17 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise click.BadParameter(f"{text!r} is not a day such as 2026-08-07.") from None
+
+
+def moment(text: str) -> datetime:
+    """Read a moment such as 2026-08-07T06:30Z; without a zone it is UTC, a day is its first."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not a moment such as 2026-08-07 or 2026-08-07T06:30Z."
+        ) from None
+    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def local_time(text: str) -> time:

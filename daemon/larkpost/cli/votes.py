@@ -1,12 +1,18 @@
-"""The command that takes thumbs."""
+"""The commands that take thumbs, and take them back."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from larkpost.cli import types
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.interests import named
 from larkpost.cli.output import json_option, put, put_json, shown
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 SAID = {"up": "thumbs up", "down": "thumbs down", "clear": "no thumb"}
 
@@ -61,4 +67,35 @@ def vote(
     put(f"{SAID[thumb]}: {shown(found.title)} [{shown(found.identifier)}]{changed}")
 
 
-COMMANDS = (vote,)
+@click.command(short_help="Take back the thumbs of a span of time.")
+@click.argument("email")
+@click.option(
+    "--since", required=True, type=types.moment, metavar="MOMENT", help="From this moment on."
+)
+@click.option("--until", type=types.moment, metavar="MOMENT", help="Before this moment.")
+@json_option
+@pass_call
+def unvote(call: Call, email: str, since: datetime, until: datetime | None, as_json: bool) -> None:
+    """Take back every thumb of the reader EMAIL since a moment, whoever or whatever gave them.
+
+    A thumb that one of these had replaced does not come back: the last one wins, and is all that
+    is kept. With --json the lines are those of votes.jsonl: `import --votes` gives them again.
+    """
+    from larkpost.flows import feedback
+    from larkpost.flows.lines import vote_line
+    from larkpost.store import papers
+
+    if until is not None and until <= since:
+        raise click.BadParameter("The end comes before the beginning.", param_hint="--until")
+    program = call.program()
+    reader = call.reader(program, email)
+    gone = feedback.roll_back(program.store, reader.id, since=since, until=until)
+    with program.store.read() as connection:
+        known = papers.get(connection, {one.paper_id for one in gone})
+    for one in gone if as_json else ():
+        put_json(vote_line(one, reader, str(known[one.paper_id].identifier)))
+    if not as_json:
+        put(f"{len(gone)} thumbs taken back")
+
+
+COMMANDS = (vote, unvote)

@@ -80,8 +80,18 @@ def _readers(connection: Connection) -> Iterator[dict[str, Any]]:
 
 
 def _reader_line(reader: Reader, issued: Sequence[Edition]) -> dict[str, Any]:
-    kept = [lines.edition_line(edition) for edition in reversed(issued)]
-    return lines.reader_line(reader) | {"feed_key": reader.feed_key, "editions": kept}
+    """A reader with all that old links and feeds go by: numbers, too."""
+    line = lines.reader_line(reader)
+    return line | {
+        "number": reader.id,
+        "created": lines.moment(reader.created),
+        "feed_key": reader.feed_key,
+        "themes": [
+            theme | {"number": interest.id}
+            for theme, interest in zip(line["themes"], reader.interests, strict=True)
+        ],
+        "editions": [lines.edition_line(edition) for edition in reversed(issued)],
+    }
 
 
 def _votes(connection: Connection) -> Iterator[dict[str, Any]]:

@@ -49,13 +49,16 @@ def cast(
         return before
 
 
-def clear_all(store: Store, reader_id: int) -> int:
-    """Take every thumb of a reader back; returns how many there were."""
+def roll_back(
+    store: Store, reader_id: int, *, since: datetime | None = None, until: datetime | None = None
+) -> list[Vote]:
+    """Take back every thumb of a reader cast from ``since`` on and before ``until``.
+
+    Returns the votes there were, the oldest first; a thumb that one of them replaced is not known
+    any more.
+    """
     with store.begin() as connection:
-        cast_before = votes.of(connection, reader_id)
-        for vote in cast_before:
-            votes.clear(connection, reader_id, vote.paper_id)
-    return len(cast_before)
+        return votes.clear_between(connection, reader_id, since, until)
 
 
 def resolve(connection: Connection, reader: Reader, ref: str) -> Paper:

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from larkpost.domain import Identifier, Paper, Reader
+    from larkpost.domain import Edition, Identifier, Paper, Reader
     from larkpost.store.engine import Connection, Store
 
 READER_KEYS = frozenset(
     [
         "reader",
+        "number",
         "uid",
         "name",
         "status",
@@ -42,9 +43,9 @@ READER_KEYS = frozenset(
         "paused_until",
         "feed_key",
         "relinked",
+        "created",
         "editions",
         "kind",
-        "created",  # told to the reader; here they came when they were taken in
     ]
 )
 VOTE_KEYS = frozenset(["kind", "reader", "paper", "thumb", "at", "via", "interest"])
@@ -86,15 +87,21 @@ def _note(tally: Tally, remarks: Iterable[Remark]) -> None:
 def take_readers(store: Store, path: Path, *, now: datetime) -> Tally:
     """Take in readers with their interests and past editions; one who is here is changed.
 
-    Editions name their papers, so papers are to be taken in first.
+    Editions name their papers, so papers are to be taken in first. Readers and editions keep their
+    numbers, by which links in old letters go, where those are free; where not, that is remarked.
     """
     tally = Tally()
     for number, line in _lines(path, "reader", READER_KEYS, tally):
         with _refusing(number, tally):
             reader = _reader(store, line, now=now)
+            renumbered = _number(line) not in {None, reader.id}
             with store.begin() as connection:
                 for issue in line.get("editions", ()):
-                    _edition(connection, readers.get(connection, reader.id), issue)
+                    made = _edition(connection, readers.get(connection, reader.id), issue)
+                    renumbered |= made is not None and _number(issue) not in {None, made.id}
+            if renumbered:
+                what = f"some numbers of {membership.who(reader)} are taken here: links in letters"
+                tally.remarks.append((number, f"{what} from elsewhere will not work"))
     return tally
 
 
@@ -175,7 +182,17 @@ def _reader(store: Store, line: Mapping[str, Any], *, now: datetime) -> Reader:
         with store.read() as connection:
             reader = _named(connection, name)
     except UnknownReader:
-        reader = membership.add(store, address, now=now, words=words, uid=uid, **wishes)
+        reader = membership.add(
+            store,
+            address,
+            now=now,
+            words=words,
+            uid=uid,
+            number=_number(line),
+            created=_moment(line["created"]) if line.get("created") else None,
+            **wishes,
+        )
+        _number_interests(store, reader, line)
     else:
         reader = membership.change(
             store, reader.id, now=now, words=words if "interests" in line else None, **wishes
@@ -212,6 +229,20 @@ def _flag(value: object) -> bool:
     return value
 
 
+def _number_interests(store: Store, reader: Reader, line: Mapping[str, Any]) -> None:
+    """Make the interests of a new reader, each with the number that its feed may go by."""
+    with store.begin() as connection:
+        for theme in line.get("themes", ()):
+            name = str(theme["name"])
+            readers.set_interest(connection, reader.id, name)
+            readers.number_interest(connection, reader.id, name, _number(theme))
+
+
+def _number(said: Mapping[str, Any]) -> int | None:
+    """Read the number of a row where it comes from; raises ValueError."""
+    return None if said.get("number") is None else int(said["number"])
+
+
 def _standing(connection: Connection, reader: Reader, line: Mapping[str, Any]) -> Reader:
     """What no wish can change: where the reader stands, and what opens their feed and page."""
     columns: dict[str, Any] = {}
@@ -241,14 +272,14 @@ def _wishes(line: Mapping[str, Any]) -> membership.Wishes:
     return cast("membership.Wishes", said)
 
 
-def _edition(connection: Connection, reader: Reader, issue: Mapping[str, Any]) -> None:
-    """Write a past edition down as it was; no letter is planned for it."""
+def _edition(connection: Connection, reader: Reader, issue: Mapping[str, Any]) -> Edition | None:
+    """Write a past edition down as it was; no letter is planned for it. None: it is here."""
     names = {str(pick[key]) for pick in issue["picks"] for key in ("paper", "like") if pick[key]}
     ids = papers.owners(connection, {parse_identifier(name) for name in names})
     found = papers.get(connection, set(ids.values()))
     by_name = {name: found[_known(ids, name)] for name in names}
     interests = {interest.name: interest.id for interest in reader.interests}
-    editions.publish(
+    return editions.publish(
         connection,
         reader=reader,
         date=date.fromisoformat(issue["date"]),
@@ -259,6 +290,7 @@ def _edition(connection: Connection, reader: Reader, issue: Mapping[str, Any]) -
         since=date.fromisoformat(issue["since"]) if issue.get("since") else None,
         note=str(issue.get("note", "")),
         considered=int(issue.get("considered", 0)),
+        number=_number(issue),
     )
 
 

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import os
-import stat
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from larkpost.errors import Failure, LarkpostError, UnreadableDump
-from larkpost.flows.ingest import Report, ingest
+from larkpost.flows.dropped import WHY, Read, Tries, forget_the_gone, looked_at, lying_in
+from larkpost.flows.ingest import Report, ingest, was_read
 from larkpost.flows.moving import move
-from larkpost.sources.dates import in_name
 from larkpost.store import events
 from larkpost.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
+    from larkpost.flows.dropped import Dropped
     from larkpost.seams import Source
     from larkpost.store.engine import Store
 
 log = structlog.get_logger()
 
-MOST_TRIES = 3
-_TRIES = ".tries-"
+# A file that ends within a paper is waited for so long: whoever writes it may have paused.
+PAUSE = timedelta(minutes=10)
 _REMIND = timedelta(hours=1)
-# Names under which programs write what is not finished.
-_UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".download", "~")
 
 
 class Places(Protocol):
@@ -66,22 +64,6 @@ class Bad:
 Taken = Report | Bad
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A regular file in the inbox."""
-
-    path: Path
-    inode: int
-    size: int
-    modified: float
-
-    @property
-    def day(self) -> str:
-        """By which files are put in order: the day in the name, else that of the file."""
-        named = in_name(self.path.name)
-        return str(named or datetime.fromtimestamp(max(self.modified, 0), UTC).date())
-
-
 def sweep(
     store: Store,
     sources: Sequence[Source],
@@ -94,19 +76,29 @@ def sweep(
 
     Only regular files that are not hidden are looked at. A file is moved to ``done/`` after its
     papers are committed, and to ``bad/`` with the reason beside it when nothing in it can be
-    read, or when reading it broke the program three times. What happens to one file does not
-    keep the others from being read. Raises Failure when the inbox itself cannot be used.
+    read, or when reading it broke the program three times. One that ends within a paper stays
+    until it has not changed for ten minutes; one that is written to after it was moved comes back.
+    What happens to one file does not keep the others from being read. Raises Failure when the
+    inbox itself cannot be used.
     """
     try:
         for folder in (places.inbox, places.done, places.bad):
             folder.mkdir(parents=True, exist_ok=True)
-        waiting = _waiting(places.inbox)
-        _tidy(places.inbox, waiting)
+        read = Read(places.inbox, (places.done, places.bad))
+        _bring_back(read, places, now)
+        waiting = lying_in(places.inbox)
+        forget_the_gone(places.inbox, waiting)
     except OSError as error:
         raise _unusable(error, places.inbox) from error
-    settled = [one for one in waiting if _settled(one, settle_seconds, now)]
+    settle = timedelta(seconds=settle_seconds)
+    settled = [
+        one for one in waiting if one.still_for(now) >= (PAUSE if read.waits(one) else settle)
+    ]
     settled.sort(key=lambda one: (one.day, one.modified, os.fsencode(one.path.name)))
-    taken = [_take(store, sources, places, one, now) for one in settled]
+    sweeping = _Sweep(store, sources, places, read, now)
+    taken = [one for one in map(sweeping.take, settled) if one is not None]
+    with suppress(OSError):  # a full disk
+        read.tidy(now)
     _complain(store, taken, now)
     return taken
 
@@ -119,120 +111,91 @@ def _unusable(error: OSError, inbox: Path) -> Failure:
     )
 
 
-def _waiting(inbox: Path) -> list[_Waiting]:
-    found = []
-    with os.scandir(inbox) as entries:
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name.endswith(_UNFINISHED):
-                continue
-            with suppress(FileNotFoundError):  # gone again already
-                status = entry.stat(follow_symlinks=False)
-                if stat.S_ISREG(status.st_mode):
-                    path = inbox / entry.name
-                    found.append(_Waiting(path, status.st_ino, status.st_size, status.st_mtime))
-    return found
+def _bring_back(read: Read, places: Places, now: datetime) -> None:
+    """Put files back into the inbox that somebody went on writing after they were moved."""
+    for one in read.changed(now):
+        name = one_line(one.path.name)
+        try:
+            move(one.path, places.inbox)
+            if one.path.parent == places.bad:
+                _why(one.path).unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("dump not brought back", name=name, why=str(error))
+        else:
+            log.info("dump changed after it was read", name=name)
 
 
-def _settled(one: _Waiting, settle_seconds: float, now: datetime) -> bool:
-    # A time far in the future is as good as one far in the past: nobody writes to it now.
-    return abs(now.timestamp() - one.modified) >= settle_seconds
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """What one sweep has at hand."""
 
+    store: Store
+    sources: Sequence[Source]
+    places: Places
+    read: Read
+    now: datetime
 
-def _take(
-    store: Store, sources: Sequence[Source], places: Places, one: _Waiting, now: datetime
-) -> Taken:
-    """Read one file and move it; whatever goes wrong ends here."""
-    name = one_line(one.path.name)
-    tries = _Tries(places.inbox, one)
-    try:
-        tries.begin(name)
-        report = ingest(store, sources, one.path, now=now, follow=False)
-        for warning in report.warnings:
-            log.warning("dump is odd", name=name, what=warning)
-        _out(one, places.done)
-        tries.forget()
-    except UnreadableDump as error:
-        return _refuse(places, one, name, error, tries)
-    except (LarkpostError, OSError) as error:
-        # Neither the file's fault nor a crash: a busy database, a full disk, somebody writing.
-        with suppress(OSError):
-            tries.take_back()
-        return _left(name, error)
-    except Exception as error:  # a fault in our code on one file must not stop the others
-        log.exception("reading a dump broke", name=name)
-        return _left(name, error)
-    else:
+    def take(self, one: Dropped) -> Taken | None:
+        """Read one file and move it; whatever goes wrong ends here. None: it was read before."""
+        name = one_line(one.path.name)
+        tries = Tries(self.places.inbox, one)
+        try:
+            tries.begin(name)
+            report = self._read(one)
+            tries.forget()
+        except UnreadableDump as error:
+            return self._refuse(one, name, error, tries)
+        except (LarkpostError, OSError) as error:
+            # Neither the file's fault nor a crash: a busy database, a full disk, somebody writing.
+            with suppress(OSError):
+                tries.take_back()
+            return _left(name, error)
+        except Exception as error:  # a fault in our code on one file must not stop the others
+            log.exception("reading a dump broke", name=name)
+            return _left(name, error)
+        else:
+            return report
+
+    def _read(self, one: Dropped) -> Report | None:
+        """Read a file and move it, unless it changed meanwhile, or its end may still come."""
+        report = None
+        if not (self.read.has(one) and was_read(self.store, one.path)):
+            report = ingest(self.store, self.sources, one.path, now=self.now, follow=False)
+            for warning in report.warnings:
+                log.warning("dump is odd", name=one_line(one.path.name), what=warning)
+        if one.unchanged():
+            if report and report.cut and one.still_for(self.now) < PAUSE:
+                self.read.add(one, waits=True)
+            else:
+                self._move(one, self.places.done)
         return report
 
+    def _move(self, one: Dropped, folder: Path) -> Path:
+        self.read.add(one)
+        target = move(one.path, folder)
+        self.read.add(looked_at(target))  # a copy on another disk has an inode of its own
+        return target
 
-def _out(one: _Waiting, folder: Path) -> None:
-    """Move a file that was read, unless another has taken its place meanwhile."""
-    with suppress(FileNotFoundError):  # somebody else has moved it
-        status = one.path.stat(follow_symlinks=False)
-        if (status.st_ino, status.st_size, status.st_mtime) == (one.inode, one.size, one.modified):
-            move(one.path, folder)
+    def _refuse(self, one: Dropped, name: str, error: LarkpostError, tries: Tries) -> Bad:
+        reason = str(error)
+        log.warning("dump refused", name=name, why=reason)
+        try:
+            target = self._move(one, self.places.bad)
+            why = f"{reason}\n{error.hint}\n" if error.hint else f"{reason}\n"
+            _why(target).write_text(why, "utf-8")
+            tries.forget()
+        except OSError as trouble:
+            return Bad(name, f"{reason}; and it could not be moved: {trouble}", moved=False)
+        return Bad(name, reason, moved=True)
 
 
-def _refuse(places: Places, one: _Waiting, name: str, error: LarkpostError, tries: _Tries) -> Bad:
-    reason = str(error)
-    log.warning("dump refused", name=name, why=reason)
-    try:
-        target = move(one.path, places.bad)
-        why = f"{reason}\n{error.hint}\n" if error.hint else f"{reason}\n"
-        target.with_name(f"{target.name}.why").write_text(why, "utf-8")
-        tries.forget()
-    except OSError as trouble:
-        return Bad(name, f"{reason}; and it could not be moved: {trouble}", moved=False)
-    return Bad(name, reason, moved=True)
+def _why(path: Path) -> Path:
+    return path.with_name(f"{path.name}{WHY}")
 
 
 def _left(name: str, error: Exception) -> Bad:
     reason = str(error) if isinstance(error, LarkpostError) else f"{type(error).__name__}: {error}"
     return Bad(name, one_line(reason), moved=False)
-
-
-class _Tries:
-    """How often reading a file was begun and not brought to an end, told across restarts.
-
-    The number lies in a hidden file in the inbox, written before the file is read: a file that
-    has the process killed for its memory leaves no other trace.
-    """
-
-    def __init__(self, inbox: Path, one: _Waiting) -> None:
-        key = f"{one.size} {one.modified} ".encode() + os.fsencode(one.path.name)
-        self.file = inbox / f"{_TRIES}{sha256(key).hexdigest()[:16]}"
-
-    def count(self) -> int:
-        try:
-            return int(self.file.read_text("ascii"))
-        except (OSError, ValueError):
-            return 0
-
-    def begin(self, name: str) -> None:
-        """Count one more; raises UnreadableDump when there were enough."""
-        if (before := self.count()) >= MOST_TRIES:
-            raise UnreadableDump(
-                f"reading {name} broke the program {MOST_TRIES} times",
-                hint="the log tells where; the file is kept",
-            )
-        self.file.write_text(str(before + 1), "ascii")
-
-    def take_back(self) -> None:
-        if (count := self.count()) > 1:
-            self.file.write_text(str(count - 1), "ascii")
-        else:
-            self.forget()
-
-    def forget(self) -> None:
-        self.file.unlink(missing_ok=True)
-
-
-def _tidy(inbox: Path, waiting: Sequence[_Waiting]) -> None:
-    """Forget the tries of files that are no longer there."""
-    wanted = {_Tries(inbox, one).file for one in waiting}
-    for file in inbox.glob(f"{_TRIES}*"):
-        if file not in wanted:
-            file.unlink(missing_ok=True)
 
 
 def _complain(store: Store, taken: Sequence[Taken], now: datetime) -> None:

@@ -46,7 +46,8 @@ class Report:
     ``papers`` counts the records that were taken: ``new``, ``updated`` or already ``known``.
     ``already`` is when these very bytes were read before; then nothing was done. ``captured`` is
     the day on which the dump was taken. ``rejects`` are the first thousand of the ``rejected``
-    records; ``warnings`` tell in words what was odd.
+    records; ``warnings`` tell in words what was odd. ``cut``: the file ends within a record, which
+    was rejected.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Report:
     dump_id: int
     rejects: tuple[Rejected, ...] = ()
     warnings: tuple[str, ...] = ()
+    cut: bool = False
 
 
 def ingest(
@@ -100,6 +102,12 @@ def ingest(
             events.record(connection, "ingest", ok=False, now=now, name=name, problem=str(error))
         raise
     return _noted(store, report, now)
+
+
+def was_read(store: Store, path: Path) -> bool:
+    """Say whether the bytes at ``path`` were read before; raises what ``ingest`` does."""
+    with copy_of(path, follow=False) as copy, store.read() as connection:
+        return dumps.by_digest(connection, copy.digest) is not None
 
 
 def _taken_in(
@@ -267,6 +275,7 @@ class _Reading:
 
     def _reject(self, record: Rejected) -> None:
         self.counts["rejected"] += 1
+        self.counts["cut"] += record.cut
         if len(self.rejects) < _MOST_REJECTS:
             self.rejects.append(record)
 
@@ -315,4 +324,5 @@ class _Reading:
             dump_id=dump_id,
             rejects=tuple(self.rejects),
             warnings=tuple(self.remarks),
+            cut=bool(self.counts["cut"]),
         )

@@ -25,6 +25,7 @@ def paper_line(paper: Paper) -> dict[str, Any]:
         "published": paper.published and paper.published.isoformat(),
         "first_seen": moment(paper.first_seen),
         "arrived": moment(paper.arrived),
+        "updated": moment(paper.updated),
         "url": paper.url,
         "upvotes": paper.upvotes,
         "guest": paper.guest,
@@ -56,6 +57,7 @@ def reader_line(reader: Reader) -> dict[str, Any]:
 def edition_line(edition: Edition) -> dict[str, Any]:
     """An edition as in the ``editions`` of a reader's line."""
     return {
+        "number": edition.id,
         "date": edition.date.isoformat(),
         "published_at": moment(edition.published_at),
         "since": edition.since and edition.since.isoformat(),

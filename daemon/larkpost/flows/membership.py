@@ -48,10 +48,13 @@ def add(
     words: Iterable[str] = (),
     status: Status = Status.ACTIVE,
     uid: str | None = None,
+    number: int | None = None,
+    created: datetime | None = None,
     **wishes: Unpack[Wishes],
 ) -> Reader:
     """Take a new reader in; an ``address`` of None makes a reader by feed alone.
 
+    ``number`` and ``created`` are those of another home that the reader comes from.
     A pending reader gets nothing before ``confirm``. Raises UsageError where the address is
     taken or impossible, or a wish cannot be had.
     """
@@ -62,8 +65,9 @@ def add(
             address=address,
             words=tidy(words),
             status=status,
-            now=now,
+            now=created or now,
             uid=uid,
+            number=number,
             **wanted,
         )
         return _schedule(connection, reader, now)

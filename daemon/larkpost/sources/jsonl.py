@@ -31,6 +31,7 @@ _KEYS = frozenset(
         "published",
         "first_seen",
         "arrived",
+        "updated",
         "url",
         "upvotes",
         "guest",
@@ -99,7 +100,7 @@ class _Reading:
             draft = _draft(given, line.number, odd)
         except _BadRecordError as bad:
             self.first_reason = self.first_reason or str(bad)
-            yield Rejected(line.number, str(bad), line.text[:_KEPT])
+            yield Rejected(line.number, str(bad), line.text[:_KEPT], cut=not line.whole)
             return
         self.taken += 1
         for remark in (*_unknown(given, line.number), *(Remark(line.number, o) for o in odd)):
@@ -154,6 +155,7 @@ def _draft(given: dict[str, Any], line: int, odd: list[str]) -> Draft:
         published=_day(given, odd),
         first_seen=first_seen,
         arrived=_moment(given, "arrived", odd) or first_seen,
+        updated=_moment(given, "updated", odd),
         url=_url(given, odd),
         upvotes=_upvotes(given, odd),
         line=line,

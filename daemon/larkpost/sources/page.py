@@ -107,7 +107,8 @@ class Page:
             raise self._nothing()
         if self._is_cut(self.last):
             reason = "the file ends in the middle of this paper"
-            yield Rejected(self.last.line, reason, f"{self.last.title}\n{self.last.abstract}")
+            text = f"{self.last.title}\n{self.last.abstract}"
+            yield Rejected(self.last.line, reason, text, cut=True)
         else:
             yield self.last.draft()
         if not self.marked:
@@ -227,6 +228,8 @@ class Page:
         """Whether the file ends within this paper: no line end, no full stop, unlike the others."""
         if found.whole or found.ends_properly():
             return False
+        if not found.abstract:  # there is nothing yet that would end properly
+            return True
         return self.proper >= max(_SOME, 4 * (self.improper - 1))
 
     def _nothing(self) -> UnreadableDump:

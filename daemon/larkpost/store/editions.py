@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, func, insert, select, update
 
 from larkpost.domain import Edition, Pick, Status, Weight
-from larkpost.store import deliveries, papers, readers, tables, upsert
+from larkpost.store import deliveries, numbers, papers, readers, tables, upsert
 from larkpost.store.batches import batches
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class Prepared:
     """An edition that could be published; ``reader`` as it was read when that was decided.
 
     With a ``message_id`` a letter is planned too, where the reader has an address and is active.
+    ``number`` is the one in links, where it is to be that of another database and is not taken.
     """
 
     reader: Reader
@@ -36,6 +37,7 @@ class Prepared:
     since: date | None = None
     note: str = ""
     considered: int = 0
+    number: int | None = None
 
 
 def publish(
@@ -50,9 +52,12 @@ def publish(
     since: date | None = None,
     note: str = "",
     considered: int = 0,
+    number: int | None = None,
 ) -> Edition | None:
     """Publish one edition; see ``publish_many``."""
-    prepared = Prepared(reader, date, picks, now, next_slot, message_id, since, note, considered)
+    prepared = Prepared(
+        reader, date, picks, now, next_slot, message_id, since, note, considered, number
+    )
     return publish_many(connection, [prepared])[0]
 
 
@@ -208,8 +213,25 @@ def _insert_editions(connection: Connection, prepared: Sequence[Prepared]) -> di
         }
         for one in prepared
     ]
-    new = connection.execute(statement.returning(table.c.reader_id, table.c.id), rows)
-    return {row.reader_id: row.id for row in new}
+    new: dict[int, int] = {}
+    for some in _by_their_numbers(connection, prepared, rows):
+        for row in connection.execute(statement.returning(table.c.reader_id, table.c.id), some):
+            new[row.reader_id] = row.id
+    return new
+
+
+def _by_their_numbers(
+    connection: Connection, prepared: Sequence[Prepared], rows: Sequence[dict[str, Any]]
+) -> Iterator[Sequence[dict[str, Any]]]:
+    """Part rows that bring a number of their own from those that are given one."""
+    table = tables.edition
+    if all(one.number is None for one in prepared):
+        yield rows
+        return
+    for one, row in zip(prepared, rows, strict=True):
+        own = numbers.free(connection, table, one.number)
+        yield [row if own is None else row | {"id": own}]
+        numbers.count_on(connection, table)
 
 
 def _insert_picks(connection: Connection, made: Iterable[tuple[Sequence[Pick], int]]) -> None:

@@ -20,6 +20,8 @@ from larkpost.store.trouble import told
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy.pool import ConnectionPoolEntry
+
 __all__ = ["PATIENCE", "Connection", "Store", "open_sqlite"]
 
 PATIENCE = 15.0  # seconds to wait for somebody else's lock
@@ -102,7 +104,7 @@ def open_sqlite(file: Path | None, patience: float) -> sqlite3.Connection:
     if file is not None:
         _must_be_there(file)
     connection = sqlite3.connect(
-        f"file:{quote(str(file))}?mode=rw" if file else ":memory:",
+        f"file:{quote(str(file))}?{_way(file)}" if file else ":memory:",
         uri=file is not None,
         timeout=patience,
         isolation_level=None,  # the driver must not begin transactions on its own
@@ -118,6 +120,21 @@ def open_sqlite(file: Path | None, patience: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _way(file: Path) -> str:
+    """Open for writing, but where the whole disk is read-only: there no journal can be made.
+
+    Nobody writes to the file then, so it may be read without one; what a journal that is there
+    holds, SQLite reads by itself.
+    """
+    return (
+        "mode=ro&immutable=1" if _on_a_frozen_disk(file) and not _has_journal(file) else "mode=rw"
+    )
+
+
+def _on_a_frozen_disk(file: Path) -> bool:
+    return bool(os.statvfs(file.parent).f_flag & os.ST_RDONLY)
 
 
 def _file(url: URL) -> Path | None:
@@ -190,6 +207,11 @@ def _sqlite(file: Path | None, patience: float) -> Engine:
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
         # Taking the write lock first makes writers queue instead of failing half-way.
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    @event.listens_for(engine, "checkin")
+    def on_checkin(_connection: object, record: ConnectionPoolEntry) -> None:
+        if file and _on_a_frozen_disk(file):  # it may thaw, and then the file changes
+            record.invalidate(soft=True)
 
     return engine
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from larkpost.domain import Interest, Reader, Status
 from larkpost.errors import UnknownReader, UsageError
-from larkpost.store import tables
+from larkpost.store import numbers, tables
 from larkpost.store.batches import batches
 from larkpost.text import address_key, one_line
 
@@ -51,9 +51,11 @@ def add(
     weekly: bool = False,
     uid: str | None = None,
     next_slot: datetime | None = None,
+    number: int | None = None,
 ) -> Reader:
     """Take a reader in, with one interest of these ``words``.
 
+    ``number`` is the one in links, where it is to be that of another database and is not taken.
     Raises UsageError when the address (or uid) is taken, or when it or the size is impossible.
     """
     columns = {
@@ -71,9 +73,13 @@ def add(
         "weekly": weekly,
         "next_slot": next_slot,
     }
+    if (own := numbers.free(connection, tables.reader, number)) is not None:
+        columns["id"] = own
     statement = insert(tables.reader).values(_columns(columns)).returning(tables.reader.c.id)
     with _unless_taken(connection, address):
         reader_id: int = connection.execute(statement).scalar_one()
+    if own is not None:
+        numbers.count_on(connection, tables.reader)
     set_interest(connection, reader_id, MAIN, words=words)
     return get(connection, reader_id)
 
@@ -215,6 +221,15 @@ def set_interest(
     if connection.execute(change(table).where(*mine).values(values)).rowcount == 0:
         connection.execute(insert(table).values(reader_id=reader_id, name=name, **values))
     return _interest(connection.execute(select(table).where(*mine)).one())
+
+
+def number_interest(connection: Connection, reader_id: int, name: str, number: int | None) -> None:
+    """Give an interest that nothing names yet the number that feeds know it by, if it is free."""
+    if (own := numbers.free(connection, tables.interest, number)) is not None:
+        table = tables.interest
+        mine = (table.c.reader_id == reader_id, table.c.name == name)
+        connection.execute(change(table).where(*mine).values(id=own))
+        numbers.count_on(connection, table)
 
 
 def remove_interest(connection: Connection, reader_id: int, name: str) -> None:

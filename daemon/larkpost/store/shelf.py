@@ -68,6 +68,7 @@ def ask(draft: Draft, now: datetime) -> Asked:
         draft,
         first_seen=min(draft.first_seen or now, now),
         arrived=min(draft.arrived or now, now),
+        updated=draft.updated and min(draft.updated, now),
         published=draft.published and min(draft.published, now.date()),
     )
     numbers = sketch(draft.title, draft.abstract)
@@ -228,7 +229,7 @@ def _paper(draft: Draft, identifier: Identifier) -> Paper:
         abstract=draft.abstract,
         first_seen=draft.first_seen,
         arrived=draft.arrived,
-        updated=draft.arrived,
+        updated=draft.updated or draft.arrived,
         authors=draft.authors,
         categories=tuple(dict.fromkeys(draft.categories)),
         published=draft.published,

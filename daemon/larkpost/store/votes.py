@@ -13,6 +13,7 @@ from larkpost.store.upsert import insert
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Connection, Row, Select
 
@@ -46,6 +47,21 @@ def clear(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
     statement = delete(table).where(table.c.reader_id == reader_id, table.c.paper_id == paper_id)
     row = connection.execute(statement.returning(*table.c)).one_or_none()
     return None if row is None else _vote(row)
+
+
+def clear_between(
+    connection: Connection, reader_id: int, since: datetime | None, until: datetime | None
+) -> list[Vote]:
+    """Take back every thumb of a reader cast from ``since`` on and before ``until``.
+
+    Returns the votes there were, the oldest first.
+    """
+    table = tables.vote
+    bounds = [table.c.reader_id == reader_id]
+    bounds += [table.c.at >= since] if since is not None else []
+    bounds += [table.c.at < until] if until is not None else []
+    gone = connection.execute(delete(table).where(*bounds).returning(*table.c))
+    return sorted((_vote(row) for row in gone), key=lambda vote: (vote.at, vote.paper_id))
 
 
 def one(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:

@@ -147,7 +147,7 @@ def _vote(site: Site, reader: Reader, form: FormData) -> Notice:
 def _clear(site: Site, reader: Reader, form: FormData) -> str | Notice:
     if "sure" not in form:
         return Notice(problem="Nothing was cleared: please tick the box first.")
-    feedback.clear_all(site.program.store, reader.id)
+    feedback.roll_back(site.program.store, reader.id)
     return "cleared"
 
 
