@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.editions import edition, paper, pick, reader
 
 from larkpost.domain import Identifier, Weight
@@ -91,10 +93,34 @@ def test_without_a_liked_paper_no_chance_is_told() -> None:
     assert words.reason(pick(paper(), like=None)).chance == ""
 
 
-def test_of_two_terms_within_each_other_the_longer_is_told() -> None:
-    chosen = pick(paper(), terms=("experts", "mixture of experts", "mixture", "routing", "more"))
+@pytest.mark.parametrize(
+    ("title", "terms", "told"),
+    [
+        ("A Mixture of Experts", "experts routing mixture", "mixture of experts|routing"),
+        ("Test-Time Compute: Scaling", "time test compute scaling", "test-time compute|scaling"),
+        ("Routing; experts", "experts routing", "experts|routing"),
+        ("Experts of the routing", "experts routing", "experts|routing"),
+        ("Experts of", "experts", "experts"),
+        ("Of experts", "experts", "experts"),
+        ("Sparse experts and sparse routing", "sparse routing", "sparse routing"),
+        ("Experts, expert by expert", "experts expert", "experts"),
+        ("", "experts routing", "experts|routing"),
+    ],
+)
+def test_terms_that_stand_together_in_the_title_are_told_together(
+    title: str, terms: str, told: str
+) -> None:
+    chosen = pick(paper(title=title), terms=tuple(terms.split()))
 
-    assert words.reason(chosen).terms == ("mixture of experts", "routing", "more")
+    assert "|".join(words.reason(chosen).terms) == told
+
+
+@given(title=st.text(alphabet="ab -of.", max_size=40))
+def test_a_phrase_is_a_part_of_the_title(title: str) -> None:
+    chosen = pick(paper(title=title), terms=("a", "b"))
+
+    for term in words.reason(chosen).terms:
+        assert term in {"a", "b"} or term in title
 
 
 def test_terms_that_lowered_the_score_are_no_reason() -> None:

@@ -98,11 +98,14 @@ def _put_ranking(reader: Reader, ranking: Ranking, *, as_json: bool, named: bool
     )
 
 
-def because(pick: Pick, terms: int = 3) -> str:
-    """Say in a few words why a paper was picked: its strongest terms, the nearest liked paper."""
-    words = ", ".join(one.term for one in pick.because[:terms])
+def because(pick: Pick) -> str:
+    """Say in a few words why a paper was picked, as the newsletter does."""
+    from larkpost.render.words import reason
+
     like = f"like “{pick.like.title}”" if pick.like else ""
-    return "; ".join(part for part in (words, like) if part) or "newest first"
+    return (
+        "; ".join(part for part in (", ".join(reason(pick).terms), like) if part) or "newest first"
+    )
 
 
 @click.command(short_help="Show why a paper stands where it stands.")

@@ -31,6 +31,8 @@ _MONTHS = (
     *("August", "September", "October", "November", "December"),
 )  # fmt: skip
 _SENTENCE_END = re.compile(r"[.!?](?=[\"')\]]*\s)|[。！？]")  # noqa: RUF001 - full-width on purpose
+_TITLE_WORD = re.compile(r"[^\W_]+")
+_JOINING = {"and", "for", "from", "in", "of", "on", "to", "with"}
 _MAIN_TITLE = re.compile(r"(.{3,48}?)\s*(?::\s| [-–—] ).")  # noqa: RUF001 - titles have dashes of all kinds
 
 
@@ -190,18 +192,45 @@ def reason(pick: Pick, *, interests: int = 1) -> Reason:
 
 
 def _terms(pick: Pick) -> tuple[str, ...]:
-    """Take the strongest terms; of two that stand within each other, the longer."""
+    """Take the strongest terms; those that stand side by side in the title, as they stand there."""
+    strong = [one.term for one in pick.because if one.weight > 0]
+    phrases = _phrases(pick.paper.title, frozenset(strong))
     told: list[str] = []
-    for weight in pick.because:
-        term = _term(weight.term)
-        if weight.weight <= 0 or term in "\n".join(told):
+    for name in strong:
+        term = _term(phrases.get(name, name))
+        if term not in "\n".join(told):
+            told.append(term)
+    return tuple(told[:TERMS_SHOWN])
+
+
+def _phrases(title: str, terms: frozenset[str]) -> dict[str, str]:
+    """Find, for each of these terms with a neighbour in the title, the words they make together.
+
+    One short word may stand between two of them: *mixture of experts*.
+    """
+    found: dict[str, str] = {}
+    run: list[tuple[str, int, int]] = []
+    end, joined = 0, False  # where the run may go on, and whether a short word was passed over
+    for word, start, stop in (*_title_words(title), ("", len(title), len(title))):
+        near = bool(run) and not title[end:start].strip(" -")
+        if near and word in _JOINING and not joined:
+            end, joined = stop, True
             continue
-        if " " in term:
-            told = [other for other in told if other not in term]
-        told.append(term)
-        if len(told) == TERMS_SHOWN:
-            break
-    return tuple(told)
+        if not near or word not in terms:
+            if len(run) > 1:
+                phrase = title[run[0][1] : run[-1][2]].lower()
+                found |= {term: phrase for term, _, _ in run if term not in found}
+            run = []
+        if word in terms:
+            run.append((word, start, stop))
+            end, joined = stop, False
+    return found
+
+
+@lru_cache(4096)
+def _title_words(title: str) -> tuple[tuple[str, int, int], ...]:
+    """Give the words of a title in lower case with where they begin and end."""
+    return tuple((found[0].lower(), *found.span()) for found in _TITLE_WORD.finditer(title))
 
 
 @lru_cache(4096)
