@@ -49,6 +49,7 @@ def add(
     status: Status = Status.ACTIVE,
     threshold: float = 0.0,
     weekly: bool = False,
+    quiet_mail: bool = False,
     uid: str | None = None,
     next_slot: datetime | None = None,
 ) -> Reader:
@@ -69,6 +70,7 @@ def add(
         "status": status,
         "threshold": threshold,
         "weekly": weekly,
+        "quiet_mail": quiet_mail,
         "next_slot": next_slot,
     }
     statement = insert(tables.reader).values(_columns(columns)).returning(tables.reader.c.id)
@@ -308,4 +310,5 @@ def _reader(row: Row[Any], interests: tuple[Interest, ...]) -> Reader:
         paused_until=row.paused_until,
         next_slot=row.next_slot,
         relinked=row.relinked,
+        quiet_mail=row.quiet_mail,
     )
