@@ -150,7 +150,8 @@ class Reader:
     of picks wished for; ``threshold`` the least probability of a thumbs-up that a pick must
     have; ``next_slot`` (UTC) the moment the next edition is due, ``None`` while none is;
     ``feed_key`` the secret in the feed's address, empty while the feed is switched off;
-    ``relinked`` how often the link to their own page was made anew.
+    ``relinked`` how often the link to their own page was made anew; ``quiet_mail`` whether they
+    are told by mail of a morning that brings them no paper.
     """
 
     id: int
@@ -170,6 +171,7 @@ class Reader:
     paused_until: date | None = None
     next_slot: datetime | None = None
     relinked: int = 0
+    quiet_mail: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,17 @@ def test_wishes_change_one_by_one(shell: Shell) -> None:
     assert changed["interests"] == ["routing"]
 
 
+def test_a_reader_is_told_of_quiet_mornings_or_not(shell: Shell) -> None:
+    (added,) = shell.json("reader", "add", "ann@example.org", "--quiet-mail")
+    told = shell("reader", "show", "ann@example.org").out
+    (kept,) = shell.json("reader", "set", "ann@example.org", "--size", 5)
+    (ended,) = shell.json("reader", "set", "ann@example.org", "--no-quiet-mail")
+
+    assert [one["quiet_mail"] for one in (added, kept, ended)] == [True, True, False]
+    assert "quiet mornings: told by mail" in told
+    assert "not told" in shell("reader", "show", "ann@example.org").out
+
+
 def test_a_reader_pauses_resumes_and_leaves(shell: Shell) -> None:
     shell("reader", "add", "ann@example.org")
 

@@ -207,6 +207,20 @@ def test_links_that_were_ended_stay_ended_elsewhere(
     assert (there.uid, there.relinked) == (anna.uid, anna.relinked) == (anna.uid, 1)
 
 
+def test_the_wish_to_be_told_of_quiet_mornings_moves_along(
+    lived_in: Newsroom, other: Store, tmp_path: Path
+) -> None:
+    with lived_in.store.read() as connection:
+        anna = readers.by_address(connection, "anna@example.org")
+    membership.change(lived_in.store, anna.id, now=NOW, quiet_mail=True)
+
+    moved(lived_in, other, tmp_path)
+
+    with other.read() as connection:
+        wishing = [one.uid for one in readers.all(connection) if one.quiet_mail]
+    assert wishing == [anna.uid]
+
+
 def test_taking_in_twice_doubles_nothing(lived_in: Newsroom, other: Store, tmp_path: Path) -> None:
     elsewhere = moved(lived_in, other, tmp_path / "out")
     once = rankings(elsewhere)
@@ -285,6 +299,7 @@ def test_unknown_keys_are_kept_out_and_told(other: Store, tmp_path: Path) -> Non
         ('{"reader": "a@example.org", "interests": [7]}', "“interests” is not a list of texts"),
         ('{"reader": "a@example.org", "themes": [{"name": "x", "words": "ab"}]}', "“words” is not"),
         ('{"reader": "a@example.org", "weekly": "no"}', "“weekly” is neither true nor false"),
+        ('{"reader": "a@example.org", "quiet_mail": 1}', "“quiet_mail” is neither true nor false"),
         ('{"reader": "a@example.org", "size": 1e999}', "cannot convert float infinity"),
         ('{"reader": ' + "[" * 100_000, "not JSON"),
     ],

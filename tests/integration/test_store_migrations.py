@@ -16,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, text
-from tests.making import add_papers, add_readers
+from tests.making import add_papers
 
 from larkpost.errors import StoreError
 from larkpost.store import backups, events, index, migrations, readers, tables
@@ -320,11 +320,17 @@ def test_places_given_away_before_pools_were_kept_are_told_by_what_was_left(
 ) -> None:
     migrations.upgrade(empty, steps_before("0006", tmp_path))
     with empty.begin() as connection:
-        (reader,) = add_readers(connection, 1)
+        connection.execute(
+            text(  # as the table was then
+                "INSERT INTO reader (id, uid, name, status, zone, at, days, size, threshold,"
+                " weekly, feed_key, created) VALUES (1, 'u', '', 'active', 'UTC',"
+                " '06:00:00.000000', 127, 10, 0, FALSE, 'k', '2026-08-07 00:00:00.000000')"
+            )
+        )
         some = add_papers(connection, 3)
         connection.execute(
             insert(tables.edition).values(
-                id=1, reader_id=reader.id, date=NOW.date(), published_at=NOW, note="", considered=9
+                id=1, reader_id=1, date=NOW.date(), published_at=NOW, note="", considered=9
             )
         )
         for position, propensity in ((1, 1.0), (2, 1.0), (3, 0.05)):

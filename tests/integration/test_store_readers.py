@@ -31,6 +31,7 @@ def test_a_reader_comes_out_as_it_went_in(store: Store) -> None:
             words=["analytical engine", "Größenordnung"],
             threshold=0.25,
             weekly=True,
+            quiet_mail=True,
             now=NOW,
             next_slot=NOW + timedelta(days=1),
         )
@@ -43,6 +44,7 @@ def test_a_reader_comes_out_as_it_went_in(store: Store) -> None:
     assert (read.days, read.at, read.size) == (frozenset({0, 4, 6}), time(7, 30), 5)
     assert (read.created, read.next_slot) == (NOW, NOW + timedelta(days=1))
     assert (read.status, read.weekly, read.threshold) == (Status.ACTIVE, True, 0.25)
+    assert read.quiet_mail
     assert read.interests == (
         Interest(read.interests[0].id, "main", ("analytical engine", "Größenordnung"), 1),
     )
@@ -129,6 +131,7 @@ def test_an_update_changes_what_is_named_and_nothing_else(store: Store) -> None:
             "status": Status.PAUSED,
             "threshold": 0.5,
             "weekly": True,
+            "quiet_mail": True,
             "paused_until": date(2026, 12, 24),
             "next_slot": None,
         }

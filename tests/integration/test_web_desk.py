@@ -78,6 +78,22 @@ def test_saved_wishes_are_what_was_typed_and_a_reload_does_not_act(here: Place, 
     assert now.next_slot == datetime(2026, 8, 10, 11, 30, tzinfo=UTC)
 
 
+def test_a_box_on_the_page_asks_to_be_told_of_quiet_mornings_and_takes_it_back(
+    here: Place, me: str
+) -> None:
+    box = 'name="quiet_mail" value="yes"'
+    assert f"{box}> Tell me in a line when a morning brings nothing" in here.client.get(me).text
+
+    here.client.post(me, data=WISHES | {"quiet_mail": "yes"})
+
+    assert here.current().quiet_mail
+    assert f"{box} checked" in here.client.get(me).text
+    mistaken = here.client.post(me, data=WISHES | {"quiet_mail": "yes", "size": "0"}).text
+    assert f"{box} checked" in mistaken
+    here.client.post(me, data=WISHES)
+    assert not here.current().quiet_mail
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

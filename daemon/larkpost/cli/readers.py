@@ -48,6 +48,10 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--weekly/--daily", default=None, help="Once a week (on the first of the days) or not."
         ),
+        click.option(
+            "--quiet-mail/--no-quiet-mail", default=None,
+            help="Tell them in a line by mail when a morning brings no paper, or not.",
+        ),
     ]  # fmt: skip
     for option in reversed(options):
         command = option(command)
@@ -131,6 +135,7 @@ def show(call: Call, email: str, as_json: bool) -> None:
         "schedule": _schedule(found),
         "interests": words or "none named",
         "threshold": found.threshold or "none",
+        "quiet mornings": "told by mail" if found.quiet_mail else "not told",
         "thumbs": f"{thumbs.count(1)} up, {thumbs.count(-1)} down",
         "latest edition": latest[0].date if latest else "none yet",
         **_feeds(program, found),

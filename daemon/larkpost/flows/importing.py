@@ -6,6 +6,7 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -40,6 +41,7 @@ READER_KEYS = frozenset(
         "themes",
         "threshold",
         "weekly",
+        "quiet_mail",
         "paused_until",
         "feed_key",
         "relinked",
@@ -223,9 +225,9 @@ def _texts(line: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _flag(value: object) -> bool:
+def _flag(key: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise UsageError("“weekly” is neither true nor false")
+        raise UsageError(f"“{key}” is neither true nor false")
     return value
 
 
@@ -266,7 +268,8 @@ def _wishes(line: Mapping[str, Any]) -> membership.Wishes:
         "days": read_days,
         "size": int,
         "threshold": float,
-        "weekly": _flag,
+        "weekly": partial(_flag, "weekly"),
+        "quiet_mail": partial(_flag, "quiet_mail"),
     }
     said = {key: convert(line[key]) for key, convert in read.items() if line.get(key) is not None}
     return cast("membership.Wishes", said)

@@ -49,6 +49,7 @@ def reader_line(reader: Reader) -> dict[str, Any]:
         ],
         "threshold": reader.threshold,
         "weekly": reader.weekly,
+        "quiet_mail": reader.quiet_mail,
         "relinked": reader.relinked,
         "paused_until": reader.paused_until and reader.paused_until.isoformat(),
     }

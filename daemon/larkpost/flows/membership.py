@@ -38,6 +38,7 @@ class Wishes(TypedDict, total=False):
     size: int
     threshold: float
     weekly: bool
+    quiet_mail: bool
 
 
 def add(

@@ -1,4 +1,4 @@
-"""Answers those who ask to subscribe, by a letter: the page says the same to everybody."""
+"""Answers by a letter who asks to subscribe, and tells readers of mornings without a paper."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import structlog
 
 from larkpost.domain import Status
 from larkpost.errors import Deferred, LarkpostError, Refused, UnknownReader
-from larkpost.flows import membership, roads
+from larkpost.flows import membership, mornings, roads
 from larkpost.flows.posting import try_again
 from larkpost.store import limits, notices, readers
 from larkpost.text import address_key, one_line
@@ -19,7 +19,7 @@ from larkpost.text import address_key, one_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
-    from datetime import datetime
+    from datetime import date, datetime
 
     from larkpost.domain import Letter, Reader
     from larkpost.flows.membership import Wishes
@@ -45,10 +45,14 @@ class Asking:
 
 
 class Writer(Protocol):
-    """Writes the letter that answers an asking."""
+    """Writes the letter that answers an asking, and the line to a reader."""
 
     def notice(self, reader: Reader, asked: datetime) -> Letter:
         """Ask a pending reader to confirm; show any other the way to their page."""
+        ...
+
+    def quiet(self, reader: Reader, day: date, why: str, moment: datetime) -> Letter:
+        """Tell a reader that ``day`` brought no paper, and ``why``; dated ``moment``."""
         ...
 
 
@@ -93,11 +97,11 @@ def answer(
 def _answer_next(store: Store, writer: Writer, transport: Transport, now: datetime) -> bool:
     with store.begin() as connection:
         notice = notices.take(connection, now=now, until=now + LEASE)
-    reader = _reader(store, notice, now) if notice else None
+    reader = _addressee(store, notice, now) if notice else None
     if notice is None or reader is None:
         return False
     try:
-        transport.send(writer.notice(reader, notice.asked))
+        transport.send(_letter(writer, reader, notice))
     except Refused as refused:
         log.info("letter refused", reason=str(refused))
     except LarkpostError as error:
@@ -117,6 +121,19 @@ def _put_off(store: Store, notice: Notice, error: LarkpostError, now: datetime) 
             notices.put_back(connection, notice, try_again(notice.asked, now))
         else:
             notices.forget(connection, notice)
+
+
+def _addressee(store: Store, notice: Notice, now: datetime) -> Reader | None:
+    if not notice.to_reader:
+        return _reader(store, notice, now)
+    with store.begin() as connection:
+        return mornings.addressee(connection, notice, now)
+
+
+def _letter(writer: Writer, reader: Reader, notice: Notice) -> Letter:
+    if not notice.to_reader:
+        return writer.notice(reader, notice.asked)
+    return writer.quiet(reader, mornings.day_of(notice), notice.wishes["why"], notice.asked)
 
 
 def _reader(store: Store, notice: Notice, now: datetime) -> Reader | None:

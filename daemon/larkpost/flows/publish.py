@@ -7,12 +7,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost.domain import Edition
-from larkpost.flows import learn
+from larkpost.flows import learn, mornings, quiet
 from larkpost.flows.isolating import isolated
 from larkpost.flows.learn import Question, Ranking
 from larkpost.render.message import message_id
@@ -64,6 +65,11 @@ class Occasion:
     at: datetime
     since: date | None
     next_slot: datetime | None
+
+    @property
+    def at_slot(self) -> bool:
+        """Whether it is the reader's timetable that asks, and not somebody by hand."""
+        return self.next_slot != self.reader.next_slot
 
 
 class Outcome(StrEnum):
@@ -192,7 +198,7 @@ def publish(newsroom: Newsroom, occasions: Sequence[Occasion], *, now: datetime)
         asking = [occasion.reader for occasion in some]
         rankings = learn.rank(newsroom.store, newsroom.ranker, asking, question, now=now)
         with newsroom.store.begin() as connection:
-            return list(_carry_out(connection, some, rankings, newsroom.domain))
+            return list(_carry_out(connection, some, rankings, newsroom))
 
     def alone(occasion: Occasion, fault: Exception) -> list[Result]:
         return [Result(occasion, Outcome.FAILED, fault=_in_words(fault))]
@@ -258,21 +264,27 @@ def _carry_out(
     connection: Connection,
     occasions: Sequence[Occasion],
     rankings: Mapping[int, Ranking],
-    domain: str,
+    newsroom: Newsroom,
 ) -> Iterator[Result]:
+    window = newsroom.question(occasions[0]).window
+    why = cache(partial(quiet.of_reader, connection, now=occasions[0].at, window=window))
     full = [one for one in occasions if rankings[one.reader.id].picks]
-    prepared = [_prepared(one, rankings[one.reader.id], domain) for one in full]
+    prepared = [_prepared(one, rankings[one.reader.id], newsroom.domain) for one in full]
     made = dict(zip(full, editions.publish_many(connection, prepared), strict=True))
     for occasion in occasions:
         ranking = rankings[occasion.reader.id]
         if edition := made.get(occasion):
             yield Result(occasion, Outcome.PUBLISHED, edition, ranking.fault)
             continue
-        if not ranking.picks:
-            readers.advance(connection, occasion.reader, occasion.next_slot)
+        moved = not ranking.picks and readers.advance(
+            connection, occasion.reader, occasion.next_slot
+        )
         if existing := editions.on(connection, occasion.reader.id, occasion.day):
             yield Result(occasion, Outcome.ALREADY, existing)
         else:
+            if moved and occasion.at_slot and mornings.wished(occasion.reader, occasion.at):
+                because = why(bool(ranking.below))
+                mornings.owe(connection, occasion.reader, occasion.day, because, now=occasion.at)
             yield Result(occasion, Outcome.BELOW if ranking.below else Outcome.QUIET)
 
 

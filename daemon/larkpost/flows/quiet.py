@@ -30,6 +30,16 @@ class Quiet(StrEnum):
     MAIL_REFUSED = "mail-refused"
 
 
+# Readers are told nothing of files and other readers, and not what the operator could try.
+_TO_A_READER = {
+    Quiet.NO_DUMP: "no new papers came in",
+    Quiet.KNOWN_DUMP: "what came in was a page that had been read before",
+    Quiet.UNREADABLE_DUMP: "nothing in what came in could be read",
+    Quiet.ALL_BELOW: "every paper was below your threshold",
+    Quiet.ALL_SEEN: "you had seen every paper there was",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """Why a morning may bring nothing, in words, and what to try."""
@@ -70,10 +80,14 @@ class Morning:
         return event if today or self.news is None or self.news <= event.at else None
 
     @property
+    def none_since(self) -> bool:
+        """Whether no paper has come since the last edition."""
+        return self.out is not None and (self.news is None or self.news <= self.out)
+
+    @property
     def nothing_new(self) -> bool:
         """Whether no paper is left to publish, or none has come since the last edition."""
-        since = self.out is None or (self.news is not None and self.news > self.out)
-        return not self.fresh or (self.idle is not None and not since)
+        return not self.fresh or (self.idle is not None and self.none_since)
 
 
 def quiet(connection: Connection, *, now: datetime, window: timedelta) -> tuple[Reason, ...]:
@@ -81,7 +95,25 @@ def quiet(connection: Connection, *, now: datetime, window: timedelta) -> tuple[
 
     ``window`` is how far back an edition looks for papers.
     """
-    morning = Morning(
+    return tuple(reasons(_morning(connection, now, window)))
+
+
+def of_reader(connection: Connection, below: bool, *, now: datetime, window: timedelta) -> str:
+    """Say in a clause, to one reader, why the slot that has come brings them nothing.
+
+    ``below`` is whether there were papers, all of them below their threshold.
+    """
+    if below:
+        return _TO_A_READER[Quiet.ALL_BELOW]
+    morning = _morning(connection, now, window)
+    if morning.fresh and (morning.brought_papers or not morning.none_since):
+        return _TO_A_READER[Quiet.ALL_SEEN]
+    *_, last = _of_ingest(morning)  # that a dump could not be read says more than that none came
+    return _TO_A_READER[last.kind]
+
+
+def _morning(connection: Connection, now: datetime, window: timedelta) -> Morning:
+    return Morning(
         now=now,
         readers=readers.count_by_status(connection)[Status.ACTIVE],
         fresh=papers.count_candidates(connection, at=now, window=window),
@@ -89,7 +121,6 @@ def quiet(connection: Connection, *, now: datetime, window: timedelta) -> tuple[
         out=editions.last_out(connection),
         happened=events.latest(connection),
     )
-    return tuple(reasons(morning))
 
 
 def reasons(morning: Morning) -> Iterator[Reason]:

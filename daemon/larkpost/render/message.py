@@ -128,13 +128,20 @@ def leave_headers(link: str) -> list[bytes]:
     ]
 
 
+def list_headers(sender: Mailbox, title: str, archive: str) -> list[bytes]:
+    """Write which list a letter belongs to."""
+    return [
+        list_header("List-Id", title, f"larkpost.{sender.domain}"),
+        link_header("List-Archive", archive),
+    ]
+
+
 def same_in_all(sender: Mailbox, title: str, archive: str) -> bytes:
     """Write what every letter of this sender shares."""
     return b"".join(
         (
             mailbox_header("From", sender),
-            list_header("List-Id", title, f"larkpost.{sender.domain}"),
-            link_header("List-Archive", archive),
+            *list_headers(sender, title, archive),
             f"Feedback-ID: edition:larkpost:{sender.domain}\r\n".encode("ascii"),
             b"Auto-Submitted: auto-generated\r\n",  # RFC 3834: nobody's holiday answer is wanted
             MULTIPART,

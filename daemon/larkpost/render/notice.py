@@ -1,17 +1,22 @@
-"""A letter of a few plain lines, from the program to whoever runs it."""
+"""Letters of a few plain lines: to whoever runs the program, and to a reader without a paper."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from larkpost.domain import Letter
+from larkpost.errors import UsageError
 from larkpost.render import message
 from larkpost.render.quoted import segment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
+
+    from larkpost.domain import Reader
+    from larkpost.render.links import Links
 
 _PLAIN = (
     b"MIME-Version: 1.0\r\n"
@@ -21,11 +26,18 @@ _PLAIN = (
 )
 
 
-def notice(sender: str, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Letter:
-    """Write to the operator; the same notice of the same day has the same Message-ID.
+def notice(
+    sender: str,
+    to: str,
+    subject: str,
+    lines: Sequence[str],
+    moment: datetime,
+    headers: Sequence[bytes] = (),
+) -> Letter:
+    """Write a few lines; the same notice of the same day has the same Message-ID.
 
-    ``sender`` is the mailbox of ``mail.sender``. Raises SettingsError where it is none, UsageError
-    where ``to`` is no address.
+    ``sender`` is the mailbox of ``mail.sender``, ``headers`` are whole fields besides the usual.
+    Raises SettingsError where the sender is no mailbox, UsageError where ``to`` is no address.
     """
     mailbox = message.sender_of(sender)
     recipient = message.Mailbox("", message.checked(to))
@@ -36,8 +48,38 @@ def notice(sender: str, to: str, subject: str, lines: Sequence[str], moment: dat
         (
             message.mailbox_header("From", mailbox),
             *message.own_headers(recipient, message_id, subject, moment),
+            *headers,
             _PLAIN,
             *(segment(f"{line}\n") for line in lines),
         )
     )
     return Letter(mailbox.address, recipient.address, message_id, content)
+
+
+@dataclass(frozen=True, slots=True)
+class QuietLines:
+    """Writes to readers whom a morning brought no paper; pure: the same again for the same day."""
+
+    links: Links
+    sender: str
+    title: str
+
+    def letter(self, reader: Reader, day: date, why: str, moment: datetime) -> Letter:
+        """Tell in a line ``why``; raises UsageError for a reader without an address."""
+        if reader.address is None:
+            raise UsageError(f"reader {reader.uid} has no mail address")
+        leave = self.links.leave(reader)
+        when = f"{day:%A}, {day.day} {day:%B %Y}"
+        lines = [
+            f"No paper came on {when}: {why}.",
+            "",
+            f"You asked to be told; your page: {self.links.page(reader)}",
+            f"Unsubscribe: {leave}",
+        ]
+        mailbox = message.sender_of(self.sender)
+        headers = [
+            *message.leave_headers(leave),
+            *message.list_headers(mailbox, self.title, self.links.front()),
+        ]
+        subject = f"{self.title}: no paper on {when}"
+        return notice(self.sender, reader.address, subject, lines, moment, headers)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from larkpost.render.feeds import Feeds
 from larkpost.render.greeting import Greetings
 from larkpost.render.newsletter import Newsletter
+from larkpost.render.notice import QuietLines
 from larkpost.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from larkpost.domain import Edition, Letter, Paper, Reader
     from larkpost.render.channels import Channel
@@ -31,6 +32,7 @@ class Press:
         self._newsletter = Newsletter(links, sender=sender, title=title)
         self._feeds = Feeds(links, title=title)
         self._greetings = Greetings(links, sender=sender, title=title)
+        self._quiet_lines = QuietLines(links, sender, title)
 
     def newsletter(self, editions: Sequence[Edition]) -> Iterator[Letter]:
         """Make one letter an edition, in order; raises UsageError for a reader without address."""
@@ -39,6 +41,10 @@ class Press:
     def notice(self, reader: Reader, asked: datetime) -> Letter:
         """Answer somebody who asked to subscribe; see ``larkpost.render.greeting``."""
         return self._greetings.notice(reader, asked)
+
+    def quiet(self, reader: Reader, day: date, why: str, moment: datetime) -> Letter:
+        """Tell a reader that a morning brought no paper; see ``larkpost.render.notice``."""
+        return self._quiet_lines.letter(reader, day, why, moment)
 
     def html(self, edition: Edition) -> str:
         """Set the edition as one HTML document."""

@@ -1,11 +1,11 @@
-"""Askings to subscribe, each kept until the letter that answers it has gone."""
+"""Letters of one occasion, each kept until it has gone: to who asked to subscribe, to readers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from larkpost.store import tables, upsert
 
@@ -20,13 +20,21 @@ _table = tables.notice
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What was asked for an address: ``wishes`` as JSON has them, and how often it was tried."""
+    """What was asked for an address: ``wishes`` as JSON has them, and how often it was tried.
+
+    For what a reader is told, the reader's uid stands for the address, and ``wishes`` for what.
+    """
 
     id: int
     address: str
     wishes: Mapping[str, Any]
     asked: datetime
     attempts: int
+
+    @property
+    def to_reader(self) -> bool:
+        """Whether this tells a reader something, and answers no asking."""
+        return "@" not in self.address
 
 
 def ask(connection: Connection, address: str, wishes: Mapping[str, Any], *, now: datetime) -> None:
@@ -41,6 +49,14 @@ def ask(connection: Connection, address: str, wishes: Mapping[str, Any], *, now:
         statement.on_conflict_do_update(
             index_elements=["address"], set_={"wishes": statement.excluded.wishes}
         )
+    )
+
+
+def tell(connection: Connection, uid: str, what: Mapping[str, Any], *, now: datetime) -> None:
+    """Owe a reader a line, in place of an older one that has not gone."""
+    connection.execute(delete(_table).where(_table.c.address == uid))
+    connection.execute(
+        insert(_table).values(address=uid, wishes=dict(what), asked=now, attempts=0, next_try=now)
     )
 
 

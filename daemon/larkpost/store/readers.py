@@ -49,6 +49,7 @@ def add(
     status: Status = Status.ACTIVE,
     threshold: float = 0.0,
     weekly: bool = False,
+    quiet_mail: bool = False,
     uid: str | None = None,
     next_slot: datetime | None = None,
     number: int | None = None,
@@ -71,6 +72,7 @@ def add(
         "status": status,
         "threshold": threshold,
         "weekly": weekly,
+        "quiet_mail": quiet_mail,
         "next_slot": next_slot,
     }
     if (own := numbers.free(connection, tables.reader, number)) is not None:
@@ -323,4 +325,5 @@ def _reader(row: Row[Any], interests: tuple[Interest, ...]) -> Reader:
         paused_until=row.paused_until,
         next_slot=row.next_slot,
         relinked=row.relinked,
+        quiet_mail=row.quiet_mail,
     )

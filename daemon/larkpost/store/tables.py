@@ -132,6 +132,7 @@ reader = Table(
     Column("feed_key", String(64), nullable=False, unique=True),
     Column("created", UtcDateTime, nullable=False),
     Column("relinked", Integer, nullable=False, server_default="0"),
+    Column("quiet_mail", Boolean, nullable=False, server_default=false()),
     CheckConstraint("size BETWEEN 1 AND 100", name="size"),
     sqlite_autoincrement=True,
 )
@@ -280,11 +281,11 @@ attempt = Table(  # who did how much of what is limited; see larkpost.store.limi
     Column("full_at", BigInteger, nullable=False, index=True),  # microseconds since 1970
 )
 
-notice = Table(  # askings to subscribe, until they are answered; see larkpost.store.notices
+notice = Table(  # letters that are owed, until they have gone; see larkpost.store.notices
     "notice",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("address", CleanText, nullable=False, unique=True),
+    Column("address", CleanText, nullable=False, unique=True),  # or the uid of a reader
     Column("wishes", JSON, nullable=False),
     Column("asked", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False),

@@ -91,6 +91,7 @@ def _save(site: Site, reader: Reader, form: FormData) -> str:
         **read_wishes(form),
         "name": text(form, "name"),
         "weekly": "weekly" in form,
+        "quiet_mail": "quiet_mail" in form,
         "threshold": read("percentage", int, text(form, "threshold") or "0") / 100,
     }
     membership.change(site.program.store, reader.id, now=site.clock(), **wishes)

@@ -151,5 +151,6 @@ def _wishes(reader: Reader) -> dict[str, object]:
         "days": set(reader.days),
         "size": reader.size,
         "weekly": reader.weekly,
+        "quiet_mail": reader.quiet_mail,
         "threshold": round(reader.threshold * 100),
     }

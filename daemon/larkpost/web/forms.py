@@ -46,7 +46,8 @@ def typed_wishes(form: FormData) -> dict[str, object]:
         name: text(form, name)
         for name in ("address", "name", "zone", "at", "size", "words", "threshold")
     }
-    return typed | {"days": days, "weekly": "weekly" in form}
+    ticked = {name: name in form for name in ("weekly", "quiet_mail")}
+    return typed | {"days": days} | ticked
 
 
 def opening_wishes(settings: Settings) -> dict[str, object]:
