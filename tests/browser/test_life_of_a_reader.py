@@ -83,8 +83,14 @@ def shown(page: Page, letter: EmailMessage) -> list[str]:
     return [text.strip() for text in page.locator(".pick h2 bdi").all_inner_texts()]
 
 
-def test_a_reader_comes_reads_teaches_and_leaves(daemon: Daemon, page: Page) -> None:
-    # They find the place, with what trends there, and ask for the paper.
+def pass_days(daemon: Daemon, days: int) -> None:
+    """Let days pass, and wait until the daemon has ticked on the last of them."""
+    daemon.set_days_ahead(days)
+    eventually(daemon.is_well)
+
+
+def ask_for_the_paper(daemon: Daemon, page: Page) -> None:
+    """They find the place, with what trends there, and ask for the paper."""
     page.goto(daemon.url)
     eventually(lambda: page.reload() and page.locator(".picks li").count())
     page.get_by_role("link", name="Choose days, hour and interests").click()
@@ -94,14 +100,18 @@ def test_a_reader_comes_reads_teaches_and_leaves(daemon: Daemon, page: Page) -> 
     page.get_by_role("button", name="Send me my paper").click()
     page.get_by_role("heading", name="Look into your mail").wait_for()
 
-    # They confirm from the mail, and nothing but their press of the button lets them in.
+
+def confirm(daemon: Daemon, page: Page) -> None:
+    """They confirm from the mail, and nothing but their press of the button lets them in."""
     asked = letters(daemon, 1)
     assert "confirm" in asked["Subject"]
     page.goto(link(asked, "confirm"))
     page.get_by_role("button", name="Yes, send me my paper").click()
     page.get_by_role("status").get_by_text("You are in").wait_for()
 
-    # They rate ten, and the paper of today follows.
+
+def rate_ten(page: Page) -> str:
+    """They rate ten, and the paper of today follows; gives the address of their page."""
     page.get_by_role("link", name="Rate ten papers").click()
     me = page.url.removesuffix("/rate")
     assert page.locator(".pick").count() == 10
@@ -112,17 +122,21 @@ def test_a_reader_comes_reads_teaches_and_leaves(daemon: Daemon, page: Page) -> 
         paper.get_by_role("button", name=wish).click()
         page.get_by_role("status").get_by_text(f"{number} of 10 rated").wait_for()
     assert preview(page) != before
+    return me
 
-    # Next morning the mail and the feed are there, with the same papers in the same order.
-    daemon.set_days_ahead(1)
-    first = letters(daemon, 2)
+
+def read_the_morning(page: Page, me: str, first: EmailMessage) -> list[str]:
+    """The mail and the feed are there, with the same papers in the same order; gives these."""
     papers = shown(page, first)
     assert len(papers) == 6
     assert feed(page, me) == papers
     positions = [html(first).find(title.split("&")[0][:30]) for title in papers]
     assert positions == sorted(positions)
+    return papers
 
-    # A thumb from the mail changes what comes.
+
+def thumb_from_the_mail(page: Page, me: str, first: EmailMessage) -> None:
+    """A thumb from the mail changes what comes."""
     page.goto(f"{me}/rate")
     before = preview(page)
     page.goto(link(first, "vote"))
@@ -131,20 +145,27 @@ def test_a_reader_comes_reads_teaches_and_leaves(daemon: Daemon, page: Page) -> 
     page.goto(f"{me}/rate")
     assert preview(page) != before
 
-    # They change their settings; the next edition obeys, and repeats nothing.
+
+def change_settings(page: Page, me: str) -> None:
+    """They change their settings."""
     page.goto(me)
     page.get_by_label("Papers an edition").fill("3")
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Your wishes are saved").wait_for()
-    daemon.set_days_ahead(2)
-    second = letters(daemon, 3)
+
+
+def read_the_next(page: Page, me: str, second: EmailMessage, papers: list[str]) -> None:
+    """The next edition obeys, and repeats nothing."""
     assert len(shown(page, second)) == 3
     assert not set(shown(page, second)) & set(papers)
     page.goto(f"{me}/taste")
     page.get_by_role("img", name="Words for").wait_for()
 
-    # Their mail program unsubscribes them (RFC 8058); nothing comes any more.
-    (way_out,) = re.findall("<(http[^>]+)>", second["List-Unsubscribe"])
+
+def unsubscribe_by_mail_program(daemon: Daemon, second: EmailMessage) -> str:
+    """Their mail program unsubscribes them (RFC 8058), and nothing comes; gives where it asked."""
+    ways_out: list[str] = re.findall("<(http[^>]+)>", second["List-Unsubscribe"])
+    (way_out,) = ways_out
     assert second["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     body = urlencode({"List-Unsubscribe": "One-Click"}).encode()
     with urlopen(Request(way_out, body, method="POST")) as answer:  # noqa: S310 - our own daemon
@@ -152,8 +173,11 @@ def test_a_reader_comes_reads_teaches_and_leaves(daemon: Daemon, page: Page) -> 
         assert answer.url == way_out
     pass_days(daemon, 3)
     assert len(daemon.postbox.to(GRACE)) == 3
+    return way_out
 
-    # They come back by the page, and leave by the page.
+
+def come_back_and_leave(daemon: Daemon, page: Page, way_out: str) -> None:
+    """They come back by the page, and leave by the page."""
     page.goto(way_out)
     page.get_by_role("button", name="Send me my paper again").click()
     page.get_by_role("status").get_by_text("Your next edition comes").wait_for()
@@ -166,7 +190,19 @@ def test_a_reader_comes_reads_teaches_and_leaves(daemon: Daemon, page: Page) -> 
     assert len(daemon.postbox.to(GRACE)) == 4
 
 
-def pass_days(daemon: Daemon, days: int) -> None:
-    """Let days pass, and wait until the daemon has ticked on the last of them."""
-    daemon.set_days_ahead(days)
-    eventually(daemon.is_well)
+def test_a_reader_comes_reads_teaches_and_leaves(daemon: Daemon, page: Page) -> None:
+    ask_for_the_paper(daemon, page)
+    confirm(daemon, page)
+    me = rate_ten(page)
+
+    daemon.set_days_ahead(1)
+    first = letters(daemon, 2)
+    papers = read_the_morning(page, me, first)
+    thumb_from_the_mail(page, me, first)
+    change_settings(page, me)
+
+    daemon.set_days_ahead(2)
+    second = letters(daemon, 3)
+    read_the_next(page, me, second, papers)
+    way_out = unsubscribe_by_mail_program(daemon, second)
+    come_back_and_leave(daemon, page, way_out)

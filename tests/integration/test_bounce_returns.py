@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.integration.test_deliver import DAY, Mailbag, PlainPress, publish
-from tests.making import NOW, TODAY
+from tests.delivering import Mailbag, PlainPress, publish
+from tests.making import DAY, NOW, TODAY
 from tests.unit.test_bounce_reports import QMAIL, dsn, fields
 
 from larkpost.domain import BounceKind, DeliveryState, Status

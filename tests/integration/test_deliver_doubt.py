@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.integration.test_deliver import Killed, Mailbag, outbox, publish, smtp
+from tests.delivering import Killed, Mailbag, outbox, publish, smtp
 from tests.letters import SENDER, TOKENS, letters
 from tests.making import NOW
 from tests.smtp_server import Fault, SmtpServer
@@ -26,7 +26,7 @@ from larkpost.store.engine import Store
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tests.integration.test_deliver import Road
+    from tests.delivering import Road
 
     from larkpost.domain import Letter, Reader
     from larkpost.seams import Renderer

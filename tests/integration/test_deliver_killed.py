@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 DELIVERING = """
 import sys
 from datetime import datetime
-from tests.integration.test_deliver import PlainPress
+from tests.delivering import PlainPress
 from larkpost.flows.deliver import deliver
 from larkpost.settings.model import Smtp
 from larkpost.store.engine import Store

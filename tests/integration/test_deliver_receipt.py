@@ -8,8 +8,8 @@ from email import policy
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.integration.test_deliver import DAY, Mailbag
-from tests.making import NOW, add_papers, add_readers
+from tests.delivering import Mailbag
+from tests.making import DAY, NOW, add_papers, add_readers
 
 from larkpost.errors import Deferred, Refused
 from larkpost.flows import roads

@@ -12,8 +12,8 @@ import dkim  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from tests.delivering import Mailbag, PlainPress, publish
 from tests.editions import HOSTILE, OUT, edition, paper, press, reader
-from tests.integration.test_deliver import Mailbag, PlainPress, publish
 from tests.letters import MAILBOXES
 from tests.making import NOW
 

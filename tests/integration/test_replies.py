@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.delivering import Mailbag, PlainPress, name_of, publish
 from tests.integration.test_bounce_returns import POST, edition_of
-from tests.integration.test_deliver import Mailbag, PlainPress, name_of, publish
 from tests.making import NOW, TODAY
 
 from larkpost.domain import Thumb

@@ -12,21 +12,20 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
+from tests.waiting import PATIENCE, until
 
 from larkpost import serve
 from larkpost.errors import Busy, UsageError
 from larkpost.flows.alone import alone
 from larkpost.program import Program, build
-from larkpost.serve import rounds
 from larkpost.settings import load
 from larkpost.store import leases
-from larkpost.web import Pulse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +74,6 @@ try:
 except LarkpostError as error:
     sys.exit(f"{error} ({error.hint})")
 """
-PATIENCE = 20.0
 
 
 class Daemon:
@@ -131,13 +129,6 @@ def running(home: Path, what: str = "quick") -> Iterator[Daemon]:
     finally:
         daemon.process.kill()
         daemon.process.wait()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < PATIENCE, "it never came to pass"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -300,121 +291,3 @@ def test_who_loses_a_lease_is_told(store: Store, monkeypatch: pytest.MonkeyPatch
 
 def nothing(_program: Program, _moved: Callable[[], None]) -> None:
     """Do nothing."""
-
-
-def pulse(seconds: float = 0.05, patience: float = 60) -> Pulse:
-    return Pulse(timedelta(seconds=seconds), datetime.now(UTC), timedelta(seconds=patience))
-
-
-def test_rounds_come_again_and_again_and_never_two_of_a_kind_at_a_time() -> None:
-    at_work = threading.Lock()
-    ended: list[bool] = []
-
-    def tick(_moved: Callable[[], None]) -> None:
-        alone = at_work.acquire(blocking=False)
-        time.sleep(0.12)  # longer than the period
-        ended.append(alone)
-        at_work.release()
-
-    with rounds.going({"tick": tick}, {"tick": pulse()}):
-        until(lambda: len(ended) >= 4)
-
-    assert all(ended)
-    assert not at_work.locked()
-
-
-def test_a_round_that_hangs_holds_up_no_other() -> None:
-    go_on = threading.Event()
-    ticks: list[int] = []
-    works = {"post": lambda _moved: go_on.wait(PATIENCE), "tick": lambda _moved: ticks.append(1)}
-    pulses = {"post": pulse(), "tick": pulse()}
-
-    with rounds.going(works, pulses):
-        until(lambda: len(ticks) >= 3)
-        assert pulses["post"].running is not None
-        go_on.set()
-
-
-def test_the_post_follows_a_tick_that_got_on_at_once(caplog: pytest.LogCaptureFixture) -> None:
-    told: list[str] = []
-
-    def tick(moved: Callable[[], None]) -> None:
-        until(lambda: bool(told))  # the first post was there before
-        told.append("tick")
-        moved()
-
-    works: dict[str, rounds.Work] = {"tick": tick, "post": lambda _moved: told.append("post")}
-    with rounds.going(works, {"tick": pulse(3600), "post": pulse(3600)}):
-        until(lambda: len(told) >= 3)
-
-    assert told == ["post", "tick", "post"]
-    assert not [record for record in caplog.records if record.levelname == "WARNING"]
-
-
-def test_a_round_that_takes_long_comes_again_without_a_word(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    turns: list[int] = []
-
-    def tick(_moved: Callable[[], None]) -> None:
-        time.sleep(0.3)  # six periods
-        turns.append(1)
-
-    with rounds.going({"tick": tick}, {"tick": pulse()}):
-        until(lambda: len(turns) >= 2)
-
-    assert not [record for record in caplog.records if record.levelname == "WARNING"]
-
-
-def test_a_round_that_somebody_else_does_is_no_failure() -> None:
-    turns: list[int] = []
-
-    def tick(_moved: Callable[[], None]) -> None:
-        turns.append(1)
-        raise Busy("another process is running the tick")
-
-    beat = pulse()
-    with rounds.going({"tick": tick}, {"tick": beat}):
-        until(lambda: len(turns) >= 2)
-
-    assert beat.beat is None
-    assert beat.running is None
-    assert not beat.stuck(datetime.now(UTC))
-
-
-def given_up(work: rounds.Work, patience: float, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Watch over a work that comes round every 50 ms; tells whether that was given up."""
-    monkeypatch.setattr(rounds, "LOOK_SECONDS", 0.02)
-    over = threading.Event()
-    pulses = {"tick": pulse(patience=patience)}
-    watch = rounds.Watch(pulses, give_up=over.set)
-    with watch.over(), rounds.going({"tick": work}, pulses):
-        over.wait(2)
-    return watch.gave_up
-
-
-def test_a_round_that_hangs_is_given_up_and_one_that_fails_is_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def fails(_moved: Callable[[], None]) -> None:
-        raise RuntimeError("the tick fails")
-
-    def gets_on(moved: Callable[[], None]) -> None:
-        for _ in range(20):
-            time.sleep(0.1)
-            moved()
-
-    assert given_up(lambda _moved: time.sleep(3), 0.1, monkeypatch)
-    assert not given_up(fails, 1, monkeypatch)
-    assert not given_up(gets_on, 1, monkeypatch)
-
-
-def test_rounds_that_come_no_more_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rounds, "LOOK_SECONDS", 0.02)
-    over = threading.Event()
-    watch = rounds.Watch({"tick": pulse(patience=0.1)}, give_up=over.set)
-
-    with watch.over():  # and no scheduler
-        assert over.wait(PATIENCE)
-
-    assert watch.gave_up

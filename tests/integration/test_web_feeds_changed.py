@@ -1,0 +1,138 @@
+"""Feeds asked again: what has changed is told by entries, dates and tags, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from tests.feeds import FORMS, NOW, addresses
+from tests.feeds_asked import Here, here
+
+from larkpost.domain import Draft, Identifier, Thumb, Vote
+from larkpost.store import papers, votes
+
+__all__ = ["here"]  # a fixture
+
+
+def test_a_corrected_dump_updates_one_entry_and_makes_no_old_one_new(here: Here) -> None:
+    for kind in ("reader", "trending", "archive", "search"):
+        address = addresses(here.program.links, here.reader, "atom")[kind]
+        before = {entry.id: entry for entry in here.atom(address).entries}
+        paper = next(paper for paper in here.papers if "Glaciers" in paper.title)
+        here.now += timedelta(hours=1)
+        here.correct(paper, f"Glaciers of the southern Andes seen by radar {kind}", here.now)
+
+        after = {entry.id: entry for entry in here.atom(address).entries}
+
+        changed = [name for name, entry in after.items() if entry.updated != before[name].updated]
+        assert after.keys() == before.keys()
+        assert len(changed) == 1
+        assert after[changed[0]].title.endswith(kind)
+        assert after[changed[0]].updated > before[changed[0]].updated
+        assert after[changed[0]].published == before[changed[0]].published
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_is_told_later_of_a_paper_changes_the_tag_with_the_bytes(
+    here: Here, form: str
+) -> None:
+    address = f"/feed/{here.reader.feed_key}.{form}"
+    before = here.get(address)
+    draft = Draft(
+        title=here.papers[0].title,
+        abstract=here.papers[0].abstract,
+        identifiers=(here.papers[0].identifier,),
+        authors=("Ada Lovelace", "Émilie du Châtelet", "Mary Somerville"),
+        first_seen=NOW,
+    )
+    with here.program.store.begin() as connection:
+        papers.absorb(connection, [draft], now=NOW)
+
+    after = here.get(address, **{"If-None-Match": before.headers["etag"]})
+
+    assert after.status_code == 200
+    assert "Somerville" in after.text
+
+
+@pytest.mark.parametrize("kind", ["archive", "search"])
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(minutes=1), timedelta(days=-1)])
+def test_a_visitor_who_knows_only_dates_misses_no_paper_of_the_past(
+    here: Here, kind: str, later: timedelta
+) -> None:
+    address = addresses(here.program.links, here.reader, "atom")[kind]
+    here.now += timedelta(minutes=2)
+    before = here.get(address)
+    draft = Draft(
+        title="Glaciers that nobody measured",
+        abstract="Old ice, found in a drawer.",
+        identifiers=(Identifier("arxiv", "2601.00009"),),
+        first_seen=NOW - timedelta(days=40),
+        arrived=NOW - timedelta(days=40),
+    )
+    here.now += later  # the clock may jump back
+    with here.program.store.begin() as connection:
+        papers.absorb(connection, [draft], now=here.now)
+    if later >= timedelta(0):
+        here.now += timedelta(seconds=5)
+
+    after = here.get(address, **{"If-Modified-Since": before.headers["last-modified"]})
+
+    assert after.status_code == 200
+    assert draft.title in after.text
+    if later >= timedelta(0):
+        dated = here.get(address, **{"If-Modified-Since": after.headers["last-modified"]})
+        assert dated.status_code == 304
+
+
+def test_what_is_told_later_of_a_paper_is_dated_though_the_paper_is_not(here: Here) -> None:
+    for address in (
+        here.program.links.feed(here.reader, "atom"),
+        here.program.links.feed(here.reader, "atom", page=1),
+    ):
+        before = here.get(address)
+        here.now += timedelta(minutes=1)
+        drafts = [
+            Draft(one.title, identifiers=(one.identifier,), categories=(f"at {here.now}",))
+            for one in here.papers
+        ]
+        with here.program.store.begin() as connection:
+            papers.absorb(connection, drafts, now=here.now)
+
+        after = here.get(address, **{"If-Modified-Since": before.headers["last-modified"]})
+
+        assert after.status_code == 200
+        assert f"at {here.now}" in after.text
+
+
+def test_what_no_date_tells_is_told_by_the_tag_alone(here: Here) -> None:
+    for address in (here.program.links.trending("atom"), here.program.links.opml(here.reader)):
+        answer = here.get(address, **{"If-Modified-Since": "Fri, 31 Dec 2027 23:59:59 GMT"})
+
+        assert answer.status_code == 200
+        assert "last-modified" not in answer.headers
+        assert "etag" in answer.headers
+
+
+def test_writing_elsewhere_leaves_the_tag_and_gives_304(here: Here) -> None:
+    for address in addresses(here.program.links, here.reader, "atom").values():
+        before = here.get(address)
+        vote = Vote(here.reader.id, here.papers[0].id, Thumb.UP, NOW - timedelta(days=30), "web")
+        with here.program.store.begin() as connection:
+            votes.cast(connection, vote)
+            votes.clear(connection, here.reader.id, here.papers[0].id)
+
+        again = here.get(address, **{"If-None-Match": before.headers["etag"]})
+        whole = here.get(address)
+
+        assert again.status_code == 304
+        assert whole.content == before.content
+        assert whole.headers["etag"] == before.headers["etag"]
+
+
+def test_a_kept_answer_has_the_headers_of_the_first(here: Here) -> None:
+    for address in addresses(here.program.links, here.reader, "rss").values():
+        first, kept = here.get(address), here.get(address)
+
+        assert dict(kept.headers) == dict(first.headers)
+        assert kept.content == first.content
+        assert here.client.head(address).headers == first.headers
