@@ -8,9 +8,9 @@ from email import policy
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.delivering import Mailbag
 from tests.editions import press
-from tests.integration.test_deliver import DAY, Mailbag
-from tests.making import add_papers
+from tests.making import DAY, add_papers
 
 from larkpost.domain import Status, Thumb
 from larkpost.errors import Deferred
