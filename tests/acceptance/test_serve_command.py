@@ -114,6 +114,7 @@ def test_a_daemon_told_to_end_in_a_run_finishes_its_letter_and_leaves_the_rest(d
     def tell_to_end(_recipient: str) -> None:
         if len(server.taken) == 2:  # the third letter is out, and waits for its answer
             os.kill(pid[0], signal.SIGTERM)
+            time.sleep(1)  # the daemon's loop looks for signals ten times a second
 
     def hold_back(_line: str) -> None:
         while not pid:

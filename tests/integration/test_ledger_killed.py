@@ -27,7 +27,7 @@ from larkpost.store.engine import Store
 if TYPE_CHECKING:
     from larkpost.program import Program
 
-READERS = 200
+READERS = 400  # more letters than are sent before the last turn, however slow the machine
 COMMITS = 44  # turns that are killed before or after the n-th commit, n = 1, 2, 3, …
 AT_RANDOM = 12
 ROOT = Path(__file__).parents[2]
