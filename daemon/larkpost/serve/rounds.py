@@ -51,7 +51,9 @@ def going(works: Mapping[str, Work], pulses: Mapping[str, Pulse]) -> Iterator[No
     """
     scheduler = background.BackgroundScheduler(
         timezone=UTC,
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        # A round lets nobody in beside it. The scheduler counts one that has just ended for a
+        # moment longer, and would drop the next if that comes in this moment.
+        job_defaults={"coalesce": True, "max_instances": 2, "misfire_grace_time": None},
     )
     turns = [_Round(name, work, pulses[name], scheduler) for name, work in works.items()]
     for place, turn in enumerate(turns):
@@ -79,14 +81,18 @@ class _Round:
         self.after: Sequence[_Round] = ()
         self.idle = threading.Event()
         self.idle.set()
+        self._guard = threading.Lock()  # of ``idle`` with the time of the next round
         self._work = work
         self._scheduler = scheduler
 
     def __call__(self) -> None:
-        """Go once; whatever goes wrong ends here."""
-        self.idle.clear()
+        """Go once, if not under way already; whatever goes wrong ends here."""
+        with self._guard:
+            if not self.idle.is_set():
+                return
+            self.idle.clear()
+            self._come_next(None)  # it comes when this one has ended, however long that takes
         began = _now()
-        self._come_next(None)  # lest the scheduler complain, each period, of one that takes long
         self.pulse.begin(began)
         try:
             self._work(lambda: self.pulse.move(_now()))
@@ -96,15 +102,18 @@ class _Round:
             _log.exception("round failed", round=self.name)
         finally:
             self.pulse.end(_now())
-            self.idle.set()
-            self._come_next(max(_now(), min(began, _now()) + self.pulse.period))
-        for other in () if self.pulse.failed else self.after:
+            following = () if self.pulse.failed else self.after
+            with self._guard:
+                self._come_next(max(_now(), min(began, _now()) + self.pulse.period))
+                self.idle.set()
+        for other in following:
             other.hurry()
 
     def hurry(self) -> None:
         """Come at once, where no round is under way."""
-        if self.idle.is_set():
-            self._come_next(_now())
+        with self._guard:
+            if self.idle.is_set():
+                self._come_next(_now())
 
     def _come_next(self, moment: datetime | None) -> None:
         with suppress(JobLookupError):  # at the end
