@@ -116,7 +116,7 @@ def calibration_error(told: Iterable[Told]) -> float:
     return float(np.abs(gaps).sum() / len(chances))
 
 
-def calibrated(k: int, told: Sequence[Told], draws: int = 200) -> str:
+def calibrated(name: str, told: Sequence[Told], draws: int = 200) -> str:
     """Set the line of a cell of held-out votes, with a bootstrap 95 % interval over readers."""
     rng = np.random.default_rng(0)
     error = calibration_error(told)
@@ -128,6 +128,6 @@ def calibrated(k: int, told: Sequence[Told], draws: int = 200) -> str:
     votes = sum(len(one.liked) for one in told)
     reached = verdict(-error, -float(low), -MOST_ERROR)
     return (
-        f"| {k} up, {k} down | {len(told)} | {votes} | {error:.3f} [{low:.3f}, {high:.3f}]"
+        f"| {name} | {len(told)} | {votes} | {error:.3f} [{low:.3f}, {high:.3f}]"
         f" | {MOST_ERROR} | {reached} |"
     )

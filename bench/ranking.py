@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,21 +23,17 @@ import numpy as np
 from bench import _goals as goals
 from bench import _peers as peers
 from bench import _readers as readers
+from bench._ours import Ours, evidence
 
-from larkpost.domain import Thumb
 from larkpost.ranking import Tfidf, learning, scoring
-from larkpost.ranking import companions as companionship
-from larkpost.ranking import space as spaces
-from larkpost.ranking.calibration import logistic
-from larkpost.seams import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from bench._readers import Case, Collection
     from numpy.typing import NDArray
 
-    from larkpost.ranking.space import Rows, TextSpace
+    from larkpost.seams import Evidence
 
     Scores = NDArray[np.float64]
 
@@ -46,6 +42,7 @@ TOP = 10
 SLOW = ("arxiv-sanity-lite", "Scholar Inbox, logistic regression")
 OURS, OURS_TOGETHER = goals.OURS, goals.TOGETHER
 OURS_HASTY = "Larkpost, in a hurry"
+OURS_HASTY_TOGETHER = f"{OURS_TOGETHER}, in a hurry"
 TIMES = {"citeulike-t": (1, 3, 5, 10, 20, 50), "arxiv-readers": (1, 5, 20)}
 
 
@@ -89,76 +86,6 @@ def interval(values: NDArray[np.float64], draws: int = 1000) -> tuple[float, flo
     return float(low), float(high)
 
 
-@dataclass(frozen=True)
-class Ours:
-    """Our ranker on one collection: spaces by fold, and every paper's place."""
-
-    world: Collection
-    plain: TextSpace
-    rows: Rows
-    together: Mapping[int, TextSpace]
-    finer: Rows
-
-    @classmethod
-    def of(cls, world: Collection) -> Ours:
-        """Fit the spaces on the corpus; companions, a fold at a time, on the other folds."""
-        corpus = [world.papers[at] for at in world.corpus]
-        texts = [paper.text for paper in world.papers]
-        plain = Tfidf().fit(corpus)
-        rows = plain.rows(texts)
-        if world.newest:  # authors: too few of them like the same papers
-            return cls(world, plain, rows, {}, rows)
-        fine = spaces.fit(corpus, themes=spaces.SHARED_THEMES)
-        finer = fine.rows(texts)
-        together = {}
-        for fold in range(readers.FOLDS):
-            others = [one.before.tolist() for one in world.libraries if one.reader % 5 != fold]
-            together[fold] = replace(fine, companions=companionship.learn(finer.fine, others))
-        return cls(world, plain, rows, together, finer)
-
-    def chances(self, cases: Sequence[Case]) -> list[goals.Told]:
-        """Give what is told of as many liked papers of each digest as others."""
-        held = [_balanced(case) for case in cases]
-        evidence = [_evidence(self.world, case, at) for at, case in enumerate(cases)]
-        tastes = learning.learn(self.plain, evidence, now=readers.DAY)
-        told = []
-        for taste, case in zip(tastes, held, strict=True):
-            scores = scoring.score(self.plain, [taste], self.rows[case.digest])[0]
-            slope, offset = taste.calibration
-            chances = logistic(slope * scores.astype(np.float64) + offset)
-            told.append(goals.Told(chances, case.liked))
-        return told
-
-    def scores(
-        self, cases: Sequence[Case], *, together: bool = False, careful: bool = True
-    ) -> list[Scores]:
-        """Give the scores of each case's digest."""
-        found: dict[int, Scores] = {}
-        for fold in range(readers.FOLDS):
-            places = [at for at, case in enumerate(cases) if case.fold == fold]
-            fitted = self.together[fold] if together else self.plain
-            rows = self.finer if together else self.rows
-            evidence = [_evidence(self.world, cases[at], at) for at in places]
-            tastes = learning.learn(fitted, evidence, now=readers.DAY, careful=careful)
-            for at, taste in zip(places, tastes, strict=True):
-                digest = rows[cases[at].digest]
-                found[at] = scoring.score(fitted, [taste], digest)[0].astype(np.float64)
-        return [found[at] for at in range(len(cases))]
-
-
-def _balanced(case: Case) -> Case:
-    """Keep of a digest as many others as liked papers, the first: they are in random order."""
-    liked = np.flatnonzero(case.liked)
-    kept = np.sort(np.concatenate([liked, np.flatnonzero(~case.liked)[: len(liked)]]))
-    return replace(case, digest=case.digest[kept], liked=case.liked[kept])
-
-
-def _evidence(world: Collection, case: Case, number: int) -> Evidence:
-    voted = [world.papers[at] for at in (*case.ups, *case.downs)]
-    thumbs = [Thumb.UP] * len(case.ups) + [Thumb.DOWN] * len(case.downs)
-    return Evidence(number, number, voted, thumbs, [readers.DAY] * len(voted))
-
-
 def quality(world: Collection, most: int, slow: int) -> Iterable[Cell]:
     """Measure every recipe on every cell; the slow peers on ``slow`` readers a cell only."""
     ours, recipes = Ours.of(world), peers.recipes(world)
@@ -171,6 +98,8 @@ def quality(world: Collection, most: int, slow: int) -> Iterable[Cell]:
             if ours.together:
                 found = ours.scores(cases, together=True)
                 yield _cell(world, near, k, OURS_TOGETHER, cases, found)
+                found = ours.scores(cases, together=True, careful=False)
+                yield _cell(world, near, k, OURS_HASTY_TOGETHER, cases, found)
             for name, recipe in recipes.items():
                 chosen = subset(len(cases), slow) if name in SLOW else None
                 some = cases if chosen is None else [cases[at] for at in chosen]
@@ -261,8 +190,12 @@ def calibration(world: Collection, most: int) -> str:
     ]
     for k in (5, 20, 50):
         cases = list(readers.cases(world, k, near=False, most=most))
-        if cases:
-            told.append(goals.calibrated(k, ours.chances(cases)))
+        if not cases:
+            continue
+        for together in (False, True) if ours.together else (False,):
+            company = " beside other readers" if together else ""
+            votes = f"{k} up, {k} down{company}"
+            told.append(goals.calibrated(votes, ours.chances(cases, together=together)))
     return "\n".join(told)
 
 
@@ -290,38 +223,46 @@ def speed(world: Collection, crowd: int = 10_000, thumbs: int = 50) -> dict[str,
         LogisticRegression,
     )
 
-    fitted = Tfidf().fit([world.papers[at] for at in world.corpus])
+    corpus = [world.papers[at] for at in world.corpus]
+    libraries = [library.before.tolist() for library in world.libraries]
     rng = np.random.default_rng(0)
-    voted = rng.choice(world.corpus, 2000, replace=False)  # a crowd reads the same few days
-    cases = [
-        _evidence(
-            world,
-            readers.Case(n, 0, ids[: thumbs // 2], ids[thumbs // 2 :], ids, ids > 0),
-            n,
-        )
-        for n in range(crowd)
-        for ids in [rng.choice(voted, thumbs, replace=False)]
+    crowded = list(_crowd(world, crowd, thumbs, rng))
+    today = [world.papers[at].text for at in rng.choice(world.pool, 100)]
+    ways = [
+        (f"{manner}{company}", careful, Tfidf(careful=careful).fit(corpus, libraries=theirs))
+        for manner, careful in (("in a hurry", False), ("careful", True))
+        for company, theirs in (("", ()), (", with other readers' thumbs", libraries))
     ]
-    today = fitted.rows([world.papers[at].text for at in rng.choice(world.pool, 100)])
-    rows = fitted.rows([paper.text for paper in cases[0].papers]).words
-    labels = [int(thumb) for thumb in cases[0].thumbs]
-    learning.learn(fitted, cases[:2], now=readers.DAY)  # warm
+    terms = ways[0][2].rows([paper.text for paper in crowded[0].papers]).words
+    labels = [int(thumb) for thumb in crowded[0].thumbs]
     laps: dict[str, list[float]] = defaultdict(list)
     for _ in range(5):
-        for name, careful, some in (("in a hurry", False, cases), ("careful", True, cases[:1000])):
+        for name, careful, space in ways:
+            rows, some = space.rows(today), crowded[: crowd // 10] if careful else crowded
+            learning.learn(space, some[:2], now=readers.DAY)  # warm
             started = time.process_time()
-            tastes = learning.learn(fitted, some, now=readers.DAY, careful=careful)
+            tastes = learning.learn(space, some, now=readers.DAY, careful=careful)
             learnt = time.process_time()
-            scoring.score(fitted, tastes, today)
+            scoring.score(space, tastes, rows)
             scored = time.process_time()
             laps[f"{name}: learn, ms a reader"].append((learnt - started) / len(some) * 1e3)
             laps[f"{name}: score 100, us a reader"].append((scored - learnt) / len(some) * 1e6)
         started = time.process_time()
         for _ in range(20):
-            model = LogisticRegression(C=10, max_iter=100).fit(rows, labels)
-            model.decision_function(today.words)
+            LogisticRegression(C=10, max_iter=100).fit(terms, labels).decision_function(terms)
         laps["scikit-learn, ms a reader"].append((time.process_time() - started) / 20 * 1e3)
     return {name: float(np.median(times)) for name, times in laps.items()}
+
+
+def _crowd(
+    world: Collection, crowd: int, thumbs: int, rng: np.random.Generator
+) -> Iterator[Evidence]:
+    """Give so many readers with so many votes each, half of them up, on the same few days."""
+    voted = rng.choice(world.corpus, 2000, replace=False)
+    for number in range(crowd):
+        ids = rng.choice(voted, thumbs, replace=False)
+        ups, downs = np.split(ids, [thumbs // 2])
+        yield evidence(world, readers.Case(number, 0, ups, downs, ids, ids > 0), number)
 
 
 def worlds(folder: Path) -> list[Callable[[], Collection]]:

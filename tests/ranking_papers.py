@@ -44,6 +44,14 @@ def library(each: int) -> list[Paper]:
     return [themed(themes[at // each], at) for at in range(each * len(themes))]
 
 
+def crowded(papers: Sequence[Paper], wanted: int = 1000) -> list[Paper]:
+    """Add so many papers of 400 other words: from 1,000 on every part of a taste counts."""
+    rng = np.random.default_rng(0)
+    others = (rng.choice(400, 12, replace=False) for _ in range(wanted))
+    told = (" ".join(f"word{word}" for word in words) for words in others)
+    return [*papers, *(a_paper(5000 + at, "", text) for at, text in enumerate(told))]
+
+
 def votes(
     ups: Sequence[Paper] = (), downs: Sequence[Paper] = (), words: Sequence[str] = ()
 ) -> Evidence:

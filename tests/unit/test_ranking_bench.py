@@ -92,7 +92,9 @@ def test_an_error_of_calibration_is_how_far_chances_are_from_what_came_true() ->
 
     assert goals.calibration_error([sure]) == pytest.approx(0.05)
     assert goals.calibration_error([sure, unsure]) == pytest.approx((0.05 + 0.15) / 2)
-    assert goals.calibrated(5, [sure, unsure]).startswith("| 5 up, 5 down | 2 | 20 | 0.100 [")
+    assert goals.calibrated("5 up, 5 down", [sure, unsure]).startswith(
+        "| 5 up, 5 down | 2 | 20 | 0.100 ["
+    )
 
 
 def test_slow_peers_see_cases_from_all_over_and_are_paired_with_the_same() -> None:

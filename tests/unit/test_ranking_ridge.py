@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
+from tests.ranking_papers import library
 
-from larkpost.ranking import ridge
+from larkpost.ranking import Tfidf, ridge
+from larkpost.ranking.parts import Own, Seen, evidence_against_unread, regression
+
+if TYPE_CHECKING:
+    from larkpost.ranking.space import Rows
 
 READERS, VOTES, BACKGROUND = 3, 6, 20
 CAST = [4, 6, 1]  # votes of each reader; the rest is padding
@@ -115,3 +122,40 @@ def test_what_a_reader_has_read_of_the_background_is_taken_out_by_a_weight_below
     alone, level = plain(x[others], y[others], np.append(weights[0, 1:-1], np.full(19, rest)))
     expected = x[0] @ x[others].T @ alone + level
     assert solved.left_out[0, 0] + solved.intercept[0] == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_vote_uncast_is_scored_by_its_text_as_papers_to_come_are() -> None:
+    """Readers' places hold the reader's own thumb: their libraries are among the others."""
+    papers = library(20)
+    rng = np.random.default_rng(0)
+    libraries = [[int(at) for at in rng.choice(60, 8, replace=False)] for _ in range(300)]
+    space = Tfidf().fit(papers, libraries=libraries)
+    cast = [papers[at] for at in libraries[0]]
+    rows = space.rows([one.text for one in cast], [one.uid for one in cast])
+    seen, votes, n = Seen.of(space, rows), np.arange(len(cast))[None], len(cast)
+    own = Own.of(seen.rows, [n], votes)
+    thumbs, weights = np.array([[1, -1] * (n // 2)], np.float32), np.ones((1, n), np.float32)
+    read = np.zeros((1, 0), dtype=np.intp)  # as if nothing of the background were read
+    solved = evidence_against_unread(
+        own, seen.turned[votes], read, thumbs, weights, 5, space.common
+    )
+
+    told = regression(space, seen, own, votes, solved).part.votes[0]
+
+    def points(of: Rows, close: np.ndarray) -> np.ndarray:
+        return np.hstack([np.sqrt(0.7) * of.words.toarray(), np.sqrt(0.3) * close])
+
+    background = points(space.background, space.background.close)
+    x = np.vstack([points(seen.rows, seen.rows.close), background])
+    by_text = points(rows, space.rows([one.text for one in cast]).close)
+    y = np.append(thumbs[0] > 0, np.zeros(len(background)))
+    rest = 5 * (n // 2) / len(background)
+    each = np.append(np.ones(n), np.full(len(background), rest))
+    _, whole = plain(x, y, each)
+    expected = []
+    for at in range(n):
+        others = np.arange(len(x)) != at
+        found, intercept = plain(x[others], y[others], each[others])
+        expected.append(by_text[at] @ x[others].T @ found + intercept - whole)
+    assert told == pytest.approx(np.array(expected), abs=0.02)
+    assert np.abs(solved.left_out[0] - expected).max() > 0.05  # by the place it was cast at

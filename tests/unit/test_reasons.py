@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tests.ranking_papers import NOW, THEMES, a_paper, library, sample, votes
+from tests.ranking_papers import NOW, THEMES, a_paper, crowded, library, sample, votes
 
 from larkpost.ranking import Tfidf, scoring
 from larkpost.ranking.reasons import contributions, write_out
@@ -25,13 +25,13 @@ EVIDENCE = [
 ]
 
 
-@pytest.fixture(scope="module", params=["alone", "together"])
+@pytest.fixture(scope="module", params=["small", "small, together", "large", "large, together"])
 def space(request: pytest.FixtureRequest) -> TextSpace:
-    """Fit a space, with or without what three hundred readers teach."""
+    """Fit a space, small or with every part, with or without what three hundred readers teach."""
     rng = np.random.default_rng(0)
     libraries = [rng.choice(20, 4, replace=False) + 20 * (n % 3) for n in range(300)]
-    told = [[int(at) for at in one] for one in libraries]
-    return Tfidf().fit(PAPERS, libraries=told if request.param == "together" else ())
+    told = [[int(at) for at in one] for one in libraries] if "together" in request.param else ()
+    return Tfidf().fit(crowded(PAPERS) if "large" in request.param else PAPERS, libraries=told)
 
 
 @pytest.mark.parametrize("careful", [True, False])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -52,6 +53,63 @@ def test_libraries_bring_together_what_their_readers_like_together() -> None:
         places.append(np.mean([pick.position for pick in picks if pick.paper.id < 40]))
 
     assert places[1] < places[0]
+
+
+def test_a_paper_is_where_its_readers_are_whatever_its_text_says() -> None:
+    """Its words are of no theme, but all who like proteins like it: who likes it gets proteins."""
+    odd = a_paper(999, "", "walrus tusk arctic floe")
+    rng = np.random.default_rng(0)
+    libraries = [
+        [int(at) for at in rng.choice(20, 6, replace=False) + 20 * (n % 3)] + [999] * (n % 3 == 0)
+        for n in range(300)
+    ]
+    ranker = Tfidf()
+    space = ranker.fit([*PAPERS, odd], libraries=libraries)
+
+    (picks,) = ranker.rank(space, ranker.learn(space, [votes([odd])], now=NOW), PAPERS, 20)
+
+    assert {pick.paper.id for pick in picks} == set(range(20))
+
+
+def test_a_papers_only_reader_does_not_move_it() -> None:
+    libraries = [[n % 20, 20 + n % 20, 40] for n in range(300)]
+    libraries[0].append(59)
+    space = Tfidf().fit(PAPERS, libraries=libraries)
+    assert space.companions is not None
+
+    places = space.rows([PAPERS[at].text for at in (40, 59)], [PAPERS[at].uid for at in (40, 59)])
+    by_text = space.rows([PAPERS[at].text for at in (40, 59)])
+
+    assert not np.allclose(places.close[0], by_text.close[0], atol=1e-3)
+    assert np.array_equal(places.close[1], by_text.close[1])
+
+
+def test_a_second_record_of_a_paper_that_readers_know_does_no_harm() -> None:
+    """It has the words of an unread paper, and as many votes as outweigh those, but no readers."""
+    rng = np.random.default_rng(0)
+    libraries = [[int(at) for at in rng.choice(60, 8, replace=False)] for _ in range(300)]
+    ranker = Tfidf()
+    space = ranker.fit(PAPERS, libraries=libraries)
+    again = [replace(paper, id=paper.id + 500, uid=f"again-{paper.id}") for paper in PAPERS[:20]]
+
+    first, second = (
+        ranker.rank(
+            space, ranker.learn(space, [votes(ups, PAPERS[20:60])], now=NOW), PAPERS[:40], 40
+        )[0]
+        for ups in (PAPERS[:20], again)
+    )
+
+    scores = [{pick.paper.id: pick.score for pick in picks} for picks in (first, second)]
+    assert scores[1] == pytest.approx(scores[0], abs=0.3)
+
+
+@pytest.mark.parametrize("meetings", [0, companions.MEETINGS - 1, companions.MEETINGS])
+def test_readers_teach_once_they_have_often_liked_what_another_likes(meetings: int) -> None:
+    libraries = [[2 * n, 2 * n + 1, *[599] * (n < meetings)] for n in range(300)]
+
+    space = Tfidf().fit(library(200), libraries=libraries)
+
+    assert (space.companions is not None) == (meetings == companions.MEETINGS)
 
 
 @pytest.mark.parametrize("readers", [0, 1, companions.FEWEST - 1])

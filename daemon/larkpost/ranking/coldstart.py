@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from larkpost.ranking.space import BROAD_SHARE, WORD_SHARE
+from larkpost.ranking.space import CLOSE_SHARE, WORD_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def informative(space: TextSpace, candidates: Sequence[Paper], n: int = 10) -> l
         return []
     rows = space.rows([paper.text for paper in papers])
     words = (rows.words @ rows.words.T).toarray()
-    near = np.maximum(WORD_SHARE * words + BROAD_SHARE * (rows.broad @ rows.broad.T), 0)
+    near = np.maximum(WORD_SHARE * words + CLOSE_SHARE * (rows.broad @ rows.broad.T), 0)
     covered = np.zeros(len(papers), dtype=np.float32)
     chosen: list[int] = []
     for _ in range(min(n, len(papers))):

@@ -1,8 +1,9 @@
-"""What other readers' thumbs teach about texts: liked together, near together."""
+"""What other readers' thumbs teach: texts and papers that are liked together are near together."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,50 +20,85 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 FEWEST = 200  # libraries, below which nothing is learnt
+MEETINGS = 250  # thumbs up on what somebody else likes, too; fewer rank worse than texts alone
 FACTORS = 400
+FEW_FACTORS = 200  # where scoring is to be fast
 RIDGE = 50.0
 MOST_COUNTED = 10  # a paper with more readers weighs no more
+DOUBT = 2  # what a paper's text weighs against its other readers, in readers
 
 
 @dataclass(frozen=True)
 class Companions:
-    """Leads from a paper's themes (l2 rows, d) to where its readers are (f factors)."""
+    """Where papers are among readers: l2 rows of f factors.
+
+    ``through`` (d, f) and ``base`` (f) lead there from a paper's themes (l2 rows, d);
+    ``places`` (k, f) are those of the papers ``names``, which several readers have liked.
+    """
 
     through: Floats
     base: Floats
+    names: tuple[str, ...]
+    places: Floats
+
+    @cached_property
+    def known(self) -> dict[str, int]:
+        """Find the row of ``places`` of a paper."""
+        return {name: at for at, name in enumerate(self.names)}
 
     def factors(self, fine: Floats) -> Floats:
         """Give l2 rows (n, f) for papers with these l2 theme rows; no themes, no factors."""
-        raw = fine @ self.through + self.base
-        norms = np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-6)
-        return np.where(fine.any(axis=1, keepdims=True), raw / norms, 0).astype(np.float32)
+        found = _unit(fine @ self.through + self.base)
+        return np.where(fine.any(axis=1, keepdims=True), found, 0).astype(np.float32)
+
+    def seat(self, fine: Floats, names: Sequence[str]) -> Floats:
+        """Give the same, the papers that readers know where those put them; "" is no name."""
+        found = self.factors(fine)
+        for at, name in enumerate(names):
+            if (known := self.known.get(name)) is not None:
+                found[at] = self.places[known]
+        return found
 
     def length(self, fine: Floats) -> float:
         """Give what one paper's factors were divided by (at least 1e-6)."""
         return max(float(np.linalg.norm(fine @ self.through + self.base)), 1e-6)
 
 
-def learn(fine: Floats, libraries: Sequence[Sequence[int]]) -> Companions | None:
+def enough(libraries: Sequence[Sequence[int]]) -> bool:
+    """Say whether readers who like these papers (numbers, each once) teach anything."""
+    papers = [paper for library in libraries for paper in library]
+    readers = sum(len(library) > 1 for library in libraries)
+    return readers >= FEWEST and len(papers) - len(set(papers)) >= MEETINGS
+
+
+def learn(
+    fine: Floats,
+    libraries: Sequence[Sequence[int]],
+    names: Sequence[str],
+    *,
+    most: int = FACTORS,
+) -> Companions | None:
     """Learn from libraries, given as the numbers of the theme rows that each reader liked.
 
-    None where there are too few. Factors: SVD of the reader x paper matrix with columns over
-    the square root of their counts, singular values to the power of one half; then a ridge
-    regression from themes, a paper weighing by the root of its readers (cold-start mapping,
-    Gantner et al. 2010).
+    None where that is not ``enough``. ``names`` are those of the rows. Factors: SVD of the
+    reader x paper matrix with columns over the square root of their counts, singular values to
+    the power of one half; then a ridge regression from themes, a paper weighing by the root of
+    its readers (cold-start mapping, Gantner et al. 2010).
     """
     kept = [sorted(set(library)) for library in libraries if len(library) > 1]
-    if len(kept) < FEWEST:
+    if not enough(kept):
         return None
     readers = np.repeat(np.arange(len(kept)), [len(one) for one in kept])
     papers = np.array([paper for one in kept for paper in one], dtype=np.intp)
     counts = np.bincount(papers, minlength=len(fine))
     weights = (1 / np.sqrt(counts[papers])).astype(np.float32)
     liked = csr_array((weights, (readers, papers)), shape=(len(kept), len(fine)))
-    rank = min(FACTORS, len(kept) - 1, fine.shape[1], int((counts > 0).sum()) - 1)
+    rank = min(most, len(kept) - 1, fine.shape[1], int((counts > 0).sum()) - 1)
     _, strengths, right = randomized_svd(liked, rank, n_iter=4, random_state=0)
+    places = (right * np.sqrt(strengths)[:, None]).T.astype(np.float32)
     known = np.flatnonzero(counts)
-    places = (right * np.sqrt(strengths)[:, None]).T[known]
-    return _mapping(fine[known], places, np.sqrt(np.minimum(counts[known], MOST_COUNTED)))
+    told = _mapping(fine[known], places[known], np.sqrt(np.minimum(counts[known], MOST_COUNTED)))
+    return _seated(told, fine, places, counts, names)
 
 
 def _mapping(fine: Floats, places: Floats, weights: NDArray[np.float64]) -> Companions:
@@ -70,4 +106,26 @@ def _mapping(fine: Floats, places: Floats, weights: NDArray[np.float64]) -> Comp
     weighed = wide * weights[:, None]
     penalty = np.diag([RIDGE] * fine.shape[1] + [1e-3])
     solved = np.linalg.solve(wide.T @ weighed + penalty, weighed.T @ places)
-    return Companions(solved[:-1].astype(np.float32), solved[-1].astype(np.float32))
+    through, base = solved[:-1].astype(np.float32), solved[-1].astype(np.float32)
+    return Companions(through, base, (), np.zeros((0, len(base)), dtype=np.float32))
+
+
+def _seated(
+    told: Companions, fine: Floats, places: Floats, counts: NDArray[np.intp], names: Sequence[str]
+) -> Companions:
+    """Seat the papers of several readers between what their readers say and what their texts do.
+
+    A paper's only reader tells nothing about others, so one reader of it does not count.
+    """
+    known = np.flatnonzero(counts > 1)
+    others = counts[known, None] - 1
+    share = others / (others + DOUBT)
+    between = share * _unit(places[known]) + (1 - share) * told.factors(fine[known])
+    # Rounded as they will be kept, so that a space read back ranks exactly alike.
+    seats = _unit(between).astype(np.float16).astype(np.float32)
+    return Companions(told.through, told.base, tuple(names[int(at)] for at in known), seats)
+
+
+def _unit(rows: NDArray[np.floating]) -> Floats:
+    lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+    return np.asarray(rows / lengths, dtype=np.float32)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from larkpost.ranking.taste import LinearTaste
 
-SPACE_FORMAT = 2
-TASTE_FORMAT = 2
+SPACE_FORMAT = 3
+TASTE_FORMAT = 3
 # What damaged bytes make numpy, zipfile and the checks below raise.
 DAMAGE = (
     ValueError,
@@ -39,18 +39,29 @@ DAMAGE = (
 
 def space_to_bytes(space: TextSpace) -> bytes:
     """Write a space down."""
-    companions = space.companions
+    kept = {} if space.companions is None else _companions_kept(space.companions)
     return _packed(
         format=np.int64(SPACE_FORMAT),
-        vocabulary=np.frombuffer("\n".join(space.vocabulary).encode(), dtype=np.uint8),
+        vocabulary=_lines(space.vocabulary),
         spread=space.spread,
         papers=np.int64(space.papers),
         axes=space.axes.astype(np.float16),
         data=space.plain.data.astype(np.float16),
         indices=space.plain.indices.astype(np.int32),
         indptr=space.plain.indptr.astype(np.int32),
-        **({"through": companions.through, "base": companions.base} if companions else {}),
+        sampled=_lines(space.sampled),
+        unread=np.int64(space.unread),
+        **kept,
     )
+
+
+def _companions_kept(companions: Companions) -> dict[str, NDArray[Any]]:
+    return {
+        "through": companions.through,
+        "base": companions.base,
+        "names": _lines(companions.names),
+        "places": companions.places.astype(np.float16),
+    }
 
 
 def space_from(body: bytes) -> TextSpace | None:
@@ -77,6 +88,15 @@ def taste_to_bytes(taste: LinearTaste) -> bytes:
     )
 
 
+def _lines(words: tuple[str, ...]) -> NDArray[np.uint8]:
+    return np.frombuffer("\n".join(words).encode(), dtype=np.uint8)
+
+
+def _words(lines: NDArray[np.uint8]) -> tuple[str, ...]:
+    joined = lines.tobytes().decode()
+    return tuple(joined.split("\n")) if joined else ()
+
+
 def _packed(**arrays: Any) -> bytes:
     body = io.BytesIO()
     np.savez_compressed(body, **arrays)
@@ -86,19 +106,21 @@ def _packed(**arrays: Any) -> bytes:
 def _space(kept: Any) -> TextSpace | None:
     if int(kept["format"]) != SPACE_FORMAT:
         return None
-    joined = kept["vocabulary"].tobytes().decode()
-    vocabulary = tuple(joined.split("\n")) if joined else ()
+    vocabulary, sampled = _words(kept["vocabulary"]), _words(kept["sampled"])
     axes = _finite(kept["axes"].astype(np.float32))
     data = _finite(kept["data"].astype(np.float32))
     shape = (len(kept["indptr"]) - 1, len(vocabulary))
     plain = csr_array((data, kept["indices"], kept["indptr"]), shape=shape)
     plain.check_format()
-    spread, papers = kept["spread"], int(kept["papers"])
+    spread, papers, unread = kept["spread"], int(kept["papers"]), int(kept["unread"])
     _hold(axes.ndim == 2 and axes.shape[1] == len(vocabulary) == len(set(vocabulary)))
     _hold(spread.shape == (len(vocabulary),) and spread.dtype.kind == "i")
+    _hold(plain.shape[0] == len(sampled) and unread >= 0)
     _hold(plain.shape[0] <= papers and (not spread.size or 0 <= spread.min() <= spread.max()))
     _hold(not spread.size or spread.max() <= papers)
-    return TextSpace(vocabulary, spread, papers, axes, plain, _companions(kept, len(axes)))
+    return TextSpace(
+        vocabulary, spread, papers, axes, plain, sampled, unread, _companions(kept, len(axes))
+    )
 
 
 def _companions(kept: Any, themes: int) -> Companions | None:
@@ -107,7 +129,9 @@ def _companions(kept: Any, themes: int) -> Companions | None:
     through, base = _finite(kept["through"]), _finite(kept["base"])
     _hold(through.dtype == base.dtype == np.float32)
     _hold(through.ndim == 2 and through.shape == (themes, *base.shape))
-    return Companions(through, base)
+    names, places = _words(kept["names"]), _finite(kept["places"].astype(np.float32))
+    _hold(places.shape == (len(names), *base.shape))
+    return Companions(through, base, names, places)
 
 
 def _hold(sound: bool) -> None:

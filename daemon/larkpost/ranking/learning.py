@@ -26,9 +26,10 @@ from larkpost.ranking.parts import (
     middle,
     near_log_odds,
     neighbours,
+    regression,
     shared,
 )
-from larkpost.ranking.space import BROAD_SHARE, SMALL, WORD_SHARE
+from larkpost.ranking.space import CLOSE_SHARE, SMALL, WORD_SHARE
 from larkpost.ranking.taste import Calibration, Columns, Ledger, LinearTaste
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ HINT = 3.0  # an interest's words weigh one thumb, and fade as thumbs come: 3 / 
 MOST_VOTES = 1000  # the newest count; half the room is kept for thumbs up, half for those down
 NEGLIGIBLE = 0.02  # a part that weighs less for everybody is not worked out
 DIRECTIONS = {
+    "close": ("shared",),
     "themes": ("neighbours",),
-    "shared": ("shared",),
     "bulk": ("brevity",),
     "terms": ("odds", "near odds"),
 }
@@ -79,27 +80,23 @@ class Learnt(NamedTuple):
     calibrations: list[Calibration]
 
 
-def weighing(ups: Floats, *, small: bool, careful: bool) -> dict[str, Floats]:
-    """Weigh the parts: few thumbs lean on the corpus, many on themselves.
+def weighing(ups: Floats, *, small: bool, careful: bool, together: bool) -> dict[str, Floats]:
+    """Weigh the parts: few thumbs lean on the corpus or on other readers, many on themselves.
 
     What was tried stands in docs/ranking.md.
     """
     few = np.asarray(1 / (1 + (ups / 6) ** 2), dtype=np.float32)
     one = np.ones_like(few)
     if small:
-        return {"ridge": one, "words": 0.5 * one, "shared": one}
-    common = {"ridge": one, "shared": 1.3 + 1.7 * few}
-    if not careful:
-        near = 0.3 + 0.9 * few
-        return {**common, "words": 0.8 - 0.3 * few, "neighbours": near, "brevity": 0.25 * one}
-    return {
-        **common,
-        "words": 0.3 * one,
-        "neighbours": 0.4 * few,
-        "brevity": 0.3 * one,
-        "odds": 0.5 * one,
-        "near odds": 0.4 + 0.5 * few,
-    }
+        return {"ridge": one, "words": 0.5 * one} | ({"shared": one} if together else {})
+    common = {"ridge": one, "words": 0.3 * one, "brevity": 0.3 * one}
+    odds = {"odds": 0.5 * one} if careful else {}
+    if together:
+        near = {"near odds": 0.9 * few} if careful else {}
+        return {**common, **odds, **near, "shared": 1.3 + 1.7 * few}
+    if careful:
+        return {**common, **odds, "neighbours": 0.4 * few, "near odds": 0.4 + 0.5 * few}
+    return {**common, "words": 0.8 - 0.3 * few, "neighbours": 0.3 + 0.9 * few}
 
 
 def learn(
@@ -111,9 +108,9 @@ def learn(
     careful: bool = True,
 ) -> list[LinearTaste]:
     """Learn one taste for each evidence, in order; ``careful`` is better, and slower."""
-    papers, rows, ballots = _shelve(space, evidence, now, half_life_days)
+    papers, shelved, ballots = _shelve(space, evidence, now, half_life_days)
     columns = Columns.of(space)
-    seen = Seen.of(space, rows)
+    seen = Seen.of(space, shelved)
     ends = np.cumsum([0] + [len(ballot.votes) for ballot in ballots])
     shares = np.zeros(ends[-1], dtype=np.float32)
     dense = np.zeros((len(ballots), columns.width), dtype=np.float32)
@@ -121,7 +118,7 @@ def learn(
     terms = np.zeros((len(space.vocabulary), len(ballots) if careful else 0), dtype=np.float32)
     calibrations: dict[int, Calibration] = {}
     for places in _batches([len(ballot.votes) for ballot in ballots]):
-        learnt = _learn_batch(space, rows, seen, [ballots[at] for at in places], careful)
+        learnt = _learn_batch(space, seen, [ballots[at] for at in places], careful)
         for name, values in learnt.dense.items():
             if name == "terms":
                 terms[:, places] = values.T
@@ -132,8 +129,8 @@ def learn(
             shares[ends[at] : ends[at + 1]] = learnt.shares[line, : len(ballots[at].votes)]
             calibrations[at] = learnt.calibrations[line]
     votes = np.concatenate([np.zeros(0, dtype=np.intp), *(ballot.votes for ballot in ballots)])
-    matrix = csr_array((shares, votes, ends), shape=(len(ballots), len(rows)))
-    ledger = Ledger(papers, rows, matrix, dense, terms, columns)
+    matrix = csr_array((shares, votes, ends), shape=(len(ballots), len(seen.rows)))
+    ledger = Ledger(papers, seen.rows, matrix, dense, terms, columns)
     return [
         LinearTaste(one.reader_id, one.interest_id, ledger, at, ballots[at].liked, calibrations[at])
         for at, one in enumerate(evidence)
@@ -162,7 +159,8 @@ def _shelve(
         texts += [space.hint(words) for words in hints]
         ballots.append(_ballot(one, votes, len(hints), now, half_life_days))
     # The blank row at the end is there to be looked up where nobody has voted.
-    return (*papers, None), space.rows([*texts, ""]), ballots
+    names = ["" if paper is None else paper.uid for paper in papers]
+    return (*papers, None), space.rows([*texts, ""], names), ballots
 
 
 def _newest(one: Evidence) -> Evidence:
@@ -226,10 +224,8 @@ def _batches(sizes: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _learn_batch(
-    space: TextSpace, rows: Rows, seen: Seen, ballots: Sequence[Ballot], careful: bool
-) -> Learnt:
-    votes, thumbs, weights = _padded(ballots)
+def _learn_batch(space: TextSpace, seen: Seen, ballots: Sequence[Ballot], careful: bool) -> Learnt:
+    rows, (votes, thumbs, weights) = seen.rows, _padded(ballots)
     own = Own.of(rows, [len(ballot.votes) for ballot in ballots], votes)
     lift = np.where(thumbs > 0, weights, 0)
     ups = lift.sum(axis=1)
@@ -238,48 +234,47 @@ def _learn_batch(
     solved = evidence_against_unread(
         own, seen.turned[votes], read, thumbs, weights, UNREAD, space.common
     )
-    weighed = weighing(ups, small=space.papers < SMALL, careful=careful)
-    views = _views(space, rows, votes, lift, weighed)
+    small, together = space.papers < SMALL, space.companions is not None
+    weighed = weighing(ups, small=small, careful=careful, together=together)
+    views = _views(space, seen, votes, lift, weighed)
+    told = regression(space, seen, own, votes, solved)
     parts = {
-        "ridge": Part(solved.fitted, solved.left_out),
+        "ridge": told.part,
         "words": middle(own.words, seen.words[votes], lift),
         **{name: view.part for name, view in views.items()},
     }
     parts = {name: part for name, part in parts.items() if name in weighed}
     scale, bias = _scales(parts, weighed, ups > 0)
-    held = _summed(scale, {name: part.votes for name, part in parts.items()}) + bias[:, None]
+    uncast = _summed(scale, {name: part.votes for name, part in parts.items()}) + bias[:, None]
     ridge, words = scale["ridge"][:, None], scale["words"][:, None]
     dense = _dense(scale, views)
-    dense["broad"] = np.einsum("rn,rnd->rd", solved.votes, own.places)
-    dense["broad"] += solved.background @ space.background.broad
-    dense["broad"] *= ridge * BROAD_SHARE
+    dense["close"] = dense.get("close", 0) + ridge * CLOSE_SHARE * told.direction
     dense["background"] = ridge * WORD_SHARE * solved.background
     dense["bias"] = bias
     return Learnt(
         ridge * WORD_SHARE * solved.votes + words * lift,
         dense,
-        calibrate(held, thumbs, weights),
+        calibrate(uncast, thumbs, weights),
     )
 
 
 def _views(
     space: TextSpace,
-    rows: Rows,
+    seen: Seen,
     votes: Indices,
     lift: Floats,
     weighed: Mapping[str, Floats],
 ) -> dict[str, View]:
     """Work out the parts with a direction that count for somebody."""
+    rows = seen.rows
     known: dict[str, Callable[[], View]] = {
         "neighbours": lambda: neighbours(space, rows, votes, lift),
-        "shared": lambda: shared(space, rows, votes, lift),
+        "shared": lambda: shared(space, seen, votes, lift),
         "brevity": lambda: brevity(space, rows, votes, lift),
         "odds": lambda: log_odds(space, rows, votes, lift),
         "near odds": lambda: near_log_odds(space, rows, votes, lift),
     }
     wanted = {name for name, weight in weighed.items() if weight.max() >= NEGLIGIBLE}
-    if space.companions is None:
-        wanted.discard("shared")
     return {name: work() for name, work in known.items() if name in wanted}
 
 

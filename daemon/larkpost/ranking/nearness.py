@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from larkpost.ranking.space import BROAD_SHARE, WORD_SHARE
+from larkpost.ranking.space import CLOSE_SHARE, WORD_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ def similar(
         return []
     rows = space.rows([one.text for one in (paper, *others)])
     words = (rows.words[:1] @ rows.words[1:].T).toarray()[0]
-    near = WORD_SHARE * words + BROAD_SHARE * (rows.broad[1:] @ rows.broad[0])
+    near = WORD_SHARE * words + CLOSE_SHARE * (rows.broad[1:] @ rows.broad[0])
     close = np.clip(near, 0, 1).round(4)
     found = [(other, float(one)) for other, one in zip(others, close, strict=True) if one > 0]
     found.sort(key=lambda pair: (-pair[1], -pair[0].first_seen.timestamp(), pair[0].id))

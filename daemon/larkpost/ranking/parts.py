@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from larkpost.ranking import ridge
-from larkpost.ranking.space import BROAD_SHARE, WORD_SHARE
+from larkpost.ranking.space import CLOSE_SHARE, WORD_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,9 +44,13 @@ class View(NamedTuple):
 class Seen:
     """The voted papers against the background (u, b), in words and joined; see ``ridge.solve``.
 
-    ``twin`` (u) is the paper of the background that each of them is, -1 for none.
+    ``twin`` (u) is the paper of the background that each of them is, -1 for none; in ``rows``
+    it has the same place as there. ``moved`` (u, c) leads from where they are to where a
+    ranking has them, which goes by texts alone; None where both are the same.
     """
 
+    rows: Rows
+    moved: Floats | None
     words: Floats
     turned: Floats
     twin: Indices
@@ -55,10 +59,13 @@ class Seen:
     def of(cls, space: TextSpace, rows: Rows) -> Seen:
         """Compare the rows of a ledger to the background's."""
         words = (rows.words @ space.background.words.T).toarray()
-        broad = rows.broad @ space.background.broad.T
-        joint = WORD_SHARE * words + BROAD_SHARE * broad
         twin = np.where(words.max(axis=1) > SAME, words.argmax(axis=1), -1)
-        return cls(words, joint @ space.common.vectors, twin)
+        close = np.where(twin[:, None] >= 0, space.background.close[twin], rows.close)
+        level = replace(rows, close=close)
+        joint = WORD_SHARE * words + CLOSE_SHARE * (level.close @ space.background.close.T)
+        by_text = space.companions.factors(rows.fine) if space.companions else None
+        moved = None if by_text is None else by_text - close
+        return cls(level, moved, words, joint @ space.common.vectors, twin)
 
     def read(self, votes: Indices, sizes: Sequence[int]) -> Indices:
         """Find the votes (r, m) by which each reader has read a paper of the background.
@@ -77,10 +84,13 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """Each reader's votes among themselves: in words and themes (r, n, n), themes (r, n, d)."""
+    """Each reader's votes among themselves, in words and beside them (r, n, n).
+
+    ``places`` (r, n, d) are where they are beside the words; see ``Rows.close``.
+    """
 
     words: Floats
-    broad: Floats
+    close: Floats
     places: Floats
 
     @classmethod
@@ -92,7 +102,7 @@ class Own:
             mine = rows.words[votes[at, :size]]
             words[at, :size, :size] = (mine @ mine.T).toarray()
         real = np.arange(most) < np.array(sizes)[:, None]
-        places = rows.broad[votes] * real[:, :, None]
+        places = rows.close[votes] * real[:, :, None]
         return cls(words, places @ places.transpose(0, 2, 1), places)
 
 
@@ -118,7 +128,7 @@ def evidence_against_unread(
     count, most = weights.shape
     places = np.hstack([np.tile(np.arange(most), (count, 1)), np.maximum(read, 0)])
     lines = np.arange(count)[:, None]
-    kernel = WORD_SHARE * own.words + BROAD_SHARE * own.broad
+    kernel = WORD_SHARE * own.words + CLOSE_SHARE * own.close
     every = np.hstack([weights, np.where(read >= 0, -rest[:, None], 0)]).astype(np.float32)
     solved = ridge.solve(
         kernel[lines[:, :, None], places[:, :, None], places[:, None, :]] if read.size else kernel,
@@ -131,6 +141,27 @@ def evidence_against_unread(
     votes = solved.votes[:, :most].copy()
     np.add.at(votes, (lines, places[:, most:]), solved.votes[:, most:])
     return replace(solved, votes=votes, left_out=solved.left_out[:, :most])
+
+
+def regression(
+    space: TextSpace, seen: Seen, own: Own, votes: Indices, solved: ridge.Solved
+) -> View:
+    """Score by what was solved; the direction is the one beside the words.
+
+    Votes are scored, left out, by their texts. What its readers say of a paper's place holds
+    the reader's own thumb, which a paper to come does not have; by that, votes would look better
+    foreseen than they were. The other votes' coefficients are taken as they are with the paper
+    where it was cast, which is exact to first order.
+    """
+    direction = np.einsum("rn,rnd->rd", solved.votes, own.places)
+    direction += solved.background @ space.background.close
+    left_out = solved.left_out
+    if seen.moved is not None:
+        moved = seen.moved[votes]
+        further = np.einsum("rnd,rd->rn", moved, direction)
+        further -= solved.votes * np.einsum("rnd,rnd->rn", moved, own.places)
+        left_out = left_out + CLOSE_SHARE * further
+    return View(Part(solved.fitted, left_out), direction)
 
 
 def middle(among: Floats, against: Floats, lift: Floats) -> Part:
@@ -160,17 +191,14 @@ def neighbours(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> Vi
     return View(Part(direction @ space.background.themes.T, on_votes), direction)
 
 
-def shared(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> View:
+def shared(space: TextSpace, seen: Seen, votes: Indices, lift: Floats) -> View:
     """Score by where the readers of the liked papers are."""
-    if space.companions is None:
-        blank = np.zeros((len(votes), 0), dtype=np.float32)
-        on_background = np.zeros((len(votes), len(space.background)), dtype=np.float32)
-        return View(Part(on_background, np.zeros_like(lift)), blank)
-    places = space.companions.factors(rows.fine)[votes]
+    places = seen.rows.close[votes]
     direction = np.einsum("rn,rnd->rd", lift, places)
-    others = np.einsum("rnd,rd->rn", places, direction) - lift * (places * places).sum(axis=2)
-    background = space.companions.factors(space.background.fine)
-    return View(Part(direction @ background.T, others / np.maximum(1 - lift, 0.05)), direction)
+    by_text = places if seen.moved is None else places + seen.moved[votes]
+    others = np.einsum("rnd,rd->rn", by_text, direction) - lift * (by_text * places).sum(axis=2)
+    background = direction @ space.background.close.T
+    return View(Part(background, others / np.maximum(1 - lift, 0.05)), direction)
 
 
 def brevity(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> View:

@@ -41,14 +41,17 @@ class Tfidf:
     ) -> TextSpace:
         """Fit the space; an empty corpus gives a space in which recency alone ranks.
 
-        ``libraries`` are the ids of the papers that each reader liked; from some hundreds of
-        readers on, what they liked together tells what lies near together.
+        ``libraries`` are the ids of the papers that each reader liked; where some hundreds of
+        readers often like the same, that tells what lies near together.
         """
         papers = list(corpus)
-        if len(libraries) < companions.FEWEST:
-            return spaces.fit(papers)
-        space = spaces.fit(papers, themes=spaces.SHARED_THEMES)
-        return spaces.together(space, papers, libraries)
+        unread = spaces.BACKGROUND if self.careful else spaces.FEWER
+        known = {paper.id for paper in papers}
+        if not companions.enough([list(known.intersection(library)) for library in libraries]):
+            return spaces.fit(papers, unread=unread)
+        space = spaces.fit(papers, themes=spaces.SHARED_THEMES, unread=unread)
+        most = companions.FACTORS if self.careful else companions.FEW_FACTORS
+        return spaces.together(space, papers, libraries, most=most)
 
     def space_from(self, body: bytes) -> TextSpace | None:
         """Read a kept space; None where it is damaged or of another format."""

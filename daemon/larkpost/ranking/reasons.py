@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from larkpost.domain import Weight
-from larkpost.ranking.space import BROAD_SHARE, WORD_SHARE
+from larkpost.ranking.space import CLOSE_SHARE, WORD_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,16 +28,15 @@ RAISED, LOWERED = 6, 4  # terms told at most
 class Written:
     """Tastes of r readers written out.
 
-    ``words``, ``terms`` (r, v): weights of stressed and of plain terms; ``broad``, ``themes``
-    (r, d): directions in the coarse themes and in all; ``fine`` (r, d), ``base`` (r): what
-    companions make of the themes.
+    ``words``, ``terms`` (r, v): weights of stressed and of plain terms; ``themes`` (r, d):
+    directions in the themes; ``close`` (r, c): the same in the coarse ones, or in all where
+    companions lead on from there; ``base`` (r): what those make of no theme at all.
     """
 
     words: Floats
     terms: Floats
-    broad: Floats
     themes: Floats
-    fine: Floats
+    close: Floats
     base: Floats
     bias: Floats
 
@@ -47,9 +46,8 @@ class Written:
         return Written(
             self.words[where],
             self.terms[where],
-            self.broad[readers],
             self.themes[readers],
-            self.fine[readers],
+            self.close[readers],
             self.base[readers],
             self.bias[readers],
         )
@@ -93,12 +91,10 @@ def write_out(space: TextSpace, tastes: Sequence[LinearTaste]) -> Written:
     dense, columns = ledger.dense[lines], ledger.columns
     words = (ledger.shares[lines] @ ledger.rows.words).toarray()
     words += (space.background.words.T @ dense[:, columns.background].T).T
-    shared = dense[:, columns.shared]
-    fine = np.zeros((len(tastes), len(space.axes)), dtype=np.float32)
-    base = np.zeros(len(tastes), dtype=np.float32)
+    close, base = dense[:, columns.close], np.zeros(len(tastes), dtype=np.float32)
     if space.companions is not None:
-        fine = shared @ space.companions.through.T
-        base = shared @ space.companions.base
+        base = close @ space.companions.base
+        close = close @ space.companions.through.T
     # A text's bulk is the sum of its plain weights, so it is a weight that all terms share.
     terms = np.repeat(dense[:, columns.bulk, None], words.shape[1], axis=1)
     if ledger.terms.shape[1]:
@@ -106,9 +102,8 @@ def write_out(space: TextSpace, tastes: Sequence[LinearTaste]) -> Written:
     return Written(
         words,
         terms,
-        dense[:, columns.broad],
         dense[:, columns.themes],
-        fine,
+        close,
         base,
         dense[:, columns.bias],
     )
@@ -130,9 +125,12 @@ def contributions(
     by_words = values * written.words
     parts = [_scaled(by_words, values)]
     constant = np.zeros(len(written.bias))
-    parts.append(_scaled(plain * (written.themes @ loadings + written.terms), plain))
-    coarse = loadings[: written.broad.shape[1]]
-    parts.append(_turned(plain * (written.broad @ coarse), *_lengths(coarse, plain)))
+    if space.companions is None:
+        parts.append(_scaled(plain * (written.terms + written.themes @ loadings), plain))
+        coarse = loadings[: written.close.shape[1]]
+        parts.append(_turned(plain * (written.close @ coarse), *_lengths(coarse, plain)))
+    else:
+        parts.append(_scaled(plain * written.terms, plain))
     if space.companions is not None and row.themes.any():
         part, constant = _together(space.companions, written, loadings, plain)
         parts.append(part)
@@ -174,7 +172,7 @@ def _together(
     others = (themes[:, None] - loadings * plain) / np.maximum(without, 1e-6)
     size = companions.length((themes / length).astype(np.float32))
     sizes = np.linalg.norm(others.T @ companions.through + companions.base, axis=1)
-    raw = plain * (written.fine @ loadings)
+    raw = plain * (written.close @ loadings)
     total, base = raw.sum(axis=1, keepdims=True), written.base[:, None]
     rest = ((total - raw) / np.maximum(without, 1e-6) + base) / np.maximum(sizes, 1e-6)
     whole = (total / length + base) / size
@@ -236,18 +234,21 @@ def nearest(taste: LinearTaste, alike: Floats) -> int | None:
 def likeness(ledger: Ledger, rows: Rows) -> Floats:
     """Give how alike the voted papers of a ledger and n papers are (n, u)."""
     words = (rows.words @ ledger.rows.words.T).toarray()
-    return np.asarray(WORD_SHARE * words + BROAD_SHARE * (rows.broad @ ledger.rows.broad.T))
+    return np.asarray(WORD_SHARE * words + CLOSE_SHARE * (rows.broad @ ledger.rows.broad.T))
 
 
 def strongest(space: TextSpace, taste: LinearTaste, n: int) -> tuple[Weight, ...]:
     """Give the n terms that weigh most in a taste: the words of the reader.
 
-    A term's weight is what it adds to the papers that speak for the taste, on average.
+    A term's weight is what it adds to the papers that speak for the taste, on average; what
+    comes from other readers is left out.
     """
     written = write_out(space, [taste])
-    plain = written.themes[0] @ space.axes
-    coarse = written.broad[0] @ space.axes[: written.broad.shape[1]]
-    weights = written.words[0] + (written.terms[0] + plain + coarse) / space.sharpness
+    plain = written.terms[0]
+    if space.companions is None:
+        close = written.close[0]
+        plain = plain + written.themes[0] @ space.axes + close @ space.axes[: len(close)]
+    weights = written.words[0] + plain / space.sharpness
     speaking = np.maximum(taste.shares, 0)
     rows = taste.ledger.rows.words[taste.votes]
     told = weights * (rows.T @ (speaking / max(float(speaking.sum()), 1e-9)))

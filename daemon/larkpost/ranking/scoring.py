@@ -65,17 +65,9 @@ def features(space: TextSpace, rows: Rows) -> Floats:
     return np.hstack(
         [
             (rows.words @ space.background.words.T).toarray(),
-            rows.broad,
-            rows.themes,
-            factors_of(space, rows),
+            rows.close,
+            *([] if space.companions else [rows.themes]),
             rows.bulk[:, None],
             np.ones((len(rows), 1), dtype=np.float32),
         ]
     ).astype(np.float32)
-
-
-def factors_of(space: TextSpace, rows: Rows) -> Floats:
-    """Give where the readers of these papers are (n, f), as far as their themes tell."""
-    if space.companions is None:
-        return np.zeros((len(rows), 0), dtype=np.float32)
-    return space.companions.factors(rows.fine)

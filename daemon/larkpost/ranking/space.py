@@ -29,11 +29,11 @@ SHARED_THEMES = 400  # the same where readers teach: companions read texts more 
 PER_THEME = 5  # papers that a theme takes: more themes than that only tell papers apart
 BROAD = 100  # the strongest of them, which carry the coarse themes
 SAMPLE = 5000  # papers of the corpus that are kept, at most
-BACKGROUND = 200  # of these serve as weak negative evidence
+BACKGROUND, FEWER = 200, 128  # of these serve as weak negative evidence; fewer in a hurry
 SMALL = 1000  # below as many papers every term counts, however rare
 CROWDED = 20  # from as many papers on, terms that are everywhere are left out
 EVERYWHERE = 0.3
-WORD_SHARE, BROAD_SHARE = 0.7, 0.3  # of likeness in words and in coarse themes, where joined
+WORD_SHARE, CLOSE_SHARE = 0.7, 0.3  # of likeness in words and beside them, where joined
 PRIOR = 20  # papers that the corpus' share of a term weighs against a reader's
 
 Floats = NDArray[np.float32]
@@ -46,13 +46,15 @@ class Rows:
 
     ``plain`` (n, terms): l2 rows of TF-IDF; ``words`` (n, terms): the same with the rarer terms
     stressed, l2 again, with the same places filled. ``themes`` (n, d): plain rows seen through
-    the axes, as long as they fall out. ``bulk`` (n): the sum of the plain weights, large where
-    a text says many things.
+    the axes, as long as they fall out. ``close`` (n, c): l2 rows of what counts as likeness
+    beside the words, the coarse themes or, where readers teach, the places among them. ``bulk``
+    (n): the sum of the plain weights, large where a text says many things.
     """
 
     plain: csr_array
     words: csr_array
     themes: Floats
+    close: Floats
     bulk: Floats
 
     def __len__(self) -> int:
@@ -63,6 +65,7 @@ class Rows:
             csr_array(self.plain[index]),
             csr_array(self.words[index]),
             self.themes[index],
+            self.close[index],
             self.bulk[index],
         )
 
@@ -83,8 +86,9 @@ class TextSpace:
 
     ``vocabulary`` (v terms, sorted); ``spread`` (v) the number of papers with each term;
     ``papers`` the size of the corpus; ``axes`` (d, v) the singular vectors, strongest first;
-    ``sample`` papers of the corpus in random order; ``companions`` what other readers'
-    libraries teach about texts, where there are enough of them.
+    ``plain`` papers of the corpus in random order, ``sampled`` their uids; the first ``unread``
+    of them serve as weak negative evidence; ``companions`` what other readers' libraries teach
+    about texts, where there are enough of them.
     """
 
     vocabulary: tuple[str, ...]
@@ -92,6 +96,8 @@ class TextSpace:
     papers: int
     axes: Floats
     plain: csr_array
+    sampled: tuple[str, ...]
+    unread: int = BACKGROUND
     companions: Companions | None = None
 
     @cached_property
@@ -122,7 +128,7 @@ class TextSpace:
     @cached_property
     def sample(self) -> Rows:
         """Give the kept papers of the corpus as rows."""
-        return self.placed(self.plain)
+        return self.placed(self.plain, self.sampled)
 
     @cached_property
     def background(self) -> Rows:
@@ -130,18 +136,21 @@ class TextSpace:
 
         The blank keeps the scale of scores defined in a corpus of one paper or none.
         """
-        papers = min(BACKGROUND, self.plain.shape[0])
+        papers = min(self.unread, self.plain.shape[0])
         plain = csr_array(self.plain[:papers])
         ends = np.append(plain.indptr, plain.indptr[-1])
         width = len(self.vocabulary)
-        return self.placed(csr_array((plain.data, plain.indices, ends), shape=(papers + 1, width)))
+        shape = papers + 1, width
+        return self.placed(
+            csr_array((plain.data, plain.indices, ends), shape), self.sampled[:papers]
+        )
 
     @cached_property
     def common(self) -> ridge.Shared:
         """Give the background's likeness to itself, ready for the regressions."""
         words = (self.background.words @ self.background.words.T).toarray()
-        broad = self.background.broad @ self.background.broad.T
-        return ridge.shared(WORD_SHARE * words + BROAD_SHARE * broad)
+        close = self.background.close @ self.background.close.T
+        return ridge.shared(WORD_SHARE * words + CLOSE_SHARE * close)
 
     @cached_property
     def echoes(self) -> Floats:
@@ -159,32 +168,40 @@ class TextSpace:
 
         return space_to_bytes(self)
 
-    def rows(self, texts: Sequence[str]) -> Rows:
-        """Give the points of these texts, in order; a text without a known term is all zeros."""
-        return self.placed(self._weighed([Counter(terms(text)) for text in texts]))
+    def rows(self, texts: Sequence[str], names: Sequence[str] = ()) -> Rows:
+        """Give the points of these texts, in order; a text without a known term is all zeros.
 
-    def placed(self, plain: csr_array) -> Rows:
+        Papers whose uids are given in ``names`` are seen where their readers put them.
+        """
+        return self.placed(self._weighed([Counter(terms(text)) for text in texts]), names)
+
+    def placed(self, plain: csr_array, names: Sequence[str] = ()) -> Rows:
         """Give the points of papers whose l2 TF-IDF rows are known."""
         data = plain.data * self.sharpness[plain.indices]
         words = csr_array((data, plain.indices, plain.indptr), shape=plain.shape)
         scale_to_unit(words)
         themes = np.asarray(plain @ self.axes.T, dtype=np.float32)
-        return Rows(plain, words, themes, np.asarray(plain.sum(axis=1), dtype=np.float32))
+        if self.companions is None:
+            close = unit(themes[:, :BROAD])
+        else:
+            close = self.companions.seat(unit(themes), names)
+        return Rows(plain, words, themes, close, np.asarray(plain.sum(axis=1), dtype=np.float32))
 
     def _weighed(self, counted: Sequence[Counter[str]]) -> csr_array:
         return weigh(count_matrix(counted, self.column), self.idf)
 
 
-def fit(papers: Iterable[Paper], *, themes: int = THEMES) -> TextSpace:
+def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROUND) -> TextSpace:
     """Fit the space to a corpus of any size, the empty one included, with at most ``themes``.
 
-    The same papers give the same space, in whatever order and under whatever ids they come.
+    At most ``unread`` papers of it are to serve as weak negative evidence. The same papers give
+    the same space, in whatever order and under whatever ids they come.
     """
     ordered = sorted(papers, key=lambda paper: paper.uid)
     counted = [Counter(terms(paper.text)) for paper in ordered]
     vocabulary, spread = _vocabulary(counted)
     blank = np.zeros((0, len(vocabulary)), dtype=np.float32)
-    unfitted = TextSpace(vocabulary, spread, len(ordered), blank, csr_array(blank))
+    unfitted = TextSpace(vocabulary, spread, len(ordered), blank, csr_array(blank), ())
     plain = unfitted._weighed(counted)
     chosen = np.random.default_rng(0).permutation(len(ordered))[:SAMPLE]
     return TextSpace(
@@ -194,19 +211,25 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES) -> TextSpace:
         # Rounded as they will be kept, so that a space read back ranks exactly alike.
         _axes(plain, themes).astype(np.float16).astype(np.float32),
         halved(csr_array(plain[chosen])),
+        tuple(ordered[at].uid for at in chosen),
+        unread,
     )
 
 
 def together(
-    space: TextSpace, papers: Sequence[Paper], libraries: Sequence[Collection[int]]
+    space: TextSpace, papers: Sequence[Paper], libraries: Sequence[Collection[int]], *, most: int
 ) -> TextSpace:
-    """Add to a space what readers' libraries, given as ids of papers, teach about its texts."""
+    """Add to a space what readers' libraries, given as ids of papers, teach about its texts.
+
+    Readers and papers get ``most`` factors at most.
+    """
     liked = {paper for library in libraries for paper in library}
-    known = [paper for paper in papers if paper.id in liked]
+    known = sorted((paper for paper in papers if paper.id in liked), key=lambda paper: paper.uid)
     place = {paper.id: at for at, paper in enumerate(known)}
     rows = space.rows([paper.text for paper in known])
     numbered = [[place[paper] for paper in library if paper in place] for library in libraries]
-    return replace(space, companions=learn_companions(rows.fine, numbered))
+    names = [paper.uid for paper in known]
+    return replace(space, companions=learn_companions(rows.fine, numbered, names, most=most))
 
 
 def count_matrix(counted: Sequence[Counter[str]], column: dict[str, int]) -> csr_array:
@@ -238,7 +261,7 @@ def scale_to_unit(rows: csr_array) -> None:
 
 
 def unit(rows: Floats) -> Floats:
-    """Scale the rows to length one; rows of (nearly) zero stay zero."""
+    """Scale the rows to length one; rows of (nearly) zero become zero."""
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.where(norms > 1e-6, rows / np.maximum(norms, 1e-6), 0).astype(np.float32)
 

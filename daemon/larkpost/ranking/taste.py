@@ -25,9 +25,8 @@ class Columns(NamedTuple):
     """What the columns of a ledger stand for."""
 
     background: slice
-    broad: slice
+    close: slice
     themes: slice
-    shared: slice
     bulk: int
     bias: int
 
@@ -35,10 +34,9 @@ class Columns(NamedTuple):
     def of(cls, space: TextSpace) -> Columns:
         """Lay out the columns for a space."""
         rows = space.background
-        factors = 0 if space.companions is None else len(space.companions.base)
-        ends = np.cumsum([len(rows), rows.broad.shape[1], rows.themes.shape[1], factors])
-        a, b, c, d = (int(end) for end in ends)
-        return cls(slice(0, a), slice(a, b), slice(b, c), slice(c, d), d, d + 1)
+        themes = 0 if space.companions else rows.themes.shape[1]
+        a, b, c = (int(end) for end in np.cumsum([len(rows), rows.close.shape[1], themes]))
+        return cls(slice(0, a), slice(a, b), slice(b, c), c, c + 1)
 
     @property
     def width(self) -> int:
@@ -69,8 +67,8 @@ class LinearTaste:
     """One line of a ledger: the score of a paper, in standard deviations above an ordinary one.
 
     It is the sum of shares * (voted words . words), background * (background words . words),
-    broad . its coarse themes, themes . its themes, shared . its factors, bulk * its bulk,
-    terms . its plain words, and the bias.
+    close . its coarse themes or its place among readers, themes . its themes where no readers
+    teach, bulk * its bulk, terms . its plain words, and the bias.
     """
 
     reader_id: int
