@@ -51,7 +51,7 @@ class Ours:
         if world.newest:  # authors: too few of them like the same papers
             return cls(world, terms, alone, {})
         finer = spaces.fit(corpus, themes=spaces.SHARED_THEMES)
-        hasty = replace(finer, unread=spaces.FEWER)
+        hasty = replace(finer, unread=finer.unread[: spaces.FEWER])
         fine = finer.placed(terms).fine
         together = {}
         for fold in range(readers.FOLDS):
@@ -97,8 +97,8 @@ def _taught(
 ) -> TextSpace:
     """Add to a space what the readers of all folds but one teach."""
     others = [one.before.tolist() for one in world.libraries if one.reader % readers.FOLDS != fold]
-    names = [paper.uid for paper in world.papers]
-    return replace(space, companions=companionship.learn(fine, others, names, most=most))
+    ids = [paper.id for paper in world.papers]
+    return replace(space, companions=companionship.learn(fine, others, ids, most=most))
 
 
 def _balanced(case: Case) -> Case:

@@ -131,7 +131,7 @@ def test_a_vote_uncast_is_scored_by_its_text_as_papers_to_come_are() -> None:
     libraries = [[int(at) for at in rng.choice(60, 8, replace=False)] for _ in range(300)]
     space = Tfidf().fit(papers, libraries=libraries)
     cast = [papers[at] for at in libraries[0]]
-    rows = space.rows([one.text for one in cast], [one.uid for one in cast])
+    rows = space.rows([one.text for one in cast], [one.id for one in cast])
     seen, votes, n = Seen.of(space, rows), np.arange(len(cast))[None], len(cast)
     own = Own.of(seen.rows, [n], votes)
     thumbs, weights = np.array([[1, -1] * (n // 2)], np.float32), np.ones((1, n), np.float32)

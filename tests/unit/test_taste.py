@@ -77,7 +77,7 @@ def test_a_papers_only_reader_does_not_move_it() -> None:
     space = Tfidf().fit(PAPERS, libraries=libraries)
     assert space.companions is not None
 
-    places = space.rows([PAPERS[at].text for at in (40, 59)], [PAPERS[at].uid for at in (40, 59)])
+    places = space.rows([PAPERS[at].text for at in (40, 59)], [PAPERS[at].id for at in (40, 59)])
     by_text = space.rows([PAPERS[at].text for at in (40, 59)])
 
     assert not np.allclose(places.close[0], by_text.close[0], atol=1e-3)

@@ -33,29 +33,29 @@ class Companions:
     """Where papers are among readers: l2 rows of f factors.
 
     ``through`` (d, f) and ``base`` (f) lead there from a paper's themes (l2 rows, d);
-    ``places`` (k, f) are those of the papers ``names``, which several readers have liked.
+    ``places`` (k, f) are those of the papers with the ``ids``, which several readers have liked.
     """
 
     through: Floats
     base: Floats
-    names: tuple[str, ...]
+    ids: NDArray[np.int64]
     places: Floats
 
     @cached_property
-    def known(self) -> dict[str, int]:
+    def known(self) -> dict[int, int]:
         """Find the row of ``places`` of a paper."""
-        return {name: at for at, name in enumerate(self.names)}
+        return {paper: at for at, paper in enumerate(self.ids.tolist())}
 
     def factors(self, fine: Floats) -> Floats:
         """Give l2 rows (n, f) for papers with these l2 theme rows; no themes, no factors."""
         found = _unit(fine @ self.through + self.base)
         return np.where(fine.any(axis=1, keepdims=True), found, 0).astype(np.float32)
 
-    def seat(self, fine: Floats, names: Sequence[str]) -> Floats:
-        """Give the same, the papers that readers know where those put them; "" is no name."""
+    def seat(self, fine: Floats, ids: Sequence[int | None]) -> Floats:
+        """Give the same, the papers that readers know where those put them; None is no paper."""
         found = self.factors(fine)
-        for at, name in enumerate(names):
-            if (known := self.known.get(name)) is not None:
+        for at, paper in enumerate(ids):
+            if paper is not None and (known := self.known.get(paper)) is not None:
                 found[at] = self.places[known]
         return found
 
@@ -74,13 +74,13 @@ def enough(libraries: Sequence[Sequence[int]]) -> bool:
 def learn(
     fine: Floats,
     libraries: Sequence[Sequence[int]],
-    names: Sequence[str],
+    ids: Sequence[int],
     *,
     most: int = FACTORS,
 ) -> Companions | None:
     """Learn from libraries, given as the numbers of the theme rows that each reader liked.
 
-    None where that is not ``enough``. ``names`` are those of the rows. Factors: SVD of the
+    None where that is not ``enough``. ``ids`` are those of the rows. Factors: SVD of the
     reader x paper matrix with columns over the square root of their counts, singular values to
     the power of one half; then a ridge regression from themes, a paper weighing by the root of
     its readers (cold-start mapping, Gantner et al. 2010).
@@ -98,7 +98,7 @@ def learn(
     places = (right * np.sqrt(strengths)[:, None]).T.astype(np.float32)
     known = np.flatnonzero(counts)
     told = _mapping(fine[known], places[known], np.sqrt(np.minimum(counts[known], MOST_COUNTED)))
-    return _seated(told, fine, places, counts, names)
+    return _seated(told, fine, places, counts, np.array(ids, dtype=np.int64))
 
 
 def _mapping(fine: Floats, places: Floats, weights: NDArray[np.float64]) -> Companions:
@@ -107,11 +107,12 @@ def _mapping(fine: Floats, places: Floats, weights: NDArray[np.float64]) -> Comp
     penalty = np.diag([RIDGE] * fine.shape[1] + [1e-3])
     solved = np.linalg.solve(wide.T @ weighed + penalty, weighed.T @ places)
     through, base = solved[:-1].astype(np.float32), solved[-1].astype(np.float32)
-    return Companions(through, base, (), np.zeros((0, len(base)), dtype=np.float32))
+    nobody = np.zeros((0, len(base)), dtype=np.float32)
+    return Companions(through, base, np.zeros(0, dtype=np.int64), nobody)
 
 
 def _seated(
-    told: Companions, fine: Floats, places: Floats, counts: NDArray[np.intp], names: Sequence[str]
+    told: Companions, fine: Floats, places: Floats, counts: NDArray[np.intp], ids: NDArray[np.int64]
 ) -> Companions:
     """Seat the papers of several readers between what their readers say and what their texts do.
 
@@ -123,7 +124,7 @@ def _seated(
     between = share * _unit(places[known]) + (1 - share) * told.factors(fine[known])
     # Rounded as they will be kept, so that a space read back ranks exactly alike.
     seats = _unit(between).astype(np.float16).astype(np.float32)
-    return Companions(told.through, told.base, tuple(names[int(at)] for at in known), seats)
+    return Companions(told.through, told.base, ids[known], seats)
 
 
 def _unit(rows: NDArray[np.floating]) -> Floats:

@@ -42,15 +42,14 @@ def space_to_bytes(space: TextSpace) -> bytes:
     kept = {} if space.companions is None else _companions_kept(space.companions)
     return _packed(
         format=np.int64(SPACE_FORMAT),
-        vocabulary=_lines(space.vocabulary),
+        vocabulary=np.frombuffer("\n".join(space.vocabulary).encode(), dtype=np.uint8),
         spread=space.spread,
         papers=np.int64(space.papers),
         axes=space.axes.astype(np.float16),
         data=space.plain.data.astype(np.float16),
         indices=space.plain.indices.astype(np.int32),
         indptr=space.plain.indptr.astype(np.int32),
-        sampled=_lines(space.sampled),
-        unread=np.int64(space.unread),
+        unread=space.unread,
         **kept,
     )
 
@@ -59,7 +58,7 @@ def _companions_kept(companions: Companions) -> dict[str, NDArray[Any]]:
     return {
         "through": companions.through,
         "base": companions.base,
-        "names": _lines(companions.names),
+        "ids": companions.ids,
         "places": companions.places.astype(np.float16),
     }
 
@@ -88,15 +87,6 @@ def taste_to_bytes(taste: LinearTaste) -> bytes:
     )
 
 
-def _lines(words: tuple[str, ...]) -> NDArray[np.uint8]:
-    return np.frombuffer("\n".join(words).encode(), dtype=np.uint8)
-
-
-def _words(lines: NDArray[np.uint8]) -> tuple[str, ...]:
-    joined = lines.tobytes().decode()
-    return tuple(joined.split("\n")) if joined else ()
-
-
 def _packed(**arrays: Any) -> bytes:
     body = io.BytesIO()
     np.savez_compressed(body, **arrays)
@@ -106,21 +96,21 @@ def _packed(**arrays: Any) -> bytes:
 def _space(kept: Any) -> TextSpace | None:
     if int(kept["format"]) != SPACE_FORMAT:
         return None
-    vocabulary, sampled = _words(kept["vocabulary"]), _words(kept["sampled"])
+    joined = kept["vocabulary"].tobytes().decode()
+    vocabulary = tuple(joined.split("\n")) if joined else ()
     axes = _finite(kept["axes"].astype(np.float32))
     data = _finite(kept["data"].astype(np.float32))
     shape = (len(kept["indptr"]) - 1, len(vocabulary))
     plain = csr_array((data, kept["indices"], kept["indptr"]), shape=shape)
     plain.check_format()
-    spread, papers, unread = kept["spread"], int(kept["papers"]), int(kept["unread"])
+    spread, papers, unread = kept["spread"], int(kept["papers"]), kept["unread"]
     _hold(axes.ndim == 2 and axes.shape[1] == len(vocabulary) == len(set(vocabulary)))
     _hold(spread.shape == (len(vocabulary),) and spread.dtype.kind == "i")
-    _hold(plain.shape[0] == len(sampled) and unread >= 0)
+    _hold(unread.dtype == np.int64 and unread.ndim == 1 and len(unread) <= plain.shape[0])
     _hold(plain.shape[0] <= papers and (not spread.size or 0 <= spread.min() <= spread.max()))
     _hold(not spread.size or spread.max() <= papers)
-    return TextSpace(
-        vocabulary, spread, papers, axes, plain, sampled, unread, _companions(kept, len(axes))
-    )
+    companions = _companions(kept, len(axes))
+    return TextSpace(vocabulary, spread, papers, axes, plain, unread, companions)
 
 
 def _companions(kept: Any, themes: int) -> Companions | None:
@@ -129,9 +119,9 @@ def _companions(kept: Any, themes: int) -> Companions | None:
     through, base = _finite(kept["through"]), _finite(kept["base"])
     _hold(through.dtype == base.dtype == np.float32)
     _hold(through.ndim == 2 and through.shape == (themes, *base.shape))
-    names, places = _words(kept["names"]), _finite(kept["places"].astype(np.float32))
-    _hold(places.shape == (len(names), *base.shape))
-    return Companions(through, base, names, places)
+    ids, places = kept["ids"], _finite(kept["places"].astype(np.float32))
+    _hold(ids.dtype == np.int64 and ids.ndim == 1 and places.shape == (*ids.shape, *base.shape))
+    return Companions(through, base, ids, places)
 
 
 def _hold(sound: bool) -> None:

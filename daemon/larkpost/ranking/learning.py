@@ -159,8 +159,8 @@ def _shelve(
         texts += [space.hint(words) for words in hints]
         ballots.append(_ballot(one, votes, len(hints), now, half_life_days))
     # The blank row at the end is there to be looked up where nobody has voted.
-    names = ["" if paper is None else paper.uid for paper in papers]
-    return (*papers, None), space.rows([*texts, ""], names), ballots
+    ids = [None if paper is None else paper.id for paper in papers]
+    return (*papers, None), space.rows([*texts, ""], ids), ballots
 
 
 def _newest(one: Evidence) -> Evidence:

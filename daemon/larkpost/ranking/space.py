@@ -86,9 +86,9 @@ class TextSpace:
 
     ``vocabulary`` (v terms, sorted); ``spread`` (v) the number of papers with each term;
     ``papers`` the size of the corpus; ``axes`` (d, v) the singular vectors, strongest first;
-    ``plain`` papers of the corpus in random order, ``sampled`` their uids; the first ``unread``
-    of them serve as weak negative evidence; ``companions`` what other readers' libraries teach
-    about texts, where there are enough of them.
+    ``plain`` papers of the corpus in random order; ``unread`` the ids of the first of them, which
+    serve as weak negative evidence; ``companions`` what other readers' libraries teach about
+    texts, where there are enough of them.
     """
 
     vocabulary: tuple[str, ...]
@@ -96,8 +96,7 @@ class TextSpace:
     papers: int
     axes: Floats
     plain: csr_array
-    sampled: tuple[str, ...]
-    unread: int = BACKGROUND
+    unread: NDArray[np.int64]
     companions: Companions | None = None
 
     @cached_property
@@ -128,7 +127,7 @@ class TextSpace:
     @cached_property
     def sample(self) -> Rows:
         """Give the kept papers of the corpus as rows."""
-        return self.placed(self.plain, self.sampled)
+        return self.placed(self.plain)
 
     @cached_property
     def background(self) -> Rows:
@@ -136,13 +135,13 @@ class TextSpace:
 
         The blank keeps the scale of scores defined in a corpus of one paper or none.
         """
-        papers = min(self.unread, self.plain.shape[0])
+        papers = len(self.unread)
         plain = csr_array(self.plain[:papers])
         ends = np.append(plain.indptr, plain.indptr[-1])
         width = len(self.vocabulary)
         shape = papers + 1, width
         return self.placed(
-            csr_array((plain.data, plain.indices, ends), shape), self.sampled[:papers]
+            csr_array((plain.data, plain.indices, ends), shape), self.unread.tolist()
         )
 
     @cached_property
@@ -168,14 +167,14 @@ class TextSpace:
 
         return space_to_bytes(self)
 
-    def rows(self, texts: Sequence[str], names: Sequence[str] = ()) -> Rows:
+    def rows(self, texts: Sequence[str], ids: Sequence[int | None] = ()) -> Rows:
         """Give the points of these texts, in order; a text without a known term is all zeros.
 
-        Papers whose uids are given in ``names`` are seen where their readers put them.
+        Papers whose ids are given are seen where their readers put them.
         """
-        return self.placed(self._weighed([Counter(terms(text)) for text in texts]), names)
+        return self.placed(self._weighed([Counter(terms(text)) for text in texts]), ids)
 
-    def placed(self, plain: csr_array, names: Sequence[str] = ()) -> Rows:
+    def placed(self, plain: csr_array, ids: Sequence[int | None] = ()) -> Rows:
         """Give the points of papers whose l2 TF-IDF rows are known."""
         data = plain.data * self.sharpness[plain.indices]
         words = csr_array((data, plain.indices, plain.indptr), shape=plain.shape)
@@ -184,7 +183,7 @@ class TextSpace:
         if self.companions is None:
             close = unit(themes[:, :BROAD])
         else:
-            close = self.companions.seat(unit(themes), names)
+            close = self.companions.seat(unit(themes), ids)
         return Rows(plain, words, themes, close, np.asarray(plain.sum(axis=1), dtype=np.float32))
 
     def _weighed(self, counted: Sequence[Counter[str]]) -> csr_array:
@@ -201,7 +200,9 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
     counted = [Counter(terms(paper.text)) for paper in ordered]
     vocabulary, spread = _vocabulary(counted)
     blank = np.zeros((0, len(vocabulary)), dtype=np.float32)
-    unfitted = TextSpace(vocabulary, spread, len(ordered), blank, csr_array(blank), ())
+    unfitted = TextSpace(
+        vocabulary, spread, len(ordered), blank, csr_array(blank), np.zeros(0, dtype=np.int64)
+    )
     plain = unfitted._weighed(counted)
     chosen = np.random.default_rng(0).permutation(len(ordered))[:SAMPLE]
     return TextSpace(
@@ -211,8 +212,7 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
         # Rounded as they will be kept, so that a space read back ranks exactly alike.
         _axes(plain, themes).astype(np.float16).astype(np.float32),
         halved(csr_array(plain[chosen])),
-        tuple(ordered[at].uid for at in chosen),
-        unread,
+        np.array([ordered[at].id for at in chosen[:unread]], dtype=np.int64),
     )
 
 
@@ -228,8 +228,8 @@ def together(
     place = {paper.id: at for at, paper in enumerate(known)}
     rows = space.rows([paper.text for paper in known])
     numbered = [[place[paper] for paper in library if paper in place] for library in libraries]
-    names = [paper.uid for paper in known]
-    return replace(space, companions=learn_companions(rows.fine, numbered, names, most=most))
+    ids = [paper.id for paper in known]
+    return replace(space, companions=learn_companions(rows.fine, numbered, ids, most=most))
 
 
 def count_matrix(counted: Sequence[Counter[str]], column: dict[str, int]) -> csr_array:
