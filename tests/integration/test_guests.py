@@ -9,10 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import text
 from tests.browsing import NOW, place
+from tests.older import left_at
 
 from larkpost.domain import Draft, Identifier, Thumb
 from larkpost.flows import exporting, importing, ingest, membership, starting, tasting
@@ -20,7 +19,6 @@ from larkpost.flows.spaces import fresh_space
 from larkpost.sources.jsonl import Jsonl
 from larkpost.store import archive, community, migrations, papers, votes
 from larkpost.store.engine import Store
-from larkpost.store.migrations import STEPS
 from larkpost.store.papers import What
 
 if TYPE_CHECKING:
@@ -205,18 +203,8 @@ def test_no_list_of_papers_holds_guests_unless_it_is_asked_for_them(store: Store
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Open a store of before guests were told apart; once on each kind of database."""
-    file = tmp_path / "old.db"
-    lite = request.param == "sqlite"
-    store = Store(f"sqlite:///{file}" if lite else request.getfixturevalue("empty_postgres"))
-    if lite:
-        migrations.make_file(file)
-    config = Config()
-    config.set_main_option("script_location", str(STEPS.folder))
-    with store.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0003")
-    yield store
-    store.close()
+    with left_at("0003", request, tmp_path) as store:
+        yield store
 
 
 def test_a_migration_tells_apart_what_readers_brought(old: Store) -> None:

@@ -6,53 +6,32 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 import pytest
+from tests import sweeping
+from tests.sweeping import ABSTRACT, NOW, Folders, folders, run
 
 from larkpost.domain import Draft
 from larkpost.flows.dropped import READ
-from larkpost.flows.inbox import Bad, sweep
+from larkpost.flows.inbox import Bad
 from larkpost.flows.ingest import Report
 from larkpost.flows.moving import move
 from larkpost.sources import SOURCES
 from larkpost.store import dumps, events, papers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from datetime import date
 
     from larkpost.domain import Record
-    from larkpost.flows.inbox import Taken
-    from larkpost.seams import Source
     from larkpost.store.engine import Store
 
+__all__ = ["folders"]  # a fixture
+
 OTHER_DISK = Path("/dev/shm")  # noqa: S108 - where Linux has memory as a file system
-NOW = datetime(2026, 8, 10, 9, tzinfo=UTC)
-ABSTRACT = (
-    "We light one expert at a time and ask the next only when the first is unsure. On six public "
-    "benchmarks the router answers as well as a dense model of the same size, with a third of the "
-    "arithmetic. The weights, the code and the logs of every run are public."
-)
-
-
-@dataclass(frozen=True)
-class Folders:
-    """The three folders of an inbox."""
-
-    inbox: Path
-    done: Path
-    bad: Path
-
-
-@pytest.fixture
-def folders(tmp_path: Path) -> Folders:
-    inbox = tmp_path / "inbox"
-    inbox.mkdir()
-    return Folders(inbox, inbox / "done", inbox / "bad")
 
 
 def page(title: str = "A Title", day: str = "Aug 7") -> str:
@@ -60,18 +39,7 @@ def page(title: str = "A Title", day: str = "Aug 7") -> str:
 
 
 def put(folders: Folders, name: str, text: str | bytes | None = None, *, age: float = 60) -> Path:
-    file = folders.inbox / name
-    body = page(name) if text is None else text
-    file.write_bytes(body.encode("utf-8", "replace") if isinstance(body, str) else body)
-    written = NOW.timestamp() - age
-    os.utime(file, (written, written))
-    return file
-
-
-def run(
-    store: Store, folders: Folders, *, now: datetime = NOW, sources: Sequence[Source] = SOURCES
-) -> list[Taken]:
-    return sweep(store, sources, folders, settle_seconds=5, now=now)
+    return sweeping.put(folders, name, page(name) if text is None else text, age=age)
 
 
 def names(folder: Path) -> list[str]:

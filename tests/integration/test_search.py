@@ -9,14 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import inspect, text
+from tests.older import left_at
 
 from larkpost.domain import Draft
 from larkpost.store import index, migrations, papers, search
 from larkpost.store.engine import Store
-from larkpost.store.migrations import STEPS
 from larkpost.store.search import find, kin, parse
 
 if TYPE_CHECKING:
@@ -213,19 +211,10 @@ def test_the_command_line_searches_the_same_way(full: Store) -> None:
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Open a store as version 0.1 made it, with papers in it; once on each kind of database."""
-    file = tmp_path / "old.db"
-    lite = request.param == "sqlite"
-    store = Store(f"sqlite:///{file}" if lite else request.getfixturevalue("empty_postgres"))
-    if lite:
-        migrations.make_file(file)
-    config = Config()
-    config.set_main_option("script_location", str(STEPS.folder))
-    with store.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        connection.execute(text(INSERT), [row(n, draft) for n, draft in enumerate(CORPUS, 1)])
-    yield store
-    store.close()
+    with left_at("0001", request, tmp_path) as store:
+        with store.begin() as connection:
+            connection.execute(text(INSERT), [row(n, draft) for n, draft in enumerate(CORPUS, 1)])
+        yield store
 
 
 INSERT = (
