@@ -105,7 +105,9 @@ def test_a_second_record_of_a_paper_that_readers_know_does_no_harm() -> None:
 
 @pytest.mark.parametrize("meetings", [0, companions.MEETINGS - 1, companions.MEETINGS])
 def test_readers_teach_once_they_have_often_liked_what_another_likes(meetings: int) -> None:
-    libraries = [[2 * n, 2 * n + 1, *[599] * (n < meetings)] for n in range(300)]
+    """Everybody has a paper of their own; one after the other likes a common one, then another."""
+    libraries = [[n, *[590] * (n < meetings), *[591] * (n < meetings - 300)] for n in range(300)]
+    libraries += [[590, 500], [591, 501]]
 
     space = Tfidf().fit(library(200), libraries=libraries)
 

@@ -89,14 +89,15 @@ def weighing(ups: Floats, *, small: bool, careful: bool, together: bool) -> dict
     one = np.ones_like(few)
     if small:
         return {"ridge": one, "words": 0.5 * one} | ({"shared": one} if together else {})
-    common = {"ridge": one, "words": 0.3 * one, "brevity": 0.3 * one}
-    odds = {"odds": 0.5 * one} if careful else {}
+    common = {"ridge": one, "brevity": 0.3 * one}
     if together:
-        near = {"near odds": 0.9 * few} if careful else {}
-        return {**common, **odds, **near, "shared": 1.3 + 1.7 * few}
-    if careful:
-        return {**common, **odds, "neighbours": 0.4 * few, "near odds": 0.4 + 0.5 * few}
-    return {**common, "words": 0.8 - 0.3 * few, "neighbours": 0.3 + 0.9 * few}
+        common["shared"] = 1.3 + 1.7 * few
+    if not careful:
+        alone = {"words": 0.8 - 0.6 * few, "neighbours": 0.3 + 1.2 * few}
+        return common | ({"words": 0.3 * one} if together else alone)
+    own = {"words": 0.4 * (1 - few), "odds": 0.7 - 0.4 * few}
+    alone = {"neighbours": 0.4 * few, "near odds": 0.4 + 0.5 * few}
+    return common | own | ({"near odds": 0.9 * few} if together else alone)
 
 
 def learn(
