@@ -51,13 +51,13 @@ class Ours:
         if world.newest:  # authors: too few of them like the same papers
             return cls(world, terms, alone, {})
         finer = spaces.fit(corpus, themes=spaces.SHARED_THEMES)
-        hasty = replace(finer, unread=finer.unread[: spaces.FEWER])
+        hasty = replace(finer, unread=finer.unread[: spaces.HASTY_BACKGROUND])
         fine = finer.placed(terms).fine
         together = {}
         for fold in range(readers.FOLDS):
             for careful, space, most in (
                 (True, finer, companionship.FACTORS),
-                (False, hasty, companionship.FEW_FACTORS),
+                (False, hasty, companionship.HASTY_FACTORS),
             ):
                 together[careful, fold] = _taught(world, space, fine, fold, most)
         return cls(world, terms, alone, together)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,17 +12,22 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
     randomized_svd,
 )
 
+from larkpost.ranking.space import unit
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
+
+    from larkpost.domain import Paper
+    from larkpost.ranking.space import TextSpace
 
     Floats = NDArray[np.float32]
 
 FEWEST = 200  # libraries, below which nothing is learnt
 MEETINGS = 500  # thumbs up on what somebody else likes, too; few rank worse than texts alone
 FACTORS = 400
-FEW_FACTORS = 300  # where scoring is to be fast
+HASTY_FACTORS = 300  # where scoring is to be fast
 RIDGE = 50.0
 MOST_COUNTED = 10  # a paper with more readers weighs no more
 DOUBT = 2  # what a paper's text weighs against its other readers, in readers
@@ -48,7 +53,7 @@ class Companions:
 
     def factors(self, fine: Floats) -> Floats:
         """Give l2 rows (n, f) for papers with these l2 theme rows; no themes, no factors."""
-        found = _unit(fine @ self.through + self.base)
+        found = unit(fine @ self.through + self.base)
         return np.where(fine.any(axis=1, keepdims=True), found, 0).astype(np.float32)
 
     def seat(self, fine: Floats, ids: Sequence[int | None]) -> Floats:
@@ -69,6 +74,22 @@ def enough(libraries: Sequence[Sequence[int]]) -> bool:
     papers = [paper for library in libraries for paper in library]
     readers = sum(len(library) > 1 for library in libraries)
     return readers >= FEWEST and len(papers) - len(set(papers)) >= MEETINGS
+
+
+def together(
+    space: TextSpace, papers: Sequence[Paper], libraries: Sequence[Collection[int]], *, most: int
+) -> TextSpace:
+    """Add to a space what readers' libraries, given as ids of papers, teach about its texts.
+
+    Readers and papers get ``most`` factors at most.
+    """
+    liked = {paper for library in libraries for paper in library}
+    known = sorted((paper for paper in papers if paper.id in liked), key=lambda paper: paper.uid)
+    place = {paper.id: at for at, paper in enumerate(known)}
+    rows = space.rows([paper.text for paper in known])
+    numbered = [[place[paper] for paper in library if paper in place] for library in libraries]
+    ids = [paper.id for paper in known]
+    return replace(space, companions=learn(rows.fine, numbered, ids, most=most))
 
 
 def learn(
@@ -120,13 +141,8 @@ def _seated(
     """
     known = np.flatnonzero(counts > 1)
     others = counts[known, None] - 1
-    share = others / (others + DOUBT)
-    between = share * _unit(places[known]) + (1 - share) * told.factors(fine[known])
+    share = (others / (others + DOUBT)).astype(np.float32)
+    between = share * unit(places[known]) + (1 - share) * told.factors(fine[known])
     # Rounded as they will be kept, so that a space read back ranks exactly alike.
-    seats = _unit(between).astype(np.float16).astype(np.float32)
-    return Companions(told.through, told.base, ids[known], seats)
-
-
-def _unit(rows: NDArray[np.floating]) -> Floats:
-    lengths = np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
-    return np.asarray(rows / lengths, dtype=np.float32)
+    seats = unit(between).astype(np.float16).astype(np.float32)
+    return replace(told, ids=ids[known], places=seats)

@@ -29,7 +29,7 @@ from larkpost.ranking.parts import (
     regression,
     shared,
 )
-from larkpost.ranking.space import CLOSE_SHARE, SMALL, WORD_SHARE
+from larkpost.ranking.space import SMALL, WORD_SHARE
 from larkpost.ranking.taste import Calibration, Columns, Ledger, LinearTaste
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ HINT = 3.0  # an interest's words weigh one thumb, and fade as thumbs come: 3 / 
 MOST_VOTES = 1000  # the newest count; half the room is kept for thumbs up, half for those down
 NEGLIGIBLE = 0.02  # a part that weighs less for everybody is not worked out
 DIRECTIONS = {
-    "close": ("shared",),
+    "close": ("ridge", "shared"),
     "themes": ("neighbours",),
     "bulk": ("brevity",),
     "terms": ("odds", "near odds"),
@@ -238,9 +238,8 @@ def _learn_batch(space: TextSpace, seen: Seen, ballots: Sequence[Ballot], carefu
     small, together = space.papers < SMALL, space.companions is not None
     weighed = weighing(ups, small=small, careful=careful, together=together)
     views = _views(space, seen, votes, lift, weighed)
-    told = regression(space, seen, own, votes, solved)
+    views["ridge"] = regression(space, seen, own, votes, solved)
     parts = {
-        "ridge": told.part,
         "words": middle(own.words, seen.words[votes], lift),
         **{name: view.part for name, view in views.items()},
     }
@@ -249,7 +248,6 @@ def _learn_batch(space: TextSpace, seen: Seen, ballots: Sequence[Ballot], carefu
     uncast = _summed(scale, {name: part.votes for name, part in parts.items()}) + bias[:, None]
     ridge, words = scale["ridge"][:, None], scale["words"][:, None]
     dense = _dense(scale, views)
-    dense["close"] = dense.get("close", 0) + ridge * CLOSE_SHARE * told.direction
     dense["background"] = ridge * WORD_SHARE * solved.background
     dense["bias"] = bias
     return Learnt(

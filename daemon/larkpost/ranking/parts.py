@@ -45,12 +45,12 @@ class Seen:
     """The voted papers against the background (u, b), in words and joined; see ``ridge.solve``.
 
     ``twin`` (u) is the paper of the background that each of them is, -1 for none; in ``rows``
-    it has the same place as there. ``moved`` (u, c) leads from where they are to where a
-    ranking has them, which goes by texts alone; None where both are the same.
+    it has the same place as there. ``by_text`` (u, c) is where a ranking has them, which goes
+    by texts alone.
     """
 
     rows: Rows
-    moved: Floats | None
+    by_text: Floats
     words: Floats
     turned: Floats
     twin: Indices
@@ -63,9 +63,8 @@ class Seen:
         close = np.where(twin[:, None] >= 0, space.background.close[twin], rows.close)
         level = replace(rows, close=close)
         joint = WORD_SHARE * words + CLOSE_SHARE * (level.close @ space.background.close.T)
-        by_text = space.companions.factors(rows.fine) if space.companions else None
-        moved = None if by_text is None else by_text - close
-        return cls(level, moved, words, joint @ space.common.vectors, twin)
+        by_text = space.companions.factors(rows.fine) if space.companions else close
+        return cls(level, by_text, words, joint @ space.common.vectors, twin)
 
     def read(self, votes: Indices, sizes: Sequence[int]) -> Indices:
         """Find the votes (r, m) by which each reader has read a paper of the background.
@@ -146,7 +145,7 @@ def evidence_against_unread(
 def regression(
     space: TextSpace, seen: Seen, own: Own, votes: Indices, solved: ridge.Solved
 ) -> View:
-    """Score by what was solved; the direction is the one beside the words.
+    """Score by what was solved; the direction is what of it lies beside the words.
 
     Votes are scored, left out, by their texts. What its readers say of a paper's place holds
     the reader's own thumb, which a paper to come does not have; by that, votes would look better
@@ -156,12 +155,12 @@ def regression(
     direction = np.einsum("rn,rnd->rd", solved.votes, own.places)
     direction += solved.background @ space.background.close
     left_out = solved.left_out
-    if seen.moved is not None:
-        moved = seen.moved[votes]
+    if space.companions is not None:
+        moved = seen.by_text[votes] - own.places
         further = np.einsum("rnd,rd->rn", moved, direction)
         further -= solved.votes * np.einsum("rnd,rnd->rn", moved, own.places)
         left_out = left_out + CLOSE_SHARE * further
-    return View(Part(solved.fitted, left_out), direction)
+    return View(Part(solved.fitted, left_out), CLOSE_SHARE * direction)
 
 
 def middle(among: Floats, against: Floats, lift: Floats) -> Part:
@@ -195,7 +194,7 @@ def shared(space: TextSpace, seen: Seen, votes: Indices, lift: Floats) -> View:
     """Score by where the readers of the liked papers are."""
     places = seen.rows.close[votes]
     direction = np.einsum("rn,rnd->rd", lift, places)
-    by_text = places if seen.moved is None else places + seen.moved[votes]
+    by_text = seen.by_text[votes]
     others = np.einsum("rnd,rd->rn", by_text, direction) - lift * (by_text * places).sum(axis=2)
     background = direction @ space.background.close.T
     return View(Part(background, others / np.maximum(1 - lift, 0.05)), direction)

@@ -45,13 +45,13 @@ class Tfidf:
         readers often like the same, that tells what lies near together.
         """
         papers = list(corpus)
-        unread = spaces.BACKGROUND if self.careful else spaces.FEWER
+        unread = spaces.BACKGROUND if self.careful else spaces.HASTY_BACKGROUND
         known = {paper.id for paper in papers}
         if not companions.enough([list(known.intersection(library)) for library in libraries]):
             return spaces.fit(papers, unread=unread)
         space = spaces.fit(papers, themes=spaces.SHARED_THEMES, unread=unread)
-        most = companions.FACTORS if self.careful else companions.FEW_FACTORS
-        return spaces.together(space, papers, libraries, most=most)
+        most = companions.FACTORS if self.careful else companions.HASTY_FACTORS
+        return companions.together(space, papers, libraries, most=most)
 
     def space_from(self, body: bytes) -> TextSpace | None:
         """Read a kept space; None where it is damaged or of another format."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,10 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
 )
 
 from larkpost.ranking import ridge
-from larkpost.ranking.companions import learn as learn_companions
 from larkpost.ranking.terms import terms
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from larkpost.domain import Paper
     from larkpost.ranking.companions import Companions
@@ -29,7 +28,8 @@ SHARED_THEMES = 400  # the same where readers teach: companions read texts more 
 PER_THEME = 5  # papers that a theme takes: more themes than that only tell papers apart
 BROAD = 100  # the strongest of them, which carry the coarse themes
 SAMPLE = 5000  # papers of the corpus that are kept, at most
-BACKGROUND, FEWER = 200, 100  # of these serve as weak negative evidence; fewer in a hurry
+BACKGROUND = 200  # of these serve as weak negative evidence
+HASTY_BACKGROUND = 100  # the same where scoring is to be fast
 SMALL = 1000  # below as many papers every term counts, however rare
 CROWDED = 20  # from as many papers on, terms that are everywhere are left out
 EVERYWHERE = 0.3
@@ -214,22 +214,6 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
         halved(csr_array(plain[chosen])),
         np.array([ordered[at].id for at in chosen[:unread]], dtype=np.int64),
     )
-
-
-def together(
-    space: TextSpace, papers: Sequence[Paper], libraries: Sequence[Collection[int]], *, most: int
-) -> TextSpace:
-    """Add to a space what readers' libraries, given as ids of papers, teach about its texts.
-
-    Readers and papers get ``most`` factors at most.
-    """
-    liked = {paper for library in libraries for paper in library}
-    known = sorted((paper for paper in papers if paper.id in liked), key=lambda paper: paper.uid)
-    place = {paper.id: at for at, paper in enumerate(known)}
-    rows = space.rows([paper.text for paper in known])
-    numbered = [[place[paper] for paper in library if paper in place] for library in libraries]
-    ids = [paper.id for paper in known]
-    return replace(space, companions=learn_companions(rows.fine, numbered, ids, most=most))
 
 
 def count_matrix(counted: Sequence[Counter[str]], column: dict[str, int]) -> csr_array:
