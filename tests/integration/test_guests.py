@@ -45,11 +45,6 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
         yield opened
 
 
-@pytest.fixture
-def me(here: Place) -> str:
-    return here.path(here.program.links.page(here.reader))
-
-
 def brought(store: Store) -> Paper:
     with store.read() as connection:
         found = papers.by_identifier(connection, NAME)

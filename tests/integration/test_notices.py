@@ -12,7 +12,7 @@ from time import perf_counter as time_now
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.browsing import BASE, NOW, contents, place
+from tests.browsing import BASE, NOW, contents
 
 from larkpost.domain import Status
 from larkpost.errors import Deferred, Refused, UnknownReader
@@ -23,7 +23,6 @@ from larkpost.store import readers
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from email.message import EmailMessage
-    from pathlib import Path
 
     from tests.browsing import Place
 
@@ -63,12 +62,6 @@ class Road:
         if self.fault is not None:
             raise self.fault
         self.letters.append(letter)
-
-
-@pytest.fixture
-def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.browsing import NOW, place
+from tests.browsing import NOW
 from tests.making import SUBJECTS
 
 from larkpost.domain import Draft, Identifier, Status, Thumb
@@ -15,9 +15,6 @@ from larkpost.flows import feedback, starting
 from larkpost.store import papers, votes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.browsing import Place
 
     from larkpost.domain import Paper, Vote
@@ -27,17 +24,6 @@ LIBRARY = """
   eprint={2401.00001}, year=2024, url={https://spam.example/buy}}
 @article{two, title={A title that nobody here has heard of}, year=2026}
 """
-
-
-@pytest.fixture
-def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def me(here: Place) -> str:
-    return here.path(here.program.links.page(here.reader))
 
 
 def cast(here: Place) -> list[Vote]:

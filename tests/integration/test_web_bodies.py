@@ -8,24 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
-from tests.browsing import contents, place
+from tests.browsing import contents
 
 from larkpost.web import app, guard
 from larkpost.web.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.browsing import Place
 
 KIND = b"Host: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-
-
-@pytest.fixture
-def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
-from tests.browsing import FOREIGN, contents, place
+from tests.browsing import FOREIGN, contents
 
 from larkpost.ranking import Tfidf
 from larkpost.web import crowd
 from larkpost.web.crowd import Crowd, Measure
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Iterable, Sequence
 
     from tests.browsing import Place
 
@@ -28,17 +27,6 @@ if TYPE_CHECKING:
 MOMENT = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 A_MINUTE = Measure("test", 60)
-
-
-@pytest.fixture
-def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def me(here: Place) -> str:
-    return here.path(here.program.links.page(here.reader))
 
 
 def passes(door: Crowd, network: str, now: datetime) -> int:

@@ -8,31 +8,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.browsing import BASE, NOW, contents, place
+from tests.browsing import BASE, NOW, contents
 
 from larkpost.domain import Bounce, BounceKind, DeliveryState, Status, Thumb
 from larkpost.flows import membership
 from larkpost.store import bounces, deliveries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.browsing import Place
 
 
 LEASE = timedelta(minutes=5)
-
-
-@pytest.fixture
-def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def me(here: Place) -> str:
-    return here.path(here.program.links.page(here.reader))
 
 
 WISHES = {

@@ -5,27 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
-from tests.browsing import BASE, NOW, place
+from tests.browsing import BASE, NOW
 
 from larkpost.flows import membership
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.browsing import Place
-
-
-@pytest.fixture
-def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def me(here: Place) -> str:
-    return here.path(here.program.links.page(here.reader))
 
 
 def test_a_feed_is_switched_off_and_on_again_with_another_key(here: Place, me: str) -> None:

@@ -5,28 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.browsing import NOW, contents, place
+from tests.browsing import NOW, contents
 
 from larkpost.domain import Status
 from larkpost.flows import membership
 from larkpost.store import readers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from tests.browsing import Place
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 MULTIPART = (
     b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'
 )
-
-
-@pytest.fixture
-def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url) as opened:
-        yield opened
 
 
 @pytest.fixture

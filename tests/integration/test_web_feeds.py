@@ -13,18 +13,11 @@ from tests.browsing import NOW, TODAY, place, publish
 from larkpost.flows import membership
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.browsing import Place
 
 FORMATS = ("rss", "atom", "json")
-
-
-@pytest.fixture
-def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url) as opened:
-        yield opened
 
 
 def titles(content: bytes, form: str) -> list[str | None]:

@@ -25,12 +25,6 @@ if TYPE_CHECKING:
     from larkpost.render import Press
 
 
-@pytest.fixture
-def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url) as opened:
-        yield opened
-
-
 class BrokenPress:
     """A renderer that cannot."""
 

@@ -14,18 +14,11 @@ from larkpost.flows.spaces import fresh_space
 from larkpost.store import papers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.browsing import Place
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url) as opened:
-        yield opened
 
 
 def take_in(here: Place, *drafts: Draft) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from lxml import etree
-from tests.browsing import NOW, contents, place
+from tests.browsing import NOW, contents
 
 from larkpost.domain import Draft, Identifier, Thumb, Vote, Weight
 from larkpost.flows import membership, tasting
@@ -23,7 +23,6 @@ from larkpost.web import charts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from tests.browsing import Place
 
@@ -33,17 +32,6 @@ if TYPE_CHECKING:
 
 BIRDS = ("birdsong", "plumage", "migration", "nests")
 STONES = ("granite", "basalt", "magma", "quartz")
-
-
-@pytest.fixture
-def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def me(here: Place) -> str:
-    return here.path(here.program.links.page(here.reader))
 
 
 def unread() -> Iterator[Draft]:

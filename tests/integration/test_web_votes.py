@@ -16,18 +16,11 @@ from larkpost.flows import membership
 from larkpost.store import editions, limits, papers, readers, votes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.browsing import Place
 
     from larkpost.domain import Edition
-
-
-@pytest.fixture
-def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url) as opened:
-        yield opened
 
 
 def test_a_vote_link_shows_the_paper_its_reasons_and_a_button(here: Place) -> None:
