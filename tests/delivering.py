@@ -58,7 +58,7 @@ class PlainPress:
         *,
         reader: Reader | None = None,
     ) -> bytes:
-        raise NotImplementedError
+        raise NotImplementedError  # letters are all that is delivered
 
 
 class Mailbag:

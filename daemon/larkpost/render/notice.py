@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.domain import Letter
 from larkpost.errors import UsageError
-from larkpost.render import message
+from larkpost.render import message, words
 from larkpost.render.quoted import segment
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class QuietLines:
         if reader.address is None:
             raise UsageError(f"reader {reader.uid} has no mail address")
         leave = self.links.leave(reader)
-        when = f"{day:%A}, {day.day} {day:%B %Y}"
+        when = words.date_in_words(day)
         lines = [
             f"No paper came on {when}: {why}.",
             "",
