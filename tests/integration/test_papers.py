@@ -13,7 +13,7 @@ from sqlalchemy import event
 from larkpost.domain import Draft, Identifier
 from larkpost.store import papers
 from larkpost.store.papers import What
-from larkpost.text import parse_identifier
+from larkpost.text.identifiers import parse_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import pytest
 from tests.ranking_papers import NOW, sample, votes
 
 from larkpost.ranking import Tfidf, informative
-from larkpost.text import resemblance
+from larkpost.text.minhash import resemblance
 
 if TYPE_CHECKING:
     from larkpost.domain import Paper

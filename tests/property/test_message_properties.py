@@ -12,7 +12,7 @@ from tests.editions import HOSTILE
 
 from larkpost.render import message
 from larkpost.render.quoted import LONGEST_LINE, segment
-from larkpost.text import clean, one_line
+from larkpost.text.normalize import clean, one_line
 
 wild = st.one_of(st.text(), st.text("=.F rom\n-_?é👍", max_size=300), st.sampled_from(HOSTILE))
 cleaned = wild.map(clean)

@@ -14,7 +14,7 @@ from tests.making import DAY, NOW, TODAY, add_papers, picks_of
 from larkpost.domain import Interest, Thumb, Vote, Weight
 from larkpost.store import editions, events, models, readers, votes
 from larkpost.store.batches import batches
-from larkpost.text import clean
+from larkpost.text.normalize import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

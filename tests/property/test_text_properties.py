@@ -8,19 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from larkpost.errors import UsageError
-from larkpost.text import (
-    address_key,
-    clean,
-    one_line,
-    parse_identifier,
-    plain_latex,
-    resemblance,
-    sketch,
-    squash,
-    text_identifier,
-    title_key,
-    unwanted,
-)
+from larkpost.text.email_address import address_key
+from larkpost.text.identifiers import parse_identifier
+from larkpost.text.minhash import resemblance, sketch, text_identifier, title_key
+from larkpost.text.normalize import clean, one_line, plain_latex, squash, unwanted
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=200)
 WORDS = st.lists(st.from_regex(r"[A-Za-z0-9]{1,12}", fullmatch=True), min_size=1, max_size=60)

@@ -18,7 +18,7 @@ from bench.feeds import press as bench_press
 from tests.editions import HOSTILE, OUT, SITE, edition, paper, pick, press, reader
 
 from larkpost.domain import Identifier
-from larkpost.text import one_line
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from time import struct_time

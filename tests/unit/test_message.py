@@ -14,7 +14,7 @@ from tests.editions import HOSTILE
 from larkpost.errors import SettingsError, UsageError
 from larkpost.render import message, message_id
 from larkpost.render.message import Mailbox
-from larkpost.text import one_line
+from larkpost.text.normalize import one_line
 
 
 def read(field: bytes) -> email.message.EmailMessage:

@@ -5,18 +5,10 @@ from __future__ import annotations
 import pytest
 
 from larkpost.errors import UsageError
-from larkpost.text import (
-    address_key,
-    clean,
-    one_line,
-    parse_identifier,
-    plain_latex,
-    resemblance,
-    sketch,
-    squash,
-    text_identifier,
-    title_key,
-)
+from larkpost.text.email_address import address_key
+from larkpost.text.identifiers import parse_identifier
+from larkpost.text.minhash import resemblance, sketch, text_identifier, title_key
+from larkpost.text.normalize import clean, one_line, plain_latex, squash
 
 ABSTRACT = (
     "Large models route tokens to experts. We propose a cheaper router. It needs no extra loss. "

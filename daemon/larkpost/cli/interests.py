@@ -183,7 +183,7 @@ def _like(call: Call, program: Program, reader: Reader, names: Sequence[str]) ->
     from larkpost.domain import Thumb
     from larkpost.flows import feedback
     from larkpost.store import papers, votes
-    from larkpost.text import parse_identifier
+    from larkpost.text.identifiers import parse_identifier
 
     known: dict[str, bool] = {}
     for name in names:

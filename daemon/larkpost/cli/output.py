@@ -73,7 +73,7 @@ def put_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None
 
 def shown(value: object) -> str:
     """Show a value in one line: nothing from outside may move the cursor or turn the text."""
-    from larkpost.text import one_line
+    from larkpost.text.normalize import one_line
 
     if value is None:
         return "-"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from larkpost.errors import TryAgainLater, UnreadableDump, UsageError
 from larkpost.sources.kinds import refuse_what_is_no_dump
-from larkpost.text import one_line
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from larkpost.domain import Thumb, Vote
 from larkpost.errors import UnknownPaper, UsageError
 from larkpost.store import editions, papers, votes
-from larkpost.text import one_line, parse_identifier
+from larkpost.text.identifiers import parse_identifier
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from datetime import datetime

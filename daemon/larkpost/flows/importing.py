@@ -17,7 +17,8 @@ from larkpost.settings import read_days
 from larkpost.sources.jsonl import Jsonl
 from larkpost.store import editions, papers, readers, votes
 from larkpost.store.batches import batches
-from larkpost.text import one_line, parse_identifier
+from larkpost.text.identifiers import parse_identifier
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

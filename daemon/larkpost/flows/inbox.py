@@ -15,7 +15,7 @@ from larkpost.flows.dropped import WHY, Read, Tries, forget_the_gone, looked_at,
 from larkpost.flows.ingest import Report, ingest, was_read
 from larkpost.flows.moving import move
 from larkpost.store import events
-from larkpost.text import one_line
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ from larkpost.flows.dumpfile import copy_of, copy_of_stream, lines_of
 from larkpost.sources.dates import EARLIEST, in_name
 from larkpost.store import dumps, events, papers
 from larkpost.store.papers import What
-from larkpost.text import one_line
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

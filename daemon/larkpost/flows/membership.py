@@ -11,7 +11,7 @@ from larkpost.domain import Status
 from larkpost.errors import UsageError
 from larkpost.schedule import Timetable, local_date, next_after, timetable_of
 from larkpost.store import bounces, deliveries, editions, readers
-from larkpost.text import one_line
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

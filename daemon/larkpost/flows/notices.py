@@ -14,7 +14,8 @@ from larkpost.errors import Deferred, LarkpostError, Refused, UnknownReader
 from larkpost.flows import membership, mornings, roads
 from larkpost.flows.posting import try_again
 from larkpost.store import limits, notices, readers
-from larkpost.text import address_key, one_line
+from larkpost.text.email_address import address_key
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.domain import BounceKind, DeliveryState
 from larkpost.errors import Deferred, LarkpostError, Refused, Unanswered
-from larkpost.text import one_line
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from larkpost.text import one_line
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from larkpost import links as addresses

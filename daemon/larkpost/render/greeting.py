@@ -11,7 +11,7 @@ from larkpost.errors import UsageError
 from larkpost.render import message
 from larkpost.render.quoted import segment
 from larkpost.resources import shipped
-from larkpost.text import one_line
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.render import words
 from larkpost.render.sheet import Sheet, cut, gap, partly
-from larkpost.text import one_line
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

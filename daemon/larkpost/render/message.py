@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from larkpost.errors import SettingsError, UsageError
-from larkpost.text import address_key, one_line
+from larkpost.text.email_address import address_key
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

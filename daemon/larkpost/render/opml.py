@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree as ET
 
-from larkpost.text import one_line
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ from larkpost.render.feeds import Feeds
 from larkpost.render.greeting import Greetings
 from larkpost.render.newsletter import Newsletter
 from larkpost.render.notice import QuietLines
-from larkpost.text import one_line
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -11,7 +11,8 @@ from larkpost.domain import Draft, Rejected, Remark
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.sources.dates import EARLIEST
 from larkpost.sources.lines import LONGEST_ABSTRACT, Line, lines
-from larkpost.text import one_line, parse_identifier, plain_latex, squash
+from larkpost.text.identifiers import parse_identifier
+from larkpost.text.normalize import one_line, plain_latex, squash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

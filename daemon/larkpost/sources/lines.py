@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from larkpost.domain import Rejected, Remark
-from larkpost.text import clean, unwanted
+from larkpost.text.normalize import clean, unwanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

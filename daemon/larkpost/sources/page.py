@@ -12,7 +12,7 @@ from larkpost.sources.dates import day_of, resolve
 from larkpost.sources.furniture import Kind, Token
 from larkpost.sources.lines import LONGEST_ABSTRACT
 from larkpost.sources.paragraphs import LONGEST_ORGANISATION, Paragraph, parted
-from larkpost.text import parse_identifier
+from larkpost.text.identifiers import parse_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,7 +8,7 @@ from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
 from larkpost.sources.furniture import Kind, Token, may_end, unended, unlinked
-from larkpost.text import plain_latex, squash
+from larkpost.text.normalize import plain_latex, squash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -15,7 +15,8 @@ from larkpost.domain import Draft, Identifier
 from larkpost.errors import UsageError
 from larkpost.sources import rdf
 from larkpost.sources.bibtex import entries
-from larkpost.text import clean, one_line, parse_identifier, plain_latex, squash
+from larkpost.text.identifiers import parse_identifier
+from larkpost.text.normalize import clean, one_line, plain_latex, squash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -13,7 +13,7 @@ from larkpost.domain import Identifier
 from larkpost.store import events, index, paper_rows, tables
 from larkpost.store.batches import batches
 from larkpost.store.shelf import Entry, Shelf, What, ask, gather, sharing
-from larkpost.text import sketch
+from larkpost.text.minhash import sketch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

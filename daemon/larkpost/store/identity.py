@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from larkpost.text import resemblance, squeeze
+from larkpost.text.minhash import resemblance, squeeze
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -9,7 +9,7 @@ from sqlalchemy import false, select
 from larkpost.domain import Identifier, Paper
 from larkpost.store import tables
 from larkpost.store.batches import batches
-from larkpost.text import title_key
+from larkpost.text.minhash import title_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -17,7 +17,8 @@ from larkpost.domain import Interest, Reader, Status
 from larkpost.errors import UnknownReader, UsageError
 from larkpost.store import numbers, tables
 from larkpost.store.batches import batches
-from larkpost.text import address_key, one_line
+from larkpost.text.email_address import address_key
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

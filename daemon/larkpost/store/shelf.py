@@ -12,7 +12,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from larkpost.domain import Paper
 from larkpost.errors import UsageError
 from larkpost.store.identity import LOOSE, akin, alike, conflicting, merge
-from larkpost.text import parse_identifier, sketch, text_identifier, title_key
+from larkpost.text.identifiers import parse_identifier
+from larkpost.text.minhash import sketch, text_identifier, title_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
-from larkpost.text import clean
+from larkpost.text.normalize import clean
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -9,7 +9,7 @@ from email.message import Message
 from enum import StrEnum
 from html import unescape
 
-from larkpost.text import one_line
+from larkpost.text.normalize import one_line
 from larkpost.transports.replies import DEAD
 
 _ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")

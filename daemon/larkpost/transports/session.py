@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from larkpost.errors import Deferred, Refused, Unanswered
-from larkpost.text import one_line
+from larkpost.text.normalize import one_line
 from larkpost.transports.envelope import seal
 from larkpost.transports.line import Line
 from larkpost.transports.replies import Reply, Stage, Verdict, classify

@@ -14,7 +14,8 @@ from larkpost.flows import archive as shelves
 from larkpost.flows.archive import Kind
 from larkpost.flows.similar import at_hand, similar
 from larkpost.store import papers, queries, search, votes
-from larkpost.text import one_line, parse_identifier
+from larkpost.text.identifiers import parse_identifier
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData

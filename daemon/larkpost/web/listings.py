@@ -13,7 +13,7 @@ from larkpost.flows import months
 from larkpost.flows.trending import house
 from larkpost.render.channels import ARCHIVE, SEARCH, TRENDING, public_channel
 from larkpost.store import papers, queries, search
-from larkpost.text import clean, one_line
+from larkpost.text.normalize import clean, one_line
 from larkpost.web.conditional import etag_of
 from larkpost.web.crowd import LOOKING
 from larkpost.web.feeds import form_of, type_of

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from larkpost.render import words
 from larkpost.render.stories import facts_of
 from larkpost.resources import shipped
-from larkpost.text import one_line
+from larkpost.text.normalize import one_line
 from larkpost.web.prose import linked
 from larkpost.web.spans import named
 

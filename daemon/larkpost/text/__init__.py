@@ -1,0 +1,1 @@
+"""Text in its clean, comparable and printable forms: papers, identifiers, mail addresses."""

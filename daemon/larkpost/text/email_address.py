@@ -1,0 +1,44 @@
+"""Spells mail addresses in the one way that compares."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import idna
+
+from larkpost.errors import UsageError
+from larkpost.text.normalize import clean, one_line
+
+_LOCAL_PART = re.compile(r"""[^\s<>()\[\],;:\\"@]{1,64}""")
+_ADDRESS_LITERAL = re.compile(r"\[(?:IPv6:)?[0-9A-Fa-f:.]+\]", re.IGNORECASE)
+
+
+def address_key(address: str) -> str:
+    """Spell a mail address in the one way that compares: NFC, the domain lower case and IDNA.
+
+    Raises UsageError when it is no address that mail can be sent to (RFC 5321, 4.1.2).
+    """
+    local, at, domain = unicodedata.normalize("NFC", address.strip()).rpartition("@")
+    dotted = local.startswith(".") or local.endswith(".") or ".." in local
+    if not at or dotted or not _LOCAL_PART.fullmatch(local) or clean(local) != local:
+        raise _no_address(address)
+    key = f"{local}@{_domain(domain, address)}"
+    if len(key.encode()) > 254:  # RFC 5321, 4.5.3.1.3, less the angle brackets
+        raise _no_address(address)
+    return key
+
+
+def _domain(domain: str, address: str) -> str:
+    if _ADDRESS_LITERAL.fullmatch(domain):
+        return domain.lower()
+    try:
+        return idna.encode(domain.rstrip("."), uts46=True).decode("ascii").lower()
+    except (idna.IDNAError, UnicodeError) as error:
+        raise _no_address(address) from error
+
+
+def _no_address(address: str) -> UsageError:
+    return UsageError(
+        f"“{one_line(address)}” is not a mail address", hint="write it like anna@example.org"
+    )
