@@ -25,7 +25,9 @@ class Draft:
     """A paper as a dump tells it, before it is known whether the store has it already.
 
     ``uid`` and ``updated`` are only there where another Larkpost exported the paper. ``guest``: it
-    is no dump that tells it, but a reader.
+    is no dump that tells it, but a reader. ``links`` are further web addresses (project page,
+    code) beside ``url``; ``organisation`` is the laboratory or company that the page names;
+    ``withdrawn``: its authors took it back.
     """
 
     title: str
@@ -42,6 +44,9 @@ class Draft:
     line: int = 0
     uid: str | None = None
     guest: bool = False
+    organisation: str | None = None
+    links: tuple[str, ...] = ()
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
