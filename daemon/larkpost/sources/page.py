@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.domain import Captured, Draft, Rejected, Remark
 from larkpost.errors import UnreadableDump, UsageError
-from larkpost.sources.dates import day_of, resolve
+from larkpost.sources.dates import PartialDay, day_of
 from larkpost.sources.furniture import Kind, Token
 from larkpost.sources.lines import LONGEST_ABSTRACT
 from larkpost.sources.paragraphs import LONGEST_ORGANISATION, Paragraph, parted
@@ -186,7 +186,7 @@ class Page:
 
     def _capture(self, line: int, day: tuple[int, int, int | None]) -> Iterator[Record]:
         month, number, year = day
-        found = day_of(year, month, number) if year else resolve(month, number, self.near)
+        found = PartialDay(month, number, year).resolve(self.near)
         if found is None:
             yield Remark(line, "this day is not in the calendar")
         elif self.captured is None:
