@@ -12,7 +12,8 @@ from larkpost.errors import UnreadableDump, UsageError
 from larkpost.sources.dates import EARLIEST
 from larkpost.sources.lines import LONGEST_ABSTRACT, Line, lines
 from larkpost.text.identifiers import parse_identifier
-from larkpost.text.normalize import one_line, plain_latex, squash
+from larkpost.text.markup import plain_latex
+from larkpost.text.normalize import one_line, squash
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

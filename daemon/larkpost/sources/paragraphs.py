@@ -8,7 +8,8 @@ from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
 from larkpost.sources.furniture import Kind, Token, may_end, unended, unlinked
-from larkpost.text.normalize import plain_latex, squash
+from larkpost.text.markup import plain_latex
+from larkpost.text.normalize import squash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -16,7 +16,8 @@ from larkpost.errors import UsageError
 from larkpost.sources import rdf
 from larkpost.sources.bibtex import entries
 from larkpost.text.identifiers import parse_identifier
-from larkpost.text.normalize import clean, one_line, plain_latex, squash
+from larkpost.text.markup import clean_markup, plain_latex
+from larkpost.text.normalize import clean, one_line, squash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -29,8 +30,6 @@ LONGEST_FIELD = 200_000  # of a table; the whole text is limited where it comes 
 _RIS = re.compile(r"^([A-Z][A-Z0-9])  ?- ?(.*)$")
 _ARXIV_FIELDS = ("eprint", "arxiv", "arxivid")
 _WORD = re.compile(r"[^\s,;\"'<>(){}\[\]]+")
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
-_ESCAPED = re.compile(r"\\([&%#_$])")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
 
 
@@ -88,7 +87,7 @@ def _from_bibtex(text: str) -> Iterator[Draft]:
 
 def _untexed(text: str) -> str:
     """Turn TeX's accents into letters; braces that only keep capitals go, those of maths stay."""
-    plain = _ESCAPED.sub(r"\1", plain_latex(text))
+    plain = plain_latex(text)
     return plain if "$" in plain else plain.replace("{", "").replace("}", "")
 
 
@@ -190,14 +189,14 @@ def _from_names(text: str) -> Iterator[Draft]:
 def _drafted(
     *, title: str, abstract: str, authors: Iterable[str], names: Iterable[str], year: str
 ) -> Iterator[Draft]:
-    title = squash(_TAG.sub("", title))[:LONGEST_TITLE].strip()
+    title = squash(clean_markup(title))[:LONGEST_TITLE].strip()
     identifiers = tuple(dict.fromkeys(_named(names)))
     if not title and not identifiers:
         return
     found = _YEAR.search(year)
     yield Draft(
         title=title,
-        abstract=squash(_TAG.sub("", abstract))[:LONGEST_ABSTRACT].strip(),
+        abstract=squash(clean_markup(abstract))[:LONGEST_ABSTRACT].strip(),
         identifiers=identifiers,
         authors=tuple(name for one in authors if (name := one_line(one).strip()))[:100],
         published=date(int(found[0]), 1, 1) if found else None,

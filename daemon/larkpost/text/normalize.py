@@ -1,4 +1,4 @@
-"""Clean and printable text: NFC without control characters, one line, LaTeX accents as letters."""
+"""Clean and printable text: NFC without control characters, one line."""
 
 from __future__ import annotations
 
@@ -19,17 +19,6 @@ _SOFT_HYPHEN = "\u00ad"
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])-[^\S\n]*\n\s*(?!(?:and|or|und|et|to)\b(?!-))(?=[^\W\d_])")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _MOST_MARKS = 4  # combining marks on one letter; Vietnamese needs two, vocalised Hebrew three
-
-_ACCENT = re.compile(
-    r"""\{?\\(?P<mark>["'`^~=.]|[Hckruv](?![A-Za-z]))\s*"""
-    r"""(?:\{(?P<braced>\\?[A-Za-z])\}|(?P<bare>\\?[A-Za-z]))(?P<end>\}?)"""
-)
-_LATEX_SPACE = re.compile(r"(?<!\\)\\{1,2}(?=\s)")
-_MARKS = {
-    '"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "=": "\u0304",
-    ".": "\u0307", "H": "\u030b", "c": "\u0327", "k": "\u0328", "r": "\u030a", "u": "\u0306",
-    "v": "\u030c",
-}  # fmt: skip  # one line a row of the LaTeX accents reads better than one a mark
 
 
 def clean(text: str) -> str:
@@ -82,25 +71,3 @@ def _cap_marks(text: str) -> str:
         if marks <= _MOST_MARKS:
             kept.append(character)
     return "".join(kept)
-
-
-def plain_latex(text: str) -> str:
-    r"""Turn LaTeX accents into letters and its spaces into spaces; the rest stays as it is.
-
-    ``Schr\"odinger``, ``Erd{\H o}s``, ``et al.\ 2020``, and a backslash before a line end.
-    """
-    if "\\" not in text:
-        return text
-    return _ACCENT.sub(_accented, _LATEX_SPACE.sub("", text))
-
-
-def _accented(match: re.Match[str]) -> str:
-    letter = (match["braced"] or match["bare"]).removeprefix("\\")
-    opened = match[0].startswith("{")
-    if match["end"] and not opened:
-        return _compose(letter, match["mark"]) + "}"
-    return ("{" if opened and not match["end"] else "") + _compose(letter, match["mark"])
-
-
-def _compose(letter: str, mark: str) -> str:
-    return unicodedata.normalize("NFC", letter + _MARKS[mark])
