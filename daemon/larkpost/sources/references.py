@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from larkpost.domain import Draft, Identifier
 from larkpost.errors import UsageError
 from larkpost.sources import rdf
-from larkpost.sources.bibtex import entries
+from larkpost.sources.bibtex import ENTRY, entries
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.markup import clean_markup, plain_latex
 from larkpost.text.normalize import clean, one_line, squash
@@ -27,7 +27,11 @@ LONGEST_TITLE = 500
 LONGEST_ABSTRACT = 6_000
 LONGEST_FIELD = 200_000  # of a table; the whole text is limited where it comes in
 
-_RIS = re.compile(r"^([A-Z][A-Z0-9])  ?- ?(.*)$")
+RIS = re.compile(r"^TY  ?- ", re.MULTILINE)
+TABLE = re.compile(
+    r"\"?Key\"?,\"?Item Type\"?,|.{0,300}\"?Abstract Note\"?"
+)  # the headings of Zotero's CSV
+_RIS_LINE = re.compile(r"^([A-Z][A-Z0-9])  ?- ?(.*)$")
 _ARXIV_FIELDS = ("eprint", "arxiv", "arxivid")
 _WORD = re.compile(r"[^\s,;\"'<>(){}\[\]]+")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
@@ -62,11 +66,11 @@ def _read(text: str) -> Iterator[Draft]:
 
 
 def _from_text(text: str) -> Iterator[Draft]:
-    if re.search(r"@\s{0,9}[A-Za-z]{1,30}\s{0,9}[{(]", text):
+    if ENTRY.search(text):
         return _from_bibtex(text)
-    if re.search(r"^TY  ?- ", text, re.MULTILINE):
+    if RIS.search(text):
         return _from_ris(text)
-    if re.match(r"\"?Key\"?,|.{0,300}\"?Abstract Note\"?", text.lstrip()[:2_000]):
+    if TABLE.match(text.lstrip()[:2_000]):
         return _from_table(text)
     return _from_names(text)
 
@@ -94,7 +98,7 @@ def _untexed(text: str) -> str:
 def _from_ris(text: str) -> Iterator[Draft]:
     record: dict[str, list[str]] = {}
     for line in [*text.splitlines(), "ER  - "]:
-        match = _RIS.match(line)
+        match = _RIS_LINE.match(line)
         if match is None:
             continue
         tag, value = match.groups()
