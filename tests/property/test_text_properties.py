@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from larkpost.errors import UsageError
 from larkpost.text.email_address import address_key
 from larkpost.text.identifiers import parse_identifier
+from larkpost.text.markup import clean_markup, cut_preamble, plain_latex
 from larkpost.text.minhash import resemblance, sketch, text_identifier, title_key
-from larkpost.text.normalize import clean, one_line, plain_latex, squash, unwanted
+from larkpost.text.normalize import clean, one_line, squash, unwanted
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=200)
 WORDS = st.lists(st.from_regex(r"[A-Za-z0-9]{1,12}", fullmatch=True), min_size=1, max_size=60)
@@ -86,6 +87,16 @@ def test_keys_and_sketches_fit_their_columns(title: str, abstract: str) -> None:
 @given(WORDS)
 def test_latex_without_a_backslash_is_untouched(words: list[str]) -> None:
     assert plain_latex(" ".join(words)) == " ".join(words)
+
+
+@given(WORDS)
+def test_words_without_markup_are_untouched(words: list[str]) -> None:
+    assert clean_markup(" ".join(words)) == " ".join(words)
+
+
+@given(ANY | st.text(r"<>&;\\{}$~`'-/!abps# \n", max_size=200))
+def test_any_text_can_be_cleaned_of_markup(text: str) -> None:
+    cut_preamble(clean_markup(text))
 
 
 VALUES = st.from_regex(r"[A-Za-z0-9./:?#&=_-]{1,40}", fullmatch=True)

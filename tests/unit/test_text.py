@@ -7,8 +7,9 @@ import pytest
 from larkpost.errors import UsageError
 from larkpost.text.email_address import address_key
 from larkpost.text.identifiers import parse_identifier
+from larkpost.text.markup import plain_latex
 from larkpost.text.minhash import resemblance, sketch, text_identifier, title_key
-from larkpost.text.normalize import clean, one_line, plain_latex, squash
+from larkpost.text.normalize import clean, one_line, squash
 
 ABSTRACT = (
     "Large models route tokens to experts. We propose a cheaper router. It needs no extra loss. "
@@ -71,24 +72,6 @@ def test_clean_keeps_what_shapes_letters_and_emoji(text: str) -> None:
 )
 def test_squash_joins_wrapped_lines(wrapped: str, joined: str) -> None:
     assert squash(wrapped) == joined
-
-
-@pytest.mark.parametrize(
-    ("latex", "plain"),
-    [
-        (r"Schr\"odinger", "Schrödinger"),
-        (r"Erd{\H o}s and \v{S}id\'ak", "Erdős and Šidák"),
-        (r"na\"{\i}ve", "naïve"),
-        (r"Doe et al.\ 2020", "Doe et al. 2020"),
-        (
-            r"1.6\% of $\alpha \times \beta$ {\scriptsize X",
-            r"1.6\% of $\alpha \times \beta$ {\scriptsize X",
-        ),
-        (r"\input{/etc/passwd}", r"\input{/etc/passwd}"),
-    ],
-)
-def test_latex_accents_become_letters_and_the_rest_stays_text(latex: str, plain: str) -> None:
-    assert plain_latex(latex) == plain
 
 
 def test_titles_that_differ_in_case_latex_and_space_share_a_key() -> None:

@@ -24,6 +24,7 @@ from larkpost.sources.page_text import (
 )
 from larkpost.sources.page_tokens import Kind, Token, organisation_name, without_label
 from larkpost.sources.paragraphs import LONGEST_ORGANISATION, Paragraph
+from larkpost.text.markup import cut_preamble
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +77,9 @@ class PageEntry:
 
     def set_abstract(self, text: str, piece: Paragraph) -> None:
         """Take a paragraph for the abstract."""
-        self.abstract, self.whole, self.link = without_label(text), piece.whole, piece.link
+        text, name = cut_preamble(without_label(text))
+        self.abstract, self.whole, self.link = text, piece.whole, piece.link
+        self.name = self.name or name
 
     def extend_abstract(self, text: str, whole: bool) -> None:
         """Take a further paragraph into the abstract."""

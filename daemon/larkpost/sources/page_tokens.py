@@ -78,7 +78,7 @@ _MENU = frozenset(
 )
 _LABELS = re.compile(r"(?:ai[- ]generated )?(?:summary|abstract)|ai summary|tl;?dr", re.IGNORECASE)
 _GLUED_LABEL = re.compile(
-    r"^(?:(?:ai[- ]generated |ai )(?:summary|abstract)|abstract)\s*[:.\u2014-]\s*(?=\S)",
+    r"^(?:ai[- ]generated |ai )(?:summary|abstract)\s*[:.\u2014-]\s*(?=\S)",
     re.IGNORECASE,
 )
 _PLATFORM = re.compile(

@@ -9,7 +9,8 @@ from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
 from larkpost.sources.page_tokens import Kind, Token, may_end
-from larkpost.text.normalize import plain_latex, squash
+from larkpost.text.markup import clean_markup
+from larkpost.text.normalize import squash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,7 +60,7 @@ class Paragraph:
     def text(self) -> str:
         """Everything in one line."""
         lines = "\n".join(token.text for token in self.tokens)
-        return squash(plain_latex(_BROKEN_ADDRESS.sub("://", lines)))
+        return squash(clean_markup(_BROKEN_ADDRESS.sub("://", lines)))
 
 
 def paragraphs(tokens: Iterable[Token]) -> Iterator[Paragraph | Token]:

@@ -1,4 +1,4 @@
-"""Clean and printable text: NFC without characters that nobody sees, one line, LaTeX as letters.
+"""Clean and printable text: NFC without characters that nobody sees, one line.
 
 Everything here takes time linear in the length of a text, whatever it consists of.
 """
@@ -56,17 +56,6 @@ _MOST_MARKS = 4  # combining marks on one letter; Vietnamese needs two, vocalise
 _MOST_DECOMPOSED = 2 * _MOST_MARKS  # before they are composed
 # Among these are all combining marks: they are neither letters nor digits.
 _MAY_BE_MARKS = re.compile(rf"[^\x00-\u02ff\w\s]{{{_MOST_MARKS + 1},}}")
-
-_ACCENT = re.compile(
-    r"""\{?\\(?P<mark>["'`^~=.]|[Hckruv](?![A-Za-z]))\s*"""
-    r"""(?:\{(?P<braced>\\?[A-Za-z])\}|(?P<bare>\\?[A-Za-z]))(?P<end>\}?)"""
-)
-_LATEX_SPACE = re.compile(r"(?<!\\)\\{1,2}(?=\s)")
-_MARKS = {
-    '"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "=": "\u0304",
-    ".": "\u0307", "H": "\u030b", "c": "\u0327", "k": "\u0328", "r": "\u030a", "u": "\u0306",
-    "v": "\u030c",
-}  # fmt: skip  # one line a row of the LaTeX accents reads better than one a mark
 
 
 def clean(text: str) -> str:
@@ -164,25 +153,3 @@ def one_line(text: str) -> str:
     At most four combining marks stay on one letter.
     """
     return squash(text)
-
-
-def plain_latex(text: str) -> str:
-    r"""Turn LaTeX accents into letters and its spaces into spaces; the rest stays as it is.
-
-    ``Schr\"odinger``, ``Erd{\H o}s``, ``et al.\ 2020``, and a backslash before a line end.
-    """
-    if "\\" not in text:
-        return text
-    return _ACCENT.sub(_accented, _LATEX_SPACE.sub("", text))
-
-
-def _accented(match: re.Match[str]) -> str:
-    letter = (match["braced"] or match["bare"]).removeprefix("\\")
-    opened = match[0].startswith("{")
-    if match["end"] and not opened:
-        return _compose(letter, match["mark"]) + "}"
-    return ("{" if opened and not match["end"] else "") + _compose(letter, match["mark"])
-
-
-def _compose(letter: str, mark: str) -> str:
-    return unicodedata.normalize("NFC", letter + _MARKS[mark])
