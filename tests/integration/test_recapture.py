@@ -17,6 +17,7 @@ from larkpost.errors import UnreadableDump
 
 pytestmark = pytest.mark.captures
 
+REFUSE_SKIPS = bool(os.environ.get("LARKPOST_REFUSE_SKIPS"))
 CAPTURES = [pytest.param(page, tool, id=f"{page}/{tool.name}") for page in PAGES for tool in TOOLS]
 
 
@@ -24,7 +25,7 @@ def capture(page: str, tool: Tool) -> bytes:
     """Capture a page; without the tool the test is skipped, or fails where that is asked."""
     if tool.missing:
         message = f"no page is captured with {tool.program} here: apt-get install {tool.program}"
-        if os.environ.get("LARKPOST_REFUSE_SKIPS"):
+        if REFUSE_SKIPS:
             pytest.fail(message)
         pytest.skip(message)
     return tool.capture(render(page), PAGES[page]).encode()
