@@ -10,6 +10,7 @@ from larkpost.errors import UnreadableDump
 from larkpost.sources.page_parser import SOME, PageEntry, PageParser
 from larkpost.sources.page_text import (
     SURELY_LONG,
+    begins_abstract,
     continues,
     ends_sentence,
     is_abstract,
@@ -46,6 +47,7 @@ class AlternatingPage(PageParser):
 
     def finish(self) -> Iterator[Record]:
         """Yield what was held back; raises UnreadableDump when there was no paper."""
+        self._extend_last(keep=0)
         yield from self._settle(self._rejoined(self.titles))
         yield from super().finish()
 
@@ -59,7 +61,9 @@ class AlternatingPage(PageParser):
         """Judge by the length, and in the middle lengths by what would be a title without it."""
         if not self.titles and width(text) < SURELY_LONG and not ends_sentence(text):
             return False
-        return is_abstract(text)
+        return is_abstract(text) or bool(
+            self.titles and text.endswith(":") and begins_abstract(text)
+        )
 
     def _title(self, piece: Paragraph, text: str) -> None:
         entry, self.above, self.between = self.above, PageEntry(), ""
@@ -80,12 +84,17 @@ class AlternatingPage(PageParser):
         if piece.url:
             self._link(piece.url)
         *before, own = self._with_authors()
+        first = own if before and begins_abstract(own.title) else None
+        if first is not None:
+            own = before.pop()
         self.titles = []
         yield from self._settle(before)
         if rejected := self._too_long(own, piece.text):
             yield rejected
             return
         own.set_abstract(piece.text, piece)
+        if first is not None:
+            own.abstract = f"{first.title} {own.abstract}"
         if self.above.voted:
             own.votes = self.above.votes
             self.above.votes, self.above.voted = None, False

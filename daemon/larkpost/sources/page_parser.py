@@ -11,6 +11,7 @@ from larkpost.errors import UnreadableDump
 from larkpost.sources.lines import LONGEST_ABSTRACT
 from larkpost.sources.page_text import (
     LONGEST_TITLE,
+    begins_abstract,
     continues,
     ends_properly,
     is_abstract,
@@ -245,6 +246,10 @@ def _beside(day: date, neighbour: date) -> date:
     return next((one for one in made if abs((one - neighbour).days) <= _NEAR_DAYS), day)
 
 
+def _may_be_abstract(text: str) -> bool:
+    return is_abstract(text) or is_sentence(text) or begins_abstract(text)
+
+
 class MarkedPage(PageParser):
     """A page whose titles show: as headings, as links to their papers, or below a submitter."""
 
@@ -292,7 +297,7 @@ class MarkedPage(PageParser):
                 self.between = text
         elif names := people(text):
             entry.authors = names
-        elif not self.layout.listed and (is_abstract(text) or is_sentence(text)):
+        elif not self.layout.listed and _may_be_abstract(text):
             if rejected := self._too_long(entry, text):
                 yield rejected
                 return

@@ -59,6 +59,13 @@ def is_sentence(text: str) -> bool:
     return width(text) >= _SENTENCE and ends_sentence(text)
 
 
+def begins_abstract(text: str) -> bool:
+    """Whether a short paragraph is the first of an abstract: it leads to a list, or to more."""
+    if text.endswith(":"):
+        return width(text) >= _SENTENCE
+    return is_sentence(text) and _STARTS_SENTENCE.match(text) is not None
+
+
 def ends_sentence(text: str) -> bool:
     """Whether a text ends with a full stop, or is cut off with an ellipsis."""
     return text.endswith((".", "。", "…", "\uff01", ".)", ".”", '."'))
