@@ -51,9 +51,11 @@ class HuggingFacePage:
         layout = find_layout(BytesIO(head), _ANY_DAY)
         given = (line for line in lines(BytesIO(head)) if isinstance(line, Line))
         kinds = (p.kind for p in layout.read(given) if not isinstance(p, Paragraph))
-        if layout.mail or any(kind in _TELLING for kind in kinds):
+        if layout.mail or layout.translated or any(kind in _TELLING for kind in kinds):
             return True
-        return not (layout.title_level or layout.wrapping.html) and _alternates(head)
+        if layout.wrapping.html or (layout.title_level and not layout.linked):
+            return False
+        return _alternates(head, several=1 if layout.linked else _SEVERAL)
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
         """Yield the papers in their order; a title without an abstract is a paper too.
@@ -68,6 +70,11 @@ class HuggingFacePage:
 
 
 def _records(dump: BinaryIO, layout: Layout, near: date) -> Iterator[Record]:
+    if layout.translated:
+        raise UnreadableDump(
+            "this is the papers page in another language: a browser has translated it",
+            hint="show the original page, without translation, and save that",
+        )
     odd: list[Rejected | Remark] = []
     given = _only_lines(dump, odd)
     if layout.mail:
@@ -94,8 +101,8 @@ def _only_lines(dump: BinaryIO, odd: list[Rejected | Remark]) -> Iterator[Line]:
             odd.append(line)
 
 
-def _alternates(head: bytes) -> bool:
-    """Whether a text without any heading is titles and abstracts, several and little else."""
+def _alternates(head: bytes, several: int) -> bool:
+    """Whether a text without any heading is titles and abstracts, ``several`` and little else."""
     papers = others = 0
     try:
         for record in HuggingFacePage().read(BytesIO(head), _ANY_DAY):
@@ -105,7 +112,7 @@ def _alternates(head: bytes) -> bool:
                 others += 1
     except UnreadableDump:
         return False
-    return papers >= _SEVERAL and others * _ONE_IN <= papers + others
+    return papers >= several and others * _ONE_IN <= papers + others
 
 
 def _looks_like_a_paper(draft: Draft) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
 _LOOKED_AT = 4 * 1024 * 1024  # bytes, some 2,500 papers: a page with links is never that long
 _HEAD = 400  # lines among which the links to the neighbouring days stand
 _RECURS = 3  # a short line that stands there so often is furniture
+# "by AK and the research community", as browsers translate it.
+_TRANSLATED = re.compile(
+    r"(?=.{0,60}\bAK)(?=.{0,60}(?:gemein(?:schaft|de)|communaut|comunid|comunit|gemeenschap"
+    r"|сообществ|społecznoś|topluluğu|cộng đồng|社区|社群|コミュニティ|커뮤니티|समुदाय)).{4,90}",
+    re.IGNORECASE,
+)
 _SHORT_LINE = 80  # characters
 _FEW_LINES = 2
 _LONG_LINE = 3_000  # characters: arXiv takes no abstract over 1,920
@@ -42,10 +49,13 @@ class Layout:
 
     ``repeated`` are short lines that recur, as ``plain_key`` writes them. Titles are headings of
     ``title_level`` (0: not), or are ``linked`` to their papers, or begin with a ``mark`` such as
-    ``1.``; they are ``voted`` where votes stand above them. ``listed``: a list of titles, without
-    abstracts; ``mail``: the digest mail, which is one, too; ``unbroken``: text without line ends.
-    ``captured`` is what notes above the page say, ``neighbour`` the day of a daily list
-    that the page links to.
+    ``1.``; they are ``voted`` where votes stand above them.
+
+    ``listed``: a list of titles, without abstracts; ``mail``: the digest mail, which is one, too;
+    ``unbroken``: text without line ends; ``translated``: the page in another language.
+
+    ``captured`` is what notes above the page say, ``neighbour`` the day of a daily list that the
+    page links to.
     """
 
     wrapping: Wrapping
@@ -57,6 +67,7 @@ class Layout:
     listed: bool = False
     mail: bool = False
     unbroken: bool = False
+    translated: bool = False
     captured: Captured | None = None
     neighbour: date | None = None
 
@@ -78,6 +89,7 @@ def find_layout(dump: BinaryIO, near: date) -> Layout:
         repeated=_repeated(plain),
         mail=is_digest_mail(plain),
         unbroken=_is_unbroken(given),
+        translated=any(_TRANSLATED.fullmatch(line.text.strip()) for line in plain[:_HEAD]),
         captured=_captured(notes, near),
         neighbour=_neighbour(plain),
     )
