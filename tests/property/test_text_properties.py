@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from larkpost.errors import UsageError
@@ -17,8 +17,17 @@ from larkpost.text.normalize import clean, one_line, squash, unwanted
 ANY = st.text(st.characters(exclude_categories=()), max_size=200)
 WORDS = st.lists(st.from_regex(r"[A-Za-z0-9]{1,12}", fullmatch=True), min_size=1, max_size=60)
 
+# Marks of several classes that are to be sorted, decomposed and composed, joiners and fillers.
+AWKWARD = st.text(
+    st.sampled_from(
+        "e\n -\u00ad\u200b\u200c\u200d\ufe0f\u034f\u3164\u00a0\u0344\u0958\u0915\u093c\u094d\u0628"
+        "\u064b\u0301\u0323❤😀\u2adc\u1100\u1161\u11a8\uff76\uff9e\u09c7\u09be\u0f73\ufb2c"
+    ),
+    max_size=60,
+)
 
-@given(ANY)
+
+@given(ANY | AWKWARD)
 def test_clean_text_is_clean(text: str) -> None:
     once = clean(text)
 
@@ -28,7 +37,7 @@ def test_clean_text_is_clean(text: str) -> None:
     once.encode("utf-8")
 
 
-@given(ANY)
+@given(ANY | AWKWARD)
 def test_squashed_text_is_one_line_and_stays(text: str) -> None:
     once = squash(text)
 
@@ -43,6 +52,16 @@ def test_one_line_prints_as_one_line(text: str) -> None:
 
     assert len(line.splitlines()) <= 1
     assert not any(unicodedata.bidirectional(c) in {"RLO", "LRO", "RLE", "LRE"} for c in line)
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(categories=["L", "Nd", "P"]), max_size=60), st.data())
+def test_what_nobody_sees_changes_nothing(text: str, data: st.DataObject) -> None:
+    unseen = st.text(st.sampled_from("\u200b\u00ad\u200e\u202e\u2060\ufeff\u3164\U000e0041"))
+    strewn = "".join(character + data.draw(unseen) for character in text)
+
+    assert clean(strewn) == clean(text)
+    assert squash(f"{strewn}\u00a0{strewn}") == squash(f"{text} {text}")
 
 
 @given(WORDS, st.lists(st.sampled_from([" ", "  ", "\n", "\n  ", "\t"]), min_size=60, max_size=60))

@@ -284,7 +284,7 @@ def test_a_field_that_makes_no_sense_is_left_out_with_a_remark(key: str, value: 
 def test_hostile_text_loses_what_cannot_be_stored() -> None:
     draft = only(title="{{7*7}} \x00\ud800&lt;b&gt;\u202e", authors=["A\x1b[31m\nB"])
 
-    assert draft.title == "{{7*7}} <b>\u202e"
+    assert draft.title == "{{7*7}} <b>"
     assert draft.authors == ("A[31m B",)
 
 

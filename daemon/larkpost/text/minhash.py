@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from heapq import nsmallest
 from zlib import crc32
 
 from rapidfuzz import fuzz
 
 from larkpost.domain import Identifier
+from larkpost.text.normalize import normal_form
 
 _SHINGLE = 12  # squeezed characters: about two words
 _SKETCH = 8
@@ -30,7 +30,7 @@ def squeeze(text: str) -> str:
         text = _FORMATTING.sub("", text)
     if text.isascii():
         return text.lower().encode().translate(None, _NOT_ALPHANUMERIC).decode()
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
+    return "".join(filter(str.isalnum, normal_form("NFKD", text).casefold()))
 
 
 def title_key(title: str) -> str:
