@@ -347,3 +347,7 @@ def test_the_example_file_gives_its_three_papers() -> None:
         "Rivers of Tokens, Dams of Memory",
     ]
     assert len(records) == 3
+
+
+def test_a_record_without_title_and_with_a_bad_id_is_said_to_have_no_title() -> None:
+    assert read({"title": "A"}, {"id": 3})[1:] == [Rejected(2, "it has no title", '{"id": 3}')]

@@ -71,11 +71,12 @@ def _day(text: bytes) -> date | None:
 
 def _draft(fields: JsonFields) -> Draft:
     fields.given = _paper(fields.given)
+    title = fields.title()
     names = fields.identifier("id")
     abstract, announced = fields.abstract("summary", "abstract")
     published = fields.moment("publishedAt")
     return Draft(
-        title=fields.title(),
+        title=title,
         abstract=abstract,
         identifiers=tuple(dict.fromkeys(names + announced)),
         authors=fields.words("authors"),

@@ -70,12 +70,13 @@ def _draft(fields: JsonFields) -> Draft:
         raise BadRecordError(f"this is {kind}, not a paper: take it in with `larkpost import`")
     for key in sorted(given.keys() - _KEYS):
         fields.remark(f"the key “{one_line(key)[:40]}” is not known; left out", key)
+    title = fields.title()
     abstract, announced = fields.abstract("abstract", "summary")
     first_seen = fields.moment("first_seen", earliest=EARLIEST)
     published = fields.moment("published")
     names = fields.identifier("id") + fields.identifiers("also") + announced
     return Draft(
-        title=fields.title(),
+        title=title,
         abstract=abstract,
         identifiers=tuple(dict.fromkeys(names)),
         authors=fields.words("authors"),
