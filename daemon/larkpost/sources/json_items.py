@@ -14,7 +14,7 @@ from larkpost.sources.lines import LONGEST_LINE, Line, decoded, lines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LARGEST_LIST = 32 * 1024 * 1024  # bytes; as text, it may take four times as many
+LARGEST_LIST = 16 * 1024 * 1024  # bytes; as text, it may take four times as many
 _SHOWN = 2_000  # characters of an item that are shown where it is rejected
 _MOST_BROKEN = 50  # items of a list; the place of each is found by counting lines from the top
 _DEEPEST = 4  # objects in objects around a list
