@@ -134,7 +134,7 @@ def test_a_list_of_nothing_but_broken_items_is_given_up() -> None:
 
 
 def test_a_list_that_is_too_large_is_refused_with_what_to_do() -> None:
-    with pytest.raises(UnreadableDump, match="one JSON list of more than 32 MiB") as refused:
+    with pytest.raises(UnreadableDump, match="one JSON list of more than 16 MiB") as refused:
         list(Jsonl().read(BytesIO(b"[{}" + b" " * LARGEST_LIST)))
 
     assert "jq -c" in refused.value.hint

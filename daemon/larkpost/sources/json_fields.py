@@ -187,7 +187,7 @@ def read_papers(dump: BinaryIO, draft_of: Callable[[JsonFields], Draft]) -> Iter
                     remarked.add(record.text)
             yield record
     if not taken:
-        raise _nothing(first_reason)
+        raise _no_paper(first_reason)
 
 
 def _records(item: JsonItem, draft_of: Callable[[JsonFields], Draft]) -> list[Record]:
@@ -202,7 +202,7 @@ def _records(item: JsonItem, draft_of: Callable[[JsonFields], Draft]) -> list[Re
     return [*fields.remarks, draft]
 
 
-def _nothing(first_reason: str) -> UnreadableDump:
+def _no_paper(first_reason: str) -> UnreadableDump:
     if not first_reason:
         return UnreadableDump("there is not a single record in it")
     return UnreadableDump(

@@ -14,7 +14,7 @@ from larkpost.sources.lines import LONGEST_LINE, Line, decoded, lines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LARGEST_LIST = 32 * 1024 * 1024  # bytes; as text, it may take four times as many
+LARGEST_LIST = 16 * 1024 * 1024  # bytes; as text, it may take four times as many
 _SHOWN = 2_000  # characters of an item that are shown where it is rejected
 _MOST_BROKEN = 50  # items of a list; the place of each is found by counting lines from the top
 _DEEPEST = 4  # objects in objects around a list
@@ -97,16 +97,16 @@ class _Walk:
                 value, end = _DECODER.raw_decode(self.text, start)
             except (ValueError, RecursionError) as error:
                 self.count += 1
-                yield self._rejected(start, error)
+                yield self._reject(start, error)
                 end = self._next(start, error)
             else:
                 shown = self.text[start : min(end, start + _SHOWN)]
-                for one in _opened(value):
+                for one in _unwrap(value):
                     self.count += 1
                     yield JsonItem(self.line, one, shown, self._place())
             self._advance(end)
         if self.depth and self.at <= len(self.text):
-            yield self._unclosed()
+            yield self._reject_open_list()
 
     def _between(self) -> int:
         """Pass over what parts two items; gives where the next one begins."""
@@ -123,7 +123,7 @@ class _Walk:
     def _place(self) -> str:
         return f"item {self.count}: " if self.numbered else ""
 
-    def _rejected(self, start: int, error: Exception) -> Rejected:
+    def _reject(self, start: int, error: Exception) -> Rejected:
         cut = not self.ended and self._is_cut(error)
         what = f"this is not JSON ({_reason(error)})"
         if cut:
@@ -152,7 +152,7 @@ class _Walk:
     def _end(self) -> int:
         return len(self.text) + 1  # the text's own end is where an open list is missed
 
-    def _unclosed(self) -> Rejected:
+    def _reject_open_list(self) -> Rejected:
         if self.ended:
             return Rejected(self.line, "this is not JSON (a list is not closed)")
         return Rejected(self.line, "the file ends in the middle of a list", cut=True)
@@ -162,7 +162,7 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__
 
 
-def _opened(value: object) -> list[Any]:
+def _unwrap(value: object) -> list[Any]:
     """Give the list of papers that an object only wraps, or else the value itself."""
     return _papers_in(value, _DEEPEST) or [value]
 
