@@ -254,7 +254,8 @@ def test_progress_is_told_in_bytes_up_to_the_end(store: Store) -> None:
         (b"\xef\xbb\xbf\n<!DOCTYPE html>\n<html>" + page().encode(), "is an HTML page"),
         (b"<HTML lang=en>" + page().encode(), "is an HTML page"),
         (("<!doctype html>\n" + page()).encode("utf-16"), "is an HTML page"),
-        (b'<?xml version="1.0"?>\n<rss>', "is an XML file"),
+        (b'<?xml version="1.0"?>\n<rss>', "is a feed \\(RSS or Atom\\)"),
+        (b'<?xml version="1.0"?>\n<plist>', "is an XML file"),
         (b"Just some words.\n", "nothing in it is recognised"),
         (
             b"Submitted by\n\nada\n\nSubmitted by\n\nbo\n",

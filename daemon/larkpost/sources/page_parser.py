@@ -229,7 +229,7 @@ class PageParser(ABC):
                 "all of its text stands on one line: the line breaks were lost when it was saved",
                 hint="select all of the page in a browser, copy it, and save that as a text file",
             )
-        if self.layout.listed:
+        if self.layout.listed or self.submitters:
             return UnreadableDump(
                 "this is the daily list: it holds no titles, and no abstracts",
                 hint="try to select all of the page in a browser, copy it, and save that as a file",
