@@ -1,25 +1,33 @@
-"""Measures the daemon reading a large dump: papers a second, memory, and how long feeds take.
+"""Measures reading dumps: speed and memory of a large one, and how time grows on hostile text.
 
-    python -m bench.ingest [--papers 10000]
+    python -m bench.ingest [--papers 10000] [--words 40] [--lines] [--kilobytes 100] [--json]
+    python -m bench.ingest --part dump | --part hostile [--text "combining marks"]
 
-`larkpost serve` as it is, with a reader's Atom feed of 50 entries in SQLite, asked for over and
-over while the dump is read. Papers are made of shuffled words of the sample, about 480 bytes each:
-200,000 of them are 95 MB. Memory is the most the daemon has had (VmHWM), before and after.
+The large dump is read by `larkpost serve` as it is, with a reader's Atom feed of 50 entries in
+SQLite, asked for over and over meanwhile. Papers are made of shuffled words of the sample, 40 an
+abstract, about 480 bytes each: 200,000 of them are 95 MB. With --words 5000 abstracts are as large
+as is allowed; --lines writes JSON Lines. Memory is the most the daemon has had (VmHWM), before and
+after. Hostile texts (bench/_hostile.py) are read at n, 2n and 4n bytes, the sizes in turn, in one
+process; of the rounds the shortest counts. The exponent e of t = c * n^e is 1 for linear time.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import logging
 import os
 import random
 import statistics
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
+import structlog
+from bench._hostile import UNITS, Growth, growths
 from bench.editions import papers
 from bench.feeds_http import larkpost, populated
 
@@ -28,6 +36,8 @@ if TYPE_CHECKING:
 
 CALM = 200  # requests before the dump is there
 SETTLE = 1.0  # seconds
+SUSPICIOUS = 1.4  # an exponent
+NOTICEABLE = 0.05  # seconds, below which an exponent is noise
 
 
 @dataclass(frozen=True)
@@ -42,27 +52,28 @@ class Found:
     busy: list[float]
 
 
-def write_dump(file: Path, count: int) -> float:
-    """Write a page of so many papers, no two alike; gives its size in MB."""
+def write_dump(file: Path, count: int, *, words: int, lines: bool) -> float:
+    """Write a page, or JSON Lines, of so many papers, no two alike; gives its size in MB."""
     dice = random.Random(7)  # noqa: S311 - the same dump on every run
-    words = sorted({word for one in papers() for word in one.abstract.split()})
-    with file.open("w", encoding="utf-8") as page:
-        page.write("Daily Papers\n\nAug 7\n\n")
+    known = sorted({word for one in papers() for word in one.abstract.split()})
+    with file.open("w", encoding="utf-8") as dump:
+        dump.write("" if lines else "Daily Papers\n\nAug 7\n\n")
         for number in range(count):
-            title = " ".join(dice.choices(words, k=8)).replace(".", "")
-            abstract = " ".join(dice.choices(words, k=40))
-            page.write(f"{title} {number}\n\n{abstract}.\n\n")
+            title = " ".join(dice.choices(known, k=8)).replace(".", "") + f" {number}"
+            abstract = " ".join(dice.choices(known, k=words)) + "."
+            record = json.dumps({"title": title, "abstract": abstract}) + "\n"
+            dump.write(record if lines else f"{title}\n\n{abstract}\n\n")
     return file.stat().st_size / 1e6
 
 
-def measure(count: int) -> Found:
+def measure(count: int, *, words: int, lines: bool) -> Found:
     """Have a daemon read a dump of so many papers, and ask it for a feed meanwhile."""
     with TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         program, key = populated(home)
         program.store.close()
-        dump = Path(folder) / "dump.txt"
-        size = write_dump(dump, count)
+        dump = Path(folder) / ("dump.jsonl" if lines else "dump.txt")
+        size = write_dump(dump, count, words=words, lines=lines)
         os.environ |= {
             "LARKPOST_TICK__SECONDS": "0.5",
             "LARKPOST_INBOX__SETTLE_SECONDS": str(SETTLE),
@@ -100,12 +111,8 @@ def memory(pid: int) -> float:
     return int(next(line.split()[1] for line in status.splitlines() if "VmHWM" in line)) / 1e3
 
 
-def main() -> None:
-    """Measure and print."""
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--papers", type=int, default=10_000)
-    count = arguments.parse_args().papers
-    found = measure(count)
+def show(count: int, found: Found) -> None:
+    """Print what the large dump came to."""
     print(f"{count:,} papers, {found.size:,.0f} MB, read in {found.seconds:,.1f} s")
     print(f"{count / found.seconds:>10,.0f} papers a second")
     print(f"{found.peak:>10,.0f} MB of memory at most, {found.before:,.0f} before")
@@ -117,6 +124,49 @@ def main() -> None:
             f"feed requests {name}: {len(times):,}, median {median:,.1f} ms,"
             f" 99 % under {late:,.1f} ms, slowest {slowest:,.1f} ms"
         )
+
+
+def show_growth(one: Growth) -> None:
+    """Print seconds at n, 2n and 4n, the ratios, and the exponent, marked if it is suspicious."""
+    seconds = " ".join(f"{taken:8.3f}" for taken in one.seconds)
+    ratios = " ".join(f"{ratio:5.1f}" for ratio in one.ratios)
+    mark = " <-" if one.exponent > SUSPICIOUS and one.seconds[-1] > NOTICEABLE else ""
+    name = f"{one.text:20} {one.layout:10} {one.reader:14}"
+    print(f"{name} {seconds} {ratios} {one.exponent:6.2f}{mark}")
+
+
+def main() -> None:
+    """Measure and print."""
+    given = _arguments().parse_args()
+    # The daemon logs to its own file; what the ingest of hostile text logs here is in the way.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    told: dict[str, Any] = {}
+    if given.part != "hostile":
+        found = measure(given.papers, words=given.words, lines=given.lines)
+        told["dump"] = {"papers": given.papers} | asdict(found)
+        if not given.json:
+            show(given.papers, found)
+    if given.part != "dump":
+        told["hostile"] = []
+        for one in growths(given.kilobytes * 1_000, given.rounds, given.text or list(UNITS)):
+            told["hostile"].append(asdict(one) | {"ratios": one.ratios, "exponent": one.exponent})
+            if not given.json:
+                show_growth(one)
+    if given.json:
+        print(json.dumps(told, indent=1))
+
+
+def _arguments() -> argparse.ArgumentParser:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--papers", type=int, default=10_000)
+    arguments.add_argument("--words", type=int, default=40, help="of each abstract")
+    arguments.add_argument("--lines", action="store_true", help="JSON Lines in place of a page")
+    arguments.add_argument("--part", choices=("dump", "hostile"))
+    arguments.add_argument("--kilobytes", type=int, default=100, help="n of the hostile texts")
+    arguments.add_argument("--rounds", type=int, default=3)
+    arguments.add_argument("--text", choices=UNITS, action="append", help="this one only")
+    arguments.add_argument("--json", action="store_true")
+    return arguments
 
 
 if __name__ == "__main__":

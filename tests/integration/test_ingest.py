@@ -9,7 +9,7 @@ import socket
 import threading
 from datetime import UTC, date, datetime
 from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import pytest
 
@@ -22,12 +22,13 @@ from larkpost.sources import SOURCES
 from larkpost.store import dumps, events, papers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from larkpost.domain import Paper, Record
     from larkpost.flows.ingest import Report
-    from larkpost.store.engine import Store
+    from larkpost.store.engine import Connection, Store
+    from larkpost.store.papers import Absorbed
 
 NOW = datetime(2026, 8, 10, 9, tzinfo=UTC)
 SAMPLE = shipped("seeds") / "000_48a0d66eb2c74da9.txt"
@@ -390,6 +391,43 @@ def test_a_large_dump_is_taken_in_parts_and_a_repeat_finishes_it(
     assert (report.new, len(everything(store))) == (5, 5)
     with store.read() as connection:
         assert len(dumps.listing(connection, report.dump_id)) == 5
+
+
+def test_parts_are_bounded_by_the_length_of_their_texts_too(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts: list[int] = []
+    absorb = papers.absorb
+
+    def counting(
+        connection: Connection, drafts: Sequence[Draft], *, now: datetime
+    ) -> list[Absorbed]:
+        parts.append(len(drafts))
+        return absorb(connection, drafts, now=now)
+
+    monkeypatch.setattr(papers, "absorb", counting)
+    monkeypatch.setattr(flow, "BATCH_CHARACTERS", 1_000)
+    given: list[dict[str, Any]] = [
+        {"title": f"Lanterns {n}", "abstract": f"{n} " * 200} for n in range(5)
+    ]
+    given[1]["authors"] = ["A" * 2_000]
+    file = write(tmp_path, "\n".join(map(json.dumps, given)), "x.jsonl")
+
+    report = read(store, file)
+
+    assert report.new == 5
+    assert parts == [2, 3, 0]
+
+
+def test_what_is_kept_of_rejected_records_is_bounded_over_all(store: Store, tmp_path: Path) -> None:
+    lines = ['{"title": "One"}', *(f'{{"id": "{n} {"x" * 5_000}' for n in range(900))]
+
+    report = read(store, write(tmp_path, "\n".join(lines), "x.jsonl"))
+
+    assert report.rejected == len(report.rejects) == 900
+    assert len(report.rejects[0].text) == 2_000
+    assert sum(len(one.text) for one in report.rejects) == 1_000_000
+    assert report.rejects[-1].reason.startswith("the file ends")
 
 
 def test_two_copies_at_once_make_each_paper_once(store: Store, tmp_path: Path) -> None:

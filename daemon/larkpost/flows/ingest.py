@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -31,10 +32,15 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-# A dump of up to this many papers is one transaction. A larger one takes several, so that
-# readers can vote meanwhile; cut off between two of them, it is simply read again.
+# A dump of up to this many papers and characters is one transaction. A larger one takes several,
+# so that readers can vote meanwhile and memory does not grow with the dump; cut off between two of
+# them, it is simply read again.
 BATCH = 5_000
+BATCH_CHARACTERS = 4_000_000
 _MOST_REJECTS = 1_000
+_LONGEST_REJECT = 2_000  # characters
+_MOST_REJECTED = 1_000_000  # characters of all rejected records together
+_LONGEST_REASON = 500
 # Archives and file systems that keep no time put 1970, 1980 or 2000 in its place; the page that is
 # read here is of 2023.
 _FIRST_CREDIBLE = Date(2020, 1, 1)
@@ -210,6 +216,12 @@ def _near(copy: Copy, date: Date | None, now: datetime) -> _Near:
     return _Near(today, "today, for want of any date")
 
 
+def _characters(draft: Draft) -> int:
+    texts = (draft.title, draft.abstract, draft.url, draft.uid, draft.organisation)
+    many = (*draft.authors, *draft.categories, *draft.links, *map(str, draft.identifiers))
+    return sum(len(text) for text in (*texts, *many) if text)
+
+
 class _Reading:
     """One dump on its way into the store."""
 
@@ -231,19 +243,22 @@ class _Reading:
         self.captured: Date | None = None
         self.undated = False  # whether a paper got its day from elsewhere than the dump
         self.counts: Counter[str] = Counter()
-        self.listing: list[int] = []
+        self.listing = array("q")
         self.rejects: list[Rejected] = []
+        self.rejected = 0  # characters of their texts
         self.remarks: list[str] = []
 
     def run(self) -> Report:
         """Read it all; the last transaction also writes down that the dump was read."""
         drafts: list[Draft] = []
+        size = 0
         for draft in self._drafts():
             drafts.append(draft)
-            if len(drafts) == BATCH:
+            size += _characters(draft)
+            if len(drafts) == BATCH or size >= BATCH_CHARACTERS:
                 with self.store.begin() as connection:
                     self._absorb(connection, drafts)
-                drafts = []
+                drafts, size = [], 0
         with self.store.begin() as connection:
             papers.take_turns(connection)
             if twin := dumps.by_digest(connection, self.copy.digest):
@@ -286,10 +301,14 @@ class _Reading:
         self.counts["rejected"] += 1
         self.counts["cut"] += record.cut
         if len(self.rejects) < _MOST_REJECTS:
-            self.rejects.append(record)
+            room = min(_LONGEST_REJECT, _MOST_REJECTED - self.rejected)
+            text, reason = record.text[:room], record.reason[:_LONGEST_REASON]
+            self.rejected += len(text)
+            self.rejects.append(replace(record, text=text, reason=reason))
 
     def _remark(self, line: int, what: str) -> None:
         if len(self.remarks) < _MOST_REMARKS:
+            what = what[:_LONGEST_REASON]
             self.remarks.append(f"line {line}: {what}" if line else what)
 
     def _absorb(self, connection: Connection, drafts: Sequence[Draft]) -> None:
