@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 import unicodedata
 from heapq import nsmallest
+from itertools import filterfalse
 from zlib import crc32
 
 from rapidfuzz import fuzz
@@ -13,7 +15,7 @@ from rapidfuzz import fuzz
 from larkpost.domain import Identifier
 
 _SHINGLE = 12  # squeezed characters: about two words
-_SKETCH = 8
+SKETCH = 8  # numbers
 _ANCHORS = (re.compile(b"y"), re.compile(b"g"), re.compile(b"d"), re.compile(b"[^ygd]"))
 _MOST_COMPARED = 20_000  # characters; a longer text is judged by its beginning
 
@@ -21,16 +23,51 @@ _NOT_ALPHANUMERIC = bytes(code for code in range(128) if not chr(code).isalnum()
 _FORMATTING = re.compile(
     r"\\(?:text(?:bf|it|tt|sc|rm|sf|normal)?|emph|math(?:rm|bf|it|cal|bb|sf|tt|frak)"
     r"|boldsymbol|left|right|mbox|operatorname)(?![A-Za-z])"
+    r"|\\var(?=epsilon|theta|phi|pi|rho|sigma|kappa)"
+)
+_ENTITY = r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,31}\d{0,2});"
+_TAG = (
+    r"</?(?:i|b|u|em|strong|italic|bold|su[bp]|p|br|tt|code|span)"
+    r"(?:\s[^<>=]{0,60}=[^<>]{0,200})?\s?/?>"
+)
+ESCAPES = re.compile(f"{_ENTITY}|{_TAG}", re.IGNORECASE)
+_GREEK = {chr(code): unicodedata.name(chr(code)) for code in range(0x3B1, 0x3CA)}
+# Greek letters as LaTeX calls them, and the letters of Latin that do not fall apart under NFKD.
+_PLAIN_LETTERS = str.maketrans(
+    {letter: name.split()[-1].lower() for letter, name in _GREEK.items()}
+    | {"\u03bb": "lambda"}  # "lamda" in Unicode
+    | {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i"}
 )
 
 
-def squeeze(text: str) -> str:
-    """Keep letters and digits only, case-folded, without accents: what near-duplicates share."""
+def fold(text: str) -> str:
+    """Lower case without accents, ligatures, HTML and LaTeX's formatting; Greek letters by name."""
+    if "&" in text or "<" in text:
+        text = _unescape(text)
     if "\\" in text:
         text = _FORMATTING.sub("", text)
     if text.isascii():
-        return text.lower().encode().translate(None, _NOT_ALPHANUMERIC).decode()
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
+        return text.lower()
+    bare = filterfalse(unicodedata.combining, unicodedata.normalize("NFKD", text))
+    return "".join(bare).casefold().translate(_PLAIN_LETTERS)
+
+
+def _unescape(text: str) -> str:
+    for _ in range(2):  # what was escaped twice
+        text = ESCAPES.sub(_unescaped, text)
+    return text
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return html.unescape(found[0]) if found[0].startswith("&") else ""
+
+
+def squeeze(text: str) -> str:
+    """Keep the letters and digits of ``fold`` only: what near-duplicates share."""
+    folded = fold(text)
+    if folded.isascii():
+        return folded.encode().translate(None, _NOT_ALPHANUMERIC).decode()
+    return "".join(filter(str.isalnum, folded))
 
 
 def title_key(title: str) -> str:
@@ -64,8 +101,8 @@ def sketch(title: str, abstract: str) -> frozenset[int]:
     for anchor in _ANCHORS:
         starts = (match.start() for match in anchor.finditer(text))
         shingles = {text[at : at + _SHINGLE] for at in starts if at + _SHINGLE <= len(text)}
-        chosen.update(nsmallest(_SKETCH - len(chosen), shingles, key=crc32))
-        if len(chosen) == _SKETCH:
+        chosen.update(nsmallest(SKETCH - len(chosen), shingles, key=crc32))
+        if len(chosen) == SKETCH:
             break
     return frozenset(_number(shingle) for shingle in chosen or {text})
 
