@@ -26,6 +26,7 @@ from larkpost.cli.output import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from larkpost.domain import Paper
     from larkpost.flows.ingest import Report
 
 STDIN = Path("-")
@@ -166,8 +167,12 @@ def papers(call: Call, words: str | None, since: date | None, limit: int, as_jso
         return
     put_table(
         ["paper", "first seen", "title"],
-        [[paper.identifier, f"{paper.first_seen:%Y-%m-%d}", paper.title] for paper in found],
+        [[paper.identifier, f"{paper.first_seen:%Y-%m-%d}", _marked(paper)] for paper in found],
     )
+
+
+def _marked(paper: Paper) -> str:
+    return f"{paper.title} (withdrawn)" if paper.withdrawn else paper.title
 
 
 COMMANDS = (ingest, papers)

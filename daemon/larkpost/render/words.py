@@ -117,6 +117,11 @@ def link_of(paper: Paper) -> str:
     return shown_link(paper.url, paper.identifier)
 
 
+def links_of(paper: Paper) -> tuple[str, ...]:
+    """Give the paper's further addresses on the web, each http or https in ASCII."""
+    return tuple(link for url in paper.links if (link := _short_enough(encode_url(url))))
+
+
 @lru_cache(4096)
 def shown_title(title: str) -> str:
     """Give a title as shown to people; never empty."""
