@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from larkpost.domain import Draft
 from larkpost.resources import shipped
 from larkpost.sources import HuggingFacePage
+from larkpost.text.markup import clean_markup
 
 if TYPE_CHECKING:
     from larkpost.domain import Record
@@ -48,10 +49,13 @@ def pairs(dump: bytes | str) -> list[tuple[str, str]]:
 
 
 def sample() -> tuple[str, list[tuple[str, str]]]:
-    """Cut the sample by its blank lines: six pieces of furniture, then titles and abstracts."""
+    """Cut the sample by its blank lines: six pieces of furniture, then titles and abstracts.
+
+    These have their LaTeX escapes and quotes as characters, as they are read.
+    """
     header, *blocks = SAMPLE.read_text("utf-8").split("\n\n", 6)
     assert header == "new"
-    parts = blocks[-1].split("\n\n")
+    parts = [clean_markup(text) for text in blocks[-1].split("\n\n")]
     return "\n\n".join([header, *blocks[:-1]]), list(zip(parts[::2], parts[1::2], strict=True))
 
 

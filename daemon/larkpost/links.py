@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
 from larkpost.domain import Thumb
 from larkpost.errors import InvalidToken
 from larkpost.paths import FEED, SIGNED
+from larkpost.text.normalize import normal_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -184,7 +184,7 @@ def stamp(reader: Reader, purpose: Purpose | None = None) -> int:
 
 
 def _slug(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    plain = normal_form("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub("[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-")
 
 

@@ -27,6 +27,17 @@ def test_the_same_bytes_again_add_nothing_and_it_says_so(shell: Shell) -> None:
     assert "nothing new" in done.out
 
 
+def test_a_dump_in_which_nothing_is_new_says_so(shell: Shell) -> None:
+    two = paper_lines("Sparse experts", "Dense pupils")
+    shell("ingest", "-", stdin=two)
+
+    again = shell("ingest", "-", stdin=b"\n" + two)
+    one = shell("ingest", "-", stdin=paper_lines("Dense pupils"))
+
+    assert "standard input: no new papers: all 2 were known" in again.out
+    assert "standard input: no new papers: the one in it was known" in one.out
+
+
 def test_a_report_as_json_counts_everything(shell: Shell) -> None:
     (report,) = shell.json("ingest", SAMPLE, "--date", "2026-08-07")
 
@@ -119,6 +130,22 @@ def test_papers_are_found_by_words_and_by_day(shell: Shell) -> None:
     assert all("expert" in f"{one['title']} {one['abstract']}".lower() for one in found)
     assert len(shell.json("papers", "--since", "2026-08-07", "--limit", 1000)) == 108
     assert shell.json("papers", "--since", "2026-08-08") == []
+
+
+def test_a_list_that_is_cut_says_how_many_papers_there_are(shell: Shell) -> None:
+    shell("ingest", "-", stdin=paper_lines("Sparse experts", "Dense experts", "Dense pupils"))
+
+    cut = shell("papers", "--limit", 2)
+    everything = shell("papers", "--limit", 0)
+    found = shell("papers", "--search", "experts", "--limit", 1, "--json")
+
+    assert len(cut.out.splitlines()) == 3
+    assert cut.err == "larkpost: 2 of 3 papers; --limit 0 lists all\n"
+    assert len(everything.out.splitlines()) == 4
+    assert everything.err == ""
+    assert len(found.lines) == 1
+    assert found.err == "larkpost: 1 of 2 papers; --limit 0 lists all\n"
+    assert shell("-q", "papers", "--limit", 2).err == ""
 
 
 def test_papers_are_a_line_each_in_a_pipe(shell: Shell) -> None:

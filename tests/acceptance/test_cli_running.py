@@ -9,7 +9,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.calling import CONTROL, PROGRAM, SAMPLE, Shell
+from tests.calling import CONTROL, PROGRAM, SAMPLE, Shell, paper_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,63 @@ def test_a_tick_takes_in_what_lies_in_the_inbox(tmp_path: Path) -> None:
     assert (done["files"], done["troubles"]) == (1, {})
     assert len(shell.json("papers", "--limit", 1000)) == 108
     assert list((shell.home / "inbox" / "done").iterdir())
+
+
+def test_a_refused_file_is_named_with_reason_and_hint_by_tick_and_status(tmp_path: Path) -> None:
+    shell = Shell(tmp_path, {"LARKPOST_INBOX__SETTLE_SECONDS": "0"})
+    shell("init")
+    inbox = shell.home / "inbox"
+    bib = b"@article{lantern,\n  title = {Lanterns}\n}\n"
+    reason = "mine.bib is a list of references (BibTeX), not a dump"
+    (inbox / "mine.bib").write_bytes(bib)
+    (inbox / "papers.jsonl").write_bytes(paper_lines("Sparse experts"))
+
+    told = shell("tick").out
+    (inbox / "yours.bib").write_bytes(bib + b"\n")
+    (record,) = shell.json("tick")
+    status = shell("status").out
+    (standing,) = shell.json("status")
+
+    assert f"  mine.bib: refused: {reason}\n    it goes to a reader's start: `larkpost s" in told
+    assert "  papers.jsonl: 1 papers: 1 new" in told
+    (refused,) = record["refused"]
+    assert (record["files"], record["ingested"], record["left"]) == (1, [], [])
+    assert refused["file"] == "yours.bib"
+    assert "larkpost start EMAIL FILE" in refused["hint"]
+    assert refused["place"] == str(inbox / "bad" / "yours.bib")
+    assert f"refused: {reason}\n  it goes to a reader's start" in status
+    assert f"it lies in {inbox / 'bad' / 'mine.bib'}" in status
+    assert [one["file"] for one in standing["refused"]] == ["mine.bib", "yours.bib"]
+
+    (inbox / "more.jsonl").write_bytes(paper_lines("Dense pupils"))
+    shell("tick")
+
+    assert shell.json("status")[0]["refused"] == []
+
+
+def test_the_status_names_a_file_that_a_command_refused(shell: Shell) -> None:
+    file = shell.folder / "answer.json"
+    file.write_text("[]", encoding="utf-8")
+    shell("ingest", "-", stdin=paper_lines("Sparse experts"))
+
+    shell("ingest", file, code=1)
+
+    assert "refused: answer.json is an empty answer, not a dump" in shell("status").out
+
+
+def test_a_tick_and_the_status_say_that_nothing_in_a_dump_is_new(tmp_path: Path) -> None:
+    shell = Shell(tmp_path, {"LARKPOST_INBOX__SETTLE_SECONDS": "0"})
+    shell("init")
+    two = paper_lines("Sparse experts", "Dense pupils")
+    shell("ingest", "-", stdin=two)
+    (shell.home / "inbox" / "again.jsonl").write_bytes(two + b"\n")
+
+    done = shell("tick")
+
+    assert "  again.jsonl: no new papers: all 2 were known" in done.out
+    (newest,) = [line for line in shell("status").out.splitlines() if "newest dump" in line]
+    assert newest.endswith("UTC: no new papers: all 2 were known")
+    assert shell.json("status")[0]["newest_dump"]["new"] == 0
 
 
 def test_the_status_of_an_empty_home_says_why_it_is_quiet(shell: Shell) -> None:

@@ -63,6 +63,7 @@ def test_no_dump_is_told(store: Store) -> None:
     ("kind", "ok", "detail", "reasons"),
     [
         ("ingest", True, {"name": "a.txt", "already": "2026-08-06"}, ["known-dump"]),
+        ("ingest", True, {"name": "a.txt", "papers": 30, "new": 0}, ["known-papers"]),
         (
             "ingest",
             False,
@@ -78,7 +79,7 @@ def test_no_dump_is_told(store: Store) -> None:
     ],
 )
 def test_a_dump_seen_before_an_unreadable_one_and_a_closed_road_are_told(
-    store: Store, kind: str, ok: bool, detail: dict[str, str], reasons: list[str]
+    store: Store, kind: str, ok: bool, detail: dict[str, object], reasons: list[str]
 ) -> None:
     morning(store, papers=False, quiet=1)
     event(store, kind, ok=ok, **detail)

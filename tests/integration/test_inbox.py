@@ -19,6 +19,7 @@ from larkpost.flows.dropped import READ
 from larkpost.flows.inbox import Bad
 from larkpost.flows.ingest import Report
 from larkpost.flows.moving import move
+from larkpost.flows.refusals import MOST_REFUSALS, all_refusals
 from larkpost.sources import SOURCES
 from larkpost.store import dumps, events, papers
 
@@ -87,10 +88,37 @@ def test_what_cannot_be_read_goes_to_bad_with_the_reason(store: Store, folders: 
 
     assert isinstance(taken, Bad)
     assert taken.moved
+    assert taken.hint.startswith("try ")
+    assert taken.place == str(folders.bad / "list.txt")
     assert names(folders.bad) == ["list.txt", "list.txt.why"]
     why = (folders.bad / "list.txt.why").read_text("utf-8")
     assert "daily list: it holds no titles, and no abstracts" in why
     assert "try " in why
+
+
+def test_refusals_are_remembered_until_a_dump_is_read_and_at_most_twenty(
+    store: Store, folders: Folders
+) -> None:
+    def remembered() -> list[str]:
+        with store.read() as connection:
+            newest = next(iter(dumps.latest(connection)), None)
+            happened = events.latest(connection)
+        return [one.file for one in all_refusals(happened, newest.read_at if newest else None)]
+
+    for number in range(25):
+        put(folders, f"{number:02}.bib", "@misc{a,\n}", age=60 + number)
+    run(store, folders)
+    put(folders, "next.bib", "@misc{b,\n}")
+    run(store, folders, now=NOW + timedelta(hours=1))
+
+    assert len(remembered()) == MOST_REFUSALS
+    assert remembered()[-1] == "next.bib"
+
+    put(folders, "page.txt")
+    put(folders, "zlast.bib", "@misc{c,\n}")
+    run(store, folders, now=NOW + timedelta(hours=2))
+
+    assert remembered() == ["zlast.bib"]
 
 
 def test_a_licence_and_a_saved_web_page_go_to_bad(store: Store, folders: Folders) -> None:

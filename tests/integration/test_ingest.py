@@ -152,22 +152,60 @@ def test_a_dump_without_a_date_gets_one_and_says_from_where(
     assert any(how in warning for warning in report.warnings)
 
 
-@pytest.mark.parametrize("seconds", [0, 9_999_999_999])
-def test_a_file_from_1970_or_from_the_future_counts_as_of_today(
-    store: Store, tmp_path: Path, seconds: int
+@pytest.mark.parametrize(
+    "modified",
+    [
+        datetime(1970, 1, 1, tzinfo=UTC),
+        datetime(1980, 1, 1, tzinfo=UTC),  # the first day that a ZIP archive can hold
+        datetime(2000, 1, 1, tzinfo=UTC),
+        datetime(2019, 12, 31, 23, 59, tzinfo=UTC),
+        datetime(2286, 11, 20, tzinfo=UTC),
+    ],
+)
+def test_a_file_from_before_2020_or_from_the_future_counts_as_of_today(
+    store: Store, tmp_path: Path, modified: datetime
 ) -> None:
     file = write(tmp_path, page().replace("Aug 7\n\n", ""))
-    os.utime(file, (seconds, seconds))
+    os.utime(file, (0, modified.timestamp()))
 
     assert read(store, file).captured == NOW.date()
 
 
-def test_a_date_to_come_is_clamped_to_now(store: Store, tmp_path: Path) -> None:
+def test_a_day_to_come_in_the_name_of_a_file_is_no_evidence(store: Store, tmp_path: Path) -> None:
+    file = write(tmp_path, page().replace("Aug 7\n\n", ""), "model-2031-01-01.txt")
+    os.utime(file, (0, datetime(2026, 8, 3, tzinfo=UTC).timestamp()))
+
+    assert read(store, file).captured == date(2026, 8, 3)
+
+
+def test_a_header_never_means_a_day_to_come(store: Store, tmp_path: Path) -> None:
     report = read(store, write(tmp_path, page("Sep 1")))
+
+    assert report.captured == date(2025, 9, 1)
+    assert not any("yet to come" in warning for warning in report.warnings)
+
+
+def test_a_header_of_tomorrow_elsewhere_on_earth_is_of_today(store: Store, tmp_path: Path) -> None:
+    report = read(store, write(tmp_path, page("Aug 11")))
+
+    assert report.captured == NOW.date()
+    assert everything(store)[0].first_seen == NOW
+    assert not any("yet to come" in warning for warning in report.warnings)
+
+
+def test_a_date_to_come_with_its_year_is_clamped_to_now(store: Store, tmp_path: Path) -> None:
+    report = read(store, write(tmp_path, page("Sep 1, 2026")))
 
     assert report.captured == NOW.date()
     assert everything(store)[0].first_seen == NOW
     assert any("yet to come" in warning for warning in report.warnings)
+
+
+def test_a_told_date_to_come_is_clamped_to_now_and_said(store: Store, tmp_path: Path) -> None:
+    report = read(store, write(tmp_path, page("Sep 1")), date=date(2026, 9, 2))
+
+    assert report.captured == date(2025, 9, 1)
+    assert any("2026-09-02, is yet to come" in warning for warning in report.warnings)
 
 
 def test_a_dump_of_today_was_first_seen_now(store: Store, tmp_path: Path) -> None:

@@ -80,11 +80,12 @@ def test_a_reader_who_asked_is_told_in_a_line_why_no_paper_came(newsroom: Newsro
     ("ok", "detail", "why"),
     [
         (True, {"already": "2026-08-06"}, "what came in was a page that had been read before"),
+        (True, {"papers": 30, "new": 0}, "every paper that came in was known already"),
         (False, {"problem": "0 of 90 lines"}, "nothing in what came in could be read"),
     ],
 )
 def test_a_page_read_before_and_one_that_cannot_be_read_are_the_reason(
-    newsroom: Newsroom, ok: bool, detail: dict[str, str], why: str
+    newsroom: Newsroom, ok: bool, detail: dict[str, object], why: str
 ) -> None:
     asking(newsroom.store)
     with newsroom.store.begin() as connection:

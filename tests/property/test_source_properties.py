@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from larkpost.domain import Captured, Draft, Identifier
 from larkpost.errors import UnreadableDump
 from larkpost.sources import HuggingFacePage, Jsonl
-from larkpost.sources.dates import resolve
+from larkpost.sources.dates import latest_before
+from larkpost.sources.huggingface_api import HuggingFaceApi
+from larkpost.text.minhash import squeeze
 
 NEAR = date(2026, 8, 25)
 HEADER = (
@@ -37,12 +39,18 @@ VOCABULARY += [
     "🐦",
 ]
 
+
+def title_of(paper: tuple[str, str]) -> str:
+    return squeeze(paper[0])
+
+
 word = st.sampled_from(VOCABULARY)
 title = st.lists(word, min_size=2, max_size=8).map(lambda words: "The " + " ".join(words))
 sentence = st.lists(word, min_size=8, max_size=20).map(lambda words: " ".join(words) + ".")
 abstract = st.lists(sentence, min_size=5, max_size=7).map(" ".join).filter(lambda a: len(a) > 150)
-papers = st.lists(st.tuples(title, abstract), min_size=1, max_size=4)
-few = settings(max_examples=40)
+# A page gives each paper once, however often it stands there.
+papers = st.lists(st.tuples(title, abstract), min_size=1, max_size=4, unique_by=title_of)
+few = settings(max_examples=40, deadline=None)
 
 
 def wrapped(text: str) -> str:
@@ -79,7 +87,7 @@ def test_a_page_without_blank_lines_is_read_back(drafts: list[tuple[str, str]]) 
 
 
 @few
-@given(st.lists(st.tuples(title, abstract), min_size=4, max_size=5), st.data())
+@given(st.lists(st.tuples(title, abstract), min_size=4, max_size=5, unique_by=title_of), st.data())
 def test_a_page_that_is_cut_loses_only_its_end(
     drafts: list[tuple[str, str]], data: st.DataObject
 ) -> None:
@@ -96,12 +104,37 @@ def test_a_page_that_is_cut_loses_only_its_end(
 
 @given(st.binary(max_size=2_000))
 def test_any_bytes_give_records_or_are_refused(body: bytes) -> None:
-    for source in (HuggingFacePage(), Jsonl()):
+    for source in (HuggingFacePage(), Jsonl(), HuggingFaceApi()):
         assert source.recognises(body, "x") in {True, False}
         try:
             list(source.read(BytesIO(body), NEAR))
         except UnreadableDump:
             continue
+
+
+KEYS = ["paper", "id", "title", "summary", "abstract", "authors", "name", "organization", "links"]
+KEYS += ["publishedAt", "submittedOnDailyAt", "upvotes", "dailyPapers", "url", "githubRepo", "also"]
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6)
+    ),
+    max_leaves=20,
+)
+
+
+@settings(deadline=None)
+@given(st.lists(values, max_size=4), st.sampled_from([None, 2]), st.integers(0, 400))
+def test_any_json_whole_or_cut_gives_records_or_is_refused(
+    given_values: list[object], indent: int | None, left_out: int
+) -> None:
+    text = json.dumps(given_values, indent=indent)
+    for body in (text, text[: max(1, len(text) - left_out)]):
+        for source in (Jsonl(), HuggingFaceApi()):
+            try:
+                list(source.read(BytesIO(body.encode()), NEAR))
+            except UnreadableDump:
+                continue
 
 
 moments = st.datetimes(datetime(1992, 1, 1), datetime(2100, 1, 1)).map(  # noqa: DTZ001 - made aware at once
@@ -143,23 +176,22 @@ def test_a_line_is_read_back(draft: Draft) -> None:
     assert list(Jsonl().read(BytesIO(json.dumps(line).encode()))) == [draft]
 
 
-@given(st.dates(date(1993, 1, 1), date(2190, 1, 1)), st.integers(-150, 150))
-def test_a_day_without_its_year_is_found_again_from_half_a_year_around(
-    day: date, away: int
-) -> None:
-    found = resolve(day.month, day.day, day + timedelta(days=away))
+@given(st.dates(date(1993, 1, 1), date(2190, 1, 1)), st.integers(-1, 363))
+def test_a_day_without_its_year_is_found_again_for_a_year_after_it(day: date, later: int) -> None:
+    found = latest_before(day.month, day.day, day + timedelta(days=later))
 
     assert found == day
 
 
 @given(st.dates(date(1996, 1, 1), date(2190, 1, 1)), st.integers(1, 12), st.integers(1, 31))
 def test_a_day_is_found_wherever_the_calendar_has_it(near: date, month: int, day: int) -> None:
-    found = resolve(month, day, near)
+    found = latest_before(month, day, near)
 
     possible = day <= (29 if month == 2 else calendar.monthrange(2023, month)[1])
     assert (found is not None) == possible
     if found is not None:
         assert (found.month, found.day) == (month, day)
+        assert found <= near + timedelta(days=1)
 
 
 @given(st.dates(date(1992, 1, 1), date(2190, 12, 31)))

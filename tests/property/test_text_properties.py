@@ -5,21 +5,31 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from larkpost.errors import UsageError
 from larkpost.text.email_address import address_key
 from larkpost.text.identifiers import identifier_url, parse_identifier
+from larkpost.text.markup import clean_markup, cut_preamble, plain_latex
 from larkpost.text.minhash import resemblance, sketch, text_identifier, title_key
-from larkpost.text.normalize import clean, one_line, plain_latex, squash, unwanted
+from larkpost.text.normalize import clean, one_line, squash, unwanted
 from larkpost.text.urls import encode_url
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=200)
 WORDS = st.lists(st.from_regex(r"[A-Za-z0-9]{1,12}", fullmatch=True), min_size=1, max_size=60)
 
+# Marks of several classes that are to be sorted, decomposed and composed, joiners and fillers.
+AWKWARD = st.text(
+    st.sampled_from(
+        "e\n -\u00ad\u200b\u200c\u200d\ufe0f\u034f\u3164\u00a0\u0344\u0958\u0915\u093c\u094d\u0628"
+        "\u064b\u0301\u0323❤😀\u2adc\u1100\u1161\u11a8\uff76\uff9e\u09c7\u09be\u0f73\ufb2c"
+    ),
+    max_size=60,
+)
 
-@given(ANY)
+
+@given(ANY | AWKWARD)
 def test_clean_text_is_clean(text: str) -> None:
     once = clean(text)
 
@@ -29,7 +39,7 @@ def test_clean_text_is_clean(text: str) -> None:
     once.encode("utf-8")
 
 
-@given(ANY)
+@given(ANY | AWKWARD)
 def test_squashed_text_is_one_line_and_stays(text: str) -> None:
     once = squash(text)
 
@@ -44,6 +54,16 @@ def test_one_line_prints_as_one_line(text: str) -> None:
 
     assert len(line.splitlines()) <= 1
     assert not any(unicodedata.bidirectional(c) in {"RLO", "LRO", "RLE", "LRE"} for c in line)
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(categories=["L", "Nd", "P"]), max_size=60), st.data())
+def test_what_nobody_sees_changes_nothing(text: str, data: st.DataObject) -> None:
+    unseen = st.text(st.sampled_from("\u200b\u00ad\u200e\u202e\u2060\ufeff\u3164\U000e0041"))
+    strewn = "".join(character + data.draw(unseen) for character in text)
+
+    assert clean(strewn) == clean(text)
+    assert squash(f"{strewn}\u00a0{strewn}") == squash(f"{text} {text}")
 
 
 @given(WORDS, st.lists(st.sampled_from([" ", "  ", "\n", "\n  ", "\t"]), min_size=60, max_size=60))
@@ -69,6 +89,16 @@ def test_keys_and_sketches_fit_their_columns(title: str, abstract: str) -> None:
 @given(WORDS)
 def test_latex_without_a_backslash_is_untouched(words: list[str]) -> None:
     assert plain_latex(" ".join(words)) == " ".join(words)
+
+
+@given(WORDS)
+def test_words_without_markup_are_untouched(words: list[str]) -> None:
+    assert clean_markup(" ".join(words)) == " ".join(words)
+
+
+@given(ANY | st.text(r"<>&;\\{}$~`'-/!abps# \n", max_size=200))
+def test_any_text_can_be_cleaned_of_markup(text: str) -> None:
+    cut_preamble(clean_markup(text))
 
 
 VALUES = st.from_regex(r"[A-Za-z0-9./:?#&=_-]{1,40}", fullmatch=True)

@@ -30,11 +30,14 @@ def test_the_daily_list_is_refused_by_what_it_is() -> None:
     assert refused.value.hint.startswith("try ")
 
 
-def test_a_daily_list_with_titles_is_not_said_to_have_none() -> None:
-    listed = "\n\n".join(f"Submitted by\n\nada\n\n12\n\nTitle {n}" for n in range(20))
+def test_a_daily_list_gives_its_titles_and_votes() -> None:
+    listed = "\n\n".join(f"Submitted by\n\nada\n\n{n}\n\nTitle {n}" for n in range(20))
 
-    with pytest.raises(UnreadableDump, match="daily list: it holds 20 titles or short lines, and"):
-        read(f"{HEADER}{listed}\n")
+    found = drafts(f"{HEADER}{listed}\n")
+
+    assert [(d.title, d.abstract, d.upvotes) for d in found] == [
+        (f"Title {n}", "", n) for n in range(20)
+    ]
 
 
 @pytest.mark.parametrize(

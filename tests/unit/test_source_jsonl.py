@@ -13,6 +13,7 @@ import pytest
 from larkpost.domain import Draft, Identifier, Rejected, Remark
 from larkpost.errors import UnreadableDump
 from larkpost.sources import Jsonl
+from larkpost.sources.json_items import LARGEST_LIST
 
 if TYPE_CHECKING:
     from larkpost.domain import Record
@@ -60,6 +61,129 @@ def test_every_key_of_the_contract_is_taken() -> None:
             uid=FULL["uid"],
         )
     ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'[{"title": "A"}, {"title": "B"}]',
+        b'[\n {\n  "title": "A"\n },\n {\n  "title": "B"\n }\n]\n',
+        b'\xef\xbb\xbf\r\n[{"title": "A"},\r\n{"title": "B"},\r\n]',
+        b'{"title": "A"}\n{"title": "B"}\n',
+        b'{"title": "A"} {"title": "B"}',
+        b'{\n"title": "A"\n}\n{\n"title": "B"\n}\n',
+        b'[{"title": "A"}]\n[{"title": "B"}]\n',
+        b'{"found": 2, "papers": [{"title": "A"}, {"title": "B"}]}',
+        b'{\n"answer": {"papers": [\n{"title": "A"},\n{"title": "B"}\n]}}',
+        '[{"title": "A"}, {"title": "B"}]'.encode("utf-16"),
+    ],
+)
+def test_a_list_holds_the_same_papers_as_lines_do(body: bytes) -> None:
+    assert Jsonl().recognises(body, "papers")
+
+    records = list(Jsonl().read(BytesIO(body)))
+
+    assert [record.title for record in records if isinstance(record, Draft)] == ["A", "B"]
+    assert len(records) == 2
+
+
+def test_a_list_on_one_line_of_two_megabytes_is_read() -> None:
+    papers = [{"title": f"Title {n}", "abstract": "word " * 200} for n in range(2_100)]
+
+    assert len(list(Jsonl().read(BytesIO(json.dumps(papers).encode())))) == 2_100
+
+
+def test_a_bad_item_of_a_list_is_rejected_with_its_place_and_the_others_stay() -> None:
+    body = b'[\n{"title": "A"},\n{"abstract": "none"}, 7,\n{"title": "B",, },\n{"title": "C"}\n]'
+
+    first, untitled, number, broken, last = list(Jsonl().read(BytesIO(body)))
+
+    assert (first, last) == (Draft("A", line=2), Draft("C", line=5))
+    assert untitled == Rejected(3, "item 2: it has no title", '{"abstract": "none"}')
+    assert number == Rejected(3, "item 3: this is not a JSON object", "7")
+    assert isinstance(broken, Rejected)
+    assert (broken.line, broken.cut) == (4, False)
+    assert broken.reason.startswith("item 4: this is not JSON (Expecting property name")
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        ('{"title": "B", "abs', "item 2: the file ends in the middle of this record"),
+        ('{"title": "B', "item 2: the file ends in the middle of this record"),
+        ('{"title": "B"', "item 2: the file ends in the middle of this record"),
+        ("", "the file ends in the middle of a list"),
+    ],
+)
+def test_a_list_that_the_end_of_the_file_cuts_off_keeps_what_came_before(
+    end: str, reason: str
+) -> None:
+    records = list(Jsonl().read(BytesIO(f'[\n{{"title": "A"}},\n{end}'.encode())))
+
+    assert records[0] == Draft("A", line=2)
+    assert isinstance(records[1], Rejected)
+    assert (records[1].reason, records[1].cut) == (reason, True)
+    assert len(records) == 2
+
+
+def test_a_list_of_nothing_but_broken_items_is_given_up() -> None:
+    records = Jsonl().read(BytesIO(b"[\n" + b"{x\n" * 100_000))
+
+    with pytest.raises(UnreadableDump, match="the first record: item 1: this is not JSON"):
+        list(records)
+
+
+def test_a_list_that_is_too_large_is_refused_with_what_to_do() -> None:
+    with pytest.raises(UnreadableDump, match="one JSON list of more than 32 MiB") as refused:
+        list(Jsonl().read(BytesIO(b"[{}" + b" " * LARGEST_LIST)))
+
+    assert "jq -c" in refused.value.hint
+
+
+def test_what_other_programs_call_a_summary_is_the_abstract() -> None:
+    assert only(summary="A summary.").abstract == "A summary."
+    assert only(summary="A summary.", abstract="").abstract == "A summary."
+    assert only(summary="A summary.", abstract="The abstract.").abstract == "The abstract."
+
+
+def test_authors_may_be_objects_with_names() -> None:
+    people = [{"name": "Ada"}, {"name": "Bo", "hidden": True}, {"name": None}, "Cy"]
+
+    assert only(authors=people).authors == ("Ada", "Cy")
+
+
+def test_organisation_links_and_withdrawal_are_taken() -> None:
+    links = ["https://lanterns.example.org/a b", "http://code.example.org"]
+
+    draft = only(organisation="Lantern  Lab", links=links, withdrawn=True)
+
+    assert draft.organisation == "Lantern Lab"
+    assert draft.links == ("https://lanterns.example.org/a%20b", "http://code.example.org")
+    assert draft.withdrawn
+
+
+def test_a_link_that_is_no_address_costs_only_itself() -> None:
+    remark, draft = read({"title": "T", "links": ["https://[::1", "https://example.org"]})
+
+    assert remark == Remark(1, "“links” holds what is no web address; left out")
+    assert draft == Draft("T", links=("https://example.org",), line=1)
+
+
+def test_markup_is_cleaned_and_an_announcement_names_the_paper() -> None:
+    draft = only(
+        title="Bakers &amp; Bread: <i>Fast</i> Ovens of the Stra{\\ss}e",
+        abstract="arXiv:2508.13426v1 Announce Type: new \nAbstract: We use p &lt; 0.05.",
+    )
+
+    assert draft.title == "Bakers & Bread: Fast Ovens of the Straße"
+    assert draft.abstract == "We use p < 0.05."
+    assert draft.identifiers == (Identifier("arxiv", "2508.13426"),)
+
+
+def test_what_larkpost_exported_is_not_cleaned_again() -> None:
+    assert only(uid=FULL["uid"], title="The <b> Tag &amp; Friends").title == (
+        "The <b> Tag &amp; Friends"
+    )
 
 
 def test_a_title_is_enough() -> None:
@@ -142,6 +266,8 @@ def test_a_record_cut_off_by_the_end_of_the_file_is_rejected_as_that() -> None:
         ("categories", [1]),
         ("url", "javascript:alert(1)"),
         ("url", 1),
+        ("url", "https://[::1"),
+        ("organisation", 7),
         ("upvotes", -1),
         ("upvotes", True),
         ("upvotes", 10**12),
@@ -156,9 +282,9 @@ def test_a_field_that_makes_no_sense_is_left_out_with_a_remark(key: str, value: 
 
 
 def test_hostile_text_loses_what_cannot_be_stored() -> None:
-    draft = only(title="{{7*7}} \x00\ud800<b>\u202e", authors=["A\x1b[31m\nB"])
+    draft = only(title="{{7*7}} \x00\ud800&lt;b&gt;\u202e", authors=["A\x1b[31m\nB"])
 
-    assert draft.title == "{{7*7}} <b>\u202e"
+    assert draft.title == "{{7*7}} <b>"
     assert draft.authors == ("A[31m B",)
 
 
@@ -183,8 +309,8 @@ def test_text_encoded_twice_is_kept_and_remarked_once() -> None:
     [
         (b"", "not a single record"),
         (b"\n\n", "not a single record"),
-        (b'{\n  "title": "T"\n}\n', "no line of it is a paper; the first: this is not JSON"),
-        (b'[{"title": "T"}]', "the first: this is not a JSON object"),
+        (b"[1]", "nothing in it is a paper; the first record: this is not a JSON object"),
+        (b'{\n  "abstract": "A"\n}\n', "the first record: item 1: it has no title"),
         (b'{"reader": "a@b.c"}\n', "larkpost import"),
     ],
 )
@@ -201,6 +327,8 @@ def test_a_file_without_a_single_paper_is_refused(body: bytes, why: str) -> None
         (b"", "papers.JSONL", True),
         (b"Daily Papers\n", "x.txt", False),
         (b"[1]", "x.json", False),
+        (b'[\n  {\n    "title": "T"', "x", True),
+        (b"[33]Title", "x.txt", False),
     ],
 )
 def test_it_is_known_by_its_first_brace_or_its_name(head: bytes, name: str, ours: bool) -> None:
@@ -219,3 +347,7 @@ def test_the_example_file_gives_its_three_papers() -> None:
         "Rivers of Tokens, Dams of Memory",
     ]
     assert len(records) == 3
+
+
+def test_a_record_without_title_and_with_a_bad_id_is_said_to_have_no_title() -> None:
+    assert read({"title": "A"}, {"id": 3})[1:] == [Rejected(2, "it has no title", '{"id": 3}')]

@@ -7,8 +7,9 @@ import pytest
 from larkpost.errors import UsageError
 from larkpost.text.email_address import address_key
 from larkpost.text.identifiers import parse_identifier
+from larkpost.text.markup import plain_latex
 from larkpost.text.minhash import resemblance, sketch, text_identifier, title_key
-from larkpost.text.normalize import clean, one_line, plain_latex, squash
+from larkpost.text.normalize import clean, one_line, squash
 
 ABSTRACT = (
     "Large models route tokens to experts. We propose a cheaper router. It needs no extra loss. "
@@ -27,10 +28,33 @@ ABSTRACT = (
         ("lone \ud800 surrogate", "lone  surrogate"),
         ("e\u0301", "\u00e9"),
         ("tab\tand 😀", "tab\tand 😀"),
+        ("zero\u200bwidth\u2060and\u00adhyphen", "zerowidthandhyphen"),
+        ("\u200eleft\u061c \u202eright\u2069", "left right"),
+        ("Aug\u00a07,\u202f2026\u2007a\u3000b\u2800c", "Aug 7, 2026 a b c"),
+        ("a\u034fb\u180ec\u115fd\u3164e\uffa0f\ufffcg\U000e0041h", "abcdefgh"),
+        ("a\ufe0fb\ufe00c\U000e0100", "abc"),
+        ("repre\u00ad\n  sentation\u00ad\n\nof", "representation\n\nof"),
+        ("con\u200dsi\u200cders", "considers"),
+        ("\u200d\ufe0f\u200c", ""),
+        ("z" + "\u0301" * 50, "\u017a" + "\u0301" * 4),
+        ("x" + "\u0301\u0323" * 50, "x" + "\u0323" * 4),
     ],
 )
 def test_clean_keeps_text_and_drops_what_no_feed_may_carry(given: str, kept: str) -> None:
     assert clean(given) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "نمی\u200cروم",  # Persian, "I do not go": without the non-joiner it is misspelt
+        "ක්\u200dෂ",  # Sinhala
+        "അവന്\u200d",  # Malayalam, at the end of a word
+        "👩🏽\u200d💻 ❤\ufe0f\u200d🔥 ☎\ufe0e",
+    ],
+)
+def test_clean_keeps_what_shapes_letters_and_emoji(text: str) -> None:
+    assert clean(text) == text
 
 
 @pytest.mark.parametrize(
@@ -48,24 +72,6 @@ def test_clean_keeps_text_and_drops_what_no_feed_may_carry(given: str, kept: str
 )
 def test_squash_joins_wrapped_lines(wrapped: str, joined: str) -> None:
     assert squash(wrapped) == joined
-
-
-@pytest.mark.parametrize(
-    ("latex", "plain"),
-    [
-        (r"Schr\"odinger", "Schrödinger"),
-        (r"Erd{\H o}s and \v{S}id\'ak", "Erdős and Šidák"),
-        (r"na\"{\i}ve", "naïve"),
-        (r"Doe et al.\ 2020", "Doe et al. 2020"),
-        (
-            r"1.6\% of $\alpha \times \beta$ {\scriptsize X",
-            r"1.6\% of $\alpha \times \beta$ {\scriptsize X",
-        ),
-        (r"\input{/etc/passwd}", r"\input{/etc/passwd}"),
-    ],
-)
-def test_latex_accents_become_letters_and_the_rest_stays_text(latex: str, plain: str) -> None:
-    assert plain_latex(latex) == plain
 
 
 def test_titles_that_differ_in_case_latex_and_space_share_a_key() -> None:
@@ -143,7 +149,8 @@ def test_an_address_has_one_spelling(given: str, key: str) -> None:
 @pytest.mark.parametrize(
     "given",
     ["", "a", "a@", "@b", "a b@c", "a@b@c", "a@b..c", ".a@b", "a..b@c", "A <a@b>", "a@b\nBcc: c@d",
-     "a\x00@b", "a@" + "b" * 64, "a" * 65 + "@b", "a,b@c"],
+     "a\x00@b", "a@" + "b" * 64, "a" * 65 + "@b", "a,b@c",
+     "a@" + "b" * 1_000_000, "a" * 1_000_000 + "@b"],
 )  # fmt: skip  # a list of words reads better in rows
 def test_what_is_no_address_is_refused_by_name(given: str) -> None:
     with pytest.raises(UsageError, match="is not a mail address"):

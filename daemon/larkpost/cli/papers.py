@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from larkpost.flows.ingest import Report
 
 STDIN = Path("-")
+_ALL = 10**9  # papers; more than there will be
 
 
 @click.command(short_help="Read dumps of papers.")
@@ -70,9 +72,11 @@ def ingest(
             continue
         done += 1
         if as_json:
-            put_json(_record(report))
+            put_json(report_record(report))
         else:
-            _put_report(report)
+            put(report_line(report))
+            if report.rejected and not report.already:
+                put("  what could not be read is kept with line and reason: larkpost status")
         _tell_oddities(report, quiet=call.loudness < 0)
     # 2 says that nothing was done, which is not so once a file is in.
     return 1 if done and code == UsageError.exit_code else code
@@ -96,7 +100,8 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
             yield path
 
 
-def _record(report: Report) -> dict[str, object]:
+def report_record(report: Report) -> dict[str, object]:
+    """What became of a dump, as JSON has it."""
     from larkpost.flows.lines import moment
 
     return {
@@ -115,22 +120,25 @@ def _record(report: Report) -> dict[str, object]:
     }
 
 
-def _put_report(report: Report) -> None:
+def report_line(report: Report) -> str:
+    """What became of a dump, in a line; that it brought nothing new is said first."""
     name = shown(report.name)
     if report.already:
-        put(f"{name}: already read on {report.already:%Y-%m-%d at %H:%M} UTC, nothing new")
-        return
-    kinds = {
-        "new": report.new,
-        "updated": report.updated,
-        "already known": report.known,
-        "not readable": report.rejected,
-    }
-    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count) or "none new"
+        return f"{name}: already read on {report.already:%Y-%m-%d at %H:%M} UTC, nothing new"
     taken = f" ({report.source}, taken {report.captured})" if report.captured else ""
-    put(f"{name}: {report.papers} papers: {counts}{taken}")
-    if report.rejected:
-        put("  what could not be read is kept with line and reason: larkpost status")
+    return f"{name}: {_counts(report)}{taken}"
+
+
+def _counts(report: Report) -> str:
+    from larkpost.flows.quiet import no_new_papers
+
+    unread = f", {report.rejected} not readable" if report.rejected else ""
+    if report.papers and report.known == report.papers:
+        return no_new_papers(report.papers) + unread
+    kinds = {"new": report.new, "updated": report.updated, "already known": report.known}
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count) or "none new"
+    what = f"{report.papers} papers" if report.new or not report.papers else "no new papers"
+    return f"{what}: {counts}{unread}"
 
 
 @click.command(short_help="List or search papers.")
@@ -138,37 +146,44 @@ def _put_report(report: Report) -> None:
 @click.option("--since", type=types.day, metavar="DATE", help="First seen on this day or later.")
 @click.option(
     "--limit",
-    type=click.IntRange(1),
+    type=click.IntRange(0),
     default=50,
     show_default=True,
     metavar="N",
-    help="At most this many.",
+    help="At most this many; 0 lists all.",
 )
 @json_option
 @pass_call
 def papers(call: Call, words: str | None, since: date | None, limit: int, as_json: bool) -> None:
-    """List papers, newest first, or search them."""
-    from larkpost.flows.exporting import paper_lines
-    from larkpost.store import papers as kept
+    """List papers, newest first, or search them.
 
-    # The store looks for later than; papers of a dump are first seen at midnight.
-    start = datetime.combine(since, time(), UTC) - timedelta(microseconds=1) if since else None
+    Where there are more than are listed, that is said on standard error.
+    """
+    from larkpost.flows.exporting import paper_lines
+    from larkpost.store import search
+
+    query = search.parse(words or "")
+    if since:
+        start = datetime.combine(since, time(), UTC)
+        query = replace(query, since=max(start, query.since or start))
     program = call.program()
     with program.store.read() as connection:
-        found = kept.search(connection, words or "", since=start, limit=limit)
-        lines = list(paper_lines(connection, found)) if as_json else []
+        found = search.find(connection, query, limit=limit or _ALL)
+        lines = list(paper_lines(connection, found.papers)) if as_json else []
     if as_json:
         for line in lines:
             put_json(line)
-        return
-    if not found:
+    elif found.papers:
+        rows = [
+            [one.identifier, f"{one.first_seen:%Y-%m-%d}", _marked(one)] for one in found.papers
+        ]
+        put_table(["paper", "first seen", "title"], rows)
+    else:
         put("No papers" + (f" with {shown(words)}" if words else "") + ".")
         put("Read a dump: larkpost ingest FILE")
-        return
-    put_table(
-        ["paper", "first seen", "title"],
-        [[paper.identifier, f"{paper.first_seen:%Y-%m-%d}", _marked(paper)] for paper in found],
-    )
+    if found.total > len(found.papers) and call.loudness >= 0:
+        listed = f"{len(found.papers):,} of {found.total:,} papers"
+        click.echo(f"larkpost: {listed}; --limit 0 lists all", err=True)
 
 
 def _marked(paper: Paper) -> str:

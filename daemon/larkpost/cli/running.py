@@ -18,14 +18,17 @@ from larkpost.cli.output import (
     reject_records,
     shown,
 )
+from larkpost.cli.papers import report_line, report_record
 from larkpost.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from larkpost.flows.inbox import Taken
     from larkpost.flows.status import Standing
     from larkpost.flows.tick import Round
     from larkpost.program import Program
+    from larkpost.store.dumps import Dump
 
 
 @click.command(short_help="Tell how things stand, and why a day is quiet.")
@@ -51,6 +54,7 @@ def _standing_record(found: Standing) -> dict[str, Any]:
         "readers": {str(state): count for state, count in found.readers.items() if count},
         "deliveries": {str(state): count for state, count in found.deliveries.items() if count},
         "newest_dump": _dump_record(found),
+        "refused": [one.record for one in found.refused],
         "next_edition": _moment(found.next_slot),
         "events": {
             kind: {"at": _moment(event.at), "ok": event.ok, "detail": dict(event.detail)}
@@ -69,6 +73,7 @@ def _dump_record(found: Standing) -> dict[str, Any] | None:
         "name": dump.name,
         "read_at": _moment(dump.read_at),
         "papers": dump.papers,
+        "new": dump.new,
         "rejected": dump.rejected,
         "rejects": reject_records(found.rejects),
     }
@@ -78,7 +83,7 @@ def _put_standing(found: Standing) -> None:
     dump = found.newest_dump
     rows = {
         "papers": found.papers,
-        "newest dump": f"{dump.name}, read {_minute(dump.read_at)}" if dump else "none yet",
+        "newest dump": _dump_words(dump) if dump else "none yet",
         "readers": _counts(found.readers) or "none yet",
         "thumbs": found.votes,
         "next edition": _minute(found.next_slot) if found.next_slot else "none is due",
@@ -92,8 +97,19 @@ def _put_standing(found: Standing) -> None:
         put(f"\n{dump.rejected} records of {shown(dump.name)} could not be read:")
         for line in reject_lines(found.rejects, dump.rejected):
             put(f"  {shown(line)}")
+    for refusal in found.refused:
+        put(f"\nrefused: {shown(refusal.reason)}")
+        for more in filter(None, (refusal.hint, refusal.place and f"it lies in {refusal.place}")):
+            put(f"  {shown(more)}")
     for reason in found.quiet:
         put(f"\n{shown(reason.text)}" + (f"\n  {shown(reason.hint)}" if reason.hint else ""))
+
+
+def _dump_words(dump: Dump) -> str:
+    from larkpost.flows.quiet import no_new_papers
+
+    read = f"{dump.name}, read {_minute(dump.read_at)}"
+    return read if dump.new or not dump.papers else f"{read}: {no_new_papers(dump.papers)}"
 
 
 @click.command(short_help="Read the inbox, publish and deliver once.")
@@ -103,7 +119,8 @@ def tick(call: Call, as_json: bool) -> int:
     """Do once what `serve` does every half minute: read the inbox, publish, deliver.
 
     For cron and systemd timers. Ends with 75 while another process is at it, and with 1 where a
-    step failed (the others are done all the same).
+    step failed (the others are done all the same). A file that is refused is told, and is no
+    failure of a step.
     """
     from larkpost.flows.tick import tick as run
 
@@ -118,8 +135,18 @@ def tick(call: Call, as_json: bool) -> int:
 def _round_record(done: Round) -> dict[str, Any]:
     from dataclasses import asdict
 
+    from larkpost.flows.inbox import Bad
+
+    bad = [one for one in done.taken if isinstance(one, Bad)]
     return {
         "files": len(done.taken),
+        "ingested": [report_record(one) for one in done.taken if not isinstance(one, Bad)],
+        "refused": [
+            {"file": one.name, "reason": one.reason, "hint": one.hint, "place": one.place}
+            for one in bad
+            if one.moved
+        ],
+        "left": [{"file": one.name, "reason": one.reason} for one in bad if not one.moved],
         "returned": {str(meaning): count for meaning, count in done.returned.items()},
         "editions": {str(outcome): count for outcome, count in done.outcomes.items()},
         "letters": asdict(done.ledger),
@@ -131,12 +158,26 @@ def _put_round(done: Round) -> None:
     from dataclasses import asdict
 
     put(f"inbox: {len(done.taken)} files")
+    for one in done.taken:
+        _put_taken(one)
     if done.returned:
         put(f"came back: {_counts(done.returned)}")
     put(f"editions: {_counts(done.outcomes) or 'none due'}")
     put(f"letters: {_counts(asdict(done.ledger)) or 'none to send'}")
     for step, trouble in done.troubles.items():
         click.echo(f"larkpost: {step} failed: {shown(trouble)}", err=True)
+
+
+def _put_taken(one: Taken) -> None:
+    from larkpost.flows.inbox import Bad
+
+    if not isinstance(one, Bad):
+        put(f"  {report_line(one)}")
+        return
+    what = "refused" if one.moved else "not read yet, and tried again"
+    put(f"  {shown(one.name)}: {what}: {shown(one.reason)}")
+    if one.hint:
+        put(f"    {shown(one.hint)}")
 
 
 @click.command(short_help="Run the daemon.")

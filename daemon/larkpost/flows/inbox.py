@@ -14,7 +14,8 @@ from larkpost.errors import Failure, LarkpostError, UnreadableDump
 from larkpost.flows.dropped import WHY, Read, Tries, forget_the_gone, looked_at, lying_in
 from larkpost.flows.ingest import Report, ingest, was_read
 from larkpost.flows.moving import move
-from larkpost.store import events
+from larkpost.flows.refusals import MOST_REFUSALS, Refusal, inbox_refusals
+from larkpost.store import dumps, events
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
@@ -54,11 +55,16 @@ class Places(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bad:
-    """A file that was not taken in; ``moved`` to ``bad/``, or left to be tried again."""
+    """A file that was not taken in; ``moved`` to ``bad/``, or left to be tried again.
+
+    ``hint`` is what to try, ``place`` the path to which it was moved.
+    """
 
     name: str
     reason: str
     moved: bool
+    hint: str = ""
+    place: str = ""
 
 
 Taken = Report | Bad
@@ -99,7 +105,7 @@ def sweep(
     taken = [one for one in map(sweeping.take, settled) if one is not None]
     with suppress(OSError):  # a full disk
         read.tidy(now)
-    _complain(store, taken, now)
+    _note(store, taken, now)
     return taken
 
 
@@ -186,7 +192,7 @@ class _Sweep:
             tries.forget()
         except OSError as trouble:
             return Bad(name, f"{reason}; and it could not be moved: {trouble}", moved=False)
-        return Bad(name, reason, moved=True)
+        return Bad(name, reason, moved=True, hint=error.hint, place=one_line(str(target)))
 
 
 def _why(path: Path) -> Path:
@@ -198,16 +204,26 @@ def _left(name: str, error: Exception) -> Bad:
     return Bad(name, one_line(reason), moved=False)
 
 
-def _complain(store: Store, taken: Sequence[Taken], now: datetime) -> None:
-    """Tell of files that stay in the inbox when that is news, and else once an hour."""
-    left = {one.name: one.reason for one in taken if isinstance(one, Bad) and not one.moved}
+def _note(store: Store, taken: Sequence[Taken], now: datetime) -> None:
+    """Write down which files were refused, and which stay in the inbox.
+
+    That some stay is written and logged when it is news, and else once an hour.
+    """
+    bad = [one for one in taken if isinstance(one, Bad)]
+    left = {one.name: one.reason for one in bad if not one.moved}
+    refused = [Refusal(one.name, one.reason, one.hint, one.place, now) for one in bad if one.moved]
     with suppress(LarkpostError):  # a database that does not answer is told of elsewhere
         with store.read() as connection:
-            before = events.latest(connection).get("inbox")
+            happened = events.latest(connection)
+            newest = next(iter(dumps.latest(connection)), None)
+        before = happened.get("inbox")
         told = before.detail.get("left", {}) if before else {}
-        if left == told and (not left or (before and now - before.at < _REMIND)):
+        news = left != told or (left and not (before and now - before.at < _REMIND))
+        if not news and not refused:
             return
+        earlier = inbox_refusals(happened, newest.read_at if newest else None)
+        records = [one.record for one in (*earlier, *refused)][-MOST_REFUSALS:]
         with store.begin() as connection:
-            events.record(connection, "inbox", ok=not left, now=now, left=left)
-        for name, reason in left.items():
+            events.record(connection, "inbox", ok=not left, now=now, left=left, refused=records)
+        for name, reason in left.items() if news else ():
             log.warning("dump left in the inbox", name=name, why=reason)

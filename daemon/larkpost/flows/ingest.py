@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
+from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
 from typing import TYPE_CHECKING, BinaryIO
 
 import structlog
@@ -13,14 +14,13 @@ import structlog
 from larkpost.domain import Captured, Draft, Rejected, Remark
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.flows.dumpfile import copy_of, copy_of_stream, lines_of
-from larkpost.sources.dates import EARLIEST, in_name
+from larkpost.sources.dates import GRACE, in_name
 from larkpost.store import dumps, events, papers
 from larkpost.store.papers import What
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
     from pathlib import Path
 
     from larkpost.flows.dumpfile import Copy
@@ -35,6 +35,9 @@ log = structlog.get_logger()
 # readers can vote meanwhile; cut off between two of them, it is simply read again.
 BATCH = 5_000
 _MOST_REJECTS = 1_000
+# Archives and file systems that keep no time put 1970, 1980 or 2000 in its place; the page that is
+# read here is of 2023.
+_FIRST_CREDIBLE = Date(2020, 1, 1)
 _MOST_REMARKS = 50
 _STEP = 50
 
@@ -191,15 +194,20 @@ class _Near:
 
 
 def _near(copy: Copy, date: Date | None, now: datetime) -> _Near:
-    """Choose the day told by the caller, else the one in the file's name, else the file's time."""
+    """Choose the day told by the caller, else the one in the file's name, else the file's time.
+
+    The last two count as evidence only where they are not yet to come.
+    """
+    today = now.date()
     if date is not None:
         return _Near(date, "as told")
-    if named := in_name(copy.name):
-        return _Near(named, "from the name of the file")
+    named = in_name(copy.name)
+    if named and named <= today + GRACE:
+        return _Near(min(named, today), "from the name of the file")
     modified = copy.modified.date() if copy.modified else None
-    if modified and EARLIEST <= modified <= now.date():
+    if modified and _FIRST_CREDIBLE <= modified <= today:
         return _Near(modified, "from the time of the file")
-    return _Near(now.date(), "today, for want of any date")
+    return _Near(today, "today, for want of any date")
 
 
 class _Reading:
@@ -248,7 +256,8 @@ class _Reading:
     def _drafts(self) -> Iterator[Draft]:
         """Yield the drafts with the day of capture; keep what else the source tells."""
         moment = self._moment(self.near.day)
-        for count, record in enumerate(self.source.read(self.copy.body, self.near.day)):
+        bound = min(self.near.day, self.now.date())
+        for count, record in enumerate(self.source.read(self.copy.body, bound)):
             if count % _STEP == 0:
                 self.progress(self.copy.body.tell(), self.copy.size)
             match record:
@@ -267,7 +276,7 @@ class _Reading:
 
     def _moment(self, day: Date) -> datetime:
         """Say when a dump of that day was taken: at its first moment, or now if it is today."""
-        if day > self.now.date():
+        if day > self.now.date() + GRACE:
             self._remark(0, f"its date, {day}, is yet to come; taken for today's")
         if day >= self.now.date():
             return self.now

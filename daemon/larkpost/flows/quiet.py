@@ -23,6 +23,7 @@ class Quiet(StrEnum):
     NO_READER = "no-reader"
     NO_DUMP = "no-dump"
     KNOWN_DUMP = "known-dump"
+    KNOWN_PAPERS = "known-papers"
     UNREADABLE_DUMP = "unreadable-dump"
     ALL_BELOW = "all-below"
     ALL_SEEN = "all-seen"
@@ -34,6 +35,7 @@ class Quiet(StrEnum):
 _TO_A_READER = {
     Quiet.NO_DUMP: "no new papers came in",
     Quiet.KNOWN_DUMP: "what came in was a page that had been read before",
+    Quiet.KNOWN_PAPERS: "every paper that came in was known already",
     Quiet.UNREADABLE_DUMP: "nothing in what came in could be read",
     Quiet.ALL_BELOW: "every paper was below your threshold",
     Quiet.ALL_SEEN: "you had seen every paper there was",
@@ -148,6 +150,13 @@ def _of_ingest(morning: Morning) -> Iterator[Reason]:
             "nothing is wrong if it came twice; otherwise fetch a newer page",
         )
         return
+    if event is not None and event.detail.get("papers") and not event.detail.get("new"):
+        yield Reason(
+            Quiet.KNOWN_PAPERS,
+            f"{name} brought {no_new_papers(event.detail['papers'])}",
+            "nothing is wrong if the day brought none; otherwise fetch a newer page",
+        )
+        return
     news = morning.news
     last = f"the last one was read on {news:%d %B %Y}" if news else "none ever came"
     yield Reason(
@@ -159,8 +168,14 @@ def _of_ingest(morning: Morning) -> Iterator[Reason]:
         yield Reason(
             Quiet.UNREADABLE_DUMP,
             f"nothing was recognised: {event.detail.get('problem', name)}",
-            "see the .why file beside it in the folder bad/, and docs/formats.md",
+            event.detail.get("hint")
+            or "see the .why file beside it in the folder bad/, and docs/formats.md",
         )
+
+
+def no_new_papers(count: int) -> str:
+    """Say of a dump with ``count`` papers that none of them was new."""
+    return f"no new papers: {'the one in it was' if count == 1 else f'all {count} were'} known"
 
 
 def _of_publish(event: Event, *, seen: bool) -> Iterator[Reason]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from larkpost.flows.quiet import quiet
+from larkpost.flows.refusals import all_refusals
 from larkpost.store import deliveries, dumps, events, papers, readers, votes
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import DeliveryState, Rejected, Status
     from larkpost.flows.quiet import Reason
+    from larkpost.flows.refusals import Refusal
     from larkpost.store.dumps import Dump
     from larkpost.store.engine import Connection
     from larkpost.store.events import Event
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 class Standing:
     """How things stand at one moment; ``quiet`` is empty while papers flow to readers.
 
-    ``rejects`` are the first thousand records of the newest dump that could not be read.
+    ``rejects`` are the first thousand records of the newest dump that could not be read;
+    ``refused`` are the files refused since that dump was read.
     """
 
     papers: int
@@ -32,6 +35,7 @@ class Standing:
     deliveries: Mapping[DeliveryState, int]
     newest_dump: Dump | None
     rejects: Sequence[Rejected]
+    refused: Sequence[Refusal]
     next_slot: datetime | None
     events: Mapping[str, Event]
     quiet: tuple[Reason, ...]
@@ -49,6 +53,7 @@ def standing(connection: Connection, *, now: datetime, window: timedelta) -> Sta
         deliveries=deliveries.counts(connection),
         newest_dump=newest,
         rejects=dumps.rejects(connection, newest.id) if newest else (),
+        refused=all_refusals(happened, newest.read_at if newest else None),
         next_slot=readers.next_slot(connection),
         events=happened,
         quiet=quiet(connection, now=now, window=window),

@@ -9,6 +9,8 @@ from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  #
     ENGLISH_STOP_WORDS,
 )
 
+from larkpost.text.normalize import normal_form
+
 # Beyond this a text is no abstract; the cut bounds the time a hostile paper can take.
 LONGEST_TEXT = 50_000
 
@@ -36,5 +38,5 @@ def terms(text: str) -> list[str]:
 def _plain(text: str) -> str:
     if text.isascii():
         return text.lower()
-    apart = unicodedata.normalize("NFKD", text.lower())
+    apart = normal_form("NFKD", text.lower())
     return unicodedata.normalize("NFC", "".join(c for c in apart if not unicodedata.combining(c)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from larkpost.sources.huggingface import HuggingFacePage
+from larkpost.sources.huggingface_api import HuggingFaceApi
 from larkpost.sources.jsonl import Jsonl
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from larkpost.seams import Source
 
-__all__ = ["SOURCES", "HuggingFacePage", "Jsonl"]
+__all__ = ["SOURCES", "HuggingFaceApi", "HuggingFacePage", "Jsonl"]
 
 # The most particular first: the first that recognises a file reads it.
-SOURCES: Sequence[Source] = (Jsonl(), HuggingFacePage())
+SOURCES: Sequence[Source] = (HuggingFaceApi(), Jsonl(), HuggingFacePage())

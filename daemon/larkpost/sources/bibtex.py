@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Each piece is limited, or a long run of letters or spaces would be read again and again.
-_ENTRY = re.compile(r"@\s{0,9}([A-Za-z]{1,30})\s{0,9}[{(]")
+ENTRY = re.compile(r"@\s{0,9}([A-Za-z]{1,30})\s{0,9}[{(]")
 _FIELD = re.compile(r"\b([A-Za-z][\w-]{0,40})\s{0,40}=\s*")
 _BARE = re.compile(r"[^\s,{}()#\"]+")
 _MARK = re.compile(r"\\.|[{}\"]", re.DOTALL)
@@ -21,7 +21,7 @@ def entries(text: str) -> Iterator[dict[str, str]]:
 
     An entry that never ends, ends where the next one begins; one without fields is none.
     """
-    heads = list(_ENTRY.finditer(text))
+    heads = list(ENTRY.finditer(text))
     ends = [head.start() for head in heads[1:]] + [len(text)]
     for head, end in zip(heads, ends, strict=True):
         if head[1].lower() not in _NOT_PAPERS and (fields := _fields(text[head.end() : end])):

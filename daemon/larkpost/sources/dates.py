@@ -1,29 +1,105 @@
-"""Finds out on which day a dump was taken, when all it says is "Aug 7"."""
+"""Days as pages, files and addresses write them, and which one is meant by "Aug 7" alone.
+
+A page, or what it was saved by, may tell the day in words (``find_day``), in its metadata
+(``captured_day``), in an address (``day_in_path``) or in the name of the file (``in_name``).
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 EARLIEST = date(1991, 8, 14)  # the first paper on arXiv: no digest is older
 _LATEST_YEAR = 2199
+GRACE = timedelta(days=1)  # a page is read in one time zone and its file is dated in another
+_LEAP = 8  # years: the longest that 29 February stays away
+
+_MONTH = (
+    r"(?P<name>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_WEEKDAY = r"(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?,?\s+)?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?"
+_YEAR = r"(?P<year>\d{4,5})"
+_COMMA_YEAR = rf"(?:,?\s+{_YEAR})?"
+_EASTERN_WEEKDAY = (
+    r"(?:[\s(\uff08]*(?:星期|周|週)?"
+    r"[一二三四五六日天月火水木金土월화수목금토일](?:曜日|요일)?[)\uff09]?)?"
+)
+_FORMS = tuple(
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        rf"{_WEEKDAY}{_MONTH}\s*(?<=[\s.]){_DAY}{_COMMA_YEAR}",
+        rf"{_WEEKDAY}(?:the\s+)?{_DAY}\s+(?:of\s+)?{_MONTH}{_COMMA_YEAR}",
+        rf"{_WEEKDAY}(?P<year>\d{{4}})(?P<gap>[-/.])(?P<month>\d{{1,2}})(?P=gap)(?P<day>\d{{1,2}})",
+        rf"{_WEEKDAY}(?P<day>\d{{1,2}})\.\s?(?P<month>\d{{1,2}})\.\s?(?P<year>\d{{4}})",
+        r"(?:(?P<year>\d{4})\s*[年년]\s*)?(?P<month>\d{1,2})\s*[月월]\s*(?P<day>\d{1,2})\s*[日号號일]"
+        + _EASTERN_WEEKDAY,
+    )
+)
+_LONGEST = 60  # characters; no day is written longer
+_DAYS_AGO = {
+    "today": 0, "今天": 0, "今日": 0, "오늘": 0,
+    "yesterday": 1, "昨天": 1, "昨日": 1, "어제": 1,
+}  # fmt: skip  # a row a day
 
 _IN_NAME = re.compile(
     r"(?<!\d)(?P<year>(?:19|20|21)\d\d)(?P<gap>[-_.]?)(?P<month>\d\d)(?P=gap)(?P<day>\d\d)(?!\d)"
 )
+_IN_PATH = re.compile(r"/papers/date/(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)(?![\w-])")
+_CAPTURE = re.compile(
+    r"[\s>#*_\"'-]{0,20}(?:last[ _-])?(?:retrieved|exported|captured?|saved|accessed|fetched"
+    r"|crawled|downloaded|scraped|archived|clipped|created|timestamp|date)"
+    r"(?:[ _-]?(?:at|on|time|date|day|utc|\(utc\))){0,3}[*_\"']{0,3}\s{0,4}[:=]?[*_\"'\s]{0,6}"
+    r"(?P<value>[^\s].{3,59})",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(
+    r"(?:T|,?\s+(?:at\s+)?)(?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?!\d)"
+    r"(?::\d\d(?:[.,]\d{1,9})?)?\s?(?P<half>[ap])?(?:\.?m\b)?\s?(?:UTC|GMT)?"
+    r"(?:(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d))?",
+    re.IGNORECASE,
+)
+_BY_WHOM = re.compile(r"\s+(?:from|by|with|via|using|\()")
 
 
-def resolve(month: int, day: int, near: date) -> date | None:
-    """Find the day of that name nearest to ``near``, the earlier of two; None where none is.
+@dataclass(frozen=True, slots=True)
+class PartialDay:
+    """A day as it is written: its year may be left out, and it may not be in the calendar.
 
-    29 February, when no year around ``near`` has one, is the last that was.
+    ``days_ago`` counts back from the day of reading for "Today" and "Yesterday", which have
+    neither month nor day (0).
     """
-    around = [made for year in (-1, 0, 1) if (made := day_of(near.year + year, month, day))]
-    if around:
-        return min(around, key=lambda made: (abs(made - near), made))
-    before = (day_of(near.year - back, month, day) for back in range(2, 9))
-    return next((made for made in before if made), None)
+
+    month: int = 0
+    day: int = 0
+    year: int | None = None
+    days_ago: int | None = None
+
+    def resolve(self, bound: date) -> date | None:
+        """Say which day is meant on a page that is no younger than ``bound``; None for no day.
+
+        A year that is written holds, whatever the bound; see ``latest_before`` for the others.
+        """
+        if self.days_ago is not None:
+            return bound - timedelta(days=self.days_ago)
+        if self.year is not None:
+            return day_of(self.year, self.month, self.day)
+        return latest_before(self.month, self.day, bound)
+
+
+def latest_before(month: int, day: int, bound: date) -> date | None:
+    """Find the latest day of that name up to ``bound`` and one more; None where none is.
+
+    A page is never younger than its file or than today, so nothing later can be meant; the one
+    day more is for time zones. 29 February is the last that was.
+    """
+    latest = min(bound, date.max - GRACE) + GRACE
+    years = range(latest.year, latest.year - _LEAP - 1, -1)
+    possible = (made for year in years if (made := day_of(year, month, day)))
+    return next((made for made in possible if made <= latest), None)
 
 
 def day_of(year: int, month: int, day: int) -> date | None:
@@ -34,6 +110,66 @@ def day_of(year: int, month: int, day: int) -> date | None:
         return date(year, month, day)
     except ValueError:
         return None
+
+
+def find_day(text: str) -> PartialDay | None:
+    """Read a line that is a day and nothing else; None where there are other words.
+
+    English, with or without the day of the week and the year, in either order ("Aug 7", "Friday,
+    7 August 2026"); year, month, day with ``-``, ``/`` or ``.``; day, month, year with ``.``;
+    Chinese, Japanese and Korean; "Today" and "Yesterday". 08/07/2026 is not read: it is one day
+    in Europe and another in America.
+    """
+    text = text.strip()
+    if len(text) > _LONGEST:
+        return None
+    if (ago := _DAYS_AGO.get(text.casefold().rstrip("."))) is not None:
+        return PartialDay(days_ago=ago)
+    match = next((match for form in _FORMS if (match := form.fullmatch(text))), None)
+    if match is None:
+        return None
+    parts = match.groupdict()
+    month = month_number(parts["name"]) if parts.get("name") else int(parts["month"])
+    return PartialDay(month, int(parts["day"]), int(parts["year"]) if parts["year"] else None)
+
+
+def captured_day(text: str) -> date | None:
+    """Read a line of metadata that says when a page was saved: ``retrieved: 2026-10-02``.
+
+    None where the line says something else, or leaves the year out. A moment with its zone gives
+    the day in UTC, in which the page's own days run.
+    """
+    match = _CAPTURE.match(text)
+    return _utc_day(match["value"]) if match else None
+
+
+def _utc_day(value: str) -> date | None:
+    clock = _CLOCK.search(value)
+    words = value[: clock.start()] if clock else _BY_WHOM.split(value, maxsplit=1)[0]
+    found = find_day(words.rstrip(" \t\"'`*_,.;"))
+    day = day_of(found.year, found.month, found.day) if found and found.year else None
+    if day is None or clock is None:
+        return day
+    return (datetime.combine(day, time()) + _since_midnight(clock)).date()
+
+
+def _since_midnight(clock: re.Match[str]) -> timedelta:
+    """Read a time of the day, with its zone, as the time since midnight in UTC."""
+    hour = int(clock["hour"])
+    if clock["half"]:
+        hour = hour % 12 + 12 * (clock["half"].lower() == "p")
+    passed = timedelta(hours=hour, minutes=int(clock["minute"]))
+    ahead = timedelta(hours=int(clock["hours"] or 0), minutes=int(clock["minutes"] or 0))
+    return passed + ahead if clock["sign"] == "-" else passed - ahead
+
+
+def day_in_path(url: str) -> date | None:
+    """Find the day in the address of a daily list, ``/papers/date/2026-03-24``.
+
+    On the page of a day it is the link to the list of the day before.
+    """
+    match = _IN_PATH.search(url)
+    return day_of(*map(int, match.group("year", "month", "day"))) if match else None
 
 
 def in_name(filename: str) -> date | None:

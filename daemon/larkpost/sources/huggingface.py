@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from larkpost.domain import Draft, Rejected
 from larkpost.errors import UnreadableDump
-from larkpost.sources.furniture import Kind, tokens
+from larkpost.sources.digest_mail import mail_records
 from larkpost.sources.lines import Line, lines
-from larkpost.sources.page import Page
-from larkpost.sources.paragraphs import paragraphs
+from larkpost.sources.page_alternation import AlternatingPage
+from larkpost.sources.page_check import checked
+from larkpost.sources.page_layout import find_layout
+from larkpost.sources.page_lines import plain_lines
+from larkpost.sources.page_parser import MarkedPage
+from larkpost.sources.page_text import width
+from larkpost.sources.page_tokens import Kind
+from larkpost.sources.paragraphs import Paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from larkpost.domain import Record, Remark
+    from larkpost.sources.page_layout import Layout
 
 _ANY_DAY = date(2000, 1, 1)
 _TELLING = frozenset({Kind.MARK, Kind.SUBMITTED})
@@ -41,24 +48,48 @@ class HuggingFacePage:
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - any name will do
         """Look for the banner, the byline or the heading, else for titles and abstracts in turn."""
-        given = [line for line in lines(BytesIO(head)) if isinstance(line, Line)]
-        if any(token.kind in _TELLING for token in tokens(given)):
+        layout = find_layout(BytesIO(head), _ANY_DAY)
+        given = (line for line in lines(BytesIO(head)) if isinstance(line, Line))
+        kinds = (p.kind for p in layout.read(given) if not isinstance(p, Paragraph))
+        if layout.mail or layout.translated or any(kind in _TELLING for kind in kinds):
             return True
-        return _alternates(head)
+        if layout.wrapping.html or (layout.title_level and not layout.linked):
+            return False
+        return _alternates(head, several=1 if layout.linked else _SEVERAL)
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
         """Yield the papers in their order; a title without an abstract is a paper too.
 
-        Raises UnreadableDump for a page without abstracts, such as the daily list.
+        Reads twice, so that ``dump`` must be seekable. Raises UnreadableDump for a page in which
+        there is no paper, or too much that cannot be one.
         """
-        page = Page(near)
-        odd: list[Rejected | Remark] = []
-        for piece in paragraphs(tokens(_only_lines(dump, odd))):
-            yield from odd
-            odd.clear()
-            yield from page.read(piece)
+        start = dump.tell()
+        layout = find_layout(dump, near)
+        dump.seek(start)
+        yield from checked(_records(dump, layout, near), listed=layout.listed or layout.mail)
+
+
+def _records(dump: BinaryIO, layout: Layout, near: date) -> Iterator[Record]:
+    if layout.translated:
+        raise UnreadableDump(
+            "this is the papers page in another language: a browser has translated it",
+            hint="show the original page, without translation, and save that",
+        )
+    odd: list[Rejected | Remark] = []
+    given = _only_lines(dump, odd)
+    if layout.mail:
+        yield from mail_records(plain_lines(given, layout.wrapping), near)
         yield from odd
-        yield from page.finish()
+        return
+    marked = layout.title_level or layout.linked or layout.listed
+    page = MarkedPage(layout, near) if marked else AlternatingPage(layout, near)
+    yield from page.begin()
+    for piece in layout.read(given):
+        yield from odd
+        odd.clear()
+        yield from page.read(piece)
+    yield from odd
+    yield from page.finish()
 
 
 def _only_lines(dump: BinaryIO, odd: list[Rejected | Remark]) -> Iterator[Line]:
@@ -70,8 +101,8 @@ def _only_lines(dump: BinaryIO, odd: list[Rejected | Remark]) -> Iterator[Line]:
             odd.append(line)
 
 
-def _alternates(head: bytes) -> bool:
-    """Whether a text without any heading is titles and abstracts, several and little else."""
+def _alternates(head: bytes, several: int) -> bool:
+    """Whether a text without any heading is titles and abstracts, ``several`` and little else."""
     papers = others = 0
     try:
         for record in HuggingFacePage().read(BytesIO(head), _ANY_DAY):
@@ -81,16 +112,16 @@ def _alternates(head: bytes) -> bool:
                 others += 1
     except UnreadableDump:
         return False
-    return papers >= _SEVERAL and others * _ONE_IN <= papers + others
+    return papers >= several and others * _ONE_IN <= papers + others
 
 
 def _looks_like_a_paper(draft: Draft) -> bool:
     """Whether it has a title, and an abstract, such as papers have and licences have not."""
     title, abstract = draft.title, draft.abstract
     return (
-        _SHORTEST <= len(abstract) <= _LONGEST
+        _SHORTEST <= width(abstract) <= _LONGEST
         and bool(_OF_TITLES.fullmatch(title))
         and bool(_OF_ABSTRACTS.match(abstract))
-        and ". " in abstract
+        and (". " in abstract or "。" in abstract)
         and not _OF_CODE.search(abstract)
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import codecs
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from larkpost.domain import Rejected, Remark
-from larkpost.text.normalize import clean, unwanted
+from larkpost.text.normalize import clean, ends_cut, unwanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_FIRST_WORD = re.compile(r"(?P<indent>\s*)(?P<word>[^\W\d_]\S*)")
+_LONGEST_CUT = 2_000  # characters of a line to which words are added, one at a time
 _TWICE = re.compile("[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac.")
 
 
@@ -45,22 +47,56 @@ def lines(dump: BinaryIO) -> Iterator[Line | Rejected | Remark]:
     """Yield the lines of a dump, and what was odd about them.
 
     Only CR LF, LF and CR end lines. The encoding is that of the byte order mark, else UTF-8; a
-    line that is not UTF-8 is read as Windows-1252. A line over 1 MiB is rejected. Of empty lines
-    in a row the first stands for all.
+    line that is not UTF-8 is read as Windows-1252. A line over 1 MiB is rejected. A line of
+    characters that nobody sees is empty; of empty lines in a row the first stands for all. A word
+    that is cut at a soft hyphen stands whole on the line where it begins.
     """
+    cut: Line | None = None
+    for read, ends_within_word in _decode_lines(dump):
+        rest: Line | Rejected | Remark | None = read
+        if cut is not None:
+            if isinstance(read, Line):
+                cut, rest = _move_word_up(cut, read)
+            if cut is not None:
+                yield cut
+        cut = rest if isinstance(rest, Line) and ends_within_word else None
+        if rest is not None and cut is None:
+            yield rest
+    if cut is not None:
+        yield cut
+
+
+def _decode_lines(dump: BinaryIO) -> Iterator[tuple[Line | Rejected | Remark, bool]]:
+    """Yield clean lines, each with whether it ends within a word, and what was odd."""
     oddities = _Oddities()
     blank = False
     for number, (raw, whole) in enumerate(_split(_as_utf8(dump)), 1):
         if raw is None:
-            yield Rejected(number, "the line is longer than 1 MiB")
+            yield Rejected(number, "the line is longer than 1 MiB"), False
             continue
         if not raw and blank:
             continue
-        blank = not raw
         text = oddities.decode(number, raw)
-        yield from oddities.told()
-        yield Line(number, clean(text).rstrip(), whole)
-    yield from oddities.at_the_end()
+        line = Line(number, clean(text).rstrip(), whole)
+        for remark in oddities.told():
+            yield remark, False
+        if line.text or not blank:
+            yield line, ends_cut(text)
+        blank = not line.text
+    for remark in oddities.at_the_end():
+        yield remark, False
+
+
+def _move_word_up(cut: Line, line: Line) -> tuple[Line | None, Line | None]:
+    """Give the first word of a line to the line before, if it goes on in lower case."""
+    match = _FIRST_WORD.match(line.text)
+    if not match or not match["word"][0].islower() or len(cut.text) > _LONGEST_CUT:
+        return cut, line
+    joined = replace(cut, text=cut.text + match["word"])
+    rest = line.text[match.end() :].lstrip()
+    if not rest:  # the line goes on in turn
+        return None, replace(joined, whole=line.whole)
+    return joined, replace(line, text=match["indent"] + rest)
 
 
 def decoded(raw: bytes) -> str:

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
-from larkpost.sources.furniture import Kind, Token, may_end, unended, unlinked
-from larkpost.text.normalize import plain_latex, squash
+from larkpost.sources.page_tokens import Kind, Token, may_end
+from larkpost.text.markup import clean_markup
+from larkpost.text.normalize import squash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from larkpost.sources.page_lines import PageLine
 
 _AHEAD = 1_000  # tokens looked at to see how the page is set
 _SHORT = 300  # characters; the longest titles of arXiv are somewhat shorter
 _WRAP = 110  # no hard-wrapped line is longer
 _NARROW = 60  # nor is text wrapped at less
+_BROKEN_ADDRESS = re.compile(r"://\n\s*")
 LONGEST_ORGANISATION = 150  # characters
 
 
-@dataclass(frozen=True)  # without slots, for the sake of what is kept
+@dataclass(frozen=True)  # without slots, for the sake of the cached text
 class Paragraph:
-    """Lines that belong together; a link around all of them is taken off."""
+    """Lines that belong together."""
 
     tokens: tuple[Token, ...]
 
@@ -37,19 +42,25 @@ class Paragraph:
         return self.tokens[-1].line.whole
 
     @property
-    def url(self) -> str | None:
-        """Where it, or one of its lines, linked to."""
-        inner = next((token.url for token in self.tokens if token.url), None)
-        return inner or self._unlinked[1]
+    def link(self) -> int:
+        """Which link of the page it is; 0 for none."""
+        return self.tokens[0].line.link
 
     @property
-    def text(self) -> str:
-        """Everything in one line."""
-        return self._unlinked[0]
+    def level(self) -> int:
+        """Its level as a heading, 1 to 6; 0 for none."""
+        return self.tokens[0].line.level
+
+    @property
+    def url(self) -> str | None:
+        """Where it, or one of its lines, links to."""
+        return next((token.url for token in self.tokens if token.url), None)
 
     @cached_property
-    def _unlinked(self) -> tuple[str, str | None]:
-        return unlinked(squash(plain_latex("\n".join(token.text for token in self.tokens))))
+    def text(self) -> str:
+        """Everything in one line."""
+        lines = "\n".join(token.text for token in self.tokens)
+        return squash(clean_markup(_BROKEN_ADDRESS.sub("://", lines)))
 
 
 def paragraphs(tokens: Iterable[Token]) -> Iterator[Paragraph | Token]:
@@ -79,8 +90,14 @@ def _runs(tokens: Iterable[Token]) -> Iterator[list[Token] | Token]:
     run: list[Token] = []
     for token in tokens:
         if token.kind is Kind.TEXT:
+            if run and _stands_apart(run[-1].line, token.line):
+                yield run
+                run = []
             run.append(token)
             continue
+        if token.kind is Kind.AUTHORS and len(run) > 1:  # an organisation stands before them
+            yield run[:-1]
+            run = run[-1:]
         if run:
             yield run
             run = []
@@ -88,6 +105,13 @@ def _runs(tokens: Iterable[Token]) -> Iterator[list[Token] | Token]:
             yield token
     if run:
         yield run
+
+
+def _stands_apart(line: PageLine, following: PageLine) -> bool:
+    """Whether a heading or a link ends, or begins, between two lines."""
+    if (line.link, line.level) != (following.link, following.level):
+        return True
+    return bool(line.level) and not line.link and not following.text.startswith("  ")
 
 
 def _is_spaced(ahead: Sequence[Token]) -> bool:
@@ -135,7 +159,7 @@ def _goes_on(
     last: str, following: Token, after: Token | None, width: int, *, title_next: bool
 ) -> bool:
     """Whether a paragraph whose last line so far is ``last`` goes on in the following line."""
-    if len(last) > _WRAP or unended(last) != last:
+    if len(last) > _WRAP:
         return False
     if _indented(following):
         return True
@@ -148,7 +172,7 @@ def _goes_on(
 
 
 def _length(token: Token) -> int:
-    return len(unended(token.text))
+    return len(token.text)
 
 
 def _fits(line: str, following: Token, width: int) -> bool:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from larkpost.domain import Draft, Identifier
 from larkpost.errors import UsageError
 from larkpost.sources import rdf
-from larkpost.sources.bibtex import entries
+from larkpost.sources.bibtex import ENTRY, entries
 from larkpost.text.identifiers import parse_identifier
-from larkpost.text.normalize import clean, one_line, plain_latex, squash
+from larkpost.text.markup import clean_markup, plain_latex
+from larkpost.text.normalize import clean, one_line, squash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,11 +27,13 @@ LONGEST_TITLE = 500
 LONGEST_ABSTRACT = 6_000
 LONGEST_FIELD = 200_000  # of a table; the whole text is limited where it comes in
 
-_RIS = re.compile(r"^([A-Z][A-Z0-9])  ?- ?(.*)$")
+RIS = re.compile(r"^TY  ?- ", re.MULTILINE)
+TABLE = re.compile(
+    r"\"?Key\"?,\"?Item Type\"?,|.{0,300}\"?Abstract Note\"?"
+)  # the headings of Zotero's CSV
+_RIS_LINE = re.compile(r"^([A-Z][A-Z0-9])  ?- ?(.*)$")
 _ARXIV_FIELDS = ("eprint", "arxiv", "arxivid")
 _WORD = re.compile(r"[^\s,;\"'<>(){}\[\]]+")
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
-_ESCAPED = re.compile(r"\\([&%#_$])")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
 
 
@@ -63,11 +66,11 @@ def _read(text: str) -> Iterator[Draft]:
 
 
 def _from_text(text: str) -> Iterator[Draft]:
-    if re.search(r"@\s{0,9}[A-Za-z]{1,30}\s{0,9}[{(]", text):
+    if ENTRY.search(text):
         return _from_bibtex(text)
-    if re.search(r"^TY  ?- ", text, re.MULTILINE):
+    if RIS.search(text):
         return _from_ris(text)
-    if re.match(r"\"?Key\"?,|.{0,300}\"?Abstract Note\"?", text.lstrip()[:2_000]):
+    if TABLE.match(text.lstrip()[:2_000]):
         return _from_table(text)
     return _from_names(text)
 
@@ -88,14 +91,14 @@ def _from_bibtex(text: str) -> Iterator[Draft]:
 
 def _untexed(text: str) -> str:
     """Turn TeX's accents into letters; braces that only keep capitals go, those of maths stay."""
-    plain = _ESCAPED.sub(r"\1", plain_latex(text))
+    plain = plain_latex(text)
     return plain if "$" in plain else plain.replace("{", "").replace("}", "")
 
 
 def _from_ris(text: str) -> Iterator[Draft]:
     record: dict[str, list[str]] = {}
     for line in [*text.splitlines(), "ER  - "]:
-        match = _RIS.match(line)
+        match = _RIS_LINE.match(line)
         if match is None:
             continue
         tag, value = match.groups()
@@ -190,14 +193,14 @@ def _from_names(text: str) -> Iterator[Draft]:
 def _drafted(
     *, title: str, abstract: str, authors: Iterable[str], names: Iterable[str], year: str
 ) -> Iterator[Draft]:
-    title = squash(_TAG.sub("", title))[:LONGEST_TITLE].strip()
+    title = squash(clean_markup(title))[:LONGEST_TITLE].strip()
     identifiers = tuple(dict.fromkeys(_named(names)))
     if not title and not identifiers:
         return
     found = _YEAR.search(year)
     yield Draft(
         title=title,
-        abstract=squash(_TAG.sub("", abstract))[:LONGEST_ABSTRACT].strip(),
+        abstract=squash(clean_markup(abstract))[:LONGEST_ABSTRACT].strip(),
         identifiers=identifiers,
         authors=tuple(name for one in authors if (name := one_line(one).strip()))[:100],
         published=date(int(found[0]), 1, 1) if found else None,

@@ -6,7 +6,8 @@ import re
 
 from larkpost.store.titles import better_set
 from larkpost.store.wording import MOST_IN_BODY, stems, telling
-from larkpost.text.minhash import ESCAPES, resemblance, squeeze
+from larkpost.text.markup import has_html
+from larkpost.text.minhash import resemblance, squeeze
 
 LONGEST_NOTICE = 600  # characters
 _PAPER = r"(?:paper|article|preprint|e-?print|manuscript|submission|version|document)"
@@ -100,8 +101,8 @@ def best_abstract(old: str, new: str, *, later: bool) -> str:
         return new if is_withdrawal_notice(old) else old
     if is_cut(old) != is_cut(new) or _is_part(before, after) or _is_part(after, before):
         return old if len(before) > len(after) else new
-    if bool(ESCAPES.search(old)) != bool(ESCAPES.search(new)):
-        return new if ESCAPES.search(old) else old
+    if has_html(old) != has_html(new):
+        return new if has_html(old) else old
     return new if later else old
 
 

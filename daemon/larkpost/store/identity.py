@@ -13,7 +13,8 @@ from larkpost.store.abstracts import (
 )
 from larkpost.store.titles import Relation, better_set, compare_titles
 from larkpost.store.wording import stems
-from larkpost.text.minhash import ESCAPES, resemblance, squeeze
+from larkpost.text.markup import has_html
+from larkpost.text.minhash import resemblance, squeeze
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -167,6 +168,6 @@ def _best_title(old: str, new: str, *, later: bool) -> str:
         return better_set(old, new)
     if before.startswith(after) or after.startswith(before):
         return old if len(before) > len(after) else new
-    if bool(ESCAPES.search(old)) != bool(ESCAPES.search(new)):
-        return new if ESCAPES.search(old) else old
+    if has_html(old) != has_html(new):
+        return new if has_html(old) else old
     return new if later else old

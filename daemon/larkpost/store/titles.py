@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from rapidfuzz.distance import OSA, Indel
 
 from larkpost.store.wording import UNSPACED, stems
-from larkpost.text.minhash import ESCAPES, fold, squeeze
+from larkpost.text.markup import has_html
+from larkpost.text.minhash import fold, squeeze
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,9 +114,9 @@ def better_set(old: str, new: str) -> str:
     return new if _setting(new) > _setting(old) else old
 
 
-def _setting(text: str) -> tuple[int, int, bool, int]:
+def _setting(text: str) -> tuple[bool, int, bool, int]:
     return (
-        -len(ESCAPES.findall(text)),
+        not has_html(text),
         -len(_LATEX.findall(text)),
         text not in {text.upper(), text.lower()},
         len(_BREAK.findall(text)),

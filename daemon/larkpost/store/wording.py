@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from Stemmer import Stemmer  # type: ignore[import-not-found]  # it has no types
 
+from larkpost.text.normalize import normal_form
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -94,6 +96,6 @@ def telling(title: str, most: int = 8) -> list[str]:
 
 
 def _folded(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text).casefold()
-    bare = (c for c in unicodedata.normalize("NFKD", decomposed) if not unicodedata.combining(c))
+    decomposed = normal_form("NFKD", text).casefold()
+    bare = (c for c in normal_form("NFKD", decomposed) if not unicodedata.combining(c))
     return unicodedata.normalize("NFC", "".join(bare))

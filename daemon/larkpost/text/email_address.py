@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 import idna
 
 from larkpost.errors import UsageError
-from larkpost.text.normalize import clean, one_line
+from larkpost.text.normalize import clean, normal_form, one_line
 
 _LOCAL_PART = re.compile(r"""[^\s<>()\[\],;:\\"@]{1,64}""")
+_LONGEST_TRIED = 1_000  # characters; no more than 254 may be left, and idna's time is quadratic
 _ADDRESS_LITERAL = re.compile(r"\[(?:IPv6:)?[0-9A-Fa-f:.]+\]", re.IGNORECASE)
 
 
@@ -19,7 +19,9 @@ def address_key(address: str) -> str:
 
     Raises UsageError when it is no address that mail can be sent to (RFC 5321, 4.1.2).
     """
-    local, at, domain = unicodedata.normalize("NFC", address.strip()).rpartition("@")
+    if len(address) > _LONGEST_TRIED:
+        raise _no_address(address)
+    local, at, domain = normal_form("NFC", address.strip()).rpartition("@")
     dotted = local.startswith(".") or local.endswith(".") or ".." in local
     if not at or dotted or not _LOCAL_PART.fullmatch(local) or clean(local) != local:
         raise _no_address(address)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import re
 import unicodedata
 from heapq import nsmallest
@@ -13,6 +12,8 @@ from zlib import crc32
 from rapidfuzz import fuzz
 
 from larkpost.domain import Identifier
+from larkpost.text.markup import plain_html
+from larkpost.text.normalize import normal_form
 
 _SHINGLE = 12  # squeezed characters: about two words
 SKETCH = 8  # numbers
@@ -25,12 +26,6 @@ _FORMATTING = re.compile(
     r"|boldsymbol|left|right|mbox|operatorname)(?![A-Za-z])"
     r"|\\var(?=epsilon|theta|phi|pi|rho|sigma|kappa)"
 )
-_ENTITY = r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,31}\d{0,2});"
-_TAG = (
-    r"</?(?:i|b|u|em|strong|italic|bold|su[bp]|p|br|tt|code|span)"
-    r"(?:\s[^<>=]{0,60}=[^<>]{0,200})?\s?/?>"
-)
-ESCAPES = re.compile(f"{_ENTITY}|{_TAG}", re.IGNORECASE)
 _GREEK = {chr(code): unicodedata.name(chr(code)) for code in range(0x3B1, 0x3CA)}
 # Greek letters as LaTeX calls them, and the letters of Latin that do not fall apart under NFKD.
 _PLAIN_LETTERS = str.maketrans(
@@ -42,24 +37,13 @@ _PLAIN_LETTERS = str.maketrans(
 
 def fold(text: str) -> str:
     """Lower case without accents, ligatures, HTML and LaTeX's formatting; Greek letters by name."""
-    if "&" in text or "<" in text:
-        text = _unescape(text)
+    text = plain_html(text)
     if "\\" in text:
         text = _FORMATTING.sub("", text)
     if text.isascii():
         return text.lower()
-    bare = filterfalse(unicodedata.combining, unicodedata.normalize("NFKD", text))
+    bare = filterfalse(unicodedata.combining, normal_form("NFKD", text))
     return "".join(bare).casefold().translate(_PLAIN_LETTERS)
-
-
-def _unescape(text: str) -> str:
-    for _ in range(2):  # what was escaped twice
-        text = ESCAPES.sub(_unescaped, text)
-    return text
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    return html.unescape(found[0]) if found[0].startswith("&") else ""
 
 
 def squeeze(text: str) -> str:

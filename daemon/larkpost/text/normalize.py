@@ -1,64 +1,147 @@
-"""Clean and printable text: NFC without control characters, one line, LaTeX accents as letters."""
+"""Clean and printable text: NFC without characters that nobody sees, one line.
+
+Everything here takes time linear in the length of a text, whatever it consists of.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Literal
 
-# What neither XML 1.0 nor PostgreSQL takes, or nobody sees: controls, the byte order mark, lone
-# surrogates, the non-characters of every plane.
+# What neither XML 1.0 nor PostgreSQL takes: controls, lone surrogates, the non-characters of every
+# plane. The byte order mark is among them as it says nothing within a text.
 _NONCHARACTERS = "".join(
     f"{chr(p * 0x10000 + 0xFFFE)}{chr(p * 0x10000 + 0xFFFF)}" for p in range(17)
 )
-_UNWANTED = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff\ufdd0-\ufdef" + _NONCHARACTERS + "]"
-)
+_CONTROLS = f"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}"
+_UNWANTED = re.compile(f"[{_CONTROLS}]")
 # White space that some programs take for the end of a line; only CR and LF are.
 _SOFT_BREAKS = re.compile("[\x0b\x0c\x1c-\x1f\x85\u2028\u2029]")
+# No-break and other spaces that are no ASCII (general category Zs), and the braille blank.
+_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000"
+_SPACE = re.compile(f"[{_SPACES}]")
 _SOFT_HYPHEN = "\u00ad"
-_HYPHENATED = re.compile(r"(?<=[^\W\d_])-[^\S\n]*\n\s*(?!(?:and|or|und|et|to)\b(?!-))(?=[^\W\d_])")
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_MOST_MARKS = 4  # combining marks on one letter; Vietnamese needs two, vocalised Hebrew three
-
-_ACCENT = re.compile(
-    r"""\{?\\(?P<mark>["'`^~=.]|[Hckruv](?![A-Za-z]))\s*"""
-    r"""(?:\{(?P<braced>\\?[A-Za-z])\}|(?P<bare>\\?[A-Za-z]))(?P<end>\}?)"""
+_CUT_WORD = re.compile(rf"(?<=[^\W\d_]){_SOFT_HYPHEN}[^\S\n]*\n[^\S\n]*(?=[^\W\d_])")
+# What Unicode calls default ignorable, but for what shapes emoji and joining scripts; and what
+# stands for a picture or an annotation. Direction marks and overrides are among them.
+_INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0d\uffa0\ufff0-\ufffc\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_LATEX_SPACE = re.compile(r"(?<!\\)\\{1,2}(?=\s)")
-_MARKS = {
-    '"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "=": "\u0304",
-    ".": "\u0307", "H": "\u030b", "c": "\u0327", "k": "\u0328", "r": "\u030a", "u": "\u0306",
-    "v": "\u030c",
-}  # fmt: skip  # one line a row of the LaTeX accents reads better than one a mark
+_UNSEEN = re.compile(f"[{_INVISIBLE}]+")
+_SYMBOLS = (
+    "\u203c-\u20cf\u2100-\u2125\u2139\u2190-\u2328\u232b-\u2adb\u2add-\u2bff\u3030\u303d\u3297\u3299"
+    "\U0001f000-\U0001faff"
+)
+# A presentation selector that follows no symbol, a joiner that is not between two.
+_SELECTOR = re.compile(f"(?<![{_SYMBOLS}])[\ufe0e\ufe0f]")
+_JOINER = re.compile("[\u200c\u200d]")
+_EMOJI_JOINER = re.compile(f"(?:(?<=[{_SYMBOLS}])|(?<=[{_SYMBOLS}]\ufe0f))\u200d(?=[{_SYMBOLS}])")
+# Scripts whose letters a joiner shapes: Arabic, Indic and their kin.
+_JOINING = re.compile(
+    "[\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff\u1800-\u18af\u1a20-\u1aaf\u1b00-\u1c4f"
+    "\ua800-\uabff\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00011fff\U0001e900-\U0001e95f]"
+)
+# Any of these, or any character beyond the basic plane: one range is quicker to look for than many.
+_ODD = re.compile(
+    f"[{_CONTROLS[: -len(_NONCHARACTERS)]}{_SPACES}{_INVISIBLE}\r\x0b\x0c\x85\u2028\u2029"
+    "\u200c\u200d\ufe0e\ufe0f\ufffe\uffff\U00010000-\U0010ffff]"
+)
+
+_HYPHENATED = re.compile(r"(?<=[^\W\d_])-[^\S\n]*\n\s*(?!(?:and|or|und|et|to)\b(?!-))(?=[^\W\d_])")
+
+_MOST_MARKS = 4  # combining marks on one letter; Vietnamese needs two, vocalised Hebrew three
+_MOST_DECOMPOSED = 2 * _MOST_MARKS  # before they are composed
+# Among these are all combining marks: they are neither letters nor digits.
+_MAY_BE_MARKS = re.compile(rf"[^\x00-\u02ff\w\s]{{{_MOST_MARKS + 1},}}")
 
 
 def clean(text: str) -> str:
-    r"""NFC without control characters (but ``\n`` and ``\t``), lone surrogates, non-characters.
+    r"""NFC without control characters (but ``\n`` and ``\t``) and what else nobody sees.
 
-    CR LF and CR become LF; NEL, U+2028, U+2029, form feed and vertical tab become a space.
+    CR LF and CR become LF; NEL, U+2028, U+2029, form feed, vertical tab and no-break spaces become
+    a space. Zero-width characters, soft hyphens, direction marks and lone surrogates go, as do the
+    line ends within words that were cut at a soft hyphen. At most four combining marks stay on one
+    letter.
     """
-    if text.isascii() and text.isprintable():
-        return text
-    text = _SOFT_BREAKS.sub(" ", text)
-    text = _UNWANTED.sub("", text)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return unicodedata.normalize("NFC", text)
+    if text.isascii():
+        return text if text.isprintable() else _without_controls(text)
+    if _ODD.search(text):
+        text = _without_controls(text)
+        text = _without_invisible(_CUT_WORD.sub("", _SPACE.sub(" ", text)))
+    return _cap_marks(normal_form("NFC", text), _MOST_MARKS)
+
+
+def _without_controls(text: str) -> str:
+    text = _UNWANTED.sub("", _SOFT_BREAKS.sub(" ", text))
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _without_invisible(text: str) -> str:
+    text = _SELECTOR.sub("", _UNSEEN.sub("", text))
+    return _JOINER.sub(lambda match: match[0] if _joins(match) else "", text)
+
+
+def _joins(joiner: re.Match[str]) -> bool:
+    """Whether a zero width joiner or non-joiner shapes the letter, or the emoji, before it."""
+    text, at = joiner.string, joiner.start() - 1
+    while at > 0 and _is_mark(text[at]) and _JOINING.match(text, at):
+        at -= 1
+    if at >= 0 and _JOINING.match(text, at) and not _is_mark(text[at]):
+        return True
+    return _EMOJI_JOINER.match(text, joiner.start()) is not None
+
+
+def ends_cut(line: str) -> bool:
+    """Whether a line ends within a word that was cut at a soft hyphen."""
+    bare = line.rstrip()
+    return bare.endswith(_SOFT_HYPHEN) and bare.rstrip(_SOFT_HYPHEN)[-1:].isalpha()
 
 
 def unwanted(text: str) -> int:
-    """Count the characters that ``clean`` leaves out."""
+    """Count the control characters and the like that ``clean`` leaves out."""
     return len(_UNWANTED.findall(text))
 
 
+def normal_form(form: Literal["NFC", "NFKD"], text: str) -> str:
+    """Bring a text into a normal form in linear time: of the marks on one letter, eight count.
+
+    To sort marks is quadratic in their number, and nothing else limits it (UAX #15, 13).
+    """
+    if form == "NFKD":  # in which these letters are marks
+        text = text.replace("\uff9e", "\u3099").replace("\uff9f", "\u309a")
+    return unicodedata.normalize(form, _cap_marks(text, _MOST_DECOMPOSED))
+
+
+def _cap_marks(text: str, most: int) -> str:
+    if text.isascii():
+        return text
+    return _MAY_BE_MARKS.sub(lambda run: _cap_run(run[0], most), text)
+
+
+def _cap_run(run: str, most: int) -> str:
+    kept: list[str] = []
+    marks = 0
+    for character in run:
+        marks = marks + 1 if _is_mark(character) else 0
+        if marks <= most:
+            kept.append(character)
+    return "".join(kept)
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character) in {"Mn", "Me"} or unicodedata.combining(character) > 0
+
+
 def squash(text: str) -> str:
-    """One line: wrapped lines joined, white space collapsed, soft hyphens gone.
+    """One line: wrapped lines joined, white space collapsed.
 
     A hyphen at the end of a line stays and joins the words, as in ``state-of-`` / ``the-art``,
     but not before a conjunction that stands alone (``short-`` / ``and long-term``).
     """
     text = clean(text)
-    if _SOFT_HYPHEN in text:
-        text = text.replace(_SOFT_HYPHEN + "\n", "").replace(_SOFT_HYPHEN, "")
     if "-" in text and "\n" in text:
         text = _HYPHENATED.sub("-", text)
     return " ".join(text.split())
@@ -69,38 +152,4 @@ def one_line(text: str) -> str:
 
     At most four combining marks stay on one letter.
     """
-    return _cap_marks(squash(_BIDI.sub("", text.replace("\t", " "))))
-
-
-def _cap_marks(text: str) -> str:
-    if text.isascii():
-        return text
-    kept: list[str] = []
-    marks = 0
-    for character in text:
-        marks = marks + 1 if unicodedata.category(character) in {"Mn", "Me"} else 0
-        if marks <= _MOST_MARKS:
-            kept.append(character)
-    return "".join(kept)
-
-
-def plain_latex(text: str) -> str:
-    r"""Turn LaTeX accents into letters and its spaces into spaces; the rest stays as it is.
-
-    ``Schr\"odinger``, ``Erd{\H o}s``, ``et al.\ 2020``, and a backslash before a line end.
-    """
-    if "\\" not in text:
-        return text
-    return _ACCENT.sub(_accented, _LATEX_SPACE.sub("", text))
-
-
-def _accented(match: re.Match[str]) -> str:
-    letter = (match["braced"] or match["bare"]).removeprefix("\\")
-    opened = match[0].startswith("{")
-    if match["end"] and not opened:
-        return _compose(letter, match["mark"]) + "}"
-    return ("{" if opened and not match["end"] else "") + _compose(letter, match["mark"])
-
-
-def _compose(letter: str, mark: str) -> str:
-    return unicodedata.normalize("NFC", letter + _MARKS[mark])
+    return squash(text)

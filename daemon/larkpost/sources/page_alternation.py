@@ -1,0 +1,219 @@
+"""Makes papers of a page whose titles are known only by standing above an abstract each."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from larkpost.domain import Rejected, Remark
+from larkpost.errors import UnreadableDump
+from larkpost.sources.page_parser import SOME, PageEntry, PageParser
+from larkpost.sources.page_text import (
+    SURELY_LONG,
+    begins_abstract,
+    continues,
+    ends_sentence,
+    is_abstract,
+    is_sentence,
+    people,
+    title_mark,
+    width,
+)
+from larkpost.sources.page_tokens import Kind, Token
+from larkpost.sources.paragraphs import Paragraph, parted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    from larkpost.domain import Record
+    from larkpost.sources.page_layout import Layout
+
+_LONGEST_ORGANISATION = 150
+_LONGEST_JOINED = 6_000  # characters of an abstract of several paragraphs
+_KEPT = 2_000  # characters of a rejected text that are kept
+
+
+class AlternatingPage(PageParser):
+    """A short paragraph is a title, a long one its abstract."""
+
+    def __init__(self, layout: Layout, near: date) -> None:
+        super().__init__(layout, near)
+        self.searched = False  # there was the navigation of the search page, which echoes words
+        self.titles: list[PageEntry] = []  # without an abstract so far
+        self.bare: list[PageEntry] = []  # titles settled before the first abstract
+        self.between = ""  # a short line that recurs, since the abstract
+        self.orphans = 0  # abstracts without a title
+
+    def finish(self) -> Iterator[Record]:
+        """Yield what was held back; raises UnreadableDump when there was no paper."""
+        self._extend_last(keep=0)
+        yield from self._settle(self._rejoined(self.titles))
+        yield from super().finish()
+
+    def _paragraph(self, piece: Paragraph) -> Iterator[Record]:
+        if self._is_abstract(piece.text):
+            yield from self._abstract(piece)
+        else:
+            self._title(piece, piece.text)
+
+    def _is_abstract(self, text: str) -> bool:
+        """Judge by the length, and in the middle lengths by what would be a title without it."""
+        if not self.titles and width(text) < SURELY_LONG and not ends_sentence(text):
+            return False
+        return is_abstract(text) or bool(
+            self.titles and text.endswith(":") and begins_abstract(text)
+        )
+
+    def _title(self, piece: Paragraph, text: str) -> None:
+        entry, self.above, self.between = self.above, PageEntry(), ""
+        entry.line, entry.title, entry.whole = piece.number, text, piece.whole
+        self.titles.append(entry)
+        if piece.url:
+            self._link(piece.url)
+
+    def _abstract(self, piece: Paragraph) -> Iterator[Record]:
+        self._extend_last(keep=1)
+        if not self.titles:
+            title, piece = parted(piece)
+            if title is not None:
+                self._title(title, title.text)
+            else:
+                yield from self._without_title(piece)
+                return
+        if piece.url:
+            self._link(piece.url)
+        *before, own = self._with_authors()
+        first = own if before and begins_abstract(own.title) else None
+        if first is not None:
+            own = before.pop()
+        self.titles = []
+        yield from self._settle(before)
+        if rejected := self._too_long(own, piece.text):
+            yield rejected
+            return
+        own.set_abstract(piece.text, piece)
+        if first is not None:
+            own.abstract = f"{first.title} {own.abstract}"
+        if self.above.voted:
+            own.votes = self.above.votes
+            self.above.votes, self.above.voted = None, False
+        yield from self._publish(own)
+
+    def _without_title(self, piece: Paragraph) -> Iterator[Record]:
+        """Take a long paragraph for more of the abstract above it, or reject it."""
+        last, text = self.last, piece.text
+        if (
+            last is None
+            or last.closed
+            or text in last.abstract
+            or len(last.abstract) + len(text) > _LONGEST_JOINED
+        ):
+            self.orphans += 1
+            yield Rejected(piece.number, "an abstract without a title", text[:_KEPT])
+        else:
+            last.extend_abstract(text, piece.whole)
+
+    def _extend_last(self, keep: int) -> None:
+        """Take short paragraphs that go on with the abstract above them into it.
+
+        The last ``keep`` may be the title of what follows, unless they are items of a list.
+        """
+        last = self.last
+        while last and last.abstract and not last.closed and self.titles:
+            text = self.titles[0].title
+            item = title_mark(text) not in {"", self.layout.mark}
+            if not continues(text, last.abstract) or (len(self.titles) <= keep and not item):
+                return
+            if title_mark(text) and not item:
+                return
+            entry = self.titles.pop(0)
+            last.extend_abstract(text, entry.whole)
+
+    def _with_authors(self) -> Sequence[PageEntry]:
+        """Give a title the names of authors that stand between it and the abstract."""
+        *before, own = self.titles
+        if before and (names := people(own.title)):
+            before[-1].authors = names
+            before[-1].name = before[-1].name or own.name
+            return before
+        return self.titles
+
+    def _settle(self, titles: Sequence[PageEntry]) -> Iterator[Record]:
+        """Decide about short paragraphs in a row: titles alone, or titles with short abstracts."""
+        rest = deque(titles)
+        while rest:
+            entry = rest.popleft()
+            if rest and is_sentence(rest[0].title):
+                short = rest.popleft()
+                entry.abstract, entry.whole = short.title, short.whole
+            if entry.abstract or entry.voted or not self.layout.voted:
+                yield from self._publish(entry)
+
+    def _publish(self, entry: PageEntry) -> Iterator[Record]:
+        """Hold bare titles back until there is any abstract."""
+        if self.last is None and not entry.abstract:
+            self.bare.append(entry)
+            return
+        for bare in self.bare:
+            yield from super()._publish(bare)
+        self.bare = []
+        yield from super()._publish(entry)
+
+    def _token(self, piece: Token) -> Iterator[Record]:
+        self.searched |= piece.kind is Kind.NAVIGATION
+        if piece.kind in {Kind.MARK, Kind.NAVIGATION} and self.last is None:
+            self.titles, self.bare = [], []  # the menu above the heading of the page
+        if piece.kind is Kind.REPEATED:
+            self._repeated(piece)
+        yield from super()._token(piece)
+
+    def _repeated(self, piece: Token) -> None:
+        """Take a short line that recurs for authors below a title, else for an organisation."""
+        if not self.titles:
+            self.between = piece.text
+        elif names := people(piece.text):
+            self.titles[-1].authors = names
+
+    def _votes(self, piece: Token) -> Iterator[Record]:
+        yield from self._drop_search_words()
+        yield from super()._votes(piece)
+
+    def _target(self) -> PageEntry | None:
+        return self.titles[-1] if self.titles else self.last
+
+    def _organisation(self, longest: int) -> str | None:
+        """Take a name that stands between an abstract and the dot or date after it."""
+        if self.last and len(self.titles) == 1 and len(self.titles[0].title) <= longest:
+            return self.titles.pop().title
+        text, self.between = self.between, ""
+        return text
+
+    def _drop_search_words(self) -> Iterator[Record]:
+        """Pass over the words that were searched for: they stand above the first votes."""
+        if self.searched and self.last is None and self.titles:
+            words = self.titles.pop()
+            yield Remark(words.line, f"“{words.title}” taken for the words that were searched for")
+
+    def _rejoined(self, titles: Sequence[PageEntry]) -> Sequence[PageEntry]:
+        """Give a title the first words of its abstract, where the file ends among them."""
+        if len(titles) < 2 or self.proper < max(SOME, 4 * self.improper):
+            return titles
+        *before, own, rest = titles
+        if rest.whole or rest.title.endswith("."):
+            return titles
+        own.abstract, own.whole = rest.title, False
+        return [*before, own]
+
+    def _nothing(self) -> UnreadableDump:
+        if self.bare:
+            return UnreadableDump(
+                f"{len(self.bare)} titles or short lines, but not a single abstract",
+                hint="try the search page (huggingface.co/papers?q=…): it shows abstracts",
+            )
+        if self.orphans >= SOME and not self.layout.unbroken:
+            return UnreadableDump(
+                f"it holds {self.orphans} abstracts, but the titles were lost when it was saved",
+                hint="select all of the page in a browser, copy it, and save that as a text file",
+            )
+        return super()._nothing()

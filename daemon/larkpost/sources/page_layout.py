@@ -1,0 +1,178 @@
+"""Looks through a page before it is read: what stands around it, and what its titles look like."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from itertools import pairwise, takewhile
+from typing import TYPE_CHECKING, BinaryIO
+
+from larkpost.domain import Captured
+from larkpost.sources.dates import GRACE, captured_day, day_in_path
+from larkpost.sources.digest_mail import is_digest_mail
+from larkpost.sources.lines import Line, lines
+from larkpost.sources.page_lines import Wrapping, find_notes, find_wrapping, plain_lines
+from larkpost.sources.page_text import (
+    is_abstract,
+    paper_name,
+    title_mark,
+)
+from larkpost.sources.page_tokens import Kind, plain_key, tokens
+from larkpost.sources.paragraphs import Paragraph, paragraphs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
+
+    from larkpost.sources.page_lines import PageLine
+    from larkpost.sources.page_tokens import Token
+
+_LOOKED_AT = 4 * 1024 * 1024  # bytes, some 2,500 papers: a page with links is never that long
+_HEAD = 400  # lines among which the links to the neighbouring days stand
+_RECURS = 3  # a short line that stands there so often is furniture
+# "by AK and the research community", as browsers translate it.
+_TRANSLATED = re.compile(
+    r"(?=.{0,60}\bAK)(?=.{0,60}(?:gemein(?:schaft|de)|communaut|comunid|comunit|gemeenschap"
+    r"|сообществ|społecznoś|topluluğu|cộng đồng|社区|社群|コミュニティ|커뮤니티|समुदाय)).{4,90}",
+    re.IGNORECASE,
+)
+_SHORT_LINE = 80  # characters
+_FEW_LINES = 2
+_LONG_LINE = 3_000  # characters: arXiv takes no abstract over 1,920
+_MOST = 0.6  # of the papers of a page have titles of one kind, if any
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a page is laid out.
+
+    ``repeated`` are short lines that recur, as ``plain_key`` writes them. Titles are headings of
+    ``title_level`` (0: not), or are ``linked`` to their papers, or begin with a ``mark`` such as
+    ``1.``; they are ``voted`` where votes stand above them.
+
+    ``listed``: a list of titles, without abstracts; ``mail``: the digest mail, which is one, too;
+    ``unbroken``: text without line ends; ``translated``: the page in another language.
+
+    ``captured`` is what notes above the page say, ``neighbour`` the day of a daily list that the
+    page links to.
+    """
+
+    wrapping: Wrapping
+    repeated: frozenset[str] = frozenset()
+    title_level: int = 0
+    linked: bool = False
+    mark: str = ""
+    voted: bool = False
+    listed: bool = False
+    mail: bool = False
+    unbroken: bool = False
+    translated: bool = False
+    captured: Captured | None = None
+    neighbour: date | None = None
+
+    def read(self, read: Iterable[Line]) -> Iterator[Paragraph | Token]:
+        """Yield the paragraphs of a page, and the furniture between them."""
+        return paragraphs(tokens(plain_lines(read, self.wrapping), self.repeated))
+
+
+def find_layout(dump: BinaryIO, near: date) -> Layout:
+    """Look at the first 4 MiB of a dump, from where it stands; ``near`` is the latest day."""
+    start = dump.tell()
+    until = takewhile(lambda _: dump.tell() - start <= _LOOKED_AT, lines(dump))
+    given = [line for line in until if isinstance(line, Line)]
+    notes = find_notes(given)
+    wrapping = find_wrapping(given, notes)
+    plain = list(plain_lines(given, wrapping))
+    layout = Layout(
+        wrapping,
+        repeated=_repeated(plain),
+        mail=is_digest_mail(plain),
+        unbroken=_is_unbroken(given),
+        translated=any(_TRANSLATED.fullmatch(line.text.strip()) for line in plain[:_HEAD]),
+        captured=_captured(notes, near),
+        neighbour=_neighbour(plain),
+    )
+    return _with_titles(layout, list(paragraphs(tokens(plain, layout.repeated))))
+
+
+def _is_unbroken(given: Sequence[Line]) -> bool:
+    filled = [len(line.text) for line in given if line.text.strip()]
+    return len(filled) <= _FEW_LINES and max(filled, default=0) >= _LONG_LINE
+
+
+def _captured(notes: Sequence[Line], near: date) -> Captured | None:
+    days = ((captured_day(note.text), note.number) for note in notes)
+    return next((Captured(day, n) for day, n in days if day and day <= near + GRACE), None)
+
+
+def _neighbour(plain: Sequence[PageLine]) -> date | None:
+    days = (day_in_path(line.url or line.text) for line in plain[:_HEAD] if line.url or line.text)
+    return next((day for day in days if day), None)
+
+
+def _repeated(plain: Sequence[PageLine]) -> frozenset[str]:
+    """Find short lines that recur, but not always above the same text, as titles would."""
+    filled = [line for line in plain if line.text.strip()]
+    counts: Counter[str] = Counter()
+    below: dict[str, set[str]] = {}
+    for line, following in pairwise(filled):
+        if len(line.text) <= _SHORT_LINE and not line.level:
+            key = plain_key(line.text)
+            counts[key] += 1
+            below.setdefault(key, set()).add(following.text)
+    recurring = (key for key, count in counts.items() if count >= _RECURS)
+    return frozenset(key for key in recurring if len(below[key]) > 1)
+
+
+def _with_titles(layout: Layout, pieces: Sequence[Paragraph | Token]) -> Layout:
+    """Find out what the titles look like, from what stands above the abstracts."""
+    given = [piece for piece in pieces if isinstance(piece, Paragraph)]
+    abstracts = sum(is_abstract(piece.text) for piece in given)
+    submitted = sum(not isinstance(p, Paragraph) and p.kind is Kind.SUBMITTED for p in pieces)
+    above = list(_above_abstracts(pieces))
+    levels = Counter(piece.level for piece in above if piece.level)
+    titles = (p for p in given if not is_abstract(p.text))
+    names = {name for piece in titles if (name := paper_name(piece.url))}
+    linked_headings = Counter(p.level for p in given if p.level and paper_name(p.url))
+    listed = submitted >= _RECURS and abstracts * 4 < submitted
+    if not abstracts and len(names) >= _RECURS:
+        listed = True
+    if listed:
+        levels = linked_headings
+    least = _MOST * max(1, submitted if listed else len(above))
+    level, count = next(iter(levels.most_common(1)), (0, 0))
+    marks = Counter(title_mark(piece.text) for piece in above)
+    mark, marked = next(iter(marks.most_common(1)), ("", 0))
+    return replace(
+        layout,
+        title_level=level if count >= least else 0,
+        linked=len(names) >= least,
+        mark=mark if marked >= least and marked > 1 else "",
+        voted=_voted(pieces) >= max(_RECURS, 0.8 * (submitted if listed else len(above))),
+        listed=listed,
+    )
+
+
+def _above_abstracts(pieces: Iterable[Paragraph | Token]) -> Iterator[Paragraph]:
+    """Yield the short paragraphs that an abstract follows, whatever furniture is between."""
+    last: Paragraph | None = None
+    for piece in pieces:
+        if not isinstance(piece, Paragraph):
+            continue
+        if not is_abstract(piece.text):
+            last = piece
+        elif last is not None:
+            yield last
+            last = None
+
+
+def _voted(pieces: Iterable[Paragraph | Token]) -> int:
+    """Count the paragraphs right below votes."""
+    filled = (p for p in pieces if isinstance(p, Paragraph) or p.kind is not Kind.LINK)
+    return sum(
+        isinstance(below, Paragraph)
+        and not isinstance(above, Paragraph)
+        and above.kind is Kind.VOTES
+        for above, below in pairwise(filled)
+    )
