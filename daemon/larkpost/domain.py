@@ -92,7 +92,9 @@ class Paper:
     ``first_seen`` is the moment the paper showed up in the stream (a dump's day of capture),
     ``arrived`` the moment this program read it; they differ when a dump is read late.
     ``uid`` never changes and is what feed entries are named after. ``guest``: only readers brought
-    it, so it is shown to them alone, until a dump lists it.
+    it, so it is shown to them alone, until a dump lists it. ``organisation`` is the laboratory or
+    company that a page names, ``links`` further web addresses (project page, code) beside ``url``.
+    ``withdrawn``: its authors took it back, so it is shown but no longer recommended.
     """
 
     id: int
@@ -109,6 +111,9 @@ class Paper:
     url: str | None = None
     upvotes: int | None = None
     guest: bool = False
+    organisation: str | None = None
+    links: tuple[str, ...] = ()
+    withdrawn: bool = False
 
     @property
     def text(self) -> str:

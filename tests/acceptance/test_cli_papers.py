@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from tests.calling import SAMPLE, paper_lines
@@ -154,3 +155,17 @@ def test_papers_are_a_line_each_in_a_pipe(shell: Shell) -> None:
 
     assert heading.split("\t") == ["paper", "first seen", "title"]
     assert [row.split("\t")[2] for row in rows] == ["Sparse experts", "Dense pupils"]
+
+
+def test_a_withdrawn_paper_is_listed_as_such_and_not_ranked(shell: Shell) -> None:
+    title = "Ferries That Wait: Predicting Departures from Nine Years of Logs"
+    texts = ("We predict from the logs of nine years when a ferry leaves.", "Paper withdrawn.")
+    lines = [{"title": title, "abstract": text} for text in texts]
+    shell("ingest", "-", stdin="".join(json.dumps(line) + "\n" for line in lines).encode())
+    shell("reader", "add", "ann@example.org")
+
+    (paper,) = shell.json("papers")
+
+    assert (paper["withdrawn"], paper["abstract"]) == (True, texts[0])
+    assert f"{title} (withdrawn)" in shell("papers").out
+    assert shell.json("rank", "ann@example.org") == []

@@ -16,7 +16,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, text
-from tests.making import add_papers
 
 from larkpost.errors import StoreError
 from larkpost.store import backups, events, index, migrations, readers, tables
@@ -327,7 +326,14 @@ def test_places_given_away_before_pools_were_kept_are_told_by_what_was_left(
                 " '06:00:00.000000', 127, 10, 0, FALSE, 'k', '2026-08-07 00:00:00.000000')"
             )
         )
-        some = add_papers(connection, 3)
+        connection.execute(
+            text(
+                "INSERT INTO paper (id, uid, scheme, value, title, abstract, authors, categories,"
+                " first_seen, arrived, updated, title_key) VALUES (:id, :name, 'arxiv', :name, 'T',"
+                " '', '[]', '[]', :at, :at, :at, :name)"
+            ),
+            [{"id": n, "name": str(n), "at": "2026-08-01 00:00:00.000000"} for n in (1, 2, 3)],
+        )
         connection.execute(
             insert(tables.edition).values(
                 id=1, reader_id=1, date=NOW.date(), published_at=NOW, note="", considered=9
@@ -342,7 +348,7 @@ def test_places_given_away_before_pools_were_kept_are_told_by_what_was_left(
                 ),
                 {
                     "position": position,
-                    "paper": some[position - 1].id,
+                    "paper": position,
                     "propensity": propensity,
                     "no": False,
                 },

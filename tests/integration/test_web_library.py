@@ -219,3 +219,23 @@ def test_reading_the_library_changes_nothing(here: Place) -> None:
         assert here.client.head(path).status_code == 200
 
     assert contents(here.program.store) == before
+
+
+def test_links_in_an_abstract_are_encoded_and_those_that_lead_nowhere_stay_text(
+    here: Place,
+) -> None:
+    draft = Draft(
+        "Links of every kind",
+        "At https://bücher.example/ü and https://user:pass@evil.example/ and https://[::1 too.",
+        first_seen=NOW,
+    )
+    take_in(here, draft)
+    with here.program.store.read() as connection:
+        (paper,) = papers.search(connection, "links of every kind")
+
+    page = here.client.get(f"/paper/{paper.uid}").text
+
+    assert 'href="https://xn--bcher-kva.example/%C3%BC"' in page
+    assert ">https://bücher.example/ü</a>" in page
+    assert 'href="https://user' not in page
+    assert 'href="https://[' not in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from hypothesis import given, settings
@@ -9,10 +10,11 @@ from hypothesis import strategies as st
 
 from larkpost.errors import UsageError
 from larkpost.text.email_address import address_key
-from larkpost.text.identifiers import parse_identifier
+from larkpost.text.identifiers import identifier_url, parse_identifier
 from larkpost.text.markup import clean_markup, cut_preamble, plain_latex
 from larkpost.text.minhash import resemblance, sketch, text_identifier, title_key
 from larkpost.text.normalize import clean, one_line, squash, unwanted
+from larkpost.text.urls import encode_url
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=200)
 WORDS = st.lists(st.from_regex(r"[A-Za-z0-9]{1,12}", fullmatch=True), min_size=1, max_size=60)
@@ -122,3 +124,32 @@ def test_an_address_key_is_its_own_key(text: str) -> None:
         return
     assert address_key(key) == key
     assert "\n" not in key
+
+
+ADDRESSES = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["https://", "HTTP://", "https://[::1]", "https://bücher.example/", ""]),
+    st.from_regex(r"[a-z0-9.:@\[\]-]{0,20}", fullmatch=True),
+    ANY.map(lambda text: text[:40]),
+)
+
+
+@given(ADDRESSES | ANY)
+def test_an_address_is_ascii_leads_to_the_web_and_stays(text: str) -> None:
+    address = encode_url(text)
+
+    assert encode_url(address) == address
+    assert address.isascii()
+    if address:
+        assert address.startswith(("http://", "https://"))
+        assert re.fullmatch(r"[!#-;=?-\[\]_a-z~%]+", address)
+
+
+@given(st.from_regex(r"10\.[0-9]{4,9}/[!-~]{1,60}", fullmatch=True))
+def test_the_address_of_a_doi_names_it_again(text: str) -> None:
+    try:
+        name = parse_identifier(f"doi:{text}")
+    except UsageError:
+        return
+    if name.scheme == "doi" and not name.value.endswith("/"):
+        assert parse_identifier(identifier_url(name)) == name

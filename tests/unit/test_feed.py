@@ -23,7 +23,7 @@ from larkpost.text.normalize import one_line
 if TYPE_CHECKING:
     from time import struct_time
 
-    from larkpost.domain import Edition
+    from larkpost.domain import Edition, Paper
     from larkpost.render.feeds import Xml
     from larkpost.seams import FeedFormat
 
@@ -285,3 +285,25 @@ def test_a_draft_is_never_kept() -> None:
 
     assert b"One" in first
     assert b"Two" in second
+
+
+SICI = Identifier("doi", "10.1002/(sici)1097-4571(199806)49:8<693::aid-asi4>3.0.co;2-o")
+ODD = [
+    (paper(1, identifier=SICI),
+     "https://doi.org/10.1002/(sici)1097-4571(199806)49:8%3C693::aid-asi4%3E3.0.co;2-o"),
+    (paper(1, identifier=Identifier("doi", "10.1000/a#b?c")), "https://doi.org/10.1000/a%23b%3Fc"),
+    (paper(1, url="https://bücher.example/ü?q=<1>"),
+     "https://xn--bcher-kva.example/%C3%BC?q=%3C1%3E"),
+    (paper(1, url="https://example.org/%C3%BC&a"), "https://example.org/%C3%BC&a"),
+    (paper(1, url="https://[::1"), "https://arxiv.org/abs/2608.00001"),
+]  # fmt: skip  # pairs read better in rows
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("of", "link"), ODD)
+def test_odd_names_and_addresses_lead_where_they_say(
+    form: FeedFormat, of: Paper, link: str
+) -> None:
+    (item,) = items(press().feed([edition(of)], form), form)
+
+    assert item["link"] == link

@@ -334,3 +334,17 @@ def test_a_later_correction_of_a_paper_is_shown() -> None:
     made.html(edition(before))
 
     assert Page(made.html(edition(after))).headings == ["Before"]
+
+
+def test_odd_names_and_addresses_lead_where_they_say_in_letters() -> None:
+    sici = Identifier("doi", "10.1002/(sici)1097-4571(199806)49:8<693::aid-asi4>3.0.co;2-o")
+    of = edition(paper(1, identifier=sici), paper(2, url="https://bücher.example/ü?q=<1>"))
+    links = [
+        "https://doi.org/10.1002/(sici)1097-4571(199806)49:8%3C693::aid-asi4%3E3.0.co;2-o",
+        "https://xn--bcher-kva.example/%C3%BC?q=%3C1%3E",
+    ]
+
+    page, plain = press().html(of), press().text(of)
+
+    assert all(f'href="{link}"' in page for link in links)
+    assert all(f"    {link}\n" in plain.replace("\r\n", "\n") for link in links)

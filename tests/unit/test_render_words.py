@@ -66,7 +66,9 @@ def test_many_authors_are_counted() -> None:
         ("https://e.org/p", Identifier("arxiv", "2608.00001"), "https://e.org/p"),
         ("javascript:alert(1)", Identifier("text", "0"), ""),
         ("javascript:alert(1)", Identifier("arxiv", "1"), "https://arxiv.org/abs/1"),
-        ("https://e.org/\r\n\"><b>", Identifier("text", "0"), "https://e.org/b"),
+        ("https://e.org/\r\n\"><b>", Identifier("text", "0"), ""),
+        ("https://e.org/\"><b>", Identifier("text", "0"), "https://e.org/%22%3E%3Cb%3E"),
+        ("https://[::1", Identifier("doi", "10.1/<x>"), "https://doi.org/10.1/%3Cx%3E"),
         ("https://e.org/" + "x" * 500, Identifier("text", "0"), ""),
     ],
 )  # fmt: skip

@@ -173,12 +173,50 @@ def test_what_is_no_address_is_refused_by_name(given: str) -> None:
         ("http://Example.org./a/?utm_x=1&b=2#c", "url:https://example.org/a?b=2"),
         ("url:https://example.org:8080/a", "url:https://example.org:8080/a"),
         ("citeulike:42", "citeulike:42"),
+        ("0704.0001", "arxiv:0704.0001"),
+        ("1412.9999v12", "arxiv:1412.9999"),
+        ("1501.00001", "arxiv:1501.00001"),
+        ("hep-th/9901001v3", "arxiv:hep-th/9901001"),
+        ("https://arxiv.org/abs/2613.00001", "url:https://arxiv.org/abs/2613.00001"),
+        ("10.1000/182.", "doi:10.1000/182"),
+        ("10.1000/(a)182).", "doi:10.1000/(a)182"),
+        ("doi:10.1000/182>,", "doi:10.1000/182"),
+        ("https://doi.org/10.1000/182/", "doi:10.1000/182"),
+        ("10.1000.10/123", "doi:10.1000.10/123"),
+        ("https://bücher.example/ü", "url:https://xn--bcher-kva.example/%C3%BC"),
+        ("https://[::1]:8080/a", "url:https://[::1]:8080/a"),
         ("text:00ff", "text:00ff"),
     ],
 )
 def test_a_paper_is_named_one_way(given: str, name: str) -> None:
     assert str(parse_identifier(given)) == name
     assert str(parse_identifier(name)) == name
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["arxiv.org", "www.arxiv.org", "rss.arxiv.org", "browse.arxiv.org", "export.arxiv.org",
+     "xxx.arxiv.org", "lanl.arxiv.org", "cn.arxiv.org", "xxx.lanl.gov", "ar5iv.labs.arxiv.org",
+     "ar5iv.org", "www.arxiv-vanity.com", "alphaxiv.org", "www.alphaxiv.org", "huggingface.co",
+     "hf-mirror.com", "hf.co", "ArXiv.ORG.", "arxiv.org:443"],
+)  # fmt: skip  # a list of words reads better in rows
+@pytest.mark.parametrize(
+    "path",
+    ["abs/2608.01001", "pdf/2608.01001v2.pdf", "html/2608.01001v1/", "format/2608.01001",
+     "e-print/2608.01001", "src/2608.01001v3", "ps/2608.01001", "papers/2608.01001?utm_source=a",
+     "overview/2608.01001#community", "abs/arXiv:2608.01001"],
+)  # fmt: skip  # a list of words reads better in rows
+def test_every_host_and_mirror_of_arxiv_names_the_same_paper(host: str, path: str) -> None:
+    assert parse_identifier(f"http://{host}/{path}") == parse_identifier("arxiv:2608.01001")
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["https://notarxiv.org/abs/2608.01001", "https://arxiv.org.example.com/abs/2608.01001",
+     "https://arxiv.org/list/cs.CL/2608", "https://huggingface.co/papers/submit"],
+)  # fmt: skip  # a list of words reads better in rows
+def test_other_hosts_and_pages_are_plain_addresses(given: str) -> None:
+    assert parse_identifier(given).scheme == "url"
 
 
 @pytest.mark.parametrize(
@@ -193,6 +231,20 @@ def test_a_paper_is_named_one_way(given: str, name: str) -> None:
         "http://[::1",
         "x:" + "y" * 401,
         "url:word",
+        "arxiv:notanid",
+        "arxiv:2613.00001",
+        "arxiv:2600.00001",
+        "2608.1001",
+        "1412.10001",
+        "0703.0001",
+        "math/0313136",
+        "notanarchive/0309136",
+        "doi:notadoi",
+        "10.1000/.",
+        "https://user:pass@example.org/a",
+        "https://example.org:99999/",
+        "javascript:alert(1)",
+        "mailto:ada@example.org",
     ],
 )
 def test_what_names_no_paper_is_refused(given: str) -> None:

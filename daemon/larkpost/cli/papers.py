@@ -27,6 +27,7 @@ from larkpost.cli.output import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from larkpost.domain import Paper
     from larkpost.flows.ingest import Report
 
 STDIN = Path("-")
@@ -173,7 +174,9 @@ def papers(call: Call, words: str | None, since: date | None, limit: int, as_jso
         for line in lines:
             put_json(line)
     elif found.papers:
-        rows = [[one.identifier, f"{one.first_seen:%Y-%m-%d}", one.title] for one in found.papers]
+        rows = [
+            [one.identifier, f"{one.first_seen:%Y-%m-%d}", _marked(one)] for one in found.papers
+        ]
         put_table(["paper", "first seen", "title"], rows)
     else:
         put("No papers" + (f" with {shown(words)}" if words else "") + ".")
@@ -181,6 +184,10 @@ def papers(call: Call, words: str | None, since: date | None, limit: int, as_jso
     if found.total > len(found.papers) and call.loudness >= 0:
         listed = f"{len(found.papers):,} of {found.total:,} papers"
         click.echo(f"larkpost: {listed}; --limit 0 lists all", err=True)
+
+
+def _marked(paper: Paper) -> str:
+    return f"{paper.title} (withdrawn)" if paper.withdrawn else paper.title
 
 
 COMMANDS = (ingest, papers)

@@ -29,6 +29,9 @@ def paper_line(paper: Paper) -> dict[str, Any]:
         "url": paper.url,
         "upvotes": paper.upvotes,
         "guest": paper.guest,
+        "organisation": paper.organisation,
+        "links": list(paper.links),
+        "withdrawn": paper.withdrawn,
     }
 
 

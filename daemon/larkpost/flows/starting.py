@@ -70,7 +70,7 @@ def to_rate(
 
     lately = papers.candidates(connection, at=now, window=window)
     if len(lately) < FEWEST:
-        lately = papers.corpus(connection, until=now, limit=AMONG)
+        lately = papers.corpus(connection, until=now, limit=AMONG, withdrawn=False)
     return informative(space, lately[:AMONG], RATED) if isinstance(space, TextSpace) else []
 
 

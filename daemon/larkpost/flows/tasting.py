@@ -63,7 +63,7 @@ def tell(store: Store, ranker: Ranker, space: Space, reader: Reader, *, now: dat
         asked = learn.evidence(connection, [reader])
         cast = votes.of(connection, reader.id)
         seen = papers.get(connection, {one.paper_id for one in cast})
-        newest = papers.corpus(connection, until=now, limit=AMONG)
+        newest = papers.corpus(connection, until=now, limit=AMONG, withdrawn=False)
     by_month = _by_month(reader, cast, seen)
     tastes = ranker.learn(space, [*asked, *by_month.values()], now=now)
     told = [_weighed(picks) for picks in ranker.rank(space, tastes, newest, len(newest))]

@@ -12,7 +12,7 @@ from larkpost.render import words
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from larkpost.domain import Edition, Paper, Pick
+    from larkpost.domain import Edition, Identifier, Paper, Pick
     from larkpost.render.words import Reason
 
 CACHED_PAPERS = 8192
@@ -43,15 +43,13 @@ class Story(NamedTuple):
 
 def facts_of(paper: Paper) -> Facts:
     """Put a paper into words; cached by all that the words depend on."""
-    name = paper.identifier
     return _facts(
         paper.title,
         paper.abstract,
         paper.authors,
         paper.categories,
         paper.url,
-        name.scheme,
-        name.value,
+        paper.identifier,
     )
 
 
@@ -62,13 +60,12 @@ def _facts(
     authors: tuple[str, ...],
     categories: tuple[str, ...],
     url: str | None,
-    scheme: str,
-    value: str,
+    identifier: Identifier,
 ) -> Facts:
     return Facts(
         title=words.shown_title(title),
         short=words.short_title(title),
-        link=words.shown_link(url, scheme, value),
+        link=words.shown_link(url, identifier),
         byline=words.shown_byline(authors, categories),
         abstract=one_line(abstract),
         authors=words.names(authors),

@@ -6,13 +6,15 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from larkpost.text.identifiers import identifier_url
 from larkpost.text.normalize import one_line
+from larkpost.text.urls import encode_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from larkpost.domain import Edition, Paper, Pick, Reader
+    from larkpost.domain import Edition, Identifier, Paper, Pick, Reader
 
 EXPLORATION = "Exploration: something different"
 NO_REASON = "Here because it is new"
@@ -111,8 +113,13 @@ def byline(paper: Paper) -> str:
 
 
 def link_of(paper: Paper) -> str:
-    """Find the paper's address on the web, http or https; empty where it has none."""
-    return shown_link(paper.url, paper.identifier.scheme, paper.identifier.value)
+    """Find the paper's address on the web, http or https in ASCII; empty where it has none."""
+    return shown_link(paper.url, paper.identifier)
+
+
+def links_of(paper: Paper) -> tuple[str, ...]:
+    """Give the paper's further addresses on the web, each http or https in ASCII."""
+    return tuple(link for url in paper.links if (link := _short_enough(encode_url(url))))
 
 
 @lru_cache(4096)
@@ -144,15 +151,14 @@ def shown_byline(authors: Sequence[str], categories: Sequence[str]) -> str:
     return " · ".join(part for part in (", ".join(shown), ", ".join(fields)) if part)
 
 
-def shown_link(url: str | None, scheme: str, value: str) -> str:
-    """Find a paper's address on the web, http or https; empty where it has none."""
-    for link in (url or "", _LINKS.get(scheme, "") + value):
-        if link.startswith(("http://", "https://")) and len(link) <= LONGEST_LINK:
-            return re.sub(r"[\s\x00-\x20<>\"]", "", one_line(link))
-    return ""
+def shown_link(url: str | None, identifier: Identifier) -> str:
+    """Find a paper's address on the web, http or https in ASCII; empty where it has none."""
+    given = _short_enough(encode_url(url)) if url else ""
+    return given or _short_enough(identifier_url(identifier))
 
 
-_LINKS = {"arxiv": "https://arxiv.org/abs/", "doi": "https://doi.org/", "url": ""}
+def _short_enough(link: str) -> str:
+    return link if len(link) <= LONGEST_LINK else ""
 
 
 def cropped(text: str, length: int) -> str:

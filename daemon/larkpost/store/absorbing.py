@@ -96,7 +96,9 @@ def _note(connection: Connection, now: datetime) -> None:
 def _laid_out(connection: Connection, asked: Sequence[Asked], now: datetime) -> Shelf:
     """Read every paper that one of the drafts may be, in a fixed number of queries."""
     owned = owners(connection, {name for one in asked for name in one.names})
-    unnamed = [one for one in asked if owned.keys().isdisjoint(one.names)]
+    # A URL may be that of a page which lists many papers.
+    named = {name for name in owned if name.scheme != "url"}
+    unnamed = [one for one in asked if named.isdisjoint(one.names)]
     numbers = {number for one in unnamed for number in one.numbers}
     by_key = _pairs(
         connection, tables.paper.c.title_key, tables.paper.c.id, {o.key for o in unnamed}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import false, select
+from sqlalchemy import and_, false, select
 
 from larkpost.domain import Identifier, Paper
 from larkpost.store import tables
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 COLUMNS = tuple(column for column in tables.paper.c if column.name != "title_key")
 # What anybody may see: not what only readers brought.
 PUBLIC = tables.paper.c.guest == false()
+# What may be recommended to anybody: not what its authors took back, either.
+RECOMMENDABLE = and_(PUBLIC, tables.paper.c.withdrawn == false())
 
 
 def paper(row: Row[Any]) -> Paper:
@@ -38,6 +40,9 @@ def paper(row: Row[Any]) -> Paper:
         url=row.url,
         upvotes=row.upvotes,
         guest=row.guest,
+        organisation=row.organisation,
+        links=row.links or (),
+        withdrawn=row.withdrawn,
     )
 
 
@@ -59,6 +64,9 @@ def values(paper: Paper) -> dict[str, Any]:
         "upvotes": paper.upvotes,
         "title_key": title_key(paper.title),
         "guest": paper.guest,
+        "organisation": paper.organisation,
+        "links": paper.links or None,
+        "withdrawn": paper.withdrawn,
     }
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import and_, func, or_, select
 
 from larkpost.store import tables
 from larkpost.store.absorbing import Absorbed, absorb, moved, names, owners, take_turns
-from larkpost.store.paper_rows import COLUMNS, PUBLIC, get, paper
+from larkpost.store.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, get, paper
 from larkpost.store.search import find, parse
 from larkpost.store.shelf import What
 
@@ -86,12 +86,15 @@ def corpus(
     until: datetime | None = None,
     limit: int | None = None,
     guests: bool = False,
+    withdrawn: bool = True,
 ) -> list[Paper]:
     """Read the papers first seen after ``since`` up to ``until``, the newest ``limit`` first.
 
-    With ``guests`` also those that only readers brought, which are not for everybody's eyes.
+    With ``guests`` also those that only readers brought, which are not for everybody's eyes;
+    without ``withdrawn`` only what may be recommended.
     """
-    bounds = [*_between(since, until), *([] if guests else [PUBLIC])]
+    seen = [] if guests else [PUBLIC] if withdrawn else [RECOMMENDABLE]
+    bounds = [*_between(since, until), *seen]
     return _read(connection, _newest_first().where(*bounds).limit(limit))
 
 
@@ -119,9 +122,9 @@ def count_candidates(connection: Connection, *, at: datetime, window: timedelta)
 
 
 def fresh(at: datetime, window: timedelta) -> list[ColumnElement[bool]]:
-    """Say what makes a paper a candidate: see ``candidates``."""
+    """Say what makes a paper a candidate: see ``candidates``. What was withdrawn is none."""
     seen, arrived, since = tables.paper.c.first_seen, tables.paper.c.arrived, at - window
-    return [PUBLIC, seen <= at, or_(seen > since, and_(arrived > since, arrived <= at))]
+    return [RECOMMENDABLE, seen <= at, or_(seen > since, and_(arrived > since, arrived <= at))]
 
 
 def extent(connection: Connection) -> Extent:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from larkpost.store import index, tables
-from larkpost.store.paper_rows import COLUMNS, PUBLIC, paper
+from larkpost.store.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, paper
 from larkpost.store.queries import Query, Term, parse
 from larkpost.store.wording import stems, telling
 
@@ -54,7 +54,7 @@ def find(
 
 
 def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:
-    """Find other papers that share words with the title of this one, those that share most first.
+    """Find papers to recommend beside this one: those that share most words with its title first.
 
     A rough net, to be sorted by who knows more about closeness.
     """
@@ -66,7 +66,7 @@ def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:
     statement = (
         select(*COLUMNS)
         .join(hits, hits.c.id == column.id)
-        .where(PUBLIC, column.id != of.id)
+        .where(RECOMMENDABLE, column.id != of.id)
         .order_by(hits.c.relevance.desc(), column.first_seen.desc(), column.id)
         .limit(limit)
     )

@@ -11,9 +11,12 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from larkpost.domain import Paper
 from larkpost.errors import UsageError
-from larkpost.store.identity import LOOSE, akin, alike, conflicting, merge
+from larkpost.store.abstracts import is_withdrawal_notice
+from larkpost.store.identity import LOOSE, akin, alike, conflicting, further_links, merge
 from larkpost.text.identifiers import parse_identifier
-from larkpost.text.minhash import sketch, text_identifier, title_key
+from larkpost.text.minhash import SKETCH, sketch, text_identifier, title_key
+from larkpost.text.normalize import one_line
+from larkpost.text.urls import is_web_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +29,7 @@ K = TypeVar("K")
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
 _COMMON = 200  # a shingle that this many papers share is a phrase that everybody writes
 _MOST_COMPARED = 20
+_LONGEST_ORGANISATION = 200  # characters
 
 
 class What(StrEnum):
@@ -64,9 +68,13 @@ class Entry:
 
 
 def ask(draft: Draft, now: datetime) -> Asked:
-    """Prepare a draft; nothing in it lies after ``now``."""
+    """Prepare a draft: nothing in it lies after ``now``, and every link can be followed."""
     draft = replace(
         draft,
+        url=draft.url if draft.url and is_web_address(draft.url) else None,
+        links=tuple(filter(is_web_address, draft.links)),
+        organisation=one_line(draft.organisation or "")[:_LONGEST_ORGANISATION] or None,
+        withdrawn=draft.withdrawn or is_withdrawal_notice(draft.abstract),
         first_seen=min(draft.first_seen or now, now),
         arrived=min(draft.arrived or now, now),
         updated=draft.updated and min(draft.updated, now),
@@ -160,7 +168,8 @@ class Shelf:
 
     def _candidates(self, asked: Asked) -> Iterator[int]:
         met = sharing(asked.numbers, self.by_hash)
-        met.update(self.by_key.get(asked.key, [])[:_COMMON])
+        # All of a title weighs more than any part of a text: notices of withdrawal are all alike.
+        met.update(dict.fromkeys(self.by_key.get(asked.key, [])[:_COMMON], SKETCH))
         return (at for at, _ in met.most_common(_MOST_COMPARED))
 
     def _add(self, asked: Asked) -> Entry:
@@ -237,6 +246,9 @@ def _paper(draft: Draft, identifier: Identifier) -> Paper:
         url=draft.url,
         upvotes=draft.upvotes,
         guest=draft.guest,
+        organisation=draft.organisation,
+        links=further_links(draft.url, draft.links),
+        withdrawn=draft.withdrawn,
     )
 
 

@@ -86,6 +86,9 @@ paper = Table(
     Column("upvotes", Integer),
     Column("title_key", String(64), nullable=False, index=True),
     Column("guest", Boolean, nullable=False, server_default=false()),
+    Column("organisation", CleanText),
+    Column("links", TextList),
+    Column("withdrawn", Boolean, nullable=False, server_default=false()),
     Index("ix_paper_guest_first_seen", "guest", "first_seen"),
     sqlite_autoincrement=True,
 )

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 # writes a migration that fills the index anew.
 
 # A script that is written without spaces is cut into characters, so that any part of it is found.
-_UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _LONGEST = 64  # characters; a longer run is cut, in a paper as in a question
 # Its signs that are no letters (Thai's vowel marks) go with the accents of other scripts.
-_WORD = re.compile(rf"(?=[^\W_])[{_UNSPACED}]|[^\W_{_UNSPACED}]{{1,{_LONGEST}}}")
+_WORD = re.compile(rf"(?=[^\W_])[{UNSPACED}]|[^\W_{UNSPACED}]{{1,{_LONGEST}}}")
 _PLAIN_WORD = re.compile(rf"[a-z0-9]{{1,{_LONGEST}}}")
 
 # Words of each part that are indexed. PostgreSQL counts positions up to 16,383.

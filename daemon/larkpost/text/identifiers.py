@@ -1,25 +1,49 @@
-"""Reads the names of papers: arXiv ids, DOIs, URLs, ``scheme:value``."""
+"""Reads the names of papers: arXiv ids, DOIs, URLs, ``scheme:value``; and says where each leads."""
 
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from larkpost.domain import Identifier
 from larkpost.errors import UsageError
 from larkpost.text.normalize import clean, one_line
+from larkpost.text.urls import encode_url
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9_.+-]{0,19}):(?P<value>\S(?:.*\S)?)", re.DOTALL)
-_ARXIV_NEW = r"\d{4}\.\d{4,5}"
-_ARXIV_OLD = r"[a-z-]+(?:\.[a-z]{2})?/\d{7}"
-_ARXIV = re.compile(rf"(?:arxiv:)?(?P<id>{_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?", re.IGNORECASE)
+# https://info.arxiv.org/help/arxiv_identifier.html: from April 2007 the year, the month and four
+# digits, five since January 2015; before, the archive, the year, the month and three digits.
+_MONTH = r"(?:0[1-9]|1[0-2])"
+_ARXIV_NEW = (
+    rf"(?:(?:07(?:0[4-9]|1[0-2])|(?:0[89]|1[0-4]){_MONTH})\.\d{{4}}"
+    rf"|(?:1[5-9]|[2-9]\d){_MONTH}\.\d{{5}})"
+)
+_ARCHIVES = (
+    "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg"
+    "|comp-gas|cond-mat|cs|dg-ga|funct-an|gr-qc|hep-(?:ex|lat|ph|th)|math|math-ph|mtrl-th|nlin"
+    "|nucl-(?:ex|th)|patt-sol|physics|plasm-ph|q-(?:alg|bio|fin)|quant-ph|solv-int|stat|supr-con"
+)
+_ARXIV_OLD = rf"(?:{_ARCHIVES})(?:\.[a-z]{{2}})?/(?:9[1-9]|0[0-7]){_MONTH}\d{{3}}"
+_ARXIV_ID = rf"(?:arxiv:)?(?P<id>{_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?"
+_ARXIV = re.compile(_ARXIV_ID, re.IGNORECASE)
 _ARXIV_PATH = re.compile(
-    rf"/(?:abs|pdf|html|format|papers|paper|overview|forum|src|e-print)/"
-    rf"(?P<id>{_ARXIV_NEW}|{_ARXIV_OLD})(?:v\d+)?(?:\.pdf)?/?",
+    r"/(?:(?:abs|pdf|html|format|ps|src|e-print|papers?|overview|forum|arxiv)/)?"
+    rf"{_ARXIV_ID}(?:\.pdf)?/*",
     re.IGNORECASE,
 )
-_ARXIV_HOSTS = ("arxiv.org", "huggingface.co", "alphaxiv.org", "ar5iv.org", "hf.co")
-_DOI = re.compile(r"10\.\d{4,9}/\S+")
+# Any host below these is arXiv, or shows its papers under their ids: ar5iv.labs.arxiv.org.
+_ARXIV_HOSTS = (
+    "arxiv.org", "xxx.lanl.gov", "ar5iv.org", "arxiv-vanity.com", "alphaxiv.org",
+    "huggingface.co", "hf.co", "hf-mirror.com", "scirate.com", "papers.cool",
+)  # fmt: skip  # a host a line would be longer than the rule
+_DOI_HOSTS = ("doi.org",)
+_DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S+")
+# Schemes of addresses: none of them names a paper, and some are code.
+_NO_NAMES = frozenset(
+    ("http", "https", "ftp", "file", "mailto", "data", "blob", "javascript", "vbscript")
+)
+_TRAIL = ".,;:!?'\"”’»"  # noqa: RUF001 - quotes as they are printed
+_BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
 _LONGEST_VALUE = 400
 
 
@@ -39,6 +63,18 @@ def parse_identifier(text: str) -> Identifier:
     return found
 
 
+def identifier_url(identifier: Identifier) -> str:
+    """Give the web address to which a name leads, in ASCII; empty where it leads nowhere."""
+    match identifier.scheme:
+        case "arxiv":
+            return "https://arxiv.org/abs/" + quote(identifier.value, safe="/")
+        case "doi":  # a name may hold any character (ISO 26324), so every "%" is one of its own
+            return "https://doi.org/" + quote(identifier.value, safe="/:;()")
+        case "url":
+            return encode_url(identifier.value)
+    return ""
+
+
 def _read_identifier(given: str) -> Identifier | None:
     if given.lower().startswith("oai:arxiv.org:"):
         given = "arxiv:" + given[len("oai:arxiv.org:") :]
@@ -56,9 +92,10 @@ def _from_scheme(scheme: str, value: str) -> Identifier | None:
     if scheme == "url":
         return _from_url(value)
     if scheme == "doi":
-        return _doi(re.sub(r"^(?:https?://)?(?:dx\.)?doi\.org/", "", value, flags=re.IGNORECASE))
-    if scheme == "arxiv":
-        return Identifier("arxiv", re.sub(r"(?<=\d)v\d+$", "", value.lower()))
+        at = re.match(r"(?:https?://)?(?:(?:dx|www)\.)?doi\.org/", value, re.IGNORECASE)
+        return _doi(unquote(value[at.end() :]) if at else value)
+    if scheme == "arxiv" or scheme in _NO_NAMES:  # all that is an arXiv id was read before
+        return None
     return Identifier(scheme, value)
 
 
@@ -67,33 +104,46 @@ def _arxiv(value: str) -> str:
     return re.sub(r"^([a-z-]+)\.[a-z]{2}/", r"\1/", value.lower())
 
 
-def _doi(value: str) -> Identifier:
-    value = value.lower()
+def _doi(value: str) -> Identifier | None:
+    value = _without_trail(value.lower())
     # arXiv's own DOIs (10.48550/arXiv.2508.13426) name the same paper as the arXiv id.
     inner = _ARXIV.fullmatch(value.removeprefix("10.48550/arxiv."))
-    return Identifier("arxiv", _arxiv(inner["id"])) if inner else Identifier("doi", value)
+    if inner:
+        return Identifier("arxiv", _arxiv(inner["id"]))
+    return Identifier("doi", value) if _DOI.fullmatch(value) else None
+
+
+def _without_trail(doi: str) -> str:
+    """Leave out what belongs to the sentence: a full stop, a bracket that was opened outside."""
+    opened = {close: doi.count(close) - doi.count(open_) for close, open_ in _BRACKETS.items()}
+    end = len(doi)
+    while end and (doi[end - 1] in _TRAIL or opened.get(doi[end - 1], 0) > 0):
+        end -= 1
+        if doi[end] in opened:
+            opened[doi[end]] -= 1
+    return doi[:end]
 
 
 def _from_url(url: str) -> Identifier | None:
-    try:
-        parts = urlsplit(url)
-        host, port = (parts.hostname or "").rstrip("."), parts.port
-    except ValueError:
+    parts = urlsplit(encode_url(url))
+    if not parts.scheme:
         return None
-    if parts.scheme not in {"http", "https"} or not host:
-        return None
-    site = host.removeprefix("www.").removeprefix("export.")
-    if site in _ARXIV_HOSTS and (match := _ARXIV_PATH.fullmatch(parts.path)):
+    host, path = (parts.hostname or "").rstrip("."), unquote(parts.path)
+    if _below(host, _ARXIV_HOSTS) and (match := _ARXIV_PATH.fullmatch(path)):
         return Identifier("arxiv", _arxiv(match["id"]))
-    if site in {"doi.org", "dx.doi.org"} and _DOI.fullmatch(parts.path[1:]):
-        return _doi(parts.path[1:])
-    return Identifier("url", _plain_url(parts, host, port))
+    if _below(host, _DOI_HOSTS) and (doi := _doi(path.strip("/"))):
+        return doi
+    return Identifier("url", _plain_url(parts, host))
 
 
-def _plain_url(parts: SplitResult, host: str, port: int | None) -> str:
+def _below(host: str, domains: tuple[str, ...]) -> bool:
+    return any(host == domain or host.endswith(f".{domain}") for domain in domains)
+
+
+def _plain_url(parts: SplitResult, host: str) -> str:
     authority = f"[{host}]" if ":" in host else host
-    if port not in {None, 80, 443}:
-        authority += f":{port}"
+    if parts.port not in {None, 80, 443}:
+        authority += f":{parts.port}"
     kept = [pair for pair in parts.query.split("&") if pair and not pair.startswith("utm_")]
     query = "?" + "&".join(kept) if kept else ""
     return f"https://{authority}{parts.path.rstrip('/')}{query}"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from larkpost.errors import UsageError
 from larkpost.text.identifiers import parse_identifier
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ def clean_markup(text: str) -> str:
     characters, then LaTeX letters. What only then looks like a tag (``&lt;b&gt;``) is text.
     Formulas (``$x$``) stay as they are. Wrapped lines stay wrapped: to be squashed next.
     """
-    return plain_latex(_plain_html(text))
+    return plain_latex(plain_html(text))
 
 
 def cut_preamble(text: str) -> tuple[str, Identifier | None]:
@@ -121,13 +123,15 @@ def cut_preamble(text: str) -> tuple[str, Identifier | None]:
     """
     name = None
     if announced := _ANNOUNCED.match(text):
-        name = parse_identifier(f"arxiv:{announced['id']}")
+        with suppress(UsageError):  # digits that arXiv never gave
+            name = parse_identifier(f"arxiv:{announced['id']}")
         text = text[announced.end() :]
     label = _LABEL.match(text)
     return (text[label.end() :] if label else text), name
 
 
-def _plain_html(text: str) -> str:
+def plain_html(text: str) -> str:
+    """Take the tags out of a text and turn its entities into characters."""
     if "<" in text:
         for opening, closing in _UNSEEN:
             text = "".join(_outside(text, opening, closing))
@@ -136,6 +140,11 @@ def _plain_html(text: str) -> str:
         if "&" in text:
             text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
     return text
+
+
+def has_html(text: str) -> bool:
+    """Say whether tags or entities of HTML stand in a text."""
+    return plain_html(text) != text
 
 
 def _outside(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> Iterator[str]:

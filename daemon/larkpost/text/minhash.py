@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from heapq import nsmallest
+from itertools import filterfalse
 from zlib import crc32
 
 from rapidfuzz import fuzz
 
 from larkpost.domain import Identifier
+from larkpost.text.markup import plain_html
 from larkpost.text.normalize import normal_form
 
 _SHINGLE = 12  # squeezed characters: about two words
-_SKETCH = 8
+SKETCH = 8  # numbers
 _ANCHORS = (re.compile(b"y"), re.compile(b"g"), re.compile(b"d"), re.compile(b"[^ygd]"))
 _MOST_COMPARED = 20_000  # characters; a longer text is judged by its beginning
 
@@ -21,16 +24,34 @@ _NOT_ALPHANUMERIC = bytes(code for code in range(128) if not chr(code).isalnum()
 _FORMATTING = re.compile(
     r"\\(?:text(?:bf|it|tt|sc|rm|sf|normal)?|emph|math(?:rm|bf|it|cal|bb|sf|tt|frak)"
     r"|boldsymbol|left|right|mbox|operatorname)(?![A-Za-z])"
+    r"|\\var(?=epsilon|theta|phi|pi|rho|sigma|kappa)"
+)
+_GREEK = {chr(code): unicodedata.name(chr(code)) for code in range(0x3B1, 0x3CA)}
+# Greek letters as LaTeX calls them, and the letters of Latin that do not fall apart under NFKD.
+_PLAIN_LETTERS = str.maketrans(
+    {letter: name.split()[-1].lower() for letter, name in _GREEK.items()}
+    | {"\u03bb": "lambda"}  # "lamda" in Unicode
+    | {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i"}
 )
 
 
-def squeeze(text: str) -> str:
-    """Keep letters and digits only, case-folded, without accents: what near-duplicates share."""
+def fold(text: str) -> str:
+    """Lower case without accents, ligatures, HTML and LaTeX's formatting; Greek letters by name."""
+    text = plain_html(text)
     if "\\" in text:
         text = _FORMATTING.sub("", text)
     if text.isascii():
-        return text.lower().encode().translate(None, _NOT_ALPHANUMERIC).decode()
-    return "".join(filter(str.isalnum, normal_form("NFKD", text).casefold()))
+        return text.lower()
+    bare = filterfalse(unicodedata.combining, normal_form("NFKD", text))
+    return "".join(bare).casefold().translate(_PLAIN_LETTERS)
+
+
+def squeeze(text: str) -> str:
+    """Keep the letters and digits of ``fold`` only: what near-duplicates share."""
+    folded = fold(text)
+    if folded.isascii():
+        return folded.encode().translate(None, _NOT_ALPHANUMERIC).decode()
+    return "".join(filter(str.isalnum, folded))
 
 
 def title_key(title: str) -> str:
@@ -64,8 +85,8 @@ def sketch(title: str, abstract: str) -> frozenset[int]:
     for anchor in _ANCHORS:
         starts = (match.start() for match in anchor.finditer(text))
         shingles = {text[at : at + _SHINGLE] for at in starts if at + _SHINGLE <= len(text)}
-        chosen.update(nsmallest(_SKETCH - len(chosen), shingles, key=crc32))
-        if len(chosen) == _SKETCH:
+        chosen.update(nsmallest(SKETCH - len(chosen), shingles, key=crc32))
+        if len(chosen) == SKETCH:
             break
     return frozenset(_number(shingle) for shingle in chosen or {text})
 

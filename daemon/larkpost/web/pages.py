@@ -110,6 +110,7 @@ class Pages:
             plain=one_line,
             quiet=words.quiet,
             facts=facts_of,
+            links=words.links_of,
             chosen=words.chosen,
             catch_up=words.catch_up,
             linked=linked,

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.render.words import LONGEST_LINK
+from larkpost.text.urls import encode_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +32,10 @@ def _pieces(text: str) -> Iterator[Piece]:
     end = 0
     for match in _LINK.finditer(text):
         link = _trimmed(match[0])
-        if len(link) <= LONGEST_LINK and link.partition("://")[2]:
+        href = encode_url(link)
+        if href and len(href) <= LONGEST_LINK:
             yield Piece(text[end : match.start()])
-            yield Piece(link, link)
+            yield Piece(link, href)
             end = match.start() + len(link)
     yield Piece(text[end:])
 

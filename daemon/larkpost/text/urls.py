@@ -1,0 +1,67 @@
+"""Web addresses: which ones are taken for a link, and their spelling in ASCII (RFC 3986, 3987)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from ipaddress import IPv6Address
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+
+import idna
+
+# Browsers leave some of these out and read "\" as "/": what is shown would not be what is opened.
+_REFUSED = re.compile(r"[\s\x00-\x20\x7f-\x9f\\]")
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:@]+)(?::[0-9]*)?")
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
+_LONGEST_HOST = 253  # RFC 1035, 2.3.4, as text
+# RFC 3986, 3.3: what may stand in a path as it is; "%" because escapes stay as they are.
+_IN_PATH = "%/:@!$&'()*+,;=~"
+_IN_QUERY = _IN_PATH + "?"
+
+
+@lru_cache(4096)
+def encode_url(url: str) -> str:
+    """Spell an http or https address in ASCII; empty for what is no address to link to.
+
+    The host becomes IDNA, all else UTF-8 in percent escapes (RFC 3987, 3.1); escapes that are
+    there already stay. No link is an address with spaces, control characters or backslashes, with
+    a user or password, without a host, with a port that is none.
+    """
+    try:
+        parts = urlsplit(url) if not _REFUSED.search(url) else None
+        if parts is None or parts.scheme not in {"http", "https"}:
+            return ""
+        path, query, fragment = (
+            quote(_STRAY_PERCENT.sub("%25", part), safe=safe)
+            for part, safe in (
+                (parts.path, _IN_PATH),
+                (parts.query, _IN_QUERY),
+                (parts.fragment, _IN_QUERY),
+            )
+        )
+        return urlunsplit((parts.scheme, _authority(parts), path, query, fragment))
+    except ValueError:  # a bad port, half an IPv6 address, a host that IDNA does not know
+        return ""
+
+
+def is_web_address(url: str) -> bool:
+    """Say whether this is an address to link to."""
+    return bool(encode_url(url))
+
+
+def _authority(parts: SplitResult) -> str:
+    """Spell host and port; raises ValueError for what is none."""
+    if not _HOST_AND_PORT.fullmatch(parts.netloc):
+        raise ValueError(f"{parts.netloc!r} is not a host with or without a port")
+    host, port = parts.hostname or "", parts.port
+    if ":" in host:
+        host = f"[{IPv6Address(host)}]"
+    else:
+        host = host if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
+        if len(host) > _LONGEST_HOST or not _HOST.fullmatch(host):
+            raise ValueError(f"{host!r} is not the name of a host")
+    if port == 0:
+        raise ValueError("0 is not a port")
+    return host if port is None else f"{host}:{port}"
