@@ -23,18 +23,23 @@ if TYPE_CHECKING:
     from larkpost.domain import Record
     from larkpost.sources.page_lines import PageLine
 
-_VOTED = re.compile(r"(?P<title>.*?)\s*\(\s*(?P<votes>\d{1,6})\s*[▲△▴↑⬆]\ufe0f?\s*\)")
-_VOTED_LINE = re.compile(r"\(\s*\d{1,6}\s*[▲△▴↑⬆]\ufe0f?\s*\)\s*$")
+_COUNT = r"(?:(?P<{a}>\d{{1,6}})\s?[▲△▴↑⬆]|[▲△▴↑⬆]\s?(?P<{b}>\d{{1,6}}))"
+_VOTES = re.compile(rf"[(\[]\s?{_COUNT.format(a='a', b='b')}\s?[)\]]|{_COUNT.format(a='c', b='d')}")
+_BESIDE_VOTES = " ·|:\u2013\u2014-"  # what parts a title from its votes
+_IN_BRACKETS = re.compile(
+    r"[<(\[](?P<url>https?://[^\s<>()\[\]]+)[>)\]]|(?<=\s)(?P<bare>https?://\S+)"
+)
 _DAY = re.compile(r"selection of papers.{0,40}?\((?P<day>[^()]{3,30})\)", re.IGNORECASE)
 _ADDRESS = re.compile(r"<?(https?://[^\s<>]+)>?")
 _SOME = 2  # titles with votes, in a text that is the mail
 _WRAPPED = 45  # characters: no title was wrapped at less
 _MOST_LINES = 6  # of one title
+_LONGEST = 1_000  # characters of a title with its votes
 
 
 def is_digest_mail(page: Iterable[PageLine]) -> bool:
     """Whether a text has titles with votes behind them."""
-    return sum(_VOTED_LINE.search(line.text) is not None for line in page) >= _SOME
+    return sum(_voted_title(line.text.strip()) is not None for line in page) >= _SOME
 
 
 def mail_records(mail: Iterable[PageLine], near: date) -> Iterator[Record]:
@@ -75,17 +80,34 @@ def _day(line: PageLine, near: date) -> Iterator[Captured]:
         yield Captured(captured, line.number)
 
 
-def _draft(lines: list[PageLine]) -> Draft | None:
-    """Read some lines as one title with its votes."""
-    match = _VOTED.fullmatch(squash("\n".join(line.text for line in lines)))
-    if match is None or not (title := without_mark(match["title"])):
+def _voted_title(text: str) -> tuple[str, int] | None:
+    """Read a title with votes behind it, or before it; None for any other text."""
+    match = _VOTES.search(text) if len(text) <= _LONGEST else None
+    if match is None:
         return None
-    name = next((name for line in lines if (name := paper_name(line.url))), None)
+    before, behind = text[: match.start()], text[match.end() :]
+    if before.strip(_BESIDE_VOTES) and behind.strip():
+        return None
+    title = before.rstrip(_BESIDE_VOTES) or behind.lstrip(_BESIDE_VOTES)
+    votes = next(number for number in match.group(*"abcd") if number)
+    return (title, int(votes)) if title else None
+
+
+def _draft(lines: list[PageLine]) -> Draft | None:
+    """Read some lines as one title with its votes, and perhaps its address."""
+    text = squash("\n".join(line.text for line in lines))
+    urls = [line.url for line in lines]
+    urls += [match["url"] or match["bare"] for match in _IN_BRACKETS.finditer(text)]
+    found = _voted_title(squash(_IN_BRACKETS.sub("", text)))
+    if found is None:
+        return None
+    title, votes = found
+    name = next((name for url in urls if (name := paper_name(url))), None)
     return Draft(
-        title=title,
+        title=without_mark(title),
         identifiers=(name,) if name else (),
         url=f"https://arxiv.org/abs/{name.value}" if name else None,
-        upvotes=int(match["votes"]),
+        upvotes=votes,
         line=lines[0].number,
     )
 

@@ -30,9 +30,11 @@ _BROKEN_ADDRESS = re.compile(r"(\]\([^()\s]{1,300})\n\s*(?=[^()\s]{1,300}\))")
 _REFERENCE = re.compile(r"\]\[(\d{1,4})\]")
 _HARD_BREAK = re.compile(r"\\+$", re.MULTILINE)
 _ESCAPED = re.compile(r"\\(?=[_*`\[\]])")
-_SEPARATORS = re.compile(r"[\s·•|/,;+*\\\u2013\u2014-]*")
+_SEPARATORS = re.compile(r"[\s·•|/;+*\\\u2013\u2014-]*")
 _BULLET = re.compile(r"[\s*•+\\-]*")
 _ITEM = re.compile(r"\s*(?:[*+•-]|\d{1,3}[.)]|$)(?:\s|$)")
+_PAPER = re.compile(r"/papers/\d{4}\.\d{4,5}(?:v\d+)?(?:[?/]|$)|arxiv\.org/abs/")
+_LONGEST_BESIDE = 120  # characters beside a paper's title on one line: votes, authors, a day
 _COUNT = re.compile(r"\s*\d{1,6}\s*")
 _DISCUSSION = ("#community", "/login")  # ends or holds of addresses that lead to no paper
 
@@ -127,10 +129,12 @@ def _without_marks(pieces: Sequence[Piece]) -> list[tuple[str, str | None]]:
     if PICTURE in text and _BULLET.fullmatch(text.replace(PICTURE, "")):
         return []
     linked = _joined(pieces)
-    if any(piece.url is not None for piece in linked) and all(
-        piece.url is not None or _SEPARATORS.fullmatch(piece.text) for piece in linked
-    ):
+    beside = [piece.text for piece in linked if piece.url is None]
+    if len(beside) < len(linked) and all(map(_SEPARATORS.fullmatch, beside)):
         return [(_bare(piece.text), piece.url) for piece in linked if piece.url is not None]
+    papers = sum(_PAPER.search(piece.url or "") is not None for piece in linked)
+    if papers == 1 and len("".join(beside)) <= _LONGEST_BESIDE:
+        return [(_bare(_beside_text(piece)), piece.url) for piece in linked if piece.text.strip()]
     if len(text) <= _SHORT:
         return [(_bare("".join(map(_beside_text, linked))), None)]
     return [(_bare("".join(map(_within_prose, linked))), None)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from larkpost.domain import Rejected, Remark
@@ -14,6 +15,7 @@ from larkpost.sources.page_text import (
     continues,
     ends_sentence,
     is_abstract,
+    is_item,
     is_sentence,
     people,
     title_mark,
@@ -44,12 +46,26 @@ class AlternatingPage(PageParser):
         self.bare: list[PageEntry] = []  # titles settled before the first abstract
         self.between = ""  # a short line that recurs, since the abstract
         self.orphans = 0  # abstracts without a title
+        self.opened = False  # it is decided what stands above the first paper
+        self.all_have_abstracts = True
 
     def finish(self) -> Iterator[Record]:
         """Yield what was held back; raises UnreadableDump when there was no paper."""
         self._extend_last(keep=0)
-        yield from self._settle(self._rejoined(self.titles))
+        titles = self._rejoined(self.titles)
+        if self.opened and self.all_have_abstracts:
+            yield from self._without_footer(titles)
+        else:
+            yield from self._settle(titles)
         yield from super().finish()
+
+    def _without_footer(self, titles: Sequence[PageEntry]) -> Iterator[Record]:
+        """Leave out short lines below the last abstract of a page on which all titles have one."""
+        for entry in titles:
+            if entry.abstract or entry.voted or not entry.whole:
+                yield from self._settle([entry])
+            else:
+                yield _left_out(entry, "below the last paper")
 
     def _paragraph(self, piece: Paragraph) -> Iterator[Record]:
         if self._is_abstract(piece.text):
@@ -59,6 +75,8 @@ class AlternatingPage(PageParser):
 
     def _is_abstract(self, text: str) -> bool:
         """Judge by the length, and in the middle lengths by what would be a title without it."""
+        if people(text) and (self.titles or self.last):
+            return False
         if not self.titles and width(text) < SURELY_LONG and not ends_sentence(text):
             return False
         return is_abstract(text) or bool(
@@ -73,7 +91,7 @@ class AlternatingPage(PageParser):
             self._link(piece.url)
 
     def _abstract(self, piece: Paragraph) -> Iterator[Record]:
-        self._extend_last(keep=1)
+        self._extend_last(keep=self.layout.depth)
         if not self.titles:
             title, piece = parted(piece)
             if title is not None:
@@ -83,22 +101,32 @@ class AlternatingPage(PageParser):
                 return
         if piece.url:
             self._link(piece.url)
-        *before, own = self._with_authors()
-        first = own if before and begins_abstract(own.title) else None
-        if first is not None:
-            own = before.pop()
+        before, own, first = self._chosen_title()
         self.titles = []
         yield from self._settle(before)
         if rejected := self._too_long(own, piece.text):
             yield rejected
             return
-        own.set_abstract(piece.text, piece)
-        if first is not None:
-            own.abstract = f"{first.title} {own.abstract}"
+        own.set_abstract(self._without_label(f"{first} {piece.text}".strip()), piece)
         if self.above.voted:
             own.votes = self.above.votes
             self.above.votes, self.above.voted = None, False
         yield from self._publish(own)
+
+    def _chosen_title(self) -> tuple[Sequence[PageEntry], PageEntry, str]:
+        """Choose the title of an abstract among the short paragraphs above it.
+
+        Gives those before it, the title, and a paragraph with which the abstract begins.
+        """
+        at = max(0, len(self.titles) - self.layout.depth)
+        before, own, below = self.titles[:at], self.titles[at], self.titles[at + 1 :]
+        if not below and before and (begins_abstract(own.title) or people(own.title)):
+            *before, own, only = self.titles
+            below = [only]
+        first = below.pop().title if below and begins_abstract(below[-1].title) else ""
+        own.authors = own.authors or people(", ".join(entry.title for entry in below))
+        own.name = own.name or next((entry.name for entry in below if entry.name), None)
+        return ([] if self.layout.regular else before), own, first
 
     def _without_title(self, piece: Paragraph) -> Iterator[Record]:
         """Take a long paragraph for more of the abstract above it, or reject it."""
@@ -122,22 +150,16 @@ class AlternatingPage(PageParser):
         last = self.last
         while last and last.abstract and not last.closed and self.titles:
             text = self.titles[0].title
-            item = title_mark(text) not in {"", self.layout.mark}
-            if not continues(text, last.abstract) or (len(self.titles) <= keep and not item):
-                return
-            if title_mark(text) and not item:
+            marked = bool(self.layout.mark) and title_mark(text) == self.layout.mark
+            if names := people(text):
+                last.authors = last.authors or names
+                self.titles.pop(0)
+                continue
+            may_be_title = len(self.titles) <= keep and not is_item(text)
+            if marked or may_be_title or not continues(text, last.abstract):
                 return
             entry = self.titles.pop(0)
             last.extend_abstract(text, entry.whole)
-
-    def _with_authors(self) -> Sequence[PageEntry]:
-        """Give a title the names of authors that stand between it and the abstract."""
-        *before, own = self.titles
-        if before and (names := people(own.title)):
-            before[-1].authors = names
-            before[-1].name = before[-1].name or own.name
-            return before
-        return self.titles
 
     def _settle(self, titles: Sequence[PageEntry]) -> Iterator[Record]:
         """Decide about short paragraphs in a row: titles alone, or titles with short abstracts."""
@@ -158,7 +180,26 @@ class AlternatingPage(PageParser):
         for bare in self.bare:
             yield from super()._publish(bare)
         self.bare = []
+        self.all_have_abstracts &= bool(entry.abstract)
         yield from super()._publish(entry)
+        yield from self._opening()
+
+    def _is_ready(self) -> bool:
+        return self.opened
+
+    def _opening(self) -> Iterator[Record]:
+        """Decide about short lines above the first paper once some papers have abstracts.
+
+        Where all of these have one, lines without are no titles.
+        """
+        papers = [entry for entry in self.held if entry.abstract]
+        if self.opened or len(papers) < SOME:
+            return
+        self.opened = True
+        lines = list(takewhile(lambda entry: not entry.abstract, self.held))
+        if lines and self.all_have_abstracts:
+            self.held = self.held[len(lines) :]
+            yield from (_left_out(entry, "above the first paper") for entry in lines)
 
     def _token(self, piece: Token) -> Iterator[Record]:
         self.searched |= piece.kind is Kind.NAVIGATION
@@ -217,3 +258,7 @@ class AlternatingPage(PageParser):
                 hint="select all of the page in a browser, copy it, and save that as a text file",
             )
         return super()._nothing()
+
+
+def _left_out(entry: PageEntry, where: str) -> Remark:
+    return Remark(entry.line, f"“{entry.title[:80]}” {where} has no abstract; left out")

@@ -14,8 +14,12 @@ from larkpost.sources.digest_mail import is_digest_mail
 from larkpost.sources.lines import Line, lines
 from larkpost.sources.page_lines import Wrapping, find_notes, find_wrapping, plain_lines
 from larkpost.sources.page_text import (
+    LABEL,
+    begins_abstract,
+    continues,
     is_abstract,
     paper_name,
+    people,
     title_mark,
 )
 from larkpost.sources.page_tokens import Kind, plain_key, tokens
@@ -37,9 +41,12 @@ _TRANSLATED = re.compile(
     r"|сообществ|społecznoś|topluluğu|cộng đồng|社区|社群|コミュニティ|커뮤니티|समुदाय)).{4,90}",
     re.IGNORECASE,
 )
+_HEADER = 60  # pieces among which the banner, the menu and the heading stand
+_TELLING = frozenset({None, Kind.VOTES, Kind.SUBMITTED})  # None: text
 _SHORT_LINE = 80  # characters
 _FEW_LINES = 2
 _LONG_LINE = 3_000  # characters: arXiv takes no abstract over 1,920
+_REGULAR = 0.75  # of the papers of a page show the same order of lines
 _MOST = 0.6  # of the papers of a page have titles of one kind, if any
 
 
@@ -49,7 +56,10 @@ class Layout:
 
     ``repeated`` are short lines that recur, as ``plain_key`` writes them. Titles are headings of
     ``title_level`` (0: not), or are ``linked`` to their papers, or begin with a ``mark`` such as
-    ``1.``; they are ``voted`` where votes stand above them.
+    ``1.``; they are ``voted`` where votes stand above them, and ``lead`` where a paper begins with
+    its title even in a list. They stand ``depth`` short paragraphs above the abstract, and all else
+    there is furniture where that is ``regular``. ``label`` is a word such as "Abstract" with which
+    abstracts begin.
 
     ``listed``: a list of titles, without abstracts; ``mail``: the digest mail, which is one, too;
     ``unbroken``: text without line ends; ``translated``: the page in another language.
@@ -64,6 +74,10 @@ class Layout:
     linked: bool = False
     mark: str = ""
     voted: bool = False
+    depth: int = 1
+    regular: bool = False
+    leads: bool = False
+    label: str = ""
     listed: bool = False
     mail: bool = False
     unbroken: bool = False
@@ -144,14 +158,73 @@ def _with_titles(layout: Layout, pieces: Sequence[Paragraph | Token]) -> Layout:
     level, count = next(iter(levels.most_common(1)), (0, 0))
     marks = Counter(title_mark(piece.text) for piece in above)
     mark, marked = next(iter(marks.most_common(1)), ("", 0))
+    depth, regular = _depth(pieces)
     return replace(
         layout,
+        depth=depth,
+        regular=regular,
+        leads=_leads(pieces),
+        label=_label([piece.text for piece in given if is_abstract(piece.text)]),
         title_level=level if count >= least else 0,
         linked=len(names) >= least,
         mark=mark if marked >= least and marked > 1 else "",
         voted=_voted(pieces) >= max(_RECURS, 0.8 * (submitted if listed else len(above))),
         listed=listed,
     )
+
+
+def _depth(pieces: Iterable[Paragraph | Token]) -> tuple[int, bool]:
+    """Tell how many short paragraphs above an abstract its title stands, and if that is regular.
+
+    Names, labels or buttons may stand between a title and its abstract, or after the abstract.
+    How many stand above the first abstract, or below the last, tells which.
+    """
+    groups, below = _short_groups(pieces)
+    first, *others = groups or [0]
+    ((size, count),) = Counter(others).most_common(1) or [(0, 0)]
+    if size < 2 or count < 2 or count < _REGULAR * len(others):
+        return 1, False
+    if 1 <= first <= size:
+        return first, True
+    return max(1, size - below) if below < size else 1, True
+
+
+def _short_groups(pieces: Iterable[Paragraph | Token]) -> tuple[list[int], int]:
+    """Count the short paragraphs above each abstract, and those below the last one."""
+    groups: list[int] = []
+    current, above = 0, ""
+    for piece in pieces:
+        if not isinstance(piece, Paragraph):
+            if piece.kind is Kind.MARK and not groups:
+                current = 0
+            continue
+        if _is_long(piece.text, current):
+            if current or not above:
+                groups.append(current)
+            current, above = 0, piece.text
+        elif not (above and not current and continues(piece.text, above)):
+            current += 1
+    return groups, current
+
+
+def _is_long(text: str, current: int) -> bool:
+    return not people(text) and (is_abstract(text) or (current > 0 and begins_abstract(text)))
+
+
+def _leads(pieces: Sequence[Paragraph | Token]) -> bool:
+    """Whether the first text below the heading comes before any votes or submitter."""
+    kinds = [None if isinstance(piece, Paragraph) else piece.kind for piece in pieces]
+    first = kinds.index(Kind.MARK) if Kind.MARK in kinds else 0
+    marks = [at for at, kind in enumerate(kinds[: first + _HEADER]) if kind is Kind.MARK]
+    below = (kind for kind in kinds[max(marks, default=-1) + 1 :] if kind in _TELLING)
+    return next(below, Kind.VOTES) is None
+
+
+def _label(abstracts: Sequence[str]) -> str:
+    """Find the word with which nearly all abstracts begin, if it is a label."""
+    found = Counter(match[0] for text in abstracts if (match := LABEL.match(text)))
+    ((label, count),) = found.most_common(1) or [("", 0)]
+    return label if count > 1 and count >= _REGULAR * len(abstracts) else ""
 
 
 def _above_abstracts(pieces: Iterable[Paragraph | Token]) -> Iterator[Paragraph]:

@@ -27,7 +27,10 @@ _QUOTE = re.compile(r"\s{0,3}(?:>\s?)+")
 _FENCE = re.compile(r"\s*(?:[*+-]\s+)?(?:`{3,}|~{3,}|:{3,})[^`~]*")
 _RULE = re.compile(r"\s{0,3}(?:=+|-{2,}|_{2,}|(?:[*-]\s){2,}[*-])")
 _UNDERLINE = re.compile(r"\s{0,3}(?:=+|-{3,})")
-_HEADING = re.compile(r"\s{0,3}(?P<marks>#{1,6})\s+(?P<text>.*?)(?:\s+#+)?(?:\s+\{[#.][^{}]*\})?")
+_HEADING = re.compile(
+    r"\s*(?P<marks>#{1,6}(?=\s)|#{2,6}(?=[^\s#]))\s*(?P<text>.*?)(?:\s+#+)?"
+    r"(?:\s+\{[#.][^{}]*\})?"
+)
 _EMPHASIS = re.compile(r"\s*(?P<marks>\*{1,3}|_{1,3})(?=[^\s*_])(?P<text>.*[^\s*_])(?P=marks)\s*")
 _DATA = re.compile(r"!\[[^\[\]]*\]\(data:[^()\s]*\)")
 _INDENTED = re.compile(r"  +[^\s*+•#-]")
@@ -49,6 +52,7 @@ _LINK = re.compile(r"\]\(<?(?:https?://|/)")
 _REFERENCE = re.compile(r"\]\[\d{1,4}\]")
 _ESCAPE = re.compile(r"\\[_*\[\]#.-]")
 _BRACKET = re.compile(r"\\.|\]\(|[\])]\{|\{(?=[.#])|[\[\]){}]")
+_SPACED = re.compile(r"\] \[(?=\d{1,4}\](?:\s|$))")
 _OPENER = re.compile(r"\s*(?:[*+•-]\s+)?!?\[")
 _CLOSES = {"[": "]", "(": ")", "{": "}"}
 _LONE = re.compile(r"\s*(?:!?\[|\](?:\[\d{1,4}\]|\((?:https?://|/)[^\s()]*\))?)\s*")
@@ -224,6 +228,8 @@ class _Unwrapping:
         text, level, url = line.text, 0, None
         if text.lstrip().startswith("#") and (heading := _HEADING.fullmatch(text)):
             text, level = heading["text"], len(heading["marks"])
+        if "] [" in text:
+            text = _SPACED.sub("][", text)
         if emphasis := _EMPHASIS.fullmatch(text):
             text = emphasis["text"]
         if "](data:" in text:
@@ -263,7 +269,8 @@ class _Unwrapping:
     def _interrupts(self, line: PageLine) -> bool:
         """Whether a line cannot stand within the link above it."""
         within = _OPENER.match(self.pending[0].text)
-        if line.level and line.level != self.pending[0].level:
+        lone = _LONE.fullmatch(self.pending[0].text)
+        if line.level and not (lone or line.level == self.pending[0].level):
             return True
         return line.text.strip() == "[" or not (within or line.text.strip())
 
@@ -275,7 +282,7 @@ class _Unwrapping:
     def _finish(self) -> Iterator[PageLine]:
         """Yield what a link, or one line with markup in it, says."""
         lines, self.pending, self.open = self.pending, [], ""
-        first = lines[0]
+        first = replace(lines[0], level=max(line.level for line in lines))
         text = "\n".join(line.text for line in lines)
         text = _CLOSER.sub("", text, count=1) if _CLOSER.match(text) else text
         plain = unlinked_lines(text, self.wrapping.links, markdown=self.wrapping.markdown)

@@ -78,7 +78,7 @@ class PageEntry:
 
     def set_abstract(self, text: str, piece: Paragraph) -> None:
         """Take a paragraph for the abstract."""
-        text, name = cut_preamble(without_label(text))
+        text, name = cut_preamble(text)
         self.abstract, self.whole, self.link = text, piece.whole, piece.link
         self.name = self.name or name
 
@@ -102,6 +102,7 @@ class PageParser(ABC):
         self.submitters = 0
         self.above = PageEntry()  # votes and link that stand above the title to come
         self.last: PageEntry | None = None
+        self.held: list[PageEntry] = []  # not given out yet, the last one among them
         self.proper = self.improper = 0  # ends of abstracts
 
     def begin(self) -> Iterator[Record]:
@@ -118,6 +119,8 @@ class PageParser(ABC):
             return
         if piece.url:
             self._link(piece.url)
+        if piece.kind is Kind.LINK and self._is_address_in_text(piece):
+            return
         if self.last is not None and piece.kind not in {Kind.LABEL, Kind.LINK}:
             self.last.closed = bool(self.last.abstract)
         yield from self._token(piece)
@@ -126,6 +129,7 @@ class PageParser(ABC):
         """Yield what was held back; raises UnreadableDump when there was no paper."""
         if self.last is None:
             raise self._nothing()
+        yield from (entry.draft() for entry in self.held[:-1])
         if self._is_cut(self.last):
             reason = "the file ends in the middle of this paper"
             text = f"{self.last.title}\n{self.last.abstract}"
@@ -134,6 +138,16 @@ class PageParser(ABC):
             yield self.last.draft()
         if not self.marked:
             yield Remark(0, "no heading of a papers page; read as titles and abstracts in turn")
+
+    def _is_address_in_text(self, piece: Token) -> bool:
+        """Take an address on a line of its own into the abstract that leads to it."""
+        entry = self.last
+        if not (entry and entry.abstract and piece.url) or entry.closed or paper_name(piece.url):
+            return False
+        if ends_properly(entry.abstract):
+            return False
+        entry.extend_abstract(piece.url, piece.line.whole)
+        return True
 
     @abstractmethod
     def _paragraph(self, piece: Paragraph) -> Iterator[Record]:
@@ -211,11 +225,23 @@ class PageParser(ABC):
         """Hold a paper back until the next."""
         if self.layout.mark and title_mark(entry.title) == self.layout.mark:
             entry.title = without_mark(entry.title)
-        if self.last is not None:
-            yield self.last.draft()
         self.last = entry
+        self.held.append(entry)
         self.proper += entry.ends_properly()
         self.improper += not entry.ends_properly()
+        if self._is_ready():
+            yield from (entry.draft() for entry in self.held[:-1])
+            self.held = [entry]
+
+    def _is_ready(self) -> bool:
+        """Whether the papers before the last one can be given out."""
+        return True
+
+    def _without_label(self, text: str) -> str:
+        """Take off the word with which the abstracts of this page begin, if it is a label."""
+        label = self.layout.label
+        bare = text.removeprefix(label).lstrip(" :.\u2014-") if label else text
+        return without_label(bare)
 
     def _too_long(self, entry: PageEntry, text: str) -> Rejected | None:
         if len(text) <= LONGEST_ABSTRACT:
@@ -256,7 +282,7 @@ class MarkedPage(PageParser):
     def __init__(self, layout: Layout, near: date) -> None:
         super().__init__(layout, near)
         self.between = ""  # a short text since the title or abstract, perhaps an organisation
-        self.due = False  # votes, or else a submitter, were told, and no title since
+        self.due = layout.leads  # a paper begins here
 
     def _paragraph(self, piece: Paragraph) -> Iterator[Record]:
         text = piece.text
@@ -301,14 +327,17 @@ class MarkedPage(PageParser):
             if rejected := self._too_long(entry, text):
                 yield rejected
                 return
-            entry.set_abstract(text, piece)
+            entry.set_abstract(self._without_label(text), piece)
         elif not self.between:
             self.between = text
 
     def _token(self, piece: Token) -> Iterator[Record]:
         if piece.kind is Kind.REPEATED and self.last is not None:
             self.between = piece.text
-        if piece.kind is (Kind.VOTES if self.layout.voted else Kind.SUBMITTED):
+        if piece.kind is Kind.MARK and not any(entry.voted for entry in self.held):
+            self.held, self.last, self.due = [], None, self.layout.leads  # what was read is a menu
+        by_votes = self.layout.voted and not self.layout.leads
+        if piece.kind is (Kind.VOTES if by_votes else Kind.SUBMITTED):
             self.due = True
         if piece.kind in {Kind.AUTHORS, Kind.SUBMITTED} and self.layout.listed:
             self._set_organisation(self._organisation(SHORT_ORGANISATION))
@@ -324,7 +353,7 @@ class MarkedPage(PageParser):
             yield from super()._votes(piece)
 
     def _votes_follow(self) -> bool:
-        return not self.layout.voted and not self.layout.listed
+        return not self.layout.voted and (self.layout.leads or not self.layout.listed)
 
     def _organisation(self, longest: int) -> str | None:
         text, self.between = self.between, ""

@@ -16,17 +16,23 @@ SURELY_LONG = 300  # characters: hardly a title is longer, hardly an abstract sh
 MAYBE_LONG = 140  # the longest title of the sample has 137
 LONGEST_TITLE = 500
 _SENTENCE = 40
+_FEW_WORDS = 3  # spaces: the name of an organisation may end with a full stop
 _ENDS = ".!?)]}\"'”\u2019»。\uff01\uff1f…"
 # Chinese, Japanese and Korean say in one character what takes English about three.
 _WIDE = re.compile(
     "[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 )
-_MARK = re.compile(r"^(?:(?P<number>\d{1,3}[.)])|(?P<bullet>[*+•◦▪●‣\u2013\u2014-]))\s+(?=\S)")
-_ITEM = re.compile(r"(?:\(?(?:\d{1,2}|[ivx]{1,4}|[a-h])[.)]|[*+•◦▪●‣\u2013\u2014-])\s+\S")
+_BULLET = "[*+•◦▪▸►▶➤→⇒✓✔✗■□◆○●·‣\u2043\u2013\u2014-]"
+_MARK = re.compile(rf"^(?:(?P<number>#?\d{{1,3}}[.):]|#\d{{1,3}})|(?P<bullet>{_BULLET}))\s+(?=\S)")
+_ITEM = re.compile(
+    rf"(?:\(?(?:\d{{1,2}}|[ivx]{{1,4}}|[a-h])[.)]|{_BULLET})\s+\S|[A-Z]{{1,3}}\d{{1,2}}[:.)]\s"
+)
+_EMPHASIS = re.compile(r"(?P<marks>\*{1,3}|_{1,3})(?=[^\s*_])(?P<text>.*[^\s*_])(?P=marks)")
+LABEL = re.compile(r"(?:ai[- ]generated |ai )?(?:summary|abstract)|tl;?dr", re.IGNORECASE)
 _STARTS_SENTENCE = re.compile(
     r"(?:we|our|this|these|those|in|to|the|code|data|project|however|finally|moreover|furthermore"
     r"|additionally|experiments|results|extensive|it|all|both|here|for|by|with|on|as|while|more"
-    r"|models?|demos?|an?)\b",
+    r"|models?|demos?|an?|\w{4,14}:)\b",
     re.IGNORECASE,
 )
 _NAME = (
@@ -36,7 +42,7 @@ _PERSON = re.compile(rf"{_NAME}(?:\s+{_NAME}){{1,4}}")
 _BETWEEN_PEOPLE = re.compile(r"\s*[,;·•|]\s*(?:and\s+)?|\s+(?:and|&)\s+")
 _BY = re.compile(r"^(?:by|authors?)\s*:?\s+", re.IGNORECASE)
 _MORE_PEOPLE = re.compile(r"\s*,?\s*(?:et al\.?|\+\s?\d{1,4}.{0,10}|and \d{1,4} (?:more|others))$")
-_FOOTNOTES = " 0123456789*†‡§¶"
+_FOOTNOTES = " 0123456789*†‡§¶\u00b9\u00b2\u00b3\u2070\u2074-\u2079"
 _NEXT = re.compile(r"/login\?next=([^&#]+)")
 _MOST_PEOPLE = 3_000  # characters
 
@@ -78,11 +84,16 @@ def ends_properly(text: str) -> bool:
 
 def continues(text: str, above: str) -> bool:
     """Whether a paragraph goes on with the abstract above it, in a list or in a new paragraph."""
-    if _ITEM.match(text):
+    if is_item(text):
         return True
     if not ends_properly(above) or above.endswith(":") or text.endswith((":", ";", ",")):
         return True
-    return ends_sentence(text) and bool(text[:1].islower() or _STARTS_SENTENCE.match(text))
+    return "://" in text or (ends_sentence(text) and text.count(" ") >= _FEW_WORDS)
+
+
+def is_item(text: str) -> bool:
+    """Whether a paragraph is an item of a list."""
+    return _ITEM.match(text) is not None
 
 
 def title_mark(text: str) -> str:
@@ -94,8 +105,10 @@ def title_mark(text: str) -> str:
 
 
 def without_mark(text: str) -> str:
-    """Take off the number or bullet before a title."""
-    return _MARK.sub("", text, count=1)
+    """Take off the number or bullet before a title, and the emphasis around it."""
+    text = _MARK.sub("", text, count=1)
+    emphasis = _EMPHASIS.fullmatch(text)
+    return emphasis["text"] if emphasis else text
 
 
 def people(text: str) -> tuple[str, ...]:

@@ -104,6 +104,12 @@ _DATE = re.compile(
     r"(?P<day>[^·\[]{3,60}?)\s*(?:\[\s*\d{1,5}\s*\])?",
     re.IGNORECASE,
 )
+_BESIDE_DAY = re.compile(
+    r"^[^\w·]+"
+    r"|^(?:(?:last )?updated|papers for|as of|date|today)\b[\s:,\u2013-]*(?:on )?(?=\w)"
+    r"|[,\s(]+(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?\)?$|[\s,.]+$",
+    re.IGNORECASE,
+)
 _COUNT_AFTER = re.compile(r"\s+\d{1,5}$")  # of comments
 _URL = r"(?:https?://|/papers/)[^\s<>()]+"
 _BETWEEN = rf"(?:\W|\[\d{{1,4}}\]|\({_URL}\))*"
@@ -204,11 +210,18 @@ def _counted(line: PageLine, text: str) -> Token | None:
 def _dated(line: PageLine, text: str) -> Token | None:
     """Read a day, and what may stand before it: an organisation or a number of authors."""
     match = _DATE.fullmatch(text)
-    day = find_day(match["day"]) or find_day(_COUNT_AFTER.sub("", match["day"])) if match else None
+    day = _find_day(match["day"]) if match else None
     if match is None or day is None:
         return None
     before = _LIST_MARK.sub("", match["before"] or "", count=1).strip(" ·")
     return Token(line, Kind.DATE, "" if _AUTHORS.fullmatch(before) else before, day=day)
+
+
+def _find_day(text: str) -> PartialDay | None:
+    """Read a day, with a day of the week or a count of comments behind it or words before it."""
+    bare = _BESIDE_DAY.sub("", text)
+    forms = (text, bare, _COUNT_AFTER.sub("", bare), bare.replace(" '", " 20"))
+    return next((day for form in dict.fromkeys(forms) if (day := find_day(form))), None)
 
 
 def organisation_name(text: str) -> str:
