@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,13 @@ from tests.browsing import NOW, place
 from tests.older import left_at
 
 from larkpost.domain import Draft, Thumb
-from larkpost.flows import exporting, feedback, learn
+from larkpost.flows import exporting, feedback, importing, learn
 from larkpost.flows.learn import Question
 from larkpost.flows.spaces import fresh_space
 from larkpost.flows.starting import to_rate
 from larkpost.ranking import Tfidf
 from larkpost.store import archive, community, editions, migrations, papers, search
+from larkpost.store.engine import Store
 from larkpost.text.minhash import title_key
 
 if TYPE_CHECKING:
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from tests.browsing import Place
 
     from larkpost.domain import Paper
-    from larkpost.store.engine import Store
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
@@ -160,6 +161,27 @@ def test_pages_and_exports_tell_the_organisation_and_the_links(here: Place) -> N
         (line,) = exporting.paper_lines(connection, [after])
     assert line["organisation"] == "Tide & Sons"
     assert (line["links"], line["withdrawn"]) == (list(links), True)
+
+
+def test_what_is_told_beside_the_text_moves_along(
+    here: Place, tmp_path: Path, migrated_file: Path
+) -> None:
+    told = withdraw(here, here.papers[0], organisation="Tide Lab", links=("https://e.org/code",))
+    exporting.export(here.program.store, tmp_path / "out")
+    there = Store(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'there.db')}")
+
+    tally = importing.take_papers(there, tmp_path / "out" / "papers.jsonl", now=NOW)
+
+    with there.read() as connection:
+        moved = papers.by_uid(connection, told.uid)
+    there.close()
+    assert moved is not None
+    assert (moved.organisation, moved.links, moved.withdrawn) == (
+        "Tide Lab",
+        ("https://e.org/code",),
+        True,
+    )
+    assert (tally.refused, tally.unknown_keys, tally.remarks) == ([], set(), [])
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -157,6 +157,7 @@ def test_formulas_addresses_and_what_is_not_closed_stay_text(text: str) -> None:
         ("Abstract-level reasoning", "Abstract-level reasoning", None),
         ("Abstracts are short.", "Abstracts are short.", None),
         ("arXiv:nothing Announce Type: new", "arXiv:nothing Announce Type: new", None),
+        ("arXiv:2613.00001v1 Announce Type: new We light.", "We light.", None),
     ],
 )
 def test_an_announcement_and_a_label_are_cut(given: str, abstract: str, name: str | None) -> None:
