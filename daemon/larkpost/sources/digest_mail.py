@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Record
     from larkpost.sources.page_lines import PageLine
 
-_COUNT = r"(?:(?P<{a}>\d{{1,6}})\s?[▲△▴↑⬆]|[▲△▴↑⬆]\s?(?P<{b}>\d{{1,6}}))"
+_COUNT = r"(?:(?P<{a}>\d{{1,6}})\s?[▲△▴↑⬆🔼]|[▲△▴↑⬆🔼]\s?(?P<{b}>\d{{1,6}}))"
 _VOTES = re.compile(rf"[(\[]\s?{_COUNT.format(a='a', b='b')}\s?[)\]]|{_COUNT.format(a='c', b='d')}")
 _BESIDE_VOTES = " ·|:\u2013\u2014-"  # what parts a title from its votes
 _IN_BRACKETS = re.compile(
@@ -39,7 +39,12 @@ _LONGEST = 1_000  # characters of a title with its votes
 
 def is_digest_mail(page: Iterable[PageLine]) -> bool:
     """Whether a text has titles with votes behind them."""
-    return sum(_voted_title(line.text.strip()) is not None for line in page) >= _SOME
+    return sum(_is_voted(line) for line in page) >= _SOME
+
+
+def _is_voted(line: PageLine) -> bool:
+    votes = _VOTES.fullmatch(line.text.strip())
+    return _draft([line]) is not None or bool(votes and (votes["a"] or votes["b"]))
 
 
 def mail_records(mail: Iterable[PageLine], near: date) -> Iterator[Record]:
@@ -49,12 +54,13 @@ def mail_records(mail: Iterable[PageLine], near: date) -> Iterator[Record]:
     """
     last: Draft | None = None
     above: list[PageLine] = []  # lines that may begin a title
+    before: list[PageLine] = []  # what stood above the line
     for line in mail:
         yield from _day(line, near)
         if title_mark(line.text.strip()):
             above = []
-        above = [*above, line]
-        draft = _draft(above) or _draft([line])
+        before, above = above or before[-1:], [*above, line]
+        draft = _draft(above) or _draft([line]) or _draft([*before[-1:], line])
         if draft is not None:
             if last is not None:
                 yield last

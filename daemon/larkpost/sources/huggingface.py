@@ -38,6 +38,10 @@ _OF_TITLES = re.compile(
     r"(?!\d{1,2}(?:\.\d{1,2})*[.)]\s|\(\w\)\s|copyright\b)[^#|*<>`=_-].*[^:;,.]", re.IGNORECASE
 )
 _OF_ABSTRACTS = re.compile(r"[^\W_]|[\"'“$({\[]")
+_OF_RESEARCH = re.compile(
+    r"\b(?:we|our|this (?:paper|work|study)|propos\w+|model\w*|method\w*|learn\w+|train\w+|results?"
+    r"|data\w*|experiments?|approach\w*|benchmarks?|algorithm\w*|network\w*|tasks?|language|evaluat\w+)\b"
+)
 _OF_CODE = re.compile(r"</|/>|```|\s\|\s|\s\*\s.*\s\*\s")
 
 
@@ -124,4 +128,5 @@ def _looks_like_a_paper(draft: Draft) -> bool:
         and bool(_OF_ABSTRACTS.match(abstract))
         and (". " in abstract or "。" in abstract)
         and not _OF_CODE.search(abstract)
+        and (len(set(_OF_RESEARCH.findall(abstract.casefold()))) > 1 or not abstract.isascii())
     )

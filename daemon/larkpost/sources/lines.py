@@ -28,6 +28,7 @@ _MARKS = (
 )
 _FIRST_WORD = re.compile(r"(?P<indent>\s*)(?P<word>[^\W\d_]\S*)")
 _LONGEST_CUT = 2_000  # characters of a line to which words are added, one at a time
+_ANSI = re.compile(rb"\x1b\[[0-9;]{0,20}[A-Za-z]")  # colours of a terminal
 _TWICE = re.compile("[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac.")
 
 
@@ -76,6 +77,8 @@ def _decode_lines(dump: BinaryIO) -> Iterator[tuple[Line | Rejected | Remark, bo
             continue
         if not raw and blank:
             continue
+        if b"\x1b" in raw:
+            raw = _ANSI.sub(b"", raw)
         text = oddities.decode(number, raw)
         line = Line(number, clean(text).rstrip(), whole)
         for remark in oddities.told():

@@ -15,6 +15,7 @@ from larkpost.sources.page_text import (
     continues,
     ends_sentence,
     is_abstract,
+    is_fragment,
     is_item,
     is_sentence,
     people,
@@ -123,7 +124,7 @@ class AlternatingPage(PageParser):
         if not below and before and (begins_abstract(own.title) or people(own.title)):
             *before, own, only = self.titles
             below = [only]
-        first = below.pop().title if below and begins_abstract(below[-1].title) else ""
+        first = below.pop().title if below and is_sentence(below[-1].title) else ""
         own.authors = own.authors or people(", ".join(entry.title for entry in below))
         own.name = own.name or next((entry.name for entry in below if entry.name), None)
         return ([] if self.layout.regular else before), own, first
@@ -155,8 +156,10 @@ class AlternatingPage(PageParser):
                 last.authors = last.authors or names
                 self.titles.pop(0)
                 continue
-            may_be_title = len(self.titles) <= keep and not is_item(text)
-            if marked or may_be_title or not continues(text, last.abstract):
+            may_be_title = len(self.titles) <= keep and not (is_item(text) or is_fragment(text))
+            if marked or may_be_title:
+                return
+            if not (continues(text, last.abstract) or is_fragment(text)):
                 return
             entry = self.titles.pop(0)
             last.extend_abstract(text, entry.whole)

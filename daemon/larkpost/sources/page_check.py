@@ -21,8 +21,9 @@ _MOST = 0.25  # of the papers of a page may be faulty
 _MOST_BARE = 0.4  # of its titles may lack an abstract, where it has abstracts at all
 _LONG_TITLE = 20  # letters: no two papers share a title as long as this
 _JUNK_TITLE = re.compile(
-    r"[^\w]*\w?[^\w]*|[\[\]|<>{}!].*|.*\]\(.*|(?:https?://|www\.|submitted by\b).*", re.IGNORECASE
+    r"[\]|<>!].*|.*\]\(.*|(?:https?://|www\.|submitted by\b).*|\W*", re.IGNORECASE
 )
+_ONE_LETTER = re.compile(r"\W*\w?\W*")
 _JUNK_ABSTRACT = re.compile(r"\]\(https?://|</|\|.*\|.*\||submitted by\b", re.IGNORECASE)
 _HINT = (
     "select all of the page in a browser, copy it, and save that as a text file; "
@@ -78,6 +79,7 @@ class _Result:
         self.listed = listed
         self.papers = self.bare = self.junk_abstracts = self.twice = 0
         self.junk_titles: list[str] = []
+        self.letters: list[str] = []  # titles of one letter
         self.short: Counter[str] = Counter()  # titles too short to name a paper
 
     def each(self, records: Iterable[Record]) -> Iterator[Record]:
@@ -92,6 +94,8 @@ class _Result:
         self.bare += not draft.abstract
         if _JUNK_TITLE.fullmatch(draft.title):
             self.junk_titles.append(draft.title)
+        elif _ONE_LETTER.fullmatch(draft.title):
+            self.letters.append(draft.title)
         if _JUNK_ABSTRACT.search(draft.abstract):
             self.junk_abstracts += 1
         if len(draft.title) < _LONG_TITLE:
@@ -100,8 +104,9 @@ class _Result:
     def junk(self) -> str:
         """Say in words what cannot be right with too many of the papers; empty if it can."""
         recurring = sum(count for count in self.short.values() if count >= _FEW)
-        if self._too_many(len(self.junk_titles), _MOST):
-            return f"{len(self.junk_titles)} titles are none, such as “{self.junk_titles[0][:60]}”"
+        for titles, few in ((self.junk_titles, 1), (self.letters, _FEW)):
+            if self._too_many(len(titles), _MOST, few):
+                return f"{len(titles)} titles are none, such as “{titles[0][:60]}”"
         if self._too_many(recurring, _MOST):
             title, count = self.short.most_common(1)[0]
             return f"{count} papers in it would be called “{title}”"
@@ -111,8 +116,8 @@ class _Result:
             return f"{self.bare} of {self.papers} titles have no abstract"
         return ""
 
-    def _too_many(self, count: int, share: float) -> bool:
-        return count >= _FEW and count > share * self.papers
+    def _too_many(self, count: int, share: float, few: int = _FEW) -> bool:
+        return count >= few and count > share * self.papers
 
     def remarks(self) -> Iterator[Remark]:
         """Say what is odd about all of it."""

@@ -228,16 +228,16 @@ def _label(abstracts: Sequence[str]) -> str:
 
 
 def _above_abstracts(pieces: Iterable[Paragraph | Token]) -> Iterator[Paragraph]:
-    """Yield the short paragraphs that an abstract follows, whatever furniture is between."""
-    last: Paragraph | None = None
+    """Yield the short paragraphs above each abstract: the last heading, else the last of all."""
+    above: list[Paragraph] = []
     for piece in pieces:
         if not isinstance(piece, Paragraph):
             continue
         if not is_abstract(piece.text):
-            last = piece
-        elif last is not None:
-            yield last
-            last = None
+            above.append(piece)
+        elif above:
+            yield next((one for one in reversed(above) if one.level), above[-1])
+            above = []
 
 
 def _voted(pieces: Iterable[Paragraph | Token]) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.sources.html_tags import has_tags, without_tags
 from larkpost.sources.markdown import PICTURE, unlinked_lines
+from larkpost.sources.page_text import without_emphasis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,7 +32,6 @@ _HEADING = re.compile(
     r"\s*(?P<marks>#{1,6}(?=\s)|#{2,6}(?=[^\s#]))\s*(?P<text>.*?)(?:\s+#+)?"
     r"(?:\s+\{[#.][^{}]*\})?"
 )
-_EMPHASIS = re.compile(r"\s*(?P<marks>\*{1,3}|_{1,3})(?=[^\s*_])(?P<text>.*[^\s*_])(?P=marks)\s*")
 _DATA = re.compile(r"!\[[^\[\]]*\]\(data:[^()\s]*\)")
 _INDENTED = re.compile(r"  +[^\s*+•#-]")
 # A day that was wrapped: its month ends a line, and the next one has nothing else.
@@ -51,6 +51,7 @@ _NUMBER = re.compile(r"(?<!\])\[(?P<number>\d{1,4})\](?![(:])")
 _LINK = re.compile(r"\]\(<?(?:https?://|/)")
 _REFERENCE = re.compile(r"\]\[\d{1,4}\]")
 _ESCAPE = re.compile(r"\\[_*\[\]#.-]")
+_ESCAPED_STOP = re.compile(r"\w\\[.!](?:\s|$)")
 _BRACKET = re.compile(r"\\.|\]\(|[\])]\{|\{(?=[.#])|[\[\]){}]")
 _SPACED = re.compile(r"\] \[(?=\d{1,4}\](?:\s|$))")
 _OPENER = re.compile(r"\s*(?:[*+•-]\s+)?!?\[")
@@ -135,6 +136,8 @@ def _margin(texts: Sequence[str]) -> int:
 
 
 def _is_markdown(texts: Sequence[str]) -> bool:
+    if _several(texts, _ESCAPED_STOP.search):
+        return True
     return _several(texts, _LINK.search) or (
         _several(texts, _HEADING.fullmatch) and not _several(texts, _REFERENCE.search)
     )
@@ -230,8 +233,8 @@ class _Unwrapping:
             text, level = heading["text"], len(heading["marks"])
         if "] [" in text:
             text = _SPACED.sub("][", text)
-        if emphasis := _EMPHASIS.fullmatch(text):
-            text = emphasis["text"]
+        if text.lstrip()[:1] in {"*", "_"}:
+            text = without_emphasis(text.strip())
         if "](data:" in text:
             text = _DATA.sub(PICTURE, text)
         if self.wrapping.numbered and "[" in text:
@@ -287,7 +290,8 @@ class _Unwrapping:
         text = _CLOSER.sub("", text, count=1) if _CLOSER.match(text) else text
         plain = unlinked_lines(text, self.wrapping.links, markdown=self.wrapping.markdown)
         last_url: str | None = None
-        for text, url in plain:
+        for marked, url in plain:
+            text = without_emphasis(marked.strip()) if marked.lstrip()[:1] in "*_" else marked
             self.links += url is not None and url != last_url
             last_url = url if text.strip() or url is not None else last_url
             made = replace(first, text=text, whole=lines[-1].whole)

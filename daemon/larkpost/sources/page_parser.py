@@ -18,7 +18,7 @@ from larkpost.sources.page_text import (
     is_sentence,
     paper_name,
     people,
-    title_mark,
+    title_number,
     voted_name,
     width,
     without_mark,
@@ -104,6 +104,7 @@ class PageParser(ABC):
         self.last: PageEntry | None = None
         self.held: list[PageEntry] = []  # not given out yet, the last one among them
         self.proper = self.improper = 0  # ends of abstracts
+        self.number = 0  # of the last title, where titles are counted
 
     def begin(self) -> Iterator[Record]:
         """Yield the day of capture, where notes above the page tell it."""
@@ -210,7 +211,11 @@ class PageParser(ABC):
             self.last.published = day.resolve(self.captured or self.near)
 
     def _set_organisation(self, text: str | None) -> None:
-        if text and self.last is not None and self.last.organisation is None:
+        if not text or self.last is None:
+            return
+        if names := people(text):
+            self.last.authors = self.last.authors or names
+        elif self.last.organisation is None:
             self.last.organisation = organisation_name(text) or None
 
     def _is_cut(self, entry: PageEntry) -> bool:
@@ -223,8 +228,7 @@ class PageParser(ABC):
 
     def _publish(self, entry: PageEntry) -> Iterator[Record]:
         """Hold a paper back until the next."""
-        if self.layout.mark and title_mark(entry.title) == self.layout.mark:
-            entry.title = without_mark(entry.title)
+        entry.title = self._plain_title(entry.title)
         self.last = entry
         self.held.append(entry)
         self.proper += entry.ends_properly()
@@ -232,6 +236,15 @@ class PageParser(ABC):
         if self._is_ready():
             yield from (entry.draft() for entry in self.held[:-1])
             self.held = [entry]
+
+    def _plain_title(self, title: str) -> str:
+        """Take off the bullet before a title, or its number where titles are counted."""
+        number = title_number(title)
+        if number is not None and self.layout.mark != "number":
+            counted = number == self.number + 1
+            self.number += counted
+            return without_mark(title) if counted else title
+        return without_mark(title)
 
     def _is_ready(self) -> bool:
         """Whether the papers before the last one can be given out."""
@@ -281,7 +294,8 @@ class MarkedPage(PageParser):
 
     def __init__(self, layout: Layout, near: date) -> None:
         super().__init__(layout, near)
-        self.between = ""  # a short text since the title or abstract, perhaps an organisation
+        # Short texts since the title or abstract: an organisation, or parts of the abstract.
+        self.between: list[str] = []
         self.due = layout.leads  # a paper begins here
 
     def _paragraph(self, piece: Paragraph) -> Iterator[Record]:
@@ -291,7 +305,7 @@ class MarkedPage(PageParser):
         elif self.last is not None and not self.last.closed:
             yield from self._below(self.last, piece, text)
         else:
-            self.between = text
+            self.between.append(text)
 
     def _is_title(self, piece: Paragraph) -> bool:
         if self.layout.title_level:
@@ -305,7 +319,7 @@ class MarkedPage(PageParser):
     def _start(self, piece: Paragraph) -> Iterator[Record]:
         entry, self.above = self.above, PageEntry()
         entry.line, entry.title, entry.whole = piece.number, piece.text, piece.whole
-        self.between, self.due = "", False
+        self.between, self.due = [], False
         if name := paper_name(piece.url):
             entry.name = name
         yield from self._publish(entry)
@@ -318,9 +332,10 @@ class MarkedPage(PageParser):
                 or is_abstract(text)
                 or continues(text, entry.abstract)
             ):
-                entry.extend_abstract(text, piece.whole)
+                entry.extend_abstract(" ".join([*self.between, text]), piece.whole)
+                self.between = []
             else:
-                self.between = text
+                self.between.append(text)
         elif names := people(text):
             entry.authors = names
         elif not self.layout.listed and _may_be_abstract(text):
@@ -328,12 +343,12 @@ class MarkedPage(PageParser):
                 yield rejected
                 return
             entry.set_abstract(self._without_label(text), piece)
-        elif not self.between:
-            self.between = text
+        else:
+            self.between.append(text)
 
     def _token(self, piece: Token) -> Iterator[Record]:
         if piece.kind is Kind.REPEATED and self.last is not None:
-            self.between = piece.text
+            self.between.append(piece.text)
         if piece.kind is Kind.MARK and not any(entry.voted for entry in self.held):
             self.held, self.last, self.due = [], None, self.layout.leads  # what was read is a menu
         by_votes = self.layout.voted and not self.layout.leads
@@ -356,5 +371,6 @@ class MarkedPage(PageParser):
         return not self.layout.voted and (self.layout.leads or not self.layout.listed)
 
     def _organisation(self, longest: int) -> str | None:
-        text, self.between = self.between, ""
-        return text if width(text) <= longest else None
+        between, self.between = self.between, []
+        first_or_last = between[:1] if self.layout.listed else between[-1:]
+        return next((text for text in first_or_last if width(text) <= longest), None)

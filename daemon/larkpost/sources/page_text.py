@@ -23,12 +23,21 @@ _WIDE = re.compile(
     "[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 )
 _BULLET = "[*+•◦▪▸►▶➤→⇒✓✔✗■□◆○●·‣\u2043\u2013\u2014-]"
-_MARK = re.compile(rf"^(?:(?P<number>#?\d{{1,3}}[.):]|#\d{{1,3}})|(?P<bullet>{_BULLET}))\s+(?=\S)")
-_ITEM = re.compile(
-    rf"(?:\(?(?:\d{{1,2}}|[ivx]{{1,4}}|[a-h])[.)]|{_BULLET})\s+\S|[A-Z]{{1,3}}\d{{1,2}}[:.)]\s"
+_MARK = re.compile(
+    rf"^(?:(?P<number>(?:#?\d{{1,3}}[.):]|#\d{{1,3}}|\[\d{{1,3}}\])(?=\s)|\d{{1,3}}、)"
+    rf"|(?P<bullet>{_BULLET})(?=\s))\s*(?=\S)"
 )
+_ITEM = re.compile(
+    rf"(?:\*{{0,2}}\(?(?:\d{{1,2}}|[ivx]{{1,4}}|[a-h])[.)]\*{{0,2}}|\[\d{{1,2}}\]|{_BULLET})\s+\S"
+    r"|[A-Z]{1,3}\d{1,2}[:.)]\s"
+)
+_DIGITS = re.compile(r"\d+")
 _EMPHASIS = re.compile(r"(?P<marks>\*{1,3}|_{1,3})(?=[^\s*_])(?P<text>.*[^\s*_])(?P=marks)")
-LABEL = re.compile(r"(?:ai[- ]generated |ai )?(?:summary|abstract)|tl;?dr", re.IGNORECASE)
+LABEL = re.compile(
+    r"[*_]{0,3}(?:(?:ai[- ]generated |ai )?(?:summary|abstract)|tl;?dr|摘要|要旨|概要|초록|요약)"
+    r"[*_]{0,3}",
+    re.IGNORECASE,
+)
 _STARTS_SENTENCE = re.compile(
     r"(?:we|our|this|these|those|in|to|the|code|data|project|however|finally|moreover|furthermore"
     r"|additionally|experiments|results|extensive|it|all|both|here|for|by|with|on|as|while|more"
@@ -69,7 +78,7 @@ def begins_abstract(text: str) -> bool:
     """Whether a short paragraph is the first of an abstract: it leads to a list, or to more."""
     if text.endswith(":"):
         return width(text) >= _SENTENCE
-    return is_sentence(text) and _STARTS_SENTENCE.match(text) is not None
+    return is_sentence(text) and (". " in text or _STARTS_SENTENCE.match(text) is not None)
 
 
 def ends_sentence(text: str) -> bool:
@@ -85,7 +94,7 @@ def ends_properly(text: str) -> bool:
 def continues(text: str, above: str) -> bool:
     """Whether a paragraph goes on with the abstract above it, in a list or in a new paragraph."""
     if is_item(text):
-        return True
+        return _PERSON.fullmatch(_MARK.sub("", text, count=1)) is None
     if not ends_properly(above) or above.endswith(":") or text.endswith((":", ";", ",")):
         return True
     return "://" in text or (ends_sentence(text) and text.count(" ") >= _FEW_WORDS)
@@ -104,11 +113,26 @@ def title_mark(text: str) -> str:
     return "number" if match["number"] else "bullet"
 
 
+def title_number(text: str) -> int | None:
+    """Read the number with which a paragraph begins, as in ``1. Title`` or ``[1] Title``."""
+    match = _MARK.match(text)
+    return int(_DIGITS.findall(match["number"])[0]) if match and match["number"] else None
+
+
 def without_mark(text: str) -> str:
     """Take off the number or bullet before a title, and the emphasis around it."""
-    text = _MARK.sub("", text, count=1)
+    return without_emphasis(_MARK.sub("", text, count=1))
+
+
+def without_emphasis(text: str) -> str:
+    """Take off stars or underlines around a whole line."""
     emphasis = _EMPHASIS.fullmatch(text)
     return emphasis["text"] if emphasis else text
+
+
+def is_fragment(text: str) -> bool:
+    """Whether a short paragraph is a formula, code or a row of a table."""
+    return text.startswith(("|", "$", "\\")) or " = " in text or text.endswith("()")
 
 
 def people(text: str) -> tuple[str, ...]:

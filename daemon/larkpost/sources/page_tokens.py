@@ -68,6 +68,8 @@ _OTHER = frozenset(
     | {"hugging face", "hugging face's logo", "buckets new", "back to top", "view paper"}
     | {"view all papers", "view arxiv page", "view pdf", "arxiv page", "arxiv", "pdf", "html"}
     | {"project page", "code", "github", "github repository", "paper page", "read more"}
+    | {"read paper", "bookmark", "share", "cite", "save", "save for later", "ask ai", "copy link"}
+    | {"show more", "see more", "download pdf", "add to collection", "discuss", "listen"}
     | {"enterprise plan", "team & enterprise", "log in", "sign up", "system theme"}
 )
 # The words of the site's menu and of its foot.
@@ -76,7 +78,11 @@ _MENU = frozenset(
     | {"community", "solutions", "website", "tos", "privacy", "about", "careers", "company"}
     | {"press", "log", "in", "sign", "up", "login", "signup", "theme", "system", "team"}
 )
-_LABELS = re.compile(r"(?:ai[- ]generated )?(?:summary|abstract)|ai summary|tl;?dr", re.IGNORECASE)
+_LEADING = re.compile(r"^[^\w\[(]+")
+_LABELS = re.compile(
+    r"(?:ai[- ]generated )?(?:summary|abstract)|ai summary|tl;?dr|摘要|要旨|概要|초록|요약",
+    re.IGNORECASE,
+)
 _GLUED_LABEL = re.compile(
     r"^(?:ai[- ]generated |ai )(?:summary|abstract)\s*[:.\u2014-]\s*(?=\S)",
     re.IGNORECASE,
@@ -86,7 +92,17 @@ _PLATFORM = re.compile(
     r"[:\s·]*(?:[\d.,]+\s*k?)?(?:\s*stars?)?",
     re.IGNORECASE,
 )
-_COMMENTS = re.compile(r"\[?\d{1,5}\]? comments?|[💬⭐★☆]\s*[\d.]+k?", re.IGNORECASE)
+_COMMENTS = re.compile(
+    r".{1,40}['\u2019]s (?:avatar|profile picture)|\[?\d{1,5}\]? comments?|[💬⭐★☆]\s*[\d.]+k?",
+    re.IGNORECASE,
+)
+_BOILERPLATE = re.compile(
+    r"(?:.*\buses? cookies\b.*|(?:accept|reject) (?:all )?cookies|.*\ball rights reserved\b.*|©.*"
+    r"|(?:subscribe to|sign up for) our newsletter.*|.*\bunsubscribe at any time\b.*"
+    r"|enter your e-?mail(?: address)?"
+    r"|.{0,30}\b(?:terms of (?:service|use)|privacy policy)\b.{0,30})",
+    re.IGNORECASE,
+)
 _PICTURE = re.compile(r"\[[^\[\]]{0,80}\]\s*")  # or the text in its place, or a field of a form
 _NUMBERS = re.compile(r"\d[\d.,]*k?(?:\s+\d[\d.,]*k?)+", re.IGNORECASE)  # stars and comments
 _SLUG = re.compile(r"(?P<slug>[a-z0-9][a-z0-9._-]{1,40})\s+(?P<name>\S.*)")
@@ -107,7 +123,8 @@ _DATE = re.compile(
 _BESIDE_DAY = re.compile(
     r"^[^\w·]+"
     r"|^(?:(?:last )?updated|papers for|as of|date|today)\b[\s:,\u2013-]*(?:on )?(?=\w)"
-    r"|[,\s(]+(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?\)?$|[\s,.]+$",
+    r"|[,\s(]+(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?\)?$|[^\w)]+$"
+    r"|[T\s]\d{1,2}:\d{2}(?::\d{2})?\s?(?:[ap]m)?\s?(?:utc|gmt|z)?$",
     re.IGNORECASE,
 )
 _COUNT_AFTER = re.compile(r"\s+\d{1,5}$")  # of comments
@@ -173,12 +190,14 @@ def _short(line: PageLine, text: str) -> Token | None:
         return Token(line, Kind.OTHER)
     if plain in _OTHER or _is_menu(plain):
         return Token(line, Kind.OTHER, text)
-    if _LABELS.fullmatch(plain.rstrip(":")):
+    if _LABELS.fullmatch(_LEADING.sub("", plain.rstrip(":*_ "))):
         return Token(line, Kind.LABEL)
     if found := _counted(line, text):
         return found
     if (_DIGIT.search(text) or len(text) < 10) and (found := _dated(line, text)):
         return found
+    if _BOILERPLATE.fullmatch(text):
+        return Token(line, Kind.OTHER)
     empty = not _PICTURE.sub("", text) or not any(map(str.isalnum, text))
     if empty or _PLATFORM.fullmatch(text) or _COMMENTS.fullmatch(text) or _NUMBERS.fullmatch(text):
         return Token(line, Kind.OTHER)

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
+from larkpost.sources.page_text import people
 from larkpost.sources.page_tokens import Kind, Token, may_end
 from larkpost.text.markup import clean_markup
 from larkpost.text.normalize import squash
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _AHEAD = 1_000  # tokens looked at to see how the page is set
 _SHORT = 300  # characters; the longest titles of arXiv are somewhat shorter
 _WRAP = 110  # no hard-wrapped line is longer
+_UNWRAPPED = 200  # a longer line is a whole paragraph
 _NARROW = 60  # nor is text wrapped at less
 _BROKEN_ADDRESS = re.compile(r"://\n\s*")
 LONGEST_ORGANISATION = 150  # characters
@@ -117,6 +119,9 @@ def _stands_apart(line: PageLine, following: PageLine) -> bool:
 def _is_spaced(ahead: Sequence[Token]) -> bool:
     """Whether blank lines part titles from abstracts: then a good part of the runs are titles."""
     runs = [run for run in _runs(ahead) if not isinstance(run, Token)]
+    unwrapped = [sum(len(token.text) > _UNWRAPPED for token in run) for run in runs]
+    if sum(unwrapped) > 2 * sum(map(bool, unwrapped)):  # whole abstracts, a line each
+        return False
     titles = sum(
         sum(len(token.text) for token in run) <= _SHORT and not run[-1].text.endswith(".")
         for run in runs
@@ -125,7 +130,12 @@ def _is_spaced(ahead: Sequence[Token]) -> bool:
 
 
 def _by_blanks(run: Sequence[Token]) -> Iterator[Paragraph]:
-    yield Paragraph(tuple(run))
+    *above, last = run
+    if above and "," in last.text and people(last.text.strip()):  # authors right below a title
+        yield Paragraph(tuple(above))
+        yield Paragraph((last,))
+    else:
+        yield Paragraph(tuple(run))
 
 
 def _by_width(run: Sequence[Token]) -> Iterator[Paragraph]:
