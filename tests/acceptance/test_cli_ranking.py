@@ -103,7 +103,7 @@ def test_a_position_names_a_paper_of_the_latest_edition(furnished: Shell) -> Non
 
 
 def test_a_paper_that_is_not_there_is_named(furnished: Shell) -> None:
-    assert "arxiv:9999.99999" in furnished("vote", ANN, "arxiv:9999.99999", "up", code=2).err
+    assert "arxiv:2612.99999" in furnished("vote", ANN, "arxiv:2612.99999", "up", code=2).err
     assert "no edition" in furnished("vote", ANN, 1, "up", code=2).err
 
 

@@ -26,7 +26,7 @@ def voted(shell: Shell, tmp_path: Path) -> Shell:
     lines, thumbs = [], []
     for at, day in enumerate(DAYS):
         for n in range(6):
-            name = f"arxiv:26{at:02}.{n:05}"
+            name = f"arxiv:26{at + 1:02}.{n:05}"
             theme = THEMES[n % 2]
             told = {
                 "id": name,

@@ -243,7 +243,7 @@ def test_a_bad_line_is_told_with_its_number_and_the_others_are_taken(
                 json.dumps(
                     {"reader": "nobody@example.org", "paper": "arxiv:2608.07003", "thumb": 1}
                 ),
-                json.dumps({"reader": "anna@example.org", "paper": "arxiv:9999.99999", "thumb": 1}),
+                json.dumps({"reader": "anna@example.org", "paper": "arxiv:2612.99999", "thumb": 1}),
                 json.dumps({"reader": "anna@example.org", "paper": "arxiv:2608.07003", "thumb": 7}),
                 json.dumps({"reader": "anna@example.org", "paper": "arxiv:2608.07002"}),
                 json.dumps(["a list"]),
