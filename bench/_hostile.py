@@ -126,9 +126,13 @@ def page(text: str) -> bytes:
 
 
 def records(text: str) -> bytes:
-    """Write JSON Lines with the text in titles and abstracts."""
+    """Write JSON Lines with the text in titles and abstracts, below a plain record.
+
+    A single record would be read in another way than lines are.
+    """
     cut = [text[at : at + _FIELD] for at in range(0, len(text), _FIELD)]
-    lines = [
+    lines: list[dict[str, object]] = [{"title": "A Sound Title"}]
+    lines += [
         {"title": f"{number} {part[:400]}", "abstract": part, "authors": [part]}
         for number, part in enumerate(cut)
     ]
