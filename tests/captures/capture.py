@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ from tests.captures.samples import DAY, FOLDER, QUERY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from playwright.sync_api import BrowserContext
 
 PAGES = {
     "search": f"https://huggingface.co/papers?q={QUERY.replace(' ', '+')}",
@@ -75,37 +78,47 @@ def run(*command: str) -> Callable[[str, str], str]:
     return capture
 
 
-def inner_text(html: str, _address: str) -> str:
+def in_chromium(read: Callable[[BrowserContext, str], str]) -> Callable[[str, str], str]:
+    """A capture by what ``read`` takes from a page that Chromium shows without a network.
+
+    It runs in a thread of its own, because Playwright allows one browser per thread, and tests of
+    pages may have theirs open.
+    """
+
+    def show(html: str) -> str:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS
+            )
+            text = read(browser.new_context(offline=True), html)
+            browser.close()
+        return text
+
+    def capture(html: str, _address: str) -> str:
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            return thread.submit(show, html).result()
+
+    return capture
+
+
+def inner_text(context: BrowserContext, html: str) -> str:
     """The text that Chromium lays out: ``document.body.innerText``."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS
-        )
-        page = browser.new_context(offline=True).new_page()
-        page.set_content(html)
-        text = page.inner_text("body")
-        browser.close()
-    return text
+    page = context.new_page()
+    page.set_content(html)
+    return page.inner_text("body")
 
 
-def select_all(html: str, _address: str) -> str:
+def select_all(context: BrowserContext, html: str) -> str:
     """The page selected and copied in Chromium, then pasted as plain text."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS
-        )
-        context = browser.new_context(offline=True)
-        page = context.new_page()
-        page.set_content(html)
-        page.keyboard.press("Control+A")
-        page.keyboard.press("Control+C")
-        editor = context.new_page()
-        editor.set_content("<textarea></textarea>")
-        editor.focus("textarea")
-        editor.keyboard.press("Control+V")
-        text = editor.input_value("textarea")
-        browser.close()
-    return text
+    page = context.new_page()
+    page.set_content(html)
+    page.keyboard.press("Control+A")
+    page.keyboard.press("Control+C")
+    editor = context.new_page()
+    editor.set_content("<textarea></textarea>")
+    editor.focus("textarea")
+    editor.keyboard.press("Control+V")
+    return editor.input_value("textarea")
 
 
 def trafilatura_text(html: str, address: str) -> str:
@@ -144,8 +157,8 @@ TOOLS = [
     Tool("trafilatura-precision.txt", "", trafilatura_precision),
     Tool("trafilatura-html2txt.txt", "", lambda html, _address: trafilatura.html2txt(html)),
     Tool("trafilatura.md", "", trafilatura_markdown),
-    Tool("chromium-inner-text.txt", "chromium", inner_text),
-    Tool("chromium-select-all.txt", "chromium", select_all),
+    Tool("chromium-inner-text.txt", "chromium", in_chromium(inner_text)),
+    Tool("chromium-select-all.txt", "chromium", in_chromium(select_all)),
 ]
 
 
