@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from larkpost.domain import Record
+    from larkpost.domain import Identifier, Record
     from larkpost.sources.page_lines import PageLine
 
 _COUNT = r"(?:(?P<{a}>\d{{1,6}})\s?[▲△▴↑⬆🔼]|[▲△▴↑⬆🔼]\s?(?P<{b}>\d{{1,6}}))"
@@ -55,18 +55,23 @@ def mail_records(mail: Iterable[PageLine], near: date) -> Iterator[Record]:
     last: Draft | None = None
     above: list[PageLine] = []  # lines that may begin a title
     before: list[PageLine] = []  # what stood above the line
+    pending: Identifier | None = None
     for line in mail:
         yield from _day(line, near)
         if title_mark(line.text.strip()):
             above = []
         before, above = above or before[-1:], [*above, line]
         draft = _draft(above) or _draft([line]) or _draft([*before[-1:], line])
+        name = None if draft else paper_name(_address(line))
         if draft is not None:
             if last is not None:
                 yield last
-            last, above = draft, []
-        elif last is not None and (name := paper_name(_address(line))):
-            last = replace(last, identifiers=(name,), url=f"https://arxiv.org/abs/{name.value}")
+            last, above = _named(draft, pending), []
+            pending = None
+        elif name is not None and (last is None or last.identifiers):
+            pending, above = name, []  # of the title to come
+        elif name is not None and last is not None:
+            last = _named(last, name)
         if not _may_be_wrapped(line):
             above = []
         del above[:-_MOST_LINES]
@@ -118,6 +123,12 @@ def _draft(lines: list[PageLine]) -> Draft | None:
     )
 
 
+def _named(draft: Draft, name: Identifier | None) -> Draft:
+    if name is None or draft.identifiers:
+        return draft
+    return replace(draft, identifiers=(name,), url=f"https://arxiv.org/abs/{name.value}")
+
+
 def _address(line: PageLine) -> str | None:
     match = _ADDRESS.fullmatch(line.text.strip())
     return match[1] if match else line.url
@@ -126,4 +137,4 @@ def _address(line: PageLine) -> str | None:
 def _may_be_wrapped(line: PageLine) -> bool:
     """Whether a title may go on in the next line: no greeting, address or heading can."""
     text = line.text.strip()
-    return len(text) >= _WRAPPED and not text.endswith((":", ".", ",")) and "://" not in text
+    return len(text) >= _WRAPPED and not text.endswith((":", ".")) and "://" not in text

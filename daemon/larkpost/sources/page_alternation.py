@@ -15,9 +15,9 @@ from larkpost.sources.page_text import (
     continues,
     ends_sentence,
     is_abstract,
+    is_body,
     is_fragment,
     is_item,
-    is_sentence,
     people,
     title_mark,
     width,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from larkpost.domain import Record
+    from larkpost.sources.dates import PartialDay
     from larkpost.sources.page_layout import Layout
 
 _LONGEST_ORGANISATION = 150
@@ -117,17 +118,23 @@ class AlternatingPage(PageParser):
     def _chosen_title(self) -> tuple[Sequence[PageEntry], PageEntry, str]:
         """Choose the title of an abstract among the short paragraphs above it.
 
-        Gives those before it, the title, and a paragraph with which the abstract begins.
+        Gives those before it, the title, and the text with which the abstract begins.
         """
-        at = max(0, len(self.titles) - self.layout.depth)
+        at = len(self.titles) - self.layout.depth
+        if not (self.layout.regular and at >= 0):
+            at = len(self.titles) - 1
+            while at > 0 and self._is_below(self.titles[at].title):
+                at -= 1
         before, own, below = self.titles[:at], self.titles[at], self.titles[at + 1 :]
-        if not below and before and (begins_abstract(own.title) or people(own.title)):
-            *before, own, only = self.titles
-            below = [only]
-        first = below.pop().title if below and is_sentence(below[-1].title) else ""
-        own.authors = own.authors or people(", ".join(entry.title for entry in below))
+        body = [entry.title for entry in below if is_body(entry.title, self.layout.mark)]
+        others = [entry.title for entry in below if entry.title not in body]
+        own.authors = own.authors or people(", ".join(others))
         own.name = own.name or next((entry.name for entry in below if entry.name), None)
-        return ([] if self.layout.regular else before), own, first
+        return ([] if self.layout.regular else before), own, " ".join(body)
+
+    def _is_below(self, text: str) -> bool:
+        """Whether a short paragraph stands below a title and is none."""
+        return is_body(text, self.layout.mark) or bool(people(text))
 
     def _without_title(self, piece: Paragraph) -> Iterator[Record]:
         """Take a long paragraph for more of the abstract above it, or reject it."""
@@ -169,9 +176,10 @@ class AlternatingPage(PageParser):
         rest = deque(titles)
         while rest:
             entry = rest.popleft()
-            if rest and is_sentence(rest[0].title):
+            while rest and is_body(rest[0].title, self.layout.mark):
                 short = rest.popleft()
-                entry.abstract, entry.whole = short.title, short.whole
+                entry.abstract = f"{entry.abstract} {short.title}".strip()
+                entry.whole = short.whole
             if entry.abstract or entry.voted or not self.layout.voted:
                 yield from self._publish(entry)
 
@@ -221,7 +229,16 @@ class AlternatingPage(PageParser):
 
     def _votes(self, piece: Token) -> Iterator[Record]:
         yield from self._drop_search_words()
+        if self.layout.votes_follow and self.last and not self.last.voted and not self.titles:
+            self.last.votes, self.last.voted = piece.number, True
+            return
         yield from super()._votes(piece)
+
+    def _date(self, day: PartialDay, organisation: str) -> None:
+        if self.layout.dated and self.titles:
+            self.titles[-1].published = day.resolve(self.captured or self.near)
+            return
+        super()._date(day, organisation)
 
     def _target(self) -> PageEntry | None:
         return self.titles[-1] if self.titles else self.last

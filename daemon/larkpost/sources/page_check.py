@@ -24,7 +24,9 @@ _JUNK_TITLE = re.compile(
     r"[\]|<>!].*|.*\]\(.*|(?:https?://|www\.|submitted by\b).*|\W*", re.IGNORECASE
 )
 _ONE_LETTER = re.compile(r"\W*\w?\W*")
-_JUNK_ABSTRACT = re.compile(r"\]\(https?://|</|\|.*\|.*\||submitted by\b", re.IGNORECASE)
+_JUNK_ABSTRACT = re.compile(
+    r"(?:\]\(https?://.*){3}|</\w|\|.*\|.*\||▲.*▲|submitted by\b", re.IGNORECASE
+)
 _HINT = (
     "select all of the page in a browser, copy it, and save that as a text file; "
     "docs/formats.md shows what is read"

@@ -15,14 +15,14 @@ from larkpost.sources.lines import Line, lines
 from larkpost.sources.page_lines import Wrapping, find_notes, find_wrapping, plain_lines
 from larkpost.sources.page_text import (
     LABEL,
-    begins_abstract,
     continues,
     is_abstract,
+    is_body,
     paper_name,
     people,
     title_mark,
 )
-from larkpost.sources.page_tokens import Kind, plain_key, tokens
+from larkpost.sources.page_tokens import Kind, Token, plain_key, tokens
 from larkpost.sources.paragraphs import Paragraph, paragraphs
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from larkpost.sources.page_lines import PageLine
-    from larkpost.sources.page_tokens import Token
 
 _LOOKED_AT = 4 * 1024 * 1024  # bytes, some 2,500 papers: a page with links is never that long
 _HEAD = 400  # lines among which the links to the neighbouring days stand
@@ -57,7 +56,8 @@ class Layout:
     ``repeated`` are short lines that recur, as ``plain_key`` writes them. Titles are headings of
     ``title_level`` (0: not), or are ``linked`` to their papers, or begin with a ``mark`` such as
     ``1.``; they are ``voted`` where votes stand above them, and ``lead`` where a paper begins with
-    its title even in a list. They stand ``depth`` short paragraphs above the abstract, and all else
+    its title even in a list. ``votes_follow``: votes stand below the abstract; ``dated``: days
+    stand between title and abstract. Titles stand ``depth`` short paragraphs above the abstract, and all else
     there is furniture where that is ``regular``. ``label`` is a word such as "Abstract" with which
     abstracts begin.
 
@@ -74,6 +74,8 @@ class Layout:
     linked: bool = False
     mark: str = ""
     voted: bool = False
+    votes_follow: bool = False
+    dated: bool = False
     depth: int = 1
     regular: bool = False
     leads: bool = False
@@ -168,6 +170,8 @@ def _with_titles(layout: Layout, pieces: Sequence[Paragraph | Token]) -> Layout:
         title_level=level if count >= least else 0,
         linked=len(names) >= least,
         mark=mark if marked >= least and marked > 1 else "",
+        votes_follow=_votes_follow(pieces),
+        dated=_dated(pieces) >= max(_RECURS, _MOST * len(above)),
         voted=_voted(pieces) >= max(_RECURS, 0.8 * (submitted if listed else len(above))),
         listed=listed,
     )
@@ -198,17 +202,19 @@ def _short_groups(pieces: Iterable[Paragraph | Token]) -> tuple[list[int], int]:
             if piece.kind is Kind.MARK and not groups:
                 current = 0
             continue
-        if _is_long(piece.text, current):
+        if _is_long(piece.text):
             if current or not above:
                 groups.append(current)
             current, above = 0, piece.text
+        elif current and is_body(piece.text):
+            continue
         elif not (above and not current and continues(piece.text, above)):
             current += 1
     return groups, current
 
 
-def _is_long(text: str, current: int) -> bool:
-    return not people(text) and (is_abstract(text) or (current > 0 and begins_abstract(text)))
+def _is_long(text: str) -> bool:
+    return not people(text) and is_abstract(text)
 
 
 def _leads(pieces: Sequence[Paragraph | Token]) -> bool:
@@ -218,6 +224,27 @@ def _leads(pieces: Sequence[Paragraph | Token]) -> bool:
     marks = [at for at, kind in enumerate(kinds[: first + _HEADER]) if kind is Kind.MARK]
     below = (kind for kind in kinds[max(marks, default=-1) + 1 :] if kind in _TELLING)
     return next(below, Kind.VOTES) is None
+
+
+def _votes_follow(pieces: Sequence[Paragraph | Token]) -> bool:
+    """Whether the first votes come after the first abstract, and the last ones after the last."""
+    votes = [at for at, p in enumerate(pieces) if isinstance(p, Token) and p.kind is Kind.VOTES]
+    texts = [at for at, p in enumerate(pieces) if isinstance(p, Paragraph) and is_abstract(p.text)]
+    return bool(votes and texts) and votes[0] > texts[0] and votes[-1] > texts[-1]
+
+
+def _dated(pieces: Sequence[Paragraph | Token]) -> int:
+    """Count the days between a title and its abstract."""
+    triples = zip(pieces, pieces[1:], pieces[2:], strict=False)
+    return sum(
+        isinstance(a, Paragraph)
+        and not is_abstract(a.text)
+        and isinstance(b, Token)
+        and b.kind is Kind.DATE
+        and isinstance(c, Paragraph)
+        and is_abstract(c.text)
+        for a, b, c in triples
+    )
 
 
 def _label(abstracts: Sequence[str]) -> str:
@@ -234,7 +261,8 @@ def _above_abstracts(pieces: Iterable[Paragraph | Token]) -> Iterator[Paragraph]
         if not isinstance(piece, Paragraph):
             continue
         if not is_abstract(piece.text):
-            above.append(piece)
+            if piece.level or not (above and is_body(piece.text)):
+                above.append(piece)
         elif above:
             yield next((one for one in reversed(above) if one.level), above[-1])
             above = []

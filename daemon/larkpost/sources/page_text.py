@@ -31,6 +31,7 @@ _ITEM = re.compile(
     rf"(?:\*{{0,2}}\(?(?:\d{{1,2}}|[ivx]{{1,4}}|[a-h])[.)]\*{{0,2}}|\[\d{{1,2}}\]|{_BULLET})\s+\S"
     r"|[A-Z]{1,3}\d{1,2}[:.)]\s"
 )
+_TITLE_LABEL = re.compile(r"^(?:\*\*)?(?:paper )?title\s*:\s*(?:\*\*)?\s*(?=\S)", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
 _EMPHASIS = re.compile(r"(?P<marks>\*{1,3}|_{1,3})(?=[^\s*_])(?P<text>.*[^\s*_])(?P=marks)")
 LABEL = re.compile(
@@ -100,6 +101,18 @@ def continues(text: str, above: str) -> bool:
     return "://" in text or (ends_sentence(text) and text.count(" ") >= _FEW_WORDS)
 
 
+def is_body(text: str, mark: str = "") -> bool:
+    """Whether a short paragraph below a title belongs to the abstract: no title looks like that.
+
+    ``mark`` is the kind of mark with which titles begin on this page.
+    """
+    if mark and title_mark(text) == mark:
+        return False
+    if is_item(text):
+        return _PERSON.fullmatch(_MARK.sub("", text, count=1)) is None
+    return is_fragment(text) or is_sentence(text) or begins_abstract(text)
+
+
 def is_item(text: str) -> bool:
     """Whether a paragraph is an item of a list."""
     return _ITEM.match(text) is not None
@@ -120,8 +133,8 @@ def title_number(text: str) -> int | None:
 
 
 def without_mark(text: str) -> str:
-    """Take off the number or bullet before a title, and the emphasis around it."""
-    return without_emphasis(_MARK.sub("", text, count=1))
+    """Take off what is before a title (number, bullet, "Title:"), and the emphasis around it."""
+    return _TITLE_LABEL.sub("", without_emphasis(_MARK.sub("", text, count=1)))
 
 
 def without_emphasis(text: str) -> str:

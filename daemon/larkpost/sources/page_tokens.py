@@ -106,6 +106,7 @@ _BOILERPLATE = re.compile(
 _PICTURE = re.compile(r"\[[^\[\]]{0,80}\]\s*")  # or the text in its place, or a field of a form
 _NUMBERS = re.compile(r"\d[\d.,]*k?(?:\s+\d[\d.,]*k?)+", re.IGNORECASE)  # stars and comments
 _SLUG = re.compile(r"(?P<slug>[a-z0-9][a-z0-9._-]{1,40})\s+(?P<name>\S.*)")
+_DIGITS = re.compile(r"\d+")
 _DIGIT = re.compile(r"\d")
 _VOTES = re.compile(
     r"\[-\](?:\s*(?P<a>\d{1,6}|-))?|\[(?P<b>\d{1,6})\]|(?P<c>\d{1,6})|[▲△▴↑⬆]\s*(?P<d>\d{1,6})"
@@ -131,7 +132,13 @@ _COUNT_AFTER = re.compile(r"\s+\d{1,5}$")  # of comments
 _URL = r"(?:https?://|/papers/)[^\s<>()]+"
 _BETWEEN = rf"(?:\W|\[\d{{1,4}}\]|\({_URL}\))*"
 _NAVIGATION = re.compile(rf"{_BETWEEN}(?:(?:daily|weekly|monthly){_BETWEEN})+", re.IGNORECASE)
-_LINK = re.compile(rf"(?:\[?\d{{1,4}}[\].:]*\s*)?<?(?P<url>{_URL})>?")
+_LINK = re.compile(
+    rf"(?:\[?\d{{1,4}}[\].:]*\s*|(?:link|url|pdf|paper|source|abs|arxiv)\s*:\s*)?<?(?P<url>{_URL})>?",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(
+    r"(?:arxiv|doi)\s*:\s*(?P<name>\d{4}\.\d{4,5}(?:v\d+)?|10\.\d{4,9}/\S+)", re.IGNORECASE
+)
 _LINK_NUMBER = re.compile(r"\]?\[\d{1,4}\]$")
 _NUMBER_AFTER = re.compile(r"(?P<text>.*\S)\[\d{1,4}\]")
 
@@ -153,8 +160,8 @@ def token(line: PageLine, repeated: Collection[str] = ()) -> Token:
 
 
 def plain_key(text: str) -> str:
-    """Write a short line in the form in which it recurs: without a list mark, case-folded."""
-    return _LIST_MARK.sub("", text, count=1).strip().casefold()
+    """Write a short line in the form in which it recurs: no list mark, case or numbers."""
+    return _DIGITS.sub("0", _LIST_MARK.sub("", text, count=1).strip().casefold())
 
 
 def _furniture(line: PageLine, text: str) -> Token | None:
@@ -219,11 +226,18 @@ def _counted(line: PageLine, text: str) -> Token | None:
         return Token(line, Kind.LINK, url=match["url"])
     if not _DIGIT.search(text) and "-" not in text:
         return None
+    if match := _NAMED.fullmatch(text):
+        return Token(line, Kind.LINK, url=_address(match["name"]))
     if match := _VOTES.fullmatch(text):
         return Token(line, Kind.VOTES, number=_count(match))
     if _AUTHORS.fullmatch(text):
         return Token(line, Kind.AUTHORS)
     return None
+
+
+def _address(name: str) -> str:
+    site = "https://doi.org/" if name.startswith("10.") else "https://arxiv.org/abs/"
+    return f"{site}{name}"
 
 
 def _dated(line: PageLine, text: str) -> Token | None:
