@@ -50,6 +50,7 @@ class AlternatingPage(PageParser):
         self.orphans = 0  # abstracts without a title
         self.opened = False  # it is decided what stands above the first paper
         self.all_have_abstracts = True
+        self.unvoted = 0  # papers without votes
 
     def finish(self) -> Iterator[Record]:
         """Yield what was held back; raises UnreadableDump when there was no paper."""
@@ -59,6 +60,9 @@ class AlternatingPage(PageParser):
             yield from self._without_footer(titles)
         else:
             yield from self._settle(titles)
+        if self.layout.voted and self.last and self.unvoted == 1 and not self.last.voted:
+            yield _left_out(self.held.pop(), "below the last paper")
+            self.last = self.held[-1] if self.held else None
         yield from super().finish()
 
     def _without_footer(self, titles: Sequence[PageEntry]) -> Iterator[Record]:
@@ -95,7 +99,8 @@ class AlternatingPage(PageParser):
     def _abstract(self, piece: Paragraph) -> Iterator[Record]:
         self._extend_last(keep=self.layout.depth)
         if not self.titles:
-            title, piece = parted(piece)
+            more = self.last and not self.last.closed and is_item(piece.text)
+            title, piece = (None, piece) if more else parted(piece)
             if title is not None:
                 self._title(title, title.text)
             else:
@@ -131,6 +136,14 @@ class AlternatingPage(PageParser):
         own.authors = own.authors or people(", ".join(others))
         own.name = own.name or next((entry.name for entry in below if entry.name), None)
         return ([] if self.layout.regular else before), own, " ".join(body)
+
+    def _end_abstract(self) -> None:
+        last = self.last
+        while last and last.abstract and not last.closed and self.titles:
+            if not is_body(self.titles[0].title, self.layout.mark):
+                return
+            entry = self.titles.pop(0)
+            last.extend_abstract(entry.title, entry.whole)
 
     def _is_below(self, text: str) -> bool:
         """Whether a short paragraph stands below a title and is none."""
@@ -192,6 +205,7 @@ class AlternatingPage(PageParser):
             yield from super()._publish(bare)
         self.bare = []
         self.all_have_abstracts &= bool(entry.abstract)
+        self.unvoted += not entry.voted
         yield from super()._publish(entry)
         yield from self._opening()
 
@@ -215,10 +229,14 @@ class AlternatingPage(PageParser):
     def _token(self, piece: Token) -> Iterator[Record]:
         self.searched |= piece.kind is Kind.NAVIGATION
         if piece.kind in {Kind.MARK, Kind.NAVIGATION} and self.last is None:
-            self.titles, self.bare = [], []  # the menu above the heading of the page
+            self._forget()
         if piece.kind is Kind.REPEATED:
             self._repeated(piece)
         yield from super()._token(piece)
+
+    def _forget(self) -> None:
+        super()._forget()
+        self.titles, self.bare = [], []
 
     def _repeated(self, piece: Token) -> None:
         """Take a short line that recurs for authors below a title, else for an organisation."""
@@ -281,4 +299,4 @@ class AlternatingPage(PageParser):
 
 
 def _left_out(entry: PageEntry, where: str) -> Remark:
-    return Remark(entry.line, f"“{entry.title[:80]}” {where} has no abstract; left out")
+    return Remark(entry.line, f"“{entry.title[:80]}” {where} is unlike the papers; left out")

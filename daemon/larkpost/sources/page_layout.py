@@ -55,11 +55,12 @@ class Layout:
 
     ``repeated`` are short lines that recur, as ``plain_key`` writes them. Titles are headings of
     ``title_level`` (0: not), or are ``linked`` to their papers, or begin with a ``mark`` such as
-    ``1.``; they are ``voted`` where votes stand above them, and ``lead`` where a paper begins with
-    its title even in a list. ``votes_follow``: votes stand below the abstract; ``dated``: days
-    stand between title and abstract. Titles stand ``depth`` short paragraphs above the abstract, and all else
-    there is furniture where that is ``regular``. ``label`` is a word such as "Abstract" with which
-    abstracts begin.
+    ``1.``; they are ``voted`` where votes stand above them, and one ``leads`` where a paper begins
+    with its title even in a list. They stand ``depth`` short paragraphs above the abstract, and
+    all else there is furniture where that is ``regular``.
+
+    ``votes_follow``: votes stand below the abstract; ``dated``: days stand between title and
+    abstract; ``label`` is a word such as "Abstract" with which abstracts begin.
 
     ``listed``: a list of titles, without abstracts; ``mail``: the digest mail, which is one, too;
     ``unbroken``: text without line ends; ``translated``: the page in another language.

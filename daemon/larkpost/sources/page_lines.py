@@ -224,10 +224,10 @@ class _Unwrapping:
     def _bare(self, line: Line) -> PageLine:
         """Take off quote marks, margin and fences, and what is no part of the page."""
         text = line.text
+        if self.wrapping.quoted and text.lstrip().startswith(">"):
+            text = _QUOTE.sub("", text, count=1)
         if line.number in self.wrapping.skipped or _FENCE.fullmatch(text):
             return PageLine(line.number, "", line.whole)
-        if self.wrapping.quoted:
-            text = _QUOTE.sub("", text, count=1)
         if self.wrapping.margin and text.startswith(" "):
             text = text[min(self.wrapping.margin, len(text) - len(text.lstrip(" "))) :]
         return PageLine(line.number, text, line.whole)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 SHORT_ORGANISATION = 80  # characters, where no dot comes after it
 SOME = 3  # papers by which to judge how the abstracts of a page end
+_FEW_ABOVE = 2  # texts above the heading that may look like papers
 _KEPT = 2_000  # characters of a rejected text that are kept
 _NEAR_DAYS = 10  # between a day and its neighbour in the navigation of a page
 
@@ -123,6 +124,7 @@ class PageParser(ABC):
         if piece.kind is Kind.LINK and self._is_address_in_text(piece):
             return
         if self.last is not None and piece.kind not in {Kind.LABEL, Kind.LINK}:
+            self._end_abstract()
             self.last.closed = bool(self.last.abstract)
         yield from self._token(piece)
 
@@ -139,6 +141,9 @@ class PageParser(ABC):
             yield self.last.draft()
         if not self.marked:
             yield Remark(0, "no heading of a papers page; read as titles and abstracts in turn")
+
+    def _end_abstract(self) -> None:  # noqa: B027 - most pages hold nothing back here
+        """Take what belongs to the last abstract into it before furniture closes it."""
 
     def _is_address_in_text(self, piece: Token) -> bool:
         """Take an address on a line of its own into the abstract that leads to it."""
@@ -161,6 +166,8 @@ class PageParser(ABC):
     def _token(self, piece: Token) -> Iterator[Record]:
         match piece.kind:
             case Kind.MARK:
+                if not self.marked and len(self.held) <= _FEW_ABOVE:
+                    self._forget()
                 self.marked = True
             case Kind.SUBMITTED:
                 self.submitters += 1
@@ -173,6 +180,10 @@ class PageParser(ABC):
                 self._date(piece.day, piece.text)
             case Kind.VOTES if not (piece.url or "").endswith("#community"):
                 yield from self._votes(piece)
+
+    def _forget(self) -> None:
+        """Drop what stood above the heading of the page: a menu, a greeting, a cookie banner."""
+        self.held, self.last, self.above = [], None, PageEntry()
 
     def _votes(self, piece: Token) -> Iterator[Record]:
         """Keep votes for the title to come; those of the paper before are comments on it."""
@@ -206,6 +217,8 @@ class PageParser(ABC):
 
     def _date(self, day: PartialDay, organisation: str) -> None:
         """Date the last paper; the page leaves the year out where it is the current one."""
+        if self.layout.listed:  # a list tells no days of papers: this is the heading of another
+            return
         self._set_organisation(organisation or self._organisation(SHORT_ORGANISATION))
         if self.last is not None and self.last.published is None:
             self.last.published = day.resolve(self.captured or self.near)
