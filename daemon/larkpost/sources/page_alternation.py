@@ -61,8 +61,9 @@ class AlternatingPage(PageParser):
         else:
             yield from self._settle(titles)
         if self.layout.voted and self.last and self.unvoted == 1 and not self.last.voted:
-            yield _left_out(self.held.pop(), "below the last paper")
-            self.last = self.held[-1] if self.held else None
+            yield from (entry.draft() for entry in self.held[:-1])
+            yield _left_out(self.last, "below the last paper")
+            return
         yield from super().finish()
 
     def _without_footer(self, titles: Sequence[PageEntry]) -> Iterator[Record]:
