@@ -276,13 +276,15 @@ def test_what_is_no_dump_is_refused_by_what_it_is(
 
 
 def test_a_refused_dump_is_told_of_in_the_events(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(UnreadableDump):
+    with pytest.raises(UnreadableDump) as refused:
         read(store, write(tmp_path, "Just some words.\n"))
 
     with store.read() as connection:
         event = events.latest(connection)["ingest"]
     assert not event.ok
     assert event.detail["name"] == "page.txt"
+    assert event.detail["problem"] == str(refused.value)
+    assert event.detail["hint"] == refused.value.hint
 
 
 def test_a_named_source_is_used_and_an_unknown_one_refused(store: Store, tmp_path: Path) -> None:

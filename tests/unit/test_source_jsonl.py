@@ -162,8 +162,20 @@ def test_organisation_links_and_withdrawal_are_taken() -> None:
     assert draft.withdrawn
 
 
-def test_a_link_that_is_no_address_costs_only_itself() -> None:
-    remark, draft = read({"title": "T", "links": ["https://[::1", "https://example.org"]})
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://[::1",
+        "https://example.org:0/",
+        "https://example.org:99999/",
+        "https://ada@example.org/",
+        "https://exa_mple..org/",
+        "https://example.org\\@evil.example/",
+        "ftp://example.org/paper.pdf",
+    ],
+)
+def test_a_link_that_is_no_address_costs_only_itself(link: str) -> None:
+    remark, draft = read({"title": "T", "links": [link, "https://example.org"]})
 
     assert remark == Remark(1, "“links” holds what is no web address; left out")
     assert draft == Draft("T", links=("https://example.org",), line=1)

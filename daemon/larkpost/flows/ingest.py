@@ -107,8 +107,9 @@ def ingest(
                 raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
             report = _taken_in(store, sources, copy, source, date, now, progress)
     except UnreadableDump as error:
+        facts = {"name": name, "problem": str(error), "hint": error.hint}
         with store.begin() as connection:
-            events.record(connection, "ingest", ok=False, now=now, name=name, problem=str(error))
+            events.record(connection, "ingest", ok=False, now=now, **facts)
         raise
     return _noted(store, report, now)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
-from urllib.parse import urlsplit
 
 from larkpost.domain import Draft, Rejected, Remark
 from larkpost.errors import UnreadableDump, UsageError
@@ -13,6 +12,7 @@ from larkpost.sources.lines import LONGEST_ABSTRACT
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.markup import clean_markup, cut_preamble, plain_latex
 from larkpost.text.normalize import one_line, squash
+from larkpost.text.urls import is_web_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -155,15 +155,8 @@ class JsonFields:
 
 
 def _web_address(value: object) -> str | None:
-    if not isinstance(value, str):
-        return None
-    address = one_line(value).replace(" ", "%20")
-    try:
-        parts = urlsplit(address)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        return None
-    return address if usable else None
+    address = one_line(value).replace(" ", "%20") if isinstance(value, str) else ""
+    return address if is_web_address(address) else None
 
 
 def read_papers(dump: BinaryIO, draft_of: Callable[[JsonFields], Draft]) -> Iterator[Record]:
