@@ -54,19 +54,22 @@ def mail_records(mail: Iterable[PageLine], near: date) -> Iterator[Record]:
     """
     last: Draft | None = None
     above: list[PageLine] = []  # lines that may begin a title
-    before: list[PageLine] = []  # what stood above the line
+    previous: PageLine | None = None  # that is not blank
     pending: Identifier | None = None
     for line in mail:
         yield from _day(line, near)
         if title_mark(line.text.strip()):
             above = []
-        before, above = above or before[-1:], [*above, line]
-        draft = _draft(above) or _draft([line]) or _draft([*before[-1:], line])
+        above = [*above, line]
+        if _VOTES.fullmatch(line.text.strip()) and previous and len(above) == 1:
+            above = [previous, line]
+        draft = _draft(above) or _draft([line])
+        previous = line if line.text.strip() else previous
         name = None if draft else paper_name(_address(line))
         if draft is not None:
             if last is not None:
                 yield last
-            last, above = _named(draft, pending), []
+            last, above, previous = _named(draft, pending), [], None
             pending = None
         elif name is not None and (last is None or last.identifiers):
             pending, above = name, []  # of the title to come
