@@ -69,12 +69,12 @@ def mail_records(mail: Iterable[PageLine], near: date) -> Iterator[Record]:
         if draft is not None:
             if last is not None:
                 yield last
-            last, above, previous = _named(draft, pending), [], None
+            last, above, previous = _with_name(draft, pending), [], None
             pending = None
         elif name is not None and (last is None or last.identifiers):
             pending, above = name, []  # of the title to come
         elif name is not None and last is not None:
-            last = _named(last, name)
+            last = _with_name(last, name)
         if not _may_be_wrapped(line):
             above = []
         del above[:-_MOST_LINES]
@@ -126,7 +126,7 @@ def _draft(lines: list[PageLine]) -> Draft | None:
     )
 
 
-def _named(draft: Draft, name: Identifier | None) -> Draft:
+def _with_name(draft: Draft, name: Identifier | None) -> Draft:
     if name is None or draft.identifiers:
         return draft
     return replace(draft, identifiers=(name,), url=f"https://arxiv.org/abs/{name.value}")

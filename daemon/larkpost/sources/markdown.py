@@ -70,7 +70,7 @@ def unlinked_lines(
     }
     (inline,) = _parser(markdown).parseInline(text, {"references": references})
     lines: list[tuple[str, str | None]] = []
-    for pieces in _wrapped_names(_lines(inline.children or [])):
+    for pieces in _join_wrapped(_lines(inline.children or [])):
         lines += _without_marks(pieces)
     return lines
 
@@ -107,7 +107,7 @@ def _lines(tokens: Sequence[MarkdownToken]) -> Iterator[list[Piece]]:
     yield pieces
 
 
-def _wrapped_names(lines: Iterable[list[Piece]]) -> Iterator[list[Piece]]:
+def _join_wrapped(lines: Iterable[list[Piece]]) -> Iterator[list[Piece]]:
     """Join two lines of a link that more text follows: a name that was wrapped."""
     held: list[Piece] = []
     for pieces in lines:
@@ -128,7 +128,7 @@ def _without_marks(pieces: Sequence[Piece]) -> list[tuple[str, str | None]]:
     text = "".join(piece.text for piece in pieces)
     if PICTURE in text and _BULLET.fullmatch(text.replace(PICTURE, "")):
         return []
-    linked = _joined(pieces)
+    linked = _join_pieces(pieces)
     beside = [piece.text for piece in linked if piece.url is None]
     if len(beside) < len(linked) and all(map(_SEPARATORS.fullmatch, beside)):
         return [(_bare(piece.text), piece.url) for piece in linked if piece.url is not None]
@@ -140,7 +140,7 @@ def _without_marks(pieces: Sequence[Piece]) -> list[tuple[str, str | None]]:
     return [(_bare("".join(map(_within_prose, linked))), None)]
 
 
-def _joined(pieces: Sequence[Piece]) -> list[Piece]:
+def _join_pieces(pieces: Sequence[Piece]) -> list[Piece]:
     """Join neighbours that belong to one link, or to none."""
     joined: list[Piece] = []
     for piece in pieces:

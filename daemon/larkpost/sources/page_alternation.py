@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Record
     from larkpost.sources.dates import PartialDay
-    from larkpost.sources.page_layout import Layout
+    from larkpost.sources.page_layout import PageLayout
 
 _LONGEST_ORGANISATION = 150
 _LONGEST_JOINED = 6_000  # characters of an abstract of several paragraphs
@@ -41,7 +41,7 @@ _KEPT = 2_000  # characters of a rejected text that are kept
 class AlternatingPage(PageParser):
     """A short paragraph is a title, a long one its abstract."""
 
-    def __init__(self, layout: Layout, near: date) -> None:
+    def __init__(self, layout: PageLayout, near: date) -> None:
         super().__init__(layout, near)
         self.searched = False  # there was the navigation of the search page, which echoes words
         self.titles: list[PageEntry] = []  # without an abstract so far
@@ -232,14 +232,14 @@ class AlternatingPage(PageParser):
         if piece.kind in {Kind.MARK, Kind.NAVIGATION} and self.last is None:
             self._forget()
         if piece.kind is Kind.REPEATED:
-            self._repeated(piece)
+            self._take_repeated(piece)
         yield from super()._token(piece)
 
     def _forget(self) -> None:
         super()._forget()
         self.titles, self.bare = [], []
 
-    def _repeated(self, piece: Token) -> None:
+    def _take_repeated(self, piece: Token) -> None:
         """Take a short line that recurs for authors below a title, else for an organisation."""
         if not self.titles:
             self.between = piece.text

@@ -33,7 +33,7 @@ _HINT = (
 )
 
 
-def checked(records: Iterable[Record], *, listed: bool) -> Iterator[Record]:
+def check_records(records: Iterable[Record], *, listed: bool) -> Iterator[Record]:
     """Give out the records, each paper once, unless too many of the papers cannot be right.
 
     ``listed``: titles need no abstracts. Raises UnreadableDump, saying what is wrong, before the

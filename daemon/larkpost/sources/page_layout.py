@@ -50,7 +50,7 @@ _MOST = 0.6  # of the papers of a page have titles of one kind, if any
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PageLayout:
     """How a page is laid out.
 
     ``repeated`` are short lines that recur, as ``plain_key`` writes them. Titles are headings of
@@ -93,7 +93,7 @@ class Layout:
         return paragraphs(tokens(plain_lines(read, self.wrapping), self.repeated))
 
 
-def find_layout(dump: BinaryIO, near: date) -> Layout:
+def find_layout(dump: BinaryIO, near: date) -> PageLayout:
     """Look at the first 4 MiB of a dump, from where it stands; ``near`` is the latest day."""
     start = dump.tell()
     until = takewhile(lambda _: dump.tell() - start <= _LOOKED_AT, lines(dump))
@@ -101,13 +101,13 @@ def find_layout(dump: BinaryIO, near: date) -> Layout:
     notes = find_notes(given)
     wrapping = find_wrapping(given, notes)
     plain = list(plain_lines(given, wrapping))
-    layout = Layout(
+    layout = PageLayout(
         wrapping,
-        repeated=_repeated(plain),
+        repeated=_recurring_lines(plain),
         mail=is_digest_mail(plain),
         unbroken=_is_unbroken(given),
         translated=any(_TRANSLATED.fullmatch(line.text.strip()) for line in plain[:_HEAD]),
-        captured=_captured(notes, near),
+        captured=_capture_day(notes, near),
         neighbour=_neighbour(plain),
     )
     return _with_titles(layout, list(paragraphs(tokens(plain, layout.repeated))))
@@ -118,7 +118,7 @@ def _is_unbroken(given: Sequence[Line]) -> bool:
     return len(filled) <= _FEW_LINES and max(filled, default=0) >= _LONG_LINE
 
 
-def _captured(notes: Sequence[Line], near: date) -> Captured | None:
+def _capture_day(notes: Sequence[Line], near: date) -> Captured | None:
     days = ((captured_day(note.text), note.number) for note in notes)
     return next((Captured(day, n) for day, n in days if day and day <= near + GRACE), None)
 
@@ -128,7 +128,7 @@ def _neighbour(plain: Sequence[PageLine]) -> date | None:
     return next((day for day in days if day), None)
 
 
-def _repeated(plain: Sequence[PageLine]) -> frozenset[str]:
+def _recurring_lines(plain: Sequence[PageLine]) -> frozenset[str]:
     """Find short lines that recur, but not always above the same text, as titles would."""
     filled = [line for line in plain if line.text.strip()]
     counts: Counter[str] = Counter()
@@ -142,7 +142,7 @@ def _repeated(plain: Sequence[PageLine]) -> frozenset[str]:
     return frozenset(key for key in recurring if len(below[key]) > 1)
 
 
-def _with_titles(layout: Layout, pieces: Sequence[Paragraph | Token]) -> Layout:
+def _with_titles(layout: PageLayout, pieces: Sequence[Paragraph | Token]) -> PageLayout:
     """Find out what the titles look like, from what stands above the abstracts."""
     given = [piece for piece in pieces if isinstance(piece, Paragraph)]
     abstracts = sum(is_abstract(piece.text) for piece in given)
@@ -172,8 +172,8 @@ def _with_titles(layout: Layout, pieces: Sequence[Paragraph | Token]) -> Layout:
         linked=len(names) >= least,
         mark=mark if marked >= least and marked > 1 else "",
         votes_follow=_votes_follow(pieces),
-        dated=_dated(pieces) >= max(_RECURS, _MOST * len(above)),
-        voted=_voted(pieces) >= max(_RECURS, 0.8 * (submitted if listed else len(above))),
+        dated=_count_dated(pieces) >= max(_RECURS, _MOST * len(above)),
+        voted=_count_voted(pieces) >= max(_RECURS, 0.8 * (submitted if listed else len(above))),
         listed=listed,
     )
 
@@ -234,7 +234,7 @@ def _votes_follow(pieces: Sequence[Paragraph | Token]) -> bool:
     return bool(votes and texts) and votes[0] > texts[0] and votes[-1] > texts[-1]
 
 
-def _dated(pieces: Sequence[Paragraph | Token]) -> int:
+def _count_dated(pieces: Sequence[Paragraph | Token]) -> int:
     """Count the days between a title and its abstract."""
     triples = zip(pieces, pieces[1:], pieces[2:], strict=False)
     return sum(
@@ -269,7 +269,7 @@ def _above_abstracts(pieces: Iterable[Paragraph | Token]) -> Iterator[Paragraph]
             above = []
 
 
-def _voted(pieces: Iterable[Paragraph | Token]) -> int:
+def _count_voted(pieces: Iterable[Paragraph | Token]) -> int:
     """Count the paragraphs right below votes."""
     filled = (p for p in pieces if isinstance(p, Paragraph) or p.kind is not Kind.LINK)
     return sum(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Identifier, Record
     from larkpost.sources.dates import PartialDay
-    from larkpost.sources.page_layout import Layout
+    from larkpost.sources.page_layout import PageLayout
 
 SHORT_ORGANISATION = 80  # characters, where no dot comes after it
 SOME = 3  # papers by which to judge how the abstracts of a page end
@@ -95,7 +95,7 @@ class PageEntry:
 class PageParser(ABC):
     """What has been read of a page; ``near`` is the latest day on which it may have been taken."""
 
-    def __init__(self, layout: Layout, near: date) -> None:
+    def __init__(self, layout: PageLayout, near: date) -> None:
         self.layout = layout
         self.near = near
         self.captured: date | None = None
@@ -305,7 +305,7 @@ def _may_be_abstract(text: str) -> bool:
 class MarkedPage(PageParser):
     """A page whose titles show: as headings, as links to their papers, or below a submitter."""
 
-    def __init__(self, layout: Layout, near: date) -> None:
+    def __init__(self, layout: PageLayout, near: date) -> None:
         super().__init__(layout, near)
         # Short texts since the title or abstract: an organisation, or parts of the abstract.
         self.between: list[str] = []

@@ -22,13 +22,13 @@ _ENDS = ".!?)]}\"'”\u2019»。\uff01\uff1f…"
 _WIDE = re.compile(
     "[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 )
-_BULLET = "[*+•◦▪▸►▶➤→⇒✓✔✗■□◆○●·‣\u2043\u2013\u2014-]"
+BULLET = "[*+•◦▪▸►▶➤→⇒✓✔✗■□◆○●·‣\u2043\u2013\u2014-]"
 _MARK = re.compile(
     rf"^(?:(?P<number>(?:#?\d{{1,3}}[.):]|#\d{{1,3}}|\[\d{{1,3}}\])(?=\s)|\d{{1,3}}、)"
-    rf"|(?P<bullet>{_BULLET})(?=\s))\s*(?=\S)"
+    rf"|(?P<bullet>{BULLET})(?=\s))\s*(?=\S)"
 )
 _ITEM = re.compile(
-    rf"(?:\*{{0,2}}\(?(?:\d{{1,2}}|[ivx]{{1,4}}|[a-h])[.)]\*{{0,2}}|\[\d{{1,2}}\]|{_BULLET})\s+\S"
+    rf"(?:\*{{0,2}}\(?(?:\d{{1,2}}|[ivx]{{1,4}}|[a-h])[.)]\*{{0,2}}|\[\d{{1,2}}\]|{BULLET})\s+\S"
     r"|[A-Z]{1,3}\d{1,2}[:.)]\s"
 )
 _TITLE_LABEL = re.compile(r"^(?:\*\*)?(?:paper )?title\s*:\s*(?:\*\*)?\s*(?=\S)", re.IGNORECASE)

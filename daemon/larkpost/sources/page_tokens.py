@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from larkpost.sources.dates import PartialDay, find_day
+from larkpost.sources.page_text import BULLET, LABEL
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ _LONGEST = 300  # characters; furniture is short
 # What is in furniture that is not short.
 _LIKELY = re.compile(r"[·•|]|\[|/|in your email|github|published on|  ", re.IGNORECASE)
 _NO_WORDS = re.compile(r"[\s*•_=~\u2010-\u2015\u2500-\u257f-]+")  # a rule across the page
-_LIST_MARK = re.compile(r"^(?:\s*(?:[*+•◦▪□☆○●‣·\u2013\u2014-]|\d{1,3}[.)])|\s{2,}o)\s+(?=\S)")
+_LIST_MARK = re.compile(rf"^(?:\s*(?:{BULLET}|☆|\d{{1,3}}[.)])|\s{{2,}}o)\s+(?=\S)")
 _BANNER = re.compile(
     r"get trending papers in your email inbox(?: once a day)?\s*!?\s*", re.IGNORECASE
 )
@@ -79,14 +80,7 @@ _MENU = frozenset(
     | {"press", "log", "in", "sign", "up", "login", "signup", "theme", "system", "team"}
 )
 _LEADING = re.compile(r"^[^\w\[(]+")
-_LABELS = re.compile(
-    r"(?:ai[- ]generated )?(?:summary|abstract)|ai summary|tl;?dr|摘要|要旨|概要|초록|요약",
-    re.IGNORECASE,
-)
-_GLUED_LABEL = re.compile(
-    r"^(?:ai[- ]generated |ai )(?:summary|abstract)\s*[:.\u2014-]\s*(?=\S)",
-    re.IGNORECASE,
-)
+_GLUED_LABEL = re.compile(rf"^(?:{LABEL.pattern})\s*[:.\u2014-]\s*(?=\S)", re.IGNORECASE)
 _PLATFORM = re.compile(
     r"(?:link:\s*)?(?:github|arxiv(?: page)?|code|project page|stars?|demo|pdf)"
     r"[:\s·]*(?:[\d.,]+\s*k?)?(?:\s*stars?)?",
@@ -197,11 +191,11 @@ def _short(line: PageLine, text: str) -> Token | None:
         return Token(line, Kind.OTHER)
     if plain in _OTHER or _is_menu(plain):
         return Token(line, Kind.OTHER, text)
-    if _LABELS.fullmatch(_LEADING.sub("", plain.rstrip(":*_ "))):
+    if LABEL.fullmatch(_LEADING.sub("", plain.rstrip(":*_ "))):
         return Token(line, Kind.LABEL)
-    if found := _counted(line, text):
+    if found := _count_token(line, text):
         return found
-    if (_DIGIT.search(text) or len(text) < 10) and (found := _dated(line, text)):
+    if (_DIGIT.search(text) or len(text) < 10) and (found := _date_token(line, text)):
         return found
     if _BOILERPLATE.fullmatch(text):
         return Token(line, Kind.OTHER)
@@ -216,7 +210,7 @@ def _is_menu(plain: str) -> bool:
     return all(word in _MENU for word in words)
 
 
-def _counted(line: PageLine, text: str) -> Token | None:
+def _count_token(line: PageLine, text: str) -> Token | None:
     """Read votes, numbers of authors, who submitted, and bare addresses."""
     if match := _SUBMITTED.fullmatch(text):
         return Token(line, Kind.SUBMITTED, match["name"] or "")
@@ -240,7 +234,7 @@ def _address(name: str) -> str:
     return f"{site}{name}"
 
 
-def _dated(line: PageLine, text: str) -> Token | None:
+def _date_token(line: PageLine, text: str) -> Token | None:
     """Read a day, and what may stand before it: an organisation or a number of authors."""
     match = _DATE.fullmatch(text)
     day = _find_day(match["day"]) if match else None
