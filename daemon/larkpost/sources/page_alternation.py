@@ -277,7 +277,8 @@ class AlternatingPage(PageParser):
 
     def _rejoined(self, titles: Sequence[PageEntry]) -> Sequence[PageEntry]:
         """Give a title the first words of its abstract, where the file ends among them."""
-        if len(titles) < 2 or self.proper < max(SOME, 4 * self.improper):
+        proper = self.proper + bool(self.last and self.last.ends_properly())
+        if len(titles) < 2 or proper < max(SOME, 4 * self.improper):
             return titles
         *before, own, rest = titles
         if rest.whole or rest.title.endswith("."):

@@ -104,7 +104,7 @@ class PageParser(ABC):
         self.above = PageEntry()  # votes and link that stand above the title to come
         self.last: PageEntry | None = None
         self.held: list[PageEntry] = []  # not given out yet, the last one among them
-        self.proper = self.improper = 0  # ends of abstracts
+        self.proper = self.improper = 0  # ends of abstracts, but for the last paper
         self.number = 0  # of the last title, where titles are counted
 
     def begin(self) -> Iterator[Record]:
@@ -237,15 +237,16 @@ class PageParser(ABC):
             return False
         if not entry.abstract:  # there is nothing yet that would end properly
             return not self.layout.listed
-        return self.proper >= max(SOME, 4 * (self.improper - 1))
+        return self.proper >= max(SOME, 4 * self.improper)
 
     def _publish(self, entry: PageEntry) -> Iterator[Record]:
         """Hold a paper back until the next."""
         entry.title = self._plain_title(entry.title)
+        if self.last is not None:
+            self.proper += self.last.ends_properly()
+            self.improper += not self.last.ends_properly()
         self.last = entry
         self.held.append(entry)
-        self.proper += entry.ends_properly()
-        self.improper += not entry.ends_properly()
         if self._is_ready():
             yield from (entry.draft() for entry in self.held[:-1])
             self.held = [entry]
