@@ -243,6 +243,15 @@ def test_a_page_that_stands_there_twice_gives_each_paper_once() -> None:
     assert Remark(0, f"{len(PAPERS)} papers stand in it more than once") in records
 
 
+def test_the_last_paper_keeps_its_short_abstract() -> None:
+    short = "Crumbs are small. We count them without touching any."
+
+    assert pairs(f"{page(PLAIN)}\nThe Last Crumb\n\n{short}\n") == [
+        *EXPECTED,
+        ("The Last Crumb", short),
+    ]
+
+
 CHINESE = [  # with the punctuation of ASCII, as some programs write it
     (
         "用于慢速网络的灯笼调度",

@@ -55,24 +55,12 @@ class AlternatingPage(PageParser):
     def finish(self) -> Iterator[Record]:
         """Yield what was held back; raises UnreadableDump when there was no paper."""
         self._extend_last(keep=0)
-        titles = self._rejoined(self.titles)
-        if self.opened and self.all_have_abstracts:
-            yield from self._without_footer(titles)
-        else:
-            yield from self._settle(titles)
+        yield from self._settle(self._rejoined(self.titles), last=True)
         if self.layout.voted and self.last and self.unvoted == 1 and not self.last.voted:
             yield from (entry.draft() for entry in self.held[:-1])
             yield _left_out(self.last, "below the last paper")
             return
         yield from super().finish()
-
-    def _without_footer(self, titles: Sequence[PageEntry]) -> Iterator[Record]:
-        """Leave out short lines below the last abstract of a page on which all titles have one."""
-        for entry in titles:
-            if entry.abstract or entry.voted or not entry.whole:
-                yield from self._settle([entry])
-            else:
-                yield _left_out(entry, "below the last paper")
 
     def _paragraph(self, piece: Paragraph) -> Iterator[Record]:
         if self._is_abstract(piece.text):
@@ -185,8 +173,12 @@ class AlternatingPage(PageParser):
             entry = self.titles.pop(0)
             last.extend_abstract(text, entry.whole)
 
-    def _settle(self, titles: Sequence[PageEntry]) -> Iterator[Record]:
-        """Decide about short paragraphs in a row: titles alone, or titles with short abstracts."""
+    def _settle(self, titles: Sequence[PageEntry], *, last: bool = False) -> Iterator[Record]:
+        """Decide about short paragraphs in a row: titles alone, or titles with short abstracts.
+
+        Below the ``last`` abstract of a page on which all titles have one, titles alone are none.
+        """
+        footer = last and self.opened and self.all_have_abstracts
         rest = deque(titles)
         while rest:
             entry = rest.popleft()
@@ -194,8 +186,10 @@ class AlternatingPage(PageParser):
                 short = rest.popleft()
                 entry.abstract = f"{entry.abstract} {short.title}".strip()
                 entry.whole = short.whole
-            if entry.abstract or entry.voted or not self.layout.voted:
+            if entry.abstract or entry.voted or not (self.layout.voted or (footer and entry.whole)):
                 yield from self._publish(entry)
+            elif footer:
+                yield _left_out(entry, "below the last paper")
 
     def _publish(self, entry: PageEntry) -> Iterator[Record]:
         """Hold bare titles back until there is any abstract."""
