@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Identifier, Record
     from larkpost.sources.page_lines import PageLine
 
+_TRIANGLE = re.compile("[▲△▴↑⬆🔼]")
 _COUNT = r"(?:(?P<{a}>\d{{1,6}})\s?[▲△▴↑⬆🔼]|[▲△▴↑⬆🔼]\s?(?P<{b}>\d{{1,6}}))"
 _VOTES = re.compile(rf"[(\[]\s?{_COUNT.format(a='a', b='b')}\s?[)\]]|{_COUNT.format(a='c', b='d')}")
 _BESIDE_VOTES = " ·|:\u2013\u2014-"  # what parts a title from its votes
@@ -43,6 +44,8 @@ def is_digest_mail(page: Iterable[PageLine]) -> bool:
 
 
 def _is_voted(line: PageLine) -> bool:
+    if not _TRIANGLE.search(line.text):
+        return False
     votes = _VOTES.fullmatch(line.text.strip())
     return _draft([line]) is not None or bool(votes and (votes["a"] or votes["b"]))
 

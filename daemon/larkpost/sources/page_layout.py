@@ -42,6 +42,8 @@ _TRANSLATED = re.compile(
 )
 _HEADER = 60  # pieces among which the banner, the menu and the heading stand
 _TELLING = frozenset({None, Kind.VOTES, Kind.SUBMITTED})  # None: text
+_UNWRAPPED = 200  # characters: a longer line is the whole of an abstract
+_WRAPPED = 55  # characters: most wrapped lines are longer
 _SHORT_LINE = 80  # characters
 _FEW_LINES = 2
 _LONG_LINE = 3_000  # characters: arXiv takes no abstract over 1,920
@@ -129,17 +131,27 @@ def _neighbour(plain: Sequence[PageLine]) -> date | None:
 
 
 def _recurring_lines(plain: Sequence[PageLine]) -> frozenset[str]:
-    """Find short lines that recur, but not always above the same text, as titles would."""
+    """Find short lines that recur, be it with other numbers; no titles.
+
+    A title recurs above the same text; titles that differ in a number stand above long texts.
+    """
     filled = [line for line in plain if line.text.strip()]
-    counts: Counter[str] = Counter()
-    below: dict[str, set[str]] = {}
+    texts: dict[str, list[str]] = {}
+    below: dict[str, list[str]] = {}
     for line, following in pairwise(filled):
         if len(line.text) <= _SHORT_LINE and not line.level:
             key = plain_key(line.text)
-            counts[key] += 1
-            below.setdefault(key, set()).add(following.text)
-    recurring = (key for key, count in counts.items() if count >= _RECURS)
-    return frozenset(key for key in recurring if len(below[key]) > 1)
+            texts.setdefault(key, []).append(line.text)
+            below.setdefault(key, []).append(following.text)
+    recurring = (key for key, found in texts.items() if len(found) >= _RECURS)
+    wrapped = sum(len(line.text) > _UNWRAPPED for line in filled) < _RECURS
+    long = _WRAPPED if wrapped else _UNWRAPPED
+
+    def is_title(key: str) -> bool:
+        above_long = sum(len(text) > long for text in below[key]) > _REGULAR * len(below[key])
+        return len(set(below[key])) == 1 or (len(set(texts[key])) > 1 and above_long)
+
+    return frozenset(key for key in recurring if not is_title(key))
 
 
 def _with_titles(layout: PageLayout, pieces: Sequence[Paragraph | Token]) -> PageLayout:

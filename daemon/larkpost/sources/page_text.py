@@ -55,6 +55,7 @@ _MORE_PEOPLE = re.compile(r"\s*,?\s*(?:et al\.?|\+\s?\d{1,4}.{0,10}|and \d{1,4} 
 _FOOTNOTES = " 0123456789*†‡§¶\u00b9\u00b2\u00b3\u2070\u2074-\u2079"
 _NEXT = re.compile(r"/login\?next=([^&#]+)")
 _MOST_PEOPLE = 3_000  # characters
+_LONGEST_NAME = 100
 
 
 def width(text: str) -> int:
@@ -150,9 +151,11 @@ def is_fragment(text: str) -> bool:
 
 def people(text: str) -> tuple[str, ...]:
     """Read a line that is the names of two or more persons and nothing else; else none."""
-    if len(text) > _MOST_PEOPLE:
+    listed = _BY.sub("", text)
+    first = _BETWEEN_PEOPLE.split(listed[:_LONGEST_NAME], maxsplit=1)[0].strip(_FOOTNOTES)
+    if len(text) > _MOST_PEOPLE or not _PERSON.fullmatch(first):
         return ()
-    listed = _MORE_PEOPLE.sub("", _BY.sub("", text, count=1), count=1)
+    listed = _MORE_PEOPLE.sub("", listed, count=1)
     names = [part.strip(_FOOTNOTES) for part in _BETWEEN_PEOPLE.split(listed)]
     return tuple(names) if len(names) > 1 and all(map(_PERSON.fullmatch, names)) else ()
 
