@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from markdown_it import MarkdownIt
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from markdown_it import MarkdownIt
     from markdown_it.token import Token as MarkdownToken
 
 # Text with more brackets than this is no page; the parser's cost grows with their square.
@@ -77,6 +76,8 @@ def unlinked_lines(
 
 @cache
 def _parser(markdown: bool) -> MarkdownIt:
+    from markdown_it import MarkdownIt  # late: most commands read no page
+
     rules = ["link", "image", "autolink", "newline"]
     if markdown:
         rules += ["escape", "backticks"]
