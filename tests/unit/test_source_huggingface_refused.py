@@ -96,6 +96,15 @@ def test_a_file_cut_in_an_abstract_loses_only_that_paper() -> None:
     assert any(isinstance(r, Rejected) and "the file ends" in r.reason for r in records)
 
 
+def test_a_file_cut_in_an_abstract_below_a_heading_loses_only_that_paper() -> None:
+    whole = HEADER + "".join(f"### Title {n}\n\n{ABSTRACT}\n\n" for n in range(5))
+
+    records = read(f"{whole}### Cut Title\n\n{ABSTRACT[:200]}")
+
+    assert len([r for r in records if isinstance(r, Draft)]) == 5
+    assert any(isinstance(r, Rejected) and r.cut for r in records)
+
+
 def test_an_abstract_that_ends_oddly_within_the_file_is_kept() -> None:
     dump = "".join(f"Title {n}\n\n{ABSTRACT}\n\n" for n in range(5))
 

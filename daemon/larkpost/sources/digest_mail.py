@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date
 
-    from larkpost.domain import Record
+    from larkpost.domain import Identifier, Record
     from larkpost.sources.page_lines import PageLine
 
+_TRIANGLE = re.compile("[▲△▴↑⬆🔼]")
 _COUNT = r"(?:(?P<{a}>\d{{1,6}})\s?[▲△▴↑⬆🔼]|[▲△▴↑⬆🔼]\s?(?P<{b}>\d{{1,6}}))"
 _VOTES = re.compile(rf"[(\[]\s?{_COUNT.format(a='a', b='b')}\s?[)\]]|{_COUNT.format(a='c', b='d')}")
 _BESIDE_VOTES = " ·|:\u2013\u2014-"  # what parts a title from its votes
@@ -43,6 +44,8 @@ def is_digest_mail(page: Iterable[PageLine]) -> bool:
 
 
 def _is_voted(line: PageLine) -> bool:
+    if not _TRIANGLE.search(line.text):
+        return False
     votes = _VOTES.fullmatch(line.text.strip())
     return _draft([line]) is not None or bool(votes and (votes["a"] or votes["b"]))
 
@@ -54,19 +57,27 @@ def mail_records(mail: Iterable[PageLine], near: date) -> Iterator[Record]:
     """
     last: Draft | None = None
     above: list[PageLine] = []  # lines that may begin a title
-    before: list[PageLine] = []  # what stood above the line
+    previous: PageLine | None = None  # that is not blank
+    pending: Identifier | None = None
     for line in mail:
         yield from _day(line, near)
         if title_mark(line.text.strip()):
             above = []
-        before, above = above or before[-1:], [*above, line]
-        draft = _draft(above) or _draft([line]) or _draft([*before[-1:], line])
+        above = [*above, line]
+        if _VOTES.fullmatch(line.text.strip()) and previous and len(above) == 1:
+            above = [previous, line]
+        draft = _draft(above) or _draft([line])
+        previous = line if line.text.strip() else previous
+        name = None if draft else paper_name(_address(line))
         if draft is not None:
             if last is not None:
                 yield last
-            last, above = draft, []
-        elif last is not None and (name := paper_name(_address(line))):
-            last = replace(last, identifiers=(name,), url=f"https://arxiv.org/abs/{name.value}")
+            last, above, previous = _with_name(draft, pending), [], None
+            pending = None
+        elif name is not None and (last is None or last.identifiers):
+            pending, above = name, []  # of the title to come
+        elif name is not None and last is not None:
+            last = _with_name(last, name)
         if not _may_be_wrapped(line):
             above = []
         del above[:-_MOST_LINES]
@@ -118,6 +129,12 @@ def _draft(lines: list[PageLine]) -> Draft | None:
     )
 
 
+def _with_name(draft: Draft, name: Identifier | None) -> Draft:
+    if name is None or draft.identifiers:
+        return draft
+    return replace(draft, identifiers=(name,), url=f"https://arxiv.org/abs/{name.value}")
+
+
 def _address(line: PageLine) -> str | None:
     match = _ADDRESS.fullmatch(line.text.strip())
     return match[1] if match else line.url
@@ -126,4 +143,4 @@ def _address(line: PageLine) -> str | None:
 def _may_be_wrapped(line: PageLine) -> bool:
     """Whether a title may go on in the next line: no greeting, address or heading can."""
     text = line.text.strip()
-    return len(text) >= _WRAPPED and not text.endswith((":", ".", ",")) and "://" not in text
+    return len(text) >= _WRAPPED and not text.endswith((":", ".")) and "://" not in text

@@ -39,20 +39,20 @@ def without_tags(lines: Iterable[PageLine]) -> Iterator[PageLine]:
     pending: list[PageLine] = []  # lines of a tag that is not closed yet
     for line in lines:
         pending.append(line)
-        if _UNCLOSED.search(_joined(pending)) and len(pending) < _MOST_JOINED:
+        if _UNCLOSED.search(_join(pending)) and len(pending) < _MOST_JOINED:
             continue
-        yield replace(pending[0], text=_stripped(_joined(pending), opened), whole=line.whole)
+        yield replace(pending[0], text=_strip_tags(_join(pending), opened), whole=line.whole)
         pending = []
     for line in pending:
-        yield replace(line, text=_stripped(line.text, opened))
+        yield replace(line, text=_strip_tags(line.text, opened))
 
 
-def _joined(lines: Iterable[PageLine]) -> str:
+def _join(lines: Iterable[PageLine]) -> str:
     first, *others = (line.text for line in lines)
     return " ".join([first, *(text.strip() for text in others)])
 
 
-def _stripped(text: str, opened: list[str]) -> str:
+def _strip_tags(text: str, opened: list[str]) -> str:
     if "<" not in text:
         return text
     plain = _TAG.sub(lambda match: _in_markdown(match, opened), text)

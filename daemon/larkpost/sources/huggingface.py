@@ -12,7 +12,7 @@ from larkpost.errors import UnreadableDump
 from larkpost.sources.digest_mail import mail_records
 from larkpost.sources.lines import Line, lines
 from larkpost.sources.page_alternation import AlternatingPage
-from larkpost.sources.page_check import checked
+from larkpost.sources.page_check import check_records
 from larkpost.sources.page_layout import find_layout
 from larkpost.sources.page_lines import plain_lines
 from larkpost.sources.page_parser import MarkedPage
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from larkpost.domain import Record, Remark
-    from larkpost.sources.page_layout import Layout
+    from larkpost.sources.page_layout import PageLayout
 
 _ANY_DAY = date(2000, 1, 1)
 _TELLING = frozenset({Kind.MARK, Kind.SUBMITTED})
@@ -70,10 +70,10 @@ class HuggingFacePage:
         start = dump.tell()
         layout = find_layout(dump, near)
         dump.seek(start)
-        yield from checked(_records(dump, layout, near), listed=layout.listed or layout.mail)
+        yield from check_records(_records(dump, layout, near), listed=layout.listed or layout.mail)
 
 
-def _records(dump: BinaryIO, layout: Layout, near: date) -> Iterator[Record]:
+def _records(dump: BinaryIO, layout: PageLayout, near: date) -> Iterator[Record]:
     if layout.translated:
         raise UnreadableDump(
             "this is the papers page in another language: a browser has translated it",

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from markdown_it import MarkdownIt
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from markdown_it import MarkdownIt
     from markdown_it.token import Token as MarkdownToken
 
 # Text with more brackets than this is no page; the parser's cost grows with their square.
@@ -70,13 +69,15 @@ def unlinked_lines(
     }
     (inline,) = _parser(markdown).parseInline(text, {"references": references})
     lines: list[tuple[str, str | None]] = []
-    for pieces in _wrapped_names(_lines(inline.children or [])):
+    for pieces in _join_wrapped(_lines(inline.children or [])):
         lines += _without_marks(pieces)
     return lines
 
 
 @cache
 def _parser(markdown: bool) -> MarkdownIt:
+    from markdown_it import MarkdownIt  # late: most commands read no page
+
     rules = ["link", "image", "autolink", "newline"]
     if markdown:
         rules += ["escape", "backticks"]
@@ -107,7 +108,7 @@ def _lines(tokens: Sequence[MarkdownToken]) -> Iterator[list[Piece]]:
     yield pieces
 
 
-def _wrapped_names(lines: Iterable[list[Piece]]) -> Iterator[list[Piece]]:
+def _join_wrapped(lines: Iterable[list[Piece]]) -> Iterator[list[Piece]]:
     """Join two lines of a link that more text follows: a name that was wrapped."""
     held: list[Piece] = []
     for pieces in lines:
@@ -128,7 +129,7 @@ def _without_marks(pieces: Sequence[Piece]) -> list[tuple[str, str | None]]:
     text = "".join(piece.text for piece in pieces)
     if PICTURE in text and _BULLET.fullmatch(text.replace(PICTURE, "")):
         return []
-    linked = _joined(pieces)
+    linked = _join_pieces(pieces)
     beside = [piece.text for piece in linked if piece.url is None]
     if len(beside) < len(linked) and all(map(_SEPARATORS.fullmatch, beside)):
         return [(_bare(piece.text), piece.url) for piece in linked if piece.url is not None]
@@ -140,7 +141,7 @@ def _without_marks(pieces: Sequence[Piece]) -> list[tuple[str, str | None]]:
     return [(_bare("".join(map(_within_prose, linked))), None)]
 
 
-def _joined(pieces: Sequence[Piece]) -> list[Piece]:
+def _join_pieces(pieces: Sequence[Piece]) -> list[Piece]:
     """Join neighbours that belong to one link, or to none."""
     joined: list[Piece] = []
     for piece in pieces:

@@ -15,9 +15,9 @@ from larkpost.sources.page_text import (
     continues,
     ends_sentence,
     is_abstract,
+    is_body,
     is_fragment,
     is_item,
-    is_sentence,
     people,
     title_mark,
     width,
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from larkpost.domain import Record
-    from larkpost.sources.page_layout import Layout
+    from larkpost.sources.dates import PartialDay
+    from larkpost.sources.page_layout import PageLayout
 
 _LONGEST_ORGANISATION = 150
 _LONGEST_JOINED = 6_000  # characters of an abstract of several paragraphs
@@ -40,7 +41,7 @@ _KEPT = 2_000  # characters of a rejected text that are kept
 class AlternatingPage(PageParser):
     """A short paragraph is a title, a long one its abstract."""
 
-    def __init__(self, layout: Layout, near: date) -> None:
+    def __init__(self, layout: PageLayout, near: date) -> None:
         super().__init__(layout, near)
         self.searched = False  # there was the navigation of the search page, which echoes words
         self.titles: list[PageEntry] = []  # without an abstract so far
@@ -49,24 +50,17 @@ class AlternatingPage(PageParser):
         self.orphans = 0  # abstracts without a title
         self.opened = False  # it is decided what stands above the first paper
         self.all_have_abstracts = True
+        self.unvoted = 0  # papers without votes
 
     def finish(self) -> Iterator[Record]:
         """Yield what was held back; raises UnreadableDump when there was no paper."""
         self._extend_last(keep=0)
-        titles = self._rejoined(self.titles)
-        if self.opened and self.all_have_abstracts:
-            yield from self._without_footer(titles)
-        else:
-            yield from self._settle(titles)
+        yield from self._settle(self._rejoined(self.titles), last=True)
+        if self.layout.voted and self.last and self.unvoted == 1 and not self.last.voted:
+            yield from (entry.draft() for entry in self.held[:-1])
+            yield _left_out(self.last, "below the last paper")
+            return
         yield from super().finish()
-
-    def _without_footer(self, titles: Sequence[PageEntry]) -> Iterator[Record]:
-        """Leave out short lines below the last abstract of a page on which all titles have one."""
-        for entry in titles:
-            if entry.abstract or entry.voted or not entry.whole:
-                yield from self._settle([entry])
-            else:
-                yield _left_out(entry, "below the last paper")
 
     def _paragraph(self, piece: Paragraph) -> Iterator[Record]:
         if self._is_abstract(piece.text):
@@ -94,7 +88,8 @@ class AlternatingPage(PageParser):
     def _abstract(self, piece: Paragraph) -> Iterator[Record]:
         self._extend_last(keep=self.layout.depth)
         if not self.titles:
-            title, piece = parted(piece)
+            more = self.last and not self.last.closed and is_item(piece.text)
+            title, piece = (None, piece) if more else parted(piece)
             if title is not None:
                 self._title(title, title.text)
             else:
@@ -117,17 +112,31 @@ class AlternatingPage(PageParser):
     def _chosen_title(self) -> tuple[Sequence[PageEntry], PageEntry, str]:
         """Choose the title of an abstract among the short paragraphs above it.
 
-        Gives those before it, the title, and a paragraph with which the abstract begins.
+        Gives those before it, the title, and the text with which the abstract begins.
         """
-        at = max(0, len(self.titles) - self.layout.depth)
+        at = len(self.titles) - self.layout.depth
+        if not (self.layout.regular and at >= 0):
+            at = len(self.titles) - 1
+            while at > 0 and self._is_below(self.titles[at].title):
+                at -= 1
         before, own, below = self.titles[:at], self.titles[at], self.titles[at + 1 :]
-        if not below and before and (begins_abstract(own.title) or people(own.title)):
-            *before, own, only = self.titles
-            below = [only]
-        first = below.pop().title if below and is_sentence(below[-1].title) else ""
-        own.authors = own.authors or people(", ".join(entry.title for entry in below))
+        body = [entry.title for entry in below if is_body(entry.title, self.layout.mark)]
+        others = [entry.title for entry in below if entry.title not in body]
+        own.authors = own.authors or people(", ".join(others))
         own.name = own.name or next((entry.name for entry in below if entry.name), None)
-        return ([] if self.layout.regular else before), own, first
+        return ([] if self.layout.regular else before), own, " ".join(body)
+
+    def _end_abstract(self) -> None:
+        last = self.last
+        while last and last.abstract and not last.closed and self.titles:
+            if not is_body(self.titles[0].title, self.layout.mark):
+                return
+            entry = self.titles.pop(0)
+            last.extend_abstract(entry.title, entry.whole)
+
+    def _is_below(self, text: str) -> bool:
+        """Whether a short paragraph stands below a title and is none."""
+        return is_body(text, self.layout.mark) or bool(people(text))
 
     def _without_title(self, piece: Paragraph) -> Iterator[Record]:
         """Take a long paragraph for more of the abstract above it, or reject it."""
@@ -164,16 +173,23 @@ class AlternatingPage(PageParser):
             entry = self.titles.pop(0)
             last.extend_abstract(text, entry.whole)
 
-    def _settle(self, titles: Sequence[PageEntry]) -> Iterator[Record]:
-        """Decide about short paragraphs in a row: titles alone, or titles with short abstracts."""
+    def _settle(self, titles: Sequence[PageEntry], *, last: bool = False) -> Iterator[Record]:
+        """Decide about short paragraphs in a row: titles alone, or titles with short abstracts.
+
+        Below the ``last`` abstract of a page on which all titles have one, titles alone are none.
+        """
+        footer = last and self.opened and self.all_have_abstracts
         rest = deque(titles)
         while rest:
             entry = rest.popleft()
-            if rest and is_sentence(rest[0].title):
+            while rest and is_body(rest[0].title, self.layout.mark):
                 short = rest.popleft()
-                entry.abstract, entry.whole = short.title, short.whole
-            if entry.abstract or entry.voted or not self.layout.voted:
+                entry.abstract = f"{entry.abstract} {short.title}".strip()
+                entry.whole = short.whole
+            if entry.abstract or entry.voted or not (self.layout.voted or (footer and entry.whole)):
                 yield from self._publish(entry)
+            elif footer:
+                yield _left_out(entry, "below the last paper")
 
     def _publish(self, entry: PageEntry) -> Iterator[Record]:
         """Hold bare titles back until there is any abstract."""
@@ -184,6 +200,7 @@ class AlternatingPage(PageParser):
             yield from super()._publish(bare)
         self.bare = []
         self.all_have_abstracts &= bool(entry.abstract)
+        self.unvoted += not entry.voted
         yield from super()._publish(entry)
         yield from self._opening()
 
@@ -207,12 +224,16 @@ class AlternatingPage(PageParser):
     def _token(self, piece: Token) -> Iterator[Record]:
         self.searched |= piece.kind is Kind.NAVIGATION
         if piece.kind in {Kind.MARK, Kind.NAVIGATION} and self.last is None:
-            self.titles, self.bare = [], []  # the menu above the heading of the page
+            self._forget()
         if piece.kind is Kind.REPEATED:
-            self._repeated(piece)
+            self._take_repeated(piece)
         yield from super()._token(piece)
 
-    def _repeated(self, piece: Token) -> None:
+    def _forget(self) -> None:
+        super()._forget()
+        self.titles, self.bare = [], []
+
+    def _take_repeated(self, piece: Token) -> None:
         """Take a short line that recurs for authors below a title, else for an organisation."""
         if not self.titles:
             self.between = piece.text
@@ -221,7 +242,16 @@ class AlternatingPage(PageParser):
 
     def _votes(self, piece: Token) -> Iterator[Record]:
         yield from self._drop_search_words()
+        if self.layout.votes_follow and self.last and not self.last.voted and not self.titles:
+            self.last.votes, self.last.voted = piece.number, True
+            return
         yield from super()._votes(piece)
+
+    def _date(self, day: PartialDay, organisation: str) -> None:
+        if self.layout.dated and self.titles:
+            self.titles[-1].published = day.resolve(self.captured or self.near)
+            return
+        super()._date(day, organisation)
 
     def _target(self) -> PageEntry | None:
         return self.titles[-1] if self.titles else self.last
@@ -241,7 +271,8 @@ class AlternatingPage(PageParser):
 
     def _rejoined(self, titles: Sequence[PageEntry]) -> Sequence[PageEntry]:
         """Give a title the first words of its abstract, where the file ends among them."""
-        if len(titles) < 2 or self.proper < max(SOME, 4 * self.improper):
+        proper = self.proper + bool(self.last and self.last.ends_properly())
+        if len(titles) < 2 or proper < max(SOME, 4 * self.improper):
             return titles
         *before, own, rest = titles
         if rest.whole or rest.title.endswith("."):
@@ -264,4 +295,4 @@ class AlternatingPage(PageParser):
 
 
 def _left_out(entry: PageEntry, where: str) -> Remark:
-    return Remark(entry.line, f"“{entry.title[:80]}” {where} has no abstract; left out")
+    return Remark(entry.line, f"“{entry.title[:80]}” {where} is unlike the papers; left out")

@@ -24,14 +24,16 @@ _JUNK_TITLE = re.compile(
     r"[\]|<>!].*|.*\]\(.*|(?:https?://|www\.|submitted by\b).*|\W*", re.IGNORECASE
 )
 _ONE_LETTER = re.compile(r"\W*\w?\W*")
-_JUNK_ABSTRACT = re.compile(r"\]\(https?://|</|\|.*\|.*\||submitted by\b", re.IGNORECASE)
+_JUNK_ABSTRACT = re.compile(
+    r"(?:\]\(https?://.*){3}|</\w|\|.*\|.*\||▲.*▲|submitted by\b", re.IGNORECASE
+)
 _HINT = (
     "select all of the page in a browser, copy it, and save that as a text file; "
     "docs/formats.md shows what is read"
 )
 
 
-def checked(records: Iterable[Record], *, listed: bool) -> Iterator[Record]:
+def check_records(records: Iterable[Record], *, listed: bool) -> Iterator[Record]:
     """Give out the records, each paper once, unless too many of the papers cannot be right.
 
     ``listed``: titles need no abstracts. Raises UnreadableDump, saying what is wrong, before the

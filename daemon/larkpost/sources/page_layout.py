@@ -15,14 +15,14 @@ from larkpost.sources.lines import Line, lines
 from larkpost.sources.page_lines import Wrapping, find_notes, find_wrapping, plain_lines
 from larkpost.sources.page_text import (
     LABEL,
-    begins_abstract,
     continues,
     is_abstract,
+    is_body,
     paper_name,
     people,
     title_mark,
 )
-from larkpost.sources.page_tokens import Kind, plain_key, tokens
+from larkpost.sources.page_tokens import Kind, Token, plain_key, tokens
 from larkpost.sources.paragraphs import Paragraph, paragraphs
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from larkpost.sources.page_lines import PageLine
-    from larkpost.sources.page_tokens import Token
 
 _LOOKED_AT = 4 * 1024 * 1024  # bytes, some 2,500 papers: a page with links is never that long
 _HEAD = 400  # lines among which the links to the neighbouring days stand
@@ -43,6 +42,8 @@ _TRANSLATED = re.compile(
 )
 _HEADER = 60  # pieces among which the banner, the menu and the heading stand
 _TELLING = frozenset({None, Kind.VOTES, Kind.SUBMITTED})  # None: text
+_UNWRAPPED = 200  # characters: a longer line is the whole of an abstract
+_WRAPPED = 55  # characters: most wrapped lines are longer
 _SHORT_LINE = 80  # characters
 _FEW_LINES = 2
 _LONG_LINE = 3_000  # characters: arXiv takes no abstract over 1,920
@@ -51,15 +52,17 @@ _MOST = 0.6  # of the papers of a page have titles of one kind, if any
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PageLayout:
     """How a page is laid out.
 
     ``repeated`` are short lines that recur, as ``plain_key`` writes them. Titles are headings of
     ``title_level`` (0: not), or are ``linked`` to their papers, or begin with a ``mark`` such as
-    ``1.``; they are ``voted`` where votes stand above them, and ``lead`` where a paper begins with
-    its title even in a list. They stand ``depth`` short paragraphs above the abstract, and all else
-    there is furniture where that is ``regular``. ``label`` is a word such as "Abstract" with which
-    abstracts begin.
+    ``1.``; they are ``voted`` where votes stand above them, and one ``leads`` where a paper begins
+    with its title even in a list. They stand ``depth`` short paragraphs above the abstract, and
+    all else there is furniture where that is ``regular``.
+
+    ``votes_follow``: votes stand below the abstract; ``dated``: days stand between title and
+    abstract; ``label`` is a word such as "Abstract" with which abstracts begin.
 
     ``listed``: a list of titles, without abstracts; ``mail``: the digest mail, which is one, too;
     ``unbroken``: text without line ends; ``translated``: the page in another language.
@@ -74,6 +77,8 @@ class Layout:
     linked: bool = False
     mark: str = ""
     voted: bool = False
+    votes_follow: bool = False
+    dated: bool = False
     depth: int = 1
     regular: bool = False
     leads: bool = False
@@ -90,7 +95,7 @@ class Layout:
         return paragraphs(tokens(plain_lines(read, self.wrapping), self.repeated))
 
 
-def find_layout(dump: BinaryIO, near: date) -> Layout:
+def find_layout(dump: BinaryIO, near: date) -> PageLayout:
     """Look at the first 4 MiB of a dump, from where it stands; ``near`` is the latest day."""
     start = dump.tell()
     until = takewhile(lambda _: dump.tell() - start <= _LOOKED_AT, lines(dump))
@@ -98,13 +103,13 @@ def find_layout(dump: BinaryIO, near: date) -> Layout:
     notes = find_notes(given)
     wrapping = find_wrapping(given, notes)
     plain = list(plain_lines(given, wrapping))
-    layout = Layout(
+    layout = PageLayout(
         wrapping,
-        repeated=_repeated(plain),
+        repeated=_recurring_lines(plain),
         mail=is_digest_mail(plain),
         unbroken=_is_unbroken(given),
         translated=any(_TRANSLATED.fullmatch(line.text.strip()) for line in plain[:_HEAD]),
-        captured=_captured(notes, near),
+        captured=_capture_day(notes, near),
         neighbour=_neighbour(plain),
     )
     return _with_titles(layout, list(paragraphs(tokens(plain, layout.repeated))))
@@ -115,7 +120,7 @@ def _is_unbroken(given: Sequence[Line]) -> bool:
     return len(filled) <= _FEW_LINES and max(filled, default=0) >= _LONG_LINE
 
 
-def _captured(notes: Sequence[Line], near: date) -> Captured | None:
+def _capture_day(notes: Sequence[Line], near: date) -> Captured | None:
     days = ((captured_day(note.text), note.number) for note in notes)
     return next((Captured(day, n) for day, n in days if day and day <= near + GRACE), None)
 
@@ -125,21 +130,31 @@ def _neighbour(plain: Sequence[PageLine]) -> date | None:
     return next((day for day in days if day), None)
 
 
-def _repeated(plain: Sequence[PageLine]) -> frozenset[str]:
-    """Find short lines that recur, but not always above the same text, as titles would."""
+def _recurring_lines(plain: Sequence[PageLine]) -> frozenset[str]:
+    """Find short lines that recur, be it with other numbers; no titles.
+
+    A title recurs above the same text; titles that differ in a number stand above long texts.
+    """
     filled = [line for line in plain if line.text.strip()]
-    counts: Counter[str] = Counter()
-    below: dict[str, set[str]] = {}
+    texts: dict[str, list[str]] = {}
+    below: dict[str, list[str]] = {}
     for line, following in pairwise(filled):
         if len(line.text) <= _SHORT_LINE and not line.level:
             key = plain_key(line.text)
-            counts[key] += 1
-            below.setdefault(key, set()).add(following.text)
-    recurring = (key for key, count in counts.items() if count >= _RECURS)
-    return frozenset(key for key in recurring if len(below[key]) > 1)
+            texts.setdefault(key, []).append(line.text)
+            below.setdefault(key, []).append(following.text)
+    recurring = (key for key, found in texts.items() if len(found) >= _RECURS)
+    wrapped = sum(len(line.text) > _UNWRAPPED for line in filled) < _RECURS
+    long = _WRAPPED if wrapped else _UNWRAPPED
+
+    def is_title(key: str) -> bool:
+        above_long = sum(len(text) > long for text in below[key]) > _REGULAR * len(below[key])
+        return len(set(below[key])) == 1 or (len(set(texts[key])) > 1 and above_long)
+
+    return frozenset(key for key in recurring if not is_title(key))
 
 
-def _with_titles(layout: Layout, pieces: Sequence[Paragraph | Token]) -> Layout:
+def _with_titles(layout: PageLayout, pieces: Sequence[Paragraph | Token]) -> PageLayout:
     """Find out what the titles look like, from what stands above the abstracts."""
     given = [piece for piece in pieces if isinstance(piece, Paragraph)]
     abstracts = sum(is_abstract(piece.text) for piece in given)
@@ -168,7 +183,9 @@ def _with_titles(layout: Layout, pieces: Sequence[Paragraph | Token]) -> Layout:
         title_level=level if count >= least else 0,
         linked=len(names) >= least,
         mark=mark if marked >= least and marked > 1 else "",
-        voted=_voted(pieces) >= max(_RECURS, 0.8 * (submitted if listed else len(above))),
+        votes_follow=_votes_follow(pieces),
+        dated=_count_dated(pieces) >= max(_RECURS, _MOST * len(above)),
+        voted=_count_voted(pieces) >= max(_RECURS, 0.8 * (submitted if listed else len(above))),
         listed=listed,
     )
 
@@ -198,17 +215,19 @@ def _short_groups(pieces: Iterable[Paragraph | Token]) -> tuple[list[int], int]:
             if piece.kind is Kind.MARK and not groups:
                 current = 0
             continue
-        if _is_long(piece.text, current):
+        if _is_long(piece.text):
             if current or not above:
                 groups.append(current)
             current, above = 0, piece.text
+        elif current and is_body(piece.text):
+            continue
         elif not (above and not current and continues(piece.text, above)):
             current += 1
     return groups, current
 
 
-def _is_long(text: str, current: int) -> bool:
-    return not people(text) and (is_abstract(text) or (current > 0 and begins_abstract(text)))
+def _is_long(text: str) -> bool:
+    return not people(text) and is_abstract(text)
 
 
 def _leads(pieces: Sequence[Paragraph | Token]) -> bool:
@@ -218,6 +237,27 @@ def _leads(pieces: Sequence[Paragraph | Token]) -> bool:
     marks = [at for at, kind in enumerate(kinds[: first + _HEADER]) if kind is Kind.MARK]
     below = (kind for kind in kinds[max(marks, default=-1) + 1 :] if kind in _TELLING)
     return next(below, Kind.VOTES) is None
+
+
+def _votes_follow(pieces: Sequence[Paragraph | Token]) -> bool:
+    """Whether the first votes come after the first abstract, and the last ones after the last."""
+    votes = [at for at, p in enumerate(pieces) if isinstance(p, Token) and p.kind is Kind.VOTES]
+    texts = [at for at, p in enumerate(pieces) if isinstance(p, Paragraph) and is_abstract(p.text)]
+    return bool(votes and texts) and votes[0] > texts[0] and votes[-1] > texts[-1]
+
+
+def _count_dated(pieces: Sequence[Paragraph | Token]) -> int:
+    """Count the days between a title and its abstract."""
+    triples = zip(pieces, pieces[1:], pieces[2:], strict=False)
+    return sum(
+        isinstance(a, Paragraph)
+        and not is_abstract(a.text)
+        and isinstance(b, Token)
+        and b.kind is Kind.DATE
+        and isinstance(c, Paragraph)
+        and is_abstract(c.text)
+        for a, b, c in triples
+    )
 
 
 def _label(abstracts: Sequence[str]) -> str:
@@ -234,13 +274,14 @@ def _above_abstracts(pieces: Iterable[Paragraph | Token]) -> Iterator[Paragraph]
         if not isinstance(piece, Paragraph):
             continue
         if not is_abstract(piece.text):
-            above.append(piece)
+            if piece.level or not (above and is_body(piece.text)):
+                above.append(piece)
         elif above:
             yield next((one for one in reversed(above) if one.level), above[-1])
             above = []
 
 
-def _voted(pieces: Iterable[Paragraph | Token]) -> int:
+def _count_voted(pieces: Iterable[Paragraph | Token]) -> int:
     """Count the paragraphs right below votes."""
     filled = (p for p in pieces if isinstance(p, Paragraph) or p.kind is not Kind.LINK)
     return sum(

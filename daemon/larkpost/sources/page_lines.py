@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from larkpost.sources.lines import Line
 
+_QUOTED = 0.6  # of the lines; an answer may stand around the page
 _SOME = 3  # so many lines of one form are no chance
 _MOST_JOINED = 100  # lines of one link; a hard-wrapped abstract has thirty
 _WIDEST_MARGIN = 8
@@ -46,7 +47,7 @@ _TABLE_ROW = re.compile(
     re.IGNORECASE,
 )
 _BEFORE_ROWS = 8  # lines between the heading of a table and its first row
-_NUMBERED = re.compile(r"\s*(?:[*+•-]\s+)?\[(?P<number>\d{1,4})\](?=[^\s\](:])")
+_NUMBERED = re.compile(r"\s*(?:[*+•-]\s+)?\[(?P<number>\d{1,4})\](?=[^\s\](:])(?!\[\d)")
 _NUMBER = re.compile(r"(?<!\])\[(?P<number>\d{1,4})\](?![(:])")
 _LINK = re.compile(r"\]\(<?(?:https?://|/)")
 _REFERENCE = re.compile(r"\]\[\d{1,4}\]")
@@ -105,20 +106,23 @@ class Wrapping:
 def find_wrapping(lines: Sequence[Line], notes: Iterable[Line]) -> Wrapping:
     """Look through the lines of a page for what stands around its text; ``notes`` are above it."""
     filled = [line.text for line in lines if line.text.strip()]
-    quoted = sum(text.lstrip().startswith(">") for text in filled) > 0.9 * len(filled)
+    quoted = sum(text.lstrip().startswith(">") for text in filled) > _QUOTED * len(filled)
     texts = [_QUOTE.sub("", text, count=1) for text in filled] if quoted else filled
-    rows = {line.number: match for line in lines if (match := _TABLE_ROW.fullmatch(line.text))}
+    bare = {line.number: _QUOTE.sub("", line.text, count=1) for line in lines}
+    rows = {n: match for n, text in bare.items() if (match := _TABLE_ROW.fullmatch(text))}
     links = {match["a"] or match["b"]: match["url"] for match in rows.values()}
     skipped = {line.number for line in notes}
-    if len(links) >= _SOME:
-        skipped |= rows.keys() | _table_heads(lines, rows)
+    heads = _table_heads(bare, rows)
+    listed = len(links) >= _SOME or bool(heads and links)
+    if listed:
+        skipped |= rows.keys() | heads
     return Wrapping(
         quoted=quoted,
         margin=_margin(texts),
         markdown=_is_markdown(texts),
         html=_several(texts, has_tags),
-        numbered=_several(texts, _NUMBERED.match),
-        links=links if len(links) >= _SOME else {},
+        numbered=_several(texts, _NUMBERED.match) or listed,
+        links=links if listed else {},
         skipped=frozenset(skipped),
     )
 
@@ -143,12 +147,12 @@ def _is_markdown(texts: Sequence[str]) -> bool:
     )
 
 
-def _table_heads(lines: Sequence[Line], rows: Mapping[int, object]) -> set[int]:
+def _table_heads(lines: Mapping[int, str], rows: Mapping[int, object]) -> set[int]:
     return {
-        line.number
-        for line in lines
-        if _TABLE_HEAD.fullmatch(line.text)
-        and any(line.number + after in rows for after in range(1, _BEFORE_ROWS))
+        number
+        for number, text in lines.items()
+        if _TABLE_HEAD.fullmatch(text)
+        and any(number + after in rows for after in range(1, _BEFORE_ROWS))
     }
 
 
@@ -165,7 +169,9 @@ def find_notes(lines: Sequence[Line]) -> list[Line]:
 
 def _loose_notes(filled: Sequence[Line]) -> list[Line]:
     """Find notes without a frame: those that tell a day, and others in a row of two or more."""
-    found = [(line, _note_key(line.text)) for line in filled[:_NOTES]]
+    keys = Counter(_note_key(line.text) for line in filled)
+    notes = ((line, _note_key(line.text)) for line in filled[:_NOTES])
+    found = [(line, key if keys[key] == 1 else "") for line, key in notes]
     first = next((at for at, (_, key) in enumerate(found) if key), None)
     if first is None:
         return []
@@ -218,10 +224,10 @@ class _Unwrapping:
     def _bare(self, line: Line) -> PageLine:
         """Take off quote marks, margin and fences, and what is no part of the page."""
         text = line.text
+        if self.wrapping.quoted and text.lstrip().startswith(">"):
+            text = _QUOTE.sub("", text, count=1)
         if line.number in self.wrapping.skipped or _FENCE.fullmatch(text):
             return PageLine(line.number, "", line.whole)
-        if self.wrapping.quoted:
-            text = _QUOTE.sub("", text, count=1)
         if self.wrapping.margin and text.startswith(" "):
             text = text[min(self.wrapping.margin, len(text) - len(text.lstrip(" "))) :]
         return PageLine(line.number, text, line.whole)

@@ -33,10 +33,11 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Identifier, Record
     from larkpost.sources.dates import PartialDay
-    from larkpost.sources.page_layout import Layout
+    from larkpost.sources.page_layout import PageLayout
 
 SHORT_ORGANISATION = 80  # characters, where no dot comes after it
 SOME = 3  # papers by which to judge how the abstracts of a page end
+_FEW_ABOVE = 2  # texts above the heading that may look like papers
 _KEPT = 2_000  # characters of a rejected text that are kept
 _NEAR_DAYS = 10  # between a day and its neighbour in the navigation of a page
 
@@ -94,7 +95,7 @@ class PageEntry:
 class PageParser(ABC):
     """What has been read of a page; ``near`` is the latest day on which it may have been taken."""
 
-    def __init__(self, layout: Layout, near: date) -> None:
+    def __init__(self, layout: PageLayout, near: date) -> None:
         self.layout = layout
         self.near = near
         self.captured: date | None = None
@@ -103,7 +104,7 @@ class PageParser(ABC):
         self.above = PageEntry()  # votes and link that stand above the title to come
         self.last: PageEntry | None = None
         self.held: list[PageEntry] = []  # not given out yet, the last one among them
-        self.proper = self.improper = 0  # ends of abstracts
+        self.proper = self.improper = 0  # ends of abstracts, but for the last paper
         self.number = 0  # of the last title, where titles are counted
 
     def begin(self) -> Iterator[Record]:
@@ -123,6 +124,7 @@ class PageParser(ABC):
         if piece.kind is Kind.LINK and self._is_address_in_text(piece):
             return
         if self.last is not None and piece.kind not in {Kind.LABEL, Kind.LINK}:
+            self._end_abstract()
             self.last.closed = bool(self.last.abstract)
         yield from self._token(piece)
 
@@ -139,6 +141,9 @@ class PageParser(ABC):
             yield self.last.draft()
         if not self.marked:
             yield Remark(0, "no heading of a papers page; read as titles and abstracts in turn")
+
+    def _end_abstract(self) -> None:  # noqa: B027 - most pages hold nothing back here
+        """Take what belongs to the last abstract into it before furniture closes it."""
 
     def _is_address_in_text(self, piece: Token) -> bool:
         """Take an address on a line of its own into the abstract that leads to it."""
@@ -161,6 +166,8 @@ class PageParser(ABC):
     def _token(self, piece: Token) -> Iterator[Record]:
         match piece.kind:
             case Kind.MARK:
+                if not self.marked and len(self.held) <= _FEW_ABOVE:
+                    self._forget()
                 self.marked = True
             case Kind.SUBMITTED:
                 self.submitters += 1
@@ -173,6 +180,10 @@ class PageParser(ABC):
                 self._date(piece.day, piece.text)
             case Kind.VOTES if not (piece.url or "").endswith("#community"):
                 yield from self._votes(piece)
+
+    def _forget(self) -> None:
+        """Drop what stood above the heading of the page: a menu, a greeting, a cookie banner."""
+        self.held, self.last, self.above = [], None, PageEntry()
 
     def _votes(self, piece: Token) -> Iterator[Record]:
         """Keep votes for the title to come; those of the paper before are comments on it."""
@@ -206,6 +217,8 @@ class PageParser(ABC):
 
     def _date(self, day: PartialDay, organisation: str) -> None:
         """Date the last paper; the page leaves the year out where it is the current one."""
+        if self.layout.listed:  # a list tells no days of papers: this is the heading of another
+            return
         self._set_organisation(organisation or self._organisation(SHORT_ORGANISATION))
         if self.last is not None and self.last.published is None:
             self.last.published = day.resolve(self.captured or self.near)
@@ -224,15 +237,16 @@ class PageParser(ABC):
             return False
         if not entry.abstract:  # there is nothing yet that would end properly
             return not self.layout.listed
-        return self.proper >= max(SOME, 4 * (self.improper - 1))
+        return self.proper >= max(SOME, 4 * self.improper)
 
     def _publish(self, entry: PageEntry) -> Iterator[Record]:
         """Hold a paper back until the next."""
         entry.title = self._plain_title(entry.title)
+        if self.last is not None:
+            self.proper += self.last.ends_properly()
+            self.improper += not self.last.ends_properly()
         self.last = entry
         self.held.append(entry)
-        self.proper += entry.ends_properly()
-        self.improper += not entry.ends_properly()
         if self._is_ready():
             yield from (entry.draft() for entry in self.held[:-1])
             self.held = [entry]
@@ -292,7 +306,7 @@ def _may_be_abstract(text: str) -> bool:
 class MarkedPage(PageParser):
     """A page whose titles show: as headings, as links to their papers, or below a submitter."""
 
-    def __init__(self, layout: Layout, near: date) -> None:
+    def __init__(self, layout: PageLayout, near: date) -> None:
         super().__init__(layout, near)
         # Short texts since the title or abstract: an organisation, or parts of the abstract.
         self.between: list[str] = []

@@ -22,15 +22,16 @@ _ENDS = ".!?)]}\"'”\u2019»。\uff01\uff1f…"
 _WIDE = re.compile(
     "[\u1100-\u11ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]"
 )
-_BULLET = "[*+•◦▪▸►▶➤→⇒✓✔✗■□◆○●·‣\u2043\u2013\u2014-]"
+BULLET = "[*+•◦▪▸►▶➤→⇒✓✔✗■□◆○●·‣\u2043\u2013\u2014-]"
 _MARK = re.compile(
     rf"^(?:(?P<number>(?:#?\d{{1,3}}[.):]|#\d{{1,3}}|\[\d{{1,3}}\])(?=\s)|\d{{1,3}}、)"
-    rf"|(?P<bullet>{_BULLET})(?=\s))\s*(?=\S)"
+    rf"|(?P<bullet>{BULLET})(?=\s))\s*(?=\S)"
 )
 _ITEM = re.compile(
-    rf"(?:\*{{0,2}}\(?(?:\d{{1,2}}|[ivx]{{1,4}}|[a-h])[.)]\*{{0,2}}|\[\d{{1,2}}\]|{_BULLET})\s+\S"
+    rf"(?:\*{{0,2}}\(?(?:\d{{1,2}}|[ivx]{{1,4}}|[a-h])[.)]\*{{0,2}}|\[\d{{1,2}}\]|{BULLET})\s+\S"
     r"|[A-Z]{1,3}\d{1,2}[:.)]\s"
 )
+_TITLE_LABEL = re.compile(r"^(?:\*\*)?(?:paper )?title\s*:\s*(?:\*\*)?\s*(?=\S)", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
 _EMPHASIS = re.compile(r"(?P<marks>\*{1,3}|_{1,3})(?=[^\s*_])(?P<text>.*[^\s*_])(?P=marks)")
 LABEL = re.compile(
@@ -54,6 +55,7 @@ _MORE_PEOPLE = re.compile(r"\s*,?\s*(?:et al\.?|\+\s?\d{1,4}.{0,10}|and \d{1,4} 
 _FOOTNOTES = " 0123456789*†‡§¶\u00b9\u00b2\u00b3\u2070\u2074-\u2079"
 _NEXT = re.compile(r"/login\?next=([^&#]+)")
 _MOST_PEOPLE = 3_000  # characters
+_LONGEST_NAME = 100
 
 
 def width(text: str) -> int:
@@ -100,6 +102,18 @@ def continues(text: str, above: str) -> bool:
     return "://" in text or (ends_sentence(text) and text.count(" ") >= _FEW_WORDS)
 
 
+def is_body(text: str, mark: str = "") -> bool:
+    """Whether a short paragraph below a title belongs to the abstract: no title looks like that.
+
+    ``mark`` is the kind of mark with which titles begin on this page.
+    """
+    if mark and title_mark(text) == mark:
+        return False
+    if is_item(text):
+        return _PERSON.fullmatch(_MARK.sub("", text, count=1)) is None
+    return is_fragment(text) or is_sentence(text) or begins_abstract(text)
+
+
 def is_item(text: str) -> bool:
     """Whether a paragraph is an item of a list."""
     return _ITEM.match(text) is not None
@@ -120,8 +134,8 @@ def title_number(text: str) -> int | None:
 
 
 def without_mark(text: str) -> str:
-    """Take off the number or bullet before a title, and the emphasis around it."""
-    return without_emphasis(_MARK.sub("", text, count=1))
+    """Take off what is before a title (number, bullet, "Title:"), and the emphasis around it."""
+    return _TITLE_LABEL.sub("", without_emphasis(_MARK.sub("", text, count=1)))
 
 
 def without_emphasis(text: str) -> str:
@@ -137,9 +151,11 @@ def is_fragment(text: str) -> bool:
 
 def people(text: str) -> tuple[str, ...]:
     """Read a line that is the names of two or more persons and nothing else; else none."""
-    if len(text) > _MOST_PEOPLE:
+    listed = _BY.sub("", text)
+    first = _BETWEEN_PEOPLE.split(listed[:_LONGEST_NAME], maxsplit=1)[0].strip(_FOOTNOTES)
+    if len(text) > _MOST_PEOPLE or not _PERSON.fullmatch(first):
         return ()
-    listed = _MORE_PEOPLE.sub("", _BY.sub("", text, count=1), count=1)
+    listed = _MORE_PEOPLE.sub("", listed, count=1)
     names = [part.strip(_FOOTNOTES) for part in _BETWEEN_PEOPLE.split(listed)]
     return tuple(names) if len(names) > 1 and all(map(_PERSON.fullmatch, names)) else ()
 

@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from larkpost.sources.dates import PartialDay, find_day
+from larkpost.sources.page_text import BULLET, LABEL
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ _LONGEST = 300  # characters; furniture is short
 # What is in furniture that is not short.
 _LIKELY = re.compile(r"[·•|]|\[|/|in your email|github|published on|  ", re.IGNORECASE)
 _NO_WORDS = re.compile(r"[\s*•_=~\u2010-\u2015\u2500-\u257f-]+")  # a rule across the page
-_LIST_MARK = re.compile(r"^(?:\s*(?:[*+•◦▪□☆○●‣·\u2013\u2014-]|\d{1,3}[.)])|\s{2,}o)\s+(?=\S)")
+_LIST_MARK = re.compile(rf"^(?:\s*(?:{BULLET}|☆|\d{{1,3}}[.)])|\s{{2,}}o)\s+(?=\S)")
 _BANNER = re.compile(
     r"get trending papers in your email inbox(?: once a day)?\s*!?\s*", re.IGNORECASE
 )
@@ -79,14 +80,7 @@ _MENU = frozenset(
     | {"press", "log", "in", "sign", "up", "login", "signup", "theme", "system", "team"}
 )
 _LEADING = re.compile(r"^[^\w\[(]+")
-_LABELS = re.compile(
-    r"(?:ai[- ]generated )?(?:summary|abstract)|ai summary|tl;?dr|摘要|要旨|概要|초록|요약",
-    re.IGNORECASE,
-)
-_GLUED_LABEL = re.compile(
-    r"^(?:ai[- ]generated |ai )(?:summary|abstract)\s*[:.\u2014-]\s*(?=\S)",
-    re.IGNORECASE,
-)
+_GLUED_LABEL = re.compile(rf"^(?:{LABEL.pattern})\s*[:.\u2014-]\s*(?=\S)", re.IGNORECASE)
 _PLATFORM = re.compile(
     r"(?:link:\s*)?(?:github|arxiv(?: page)?|code|project page|stars?|demo|pdf)"
     r"[:\s·]*(?:[\d.,]+\s*k?)?(?:\s*stars?)?",
@@ -106,6 +100,7 @@ _BOILERPLATE = re.compile(
 _PICTURE = re.compile(r"\[[^\[\]]{0,80}\]\s*")  # or the text in its place, or a field of a form
 _NUMBERS = re.compile(r"\d[\d.,]*k?(?:\s+\d[\d.,]*k?)+", re.IGNORECASE)  # stars and comments
 _SLUG = re.compile(r"(?P<slug>[a-z0-9][a-z0-9._-]{1,40})\s+(?P<name>\S.*)")
+_DIGITS = re.compile(r"\d+")
 _DIGIT = re.compile(r"\d")
 _VOTES = re.compile(
     r"\[-\](?:\s*(?P<a>\d{1,6}|-))?|\[(?P<b>\d{1,6})\]|(?P<c>\d{1,6})|[▲△▴↑⬆]\s*(?P<d>\d{1,6})"
@@ -131,7 +126,13 @@ _COUNT_AFTER = re.compile(r"\s+\d{1,5}$")  # of comments
 _URL = r"(?:https?://|/papers/)[^\s<>()]+"
 _BETWEEN = rf"(?:\W|\[\d{{1,4}}\]|\({_URL}\))*"
 _NAVIGATION = re.compile(rf"{_BETWEEN}(?:(?:daily|weekly|monthly){_BETWEEN})+", re.IGNORECASE)
-_LINK = re.compile(rf"(?:\[?\d{{1,4}}[\].:]*\s*)?<?(?P<url>{_URL})>?")
+_LINK = re.compile(
+    rf"(?:\[?\d{{1,4}}[\].:]*\s*|(?:link|url|pdf|paper|source|abs|arxiv)\s*:\s*)?<?(?P<url>{_URL})>?",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(
+    r"(?:arxiv|doi)\s*:\s*(?P<name>\d{4}\.\d{4,5}(?:v\d+)?|10\.\d{4,9}/\S+)", re.IGNORECASE
+)
 _LINK_NUMBER = re.compile(r"\]?\[\d{1,4}\]$")
 _NUMBER_AFTER = re.compile(r"(?P<text>.*\S)\[\d{1,4}\]")
 
@@ -153,8 +154,8 @@ def token(line: PageLine, repeated: Collection[str] = ()) -> Token:
 
 
 def plain_key(text: str) -> str:
-    """Write a short line in the form in which it recurs: without a list mark, case-folded."""
-    return _LIST_MARK.sub("", text, count=1).strip().casefold()
+    """Write a short line in the form in which it recurs: no list mark, case or numbers."""
+    return _DIGITS.sub("0", _LIST_MARK.sub("", text, count=1).strip().casefold())
 
 
 def _furniture(line: PageLine, text: str) -> Token | None:
@@ -190,11 +191,11 @@ def _short(line: PageLine, text: str) -> Token | None:
         return Token(line, Kind.OTHER)
     if plain in _OTHER or _is_menu(plain):
         return Token(line, Kind.OTHER, text)
-    if _LABELS.fullmatch(_LEADING.sub("", plain.rstrip(":*_ "))):
+    if LABEL.fullmatch(_LEADING.sub("", plain.rstrip(":*_ "))):
         return Token(line, Kind.LABEL)
-    if found := _counted(line, text):
+    if found := _count_token(line, text):
         return found
-    if (_DIGIT.search(text) or len(text) < 10) and (found := _dated(line, text)):
+    if (_DIGIT.search(text) or len(text) < 10) and (found := _date_token(line, text)):
         return found
     if _BOILERPLATE.fullmatch(text):
         return Token(line, Kind.OTHER)
@@ -209,7 +210,7 @@ def _is_menu(plain: str) -> bool:
     return all(word in _MENU for word in words)
 
 
-def _counted(line: PageLine, text: str) -> Token | None:
+def _count_token(line: PageLine, text: str) -> Token | None:
     """Read votes, numbers of authors, who submitted, and bare addresses."""
     if match := _SUBMITTED.fullmatch(text):
         return Token(line, Kind.SUBMITTED, match["name"] or "")
@@ -219,6 +220,8 @@ def _counted(line: PageLine, text: str) -> Token | None:
         return Token(line, Kind.LINK, url=match["url"])
     if not _DIGIT.search(text) and "-" not in text:
         return None
+    if match := _NAMED.fullmatch(text):
+        return Token(line, Kind.LINK, url=_address(match["name"]))
     if match := _VOTES.fullmatch(text):
         return Token(line, Kind.VOTES, number=_count(match))
     if _AUTHORS.fullmatch(text):
@@ -226,7 +229,12 @@ def _counted(line: PageLine, text: str) -> Token | None:
     return None
 
 
-def _dated(line: PageLine, text: str) -> Token | None:
+def _address(name: str) -> str:
+    site = "https://doi.org/" if name.startswith("10.") else "https://arxiv.org/abs/"
+    return f"{site}{name}"
+
+
+def _date_token(line: PageLine, text: str) -> Token | None:
     """Read a day, and what may stand before it: an organisation or a number of authors."""
     match = _DATE.fullmatch(text)
     day = _find_day(match["day"]) if match else None

@@ -1,0 +1,287 @@
+"""Fuzzes whatever reads text from outside, by mutating sample dumps.
+
+    python -m bench.fuzz_ingest [--seconds 60] [--parser NAME] [--seed 0] [--cases N]
+
+Each parser is given texts for so many seconds. A text fails where the parser raises anything but
+what it declares, returns what it must not (a title of two lines, an abstract that is not clean), or
+takes more processor time than its budget. Each text follows from the name of the parser and its
+seed, which is printed: `--parser NAME --seed SEED --cases 1` tries it again. Exits with 1 where
+any text failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import traceback
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from io import BytesIO
+from itertools import count
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from time import perf_counter, process_time
+from typing import TYPE_CHECKING
+
+import structlog
+from bench._mutations import encode, mutate
+
+from larkpost.domain import Draft
+from larkpost.errors import UnreadableDump, UsageError
+from larkpost.flows.ingest import ingest
+from larkpost.resources import shipped
+from larkpost.sources import SOURCES
+from larkpost.sources.dates import captured_day, day_in_path, find_day, in_name
+from larkpost.sources.kinds import refuse_what_is_no_dump
+from larkpost.sources.lines import LONGEST_ABSTRACT, decoded
+from larkpost.sources.references import read_references
+from larkpost.store import migrations
+from larkpost.store.engine import Store
+from larkpost.text.email_address import address_key
+from larkpost.text.identifiers import identifier_url, parse_identifier
+from larkpost.text.markup import clean_markup, cut_preamble, plain_html, plain_latex
+from larkpost.text.minhash import sketch, title_key
+from larkpost.text.normalize import clean, squash
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from larkpost.domain import Record
+    from larkpost.seams import Source
+
+    Parse = Callable[[bytes], None]
+
+NEAR = date(2026, 8, 25)
+NOW = datetime(2026, 8, 25, 6, tzinfo=UTC)
+FIXED, PER_BYTE, PER_LINE = 0.5, 10e-6, 150e-6  # seconds of processor time: the budget of a text
+_HEAD = 64 * 1024
+_LONGEST_SAMPLE = 20_000  # characters
+_LONGEST_TITLE = 1_000
+_SHOWN = 5  # failures of each parser
+
+
+class OverBudgetError(BaseException):
+    """A text takes too long; no parser may catch it."""
+
+
+class WrongResultError(Exception):
+    """A parser gave what it must not."""
+
+
+@dataclass
+class Outcome:
+    """What came of the texts that one parser was given."""
+
+    parser: str
+    texts: int = 0
+    size: int = 0
+    slowest: float = 0.0  # seconds a byte, of texts over 10 kB
+    failures: dict[int, str] = field(default_factory=dict)  # what happened, by seed
+
+
+def samples(folder: Path) -> list[str]:
+    """Read the sample dumps: the one that is shipped and those of the tests."""
+    files = [*shipped("seeds").glob("*.txt"), *sorted(folder.glob("**/*.*"))]
+    texts = [file.read_text("utf-8", "replace") for file in files if file.stat().st_size < 1e6]
+    return [text[:_LONGEST_SAMPLE] for text in texts]
+
+
+def parsers(store: Store) -> Mapping[str, Parse]:
+    """Give every parser by its name; each raises what it must not."""
+    sources = {source.name: _reader(source) for source in SOURCES}
+    return {
+        **sources,
+        "kinds": _refuse,
+        "ingest": _ingester(store),
+        "references": _read_references,
+        "identifier": _on_lines(_parse_identifier),
+        "address": _on_lines(_parse_address),
+        "days": _on_lines(_parse_days),
+        "text": _clean_text,
+    }
+
+
+def _reader(source: Source) -> Parse:
+    def read(dump: bytes) -> None:
+        source.recognises(dump[:_HEAD], "dump")
+        with suppress(UnreadableDump):
+            _check_records(source.read(BytesIO(dump), NEAR))
+
+    return read
+
+
+def _check_records(records: Iterable[Record]) -> None:
+    for record in records:
+        if isinstance(record, Draft):
+            title, abstract = record.title, record.abstract
+            _expect(bool(title) and squash(title) == title, "a title in one clean line", title)
+            _expect(len(title) <= _LONGEST_TITLE, "a title of this length", title)
+            _expect(clean(abstract) == abstract, "a clean abstract", abstract)
+            _expect(len(abstract) <= LONGEST_ABSTRACT, "an abstract of this length", abstract)
+
+
+def _expect(right: bool, what: str, given: object) -> None:
+    if not right:
+        raise WrongResultError(f"not {what}: {given!r:.200}")
+
+
+def _refuse(dump: bytes) -> None:
+    with suppress(UnreadableDump):
+        refuse_what_is_no_dump(dump[:_HEAD], "dump")
+
+
+def _ingester(store: Store) -> Parse:
+    def take(dump: bytes) -> None:
+        with suppress(UnreadableDump):
+            ingest(store, SOURCES, None, stream=BytesIO(dump), now=NOW)
+
+    return take
+
+
+def _read_references(dump: bytes) -> None:
+    with suppress(UsageError):
+        read_references(decoded(dump))
+
+
+def _on_lines(parse: Callable[[str], None]) -> Parse:
+    def run(dump: bytes) -> None:
+        for line in decoded(dump).split("\n"):
+            parse(line)
+
+    return run
+
+
+def _parse_identifier(text: str) -> None:
+    with suppress(UsageError):
+        found = parse_identifier(text)
+        _expect(parse_identifier(str(found)) == found, "the name of itself", found)
+        identifier_url(found)
+
+
+def _parse_address(text: str) -> None:
+    with suppress(UsageError):
+        key = address_key(text)
+        _expect(address_key(key) == key, "the key of itself", key)
+
+
+def _parse_days(text: str) -> None:
+    if day := find_day(text):
+        day.resolve(NEAR)
+    captured_day(text)
+    day_in_path(text)
+    in_name(text)
+
+
+def _clean_text(dump: bytes) -> None:
+    text = decoded(dump)
+    once = clean(text)
+    _expect(clean(once) == once, "clean", text)
+    line = squash(plain_latex(plain_html(clean_markup(text))))
+    cut_preamble(line)
+    title_key(line)
+    sketch(line, text)
+
+
+def run(
+    name: str, parse: Parse, texts: Sequence[str], seeds: Iterable[int], *, budget: bool
+) -> Outcome:
+    """Give a parser the text of each seed; only with ``budget`` does its time count."""
+    outcome = Outcome(name)
+    for seed in seeds:
+        dice = Random(f"{name} {seed}")  # noqa: S311 - the same text on every run
+        dump = encode(dice, mutate(dice, texts))
+        ends = dump.count(b"\n") + dump.count(b"\r")
+        allowed = FIXED + PER_BYTE * len(dump) + PER_LINE * ends
+        begun = process_time()
+        try:
+            with _interrupted_after(allowed if budget else 0):
+                parse(dump)
+        except (Exception, OverBudgetError) as error:
+            outcome.failures[seed] = f"{error!r:.300} ({_place(error)})"
+        outcome.texts += 1
+        outcome.size += len(dump)
+        if len(dump) > 10_000:
+            outcome.slowest = max(outcome.slowest, (process_time() - begun) / len(dump))
+    return outcome
+
+
+def _place(error: BaseException) -> str:
+    """Say where an error was raised, outside this module."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = next((one for one in reversed(frames) if one.filename != __file__), frames[-1])
+    return f"{last.filename}:{last.lineno}"
+
+
+@contextmanager
+def _interrupted_after(seconds: float) -> Iterator[None]:
+    """Raise OverBudgetError after so much processor time, even in a regular expression."""
+
+    def interrupt(*_: object) -> None:
+        raise OverBudgetError(f"over its budget of {seconds:.1f} s")
+
+    before = signal.signal(signal.SIGVTALRM, interrupt)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+@contextmanager
+def empty_store() -> Iterator[Store]:
+    """Make a store of its own, which is gone afterwards."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "papers.db"
+        migrations.make_file(file)
+        store = Store(f"sqlite:///{file}")
+        migrations.upgrade(store)
+        yield store
+        store.close()
+
+
+def seeds_for(seconds: float, first: int) -> Iterator[int]:
+    """Count from the first seed on, for so long."""
+    end = perf_counter() + seconds
+    for seed in count(first):
+        if perf_counter() > end:
+            return
+        yield seed
+
+
+def main() -> None:
+    """Fuzz, and print a line for each parser and for each failure."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--seconds", type=float, default=60, help="for each parser")
+    arguments.add_argument("--parser", action="append", help="this one only")
+    arguments.add_argument("--seed", type=int, default=0, help="the first seed")
+    arguments.add_argument("--cases", type=int, help="so many seeds, in place of --seconds")
+    given = arguments.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    texts = samples(Path("tests"))
+    failed = False
+    with empty_store() as store:
+        for name, parse in parsers(store).items():
+            if given.parser and name not in given.parser:
+                continue
+            some = range(given.seed, given.seed + (given.cases or 0))
+            seeds = some if given.cases else seeds_for(given.seconds, given.seed)
+            outcome = run(name, parse, texts, seeds, budget=True)
+            failed |= bool(outcome.failures)
+            print(
+                f"{name:16} {outcome.texts:7,} texts, {outcome.size / 1e6:7,.1f} MB,"
+                f" at most {outcome.slowest * 1e6:5.2f} us a byte,"
+                f" {len(outcome.failures)} failed",
+                flush=True,
+            )
+            for seed, what in list(outcome.failures.items())[:_SHOWN]:
+                print(f"    seed {seed}: {what}", flush=True)
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
