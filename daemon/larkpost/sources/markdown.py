@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token as MarkdownToken
 
-# Text with more brackets than this is no page; the parser's cost grows with their square.
+# Text with more brackets than this is no page; the parser's cost grows with the square of those
+# that nothing closes.
 _MOST_BRACKETS = 200
+_MOST_UNCLOSED = 12
 _LONGEST = 60_000  # characters
 _SHORT = 200  # characters; a line of this length with a link in it is furniture, not prose
 PICTURE = "\ufffc"  # stands where a picture was (OBJECT REPLACEMENT CHARACTER)
@@ -60,7 +62,8 @@ def unlinked_lines(
     stars of their own. A line of several links gives a line for each; a link within prose stays as
     it is written.
     """
-    if text.count("[") > _MOST_BRACKETS or len(text) > _LONGEST:
+    opened, closed = text.count("["), text.count("]")
+    if opened > min(_MOST_BRACKETS, closed + _MOST_UNCLOSED) or len(text) > _LONGEST:
         return [(line, None) for line in text.split("\n")]
     text = _BROKEN_ADDRESS.sub(r"\1", _PLACEHOLDER.sub(PICTURE, text))
     text = _HARD_BREAK.sub("", _ATTRIBUTES.sub("", _SPAN.sub(r"\1", text)))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _LONGEST_ORGANISATION = 150
 _LONGEST_JOINED = 6_000  # characters of an abstract of several paragraphs
+_MOST_TITLES = 10_000  # in a row
 _KEPT = 2_000  # characters of a rejected text that are kept
 
 
@@ -82,6 +83,11 @@ class AlternatingPage(PageParser):
         entry, self.above, self.between = self.above, PageEntry(), ""
         entry.line, entry.title, entry.whole = piece.number, text, piece.whole
         self.titles.append(entry)
+        if len(self.titles) > _MOST_TITLES:
+            raise UnreadableDump(
+                f"it holds more than {_MOST_TITLES:,} short lines without a single abstract",
+                hint="is it the text of the papers page?",
+            )
         if piece.url:
             self._link(piece.url)
 

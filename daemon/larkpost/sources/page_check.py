@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from larkpost.domain import Draft, Remark
+from larkpost.domain import Draft, Rejected, Remark
 from larkpost.errors import UnreadableDump
 from larkpost.text.minhash import squeeze
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Record
 
+LONGEST_TITLE = 1_000  # characters, as in JSON Lines
+_KEPT = 2_000  # characters of a rejected text that are kept
 _CHECKED = 500  # papers before the first is given out
 _FEW = 3  # faulty papers that may be chance
 _MOST = 0.25  # of the papers of a page may be faulty
@@ -59,6 +61,10 @@ def _once(records: Iterable[Record], result: _Result) -> Iterator[Record]:
     for record in records:
         if not isinstance(record, Draft):
             yield record
+            continue
+        if len(record.title) > LONGEST_TITLE:
+            reason = f"its title has more than {LONGEST_TITLE:,} characters"
+            yield Rejected(record.line, reason, record.title[:_KEPT])
             continue
         key = hash(_key(record))
         if lengths.get(key, -1) >= len(record.abstract):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from itertools import pairwise, takewhile
+from itertools import islice, pairwise, takewhile
 from typing import TYPE_CHECKING, BinaryIO
 
 from larkpost.domain import Captured
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from larkpost.sources.page_lines import PageLine
 
 _LOOKED_AT = 4 * 1024 * 1024  # bytes, some 2,500 papers: a page with links is never that long
+_MOST_LINES = 50_000  # as short lines take more memory than their bytes
 _HEAD = 400  # lines among which the links to the neighbouring days stand
 _RECURS = 3  # a short line that stands there so often is furniture
 # "by AK and the research community", as browsers translate it.
@@ -98,7 +99,7 @@ class PageLayout:
 def find_layout(dump: BinaryIO, near: date) -> PageLayout:
     """Look at the first 4 MiB of a dump, from where it stands; ``near`` is the latest day."""
     start = dump.tell()
-    until = takewhile(lambda _: dump.tell() - start <= _LOOKED_AT, lines(dump))
+    until = takewhile(lambda _: dump.tell() - start <= _LOOKED_AT, islice(lines(dump), _MOST_LINES))
     given = [line for line in until if isinstance(line, Line)]
     notes = find_notes(given)
     wrapping = find_wrapping(given, notes)

@@ -318,14 +318,13 @@ class _Unwrapping:
 
 def _open_brackets(text: str, stack: str) -> str:
     """Tell which brackets are open at the end of a line: of texts, addresses and attributes."""
+    opened = list(stack)
     for match in _BRACKET.finditer(text):
-        mark, top = match[0], stack[-1:]
+        mark, top = match[0], opened[-1] if opened else ""
         if mark in {"[", "{"}:
-            stack += mark
-        elif mark in {"](", "]{"} and top == "[":
-            stack = stack[:-1] + mark[1]
-        elif mark == "){" and top == "(":
-            stack = stack[:-1] + "{"
+            opened.append(mark)
+        elif (mark in {"](", "]{"} and top == "[") or (mark == "){" and top == "("):
+            opened[-1] = mark[1]
         elif mark[0] == _CLOSES.get(top):
-            stack = stack[:-1]
-    return stack
+            opened.pop()
+    return "".join(opened)
