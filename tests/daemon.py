@@ -58,8 +58,13 @@ class Daemon:
     environ: dict[str, str] = field(repr=False)
 
     def set_days_ahead(self, days: int) -> None:
-        """Let the daemon's clock be so many days ahead of ours."""
-        self.clock.write_text(f"+{days}d\n")
+        """Let the daemon's clock be so many days ahead of ours.
+
+        The file is replaced in one step: libfaketime ends a process that reads half of it.
+        """
+        draft = self.clock.with_name("clock.new")
+        draft.write_text(f"+{days}d\n")
+        draft.replace(self.clock)
 
     def is_well(self) -> bool:
         """Say whether it answers and has ticked lately, by its own clock."""
@@ -84,17 +89,16 @@ def serving(folder: Path) -> Iterator[Daemon]:
     mail.start()
     try:
         daemon = _daemon(folder, postbox, mail_port)
-        log = (folder / "log").open("wb")
-        process = subprocess.Popen(
-            [PROGRAM, "--home", str(daemon.home), "serve"], env=daemon.environ, stderr=log
-        )
-        try:
-            eventually(daemon.is_well, log=folder / "log")
-            yield daemon
-        finally:
-            process.terminate()
-            assert process.wait(20) == 0, (folder / "log").read_text()
-            log.close()
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [PROGRAM, "--home", str(daemon.home), "serve"], env=daemon.environ, stderr=log
+            )
+            try:
+                eventually(daemon.is_well, log=folder / "log")
+                yield daemon
+            finally:
+                process.terminate()
+                assert process.wait(20) == 0, (folder / "log").read_text()
     finally:
         mail.stop()
 
