@@ -125,3 +125,12 @@ def test_the_sample_reads_the_same_in_every_encoding(encoded: Callable[[str], by
     text = SAMPLE.read_text("utf-8")
 
     assert pairs(encoded(text)) == sample()[1]
+
+
+def test_a_long_page_without_blank_lines_is_read_in_parts_and_whole() -> None:
+    head, papers = sample()
+    many = [(f"{title} {n}", abstract) for n in range(12) for title, abstract in papers]
+
+    dense = "\n".join(text for paper in many for text in paper)
+
+    assert pairs(f"{head}\n{dense}\n") == many

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _AHEAD = 1_000  # tokens looked at to see how the page is set
 _SHORT = 300  # characters; the longest titles of arXiv are somewhat shorter
 _WRAP = 110  # no hard-wrapped line is longer
+# Lines after which a run is given out where an unwrapped abstract ends, and at the latest: a page
+# without blank lines would be held in memory as a whole.
+_MANY, _MOST = 2_000, 20_000
 _UNWRAPPED = 200  # a longer line is a whole paragraph
 _NARROW = 60  # nor is text wrapped at less
 _BROKEN_ADDRESS = re.compile(r"://\n\s*")
@@ -96,6 +99,9 @@ def _runs(tokens: Iterable[Token]) -> Iterator[list[Token] | Token]:
                 yield run
                 run = []
             run.append(token)
+            if len(run) >= _MANY and (len(token.text) > _UNWRAPPED or len(run) >= _MOST):
+                yield run
+                run = []
             continue
         if token.kind is Kind.AUTHORS and len(run) > 1:  # an organisation stands before them
             yield run[:-1]
