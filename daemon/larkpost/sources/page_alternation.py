@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from larkpost.sources.dates import PartialDay
     from larkpost.sources.page_layout import PageLayout
 
-_LONGEST_ORGANISATION = 150
 _LONGEST_JOINED = 6_000  # characters of an abstract of several paragraphs
 _MOST_TITLES = 10_000  # in a row
 _KEPT = 2_000  # characters of a rejected text that are kept

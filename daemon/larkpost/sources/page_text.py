@@ -52,7 +52,7 @@ _PERSON = re.compile(rf"{_NAME}(?:\s+{_NAME}){{1,4}}")
 _BETWEEN_PEOPLE = re.compile(r"\s*[,;·•|]\s*(?:and\s+)?|\s+(?:and|&)\s+")
 _BY = re.compile(r"^(?:by|authors?)\s*:?\s+", re.IGNORECASE)
 _MORE_PEOPLE = re.compile(r"\s*,?\s*(?:et al\.?|\+\s?\d{1,4}.{0,10}|and \d{1,4} (?:more|others))$")
-_FOOTNOTES = " 0123456789*†‡§¶\u00b9\u00b2\u00b3\u2070\u2074-\u2079"
+_FOOTNOTES = " 0123456789*†‡§¶¹²³⁰⁴⁵⁶⁷⁸⁹"
 _NEXT = re.compile(r"/login\?next=([^&#]+)")
 _MOST_PEOPLE = 3_000  # characters
 _LONGEST_NAME = 100
@@ -96,7 +96,7 @@ def ends_properly(text: str) -> bool:
 def continues(text: str, above: str) -> bool:
     """Whether a paragraph goes on with the abstract above it, in a list or in a new paragraph."""
     if is_item(text):
-        return _PERSON.fullmatch(_MARK.sub("", text, count=1)) is None
+        return not _is_listed_person(text)
     if not ends_properly(above) or above.endswith(":") or text.endswith((":", ";", ",")):
         return True
     return "://" in text or (ends_sentence(text) and text.count(" ") >= _FEW_WORDS)
@@ -110,13 +110,17 @@ def is_body(text: str, mark: str = "") -> bool:
     if mark and title_mark(text) == mark:
         return False
     if is_item(text):
-        return _PERSON.fullmatch(_MARK.sub("", text, count=1)) is None
+        return not _is_listed_person(text)
     return is_fragment(text) or is_sentence(text) or begins_abstract(text)
 
 
 def is_item(text: str) -> bool:
     """Whether a paragraph is an item of a list."""
     return _ITEM.match(text) is not None
+
+
+def _is_listed_person(text: str) -> bool:
+    return _PERSON.fullmatch(_MARK.sub("", text, count=1)) is not None
 
 
 def title_mark(text: str) -> str:

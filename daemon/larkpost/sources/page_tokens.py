@@ -101,7 +101,6 @@ _PICTURE = re.compile(r"\[[^\[\]]{0,80}\]\s*")  # or the text in its place, or a
 _NUMBERS = re.compile(r"\d[\d.,]*k?(?:\s+\d[\d.,]*k?)+", re.IGNORECASE)  # stars and comments
 _SLUG = re.compile(r"(?P<slug>[a-z0-9][a-z0-9._-]{1,40})\s+(?P<name>\S.*)")
 _DIGITS = re.compile(r"\d+")
-_DIGIT = re.compile(r"\d")
 _VOTES = re.compile(
     r"\[-\](?:\s*(?P<a>\d{1,6}|-))?|\[(?P<b>\d{1,6})\]|(?P<c>\d{1,6})|[▲△▴↑⬆]\s*(?P<d>\d{1,6})"
     r"|(?P<e>\d{1,6})\s*[▲△▴↑⬆]|(?P<k>\d{1,3}(?:\.\d{1,2})?)k|-|upvotes?:?\s+(?P<f>\d{1,6}|-)"
@@ -195,7 +194,7 @@ def _short(line: PageLine, text: str) -> Token | None:
         return Token(line, Kind.LABEL)
     if found := _count_token(line, text):
         return found
-    if (_DIGIT.search(text) or len(text) < 10) and (found := _date_token(line, text)):
+    if (_DIGITS.search(text) or len(text) < 10) and (found := _date_token(line, text)):
         return found
     if _BOILERPLATE.fullmatch(text):
         return Token(line, Kind.OTHER)
@@ -218,7 +217,7 @@ def _count_token(line: PageLine, text: str) -> Token | None:
         return Token(line, Kind.VOTES)
     if match := _LINK.fullmatch(text):
         return Token(line, Kind.LINK, url=match["url"])
-    if not _DIGIT.search(text) and "-" not in text:
+    if not _DIGITS.search(text) and "-" not in text:
         return None
     if match := _NAMED.fullmatch(text):
         return Token(line, Kind.LINK, url=_address(match["name"]))
