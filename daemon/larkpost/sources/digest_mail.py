@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from larkpost.domain import Captured, Draft
 from larkpost.errors import UnreadableDump
 from larkpost.sources.dates import find_day
-from larkpost.sources.page_text import paper_name, title_mark, without_mark
+from larkpost.sources.lines import LONGEST_TITLE
+from larkpost.sources.page_text import TRIANGLES, paper_name, title_mark, without_mark
+from larkpost.text.identifiers import identifier_url
 from larkpost.text.normalize import squash
 
 if TYPE_CHECKING:
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
     from larkpost.domain import Identifier, Record
     from larkpost.sources.page_lines import PageLine
 
-_TRIANGLE = re.compile("[▲△▴↑⬆🔼]")
-_COUNT = r"(?:(?P<{a}>\d{{1,6}})\s?[▲△▴↑⬆🔼]|[▲△▴↑⬆🔼]\s?(?P<{b}>\d{{1,6}}))"
+_TRIANGLE = re.compile(TRIANGLES)
+_COUNT = rf"(?:(?P<{{a}}>\d{{{{1,6}}}})\s?{TRIANGLES}|{TRIANGLES}\s?(?P<{{b}}>\d{{{{1,6}}}}))"
 _VOTES = re.compile(rf"[(\[]\s?{_COUNT.format(a='a', b='b')}\s?[)\]]|{_COUNT.format(a='c', b='d')}")
 _BESIDE_VOTES = " ·|:\u2013\u2014-"  # what parts a title from its votes
 _IN_BRACKETS = re.compile(
@@ -35,7 +37,6 @@ _ADDRESS = re.compile(r"<?(https?://[^\s<>]+)>?")
 _SOME = 2  # titles with votes, in a text that is the mail
 _WRAPPED = 45  # characters: no title was wrapped at less
 _MOST_LINES = 6  # of one title
-_LONGEST = 1_000  # characters of a title with its votes
 
 
 def is_digest_mail(page: Iterable[PageLine]) -> bool:
@@ -99,7 +100,7 @@ def _day(line: PageLine, near: date) -> Iterator[Captured]:
 
 def _voted_title(text: str) -> tuple[str, int] | None:
     """Read a title with votes behind it, or before it; None for any other text."""
-    match = _VOTES.search(text) if len(text) <= _LONGEST else None
+    match = _VOTES.search(text) if len(text) <= LONGEST_TITLE else None
     if match is None:
         return None
     before, behind = text[: match.start()], text[match.end() :]
@@ -123,7 +124,7 @@ def _draft(lines: list[PageLine]) -> Draft | None:
     return Draft(
         title=without_mark(title),
         identifiers=(name,) if name else (),
-        url=f"https://arxiv.org/abs/{name.value}" if name else None,
+        url=identifier_url(name) if name else None,
         upvotes=votes,
         line=lines[0].number,
     )
@@ -132,7 +133,7 @@ def _draft(lines: list[PageLine]) -> Draft | None:
 def _with_name(draft: Draft, name: Identifier | None) -> Draft:
     if name is None or draft.identifiers:
         return draft
-    return replace(draft, identifiers=(name,), url=f"https://arxiv.org/abs/{name.value}")
+    return replace(draft, identifiers=(name,), url=identifier_url(name))
 
 
 def _address(line: PageLine) -> str | None:

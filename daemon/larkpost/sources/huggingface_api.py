@@ -10,6 +10,7 @@ from larkpost.domain import Captured, Draft
 from larkpost.sources.dates import EARLIEST
 from larkpost.sources.json_fields import JsonFields, read_papers
 from larkpost.sources.json_items import json_head
+from larkpost.text.identifiers import identifier_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,7 +84,7 @@ def _draft(fields: JsonFields) -> Draft:
         organisation=_organisation(fields),
         published=published.date() if published else None,
         first_seen=fields.moment("submittedOnDailyAt", earliest=EARLIEST),
-        url=next((f"https://arxiv.org/abs/{n.value}" for n in names if n.scheme == "arxiv"), None),
+        url=next((identifier_url(n) for n in names if n.scheme == "arxiv"), None),
         links=tuple(filter(None, map(fields.address, ("projectPage", "githubRepo")))),
         upvotes=fields.votes("upvotes"),
         line=fields.line,

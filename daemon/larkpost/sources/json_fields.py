@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from larkpost.domain import Draft, Rejected, Remark
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.sources.json_items import JsonItem, json_items
-from larkpost.sources.lines import LONGEST_ABSTRACT
+from larkpost.sources.lines import LONGEST_ABSTRACT, LONGEST_TITLE
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.markup import clean_markup, cut_preamble, plain_latex
 from larkpost.text.normalize import one_line, squash
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Identifier, Record
 
-_LONGEST_TITLE = 1_000  # characters
 _MOST_VOTES = 2**31
 
 
@@ -50,8 +49,8 @@ class JsonFields:
         title = self.given.get("title")
         if not isinstance(title, str) or not (plain := squash(self.clean(title))):
             raise BadRecordError("it has no title")
-        if len(plain) > _LONGEST_TITLE:
-            raise BadRecordError(f"its title has more than {_LONGEST_TITLE:,} characters")
+        if len(plain) > LONGEST_TITLE:
+            raise BadRecordError(f"its title has more than {LONGEST_TITLE:,} characters")
         return plain
 
     def abstract(self, *keys: str) -> tuple[str, tuple[Identifier, ...]]:

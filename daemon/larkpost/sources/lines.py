@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 CHUNK = 64 * 1024
 LONGEST_LINE = 1024 * 1024  # bytes; the longest abstracts have some thousand
-LONGEST_ABSTRACT = 50_000  # characters
+LONGEST_TITLE = 1_000  # characters, of a paper in any dump
+LONGEST_ABSTRACT = 50_000
 
 # Longer marks first: UTF-32's begins with UTF-16's.
 _MARKS = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.domain import Draft, Rejected, Remark
 from larkpost.errors import UnreadableDump
+from larkpost.sources.lines import LONGEST_TITLE
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Record
 
-LONGEST_TITLE = 1_000  # characters, as in JSON Lines
 _KEPT = 2_000  # characters of a rejected text that are kept
 _CHECKED = 500  # papers before the first is given out
 _FEW = 3  # faulty papers that may be chance

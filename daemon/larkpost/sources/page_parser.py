@@ -10,7 +10,7 @@ from larkpost.domain import Captured, Draft, Rejected, Remark
 from larkpost.errors import UnreadableDump
 from larkpost.sources.lines import LONGEST_ABSTRACT
 from larkpost.sources.page_text import (
-    LONGEST_TITLE,
+    LONGEST_PAGE_TITLE,
     begins_abstract,
     continues,
     ends_properly,
@@ -25,6 +25,7 @@ from larkpost.sources.page_text import (
 )
 from larkpost.sources.page_tokens import Kind, Token, organisation_name, without_label
 from larkpost.sources.paragraphs import LONGEST_ORGANISATION, Paragraph
+from larkpost.text.identifiers import identifier_url
 from larkpost.text.markup import cut_preamble
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class PageEntry:
             identifiers=(self.name,) if self.name else (),
             authors=self.authors,
             published=self.published,
-            url=f"https://arxiv.org/abs/{self.name.value}" if self.name else None,
+            url=identifier_url(self.name) if self.name else None,
             upvotes=self.votes,
             organisation=self.organisation,
             line=self.line,
@@ -327,7 +328,7 @@ class MarkedPage(PageParser):
         if self.layout.linked:
             name = paper_name(piece.url)
             known = self.last.name if self.last else None
-            return name is not None and name != known and len(piece.text) <= LONGEST_TITLE
+            return name is not None and name != known and len(piece.text) <= LONGEST_PAGE_TITLE
         return self.due
 
     def _start(self, piece: Paragraph) -> Iterator[Record]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 SURELY_LONG = 300  # characters: hardly a title is longer, hardly an abstract shorter
 MAYBE_LONG = 140  # the longest title of the sample has 137
-LONGEST_TITLE = 500
+LONGEST_PAGE_TITLE = 500
+TRIANGLES = "[▲△▴↑⬆🔼]"  # a pattern: the sign of votes, as mails and pages write it
 _SENTENCE = 40
 _FEW_WORDS = 3  # spaces: the name of an organisation may end with a full stop
 _ENDS = ".!?)]}\"'”\u2019»。\uff01\uff1f…"

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from larkpost.sources.dates import PartialDay, find_day
-from larkpost.sources.page_text import BULLET, LABEL
+from larkpost.sources.page_text import BULLET, LABEL, TRIANGLES
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
@@ -102,8 +102,9 @@ _NUMBERS = re.compile(r"\d[\d.,]*k?(?:\s+\d[\d.,]*k?)+", re.IGNORECASE)  # stars
 _SLUG = re.compile(r"(?P<slug>[a-z0-9][a-z0-9._-]{1,40})\s+(?P<name>\S.*)")
 _DIGITS = re.compile(r"\d+")
 _VOTES = re.compile(
-    r"\[-\](?:\s*(?P<a>\d{1,6}|-))?|\[(?P<b>\d{1,6})\]|(?P<c>\d{1,6})|[▲△▴↑⬆]\s*(?P<d>\d{1,6})"
-    r"|(?P<e>\d{1,6})\s*[▲△▴↑⬆]|(?P<k>\d{1,3}(?:\.\d{1,2})?)k|-|upvotes?:?\s+(?P<f>\d{1,6}|-)"
+    r"\[-\](?:\s*(?P<a>\d{1,6}|-))?|\[(?P<b>\d{1,6})\]|(?P<c>\d{1,6})"
+    rf"|{TRIANGLES}\s*(?P<d>\d{{1,6}})|(?P<e>\d{{1,6}})\s*{TRIANGLES}"
+    r"|(?P<k>\d{1,3}(?:\.\d{1,2})?)k|-|upvotes?:?\s+(?P<f>\d{1,6}|-)"
     r"|(?P<g>\d{1,6}) upvotes?",
     re.IGNORECASE,
 )
