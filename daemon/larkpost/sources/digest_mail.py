@@ -7,7 +7,7 @@ words change.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from larkpost.domain import Captured, Draft
@@ -56,38 +56,65 @@ def mail_records(mail: Iterable[PageLine], near: date) -> Iterator[Record]:
 
     Raises UnreadableDump where there is no title.
     """
-    last: Draft | None = None
-    above: list[PageLine] = []  # lines that may begin a title
-    previous: PageLine | None = None  # that is not blank
-    pending: Identifier | None = None
+    reading = _Reading()
     for line in mail:
         yield from _day(line, near)
-        if title_mark(line.text.strip()):
-            above = []
-        above = [*above, line]
-        if _VOTES.fullmatch(line.text.strip()) and previous and len(above) == 1:
-            above = [previous, line]
-        draft = _draft(above) or _draft([line])
-        previous = line if line.text.strip() else previous
-        name = None if draft else paper_name(_address(line))
-        if draft is not None:
-            if last is not None:
-                yield last
-            last, above, previous = _with_name(draft, pending), [], None
-            pending = None
-        elif name is not None and (last is None or last.identifiers):
-            pending, above = name, []  # of the title to come
-        elif name is not None and last is not None:
-            last = _with_name(last, name)
-        if not _may_be_wrapped(line):
-            above = []
-        del above[:-_MOST_LINES]
-    if last is None:
+        finished = reading.read(line)
+        if finished is not None:
+            yield finished
+    if reading.last is None:
         raise UnreadableDump(
             "this is the digest mail, but there is no title with its votes in it",
             hint="open the mail, select all of it, copy it, and save that as a text file",
         )
-    yield last
+    yield reading.last
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What was read of a mail so far.
+
+    ``last`` is the newest paper, whose id may still come below it; ``name`` the id of a title that
+    has not come yet; ``title_lines`` may begin one; ``text_line`` is the last line with text.
+    """
+
+    last: Draft | None = None
+    name: Identifier | None = None
+    title_lines: list[PageLine] = field(default_factory=list)
+    text_line: PageLine | None = None
+
+    def read(self, line: PageLine) -> Draft | None:
+        """Read the next line; give the paper that ends with it, if one does."""
+        self._add_to_title(line)
+        draft = _draft(self.title_lines) or _draft([line])
+        self.text_line = line if line.text.strip() else self.text_line
+        finished = None
+        if draft is not None:
+            finished, self.last = self.last, _with_name(draft, self.name)
+            self.title_lines, self.text_line, self.name = [], None, None
+        else:
+            self._take_name(paper_name(_address(line)))
+        if not _may_be_wrapped(line):
+            self.title_lines = []
+        del self.title_lines[:-_MOST_LINES]
+        return finished
+
+    def _add_to_title(self, line: PageLine) -> None:
+        text = line.text.strip()
+        if title_mark(text):
+            self.title_lines = []
+        if _VOTES.fullmatch(text) and self.text_line and not self.title_lines:
+            self.title_lines = [self.text_line]
+        self.title_lines.append(line)
+
+    def _take_name(self, name: Identifier | None) -> None:
+        """Give an id on its own line to the paper above, or to the next where that has one."""
+        if name is None:
+            return
+        if self.last is None or self.last.identifiers:
+            self.name, self.title_lines = name, []
+        else:
+            self.last = _with_name(self.last, name)
 
 
 def _day(line: PageLine, near: date) -> Iterator[Captured]:
