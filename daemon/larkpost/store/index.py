@@ -105,26 +105,37 @@ def hits(connection: Connection, terms: Sequence[Term], *, some: bool = False) -
 
     Relevance is BM25 on SQLite, ``ts_rank`` on PostgreSQL, with the same weights of the parts.
     """
+    condition = _condition(connection, terms, some=some)
     if _lite(connection):
-        whole = literal_column(NAME, Text)
-        asked = (" OR " if some else " AND ").join(_match(term) for term in terms)
-        score = -func.bm25(whole, *_WEIGHTS)
-        rows = select(_LITE.c.rowid.label("id"), score.label("relevance"))
-        return rows.where(whole.op("MATCH")(asked))
-    question = cast(literal((" | " if some else " & ").join(map(_tsquery, terms))), TSQUERY)
+        score = -func.bm25(literal_column(NAME, Text), *_WEIGHTS)
+        return select(_LITE.c.rowid.label("id"), score.label("relevance")).where(condition)
+    question = _question(terms, some=some)
     rank = func.ts_rank(literal_column(_SHARES), _PG.c.words, question, 1)  # 1: by length
-    vectors = select(_PG.c.paper_id.label("id"), rank.label("relevance"))
-    return vectors.where(_PG.c.words.op("@@")(question))
+    return select(_PG.c.paper_id.label("id"), rank.label("relevance")).where(condition)
+
+
+def matches(connection: Connection, terms: Sequence[Term]) -> Select[Any]:
+    """Select the ids alone of papers with all terms, without their relevance."""
+    number = _LITE.c.rowid if _lite(connection) else _PG.c.paper_id
+    return select(number).where(_condition(connection, terms))
 
 
 def without(connection: Connection, terms: Sequence[Term]) -> ColumnElement[bool]:
     """Leave out the papers that have one of these terms."""
-    return and_(
-        *(
-            tables.paper.c.id.not_in(select(hits(connection, [term]).subquery().c.id))
-            for term in terms
-        )
-    )
+    return and_(*(tables.paper.c.id.not_in(matches(connection, [term])) for term in terms))
+
+
+def _condition(
+    connection: Connection, terms: Sequence[Term], *, some: bool = False
+) -> ColumnElement[bool]:
+    if _lite(connection):
+        asked = (" OR " if some else " AND ").join(_match(term) for term in terms)
+        return literal_column(NAME, Text).op("MATCH", is_comparison=True)(asked)
+    return _PG.c.words.op("@@", is_comparison=True)(_question(terms, some=some))
+
+
+def _question(terms: Sequence[Term], *, some: bool) -> ColumnElement[Any]:
+    return cast(literal((" | " if some else " & ").join(map(_tsquery, terms))), TSQUERY)
 
 
 def _lite(connection: Connection) -> bool:
