@@ -120,11 +120,16 @@ def _laid_out(connection: Connection, asked: Sequence[Asked], now: datetime) -> 
 
 def owners(connection: Connection, wanted: Collection[Identifier]) -> dict[Identifier, int]:
     """Find the ids of the papers that have these names; no entry for a name that none has."""
-    table, found = tables.identifier, {}
-    for some in batches({name.value for name in wanted}):
-        for row in connection.execute(select(table).where(table.c.value.in_(some))):
-            found[Identifier(row.scheme, row.value)] = row.paper_id
-    return {name: found[name] for name in wanted if name in found}
+    table, by_scheme = tables.identifier, gather((name.scheme, name.value) for name in wanted)
+    rows = [
+        row
+        for scheme, values in by_scheme.items()  # the table's key begins with the scheme
+        for some in batches(set(values))
+        for row in connection.execute(
+            select(table).where(table.c.scheme == scheme, table.c.value.in_(some))
+        )
+    ]
+    return {Identifier(row.scheme, row.value): row.paper_id for row in rows}
 
 
 def names(connection: Connection, ids: Iterable[int]) -> Iterator[tuple[Identifier, int]]:

@@ -117,7 +117,7 @@ def hits(connection: Connection, terms: Sequence[Term], *, some: bool = False) -
 def matches(connection: Connection, terms: Sequence[Term]) -> Select[Any]:
     """Select the ids alone of papers with all terms, without their relevance."""
     number = _LITE.c.rowid if _lite(connection) else _PG.c.paper_id
-    return select(number).where(_condition(connection, terms))
+    return select(number.label("id")).where(_condition(connection, terms))
 
 
 def without(connection: Connection, terms: Sequence[Term]) -> ColumnElement[bool]:

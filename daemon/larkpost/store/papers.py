@@ -132,8 +132,10 @@ def extent(connection: Connection) -> Extent:
 
     Papers that only readers brought count too: texts are learnt from them as well.
     """
-    row = connection.execute(select(func.count(), func.max(tables.paper.c.updated))).one()
-    return Extent(*row)
+    # Two statements: in one, the date would be looked for in every row.
+    count = connection.execute(select(func.count()).select_from(tables.paper)).scalar_one()
+    latest = connection.execute(select(func.max(tables.paper.c.updated))).scalar_one()
+    return Extent(count, latest)
 
 
 def iterate(connection: Connection) -> Iterator[Paper]:

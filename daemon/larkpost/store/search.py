@@ -38,18 +38,22 @@ def find(
     """
     if query.lost:
         return Found((), 0)
-    column = tables.paper.c
-    bounds = _bounds(connection, query)
-    matching = [*bounds, *_matching(connection, query)]
-    total = connection.execute(select(func.count()).select_from(tables.paper).where(*matching))
-    page, order = select(column.id), [column.first_seen.desc(), column.id]
-    if newest or not query.wanted:
-        page = page.where(*matching).order_by(*order)
-    else:
+    column, bounds = tables.paper.c, _bounds(connection, query)
+    every = select(column.id)
+    newest_first = [column.first_seen.desc(), column.id]
+    page = every.order_by(*newest_first)
+    if query.wanted:
+        matches = _looked_up_once(index.matches(connection, query.wanted))
+        every = every.join(matches, matches.c.id == column.id)
+        page = every.order_by(*newest_first)
+    if query.wanted and not newest:
         hits = _looked_up_once(index.hits(connection, query.wanted))
-        page = page.join(hits, hits.c.id == column.id).where(*bounds)
-        page = page.order_by(hits.c.relevance.desc(), *order)
-    return Found(_papers(connection, page.limit(limit).offset(offset)), total.scalar_one())
+        page = select(column.id).join(hits, hits.c.id == column.id)
+        page = page.order_by(hits.c.relevance.desc(), *newest_first)
+    counted = every.where(*bounds).with_only_columns(func.count(), maintain_column_froms=True)
+    total: int = connection.execute(counted).scalar_one()
+    page = page.where(*bounds).limit(limit).offset(offset)
+    return Found(_papers(connection, page), total)
 
 
 def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:
@@ -90,12 +94,6 @@ def _papers(connection: Connection, page: Select[Any]) -> tuple[Paper, ...]:
     chosen = select(*COLUMNS).where(tables.paper.c.id.in_(ids))
     found = {row.id: paper(row) for row in connection.execute(chosen)} if ids else {}
     return tuple(found[number] for number in ids)
-
-
-def _matching(connection: Connection, query: Query) -> list[ColumnElement[bool]]:
-    if not query.wanted:
-        return []
-    return [tables.paper.c.id.in_(index.matches(connection, query.wanted))]
 
 
 def _bounds(connection: Connection, query: Query) -> list[ColumnElement[bool]]:

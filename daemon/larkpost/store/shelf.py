@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Draft, Identifier
 
 K = TypeVar("K")
+V = TypeVar("V")
 
 _NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
 _COMMON = 200  # a shingle that this many papers share is a phrase that everybody writes
@@ -97,9 +98,9 @@ def _names(draft: Draft) -> tuple[Identifier, ...]:
     return tuple(names)
 
 
-def gather(pairs: Iterable[tuple[K, int]]) -> dict[K, list[int]]:
-    """Collect the numbers that stand beside each key."""
-    gathered: dict[K, list[int]] = {}
+def gather(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """Collect what stands beside each key."""
+    gathered: dict[K, list[V]] = {}
     for key, value in pairs:
         gathered.setdefault(key, []).append(value)
     return gathered

@@ -55,6 +55,7 @@ dump = Table(
     Column("new", Integer, nullable=False),
     Column("updated", Integer, nullable=False),
     Column("rejected", Integer, nullable=False),
+    Index("ix_dump_read_at", "read_at", "id"),
 )
 
 reject = Table(
@@ -90,6 +91,8 @@ paper = Table(
     Column("links", TextList),
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
     Index("ix_paper_guest_first_seen", "guest", "first_seen"),
+    Index("ix_paper_first_seen", "first_seen", "id"),
+    Index("ix_paper_updated", "updated"),
     sqlite_autoincrement=True,
 )
 
@@ -123,7 +126,7 @@ reader = Table(
     Column("uid", String(36), nullable=False, unique=True),
     Column("address", CleanText, unique=True),  # as normalised by larkpost.text.address_key
     Column("name", CleanText, nullable=False),
-    Column("status", String(12), nullable=False),
+    Column("status", String(12), nullable=False, index=True),
     Column("zone", String(64), nullable=False),
     Column("at", Time, nullable=False),
     Column("days", SmallInteger, nullable=False),  # a bit for each weekday, Monday is 1
@@ -162,6 +165,7 @@ vote = Table(
     Column("interest_id", ForeignKey("interest.id", ondelete="SET NULL"), index=True),
     Column("via", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),
+    Index("ix_vote_thumb_reader_id", "thumb", "reader_id"),
     CheckConstraint("thumb IN (-1, 1)", name="thumb"),
 )
 
@@ -213,7 +217,7 @@ pick = Table(
     Column("interest", CleanText, nullable=False),  # and its name
     Column("because", JSON, nullable=False),  # [[term, weight], …], strongest first
     Column("against", JSON, nullable=False),
-    Column("like_id", ForeignKey("paper.id")),
+    Column("like_id", ForeignKey("paper.id"), index=True),
 )
 
 delivery = Table(
