@@ -13,6 +13,7 @@ from sqlalchemy import inspect, text
 from tests.older import left_at
 
 from larkpost.domain import Draft
+from larkpost.errors import Busy
 from larkpost.store import index, migrations, papers, search
 from larkpost.store.engine import Store
 from larkpost.store.search import find, kin, parse
@@ -265,3 +266,19 @@ def test_the_index_of_sqlite_is_whole(sqlite_url: str, tmp_path: Path) -> None:
 
 def test_search_names_what_it_did_not_understand() -> None:
     assert search.parse("routing since:soon").unclear == ("since:soon",)
+
+
+def test_a_search_that_takes_too_long_ends_with_an_error_that_says_so(store: Store) -> None:
+    with store.begin() as connection:
+        papers.absorb(
+            connection,
+            [
+                Draft(f"Paper {n} on routing", f"Routing of kind {n}, {n + 1}.")
+                for n in range(2_000)
+            ],
+            now=NOW,
+        )
+    with pytest.raises(Busy, match="took too long"), store.read() as connection:
+        find(connection, parse("routing of -seven"), limit=10, seconds=0.0)
+    with store.read() as connection:  # the next one is not bounded by it
+        assert find(connection, parse("routing"), limit=10).total == 2_000

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy.pool import ConnectionPoolEntry
 
-__all__ = ["PATIENCE", "Connection", "Store", "open_sqlite"]
+__all__ = ["PATIENCE", "Connection", "Store", "open_sqlite", "time_limit"]
 
 PATIENCE = 15.0  # seconds to wait for somebody else's lock
+_STEPS_BETWEEN_LOOKS = 10_000  # instructions of SQLite: some tenths of a millisecond
 _HOW = "write sqlite:///PATH or postgresql://USER@HOST/NAME"
 
 
@@ -93,6 +95,27 @@ class Store:
                 raise SettingsError(
                     f"database.url names {other!r}: Larkpost knows sqlite and postgresql", hint=_HOW
                 )
+
+
+@contextmanager
+def time_limit(connection: Connection, seconds: float) -> Iterator[None]:
+    """Make the database give up a statement that takes longer, for what a visitor may ask.
+
+    The error that follows is raised as Busy where the transaction ends.
+    """
+    if connection.dialect.name == "postgresql":
+        limit = max(1, int(seconds * 1000))  # 0 would mean no limit
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit}")
+        yield
+        connection.exec_driver_sql("SET LOCAL statement_timeout = DEFAULT")
+        return
+    lite: Any = connection.connection.driver_connection
+    end = monotonic() + seconds
+    lite.set_progress_handler(lambda: monotonic() > end, _STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    finally:
+        lite.set_progress_handler(None, 0)
 
 
 def open_sqlite(file: Path | None, patience: float) -> sqlite3.Connection:

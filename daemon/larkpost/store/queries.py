@@ -11,7 +11,7 @@ from larkpost.store.wording import stems, words
 
 # A question longer than this is cut: nobody means it, and each word costs a look-up.
 LONGEST = 1_000  # characters
-MOST_TERMS = 32
+MOST_TERMS = 16
 LONGEST_PHRASE = 32  # words
 
 _QUOTE = '"“”„«»'
@@ -82,7 +82,8 @@ def _with(query: Query, piece: re.Match[str]) -> Query:
 def _with_term(query: Query, term: Term, *, excluded: bool) -> Query | None:
     if not term.spelt:
         return None
-    if len(query.wanted) + len(query.excluded) >= MOST_TERMS:
+    said_before = term in (query.excluded if excluded else query.wanted)
+    if said_before or len(query.wanted) + len(query.excluded) >= MOST_TERMS:
         return query
     if excluded:
         return replace(query, excluded=(*query.excluded, term))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 
 from larkpost.store import index, tables
+from larkpost.store.engine import time_limit
 from larkpost.store.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, paper
 from larkpost.store.queries import Query, Term, parse
 from larkpost.store.wording import stems, telling
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Found", "Query", "Term", "find", "kin", "parse"]
 
+SECONDS = 5.0  # that a search may take; the worst takes half a second at 100,000 papers
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -29,12 +32,19 @@ class Found:
 
 
 def find(
-    connection: Connection, query: Query, *, limit: int, offset: int = 0, newest: bool = False
+    connection: Connection,
+    query: Query,
+    *,
+    limit: int,
+    offset: int = 0,
+    newest: bool = False,
+    seconds: float = SECONDS,
 ) -> Found:
     """Find the papers that a query asks for: the most relevant first, then the newest.
 
     Without a wanted term, or where the ``newest`` are asked for, these come first. Both databases
-    find the same papers; how they weigh relevance differs a little.
+    find the same papers; how they weigh relevance differs a little. A search that takes longer
+    than ``seconds`` ends the transaction with Busy.
     """
     if query.lost:
         return Found((), 0)
@@ -51,9 +61,10 @@ def find(
         page = select(column.id).join(hits, hits.c.id == column.id)
         page = page.order_by(hits.c.relevance.desc(), *newest_first)
     counted = every.where(*bounds).with_only_columns(func.count(), maintain_column_froms=True)
-    total: int = connection.execute(counted).scalar_one()
     page = page.where(*bounds).limit(limit).offset(offset)
-    return Found(_papers(connection, page), total)
+    with time_limit(connection, seconds):
+        total: int = connection.execute(counted).scalar_one()
+        return Found(_papers(connection, page), total)
 
 
 def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:

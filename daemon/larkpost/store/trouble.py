@@ -47,6 +47,8 @@ def _sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return Busy(f"{name} is locked by another process", hint="try again in a moment")
+        case sqlite3.SQLITE_INTERRUPT:
+            return Busy("The search took too long", hint="use fewer words, or rarer ones")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return StoreError(f"{name} is damaged, or is no database ({error})", hint=_RESTORE)
         case sqlite3.SQLITE_READONLY:
@@ -70,7 +72,9 @@ def _postgres(error: BaseException | None, name: str) -> LarkpostError | None:
     """SQLSTATE codes of PostgreSQL's manual, appendix A; no code means no connection."""
     told = " ".join(str(error).split())
     match state := getattr(error, "sqlstate", None):
-        case "40001" | "40P01" | "55P03" | "57014":
+        case "57014":
+            return Busy("The search took too long", hint="use fewer words, or rarer ones")
+        case "40001" | "40P01" | "55P03":
             return Busy(f"{name} is locked by another process ({told})", hint="try again")
         case "53100":
             return TryAgainLater(f"No room left for {name} ({told})", hint=_ROOM)
