@@ -68,6 +68,7 @@ def test_a_pending_reader_waits_for_confirmation(store: Store) -> None:
     confirmed = membership.confirm(store, pending.id, now=NOW)
 
     assert pending.next_slot is None
+    assert confirmed
     assert confirmed.status is Status.ACTIVE
     assert confirmed.next_slot == datetime(2026, 8, 8, 6, 0, tzinfo=UTC)
 
@@ -76,7 +77,9 @@ def test_confirming_again_changes_nothing(store: Store) -> None:
     reader = add(store)
     gone = membership.leave(store, reader.id, now=NOW)
 
-    assert membership.confirm(store, reader.id, now=NOW) == gone
+    assert membership.confirm(store, reader.id, now=NOW) is None
+    with store.read() as connection:
+        assert readers.get(connection, reader.id) == gone
 
 
 @pytest.mark.parametrize(

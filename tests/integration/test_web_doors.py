@@ -155,9 +155,22 @@ def test_a_pending_reader_confirms_with_a_button(here: Place) -> None:
     assert "new@example.org" in shown.text
     assert before == pending
     assert "You are in" in confirmed.text
-    assert confirmed.text == again.text
+    assert "/me/" in confirmed.text
+    assert "was used before" in again.text
     with here.program.store.read() as connection:
         assert readers.get(connection, pending.id).status is Status.ACTIVE
+
+
+def test_a_used_confirmation_never_shows_the_link_to_the_page(here: Place) -> None:
+    pending = membership.add(here.program.store, "new@example.org", now=NOW, status=Status.PENDING)
+    path = here.path(here.program.links.confirm(pending))
+    here.client.post(path)
+    membership.relink(here.program.store, pending.id)  # after a letter fell into other hands
+
+    found = [here.client.get(path), here.client.post(path), here.client.get(path)]
+
+    assert [answer.status_code for answer in found] == [200, 200, 200]
+    assert all("/me/" not in answer.text for answer in found)
 
 
 def test_an_old_confirmation_does_not_bring_back_who_left(here: Place) -> None:

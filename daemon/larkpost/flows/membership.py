@@ -110,12 +110,12 @@ def change(
         return _schedule(connection, after, now)
 
 
-def confirm(store: Store, reader_id: int, *, now: datetime) -> Reader:
-    """Let a pending reader in; every other reader stays as they are."""
+def confirm(store: Store, reader_id: int, *, now: datetime) -> Reader | None:
+    """Let a pending reader in; None for every other reader, who stays as they are."""
     with store.begin() as connection:
         reader = readers.get(connection, reader_id)
         if reader.status is not Status.PENDING:
-            return reader
+            return None
         reader = readers.update(connection, reader_id, status=Status.ACTIVE)
         return _schedule(connection, reader, now)
 

@@ -43,12 +43,17 @@ def leave(site: Site, request: Request, form: FormData) -> Response:
 
 
 def confirm(site: Site, request: Request, _form: FormData) -> Response:
-    """Answer ``/confirm/{token}``: GET shows a button, POST lets a pending reader in."""
+    """Answer ``/confirm/{token}``: GET shows a button, POST lets a pending reader in.
+
+    Only the POST that let them in shows the link to their page: the letter may be found later by
+    others, and a page link that was made anew must not be had from it.
+    """
     with site.program.store.read() as connection:
         reader = reader_of(site, connection, request, "confirm")
+    confirmed = None
     if request.method == "POST":
-        reader = membership.confirm(site.program.store, reader.id, now=site.clock())
-    links = site.program.links
+        confirmed = membership.confirm(site.program.store, reader.id, now=site.clock())
+    reader, links = confirmed or reader, site.program.links
     return site.pages.page(
         "confirm.html",
         standing=reader.status.value,
@@ -56,7 +61,7 @@ def confirm(site: Site, request: Request, _form: FormData) -> Response:
         next=reader.next_slot,
         zone=reader.zone,
         path=site.pages.path(links.confirm(reader)),
-        page=site.pages.path(links.page(reader)),
+        page=site.pages.path(links.page(confirmed)) if confirmed else None,
     )
 
 
