@@ -97,7 +97,7 @@ def content(entry: Entry) -> str:
 
 
 def same(feed: bytes, other: bytes) -> bool:
-    """Compare but for line ends between entries, and the related links that feedgen cannot write."""
+    """Compare but for line ends between entries, and related links, which feedgen cannot write."""
     return _bare(feed) == _bare(other)
 
 

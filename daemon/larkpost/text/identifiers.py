@@ -80,7 +80,10 @@ def identifier_url(identifier: Identifier) -> str:
 
 
 def paper_url(url: str | None, names: Iterable[Identifier]) -> str:
-    """Give the address at which a paper is: its ``url``, else where its first name leads; or empty."""
+    """Give the address of a paper: its ``url``, else where the first of its names leads that does.
+
+    In ASCII; empty where none does.
+    """
     given = encode_url(url) if url else ""
     return given or next(filter(None, map(identifier_url, names)), "")
 
