@@ -18,11 +18,11 @@ from larkpost.store.absorbing import lay_out, take_turns, write
 from larkpost.store.abstracts import is_withdrawal_notice, shared_text
 from larkpost.store.identity import LOOSE, akin, alike, conflicting, further_links
 from larkpost.store.paper_rows import PUBLIC
-from larkpost.store.shelf import ask, date_new_link, rename, with_url
+from larkpost.store.shelf import ask, date_new_link, gather, rename, sharing, with_url
 from larkpost.text.minhash import sketch, squeeze, title_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -57,12 +57,13 @@ class Matched:
 class KnownPapers:
     """By what the papers here can be found, in memory: names, title keys, numbers of sketches.
 
-    Sketches are those of the papers that no arXiv id names: the others are found by it.
+    ``by_hash`` has the ids of the papers beside each number, of those that no arXiv id names: the
+    others are found by that.
     """
 
     names: frozenset[tuple[str, str]]
     keys: frozenset[str]
-    hashes: frozenset[int]
+    by_hash: Mapping[int, Sequence[int]]
 
     def may_hold(self, title: str, abstract: str, names: Iterable[Identifier]) -> bool:
         """Say whether a record can be about a paper here; only then is the store asked."""
@@ -70,10 +71,7 @@ class KnownPapers:
             return True
         if title_key(title) in self.keys:
             return True
-        if not self.hashes:
-            return False
-        numbers = sketch(title, abstract)
-        return len(numbers & self.hashes) >= min(2, len(numbers))
+        return bool(self.by_hash and sharing(sketch(title, abstract), self.by_hash))
 
 
 def read_known(connection: Connection) -> KnownPapers:
@@ -82,14 +80,14 @@ def read_known(connection: Connection) -> KnownPapers:
     named = select(name.c.scheme, name.c.value).where(name.c.scheme != "text")
     by_arxiv = exists().where(name.c.paper_id == paper.id, name.c.scheme == "arxiv")
     hashes = (
-        select(number.c.hash)
+        select(number.c.hash, number.c.paper_id)
         .join(tables.paper, paper.id == number.c.paper_id)
         .where(PUBLIC, ~by_arxiv)
     )
     return KnownPapers(
         frozenset((row.scheme, row.value) for row in connection.execute(named)),
         frozenset(connection.execute(select(paper.title_key).where(PUBLIC)).scalars()),
-        frozenset(connection.execute(hashes).scalars()),
+        gather((row.hash, row.paper_id) for row in connection.execute(hashes)),
     )
 
 
@@ -161,10 +159,14 @@ def _is_named(entry: Entry, name: Identifier, asked: Asked) -> bool:
 
 
 def _is_alike(entry: Entry, asked: Asked) -> bool:
-    """Whether the texts are those of one paper, by the rules of ingest."""
+    """Whether the texts are those of one paper, by the rules of ingest.
+
+    An edited title is believed only where the abstracts confirm it; that is quick to see, too.
+    """
     if entry.paper.guest or conflicting(entry.names, asked.names):
         return False
-    return alike(entry.paper, asked.draft)
+    same_title = title_key(entry.paper.title) == asked.key
+    return (same_title or _is_confirmed(entry, asked)) and alike(entry.paper, asked.draft)
 
 
 def _is_confirmed(entry: Entry, asked: Asked) -> bool:
