@@ -59,7 +59,10 @@ def rank(
     asked = [call.reader(program, email)] if email else _everybody(program)
     rankings = learn.rank(program.store, program.ranker, asked, question, now=call.now)
     for reader in asked:
-        _put_ranking(reader, rankings[reader.id], as_json=as_json, named=everybody)
+        if as_json:
+            _put_lines(program, reader, rankings[reader.id])
+        else:
+            _put_ranking(reader, rankings[reader.id], named=everybody)
 
 
 def _everybody(program: Program) -> list[Reader]:
@@ -69,13 +72,18 @@ def _everybody(program: Program) -> list[Reader]:
         return readers.all(connection)
 
 
-def _put_ranking(reader: Reader, ranking: Ranking, *, as_json: bool, named: bool) -> None:
-    from larkpost.flows.lines import name_of, ranked_line
+def _put_lines(program: Program, reader: Reader, ranking: Ranking) -> None:
+    from larkpost.flows.lines import ranked_line
+    from larkpost.render.words import link_of
 
-    if as_json:
-        for pick in ranking.picks:
-            put_json(ranked_line(pick, reader))
-        return
+    for pick in ranking.picks:
+        page, url = program.links.paper(pick.paper.uid), link_of(pick.paper) or None
+        put_json(ranked_line(pick, reader) | {"page": page, "url": url})
+
+
+def _put_ranking(reader: Reader, ranking: Ranking, *, named: bool) -> None:
+    from larkpost.flows.lines import name_of
+
     if named:
         put(shown(name_of(reader)))
     if not ranking.picks:
