@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
-from tests.calling import SAMPLE
+from tests.calling import PROGRAM, SAMPLE
 
 if TYPE_CHECKING:
     from tests.calling import Shell
@@ -63,6 +64,17 @@ def test_files_that_cannot_be_read_are_told_and_the_others_taken(shell: Shell) -
     assert "meta.json: 1 paper enriched" in both.out
     assert "there is no file missing.json" in none.err
     assert "there is not a single record in it" in text.err
+
+
+def test_without_standard_input_there_is_nothing_to_read(shell: Shell) -> None:
+    program = f"exec {PROGRAM} --home {shell.home} enrich - <&-"
+
+    done = subprocess.run(
+        ["sh", "-c", program], env=shell.environ, capture_output=True, check=False, timeout=60
+    )
+
+    assert done.returncode == 2
+    assert b"there is nothing to read" in done.stderr
 
 
 def test_a_ranking_tells_where_its_papers_are(shell: Shell) -> None:

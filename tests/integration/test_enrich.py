@@ -294,8 +294,9 @@ def test_a_file_without_a_record_is_refused(store: Store, tmp_path: Path) -> Non
     zipped = tmp_path / "archive.zip"
     zipped.write_bytes(b"PK\x03\x04" + b"x" * 100)
 
-    with pytest.raises(UnreadableDump, match="zip archive"):
+    with pytest.raises(UnreadableDump, match="zip archive") as refused:
         enrich(store, zipped, now=NOW)
+    assert "unzip -p FILE | larkpost enrich -" in refused.value.hint
     with pytest.raises(UnreadableDump, match="not a single record"):
         run(store, "no JSON at all")
     with pytest.raises(UnreadableDump, match="empty"):

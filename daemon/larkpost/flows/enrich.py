@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-BATCH = 500  # records that may be about a paper here; each batch is one transaction
+BATCH = 200  # records that may be about a paper here; each batch is one transaction
 _HEAD = 64 * 1024
+_ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd")
+_UNPACK = "unpack it on the way: unzip -p FILE | larkpost enrich - (or zcat, bzcat, xzcat, zstdcat)"
 _STEP = 1_000
 _MOST_REJECTS = 1_000
 _LONGEST_REJECT = 2_000  # characters
@@ -87,7 +89,7 @@ def enrich(
         if stream is None:
             raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
         head = stream.read(_HEAD)
-        refuse_what_is_no_dump(head, name)
+        _refuse_other_files(head, name)
         report_progress = _reporter(path, stream, progress)
         enriching_file = _EnrichingFile(store, name, now, report_progress, dry_run=dry_run)
         try:
@@ -97,6 +99,16 @@ def enrich(
     facts = {"name": name, "papers": report.enriched, "records": report.records}
     log.info("papers enriched", dry_run=dry_run, **facts)
     return report
+
+
+def _refuse_other_files(head: bytes, name: str) -> None:
+    """Raise UnreadableDump, saying what the file is, unless it may be metadata."""
+    try:
+        refuse_what_is_no_dump(head, name)
+    except UnreadableDump as error:
+        if not head.startswith(_ARCHIVES):
+            raise
+        raise UnreadableDump(str(error), hint=_UNPACK) from error
 
 
 def _reporter(path: Path | None, stream: BinaryIO, progress: Progress | None) -> Callable[[], None]:
