@@ -20,6 +20,10 @@ SITE = "https://larkpost.example.org"
 class FixedLinks:
     """Addresses as long as the real ones, without the signing."""
 
+    def paper(self, uid: str) -> str:
+        """Link to the page of a paper."""
+        return f"{SITE}/paper/{uid}"
+
     def ballot(self, edition: Edition) -> str:
         """Start a vote link."""
         return f"{SITE}/vote/{edition.id:035d}"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import statistics
 import time
 from dataclasses import asdict, replace
@@ -30,9 +31,11 @@ from larkpost.links import FEED_TYPES
 from larkpost.render import Press
 from larkpost.render.channels import YOURS
 from larkpost.render.entries import entries_of
+from larkpost.render.paper_links import PaperLinks
 from larkpost.render.sheet import cut
 from larkpost.render.typesetting import environment, why_html
 from larkpost.render.words import Reason
+from larkpost.settings.find_links import FIND_LINKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
 
 EACH = 5
 ITEM = environment("feed").get_template("item.html")
+PAPERS = PaperLinks(FixedLinks().paper, FIND_LINKS)
 
 
 def by_feedgen(shown: Sequence[Edition], form: Xml, title: str = "Larkpost") -> bytes:
@@ -50,7 +54,7 @@ def by_feedgen(shown: Sequence[Edition], form: Xml, title: str = "Larkpost") -> 
     links = FixedLinks()
     entries: dict[str, Entry] = {}
     for edition in shown:
-        for one in entries_of(edition, links):
+        for one in entries_of(edition, links, PAPERS):
             entries.setdefault(one.uid, one)
     feed = FeedGenerator()
     feed.load_extension("dc", atom=False)
@@ -87,19 +91,20 @@ def content(entry: Entry) -> str:
         "up": entry.up,
         "down": entry.down,
     }
-    sheet = cut(ITEM.render(asdict(entry.facts), personal=True).rstrip())
+    page = ITEM.render(asdict(entry.facts), personal=True, read=PAPERS.read(entry.facts))
+    sheet = cut(page.rstrip())
     return b"".join(sheet.fill({name: text.encode() for name, text in values.items()})).decode()
 
 
 def same(feed: bytes, other: bytes) -> bool:
-    """Compare but for the line ends that stand between entries and at the end."""
+    """Compare but for line ends between entries, and related links, which feedgen cannot write."""
     return _bare(feed) == _bare(other)
 
 
 def _bare(feed: bytes) -> bytes:
     for tag in (b"<entry>", b"<item>", b"</feed>", b"</channel>"):
         feed = feed.replace(b"\n" + tag, tag)
-    return feed.rstrip()
+    return re.sub(rb'<link rel="related"[^>]*/>', b"", feed).rstrip()
 
 
 def shelves(readers: int) -> list[list[Edition]]:
@@ -132,7 +137,8 @@ def handed_on(shelf: Sequence[Edition], number: int) -> list[Edition]:
 
 def press() -> Press:
     """Make a press that has seen nothing."""
-    return Press(FixedLinks(), sender="Larkpost <larkpost@example.org>", title="Larkpost")
+    sender, title = "Larkpost <larkpost@example.org>", "Larkpost"
+    return Press(FixedLinks(), sender=sender, title=title, find_links=FIND_LINKS)
 
 
 def measure(readers: int, rounds: int, form: Xml) -> dict[str, float]:

@@ -8,8 +8,12 @@ from uuid import NAMESPACE_URL, uuid5
 
 from larkpost.domain import Edition, Identifier, Interest, Paper, Pick, Reader, Status, Weight
 from larkpost.render import Press
+from larkpost.settings.find_links import FIND_LINKS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from larkpost.domain import FindLink
     from larkpost.seams import FeedFormat
 
 OUT = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
@@ -67,14 +71,22 @@ class FixedLinks:
         """Link to a feed."""
         return f"{SITE}/feed/{reader.feed_key}.{form}"
 
+    def paper(self, uid: str) -> str:
+        """Link to the page of a paper."""
+        return f"{SITE}/paper/{uid}"
+
     def front(self) -> str:
         """Link to the front page."""
         return f"{SITE}/"
 
 
-def press(title: str = "Larkpost", sender: str = "Larkpost <post@larkpost.example.org>") -> Press:
+def press(
+    title: str = "Larkpost",
+    sender: str = "Larkpost <post@larkpost.example.org>",
+    find_links: Sequence[FindLink] = FIND_LINKS,
+) -> Press:
     """Make a press that has seen nothing."""
-    return Press(FixedLinks(), sender=sender, title=title)
+    return Press(FixedLinks(), sender=sender, title=title, find_links=find_links)
 
 
 def paper(

@@ -121,6 +121,14 @@ class Paper:
         return f"{self.title}\n{self.abstract}"
 
 
+@dataclass(frozen=True, slots=True)
+class FindLink:
+    """A site on which papers are looked for: its name, and an address with ``{title}`` in it."""
+
+    name: str
+    url: str
+
+
 class Thumb(IntEnum):
     """A reader's judgement of a paper."""
 

@@ -117,7 +117,8 @@ class Program:
         """What renders editions."""
         from larkpost.render import Press
 
-        return Press(self.links, sender=self.settings.mail.sender, title=self.settings.site.title)
+        site, sender = self.settings.site, self.settings.mail.sender
+        return Press(self.links, sender=sender, title=site.title, find_links=site.find_links)
 
     @cached_property
     def mailboxes(self) -> Mailboxes | None:

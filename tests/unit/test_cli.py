@@ -26,6 +26,7 @@ CONTRACT = {
     "init": "",
     "demo": "--dir",
     "ingest": "--date --source",
+    "enrich": "--dry-run",
     "papers": "--search --since",
     "reader add": "--name --zone --at --days --size --interest",
     "reader list": "",

@@ -10,6 +10,7 @@ import pytest
 
 from larkpost.resources import CHECKOUT, shipped
 from larkpost.settings import keys, load
+from larkpost.settings.find_links import FIND_LINKS
 from larkpost.settings.loading import ALLOWED
 from larkpost.settings.model import flat
 
@@ -46,6 +47,9 @@ def test_the_page_tells_every_setting_its_variable_and_its_default() -> None:
 
     assert list(rows) == list(keys())
     for key, default in keys().items():
+        if key == "site.find_links":
+            assert all(link.name in rows[key] for link in FIND_LINKS)
+            continue
         shown = ", ".join(default) if isinstance(default, list) else str(default)
         shown = shown.lower() if isinstance(default, bool) else shown
         assert f"`{shown}`" in rows[key] or (shown == "" and "empty" in rows[key]), key

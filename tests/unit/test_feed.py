@@ -6,6 +6,7 @@ import json
 from calendar import timegm
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import escape
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 from xml.etree import ElementTree
@@ -232,12 +233,12 @@ def test_authors_are_in_rss_too_and_without_mail_addresses() -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_paper_without_an_address_leads_to_the_edition(form: FeedFormat) -> None:
+def test_a_paper_without_a_link_leads_to_its_page_like_any_other(form: FeedFormat) -> None:
     of = edition(paper(1, identifier=Identifier("text", "0123456789abcdef")))
 
     (item,) = items(press().feed([of], form), form)
 
-    assert item["link"] == f"{SITE}/edition/browser-1"
+    assert item["link"] == f"{SITE}/paper/{paper(1).uid}"
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -306,4 +307,4 @@ def test_odd_names_and_addresses_lead_where_they_say(
 ) -> None:
     (item,) = items(press().feed([edition(of)], form), form)
 
-    assert item["link"] == link
+    assert f'<a href="{escape(link)}">Read the paper</a>' in item["html"]

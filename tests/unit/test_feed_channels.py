@@ -36,7 +36,6 @@ def listing(*papers: Paper, form: FeedFormat = "atom") -> bytes:
         papers,
         form,
         channel=CHANNEL,
-        page=lambda uid: f"{SITE}/paper/{uid}",
         since=OUT,
     )
 

@@ -37,7 +37,7 @@ def public(form: FeedFormat, *, empty: bool = False) -> bytes:
     channel = public_channel(
         f"{SITE}/search?q=a+b", f"{SITE}/search?q=a+b", f"{SITE}/search.{form}?q=a+b&c", "a b", "S."
     )
-    return press().listing(papers, form, channel=channel, page=LINKS.paper, since=OUT)
+    return press().listing(papers, form, channel=channel, since=OUT)
 
 
 def feeds(form: FeedFormat) -> list[bytes]:

@@ -321,13 +321,6 @@ def test_the_title_of_the_paper_is_text_too() -> None:
     assert "&lt;b&gt;Post &lt;/b&gt;" in page
 
 
-def test_a_paper_without_address_is_not_linked() -> None:
-    of = edition(paper(1, identifier=Identifier("text", "0123456789abcdef")))
-
-    assert "Read the paper" not in press().html(of)
-    assert "Read:" not in press().text(of)
-
-
 def test_a_later_correction_of_a_paper_is_shown() -> None:
     made = press()
     before, after = paper(1, title="Befor"), paper(1, title="Before", updated=OUT + timedelta(1))

@@ -13,6 +13,7 @@ from larkpost.cli import (
     config,
     demo,
     editions,
+    enrich,
     evaluate,
     interests,
     papers,
@@ -82,7 +83,7 @@ def larkpost(
 larkpost.take(
     {
         "Begin": (demo.demo, place.init),
-        "Papers": papers.COMMANDS,
+        "Papers": (*papers.COMMANDS, *enrich.COMMANDS),
         "Readers": (*readers.COMMANDS, *interests.COMMANDS, *votes.COMMANDS),
         "Editions": (*ranking.COMMANDS, *editions.COMMANDS, *evaluate.COMMANDS),
         "Letters": post.COMMANDS,

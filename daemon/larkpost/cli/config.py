@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -76,9 +77,12 @@ def _rows(settings: Settings) -> list[tuple[str, object, str]]:
 
 
 def _plain(value: object) -> str:
-    return (
-        ",".join(map(str, cast("list[object]", value))) if isinstance(value, list) else str(value)
-    )
+    if not isinstance(value, list):
+        return str(value)
+    some = cast("list[object]", value)
+    if any(isinstance(one, dict) for one in some):
+        return json.dumps(some, ensure_ascii=False)
+    return ",".join(map(str, some))
 
 
 @click.command(short_help="Print the completion script of a shell.")

@@ -12,7 +12,7 @@ from larkpost.cli.call import Call, pass_call
 from larkpost.cli.output import bar, json_option, put, put_json, put_table, shown
 
 if TYPE_CHECKING:
-    from larkpost.domain import Pick, Reader
+    from larkpost.domain import Paper, Pick, Reader
     from larkpost.flows.learn import Ranking
     from larkpost.program import Program
 
@@ -59,7 +59,10 @@ def rank(
     asked = [call.reader(program, email)] if email else _everybody(program)
     rankings = learn.rank(program.store, program.ranker, asked, question, now=call.now)
     for reader in asked:
-        _put_ranking(reader, rankings[reader.id], as_json=as_json, named=everybody)
+        if as_json:
+            _put_lines(program, reader, rankings[reader.id])
+        else:
+            _put_ranking(reader, rankings[reader.id], named=everybody)
 
 
 def _everybody(program: Program) -> list[Reader]:
@@ -69,13 +72,23 @@ def _everybody(program: Program) -> list[Reader]:
         return readers.all(connection)
 
 
-def _put_ranking(reader: Reader, ranking: Ranking, *, as_json: bool, named: bool) -> None:
-    from larkpost.flows.lines import name_of, ranked_line
+def _put_lines(program: Program, reader: Reader, ranking: Ranking) -> None:
+    from larkpost.flows.lines import ranked_line
 
-    if as_json:
-        for pick in ranking.picks:
-            put_json(ranked_line(pick, reader))
-        return
+    for pick in ranking.picks:
+        put_json(ranked_line(pick, reader) | _addresses(program, pick.paper))
+
+
+def _addresses(program: Program, paper: Paper) -> dict[str, str | None]:
+    """Tell a paper's page here and its own link."""
+    from larkpost.render.words import link_of
+
+    return {"page": program.links.paper(paper.uid), "url": link_of(paper) or None}
+
+
+def _put_ranking(reader: Reader, ranking: Ranking, *, named: bool) -> None:
+    from larkpost.flows.lines import name_of
+
     if named:
         put(shown(name_of(reader)))
     if not ranking.picks:
@@ -128,7 +141,7 @@ def explain(call: Call, email: str, paper: str, as_json: bool) -> None:
         found = feedback.resolve(connection, reader, paper)
     pick = learn.judge(program.store, program.ranker, reader, found, now=call.now)
     if as_json:
-        put_json(explained_line(pick, reader))
+        put_json(explained_line(pick, reader) | _addresses(program, found))
         return
     put(f"{shown(found.title)} [{shown(found.identifier)}]")
     put(f"chance of a thumbs-up: {pick.probability:.0%} (score {pick.score:+.3f})")

@@ -68,7 +68,7 @@ def copy_of(path: Path, *, follow: bool) -> Iterator[Copy]:
     TryAgainLater when somebody is still writing to it.
     """
     name = one_line(path.name)
-    with os.fdopen(_opened(path, name, follow=follow), "rb") as file:
+    with open_regular(path, follow=follow) as file:
         before = os.fstat(file.fileno())
         modified = datetime.fromtimestamp(before.st_mtime, UTC) if before.st_mtime > 0 else None
         with _copied(file, name, modified) as copy:
@@ -76,6 +76,11 @@ def copy_of(path: Path, *, follow: bool) -> Iterator[Copy]:
             if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
                 raise TryAgainLater(f"{name} is still being written", hint="it is read when whole")
             yield copy
+
+
+def open_regular(path: Path, *, follow: bool) -> BinaryIO:
+    """Open a regular file to read from; raises UsageError and UnreadableDump like ``copy_of``."""
+    return os.fdopen(_opened(path, one_line(path.name), follow=follow), "rb")
 
 
 @contextmanager
@@ -128,7 +133,7 @@ def _copied(file: BinaryIO, name: str, modified: datetime | None) -> Iterator[Co
                 refuse_what_is_no_dump(head, name)
             size += len(chunk)
             if size > LARGEST:
-                hint = "no digest is that large; cut it into parts"
+                hint = "no digest is that large; arXiv's metadata goes to `larkpost enrich FILE`"
                 raise UnreadableDump(f"{name} is larger than {LARGEST >> 20} MiB", hint=hint)
             digest.update(chunk)
             body.write(chunk)

@@ -12,11 +12,12 @@ import structlog
 from larkpost.render.stories import facts_of, stories_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from larkpost.domain import Edition, Paper, Pick, Reader
     from larkpost.render.links import Links
+    from larkpost.render.paper_links import PaperLinks
     from larkpost.render.stories import Facts
     from larkpost.render.words import Reason
 
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class Entry(NamedTuple):
-    """One entry of a feed; ``link`` is where the paper is, or else a page of ours.
+    """One entry of a feed; ``link`` is our page about the paper.
 
     In a feed that is nobody's own there is no ``reason``, nor are there links to vote.
     """
@@ -66,7 +67,7 @@ def _stamp(pick: Pick) -> tuple[object, ...]:
     paper = pick.paper
     told = len(paper.title) + len(paper.abstract) + len(paper.url or "")
     names = len(paper.authors) + len(paper.categories)
-    return paper.id, paper.updated, told, names, pick.like and pick.like.title
+    return paper.id, paper.identifier, paper.updated, told, names, pick.like and pick.like.title
 
 
 def dates_of(edition: Edition) -> Iterator[datetime]:
@@ -81,7 +82,7 @@ def guid_of(reader: Reader, uid: str) -> str:
     return uuid5(UUID(reader.uid), uid).urn
 
 
-def entries_of(edition: Edition, links: Links) -> Iterator[Entry]:
+def entries_of(edition: Edition, links: Links, papers: PaperLinks) -> Iterator[Entry]:
     """Tell the picks of an edition, best first.
 
     Each is dated a second before the one above it: there are programs that sort by date, and
@@ -98,7 +99,7 @@ def entries_of(edition: Edition, links: Links) -> Iterator[Entry]:
             guid=guid_of(edition.reader, pick.paper.uid),
             facts=facts,
             reason=reason,
-            link=facts.link or page,
+            link=papers.title(facts) or page,
             up=f"{ballot}/{pick.position}/up",
             down=f"{ballot}/{pick.position}/down",
             published=published,
@@ -106,11 +107,11 @@ def entries_of(edition: Edition, links: Links) -> Iterator[Entry]:
         )
 
 
-def notices_of(papers: Iterable[Paper], page: Callable[[str], str]) -> Iterator[Entry]:
+def notices_of(papers: Iterable[Paper], links: PaperLinks) -> Iterator[Entry]:
     """Tell papers to whoever asks, in their order; one that cannot be told is left out.
 
     An entry is named by the paper's uid and dated by when the paper was first seen, so that it is
-    the same in every feed. ``page`` gives the address of our own page about a paper.
+    the same in every feed.
     """
     for paper in papers:
         try:
@@ -123,7 +124,7 @@ def notices_of(papers: Iterable[Paper], page: Callable[[str], str]) -> Iterator[
             uid=paper.uid,
             guid=UUID(paper.uid).urn,
             facts=facts,
-            link=facts.link or page(paper.uid),
+            link=links.title(facts),
             published=published,
             updated=max(published, _apart(paper.updated, paper)),
         )

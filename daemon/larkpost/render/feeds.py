@@ -18,13 +18,14 @@ from larkpost.render.sheet import Sheet, cut, gap
 from larkpost.render.typesetting import environment, why_html
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import datetime
 
     from larkpost.domain import Edition, Paper, Reader
     from larkpost.render.channels import Channel
     from larkpost.render.entries import Entry
     from larkpost.render.links import Links
+    from larkpost.render.paper_links import PaperLinks
     from larkpost.render.stories import Facts
     from larkpost.seams import FeedFormat
 
@@ -56,8 +57,9 @@ class Feeds:
     edition are kept once filled, and a feed is the join of them.
     """
 
-    def __init__(self, links: Links, *, title: str) -> None:
+    def __init__(self, links: Links, papers: PaperLinks, *, title: str) -> None:
         self._links = links
+        self._papers = papers
         self._title = title
         self._item = environment("feed").get_template("item.html")
         self._head = lru_cache(CACHED_HEADS)(self._set_head)
@@ -97,15 +99,13 @@ class Feeds:
         form: FeedFormat,
         *,
         channel: Channel,
-        page: Callable[[str], str],
         since: datetime,
     ) -> bytes:
         """Set a feed that anybody may read, its papers in this order.
 
-        ``page`` gives the address of our own page about a paper, for one that has no other;
         ``since`` is when the feed was updated if it has no papers.
         """
-        entries = list(notices_of(papers, page))
+        entries = list(notices_of(papers, self._papers))
         updated = max((entry.updated for entry in entries), default=since)
         items = [self._set(form, entry) for entry in entries]
         return self._document(form, channel, updated, items)
@@ -136,7 +136,7 @@ class Feeds:
         return self._kept(issue_of(edition), form)
 
     def _set_edition(self, issue: Issue, form: FeedFormat) -> Sequence[tuple[str, bytes]]:
-        entries = entries_of(issue.edition, self._links)
+        entries = entries_of(issue.edition, self._links, self._papers)
         return [(entry.uid, self._set(form, entry)) for entry in entries]
 
     def _set(self, form: FeedFormat, entry: Entry) -> bytes:
@@ -164,7 +164,7 @@ class Feeds:
         item = _ITEMS.search(_written(feed, key.form))
         if item is None:
             raise AssertionError("feedgen wrote no entry")
-        return cut(item[0])
+        return cut(_with_related(item[0], key.facts.link) if key.form == "atom" else item[0])
 
     def _set_head(self, form: Xml, updated: datetime) -> Sheet:
         """Write a feed without entries, and open gaps for them and for its history at its end."""
@@ -182,7 +182,8 @@ class Feeds:
         return json_feed.item(entry, b"".join(content.fill(gaps)).decode())
 
     def _content(self, facts: Facts, *, personal: bool) -> str:
-        return self._item.render(asdict(facts), personal=personal).rstrip()
+        read = self._papers.read(facts)
+        return self._item.render(asdict(facts), personal=personal, read=read).rstrip()
 
 
 def _generator(form: Xml, author: str, updated: datetime) -> Any:
@@ -217,6 +218,16 @@ def _add(feed: Any, facts: Facts, content: str, *, published: datetime, updated:
         entry.author([{"name": name} for name in facts.authors])
         entry.dc.dc_creator(list(facts.authors))
     entry.category([{"term": term} for term in facts.categories])
+
+
+def _with_related(item: str, href: str) -> str:
+    """Put the paper's own link after that to its page (RFC 4287 section 4.2.7.2).
+
+    feedgen leaves ``rel`` out of the links of entries. In RSS an item has one link.
+    """
+    page = f'<link href="{gap("link")}"/>'
+    related = f'<link rel="related" href="{_attribute(href).decode()}"/>'
+    return item.replace(page, page + related, 1) if href else item
 
 
 def _written(feed: Any, form: Xml) -> str:

@@ -38,6 +38,7 @@ def item(entry: Entry, content: str) -> bytes:
     told = {
         "id": entry.guid,
         "url": entry.link,
+        "external_url": entry.facts.link,
         "title": entry.facts.title,
         "content_html": content,
         "date_published": entry.published.isoformat(),

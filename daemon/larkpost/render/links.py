@@ -36,6 +36,10 @@ class Links(Protocol):
         """Link to the reader's feed."""
         ...
 
+    def paper(self, uid: str) -> str:
+        """Link to the page of a paper."""
+        ...
+
     def front(self) -> str:
         """Link to the front page."""
         ...

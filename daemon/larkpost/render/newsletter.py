@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Edition
     from larkpost.render.layout import Measure
     from larkpost.render.links import Links
+    from larkpost.render.paper_links import PaperLinks
 
 # Octets of a letter on the wire: Gmail clips longer ones, and the way to unsubscribe with them.
 ON_THE_WIRE = 100_000
@@ -33,10 +34,10 @@ class Newsletter:
     where ``sender`` is no mailbox.
     """
 
-    def __init__(self, links: Links, *, sender: str, title: str) -> None:
+    def __init__(self, links: Links, papers: PaperLinks, *, sender: str, title: str) -> None:
         self._links = links
         self._sender = message.sender_of(sender)
-        html, text = Html(title), Text(title)
+        html, text = Html(title, papers), Text(title, papers)
         self._title = title
         self._html_page, self._text_page = Layout(html, str.encode), Layout(text, str.encode)
         self._html_part, self._text_part = Layout(html, segment), Layout(text, segment)

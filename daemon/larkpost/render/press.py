@@ -8,13 +8,14 @@ from larkpost.render.feeds import Feeds
 from larkpost.render.greeting import Greetings
 from larkpost.render.newsletter import Newsletter
 from larkpost.render.notice import QuietLines
+from larkpost.render.paper_links import PaperLinks
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date, datetime
 
-    from larkpost.domain import Edition, Letter, Paper, Reader
+    from larkpost.domain import Edition, FindLink, Letter, Paper, Reader
     from larkpost.render.channels import Channel
     from larkpost.render.links import Links
     from larkpost.seams import FeedFormat
@@ -23,14 +24,17 @@ if TYPE_CHECKING:
 class Press:
     """Implements ``larkpost.seams.Renderer``; pure, and safe to share between threads.
 
-    ``sender`` is the mailbox in From, ``title`` the name of the paper. Raises SettingsError
-    where ``sender`` is no mailbox.
+    ``sender`` is the mailbox in From, ``title`` the name of the paper, ``find_links`` where papers
+    without a link of their own are looked for. Raises SettingsError where ``sender`` is no mailbox.
     """
 
-    def __init__(self, links: Links, *, sender: str, title: str) -> None:
+    def __init__(
+        self, links: Links, *, sender: str, title: str, find_links: Sequence[FindLink] = ()
+    ) -> None:
         title = one_line(title) or "Larkpost"
-        self._newsletter = Newsletter(links, sender=sender, title=title)
-        self._feeds = Feeds(links, title=title)
+        papers = PaperLinks(links.paper, find_links)
+        self._newsletter = Newsletter(links, papers, sender=sender, title=title)
+        self._feeds = Feeds(links, papers, title=title)
         self._greetings = Greetings(links, sender=sender, title=title)
         self._quiet_lines = QuietLines(links, sender, title)
 
@@ -75,8 +79,7 @@ class Press:
         format: FeedFormat,  # noqa: A002 - as above
         *,
         channel: Channel,
-        page: Callable[[str], str],
         since: datetime,
     ) -> bytes:
         """Set a feed that anybody may read; see ``larkpost.render.feeds.Feeds.listing``."""
-        return self._feeds.listing(papers, format, channel=channel, page=page, since=since)
+        return self._feeds.listing(papers, format, channel=channel, since=since)

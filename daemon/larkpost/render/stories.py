@@ -22,8 +22,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)  # told once and shared: compared by identity
 class Facts:
-    """What is told of a paper, whoever reads it; each text may be empty but the title."""
+    """What is told of a paper, whoever reads it; each text may be empty but the title.
 
+    ``uid`` names its page, and is empty where that is not for everybody; ``link`` is its own
+    address on the web.
+    """
+
+    uid: str
     title: str
     short: str
     link: str
@@ -44,6 +49,7 @@ class Story(NamedTuple):
 def facts_of(paper: Paper) -> Facts:
     """Put a paper into words; cached by all that the words depend on."""
     return _facts(
+        "" if paper.guest else paper.uid,
         paper.title,
         paper.abstract,
         paper.authors,
@@ -55,6 +61,7 @@ def facts_of(paper: Paper) -> Facts:
 
 @lru_cache(CACHED_PAPERS)
 def _facts(
+    uid: str,
     title: str,
     abstract: str,
     authors: tuple[str, ...],
@@ -63,6 +70,7 @@ def _facts(
     identifier: Identifier,
 ) -> Facts:
     return Facts(
+        uid=uid,
         title=words.shown_title(title),
         short=words.short_title(title),
         link=words.shown_link(url, identifier),

@@ -17,6 +17,7 @@ from larkpost.render.sheet import gap
 from larkpost.resources import shipped
 
 if TYPE_CHECKING:
+    from larkpost.render.paper_links import PaperLinks
     from larkpost.render.stories import Facts
     from larkpost.render.words import Reason
 
@@ -82,8 +83,12 @@ def isolated(text: str) -> str:
     return f"\u2068{text}\u2069" if _RIGHT_TO_LEFT.search(text) else text
 
 
-def _shown(facts: Facts, room: int) -> dict[str, str]:
-    return asdict(facts) | {"abstract": words.sentences(facts.abstract, room)}
+def _shown(facts: Facts, room: int, papers: PaperLinks) -> dict[str, object]:
+    return asdict(facts) | {
+        "abstract": words.sentences(facts.abstract, room),
+        "page": papers.title(facts),
+        "read": papers.read(facts),
+    }
 
 
 class Html:
@@ -91,8 +96,9 @@ class Html:
 
     between = " · "
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, papers: PaperLinks) -> None:
         self._title = title
+        self._papers = papers
         self._templates = environment("email")
         self._css = shipped("templates/email/style.css").read_text("utf-8")
         self._inliner = CSSInliner(
@@ -111,7 +117,8 @@ class Html:
     def story(self, facts: Facts, room: int, *, lead: bool) -> str:
         """Set one paper as a table of its own."""
         story = self._templates.get_template("story.html")
-        return self._inlined(story.render(_shown(facts, room), lead=lead, brief=room < BRIEF))
+        shown = _shown(facts, room, self._papers)
+        return self._inlined(story.render(shown, lead=lead, brief=room < BRIEF))
 
     def why(self, reason: Reason) -> list[str]:
         """Say why, with the words that matter emphasised."""
@@ -134,8 +141,9 @@ class Text:
 
     between = "\n"
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, papers: PaperLinks) -> None:
         self._title = title
+        self._papers = papers
         self._templates = environment("email")
 
     def page(self, *, feed: bool) -> str:
@@ -145,7 +153,7 @@ class Text:
     def story(self, facts: Facts, room: int, *, lead: bool) -> str:  # noqa: ARG002 - all look alike
         """Set one paper."""
         story = self._templates.get_template("story.txt")
-        return story.render(_shown(facts, room))
+        return story.render(_shown(facts, room, self._papers))
 
     def why(self, reason: Reason) -> list[str]:
         """Say why, a line for each reason."""

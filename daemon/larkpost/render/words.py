@@ -117,11 +117,6 @@ def link_of(paper: Paper) -> str:
     return shown_link(paper.url, paper.identifier)
 
 
-def links_of(paper: Paper) -> tuple[str, ...]:
-    """Give the paper's further addresses on the web, each http or https in ASCII."""
-    return tuple(link for url in paper.links if (link := _short_enough(encode_url(url))))
-
-
 @lru_cache(4096)
 def shown_title(title: str) -> str:
     """Give a title as shown to people; never empty."""
@@ -153,11 +148,12 @@ def shown_byline(authors: Sequence[str], categories: Sequence[str]) -> str:
 
 def shown_link(url: str | None, identifier: Identifier) -> str:
     """Find a paper's address on the web, http or https in ASCII; empty where it has none."""
-    given = _short_enough(encode_url(url)) if url else ""
-    return given or _short_enough(identifier_url(identifier))
+    given = short_enough(encode_url(url)) if url else ""
+    return given or short_enough(identifier_url(identifier))
 
 
-def _short_enough(link: str) -> str:
+def short_enough(link: str) -> str:
+    """Give the link, or nothing in place of one that is too long to be shown."""
     return link if len(link) <= LONGEST_LINK else ""
 
 

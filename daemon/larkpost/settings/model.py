@@ -27,6 +27,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from larkpost.settings.find_links import FIND_LINKS, FindLinks
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -144,6 +146,7 @@ class Site(Section):
 
     base_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8025"
     title: Annotated[str, Field(min_length=1, max_length=100)] = "Larkpost"
+    find_links: FindLinks = FIND_LINKS
 
 
 class Mail(Section):

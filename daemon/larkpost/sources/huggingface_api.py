@@ -50,7 +50,7 @@ class HuggingFaceApi:
         """
         if day := _day_of_list(dump):
             yield Captured(day, 0)
-        yield from read_papers(dump, _draft)
+        yield from read_papers(dump, draft_of)
 
 
 def _day_of_list(dump: BinaryIO) -> date | None:
@@ -70,7 +70,8 @@ def _day(text: bytes) -> date | None:
         return None
 
 
-def _draft(fields: JsonFields) -> Draft:
+def draft_of(fields: JsonFields) -> Draft:
+    """Read a paper of the API, or an item around one; raises BadRecordError."""
     fields.given = _paper(fields.given)
     title = fields.title()
     names = fields.identifier("id")

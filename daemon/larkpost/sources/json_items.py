@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from larkpost.domain import Rejected, Remark
 from larkpost.errors import UnreadableDump
@@ -45,20 +46,33 @@ def json_items(dump: BinaryIO) -> Iterator[JsonItem | Rejected | Remark]:
     others line by line. Lists, and objects that only hold a list, are opened. Raises
     UnreadableDump for a list of more than ``LARGEST_LIST`` bytes.
     """
-    if _is_whole(dump):
-        yield from _Walk(_content(dump), 1, numbered=True).items()
+    head = dump.read(LONGEST_LINE)
+    stream = cast("BinaryIO", HeadFirst(head, dump))
+    if _is_whole(head):
+        yield from _Walk(_content(stream), 1, numbered=True).items()
         return
-    for line in lines(dump):
+    for line in lines(stream):
         if isinstance(line, Line):
             yield from _Walk(line.text, line.number, ended=line.whole).items()
         else:
             yield line
 
 
-def _is_whole(dump: BinaryIO) -> bool:
-    start = dump.tell()
-    head = dump.read(LONGEST_LINE)
-    dump.seek(start)
+class HeadFirst:
+    """What comes in on a stream whose ``head`` was read before: that again, then the rest."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head = BytesIO(head)
+        self._rest = rest
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to ``size`` bytes, all of them where it is negative; nothing at the end."""
+        if size < 0:
+            return self._head.read() + self._rest.read()
+        return self._head.read(size) or self._rest.read(size)
+
+
+def _is_whole(head: bytes) -> bool:
     first, end, _ = json_head(head).partition("\n")
     if first.startswith("["):
         return True
@@ -66,7 +80,9 @@ def _is_whole(dump: BinaryIO) -> bool:
 
 
 def _content(dump: BinaryIO) -> str:
-    raw = dump.read(LARGEST_LIST + 1)
+    raw = b""
+    while len(raw) <= LARGEST_LIST and (chunk := dump.read(LARGEST_LIST + 1 - len(raw))):
+        raw += chunk
     if len(raw) > LARGEST_LIST:
         raise UnreadableDump(
             f"it is one JSON list of more than {LARGEST_LIST >> 20} MiB",

@@ -60,10 +60,11 @@ class Jsonl:
 
         Raises UnreadableDump when none can.
         """
-        return read_papers(dump, _draft)
+        return read_papers(dump, draft_of)
 
 
-def _draft(fields: JsonFields) -> Draft:
+def draft_of(fields: JsonFields) -> Draft:
+    """Read a paper in our own form; raises BadRecordError."""
     given = fields.given
     if "title" not in given and "reader" in given:
         kind = "a vote" if "thumb" in given else "a reader"

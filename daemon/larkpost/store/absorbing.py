@@ -58,17 +58,22 @@ def absorb(connection: Connection, drafts: Iterable[Draft], *, now: datetime) ->
     absorbed: list[Absorbed] = []
     for some in batches(drafts):
         asked = [ask(draft, now) for draft in some]
-        shelf = _laid_out(connection, asked, now)
+        shelf = lay_out(connection, asked, now)
         placed = [shelf.place(one) for one in asked]
-        new = [entry for entry in shelf.entries if not entry.paper.id]
-        _write_new(connection, new)
-        changed = [entry for entry in shelf.entries if entry.touched]
-        _write_changed(connection, changed)
-        if new or changed:
-            _note(connection, now)
-        _write_names(connection, shelf.entries)
+        write(connection, shelf, now)
         absorbed += [Absorbed(entry.paper.id, what) for entry, what in placed]
     return absorbed
+
+
+def write(connection: Connection, shelf: Shelf, now: datetime) -> None:
+    """Write what is new on a shelf and what was changed there."""
+    new = [entry for entry in shelf.entries if not entry.paper.id]
+    _write_new(connection, new)
+    changed = [entry for entry in shelf.entries if entry.touched]
+    _write_changed(connection, changed)
+    if new or changed:
+        _note(connection, now)
+    _write_names(connection, shelf.entries)
 
 
 def moved(connection: Connection) -> datetime | None:
@@ -93,12 +98,17 @@ def _note(connection: Connection, now: datetime) -> None:
     events.record(connection, MOVED, ok=True, now=at)
 
 
-def _laid_out(connection: Connection, asked: Sequence[Asked], now: datetime) -> Shelf:
-    """Read every paper that one of the drafts may be, in a fixed number of queries."""
+def lay_out(
+    connection: Connection, asked: Sequence[Asked], now: datetime, *, all_by_text: bool = False
+) -> Shelf:
+    """Read every paper that one of the drafts may be, in a fixed number of queries.
+
+    By their texts only the drafts are looked up of which no name is known, unless ``all_by_text``.
+    """
     owned = owners(connection, {name for one in asked for name in one.names})
     # A URL may be that of a page which lists many papers.
     named = {name for name in owned if name.scheme != "url"}
-    unnamed = [one for one in asked if named.isdisjoint(one.names)]
+    unnamed = [one for one in asked if all_by_text or named.isdisjoint(one.names)]
     numbers = {number for one in unnamed for number in one.numbers}
     by_key = _pairs(
         connection, tables.paper.c.title_key, tables.paper.c.id, {o.key for o in unnamed}

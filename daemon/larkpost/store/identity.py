@@ -121,8 +121,9 @@ class Merged:
 def merge(paper: Paper, draft: Draft, *, now: datetime) -> Merged:
     """Unite a paper with what a draft says about it.
 
-    ``updated`` moves only when the title or abstract says something else than before. Who says
-    that it was withdrawn is believed for good: other pages go on listing the text as it was.
+    ``updated`` moves only when the title or abstract says something else than before; the shelf
+    moves it, too, where the paper's link comes. Who says that it was withdrawn is believed for
+    good: other pages go on listing the text as it was.
     """
     seen = draft.first_seen or now
     later = seen >= paper.first_seen

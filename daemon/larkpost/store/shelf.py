@@ -13,7 +13,7 @@ from larkpost.domain import Paper
 from larkpost.errors import UsageError
 from larkpost.store.abstracts import is_withdrawal_notice
 from larkpost.store.identity import LOOSE, akin, alike, conflicting, further_links, merge
-from larkpost.text.identifiers import parse_identifier
+from larkpost.text.identifiers import paper_url, parse_identifier
 from larkpost.text.minhash import SKETCH, sketch, text_identifier, title_key
 from larkpost.text.normalize import one_line
 from larkpost.text.urls import is_web_address
@@ -152,7 +152,7 @@ class Shelf:
         for name in asked.names:
             if self._trusted(name, asked):
                 return self.by_name[name]
-        for at in self._candidates(asked):
+        for at in self.candidates(asked):
             known = self.entries[at]
             if not conflicting(known.names, asked.names) and alike(known.paper, asked.draft):
                 return at
@@ -167,7 +167,8 @@ class Shelf:
             return False
         return name.scheme == "text" or akin(known.paper, asked.draft)
 
-    def _candidates(self, asked: Asked) -> Iterator[int]:
+    def candidates(self, asked: Asked) -> Iterator[int]:
+        """Give the entries whose texts are to be compared with a draft's, the likest first."""
         met = sharing(asked.numbers, self.by_hash)
         # All of a title weighs more than any part of a text: notices of withdrawal are all alike.
         met.update(dict.fromkeys(self.by_key.get(asked.key, [])[:_COMMON], SKETCH))
@@ -175,9 +176,10 @@ class Shelf:
 
     def _add(self, asked: Asked) -> Entry:
         free = [name for name in asked.names if name not in self.by_name]
-        at, entry = len(self.entries), Entry(_paper(asked.draft, free[0]))
+        paper = with_url(_paper(asked.draft, free[0]), free)
+        at, entry = len(self.entries), Entry(paper)
         self.entries.append(entry)
-        self._name(at, free)
+        self.add_names(at, free)
         self.by_key.setdefault(asked.key, []).append(at)
         for number in asked.numbers:
             self.by_hash.setdefault(number, []).append(at)
@@ -186,9 +188,10 @@ class Shelf:
     def _merge(self, at: int, asked: Asked) -> What:
         entry = self.entries[at]
         gained = [name for name in asked.names if name not in self.by_name]
-        self._name(at, gained)
+        self.add_names(at, gained)
         merged = merge(entry.paper, asked.draft, now=self.now)
-        paper = _renamed(merged.paper, gained)
+        paper = with_url(rename(merged.paper, gained), entry.names)
+        paper = date_new_link(entry.paper, paper, self.now)
         entry.touched |= paper != entry.paper
         entry.reworded |= merged.reworded
         entry.paper = paper
@@ -208,25 +211,45 @@ class Shelf:
         entry.names -= lost
         entry.lost += lost
         entry.gained = [name for name in entry.gained if name not in lost]
-        self._name(at, [name for name in mine if name not in entry.names])
-        told = _paper(asked.draft, mine[0])
+        self.add_names(at, [name for name in mine if name not in entry.names])
+        told = with_url(_paper(asked.draft, mine[0]), mine)
         entry.paper = replace(told, id=entry.paper.id, uid=entry.paper.uid, updated=self.now)
         entry.touched = entry.reworded = True
         return What.NEW
 
-    def _name(self, at: int, names: Iterable[Identifier]) -> None:
+    def add_names(self, at: int, names: Iterable[Identifier]) -> None:
+        """Give an entry names that no entry has."""
         for name in names:
             self.by_name[name] = at
             self.entries[at].names.add(name)
             self.entries[at].gained.append(name)
 
 
-def _renamed(paper: Paper, gained: Iterable[Identifier]) -> Paper:
+def rename(paper: Paper, gained: Iterable[Identifier]) -> Paper:
     """Call a paper by the first real name that it gets, in place of its text or a mere URL."""
     if paper.identifier.scheme not in LOOSE:
         return paper
     better = next((name for name in gained if name.scheme not in LOOSE), paper.identifier)
     return replace(paper, identifier=better)
+
+
+def with_url(paper: Paper, names: Iterable[Identifier]) -> Paper:
+    """Keep where one of its names leads as the URL of a paper that is not to be reached else."""
+    if link_of(paper):
+        return paper
+    return replace(paper, url=paper_url(None, sorted(names)) or None)
+
+
+def link_of(paper: Paper) -> str:
+    """Give the link of a paper that readers are shown; empty where it has none."""
+    return paper_url(paper.url, [paper.identifier])
+
+
+def date_new_link(before: Paper, after: Paper, now: datetime) -> Paper:
+    """Move ``updated`` where the link came or changed, by which feed readers see the entry anew."""
+    if link_of(before) == link_of(after):
+        return after
+    return replace(after, updated=max(now, after.updated))
 
 
 def _paper(draft: Draft, identifier: Identifier) -> Paper:

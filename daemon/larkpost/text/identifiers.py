@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from larkpost.domain import Identifier
 from larkpost.errors import UsageError
 from larkpost.text.normalize import clean, one_line
 from larkpost.text.urls import encode_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9_.+-]{0,19}):(?P<value>\S(?:.*\S)?)", re.DOTALL)
 # https://info.arxiv.org/help/arxiv_identifier.html: from April 2007 the year, the month and four
@@ -73,6 +77,15 @@ def identifier_url(identifier: Identifier) -> str:
         case "url":
             return encode_url(identifier.value)
     return ""
+
+
+def paper_url(url: str | None, names: Iterable[Identifier]) -> str:
+    """Give the address of a paper: its ``url``, else where the first of its names leads that does.
+
+    In ASCII; empty where none does.
+    """
+    given = encode_url(url) if url else ""
+    return given or next(filter(None, map(identifier_url, names)), "")
 
 
 def _read_identifier(given: str) -> Identifier | None:

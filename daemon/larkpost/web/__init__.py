@@ -88,7 +88,7 @@ def app(
     )
     # A redirect to the path without its slash would be built from the Host header.
     application.router.redirect_slashes = False
-    pages = Pages(base_url=site.base_url, title=site.title)
+    pages = Pages(base_url=site.base_url, title=site.title, find_links=site.find_links)
     application.state.site = Site(
         program, pages, clock, pulses or {}, Catalogue(), Tastes(), Spaces(), Crowd()
     )

@@ -110,6 +110,7 @@ class Shelf:
             version("larkpost"),
             site.base_url,
             site.title,
+            site.find_links,
             self._program.tokens.sign("vote", 0),
         )
         template = shipped("templates/feed/item.html").read_bytes()

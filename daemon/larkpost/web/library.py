@@ -13,6 +13,7 @@ from larkpost.errors import UsageError
 from larkpost.flows import archive as shelves
 from larkpost.flows.archive import Kind
 from larkpost.flows.similar import at_hand, similar
+from larkpost.render.paper_links import further_links
 from larkpost.store import papers, queries, search, votes
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import one_line
@@ -82,7 +83,9 @@ def paper(site: Site, request: Request, _form: FormData) -> Response:
         thumbs = votes.counts(connection, [found.id]).get(found.id, (0, 0))
         site.catalogue.held = at_hand(connection, site.program.ranker, site.catalogue.held)
         near = similar(connection, site.program.ranker, site.catalogue.held, found, limit=ALIKE)
-    return _public(site, "paper.html", paper=found, thumbs=thumbs, near=near)
+        names = [name for name, _ in papers.names(connection, [found.id])]
+    links = further_links(found, names)
+    return _public(site, "paper.html", paper=found, thumbs=thumbs, near=near, links=links)
 
 
 def look_up(site: Site, request: Request, _form: FormData) -> Response:

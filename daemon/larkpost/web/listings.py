@@ -134,9 +134,7 @@ def _listed(
     """
     form = form_of(request)
     since = papers.extent(connection).updated or _BEGINNING
-    body = site.program.press.listing(
-        shown, form, channel=channel, page=site.program.links.paper, since=since
-    )
+    body = site.program.press.listing(shown, form, channel=channel, since=since)
     return Found(
         etag=etag_of(body),
         modified=None if at else papers.moved(connection) or _BEGINNING,

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from larkpost.render import words
+from larkpost.render.paper_links import PaperLinks
 from larkpost.render.stories import facts_of
 from larkpost.resources import shipped
 from larkpost.text.normalize import one_line
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
+    from larkpost.domain import FindLink
     from larkpost.links import Alternate
 
 MEDIA_TYPES = {
@@ -52,11 +54,12 @@ class Pages:
     and for any Host header.
     """
 
-    def __init__(self, *, base_url: str, title: str) -> None:
+    def __init__(self, *, base_url: str, title: str, find_links: Sequence[FindLink] = ()) -> None:
         parts = urlsplit(base_url)
         self.root = parts.path.rstrip("/")
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.title = title
+        self._papers = PaperLinks(lambda uid: f"{self.root}/paper/{uid}", find_links)
 
     def page(
         self, template: str, /, status: int = 200, *, script: bool = False, **facts: object
@@ -110,7 +113,8 @@ class Pages:
             plain=one_line,
             quiet=words.quiet,
             facts=facts_of,
-            links=words.links_of,
+            title_link=self._papers.title,
+            find_links=self._papers.find,
             chosen=words.chosen,
             catch_up=words.catch_up,
             linked=linked,

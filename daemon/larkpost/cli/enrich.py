@@ -1,0 +1,121 @@
+"""The command that adds ids, links, authors and dates to papers that are here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from larkpost.cli.call import Call, pass_call
+from larkpost.cli.output import (
+    json_option,
+    put,
+    put_json,
+    reject_lines,
+    reject_records,
+    shown,
+    tell,
+    waiting,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from larkpost.flows.enrich import Report
+
+STDIN = Path("-")
+
+
+@click.command(short_help="Add ids, links, authors and dates to papers.")
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="FILE…|-", type=click.Path(path_type=Path)
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be added, and change nothing.")
+@json_option
+@pass_call
+def enrich(call: Call, paths: Sequence[Path], dry_run: bool, as_json: bool) -> int:
+    """Add ids, links, authors and dates to papers that are here, and no papers.
+
+    FILE is arXiv's metadata snapshot (JSON Lines of any size) or an answer of the papers API; -
+    means standard input. Papers are found by their ids, else by title and abstract. What is known
+    stays; the same file again adds nothing.
+    """
+    from larkpost.errors import LarkpostError, UsageError
+    from larkpost.flows.enrich import enrich as read
+
+    program = call.program()
+    code = done = 0
+    for path in paths:
+        # Without standard input Python has none, and there is nothing to read.
+        stream = sys.stdin.buffer if path == STDIN and sys.stdin else None
+        try:
+            with waiting(f"reading {path.name}") as step:
+                report = read(
+                    program.store, None if path == STDIN else path,
+                    stream=stream, now=call.now, dry_run=dry_run, progress=step,
+                )  # fmt: skip
+        except LarkpostError as error:
+            tell(error)
+            code = max(code, error.exit_code)
+            continue
+        done += 1
+        _put(report, as_json=as_json)
+        _tell_oddities(report, quiet=call.loudness < 0)
+    # 2 says that nothing was done, which is not so once a file was read.
+    return 1 if done and code == UsageError.exit_code else code
+
+
+def _put(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        put_json(_record(report))
+        return
+    put(_line(report))
+    if report.without_link:
+        put(f"  without a link of their own: {report.without_link:,} of the papers here")
+
+
+def _record(report: Report) -> dict[str, object]:
+    """What became of a file, as JSON has it."""
+    counted = (
+        "records", "enriched", "complete", "unmatched", "ambiguous", "rejected", "without_link",
+    )  # fmt: skip
+    return {
+        "file": report.name,
+        **{name: getattr(report, name) for name in counted},
+        "dry_run": report.dry_run,
+        "rejects": reject_records(report.rejects),
+        "warnings": list(report.warnings),
+    }
+
+
+def _line(report: Report) -> str:
+    verb = "would be enriched" if report.dry_run else "enriched"
+    counts = [
+        f"{_papers(report.enriched)} {verb}",
+        f"{report.complete:,} already complete",
+        f"{_records(report.unmatched)} about no paper here",
+    ]
+    if report.ambiguous:
+        counts.append(f"{report.ambiguous:,} with a title that several have")
+    if report.rejected:
+        counts.append(f"{report.rejected:,} not readable")
+    return f"{shown(report.name)}: {', '.join(counts)}"
+
+
+def _papers(count: int) -> str:
+    return "1 paper" if count == 1 else f"{count:,} papers"
+
+
+def _records(count: int) -> str:
+    return "1 record" if count == 1 else f"{count:,} records"
+
+
+def _tell_oddities(report: Report, *, quiet: bool) -> None:
+    warnings = () if quiet else report.warnings
+    for what in (*warnings, *reject_lines(report.rejects, report.rejected)):
+        click.echo(f"larkpost: {shown(report.name)}: {shown(what)}", err=True)
+
+
+COMMANDS = (enrich,)

@@ -1,0 +1,69 @@
+"""Turns a title into the words of a search, and those into the address of a search on the web."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from itertools import accumulate
+from urllib.parse import quote
+
+from larkpost.text.normalize import squash
+from larkpost.text.urls import encode_url
+
+PLACEHOLDER = "{title}"
+# Google Scholar takes 256 characters; the beginning of a title finds the paper as well.
+LONGEST_PHRASE = 200  # characters
+# A letter of Chinese is nine octets once it is encoded, and every letter and feed carries the link.
+LONGEST_ENCODED = 480  # octets
+
+_FORMATTING = re.compile(
+    r"\\(?:text(?:bf|it|tt|sc|rm|sf|normal)?|emph|math(?:rm|bf|it|cal|bb|sf|tt|frak)|boldsymbol"
+    r"|left|right|mbox|operatorname|ensuremath|bf|it|rm|em|sc|tt)(?![A-Za-z])\s*"
+)
+_LATEX = re.compile(r"[\\{}^]")
+_LATEX_FORMULA = re.compile(r"[\\${}^_]")
+# What search engines read as syntax: phrases, wildcards, groups, fields ("author:"), regular
+# expressions and boolean signs (https://lucene.apache.org/core/2_9_4/queryparsersyntax.html, and
+# Google Scholar's help). The other engines pass over such marks anyway.
+_SYNTAX = re.compile('["\u201c-\u201f\u00ab\u00bb`*?!:;()\\[\\]<>~|=/,…]+')
+_OPERATORS = frozenset(("AND", "OR", "NOT", "ANDNOT", "NEAR", "TO"))
+_LEADING = "+-\u2010\u2011\u2012\u2013\u2014\u2212&@'."
+_TRAILING = "-\u2010\u2011\u2012\u2013\u2014\u2212&@'."
+
+
+def search_words(title: str) -> str:
+    """Give the words of a title without what search engines read as syntax; may be empty.
+
+    At most 200 characters, and 480 octets once they are percent-encoded, cut at the end of a word
+    where there is one: the result may stand between quotation marks.
+    """
+    plain = _FORMATTING.sub("", squash(title))
+    plain = (_LATEX_FORMULA if "$" in plain else _LATEX).sub("", plain)
+    words = (_plain_word(word) for word in _SYNTAX.sub(" ", plain).split())
+    return _cut(" ".join(word for word in words if word))
+
+
+@lru_cache(4096)
+def search_url(template: str, title: str) -> str:
+    """Fill the title into ``https://example.org/search?q={title}``; empty where it has no words.
+
+    Everything but letters, digits and ``-._~`` is percent-encoded (RFC 3986, section 2.3), so that
+    a title changes nothing of the address around it.
+    """
+    words = search_words(title)
+    return encode_url(template.replace(PLACEHOLDER, quote(words, safe=""))) if words else ""
+
+
+def _plain_word(word: str) -> str:
+    """Take the marks off that make a word an operator: ``-word`` excludes it, ``OR`` joins."""
+    bare = word.lstrip(_LEADING).rstrip(_TRAILING)
+    return bare.lower() if bare in _OPERATORS else bare
+
+
+def _cut(words: str) -> str:
+    octets = accumulate(len(quote(character, safe="")) for character in words[:LONGEST_PHRASE])
+    end = sum(count <= LONGEST_ENCODED for count in octets)
+    if end == len(words):
+        return words
+    head, space, _ = words[: end + 1].rpartition(" ")
+    return head if space and len(head) > end // 2 else words[:end]
