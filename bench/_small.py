@@ -59,7 +59,7 @@ def whole(name: str, papers: Sequence[Paper], pool: Ints, *, newest: bool = Fals
         np.arange(len(papers)),
         pool,
         (),
-        csr_array((len(papers), 0), dtype=np.float32),
+        csr_array(np.zeros((len(papers), 0), dtype=np.float32)),
         newest=newest,
     )
 
