@@ -82,7 +82,7 @@ def citeulike(folder: Path) -> Collection:
     """Read citeulike-t: libraries of real readers, papers as bags of words."""
     words = (folder / "vocabulary.dat").read_text().split()
     papers = [
-        _paper(number, "", _bag(line, words))
+        paper(number, "", _bag(line, words))
         for number, line in enumerate((folder / "mult.dat").read_text().splitlines())
     ]
     future = np.random.default_rng(7).permutation(len(papers))[:5195]
@@ -113,7 +113,7 @@ def arxiv(folder: Path) -> Collection:
         documents = [json.loads(line) for line in lines]
     papers = [
         replace(
-            _paper(number, one["title"], one["abs"]),
+            paper(number, one["title"], one["abs"]),
             categories=tuple(one["cats"]),
             first_seen=datetime.fromisoformat(one["day"]).replace(tzinfo=UTC),
         )
@@ -207,6 +207,6 @@ def _bag(line: str, words: Sequence[str]) -> str:
     return " ".join(" ".join([words[int(word)]] * int(count)) for word, count in pairs)
 
 
-def _paper(number: int, title: str, abstract: str) -> Paper:
+def paper(number: int, title: str, abstract: str) -> Paper:
     name = Identifier("bench", str(number))
     return Paper(number, str(number), name, title, abstract, DAY, DAY, DAY)

@@ -23,6 +23,7 @@ import numpy as np
 from bench import _goals as goals
 from bench import _peers as peers
 from bench import _readers as readers
+from bench._measures import interval, measure
 from bench._ours import Ours, evidence
 
 from larkpost.ranking import Tfidf, learning, scoring
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     Scores = NDArray[np.float64]
 
 MEASURES = {"auc": "AUC", "ndcg": "nDCG@10", "precision": "P@10", "mrr": "MRR"}
-TOP = 10
 SLOW = ("arxiv-sanity-lite", "Scholar Inbox, logistic regression")
 OURS, OURS_TOGETHER = goals.OURS, goals.TOGETHER
 OURS_HASTY = "Larkpost, in a hurry"
@@ -59,31 +59,6 @@ class Cell:
     recipe: str
     values: NDArray[np.float64]
     cases: NDArray[np.intp]
-
-
-def measure(scores: Scores, liked: NDArray[np.bool_]) -> tuple[float, float, float, float]:
-    """Give AUC, nDCG@10, precision at 10 and reciprocal rank; ties in the order of the digest."""
-    order = np.argsort(-scores, kind="stable")
-    hits = liked[order]
-    places = np.flatnonzero(hits)
-    good, bad = len(places), len(hits) - len(places)
-    above = (np.cumsum(~hits)[places]).sum()
-    gains = 1 / np.log2(np.arange(2, TOP + 2))
-    ideal = gains[: min(TOP, good)].sum()
-    return (
-        1 - above / (good * bad),
-        float(gains[: len(hits)] @ hits[:TOP] / ideal),
-        float(hits[:TOP].mean()),
-        1 / (1 + int(places[0])),
-    )
-
-
-def interval(values: NDArray[np.float64], draws: int = 1000) -> tuple[float, float]:
-    """Give the bootstrap 95 % interval of a mean over readers."""
-    rng = np.random.default_rng(0)
-    means = values[rng.integers(0, len(values), (draws, len(values)))].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
 
 
 def quality(world: Collection, most: int, slow: int) -> Iterable[Cell]:

@@ -11,6 +11,7 @@ import pytest
 from bench import _goals as goals
 from bench import _readers as readers
 from bench import ranking
+from bench._measures import interval, measure
 from tests.bench_worlds import a_world
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def test_without_data_it_says_so_and_ends_well(
 def test_the_measures_are_the_textbooks(order: list[int], expected: tuple[float, ...]) -> None:
     scores = np.array([4.0, 3.0, 2.0, 1.0])
 
-    found = ranking.measure(scores, np.array(order, dtype=bool))
+    found = measure(scores, np.array(order, dtype=bool))
 
     assert found == pytest.approx(expected, abs=1e-4)
 
@@ -46,7 +47,7 @@ def test_the_measures_are_the_textbooks(order: list[int], expected: tuple[float,
 def test_an_interval_holds_the_mean() -> None:
     values = np.random.default_rng(0).random(200)
 
-    low, high = ranking.interval(values)
+    low, high = interval(values)
 
     assert low < values.mean() < high
     assert high - low < 0.1
@@ -116,7 +117,7 @@ def test_slow_peers_see_cases_from_all_over_and_are_paired_with_the_same() -> No
 
 def test_ties_are_broken_by_the_digest_which_is_in_random_order() -> None:
     found = [
-        ranking.measure(np.zeros(100), case.liked)[0]
+        measure(np.zeros(100), case.liked)[0]
         for k in range(1, 21)
         for case in readers.cases(a_world(newest=False), k, near=False)
     ]

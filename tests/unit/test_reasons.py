@@ -94,8 +94,11 @@ def test_taking_any_told_term_out_of_the_paper_lowers_its_score(space: TextSpace
 
     for pick in picks:
         for weight in pick.because:
-            without = re.sub(rf"\b{weight.term}\b", " ", pick.paper.text)
-            ((again,),) = ranker.rank(space, tastes, [a_paper(1, "", without)], 1)
+            title, abstract = (
+                re.sub(rf"\b{weight.term}\b", " ", text)
+                for text in (pick.paper.title, pick.paper.abstract)
+            )
+            ((again,),) = ranker.rank(space, tastes, [a_paper(1, title, abstract)], 1)
             assert again.score < pick.score
 
 

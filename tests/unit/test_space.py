@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from tests.ranking_papers import NOW, THEMES, a_paper, library, votes
+from tests.ranking_papers import NOW, THEMES, a_paper, crowded, library, votes
 
 from larkpost.ranking import Tfidf
-from larkpost.ranking.space import fit
+from larkpost.ranking.space import fit, maturity
 from larkpost.ranking.terms import terms
 
 if TYPE_CHECKING:
@@ -50,6 +50,23 @@ def test_a_term_of_nearly_every_paper_is_left_out() -> None:
     corpus = [a_paper(n, f"everywhere word{n}") for n in range(30)]
 
     assert "everywhere" not in fit(corpus).vocabulary
+
+
+def test_in_a_small_corpus_a_word_of_the_title_counts_more_than_one_of_the_abstract() -> None:
+    small, large = fit(PAPERS), fit(crowded(PAPERS))
+
+    for space, more in ((small, True), (large, False)):
+        title, abstract = (space.column[term] for term in ("enzyme", "galaxy"))
+        (row,) = space.rows(["enzyme\ngalaxy"]).plain.toarray()
+        ratio = row[title] / row[abstract] / (space.idf[title] / space.idf[abstract])
+        assert ratio == pytest.approx(1 + np.log(2) if more else 1, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("papers", "expected"), [(0, 0), (150, 0), (450, 0.5), (750, 1), (9999, 1)]
+)
+def test_a_small_corpus_turns_evenly_into_a_large_one(papers: int, expected: float) -> None:
+    assert maturity(papers) == pytest.approx(expected)
 
 
 def test_papers_of_a_theme_lie_nearer_than_others() -> None:
@@ -173,7 +190,7 @@ def test_arrays_that_do_not_fit_each_other_are_none() -> None:
     for name, wrong in (
         ("spread", told["spread"][:-1]),
         ("axes", told["axes"][:, :-1]),
-        ("axes", told["axes"] * np.float16(np.inf)),
+        ("axes", np.full_like(told["axes"], np.inf)),
         ("indices", told["indices"] + len(told["spread"])),
         ("data", told["data"][:-3]),
     ):

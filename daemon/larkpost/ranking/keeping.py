@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from larkpost.ranking.taste import LinearTaste
 
-SPACE_FORMAT = 3
+SPACE_FORMAT = 4
 TASTE_FORMAT = 3
 # What damaged bytes make numpy, zipfile and the checks below raise.
 DAMAGE = (

@@ -29,7 +29,7 @@ from larkpost.ranking.parts import (
     regression,
     shared,
 )
-from larkpost.ranking.space import SMALL, WORD_SHARE
+from larkpost.ranking.space import WORD_SHARE
 from larkpost.ranking.taste import Calibration, Columns, Ledger, LinearTaste
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from larkpost.seams import Evidence
 
 UNREAD = 5.0  # all of the background weighs as much as this many thumbs for each thumb up
+FEW_UNREAD = 2.0  # the same in a small corpus, where much of it is what the reader would like
 DOWN = 0.5  # a thumb down is a surer sign of nothing than a thumb up of something
 HINT = 3.0  # an interest's words weigh one thumb, and fade as thumbs come: 3 / (3 + thumbs)
 MOST_VOTES = 1000  # the newest count; half the room is kept for thumbs up, half for those down
@@ -80,15 +81,31 @@ class Learnt(NamedTuple):
     calibrations: list[Calibration]
 
 
-def weighing(ups: Floats, *, small: bool, careful: bool, together: bool) -> dict[str, Floats]:
+def weighing(ups: Floats, *, maturity: float, careful: bool, together: bool) -> dict[str, Floats]:
     """Weigh the parts: few thumbs lean on the corpus or on other readers, many on themselves.
 
-    What was tried stands in docs/ranking.md.
+    ``maturity`` of the corpus leads from the weights of a small one (0) to those of a large
+    one (1). What was tried stands in docs/ranking.md.
     """
     few = np.asarray(1 / (1 + (ups / 6) ** 2), dtype=np.float32)
+    small = _small_weights(few, together=together)
+    large = _large_weights(few, careful=careful, together=together)
+    if maturity in (0, 1):
+        return large if maturity else small
+    none = np.zeros_like(few)
+    return {
+        name: maturity * large.get(name, none) + (1 - maturity) * small.get(name, none)
+        for name in small | large
+    }
+
+
+def _small_weights(few: Floats, *, together: bool) -> dict[str, Floats]:
     one = np.ones_like(few)
-    if small:
-        return {"ridge": one, "words": 0.5 * one} | ({"shared": one} if together else {})
+    return {"ridge": one, "words": 0.5 + few} | ({"shared": one} if together else {})
+
+
+def _large_weights(few: Floats, *, careful: bool, together: bool) -> dict[str, Floats]:
+    one = np.ones_like(few)
     common = {"ridge": one, "brevity": 0.3 * one}
     if together:
         common["shared"] = 1.3 + 1.7 * few
@@ -232,11 +249,12 @@ def _learn_batch(space: TextSpace, seen: Seen, ballots: Sequence[Ballot], carefu
     ups = lift.sum(axis=1)
     lift = lift / np.maximum(ups, 1e-9)[:, None]
     read = seen.read(votes, [len(ballot.votes) - ballot.hints for ballot in ballots])
+    unread = FEW_UNREAD + space.maturity * (UNREAD - FEW_UNREAD)
     solved = evidence_against_unread(
-        own, seen.turned[votes], read, thumbs, weights, UNREAD, space.common
+        own, seen.turned[votes], read, thumbs, weights, unread, space.common
     )
-    small, together = space.papers < SMALL, space.companions is not None
-    weighed = weighing(ups, small=small, careful=careful, together=together)
+    together = space.companions is not None
+    weighed = weighing(ups, maturity=space.maturity, careful=careful, together=together)
     views = _views(space, seen, votes, lift, weighed)
     views["ridge"] = regression(space, seen, own, votes, solved)
     parts = {

@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 THEMES = 200  # latent dimensions at most
 SHARED_THEMES = 400  # the same where readers teach: companions read texts more finely
 PER_THEME = 5  # papers that a theme takes: more themes than that only tell papers apart
+PER_SMALL_THEME = 10  # the same in a small corpus
 BROAD = 100  # the strongest of them, which carry the coarse themes
 SAMPLE = 5000  # papers of the corpus that are kept, at most
 BACKGROUND = 200  # of these serve as weak negative evidence
 HASTY_BACKGROUND = 100  # the same where scoring is to be fast
-SMALL = 1000  # below as many papers every term counts, however rare
+SMALL, LARGE = 150, 750  # papers: up to the one a corpus is small, from the other on large
+ALL_TERMS = 1000  # below as many papers every term counts, however rare
 CROWDED = 20  # from as many papers on, terms that are everywhere are left out
 EVERYWHERE = 0.3
 WORD_SHARE, CLOSE_SHARE = 0.7, 0.3  # of likeness in words and beside them, where joined
@@ -104,6 +106,11 @@ class TextSpace:
         """Find the column of a term."""
         return {term: at for at, term in enumerate(self.vocabulary)}
 
+    @property
+    def maturity(self) -> float:
+        """Give how far the corpus is on its way from small (0) to large (1)."""
+        return maturity(self.papers)
+
     @cached_property
     def idf(self) -> Floats:
         """Give the smooth inverse document frequency (v)."""
@@ -114,9 +121,10 @@ class TextSpace:
         """Give what stresses the rarer terms (v).
 
         It is the square root of a term's log odds in one liked paper against the corpus, with
-        a prior of 20 papers (Robertson & Sparck Jones 1976).
+        a prior of 20 papers (Robertson & Sparck Jones 1976). In a small corpus it is 1, as nearly
+        every term is rare there.
         """
-        return np.sqrt(np.log1p(1 / self.prior)).astype(np.float32)
+        return (np.log1p(1 / self.prior) ** (self.maturity / 2)).astype(np.float32)
 
     @cached_property
     def prior(self) -> Floats:
@@ -170,9 +178,10 @@ class TextSpace:
     def rows(self, texts: Sequence[str], ids: Sequence[int | None] = ()) -> Rows:
         """Give the points of these texts, in order; a text without a known term is all zeros.
 
-        Papers whose ids are given are seen where their readers put them.
+        The first line of a text is its title. Papers whose ids are given are seen where their
+        readers put them.
         """
-        return self.placed(self._weighed([Counter(terms(text)) for text in texts]), ids)
+        return self.placed(self._weighed(_counted(texts, self.papers)), ids)
 
     def placed(self, plain: csr_array, ids: Sequence[int | None] = ()) -> Rows:
         """Give the points of papers whose l2 TF-IDF rows are known."""
@@ -197,7 +206,7 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
     the same space, in whatever order and under whatever ids they come.
     """
     ordered = sorted(papers, key=lambda paper: paper.uid)
-    counted = [Counter(terms(paper.text)) for paper in ordered]
+    counted = _counted([paper.text for paper in ordered], len(ordered))
     vocabulary, spread = _vocabulary(counted)
     blank = np.zeros((0, len(vocabulary)), dtype=np.float32)
     unfitted = TextSpace(
@@ -214,6 +223,26 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
         halved(csr_array(plain[chosen])),
         np.array([ordered[at].id for at in chosen[:unread]], dtype=np.int64),
     )
+
+
+def maturity(papers: int) -> float:
+    """Give how far a corpus of so many papers is on its way from small (0) to large (1).
+
+    What is best in a small corpus fades evenly into what is best in a large one, so that no
+    single paper turns a reader's list over.
+    """
+    return min(1.0, max(0.0, (papers - SMALL) / (LARGE - SMALL)))
+
+
+def _counted(texts: Sequence[str], papers: int) -> list[Counter[str]]:
+    """Count the terms of texts; in a small corpus the title, the first line, counts twice."""
+    counted = [Counter[str](terms(text)) for text in texts]
+    again = 1 - maturity(papers)
+    if again:
+        for text, one in zip(texts, counted, strict=True):
+            for term in terms(text.partition("\n")[0]):
+                one[term] += again  # type: ignore[assignment]  # a count may be a part of one
+    return counted
 
 
 def count_matrix(counted: Sequence[Counter[str]], column: dict[str, int]) -> csr_array:
@@ -266,17 +295,23 @@ def _vocabulary(counted: Sequence[Counter[str]]) -> tuple[tuple[str, ...], NDArr
     spread: Counter[str] = Counter()
     for one in counted:
         spread.update(one.keys())
-    least = 1 if len(counted) < SMALL else 2
+    least = 1 if len(counted) < ALL_TERMS else 2
     most = EVERYWHERE * len(counted) if len(counted) >= CROWDED else len(counted)
     kept = sorted(term for term, papers in spread.items() if least <= papers <= most)
     return tuple(kept), np.array([spread[term] for term in kept], dtype=np.int32)
 
 
 def _axes(plain: csr_array, most: int) -> Floats:
-    """Find the singular vectors (d, v), strongest first (Deerwester et al. 1990)."""
+    """Find the singular vectors (d, v), strongest first (Deerwester et al. 1990).
+
+    In a small corpus they are as long as they are strong: the weak ones are mostly chance there.
+    """
     count, width = plain.shape
-    dimensions = min(most, count // PER_THEME, width - 1)
+    fade = 1 - maturity(count)
+    per = PER_THEME + fade * (PER_SMALL_THEME - PER_THEME)
+    dimensions = min(most, int(count / per), width - 1)
     if dimensions < 2 or plain.nnz == 0:
         return np.zeros((0, width), dtype=np.float32)
-    _, _, axes = randomized_svd(plain, dimensions, n_iter=4, random_state=0)
-    return np.asarray(axes, dtype=np.float32)
+    rounds = 4 + round(12 * fade)  # a small corpus is quickly gone through, and has flat strengths
+    _, sizes, axes = randomized_svd(plain, dimensions, n_iter=rounds, random_state=0)
+    return np.asarray(axes * ((sizes / sizes[0]) ** fade)[:, None], dtype=np.float32)
