@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import NamedTuple
 
 from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  # it has no types
     ENGLISH_STOP_WORDS,
@@ -33,6 +34,33 @@ def terms(text: str) -> list[str]:
         elif term not in ENGLISH_STOP_WORDS:
             found.append(term)
     return found
+
+
+class Token(NamedTuple):
+    """A term of a text and where it stands in the text's plain form, from ``start`` to ``end``."""
+
+    term: str
+    start: int
+    end: int
+
+
+def tokens(text: str) -> tuple[str, list[Token]]:
+    """Give a text's plain form and its terms with their places, in order; see ``terms``."""
+    plain = _plain(text[:LONGEST_TEXT])
+    found: list[Token] = []
+    for match in _TERM.finditer(plain):
+        term, start = match[0], match.start()
+        if _STARTS_UNSPACED.match(term):
+            pairs = range(max(1, len(term) - 1))
+            found += [Token(term[at : at + 2], start + at, start + at + 2) for at in pairs]
+        elif term not in ENGLISH_STOP_WORDS:
+            found.append(Token(term, start, match.end()))
+    return plain, found
+
+
+def is_unspaced(term: str) -> bool:
+    """Say whether a term is of a script that writes without spaces between words."""
+    return _STARTS_UNSPACED.match(term) is not None
 
 
 def _plain(text: str) -> str:
