@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench._readers import data_folder
-from bench._term_labels import NEVER, PARTICULAR
+from bench._term_labels import PARTICULAR, corrected
 
 from larkpost.ranking.terms import ENGLISH_STOP_WORDS, terms
 
@@ -34,6 +34,7 @@ RAREST, RAREST_COMPOUND = 5, 20  # papers; what is rarer than that is not measur
 LOWEST, HIGHEST = -8.0, -3.0  # particularity of grade 0, and of a word that needs no entry
 GRADES = 10
 VERB, SURE_VERB, HEAD = 0.2, 0.3, 0.35  # shares of occurrences
+ADJECTIVES = ("able", "ible", "ous", "ful", "ed")
 MODEST, FEEBLE = 7, 3  # grades up to which a verb's form, and an adjective, stand in no phrase
 TARGET = Path(__file__).resolve().parents[1] / "daemon/larkpost/ranking/term_table.txt"
 _TOKEN = re.compile(r"\w+(?:-\w+)*|[.,;:()!?]")
@@ -118,6 +119,8 @@ def _read_places(tokens: list[str], usage: Mapping[str, Usage]) -> None:
 def kind_of(word: str, usage: Mapping[str, Usage], grade: int) -> str:
     """Say where in a phrase a word may stand: ``head``, ``modifier`` or ``never``."""
     one = usage[word]
+    if word.endswith(ADJECTIVES) and grade < GRADES and word not in PARTICULAR:
+        return "never" if grade <= FEEBLE else "modifier"
     if one.verb > VERB or (grade <= MODEST and _is_verb_form(word, usage)):
         return "never"
     if one.head > HEAD:
@@ -147,8 +150,7 @@ def entries(
         kind = kind_of(word, usage, grade)
         if word.endswith("ly") and word not in PARTICULAR:
             grade, kind = min(grade, 1), "never"
-        if word in NEVER:
-            grade, kind = 0, "never"
+        grade, kind = corrected(word, grade, kind)
         if word not in PARTICULAR and (grade < GRADES or kind == "never"):
             yield grade, kind, word, one.papers
 

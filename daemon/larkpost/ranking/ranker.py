@@ -174,7 +174,7 @@ def _tell(
         told, scores = reasons.told(space, found), found.scores.tolist()
         terms = display_terms.candidates(space, order.papers[at], found.terms)
         held = written.held[np.ix_(lines, found.terms)]
-        chosen = display_terms.choose_terms(terms, found.raised, held)
+        chosen = display_terms.choose_terms(terms, found.told, held)
         for (line, position), why, score, shown in zip(those, told, scores, chosen, strict=True):
             place = shard[line]
             taste, like = tastes[place], near[place, at]

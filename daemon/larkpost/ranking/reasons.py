@@ -9,8 +9,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from larkpost.domain import Weight
-from larkpost.ranking.display_terms import LEAST_PARTICULAR
 from larkpost.ranking.space import CLOSE_SHARE, WORD_SHARE, scale_to_unit
+from larkpost.ranking.term_table import LEAST_PARTICULAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,12 @@ class Contributions:
     @property
     def raised(self) -> Doubles:
         """Give what each term adds (r, t), 0 where the score would not fall without it."""
-        return np.where((self.added > 0) & (self.lost > 0), self.added, 0)
+        return np.maximum(self.told, 0)
+
+    @property
+    def told(self) -> Doubles:
+        """Give what each term adds or takes (r, t), 0 where it adds and yet would not be missed."""
+        return np.where((self.added < 0) | (self.lost > 0), self.added, 0)
 
 
 class Told(NamedTuple):

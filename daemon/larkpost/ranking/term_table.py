@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from larkpost.ranking.space import Floats
 
 GRADES = 10  # a grade of the table over this is a particularity from 0 to 1
+LEAST_PARTICULAR = 0.6  # what a term that is shown should be; of a phrase, one of its words
+BARELY_PARTICULAR = 0.45  # what it must be
 _PATH = Path(__file__).with_name("term_table.txt")
 
 
@@ -34,10 +36,6 @@ class TermTable:
         """Give how particular each of v words is, from 0 (fits any abstract) to 1."""
         found = [self.grades.get(word, GRADES) for word in words]
         return np.array(found, dtype=np.float32) / GRADES
-
-    def may_begin(self, word: str) -> bool:
-        """Say whether a phrase may begin with the word."""
-        return word not in self.never
 
     def may_end(self, word: str) -> bool:
         """Say whether a phrase may end with the word."""
