@@ -216,10 +216,14 @@ class Weight:
 class Pick:
     """A paper chosen for a reader, with the reasons that the model itself gives.
 
-    ``position`` counts from 1. ``because`` holds the terms that raised the score, strongest
-    first, ``against`` those that lowered it; with ``others``, what all other terms add, and
-    ``bias``, what no term carries, they sum to the score (not kept with an edition). ``like`` is
-    the liked paper nearest to this one.
+    ``position`` counts from 1. ``terms`` are the words and phrases shown as the reason, chosen
+    for what they say; None where an edition was published before they were. ``because`` holds the
+    terms that raised the score, strongest first, ``against`` those that lowered it; with
+    ``others``, what all other terms add, and ``bias``, what no term carries, they sum to the
+    score (not kept with an edition). ``nearest`` is the liked paper nearest to this one (not kept
+    either), ``likeness`` how alike they are, None before the first thumb up; ``like`` is the same
+    paper where it is near enough to be a reason. ``matches`` says whether a word of the interest
+    or a vote in it speaks for the paper (it is kept as the interest's name).
     ``probability`` is the calibrated chance of a thumbs-up; ``propensity`` the probability
     with which the paper got its place: below 1 for the last one where the edition may explore;
     ``explored`` where the lot gave it to another paper than the likeliest; ``pool`` counts the
@@ -230,11 +234,15 @@ class Pick:
     position: int
     score: float
     probability: float
+    terms: tuple[str, ...] | None = None
     because: tuple[Weight, ...] = ()
     against: tuple[Weight, ...] = ()
     others: float = 0.0
     bias: float = 0.0
     like: Paper | None = None
+    nearest: Paper | None = None
+    likeness: float | None = None
+    matches: bool = True
     interest_id: int | None = None
     interest: str = ""
     explored: bool = False

@@ -145,10 +145,13 @@ def explain(call: Call, email: str, paper: str, as_json: bool) -> None:
         return
     put(f"{shown(found.title)} [{shown(found.identifier)}]")
     put(f"chance of a thumbs-up: {pick.probability:.0%} (score {pick.score:+.3f})")
-    if pick.like and pick.like.id == found.id:
+    near = pick.nearest
+    if near and near.id == found.id:
         put("nearest liked paper: this very one, it has a thumbs up")
-    elif pick.like:
-        put(f"nearest liked paper: {shown(pick.like.title)} [{shown(pick.like.identifier)}]")
+    elif near:
+        put(f"nearest liked paper: {shown(near.title)} [{shown(near.identifier)}]")
+        said = "" if pick.like else ", too little to be shown as a reason"
+        put(f"  likeness {pick.likeness or 0:.2f}{said}")
     else:
         put("nearest liked paper: none yet; thumbs up and interest words make the difference")
     _put_weights(pick)

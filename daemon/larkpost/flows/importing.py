@@ -309,6 +309,8 @@ def _pick(
         because=_weights(pick["because"]),
         against=_weights(pick["against"]),
         like=by_name[pick["like"]] if pick["like"] else None,
+        likeness=None if pick.get("likeness") is None else float(pick["likeness"]),
+        terms=None if pick.get("terms") is None else tuple(map(str, pick["terms"])),
         interest_id=interests.get(pick["interest"]),
         interest=str(pick["interest"]),
         explored=bool(pick["explored"]),

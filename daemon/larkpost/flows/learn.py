@@ -187,12 +187,18 @@ def _learnt(
     for one, taste in zip(asked, tastes, strict=True):
         theirs.setdefault(one.reader_id, []).append(taste)
     return {
-        reader.id: replace(
-            desk.ranking(reader, found[reader.id], theirs[reader.id]),
-            note=ADVICE if only_down(own[reader.id], question.at) else "",
+        reader.id: _advised(
+            desk.ranking(reader, found[reader.id], theirs[reader.id]), own[reader.id], question.at
         )
         for reader in readers
     }
+
+
+def _advised(ranking: Ranking, asked: Sequence[Evidence], now: datetime) -> Ranking:
+    """Add advice to the note of a reader who does nothing but say no."""
+    if not only_down(asked, now):
+        return ranking
+    return replace(ranking, note=f"{ADVICE} {ranking.note}".strip())
 
 
 def only_down(asked: Iterable[Evidence], now: datetime) -> bool:
@@ -272,7 +278,13 @@ class _Desk:
         if self.question.exploration and not reader.threshold and len(picks) == size > 1:
             picks = self._explored(reader, picks, tastes)
         considered = len(self.ids) - len(self.ids & self.spent[reader.id])
-        return Ranking(tuple(picks), considered, below)
+        silent = {
+            interest.id
+            for interest in reader.interests
+            if interest.id in self.untaught and not interest.words
+        }
+        note = choice.too_few(reader, found, picks, silent=silent)
+        return Ranking(tuple(picks), considered, below, note)
 
     def _explored(
         self, reader: Reader, picks: Sequence[Pick], tastes: Sequence[Taste]
@@ -298,7 +310,7 @@ class _Desk:
             replace(
                 explored,
                 position=last.position,
-                interest=names.get(explored.interest_id or 0, ""),
+                interest=names.get(explored.interest_id or 0, "") if explored.matches else "",
                 explored=True,
                 propensity=drawn.propensity,
                 pool=drawn.pool,

@@ -116,7 +116,9 @@ def ranked_line(pick: Pick, reader: Reader) -> dict[str, Any]:
 
 def explained_line(pick: Pick, reader: Reader) -> dict[str, Any]:
     """A pick as ``explain --json`` prints it: with what the told terms leave of the score."""
-    return ranked_line(pick, reader) | {"others": pick.others, "bias": pick.bias}
+    rest = {"others": pick.others, "bias": pick.bias}
+    nearest = pick.nearest and str(pick.nearest.identifier)
+    return ranked_line(pick, reader) | rest | {"nearest": nearest}
 
 
 def name_of(reader: Reader) -> str:
@@ -139,6 +141,8 @@ def _pick(pick: Pick) -> dict[str, Any]:
         "because": [_weight(weight) for weight in pick.because],
         "against": [_weight(weight) for weight in pick.against],
         "like": pick.like and str(pick.like.identifier),
+        "likeness": pick.likeness,
+        "terms": None if pick.terms is None else list(pick.terms),
         "interest": pick.interest,
         "explored": pick.explored,
         "propensity": pick.propensity,

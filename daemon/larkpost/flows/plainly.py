@@ -73,7 +73,9 @@ def _pick(found: _Found, position: int) -> Pick:
         position=position,
         score=float(len(found.words)),
         probability=0.5,
+        terms=found.words,
         because=tuple(Weight(word, 1.0) for word in found.words),
         interest_id=found.interest.id,
-        interest=found.interest.name,
+        interest=found.interest.name if found.words else "",
+        matches=bool(found.words),
     )

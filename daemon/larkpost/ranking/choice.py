@@ -14,12 +14,13 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from larkpost.text.minhash import resemblance, sketch
+from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date
 
-    from larkpost.domain import Paper, Pick, Reader
+    from larkpost.domain import Interest, Paper, Pick, Reader
 
 NEAR = 0.85  # texts that resemble each other as much are one paper to a reader
 TELLING = 200  # characters, below which texts are too short to be called the same
@@ -90,29 +91,87 @@ def choose(
 ) -> list[Pick]:
     """Fill ``size`` places from what each interest (by id) found, by quotas, the likeliest first.
 
-    Places follow the quotas by largest remainder among the interests that found anything; what
-    one cannot fill goes to the likeliest picks left. No paper comes twice, nor a near-duplicate
-    of one: the interest with the higher claim shows it. Picks less likely than the reader's
-    threshold are left out, but not those of interests (by id) that are ``untaught``: their
-    chances are no more than a guess, and without papers there is nothing to learn from.
+    Places follow the quotas by largest remainder among the interests that papers match; what one
+    cannot fill goes to the others that can, by their quotas. Only when no paper that matches is
+    left do leftovers, which speak for no interest, fill the edition: below all others, the
+    likeliest first, under no interest's name. No paper comes twice, nor a near-duplicate of one:
+    the interest with the higher claim shows it. Picks less likely than the reader's threshold
+    are left out, but not those of interests (by id) that are ``untaught``: their chances are no
+    more than a guess, and without papers there is nothing to learn from.
     """
     alike = alike or Twins({})
     likely = {
         interest.id: [
-            replace(pick, interest_id=interest.id, interest=interest.name)
+            _credited(pick, interest, alone=len(reader.interests) == 1)
             for pick in found.get(interest.id, ())
             if pick.probability >= reader.threshold or interest.id in untaught
         ]
         for interest in reader.interests
     }
-    claiming = [interest for interest in reader.interests if likely[interest.id]]
-    places = apportion([interest.quota for interest in claiming], size)
+    matching = {
+        interest: [pick for pick in likely[interest.id] if pick.matches]
+        for interest in reader.interests
+    }
     chosen: dict[int, Pick] = {}
-    for interest, wanted in zip(claiming, places, strict=True):
-        _take(chosen, likely[interest.id], len(chosen) + wanted, alike)
-    rest = sorted((pick for picks in likely.values() for pick in picks), key=_likeliest)
-    _take(chosen, rest, size, alike)
-    return placed(sorted(chosen.values(), key=_likeliest))
+    _share_out(chosen, matching, size, alike)
+    matched = sorted(chosen.values(), key=_likeliest)
+    rest = [pick for picks in likely.values() for pick in picks]
+    _take(chosen, sorted(rest, key=_likeliest_leftover), size, alike)
+    return placed([*matched, *list(chosen.values())[len(matched) :]])
+
+
+def _credited(pick: Pick, interest: Interest, *, alone: bool) -> Pick:
+    """Note which interest found a pick; it is named only where it speaks for the paper.
+
+    Where it is ``alone`` there is nothing to share, and whatever it finds is its own.
+    """
+    matches = pick.matches or alone
+    name = interest.name if matches else ""
+    return replace(pick, interest_id=interest.id, interest=name, matches=matches)
+
+
+def _share_out(
+    chosen: dict[int, Pick], matching: Mapping[Interest, Sequence[Pick]], size: int, alike: Twins
+) -> None:
+    """Give the places to the picks that match, by quotas, until all places or picks are given."""
+    claiming = [interest for interest, picks in matching.items() if picks]
+    while claiming and len(chosen) < size:
+        places = apportion([interest.quota for interest in claiming], size - len(chosen))
+        filled = []
+        for interest, wanted in zip(claiming, places, strict=True):
+            upto = len(chosen) + wanted
+            _take(chosen, matching[interest], upto, alike)
+            if len(chosen) == upto:
+                filled.append(interest)
+        if len(filled) == len(claiming):
+            break
+        claiming = filled  # the others have no more papers that match
+
+
+def too_few(
+    reader: Reader,
+    found: Mapping[int, Sequence[Pick]],
+    picks: Sequence[Pick],
+    *,
+    silent: Collection[int] = (),
+) -> str:
+    """Say which interests gave places to others, as too few papers matched them; or nothing.
+
+    ``found`` has what each interest (by id) found, ``picks`` what was chosen of it; interests
+    that are ``silent`` (by id) have neither words nor votes, so that nothing could match them.
+    """
+    asking = [interest for interest in reader.interests if interest.id not in silent]
+    fair = apportion([interest.quota for interest in asking], len(picks))
+    got = Counter(pick.interest_id for pick in picks if pick.matches)
+    short = [
+        f"{got[interest.id] or 'none'} for {one_line(interest.name)}"
+        for interest, places in zip(asking, fair, strict=True)
+        if got[interest.id] < places
+        and got[interest.id] >= sum(pick.matches for pick in found.get(interest.id, ()))
+    ]
+    if not short or len(short) == len(asking):
+        return ""
+    return f"Few new papers match: {', '.join(short)}. Your other interests have their places."
 
 
 def _take(chosen: dict[int, Pick], picks: Sequence[Pick], upto: int, alike: Twins) -> None:
@@ -129,6 +188,10 @@ def placed(picks: Sequence[Pick]) -> list[Pick]:
 
 def _likeliest(pick: Pick) -> tuple[float, int, int]:
     return (-round(pick.score, 5), pick.position, pick.paper.id)
+
+
+def _likeliest_leftover(pick: Pick) -> tuple[bool, float, float, int, int]:
+    return (not pick.matches, -round(pick.probability, 5), *_likeliest(pick))
 
 
 def apportion(quotas: Sequence[int], places: int) -> list[int]:

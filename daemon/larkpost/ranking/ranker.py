@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from larkpost.domain import Pick
-from larkpost.ranking import companions, keeping, learning, nearness, reasons, scoring
+from larkpost.ranking import companions, display_terms, keeping, learning, nearness, reasons, scoring
 from larkpost.ranking import space as spaces
 from larkpost.ranking.calibration import chance
 from larkpost.ranking.space import TextSpace
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.domain import Paper
+    from larkpost.ranking.reasons import Nearest
     from larkpost.ranking.space import Floats, Rows
     from larkpost.seams import Evidence, Space, Taste
 
@@ -127,15 +128,25 @@ class _Order:
 def _told(space: TextSpace, tastes: Sequence[LinearTaste], order: _Order) -> list[list[Pick]]:
     """Give everybody's picks with their reasons."""
     picks: list[list[Pick]] = [[] for _ in tastes]
-    for ledger, places in scoring.by_ledger(tastes):
-        some = sorted({at for place in places for at in order.chosen[place]})
-        alike = reasons.likeness(ledger, order.rows[np.array(some, dtype=np.intp)])
-        near = dict(zip(some, alike, strict=True))
+    for _, places in scoring.by_ledger(tastes):
+        near = _nearest(space, tastes, places, order)
         for start in range(0, len(places), TOGETHER):
             shard = places[start : start + TOGETHER]
             for place, pick in _tell(space, tastes, shard, order, near):
                 picks[place].append(pick)
     return [_placed(mine) for mine in picks]
+
+
+def _nearest(
+    space: TextSpace, tastes: Sequence[LinearTaste], places: Sequence[int], order: _Order
+) -> dict[tuple[int, int], Nearest | None]:
+    """Find the nearest liked paper of each pick of some tastes, by taste and paper."""
+    some = sorted({at for place in places for at in order.chosen[place]})
+    line = {at: n for n, at in enumerate(some)}
+    rows = order.rows[np.array(some, dtype=np.intp)]
+    picked = [(place, at) for place in places for at in order.chosen[place]]
+    pairs = [(place, line[at]) for place, at in picked]
+    return dict(zip(picked, reasons.nearest(space, tastes, rows, pairs), strict=True))
 
 
 def _placed(picks: Sequence[Pick]) -> list[Pick]:
@@ -149,7 +160,7 @@ def _tell(
     tastes: Sequence[LinearTaste],
     shard: Sequence[int],
     order: _Order,
-    near: Mapping[int, Floats],
+    near: Mapping[tuple[int, int], Nearest | None],
 ) -> Iterator[tuple[int, Pick]]:
     """Work out the picks of some readers, paper by paper, each beside its reader's place."""
     written = reasons.write_out(space, [tastes[place] for place in shard])
@@ -161,22 +172,35 @@ def _tell(
         lines = [line for line, _ in those]
         found = reasons.contributions(space, written, order.rows[np.array([at])], lines)
         told, scores = reasons.told(space, found), found.scores.tolist()
-        for (line, position), why, score in zip(those, told, scores, strict=True):
+        terms = display_terms.candidates(space, order.papers[at], found.terms)
+        held = written.held[np.ix_(lines, found.terms)]
+        chosen = display_terms.choose_terms(terms, found.told, held)
+        for (line, position), why, score, shown in zip(those, told, scores, chosen, strict=True):
             place = shard[line]
-            taste = tastes[place]
-            like = reasons.nearest(taste, near[at])
-            yield (
-                place,
-                Pick(
-                    paper=order.papers[at],
-                    position=position,
-                    score=score,
-                    probability=chance(taste.calibration, score),
-                    because=why.because,
-                    against=why.against,
-                    others=why.others,
-                    bias=why.bias,
-                    like=None if like is None else taste.ledger.papers[like],
-                    interest_id=taste.interest_id,
-                ),
+            taste, like = tastes[place], near[place, at]
+            pick = Pick(
+                paper=order.papers[at],
+                position=position,
+                score=score,
+                probability=chance(taste.calibration, score),
+                terms=shown.terms,
+                because=why.because,
+                against=why.against,
+                others=why.others,
+                bias=why.bias,
+                interest_id=taste.interest_id,
+                matches=shown.held or taste.is_named_in(found.terms),
             )
+            yield place, pick if like is None else _beside(pick, taste, like)
+
+
+def _beside(pick: Pick, taste: LinearTaste, like: Nearest) -> Pick:
+    """Put the nearest liked paper beside a pick; it is a reason only where it is near enough."""
+    nearest, sensible = taste.ledger.papers[like.row], like.is_sensible
+    return replace(
+        pick,
+        like=nearest if sensible else None,
+        nearest=nearest,
+        likeness=like.likeness,
+        matches=pick.matches or sensible,
+    )

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from larkpost.domain import Weight
-from larkpost.ranking.space import CLOSE_SHARE, WORD_SHARE
+from larkpost.ranking.space import CLOSE_SHARE, WORD_SHARE, scale_to_unit
+from larkpost.ranking.term_table import LEAST_PARTICULAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +22,11 @@ if TYPE_CHECKING:
     from larkpost.ranking.taste import Ledger, LinearTaste
 
     Doubles = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
 
 RAISED, LOWERED = 6, 4  # terms told at most
+# "Like X, which you liked" is said from here on: measured by bench/reasons.py, docs/ranking.md.
+LEAST_LIKENESS, SHARED_SHARE, LEAST_SHARED = 0.29, 0.3, 0.08
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,8 @@ class Written:
 
     ``words``, ``terms`` (r, v): weights of stressed and of plain terms; ``themes`` (r, d):
     directions in the themes; ``close`` (r, c): the same in the coarse ones, or in all where
-    companions lead on from there; ``base`` (r): what those make of no theme at all.
+    companions lead on from there; ``base`` (r): what those make of no theme at all; ``held``
+    (r, v): whether a liked paper, or the words of the interest, hold a term.
     """
 
     words: Floats
@@ -39,6 +45,7 @@ class Written:
     close: Floats
     base: Floats
     bias: Floats
+    held: Flags
 
     def of(self, readers: Indices, terms: Indices) -> Written:
         """Give those of some readers, by their places, and the weights of some terms only."""
@@ -50,6 +57,7 @@ class Written:
             self.close[readers],
             self.base[readers],
             self.bias[readers],
+            self.held[where],
         )
 
 
@@ -73,6 +81,16 @@ class Contributions:
         Scoring in bulk counts in single precision and comes to the same within 1e-4.
         """
         return np.asarray(self.added.sum(axis=1) + self.bias)
+
+    @property
+    def raised(self) -> Doubles:
+        """Give what each term adds (r, t), 0 where the score would not fall without it."""
+        return np.maximum(self.told, 0)
+
+    @property
+    def told(self) -> Doubles:
+        """Give what each term adds or takes (r, t), 0 where it adds and yet would not be missed."""
+        return np.where((self.added < 0) | (self.lost > 0), self.added, 0)
 
 
 class Told(NamedTuple):
@@ -106,7 +124,21 @@ def write_out(space: TextSpace, tastes: Sequence[LinearTaste]) -> Written:
         close,
         base,
         dense[:, columns.bias],
+        _held(ledger, tastes),
     )
+
+
+def _held(ledger: Ledger, tastes: Sequence[LinearTaste]) -> Flags:
+    """Say of each term whether what speaks for each taste holds it (r, v)."""
+    ends = np.cumsum([0, *(len(taste.speaking) for taste in tastes)])
+    rows = np.concatenate([taste.speaking for taste in tastes])
+    ones = np.ones(len(rows), dtype=np.int16)
+    speaking = csr_array((ones, rows, ends), shape=(len(tastes), len(ledger.rows)))
+    terms = ledger.rows.words
+    filled = csr_array(
+        (np.ones(len(terms.data), dtype=np.int16), terms.indices, terms.indptr), shape=terms.shape
+    )
+    return np.asarray((speaking @ filled).toarray() != 0)
 
 
 def contributions(
@@ -197,7 +229,7 @@ def told(space: TextSpace, found: Contributions) -> list[Told]:
     Strongest first, ties by term. A term that adds to the score, but without which it would
     rise, is not told: taking a told term out of the paper lowers its score.
     """
-    raised = np.where((found.added > 0) & (found.lost > 0), found.added, 0)
+    raised = found.raised
     lowered = np.where(found.added < 0, -found.added, 0)
     names = [space.vocabulary[at] for at in found.terms]
     ups, downs = _largest(raised, RAISED, names), _largest(lowered, LOWERED, names)
@@ -223,12 +255,65 @@ def _largest(values: Doubles, most: int, names: Sequence[str]) -> list[list[tupl
     ]
 
 
-def nearest(taste: LinearTaste, alike: Floats) -> int | None:
-    """Give the row of the ledger nearest among the liked, given the likeness of all (u)."""
-    mine = alike[taste.liked_votes]
-    if not len(mine) or mine.max() <= 1e-6:
-        return None
-    return int(taste.liked_votes[int(np.argmax(mine.round(6)))])
+class Nearest(NamedTuple):
+    """The liked paper nearest to a pick, as a row of the ledger, and how near it is.
+
+    ``likeness`` is that in words and coarse themes, ``shared`` that in particular terms alone;
+    both go up to 1.
+    """
+
+    row: int
+    likeness: float
+    shared: float
+
+    @property
+    def is_sensible(self) -> bool:
+        """Say whether a reader would see why the two are called alike; see docs/ranking.md."""
+        return (
+            self.shared >= LEAST_SHARED
+            and self.likeness + SHARED_SHARE * self.shared >= LEAST_LIKENESS
+        )
+
+
+def nearest(
+    space: TextSpace, tastes: Sequence[LinearTaste], rows: Rows, pairs: Sequence[tuple[int, int]]
+) -> list[Nearest | None]:
+    """Find the nearest liked paper for each pair of a taste and a row, None where none is liked.
+
+    All tastes are of one ledger.
+    """
+    if not pairs:
+        return []
+    ledger = tastes[pairs[0][0]].ledger
+    alike = likeness(ledger, rows).round(6)
+    liked = [(at, row) for at, (taste, row) in enumerate(pairs) if len(tastes[taste].liked_votes)]
+    found: list[Nearest | None] = [None] * len(pairs)
+    if not liked:
+        return found
+    near = []
+    for at, row in liked:
+        votes = tastes[pairs[at][0]].liked_votes
+        near.append(int(votes[np.argmax(alike[row, votes])]))
+    mine = [row for _, row in liked]
+    shared = _shared_terms(space, rows[np.array(mine)], ledger.rows[np.array(near)])
+    for (at, row), vote, size in zip(liked, near, shared.tolist(), strict=True):
+        found[at] = Nearest(vote, float(alike[row, vote]), size)
+    return found
+
+
+def _shared_terms(space: TextSpace, one: Rows, other: Rows) -> Doubles:
+    """Give the likeness of n rows with n others in their particular terms alone (n)."""
+    parts = []
+    for rows in (one, other):
+        telling = space.particularity[rows.words.indices]
+        telling = np.where(telling >= LEAST_PARTICULAR, telling, np.float32(0))
+        words = csr_array(
+            (rows.words.data * telling, rows.words.indices, rows.words.indptr),
+            shape=rows.words.shape,
+        )
+        scale_to_unit(words)
+        parts.append(words)
+    return np.asarray(parts[0].multiply(parts[1]).sum(axis=1), dtype=np.float64).ravel()
 
 
 def likeness(ledger: Ledger, rows: Rows) -> Floats:

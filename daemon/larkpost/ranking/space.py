@@ -15,6 +15,7 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
 )
 
 from larkpost.ranking import ridge
+from larkpost.ranking.term_table import term_table
 from larkpost.ranking.terms import terms
 
 if TYPE_CHECKING:
@@ -131,6 +132,11 @@ class TextSpace:
         """Give how many of 20 papers of the corpus have each term (v)."""
         share = np.maximum(self.spread, 1) / max(1, self.papers)
         return (PRIOR * share).astype(np.float32)
+
+    @cached_property
+    def particularity(self) -> Floats:
+        """Give how particular each term is to a topic (v), from 0 (fits any abstract) to 1."""
+        return term_table().particularity(self.vocabulary)
 
     @cached_property
     def sample(self) -> Rows:

@@ -101,6 +101,27 @@ class LinearTaste:
         return np.asarray(self.ledger.terms[:, self.place : self.place + 1].ravel())
 
     @property
+    def hints(self) -> Indices:
+        """Give the rows of the ledger that stand for the words of the interest: the last ones."""
+        papers, votes = self.ledger.papers, self.votes
+        first = len(votes)
+        while first and papers[votes[first - 1]] is None:
+            first -= 1
+        return votes[first:]
+
+    def is_named_in(self, terms: Indices) -> bool:
+        """Say whether a word of the interest is among the terms of a paper (columns)."""
+        hints = self.hints
+        if not len(hints):
+            return False
+        return bool(np.isin(self.ledger.rows.words[hints].indices, terms).any())
+
+    @property
+    def speaking(self) -> Indices:
+        """Give the rows of the ledger that speak for the interest: liked papers, and its words."""
+        return np.concatenate([self.liked_votes, self.hints])
+
+    @property
     def liked(self) -> tuple[Paper, ...]:
         """Give the papers with a thumb up, in the order of their votes."""
         found = (self.ledger.papers[at] for at in self.liked_votes)

@@ -16,14 +16,14 @@ LONGEST_TEXT = 50_000
 
 # A word begins with a letter and has two characters or more; scripts that write without
 # spaces are cut into pairs of characters, which serves as well as words (Nie & Ren 1999).
-_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f"
-_TERM = re.compile(rf"[{_UNSPACED}]+|[^\W\d{_UNSPACED}][^\W{_UNSPACED}]+")
-_STARTS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
+UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f"
+TERM = re.compile(rf"[{UNSPACED}]+|[^\W\d{UNSPACED}][^\W{UNSPACED}]+")
+_STARTS_UNSPACED = re.compile(rf"[{UNSPACED}]")
 
 
 def terms(text: str) -> list[str]:
     """Give the terms of a text in order: lower case, no accents, no English stop words."""
-    cut = _TERM.findall(_plain(text[:LONGEST_TEXT]))
+    cut = TERM.findall(plain_form(text))
     if text.isascii():  # as most are; nothing in it is written without spaces
         return [term for term in cut if term not in ENGLISH_STOP_WORDS]
     found: list[str] = []
@@ -35,7 +35,19 @@ def terms(text: str) -> list[str]:
     return found
 
 
-def _plain(text: str) -> str:
+def is_stop_word(word: str) -> bool:
+    """Say whether a word is too common in English to be a term."""
+    return word in ENGLISH_STOP_WORDS
+
+
+def is_unspaced(term: str) -> bool:
+    """Say whether a term is of a script that writes without spaces between words."""
+    return _STARTS_UNSPACED.match(term) is not None
+
+
+def plain_form(text: str) -> str:
+    """Give what of a text is read, in lower case and without accents."""
+    text = text[:LONGEST_TEXT]
     if text.isascii():
         return text.lower()
     apart = normal_form("NFKD", text.lower())

@@ -68,9 +68,9 @@ def chosen(edition: Edition) -> str:
 
 
 def _ground(picks: Sequence[Pick]) -> str:
-    if any(pick.like for pick in picks):
+    if any(map(_is_taught, picks)):
         return "ordered by your thumbs"
-    if any(pick.because for pick in picks):
+    if any(pick.because or pick.terms for pick in picks):
         return "ordered by your words"
     return "the newest first"
 
@@ -187,14 +187,21 @@ def reason(pick: Pick, *, interests: int = 1) -> Reason:
     return Reason(
         terms=_terms(pick),
         like=short_title(pick.like.title) if pick.like else "",
-        chance=f"{chance}\u00a0% likely yours" if pick.like else "",
+        chance=f"{chance}\u00a0% likely yours" if _is_taught(pick) else "",
         label=EXPLORATION if pick.explored else "",
         interest=cropped(one_line(pick.interest), 40) if interests > 1 else "",
     )
 
 
+def _is_taught(pick: Pick) -> bool:
+    """Say whether the reader had liked something; editions of old have no likeness."""
+    return pick.likeness is not None or pick.like is not None
+
+
 def _terms(pick: Pick) -> tuple[str, ...]:
-    """Take the strongest terms; those that stand side by side in the title, as they stand there."""
+    """Take the terms chosen to be shown; where an old edition has none, the strongest."""
+    if pick.terms is not None:
+        return tuple(_term(term) for term in pick.terms[:TERMS_SHOWN])
     strong = [one.term for one in pick.because if one.weight > 0]
     phrases = _phrases(pick.paper.title, frozenset(strong))
     told: list[str] = []

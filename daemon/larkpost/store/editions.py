@@ -255,6 +255,8 @@ def _pick_row(pick: Pick, edition_id: int) -> dict[str, Any]:
         "because": [[one.term, one.weight] for one in pick.because],
         "against": [[one.term, one.weight] for one in pick.against],
         "like_id": pick.like.id if pick.like else None,
+        "likeness": pick.likeness,
+        "terms": None if pick.terms is None else list(pick.terms),
     }
 
 
@@ -325,6 +327,8 @@ def _pick(row: Row[Any], known: Mapping[int, Paper]) -> Pick:
         because=tuple(Weight(term, weight) for term, weight in row.because),
         against=tuple(Weight(term, weight) for term, weight in row.against),
         like=known.get(row.like_id),
+        likeness=row.likeness,
+        terms=None if row.terms is None else tuple(row.terms),
         interest_id=row.interest_id,
         interest=row.interest,
         explored=row.explored,

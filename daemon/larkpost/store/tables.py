@@ -218,6 +218,8 @@ pick = Table(
     Column("because", JSON, nullable=False),  # [[term, weight], …], strongest first
     Column("against", JSON, nullable=False),
     Column("like_id", ForeignKey("paper.id"), index=True),
+    Column("likeness", Float),  # of the nearest liked paper, told or not; none before a thumb up
+    Column("terms", JSON(none_as_null=True)),  # those shown; none in editions from before they were chosen
 )
 
 delivery = Table(

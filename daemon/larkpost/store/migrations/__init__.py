@@ -42,7 +42,7 @@ class Steps:
 
 STEPS = Steps(
     Path(__file__).parent,
-    ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0020"),
+    ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0014", "0020"),
 )
 _LOCK = 0x6C61726B  # "lark": the advisory lock that migrations of one PostgreSQL database share
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0020"
-down_revision = "0009"
+down_revision = "0014"
 
 _INDEXES = {
     "ix_paper_first_seen": ("paper", ["first_seen", "id"]),

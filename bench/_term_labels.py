@@ -1,0 +1,45 @@
+"""What the figures of ``term_table`` get wrong, corrected by hand after reading picks."""
+
+from __future__ import annotations
+
+# Said by everybody in the field, or of every topic: 3 where a phrase may hold them, 5 where they
+# are shown alone if there is nothing better.
+HEADS = frozenset(
+    """
+    actions answer answers bench benchmark chunks channels character discovery language
+    languages load manner mixture artifacts behavior behaviors computer context contexts decision
+    environment environments evaluation evidence experience exploration family feature features
+    frame frames generation head humans hypothesis intelligence knowledge label labels learning
+    loss machine management memory model models network networks noise objects papers pipeline
+    point points prediction predictions problem problems quality question questions relation
+    representation representations resolution response responses review science series skill
+    skills solving survey systems text texts theory time times token tokens training user users
+    view views word words world attention search structure structures
+    """.split()
+)
+MODIFIERS = frozenset(
+    """
+    academic active adaptive ai artificial cross deep digital dynamic generative global human
+    interactive intra local neural online physical pre scientific semantic structured text-based
+    """.split()
+)
+SECOND = frozenset(
+    """
+    attention chain chains cot linear llm llms search semantic sparse vision visual
+    """.split()
+)
+NEVER = frozenset(
+    """
+    don didn doesn isn wild large aha plug let lets etc via ie eg vs al
+    """.split()
+)
+PARTICULAR = frozenset("anomaly assembly fly gpu gpus table variable seed feed speed".split())
+
+
+def corrected(word: str, grade: int, kind: str) -> tuple[int, str]:
+    """Give the grade and the kind of a word as they should be."""
+    if word in NEVER:
+        return 0, "never"
+    if word in HEADS or word in MODIFIERS:
+        grade, kind = min(grade, 3), "head" if word in HEADS else "modifier"
+    return (5 if word in SECOND else grade), kind
