@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from larkpost.domain import Interest, Paper, Reader
+    from larkpost.flows.interest_words import UnmatchedWord
     from larkpost.program import Program
 
 LONGEST = 10_000_000  # characters of a list of references
@@ -84,11 +85,13 @@ def set_interest(
     )
     changed = call.reader(program, reader.uid)
     record = next(r for r in _records(program, changed) if r["name"] == name.strip())
+    unmatched = find_unmatched(call, program, record["words"] if words else ())
     if as_json:
-        put_json(record)
-    else:
-        about = ", ".join(record["words"]) or "no words yet"
-        put(f"{shown(record['name'])}: {shown(about)}; quota {record['quota']}")
+        put_json(record | {"unmatched": [one._asdict() for one in unmatched]})
+        return
+    about = ", ".join(record["words"]) or "no words yet"
+    put(f"{shown(record['name'])}: {shown(about)}; quota {record['quota']}")
+    put_unmatched(unmatched)
 
 
 @interest.command("remove", short_help="Remove an interest.")
@@ -107,6 +110,21 @@ def remove_interest(call: Call, email: str, name: str, as_json: bool) -> None:
         put_json({"reader": reader.address or reader.uid, "interest": name, "removed": True})
     else:
         put(f"removed {shown(name)}")
+
+
+def find_unmatched(call: Call, program: Program, words: Sequence[str]) -> list[UnmatchedWord]:
+    """List which of the words just given match nothing here; without words nothing is loaded."""
+    from larkpost.flows.interest_words import check_words
+
+    return check_words(program.store, program.ranker, words, now=call.now) if words else []
+
+
+def put_unmatched(unmatched: Sequence[UnmatchedWord]) -> None:
+    """Print a line for each word that matches nothing here."""
+    from larkpost.flows.interest_words import describe
+
+    for one in unmatched:
+        put(f"{shown(describe(one))}.")
 
 
 def named(reader: Reader, name: str) -> Interest:

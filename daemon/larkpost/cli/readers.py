@@ -9,6 +9,7 @@ import click
 
 from larkpost.cli import types
 from larkpost.cli.call import Call, pass_call
+from larkpost.cli.interests import find_unmatched, put_unmatched
 from larkpost.cli.output import json_option, put, put_json, put_table, shown
 
 if TYPE_CHECKING:
@@ -79,11 +80,13 @@ def add(
         **_given(wishes),
     }
     added = membership.add(program.store, email, now=call.now, words=interests, **chosen)
+    unmatched = find_unmatched(call, program, added.interests[0].words)
     if as_json:
-        put_json(_record(program, added))
+        put_json(_record(program, added) | {"unmatched": [one._asdict() for one in unmatched]})
         return
     put(f"added {_who(added)}: {_schedule(added)}")
     put(f"feed: {program.links.feed(added, 'rss')}")
+    put_unmatched(unmatched)
 
 
 @reader.command("list", short_help="List all readers.")
@@ -191,10 +194,13 @@ def set_reader(
     if no_feed:
         membership.end_feed(store, found.id)
     changed = call.reader(program, found.uid)
+    words = changed.interests[0].words if interests else ()
+    unmatched = find_unmatched(call, program, words)
     if as_json:
-        put_json(_record(program, changed))
-    else:
-        put(f"changed {_who(changed)}: {_schedule(changed)}")
+        put_json(_record(program, changed) | {"unmatched": [one._asdict() for one in unmatched]})
+        return
+    put(f"changed {_who(changed)}: {_schedule(changed)}")
+    put_unmatched(unmatched)
 
 
 @reader.command(short_help="Forget a reader.")
