@@ -11,6 +11,7 @@ import click
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.output import json_option, put, put_json, put_table, shown
 from larkpost.errors import UsageError
+from larkpost.text.grammar import quantity, sentence, thumbs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +125,7 @@ def put_unmatched(unmatched: Sequence[UnmatchedWord]) -> None:
     from larkpost.flows.interest_words import describe
 
     for one in unmatched:
-        put(f"{shown(describe(one))}.")
+        put(sentence(shown(describe(one))))
 
 
 def named(reader: Reader, name: str) -> Interest:
@@ -191,7 +192,7 @@ def start(call: Call, email: str, sources: Sequence[str], as_json: bool) -> None
         who = reader.address or reader.uid
         put_json({"reader": who, "liked": liked, "new": new, "unknown": unknown})
         return
-    put(f"{liked} thumbs up; {new} of the papers are new here")
+    put(f"{thumbs(liked, 'up')}; {quantity(new, 'paper')} new here")
     for name in unknown:
         put(f"not known here, and without a title: {shown(name)}")
 

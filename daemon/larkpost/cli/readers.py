@@ -11,6 +11,7 @@ from larkpost.cli import types
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.interests import find_unmatched, put_unmatched
 from larkpost.cli.output import json_option, put, put_json, put_table, shown
+from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -253,7 +254,7 @@ def _schedule(one: Reader) -> str:
     days = "every day" if len(one.days) == 7 else ", ".join(day_names(one.days))
     when = f"weekly, first of {days}" if one.weekly else days
     following = f"; next edition {_local(one)}" if one.next_slot else f"; {one.status}"
-    return f"{one.size} papers, {when} at {one.at:%H:%M} {one.zone}{following}"
+    return f"{quantity(one.size, 'paper')}, {when} at {one.at:%H:%M} {one.zone}{following}"
 
 
 def _local(one: Reader) -> str | None:

@@ -8,6 +8,7 @@ import structlog
 
 from larkpost.flows.spaces import fresh_space
 from larkpost.store import search
+from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -69,7 +70,8 @@ def describe(one: UnmatchedWord) -> str:
     """Say in a sentence, without its full stop, what is wrong with a word and what to try."""
     where = f" (of “{one.phrase}”)" if one.phrase != one.word else ""
     if one.papers > 1:
-        return f"“{one.word}”{where} is in {one.papers:,} papers, too many to tell them apart"
+        papers = quantity(one.papers, "paper")
+        return f"“{one.word}”{where} is in {papers}, too many to tell them apart"
     if one.papers == 1:
         return f"“{one.word}”{where} is in one paper only, too few to learn from"
     near = f"; near it are: {SPACE_BETWEEN.join(one.near)}" if one.near else ""

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 from larkpost.render import words
 from larkpost.render.stories import facts_of
 from larkpost.resources import shipped
+from larkpost.text.grammar import quantity, sentence, thumbs
 from larkpost.text.normalize import one_line
 from larkpost.web.prose import linked
 from larkpost.web.spans import named
@@ -115,6 +116,9 @@ class Pages:
             catch_up=words.catch_up,
             linked=linked,
             span=named,
+            quantity=quantity,
+            thumbs=thumbs,
+            sentence=sentence,
         )
         return environment
 
