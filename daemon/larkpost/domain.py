@@ -249,6 +249,11 @@ class Pick:
     propensity: float = 1.0
     pool: int = 1
 
+    @property
+    def known_probability(self) -> float | None:
+        """The chance as it may be shown: None before the first thumb up, when it is a guess."""
+        return None if self.like is None else self.probability
+
 
 @dataclass(frozen=True, slots=True)
 class Edition:

@@ -66,8 +66,8 @@ def place(zone: str) -> ZoneInfo:
         return ZoneInfo(zone)
     except (KeyError, ValueError, OSError):  # unknown; not a relative path; a folder of zones
         raise UsageError(
-            f"There is no time zone called {zone!r}.",
-            hint="Zones are named like Europe/Berlin, America/New_York or UTC.",
+            f"There is no time zone called {zone!r}",
+            hint="zones are named like Europe/Berlin, America/New_York or UTC",
         ) from None
 
 

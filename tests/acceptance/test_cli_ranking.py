@@ -27,7 +27,25 @@ def test_a_ranking_is_a_line_a_pick(furnished: Shell) -> None:
     assert all(pick.keys() >= PICK for pick in picks)
     assert [pick["position"] for pick in picks] == [1, 2, 3, 4, 5]
     assert all(pick["reader"] == ANN for pick in picks)
-    assert all(0 <= pick["probability"] <= 1 for pick in picks)
+    assert [pick["probability"] for pick in picks] == [None] * 5  # nobody knows a chance yet
+
+
+def test_a_chance_is_told_from_the_first_thumb_up_on(furnished: Shell) -> None:
+    (paper, *_) = experts(furnished)
+    furnished("reader", "set", ANN, "--interest", "mixture of experts")
+    before = [one.split("\t")[1] for one in furnished("rank", ANN).out.splitlines()[1:]]
+    explained = furnished("explain", ANN, paper).out
+    (judged,) = furnished.json("explain", ANN, paper)
+
+    furnished("vote", ANN, paper, "up")
+    after = [one.split("\t")[1] for one in furnished("rank", ANN).out.splitlines()[1:]]
+    picks = furnished.json("rank", ANN)
+
+    assert set(before) == {"-"}
+    assert "chance of a thumbs-up: not known before the first thumb up" in explained
+    assert judged["probability"] is None
+    assert all(one.endswith("%") for one in after)
+    assert all(0 < pick["probability"] < 1 for pick in picks)
 
 
 def test_a_ranking_holds_as_many_picks_as_the_reader_wants(furnished: Shell) -> None:

@@ -74,7 +74,8 @@ def test_the_terminal_tells_gains_and_how_chances_came_true(voted: Shell) -> Non
     (gains,) = (at for at, line in enumerate(lines) if "larkpost has more than" in line)
     assert all(name in lines[gains] for name in ("nDCG@10", "P@10", "AUC"))
     told = [line for line in lines if re.match(r"\W*\d+% to \d+%", line)]
-    assert sum(int(re.findall(r"\d+", line)[2]) for line in told) == 20
+    # Of the twenty thumbs two fell on the first morning, before which no chance was told.
+    assert sum(int(re.findall(r"\d+", line)[2]) for line in told) == 18
 
 
 def test_a_reader_without_thumbs_is_told_so(shell: Shell) -> None:

@@ -90,3 +90,38 @@ def test_ten_papers_are_named_that_tell_most(furnished: Shell) -> None:
 
     assert len({paper["id"] for paper in named}) == 10
     assert named == furnished.json("start", ANN)
+
+
+def test_words_that_match_nothing_are_told_at_once_with_the_nearest(furnished: Shell) -> None:
+    words = ["--words", "reasoning", "--words", "video genration", "--words", "zxqv"]
+
+    told = furnished("interest", "set", ANN, "mine", *words).out.splitlines()
+    (record,) = furnished.json("interest", "set", ANN, "mine", *words)
+
+    assert told[1:] == [
+        "“genration” (of “video genration”) matches no paper here yet; near it are: generation.",
+        "“zxqv” matches no paper here yet.",
+    ]
+    assert record["words"] == ["reasoning", "video genration", "zxqv"]
+    assert record["unmatched"] == [
+        {"word": "genration", "phrase": "video genration", "near": ["generation"], "papers": 0},
+        {"word": "zxqv", "phrase": "zxqv", "near": [], "papers": 0},
+    ]
+
+
+def test_a_reader_is_told_which_of_their_words_match_nothing(furnished: Shell) -> None:
+    added = furnished("reader", "add", "bob@example.org", "--interest", "difusion models")
+    (changed,) = furnished.json("reader", "set", ANN, "--interest", "agentz")
+    (again,) = furnished.json("reader", "set", ANN, "--size", 4)
+
+    assert "“difusion” (of “difusion models”) matches no paper here yet" in added.out
+    assert "diffusion" in added.out
+    assert [one["word"] for one in changed["unmatched"]] == ["agentz"]
+    assert changed["unmatched"][0]["near"][0] in {"agent", "agents"}
+    assert again["unmatched"] == []
+
+
+def test_before_the_first_papers_nothing_is_said_of_words(shell: Shell) -> None:
+    (added,) = shell.json("reader", "add", ANN, "--interest", "robots")
+
+    assert added["unmatched"] == []

@@ -147,12 +147,32 @@ def test_a_thumb_is_given_changed_and_undone_with_the_keyboard(
     page.get_by_role("button", name="Thumbs up").press("Enter")
     assert page.get_by_role("status").inner_text().startswith("Thumbs up")
     assert here.thumb(2) is Thumb.UP
-    page.get_by_role("button", name="Thumbs down").press("Enter")
+    page.get_by_role("button", name="Thumbs down for paper 2").press("Enter")
     page.get_by_role("status").get_by_text("Thumbs down").wait_for()
     page.get_by_role("button", name="Undo").press("Enter")
     page.get_by_role("status").get_by_text("Thumbs up").wait_for()
 
     assert here.thumb(2) is Thumb.UP
+    page.close()
+
+
+@pytest.mark.parametrize("size", [(375, 667), (1280, 800)])
+def test_after_a_thumb_the_paper_and_the_next_are_in_view(
+    here: Place, browser: Browser, size: tuple[int, int]
+) -> None:
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page.goto(here.program.links.edition(here.edition))
+
+    for position in (1, 2):
+        page.get_by_role("button", name=f"Thumbs up for paper {position}").click()
+        page.wait_for_url(f"**/edition/*#p{position}")
+        top = page.locator(f"#p{position}").evaluate("one => one.getBoundingClientRect().top")
+        heading = page.locator(f"#p{position + 1} h2")
+        end = heading.evaluate("one => one.getBoundingClientRect().bottom")
+
+        assert -1 <= top < end <= size[1]
+        assert page.get_by_role("button", name="Undo").is_visible()
+    assert page.locator("button[aria-pressed=true]").count() == 2
     page.close()
 
 

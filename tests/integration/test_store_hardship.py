@@ -51,7 +51,7 @@ def test_a_lock_held_for_long_loses_no_thumb_that_was_said_to_be_saved(here: Pla
     assert all(int(answer.headers["retry-after"]) > 0 for answer in answers)
     assert all("try again" in answer.text for answer in answers)
     assert here.thumb(1) is None
-    assert here.client.post(here.vote_path(1, "up")).status_code == 200
+    assert here.client.post(here.vote_path(1, "up")).status_code == 303
     assert here.thumb(1) is Thumb.UP
 
 
@@ -70,7 +70,7 @@ def test_a_lock_held_for_less_than_our_patience_costs_only_time(here: Place) -> 
     done.set()
     holder.join()
 
-    assert (answer.status_code, here.thumb(2)) == (200, Thumb.DOWN)
+    assert (answer.status_code, here.thumb(2)) == (303, Thumb.DOWN)
 
 
 def test_a_tick_beside_a_lock_held_for_long_is_tried_again_by_the_next(here: Place) -> None:
@@ -279,14 +279,14 @@ def test_a_server_that_restarts_costs_one_page_at_most(tmp_path: Path) -> None:
         with served(folder) as server:
             server.run("CREATE DATABASE larkpost")
             here = stack.enter_context(place(tmp_path, server.url("larkpost")))
-            assert here.client.post(here.vote_path(1, "up")).status_code == 200
+            assert here.client.post(here.vote_path(1, "up")).status_code == 303
         away = here.client.post(here.vote_path(2, "up"))
         with pytest.raises(TryAgainLater):
             tick(here.program.works, now=NOW)
         with served(folder):
             back = here.client.post(here.vote_path(3, "up"))
 
-            assert (away.status_code, back.status_code) == (503, 200)
+            assert (away.status_code, back.status_code) == (503, 303)
             assert int(away.headers["retry-after"]) > 0
             assert [here.thumb(n) for n in (1, 2, 3)] == [Thumb.UP, None, Thumb.UP]
             assert tick(here.program.works, now=NOW).troubles == {}
@@ -313,12 +313,12 @@ def test_a_thumb_is_saved_or_refused_while_connections_are_cut_again_and_again(
                 for turn in range(60):
                     position = turn % 3 + 1
                     answer = here.client.post(here.vote_path(position, "up"))
-                    assert answer.status_code in {200, 503}
-                    if answer.status_code == 200:
+                    assert answer.status_code in {303, 503}
+                    if answer.status_code == 303:
                         saved.add(position)
             finally:
                 over.set()
                 cutter.join()
 
             assert all(here.thumb(position) is Thumb.UP for position in saved)
-            assert here.client.post(here.vote_path(1, "down")).status_code == 200
+            assert here.client.post(here.vote_path(1, "down")).status_code == 303

@@ -64,7 +64,7 @@ def test_a_new_link_to_the_page_ends_all_older_ones(here: Place, me: str) -> Non
         assert gone.text == forged.text
     assert here.client.post(me, data={"action": "relink"}).status_code == 404
     assert here.client.get(here.path(links.leave(here.reader))).status_code == 200
-    assert here.client.post(here.vote_path(1, "up")).status_code == 200
+    assert here.client.post(here.vote_path(1, "up")).status_code == 303
 
 
 def test_each_new_link_is_another_one_and_letters_carry_the_newest(here: Place, me: str) -> None:

@@ -34,7 +34,7 @@ def test_the_front_page_shows_the_houses_edition_the_hottest_first(here: Place) 
 
     places = [page.index(paper.title) for paper in here.papers]
     assert min(places) == places[-1]
-    assert "1 thumbs up, 0 down" in page
+    assert "1 thumb up, 0 down" in page
     assert 'action="/subscribe"' in page
 
 

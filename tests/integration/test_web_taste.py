@@ -303,3 +303,28 @@ def test_new_papers_make_a_new_space(here: Place, me: str) -> None:
     here.client.get(f"{me}/rate")
 
     assert ranker.fits == 2
+
+
+def test_how_far_chances_were_off_is_told_from_the_second_morning_with_votes_on(
+    here: Place, me: str
+) -> None:
+    with here.program.store.begin() as connection:
+        ids = [one.paper_id for one in papers.absorb(connection, list(unread()), now=NOW)]
+
+    def judge(some: Sequence[int], day: datetime) -> str:
+        thumbs = (Thumb.UP, Thumb.DOWN) * len(some)
+        cast = [
+            Vote(here.reader.id, one, thumb, day, "test")
+            for one, thumb in zip(some, thumbs, strict=False)
+        ]
+        with here.program.store.begin() as connection:
+            votes.cast_many(connection, cast)
+        return here.client.get(f"{me}/taste").text
+
+    first = judge(ids[:12], NOW - timedelta(days=10))
+    second = judge(ids[20:24], NOW - timedelta(days=5))
+
+    assert "were replayed morning by morning" in first
+    assert "percentage point" not in first
+    assert "on average, over the 4 votes given after it was told" in second
+    assert re.search(r"off by \d+ percentage points? on average", second)

@@ -38,11 +38,12 @@ def test_a_vote_link_shows_the_paper_its_reasons_and_a_button(here: Place) -> No
 @pytest.mark.parametrize(("wish", "thumb"), [("up", Thumb.UP), ("down", Thumb.DOWN)])
 def test_the_pressed_button_votes(here: Place, wish: str, thumb: Thumb) -> None:
     answer = here.client.post(here.vote_path(1, wish), data={"action": wish})
+    page = here.client.get(answer.headers["location"]).text
 
-    assert answer.status_code == 200
+    assert answer.status_code == 303
     assert here.thumb(1) is thumb
     assert here.thumb(2) is None
-    assert "Undo" in answer.text
+    assert "Undo" in page
     with here.program.store.read() as connection:
         vote = votes.of(connection, here.reader.id)[0]
     assert (vote.via, vote.at) == ("link", NOW)
@@ -56,7 +57,7 @@ def test_a_post_without_a_form_means_the_thumb_of_its_path(here: Place) -> None:
 
 def test_pressing_twice_is_one_vote(here: Place) -> None:
     for _ in range(3):
-        assert here.client.post(here.vote_path(1, "up"), data={"action": "up"}).status_code == 200
+        assert here.client.post(here.vote_path(1, "up"), data={"action": "up"}).status_code == 303
 
     with here.program.store.read() as connection:
         assert len(votes.of(connection, here.reader.id)) == 1
@@ -65,23 +66,31 @@ def test_pressing_twice_is_one_vote(here: Place) -> None:
 def test_undo_beside_a_first_vote_takes_it_back(here: Place) -> None:
     path = here.vote_path(1, "up")
 
-    voted = here.client.post(path, data={"action": "up"})
-    undone = here.client.post(path, data={"action": undo_of(voted.text)})
+    voted = press(here, path, "up")
+    undone = press(here, path, undo_of(voted))
 
-    assert undo_of(voted.text) == "clear"
+    assert undo_of(voted) == "clear"
     assert here.thumb(1) is None
-    assert undo_of(undone.text) == "up"
+    assert "taken back" in undone
+    assert undo_of(undone) == "up"
 
 
 def test_undo_beside_a_changed_vote_brings_the_old_one_back(here: Place) -> None:
     path = here.vote_path(1, "up")
-    here.client.post(path, data={"action": "up"})
+    press(here, path, "up")
 
-    changed = here.client.post(path, data={"action": "down"})
+    changed = press(here, path, "down")
     assert here.thumb(1) is Thumb.DOWN
-    here.client.post(path, data={"action": undo_of(changed.text)})
+    press(here, path, undo_of(changed))
 
     assert here.thumb(1) is Thumb.UP
+
+
+def press(here: Place, path: str, action: str) -> str:
+    """Press a button of a vote, and give the page that the browser is sent to."""
+    answer = here.client.post(path, data={"action": action})
+    assert answer.status_code == 303
+    return here.client.get(answer.headers["location"]).text
 
 
 def undo_of(page: str) -> str:
@@ -163,7 +172,7 @@ def test_a_vote_link_is_good_for_ninety_days_and_then_says_so(here: Place) -> No
 def test_a_clock_set_back_does_not_expire_links(here: Place) -> None:
     here.clock.now = NOW - timedelta(days=1)
 
-    assert here.client.post(here.vote_path(1, "up")).status_code == 200
+    assert here.client.post(here.vote_path(1, "up")).status_code == 303
 
 
 def test_a_link_of_somebody_else_who_had_the_number_before_opens_nothing(here: Place) -> None:
@@ -354,6 +363,6 @@ def test_thumbs_have_their_measure_whichever_page_they_come_from(here: Place) ->
 
     answers = [here.client.post(here.vote_path(1, "up")), here.client.post(me, data=form)]
 
-    assert [one.status_code for one in answers] == [200, 429]
+    assert [one.status_code for one in answers] == [303, 429]
     assert int(answers[1].headers["retry-after"]) > 0
     assert here.client.get(me).status_code == 200

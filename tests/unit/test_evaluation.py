@@ -113,9 +113,23 @@ def test_every_month_with_votes_has_its_strongest_terms() -> None:
 def test_chances_come_true_as_often_as_they_are_told() -> None:
     report = measured()
 
-    assert sum(one.votes for one in report.calibration) == report.votes
+    # No chance was told on the first morning, before any thumb up.
+    first = sum(at.date() == a_history().at[0].date() for at in a_history().at)
+    assert sum(one.votes for one in report.calibration) == report.votes - first
     assert report.calibration_error is not None
     assert report.calibration_error < 0.25
+
+
+def test_a_chance_is_checked_from_the_second_morning_with_votes_on() -> None:
+    papers = PAPERS[:12]
+    thumbs = [Thumb.UP if number % 2 else Thumb.DOWN for number in range(12)]
+    one = evaluate(Tfidf(), History(PAPERS, papers, thumbs, [START] * 12))
+    days = [START + timedelta(days=number // 6) for number in range(12)]
+    two = evaluate(Tfidf(), History(PAPERS, papers, thumbs, days))
+
+    assert (one.calibration, one.calibration_error) == ((), None)
+    assert two.calibration_error is not None
+    assert sum(one.votes for one in two.calibration) == 6
 
 
 def test_a_history_without_votes_gives_an_empty_report() -> None:

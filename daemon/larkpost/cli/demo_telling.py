@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.cli.output import put, shown
 from larkpost.cli.ranking import because
+from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,13 +40,14 @@ def tell_story(story: Story) -> None:
     _heading("1. The sample dump")
     report = story.report
     _say(
-        f"{report.papers} papers read ({report.new} new, {report.rejected} not readable), "
+        f"{quantity(report.papers, 'paper')} read"
+        f" ({report.new} new, {report.rejected} not readable), "
         f"taken on {report.captured}."
     )
     reader = story.reader
     _heading("2. A reader, and five thumbs")
     _say(
-        f"{reader.address}: {reader.size} papers, Monday to Friday at {reader.at:%H:%M}"
+        f"{reader.address}: {quantity(reader.size, 'paper')}, Monday to Friday at {reader.at:%H:%M}"
         f" in {reader.zone}. Nothing is known of their taste, so the first paper is"
         " simply the newest first. Then:"
     )

@@ -10,6 +10,7 @@ import click
 from larkpost.cli import types
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.output import json_option, put, put_json, shown
+from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,10 +81,10 @@ def _sentence(result: Result) -> str:
     from larkpost.flows.publish import Outcome
 
     who, when = shown(name_of(result.occasion.reader)), result.occasion.day
-    count = len(result.edition.picks) if result.edition else 0
+    papers = quantity(len(result.edition.picks) if result.edition else 0, "paper")
     return {
-        Outcome.PUBLISHED: f"{who}: edition of {when} with {count} papers",
-        Outcome.ALREADY: f"{who}: the edition of {when} is already out, with {count} papers",
+        Outcome.PUBLISHED: f"{who}: edition of {when} with {papers}",
+        Outcome.ALREADY: f"{who}: the edition of {when} is already out, with {papers}",
         Outcome.QUIET: f"{who}: no edition on {when}, there are no new papers",
         Outcome.BELOW: f"{who}: no edition on {when}, every paper is below the threshold",
         Outcome.FAILED: f"{who}: the edition of {when} failed: {shown(result.fault)}",

@@ -10,6 +10,7 @@ import click
 
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.output import json_option, put, put_json, put_table, shown, waiting
+from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,7 +80,8 @@ def _who(reader: Reader) -> str:
 
 
 def _put_report(reader: Reader, report: Report) -> None:
-    put(f"{shown(_who(reader))}: {report.votes} thumbs, {report.mornings} mornings to measure")
+    cast, days = quantity(report.votes, "thumb"), quantity(report.mornings, "morning")
+    put(f"{shown(_who(reader))}: {cast}, {days} to measure")
     if not report.mornings:
         put("  no morning had both a liked paper and another one, so nothing can be measured yet")
         return

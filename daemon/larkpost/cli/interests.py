@@ -11,11 +11,13 @@ import click
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.output import json_option, put, put_json, put_table, shown
 from larkpost.errors import UsageError
+from larkpost.text.grammar import quantity, sentence, thumbs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from larkpost.domain import Interest, Paper, Reader
+    from larkpost.flows.interest_words import UnmatchedWord
     from larkpost.program import Program
 
 LONGEST = 10_000_000  # characters of a list of references
@@ -84,11 +86,13 @@ def set_interest(
     )
     changed = call.reader(program, reader.uid)
     record = next(r for r in _records(program, changed) if r["name"] == name.strip())
+    unmatched = find_unmatched(call, program, record["words"] if words else ())
     if as_json:
-        put_json(record)
-    else:
-        about = ", ".join(record["words"]) or "no words yet"
-        put(f"{shown(record['name'])}: {shown(about)}; quota {record['quota']}")
+        put_json(record | {"unmatched": [one._asdict() for one in unmatched]})
+        return
+    about = ", ".join(record["words"]) or "no words yet"
+    put(f"{shown(record['name'])}: {shown(about)}; quota {record['quota']}")
+    put_unmatched(unmatched)
 
 
 @interest.command("remove", short_help="Remove an interest.")
@@ -107,6 +111,21 @@ def remove_interest(call: Call, email: str, name: str, as_json: bool) -> None:
         put_json({"reader": reader.address or reader.uid, "interest": name, "removed": True})
     else:
         put(f"removed {shown(name)}")
+
+
+def find_unmatched(call: Call, program: Program, words: Sequence[str]) -> list[UnmatchedWord]:
+    """List which of the words just given match nothing here; without words nothing is loaded."""
+    from larkpost.flows.interest_words import check_words
+
+    return check_words(program.store, program.ranker, words, now=call.now) if words else []
+
+
+def put_unmatched(unmatched: Sequence[UnmatchedWord]) -> None:
+    """Print a line for each word that matches nothing here."""
+    from larkpost.flows.interest_words import describe
+
+    for one in unmatched:
+        put(sentence(shown(describe(one))))
 
 
 def named(reader: Reader, name: str) -> Interest:
@@ -173,7 +192,7 @@ def start(call: Call, email: str, sources: Sequence[str], as_json: bool) -> None
         who = reader.address or reader.uid
         put_json({"reader": who, "liked": liked, "new": new, "unknown": unknown})
         return
-    put(f"{liked} thumbs up; {new} of the papers are new here")
+    put(f"{thumbs(liked, 'up')}; {quantity(new, 'paper')} new here")
     for name in unknown:
         put(f"not known here, and without a title: {shown(name)}")
 

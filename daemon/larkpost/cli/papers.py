@@ -23,6 +23,7 @@ from larkpost.cli.output import (
     tell,
     waiting,
 )
+from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,7 +138,8 @@ def _counts(report: Report) -> str:
         return no_new_papers(report.papers) + unread
     kinds = {"new": report.new, "updated": report.updated, "already known": report.known}
     counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count) or "none new"
-    what = f"{report.papers} papers" if report.new or not report.papers else "no new papers"
+    read = quantity(report.papers, "paper")
+    what = read if report.new or not report.papers else "no new papers"
     return f"{what}: {counts}{unread}"
 
 
@@ -182,7 +184,7 @@ def papers(call: Call, words: str | None, since: date | None, limit: int, as_jso
         put("No papers" + (f" with {shown(words)}" if words else "") + ".")
         put("Read a dump: larkpost ingest FILE")
     if found.total > len(found.papers) and call.loudness >= 0:
-        listed = f"{len(found.papers):,} of {found.total:,} papers"
+        listed = f"{len(found.papers):,} of {quantity(found.total, 'paper')}"
         click.echo(f"larkpost: {listed}; --limit 0 lists all", err=True)
 
 

@@ -9,6 +9,7 @@ import click
 
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.output import MOST_TOLD, json_option, put, put_json, shown
+from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from larkpost.flows.importing import Tally
@@ -74,7 +75,7 @@ def import_(
             )
         else:
             refused = f", {len(tally.refused)} refused" if tally.refused else ""
-            put(f"{shown(path)}: {tally.taken} {name}{refused}")
+            put(f"{shown(path)}: {quantity(tally.taken, name.removesuffix('s'))}{refused}")
     return 1 if any(tally.refused for _, _, tally in tallies) else 0
 
 
@@ -83,7 +84,8 @@ def _warn(path: Path, tally: Tally) -> None:
     for line, reason in tally.refused[:MOST_TOLD]:
         click.echo(f"larkpost: {name}, line {line}: {shown(reason)}", err=True)
     if len(tally.refused) > MOST_TOLD:
-        click.echo(f"larkpost: {name}: and {len(tally.refused) - MOST_TOLD} more lines", err=True)
+        more = quantity(len(tally.refused) - MOST_TOLD, "more line")
+        click.echo(f"larkpost: {name}: and {more}", err=True)
     for line, what in tally.remarks[:MOST_TOLD]:
         at = f", line {line}" if line else ""
         click.echo(f"larkpost: {name}{at}: {shown(what)}", err=True)

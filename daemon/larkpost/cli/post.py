@@ -9,6 +9,7 @@ import click
 
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.output import json_option, put, put_json, put_table, shown, waiting
+from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -213,7 +214,8 @@ def receive(call: Call, as_json: bool) -> None:
     if as_json:
         put_json({"meaning": str(receipt.meaning), "votes": receipt.votes})
     else:
-        put(f"{receipt.meaning}, {receipt.votes} thumbs" if receipt.votes else receipt.meaning)
+        cast = f", {quantity(receipt.votes, 'thumb')}" if receipt.votes else ""
+        put(f"{receipt.meaning}{cast}")
 
 
 @click.command(short_help="Say why a morning is quiet.")

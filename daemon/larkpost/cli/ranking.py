@@ -101,7 +101,7 @@ def _put_ranking(reader: Reader, ranking: Ranking, *, named: bool) -> None:
         [
             [
                 pick.position,
-                f"{pick.probability:.0%}",
+                _percentage(pick.known_probability),
                 pick.paper.identifier,
                 pick.paper.title,
                 because(pick),
@@ -109,6 +109,10 @@ def _put_ranking(reader: Reader, ranking: Ranking, *, named: bool) -> None:
             for pick in ranking.picks
         ],
     )
+
+
+def _percentage(chance: float | None) -> str | None:
+    return None if chance is None else f"{chance:.0%}"
 
 
 def because(pick: Pick) -> str:
@@ -144,7 +148,8 @@ def explain(call: Call, email: str, paper: str, as_json: bool) -> None:
         put_json(explained_line(pick, reader) | _addresses(program, found))
         return
     put(f"{shown(found.title)} [{shown(found.identifier)}]")
-    put(f"chance of a thumbs-up: {pick.probability:.0%} (score {pick.score:+.3f})")
+    chance = _percentage(pick.known_probability) or "not known before the first thumb up"
+    put(f"chance of a thumbs-up: {chance} (score {pick.score:+.3f})")
     near = pick.nearest
     if near and near.id == found.id:
         put("nearest liked paper: this very one, it has a thumbs up")

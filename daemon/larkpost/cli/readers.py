@@ -9,7 +9,9 @@ import click
 
 from larkpost.cli import types
 from larkpost.cli.call import Call, pass_call
+from larkpost.cli.interests import find_unmatched, put_unmatched
 from larkpost.cli.output import json_option, put, put_json, put_table, shown
+from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,11 +81,13 @@ def add(
         **_given(wishes),
     }
     added = membership.add(program.store, email, now=call.now, words=interests, **chosen)
+    unmatched = find_unmatched(call, program, added.interests[0].words)
     if as_json:
-        put_json(_record(program, added))
+        put_json(_record(program, added) | {"unmatched": [one._asdict() for one in unmatched]})
         return
     put(f"added {_who(added)}: {_schedule(added)}")
     put(f"feed: {program.links.feed(added, 'rss')}")
+    put_unmatched(unmatched)
 
 
 @reader.command("list", short_help="List all readers.")
@@ -191,10 +195,13 @@ def set_reader(
     if no_feed:
         membership.end_feed(store, found.id)
     changed = call.reader(program, found.uid)
+    words = changed.interests[0].words if interests else ()
+    unmatched = find_unmatched(call, program, words)
     if as_json:
-        put_json(_record(program, changed))
-    else:
-        put(f"changed {_who(changed)}: {_schedule(changed)}")
+        put_json(_record(program, changed) | {"unmatched": [one._asdict() for one in unmatched]})
+        return
+    put(f"changed {_who(changed)}: {_schedule(changed)}")
+    put_unmatched(unmatched)
 
 
 @reader.command(short_help="Forget a reader.")
@@ -247,7 +254,7 @@ def _schedule(one: Reader) -> str:
     days = "every day" if len(one.days) == 7 else ", ".join(day_names(one.days))
     when = f"weekly, first of {days}" if one.weekly else days
     following = f"; next edition {_local(one)}" if one.next_slot else f"; {one.status}"
-    return f"{one.size} papers, {when} at {one.at:%H:%M} {one.zone}{following}"
+    return f"{quantity(one.size, 'paper')}, {when} at {one.at:%H:%M} {one.zone}{following}"
 
 
 def _local(one: Reader) -> str | None:

@@ -20,6 +20,7 @@ from larkpost.cli.output import (
 )
 from larkpost.cli.papers import report_line, report_record
 from larkpost.errors import UsageError
+from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +95,7 @@ def _put_standing(found: Standing) -> None:
     for label, value in rows.items():
         put(f"{label + ':':<16}{shown(value)}")
     if dump and dump.rejected:
-        put(f"\n{dump.rejected} records of {shown(dump.name)} could not be read:")
+        put(f"\n{quantity(dump.rejected, 'record')} of {shown(dump.name)} could not be read:")
         for line in reject_lines(found.rejects, dump.rejected):
             put(f"  {shown(line)}")
     for refusal in found.refused:
@@ -157,7 +158,7 @@ def _round_record(done: Round) -> dict[str, Any]:
 def _put_round(done: Round) -> None:
     from dataclasses import asdict
 
-    put(f"inbox: {len(done.taken)} files")
+    put(f"inbox: {quantity(len(done.taken), 'file')}")
     for one in done.taken:
         _put_taken(one)
     if done.returned:

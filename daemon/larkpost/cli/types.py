@@ -38,8 +38,9 @@ def local_time(text: str) -> time:
 def weekdays(text: str) -> frozenset[int]:
     """Read weekdays such as mon,tue,fri."""
     from larkpost.settings import read_days
+    from larkpost.text.grammar import sentence
 
     try:
         return read_days(text)
     except ValueError as error:
-        raise click.BadParameter(f"{error}.") from None
+        raise click.BadParameter(sentence(str(error))) from None

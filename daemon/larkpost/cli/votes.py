@@ -10,6 +10,7 @@ from larkpost.cli import types
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.interests import named
 from larkpost.cli.output import json_option, put, put_json, shown
+from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -95,7 +96,7 @@ def unvote(call: Call, email: str, since: datetime, until: datetime | None, as_j
     for one in gone if as_json else ():
         put_json(vote_line(one, reader, str(known[one.paper_id].identifier)))
     if not as_json:
-        put(f"{len(gone)} thumbs taken back")
+        put(f"{quantity(len(gone), 'thumb')} taken back")
 
 
 COMMANDS = (vote, unvote)

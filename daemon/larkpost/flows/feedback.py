@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from larkpost.domain import Thumb, Vote
 from larkpost.errors import UnknownPaper, UsageError
 from larkpost.store import editions, papers, votes
+from larkpost.text.grammar import quantity
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import one_line
 
@@ -103,7 +104,7 @@ def _at(connection: Connection, reader: Reader, position: int) -> Paper:
             return pick.paper
     raise UnknownPaper(
         f"The edition of {latest[0].date} has no position {position};"
-        f" it has {len(latest[0].picks)} papers",
+        f" it has {quantity(len(latest[0].picks), 'paper')}",
         hint=f"larkpost preview {reader.address or reader.uid} --format text shows it",
     )
 

@@ -18,6 +18,7 @@ from larkpost.flows.dumpfile import copy_of, copy_of_stream, lines_of
 from larkpost.sources.dates import GRACE, in_name
 from larkpost.store import dumps, events, papers
 from larkpost.store.papers import What
+from larkpost.text.grammar import quantity
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def _taken_in(
         chosen = named or _recognised(sources, copy)
         return _Reading(store, copy, chosen, _near(copy, date, now), now, progress).run()
     except UnreadableDump as error:
-        lines = f"0 records in {lines_of(copy):,} lines"
+        lines = f"0 records in {quantity(lines_of(copy), 'line')}"
         raise UnreadableDump(f"{copy.name}: {error} ({lines})", hint=error.hint) from error
 
 

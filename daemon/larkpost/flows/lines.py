@@ -110,8 +110,8 @@ def bounce_line(bounce: Bounce, reader: Reader) -> dict[str, Any]:
 
 
 def ranked_line(pick: Pick, reader: Reader) -> dict[str, Any]:
-    """A pick as ``rank --json`` prints it."""
-    return {"reader": name_of(reader)} | _pick(pick)
+    """A pick as ``rank --json`` prints it; its probability is None where it is not known yet."""
+    return {"reader": name_of(reader)} | _pick(pick) | {"probability": pick.known_probability}
 
 
 def explained_line(pick: Pick, reader: Reader) -> dict[str, Any]:

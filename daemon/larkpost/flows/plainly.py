@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.domain import Pick, Weight
+from larkpost.text.stemming import stem_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -15,6 +18,8 @@ NOTE = (
     "Your thumbs could not be used today, and none is lost: these papers were chosen by the words"
     " of your interests, by what other readers like, and by what is new."
 )
+
+_WORD = re.compile(r"[^\W_]+")
 
 
 class _Found(NamedTuple):
@@ -50,12 +55,26 @@ def choose(
 
 
 def _found(reader: Reader, paper: Paper) -> _Found:
-    text = paper.text.casefold()
     named = [
-        _Found(paper, interest, tuple(word for word in interest.words if word.casefold() in text))
+        _Found(paper, interest, tuple(word for word in interest.words if _speaks_of(paper, word)))
         for interest in reader.interests
     ]
     return max(named, key=lambda found: len(found.words))
+
+
+def _speaks_of(paper: Paper, word: str) -> bool:
+    """Say whether a paper has a word or phrase, in any form, or is of the category so called."""
+    if word.casefold() in {category.casefold() for category in paper.categories}:
+        return True
+    if not word.isascii():  # scripts without spaces have no words to compare
+        return word.casefold() in paper.text.casefold()
+    return _stemmed(word) in _stemmed(paper.text)
+
+
+@lru_cache(maxsize=4096)  # every reader of a shard is chosen for from the same papers
+def _stemmed(text: str) -> str:
+    """Give the stems of a text between spaces, so that one text can be looked for in another."""
+    return f" {' '.join(stem_words(_WORD.findall(text.casefold())))} "
 
 
 def _without_twins(ranked: Sequence[_Found]) -> Iterator[_Found]:

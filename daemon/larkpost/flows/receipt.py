@@ -13,6 +13,7 @@ from larkpost.flows.posting import told as told_in_words
 from larkpost.flows.quiet import Quiet, quiet
 from larkpost.render.notice import notice
 from larkpost.store import events, readers
+from larkpost.text.grammar import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -56,7 +57,7 @@ def tell(
     if not reasons:
         return ()
     subject = f"Larkpost: a quiet morning: {reasons[0].text}"
-    lines = [f"{reason.text}. {reason.hint}" for reason in reasons]
+    lines = [f"{sentence(reason.text)} {reason.hint}" for reason in reasons]
     try:
         with road() as transport:
             transport.send(notice(desk.sender, desk.operator, subject, lines, now))

@@ -22,6 +22,7 @@ from larkpost.flows.receipt import Desk, tell
 from larkpost.flows.returns import collect
 from larkpost.flows.steps import Steps
 from larkpost.store import deliveries
+from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -108,7 +109,8 @@ def edit(works: Works, *, now: datetime) -> Round:
         with steps.step("publish"):
             done.outcomes = publish_due(works.newsroom, now=now)
             if failed := done.outcomes[Outcome.FAILED]:
-                raise Failure(f"{failed} editions could not be published and are tried again")
+                editions = quantity(failed, "edition")
+                raise Failure(f"{editions} could not be published; the next tick tries again")
     return done
 
 

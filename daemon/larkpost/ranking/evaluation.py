@@ -73,7 +73,7 @@ class Report:
 
     ``systems`` holds each way of ranking with its measures over ``mornings``; ``gains`` what
     Larkpost has more than each other, morning by morning. ``calibration_error`` is the expected
-    one (Naeini et al. 2015), None without votes to check.
+    one (Naeini et al. 2015), None without votes to check: those before which a chance was told.
     """
 
     votes: int
@@ -110,7 +110,7 @@ def evaluate(ranker: Tfidf, history: History) -> Report:
     scores = {name: [found[at] for at in useful] for name, found in replayed.scores.items()}
     truth = [np.array(days[at].liked) for at in useful]
     others = [name for name in scores if name != LARKPOST]
-    bins, error = _calibration(days, replayed.chances)
+    bins, error = _calibration(days, replayed.chances, history)
     return Report(
         votes=len(history.voted),
         mornings=len(useful),
@@ -280,13 +280,18 @@ def _by_community(history: History, days: Sequence[Morning]) -> list[Scores]:
 
 
 def _calibration(
-    days: Sequence[Morning], chances: Sequence[Scores]
+    days: Sequence[Morning], chances: Sequence[Scores], history: History
 ) -> tuple[tuple[Bin, ...], float | None]:
-    """Compare the chances told with how the votes fell, in ten bins of chance."""
-    if not days:
+    """Compare the chances told with how the votes fell, in ten bins of chance.
+
+    No chance is told before the first thumb up, so mornings up to that one check none.
+    """
+    knowing = [at for at, one in enumerate(days) if Thumb.UP in history.thumbs[: one.before]]
+    if not knowing:
         return (), None
-    told = np.concatenate(chances)
-    true = np.concatenate([np.array(one.liked)[np.array(one.voted)] for one in days])
+    told = np.concatenate([chances[at] for at in knowing])
+    checked = [days[at] for at in knowing]
+    true = np.concatenate([np.array(one.liked)[np.array(one.voted)] for one in checked])
     which = np.minimum((told * BINS).astype(int), BINS - 1)
     bins = tuple(
         Bin(

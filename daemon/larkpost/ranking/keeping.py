@@ -14,6 +14,8 @@ from larkpost.ranking.companions import Companions
 from larkpost.ranking.space import TextSpace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from larkpost.ranking.taste import LinearTaste
@@ -50,8 +52,18 @@ def space_to_bytes(space: TextSpace) -> bytes:
         indices=space.plain.indices.astype(np.int32),
         indptr=space.plain.indptr.astype(np.int32),
         unread=space.unread,
+        **_categories_kept(space.categories),
         **kept,
     )
+
+
+def _categories_kept(categories: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray[Any]]:
+    columns = [column for terms in categories.values() for column in terms]
+    return {
+        "categories": np.frombuffer("\n".join(categories).encode(), dtype=np.uint8),
+        "category_sizes": np.array([len(one) for one in categories.values()], dtype=np.int32),
+        "category_terms": np.array(columns, dtype=np.int32),
+    }
 
 
 def _companions_kept(companions: Companions) -> dict[str, NDArray[Any]]:
@@ -110,7 +122,20 @@ def _space(kept: Any) -> TextSpace | None:
     _hold(plain.shape[0] <= papers and (not spread.size or 0 <= spread.min() <= spread.max()))
     _hold(not spread.size or spread.max() <= papers)
     companions = _companions(kept, len(axes))
-    return TextSpace(vocabulary, spread, papers, axes, plain, unread, companions)
+    categories = _categories(kept, len(vocabulary))
+    return TextSpace(vocabulary, spread, papers, axes, plain, unread, companions, categories)
+
+
+def _categories(kept: Any, width: int) -> dict[str, tuple[int, ...]]:
+    joined = kept["categories"].tobytes().decode()
+    names = joined.split("\n") if joined else []
+    sizes, columns = kept["category_sizes"], kept["category_terms"]
+    _hold(sizes.dtype.kind == columns.dtype.kind == "i" and sizes.shape == (len(names),))
+    _hold(columns.ndim == 1 and sizes.sum() == len(columns) and (sizes >= 0).all())
+    _hold(not columns.size or 0 <= columns.min() <= columns.max() < width)
+    ends = np.cumsum(sizes)
+    parts = np.split(columns, ends[:-1]) if len(names) else []
+    return {name: tuple(part.tolist()) for name, part in zip(names, parts, strict=True)}
 
 
 def _companions(kept: Any, themes: int) -> Companions | None:

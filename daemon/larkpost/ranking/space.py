@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,11 +15,12 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
 )
 
 from larkpost.ranking import ridge
+from larkpost.ranking.lexicon import Lexicon, category_terms
 from larkpost.ranking.term_table import term_table
 from larkpost.ranking.terms import terms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from larkpost.domain import Paper
     from larkpost.ranking.companions import Companions
@@ -91,7 +92,8 @@ class TextSpace:
     ``papers`` the size of the corpus; ``axes`` (d, v) the singular vectors, strongest first;
     ``plain`` papers of the corpus in random order; ``unread`` the ids of the first of them, which
     serve as weak negative evidence; ``companions`` what other readers' libraries teach about
-    texts, where there are enough of them.
+    texts, where there are enough of them; ``categories`` the terms by which the papers of each
+    category differ from the others, as columns, by its name in lower case.
     """
 
     vocabulary: tuple[str, ...]
@@ -101,6 +103,7 @@ class TextSpace:
     plain: csr_array
     unread: NDArray[np.int64]
     companions: Companions | None = None
+    categories: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @cached_property
     def column(self) -> dict[str, int]:
@@ -170,10 +173,14 @@ class TextSpace:
         """Give the sample's words seen through the themes (s, d)."""
         return np.asarray(self.sample.words @ self.axes.T, dtype=np.float32)
 
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """Give what finds the space's terms for an interest's words."""
+        return Lexicon.of(self)
+
     def hint(self, words: str) -> str:
-        """Give an interest's words as terms the space knows, in the singular or the plural."""
-        found = (near for term in terms(words) for near in variants(term))
-        return " ".join(dict.fromkeys(term for term in found if term in self.column))
+        """Give an interest's words as terms the space knows: of one stem, or of a category."""
+        return " ".join(self.lexicon.terms_of(words))
 
     def to_bytes(self) -> bytes:
         """Give the arrays as npz with a format number, never a pickle."""
@@ -228,6 +235,9 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
         _axes(plain, themes).astype(np.float16).astype(np.float32),
         halved(csr_array(plain[chosen])),
         np.array([ordered[at].id for at in chosen[:unread]], dtype=np.int64),
+        categories=category_terms(
+            [() if paper.guest else paper.categories for paper in ordered], plain
+        ),
     )
 
 
@@ -289,11 +299,6 @@ def halved(rows: csr_array) -> csr_array:
     """Round the values as they are kept, to half precision."""
     data = rows.data.astype(np.float16).astype(np.float32)
     return csr_array((data, rows.indices, rows.indptr), shape=rows.shape)
-
-
-def variants(term: str) -> tuple[str, ...]:
-    """Give a term with its likely singular or plural."""
-    return (term, f"{term}s", f"{term}es", term.removesuffix("s"), term.removesuffix("es"))
 
 
 def _vocabulary(counted: Sequence[Counter[str]]) -> tuple[tuple[str, ...], NDArray[np.int32]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.render.typesetting import environment
+from larkpost.text.grammar import quantity
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def calibration(bins: Iterable[Any]) -> list[Dot]:
         Dot(
             _right(one.told),
             _up(one.came_true),
-            f"told {one.told:.0%}, came true {one.came_true:.0%}, {one.votes} votes",
+            f"told {one.told:.0%}, came true {one.came_true:.0%}, {quantity(one.votes, 'vote')}",
         )
         for one in bins
     ]

@@ -13,8 +13,10 @@ from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from larkpost.render import words
+from larkpost.render.line_breaks import breakable
 from larkpost.render.sheet import gap
 from larkpost.resources import shipped
+from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from larkpost.render.paper_links import PaperLinks
@@ -67,6 +69,7 @@ def environment(folder: str) -> Environment:
         lstrip_blocks=True,
     )
     made.globals["gap"] = gap
+    made.filters["quantity"] = quantity
     made.filters["wrap"] = wrapped
     made.filters["isolated"] = isolated
     return made
@@ -118,6 +121,7 @@ class Html:
         """Set one paper as a table of its own."""
         story = self._templates.get_template("story.html")
         shown = _shown(facts, room, self._papers)
+        shown |= {name: breakable(shown[name]) for name in ("title", "byline", "abstract")}
         return self._inlined(story.render(shown, lead=lead, brief=room < BRIEF))
 
     def why(self, reason: Reason) -> list[str]:
@@ -199,7 +203,7 @@ def why_text(reason: Reason) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _emphasised(text: str) -> str:
-    return f"<em><bdi>{escape(text)}</bdi></em>"
+    return f"<em><bdi>{escape(breakable(text))}</bdi></em>"
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from larkpost.text.grammar import quantity
 from larkpost.text.identifiers import identifier_url
 from larkpost.text.normalize import one_line
 from larkpost.text.urls import encode_url
@@ -61,7 +62,7 @@ def day_and_month(day: date) -> str:
 def chosen(edition: Edition) -> str:
     """Tell how many papers there are, from how many, and what the choice went by."""
     papers = len(edition.picks)
-    said = "No papers" if not papers else "1 paper" if papers == 1 else f"{papers} papers"
+    said = quantity(papers, "paper") if papers else "No papers"
     if edition.considered >= papers:
         said += f" chosen from {edition.considered:,}"
     return f"{said} · {_ground(edition.picks)}" if papers else said

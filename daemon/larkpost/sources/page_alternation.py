@@ -24,6 +24,7 @@ from larkpost.sources.page_text import (
 )
 from larkpost.sources.page_tokens import Kind, Token
 from larkpost.sources.paragraphs import Paragraph, parted
+from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -287,8 +288,9 @@ class AlternatingPage(PageParser):
 
     def _nothing(self) -> UnreadableDump:
         if self.bare:
+            lines = quantity(len(self.bare), "title or short line", "titles or short lines")
             return UnreadableDump(
-                f"{len(self.bare)} titles or short lines, but not a single abstract",
+                f"{lines}, but not a single abstract",
                 hint="try the search page (huggingface.co/papers?q=…): it shows abstracts",
             )
         if self.orphans >= SOME and not self.layout.unbroken:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from larkpost.domain import Draft, Rejected, Remark
 from larkpost.errors import UnreadableDump
 from larkpost.sources.lines import LONGEST_TITLE
+from larkpost.text.grammar import quantity
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
@@ -114,10 +115,11 @@ class _Result:
         recurring = sum(count for count in self.short.values() if count >= _FEW)
         for titles, few in ((self.junk_titles, 1), (self.letters, _FEW)):
             if self._too_many(len(titles), _MOST, few):
-                return f"{len(titles)} titles are none, such as “{titles[0][:60]}”"
+                count = quantity(len(titles), "title is", "titles are")
+                return f"{count} none, such as “{titles[0][:60]}”"
         if self._too_many(recurring, _MOST):
-            title, count = self.short.most_common(1)[0]
-            return f"{count} papers in it would be called “{title}”"
+            title, times = self.short.most_common(1)[0]
+            return f"{times} papers in it would be called “{title}”"
         if self._too_many(self.junk_abstracts, _MOST):
             return f"{self.junk_abstracts} of {self.papers} abstracts hold markup or several papers"
         if not self.listed and self._too_many(self.bare, _MOST_BARE):
@@ -130,6 +132,7 @@ class _Result:
     def remarks(self) -> Iterator[Remark]:
         """Say what is odd about all of it."""
         if self.twice:
-            yield Remark(0, f"{self.twice} papers stand in it more than once")
+            times = quantity(self.twice, "paper stands", "papers stand")
+            yield Remark(0, f"{times} in it more than once")
         if found := self.junk():
             yield Remark(0, f"it may not be the text of the page: {found}")

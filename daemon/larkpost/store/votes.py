@@ -72,6 +72,16 @@ def one(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
     return None if row is None else _vote(row)
 
 
+def on(connection: Connection, reader_id: int, paper_ids: Collection[int]) -> dict[int, Vote]:
+    """Read the reader's votes on these papers, by paper; no entry where there is none."""
+    table = tables.vote
+    found: dict[int, Vote] = {}
+    for some in batches(set(paper_ids)):
+        mine = select(table).where(table.c.reader_id == reader_id, table.c.paper_id.in_(some))
+        found |= {row.paper_id: _vote(row) for row in connection.execute(mine)}
+    return found
+
+
 def of(connection: Connection, reader_id: int) -> list[Vote]:
     """Read the votes of a reader, the oldest first."""
     return of_many(connection, [reader_id])[reader_id]

@@ -15,11 +15,12 @@ from larkpost.web.turns import HOUR, take_turn
 from larkpost.web.voting import MOST_THUMBS, named, told
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from starlette.datastructures import FormData
 
     from larkpost.domain import Reader
+    from larkpost.flows.interest_words import UnmatchedWord
     from larkpost.web.guard import Site
 
 VIA = "page"
@@ -48,6 +49,7 @@ class Notice:
     problem: str = ""
     undo: Mapping[str, object] | None = None
     wishes: Mapping[str, object] = field(default_factory=dict)
+    unmatched: Sequence[UnmatchedWord] = ()
 
 
 def act(site: Site, reader: Reader, form: FormData) -> str | Notice:

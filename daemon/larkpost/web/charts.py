@@ -14,11 +14,14 @@ if TYPE_CHECKING:
     from larkpost.flows.tasting import Leaning, Moved
     from larkpost.ranking import Report
 
-BAR = 26  # units of height a row
+WIDTH = 360  # units: about the pixels of a phone, which shows text of 14 units as 13 px
+ROW = 42  # units of height a row: a name, and what is drawn below it
+BAR = 300  # units of the longest bar, and of a scale from 0 to 1
 LINES = 6  # terms whose way is drawn
 TABLED = 8
-WIDTH, HEIGHT, EDGE, LABEL = 640, 260, 16, 18
-LABELS = 190  # units of width beside the lines
+HEIGHT, EDGE, LABEL = 260, 16, 18
+LABELS = 150  # units of width beside the lines
+LONGEST_LABEL = 17  # characters that have room there
 
 SYSTEMS = {
     "larkpost": "this paper",
@@ -37,13 +40,17 @@ class Bar(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A word through the months: ``points`` as SVG has them, ``kind`` for the dashes."""
+    """A word through the months: ``points`` as SVG has them, ``kind`` for the dashes.
+
+    ``label`` is the word, cut to the room beside the lines.
+    """
 
     term: str
     points: str
     dots: tuple[tuple[float, float], ...]
     kind: int
     label_y: float
+    label: str
 
 
 class Way(NamedTuple):
@@ -93,7 +100,8 @@ def way(months: Sequence[Moved]) -> Way | None:
             for at, height in enumerate(heights)
         )
         points = " ".join(f"{x},{y}" for x, y in dots)
-        drawn.append(Line(shown(term), points, dots, kind, dots[-1][1]))
+        label = shown(term, LONGEST_LABEL)
+        drawn.append(Line(shown(term), points, dots, kind, dots[-1][1], label))
     return Way(round(axis, 1), tuple(_spread(drawn)))
 
 
@@ -141,6 +149,6 @@ def scales(report: Report) -> list[Scale]:
     ]
 
 
-def shown(term: str) -> str:
-    """Put a word of the model on a page."""
-    return cropped(one_line(term), 28)
+def shown(term: str, most: int = 28) -> str:
+    """Put a word of the model on a page, in at most so many characters."""
+    return cropped(one_line(term), most)

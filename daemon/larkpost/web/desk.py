@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from larkpost.errors import UsageError
 from larkpost.flows import exporting, membership
+from larkpost.flows.interest_words import describe, unmatched_words
 from larkpost.render.stories import stories_of
 from larkpost.store import editions, papers, readers, votes
 from larkpost.web.acts import DONE, Notice, act
@@ -18,13 +19,14 @@ from larkpost.web.keys import reader_of
 from larkpost.web.voting import named
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from starlette.datastructures import FormData
     from starlette.requests import Request
 
     from larkpost.domain import Interest, Reader
-    from larkpost.seams import FeedFormat
+    from larkpost.flows.interest_words import UnmatchedWord
+    from larkpost.seams import FeedFormat, Space
     from larkpost.web.guard import Site
 
 SHOWN_VOTES = 100
@@ -43,7 +45,9 @@ def me(site: Site, request: Request, form: FormData) -> Response:
     """Answer ``/me/{token}``: GET shows, POST does what the pressed button's ``action`` says."""
     reader = visitor(site, request)
     if request.method != "POST":
-        return _page(site, reader, Notice(DONE.get(request.query_params.get("done", ""), "")))
+        done = request.query_params.get("done", "")
+        unmatched = find_unmatched(site, reader) if done == "interest" else []
+        return _page(site, reader, Notice(DONE.get(done, ""), unmatched=unmatched))
     try:
         outcome = act(site, reader, form)
     except UsageError as error:
@@ -93,6 +97,21 @@ def visitor(site: Site, request: Request) -> Reader:
         return reader_of(site, connection, request, "page")
 
 
+def find_unmatched(site: Site, reader: Reader) -> list[UnmatchedWord]:
+    """List the words of a reader's interests that match nothing here."""
+    return unmatched_in(site, [word for one in reader.interests for word in one.words])
+
+
+def unmatched_in(site: Site, words: Iterable[str]) -> list[UnmatchedWord]:
+    """List which of these words match nothing in the space that all visits share."""
+    program, now = site.program, site.clock()
+
+    def shared() -> Space:
+        return site.spaces.fresh(program.store, program.ranker, now=now, keep=False)
+
+    return unmatched_words(program.store, shared, words)
+
+
 def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Response:
     with site.program.store.read() as connection:
         cast = votes.of(connection, reader.id)
@@ -108,6 +127,7 @@ def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Resp
         wishes=_wishes(reader) | dict(notice.wishes),
         done=notice.done,
         undo=notice.undo,
+        unmatched=[describe(one) for one in notice.unmatched],
         problem=notice.problem,
         path=site.pages.path(links.page(reader)),
         page=links.page(reader),

@@ -22,6 +22,7 @@ from larkpost.errors import (
     UnknownReader,
     UsageError,
 )
+from larkpost.text.grammar import sentence
 from larkpost.web.pages import POLICY
 from larkpost.web.visitors import network
 
@@ -214,8 +215,8 @@ def refusal(site: Site, error: LarkpostError) -> Response:
 
 def in_words(error: LarkpostError) -> str:
     """Tell an error and what to try, as whole sentences."""
-    said = (part.rstrip(".") for part in (str(error), error.hint) if part)
-    return " ".join(f"{part[0].upper()}{part[1:]}." for part in said)
+    said = (part for part in (str(error), error.hint) if part)
+    return " ".join(sentence(f"{part[0].upper()}{part[1:]}") for part in said)
 
 
 def http_refusal(request: Request, error: Exception) -> Response:

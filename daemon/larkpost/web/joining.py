@@ -8,6 +8,8 @@ from starlette.responses import RedirectResponse
 
 from larkpost.errors import UsageError
 from larkpost.flows import membership, notices
+from larkpost.flows.interest_words import describe
+from larkpost.web.desk import unmatched_in
 from larkpost.web.forms import WEEKDAYS, opening_wishes, read_wishes, text, typed_wishes, zones
 from larkpost.web.guard import in_words
 from larkpost.web.turns import HOUR, take_turn
@@ -41,7 +43,8 @@ def subscribe(site: Site, request: Request, form: FormData) -> Response:
     except UsageError as error:
         return _form(site, _typed(site, form), problem=in_words(error), status=400)
     notices.ask(site.program.store, asking, now=site.clock())
-    return site.pages.page("asked.html", address=asking.address)
+    unmatched = [describe(one) for one in unmatched_in(site, asking.words)]
+    return site.pages.page("asked.html", address=asking.address, unmatched=unmatched)
 
 
 def _by_feed(site: Site, form: FormData) -> Response:

@@ -26,6 +26,11 @@ def reader_of(site: Site, connection: Connection, request: Request, purpose: Pur
 def edition_of(site: Site, connection: Connection, request: Request, purpose: Purpose) -> Edition:
     """Find the edition that the path's token names; raises InvalidToken."""
     number, seal = opened(site.program.tokens, purpose, request.path_params["token"])
+    return edition_by_id(connection, number, seal, purpose)
+
+
+def edition_by_id(connection: Connection, number: int, seal: int, purpose: Purpose) -> Edition:
+    """Find an edition for whom ``seal``, the stamp of a token, names; raises InvalidToken."""
     edition = editions.get(connection, number)
     if edition is None:
         raise InvalidToken("this edition is gone")

@@ -16,6 +16,7 @@ from larkpost.render import words
 from larkpost.render.paper_links import PaperLinks
 from larkpost.render.stories import facts_of
 from larkpost.resources import shipped
+from larkpost.text.grammar import quantity, sentence, thumbs
 from larkpost.text.normalize import one_line
 from larkpost.web.prose import linked
 from larkpost.web.spans import named
@@ -119,6 +120,9 @@ class Pages:
             catch_up=words.catch_up,
             linked=linked,
             span=named,
+            quantity=quantity,
+            thumbs=thumbs,
+            sentence=sentence,
         )
         return environment
 

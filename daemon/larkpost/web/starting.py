@@ -8,22 +8,26 @@ from starlette.datastructures import UploadFile
 
 from larkpost.errors import UsageError
 from larkpost.flows import publish, starting
+from larkpost.flows.interest_words import describe
 from larkpost.render.stories import stories_of
 from larkpost.sources.lines import decoded
 from larkpost.store import votes
 from larkpost.web.acts import DONE, cast_vote
-from larkpost.web.desk import visitor
+from larkpost.web.desk import find_unmatched, visitor
 from larkpost.web.forms import text
 from larkpost.web.guard import in_words
 from larkpost.web.turns import DAY, take_turn
 from larkpost.web.voting import named
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.datastructures import FormData
     from starlette.requests import Request
     from starlette.responses import Response
 
     from larkpost.domain import Reader
+    from larkpost.flows.interest_words import UnmatchedWord
     from larkpost.flows.starting import Start
     from larkpost.web.guard import Site
 
@@ -37,7 +41,9 @@ def start(site: Site, request: Request, form: FormData) -> Response:
     """Answer ``/me/{token}/start``: GET shows the form, POST takes a pasted list or a file."""
     reader = visitor(site, request)
     if request.method != "POST":
-        return _start_page(site, reader, welcome=DONE.get(request.query_params.get("done", ""), ""))
+        done = request.query_params.get("done", "")
+        unmatched = find_unmatched(site, reader) if done == "welcome" else []
+        return _start_page(site, reader, welcome=DONE.get(done, ""), unmatched=unmatched)
     try:
         brought = _brought(form)
         take_turn(site, f"start:{reader.uid}", most=MOST_LISTS, per=DAY)
@@ -86,6 +92,7 @@ def _start_page(
     *,
     found: Start | None = None,
     welcome: str = "",
+    unmatched: Sequence[UnmatchedWord] = (),
     problem: str = "",
     status: int = 200,
 ) -> Response:
@@ -94,6 +101,7 @@ def _start_page(
         status,
         start=found,
         welcome=welcome,
+        unmatched=[describe(one) for one in unmatched],
         problem=problem,
         path=site.pages.path(site.program.links.page(reader)),
     )

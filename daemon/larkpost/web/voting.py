@@ -10,12 +10,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
 
 from larkpost.domain import Thumb
 from larkpost.flows import feedback
 from larkpost.render.stories import stories_of
 from larkpost.store import editions, votes
 from larkpost.web.keys import edition_of
+from larkpost.web.thumb_session import ThumbSession, anchor, open_edition, session_path
 from larkpost.web.turns import HOUR, take_turn
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ def vote(site: Site, request: Request, form: FormData) -> Response:
     """Answer ``/vote/{token}/{position}/{up|down}``: GET shows the paper, POST votes.
 
     The form's ``action`` is ``up``, ``down`` or ``clear``; without it the path's thumb is meant.
+    After a vote the browser is sent to the edition, at that paper, so that a reload does not vote
+    again and the next paper is in view.
     """
     wish = request.path_params["wish"]
     if wish not in WISHES:
@@ -55,25 +59,34 @@ def vote(site: Site, request: Request, form: FormData) -> Response:
         )
     if request.method == "POST":
         thumb = feedback.thumb_named(str(form.get("action", wish)))
-        return _cast(site, edition, story, thumb, wish)
+        return _cast(site, edition, story, thumb)
     return _ballot(site, edition, story, before, wish)
 
 
 def edition(site: Site, request: Request, _form: FormData) -> Response:
     """Answer ``/edition/{token}``: the whole edition, with a button for each thumb.
 
-    Letters are passed on, so it tells neither whose it is nor what they thought of it.
+    Letters are passed on, so it tells neither whose it is nor what they thought of it; but for an
+    hour after a thumb it shows all thumbs of this edition to who gave it.
     """
     with site.program.store.read() as connection:
-        shown = edition_of(site, connection, request, "edition")
+        shown, session = open_edition(site, connection, request)
         new = editions.news(connection, shown)
+        ids = [pick.paper.id for pick in shown.picks]
+        cast = votes.on(connection, shown.reader.id, ids) if session else {}
     ballot = None if is_late(site, shown) else site.pages.path(site.program.links.ballot(shown))
+    done = session.position if session else 0
     return site.pages.page(
         "edition.html",
         edition=shown,
         stories=stories_of(shown),
         ballot=ballot,
         new=new,
+        thumbs={paper_id: named(one.thumb) for paper_id, one in cast.items()},
+        done=done,
+        confirmation=confirmation,
+        undo=named(session.before) if session else "",
+        anchor=anchor,
         vote_days=VOTE_DAYS,
     )
 
@@ -90,9 +103,14 @@ def named(thumb: Thumb | None) -> str:
 
 def told(thumb: Thumb | None) -> str:
     """Tell what has just been done."""
-    if thumb is None:
+    return confirmation(named(thumb))
+
+
+def confirmation(thumb: str) -> str:
+    """Confirm a thumb, by its name in forms: up, down or clear."""
+    if thumb == "clear":
         return "Your thumb on this paper is taken back."
-    return f"Thumbs {named(thumb)}: written down. The next edition knows."
+    return f"Thumbs {thumb}: written down. The next edition knows."
 
 
 def _story(edition: Edition, position: int) -> Story:
@@ -102,35 +120,26 @@ def _story(edition: Edition, position: int) -> Story:
     raise HTTPException(404)
 
 
-def _cast(site: Site, edition: Edition, story: Story, thumb: Thumb | None, wish: str) -> Response:
+def _cast(site: Site, edition: Edition, story: Story, thumb: Thumb | None) -> Response:
     take_turn(site, f"vote:{edition.reader.uid}", most=MOST_THUMBS, per=HOUR)
-    now = site.clock()
     before = feedback.cast(
         site.program.store,
         edition.reader.id,
         story.pick.paper.id,
         thumb,
         via=VIA,
-        now=now,
+        now=site.clock(),
         interest_id=story.pick.interest_id,
     )
-    with site.program.store.read() as connection:
-        after = votes.one(connection, edition.reader.id, story.pick.paper.id)
-    undo = named(before.thumb if before else None)
-    return _ballot(site, edition, story, after, wish, done=told(thumb), undo=undo)
+    done = ThumbSession(story.pick.position, before.thumb if before else None)
+    return RedirectResponse(session_path(site, edition, done), status_code=303)
 
 
-def _ballot(
-    site: Site,
-    edition: Edition,
-    story: Story,
-    vote: Vote | None,
-    wish: str,
-    *,
-    done: str = "",
-    undo: str = "",
-) -> Response:
-    link = site.program.links.vote(edition, story.pick.position, Thumb[wish.upper()])
+def _ballot(site: Site, edition: Edition, story: Story, vote: Vote | None, wish: str) -> Response:
+    links = site.program.links
+    link = links.vote(edition, story.pick.position, Thumb[wish.upper()])
+    stories = stories_of(edition)
+    at = [one.pick.position for one in stories].index(story.pick.position)
     return site.pages.page(
         "vote.html",
         edition=edition,
@@ -138,6 +147,8 @@ def _ballot(
         vote=vote,
         wish=wish,
         path=site.pages.path(link),
-        done=done,
-        undo=undo,
+        rest=[*stories[at + 1 :], *stories[:at]],
+        following=at + 1 < len(stories),
+        edition_path=site.pages.path(links.edition(edition)),
+        anchor=anchor,
     )

@@ -1,0 +1,133 @@
+"""Finds the terms of a space that an interest's words mean, and the nearest to those of none."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from larkpost.ranking.terms import terms
+from larkpost.text.arxiv_categories import CODES
+from larkpost.text.stemming import stem_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scipy.sparse import csr_array
+
+    from larkpost.ranking.space import TextSpace
+
+MOST_CATEGORIES = 500  # the ones with most papers
+CATEGORY_TERMS = 100  # that tell a category from the others
+NEAREST = 3
+SHORTEST = 4  # characters of a word that another can be near to
+PER_SLIP = 4  # characters that one wrong letter takes: up to 7 letters one, up to 11 two
+MOST_SLIPS = 3
+
+
+class Unmatched(NamedTuple):
+    """A ``word`` of an interest's ``phrase`` that nothing in the space answers to.
+
+    ``near`` holds the words that differ by a letter or a few, the nearest first.
+    """
+
+    word: str
+    phrase: str
+    near: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The terms of a space by their stems, how many papers have each, and its categories."""
+
+    by_stem: Mapping[str, tuple[str, ...]]
+    spread: Mapping[str, int]
+    categories: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, space: TextSpace) -> Lexicon:
+        """Sort the terms of a space by their stems."""
+        by_stem: defaultdict[str, list[str]] = defaultdict(list)
+        for term, stem in zip(space.vocabulary, stem_words(space.vocabulary), strict=True):
+            by_stem[stem].append(term)
+        categories = {
+            name: tuple(space.vocabulary[at] for at in columns)
+            for name, columns in space.categories.items()
+        }
+        spread = dict(zip(space.vocabulary, space.spread.tolist(), strict=True))
+        return cls({stem: tuple(same) for stem, same in by_stem.items()}, spread, categories)
+
+    def terms_of(self, phrase: str) -> list[str]:
+        """Give the terms that a phrase means: forms of its words, and what tells a category."""
+        found = [term for word in terms(phrase) for term in self._forms(word)]
+        for name in self._named(phrase):
+            found += self.categories[name]
+        return list(dict.fromkeys(found))
+
+    def unmatched(self, phrase: str) -> list[Unmatched]:
+        """Give the words of a phrase that mean nothing here, with the nearest that would.
+
+        A word without terms of its own (*of*, *3D*) counts only where the phrase has no other.
+        """
+        if self._named(phrase):
+            return []
+        cut = {word: terms(word) for word in phrase.split()}
+        if not any(cut.values()):
+            return [Unmatched(phrase, phrase, self._near(phrase))]
+        return [
+            Unmatched(word, phrase, self._near(word))
+            for word, its in cut.items()
+            if its and not any(self._forms(term) for term in its)
+        ]
+
+    def _forms(self, word: str) -> tuple[str, ...]:
+        (stem,) = stem_words([word])
+        return self.by_stem.get(stem, ())
+
+    def _named(self, phrase: str) -> list[str]:
+        name = " ".join(phrase.split()).casefold()
+        return [one for one in (name, *CODES.get(name, ())) if one in self.categories]
+
+    def _near(self, word: str) -> tuple[str, ...]:
+        plain = word.casefold()
+        slips = min(MOST_SLIPS, max(1, len(plain) // PER_SLIP))
+        if len(plain) < SHORTEST:
+            return ()
+        known = [*self.categories, *self.spread]
+        close = process.extract(plain, known, scorer=OSA.distance, score_cutoff=slips, limit=None)
+        ordered = sorted(close, key=lambda one: (one[1], -self.spread.get(one[0], 0), one[0]))
+        by_stem: dict[str, str] = {}
+        for (name, _, _), stem in zip(ordered, stem_words(o[0] for o in ordered), strict=True):
+            by_stem.setdefault(stem, name)
+        return tuple(by_stem.values())[:NEAREST]
+
+
+def category_terms(
+    categories: Sequence[Sequence[str]], plain: csr_array
+) -> dict[str, tuple[int, ...]]:
+    """Give the columns in which the papers of each category stand out, the strongest first.
+
+    ``categories`` are those of each row of ``plain`` (n, v). The terms are those whose mean
+    weight in the category is most above the mean of all papers (a Rocchio profile).
+    """
+    members: defaultdict[str, list[int]] = defaultdict(list)
+    for at, names in enumerate(categories):
+        for name in {" ".join(name.split()).casefold() for name in names} - {""}:
+            members[name].append(at)
+    commonest = sorted(members, key=lambda name: (-len(members[name]), name))[:MOST_CATEGORIES]
+    if not commonest:
+        return {}
+    middle = np.asarray(plain.mean(axis=0)).ravel()
+    return {name: _standing_out(plain, members[name], middle) for name in sorted(commonest)}
+
+
+def _standing_out(plain: csr_array, rows: list[int], middle: np.ndarray) -> tuple[int, ...]:
+    mean = np.asarray(plain[np.array(rows)].mean(axis=0)).ravel()
+    # Where every paper is of the category nothing stands out, and its own terms serve.
+    above = (mean - middle if len(rows) < plain.shape[0] else mean).round(6)
+    order = np.argsort(-above, kind="stable")[:CATEGORY_TERMS]
+    return tuple(int(at) for at in order if above[at] > 0)

@@ -1,0 +1,25 @@
+"""Counts and sentences as people write them: one form for one thing, one mark at the end."""
+
+from __future__ import annotations
+
+# What may end a sentence, also within a closing quotation mark or bracket.
+_ENDS = (".", "!", "?", "…", "。", "！", "？", ":")  # noqa: RUF001 - full-width on purpose
+_CLOSING = "\"')]”’»›"  # noqa: RUF001 - quotation marks of all kinds
+
+
+def quantity(count: int, noun: str, plural: str = "") -> str:
+    """Write ``1 paper``, ``2 papers``, ``1,234 papers``; ``plural`` where an s does not make it."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def thumbs(count: int, direction: str) -> str:
+    """Write ``1 thumb up``, ``2 thumbs up``."""
+    return quantity(count, f"thumb {direction}", f"thumbs {direction}")
+
+
+def sentence(text: str) -> str:
+    """End a text as a sentence: with a full stop, where it does not end with a mark already."""
+    text = text.strip()
+    if not text or text.rstrip(_CLOSING).endswith(_ENDS):
+        return text
+    return f"{text}."

@@ -1,0 +1,164 @@
+"""A thumb leads back to its edition, at that paper, with all thumbs shown to their reader alone."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tests.browsing import BASE, NOW, contents
+
+from larkpost.domain import Thumb
+
+if TYPE_CHECKING:
+    from tests.browsing import Place
+
+
+class Picks(HTMLParser):
+    """Reads what each paper of an edition's page shows: its pressed buttons, texts and forms."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.pressed: dict[str, list[str]] = {}
+        self.text: dict[str, str] = {}
+        self._at = ""
+        self._button = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "li" and given.get("id"):
+            self._at = str(given["id"])
+            self.pressed[self._at], self.text[self._at] = [], ""
+        if tag == "button":
+            self._button = given.get("aria-pressed") == "true"
+
+    def handle_data(self, data: str) -> None:
+        if self._at:
+            self.text[self._at] += data
+            if self._button and data.strip().startswith("Thumbs"):
+                self.pressed[self._at].append(data.strip())
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "button":
+            self._button = False
+        if tag == "ol":
+            self._at = ""
+
+
+def vote(here: Place, position: int, action: str) -> str:
+    answer = here.client.post(here.vote_path(position, action), data={"action": action})
+    assert answer.status_code == 303
+    return str(answer.headers["location"])
+
+
+def test_a_thumb_leads_back_to_the_edition_at_that_paper(here: Place) -> None:
+    location = urlsplit(vote(here, 2, "up"))
+
+    page = here.client.get(location.path)
+    assert (location.scheme, location.netloc, location.fragment) == ("", "", "p2")
+    assert location.path.startswith("/edition/")
+    assert page.status_code == 200
+    assert page.headers["cache-control"] == "no-store"
+    assert list(Picks(page.text).text) == ["p1", "p2", "p3"]
+
+
+def test_after_a_thumb_the_edition_shows_all_thumbs_and_undo_beside_the_last(here: Place) -> None:
+    vote(here, 1, "up")
+    picks = Picks(here.client.get(vote(here, 3, "down")).text)
+
+    assert picks.pressed == {"p1": ["Thumbs up"], "p2": [], "p3": ["Thumbs down"]}
+    assert [at for at, text in picks.text.items() if "Undo" in text] == ["p3"]
+    assert "Thumbs down: written down" in picks.text["p3"]
+    assert "Take the thumb back" in picks.text["p1"]
+
+
+def test_a_paper_that_was_voted_on_is_folded_and_the_others_are_not(here: Place) -> None:
+    page = here.client.get(vote(here, 1, "up")).text
+
+    folded = re.findall(r'<li class="pick folded" id="(\w+)">', page)
+    assert folded == ["p1"]
+    assert page.count("<details>") == 1
+    assert all(paper.abstract in page for paper in here.papers)
+
+
+def test_the_forms_of_the_edition_go_on_from_there(here: Place) -> None:
+    page = here.client.get(vote(here, 1, "up")).text
+    actions = re.findall(r'action="(/vote/[^"]+)"', page)
+
+    for action in sorted(set(actions)):
+        assert here.client.get(action).status_code == 200
+    picks = Picks(here.client.get(vote(here, 2, "up")).text)
+    assert picks.pressed == {"p1": ["Thumbs up"], "p2": ["Thumbs up"], "p3": []}
+
+
+def test_an_edition_link_shows_no_thumbs_before_or_after(here: Place) -> None:
+    shared = here.path(here.program.links.edition(here.edition))
+    before = here.client.get(shared).text
+
+    vote(here, 1, "up")
+
+    assert here.client.get(shared).text == before
+    assert "aria-pressed" not in before
+
+
+def test_the_thumbs_are_shown_for_an_hour_and_the_edition_for_ever(here: Place) -> None:
+    location = vote(here, 1, "up")
+    here.clock.now = NOW + timedelta(hours=1)
+    shown = here.client.get(location)
+
+    here.clock.now += timedelta(seconds=1)
+    later = here.client.get(location)
+
+    assert "aria-pressed" in shown.text
+    assert later.status_code == 200
+    assert "aria-pressed" not in later.text
+    assert "Undo" not in later.text
+
+
+def test_what_shows_thumbs_opens_nothing_else(here: Place) -> None:
+    token = urlsplit(vote(here, 1, "up")).path.rpartition("/")[2]
+
+    for place in ("me", "leave", "confirm"):
+        assert here.client.get(f"/{place}/{token}").status_code == 404
+    assert here.client.post(f"/vote/{token}/1/down").status_code == 404
+    assert here.client.get(f"/edition/{token}A").status_code == 404
+    assert here.thumb(1) is Thumb.UP
+
+
+def test_opening_the_edition_and_its_thumbs_changes_nothing(here: Place) -> None:
+    location = vote(here, 1, "up")
+    before = contents(here.program.store)
+
+    for _ in range(3):
+        for method in ("GET", "HEAD"):
+            assert here.client.request(method, location).status_code == 200
+
+    assert contents(here.program.store) == before
+    assert here.client.post(location).status_code == 405
+
+
+def test_a_vote_link_shows_the_way_to_the_rest_of_the_edition(here: Place) -> None:
+    edition = here.path(here.program.links.edition(here.edition))
+    pages = {at: here.client.get(here.vote_path(at, "up")).text for at in (1, 2, 3)}
+
+    ways = {at: re.findall(rf'href="{edition}(#p\d+)?"', page) for at, page in pages.items()}
+
+    # The button first, then the list: the papers after this one, then those before it.
+    assert ways[1] == ["#p2", "#p2", "#p3"]
+    assert ways[2] == ["#p3", "#p3", "#p1"]
+    assert ways[3] == ["", "#p1", "#p2"]
+    for at, page in pages.items():
+        rest = page.partition('id="rest"')[2]
+        titles = [paper.title for paper in here.papers]
+        assert [title in rest for title in titles] == [at != one for one in (1, 2, 3)]
+        assert "aria-pressed" not in rest
+
+
+def test_the_location_of_a_thumb_holds_behind_a_proxy(here: Place) -> None:
+    answer = here.client.post(here.vote_path(1, "up"), headers={"Host": "attacker.example"})
+
+    assert answer.headers["location"].startswith("/edition/")
+    assert BASE not in answer.headers["location"]

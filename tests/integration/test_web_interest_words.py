@@ -1,0 +1,86 @@
+"""Interest words that match nothing here are told on the page where they are saved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.browsing import NOW
+
+from larkpost.domain import Draft
+from larkpost.store import papers
+
+if TYPE_CHECKING:
+    from tests.browsing import Place
+
+SAID = "matches no paper here yet"
+
+
+@pytest.fixture
+def me(here: Place) -> str:
+    return here.path(here.program.links.page(here.reader))
+
+
+def save(here: Place, me: str, words: str) -> str:
+    form = {"action": "interest", "interest": "main", "words": words, "quota": "1"}
+    answer = here.client.post(me, data=form)
+    assert answer.status_code == 303
+    return here.client.get(answer.headers["location"]).text
+
+
+def test_the_readers_page_tells_them_after_saving_and_not_later(here: Place, me: str) -> None:
+    shown = save(here, me, "exparts\nsparse routing")
+
+    assert f"“exparts” {SAID}; near it are: experts." in shown.replace("</bdi>", "")
+    assert shown.count(SAID) == 1
+    assert SAID not in here.client.get(me).text
+    assert here.current().interests[0].words == ("exparts", "sparse routing")
+
+
+def test_nothing_is_told_where_all_words_match(here: Place, me: str) -> None:
+    assert SAID not in save(here, me, "sparse\nexperts")
+
+
+def test_the_page_after_signing_up_by_mail_tells_them(here: Place) -> None:
+    form = {"address": "new@example.org", "words": "exparts, sparse", "action": "mail"}
+
+    shown = here.client.post("/subscribe", data=form).text
+
+    assert shown.count(SAID) == 1
+    assert "experts" in shown
+
+
+def test_the_page_after_signing_up_for_a_feed_tells_them(here: Place) -> None:
+    answer = here.client.post("/subscribe", data={"words": "exparts", "action": "feed"})
+
+    shown = here.client.get(answer.headers["location"]).text
+
+    assert answer.status_code == 303
+    assert shown.count(SAID) == 1
+
+
+def test_a_word_of_too_many_papers_is_told_as_such(here: Place, me: str) -> None:
+    drafts = [
+        Draft(title=f"Quokka {number} on {chr(97 + number) * 5}", first_seen=NOW)
+        for number in range(25)
+    ]
+    with here.program.store.begin() as connection:
+        papers.absorb(connection, drafts, now=NOW)
+
+    assert "“quokkas” is in 25 papers, too many to tell them apart" in save(here, me, "quokkas")
+
+
+def test_a_word_of_what_somebody_brought_for_themselves_is_told_to_nobody(
+    here: Place, me: str
+) -> None:
+    with here.program.store.begin() as connection:
+        papers.absorb(connection, [Draft(title="Quokkalogy", guest=True, first_seen=NOW)], now=NOW)
+
+    shown = save(here, me, "quokkalogi\nsprase")
+
+    assert f"“quokkalogi” {SAID}." in shown.replace("</bdi>", "")
+    assert f"“sprase” {SAID}; near it are: sparse." in shown.replace("</bdi>", "")
+
+
+def test_hostile_words_are_text(here: Place, me: str) -> None:
+    assert "<script" not in save(here, me, "<script>alert(1)</script>").partition("<main")[2]
