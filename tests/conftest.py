@@ -8,7 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from tests.postgres import PostgresMissingError, Server, running
 
 from larkpost.store import migrations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = "migrated"
 # How long an example takes says how busy the machine is, and nothing about the program.
-settings.register_profile("larkpost", deadline=None)
+settings.register_profile("larkpost", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("larkpost")
 REFUSE_SKIPS = bool(os.environ.get("LARKPOST_REFUSE_SKIPS"))
 
