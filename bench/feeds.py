@@ -27,9 +27,9 @@ from bench import feeds_http
 from bench.editions import OUT, FixedLinks, editions, reader
 from feedgen.feed import FeedGenerator  # type: ignore[import-untyped]  # it has no types
 
-from larkpost.links import FEED_TYPES
+from larkpost.links import FEED_TYPES, feed_title
 from larkpost.render import Press
-from larkpost.render.channels import YOURS
+from larkpost.render.channels import HOUR, YOURS
 from larkpost.render.entries import entries_of
 from larkpost.render.paper_links import PaperLinks
 from larkpost.render.sheet import cut
@@ -59,10 +59,11 @@ def by_feedgen(shown: Sequence[Edition], form: Xml, title: str = "Larkpost") -> 
     feed = FeedGenerator()
     feed.load_extension("dc", atom=False)
     feed.id(uuid5(UUID(shown[0].reader.uid), "feed").urn)
-    feed.title(title)
+    feed.title(feed_title(title, shown[0].reader))
     feed.description(YOURS)
     feed.author({"name": title})
     feed.generator("Larkpost")
+    feed.ttl(HOUR)
     feed.language("en")
     newest = max(one.updated for one in entries.values())
     feed.updated(newest.replace(microsecond=0))

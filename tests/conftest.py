@@ -8,6 +8,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.postgres import PostgresMissingError, Server, running
 
 from larkpost.store import migrations
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TEMPLATE = "migrated"
+# How long an example takes says how busy the machine is, and nothing about the program.
+settings.register_profile("larkpost", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("larkpost")
 REFUSE_SKIPS = bool(os.environ.get("LARKPOST_REFUSE_SKIPS"))
 
 _numbers = count(1)

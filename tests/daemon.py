@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Found = TypeVar("Found")
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 class Postbox:

@@ -20,7 +20,7 @@ import psycopg
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PATIENCE = 30.0  # seconds for the server to come up
+PATIENCE = 120.0  # seconds for the server to come up
 CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 20.0
+PATIENCE = 120.0  # seconds, on the slowest machine
 
 
 def until(condition: Callable[[], bool]) -> None:

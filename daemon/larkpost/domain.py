@@ -252,7 +252,9 @@ class Pick:
     @property
     def known_probability(self) -> float | None:
         """The chance as it may be shown: None before the first thumb up, when it is a guess."""
-        return None if self.like is None else self.probability
+        # Editions from before likenesses were kept named a liked paper whenever there was one.
+        unknown = self.likeness is None and self.like is None
+        return None if unknown else self.probability
 
 
 @dataclass(frozen=True, slots=True)

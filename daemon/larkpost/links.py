@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from larkpost.domain import Thumb
 from larkpost.errors import InvalidToken
 from larkpost.paths import FEED, SIGNED
-from larkpost.text.normalize import normal_form
+from larkpost.text.normalize import normal_form, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +27,7 @@ FEED_TYPES: dict[FeedFormat, str] = {
     "json": "application/feed+json",
 }
 OPML_TYPE = "text/x-opml"
+LONGEST_CALLED = 60  # characters of a reader's name in the title of a feed
 
 
 class Alternate(NamedTuple):
@@ -141,13 +142,32 @@ class Links:
         """Tell a reader's own feeds; secret, so for the pages that only the reader can open."""
         if not reader.feed_key:
             return []
-        return _alternates(site, lambda form: self.feed(reader, form))
+        return _alternates(feed_title(site, reader), lambda form: self.feed(reader, form))
 
     def _signed(self, place: str, number: int, reader: Reader) -> str:
         return self._sealed(place, number, stamp(reader, SIGNED[place]))
 
     def _sealed(self, place: str, *numbers: int) -> str:
         return f"{self.base_url}/{place}/{self.tokens.sign(SIGNED[place], *numbers)}"
+
+
+def feed_title(site: str, reader: Reader, interest: Interest | None = None) -> str:
+    """Name a reader's feed, or that of an interest, so that two readers' feeds are told apart.
+
+    A feed program shows the title to whoever looks on, and may publish its list of feeds. So the
+    reader goes by the name that they chose, else by the address up to its ``@`` (and up to a
+    ``+``), never by the whole address; who has neither goes by the start of their uid.
+    """
+    title = f"{site} for {_called(reader)}"
+    name = one_line(interest.name).strip() if interest else ""
+    return f"{title}: {name}" if name else title
+
+
+def _called(reader: Reader) -> str:
+    local = (reader.address or "").rpartition("@")[0]
+    names = (reader.name, local.partition("+")[0], local)
+    known = (one_line(name).strip()[:LONGEST_CALLED] for name in names)
+    return next(filter(None, known), f"reader {reader.uid[:8]}")
 
 
 def slugs(interests: Sequence[Interest]) -> dict[int, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.calling import CONTROL, PROGRAM, SAMPLE, Shell, paper_lines
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -184,7 +185,7 @@ def test_the_daemon_starts_and_stops_on_sigterm(shell: Shell) -> None:
         while b"Larkpost is up" not in (line := daemon.stderr.readline()):
             assert line, "the daemon ended before it was up"
         daemon.send_signal(signal.SIGTERM)
-        daemon.communicate(timeout=20)
+        daemon.communicate(timeout=PATIENCE)
     finally:
         daemon.kill()
 
@@ -200,7 +201,7 @@ def test_ctrl_c_ends_with_130_and_keeps_nothing_half_done(shell: Shell) -> None:
         call.stdin.write(SAMPLE.read_bytes()[:2_000] * 100)
         call.stdin.flush()
         call.send_signal(signal.SIGINT)
-        _, err = call.communicate(timeout=20)
+        _, err = call.communicate(timeout=PATIENCE)
     finally:
         call.kill()
 

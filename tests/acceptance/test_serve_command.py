@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.calling import Shell
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 READERS = 8
 
 
@@ -46,11 +46,10 @@ class Serving:
         with urlopen(up[1], timeout=PATIENCE) as answer:  # noqa: S310 - loopback
             return str(answer.read().decode())
 
-    def end(self) -> tuple[int, float]:
-        """Send SIGTERM; gives the exit code and the seconds it took."""
-        begun = time.monotonic()
+    def end(self) -> int:
+        """Send SIGTERM; gives the exit code, and raises where it does not end."""
         self.process.terminate()
-        return self.process.wait(PATIENCE), time.monotonic() - begun
+        return self.process.wait(PATIENCE)
 
 
 @contextmanager
@@ -98,6 +97,7 @@ def by_smtp(server: SmtpServer) -> dict[str, str]:
         "LARKPOST_SMTP__HOST": "127.0.0.1",
         "LARKPOST_SMTP__PORT": str(server.port),
         "LARKPOST_SMTP__SECURITY": "none",
+        "LARKPOST_SMTP__TIMEOUT": "600",  # for longer than a test waits
     }
 
 
@@ -114,7 +114,7 @@ def test_a_daemon_told_to_end_in_a_run_finishes_its_letter_and_leaves_the_rest(d
     def tell_to_end(_recipient: str) -> None:
         if len(server.taken) == 2:  # the third letter is out, and waits for its answer
             os.kill(pid[0], signal.SIGTERM)
-            time.sleep(1)  # the daemon's loop looks for signals ten times a second
+            time.sleep(3)  # the daemon's loop looks for signals ten times a second
 
     def hold_back(_line: str) -> None:
         while not pid:
@@ -140,10 +140,9 @@ def test_a_daemon_told_to_end_does_not_wait_for_a_server_that_hangs(due: Shell, 
     ):
         until(lambda: server.connections > 0)
         until(lambda: stage == "BANNER" or stage in server.verbs())
-        code, seconds = daemon.end()
+        code = daemon.end()
 
         assert code == 0
-        assert seconds < 10
         assert not daemon.said("stopped in the middle")
     assert set(outbox(due)) <= {"planned", "deferred"}
 
@@ -163,7 +162,7 @@ def test_a_hangup_has_the_settings_read_anew(shell: Shell) -> None:
         until(lambda: bool(daemon.said("settings read anew")))
         assert "The Late Lark" in daemon.page()
         assert daemon.said(r"tick\.seconds.*takes effect at the next start")
-        assert daemon.end()[0] == 0
+        assert daemon.end() == 0
 
 
 @pytest.mark.parametrize(
@@ -188,4 +187,4 @@ def test_settings_that_are_broken_are_told_and_the_old_ones_stay(
         until(lambda: bool(daemon.said("settings not read anew, the old ones stay")))
         assert daemon.said(problem)
         assert "The Early Lark" in daemon.page()
-        assert daemon.end()[0] == 0
+        assert daemon.end() == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from tests.delivering import Killed, Mailbag, outbox, publish, smtp
 from tests.letters import SENDER, TOKENS, letters
 from tests.making import NOW
 from tests.smtp_server import Fault, SmtpServer
+from tests.waiting import PATIENCE, until
 
 from larkpost.domain import Draft, Identifier
 from larkpost.errors import Busy, Deferred, Unanswered
@@ -156,20 +156,20 @@ def test_what_one_run_is_about_to_send_another_does_not_forget(store: Store) -> 
     assert kept(store) == set()
 
 
-def hold(url: str, seconds: float) -> threading.Thread:
-    """Lock the database, as another program would; returns when it is locked."""
+def hold(url: str, over: threading.Event, seconds: float = PATIENCE) -> threading.Thread:
+    """Lock the database, as another program would, until it is ``over``; returns once it is."""
     held = threading.Event()
 
     def lock() -> None:
         other = Store(url)
         with other.begin():
             held.set()
-            time.sleep(seconds)
+            over.wait(seconds)
         other.close()
 
     thread = threading.Thread(target=lock)
     thread.start()
-    held.wait(10)
+    held.wait(PATIENCE)
     return thread
 
 
@@ -183,7 +183,7 @@ def test_an_answer_is_written_down_when_the_database_is_free_again(sqlite_url: s
 
     def lock(letter: Letter) -> None:
         if letter.recipient.startswith("reader2@"):
-            holding.append(hold(sqlite_url, 1.0))
+            holding.append(hold(sqlite_url, threading.Event(), 1.0))
 
     bag.before_each = lock
     assert run(store, bag.road) == Ledger(sent=3)
@@ -201,10 +201,12 @@ def test_an_answer_is_not_waited_with_for_longer_than_the_lease(
     publish(store, 1)
     holding: list[threading.Thread] = []
     bag = Mailbag()
-    bag.before_each = lambda _letter: holding.append(hold(sqlite_url, 2.0))
+    over = threading.Event()
+    bag.before_each = lambda _letter: holding.append(hold(sqlite_url, over))
 
     with pytest.raises(Busy):
         run(store, bag.road)
+    over.set()
     holding[0].join()
     store.close()
 
@@ -219,10 +221,7 @@ def test_the_lease_of_a_letter_is_kept_up_while_the_server_thinks(
 
     def think(_letter: Letter) -> None:
         begun = outbox(store)[0].lease_until
-        deadline = time.monotonic() + 30
-        while outbox(store)[0].lease_until == begun:
-            assert time.monotonic() < deadline, "nobody keeps the lease up"
-            time.sleep(0.05)
+        until(lambda: outbox(store)[0].lease_until != begun)
 
     bag.before_each = think
     assert run(store, bag.road) == Ledger(sent=1)

@@ -119,7 +119,7 @@ def test_a_road_that_breaks_three_times_in_a_row_is_left_alone(store: Store, fau
     publish(store, 8)
 
     with SmtpServer({"MAIL": always(fault)}) as server:
-        ledger = run(store, smtp(server, timeout=0.1))
+        ledger = run(store, smtp(server, timeout=0.5))
 
         assert ledger == Ledger(deferred=3)
         assert server.connections == 3

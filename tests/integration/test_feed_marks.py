@@ -1,14 +1,12 @@
-"""Marks tell that nothing was committed; standings, what a feed shows and whether it changed."""
+"""Marks tell that nothing was committed; standings, which editions a feed shows."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.feeds import EDITIONS, NOW, populate
 
-from larkpost.domain import Draft
 from larkpost.errors import StoreError
 from larkpost.store import events, papers, standing
 from larkpost.store.engine import Store
@@ -68,24 +66,3 @@ def test_pages_of_the_archive_hold_every_edition_once_the_oldest_first(store: St
     assert [len(page.editions) for page in pages] == [5, 5, 2, 0]
     assert [one for page in reversed(pages) for one in page.editions] == list(newest.editions)
     assert {page.total for page in pages} == {EDITIONS}
-    assert newest.changed == NOW
-    assert pages[3].changed is None
-
-
-def test_a_standing_changes_with_a_correction_and_with_what_comes_in(store: Store) -> None:
-    reader, found = populate(store)
-    drafts = [
-        Draft(title=f"{found[0].title}, told anew", identifiers=(found[0].identifier,)),
-        Draft(title=found[1].title, identifiers=(found[1].identifier,), categories=("cs.LG",)),
-        Draft(title=found[2].title, identifiers=(found[2].identifier,), url="https://a.example/"),
-    ]
-    seen = []
-    for number, draft in enumerate([None, *drafts]):
-        with store.begin() as connection:
-            if draft:
-                papers.absorb(connection, [draft], now=NOW + timedelta(hours=number))
-            seen.append(standing.latest(connection, reader.id, 10))
-
-    assert len(set(seen)) == 4
-    assert [one.editions for one in seen] == [seen[0].editions] * 4
-    assert seen[1].changed == NOW + timedelta(hours=1)

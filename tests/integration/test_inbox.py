@@ -170,7 +170,7 @@ def test_the_oldest_day_is_read_first(store: Store, folders: Folders) -> None:
     assert read == ["z 2026-08-01.txt", "b 2026-08-02.txt", "a 2026-08-03.txt"]
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(300)
 def test_only_regular_files_that_show_are_looked_at(
     store: Store, folders: Folders, tmp_path: Path
 ) -> None:

@@ -10,7 +10,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -52,7 +51,7 @@ def tick(_program, moved):
         file.write("began\\n")
     if what == "fails":
         raise RuntimeError("the tick fails")
-    time.sleep({"slow": 1.5, "hangs": 120, "sticks": 120}.get(what, 0))
+    time.sleep({"slow": 1.5, "hangs": 3600, "sticks": 3600}.get(what, 0))
     with diary.open("a") as file:
         file.write("ended\\n")
     moved()
@@ -64,7 +63,7 @@ if what == "loses its lease":
     from larkpost.flows import alone
     alone.RENEWAL_SECONDS = 0.05
 if what == "sticks":
-    serve.rounds.A_TICK = timedelta(seconds=0.3)
+    serve.rounds.A_TICK = timedelta(seconds=3)
     serve.rounds.LOOK_SECONDS = 0.05
 
 program = build(load(home=home, flags={"tick.seconds": 0.2}))
@@ -113,11 +112,10 @@ class Daemon:
         """Count what the ticks have told."""
         return self.diary.read_text().count(word) if self.diary.exists() else 0
 
-    def end(self, number: int = signal.SIGTERM) -> tuple[int, float]:
-        """Send a signal; returns the exit code and the seconds it took."""
-        begun = time.monotonic()
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal; returns the exit code, and raises where it does not end."""
         self.process.send_signal(number)
-        return self.process.wait(PATIENCE), time.monotonic() - begun
+        return self.process.wait(PATIENCE)
 
 
 @contextmanager
@@ -138,10 +136,9 @@ def test_it_answers_ticks_ends_well_and_can_start_again_at_once(
     with running(tmp_path) as daemon:
         until(lambda: daemon.told("ended") >= 3)
         until(lambda: daemon.health() == (200, "ok"))
-        code, seconds = daemon.end(number)
+        code = daemon.end(number)
 
         assert code == 0
-        assert seconds < 10
         assert daemon.told("began") == daemon.told("ended")
     with running(tmp_path) as again:
         until(lambda: again.health()[0] == 200)
@@ -170,7 +167,7 @@ def test_a_second_daemon_says_who_is_there_and_ends(tmp_path: Path) -> None:
 def test_a_tick_under_way_may_finish(tmp_path: Path) -> None:
     with running(tmp_path, "slow") as daemon:
         until(lambda: daemon.told("began") > daemon.told("ended"))
-        code, _ = daemon.end()
+        code = daemon.end()
 
         assert code == 0
         assert daemon.told("began") == daemon.told("ended")
@@ -179,10 +176,9 @@ def test_a_tick_under_way_may_finish(tmp_path: Path) -> None:
 def test_a_tick_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:
     with running(tmp_path, "hangs") as daemon:
         until(lambda: daemon.told("began") == 1)
-        code, seconds = daemon.end()
+        code = daemon.end()  # long before the tick would
 
         assert code == 0
-        assert seconds < 10
     with running(tmp_path) as again:
         until(lambda: again.health()[0] == 200)
 
@@ -192,7 +188,7 @@ def test_a_tick_that_fails_turns_health_red_and_the_daemon_lives(tmp_path: Path)
         until(lambda: daemon.told("began") > 1)
         until(lambda: daemon.health() == (503, "failing"))
 
-        assert daemon.end()[0] == 0
+        assert daemon.end() == 0
 
 
 def test_a_tick_that_hangs_for_long_ends_the_daemon_for_its_supervisor(tmp_path: Path) -> None:
@@ -220,7 +216,7 @@ def test_a_hangup_never_ends_the_daemon(tmp_path: Path) -> None:
         before = daemon.told("ended")
 
         until(lambda: daemon.told("ended") > before + 2)
-        assert daemon.end()[0] == 0
+        assert daemon.end() == 0
 
 
 def test_endless_headers_are_cut_off_and_others_are_served(tmp_path: Path) -> None:
@@ -232,7 +228,7 @@ def test_endless_headers_are_cut_off_and_others_are_served(tmp_path: Path) -> No
                 large.sendall(b"GET / HTTP/1.1\r\nX: " + b"a" * 100_000)
                 assert b" 431 " in large.recv(1024)
             until(lambda: daemon.health() == (200, "ok"))
-            assert daemon.end()[1] < 10
+            assert daemon.end() == 0
 
 
 def test_a_killed_daemon_leaves_a_sound_database(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from tests.relaying import ADA, BOB, CONTENT, SIZES, login, settings
 from tests.smtp_server import Answer, Fault, Script, SmtpServer, always
+from tests.waiting import PATIENCE
 
 from larkpost.errors import Deferred, Refused, Unanswered
 from larkpost.transports.smtp import Relay
@@ -36,7 +37,7 @@ def test_a_connection_cut_before_the_dot_means_not_sent(
 def test_a_connection_cut_after_the_dot_leaves_the_outcome_open(fault: Answer) -> None:
     script: Script = {"DOT": [fault], "QUIT": [Fault.CUT]}
     with SmtpServer(script) as server, ExitStack() as stack:
-        relay = stack.enter_context(Relay(settings(server, timeout=0.1)))
+        relay = stack.enter_context(Relay(settings(server, timeout=0.5)))
         with pytest.raises(Unanswered, match="had the whole letter and gave no answer"):
             relay.send(ADA)
         relay.send(BOB)
@@ -105,7 +106,7 @@ def test_a_server_that_never_finishes_its_answer_is_left(verb: str, fault: Fault
         ):
             relay.send(ADA)
 
-    assert time.monotonic() - started < 8  # the dot may take ten times as long, and QUIT is said
+    assert time.monotonic() - started < PATIENCE
 
 
 def test_a_server_that_refuses_before_the_dot_is_heard() -> None:
@@ -134,10 +135,10 @@ def test_a_server_that_says_yes_before_the_dot_is_not_believed() -> None:
 
 def test_the_answer_to_the_whole_letter_may_take_longer_than_any_other() -> None:
     def slow(_recipient: str) -> Answer:
-        time.sleep(2.5)
+        time.sleep(3)
         return None
 
-    with SmtpServer({"DOT": slow}) as server, Relay(settings(server, timeout=1.0)) as relay:
+    with SmtpServer({"DOT": slow}) as server, Relay(settings(server, timeout=2.0)) as relay:
         relay.send(ADA)
 
         assert len(server.taken) == 1
@@ -160,12 +161,12 @@ def test_who_is_told_to_stop_does_not_wait_for_the_answer() -> None:
 
     with (
         SmtpServer({"EHLO": always(Fault.HANG)}) as server,
-        Relay(settings(server, timeout=60), stopped=stop.is_set) as relay,
+        Relay(settings(server, timeout=600), stopped=stop.is_set) as relay,
         pytest.raises(Deferred, match="told to stop"),
     ):
         relay.send(ADA)
 
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < PATIENCE
 
 
 def test_who_is_told_to_stop_hears_whether_the_letter_was_taken() -> None:

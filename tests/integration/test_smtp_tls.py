@@ -73,7 +73,7 @@ def test_starttls_that_is_not_offered_sends_nothing_in_the_clear() -> None:
 def test_starttls_that_does_not_work_sends_nothing_in_the_clear(answer: str) -> None:
     script = {"STARTTLS": [answer]}
     with SmtpServer(script, extensions=("STARTTLS", "AUTH PLAIN")) as server:
-        reason = no_road(login(server, security="starttls", timeout=0.5))
+        reason = no_road(login(server, security="starttls", timeout=2.0))
 
         assert "at STARTTLS" in str(reason)
         assert_nothing_leaks(server)
@@ -129,7 +129,7 @@ def test_this_machines_own_trust_is_used_by_default(authority: trustme.CA) -> No
 
 def test_a_server_that_speaks_no_tls_gets_nothing() -> None:
     with SmtpServer() as server:
-        reason = no_road(login(server, security="tls", timeout=1.0))
+        reason = no_road(login(server, security="tls", timeout=5.0))
 
         assert "at STARTTLS" in str(reason)
         assert_nothing_leaks(server)

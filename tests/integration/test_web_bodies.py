@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import uvicorn
 from tests.browsing import contents
+from tests.waiting import PATIENCE
 
 from larkpost.web import app, guard
 from larkpost.web.wire import Wire
@@ -39,7 +40,7 @@ def port(here: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 
 def status(port: int, request: bytes) -> int:
     """Send these bytes, wait, and read with which status the server answers."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.sendall(request)
         answer = connection.recv(65536)
     return int(answer.split(b" ", 2)[1])

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 from tests.feeds import FORMS, NOW, addresses
 from tests.feeds_asked import Here, here
 
 from larkpost.domain import Draft, Identifier, Thumb, Vote
+from larkpost.flows import membership
 from larkpost.store import papers, votes
+
+if TYPE_CHECKING:
+    from larkpost.seams import FeedFormat
 
 __all__ = ["here"]  # a fixture
 
@@ -104,13 +110,91 @@ def test_what_is_told_later_of_a_paper_is_dated_though_the_paper_is_not(here: He
         assert f"at {here.now}" in after.text
 
 
-def test_what_no_date_tells_is_told_by_the_tag_alone(here: Here) -> None:
-    for address in (here.program.links.trending("atom"), here.program.links.opml(here.reader)):
-        answer = here.get(address, **{"If-Modified-Since": "Fri, 31 Dec 2027 23:59:59 GMT"})
+@pytest.mark.parametrize("form", FORMS)
+def test_a_paper_whose_title_changes_but_not_its_length_is_new_to_the_visitor(
+    here: Here, form: FeedFormat
+) -> None:
+    paper = next(paper for paper in here.papers if "Glaciers" in paper.title)
+    places = addresses(here.program.links, here.reader, form).values()
+    for number, address in enumerate(places):
+        before = here.get(address)
+        title = f"{paper.title[:-1]}{number}"
+        changed = text("UPDATE paper SET title = :title WHERE id = :id")
+        with here.program.store.begin() as connection:
+            connection.execute(changed, {"title": title, "id": paper.id})
 
-        assert answer.status_code == 200
-        assert "last-modified" not in answer.headers
-        assert "etag" in answer.headers
+        after = here.get(address, **{"If-None-Match": before.headers["etag"]})
+
+        assert (title in before.text, title in after.text) == (False, True)
+        assert after.headers["etag"] != before.headers["etag"]
+
+
+@pytest.mark.parametrize("kind", ["feed", "interest", "opml"])
+def test_a_visitor_who_knows_only_dates_learns_the_new_name_of_the_reader(
+    here: Here, kind: str
+) -> None:
+    links, reader = here.program.links, here.reader
+    address = {
+        "feed": links.feed(reader, "rss"),
+        "interest": links.feed(reader, "json", interest=reader.interests[1]),
+        "opml": links.opml(reader),
+    }[kind]
+    before = here.get(address)
+    here.now += timedelta(seconds=30)
+    membership.change(here.program.store, reader.id, now=here.now, name="Countess Lovelace")
+
+    after = here.get(address, **{"If-Modified-Since": before.headers["last-modified"]})
+    fetched_at = f"{here.now - timedelta(seconds=1):%a, %d %b %Y %H:%M:%S} GMT"
+    by_clock = here.get(address, **{"If-Modified-Since": fetched_at})
+    again = here.get(address, **{"If-Modified-Since": after.headers["last-modified"]})
+
+    assert [one.status_code for one in (after, by_clock, again)] == [200, 200, 304]
+    assert "Countess Lovelace" in after.text
+
+
+def test_a_feed_that_changes_twice_in_a_second_has_no_date_until_it_is_over(here: Here) -> None:
+    address = here.program.links.trending("atom")
+    first = here.get(address)
+    with here.program.store.begin() as connection:
+        votes.cast(connection, Vote(here.reader.id, here.papers[0].id, Thumb.DOWN, NOW, "web"))
+
+    second = here.get(address, **{"If-Modified-Since": first.headers["last-modified"]})
+    here.now += timedelta(seconds=1)
+    third = here.get(address)
+
+    assert second.content != first.content
+    assert "last-modified" not in second.headers
+    assert third.headers["last-modified"] > first.headers["last-modified"]
+
+
+def test_a_clock_that_is_set_back_dates_nothing_in_the_future(here: Here) -> None:
+    address = here.program.links.feed(here.reader, "atom")
+    here.get(address)
+    here.now -= timedelta(days=1)
+
+    for method in (here.client.get, here.client.head):
+        assert "last-modified" not in method(address).headers
+
+
+@pytest.mark.parametrize("form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%c"])
+def test_dates_of_all_three_forms_are_understood(here: Here, form: str) -> None:
+    for address in addresses(here.program.links, here.reader, "rss").values():
+        here.get(address)
+
+        for seconds, status in ((0, 304), (-1, 200)):
+            date = (NOW + timedelta(seconds=seconds)).strftime(form)
+            assert here.get(address, **{"If-Modified-Since": date}).status_code == status
+
+
+def test_a_tag_that_a_proxy_changed_because_it_packed_the_feed_is_known(here: Here) -> None:
+    address = here.program.links.feed(here.reader, "atom")
+    tag = here.get(address).headers["etag"]
+
+    for suffix in ("-gzip", ";gzip", "--gzip", "-br"):
+        answer = here.get(address, **{"If-None-Match": f'{tag[:-1]}{suffix}"'})
+
+        assert answer.status_code == 304
+        assert answer.headers["etag"] == tag
 
 
 def test_writing_elsewhere_leaves_the_tag_and_gives_304(here: Here) -> None:

@@ -27,7 +27,7 @@ def test_the_feed_of_an_interest_shows_what_was_picked_for_it(here: Here) -> Non
     part = here.atom(links.feed(here.reader, "atom", interest=ice))
 
     shown = {entry.id: entry for entry in whole.entries}
-    assert part.feed.title == "Larkpost: Ice & snow"
+    assert part.feed.title == "Larkpost for Ada: Ice & snow"
     assert part.feed.id != whole.feed.id
     assert 0 < len(part.entries) <= len(shown)
     # The same entry, so that who reads both has read it in both; but for which pick it is of.

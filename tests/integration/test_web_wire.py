@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
+from tests.waiting import PATIENCE
 
 from larkpost.web import wire
 from larkpost.web.wire import LONGEST_HEAD, Wire
@@ -46,7 +47,7 @@ def port() -> Iterator[int]:
 
 @contextmanager
 def connected(port: int) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         yield connection
 
 

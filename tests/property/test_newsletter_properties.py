@@ -58,7 +58,7 @@ def read(content: bytes) -> list[str]:
     return [part.get_content().replace("\r\n", "\n") for part in message.iter_parts()]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(editions)
 def test_a_letter_reads_like_one_that_the_standard_library_built(shown: Edition) -> None:
     (letter,) = PRESS.newsletter([shown])
@@ -69,7 +69,7 @@ def test_a_letter_reads_like_one_that_the_standard_library_built(shown: Edition)
     assert all(len(line) <= 78 for line in letter.content.split(b"\r\n"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(editions)
 def test_every_feed_is_well_formed_and_as_long_as_the_edition(shown: Edition) -> None:
     ids = {one.paper.uid for one in shown.picks}

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ranking_papers import FILLER, NOW, THEMES, a_paper, votes
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from larkpost.seams import Evidence
 
 WORDS = sorted({word for words in (*THEMES.values(), FILLER) for word in words.split()})
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=40)
 
 texts = st.one_of(
     st.lists(st.sampled_from(WORDS), max_size=30).map(" ".join),

@@ -50,7 +50,7 @@ sentence = st.lists(word, min_size=8, max_size=20).map(lambda words: " ".join(wo
 abstract = st.lists(sentence, min_size=5, max_size=7).map(" ".join).filter(lambda a: len(a) > 150)
 # A page gives each paper once, however often it stands there.
 papers = st.lists(st.tuples(title, abstract), min_size=1, max_size=4, unique_by=title_of)
-few = settings(max_examples=40, deadline=None)
+few = settings(max_examples=40)
 
 
 def wrapped(text: str) -> str:
@@ -123,7 +123,6 @@ values = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(values, max_size=4), st.sampled_from([None, 2]), st.integers(0, 400))
 def test_any_json_whole_or_cut_gives_records_or_is_refused(
     given_values: list[object], indent: int | None, left_out: int

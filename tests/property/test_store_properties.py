@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 # The store is the same for all examples of a test: each is rolled back.
 IN_ONE_STORE = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=50,
 )
 
 moments = st.integers(0, 250_000_000_000_000_000).map(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from larkpost.errors import UsageError
@@ -56,7 +56,6 @@ def test_one_line_prints_as_one_line(text: str) -> None:
     assert not any(unicodedata.bidirectional(c) in {"RLO", "LRO", "RLE", "LRE"} for c in line)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(categories=["L", "Nd", "P"]), max_size=60), st.data())
 def test_what_nobody_sees_changes_nothing(text: str, data: st.DataObject) -> None:
     unseen = st.text(st.sampled_from("\u200b\u00ad\u200e\u202e\u2060\ufeff\u3164\U000e0041"))

@@ -139,7 +139,7 @@ def test_a_history_without_votes_gives_an_empty_report() -> None:
     assert (report.learning, report.drift, report.calibration) == ((), (), ())
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(day=st.integers(1, DAYS - 1), seed=st.integers(0, 10))
 def test_votes_of_a_day_touch_no_score_of_that_day_or_an_earlier_one(day: int, seed: int) -> None:
     draw = random.Random(seed)  # noqa: S311 - nothing secret hangs on it

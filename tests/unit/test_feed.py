@@ -208,7 +208,7 @@ def test_the_feed_says_where_it_is_and_what_it_belongs_to(form: Xml) -> None:
     assert links["self"] == (f"{SITE}/feed/feedkey1.{form}", f"application/{form}+xml")
     assert links["alternate"] == (f"{SITE}/edition/browser-1", "text/html")
     assert parsed.feed.link == f"{SITE}/edition/browser-1"
-    assert parsed.feed.title == "Larkpost"
+    assert parsed.feed.title == "Larkpost for Ada"
     assert parsed.feed.language == "en"
 
 

@@ -13,12 +13,14 @@ import pytest
 from tests.editions import HOSTILE, OUT, SITE, edition, paper, pick, press, reader
 
 from larkpost.domain import Identifier, Interest
-from larkpost.links import Links, slugs
+from larkpost.links import Links, feed_title, slugs
 from larkpost.render.channels import Shelf, View, public_channel, reader_channel
 from larkpost.render.opml import opml, reader_outlines
 from larkpost.tokens import Tokens
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from larkpost.domain import Paper
     from larkpost.seams import FeedFormat
 
@@ -55,6 +57,65 @@ def test_an_address_names_the_part_of_the_feed() -> None:
         LINKS.feed(ADA, "json", interest=ice, page=3, least=0.125)
         == f"{SITE}/feed/feedkey1/ice-snow/archive/3.json?min=0.125"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "title"),
+    [
+        ("Ada", "ada@example.org", "Larkpost for Ada"),
+        ("  Ada\nLovelace ", None, "Larkpost for Ada Lovelace"),
+        ("", "ada@example.org", "Larkpost for ada"),
+        ("", "ada+larkpost@example.org", "Larkpost for ada"),
+        ("", "+ada@example.org", "Larkpost for +ada"),
+        (" ", None, f"Larkpost for reader {ADA.uid[:8]}"),
+        ("A" * 100, None, f"Larkpost for {'A' * 60}"),
+    ],
+)
+def test_a_readers_feed_is_named_after_them_but_never_by_their_address(
+    name: str, address: str | None, title: str
+) -> None:
+    ada = reader(name=name, address=address, interests=("main", "Ice & snow"))
+    ice = ada.interests[1]
+
+    assert feed_title("Larkpost", ada) == title
+    assert feed_title("Larkpost", ada, ice) == f"{title}: Ice & snow"
+    for view in (View(), View(ice)):
+        channel = reader_channel(ada, SITE, LINKS, "atom", "Larkpost", view, Shelf())
+        assert channel.title == feed_title("Larkpost", ada, view.interest)
+    assert [one.text for one in reader_outlines(ada, LINKS, "Larkpost")] == [
+        title,
+        f"{title}: main",
+        f"{title}: Ice & snow",
+    ]
+    assert {one.title for one in LINKS.reader_alternates("Larkpost", ada)} == {title}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_title_of_a_feed_is_the_readers_in_every_format(form: FeedFormat) -> None:
+    feed = press().feed([edition(paper(1))], form).decode()
+
+    assert "Larkpost for Ada" in feed
+    assert "ada@example.org" not in feed
+
+
+@pytest.mark.parametrize(
+    ("days", "weekly", "page", "minutes"),
+    [
+        (range(7), False, None, 60),
+        (range(5), False, None, 84),
+        ([0], False, None, 420),
+        (range(7), True, None, 420),
+        (range(7), False, 1, 1440),
+    ],
+)
+def test_rss_says_for_how_long_it_may_be_kept_by_the_readers_schedule(
+    days: Iterable[int], weekly: bool, page: int | None, minutes: int
+) -> None:
+    ada = replace(ADA, days=frozenset(days), weekly=weekly)
+    channel = reader_channel(ada, SITE, LINKS, "rss", "Larkpost", View(), Shelf(2, page))
+    feed = ET.fromstring(press().feed([edition(paper(1))], "rss", reader=ada, channel=channel))  # noqa: S314 - our own file
+
+    assert [one.text for one in feed.iterfind("channel/ttl")] == [str(minutes)]
 
 
 def test_a_search_is_quoted_in_its_address() -> None:

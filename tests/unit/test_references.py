@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import json
-import time
 import tracemalloc
 from contextlib import suppress
 from datetime import date
@@ -12,6 +11,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.timing import assert_grows, cpu_seconds
 
 from larkpost.domain import Draft, Identifier
 from larkpost.errors import UsageError
@@ -296,19 +296,17 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     ],
 )
 def test_hostile_text_takes_time_linear_in_its_length(start: str, again: str) -> None:
-    once = min(seconds(start + again * (60_000 // len(again))) for _ in range(3))
-    longer = seconds(start + again * (960_000 // len(again)))
+    def seconds(length: int) -> float:
+        text = start + again * (length // len(again))
+        return cpu_seconds(lambda: read(text), rounds=2)
 
     # 16 times the text: what is not linear takes 256 times as long.
-    assert longer < 100 * max(once, 0.001)
+    assert_grows(lambda: seconds(960_000) / max(seconds(60_000), 0.001), 100)
 
 
-def seconds(text: str) -> float:
-    """Measure the processor time of reading a text."""
-    begun = time.process_time()
+def read(text: str) -> None:
     with suppress(UsageError):  # damaged: told after reading it
         read_references(text)
-    return time.process_time() - begun
 
 
 def test_a_list_is_cut_where_nobody_has_read_so_much() -> None:

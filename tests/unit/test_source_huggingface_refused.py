@@ -111,7 +111,7 @@ def test_an_abstract_that_ends_oddly_within_the_file_is_kept() -> None:
     assert len(drafts(f"{HEADER}Odd End\n\n{ABSTRACT[:-1]}\n\n{dump}")) == 6
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "unit",
     [

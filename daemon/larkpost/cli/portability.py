@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,10 +54,15 @@ def import_(
         raise click.UsageError("Give at least one of --papers, --readers and --votes.")
     from larkpost.flows import importing
 
-    store = call.program().store
+    program = call.program()
+    store, usual = program.store, program.settings.readers
+    take_readers = partial(
+        importing.take_readers,
+        defaults={"zone": usual.zone, "at": usual.at, "days": usual.days, "size": usual.size},
+    )
     steps = (
         ("papers", papers, importing.take_papers),
-        ("readers", readers, importing.take_readers),
+        ("readers", readers, take_readers),
         ("votes", votes, importing.take_votes),
     )
     tallies = [(name, path, take(store, path, now=call.now)) for name, path, take in steps if path]

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
-from functools import partial
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
-from uuid import UUID
 
-from larkpost.domain import Draft, Pick, Rejected, Remark, Status, Thumb, Vote, Weight
+from larkpost.domain import Draft, Rejected, Remark, Status, Thumb, Vote
 from larkpost.errors import LarkpostError, UnknownReader, UsageError
 from larkpost.flows import membership
-from larkpost.settings import read_days
+from larkpost.flows.lines import name_of
+from larkpost.flows.reader_lines import (
+    READER_KEYS,
+    find_paper,
+    read_issues,
+    read_moment,
+    read_reader,
+    read_uid,
+)
 from larkpost.sources.jsonl import Jsonl
 from larkpost.store import editions, papers, readers, votes
 from larkpost.store.batches import batches
@@ -21,36 +26,15 @@ from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
-    from larkpost.domain import Edition, Identifier, Paper, Reader
+    from larkpost.domain import Identifier, Reader
+    from larkpost.flows.reader_lines import Issue, ReaderLine
     from larkpost.store.engine import Connection, Store
 
-READER_KEYS = frozenset(
-    [
-        "reader",
-        "number",
-        "uid",
-        "name",
-        "status",
-        "zone",
-        "at",
-        "days",
-        "size",
-        "interests",
-        "themes",
-        "threshold",
-        "weekly",
-        "quiet_mail",
-        "paused_until",
-        "feed_key",
-        "relinked",
-        "created",
-        "editions",
-        "kind",
-    ]
-)
+EDITIONS_AT_ONCE = 50  # in a transaction
 VOTE_KEYS = frozenset(["kind", "reader", "paper", "thumb", "at", "via", "interest"])
 
 
@@ -68,14 +52,18 @@ class Tally:
 
 
 def take_papers(store: Store, path: Path, *, now: datetime) -> Tally:
-    """Take in papers; those that are here already are merged, not doubled."""
+    """Take in papers; those that are here already are merged, not doubled.
+
+    A batch is a transaction, so that others get in between, and what is in stays in.
+    """
     tally = Tally()
-    with path.open("rb") as file, store.begin() as connection:
+    with path.open("rb") as file:
         for records in batches(Jsonl().read(file)):
             drafts = [record for record in records if isinstance(record, Draft)]
             tally.refused += [(r.line, r.reason) for r in records if isinstance(r, Rejected)]
             _note(tally, (record for record in records if isinstance(record, Remark)))
-            tally.taken += len(papers.absorb(connection, drafts, now=now))
+            with store.begin() as connection:
+                tally.taken += len(papers.absorb(connection, drafts, now=now))
     return tally
 
 
@@ -87,24 +75,37 @@ def _note(tally: Tally, remarks: Iterable[Remark]) -> None:
             tally.remarks.append((remark.line, remark.text))
 
 
-def take_readers(store: Store, path: Path, *, now: datetime) -> Tally:
+def take_readers(
+    store: Store, path: Path, *, now: datetime, defaults: membership.Wishes | None = None
+) -> Tally:
     """Take in readers with their interests and past editions; one who is here is changed.
 
     Editions name their papers, so papers are to be taken in first. Readers and editions keep their
     numbers, by which links in old letters go, where those are free; where not, that is remarked.
+    ``defaults`` are the wishes of a new reader of whom the line says nothing.
+
+    A line is read whole before anything of it is written, and written in several transactions, so
+    that others get in between. A reader gets a next edition only after the past ones are in:
+    whoever breaks off and begins anew gets the same.
     """
     tally = Tally()
     for number, line in _lines(path, "reader", READER_KEYS, tally):
         with _refusing(number, tally):
-            reader = _reader(store, line, now=now)
-            renumbered = _number(line) not in {None, reader.id}
+            said = read_reader(line)
+            with store.read() as connection:
+                issues = read_issues(connection, line)
             with store.begin() as connection:
-                for issue in line.get("editions", ()):
-                    made = _edition(connection, readers.get(connection, reader.id), issue)
-                    renumbered |= made is not None and _number(issue) not in {None, made.id}
+                reader, remarks = _write_reader(connection, said, now, defaults or {})
+            renumbered = said.number not in {None, reader.id}
+            for some in batches(issues, EDITIONS_AT_ONCE):
+                with store.begin() as connection:
+                    renumbered |= _write_issues(connection, reader.id, some)
+            with store.begin() as connection:
+                membership.schedule_missing(connection, reader.id, now)
             if renumbered:
                 what = f"some numbers of {membership.who(reader)} are taken here: links in letters"
-                tally.remarks.append((number, f"{what} from elsewhere will not work"))
+                remarks.append(f"{what} from elsewhere will not work")
+            tally.remarks += [(number, remark) for remark in remarks]
     return tally
 
 
@@ -128,7 +129,7 @@ def _votes(
             who = str(line["reader"])
             if who not in known:
                 known[who] = _named(connection, who)
-            thumbs.append(_vote(known[who], _known(named, str(line["paper"])), line, now))
+            thumbs.append(_vote(known[who], find_paper(named, str(line["paper"])), line, now))
     return thumbs
 
 
@@ -138,7 +139,7 @@ def _vote(reader: Reader, paper_id: int, line: Mapping[str, Any], now: datetime)
         reader_id=reader.id,
         paper_id=paper_id,
         thumb=Thumb(int(line["thumb"])),
-        at=_moment(line["at"]) if line.get("at") else now,
+        at=read_moment(line["at"]) if line.get("at") else now,
         via=str(line.get("via") or "import"),
         interest_id=interests.get(str(line.get("interest"))),
     )
@@ -151,181 +152,132 @@ def _identifier(line: Mapping[str, Any]) -> Identifier | None:
         return None
 
 
-def _known(named: Mapping[Identifier, int], name: str) -> int:
-    identifier = parse_identifier(name)
-    if identifier not in named:
-        raise UsageError(f"no paper here goes by {identifier}")
-    return named[identifier]
-
-
 def _named(connection: Connection, name: str) -> Reader:
     if "@" in name:
         return readers.by_address(connection, name)
-    return readers.by_uid(connection, _uid(name))
+    return readers.by_uid(connection, read_uid(name))
 
 
-def _uid(name: object) -> str:
-    """Read the name that a reader without an address goes by; any other word is a slip."""
+def _write_reader(
+    connection: Connection, said: ReaderLine, now: datetime, defaults: membership.Wishes
+) -> tuple[Reader, list[str]]:
+    """Take a reader in, or change the one who is here, as far as the line says.
+
+    Gives what is to be remarked, too. A new reader has no next edition yet.
+    """
+    _refuse_taken_key(connection, said)
     try:
-        return str(UUID(str(name)))
-    except ValueError as error:
-        raise UsageError(
-            f"“{one_line(str(name))[:80]}” is neither a mail address nor the uid of a reader"
-        ) from error
-
-
-def _reader(store: Store, line: Mapping[str, Any], *, now: datetime) -> Reader:
-    """Take a reader in, or change the one who is here, as far as the line says."""
-    name, wishes = str(line["reader"]), _wishes(line)
-    address = name if "@" in name else None
-    words, themes = _texts(line, "interests"), _themes(line)
-    said = line.get("uid") if address else name
-    uid = _uid(said) if said else None
-    try:
-        with store.read() as connection:
-            reader = _named(connection, name)
+        reader = _named(connection, said.name)
     except UnknownReader:
-        reader = membership.add(
-            store,
-            address,
-            now=now,
-            words=words,
-            uid=uid,
-            number=_number(line),
-            created=_moment(line["created"]) if line.get("created") else None,
-            **wishes,
-        )
-        _number_interests(store, reader, line)
+        reader, remarks = _add_reader(connection, said, now, defaults), []
     else:
-        reader = membership.change(
-            store, reader.id, now=now, words=words if "interests" in line else None, **wishes
+        reader = membership.change_reader(
+            connection, reader.id, now=now, words=said.words, **said.wishes
         )
-    with store.begin() as connection:
-        for theme, its_words, quota in themes:
-            readers.set_interest(connection, reader.id, theme, words=its_words, quota=quota)
-        return _standing(connection, reader, line)
-
-
-def _themes(line: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...], int]]:
-    """Read the name, words and share of each interest."""
-    return [
-        (
-            str(theme["name"]),
-            tuple(membership.tidy(_texts(theme, "words"))),
-            int(theme.get("quota", 1)),
+        remarks = _change_status(connection, reader, said.status, now)
+    for theme in said.themes:
+        readers.set_interest(
+            connection, reader.id, theme.name, words=theme.words, quota=theme.quota
         )
-        for theme in line.get("themes", ())
-    ]
+    return _change_columns(connection, readers.get(connection, reader.id), said, now), remarks
 
 
-def _texts(line: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    """Read a list of texts; a text alone would else be taken for a list of its letters."""
-    found = line.get(key, [])
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        raise UsageError(f"“{key}” is not a list of texts")
-    return tuple(found)
+def _add_reader(
+    connection: Connection, said: ReaderLine, now: datetime, defaults: membership.Wishes
+) -> Reader:
+    wishes = cast("membership.Wishes", {**defaults, **said.wishes})
+    reader = readers.add(
+        connection,
+        address=said.address,
+        words=said.words or (),
+        status=said.status or Status.ACTIVE,
+        now=said.created or now,
+        uid=said.uid,
+        number=said.number,
+        **wishes,
+    )
+    for theme in said.themes:
+        readers.set_interest(connection, reader.id, theme.name)
+        readers.number_interest(connection, reader.id, theme.name, theme.number)
+    return reader
 
 
-def _flag(key: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise UsageError(f"“{key}” is neither true nor false")
-    return value
+def _refuse_taken_key(connection: Connection, said: ReaderLine) -> None:
+    """Raise UsageError where somebody else here has the feed key: they would read one feed."""
+    owner = readers.by_feed_key(connection, said.columns.get("feed_key") or "")
+    if owner is None:
+        return
+    try:
+        same = _named(connection, said.name).id == owner.id
+    except UnknownReader:
+        same = False
+    if not same:
+        raise UsageError(
+            f"the feed key of {one_line(said.name)[:80]} is that of {membership.who(owner)} here;"
+            " leave feed_key out, and a new one is made"
+        )
 
 
-def _number_interests(store: Store, reader: Reader, line: Mapping[str, Any]) -> None:
-    """Make the interests of a new reader, each with the number that its feed may go by."""
-    with store.begin() as connection:
-        for theme in line.get("themes", ()):
-            name = str(theme["name"])
-            readers.set_interest(connection, reader.id, name)
-            readers.number_interest(connection, reader.id, name, _number(theme))
+def _change_status(
+    connection: Connection, reader: Reader, status: Status | None, now: datetime
+) -> list[str]:
+    """Put a reader who is here where the line says; gives what is to be remarked.
+
+    Nobody who unsubscribed here is subscribed again, and nobody who has confirmed their address
+    here is asked to do so again.
+    """
+    if status is None or status is reader.status:
+        return []
+    who, before = membership.who(reader), reader.status
+    if before is Status.LEFT:
+        again = f"`larkpost reader resume {name_of(reader)}` subscribes them again"
+        return [f"{who} has unsubscribed here and stays so, though the file says {status}; {again}"]
+    if status is Status.PENDING:
+        return [f"{who} is {before} here and stays so, though the file says {status}"]
+    membership.set_status(connection, reader.id, status, now=now)
+    return [f"{who} was {before} here and is {status} now, as the file says"]
 
 
-def _number(said: Mapping[str, Any]) -> int | None:
-    """Read the number of a row where it comes from; raises ValueError."""
-    return None if said.get("number") is None else int(said["number"])
-
-
-def _standing(connection: Connection, reader: Reader, line: Mapping[str, Any]) -> Reader:
-    """What no wish can change: where the reader stands, and what opens their feed and page."""
-    columns: dict[str, Any] = {}
-    if line.get("paused_until"):
-        columns["paused_until"] = date.fromisoformat(line["paused_until"])
-    if line.get("feed_key") is not None:  # empty: switched off
-        columns["feed_key"] = str(line["feed_key"])
-    if line.get("relinked"):
-        columns["relinked"] = max(reader.relinked, int(line["relinked"]))
-    if (status := Status(line.get("status", reader.status))) is not reader.status:
-        columns |= {"status": status, "next_slot": None}
+def _change_columns(
+    connection: Connection, reader: Reader, said: ReaderLine, now: datetime
+) -> Reader:
+    """Write what opens the reader's feed and page, and how long they pause, if they are active."""
+    columns = dict(said.columns)
+    if "relinked" in columns:  # a link that was ended here stays ended
+        columns["relinked"] = max(reader.relinked, columns["relinked"])
+    until = columns.get("paused_until", reader.paused_until)
+    if reader.status is Status.LEFT:
+        columns.pop("paused_until", None)
+    elif until != reader.paused_until and reader.next_slot and reader.next_slot > now:
+        columns["next_slot"] = None  # another one is found in the end
     return readers.update(connection, reader.id, **columns)
 
 
-def _wishes(line: Mapping[str, Any]) -> membership.Wishes:
-    """What the line says of a reader's wishes, in our types; a wrong one raises ValueError."""
-    read: dict[str, Callable[[Any], Any]] = {
-        "name": str,
-        "zone": str,
-        "at": time.fromisoformat,
-        "days": read_days,
-        "size": int,
-        "threshold": float,
-        "weekly": partial(_flag, "weekly"),
-        "quiet_mail": partial(_flag, "quiet_mail"),
-    }
-    said = {key: convert(line[key]) for key, convert in read.items() if line.get(key) is not None}
-    return cast("membership.Wishes", said)
+def _write_issues(connection: Connection, reader_id: int, issues: Sequence[Issue]) -> bool:
+    """Write past editions down as they were; no letter is planned for any.
 
-
-def _edition(connection: Connection, reader: Reader, issue: Mapping[str, Any]) -> Edition | None:
-    """Write a past edition down as it was; no letter is planned for it. None: it is here."""
-    names = {str(pick[key]) for pick in issue["picks"] for key in ("paper", "like") if pick[key]}
-    ids = papers.owners(connection, {parse_identifier(name) for name in names})
-    found = papers.get(connection, set(ids.values()))
-    by_name = {name: found[_known(ids, name)] for name in names}
+    One whose day is here already is passed over. Says whether one could not have its number.
+    """
+    reader = readers.get(connection, reader_id)
     interests = {interest.name: interest.id for interest in reader.interests}
-    return editions.publish(
-        connection,
-        reader=reader,
-        date=date.fromisoformat(issue["date"]),
-        picks=[_pick(pick, by_name, interests) for pick in issue["picks"]],
-        now=_moment(issue["published_at"]),
-        next_slot=reader.next_slot,
-        message_id=None,
-        since=date.fromisoformat(issue["since"]) if issue.get("since") else None,
-        note=str(issue.get("note", "")),
-        considered=int(issue.get("considered", 0)),
-        number=_number(issue),
-    )
-
-
-def _pick(
-    pick: Mapping[str, Any], by_name: Mapping[str, Paper], interests: Mapping[str, int]
-) -> Pick:
-    return Pick(
-        paper=by_name[pick["paper"]],
-        position=int(pick["position"]),
-        score=float(pick["score"]),
-        probability=float(pick["probability"]),
-        because=_weights(pick["because"]),
-        against=_weights(pick["against"]),
-        like=by_name[pick["like"]] if pick["like"] else None,
-        likeness=None if pick.get("likeness") is None else float(pick["likeness"]),
-        terms=None if pick.get("terms") is None else tuple(map(str, pick["terms"])),
-        interest_id=interests.get(pick["interest"]),
-        interest=str(pick["interest"]),
-        explored=bool(pick["explored"]),
-        propensity=float(pick["propensity"]),
-        pool=int(pick.get("pool", 1)),
-    )
-
-
-def _weights(said: Iterable[Mapping[str, Any]]) -> tuple[Weight, ...]:
-    return tuple(Weight(str(one["term"]), float(one["weight"])) for one in said)
-
-
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    renumbered = False
+    for issue in issues:
+        picks = [replace(pick, interest_id=interests.get(pick.interest)) for pick in issue.picks]
+        made = editions.publish(
+            connection,
+            reader=reader,
+            date=issue.day,
+            picks=picks,
+            now=issue.published_at,
+            next_slot=reader.next_slot,
+            message_id=None,
+            since=issue.since,
+            note=issue.note,
+            considered=issue.considered,
+            number=issue.number,
+        )
+        renumbered |= made is not None and issue.number not in {None, made.id}
+    return renumbered
 
 
 def _lines(

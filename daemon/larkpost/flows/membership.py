@@ -88,26 +88,57 @@ def change(
     ``words`` replace the words of the first interest. Raises UnknownReader, and UsageError
     where a wish cannot be had; then nothing has changed.
     """
+    with store.begin() as connection:
+        return change_reader(connection, reader_id, now=now, address=address, words=words, **wishes)
+
+
+def change_reader(
+    connection: Connection,
+    reader_id: int,
+    *,
+    now: datetime,
+    address: str | None = None,
+    words: Iterable[str] | None = None,
+    **wishes: Unpack[Wishes],
+) -> Reader:
+    """Do what ``change`` does, within a transaction that is open."""
     wanted: dict[str, object] = dict(checked(wishes))
     if address is not None:
         wanted["address"] = address
-    with store.begin() as connection:
-        before = readers.get(connection, reader_id)
-        if wanted:
-            readers.update(connection, reader_id, **wanted)
-        if address is not None:  # what the old one sent back does not speak against the new one
-            bounces.forgive(connection, reader_id)
-        if words is not None:
-            main = before.interests[0]
-            readers.set_interest(
-                connection, reader_id, main.name, words=tidy(words), quota=main.quota
-            )
-        after = readers.get(connection, reader_id)
-        # A slot that has come is left alone: its edition is owed, whatever is wished from now on.
-        owed = before.next_slot is not None and before.next_slot <= now
-        if owed or timetable_of(before) == timetable_of(after):
-            return after
-        return _schedule(connection, after, now)
+    before = readers.get(connection, reader_id)
+    if wanted:
+        readers.update(connection, reader_id, **wanted)
+    if address is not None:  # what the old one sent back does not speak against the new one
+        bounces.forgive(connection, reader_id)
+    if words is not None:
+        main = before.interests[0]
+        readers.set_interest(connection, reader_id, main.name, words=tidy(words), quota=main.quota)
+    after = readers.get(connection, reader_id)
+    # A slot that has come is left alone: its edition is owed, whatever is wished from now on.
+    owed = before.next_slot is not None and before.next_slot <= now
+    if owed or timetable_of(before) == timetable_of(after):
+        return after
+    return _schedule(connection, after, now)
+
+
+def set_status(connection: Connection, reader_id: int, status: Status, *, now: datetime) -> Reader:
+    """Put a reader where another home says that they stand, and find their next slot.
+
+    Who becomes active starts without bounces, and who left is sent nothing that is planned.
+    """
+    if status is Status.ACTIVE:
+        bounces.forgive(connection, reader_id)
+    if status is Status.LEFT:
+        deliveries.cancel_for(connection, reader_id)
+    return _schedule(connection, readers.update(connection, reader_id, status=status), now)
+
+
+def schedule_missing(connection: Connection, reader_id: int, now: datetime) -> Reader:
+    """Find the next slot of an active reader who has none."""
+    reader = readers.get(connection, reader_id)
+    if reader.status is not Status.ACTIVE or reader.next_slot is not None:
+        return reader
+    return _schedule(connection, reader, now)
 
 
 def confirm(store: Store, reader_id: int, *, now: datetime) -> Reader | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from larkpost.text.normalize import one_line
+from larkpost.links import feed_title
 
 if TYPE_CHECKING:
     from larkpost import links as addresses
@@ -18,13 +18,17 @@ YOURS = "The papers chosen for you, each with the reason why it is there."
 TRENDING = "What the readers here lift to the top, by their thumbs."
 ARCHIVE = "Every paper of the newest days, one entry each."
 SEARCH = "Papers that a search finds, the newest first."
+HOUR = 60  # minutes
+DAY = 24 * HOUR
+WEEK = 7 * DAY
 
 
 class Channel(NamedTuple):
     """What a feed says of itself: ``home`` is a page for people, ``itself`` the feed's address.
 
     ``related`` are the other documents of a feed in several (RFC 5005), as relation and address;
-    an ``archived`` one among them keeps its entries for ever.
+    an ``archived`` one among them keeps its entries for ever. ``ttl`` is for how many minutes the
+    feed may be kept before it is asked for again.
     """
 
     id: str
@@ -34,6 +38,7 @@ class Channel(NamedTuple):
     itself: str
     archived: bool = False
     related: tuple[tuple[str, str], ...] = ()
+    ttl: int = HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,8 @@ class Shelf:
 def plain_channel(reader: Reader, home: str, links: Links, form: FeedFormat, title: str) -> Channel:
     """Describe a reader's feed where nobody asked for a part of it."""
     itself = links.feed(reader, form) if reader.feed_key else home
-    return Channel(_own_id(reader, "feed"), title, YOURS, home, itself)
+    name = feed_title(title, reader)
+    return Channel(_own_id(reader, "feed"), name, YOURS, home, itself, ttl=_ttl(reader))
 
 
 def reader_channel(
@@ -91,15 +97,15 @@ def reader_channel(
     def address(page: int | None) -> str:
         return links.feed(reader, form, interest=view.interest, page=page, least=view.least)
 
-    name = one_line(view.interest.name) if view.interest else ""
     return Channel(
         id=_own_id(reader, f"interest {view.interest.name}" if view.interest else "feed"),
-        title=f"{title}: {name}" if name else title,
+        title=feed_title(title, reader, view.interest),
         description=YOURS,
         home=home,
         itself=address(shelf.page),
         archived=shelf.page is not None,
         related=tuple((relation, address(page)) for relation, page in _related(shelf)),
+        ttl=DAY if shelf.page else _ttl(reader),
     )
 
 
@@ -110,6 +116,11 @@ def public_channel(address: str, home: str, itself: str, title: str, description
     are not, so that a site may move.
     """
     return Channel(uuid5(NAMESPACE_URL, address).urn, title, description, home, itself)
+
+
+def _ttl(reader: Reader) -> int:
+    """Give a 24th of the time between two editions: an hour for who has one every day."""
+    return WEEK // (1 if reader.weekly else len(reader.days)) // 24
 
 
 def _own_id(reader: Reader, name: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from larkpost.domain import Edition, Paper, Pick, Reader
+    from larkpost.domain import Edition, Paper, Reader
     from larkpost.render.links import Links
     from larkpost.render.paper_links import PaperLinks
     from larkpost.render.stories import Facts
@@ -53,21 +53,10 @@ class Issue:
 
 
 def issue_of(edition: Edition) -> Issue:
-    """Stamp an edition: once out its picks stay as they are, but papers may be corrected.
-
-    What moves no date (a link found later, words unglued) changes a length.
-    """
+    """Stamp an edition by what a feed shows of it: once out its picks stay, but papers change."""
     reader = edition.reader
-    papers = tuple(map(_stamp, edition.picks))
     several = len(reader.interests) > 1
-    return Issue((edition.id, reader.uid, edition.published_at, several, papers), edition)
-
-
-def _stamp(pick: Pick) -> tuple[object, ...]:
-    paper = pick.paper
-    told = len(paper.title) + len(paper.abstract) + len(paper.url or "")
-    names = len(paper.authors) + len(paper.categories)
-    return paper.id, paper.identifier, paper.updated, told, names, pick.like and pick.like.title
+    return Issue((edition.id, reader.uid, edition.published_at, several, edition.picks), edition)
 
 
 def dates_of(edition: Edition) -> Iterator[datetime]:

@@ -115,7 +115,7 @@ class Feeds:
     ) -> bytes:
         if form == "json":
             return json_feed.document(channel, self._title, items)
-        head = self._head(form, updated.replace(microsecond=0))
+        head = self._head(form, updated.replace(microsecond=0), channel.ttl)
         return b"".join(
             head.fill(
                 {
@@ -166,9 +166,11 @@ class Feeds:
             raise AssertionError("feedgen wrote no entry")
         return cut(_with_related(item[0], key.facts.link) if key.form == "atom" else item[0])
 
-    def _set_head(self, form: Xml, updated: datetime) -> Sheet:
+    def _set_head(self, form: Xml, updated: datetime, ttl: int) -> Sheet:
         """Write a feed without entries, and open gaps for them and for its history at its end."""
-        text = _written(_generator(form, self._title, updated), form)
+        feed = _generator(form, self._title, updated)
+        feed.ttl(ttl)  # RSS has it, Atom does not
+        text = _written(feed, form)
         end = text.rindex("</channel>" if form == "rss" else "</feed>")
         return cut(f"{text[:end]}{gap('history')}\n{gap('entries')}\n{text[end:]}\n")
 

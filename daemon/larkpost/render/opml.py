@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree as ET
 
-from larkpost.text.normalize import one_line
+from larkpost.links import feed_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,14 +23,20 @@ class Outline(NamedTuple):
 
 
 def reader_outlines(reader: Reader, links: Links, title: str) -> list[Outline]:
-    """List a reader's feeds: all their papers, then those of each interest where there are more."""
+    """List a reader's feeds: all their papers, then those of each interest where there are more.
+
+    ``title`` is the name of the paper.
+    """
     home = links.front()
-    outlines = [Outline(title, links.feed(reader, "atom"), home)]
+    outlines = [Outline(feed_title(title, reader), links.feed(reader, "atom"), home)]
     if len(reader.interests) > 1:
         outlines += [
-            Outline(f"{title}: {name}", links.feed(reader, "atom", interest=interest), home)
+            Outline(
+                feed_title(title, reader, interest),
+                links.feed(reader, "atom", interest=interest),
+                home,
+            )
             for interest in reader.interests
-            for name in [one_line(interest.name)]
         ]
     return outlines
 

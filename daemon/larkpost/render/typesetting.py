@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import asdict
 from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -86,7 +86,7 @@ def isolated(text: str) -> str:
     return f"\u2068{text}\u2069" if _RIGHT_TO_LEFT.search(text) else text
 
 
-def _shown(facts: Facts, room: int, papers: PaperLinks) -> dict[str, object]:
+def _shown(facts: Facts, room: int, papers: PaperLinks) -> dict[str, Any]:
     return asdict(facts) | {
         "abstract": words.sentences(facts.abstract, room),
         "page": papers.title(facts),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from larkpost.domain import Identifier
-from larkpost.store import events, index, paper_rows, tables
+from larkpost.store import index, paper_rows, tables
 from larkpost.store.batches import batches
 from larkpost.store.shelf import Entry, Shelf, What, ask, gather, sharing
 from larkpost.text.minhash import sketch
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from larkpost.domain import Draft
     from larkpost.store.shelf import Asked
 
-MOVED = "papers"  # the event that tells when a paper last came or was changed
 _TURN = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that is ours
 
 
@@ -67,35 +65,9 @@ def absorb(connection: Connection, drafts: Iterable[Draft], *, now: datetime) ->
 
 def write(connection: Connection, shelf: Shelf, now: datetime) -> None:
     """Write what is new on a shelf and what was changed there."""
-    new = [entry for entry in shelf.entries if not entry.paper.id]
-    _write_new(connection, new)
-    changed = [entry for entry in shelf.entries if entry.touched]
-    _write_changed(connection, changed)
-    if new or changed:
-        _note(connection, now)
+    _write_new(connection, [entry for entry in shelf.entries if not entry.paper.id])
+    _write_changed(connection, [entry for entry in shelf.entries if entry.touched])
     _write_names(connection, shelf.entries)
-
-
-def moved(connection: Connection) -> datetime | None:
-    """Tell when a paper last came or was changed, in any respect and whatever its dates say."""
-    event = events.latest(connection).get(MOVED)
-    if event is not None:
-        return event.at
-    # Filled before this was written down: corrections have always had a date.
-    corrected: datetime | None = connection.execute(
-        select(func.max(tables.paper.c.updated))
-    ).scalar_one()
-    return corrected
-
-
-def _note(connection: Connection, now: datetime) -> None:
-    """Write down that papers moved: a second after the last time at least, as HTTP has its dates.
-
-    So it is told apart from what moved in the same second, or before the clock jumped back.
-    """
-    before = events.latest(connection).get(MOVED)
-    at = max(now, before.at + timedelta(seconds=1)) if before else now
-    events.record(connection, MOVED, ok=True, now=at)
 
 
 def lay_out(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, or_, select
 
 from larkpost.store import tables
-from larkpost.store.absorbing import Absorbed, absorb, moved, names, owners, take_turns
+from larkpost.store.absorbing import Absorbed, absorb, names, owners, take_turns
 from larkpost.store.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, get, paper
 from larkpost.store.search import find, parse
 from larkpost.store.shelf import What
@@ -37,7 +37,6 @@ __all__ = [
     "fresh",
     "get",
     "iterate",
-    "moved",
     "names",
     "owners",
     "search",

@@ -17,8 +17,8 @@ from larkpost.web.crowd import COSTLY, LOOKING, Crowd
 from larkpost.web.desk import delete, export, me
 from larkpost.web.doors import confirm, leave
 from larkpost.web.feeds import feed
-from larkpost.web.front import front, robots, static
-from larkpost.web.guard import SafeHeaders, Site, handled, http_refusal
+from larkpost.web.front import favicon, front, robots, static, touch_icon
+from larkpost.web.guard import SafeHeaders, Site, TrailingSlash, handled, http_refusal
 from larkpost.web.health import Pulse, healthz
 from larkpost.web.joining import subscribe
 from larkpost.web.kept import Fresh, Shelf
@@ -47,6 +47,9 @@ ROUTES = (
     Route("/subscribe", handled(subscribe), methods=ASK_AND_ACT),
     Route("/static/{name}", handled(static)),
     Route("/robots.txt", handled(robots)),
+    Route("/favicon.ico", handled(favicon)),
+    Route("/apple-touch-icon.png", handled(touch_icon)),
+    Route("/apple-touch-icon-precomposed.png", handled(touch_icon)),
     Route("/healthz", handled(healthz)),
     Route("/feed/{key}.{form}", feed, methods=["GET"]),
     Route("/feed/{key}/{interest}.{form}", feed, methods=["GET"]),
@@ -77,16 +80,17 @@ def app(
 ) -> Starlette:
     """Build the application; ``pulses`` let /healthz tell how this process does."""
     site = program.settings.site
-    feeds = Shelf(program)
+    feeds = Shelf(program.store)
     application = Starlette(
         routes=ROUTES,
         middleware=[
+            Middleware(TrailingSlash),
             Middleware(Fresh, shelf=feeds, clock=clock),
             Middleware(SafeHeaders, https=site.base_url.startswith("https://")),
         ],
         exception_handlers={HTTPException: http_refusal},
     )
-    # A redirect to the path without its slash would be built from the Host header.
+    # Its redirect would be built from the Host header; TrailingSlash needs none.
     application.router.redirect_slashes = False
     pages = Pages(base_url=site.base_url, title=site.title, find_links=site.find_links)
     application.state.site = Site(

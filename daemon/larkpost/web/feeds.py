@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, get_args
 from starlette.exceptions import HTTPException
 
 from larkpost.errors import UsageError
-from larkpost.links import FEED_TYPES, OPML_TYPE, slugs
+from larkpost.links import FEED_TYPES, OPML_TYPE, feed_title, slugs
 from larkpost.render import opml
 from larkpost.render.channels import Shelf, View, reader_channel
 from larkpost.seams import FeedFormat
-from larkpost.store import editions, papers, readers, standing
-from larkpost.web.conditional import etag_of
+from larkpost.store import editions, readers, standing
 from larkpost.web.kept import Endpoint, Found
 
 if TYPE_CHECKING:
@@ -54,14 +53,8 @@ def _feed(site: Site, request: Request, connection: Connection) -> Found:
     shelf = Shelf(max(0, stands.total - 1) // EDITIONS, number)
     if number is not None and number > shelf.pages:
         raise HTTPException(404)
-    return Found(
-        etag=request.app.state.feeds.tag(form, *_stamp(reader, view, shelf, stands)),
-        # What a dump tells of a paper that was picked long ago may change no date but this.
-        modified=max(filter(None, (reader.created, stands.changed, papers.moved(connection)))),
-        media_type=type_of(form),
-        cache_control=PRIVATE if number is None else PRIVATE_AND_FULL,
-        write=lambda: _written(site, _editions(connection, stands), reader, form, view, shelf),
-    )
+    body = _written(site, _editions(connection, stands), reader, form, view, shelf)
+    return Found(body, type_of(form), PRIVATE if number is None else PRIVATE_AND_FULL)
 
 
 def _standing(connection: Connection, reader: Reader, page: int | None) -> Standing:
@@ -70,14 +63,6 @@ def _standing(connection: Connection, reader: Reader, page: int | None) -> Stand
     if page not in _PAGES:
         raise HTTPException(404)
     return standing.page(connection, reader.id, page, EDITIONS)
-
-
-def _stamp(reader: Reader, view: View, shelf: Shelf, stands: Standing) -> tuple[object, ...]:
-    """Collect all that the bytes of a feed depend on, but for what holds for the whole site."""
-    whose = (reader.uid, reader.feed_key, len(reader.interests) > 1)
-    part = (view.interest and view.interest.name, view.least)
-    place = shelf.page or -shelf.pages  # an archive page does not change when others come
-    return whose, part, place, stands.editions, stands.changed, stands.measures
 
 
 def _editions(connection: Connection, stands: Standing) -> list[Edition]:
@@ -114,9 +99,8 @@ def _interest(reader: Reader, name: str | None) -> Interest | None:
 def _opml(site: Site, reader: Reader) -> Found:
     title = site.program.settings.site.title
     outlines = opml.reader_outlines(reader, site.program.links, title)
-    body = opml.opml(title, outlines)
-    # An interest comes and goes without a date.
-    return Found(etag_of(body), None, f"{OPML_TYPE}; charset=utf-8", PRIVATE, lambda: body)
+    body = opml.opml(feed_title(title, reader), outlines)
+    return Found(body, f"{OPML_TYPE}; charset=utf-8", PRIVATE)
 
 
 def form_of(request: Request) -> FeedFormat:

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
     from larkpost.web.guard import Site
 
+FOR_A_WEEK = "public, max-age=604800"
 FOR_A_YEAR = "public, max-age=31536000, immutable"
 ROBOTS = """User-agent: *
 Allow: /$
 Allow: /archive
+Allow: /favicon.ico
 Allow: /paper/
 Allow: /static/
 Allow: /subscribe
@@ -60,6 +62,22 @@ def static(site: Site, request: Request, _form: FormData) -> Response:
     if file is None:
         raise HTTPException(404)
     headers = {"Content-Type": file.media_type, "Cache-Control": FOR_A_YEAR}
+    return Response(file.content, headers=headers)
+
+
+def favicon(site: Site, _request: Request, _form: FormData) -> Response:
+    """Answer ``/favicon.ico``, which browsers and feed programs ask for without being told to."""
+    return _icon(site, "favicon.ico")
+
+
+def touch_icon(site: Site, _request: Request, _form: FormData) -> Response:
+    """Answer ``/apple-touch-icon.png``, which telephones show for a page on the home screen."""
+    return _icon(site, "apple-touch-icon.png")
+
+
+def _icon(site: Site, name: str) -> Response:
+    file = site.pages.icon(name)
+    headers = {"Content-Type": file.media_type, "Cache-Control": FOR_A_WEEK}
     return Response(file.content, headers=headers)
 
 

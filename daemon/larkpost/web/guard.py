@@ -97,6 +97,22 @@ class Site:
     crowd: Crowd
 
 
+class TrailingSlash:
+    """ASGI middleware: answers ``/archive/`` like ``/archive``, and so every other path.
+
+    There is no redirect, for mail programs do not follow one with the POST of RFC 8058.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take slashes off the end of a path and pass the request on."""
+        if scope["type"] == "http" and scope["path"].endswith("/") and scope["path"] != "/":
+            scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
+        await self.app(scope, receive, send)
+
+
 class SafeHeaders:
     """ASGI middleware: puts the headers of HEADERS on every answer that has not its own."""
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from functools import cached_property
-from importlib.metadata import version
 from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -16,26 +14,24 @@ from weakref import WeakValueDictionary
 from starlette.requests import Request
 from starlette.responses import Response
 
-from larkpost.resources import shipped
 from larkpost.store.marks import Marks
-from larkpost.web.conditional import unchanged
+from larkpost.web.conditional import etag_of, unchanged
 from larkpost.web.guard import SafeHeaders, handled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import datetime
 
     from starlette.datastructures import FormData
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from larkpost.program import Program
-    from larkpost.store.engine import Connection
+    from larkpost.store.engine import Connection, Store
     from larkpost.web.crowd import Measure
     from larkpost.web.guard import Site
 
-MOST_KEPT = 4096
-MOST_BYTES = 64 * 1024 * 1024
+MOST_KEPT = 16_384  # feeds whose tags are known
+MOST_BYTES = 64 * 1024 * 1024  # of those whose bytes are at hand, too
 ASKED = frozenset({"min", "page", "q"})  # the parameters that a feed's address may have
+_SECOND = timedelta(seconds=1)  # HTTP's dates are no finer
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 Headers = list[tuple[bytes, bytes]]
@@ -44,38 +40,45 @@ Answer = tuple[int, Headers, bytes]  # status, headers, body
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A feed as it stands: equal tags, equal bytes.
+    """A feed as it stands; ``until`` is when to look for it again though no data changed."""
 
-    ``modified`` is no earlier than its last change, None where that cannot be told. ``write`` sets
-    it, and may read from the connection that it was found with. ``until`` is when it must be
-    looked for again though no data changed.
-    """
-
-    etag: str
-    modified: datetime | None
+    body: bytes
     media_type: str
     cache_control: str
-    write: Callable[[], bytes]
     until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A feed that was found at a ``mark``; ``body`` is None where nobody has needed it yet."""
+    """A feed that was found at a ``mark``; ``body`` is None once it had to make room.
+
+    ``modified``: whoever got other bytes than these got them before that second.
+    """
 
     mark: object
     etag: str
-    modified: datetime | None
+    modified: datetime
     until: datetime | None
     validators: Headers
     headers: Headers
     body: bytes | None
 
-    def answer(self, asked: dict[str, str]) -> Answer | None:
-        """Give status, headers and body; None where the body is wanted and not here."""
-        if unchanged(asked, self.etag, self.modified):
-            return 304, list(self.validators), b""
-        return None if self.body is None else (200, list(self.headers), self.body)
+    def answer(self, asked: dict[str, str], now: datetime) -> Answer | None:
+        """Give status, headers and body; None where the body is wanted and not here.
+
+        Last-Modified is left out while it lies in the future (RFC 9110, 8.8.2.1): the clock was
+        set back, or the feed changed twice within a second.
+        """
+        dated = self.modified <= now
+        if unchanged(asked, self.etag, self.modified if dated else None, now):
+            status, headers, body = 304, self.validators, b""
+        elif self.body is None:
+            return None
+        else:
+            status, headers, body = 200, self.headers, self.body
+        if not dated:
+            headers = [one for one in headers if one[0] != b"last-modified"]
+        return status, list(headers), body
 
 
 class Turn:
@@ -92,34 +95,20 @@ class Turn:
 
 
 class Shelf:
-    """The feeds asked for last; what was found at an older mark is never given out."""
+    """The feeds asked for last; what was found at an older mark is never given out.
 
-    def __init__(self, program: Program) -> None:
-        self.marks = Marks(program.store)
-        self._program = program
+    A feed's tag is made of its bytes. Its date is the moment at which these were first seen here,
+    so that it moves with whatever changes them: papers, wishes, thumbs, settings, the program.
+    What is not remembered (since a restart, or because it had to make room) counts as changed.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.marks = Marks(store)
         self._kept: OrderedDict[Key, Kept] = OrderedDict()
+        self._filled: OrderedDict[Key, int] = OrderedDict()  # lengths of the bodies at hand
         self._bytes = 0
         self._lock = Lock()
         self._turns: WeakValueDictionary[Key, Turn] = WeakValueDictionary()
-
-    @cached_property
-    def edition(self) -> bytes:
-        """Tell programs, settings and keys apart that would set one edition differently."""
-        site = self._program.settings.site
-        told = (
-            version("larkpost"),
-            site.base_url,
-            site.title,
-            site.find_links,
-            self._program.tokens.sign("vote", 0),
-        )
-        template = shipped("templates/feed/item.html").read_bytes()
-        return hashlib.blake2b(repr(told).encode() + template, digest_size=16).digest()
-
-    def tag(self, *stamp: object) -> str:
-        """Make a strong entity tag of all that the bytes of a feed depend on."""
-        told = self.edition + repr(stamp).encode()
-        return f'"{hashlib.blake2b(told, digest_size=16).hexdigest()}"'
 
     def look(self, key: Key, now: datetime) -> Kept | None:
         """Find a feed that is still as it was."""
@@ -136,26 +125,31 @@ class Shelf:
                 turn = self._turns[key] = Turn()
             return turn
 
-    def recall(self, key: Key, etag: str) -> bytes | None:
-        """Find the bytes that were set under this tag, though the mark be old."""
-        kept = self._kept.get(key)
-        return kept.body if kept is not None and kept.etag == etag else None
-
-    def keep(self, key: Key, mark: object, found: Found, body: bytes | None) -> Kept:
-        """Put a feed on the shelf; the one that was put there longest ago makes room."""
-        kept = _kept(mark, found, body)
+    def keep(self, key: Key, mark: object, found: Found, now: datetime) -> Kept:
+        """Put a feed on the shelf; bodies, then feeds, that were put there first make room."""
+        etag = etag_of(found.body)
         with self._lock:
-            self._drop(key)
+            kept = _kept(mark, found, etag, _modified(self._kept.get(key), etag, now))
+            self._empty(key)
             self._kept[key] = kept
-            self._bytes += len(body or b"")
-            while len(self._kept) > MOST_KEPT or self._bytes > MOST_BYTES:
-                self._drop(next(iter(self._kept)))
+            self._kept.move_to_end(key)
+            self._filled[key] = len(found.body)
+            self._bytes += len(found.body)
+            self._make_room()
         return kept
 
-    def _drop(self, key: Key) -> None:
-        gone = self._kept.pop(key, None)
-        if gone is not None:
-            self._bytes -= len(gone.body or b"")
+    def _make_room(self) -> None:
+        while self._bytes > MOST_BYTES:
+            first = next(iter(self._filled))
+            self._empty(first)
+            self._kept[first] = replace(self._kept[first], body=None)
+        while len(self._kept) > MOST_KEPT:
+            first = next(iter(self._kept))
+            self._empty(first)
+            del self._kept[first]
+
+    def _empty(self, key: Key) -> None:
+        self._bytes -= self._filled.pop(key, 0)
 
 
 class Fresh:
@@ -191,8 +185,9 @@ class Fresh:
     def _answer(self, scope: Scope) -> Answer | None:
         if not self.shelf.marks.quick or scope["method"] not in {"GET", "HEAD"}:
             return None
-        kept = self.shelf.look(_key(scope), self.clock())
-        return kept.answer(_conditions(scope["headers"])) if kept else None
+        now = self.clock()
+        kept = self.shelf.look(_key(scope), now)
+        return kept.answer(_conditions(scope["headers"]), now) if kept else None
 
 
 class Endpoint:
@@ -219,49 +214,47 @@ class Endpoint:
         shelf: Shelf = request.app.state.feeds
         key, asked = _key(request.scope), _conditions(request.scope["headers"])
         with shelf.turn(key):
-            kept = shelf.look(key, site.clock())  # whoever had the turn before may have kept it
-            answer = kept.answer(asked) if kept else None
+            now = site.clock()
+            kept = shelf.look(key, now)  # whoever had the turn before may have kept it
+            answer = kept.answer(asked, now) if kept else None
             if answer is None:
-                answer = self._found(site, request, asked).answer(asked)
-        assert answer is not None  # noqa: S101 - it was written where it is wanted
+                answer = self._found(site, request, key, asked)
         status, headers, body = answer
         response = Response(body, status)
         response.raw_headers = headers
         return response
 
-    def _found(self, site: Site, request: Request, asked: dict[str, str]) -> Kept:
-        """Look at a feed, set it where its bytes are wanted and not at hand, and keep it."""
+    def _found(self, site: Site, request: Request, key: Key, asked: dict[str, str]) -> Answer:
+        """Set a feed anew, and keep it."""
         shelf: Shelf = request.app.state.feeds
-        key = _key(request.scope)
         mark = shelf.marks.now()  # before anything is read: what comes later, it tells apart
         with site.program.store.read() as connection:
             found = self._find(site, request, connection)
-            if found.modified and found.modified > site.clock():  # the clock jumped back, or
-                found = replace(found, modified=None)  # much moved: RFC 9110 section 8.8.2.1
-            body = shelf.recall(key, found.etag)
-            if body is None and not unchanged(asked, found.etag, found.modified):
-                body = found.write()
-            return shelf.keep(key, mark, found, body)
+        now = site.clock()
+        kept = shelf.keep(key, mark, found, now)
+        return replace(kept, body=found.body).answer(asked, now) or (200, kept.headers, found.body)
 
 
-def _kept(mark: object, found: Found, body: bytes | None) -> Kept:
+def _kept(mark: object, found: Found, etag: str, modified: datetime) -> Kept:
     validators = [
-        (b"etag", found.etag.encode()),
-        *_dated(found.modified),
+        (b"etag", etag.encode()),
+        (b"last-modified", format_datetime(modified.astimezone(UTC), usegmt=True).encode()),
         (b"cache-control", found.cache_control.encode()),
     ]
     headers = [
         *validators,
         (b"content-type", found.media_type.encode()),
-        (b"content-length", str(len(body or b"")).encode()),
+        (b"content-length", str(len(found.body)).encode()),
     ]
-    return Kept(mark, found.etag, found.modified, found.until, validators, headers, body)
+    return Kept(mark, etag, modified, found.until, validators, headers, found.body)
 
 
-def _dated(modified: datetime | None) -> Headers:
-    if modified is None:
-        return []
-    return [(b"last-modified", format_datetime(modified, usegmt=True).encode())]
+def _modified(before: Kept | None, etag: str, now: datetime) -> datetime:
+    """Date a feed by when its bytes were first seen, to the second, as HTTP has its dates."""
+    second = now.replace(microsecond=0)
+    if before is None:
+        return second
+    return before.modified if before.etag == etag else max(second, before.modified + _SECOND)
 
 
 def _conditions(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -11,10 +11,9 @@ from starlette.exceptions import HTTPException
 from larkpost.errors import UsageError
 from larkpost.flows import months
 from larkpost.flows.trending import house
-from larkpost.render.channels import ARCHIVE, SEARCH, TRENDING, public_channel
+from larkpost.render.channels import ARCHIVE, DAY, HOUR, SEARCH, TRENDING, public_channel
 from larkpost.store import papers, queries, search
 from larkpost.text.normalize import clean, one_line
-from larkpost.web.conditional import etag_of
 from larkpost.web.crowd import LOOKING
 from larkpost.web.feeds import form_of, type_of
 from larkpost.web.kept import Endpoint, Found
@@ -90,7 +89,8 @@ def _month(site: Site, request: Request, connection: Connection) -> Found:
     )
     current = ("current", links.archive(form))
     related = (current, *_addressed(links, form, month.related))
-    channel = channel._replace(archived=month.over, related=related)
+    ttl = DAY if month.over else HOUR
+    channel = channel._replace(archived=month.over, related=related, ttl=ttl)
     cache_control = PUBLIC_AND_FULL if month.over else PUBLIC
     found = _listed(site, request, connection, channel, month.volume.papers)
     return replace(found, cache_control=cache_control)
@@ -126,23 +126,14 @@ def _listed(
     *,
     at: datetime | None = None,
 ) -> Found:
-    """Set the feed at once: it is tagged by its bytes, which thousands of visits share.
+    """Set the feed; thousands of visits share it.
 
-    Which papers stand in it changes with any paper, so the last moment at which one moved dates
-    it. ``at`` is the moment it is reckoned for, where time and thumbs change it as well: then
-    nothing dates it, for a thumb that is taken back leaves no date.
+    ``at`` is the moment it is reckoned for, where time changes it as well.
     """
     form = form_of(request)
     since = papers.extent(connection).updated or _BEGINNING
     body = site.program.press.listing(shown, form, channel=channel, since=since)
-    return Found(
-        etag=etag_of(body),
-        modified=None if at else papers.moved(connection) or _BEGINNING,
-        media_type=type_of(form),
-        cache_control=PUBLIC,
-        write=lambda: body,
-        until=at + STEP if at else None,
-    )
+    return Found(body, type_of(form), PUBLIC, until=at + STEP if at else None)
 
 
 def _whole_days(newest: Sequence[Paper], limit: int) -> Sequence[Paper]:

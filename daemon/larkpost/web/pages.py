@@ -32,6 +32,8 @@ MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".ico": "image/x-icon",
+    ".png": "image/png",
 }
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
@@ -86,6 +88,10 @@ class Pages:
     def files(self) -> Mapping[str, StaticFile]:
         """The static files by their hashed name."""
         return {file.name: file for file in self._by_plain_name.values()}
+
+    def icon(self, name: str) -> StaticFile:
+        """Give the icon of this plain name, which browsers ask for at the top of a site."""
+        return self._by_plain_name[name]
 
     @cached_property
     def _by_plain_name(self) -> dict[str, StaticFile]:
