@@ -19,7 +19,7 @@ from larkpost.flows.deliver import deliver
 from larkpost.flows.receive import Meaning, Receipt, receive
 from larkpost.flows.returns import collect
 from larkpost.mailboxes import Mailboxes
-from larkpost.store import bounces, deliveries, editions, readers
+from larkpost.store import bounces, deliveries, delivery_queue, editions, readers
 from larkpost.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -270,5 +270,5 @@ def test_nothing_that_comes_back_is_ever_answered(store: Store) -> None:
             assert receive(store, POST, to(address, mail), now=NOW) != Receipt(Meaning.VOTED)
 
     with store.read() as connection:
-        assert deliveries.count_due(connection, NOW + timedelta(days=9)) == 0
+        assert delivery_queue.count_due(connection, NOW + timedelta(days=9)) == 0
     assert len(bag.letters) == 1

@@ -119,7 +119,7 @@ def _put_off(store: Store, notice: Notice, error: LarkpostError, now: datetime) 
     log.info("letter put off", reason=str(error))
     with store.begin() as connection:
         if now - notice.asked < GIVE_UP:
-            notices.put_back(connection, notice, try_again(notice.asked, now))
+            notices.put_back(connection, notice, try_again(notice.asked, now, notice.attempts))
         else:
             notices.forget(connection, notice)
 

@@ -21,7 +21,7 @@ from larkpost.flows.publish import Newsroom, Outcome, publish_due
 from larkpost.flows.receipt import Desk, tell
 from larkpost.flows.returns import collect
 from larkpost.flows.steps import Steps
-from larkpost.store import deliveries
+from larkpost.store import delivery_queue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -151,7 +151,7 @@ def _a_turn(works: Works, steps: Steps, done: Round, now: datetime) -> bool:
             stopped=works.stopped,
         )
         with store.read() as connection:
-            if not deliveries.count_due(connection, now) or roads.resting(connection, now):
+            if not delivery_queue.count_due(connection, now) or roads.resting(connection, now):
                 works.moved()
     done.ledger = Ledger(*map(sum, zip(astuple(done.ledger), astuple(sent), strict=True)))
     return sum(astuple(sent)) >= A_TURN and not works.stopped()
