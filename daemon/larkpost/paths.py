@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Purpose = Literal["vote", "leave", "page", "confirm", "edition", "bounce", "answer", "admin"]
+Purpose = Literal[
+    "vote",
+    "leave",
+    "page",
+    "confirm",
+    "edition",
+    "bounce",
+    "answer",
+    "notice",
+    "unsubscribe",
+    "admin",
+]
 
 # Where a signed token stands, and what it must have been signed for.
 SIGNED: Mapping[str, Purpose] = {

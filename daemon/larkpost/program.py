@@ -117,7 +117,12 @@ class Program:
         """What renders editions."""
         from larkpost.render import Press
 
-        return Press(self.links, sender=self.settings.mail.sender, title=self.settings.site.title)
+        return Press(
+            self.links,
+            sender=self.settings.mail.sender,
+            title=self.settings.site.title,
+            mailboxes=self.mailboxes,
+        )
 
     @cached_property
     def mailboxes(self) -> Mailboxes | None:
@@ -165,7 +170,7 @@ class Program:
             writer=self.press,
             mailboxes=self.mailboxes,
             returns=self.returns,
-            desk=Desk(mail.operator, mail.sender) if mail.operator else None,
+            desk=Desk(mail.operator, self.press.report) if mail.operator else None,
         )
 
     @contextmanager

@@ -68,7 +68,7 @@ def test_the_return_path_of_each_letter_is_its_own_and_genuine(store: Store) -> 
     for letter, reader in zip(bag.letters, who, strict=True):
         tag = POST.read(letter.sender)
         assert tag is not None
-        assert (tag.purpose, tag.edition_id) == ("bounce", edition_of(store, reader).id)
+        assert (tag.purpose, tag.number) == ("bounce", edition_of(store, reader).id)
         assert letter.content.startswith(b"Reply-To: post+v")
     assert len({letter.sender for letter in bag.letters}) == 2
 

@@ -111,11 +111,15 @@ def change(
 
 
 def confirm(store: Store, reader_id: int, *, now: datetime) -> Reader:
-    """Let a pending reader in; every other reader stays as they are."""
+    """Let a pending reader in; every other reader stays as they are.
+
+    Who has read the letter that asks has an address that works, whatever came back before.
+    """
     with store.begin() as connection:
         reader = readers.get(connection, reader_id)
         if reader.status is not Status.PENDING:
             return reader
+        bounces.forgive(connection, reader_id)
         reader = readers.update(connection, reader_id, status=Status.ACTIVE)
         return _schedule(connection, reader, now)
 

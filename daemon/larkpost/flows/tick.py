@@ -15,6 +15,7 @@ from larkpost.errors import Failure
 from larkpost.flows import roads
 from larkpost.flows.alone import alone
 from larkpost.flows.deliver import Ledger, deliver
+from larkpost.flows.housekeeping import clean_up
 from larkpost.flows.inbox import sweep
 from larkpost.flows.notices import answer
 from larkpost.flows.publish import Newsroom, Outcome, publish_due
@@ -115,7 +116,8 @@ def edit(works: Works, *, now: datetime) -> Round:
 def post(works: Works, *, now: datetime) -> Round:
     """Answer who asked to subscribe, send the letters that are due, tell of a quiet morning.
 
-    Steps fail as those of ``edit`` do; raises Busy while another process is at it.
+    Last comes ``clean_up``. Steps fail as those of ``edit`` do; raises Busy while another process
+    is at it.
     """
     done = Round()
     with (
@@ -128,6 +130,8 @@ def post(works: Works, *, now: datetime) -> Round:
             if works.desk:
                 window = works.newsroom.window
                 tell(works.newsroom.store, works.road, works.desk, now=now, window=window)
+        with steps.step("housekeeping"):
+            clean_up(works.newsroom.store, now=now)
     return done
 
 

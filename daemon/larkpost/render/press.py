@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from larkpost.render.feeds import Feeds
 from larkpost.render.greeting import Greetings
 from larkpost.render.newsletter import Newsletter
-from larkpost.render.notice import QuietLines
+from larkpost.render.notice import Notices, OperatorLetters, QuietLines
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from larkpost.domain import Edition, Letter, Paper, Reader
+    from larkpost.mailboxes import Mailboxes
     from larkpost.render.channels import Channel
     from larkpost.render.links import Links
     from larkpost.seams import FeedFormat
@@ -23,16 +24,21 @@ if TYPE_CHECKING:
 class Press:
     """Implements ``larkpost.seams.Renderer``; pure, and safe to share between threads.
 
-    ``sender`` is the mailbox in From, ``title`` the name of the paper. Raises SettingsError
-    where ``sender`` is no mailbox.
+    ``sender`` is the mailbox in From, ``title`` the name of the paper; ``mailboxes`` makes the
+    addresses by which letters come back, where there are any. Raises SettingsError where
+    ``sender`` is no mailbox.
     """
 
-    def __init__(self, links: Links, *, sender: str, title: str) -> None:
+    def __init__(
+        self, links: Links, *, sender: str, title: str, mailboxes: Mailboxes | None = None
+    ) -> None:
         title = one_line(title) or "Larkpost"
-        self._newsletter = Newsletter(links, sender=sender, title=title)
+        self._newsletter = Newsletter(links, sender=sender, title=title, mailboxes=mailboxes)
         self._feeds = Feeds(links, title=title)
-        self._greetings = Greetings(links, sender=sender, title=title)
-        self._quiet_lines = QuietLines(links, sender, title)
+        notices = Notices(links, sender, title, mailboxes)
+        self._greetings = Greetings(notices)
+        self._quiet_lines = QuietLines(notices)
+        self._reports = OperatorLetters(notices)
 
     def newsletter(self, editions: Sequence[Edition]) -> Iterator[Letter]:
         """Make one letter an edition, in order; raises UsageError for a reader without address."""
@@ -45,6 +51,10 @@ class Press:
     def quiet(self, reader: Reader, day: date, why: str, moment: datetime) -> Letter:
         """Tell a reader that a morning brought no paper; see ``larkpost.render.notice``."""
         return self._quiet_lines.letter(reader, day, why, moment)
+
+    def report(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Letter:
+        """Write to whoever runs this site; see ``larkpost.render.notice``."""
+        return self._reports.letter(to, subject, lines, moment)
 
     def html(self, edition: Edition) -> str:
         """Set the edition as one HTML document."""
