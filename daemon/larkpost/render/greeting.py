@@ -56,7 +56,7 @@ class Greetings:
                     "address: a few research papers on the days you choose, picked for you alone."
                 ),
                 (
-                    "If it was you, open the page behind this button and press the button there. "
+                    "If it was you, open the page below and press the button that is on it. "
                     "Your first edition comes at the next hour that you chose."
                 ),
             ],
@@ -96,6 +96,6 @@ class Greetings:
 
     def _why_sent(self) -> str:
         return (
-            f"You get this letter because this address was typed into the form of "
-            f"{self._notices.title} at {self._notices.host}. It is sent once for each time."
+            "You get this letter because this address was typed into the form of "
+            f"{self._notices.title} at {self._notices.host}."
         )

@@ -142,19 +142,21 @@ class OperatorLetters:
         self._notices = notices
 
     def letter(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Letter:
-        """Write a few paragraphs; the same ones of the same day have the same Message-ID.
+        """Write a few paragraphs; the same subject of the same day has the same Message-ID.
 
-        Raises UsageError where ``to`` is no address.
+        What stands before the first colon of the subject is the heading. Raises UsageError where
+        ``to`` is no address.
         """
         notices = self._notices
-        heading = subject[:1].upper() + subject[1:]
+        heading = subject.partition(":")[0]
+        heading = heading[:1].upper() + heading[1:]
         subject = f"{notices.title} at {notices.host}: {subject}"
         name = _name(to, subject, moment, notices.sender.domain)
         page = Page(
             heading=heading,
             above=lines,
-            foot=f"Written by Larkpost, the program behind {notices.title} at {notices.host}, "
-            f"on {words.date_in_words(moment.date())} (UTC).",
+            foot=f"Sent on {words.date_in_words(moment.date())} (UTC) by the program that makes "
+            f"{notices.title} at {notices.host}.",
             links=[("The front page", notices.links.front())],
         )
         path = notices.return_path(None, moment.date())

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from larkpost.domain import Delivery, DeliveryState, Status
 from larkpost.store import tables
 from larkpost.store.batches import batches
-from larkpost.store.delivery_queue import has_lapsed, in_states, next_due
+from larkpost.store.delivery_queue import DOUBTS, has_lapsed, in_states, next_due
 from larkpost.store.leases import LONGEST
 
 if TYPE_CHECKING:
@@ -239,6 +239,13 @@ def by_state(
         select(_table).where(in_states(*states)).order_by(_table.c.day.desc(), _table.c.id.desc())
     )
     return [_delivery(row) for row in connection.execute(listed.limit(limit))]
+
+
+def undecided(connection: Connection, limit: int = 100) -> list[Delivery]:
+    """List letters that may have arrived and are left to the operator, the latest day's first."""
+    listed = select(_table).where(in_states(DeliveryState.UNKNOWN), _table.c.doubts > DOUBTS)
+    latest_first = listed.order_by(_table.c.day.desc(), _table.c.id.desc()).limit(limit)
+    return [_delivery(row) for row in connection.execute(latest_first)]
 
 
 def due(connection: Connection, now: datetime, *, limit: int | None = None) -> list[Delivery]:
