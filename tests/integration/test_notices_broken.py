@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.delivering import Mailbag
+from tests.delivering import MINUTE, Mailbag
 from tests.making import DAY, NOW
 from tests.unit.test_bounce_reports import dsn, fields
 
 from larkpost.domain import BounceKind, Status
-from larkpost.errors import Deferred, Refused
+from larkpost.errors import Deferred, Refused, Unanswered
 from larkpost.flows import membership, notices
 from larkpost.flows.posting import FIRST_TRY_AGAIN
 from larkpost.flows.receive import Meaning, receive
@@ -37,6 +37,7 @@ PRESS = Press(
     title="Larkpost",
     mailboxes=POST,
 )
+HOUR = 60 * MINUTE
 HARD = dsn(fields("failed", "5.1.1", "550 5.1.1 no such user"))
 
 
@@ -115,6 +116,29 @@ def test_a_letter_that_the_server_does_not_take_holds_up_no_other(
     assert answer(store, bag) >= 2
     assert bag.recipients() == ["good", "better"]
     assert bag.tries.count("bad@example.org") == 1
+
+
+def test_a_letter_in_doubt_goes_once_more_and_not_for_two_days(store: Store) -> None:
+    ask(store, "grace")
+    bag = Mailbag(grace=Unanswered("no answer"))
+
+    for hours in range(60):
+        answer(store, bag, NOW + hours * HOUR)
+
+    assert len(bag.tries) == 2
+
+
+def test_a_greylisted_confirmation_goes_within_the_hour(store: Store) -> None:
+    ask(store, "grace")
+    bag = Mailbag(grace=Deferred("451 4.7.1 greylisted"))
+    tried: list[datetime] = []
+    for ticks in range(60):
+        now = NOW + ticks * MINUTE
+        before = len(bag.tries)
+        answer(store, bag, now)
+        tried += [now] * (len(bag.tries) - before)
+
+    assert tried == [NOW + minutes * MINUTE for minutes in (0, 5, 10, 20, 40)]
 
 
 def test_a_confirmation_has_a_signed_return_path_and_its_bounce_counts(store: Store) -> None:

@@ -230,7 +230,9 @@ def _test_letter(call: Call, program: Program, address: str) -> Letter:
 @json_option
 @pass_call
 def receive(call: Call, as_json: bool) -> None:
-    """Take in one mail to returns.address from standard input: a bounce, or an answer with thumbs.
+    """Take in one mail to returns.address from standard input.
+
+    It is a bounce, an answer with thumbs, or a wish to unsubscribe.
 
     For the pipe of a mail server. Ends with 75 where the server should keep the mail and try again.
     """

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from larkpost.domain import Bounce, Status
-from larkpost.errors import Deferred, LarkpostError, Refused, UnknownReader
+from larkpost.errors import Deferred, LarkpostError, Refused, Unanswered, UnknownReader
 from larkpost.flows import bouncing, membership, mornings, roads
 from larkpost.flows.posting import judge, told, try_again
 from larkpost.store import limits, notices, readers
+from larkpost.store.delivery_queue import DOUBTS
 from larkpost.text.email_address import address_key
 from larkpost.text.normalize import one_line
 
@@ -78,8 +79,8 @@ def answer(
 ) -> int:
     """Send the letters that are owed; returns how many went. ``road`` is opened where one is.
 
-    A letter that may have gone is sent again under its old Message-ID. A fault of the road ends
-    the run and is remembered, and what is owed stays owed; a road that rests is left alone.
+    A letter that may have gone is sent again once, under its old Message-ID. A fault of the road
+    ends the run and is remembered, and what is owed stays owed; a road that rests is left alone.
     """
     _forget(store, now)
     sent = 0
@@ -140,14 +141,16 @@ def _send(
 
 
 def _put_off(store: Store, notice: Notice, error: Exception, now: datetime) -> None:
-    given_up = now - notice.asked >= GIVE_UP
+    """Try a letter again later; for two days, and once where it may have arrived."""
+    doubts = notice.doubts + isinstance(error, Unanswered)
+    given_up = now - notice.asked >= GIVE_UP or doubts > DOUBTS
     log.info("letter given up" if given_up else "letter put off", reason=told(error))
     with store.begin() as connection:
         if given_up:
             notices.forget(connection, notice)
         else:
             again = try_again(notice.asked, now, notice.attempts)
-            notices.put_back(connection, notice, again)
+            notices.put_back(connection, notice, again, doubts=doubts)
 
 
 def _addressee(store: Store, notice: Notice, now: datetime) -> Reader | None:
