@@ -1,4 +1,4 @@
-"""Signed mail addresses: where a letter's bounces go, and the answers of its reader."""
+"""Signed mail addresses: where bounces go, answers of a reader, and the wish to unsubscribe."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import binascii
 import re
 from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.errors import InvalidToken
@@ -13,22 +14,28 @@ from larkpost.links import opened, stamp
 from larkpost.tokens import MAC_BYTES
 
 if TYPE_CHECKING:
-    from larkpost.domain import Edition
+    from larkpost.domain import Edition, Reader
     from larkpost.paths import Purpose
     from larkpost.tokens import Tokens
 
 # The letter says what the address is for, so that the right key is tried.
-_PURPOSES: dict[str, Purpose] = {"b": "bounce", "v": "answer"}
-_TAGGED = re.compile(r"\+([bv])([a-z2-7]{30,60})@", re.IGNORECASE)
+_PURPOSES: dict[str, Purpose] = {"b": "bounce", "v": "answer", "n": "notice", "u": "unsubscribe"}
+_TAGGED = re.compile(r"\+([bvnu])([a-z2-7]{30,60})@", re.IGNORECASE)
+_FIRST_DAY = date(2024, 1, 1)  # days of notices are counted from here, which keeps them short
 
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """What an address of ours was made for: an edition, and the stamp of its reader."""
+    """What an address of ours was made for.
+
+    ``number`` is that of an edition (bounce, answer) or of a reader (notice, unsubscribe; 0 is
+    the operator), ``stamp`` that of the reader, and ``sent`` the day of a notice.
+    """
 
     purpose: Purpose
-    edition_id: int
+    number: int
     stamp: int
+    sent: date | None = None
 
 
 class Mailboxes:
@@ -51,18 +58,36 @@ class Mailboxes:
         """Make the address to which a reader answers an edition."""
         return self._tagged("v", edition)
 
+    def notices(self, reader: Reader | None, day: date) -> str:
+        """Make the return path of a letter of one occasion; None is the operator."""
+        number, mark = (reader.id, stamp(reader)) if reader else (0, 0)
+        return self._signed("n", number, mark, max(0, (day - _FIRST_DAY).days))
+
+    def unsubscribes(self, reader: Reader) -> str:
+        """Make the address to which any mail ends the reader's subscription (RFC 2369, 3.2)."""
+        return self._signed("u", reader.id, stamp(reader))
+
     def read(self, text: str) -> Tag | None:
         """Find the first address in ``text`` that is genuinely ours; None where there is none."""
         for kind, code in _TAGGED.findall(text):
             purpose = _PURPOSES[kind.lower()]
             try:
-                return Tag(purpose, *opened(self._tokens, purpose, _token(code)))
+                return self._opened(purpose, _token(code))
             except InvalidToken:
                 continue
         return None
 
+    def _opened(self, purpose: Purpose, token: str) -> Tag:
+        if purpose != "notice":
+            return Tag(purpose, *opened(self._tokens, purpose, token))
+        number, mark, days = self._tokens.verify(purpose, token)
+        return Tag(purpose, number, mark, _FIRST_DAY + timedelta(days=days))
+
     def _tagged(self, kind: str, edition: Edition) -> str:
-        token = self._tokens.sign(_PURPOSES[kind], edition.id, stamp(edition.reader))
+        return self._signed(kind, edition.id, stamp(edition.reader))
+
+    def _signed(self, kind: str, *numbers: int) -> str:
+        token = self._tokens.sign(_PURPOSES[kind], *numbers)
         return f"{self._local}+{kind}{_code(token)}@{self._domain}"
 
 

@@ -8,7 +8,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Purpose = Literal[
-    "vote", "leave", "page", "confirm", "edition", "thumbs", "bounce", "answer", "admin"
+    "vote",
+    "leave",
+    "page",
+    "confirm",
+    "edition",
+    "thumbs",
+    "bounce",
+    "answer",
+    "notice",
+    "unsubscribe",
+    "admin",
 ]
 
 # Where a signed token stands, and what it must have been signed for.

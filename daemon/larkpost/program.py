@@ -117,8 +117,14 @@ class Program:
         """What renders editions."""
         from larkpost.render import Press
 
-        site, sender = self.settings.site, self.settings.mail.sender
-        return Press(self.links, sender=sender, title=site.title, find_links=site.find_links)
+        site = self.settings.site
+        return Press(
+            self.links,
+            sender=self.settings.mail.sender,
+            title=site.title,
+            find_links=site.find_links,
+            mailboxes=self.mailboxes,
+        )
 
     @cached_property
     def mailboxes(self) -> Mailboxes | None:
@@ -166,7 +172,7 @@ class Program:
             writer=self.press,
             mailboxes=self.mailboxes,
             returns=self.returns,
-            desk=Desk(mail.operator, mail.sender) if mail.operator else None,
+            desk=Desk(mail.operator, self.press.report) if mail.operator else None,
         )
 
     @contextmanager

@@ -7,7 +7,7 @@ from email import policy
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.smtp_server import SmtpServer, always
+from tests.smtp_server import Fault, SmtpServer, always
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +69,91 @@ def test_a_failed_letter_is_listed_and_goes_again_when_told_to(
         assert "No such letters" in shell("deliveries", "--failed").out
 
 
+def test_a_letter_to_a_suspended_reader_is_not_sent_again_and_it_is_said_what_is_needed(
+    relayed: Callable[[SmtpServer], Shell],
+) -> None:
+    with SmtpServer({"RCPT": ["550 5.1.1 no such user"]}) as server:
+        shell = relayed(server)
+        shell("publish", ANN)
+        shell("deliver", code=1)
+
+        refused = shell("deliveries", "--retry", code=1)
+        (record,) = shell.json("deliveries", "--retry", code=1)
+        (shown,) = shell.json("reader", "show", ANN)
+        for_people = shell("reader", "show", ANN).out
+
+        assert "to be sent again" not in refused.out
+        assert f"Nothing is sent again to {ANN}: suspended: mail to it came back" in refused.err
+        assert "550 5.1.1 no such user" in refused.err
+        assert (
+            f"larkpost reader set {ANN} --resume; then larkpost deliveries --retry" in refused.err
+        )
+        assert (record["retried"], record["state"]) == (False, "failed")
+        assert record["hold"] == shown["hold"]
+        assert [bounce["code"] for bounce in shown["bounces"]] == ["5.1.1"]
+        assert "suspended: mail to it came back" in for_people
+        assert "550 5.1.1 no such user" in for_people
+        assert f"larkpost reader set {ANN} --resume" in for_people
+
+        shell("reader", "set", ANN, "--resume")
+        assert shell.json("deliveries", "--retry")[0]["retried"] is True
+        shell("deliver")
+        assert shell.json("reader", "show", ANN)[0]["hold"] is None
+        assert len(server.taken) == 1
+
+
+def test_a_paused_reader_is_shown_with_what_ends_the_pause(furnished: Shell) -> None:
+    furnished("reader", "set", ANN, "--pause")
+    assert (
+        furnished.json("reader", "show", ANN)[0]["hold"]["reason"] == "paused until told otherwise"
+    )
+
+    furnished("reader", "set", ANN, "--pause", "--until", "2999-01-01")
+    assert "paused until 2999-01-01" in furnished("reader", "show", ANN).out
+
+    furnished("reader", "set", ANN, "--leave")
+    assert "unsubscribed" in furnished("reader", "show", ANN).out
+
+
+def test_a_letter_put_off_is_listed_with_its_next_try(
+    relayed: Callable[[SmtpServer], Shell],
+) -> None:
+    with SmtpServer({"RCPT": always("451 4.7.1 greylisted")}) as server:
+        shell = relayed(server)
+        shell("publish", ANN)
+        shell("deliver", code=75)
+
+        (letter,) = shell.json("deliveries")
+
+    assert (letter["state"], letter["attempts"]) == ("deferred", 1)
+    assert letter["next"]
+    assert "451 4.7.1 greylisted" in letter["reply"]
+
+
+def test_letters_that_may_have_arrived_are_named_in_status_with_the_command_that_sends_them(
+    relayed: Callable[[SmtpServer], Shell],
+) -> None:
+    with SmtpServer({"DOT": [Fault.CUT, Fault.CUT]}) as server:
+        shell = relayed(server)
+        shell("publish", ANN)
+        shell("deliver")
+        once = shell("status").out
+        shell("deliveries", "--unknown", "--retry")
+        shell("deliver")
+
+        twice = shell("status").out
+        (record,) = shell.json("status")
+
+        assert "Nobody knows whether" not in once
+        assert "Nobody knows whether these letters arrived" in twice
+        assert f"  {ANN}, " in twice
+        assert "larkpost deliveries --unknown --retry" in twice
+        assert [one["reader"] for one in record["unknown"]] == [ANN]
+        shell("deliveries", "--unknown", "--retry")
+        shell("deliver")
+        assert shell.json("status")[0]["unknown"] == []
+
+
 def test_a_test_letter_tries_the_road_and_changes_nothing(
     relayed: Callable[[SmtpServer], Shell],
 ) -> None:
@@ -83,7 +168,10 @@ def test_a_test_letter_tries_the_road_and_changes_nothing(
             for arrived in server.taken
         )
         assert (notice["To"], edition["To"]) == ("boss@example.org", ANN)
-        assert "the road works" in notice.get_content()
+        for kind in ("plain", "html"):
+            part = notice.get_body((kind,))
+            assert part
+            assert "This one did: mail works" in part.get_content()
         assert edition["List-Unsubscribe"]
         assert edition["Message-ID"].startswith("<test.")
         assert shell.json("deliveries") == []

@@ -19,7 +19,7 @@ from larkpost.flows.deliver import deliver
 from larkpost.flows.receive import Meaning, Receipt, receive
 from larkpost.flows.returns import collect
 from larkpost.mailboxes import Mailboxes
-from larkpost.store import bounces, deliveries, editions, readers
+from larkpost.store import bounces, deliveries, delivery_queue, editions, readers
 from larkpost.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def test_the_return_path_of_each_letter_is_its_own_and_genuine(store: Store) -> 
     for letter, reader in zip(bag.letters, who, strict=True):
         tag = POST.read(letter.sender)
         assert tag is not None
-        assert (tag.purpose, tag.edition_id) == ("bounce", edition_of(store, reader).id)
+        assert (tag.purpose, tag.number) == ("bounce", edition_of(store, reader).id)
         assert letter.content.startswith(b"Reply-To: post+v")
     assert len({letter.sender for letter in bag.letters}) == 2
 
@@ -270,5 +270,5 @@ def test_nothing_that_comes_back_is_ever_answered(store: Store) -> None:
             assert receive(store, POST, to(address, mail), now=NOW) != Receipt(Meaning.VOTED)
 
     with store.read() as connection:
-        assert deliveries.count_due(connection, NOW + timedelta(days=9)) == 0
+        assert delivery_queue.count_due(connection, NOW + timedelta(days=9)) == 0
     assert len(bag.letters) == 1

@@ -111,7 +111,7 @@ def test_a_letter_is_settled_before_the_next_one_is_begun(store: Store) -> None:
     assert [found.count("sent") for found in seen] == [0, 1, 2]
 
 
-def test_todays_letters_go_before_last_weeks_retries(store: Store) -> None:
+def test_retries_that_are_due_go_before_letters_that_became_due_later(store: Store) -> None:
     publish(store, 2, TODAY - 2 * DAY, NOW - timedelta(hours=23))
     busy = Mailbag(reader1=Deferred("450"), reader2=Deferred("450"))
     run(store, busy.road, NOW - timedelta(hours=23))
@@ -121,10 +121,10 @@ def test_todays_letters_go_before_last_weeks_retries(store: Store) -> None:
     run(store, bag.road)
 
     assert [letter.message_id.partition("@")[0][-10:] for letter in bag.letters] == [
-        "2026-08-07",
-        "2026-08-07",
         "2026-08-05",
         "2026-08-05",
+        "2026-08-07",
+        "2026-08-07",
     ]
 
 

@@ -8,13 +8,20 @@ from email import policy
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests.delivering import Mailbag
 from tests.making import DAY, NOW, add_papers, add_readers
+from tests.unit.test_bounce_reports import dsn, fields
 
 from larkpost.errors import Deferred, Refused
 from larkpost.flows import roads
 from larkpost.flows.receipt import Desk, tell
+from larkpost.flows.receive import Meaning, receive
+from larkpost.links import Links
+from larkpost.mailboxes import Mailboxes
+from larkpost.render import Press
 from larkpost.store import events, readers
+from larkpost.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +30,15 @@ if TYPE_CHECKING:
     from larkpost.flows.quiet import Reason
     from larkpost.store.engine import Store
 
-DESK = Desk("boss@example.org", "Larkpost <post@example.org>")
+TOKENS = Tokens([b"k" * 32])
+POST = Mailboxes("post@example.org", TOKENS)
+PRESS = Press(
+    Links("https://papers.example.org", TOKENS),
+    sender="Larkpost <post@example.org>",
+    title="Larkpost",
+    mailboxes=POST,
+)
+DESK = Desk("boss@example.org", PRESS.report)
 WEEK = timedelta(days=7)
 
 
@@ -53,10 +68,35 @@ def test_no_dump_is_told(store: Store) -> None:
     assert [str(reason.kind) for reason in told(store, bag)] == ["no-dump"]
     message = email.message_from_bytes(bag.letters[0].content, policy=policy.default)
     assert message["To"] == "boss@example.org"
-    assert message["Subject"].startswith("Larkpost: a quiet morning: no dump brought a paper")
+    assert message["Subject"].startswith(
+        "Larkpost at papers.example.org: a quiet morning: no dump brought a paper"
+    )
     assert message["Auto-Submitted"] == "auto-generated"
-    assert "larkpost ingest FILE" in message.get_content()
+    for kind in ("plain", "html"):
+        part = message.get_body((kind,))
+        assert part
+        text = " ".join(part.get_content().split())
+        assert "No dump brought a paper lately" in text
+        assert "larkpost ingest FILE." in text
+        assert "papers.example.org" in text
     assert not message.defects
+
+
+def test_a_letter_to_the_operator_that_comes_back_is_told_in_the_log(store: Store) -> None:
+    morning(store, papers=False, quiet=1)
+    bag = Mailbag()
+    told(store, bag)
+    path = bag.letters[0].sender
+
+    with capture_logs() as logs:
+        dead = dsn(fields("failed", "5.1.1", "550 5.1.1 no such user"))
+        meaning = receive(store, POST, f"To: {path}\n".encode() + dead, now=NOW).meaning
+
+    assert path.startswith("post+n")
+    assert meaning is Meaning.BOUNCED
+    assert [(log["event"], log["code"]) for log in logs] == [
+        ("letter to mail.operator came back", "5.1.1")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_a_letter_that_is_put_off_for_five_days_is_reported_and_given_up(store: 
         tries += 1
         now = outbox(store)[0].next_try
 
-    assert 10 < tries < 30
+    assert 30 < tries < 60
     assert "given up after 5 days: 450 4.2.0 greylisted" in outbox(store)[0].reply
     assert run(store, bag.road, NOW + 30 * DAY) == Ledger()
 

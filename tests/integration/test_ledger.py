@@ -17,7 +17,7 @@ from larkpost.domain import DeliveryState, Status
 from larkpost.flows import membership
 from larkpost.flows.deliver import deliver
 from larkpost.settings.model import Smtp
-from larkpost.store import deliveries, readers
+from larkpost.store import deliveries, delivery_queue, readers
 from larkpost.store.engine import Store
 from larkpost.transports.smtp import Relay
 
@@ -87,7 +87,7 @@ def outbox(sqlite_url: str) -> Iterator[Store]:
 
 def deliveries_due(store: Store, now: datetime) -> int:
     with store.read() as connection:
-        return deliveries.count_due(connection, now)
+        return delivery_queue.count_due(connection, now)
 
 
 def test_a_thousand_letters_through_every_fault_end_in_a_clean_ledger(outbox: Store) -> None:

@@ -21,6 +21,8 @@ from larkpost.ranking import Tfidf
 from larkpost.store import events, readers
 
 if TYPE_CHECKING:
+    from email.message import EmailMessage
+
     from larkpost.domain import Reader
     from larkpost.store.engine import Store
 
@@ -50,11 +52,18 @@ def told(store: Store, now: datetime = MORNING) -> list[str]:
     bag = Mailbag()
     answer(store, bag, now)
     return [
-        email.message_from_bytes(letter.content, policy=policy.default)
-        .get_content()
-        .splitlines()[0]
+        the_line(email.message_from_bytes(letter.content, policy=policy.default))
         for letter in bag.letters
     ]
+
+
+def the_line(message: EmailMessage) -> str:
+    """Give the paragraph that says why, of the plain text."""
+    part = message.get_body(("plain",))
+    assert part
+    paragraphs = "\n".join(part.get_content().splitlines()).split("\n\n")
+    (line,) = [" ".join(one.split()) for one in paragraphs if one.startswith("No paper came")]
+    return line
 
 
 def test_a_reader_who_asked_is_told_in_a_line_why_no_paper_came(newsroom: Newsroom) -> None:
@@ -71,9 +80,16 @@ def test_a_reader_who_asked_is_told_in_a_line_why_no_paper_came(newsroom: Newsro
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["List-Id"] == "Larkpost <larkpost.larkpost.example.org>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    line, _, _, leave = message.get_content().splitlines()
-    assert line == "No paper came on Friday, 7 August 2026: no new papers came in."
-    assert leave == f"Unsubscribe: {message['List-Unsubscribe'].strip('<>')}"
+    assert message["Precedence"] == "bulk"
+    assert the_line(message) == "No paper came on Friday, 7 August 2026: no new papers came in."
+    link = message["List-Unsubscribe"].strip("<>")
+    for kind in ("plain", "html"):
+        part = message.get_body((kind,))
+        assert part
+        assert link in part.get_content()
+        assert "you asked Larkpost at larkpost.example.org to tell" in " ".join(
+            part.get_content().split()
+        )
 
 
 @pytest.mark.parametrize(

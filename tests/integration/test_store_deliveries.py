@@ -7,10 +7,10 @@ from threading import Barrier
 
 import pytest
 from tests.claiming import LEASE, MINUTE, begin, claim, plan_letters, state_of, take
-from tests.making import NOW
+from tests.making import DAY, NOW
 
 from larkpost.domain import DeliveryState, Status
-from larkpost.store import deliveries, readers
+from larkpost.store import deliveries, delivery_queue, readers
 from larkpost.store.engine import Store
 
 WORKERS = 4
@@ -69,7 +69,7 @@ def test_what_is_due_is_told_without_reserving_it(store: Store) -> None:
 
         assert told == [letter.id for letter in claim(connection)]
         assert [letter.id for letter in first] == told[:1]
-        assert deliveries.count_due(connection, NOW) == 0
+        assert delivery_queue.count_due(connection, NOW) == 0
 
 
 def test_a_claimed_letter_is_not_claimed_again(store: Store) -> None:
@@ -92,14 +92,57 @@ def test_letters_of_the_latest_day_come_first_in_the_order_they_were_planned(
     assert claimed == ids[6:] + ids[3:6] + ids[:1]
 
 
-def test_letters_never_tried_come_before_retries(store: Store) -> None:
+def test_new_letters_and_retries_go_in_the_order_in_which_they_became_due(store: Store) -> None:
     with store.begin() as connection:
-        old, new = plan_letters(connection, 1, days=2)
-        (today,) = take(connection, limit=1)
-        assert today.id == new
-        deliveries.settle(connection, new, DeliveryState.DEFERRED, next_try=NOW - MINUTE, now=NOW)
+        early, late, new = plan_letters(connection, 3)
+        take(connection, limit=2)
+        for letter, due in ((early, NOW - MINUTE), (late, NOW + MINUTE)):
+            deliveries.settle(connection, letter, DeliveryState.DEFERRED, next_try=due, now=NOW)
 
-        assert [letter.id for letter in claim(connection)] == [old, new]
+        listed = [letter.id for letter in deliveries.due(connection, NOW + 2 * MINUTE)]
+        claimed = [letter.id for letter in claim(connection, now=NOW + 2 * MINUTE)]
+
+    assert listed == claimed == [early, new, late]
+
+
+def test_however_few_are_claimed_at_a_time_the_order_is_the_same(store: Store) -> None:
+    with store.begin() as connection:
+        ids = plan_letters(connection, 6, days=2)
+        take(connection, limit=3)
+        for letter in ids[6:9]:
+            due = NOW + (letter % 2) * MINUTE - MINUTE
+            deliveries.settle(connection, letter, DeliveryState.DEFERRED, next_try=due, now=NOW)
+        later = NOW + 2 * MINUTE
+
+        listed = [letter.id for letter in deliveries.due(connection, later)]
+        claimed = [letter.id for _ in listed for letter in claim(connection, now=later, limit=1)]
+
+    assert len(listed) == 12
+    assert claimed == listed
+
+
+def test_a_retry_put_off_by_a_clock_that_was_ahead_is_due(store: Store) -> None:
+    with store.begin() as connection:
+        (letter,) = plan_letters(connection, 1)
+        take(connection)
+        ahead = NOW + 30 * DAY
+        deliveries.settle(connection, letter, DeliveryState.DEFERRED, next_try=ahead, now=NOW)
+
+        assert [one.id for one in claim(connection)] == [letter]
+
+
+def test_retries_do_not_starve_behind_many_new_letters(store: Store) -> None:
+    """Where less goes each day than comes, what has been due the longest gets its turn."""
+    with store.begin() as connection:
+        retries = plan_letters(connection, 50)[:3]
+        take(connection, limit=3)
+        for letter in retries:
+            due = NOW - MINUTE
+            deliveries.settle(connection, letter, DeliveryState.DEFERRED, next_try=due, now=NOW)
+
+        claimed = {letter.id for letter in claim(connection, now=NOW + DAY, limit=10)}
+
+    assert claimed & set(retries)
 
 
 def test_a_deferred_letter_waits_for_its_next_try(store: Store) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.browsing import NOW, contents, place
+from tests.delivering import Mailbag
 
 from larkpost.domain import Status
+from larkpost.errors import Unanswered
 from larkpost.flows import membership
+from larkpost.flows.deliver import deliver
 from larkpost.store import events
 
 if TYPE_CHECKING:
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.browsing import Place
+
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -38,6 +44,41 @@ def test_the_page_shows_readers_letters_dumps_and_health(here: Place) -> None:
     assert answer.headers["cache-control"] == "no-store"
     assert here.reader.feed_key not in answer.text
     assert here.path(here.program.links.page(here.reader)) not in answer.text
+
+
+def test_letters_that_may_have_arrived_are_named_with_the_command_that_sends_them(
+    here: Place,
+) -> None:
+    path = here.path(here.program.links.admin(7))
+    command = "larkpost deliveries --unknown --retry"
+    assert command not in here.client.get(path).text
+    lose(here, times=2)
+
+    page = here.client.get(path).text
+
+    assert command in page
+    named = page.partition("Nobody knows whether these letters arrived")[2]
+    assert "ada@example.org" in named.partition(command)[0]
+    assert "&lt;b&gt;no answer&lt;/b&gt;" in named.partition(command)[0]
+
+
+def test_a_letter_that_goes_once_more_by_itself_is_not_left_to_the_operator(here: Place) -> None:
+    lose(here, times=1)
+
+    page = here.client.get(here.path(here.program.links.admin(7))).text
+
+    assert "Nobody knows whether" not in page
+
+
+def lose(here: Place, times: int) -> None:
+    """Send the reader's letter, and never hear whether it arrived."""
+    bag = Mailbag(ada=Unanswered("<b>no answer</b>"))
+    for turn in range(times):
+        deliver(
+            here.program.store, here.program.press, bag.road,
+            now=NOW + turn * HOUR, holder="test",
+        )  # fmt: skip
+    assert len(bag.tries) == times
 
 
 def test_links_of_another_number_or_purpose_open_nothing(here: Place) -> None:

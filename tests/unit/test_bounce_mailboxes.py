@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from tests.editions import edition, reader
 
@@ -19,6 +21,33 @@ def test_each_address_says_what_it_is_for_and_which_edition_is_meant() -> None:
 
     assert POST.read(f"To: <{POST.bounces(EDITION)}>") == Tag("bounce", 123_456_789, mine)
     assert POST.read(f"To: <{POST.answers(EDITION)}>") == Tag("answer", 123_456_789, mine)
+
+
+def test_addresses_of_a_reader_say_who_and_of_which_day_the_notice_is() -> None:
+    one = reader(number=70_000)
+    mine, day = stamp(one), date(2026, 8, 7)
+
+    assert POST.read(POST.notices(one, day)) == Tag("notice", 70_000, mine, day)
+    assert POST.read(POST.notices(None, day)) == Tag("notice", 0, 0, day)
+    assert POST.read(POST.unsubscribes(one)) == Tag("unsubscribe", 70_000, mine)
+    for address in (POST.notices(one, date(2067, 1, 1)), POST.unsubscribes(one)):
+        assert len(address.partition("@")[0]) <= 64
+        assert address == address.lower()
+
+
+@pytest.mark.parametrize("kind", "bvnu")
+def test_an_address_for_one_thing_is_worth_nothing_for_another(kind: str) -> None:
+    one = reader(number=7)
+    genuine = {
+        "b": POST.bounces(EDITION),
+        "v": POST.answers(EDITION),
+        "n": POST.notices(one, date(2026, 8, 7)),
+        "u": POST.unsubscribes(one),
+    }
+    for other, address in genuine.items():
+        forged = address.replace(f"+{other}", f"+{kind}", 1)
+
+        assert (POST.read(forged) is not None) == (other == kind)
 
 
 def test_an_address_fits_a_mailbox_and_needs_no_case() -> None:
@@ -65,4 +94,4 @@ def test_any_edition_can_be_named(number: int) -> None:
     tag = POST.read(POST.bounces(one))
 
     assert tag is not None
-    assert tag.edition_id == number
+    assert tag.number == number

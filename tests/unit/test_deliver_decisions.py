@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from larkpost.domain import BounceKind, DeliveryState
@@ -21,9 +21,11 @@ from larkpost.flows.posting import (
     try_again,
     unmade,
 )
+from larkpost.store.delivery_queue import LONGEST_WAIT
 
 MORNING = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
-SOON = MORNING + timedelta(minutes=5)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+SOON = MORNING + 5 * MINUTE
 
 
 @pytest.mark.parametrize(
@@ -80,25 +82,49 @@ def test_a_letter_that_cannot_be_made_is_tried_again_later() -> None:
     assert verdict.next_try == SOON
 
 
-def test_the_tries_of_a_letter_lie_further_and_further_apart() -> None:
-    gaps: list[timedelta] = []
-    now = MORNING
-    while now < MORNING + timedelta(days=5):
-        following = try_again(MORNING, now)
-        gaps.append(following - now)
+def gaps(first: datetime, until: timedelta) -> list[int]:
+    """Give the minutes between the tries of a letter that waits since MORNING."""
+    minutes: list[int] = []
+    now = first
+    while now < MORNING + until:
+        following = try_again(MORNING, now, len(minutes) + 1)
+        minutes.append((following - now) // MINUTE)
         now = following
+    return minutes
 
-    minutes = [gap // timedelta(minutes=1) for gap in gaps]
-    assert minutes == [5, 5, 10, 20, 40, 80, 160, 320, 640] + [720] * 9
+
+def test_the_tries_of_a_letter_lie_further_and_further_apart() -> None:
+    first_day = gaps(MORNING, DAY)
+    later = gaps(MORNING, 5 * DAY)[len(first_day) :]
+
+    assert first_day[:6] == [5, 5, 10, 20, 40, 45]
+    assert set(first_day[6:]) == {45}
+    assert later[0] >= 4 * 60
+    assert later == sorted(later)
+    assert max(later) == 12 * 60
+    assert LAST_TRY_AGAIN < LONGEST_WAIT  # or the queue would take it for due at once
+
+
+@pytest.mark.parametrize("waited", [HOUR, 5 * HOUR, DAY, 3 * DAY])
+def test_a_letter_first_tried_after_a_long_wait_goes_again_soon(waited: timedelta) -> None:
+    """The server was away; greylisting begins with the first try."""
+    tries = gaps(MORNING + waited, waited + 2 * HOUR)
+
+    assert tries[:3] == [15, 30, 45]
 
 
 @given(
     st.timedeltas(timedelta(days=-400), timedelta(days=400)),
+    st.integers(1, 1000),
 )
-def test_the_next_try_is_five_minutes_to_twelve_hours_ahead(age: timedelta) -> None:
+@settings(deadline=None)
+def test_the_next_try_is_five_minutes_to_twelve_hours_ahead(age: timedelta, tries: int) -> None:
     now = MORNING + age
+    wait = try_again(MORNING, now, tries) - now
 
-    assert FIRST_TRY_AGAIN <= try_again(MORNING, now) - now <= LAST_TRY_AGAIN
+    assert FIRST_TRY_AGAIN <= wait <= LAST_TRY_AGAIN
+    assert wait <= HOUR or age >= DAY
+    assert wait <= 15 * MINUTE or tries > 1
 
 
 def test_a_road_rests_longer_with_each_failure() -> None:

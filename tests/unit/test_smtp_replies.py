@@ -17,12 +17,19 @@ from larkpost.transports.replies import Reply, Stage, Verdict, classify, reply_o
         # Later.
         (450, "4.2.0", Stage.RECIPIENT, Verdict.LATER),  # greylisting
         (450, "", Stage.RECIPIENT, Verdict.LATER),
+        (451, "4.7.1", Stage.RECIPIENT, Verdict.LATER),  # greylisting
+        (451, "4.3.0", Stage.RECIPIENT, Verdict.LATER),  # greylisting
+        (450, "4.3.2", Stage.RECIPIENT, Verdict.LATER),  # the host of the mailbox is not there
+        (452, "4.2.2", Stage.RECIPIENT, Verdict.LATER),  # mailbox full
+        (451, "4.7.1", Stage.CONTENT, Verdict.LATER),  # greylisting, delayed
+        (451, "4.7.1", Stage.END, Verdict.LATER),  # greylisting by a filter
         (451, "4.5.0", Stage.END, Verdict.LATER),
         # Later, and the next letter would be told the same.
         (450, "", Stage.SENDER, Verdict.TIRED),
         (451, "4.7.1", Stage.SENDER, Verdict.TIRED),
         (452, "4.3.1", Stage.CONTENT, Verdict.TIRED),  # disk full
-        (454, "4.7.0", Stage.RECIPIENT, Verdict.TIRED),
+        (452, "4.3.1", Stage.END, Verdict.TIRED),
+        (452, "4.5.3", Stage.RECIPIENT, Verdict.TIRED),  # too many recipients, and there is one
         (421, "4.7.0", Stage.RECIPIENT, Verdict.ROAD),  # closes the connection
         # There is no such address.
         (550, "5.1.1", Stage.RECIPIENT, Verdict.NOBODY),

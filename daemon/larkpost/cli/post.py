@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from larkpost.cli.call import Call, pass_call
-from larkpost.cli.output import json_option, put, put_json, put_table, shown, waiting
+from larkpost.cli.output import json_option, put, put_json, put_table, shown, tell, waiting
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from larkpost.domain import Delivery, Letter
+    from larkpost.domain import Delivery, DeliveryState, Letter
+    from larkpost.flows.sending_hold import Retry
     from larkpost.program import Program
 
 
@@ -82,10 +83,11 @@ def _dry_run(program: Program, now: datetime, limit: int | None, *, as_json: boo
 @pass_call
 def deliveries(
     call: Call, failed: bool, unknown: bool, retry: bool, limit: int, as_json: bool
-) -> None:
+) -> int:
     """List letters, the latest day's first: whose, in which state, and what the server said.
 
     With --retry those that failed or are in doubt are due again, under their old Message-IDs.
+    Ends with 1 where one cannot be, because its reader is sent nothing.
     """
     from larkpost.domain import DeliveryState
     from larkpost.store import deliveries as outbox
@@ -95,20 +97,46 @@ def deliveries(
         *([DeliveryState.FAILED] if failed else []),
         *([DeliveryState.UNKNOWN] if unknown else []),
     ]
-    states = chosen or list(DeliveryState)
     if retry:
         states = chosen or [DeliveryState.FAILED, DeliveryState.UNKNOWN]
-        with program.store.begin() as connection:
-            rows = outbox.by_state(connection, states, limit)
-            outbox.reopen(connection, [row.id for row in rows], now=call.now)
+        return _retry(program, states, limit, call.now, as_json=as_json)
     with program.store.read() as connection:
-        if retry:
-            rows = [row for old in rows if (row := outbox.get(connection, old.id))]
-        else:
-            rows = outbox.by_state(connection, states, limit)
+        rows = outbox.by_state(connection, chosen or list(DeliveryState), limit)
     _put_letters(program, rows, as_json=as_json)
-    if retry and rows and not as_json:
-        put(f"{len(rows)} to be sent again: larkpost deliver")
+    return 0
+
+
+def _retry(
+    program: Program, states: list[DeliveryState], limit: int, now: datetime, *, as_json: bool
+) -> int:
+    from larkpost.flows import sending_hold
+
+    done = sending_hold.retry(program.store, states, limit=limit, now=now)
+    going = [one.delivery for one in done if one.hold is None]
+    if as_json:
+        records = _records(program, [one.delivery for one in done])
+        for record, one in zip(records, done, strict=True):
+            hold = one.hold and {"reason": one.hold.reason, "hint": one.hold.hint}
+            put_json(record | {"retried": one.hold is None, "hold": hold})
+    else:
+        if going or not done:
+            _put_letters(program, going, as_json=False)
+        if going:
+            put(f"{len(going)} to be sent again: larkpost deliver")
+        _tell_holds(done)
+    return 0 if len(going) == len(done) else 1
+
+
+def _tell_holds(done: list[Retry]) -> None:
+    """Say on stderr which readers are sent nothing, why, and what would change it."""
+    from larkpost.errors import Failure
+    from larkpost.flows.membership import who
+
+    held = {one.reader.id: one for one in done if one.hold is not None}
+    for one in held.values():
+        if one.hold is not None:
+            message = f"Nothing is sent again to {who(one.reader)}: {one.hold.reason}"
+            tell(Failure(message, hint=f"{one.hold.hint}; then larkpost deliveries --retry"))
 
 
 def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> None:
@@ -135,20 +163,27 @@ def _records(program: Program, rows: list[Delivery]) -> list[dict[str, Any]]:
 
     with program.store.read() as connection:
         pages = editions.get_many(connection, [row.edition_id for row in rows])
-    waits = (DeliveryState.PLANNED, DeliveryState.DEFERRED)
+    waits = {DeliveryState.PLANNED, DeliveryState.DEFERRED}
     return [
         {
             "date": pages[row.edition_id].date.isoformat(),
             "reader": name_of(pages[row.edition_id].reader),
             "state": str(row.state),
             "attempts": row.attempts,
-            "next": moment(row.next_try) if row.state in waits else None,
+            "next": moment(row.next_try) if row.state in waits or _goes_once_more(row) else None,
             "reply": row.reply,
             "message_id": row.message_id,
         }
         for row in rows
         if row.edition_id in pages
     ]
+
+
+def _goes_once_more(row: Delivery) -> bool:
+    from larkpost.domain import DeliveryState
+    from larkpost.store.delivery_queue import DOUBTS
+
+    return row.state is DeliveryState.UNKNOWN and row.doubts <= DOUBTS
 
 
 @click.command("send-test", short_help="Send a letter to try the road.")
@@ -178,15 +213,16 @@ def _test_letter(call: Call, program: Program, address: str) -> Letter:
     from larkpost.cli.editions import edition_of
     from larkpost.errors import UnknownReader
     from larkpost.flows.making import under_its_name
-    from larkpost.render.notice import notice
 
     try:
         page = edition_of(call, program, call.reader(program, address), None)
         letter = next(iter(program.letters.newsletter([page])))
     except UnknownReader:
-        lines = ["This letter was sent with `larkpost send-test`.", "It arrived: the road works."]
-        sender = program.settings.mail.sender
-        letter = notice(sender, address, "Larkpost: a test", lines, call.now)
+        lines = [
+            "Somebody tried with larkpost send-test whether letters arrive at this address.",
+            "This one did: mail works. There is nothing that you have to do.",
+        ]
+        letter = program.press.report(address, "a test letter", lines, call.now)
     domain = letter.message_id.rpartition("@")[2]
     return under_its_name(letter, f"<test.{token_hex(12)}@{domain}")
 
@@ -195,7 +231,9 @@ def _test_letter(call: Call, program: Program, address: str) -> Letter:
 @json_option
 @pass_call
 def receive(call: Call, as_json: bool) -> None:
-    """Take in one mail to returns.address from standard input: a bounce, or an answer with thumbs.
+    """Take in one mail to returns.address from standard input.
+
+    It is a bounce, an answer with thumbs, or a wish to unsubscribe.
 
     For the pipe of a mail server. Ends with 75 where the server should keep the mail and try again.
     """

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-    from larkpost.domain import Reader
+    from larkpost.domain import Bounce, Reader
+    from larkpost.flows.sending_hold import SendingHold
     from larkpost.program import Program
     from larkpost.seams import FeedFormat
 
@@ -122,20 +123,30 @@ def show(call: Call, email: str, as_json: bool) -> None:
 
     The addresses shown are secrets of the reader: whoever has them may use them.
     """
-    from larkpost.store import editions, votes
+    from larkpost.flows.lines import bounce_line
+    from larkpost.flows.sending_hold import sending_hold
+    from larkpost.store import bounces, editions, votes
 
     program = call.program()
     found = call.reader(program, email)
     with program.store.read() as connection:
         thumbs = [int(vote.thumb) for vote in votes.of(connection, found.id)]
         latest = editions.latest(connection, found.id)
+        returned = bounces.of(connection, found.id)
+        hold = sending_hold(connection, found, now=call.now)
     if as_json:
-        put_json(_record(program, found) | {"up": thumbs.count(1), "down": thumbs.count(-1)})
+        more = {
+            "up": thumbs.count(1),
+            "down": thumbs.count(-1),
+            "hold": hold and {"reason": hold.reason, "hint": hold.hint},
+            "bounces": [bounce_line(bounce, found) for bounce in returned],
+        }
+        put_json(_record(program, found) | more)
         return
     words = ", ".join(word for interest in found.interests for word in interest.words)
     rows = {
         "reader": _who(found) + (f" ({shown(found.name)})" if found.name else ""),
-        "status": found.status,
+        **_status(found, hold, returned),
         "schedule": _schedule(found),
         "interests": words or "none named",
         "threshold": found.threshold or "none",
@@ -239,6 +250,18 @@ def _record(program: Program, one: Reader) -> dict[str, object]:
     from larkpost.cli.records import of_reader
 
     return of_reader(one, program.links)
+
+
+def _status(one: Reader, hold: SendingHold | None, returned: list[Bounce]) -> dict[str, str]:
+    """Say whether letters go to a reader, if not why and what would change it; what came back."""
+    from larkpost.flows.sending_hold import describe_bounce
+
+    rows = {"status": str(one.status)}
+    if hold is not None:
+        rows |= {"sent nothing": hold.reason, "to change that": hold.hint}
+    if returned:
+        rows["bounces"] = f"{len(returned)}, {describe_bounce(returned[-1])}"
+    return rows
 
 
 def _feeds(program: Program, one: Reader) -> dict[str, str]:

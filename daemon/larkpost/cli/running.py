@@ -56,6 +56,10 @@ def _standing_record(found: Standing) -> dict[str, Any]:
         "deliveries": {str(state): count for state, count in found.deliveries.items() if count},
         "newest_dump": _dump_record(found),
         "refused": [one.record for one in found.refused],
+        "unknown": [
+            {"reader": one.reader, "date": one.date.isoformat(), "reply": one.reply}
+            for one in found.undecided
+        ],
         "next_edition": _moment(found.next_slot),
         "events": {
             kind: {"at": _moment(event.at), "ok": event.ok, "detail": dict(event.detail)}
@@ -102,8 +106,19 @@ def _put_standing(found: Standing) -> None:
         put(f"\nrefused: {shown(refusal.reason)}")
         for more in filter(None, (refusal.hint, refusal.place and f"it lies in {refusal.place}")):
             put(f"  {shown(more)}")
+    if found.undecided:
+        _put_undecided(found)
     for reason in found.quiet:
         put(f"\n{shown(reason.text)}" + (f"\n  {shown(reason.hint)}" if reason.hint else ""))
+
+
+def _put_undecided(found: Standing) -> None:
+    from larkpost.flows.status import SEND_UNDECIDED
+
+    put("\nNobody knows whether these letters arrived; they are not sent again by themselves:")
+    for one in found.undecided:
+        put(f"  {shown(one.reader)}, {one.date}: {shown(one.reply)}")
+    put(f"  To send them once more: {SEND_UNDECIDED}")
 
 
 def _dump_words(dump: Dump) -> str:

@@ -193,7 +193,7 @@ class Books:
         # The fault of the road counts as no attempt, and leaves a letter due as it was.
         if verdict.closes and item.delivery.id == self._last_begun:
             ids = [item.delivery.id]
-            deliveries.put_back(connection, ids, self._holder, reply=verdict.reply)
+            deliveries.put_back(connection, ids, self._holder, reply=verdict.reply, now=self.now())
             return
         deliveries.settle(
             connection,

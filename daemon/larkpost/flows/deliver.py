@@ -15,7 +15,7 @@ from larkpost.flows import roads
 from larkpost.flows.books import Books, Item, still_wanted
 from larkpost.flows.making import letters_of
 from larkpost.flows.posting import Verdict, judge, told, unmade
-from larkpost.store import deliveries, editions, letters
+from larkpost.store import deliveries, delivery_queue, editions, letters
 from larkpost.store.batches import batches
 
 if TYPE_CHECKING:
@@ -219,6 +219,6 @@ def _told(
     if progress is None:
         return lambda _done: None
     with store.read() as connection:
-        due = deliveries.count_due(connection, now)
+        due = delivery_queue.count_due(connection, now)
     total = due if limit is None else min(due, limit)
     return lambda done: progress(done, total)

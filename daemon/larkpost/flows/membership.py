@@ -142,11 +142,15 @@ def schedule_missing(connection: Connection, reader_id: int, now: datetime) -> R
 
 
 def confirm(store: Store, reader_id: int, *, now: datetime) -> Reader | None:
-    """Let a pending reader in; None for every other reader, who stays as they are."""
+    """Let a pending reader in; None for every other reader, who stays as they are.
+
+    Who has read the letter that asks has an address that works, whatever came back before.
+    """
     with store.begin() as connection:
         reader = readers.get(connection, reader_id)
         if reader.status is not Status.PENDING:
             return None
+        bounces.forgive(connection, reader_id)
         reader = readers.update(connection, reader_id, status=Status.ACTIVE)
         return _schedule(connection, reader, now)
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
-from larkpost.domain import Status
-from larkpost.errors import Deferred, LarkpostError, Refused, UnknownReader
-from larkpost.flows import membership, mornings, roads
-from larkpost.flows.posting import try_again
+from larkpost.domain import Bounce, Status
+from larkpost.errors import Deferred, LarkpostError, Refused, Unanswered, UnknownReader
+from larkpost.flows import bouncing, membership, mornings, roads
+from larkpost.flows.posting import judge, told, try_again
 from larkpost.store import limits, notices, readers
+from larkpost.store.delivery_queue import DOUBTS
 from larkpost.text.email_address import address_key
 from larkpost.text.normalize import one_line
 
@@ -78,8 +79,8 @@ def answer(
 ) -> int:
     """Send the letters that are owed; returns how many went. ``road`` is opened where one is.
 
-    A letter that may have gone is sent again under its old Message-ID. A fault of the road ends
-    the run and is remembered, and what is owed stays owed; a road that rests is left alone.
+    A letter that may have gone is sent again once, under its old Message-ID. A fault of the road
+    ends the run and is remembered, and what is owed stays owed; a road that rests is left alone.
     """
     _forget(store, now)
     sent = 0
@@ -96,32 +97,60 @@ def answer(
 
 
 def _answer_next(store: Store, writer: Writer, transport: Transport, now: datetime) -> bool:
+    """Send the next letter; whatever breaks over it, it is put off and the others go.
+
+    Raises Deferred where no letter can go.
+    """
     with store.begin() as connection:
         notice = notices.take(connection, now=now, until=now + LEASE)
-    reader = _addressee(store, notice, now) if notice else None
-    if notice is None or reader is None:
+    if notice is None:
         return False
     try:
-        transport.send(_letter(writer, reader, notice))
-    except Refused as refused:
-        log.info("letter refused", reason=str(refused))
+        reader = _addressee(store, notice, now)
+        if reader is None:
+            return False
+        _send(store, transport, _letter(writer, reader, notice), reader, notice)
     except LarkpostError as error:
         _put_off(store, notice, error, now)
         if isinstance(error, Deferred) and error.whole_road:
             raise
+        return False
+    except Exception as unforeseen:
+        log.exception("letter not made or not sent", to_reader=notice.to_reader)
+        _put_off(store, notice, unforeseen, now)
         return False
     with store.begin() as connection:
         notices.forget(connection, notice)
     return True
 
 
-def _put_off(store: Store, notice: Notice, error: LarkpostError, now: datetime) -> None:
-    log.info("letter put off", reason=str(error))
+def _send(
+    store: Store, transport: Transport, letter: Letter, reader: Reader, notice: Notice
+) -> None:
+    """Send a letter; a refusal ends it, and counts as a newsletter's does."""
+    try:
+        transport.send(letter)
+    except Refused as refused:
+        log.info("letter refused", reason=str(refused))
+        verdict = judge(refused, since=notice.asked, tries=notice.attempts, now=notice.asked)
+        if verdict.bounce is None:
+            return
+        bounce = Bounce(reader.id, notice.asked, verdict.bounce, verdict.code, verdict.reply)
+        with store.begin() as connection:
+            bouncing.count(connection, bounce, now=notice.asked)
+
+
+def _put_off(store: Store, notice: Notice, error: Exception, now: datetime) -> None:
+    """Try a letter again later; for two days, and once where it may have arrived."""
+    doubts = notice.doubts + isinstance(error, Unanswered)
+    given_up = now - notice.asked >= GIVE_UP or doubts > DOUBTS
+    log.info("letter given up" if given_up else "letter put off", reason=told(error))
     with store.begin() as connection:
-        if now - notice.asked < GIVE_UP:
-            notices.put_back(connection, notice, try_again(notice.asked, now))
-        else:
+        if given_up:
             notices.forget(connection, notice)
+        else:
+            again = try_again(notice.asked, now, notice.attempts)
+            notices.put_back(connection, notice, again, doubts=doubts)
 
 
 def _addressee(store: Store, notice: Notice, now: datetime) -> Reader | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -11,7 +11,6 @@ from larkpost.errors import Deferred, LarkpostError
 from larkpost.flows import roads
 from larkpost.flows.posting import told as told_in_words
 from larkpost.flows.quiet import Quiet, quiet
-from larkpost.render.notice import notice
 from larkpost.store import events, readers
 from larkpost.text.grammar import sentence
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
 
+    from larkpost.domain import Letter
     from larkpost.flows.quiet import Reason
     from larkpost.seams import Transport
     from larkpost.store.engine import Connection, Store
@@ -31,12 +31,20 @@ KIND = "receipt"
 _OF_READERS = frozenset({Quiet.ALL_BELOW, Quiet.ALL_SEEN})
 
 
+class Report(Protocol):
+    """Writes a letter to the operator: to whom, on what, its paragraphs, and its date."""
+
+    def __call__(self, to: str, subject: str, lines: Sequence[str], moment: datetime, /) -> Letter:
+        """Make it; the same one of the same day has the same Message-ID."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Who is told, and in whose name: a plain address, and the mailbox of ``mail.sender``."""
+    """Who is told, a plain address, and what writes the letter."""
 
     operator: str
-    sender: str
+    report: Report
 
 
 def tell(
@@ -56,11 +64,11 @@ def tell(
         reasons = _untold(connection, now, window)
     if not reasons:
         return ()
-    subject = f"Larkpost: a quiet morning: {reasons[0].text}"
-    lines = [f"{sentence(reason.text)} {reason.hint}" for reason in reasons]
+    subject = f"a quiet morning: {reasons[0].text}"
     try:
+        letter = desk.report(desk.operator, subject, _sentences(reasons), now)
         with road() as transport:
-            transport.send(notice(desk.sender, desk.operator, subject, lines, now))
+            transport.send(letter)
     except LarkpostError as fault:
         _put_off(store, fault, now)
         return ()
@@ -68,6 +76,26 @@ def tell(
         kinds = [str(reason.kind) for reason in reasons]
         events.record(connection, KIND, ok=True, now=now, told=kinds)
     return reasons
+
+
+def _sentences(reasons: Sequence[Reason]) -> list[str]:
+    """Say in whole sentences why, and what can be done about it."""
+    told = [
+        f"{sentence(_capitalised(reason.text))} What you can do: {sentence(reason.hint)}"
+        for reason in reasons
+    ]
+    return [
+        "This morning brought papers to nobody, or something does not work. This is why:",
+        *told,
+        (
+            "On the machine of this site, larkpost status tells more. This letter comes to the "
+            "address of the setting mail.operator, once a day at most."
+        ),
+    ]
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _put_off(store: Store, fault: LarkpostError, now: datetime) -> None:

@@ -1,26 +1,32 @@
-"""Takes in mail that comes back: bounces count against an address, answers are votes."""
+"""Takes in mail that comes back: bounces count, answers are votes, and some unsubscribe."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import structlog
 
 from larkpost.domain import Bounce, BounceKind
-from larkpost.flows import bouncing, feedback
+from larkpost.flows import bouncing, feedback, membership
 from larkpost.flows.answers import votes_in
 from larkpost.links import stamp
-from larkpost.store import deliveries, editions
-from larkpost.transports.returned import News, Returned, is_automatic, judged, parsed, plain_text
+from larkpost.store import deliveries, editions, readers
+from larkpost.transports.returned import (
+    News,
+    is_automatic,
+    is_reply_of_a_program,
+    judged,
+    parsed,
+    plain_text,
+)
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from email.message import Message
 
-    from larkpost.domain import Edition
+    from larkpost.domain import Edition, Reader
     from larkpost.mailboxes import Mailboxes, Tag
     from larkpost.store.engine import Store
 
@@ -39,6 +45,7 @@ class Meaning(StrEnum):
     BOUNCED = "bounced"  # a bounce that counts against the address
     HARMLESS = "harmless"  # a delay, a receipt, a bounce that came too late
     AUTOMATIC = "automatic"  # a holiday answer, a challenge: nobody wrote it
+    UNSUBSCRIBED = "unsubscribed"  # a mail to the address for that
     VOTED = "voted"  # an answer with thumbs in it
     UNREAD = "unread"  # by somebody, for somebody: no thumbs in it
     FOREIGN = "foreign"  # to none of our signed addresses: forged, or for somebody else
@@ -60,36 +67,73 @@ def receive(store: Store, mailboxes: Mailboxes, content: bytes, *, now: datetime
     """
     message = parsed(content[:LARGEST])
     tag = mailboxes.read("\n".join(str(v) for name in _TO for v in message.get_all(name, [])))
-    edition = None if tag is None else _named(store, tag)
-    if tag is None or edition is None:
+    if tag is None:
         return Receipt(Meaning.FOREIGN)
-    if tag.purpose == "bounce":
-        return Receipt(_bounce(store, edition, message, now))
-    return _answer(store, edition, message, now)
+    if tag.purpose in ("bounce", "answer"):
+        return _to_a_letter(store, tag, message, now)
+    if tag.purpose == "notice" and tag.number == 0:
+        return Receipt(_from_the_operator(message))
+    reader = _named_reader(store, tag)
+    if reader is None:
+        return Receipt(Meaning.FOREIGN)
+    if tag.purpose == "unsubscribe":
+        return Receipt(_unsubscribe(store, reader, message, now))
+    sent = datetime.combine(tag.sent or now.date(), time(), UTC)
+    return Receipt(_bounce(store, reader, sent, message, now))
 
 
-def _named(store: Store, tag: Tag) -> Edition | None:
+def _to_a_letter(store: Store, tag: Tag, message: Message, now: datetime) -> Receipt:
     with store.read() as connection:
-        edition = editions.get(connection, tag.edition_id)
-    return edition if edition is not None and stamp(edition.reader) == tag.stamp else None
+        edition = editions.get(connection, tag.number)
+    if edition is None or stamp(edition.reader) != tag.stamp:
+        return Receipt(Meaning.FOREIGN)
+    if tag.purpose == "answer":
+        return _answer(store, edition, message, now)
+    return Receipt(_bounce(store, edition.reader, edition.published_at, message, now))
 
 
-def _bounce(store: Store, edition: Edition, message: Message, now: datetime) -> Meaning:
+def _named_reader(store: Store, tag: Tag) -> Reader | None:
+    with store.read() as connection:
+        reader = readers.many(connection, [tag.number]).get(tag.number)
+    return reader if reader is not None and stamp(reader) == tag.stamp else None
+
+
+def _unsubscribe(store: Store, reader: Reader, message: Message, now: datetime) -> Meaning:
+    """End a subscription, as the link of the letter does; saying it twice changes nothing more.
+
+    Mail programs, and services in their name, write such a mail by themselves, so that an
+    automatic one counts. A bounce or a holiday answer does not: nobody pressed a button.
+    """
+    if judged(message).news is not News.NOTHING or is_reply_of_a_program(message):
+        return Meaning.AUTOMATIC
+    membership.leave(store, reader.id, now=now)
+    log.info("unsubscribed by mail", reader=reader.uid)
+    return Meaning.UNSUBSCRIBED
+
+
+def _from_the_operator(message: Message) -> Meaning:
+    """Say in the log that a letter to the operator came back: nobody else can be told."""
+    returned = judged(message)
+    if returned.news not in (News.DEAD, News.FAILED):
+        return Meaning.AUTOMATIC if is_automatic(message) else Meaning.UNREAD
+    log.warning("letter to mail.operator came back", code=returned.code, reason=returned.text)
+    return Meaning.BOUNCED
+
+
+def _bounce(
+    store: Store, reader: Reader, sent: datetime, message: Message, now: datetime
+) -> Meaning:
     returned = judged(message)
     if returned.news is News.NOTHING:
         return Meaning.AUTOMATIC if is_automatic(message) else Meaning.UNREAD
-    if returned.news is News.WAITING or now - edition.published_at > LATEST_BOUNCE:
+    if returned.news is News.WAITING or now - sent > LATEST_BOUNCE:
         return Meaning.HARMLESS
-    return _count(store, edition, returned, now)
-
-
-def _count(store: Store, edition: Edition, returned: Returned, now: datetime) -> Meaning:
     kind = BounceKind.HARD if returned.news is News.DEAD else BounceKind.SOFT
-    # Dated by its edition: a second report on the same letter adds nothing.
-    bounce = Bounce(edition.reader.id, edition.published_at, kind, returned.code, returned.text)
+    # Dated by its letter: a second report on the same letter adds nothing.
+    bounce = Bounce(reader.id, sent, kind, returned.code, returned.text)
     with store.begin() as connection:
         suspended = bouncing.count(connection, bounce, now=now)
-    log.info("letter came back", reader=edition.reader.uid, kind=kind.value, code=returned.code)
+    log.info("letter came back", reader=reader.uid, kind=kind.value, code=returned.code)
     return Meaning.SUSPENDED if suspended else Meaning.BOUNCED
 
 

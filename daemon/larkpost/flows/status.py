@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from larkpost.flows.membership import who
 from larkpost.flows.quiet import quiet
 from larkpost.flows.refusals import all_refusals
-from larkpost.store import deliveries, dumps, events, papers, readers, votes
+from larkpost.store import deliveries, dumps, editions, events, papers, readers, votes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import date, datetime, timedelta
 
     from larkpost.domain import DeliveryState, Rejected, Status
     from larkpost.flows.quiet import Reason
@@ -21,12 +22,26 @@ if TYPE_CHECKING:
     from larkpost.store.events import Event
 
 
+MOST_UNDECIDED = 20  # that are named
+SEND_UNDECIDED = "larkpost deliveries --unknown --retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A letter of which nobody knows whether it arrived: whose, of which day, and why."""
+
+    reader: str
+    date: date
+    reply: str
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How things stand at one moment; ``quiet`` is empty while papers flow to readers.
 
     ``rejects`` are the first thousand records of the newest dump that could not be read;
-    ``refused`` are the files refused since that dump was read.
+    ``refused`` are the files refused since that dump was read. ``undecided`` are letters that may
+    have arrived, and that only ``SEND_UNDECIDED`` sends again.
     """
 
     papers: int
@@ -39,6 +54,7 @@ class Standing:
     next_slot: datetime | None
     events: Mapping[str, Event]
     quiet: tuple[Reason, ...]
+    undecided: Sequence[Undecided] = ()
 
 
 def standing(connection: Connection, *, now: datetime, window: timedelta) -> Standing:
@@ -57,4 +73,15 @@ def standing(connection: Connection, *, now: datetime, window: timedelta) -> Sta
         next_slot=readers.next_slot(connection),
         events=happened,
         quiet=quiet(connection, now=now, window=window),
+        undecided=_undecided(connection),
     )
+
+
+def _undecided(connection: Connection) -> list[Undecided]:
+    rows = deliveries.undecided(connection, MOST_UNDECIDED)
+    pages = editions.get_many(connection, [row.edition_id for row in rows])
+    return [
+        Undecided(who(page.reader), page.date, row.reply)
+        for row in rows
+        if (page := pages.get(row.edition_id))
+    ]

@@ -15,13 +15,14 @@ from larkpost.errors import Failure
 from larkpost.flows import roads
 from larkpost.flows.alone import alone
 from larkpost.flows.deliver import Ledger, deliver
+from larkpost.flows.housekeeping import clean_up
 from larkpost.flows.inbox import sweep
 from larkpost.flows.notices import answer
 from larkpost.flows.publish import Newsroom, Outcome, publish_due
 from larkpost.flows.receipt import Desk, tell
 from larkpost.flows.returns import collect
 from larkpost.flows.steps import Steps
-from larkpost.store import deliveries
+from larkpost.store import delivery_queue
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def edit(works: Works, *, now: datetime) -> Round:
 def post(works: Works, *, now: datetime) -> Round:
     """Answer who asked to subscribe, send the letters that are due, tell of a quiet morning.
 
-    Steps fail as those of ``edit`` do; raises Busy while another process is at it.
+    Last comes ``clean_up``. Steps fail as those of ``edit`` do; raises Busy while another process
+    is at it.
     """
     done = Round()
     with (
@@ -130,6 +132,8 @@ def post(works: Works, *, now: datetime) -> Round:
             if works.desk:
                 window = works.newsroom.window
                 tell(works.newsroom.store, works.road, works.desk, now=now, window=window)
+        with steps.step("housekeeping"):
+            clean_up(works.newsroom.store, now=now)
     return done
 
 
@@ -153,7 +157,7 @@ def _a_turn(works: Works, steps: Steps, done: Round, now: datetime) -> bool:
             stopped=works.stopped,
         )
         with store.read() as connection:
-            if not deliveries.count_due(connection, now) or roads.resting(connection, now):
+            if not delivery_queue.count_due(connection, now) or roads.resting(connection, now):
                 works.moved()
     done.ledger = Ledger(*map(sum, zip(astuple(done.ledger), astuple(sent), strict=True)))
     return sum(astuple(sent)) >= A_TURN and not works.stopped()

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-
-from larkpost.domain import Letter, Status
-from larkpost.errors import UsageError
+from larkpost.domain import Status
 from larkpost.render import message
-from larkpost.render.quoted import segment
-from larkpost.resources import shipped
-from larkpost.text.normalize import one_line
+from larkpost.render.notice import Envelope, Page, address_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from larkpost.domain import Reader
-    from larkpost.render.links import Links
+    from larkpost.domain import Letter, Reader
+    from larkpost.render.notice import Notices
 
 
 class Greetings:
@@ -27,17 +22,8 @@ class Greetings:
     words to anybody through it; not even the name.
     """
 
-    def __init__(self, links: Links, *, sender: str, title: str) -> None:
-        self._links = links
-        self._sender = message.sender_of(sender)
-        self._title = one_line(title) or "Larkpost"
-        self._templates = Environment(
-            loader=FileSystemLoader(shipped("templates/email")),
-            autoescape=select_autoescape(["html"]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+    def __init__(self, notices: Notices) -> None:
+        self._notices = notices
 
     def notice(self, reader: Reader, asked: datetime) -> Letter:
         """Ask a pending reader to confirm; show any other the way to their page.
@@ -45,27 +31,71 @@ class Greetings:
         ``asked`` is when they asked, which dates the letter. Raises UsageError for a reader
         without an address.
         """
-        if reader.address is None:
-            raise UsageError(f"reader {reader.uid} has no mail address")
+        notices, to = self._notices, address_of(reader)
         pending = reader.status is Status.PENDING
-        recipient = message.Mailbox("", message.checked(reader.address))
-        name = message.message_id(
-            f"{reader.address} {asked.isoformat()}", asked.date(), self._sender.domain
+        what = "please confirm your subscription" if pending else "the way to your page"
+        envelope = Envelope(
+            to=to,
+            path=notices.return_path(reader, asked.date()),
+            message_id=message.message_id(
+                f"{to} {asked.isoformat()}", asked.date(), notices.sender.domain
+            ),
+            subject=f"{notices.title}: {what}",
+            moment=asked,
         )
-        subject = f"{self._title}: {'please confirm' if pending else 'the way to your page'}"
-        headers = [
-            message.mailbox_header("From", self._sender),
-            *message.own_headers(recipient, name, subject, asked),
-            b"Auto-Submitted: auto-generated\r\n",  # RFC 3834
-            message.MULTIPART,
-        ]
-        link = self._links.confirm(reader) if pending else self._links.page(reader)
-        text, html = (
-            segment(self._set(f"greeting.{form}", pending=pending, link=link))
-            for form in ("txt", "html")
-        )
-        content = message.alternative(headers, [text], [html])
-        return Letter(self._sender.address, recipient.address, name, content)
+        page = self._confirmation(reader) if pending else self._way_back(reader)
+        return notices.letter(envelope, page)
 
-    def _set(self, template: str, **facts: object) -> str:
-        return self._templates.get_template(template).render(title=self._title, **facts)
+    def _confirmation(self, reader: Reader) -> Page:
+        title, host = self._notices.title, self._notices.host
+        return Page(
+            heading="Please confirm your subscription",
+            above=[
+                (
+                    f"Somebody, hopefully you, asked at {host} for {title} to be sent to this "
+                    "address: a few research papers on the days you choose, picked for you alone."
+                ),
+                (
+                    "If it was you, open the page below and press the button that is on it. "
+                    "Your first edition comes at the next hour that you chose."
+                ),
+            ],
+            button=("Confirm my subscription", self._notices.links.confirm(reader)),
+            below=[
+                (
+                    "If it was not you, do nothing: unless you confirm, no edition is sent to you, "
+                    "and your address is forgotten after 30 days."
+                )
+            ],
+            foot=self._why_sent(),
+        )
+
+    def _way_back(self, reader: Reader) -> Page:
+        title, host = self._notices.title, self._notices.host
+        return Page(
+            heading="The way to your page",
+            above=[
+                (
+                    f"Somebody, hopefully you, asked at {host} for {title} to be sent to this "
+                    "address, which has a page of its reader there already."
+                ),
+                (
+                    "Your hours, interests, thumbs and feeds are on that page, and a button to "
+                    "have the paper sent again if it was stopped."
+                ),
+            ],
+            button=("Go to my page", self._notices.links.page(reader)),
+            below=[
+                (
+                    "The link is yours alone: please do not pass it on. If it was not you who "
+                    "asked, do nothing."
+                )
+            ],
+            foot=self._why_sent(),
+        )
+
+    def _why_sent(self) -> str:
+        return (
+            "You get this letter because this address was typed into the form of "
+            f"{self._notices.title} at {self._notices.host}."
+        )

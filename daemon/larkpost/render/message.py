@@ -121,11 +121,17 @@ def own_headers(to: Mailbox, name: str, subject: str, moment: datetime) -> list[
     ]
 
 
-def leave_headers(link: str) -> list[bytes]:
-    """Write the way out: one address that a POST to is enough for (RFC 8058 section 3.1)."""
+def leave_headers(link: str, address: str = "") -> list[bytes]:
+    """Write the way out: one address that a POST to is enough for (RFC 8058 section 3.1).
+
+    ``address`` is one that takes a mail instead (RFC 2369 section 3.2); it stands second, since
+    the first that a mail program can use is used. All of it is list mail, and says so.
+    """
+    mails = [f"mailto:{address}?subject=unsubscribe"] if address else []
     return [
-        link_header("List-Unsubscribe", link),
+        link_header("List-Unsubscribe", link, *mails),
         b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+        b"Precedence: bulk\r\n",  # RFC 3834 section 3.1.8: no standard, and widely understood
     ]
 
 

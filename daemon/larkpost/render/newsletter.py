@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from larkpost.domain import Edition
+    from larkpost.mailboxes import Mailboxes
     from larkpost.render.layout import Measure
     from larkpost.render.links import Links
     from larkpost.render.paper_links import PaperLinks
@@ -31,11 +32,20 @@ class Newsletter:
     """Pure: the same edition gives the same bytes.
 
     ``sender`` is the mailbox in From, ``title`` the name on the masthead. Raises SettingsError
-    where ``sender`` is no mailbox.
+    where ``sender`` is no mailbox. ``mailboxes`` makes the address for unsubscribing by mail.
     """
 
-    def __init__(self, links: Links, papers: PaperLinks, *, sender: str, title: str) -> None:
+    def __init__(
+        self,
+        links: Links,
+        papers: PaperLinks,
+        *,
+        sender: str,
+        title: str,
+        mailboxes: Mailboxes | None = None,
+    ) -> None:
         self._links = links
+        self._mailboxes = mailboxes
         self._sender = message.sender_of(sender)
         html, text = Html(title, papers), Text(title, papers)
         self._title = title
@@ -65,9 +75,10 @@ class Newsletter:
         copy = self._copy(edition)
         recipient = message.Mailbox(edition.reader.name, message.checked(address))
         name = message.message_id(edition.reader.uid, edition.date, self._sender.domain)
+        leave = self._mailboxes.unsubscribes(edition.reader) if self._mailboxes else ""
         headers = [
             *message.own_headers(recipient, name, copy.subject, edition.published_at),
-            *message.leave_headers(copy.links["leave"]),
+            *message.leave_headers(copy.links["leave"], leave),
             self._same_in_all,
         ]
         content = self._fitted(headers, copy)

@@ -1,85 +1,176 @@
-"""Letters of a few plain lines: to whoever runs the program, and to a reader without a paper."""
+"""Letters of one occasion, in the dress of the newsletter: to a reader, or to who runs the site."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from larkpost.domain import Letter
 from larkpost.errors import UsageError
 from larkpost.render import message, words
 from larkpost.render.quoted import segment
+from larkpost.render.typesetting import css_inliner, environment, style_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
     from larkpost.domain import Reader
+    from larkpost.mailboxes import Mailboxes
     from larkpost.render.links import Links
-
-_PLAIN = (
-    b"MIME-Version: 1.0\r\n"
-    b'Content-Type: text/plain; charset="utf-8"\r\n'
-    b"Content-Transfer-Encoding: quoted-printable\r\n"
-    b"Auto-Submitted: auto-generated\r\n\r\n"
-)
-
-
-def notice(
-    sender: str,
-    to: str,
-    subject: str,
-    lines: Sequence[str],
-    moment: datetime,
-    headers: Sequence[bytes] = (),
-) -> Letter:
-    """Write a few lines; the same notice of the same day has the same Message-ID.
-
-    ``sender`` is the mailbox of ``mail.sender``, ``headers`` are whole fields besides the usual.
-    Raises SettingsError where the sender is no mailbox, UsageError where ``to`` is no address.
-    """
-    mailbox = message.sender_of(sender)
-    recipient = message.Mailbox("", message.checked(to))
-    seed = f"{moment:%Y%m%d} {recipient.address} {subject}".encode()
-    name = hashlib.blake2b(seed, digest_size=16).hexdigest()
-    message_id = f"<notice.{moment:%Y%m%d}.{name}@{mailbox.domain}>"
-    content = b"".join(
-        (
-            message.mailbox_header("From", mailbox),
-            *message.own_headers(recipient, message_id, subject, moment),
-            *headers,
-            _PLAIN,
-            *(segment(f"{line}\n") for line in lines),
-        )
-    )
-    return Letter(mailbox.address, recipient.address, message_id, content)
 
 
 @dataclass(frozen=True, slots=True)
-class QuietLines:
-    """Writes to readers whom a morning brought no paper; pure: the same again for the same day."""
+class Page:
+    """What stands in a letter, in whole sentences.
 
-    links: Links
-    sender: str
-    title: str
+    Paragraphs ``above`` and ``below`` a ``button``, which is a label and a link; ``foot`` is the
+    small print, and ``links`` are labels and links below it.
+    """
+
+    heading: str
+    above: Sequence[str]
+    button: tuple[str, str] | None = None
+    below: Sequence[str] = ()
+    foot: str = ""
+    links: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """To whom a letter goes, from which return path, under which Message-ID, dated when.
+
+    ``headers`` are whole fields besides the usual.
+    """
+
+    to: str
+    path: str
+    message_id: str
+    subject: str
+    moment: datetime
+    headers: Sequence[bytes] = ()
+
+
+class Notices:
+    """Pure: the same letter again has the same bytes, under the same Message-ID.
+
+    ``sender`` is the mailbox of ``mail.sender``; ``mailboxes`` makes the return paths, where
+    there are any. Raises SettingsError where the sender is no mailbox.
+    """
+
+    def __init__(
+        self, links: Links, sender: str, title: str, mailboxes: Mailboxes | None = None
+    ) -> None:
+        self.links = links
+        self.title = title
+        self.sender = message.sender_of(sender)
+        self.mailboxes = mailboxes
+        self.host = urlsplit(links.front()).netloc
+        self._templates = environment("email")
+        self._inliner = css_inliner(style_sheet())
+
+    def return_path(self, reader: Reader | None, day: date) -> str:
+        """Give the address to which a letter comes back; None is the operator."""
+        if self.mailboxes is None:
+            return self.sender.address
+        return self.mailboxes.notices(reader, day)
+
+    def letter(self, envelope: Envelope, page: Page) -> Letter:
+        """Set a letter as plain text and HTML; raises UsageError where ``to`` is no address."""
+        recipient = message.Mailbox("", message.checked(envelope.to))
+        name = envelope.message_id
+        headers = [
+            message.mailbox_header("From", self.sender),
+            *message.own_headers(recipient, name, envelope.subject, envelope.moment),
+            *envelope.headers,
+            b"Auto-Submitted: auto-generated\r\n",  # RFC 3834
+            message.MULTIPART,
+        ]
+        parts = [segment(self.text(page))], [segment(self.html(page))]
+        return Letter(envelope.path, recipient.address, name, message.alternative(headers, *parts))
+
+    def text(self, page: Page) -> str:
+        """Set a page as plain text."""
+        return self._set("notice.txt", page)
+
+    def html(self, page: Page) -> str:
+        """Set a page as one HTML document."""
+        return self._inliner.inline(self._set("notice.html", page)) + "\n"
+
+    def _set(self, template: str, page: Page) -> str:
+        rendered: str = self._templates.get_template(template).render(
+            title=self.title, host=self.host, page=page
+        )
+        return rendered
+
+
+class QuietLines:
+    """Writes to readers whom a morning brought no paper."""
+
+    def __init__(self, notices: Notices) -> None:
+        self._notices = notices
 
     def letter(self, reader: Reader, day: date, why: str, moment: datetime) -> Letter:
         """Tell in a line ``why``; raises UsageError for a reader without an address."""
-        if reader.address is None:
-            raise UsageError(f"reader {reader.uid} has no mail address")
-        leave = self.links.leave(reader)
+        notices, links = self._notices, self._notices.links
+        to, leave = address_of(reader), links.leave(reader)
         when = words.date_in_words(day)
-        lines = [
-            f"No paper came on {when}: {why}.",
-            "",
-            f"You asked to be told; your page: {self.links.page(reader)}",
-            f"Unsubscribe: {leave}",
-        ]
-        mailbox = message.sender_of(self.sender)
+        subject = f"{notices.title}: no paper on {when}"
+        by_mail = notices.mailboxes.unsubscribes(reader) if notices.mailboxes else ""
         headers = [
-            *message.leave_headers(leave),
-            *message.list_headers(mailbox, self.title, self.links.front()),
+            *message.leave_headers(leave, by_mail),
+            *message.list_headers(notices.sender, notices.title, links.front()),
         ]
-        subject = f"{self.title}: no paper on {when}"
-        return notice(self.sender, reader.address, subject, lines, moment, headers)
+        path = notices.return_path(reader, moment.date())
+        name = _name(to, subject, moment, notices.sender.domain)
+        page = Page(
+            heading="No paper today",
+            above=[f"No paper came on {when}: {why}."],
+            foot=f"You get this line because you asked {notices.title} at {notices.host} to tell "
+            "you when a morning brings no paper. A box on your page ends it.",
+            links=[("Your page", links.page(reader)), ("Unsubscribe", leave)],
+        )
+        return notices.letter(Envelope(to, path, name, subject, moment, headers), page)
+
+
+class OperatorLetters:
+    """Writes to whoever runs this site."""
+
+    def __init__(self, notices: Notices) -> None:
+        self._notices = notices
+
+    def letter(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Letter:
+        """Write a few paragraphs; the same subject of the same day has the same Message-ID.
+
+        What stands before the first colon of the subject is the heading. Raises UsageError where
+        ``to`` is no address.
+        """
+        notices = self._notices
+        heading = subject.partition(":")[0]
+        heading = heading[:1].upper() + heading[1:]
+        subject = f"{notices.title} at {notices.host}: {subject}"
+        name = _name(to, subject, moment, notices.sender.domain)
+        page = Page(
+            heading=heading,
+            above=lines,
+            foot=f"Sent on {words.date_in_words(moment.date())} (UTC) by the program that makes "
+            f"{notices.title} at {notices.host}.",
+            links=[("The front page", notices.links.front())],
+        )
+        path = notices.return_path(None, moment.date())
+        return notices.letter(Envelope(to, path, name, subject, moment), page)
+
+
+def address_of(reader: Reader) -> str:
+    """Give a reader's address; raises UsageError where there is none."""
+    if reader.address is None:
+        raise UsageError(f"reader {reader.uid} has no mail address")
+    return reader.address
+
+
+def _name(to: str, subject: str, moment: datetime, domain: str) -> str:
+    seed = f"{moment:%Y%m%d} {to} {subject}".encode()
+    name = hashlib.blake2b(seed, digest_size=16).hexdigest()
+    return f"<notice.{moment:%Y%m%d}.{name}@{domain}>"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from larkpost.render.feeds import Feeds
 from larkpost.render.greeting import Greetings
 from larkpost.render.newsletter import Newsletter
-from larkpost.render.notice import QuietLines
+from larkpost.render.notice import Notices, OperatorLetters, QuietLines
 from larkpost.render.paper_links import PaperLinks
 from larkpost.text.normalize import one_line
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from larkpost.domain import Edition, FindLink, Letter, Paper, Reader
+    from larkpost.mailboxes import Mailboxes
     from larkpost.render.channels import Channel
     from larkpost.render.links import Links
     from larkpost.seams import FeedFormat
@@ -25,18 +26,29 @@ class Press:
     """Implements ``larkpost.seams.Renderer``; pure, and safe to share between threads.
 
     ``sender`` is the mailbox in From, ``title`` the name of the paper, ``find_links`` where papers
-    without a link of their own are looked for. Raises SettingsError where ``sender`` is no mailbox.
+    without a link of their own are looked for; ``mailboxes`` makes the addresses by which letters
+    come back, where there are any. Raises SettingsError where ``sender`` is no mailbox.
     """
 
     def __init__(
-        self, links: Links, *, sender: str, title: str, find_links: Sequence[FindLink] = ()
+        self,
+        links: Links,
+        *,
+        sender: str,
+        title: str,
+        find_links: Sequence[FindLink] = (),
+        mailboxes: Mailboxes | None = None,
     ) -> None:
         title = one_line(title) or "Larkpost"
         papers = PaperLinks(links.paper, find_links)
-        self._newsletter = Newsletter(links, papers, sender=sender, title=title)
+        self._newsletter = Newsletter(
+            links, papers, sender=sender, title=title, mailboxes=mailboxes
+        )
         self._feeds = Feeds(links, papers, title=title)
-        self._greetings = Greetings(links, sender=sender, title=title)
-        self._quiet_lines = QuietLines(links, sender, title)
+        notices = Notices(links, sender, title, mailboxes)
+        self._greetings = Greetings(notices)
+        self._quiet_lines = QuietLines(notices)
+        self._reports = OperatorLetters(notices)
 
     def newsletter(self, editions: Sequence[Edition]) -> Iterator[Letter]:
         """Make one letter an edition, in order; raises UsageError for a reader without address."""
@@ -49,6 +61,10 @@ class Press:
     def quiet(self, reader: Reader, day: date, why: str, moment: datetime) -> Letter:
         """Tell a reader that a morning brought no paper; see ``larkpost.render.notice``."""
         return self._quiet_lines.letter(reader, day, why, moment)
+
+    def report(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Letter:
+        """Write to whoever runs this site; see ``larkpost.render.notice``."""
+        return self._reports.letter(to, subject, lines, moment)
 
     def html(self, edition: Edition) -> str:
         """Set the edition as one HTML document."""

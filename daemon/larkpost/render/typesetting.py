@@ -7,7 +7,7 @@ import textwrap
 from dataclasses import asdict
 from functools import lru_cache
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -75,6 +75,22 @@ def environment(folder: str) -> Environment:
     return made
 
 
+def style_sheet() -> str:
+    """Read the rules that are written into every element of a letter."""
+    return shipped("templates/email/style.css").read_text("utf-8")
+
+
+def css_inliner(css: str) -> CSSInliner:
+    """Make what writes rules into elements: mail programs drop style sheets."""
+    return CSSInliner(
+        extra_css=css,
+        inline_style_tags=False,
+        keep_style_tags=True,  # dark mode and small screens live there
+        load_remote_stylesheets=False,
+        minify_css=True,
+    )
+
+
 def wrapped(text: str, indent: str = "") -> str:
     """Wrap to 72 columns for a place that is indented; words, and so addresses, stay whole."""
     lines = textwrap.wrap(text, WIDTH - len(indent), break_long_words=False, break_on_hyphens=False)
@@ -103,14 +119,8 @@ class Html:
         self._title = title
         self._papers = papers
         self._templates = environment("email")
-        self._css = shipped("templates/email/style.css").read_text("utf-8")
-        self._inliner = CSSInliner(
-            extra_css=self._css,
-            inline_style_tags=False,
-            keep_style_tags=True,  # dark mode and small screens live there
-            load_remote_stylesheets=False,
-            minify_css=True,
-        )
+        self._css = style_sheet()
+        self._inliner = css_inliner(self._css)
 
     def page(self, *, feed: bool) -> str:
         """Set the whole document."""

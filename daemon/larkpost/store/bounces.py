@@ -5,21 +5,21 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import and_, delete, insert, select
 
-from larkpost.domain import Bounce, BounceKind
+from larkpost.domain import Bounce, BounceKind, Status
 from larkpost.store import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import ColumnElement, Connection, Row
 
 # At this score an address is given up: one hard bounce, or five days in a row of soft ones.
 LIMIT = 1.0
 WEIGHTS: Mapping[BounceKind, float] = {BounceKind.HARD: 1.0, BounceKind.SOFT: 0.25}
 HALF_LIFE = timedelta(days=30)
-KEPT = 12 * HALF_LIFE  # after that a bounce weighs nothing and may go
+KEPT = 12 * HALF_LIFE  # a year; a bounce weighs a four-thousandth of what it did, and may go
 
 _LONGEST_CODE = 20
 _LONGEST_TEXT = 1_000
@@ -70,9 +70,29 @@ def forgive(connection: Connection, reader_id: int) -> int:
     return connection.execute(delete(_table).where(_table.c.reader_id == reader_id)).rowcount
 
 
+def latest(connection: Connection, reader_id: int) -> Bounce | None:
+    """Read what came back last from a reader."""
+    return next(reversed(of(connection, reader_id)), None)
+
+
 def prune(connection: Connection, now: datetime) -> int:
-    """Drop what is too old to weigh; returns how many went."""
-    return connection.execute(delete(_table).where(_table.c.at < now - KEPT)).rowcount
+    """Drop what is too old to weigh; returns how many went.
+
+    What a suspended reader is suspended for stays, for an operator to read.
+    """
+    return connection.execute(delete(_table).where(_is_old(now))).rowcount
+
+
+def any_old(connection: Connection, now: datetime) -> bool:
+    """Say whether there is something for ``prune`` to drop."""
+    old = select(_table.c.id).where(_is_old(now)).limit(1)
+    return connection.execute(old).first() is not None
+
+
+def _is_old(now: datetime) -> ColumnElement[bool]:
+    reader = tables.reader.c
+    suspended = select(reader.id).where(reader.status == Status.SUSPENDED.value)
+    return and_(_table.c.at < now - KEPT, _table.c.reader_id.not_in(suspended))
 
 
 def _bounce(row: Row[Any]) -> Bounce:

@@ -12,7 +12,6 @@ from sqlalchemy import (
     case,
     func,
     insert,
-    literal_column,
     or_,
     select,
     update,
@@ -21,17 +20,14 @@ from sqlalchemy import (
 from larkpost.domain import Delivery, DeliveryState, Status
 from larkpost.store import tables
 from larkpost.store.batches import batches
+from larkpost.store.delivery_queue import DOUBTS, has_lapsed, in_states, next_due
 from larkpost.store.leases import LONGEST
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import date, datetime, timedelta
 
     from sqlalchemy import ColumnElement, Connection, Row, Update
-
-# A letter that may have been sent is tried once more under its old Message-ID, by which the
-# receiver can tell the copy; after a second doubt it is left to the operator.
-DOUBTS = 1
 
 _WAITING = (DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN)
 _NOBODY: dict[str, None] = {"lease_until": None, "holder": None}  # has it any more
@@ -74,20 +70,24 @@ def claim(
 ) -> list[Delivery]:
     """Reserve up to ``limit`` letters for as long as the lease; nobody else gets them meanwhile.
 
-    Letters never tried come first, the latest day's before older ones; then those whose next try
-    has come. What is for a reader who is not active is cancelled on the way. A reservation that
-    lapses changes nothing: only ``begin`` says that a letter is on its way. Raises ValueError for
-    a lease over an hour.
+    In the order of ``delivery_queue``: letters never tried and those whose next try has come, by
+    the time they became due. What is for a reader who is not active is cancelled on the way. A
+    reservation that lapses changes nothing: only ``begin`` says that a letter is on its way.
+    Raises ValueError for a lease over an hour.
     """
     until = _until(now, lease)
     claimed: list[Delivery] = []
-    for turn in _turns(connection, now):
-        while (room := limit - len(claimed)) > 0 and (rows := _lock(connection, turn, room)):
-            wanted = [row.id for row in rows if row.status == Status.ACTIVE.value]
-            _cancel(connection, _table.c.id.in_({row.id for row in rows} - set(wanted)))
-            claimed += _reserve(connection, wanted, until, holder)
-        if len(claimed) >= limit:
-            break
+    lockable = (  # passing over what other workers hold (PostgreSQL)
+        select(_table.c.id, _table.c.next_try, tables.reader.c.status)
+        .join_from(_table, tables.reader)
+        .with_for_update(of=_table, skip_locked=True)
+    )
+    while (room := limit - len(claimed)) > 0 and (
+        rows := next_due(connection, lockable, now, room)
+    ):
+        wanted = [row.id for row in rows if row.status == Status.ACTIVE.value]
+        _cancel(connection, _table.c.id.in_({row.id for row in rows} - set(wanted)))
+        claimed += _reserve(connection, wanted, until, holder)
     return claimed
 
 
@@ -110,7 +110,8 @@ def begin(
     if connection.execute(_beginning(), which | {"until": _until(now, lease)}).rowcount == 1:
         return DeliveryState.SENDING
     gone = _cancel(
-        connection, and_(_table.c.id == delivery_id, _table.c.holder == holder, _in(*_WAITING))
+        connection,
+        and_(_table.c.id == delivery_id, _table.c.holder == holder, in_states(*_WAITING)),
     )
     return DeliveryState.CANCELLED if gone else None
 
@@ -119,7 +120,7 @@ def renew(
     connection: Connection, delivery_id: int, holder: str, *, now: datetime, lease: timedelta
 ) -> bool:
     """Lengthen the lease of a letter on its way; tells whether it still was ours."""
-    ours = (_table.c.id == delivery_id, _table.c.holder == holder, _in(DeliveryState.SENDING))
+    ours = (_table.c.id == delivery_id, _table.c.holder == holder, in_states(DeliveryState.SENDING))
     longer = update(_table).where(*ours).values(lease_until=_until(now, lease))
     return connection.execute(longer).rowcount == 1
 
@@ -150,24 +151,31 @@ def settle(
 
 
 def put_back(
-    connection: Connection, delivery_ids: Collection[int], holder: str, *, reply: str = ""
+    connection: Connection,
+    delivery_ids: Collection[int],
+    holder: str,
+    *,
+    reply: str = "",
+    now: datetime | None = None,
 ) -> None:
     """Give letters back that could not be tried, through no fault of theirs: due as they were.
 
     One that had been begun is deferred, with ``reply`` and without counting the attempt: the
-    server cannot have it.
+    server cannot have it. It is due ``now`` and so goes behind those that are due already: should
+    the fault be its own after all, it stops no other.
     """
     mine = _table.c.holder == holder
     begun = {
         "state": DeliveryState.DEFERRED.value,
         "attempts": _table.c.attempts - 1,
         "reply": reply,
+        **({"next_try": now} if now else {}),
         **_NOBODY,
     }
     for some in batches(delivery_ids):
         held = update(_table).where(_table.c.id.in_(some), mine)
-        connection.execute(held.where(_in(*_WAITING)).values(_NOBODY))
-        connection.execute(held.where(_in(DeliveryState.SENDING)).values(begun))
+        connection.execute(held.where(in_states(*_WAITING)).values(_NOBODY))
+        connection.execute(held.where(in_states(DeliveryState.SENDING)).values(begun))
 
 
 def expire(connection: Connection, now: datetime) -> int:
@@ -175,7 +183,7 @@ def expire(connection: Connection, now: datetime) -> int:
 
     So too those whose lease ends later than any lease can: the clock has been set back.
     """
-    doubted = update(_table).where(_in(DeliveryState.SENDING), _lapsed(now))
+    doubted = update(_table).where(in_states(DeliveryState.SENDING), has_lapsed(now))
     doubted = doubted.values(
         state=DeliveryState.UNKNOWN.value,
         doubts=_table.c.doubts + 1,
@@ -190,7 +198,7 @@ def reopen(connection: Connection, delivery_ids: Collection[int], *, now: dateti
 
     Their time starts anew, and they give way to no newer letter.
     """
-    settled = _in(DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
+    settled = in_states(DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
     again = {"state": DeliveryState.DEFERRED.value, "next_try": now, "reopened": now}
     return sum(
         connection.execute(
@@ -202,7 +210,7 @@ def reopen(connection: Connection, delivery_ids: Collection[int], *, now: dateti
 
 def cancel_for(connection: Connection, reader_id: int) -> int:
     """Take back every letter to a reader that is not on its way; returns how many."""
-    return _cancel(connection, and_(_table.c.reader_id == reader_id, _in(*_WAITING)))
+    return _cancel(connection, and_(_table.c.reader_id == reader_id, in_states(*_WAITING)))
 
 
 def get(connection: Connection, delivery_id: int) -> Delivery | None:
@@ -227,8 +235,17 @@ def by_state(
     connection: Connection, states: Collection[DeliveryState], limit: int = 100
 ) -> list[Delivery]:
     """List letters in these states, the latest day's first."""
-    listed = select(_table).where(_in(*states)).order_by(_table.c.day.desc(), _table.c.id.desc())
+    listed = (
+        select(_table).where(in_states(*states)).order_by(_table.c.day.desc(), _table.c.id.desc())
+    )
     return [_delivery(row) for row in connection.execute(listed.limit(limit))]
+
+
+def undecided(connection: Connection, limit: int = 100) -> list[Delivery]:
+    """List letters that may have arrived and are left to the operator, the latest day's first."""
+    listed = select(_table).where(in_states(DeliveryState.UNKNOWN), _table.c.doubts > DOUBTS)
+    latest_first = listed.order_by(_table.c.day.desc(), _table.c.id.desc()).limit(limit)
+    return [_delivery(row) for row in connection.execute(latest_first)]
 
 
 def due(connection: Connection, now: datetime, *, limit: int | None = None) -> list[Delivery]:
@@ -236,21 +253,9 @@ def due(connection: Connection, now: datetime, *, limit: int | None = None) -> l
     active = _table.c.reader_id.in_(
         select(tables.reader.c.id).where(tables.reader.c.status == Status.ACTIVE.value)
     )
-    found: list[Delivery] = []
-    for turn in _turns(connection, now):
-        room = None if limit is None else limit - len(found)
-        listed = select(_table).where(turn.which, active).order_by(*turn.order).limit(room)
-        found += [_delivery(row) for row in connection.execute(listed)]
-    return found
-
-
-def count_due(connection: Connection, now: datetime) -> int:
-    """Count the letters that could be claimed."""
-    counted = (
-        connection.execute(select(func.count()).select_from(_table).where(turn.which)).scalar_one()
-        for turn in _turns(connection, now)
-    )
-    return sum(counted)
+    return [
+        _delivery(row) for row in next_due(connection, select(_table).where(active), now, limit)
+    ]
 
 
 def counts(connection: Connection) -> dict[DeliveryState, int]:
@@ -258,41 +263,6 @@ def counts(connection: Connection) -> dict[DeliveryState, int]:
     column = _table.c.state
     rows = connection.execute(select(column, func.count()).group_by(column)).all()
     return dict.fromkeys(DeliveryState, 0) | {DeliveryState(state): n for state, n in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """Which letters are next, and in which order."""
-
-    which: ColumnElement[bool]
-    order: Sequence[ColumnElement[Any]]
-
-
-def _turns(connection: Connection, now: datetime) -> Iterator[_Turn]:
-    """Name the queues in the order in which they are served, each read off an index."""
-    planned, day = _in(DeliveryState.PLANNED), _table.c.day
-    free = or_(_table.c.lease_until.is_(None), _lapsed(now))
-    latest = connection.execute(select(func.max(day)).where(planned)).scalar()
-    while latest is not None:
-        yield _Turn(and_(planned, day == latest, free), [_table.c.id])
-        earlier = select(func.max(day)).where(planned, day < latest)
-        latest = connection.execute(earlier).scalar()
-    doubted = and_(_in(DeliveryState.UNKNOWN), _table.c.doubts <= DOUBTS)
-    again = and_(or_(_in(DeliveryState.DEFERRED), doubted), _table.c.next_try <= now, free)
-    yield _Turn(again, [day.desc(), _table.c.next_try, _table.c.id])
-
-
-def _lock(connection: Connection, turn: _Turn, limit: int) -> Sequence[Row[Any, Any]]:
-    """Lock the next letters, passing over what other workers hold (PostgreSQL)."""
-    rows = (
-        select(_table.c.id, tables.reader.c.status)
-        .join_from(_table, tables.reader)
-        .where(turn.which)
-        .order_by(*turn.order)
-        .limit(limit)
-        .with_for_update(of=_table, skip_locked=True)
-    )
-    return connection.execute(rows).all()
 
 
 def _reserve(
@@ -321,7 +291,7 @@ def _beginning() -> Update:
     ours = (_table.c.id == bindparam("which"), _table.c.holder == bindparam("whose"))
     return (
         update(_table)
-        .where(*ours, _in(*_WAITING), wanted.exists())
+        .where(*ours, in_states(*_WAITING), wanted.exists())
         .values(
             state=DeliveryState.SENDING.value,
             attempts=_table.c.attempts + 1,
@@ -342,14 +312,14 @@ def _sent() -> Update:
 
 @cache
 def _settling(state: DeliveryState, *, held: bool, again: bool) -> Update:
-    sending = _in(DeliveryState.SENDING)
-    mine = and_(_in(DeliveryState.SENDING, *_WAITING), _table.c.holder == bindparam("whose"))
+    sending = in_states(DeliveryState.SENDING)
+    mine = and_(in_states(DeliveryState.SENDING, *_WAITING), _table.c.holder == bindparam("whose"))
     values: dict[str, Any] = {"state": state.value, "reply": bindparam("answer"), **_NOBODY}
     if again:
         values["next_try"] = bindparam("again")
     if state is DeliveryState.UNKNOWN:  # a new doubt only where it was not in doubt already
         values["doubts"] = _table.c.doubts + case((sending, 1), else_=0)
-    news = or_(mine if held else sending, _in(DeliveryState.UNKNOWN))
+    news = or_(mine if held else sending, in_states(DeliveryState.UNKNOWN))
     return update(_table).where(_table.c.id == bindparam("which"), news).values(values)
 
 
@@ -358,19 +328,10 @@ def _cancel(connection: Connection, which: ColumnElement[bool]) -> int:
     return connection.execute(update(_table).where(which).values(gone)).rowcount
 
 
-def _lapsed(now: datetime) -> ColumnElement[bool]:
-    return or_(_table.c.lease_until <= now, _table.c.lease_until > now + LONGEST)
-
-
 def _until(now: datetime, lease: timedelta) -> datetime:
     if lease > LONGEST:
         raise ValueError(f"a lease of {lease} is longer than {LONGEST}")
     return now + lease
-
-
-def _in(*states: DeliveryState) -> ColumnElement[bool]:
-    """Spelt out, not bound: a list of parameters is written anew each time it is run."""
-    return _table.c.state.in_([literal_column(f"'{state.value}'") for state in states])
 
 
 def _delivery(row: Row[Any]) -> Delivery:

@@ -32,6 +32,11 @@ class Notice:
     attempts: int
 
     @property
+    def doubts(self) -> int:
+        """How often it went out and nobody knows whether it arrived."""
+        return int(self.wishes.get("doubts", 0))
+
+    @property
     def to_reader(self) -> bool:
         """Whether this tells a reader something, and answers no asking."""
         return "@" not in self.address
@@ -79,10 +84,14 @@ def take(connection: Connection, *, now: datetime, until: datetime) -> Notice | 
     return Notice(row.id, row.address, row.wishes, row.asked, row.attempts)
 
 
-def put_back(connection: Connection, notice: Notice, next_try: datetime) -> None:
-    """Try an asking again later."""
-    change = update(_table).where(_table.c.id == notice.id).values(next_try=next_try)
-    connection.execute(change)
+def put_back(
+    connection: Connection, notice: Notice, next_try: datetime, *, doubts: int = 0
+) -> None:
+    """Try an asking again later; ``doubts`` is how often it may have arrived."""
+    values: dict[str, Any] = {"next_try": next_try}
+    if doubts:
+        values["wishes"] = {**notice.wishes, "doubts": doubts}
+    connection.execute(update(_table).where(_table.c.id == notice.id).values(values))
 
 
 def forget(connection: Connection, notice: Notice) -> None:

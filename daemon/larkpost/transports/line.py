@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import math
+import select
 import socket
 import ssl
+import termios
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -22,6 +25,10 @@ GLANCE = 0.2  # seconds between two looks at whether we are to stop
 
 class Garbled(ConnectionError):
     """What came over the line is no SMTP."""
+
+
+class HungUp(ConnectionError):
+    """The server ended the connection in good order, after what it had received."""
 
 
 class Stopped(ConnectionError):
@@ -69,8 +76,13 @@ class Line:
         for start in range(0, len(view), CHUNK):
             self._socket.sendall(view[start : start + CHUNK])
 
-    def interrupts(self) -> bool:
-        """Say, without waiting, whether the server has spoken before it was its turn."""
+    def interrupts(self, seconds: float = 0.0) -> bool:
+        """Say whether the server speaks within ``seconds``, before it is its turn.
+
+        Raises HungUp, or another OSError, where it ends the connection instead.
+        """
+        with contextlib.suppress(ValueError):  # more files are open than select can name
+            select.select([self._socket], [], [], seconds)
         self._socket.settimeout(0)
         # Under TLS there may be something to read that is no word of the server's.
         with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError):
@@ -93,6 +105,14 @@ class Line:
             if mark != "-":
                 return reply_of(int(code), lines)
         raise Garbled("its answer has no end")
+
+    def arrived(self) -> bool:
+        """Say whether the server's system has confirmed all that was written; True if unknown."""
+        try:
+            waiting = fcntl.ioctl(self._socket, termios.TIOCOUTQ, bytes(4))
+        except OSError:
+            return True
+        return not any(waiting)  # as an integer, 0
 
     def close(self) -> None:
         """Hang up."""
@@ -126,4 +146,4 @@ class Line:
     def _received(self) -> bytes:
         if data := self._socket.recv(CHUNK):
             return data
-        raise ConnectionResetError("it hung up")
+        raise HungUp("it hung up")

@@ -11,7 +11,8 @@ from enum import StrEnum
 # 5.1.0 is said of anything, 5.1.7 and 5.1.8 of the sender.
 DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4"})
 # RFC 3463: class, subject, detail.
-_TIRED = ("4.3.", "4.7.")
+_MAIL_SYSTEM = "4.3."
+TOO_MANY = "4.5.3"  # recipients; where a letter has one, so many letters over one connection
 _NOT_THEIRS = ("5.3.", "5.5.", "5.7.")
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
 
@@ -76,6 +77,11 @@ def classify(code: int, enhanced: str = "", stage: Stage = Stage.RECIPIENT) -> V
     (size apart). What is refused at RCPT TO speaks of the address: it is dead, or the refusal
     counts against it as a bounce would. Not so what is said of the server's system, of protocol
     and policy: where a relay is set up wrongly, that would count against every reader.
+
+    What is put off once a recipient was named (4xx) concerns that recipient alone, as in Postfix:
+    greylisting says 450 4.2.0, 451 4.7.1, 451 4.3.0 and more at RCPT TO, and where a filter does
+    it (rspamd), 451 4.7.1 after the letter. Only no room and the like (4.3.x) at DATA and later,
+    and too many recipients (4.5.3) where there is one, are said of the server.
     """
     if 200 <= code < 300 or (code == 354 and stage is Stage.CONTENT):
         return Verdict.TAKEN
@@ -84,9 +90,15 @@ def classify(code: int, enhanced: str = "", stage: Stage = Stage.RECIPIENT) -> V
     if stage in (Stage.GREETING, Stage.HELLO, Stage.STARTTLS, Stage.LOGIN):
         return Verdict.ROAD
     if code < 500:
-        tired = stage is Stage.SENDER or enhanced.startswith(_TIRED)
-        return Verdict.TIRED if tired else Verdict.LATER
+        return Verdict.TIRED if _is_of_the_server(enhanced, stage) else Verdict.LATER
     return _refusal(code, enhanced, stage)
+
+
+def _is_of_the_server(enhanced: str, stage: Stage) -> bool:
+    """Say whether a 4xx would come to the next letter as well."""
+    if stage is Stage.SENDER or enhanced == TOO_MANY:
+        return True
+    return stage is not Stage.RECIPIENT and enhanced.startswith(_MAIL_SYSTEM)
 
 
 def _refusal(code: int, enhanced: str, stage: Stage) -> Verdict:

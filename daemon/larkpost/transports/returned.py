@@ -45,15 +45,26 @@ def parsed(content: bytes) -> Message:
 
 def is_automatic(message: Message) -> bool:
     """Say whether a program wrote this (RFC 3834 and what came before it)."""
-    submitted = str(message.get("Auto-Submitted", "no")).partition(";")[0].strip().lower()
-    precedence = str(message.get("Precedence", "")).strip().lower()
-    marks = ("X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress", "List-Id")
     return (
-        submitted != "no"
-        or precedence in ("bulk", "junk", "list", "auto_reply")
-        or any(mark in message for mark in marks)
-        or str(message.get("Return-Path", "")).strip() == "<>"
+        is_reply_of_a_program(message)
+        or _word(message, "Auto-Submitted") not in ("", "no")
+        or _word(message, "Precedence") in ("bulk", "junk", "list")
+        or any(mark in message for mark in ("X-Auto-Response-Suppress", "List-Id"))
     )
+
+
+def is_reply_of_a_program(message: Message) -> bool:
+    """Say whether a program answered a letter (RFC 3834, 5), and nobody asked for this mail."""
+    return (
+        _word(message, "Auto-Submitted") == "auto-replied"
+        or _word(message, "Precedence") == "auto_reply"
+        or any(mark in message for mark in ("X-Autoreply", "X-Autorespond"))
+        or _word(message, "Return-Path") == "<>"
+    )
+
+
+def _word(message: Message, field: str) -> str:
+    return str(message.get(field, "")).partition(";")[0].strip().lower()
 
 
 def judged(message: Message) -> Returned:

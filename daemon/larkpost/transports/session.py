@@ -5,13 +5,14 @@ from __future__ import annotations
 import ssl
 from base64 import b64encode
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from larkpost.errors import Deferred, Refused, Unanswered
 from larkpost.text.normalize import one_line
 from larkpost.transports.envelope import seal
-from larkpost.transports.line import Line
-from larkpost.transports.replies import Reply, Stage, Verdict, classify
+from larkpost.transports.line import HungUp, Line
+from larkpost.transports.replies import TOO_MANY, Reply, Stage, Verdict, classify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,6 +28,10 @@ ENOUGH_AT_THE_END = 600.0  # seconds
 # letter in doubt comes twice. The daemon has four seconds for what is under way.
 GRACE_AT_THE_END = 3.0
 DOT = b".\r\n"
+# Before the dot goes out, a server that hangs up in the middle of the letter is given time to be
+# noticed: as long as it took for its last answers, within these bounds in seconds.
+LEAST_LOOK = 0.0005
+LONGEST_LOOK = 0.05
 PARTING_SECONDS = 2.0
 LOGIN_REST = 1800.0  # seconds until a refused login is tried again: a thousand tries lock it
 
@@ -52,6 +57,7 @@ class Session:
         self._line = line
         self._extensions = extensions
         self._tidy = True
+        self._pace = 0.0  # seconds that the server took for its last answers
         self.letters = 0
         self.alive = True
 
@@ -96,12 +102,31 @@ class Session:
     def _say(self, commands: Sequence[tuple[Stage, bytes]]) -> None:
         """Say the commands, in one breath where the server can (RFC 2920).
 
-        Raises what the first refusal means.
+        Raises what the first refusal means, even where the server hangs up after it.
         """
+        began = monotonic()
         at_once = "PIPELINING" in self._extensions
         if at_once:
             self._line.write(b"".join(command for _, command in commands), self._smtp.timeout)
-        refusals = []
+        refusals: list[tuple[Stage, Reply]] = []
+        try:
+            self._hear(commands, refusals, at_once=at_once)
+        except OSError:
+            if not refusals:
+                raise
+            self._hang_up()
+        if refusals:
+            self._judge(*refusals[0])
+        self._pace = monotonic() - began
+
+    def _hear(
+        self,
+        commands: Sequence[tuple[Stage, bytes]],
+        refusals: list[tuple[Stage, Reply]],
+        *,
+        at_once: bool,
+    ) -> None:
+        """Read the answers to the commands, said already or to be said; adds what is refused."""
         for stage, command in commands:
             if not at_once:
                 self._line.write(command, self._smtp.timeout)
@@ -113,18 +138,15 @@ class Session:
             elif refusals and stage is Stage.CONTENT:
                 # It waits for a letter without a recipient. Leave before it can take one.
                 self._hang_up()
-        if refusals:
-            self._judge(*refusals[0])
 
     def _content(self, content: bytes) -> None:
         """Send the letter, and its dot only while the server is still listening.
 
         What it says or does before the dot is about a letter that it cannot have; afterwards,
-        nobody can tell. A short letter is out before a server that hangs up can be noticed, so
-        the look comes late and catches most, not all.
+        nobody can tell.
         """
         self._line.write(content[: -len(DOT)], self._smtp.timeout)
-        if self._line.interrupts():
+        if self._line.interrupts(min(max(self._pace, LEAST_LOOK), LONGEST_LOOK)):
             reply = self._line.reply(self._smtp.timeout)
             self._hang_up()
             self._judge(Stage.END, reply)
@@ -139,10 +161,26 @@ class Session:
                 grace=GRACE_AT_THE_END,
             )
         except OSError as error:
+            cut_before = self._was_cut_before_the_dot(error)
             self._hang_up()
+            if cut_before:
+                raise CutOff(
+                    f"{name_of(self._smtp)} hung up before the end of the letter: {told(error)}"
+                ) from error
             raise Unanswered(
                 f"{name_of(self._smtp)} had the whole letter and gave no answer: {told(error)}"
             ) from error
+
+    def _was_cut_before_the_dot(self, error: OSError) -> bool:
+        """Say whether the server hung up without having read the dot, which was out already.
+
+        A connection is reset where data came in that nobody will read (RFC 1122, 4.2.2.13: "to
+        show that data was lost"), and the dot was the last of it. One that was closed in good
+        order was closed before the dot where the server's system never confirmed the dot.
+        """
+        if isinstance(error, HungUp):
+            return not self._line.arrived()
+        return isinstance(error, ConnectionResetError | BrokenPipeError)
 
     def _judge(self, stage: Stage, reply: Reply) -> None:
         """Raise what the reply means, unless it means that all is well."""
@@ -150,6 +188,10 @@ class Session:
         if verdict is Verdict.TAKEN:
             return
         message = f"{name_of(self._smtp)} said {shown(reply, self._smtp)} {stage}"
+        if reply.enhanced == TOO_MANY:  # over this connection
+            self._hang_up()
+            if self.letters > 1:
+                raise CutOff(message)
         if reply.code == 421:
             self._hang_up()
             if stage is not Stage.END:

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 # signature (RFC 6376, 8.15), there or not; so is every List field (RFC 8058, 4, wants it covered).
 OVERSIGNED = (b"From", b"To", b"Subject", b"Date", b"Reply-To")
 LEAVING = (b"List-Unsubscribe", b"List-Unsubscribe-Post")
-SIGNED = (b"Message-ID", b"MIME-Version", b"Content-Type", b"Auto-Submitted", b"Feedback-ID")
+SIGNED = (
+    b"Message-ID",
+    b"MIME-Version",
+    b"Content-Type",
+    b"Auto-Submitted",
+    b"Precedence",
+    b"Feedback-ID",
+)
 _HINT = 'pip install "larkpost[dkim]", or leave dkim.selector empty and let the mail server sign'
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from larkpost.domain import DeliveryState
-from larkpost.flows.status import standing
+from larkpost.flows.status import SEND_UNDECIDED, standing
 from larkpost.store import deliveries, dumps, readers
 from larkpost.web.keys import check_admin
 from larkpost.web.library import leaf, page_number
@@ -38,6 +38,7 @@ def admin(site: Site, request: Request, _form: FormData) -> Response:
     return site.pages.page(
         "admin.html",
         standing=found,
+        send_undecided=SEND_UNDECIDED,
         beats=all(pulse.beats(now) for pulse in site.pulses.values()) if site.pulses else None,
         dumps=latest,
         readers=some,
