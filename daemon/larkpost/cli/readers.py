@@ -9,7 +9,7 @@ import click
 
 from larkpost.cli import types
 from larkpost.cli.call import Call, pass_call
-from larkpost.cli.output import json_option, put, put_json, put_table, shown
+from larkpost.cli.output import json_option, put, put_json, put_table, put_warnings, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,8 +79,9 @@ def add(
         **_given(wishes),
     }
     added = membership.add(program.store, email, now=call.now, words=interests, **chosen)
+    warnings = put_warnings(program.settings)
     if as_json:
-        put_json(_record(program, added))
+        put_json(_record(program, added) | {"warnings": warnings})
         return
     put(f"added {_who(added)}: {_schedule(added)}")
     put(f"feed: {program.links.feed(added, 'rss')}")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time
-from email.utils import parseaddr
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -27,10 +24,17 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from larkpost.settings.addresses import (
+    read_base_url,
+    read_mailbox,
+    read_sender,
+    read_server,
+    read_taggable_mailbox,
+)
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-_ATOMS = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -84,32 +88,6 @@ def _zone(name: str) -> str:
     return name
 
 
-def _web_address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"{url!r} is not a web address such as https://paper.example.org")
-    return url.rstrip("/")
-
-
-def _sender(text: str) -> str:
-    if "\n" in text or "\r" in text or "@" not in parseaddr(text)[1]:
-        raise ValueError(f"{text!r} is not a mail address such as Larkpost <larkpost@example.org>")
-    return text
-
-
-def _mailbox(text: str) -> str:
-    local, at, domain = text.rpartition("@")
-    if text and not (at and _ATOMS.fullmatch(local) and _ATOMS.fullmatch(domain)):
-        raise ValueError(f"{text!r} is not a plain mail address such as post@example.org")
-    return text
-
-
-def _short_mailbox(text: str) -> str:
-    if len(text.rpartition("@")[0]) > 18:
-        raise ValueError("what stands before the @ may have 18 characters: a signed tag is added")
-    return _mailbox(text)
-
-
 def _clock(value: time) -> time:
     if value.tzinfo is not None or value.second or value.microsecond:
         raise ValueError("a local time has hours and minutes only, such as 06:00")
@@ -142,7 +120,7 @@ class Database(Section):
 class Site(Section):
     """How the outside knows this place."""
 
-    base_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8025"
+    base_url: Annotated[str, AfterValidator(read_base_url)] = "http://127.0.0.1:8025"
     title: Annotated[str, Field(min_length=1, max_length=100)] = "Larkpost"
 
 
@@ -150,15 +128,15 @@ class Mail(Section):
     """Which road letters take."""
 
     transport: Literal["maildir", "smtp"] = "maildir"
-    sender: Annotated[str, AfterValidator(_sender)] = "Larkpost <larkpost@localhost>"
+    sender: Annotated[str, AfterValidator(read_sender)] = "Larkpost <larkpost@localhost>"
     maildir: str = ""
-    operator: Annotated[str, AfterValidator(_mailbox)] = ""
+    operator: Annotated[str, AfterValidator(read_mailbox)] = ""
 
 
 class Returns(Section):
     """Where bounces and answers come back to."""
 
-    address: Annotated[str, AfterValidator(_short_mailbox)] = ""
+    address: Annotated[str, AfterValidator(read_taggable_mailbox)] = ""
     folder: str = ""
 
 
@@ -172,7 +150,7 @@ class Dkim(Section):
 class Smtp(Section):
     """The mail server that takes our letters."""
 
-    host: Annotated[str, Field(min_length=1)] = "localhost"
+    host: Annotated[str, Field(min_length=1), AfterValidator(read_server)] = "localhost"
     port: Annotated[int, Field(ge=1, le=65535)] = 587
     security: Literal["none", "starttls", "tls"] = "starttls"
     username: str = ""

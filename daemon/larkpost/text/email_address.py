@@ -14,8 +14,8 @@ _LONGEST_TRIED = 1_000  # characters; no more than 254 may be left, and idna's t
 _ADDRESS_LITERAL = re.compile(r"\[(?:IPv6:)?[0-9A-Fa-f:.]+\]", re.IGNORECASE)
 
 
-def address_key(address: str) -> str:
-    """Spell a mail address in the one way that compares: NFC, the domain lower case and IDNA.
+def spell_address(address: str) -> str:
+    """Spell a mail address for sending: NFC, its local part as typed, its domain in ASCII (IDNA).
 
     Raises UsageError when it is no address that mail can be sent to (RFC 5321, 4.1.2).
     """
@@ -25,10 +25,13 @@ def address_key(address: str) -> str:
     dotted = local.startswith(".") or local.endswith(".") or ".." in local
     if not at or dotted or not _LOCAL_PART.fullmatch(local) or clean(local) != local:
         raise _no_address(address)
-    key = f"{local}@{_domain(domain, address)}"
-    if len(key.encode()) > 254:  # RFC 5321, 4.5.3.1.3, less the angle brackets
+    spelt = f"{local}@{_domain(domain, address)}"
+    if len(spelt.encode()) > 254:  # RFC 5321, 4.5.3.1.3, less the angle brackets
         raise _no_address(address)
-    return key
+    return spelt
+
+
+address_key = spell_address
 
 
 def _domain(domain: str, address: str) -> str:
