@@ -119,19 +119,22 @@ def show(call: Call, email: str, as_json: bool) -> None:
 
     The addresses shown are secrets of the reader: whoever has them may use them.
     """
-    from larkpost.store import editions, votes
+    from larkpost.store import editions, readers, votes
 
     program = call.program()
     found = call.reader(program, email)
     with program.store.read() as connection:
         thumbs = [int(vote.thumb) for vote in votes.of(connection, found.id)]
         latest = editions.latest(connection, found.id)
+        former = [one.address for one in readers.former(connection, [found.id]) if one.address]
     if as_json:
-        put_json(_record(program, found) | {"up": thumbs.count(1), "down": thumbs.count(-1)})
+        counts = {"up": thumbs.count(1), "down": thumbs.count(-1)}
+        put_json(_record(program, found) | counts | {"former_addresses": former})
         return
     words = ", ".join(word for interest in found.interests for word in interest.words)
     rows = {
         "reader": _who(found) + (f" ({shown(found.name)})" if found.name else ""),
+        **({"once also": ", ".join(former)} if former else {}),
         "status": found.status,
         "schedule": _schedule(found),
         "interests": words or "none named",

@@ -12,8 +12,8 @@ import structlog
 from larkpost.domain import Bounce, BounceKind
 from larkpost.flows import bouncing, feedback
 from larkpost.flows.answers import votes_in
-from larkpost.links import stamp
-from larkpost.store import deliveries, editions
+from larkpost.links import is_stamped, stamp
+from larkpost.store import deliveries, editions, readers
 from larkpost.transports.returned import News, Returned, is_automatic, judged, parsed, plain_text
 
 if TYPE_CHECKING:
@@ -71,7 +71,10 @@ def receive(store: Store, mailboxes: Mailboxes, content: bytes, *, now: datetime
 def _named(store: Store, tag: Tag) -> Edition | None:
     with store.read() as connection:
         edition = editions.get(connection, tag.edition_id)
-    return edition if edition is not None and stamp(edition.reader) == tag.stamp else None
+        if edition is None or stamp(edition.reader) == tag.stamp:
+            return edition
+        former = readers.former(connection, [edition.reader.id])
+    return edition if is_stamped(tag.stamp, edition.reader, former, tag.purpose) else None
 
 
 def _bounce(store: Store, edition: Edition, message: Message, now: datetime) -> Meaning:

@@ -1,4 +1,4 @@
-"""Spells mail addresses in the one way that compares."""
+"""Spells mail addresses, for sending and in the one way that compares."""
 
 from __future__ import annotations
 
@@ -12,6 +12,17 @@ from larkpost.text.normalize import clean, normal_form, one_line
 _LOCAL_PART = re.compile(r"""[^\s<>()\[\],;:\\"@]{1,64}""")
 _LONGEST_TRIED = 1_000  # characters; no more than 254 may be left, and idna's time is quadratic
 _ADDRESS_LITERAL = re.compile(r"\[(?:IPv6:)?[0-9A-Fa-f:.]+\]", re.IGNORECASE)
+
+
+def address_key(address: str) -> str:
+    """Give what addresses are compared by: ``spell_address`` without the case of the local part.
+
+    Only the receiving host may tell ``Ann`` from ``ann`` (RFC 5321, 2.4); hardly any does. So two
+    that differ in case alone are one mailbox here, and mail goes to what was typed. Raises
+    UsageError when it is no address that mail can be sent to.
+    """
+    local, _, domain = spell_address(address).rpartition("@")
+    return f"{_fold(local)}@{domain}"
 
 
 def spell_address(address: str) -> str:
@@ -31,7 +42,10 @@ def spell_address(address: str) -> str:
     return spelt
 
 
-address_key = spell_address
+def _fold(local: str) -> str:
+    """Take the case away (Unicode, 3.13, D146): to fold can undo a normal form, and the reverse."""
+    folded = normal_form("NFC", local.casefold())
+    return normal_form("NFC", folded.casefold())
 
 
 def _domain(domain: str, address: str) -> str:

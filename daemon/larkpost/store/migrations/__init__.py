@@ -42,14 +42,15 @@ class Steps:
 
 STEPS = Steps(
     Path(__file__).parent,
-    ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"),
+    ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010"),
 )
 _LOCK = 0x6C61726B  # "lark": the advisory lock that migrations of one PostgreSQL database share
 
 
-def upgrade(store: Store, steps: Steps = STEPS) -> None:
+def upgrade(store: Store, steps: Steps = STEPS) -> tuple[str, ...]:
     """Bring the database to this program's shape, making it where there is none.
 
+    Returns the revisions that a database which held something was brought through.
     Several programs may call this at once: one migrates, the others wait and find it done. Before
     an SQLite file that holds something is changed, a copy is written beside it, named after the
     revision it has (``larkpost.db.0001.bak``). Raises what ``check`` raises.
@@ -59,11 +60,12 @@ def upgrade(store: Store, steps: Steps = STEPS) -> None:
     with _alone(store) as connection:
         found = _revision(connection)
         if found == steps.head:
-            return
+            return ()
         _refuse_unknown(connection, store.name, found, steps)
         if store.file is not None and found is not None:
             backups.copy(store.file, store.file.with_name(f"{store.file.name}.{found}.bak"))
         _run(connection, steps)
+    return () if found is None else steps.revisions[steps.revisions.index(found) + 1 :]
 
 
 def current(store: Store) -> str | None:
