@@ -106,7 +106,7 @@ def list_readers(call: Call, as_json: bool) -> None:
         return
     put_table(
         ["reader", "name", "status", "next edition", "zone", "papers"],
-        [[_who(one), one.name, one.status, _local(one), one.zone, one.size] for one in everybody],
+        [[_who(one), one.name, one.status, _local(one), _zone(one), one.size] for one in everybody],
     )
 
 
@@ -251,15 +251,21 @@ def _schedule(one: Reader) -> str:
     days = "every day" if len(one.days) == 7 else ", ".join(day_names(one.days))
     when = f"weekly, first of {days}" if one.weekly else days
     following = f"; next edition {_local(one)}" if one.next_slot else f"; {one.status}"
-    return f"{one.size} papers, {when} at {one.at:%H:%M} {one.zone}{following}"
+    return f"{one.size} papers, {when} at {one.at:%H:%M} {_zone(one)}{following}"
 
 
 def _local(one: Reader) -> str | None:
-    from larkpost.schedule import place
+    from larkpost.schedule import local_time
 
     if one.next_slot is None:
         return None
-    return f"{one.next_slot.astimezone(place(one.zone)):%Y-%m-%d %H:%M}"
+    return f"{local_time(one.zone, one.next_slot):%Y-%m-%d %H:%M}"
+
+
+def _zone(one: Reader) -> str:
+    from larkpost.schedule import is_known_here
+
+    return one.zone if is_known_here(one.zone) else f"{one.zone} (unknown here; shown in UTC)"
 
 
 COMMANDS = (reader,)

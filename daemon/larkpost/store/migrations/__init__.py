@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
+from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import StoreError
 from larkpost.store import backups
-from larkpost.store.trouble import told
+from larkpost.store.trouble import explained_sqlite, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,17 +106,30 @@ def make_file(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".larkpost-", dir=file.parent) as folder:
             fresh = Path(folder, "new.db")
-            with closing(sqlite3.connect(fresh)) as connection:
+            with _told_of(file), closing(sqlite3.connect(fresh)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
             fresh.chmod(0o600)  # it holds addresses and the secrets of feeds; so do WAL and backup
             os.link(fresh, file)
     except FileExistsError:
         return  # somebody else was first
     except OSError as error:
+        if is_no_room(error):
+            raise no_room(file, error.strerror) from error
         raise StoreError(
             f"{file} cannot be made ({error.strerror})",
-            hint="check that you may write in its folder and that the disk has room",
+            hint="check that you may write in its folder",
         ) from error
+
+
+@contextmanager
+def _told_of(file: Path) -> Iterator[None]:
+    """Raise what SQLite says of a file that is being made as our own error about ``file``."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if (ours := explained_sqlite(error, str(file))) is None:
+            raise
+        raise ours from error
 
 
 @contextmanager
