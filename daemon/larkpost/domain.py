@@ -169,7 +169,8 @@ class Reader:
     have; ``next_slot`` (UTC) the moment the next edition is due, ``None`` while none is;
     ``feed_key`` the secret in the feed's address, empty while the feed is switched off;
     ``relinked`` how often the link to their own page was made anew; ``quiet_mail`` whether they
-    are told by mail of a morning that brings them no paper.
+    are told by mail of a morning that brings them no paper; ``merged_into`` the number of the
+    reader for whom this one is only a former name, found by ``store.readers.former`` alone.
     """
 
     id: int
@@ -190,6 +191,7 @@ class Reader:
     next_slot: datetime | None = None
     relinked: int = 0
     quiet_mail: bool = False
+    merged_into: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

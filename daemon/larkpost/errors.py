@@ -7,6 +7,7 @@ LarkpostError
 │   └── SettingsError
 ├── TryAgainLater         exit 75: the same call may succeed later
 │   ├── Busy              somebody else holds the lock
+│   ├── NoRoom            the disk is full
 │   ├── Deferred          a mail server said later
 │   └── Unanswered        a letter went out whole, and no answer came
 └── Failure               exit 1
@@ -55,6 +56,10 @@ class TryAgainLater(LarkpostError):
 
 class Busy(TryAgainLater):
     """Another process holds the lock."""
+
+
+class NoRoom(TryAgainLater):
+    """The disk is full; what was to be written is not, and what was there is whole."""
 
 
 class Deferred(TryAgainLater):

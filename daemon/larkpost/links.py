@@ -13,7 +13,7 @@ from larkpost.paths import FEED, SIGNED
 from larkpost.text.normalize import normal_form, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from larkpost.domain import Edition, Interest, Reader
     from larkpost.paths import Purpose
@@ -201,6 +201,11 @@ def stamp(reader: Reader, purpose: Purpose | None = None) -> int:
     relinked = purpose == "page" and reader.relinked
     told = f"{reader.uid} {relinked}" if relinked else reader.uid
     return int.from_bytes(hashlib.sha256(told.encode()).digest()[:4])
+
+
+def is_stamped(seal: int, reader: Reader, former: Iterable[Reader], purpose: Purpose) -> bool:
+    """Whether a link's stamp is the reader's, or that of a former name of theirs."""
+    return any(stamp(one, purpose) == seal for one in (reader, *former))
 
 
 def _slug(name: str) -> str:

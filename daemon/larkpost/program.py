@@ -17,7 +17,7 @@ import structlog
 from larkpost import tokens
 from larkpost.links import Links
 from larkpost.mailboxes import Mailboxes
-from larkpost.store import migrations
+from larkpost.store import migrations, readers
 from larkpost.store.engine import Store
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 
 log = structlog.get_logger()
+
+MERGES_READERS = "0010"  # the step of the database that does
 
 # The settings that a running daemon does not take up.
 AT_START = {"database": ("url",), "web": ("host", "port"), "tick": ("seconds",)}
@@ -80,7 +82,18 @@ class Program:
         for folder in (self.places.data, self.places.inbox):
             folder.mkdir(parents=True, exist_ok=True)
         tokens.make_key(self.places.secret)
-        migrations.upgrade(self.store)
+        if MERGES_READERS in migrations.upgrade(self.store):
+            self._tell_merges()
+
+    def _tell_merges(self) -> None:
+        with self.store.read() as connection:
+            for former, reader in readers.merges(connection):
+                log.warning(
+                    "two readers whose addresses differ in case alone are one now",
+                    gone=former.address,
+                    kept=reader.address,
+                    status=str(reader.status),
+                )
 
     @cached_property
     def store(self) -> Store:

@@ -71,9 +71,26 @@ def place(zone: str) -> ZoneInfo:
         ) from None
 
 
+def is_known_here(zone: str) -> bool:
+    """Whether this machine knows a zone; one that was chosen on another may be newer."""
+    try:
+        place(zone)
+    except UsageError:
+        return False
+    return True
+
+
+def local_time(zone: str, moment: datetime) -> datetime:
+    """Read the clock of somebody in ``zone`` at an aware ``moment``; UTC's, where it is unknown.
+
+    A reader whose zone this machine does not know must be listed, paused and removed all the same.
+    """
+    return moment.astimezone(place(zone) if is_known_here(zone) else UTC)
+
+
 def local_date(zone: str, moment: datetime) -> date:
-    """Read the date on the wall of somebody in ``zone`` at an aware ``moment``."""
-    return moment.astimezone(place(zone)).date()
+    """Read the date on the wall of somebody in ``zone``, as ``local_time`` does."""
+    return local_time(zone, moment).date()
 
 
 def slot_on(timetable: Timetable, day: date) -> datetime | None:

@@ -279,7 +279,8 @@ def test_many_readers_are_read_in_few_queries_and_all_of_them(store: Store) -> N
         like_ada = connection.execute(select(tables.reader)).one()._asdict()
         others = range(ada.id + 1, ada.id + 1_201)
         rows = [
-            like_ada | {"id": n, "uid": f"u{n}", "feed_key": f"k{n}", "address": None}
+            like_ada
+            | {"id": n, "uid": f"u{n}", "feed_key": f"k{n}", "address": None, "address_key": None}
             for n in others
         ]
         connection.execute(insert(tables.reader), rows)

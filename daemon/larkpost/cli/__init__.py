@@ -101,6 +101,16 @@ def _translated(error: click.ClickException) -> LarkpostError:
     return LarkpostError(message[:1].lower() + message[1:], hint=hint)
 
 
+def _refused(error: OSError) -> LarkpostError:
+    """Say what the system would not do; a full disk is no failure, but for later."""
+    from larkpost.disk_space import is_no_room, no_room
+
+    if is_no_room(error):
+        return no_room(error.filename or "what was to be written", error.strerror)
+    where = f": {error.filename}" if error.filename else ""
+    return LarkpostError(f"the system refused: {error.strerror or error}{where}")
+
+
 def _fault(error: Exception) -> LarkpostError:
     """Say that we are at fault, and where; -vv has the whole trace in the log."""
     import traceback
@@ -142,9 +152,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        tell(LarkpostError(f"the system refused: {error.strerror or error}{where}"))
-        code = 1
+        refusal = _refused(error)
+        tell(refusal)
+        code = refusal.exit_code
     except Exception as error:
         tell(_fault(error))
         code = 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from larkpost.cli.call import Call, pass_call
-from larkpost.cli.output import json_option, put, put_json, put_table, shown
+from larkpost.cli.output import json_option, put, put_json, put_table, put_warnings, shown
 
 if TYPE_CHECKING:
     from larkpost.settings import Settings
@@ -40,10 +40,14 @@ def show(call: Call, as_json: bool) -> None:
 @json_option
 @pass_call
 def check(call: Call, as_json: bool) -> None:
-    """Read all settings; a misspelt or impossible one is named, and the exit code is 2."""
+    """Read all settings; a misspelt or impossible one is named, and the exit code is 2.
+
+    What is possible, but leads readers nowhere, is told on standard error.
+    """
     from larkpost.settings import keys
 
     settings = call.settings()
+    warnings = put_warnings(settings)
     unset = len(keys()) - len(settings.origins)
     if as_json:
         put_json(
@@ -51,7 +55,7 @@ def check(call: Call, as_json: bool) -> None:
                 "ok": True,
                 "file": str(settings.places.config),
                 "set": len(settings.origins),
-                "warnings": list(settings.remarks),
+                "warnings": [*settings.remarks, *warnings],
             }
         )
         return

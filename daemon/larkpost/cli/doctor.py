@@ -159,14 +159,10 @@ def _mail(program: Program) -> Iterator[Finding]:
 
 
 def _address(program: Program) -> Iterator[Finding]:
-    from urllib.parse import urlsplit
+    from larkpost.settings.reachability import unreachable
 
-    url = program.settings.site.base_url
-    local = urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")
-    if local and program.settings.mail.transport == "smtp":
-        yield Finding(
-            "links", "warning", f"letters go out, but their links lead to {url}",
-            "Set site.base_url to the address readers can reach.",
-        )  # fmt: skip
-    else:
-        yield Finding("links", "ok", f"links start with {url}")
+    warnings = list(unreachable(program.settings))
+    for warning, hint in warnings:
+        yield Finding("addresses", "warning", warning, hint)
+    if not warnings:
+        yield Finding("links", "ok", f"links start with {program.settings.site.base_url}")

@@ -46,8 +46,8 @@ def publish(
     from larkpost.flows import publish as publishing
 
     program = call.program()
-    occasions = _occasions(call, program, emails, day, everybody=everybody)
-    results = publishing.publish(program.newsroom, occasions, now=call.now)
+    occasions, lost = _occasions(call, program, emails, day, everybody=everybody)
+    results = [*lost, *publishing.publish(program.newsroom, occasions, now=call.now)]
     for result in results:
         if as_json:
             put_json(of_result(result))
@@ -60,20 +60,20 @@ def publish(
 
 def _occasions(
     call: Call, program: Program, emails: Sequence[str], day: date | None, *, everybody: bool
-) -> list[Occasion]:
+) -> tuple[list[Occasion], list[Result]]:
+    """The editions that are asked for, and those that cannot be made out."""
     from larkpost.domain import Status
     from larkpost.flows import publish as publishing
     from larkpost.store import readers
 
     if emails:
         named = [call.reader(program, email) for email in dict.fromkeys(emails)]
-        return [publishing.by_hand(reader, call.now, day) for reader in named]
+        return [publishing.by_hand(reader, call.now, day) for reader in named], []
     with program.store.read() as connection:
         if everybody or day:
             chosen = readers.all(connection, Status.ACTIVE)
-            return [publishing.by_hand(reader, call.now, day) for reader in chosen]
-        shard = readers.due(connection, call.now, limit=10_000)
-        return [publishing.due(reader, call.now) for reader in shard]
+            return [publishing.by_hand(reader, call.now, day) for reader in chosen], []
+        return publishing.all_due(readers.due(connection, call.now, limit=10_000), call.now)
 
 
 def _sentence(result: Result) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Rejected
     from larkpost.errors import LarkpostError
+    from larkpost.settings import Settings
 
 json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON, one object a line."
@@ -92,6 +93,16 @@ def tell(error: LarkpostError) -> None:
     click.echo(f"larkpost: {shown(error)}", err=True)
     if error.hint:
         click.echo(f"  {shown(error.hint)}", err=True)
+
+
+def put_warnings(settings: Settings) -> list[str]:
+    """Say on stderr which settings lead readers nowhere; returns what was said, for JSON."""
+    from larkpost.settings.reachability import unreachable
+
+    warnings = list(unreachable(settings))
+    for warning, hint in warnings:
+        click.echo(f"larkpost: warning: {shown(warning)}\n  {shown(hint)}", err=True)
+    return [warning for warning, _ in warnings]
 
 
 def bar(weight: float, largest: float, width: int = 12) -> str:

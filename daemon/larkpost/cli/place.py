@@ -42,9 +42,12 @@ def init(call: Call, as_json: bool) -> None:
 @json_option
 @pass_call
 def migrate(call: Call, as_json: bool) -> None:
-    """Bring the database up to this program's version; other commands do it too."""
+    """Bring the database up to this program's version; other commands do it too.
+
+    Readers whose addresses differ in case alone become one, and are named.
+    """
     from larkpost.program import build
-    from larkpost.store import migrations
+    from larkpost.store import migrations, readers
 
     settings = call.settings()
     program = build(settings)
@@ -52,12 +55,21 @@ def migrate(call: Call, as_json: bool) -> None:
     before = None if fresh else migrations.current(program.store)
     program.prepare()
     after = migrations.current(program.store)
+    with program.store.read() as connection:
+        merges = [] if before == after else readers.merges(connection)
     if as_json:
-        put_json({"before": before, "after": after})
-    elif before == after:
+        merged = [
+            {"gone": former.address, "reader": kept.address, "status": str(kept.status)}
+            for former, kept in merges
+        ]
+        put_json({"before": before, "after": after, "merged": merged})
+        return
+    if before == after:
         put(f"The database is up to date (revision {after}).")
     else:
         put(f"The database went from {before or 'nothing'} to revision {after}.")
+    for former, kept in merges:
+        put(f"{shown(former.address)} is one reader with {shown(kept.address)} now, {kept.status}")
 
 
 __all__ = ["doctor", "init", "migrate"]

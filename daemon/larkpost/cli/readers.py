@@ -10,7 +10,7 @@ import click
 from larkpost.cli import types
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.interests import find_unmatched, put_unmatched
-from larkpost.cli.output import json_option, put, put_json, put_table, shown
+from larkpost.cli.output import json_option, put, put_json, put_table, put_warnings, shown
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -83,8 +83,10 @@ def add(
     }
     added = membership.add(program.store, email, now=call.now, words=interests, **chosen)
     unmatched = find_unmatched(call, program, added.interests[0].words)
+    warnings = put_warnings(program.settings)
     if as_json:
-        put_json(_record(program, added) | {"unmatched": [one._asdict() for one in unmatched]})
+        more = {"unmatched": [one._asdict() for one in unmatched], "warnings": warnings}
+        put_json(_record(program, added) | more)
         return
     put(f"added {_who(added)}: {_schedule(added)}")
     put(f"feed: {program.links.feed(added, 'rss')}")
@@ -110,7 +112,7 @@ def list_readers(call: Call, as_json: bool) -> None:
         return
     put_table(
         ["reader", "name", "status", "next edition", "zone", "papers"],
-        [[_who(one), one.name, one.status, _local(one), one.zone, one.size] for one in everybody],
+        [[_who(one), one.name, one.status, _local(one), _zone(one), one.size] for one in everybody],
     )
 
 
@@ -125,7 +127,7 @@ def show(call: Call, email: str, as_json: bool) -> None:
     """
     from larkpost.flows.lines import bounce_line
     from larkpost.flows.sending_hold import sending_hold
-    from larkpost.store import bounces, editions, votes
+    from larkpost.store import bounces, editions, readers, votes
 
     program = call.program()
     found = call.reader(program, email)
@@ -134,10 +136,12 @@ def show(call: Call, email: str, as_json: bool) -> None:
         latest = editions.latest(connection, found.id)
         returned = bounces.of(connection, found.id)
         hold = sending_hold(connection, found, now=call.now)
+        former = [one.address for one in readers.former(connection, [found.id]) if one.address]
     if as_json:
         more = {
             "up": thumbs.count(1),
             "down": thumbs.count(-1),
+            "former_addresses": former,
             "hold": hold and {"reason": hold.reason, "hint": hold.hint},
             "bounces": [bounce_line(bounce, found) for bounce in returned],
         }
@@ -146,6 +150,7 @@ def show(call: Call, email: str, as_json: bool) -> None:
     words = ", ".join(word for interest in found.interests for word in interest.words)
     rows = {
         "reader": _who(found) + (f" ({shown(found.name)})" if found.name else ""),
+        **({"once also": ", ".join(former)} if former else {}),
         **_status(found, hold, returned),
         "schedule": _schedule(found),
         "interests": words or "none named",
@@ -277,15 +282,21 @@ def _schedule(one: Reader) -> str:
     days = "every day" if len(one.days) == 7 else ", ".join(day_names(one.days))
     when = f"weekly, first of {days}" if one.weekly else days
     following = f"; next edition {_local(one)}" if one.next_slot else f"; {one.status}"
-    return f"{quantity(one.size, 'paper')}, {when} at {one.at:%H:%M} {one.zone}{following}"
+    return f"{quantity(one.size, 'paper')}, {when} at {one.at:%H:%M} {_zone(one)}{following}"
 
 
 def _local(one: Reader) -> str | None:
-    from larkpost.schedule import place
+    from larkpost.schedule import local_time
 
     if one.next_slot is None:
         return None
-    return f"{one.next_slot.astimezone(place(one.zone)):%Y-%m-%d %H:%M}"
+    return f"{local_time(one.zone, one.next_slot):%Y-%m-%d %H:%M}"
+
+
+def _zone(one: Reader) -> str:
+    from larkpost.schedule import is_known_here
+
+    return one.zone if is_known_here(one.zone) else f"{one.zone} (unknown here; shown in UTC)"
 
 
 COMMANDS = (reader,)

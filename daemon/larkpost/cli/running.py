@@ -98,6 +98,10 @@ def _put_standing(found: Standing) -> None:
         rows[f"last {kind}"] = f"{_minute(event.at)}, {'fine' if event.ok else 'failed'}"
     for label, value in rows.items():
         put(f"{label + ':':<16}{shown(value)}")
+    if merge := found.events.get("merge"):
+        count = merge.detail["readers"]
+        put(f"\nreaders merged because their addresses differ in case alone: {count}")
+        put("  `larkpost reader show EMAIL` names the former addresses of a reader")
     if dump and dump.rejected:
         put(f"\n{quantity(dump.rejected, 'record')} of {shown(dump.name)} could not be read:")
         for line in reject_lines(found.rejects, dump.rejected):

@@ -63,12 +63,16 @@ def _other_holder(store: Store, name: str, me: str) -> str | None:
 def _renew(
     store: Store, name: str, me: str, done: threading.Event, lost: Callable[[], None]
 ) -> None:
+    trouble = ""
     while not done.wait(RENEWAL_SECONDS):
         try:
             other = _other_holder(store, name, me)
         except LarkpostError as error:
-            log.warning("lease not renewed", lease=name, error=str(error))
+            if str(error) != trouble:  # a disk may be full for hours
+                log.warning("lease not renewed", lease=name, error=str(error))
+            trouble = str(error)
             continue
+        trouble = ""
         if other:
             log.error("another process has taken over", lease=name, holder=other)
             lost()

@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from larkpost.disk_space import is_no_room, no_room
 from larkpost.flows import lines
 from larkpost.store import bounces, deliveries, editions, papers, readers, votes
 from larkpost.store.batches import batches
@@ -103,15 +104,22 @@ def _votes(connection: Connection) -> Iterator[dict[str, Any]]:
 
 
 def _write(path: Path, content: Iterable[dict[str, Any]]) -> int:
+    """Write a file whole or not at all; raises NoRoom, and then no part of it stays."""
     draft = path.with_name(f".{path.name}.part")
-    count = 0
-    with os.fdopen(
-        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-    ) as file:
-        for line in content:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
-            count += 1
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        with os.fdopen(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+        ) as file:
+            count = 0
+            for line in content:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+                count += 1
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException as error:
+        draft.unlink(missing_ok=True)
+        if isinstance(error, OSError) and is_no_room(error):
+            raise no_room(path, error.strerror) from error
+        raise
     return count

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import Failure, LarkpostError, UnreadableDump
 from larkpost.flows.dropped import WHY, Read, Tries, forget_the_gone, looked_at, lying_in
 from larkpost.flows.ingest import Report, ingest, was_read
@@ -109,7 +110,9 @@ def sweep(
     return taken
 
 
-def _unusable(error: OSError, inbox: Path) -> Failure:
+def _unusable(error: OSError, inbox: Path) -> LarkpostError:
+    if is_no_room(error):
+        return no_room(f"the inbox {inbox}", error.strerror)
     what = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
     return Failure(
         f"the inbox cannot be read: {error.filename or inbox}: {what}",
@@ -200,6 +203,8 @@ def _why(path: Path) -> Path:
 
 
 def _left(name: str, error: Exception) -> Bad:
+    if isinstance(error, OSError) and is_no_room(error):
+        error = no_room(error.filename or name, error.strerror)
     reason = str(error) if isinstance(error, LarkpostError) else f"{type(error).__name__}: {error}"
     return Bad(name, one_line(reason), moved=False)
 

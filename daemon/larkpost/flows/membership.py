@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import time
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypedDict, Unpack
-from zoneinfo import ZoneInfo, available_timezones
 
 from larkpost.domain import Status
 from larkpost.errors import UsageError
-from larkpost.schedule import Timetable, local_date, next_after, timetable_of
+from larkpost.schedule import Timetable, is_known_here, local_date, next_after, timetable_of
 from larkpost.store import bounces, deliveries, editions, readers
 from larkpost.text.normalize import one_line
+from larkpost.text.zones import nearest_zones, zone_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,10 +101,12 @@ def change_reader(
     **wishes: Unpack[Wishes],
 ) -> Reader:
     """Do what ``change`` does, within a transaction that is open."""
+    before = readers.get(connection, reader_id)
+    if wishes.get("zone") == before.zone:  # known here or not, it is theirs
+        del wishes["zone"]
     wanted: dict[str, object] = dict(checked(wishes))
     if address is not None:
         wanted["address"] = address
-    before = readers.get(connection, reader_id)
     if wanted:
         readers.update(connection, reader_id, **wanted)
     if address is not None:  # what the old one sent back does not speak against the new one
@@ -116,7 +117,7 @@ def change_reader(
     after = readers.get(connection, reader_id)
     # A slot that has come is left alone: its edition is owed, whatever is wished from now on.
     owed = before.next_slot is not None and before.next_slot <= now
-    if owed or timetable_of(before) == timetable_of(after):
+    if owed or _timing(before) == _timing(after):
         return after
     return _schedule(connection, after, now)
 
@@ -303,28 +304,33 @@ def checked(wishes: Wishes) -> Wishes:
 
 
 def _check_zone(zone: str) -> None:
-    try:
-        ZoneInfo(zone)
-    except (LookupError, ValueError, OSError):
-        near = get_close_matches(zone, available_timezones(), n=3, cutoff=0.6)
+    if zone not in zone_names():
+        near = nearest_zones(zone[:LONGEST_NAME])
         raise UsageError(
             f"There is no time zone called {one_line(zone)[:64]!r}",
             hint=f"did you mean {' or '.join(near)}?"
             if near
             else "zones are named like Europe/Berlin, America/New_York or UTC",
-        ) from None
+        )
+
+
+def _timing(reader: Reader) -> tuple[object, ...]:
+    """What the next slot follows from, whether or not this machine knows the zone."""
+    return reader.zone, reader.at, reader.days, reader.weekly, reader.paused_until
 
 
 def _schedule(connection: Connection, reader: Reader, now: datetime) -> Reader:
     """Set the next slot by the reader's wishes; who is not active has none.
 
     The day of an edition that is out already is passed over, so that a later hour, or a journey
-    westward, does not bring the same day twice.
+    westward, does not bring the same day twice. Where this machine does not know the zone the slot
+    stays, or is now: publishing says what is wrong, and the edition is owed until it is mended.
     """
-    timetable = timetable_of(reader)
     slot = None
     if reader.status is Status.ACTIVE:
         latest = editions.latest(connection, reader.id)
         last = latest[0].date if latest else None
-        slot = next_after(timetable, now, last=last)
+        slot = reader.next_slot or now
+        if is_known_here(reader.zone):
+            slot = next_after(timetable_of(reader), now, last=last)
     return readers.update(connection, reader.id, next_slot=slot)

@@ -15,7 +15,7 @@ from larkpost.flows import bouncing, membership, mornings, roads
 from larkpost.flows.posting import judge, told, try_again
 from larkpost.store import limits, notices, readers
 from larkpost.store.delivery_queue import DOUBTS
-from larkpost.text.email_address import address_key
+from larkpost.text.email_address import address_key, spell_address
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
@@ -60,13 +60,13 @@ class Writer(Protocol):
 
 def asked(address: str, wishes: Wishes, words: Iterable[str] = ()) -> Asking:
     """Check what was asked for; raises UsageError, and knows nothing of who reads here."""
-    return Asking(address_key(address), membership.checked(wishes), membership.tidy(words))
+    return Asking(spell_address(address), membership.checked(wishes), membership.tidy(words))
 
 
 def ask(store: Store, asking: Asking, *, now: datetime) -> None:
     """Write an asking down, to be answered by the next tick."""
     with store.begin() as connection:
-        notices.ask(connection, asking.address, _line(asking), now=now)
+        notices.ask(connection, address_key(asking.address), _line(asking), now=now)
 
 
 def answer(
@@ -213,6 +213,7 @@ def _forget(store: Store, now: datetime) -> None:
 def _line(asking: Asking) -> dict[str, Any]:
     wishes = asking.wishes
     return {
+        "address": asking.address,
         "zone": wishes["zone"],
         "at": f"{wishes['at']:%H:%M}",
         "days": sorted(wishes["days"]),
@@ -229,4 +230,4 @@ def _asking(notice: Notice) -> Asking:
         "days": frozenset(kept["days"]),
         "size": kept["size"],
     }
-    return Asking(notice.address, wishes, tuple(kept["words"]))
+    return Asking(kept.get("address", notice.address), wishes, tuple(kept["words"]))

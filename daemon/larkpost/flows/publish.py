@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost.domain import Edition
+from larkpost.errors import LarkpostError
 from larkpost.flows import learn, mornings, quiet
 from larkpost.flows.isolating import isolated
 from larkpost.flows.learn import Question, Ranking
@@ -22,7 +23,7 @@ from larkpost.store import editions, events, readers
 from larkpost.store.editions import Prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from larkpost.domain import Reader
@@ -113,6 +114,19 @@ def due(reader: Reader, now: datetime) -> Occasion:
     return Occasion(reader, day, now, missed if missed < day else None, following)
 
 
+def all_due(readers: Iterable[Reader], now: datetime) -> tuple[list[Occasion], list[Result]]:
+    """The occasions of readers whose slots have come, and those that cannot be made out."""
+    occasions: list[Occasion] = []
+    lost: list[Result] = []
+    for reader in readers:
+        try:
+            occasions.append(due(reader, now))
+        except Exception as fault:  # a time zone that this machine does not know
+            failed = Occasion(reader, now.date(), now, None, reader.next_slot)
+            lost.append(Result(failed, Outcome.FAILED, fault=_in_words(fault)))
+    return occasions, lost
+
+
 def by_hand(reader: Reader, now: datetime, day: date | None = None) -> Occasion:
     """The occasion of somebody asking: today's edition, or that of a given day."""
     if day is None:
@@ -153,14 +167,8 @@ def publish_due(newsroom: Newsroom, *, now: datetime) -> Counter[Outcome]:
         shard = [reader for reader in found if reader.id not in day.failed]
         if not shard:
             break
-        occasions: list[Occasion] = []
-        for reader in shard:
-            try:
-                occasions.append(due(reader, now))
-            except Exception as fault:  # a time zone that is there no more
-                lost = Occasion(reader, now.date(), now, None, reader.next_slot)
-                day.take(Result(lost, Outcome.FAILED, fault=_in_words(fault)))
-        for result in publish(newsroom, occasions, now=now):
+        occasions, lost = all_due(shard, now)
+        for result in (*lost, *publish(newsroom, occasions, now=now)):
             day.take(result)
     if day.tally:
         with newsroom.store.begin() as connection:
@@ -211,7 +219,9 @@ def publish(newsroom: Newsroom, occasions: Sequence[Occasion], *, now: datetime)
 
 
 def _in_words(fault: Exception) -> str:
-    """Say what broke, and where."""
+    """Say what broke, and where; what we foresaw speaks for itself."""
+    if isinstance(fault, LarkpostError):
+        return f"{fault} ({fault.hint})" if fault.hint else str(fault)
     *_, frame = traceback.extract_tb(fault.__traceback__)
     return f"{type(fault).__name__}: {fault} ({Path(frame.filename).name}:{frame.lineno})"
 

@@ -12,7 +12,7 @@ import structlog
 from larkpost.domain import Bounce, BounceKind
 from larkpost.flows import bouncing, feedback, membership
 from larkpost.flows.answers import votes_in
-from larkpost.links import stamp
+from larkpost.links import is_stamped, stamp
 from larkpost.store import deliveries, editions, readers
 from larkpost.transports.returned import (
     News,
@@ -85,7 +85,8 @@ def receive(store: Store, mailboxes: Mailboxes, content: bytes, *, now: datetime
 def _to_a_letter(store: Store, tag: Tag, message: Message, now: datetime) -> Receipt:
     with store.read() as connection:
         edition = editions.get(connection, tag.number)
-    if edition is None or stamp(edition.reader) != tag.stamp:
+        former = readers.former(connection, [edition.reader.id]) if edition else ()
+    if edition is None or not is_stamped(tag.stamp, edition.reader, former, tag.purpose):
         return Receipt(Meaning.FOREIGN)
     if tag.purpose == "answer":
         return _answer(store, edition, message, now)

@@ -21,6 +21,10 @@ log = structlog.get_logger()
 
 REMIND = timedelta(hours=1)
 
+# What this process has logged, by store, kind and step: where the disk is full it cannot be written
+# down in the store, and would be news at every round.
+_logged: dict[tuple[str, str, str], tuple[str, datetime]] = {}
+
 
 class Steps:
     """What kept steps from their end; ``kind`` is the event under which it is written down.
@@ -46,11 +50,13 @@ class Steps:
             yield
         except Exception as error:  # a fault in one step must not stop the others
             self.troubles[name] = told(error)
-            if self._is_news(name):
-                self._told[name] = self._now.isoformat()
+            if (at := self._told_before(name)) is None:
+                at = self._now
                 self._tell(name, error)
-            else:
-                self._told[name] = self._before[_told_at(name)]
+            self._told[name] = at.isoformat()
+            _logged[self._key(name)] = (self.troubles[name], at)
+        else:
+            _logged.pop(self._key(name), None)
 
     def close(self) -> None:
         """Write down how the round went."""
@@ -75,11 +81,18 @@ class Steps:
             exc_info=None if foreseen else error,
         )
 
-    def _is_news(self, name: str) -> bool:
-        at = self._before.get(_told_at(name))
-        if at is None or self._before.get(name) != self.troubles[name]:
-            return True
-        return not timedelta(0) <= self._now - datetime.fromisoformat(at) < REMIND
+    def _told_before(self, name: str) -> datetime | None:
+        """Tell when this very trouble was logged; None where that is an hour ago, or never was."""
+        known = [_logged.get(self._key(name))]
+        if at := self._before.get(_told_at(name)):
+            known.append((self._before.get(name, ""), datetime.fromisoformat(at)))
+        for trouble, moment in filter(None, known):
+            if trouble == self.troubles[name] and timedelta(0) <= self._now - moment < REMIND:
+                return moment
+        return None
+
+    def _key(self, name: str) -> tuple[str, str, str]:
+        return self._store.name, self._kind, name
 
 
 def _told_at(name: str) -> str:

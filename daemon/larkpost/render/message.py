@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from larkpost.errors import SettingsError, UsageError
-from larkpost.text.email_address import address_key
+from larkpost.text.email_address import spell_address
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def sender_of(setting: str) -> Mailbox:
 
 def checked(address: str) -> str:
     """Return an address fit for a header and an envelope; raises UsageError when it is none."""
-    return address if _PLAIN_ADDRESS.fullmatch(address) else address_key(address)
+    return address if _PLAIN_ADDRESS.fullmatch(address) else spell_address(address)
 
 
 def message_id(uid: str, day: date, domain: str) -> str:

@@ -13,7 +13,8 @@ import structlog
 from apscheduler.jobstores.base import JobLookupError  # type: ignore[import-untyped]  # as below
 from apscheduler.schedulers import background  # type: ignore[import-untyped]  # it ships no types
 
-from larkpost.errors import Busy
+from larkpost.errors import Busy, LarkpostError
+from larkpost.flows.steps import REMIND
 from larkpost.web import Pulse
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class _Round:
         self._guard = threading.Lock()  # of ``idle`` with the time of the next round
         self._work = work
         self._scheduler = scheduler
+        self._told: tuple[str, datetime] | None = None  # the last fault that was logged, and when
 
     def __call__(self) -> None:
         """Go once, if not under way already; whatever goes wrong ends here."""
@@ -98,8 +100,10 @@ class _Round:
             self._work(lambda: self.pulse.move(_now()))
         except Busy as busy:
             _log.info("left to another process", round=self.name, reason=str(busy))
-        except Exception:
-            _log.exception("round failed", round=self.name)
+        except Exception as error:
+            self._tell(error, began)
+        else:
+            self._told = None
         finally:
             self.pulse.end(_now())
             following = () if self.pulse.failed else self.after
@@ -108,6 +112,17 @@ class _Round:
                 self.idle.set()
         for other in following:
             other.hurry()
+
+    def _tell(self, error: Exception, now: datetime) -> None:
+        """Log what ended a round when it is news, and else once an hour: a disk stays full long."""
+        what = f"{type(error).__name__}: {error}"
+        if self._told and self._told[0] == what and timedelta(0) <= now - self._told[1] < REMIND:
+            return
+        self._told = (what, now)
+        if isinstance(error, LarkpostError):
+            _log.error("round failed", round=self.name, problem=str(error), hint=error.hint)
+        else:
+            _log.error("round failed", round=self.name, exc_info=error)
 
     def hurry(self) -> None:
         """Come at once, where no round is under way."""

@@ -20,6 +20,7 @@ from pydantic_settings import (
 
 from larkpost.errors import SettingsError
 from larkpost.settings.model import Places, Settings, Web, flat, keys
+from larkpost.text.urls import encode_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -190,7 +191,9 @@ def _validated(
     inbox = _under(data, first.inbox.folder) or places.inbox
     maildir = _under(data, first.mail.maildir) or places.maildir
     url = first.database.url or f"sqlite:///{quote(str(data / 'larkpost.db'))}"
-    base_url = first.site.base_url if "site.base_url" in values else _own_address(first.web)
+    base_url = (
+        first.site.base_url if "site.base_url" in values else _own_address(first.web, origins)
+    )
     settings = first.model_copy(
         update={
             "site": first.site.model_copy(update={"base_url": base_url}),
@@ -212,10 +215,19 @@ def _validated(
     return settings
 
 
-def _own_address(web: Web) -> str:
-    """The address on this machine, for as long as nobody says how the outside reaches it."""
+def _own_address(web: Web, origins: Mapping[str, str]) -> str:
+    """The address on this machine, for as long as nobody says how the outside reaches it.
+
+    Raises SettingsError naming ``web.host``.
+    """
     host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else web.host  # noqa: S104 - read, not bound
-    return f"http://[{host}]:{web.port}" if ":" in host else f"http://{host}:{web.port}"
+    if spelt := encode_url(f"http://[{host}]" if ":" in host else f"http://{host}"):
+        return f"{spelt}:{web.port}"
+    raise SettingsError(
+        f"web.host cannot be {web.host!r} (in {origins.get('web.host', 'the defaults')}): it is not"
+        " the name or number of a host",
+        hint="127.0.0.1 is this machine alone, 0.0.0.0 every way to it; the port is web.port.",
+    )
 
 
 def _under(data: Path, folder: str) -> Path | None:

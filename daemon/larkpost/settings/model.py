@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time
-from email.utils import parseaddr
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -27,12 +23,19 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from larkpost.settings.addresses import (
+    read_base_url,
+    read_mailbox,
+    read_sender,
+    read_server,
+    read_taggable_mailbox,
+)
 from larkpost.settings.find_links import FIND_LINKS, FindLinks
+from larkpost.text.zones import zone_names
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_ATOMS = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -79,37 +82,10 @@ def day_names(days: Iterable[int]) -> list[str]:
 
 
 def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        raise ValueError(f"{name!r} is not a time zone such as Europe/Berlin") from None
+    # The default costs no look at the disk: most commands read the settings and use no zone.
+    if name != "UTC" and name not in zone_names():
+        raise ValueError(f"{name!r} is not a time zone such as Europe/Berlin")
     return name
-
-
-def _web_address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"{url!r} is not a web address such as https://paper.example.org")
-    return url.rstrip("/")
-
-
-def _sender(text: str) -> str:
-    if "\n" in text or "\r" in text or "@" not in parseaddr(text)[1]:
-        raise ValueError(f"{text!r} is not a mail address such as Larkpost <larkpost@example.org>")
-    return text
-
-
-def _mailbox(text: str) -> str:
-    local, at, domain = text.rpartition("@")
-    if text and not (at and _ATOMS.fullmatch(local) and _ATOMS.fullmatch(domain)):
-        raise ValueError(f"{text!r} is not a plain mail address such as post@example.org")
-    return text
-
-
-def _short_mailbox(text: str) -> str:
-    if len(text.rpartition("@")[0]) > 18:
-        raise ValueError("what stands before the @ may have 18 characters: a signed tag is added")
-    return _mailbox(text)
 
 
 def _clock(value: time) -> time:
@@ -144,7 +120,7 @@ class Database(Section):
 class Site(Section):
     """How the outside knows this place."""
 
-    base_url: Annotated[str, AfterValidator(_web_address)] = "http://127.0.0.1:8025"
+    base_url: Annotated[str, AfterValidator(read_base_url)] = "http://127.0.0.1:8025"
     title: Annotated[str, Field(min_length=1, max_length=100)] = "Larkpost"
     find_links: FindLinks = FIND_LINKS
 
@@ -153,15 +129,15 @@ class Mail(Section):
     """Which road letters take."""
 
     transport: Literal["maildir", "smtp"] = "maildir"
-    sender: Annotated[str, AfterValidator(_sender)] = "Larkpost <larkpost@localhost>"
+    sender: Annotated[str, AfterValidator(read_sender)] = "Larkpost <larkpost@localhost>"
     maildir: str = ""
-    operator: Annotated[str, AfterValidator(_mailbox)] = ""
+    operator: Annotated[str, AfterValidator(read_mailbox)] = ""
 
 
 class Returns(Section):
     """Where bounces and answers come back to."""
 
-    address: Annotated[str, AfterValidator(_short_mailbox)] = ""
+    address: Annotated[str, AfterValidator(read_taggable_mailbox)] = ""
     folder: str = ""
 
 
@@ -175,7 +151,7 @@ class Dkim(Section):
 class Smtp(Section):
     """The mail server that takes our letters."""
 
-    host: Annotated[str, Field(min_length=1)] = "localhost"
+    host: Annotated[str, Field(min_length=1), AfterValidator(read_server)] = "localhost"
     port: Annotated[int, Field(ge=1, le=65535)] = 587
     security: Literal["none", "starttls", "tls"] = "starttls"
     username: str = ""

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from larkpost.disk_space import is_no_room, lacks_room, no_room
 from larkpost.errors import StoreError
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 def copy(file: Path, target: Path) -> None:
     """Write one consistent copy of a database that others may be writing to.
 
-    The copy appears under its name only when it is complete and on the disk. Raises StoreError.
+    The copy appears under its name only when it is complete and on the disk. Raises StoreError,
+    and NoRoom where the disk is full; then no part of it stays.
     """
     draft = target.with_name(f"{target.name}.part{os.getpid()}")
     try:
@@ -32,11 +34,22 @@ def copy(file: Path, target: Path) -> None:
             os.fsync(written.fileno())
         draft.replace(target)
     except (sqlite3.Error, OSError) as error:
-        draft.unlink(missing_ok=True)
+        # A journal of the copy must not take the room that is left.
+        for part in (
+            draft,
+            *(draft.with_name(f"{draft.name}{end}") for end in ("-journal", "-wal")),
+        ):
+            part.unlink(missing_ok=True)
+        if is_no_room(error) or _is_full(error) or lacks_room(target.parent):
+            raise no_room(f"the copy {target}", error) from error
         raise StoreError(
             f"{file} could not be copied to {target} ({error})",
-            hint="check that the disk has room and that you may write in the folder",
+            hint="check that you may write in the folder",
         ) from error
+
+
+def _is_full(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
 def faults(store: Store, limit: int = 20) -> list[str]:

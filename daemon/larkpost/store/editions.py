@@ -132,18 +132,20 @@ def picked(
 ) -> dict[int, set[int]]:
     """Tell which papers each of these readers has been given; an empty set for none.
 
-    ``among`` narrows it down to these papers, so that years of editions need not be read.
+    Those under a former name count: the same person has read them. ``among`` narrows it down to
+    these papers, so that years of editions need not be read.
     """
     edition, pick = tables.edition.c, tables.pick.c
     found: dict[int, set[int]] = {reader_id: set() for reader_id in reader_ids}
     wanted = [None] if among is None else list(batches(among))
-    for some in batches(found):
+    owners = {one.id: one.merged_into for one in readers.former(connection, found)}
+    for some in batches([*found, *owners]):
         theirs = select(edition.reader_id, pick.paper_id).join_from(tables.edition, tables.pick)
         for part in wanted:
             given = theirs.where(edition.reader_id.in_(some))
             given = given if part is None else given.where(pick.paper_id.in_(part))
             for reader_id, paper_id in connection.execute(given):
-                found[reader_id].add(paper_id)
+                found[owners.get(reader_id) or reader_id].add(paper_id)
     return found
 
 

@@ -9,7 +9,7 @@ from datetime import time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, literal, or_, select
 from sqlalchemy import update as change
 from sqlalchemy.exc import IntegrityError
 
@@ -17,7 +17,7 @@ from larkpost.domain import Interest, Reader, Status
 from larkpost.errors import UnknownReader, UsageError
 from larkpost.store import numbers, tables
 from larkpost.store.batches import batches
-from larkpost.text.email_address import address_key
+from larkpost.text.email_address import address_key, spell_address
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ SIZES = range(1, 101)
 # Before what stands in the column for no key: it is unique, and no address of a feed can have it.
 _OFF = "off:"
 
-_CHANGEABLE = {field.name for field in fields(Reader)} - {"id", "uid", "created", "interests"}
+_NOT_MERGED = tables.reader.c.merged_into.is_(None)
+_FIXED = {"id", "uid", "created", "interests", "merged_into"}
+_CHANGEABLE = {field.name for field in fields(Reader)} - _FIXED
 
 
 def add(
@@ -88,14 +90,14 @@ def add(
 
 
 def get(connection: Connection, reader_id: int) -> Reader:
-    """Find a reader by number; raises UnknownReader."""
+    """Find a reader by number, also by that of a former name; raises UnknownReader."""
     return _one(connection, tables.reader.c.id == reader_id, f"the number {reader_id}")
 
 
 def by_address(connection: Connection, address: str) -> Reader:
-    """Find a reader by mail address, however it is written; raises UnknownReader."""
+    """Find a reader by mail address, in whatever case it is written; raises UnknownReader."""
     key = address_key(address)
-    return _one(connection, tables.reader.c.address == key, f"the address {one_line(key)}")
+    return _one(connection, tables.reader.c.address_key == key, f"the address {one_line(address)}")
 
 
 def by_uid(connection: Connection, uid: str) -> Reader:
@@ -105,28 +107,54 @@ def by_uid(connection: Connection, uid: str) -> Reader:
 
 def by_feed_key(connection: Connection, key: str) -> Reader | None:
     """Find the reader whose feed has this secret; none has it while it is switched off."""
-    found = next(iter(_where(connection, tables.reader.c.feed_key == key)), None)
+    found = next(iter(_where(connection, _named(tables.reader.c.feed_key == key))), None)
     return found if found and found.feed_key else None
 
 
 def many(connection: Connection, reader_ids: Collection[int]) -> dict[int, Reader]:
-    """Find several readers at once, by number; those that are gone are left out."""
-    return {
+    """Find several readers at once, by number; those that are gone are left out.
+
+    Under the number of a former name stands the reader it belongs to.
+    """
+    found = {
         reader.id: reader
         for some in batches(reader_ids)
         for reader in _where(connection, tables.reader.c.id.in_(some))
     }
+    owners = {one.id: one.merged_into for one in found.values() if one.merged_into is not None}
+    theirs = many(connection, set(owners.values())) if owners else {}
+    return found | {number: theirs[owner] for number, owner in owners.items()}
+
+
+def former(connection: Connection, reader_ids: Collection[int]) -> list[Reader]:
+    """List the former names of readers: rows that were merged into theirs by a migration.
+
+    Links and feeds made for one of them open what is the reader's now.
+    """
+    return [
+        reader
+        for some in batches(reader_ids)
+        for reader in _where(connection, tables.reader.c.merged_into.in_(some))
+    ]
+
+
+def merges(connection: Connection) -> list[tuple[Reader, Reader]]:
+    """List former names, each with the reader it belongs to now."""
+    found = _where(connection, tables.reader.c.merged_into.is_not(None))
+    owners = many(connection, {one.id for one in found})
+    return [(one, owners[one.id]) for one in found]
 
 
 def all(connection: Connection, status: Status | None = None) -> list[Reader]:  # noqa: A001 - reads as readers.all
     """List every reader, or those of one status, in the order they came."""
-    return _where(connection, *([tables.reader.c.status == status.value] if status else []))
+    wanted = [tables.reader.c.status == status.value] if status else []
+    return _where(connection, _NOT_MERGED, *wanted)
 
 
 def newest(connection: Connection, *, limit: int, offset: int = 0) -> list[Reader]:
     """List readers, whoever came last first."""
     column = tables.reader.c.id
-    some = select(column).order_by(column.desc()).limit(limit).offset(offset)
+    some = select(column).where(_NOT_MERGED).order_by(column.desc()).limit(limit).offset(offset)
     ids = connection.execute(some).scalars().all()
     found = many(connection, ids)
     return [found[reader_id] for reader_id in ids]
@@ -164,8 +192,18 @@ def update(connection: Connection, reader_id: int, **columns: Any) -> Reader:
     if columns:
         statement = change(tables.reader).where(tables.reader.c.id == reader_id)
         with _unless_taken(connection, columns.get("address")):
+            _free_former(connection, reader_id, columns)
             connection.execute(statement.values(_columns(columns)))
     return get(connection, reader_id)
+
+
+def _free_former(connection: Connection, reader_id: int, columns: Collection[str]) -> None:
+    """End what former names still hold of what is changed: a feed's old key, an old address."""
+    names = change(tables.reader).where(tables.reader.c.merged_into == reader_id)
+    if "address" in columns:
+        connection.execute(names.values(address=None))
+    if "feed_key" in columns:
+        connection.execute(names.values(feed_key=literal(_OFF) + tables.reader.c.uid))
 
 
 def advance(connection: Connection, reader: Reader, next_slot: datetime | None) -> bool:
@@ -179,9 +217,10 @@ def advance(connection: Connection, reader: Reader, next_slot: datetime | None) 
 
 def remove(connection: Connection, reader_id: int) -> None:
     """Forget a reader with everything that is theirs; raises UnknownReader."""
-    statement = delete(tables.reader).where(tables.reader.c.id == reader_id)
-    if connection.execute(statement).rowcount == 0:
+    table = tables.reader
+    if connection.execute(delete(table).where(table.c.id == reader_id)).rowcount == 0:
         raise _unknown(f"the number {reader_id}")
+    connection.execute(delete(table).where(table.c.merged_into == reader_id))
 
 
 def renew_feed_key(connection: Connection, reader_id: int) -> str:
@@ -195,8 +234,8 @@ def renew_feed_key(connection: Connection, reader_id: int) -> str:
 def relink(connection: Connection, reader_id: int) -> Reader:
     """Give the reader's own page a new link; the older ones open nothing from now on."""
     table = tables.reader
-    statement = change(table).where(table.c.id == reader_id)
-    connection.execute(statement.values(relinked=table.c.relinked + 1))
+    whose = or_(table.c.id == reader_id, table.c.merged_into == reader_id)
+    connection.execute(change(table).where(whose).values(relinked=table.c.relinked + 1))
     return get(connection, reader_id)
 
 
@@ -208,7 +247,8 @@ def new_feed_key() -> str:
 def count_by_status(connection: Connection) -> dict[Status, int]:
     """Count the readers of each status, those without any included."""
     column = tables.reader.c.status
-    rows = connection.execute(select(column, func.count()).group_by(column)).all()
+    counted = select(column, func.count()).where(_NOT_MERGED).group_by(column)
+    rows = connection.execute(counted).all()
     return dict.fromkeys(Status, 0) | {Status(status): count for status, count in rows}
 
 
@@ -255,7 +295,8 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
     """Turn a reader's fields into what the columns hold."""
     columns = dict(values)
     if columns.get("address") is not None:
-        columns["address"] = address_key(columns["address"])
+        columns["address_key"] = address_key(columns["address"])
+        columns["address"] = spell_address(columns["address"])
     if "size" in columns and columns["size"] not in SIZES:
         raise UsageError(f"A size of {columns['size']} papers is not possible", hint="1 to 100")
     if "status" in columns:
@@ -280,8 +321,14 @@ def _unless_taken(connection: Connection, address: str | None) -> Iterator[None]
         ) from error
 
 
+def _named(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Choose the reader whom this condition names, by a former name too."""
+    table = tables.reader.c
+    return table.id.in_(select(func.coalesce(table.merged_into, table.id)).where(condition))
+
+
 def _one(connection: Connection, condition: ColumnElement[bool], what: str) -> Reader:
-    for reader in _where(connection, condition):
+    for reader in _where(connection, _named(condition)):
         return reader
     raise _unknown(what)
 
@@ -327,4 +374,5 @@ def _reader(row: Row[Any], interests: tuple[Interest, ...]) -> Reader:
         next_slot=row.next_slot,
         relinked=row.relinked,
         quiet_mail=row.quiet_mail,
+        merged_into=row.merged_into,
     )

@@ -124,7 +124,8 @@ reader = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("uid", String(36), nullable=False, unique=True),
-    Column("address", CleanText, unique=True),  # as normalised by larkpost.text.address_key
+    Column("address", CleanText, unique=True),  # as letters are sent to it: text.spell_address
+    Column("address_key", CleanText, index=True, unique=True),  # as compared: text.address_key
     Column("name", CleanText, nullable=False),
     Column("status", String(12), nullable=False, index=True),
     Column("zone", String(64), nullable=False),
@@ -139,6 +140,9 @@ reader = Table(
     Column("created", UtcDateTime, nullable=False),
     Column("relinked", Integer, nullable=False, server_default="0"),
     Column("quiet_mail", Boolean, nullable=False, server_default=false()),
+    # A reader whose address was another's but for its case is only a name for that other one. No
+    # foreign key: SQLite cannot add one to a table; ``readers.remove`` sees to it.
+    Column("merged_into", Id, index=True),
     CheckConstraint("size BETWEEN 1 AND 100", name="size"),
     sqlite_autoincrement=True,
 )

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
+from larkpost.disk_space import lacks_room, no_room
 from larkpost.errors import Busy, LarkpostError, StoreError, TryAgainLater
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _RESTORE = "keep the file as it is, and put a backup in its place; `larkpost doctor` says more"
-_ROOM = "make room on the disk and try again; nothing was changed"
+_BROKEN = "keep the file as it is, and look at the disk; `larkpost doctor` says what is damaged"
+_MAY_BE_ROOM = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM}
 _SERVER = "check that the server runs and that database.url is right"
 
 
@@ -38,13 +41,20 @@ def explained(error: DBAPIError, name: str) -> LarkpostError | None:
     None where the driver complains about what was asked of it, and not about the database.
     """
     if isinstance(error.orig, sqlite3.Error):
-        return _sqlite(error.orig, name)
+        return explained_sqlite(error.orig, name)
     return _postgres(error.orig, name)
 
 
-def _sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
-    """Primary result codes of https://www.sqlite.org/rescode.html."""
-    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+def explained_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
+    """Choose by the primary result code (https://www.sqlite.org/rescode.html).
+
+    A full disk is an error of its own only where SQLite grows the database or its journal. Where
+    it makes another file, or a quota is spent, it speaks of the disk or of opening.
+    """
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _MAY_BE_ROOM and lacks_room(Path(name).parent):
+        return no_room(name, error)
+    match code:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return Busy(f"{name} is locked by another process", hint="try again in a moment")
         case sqlite3.SQLITE_INTERRUPT:
@@ -62,9 +72,9 @@ def _sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
                 hint="check that its folder is there and that you may write in it",
             )
         case sqlite3.SQLITE_FULL:
-            return TryAgainLater(f"No room left for {name} ({error})", hint=_ROOM)
+            return no_room(name, error)
         case sqlite3.SQLITE_IOERR:
-            return StoreError(f"The disk failed at {name} ({error})", hint=_RESTORE)
+            return StoreError(f"The disk failed at {name} ({error})", hint=_BROKEN)
     return None
 
 
@@ -77,7 +87,7 @@ def _postgres(error: BaseException | None, name: str) -> LarkpostError | None:
         case "40001" | "40P01" | "55P03":
             return Busy(f"{name} is locked by another process ({told})", hint="try again")
         case "53100":
-            return TryAgainLater(f"No room left for {name} ({told})", hint=_ROOM)
+            return no_room(name, told)
         case "25006":
             return StoreError(f"{name} cannot be written: it is read-only ({told})", hint=_SERVER)
         case "XX001" | "XX002":

@@ -7,8 +7,6 @@ from functools import lru_cache
 from ipaddress import IPv6Address
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
-import idna
-
 # Browsers leave some of these out and read "\" as "/": what is shown would not be what is opened.
 _REFUSED = re.compile(r"[\s\x00-\x20\x7f-\x9f\\]")
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\[\]:@]+)(?::[0-9]*)?")
@@ -51,17 +49,26 @@ def is_web_address(url: str) -> bool:
     return bool(encode_url(url))
 
 
+def encode_host(name: str) -> str:
+    """Spell the name of a host in ASCII (IDNA 2008 by UTS 46); raises ValueError for what is none.
+
+    Underscores are no part of a host's name (RFC 952), but of names that are in use.
+    """
+    if not name.isascii():
+        import idna  # late: its tables are large, and nearly every name is ASCII
+
+        name = idna.encode(name, uts46=True).decode("ascii")
+    if len(name) > _LONGEST_HOST or not _HOST.fullmatch(name.lower()):
+        raise ValueError(f"{name!r} is not the name of a host")
+    return name.lower()
+
+
 def _authority(parts: SplitResult) -> str:
     """Spell host and port; raises ValueError for what is none."""
     if not _HOST_AND_PORT.fullmatch(parts.netloc):
         raise ValueError(f"{parts.netloc!r} is not a host with or without a port")
     host, port = parts.hostname or "", parts.port
-    if ":" in host:
-        host = f"[{IPv6Address(host)}]"
-    else:
-        host = host if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
-        if len(host) > _LONGEST_HOST or not _HOST.fullmatch(host):
-            raise ValueError(f"{host!r} is not the name of a host")
+    host = f"[{IPv6Address(host)}]" if ":" in host else encode_host(host)
     if port == 0:
         raise ValueError("0 is not a port")
     return host if port is None else f"{host}:{port}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, time
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
-from zoneinfo import available_timezones
 
 from larkpost.errors import UsageError
+from larkpost.text.zones import zone_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ LARGEST_ID = 2**63 - 1  # what a column holds
 @cache
 def zones() -> list[str]:
     """List the names of all time zones, as a form offers them."""
-    return sorted(available_timezones())
+    return sorted(zone_names())
 
 
 def read_wishes(form: FormData) -> Wishes:

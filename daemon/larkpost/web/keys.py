@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from larkpost.errors import InvalidToken
-from larkpost.links import opened, stamp
+from larkpost.links import is_stamped, opened, stamp
 from larkpost.store import editions, readers
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def reader_of(site: Site, connection: Connection, request: Request, purpose: Purpose) -> Reader:
     """Find the reader whom the path's token names; raises InvalidToken or UnknownReader."""
     number, seal = opened(site.program.tokens, purpose, request.path_params["token"])
-    return _matching(readers.get(connection, number), seal, purpose)
+    reader = readers.get(connection, number)
+    _check_stamp(connection, reader, seal, purpose)
+    return reader
 
 
 def edition_of(site: Site, connection: Connection, request: Request, purpose: Purpose) -> Edition:
@@ -34,7 +36,7 @@ def edition_by_id(connection: Connection, number: int, seal: int, purpose: Purpo
     edition = editions.get(connection, number)
     if edition is None:
         raise InvalidToken("this edition is gone")
-    _matching(edition.reader, seal, purpose)
+    _check_stamp(connection, edition.reader, seal, purpose)
     return edition
 
 
@@ -46,8 +48,9 @@ def check_admin(site: Site, request: Request) -> None:
         raise InvalidToken("there is no such admin page")
 
 
-def _matching(reader: Reader, seal: int, purpose: Purpose) -> Reader:
+def _check_stamp(connection: Connection, reader: Reader, seal: int, purpose: Purpose) -> None:
     """Refuse an ended link, and one to a reader who is gone and whose number somebody else has."""
-    if stamp(reader, purpose) != seal:
+    if stamp(reader, purpose) == seal:
+        return
+    if not is_stamped(seal, reader, readers.former(connection, [reader.id]), purpose):
         raise InvalidToken("this reader is gone, or has a newer link")
-    return reader

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
@@ -16,6 +15,7 @@ from larkpost.render import words
 from larkpost.render.paper_links import PaperLinks
 from larkpost.render.stories import facts_of
 from larkpost.resources import shipped
+from larkpost.schedule import local_time
 from larkpost.text.grammar import quantity, sentence, thumbs
 from larkpost.text.normalize import one_line
 from larkpost.web.prose import linked
@@ -143,7 +143,7 @@ def day(date: date) -> str:
 
 def moment(at: datetime, zone: str) -> str:
     """Write ``Friday, 7 August 2026 at 06:00`` as clocks in ``zone`` show it."""
-    local = at.astimezone(ZoneInfo(zone))
+    local = local_time(zone, at)
     return f"{words.date_in_words(local)} at {local:%H:%M}"
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import inspect, text
 
+from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import StoreError
 from larkpost.store import backups
-from larkpost.store.trouble import told
+from larkpost.store.trouble import explained_sqlite, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,14 +43,15 @@ class Steps:
 
 STEPS = Steps(
     Path(__file__).parent,
-    ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0014", "0020"),
+    ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0014", "0020"),
 )
 _LOCK = 0x6C61726B  # "lark": the advisory lock that migrations of one PostgreSQL database share
 
 
-def upgrade(store: Store, steps: Steps = STEPS) -> None:
+def upgrade(store: Store, steps: Steps = STEPS) -> tuple[str, ...]:
     """Bring the database to this program's shape, making it where there is none.
 
+    Returns the revisions that a database which held something was brought through.
     Several programs may call this at once: one migrates, the others wait and find it done. Before
     an SQLite file that holds something is changed, a copy is written beside it, named after the
     revision it has (``larkpost.db.0001.bak``). Raises what ``check`` raises.
@@ -59,11 +61,12 @@ def upgrade(store: Store, steps: Steps = STEPS) -> None:
     with _alone(store) as connection:
         found = _revision(connection)
         if found == steps.head:
-            return
+            return ()
         _refuse_unknown(connection, store.name, found, steps)
         if store.file is not None and found is not None:
             backups.copy(store.file, store.file.with_name(f"{store.file.name}.{found}.bak"))
         _run(connection, steps)
+    return () if found is None else steps.revisions[steps.revisions.index(found) + 1 :]
 
 
 def current(store: Store) -> str | None:
@@ -103,17 +106,30 @@ def make_file(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".larkpost-", dir=file.parent) as folder:
             fresh = Path(folder, "new.db")
-            with closing(sqlite3.connect(fresh)) as connection:
+            with _told_of(file), closing(sqlite3.connect(fresh)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
             fresh.chmod(0o600)  # it holds addresses and the secrets of feeds; so do WAL and backup
             os.link(fresh, file)
     except FileExistsError:
         return  # somebody else was first
     except OSError as error:
+        if is_no_room(error):
+            raise no_room(file, error.strerror) from error
         raise StoreError(
             f"{file} cannot be made ({error.strerror})",
-            hint="check that you may write in its folder and that the disk has room",
+            hint="check that you may write in its folder",
         ) from error
+
+
+@contextmanager
+def _told_of(file: Path) -> Iterator[None]:
+    """Raise what SQLite says of a file that is being made as our own error about ``file``."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if (ours := explained_sqlite(error, str(file))) is None:
+            raise
+        raise ours from error
 
 
 @contextmanager

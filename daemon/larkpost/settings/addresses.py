@@ -1,0 +1,127 @@
+"""Addresses in the settings: which values are possible, and their spelling in ASCII."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parseaddr
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+from larkpost.errors import UsageError
+from larkpost.text.email_address import spell_address
+from larkpost.text.normalize import clean
+from larkpost.text.urls import encode_host, encode_url
+
+_ATOMS = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
+# A link stands whole on one line of a letter (RFC 5322, 2.1.1: 998 characters), with a token.
+_LONGEST_BASE_URL = 500
+_LONGEST_SENDER = 400
+_LONGEST_BEFORE_TAG = 18
+
+
+def read_base_url(url: str) -> str:
+    """Spell the address that links begin with in ASCII (RFC 3986, IDNA), without ``/`` at its end.
+
+    Raises ValueError, saying what is wrong, for what cannot begin a link: a query or a fragment
+    would swallow what follows, a password would be sent to every reader, and browsers take ``..``
+    out of a path.
+    """
+    spelt = encode_url(url)
+    parts = urlsplit(spelt)
+    if not spelt or _is_no_host(parts.hostname or ""):
+        raise ValueError(f"{url!r} is not a web address such as https://paper.example.org")
+    if "?" in url or "#" in url:
+        raise ValueError(f"{url!r} has a query or a fragment: links are made by adding a path")
+    if {".", ".."} & set(re.split("/|%2[Ff]", parts.path.replace("%2E", ".").replace("%2e", "."))):
+        raise ValueError(f"{url!r} has . or .. in its path, which browsers leave out")
+    if len(spelt) > _LONGEST_BASE_URL:
+        raise ValueError(f"it has {len(spelt)} characters, and {_LONGEST_BASE_URL} are possible")
+    host, dot, port = parts.netloc.partition(":") if "[" not in parts.netloc else (spelt, "", "")
+    if host.endswith("."):  # TLS knows no dot at the end of a name (RFC 6066, 3)
+        spelt = spelt.replace(parts.netloc, f"{host.rstrip('.')}{dot}{port}", 1)
+    return spelt.rstrip("/")
+
+
+def read_sender(text: str) -> str:
+    """Spell the mailbox that letters come from with its domain in ASCII; raises ValueError."""
+    name, address = parseaddr(text)
+    odd = clean(text) != text or "\n" in text or "\t" in text or len(text) > _LONGEST_SENDER
+    if odd or address not in text:  # parseaddr takes spaces out of an address
+        raise _no_mailbox(text, "Larkpost <larkpost@example.org>")
+    spelt = _spell(address, text, "Larkpost <larkpost@example.org>")
+    if spelt == address:
+        return text
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{quoted}" <{spelt}>' if name else spelt
+
+
+def read_mailbox(text: str) -> str:
+    """Spell a plain mail address with its domain in ASCII, or leave it empty; raises ValueError."""
+    if not text:
+        return text
+    spelt = _spell(text, text, "post@example.org")
+    local, _, domain = spelt.rpartition("@")
+    if not (_ATOMS.fullmatch(local) and _ATOMS.fullmatch(domain)):
+        raise _no_mailbox(text, "post@example.org")
+    return spelt
+
+
+def read_taggable_mailbox(text: str) -> str:
+    """Read a mailbox before whose @ there is room for a signed tag; raises ValueError."""
+    if len(text.rpartition("@")[0]) > _LONGEST_BEFORE_TAG:
+        raise ValueError(
+            f"what stands before the @ may have {_LONGEST_BEFORE_TAG} characters: a signed tag is"
+            " added"
+        )
+    return read_mailbox(text)
+
+
+def read_server(text: str) -> str:
+    """Spell the name or number of a mail server in ASCII; raises ValueError for what is none."""
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        return str(IPv6Address(bare)) if ":" in bare and "%" not in bare else encode_host(bare)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is not the name of a server such as mail.example.org; its port is smtp.port"
+        ) from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host leads to this very machine: 127.0.0.0/8, ::1, localhost (RFC 6761, 6.3).
+
+    So does the unspecified address, 0.0.0.0 or ::, which is one to listen on.
+    """
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost" or name.endswith((".localhost", ".localdomain")):
+        return True
+    try:
+        number = ip_address(name.removeprefix("ipv6:"))
+    except ValueError:
+        return False
+    return number.is_loopback or number.is_unspecified
+
+
+def _is_no_host(host: str) -> bool:
+    """Whether browsers would take a name for an IPv4 address and refuse it (WHATWG URL, 3.5)."""
+    if not host.rstrip(".").rpartition(".")[2].isdigit():
+        return False
+    try:
+        IPv4Address(host.rstrip("."))
+    except ValueError:
+        return True
+    return False
+
+
+def _spell(address: str, text: str, example: str) -> str:
+    try:
+        spelt = spell_address(address)
+    except UsageError:
+        raise _no_mailbox(text, example) from None
+    if not spelt.isascii():  # every letter would need SMTPUTF8 (RFC 6531), which few servers have
+        raise ValueError(f"{text!r} has letters beyond ASCII before the @, which few servers take")
+    return spelt
+
+
+def _no_mailbox(text: str, example: str) -> ValueError:
+    return ValueError(f"{text!r} is not a mail address such as {example}")

@@ -1,0 +1,34 @@
+"""Says which settings together make letters that no reader can use."""
+
+from __future__ import annotations
+
+from email.utils import parseaddr
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from larkpost.settings.addresses import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from larkpost.settings.model import Settings
+
+
+def unreachable(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Give a warning and what to do about each setting that leads readers to their own machine.
+
+    Only where letters go by SMTP: in a Maildir on this machine such addresses are in order.
+    """
+    if settings.mail.transport != "smtp":
+        return
+    url, sender = settings.site.base_url, settings.mail.sender
+    if is_loopback(urlsplit(url).hostname or ""):
+        yield (
+            f"letters go out by SMTP, but their links lead to {url}, which is this machine alone",
+            "Set site.base_url to the address at which readers reach `larkpost serve`.",
+        )
+    if is_loopback(parseaddr(sender)[1].rpartition("@")[2]):
+        yield (
+            f"letters go out by SMTP, but come from {sender}, which no other mail server accepts",
+            "Set mail.sender to an address of a domain of yours.",
+        )

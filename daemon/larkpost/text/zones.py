@@ -1,0 +1,21 @@
+"""Names of time zones: which ones may be chosen, and those that a wrong one is nearest to."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from functools import cache
+from zoneinfo import available_timezones
+
+# What a machine calls its own zone means another one on the next machine, or nothing.
+_OF_THIS_MACHINE = frozenset({"localtime", "posixrules"})
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Give every name that may be chosen: the IANA zones, without ``posix/…`` and ``right/…``."""
+    return frozenset(available_timezones()) - _OF_THIS_MACHINE
+
+
+def nearest_zones(name: str) -> list[str]:
+    """Find up to three zones that somebody who typed ``name`` may have meant."""
+    return get_close_matches(name, zone_names(), n=3, cutoff=0.6)
