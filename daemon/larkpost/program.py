@@ -12,9 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
-from larkpost import tokens
+from larkpost import logs, tokens
 from larkpost.links import Links
 from larkpost.mailboxes import Mailboxes
 from larkpost.store import migrations
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from larkpost.transports.signing import Signature
 
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 # The settings that a running daemon does not take up.
 AT_START = {"database": ("url",), "web": ("host", "port"), "tick": ("seconds",)}

@@ -170,3 +170,6 @@ def _address(program: Program) -> Iterator[Finding]:
         )  # fmt: skip
     else:
         yield Finding("links", "ok", f"links start with {url}")
+
+
+COMMANDS = (doctor,)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -28,6 +27,8 @@ WRAPPED = frozenset({"title", "because of", "value", "from"})  # headings of col
 
 def put_json(record: Mapping[str, object]) -> None:
     """Print one object on one line, in UTF-8 whatever the terminal speaks."""
+    import json
+
     click.echo(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 

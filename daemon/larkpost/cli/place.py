@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from larkpost.cli.call import Call, pass_call
-from larkpost.cli.doctor import doctor
 from larkpost.cli.output import json_option, put, put_json, shown
 
 
@@ -60,4 +59,4 @@ def migrate(call: Call, as_json: bool) -> None:
         put(f"The database went from {before or 'nothing'} to revision {after}.")
 
 
-__all__ = ["doctor", "init", "migrate"]
+COMMANDS = (init, migrate)

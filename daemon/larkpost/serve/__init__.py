@@ -8,8 +8,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import structlog
-
+from larkpost import logs
 from larkpost.flows.alone import alone
 from larkpost.serve.office import Office
 from larkpost.serve.rounds import Watch, going, started
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["listen", "run"]
 
-_log = structlog.get_logger("larkpost.serve")
+_log = logs.get_logger("larkpost.serve")
 
 
 def run(
