@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -12,7 +13,7 @@ import click
 from larkpost.cli.call import Call
 from larkpost.cli.group import Families, Listed, OutputClosedError
 from larkpost.cli.output import tell
-from larkpost.cli.streams import discard, help_width, prepare_streams
+from larkpost.cli.streams import discard, help_width, is_broken, prepare_streams
 from larkpost.errors import LarkpostError
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ def _collect_rarely() -> None:
 def main(arguments: Sequence[str] | None = None, *, prog_name: str = "larkpost") -> NoReturn:
     """Run a command and exit: 0 done, 1 failed, 2 wrong call, 75 later, 130 interrupted."""
     _collect_rarely()
+    os.umask(os.umask(0o077) | 0o002)  # nobody else writes here, whatever the caller's umask is
     prepare_streams()
     try:
         width = help_width(WIDEST_HELP)
@@ -194,8 +196,9 @@ def main(arguments: Sequence[str] | None = None, *, prog_name: str = "larkpost")
     except (BrokenPipeError, OutputClosedError):
         code = 0
     except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        _say(LarkpostError(f"the system refused: {error.strerror or error}{where}"))
+        where = error.filename or ("standard output" if is_broken(sys.stdout) else "")
+        what = f"the system refused: {error.strerror or error}"
+        _say(LarkpostError(f"{what}: {where}" if where else what))
         code = 1
     except Exception as error:
         _say(_fault(error))

@@ -78,7 +78,9 @@ def shown(value: object) -> str:
 
     if value is None:
         return "-"
-    return one_line(f"{value:.3f}" if isinstance(value, float) else str(value))
+    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    # A path may have bytes that are no text; leaving them out would name another file.
+    return one_line(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -39,6 +39,15 @@ def _fill_descriptors() -> None:
     os.close(descriptor)
 
 
+def is_broken(stream: TextIO) -> bool:
+    """Tell whether what waits to be written to a stream cannot be."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        return True
+    return False
+
+
 def discard(stream: TextIO) -> None:
     """Send the rest of a stream that cannot be written to the null device.
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.flows.alone import alone
+from larkpost.serve.listening import listen, listening
 from larkpost.serve.office import Office
 from larkpost.serve.rounds import Watch, going, started
-from larkpost.serve.server import Server, listen
+from larkpost.serve.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,6 +48,7 @@ def run(
     the address cannot be had. Ends the process with 1 when a round shows no sign of life for long:
     a supervisor starts it anew.
     """
+    web = program.settings.web
     office = Office(program, started(program.settings.tick.seconds))
     server = Server(office, base_url=program.settings.site.base_url)
     works: dict[str, Work] = {
@@ -60,7 +62,7 @@ def run(
 
     watch = Watch({**office.pulses, "web": server.pulse}, give_up=stop)
     with (
-        listen(host, port) as listener,
+        listening(host, port, mode=web.socket_mode, home=program.places.data) as listener,
         alone(
             program.store,
             "daemon",

@@ -116,6 +116,28 @@ def _clock(value: time) -> time:
     return value
 
 
+def _host(text: str) -> str:
+    """Read where to listen: an address, a name, or ``unix:`` and a path; ``[::1]`` is ``::1``."""
+    if text == "unix:":
+        raise ValueError("a path must follow, as in unix:/run/larkpost/larkpost.sock")
+    if text.startswith("[") and text.endswith("]"):
+        return text[1:-1]
+    return text
+
+
+def _mode(value: object) -> int:
+    """Read rights as chmod writes them: ``"660"``."""
+    text = f"{value:o}" if isinstance(value, int) else str(value)
+    if not re.fullmatch(r"0?[0-7]{3}", text):
+        raise ValueError(f'{value!r} is not rights such as "660"')
+    return int(text, 8)
+
+
+Mode = Annotated[
+    int,
+    BeforeValidator(_mode),
+    PlainSerializer(lambda value: f"{value:03o}", return_type=str),
+]
 Days = Annotated[
     frozenset[int], BeforeValidator(read_days), PlainSerializer(day_names, return_type=list[str])
 ]
@@ -210,8 +232,9 @@ class Readers(Section):
 class Web(Section):
     """Where the web server listens."""
 
-    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1), AfterValidator(_host)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8025
+    socket_mode: Mode = 0o660
     proxies: Networks = ()
     admin: Annotated[int, Field(ge=0, le=10**9)] = 0
 
