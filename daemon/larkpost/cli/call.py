@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from larkpost.cli.output import put
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -70,6 +72,11 @@ class Call:
             if "@" in name:
                 return readers.by_address(connection, name)
             return readers.by_uid(connection, name)
+
+    def say(self, text: str) -> None:
+        """Print what a command has done, for people; with --quiet nothing, for cron mails it."""
+        if self.loudness >= 0:
+            put(text)
 
     def log(self, settings: Settings, *, daemon: bool = False) -> None:
         """Set up the log: what the settings say for the daemon, little for a command."""

@@ -88,7 +88,7 @@ def set_interest(
         put_json(record)
     else:
         about = ", ".join(record["words"]) or "no words yet"
-        put(f"{shown(record['name'])}: {shown(about)}; quota {record['quota']}")
+        call.say(f"{shown(record['name'])}: {shown(about)}; quota {record['quota']}")
 
 
 @interest.command("remove", short_help="Remove an interest.")
@@ -106,7 +106,7 @@ def remove_interest(call: Call, email: str, name: str, as_json: bool) -> None:
     if as_json:
         put_json({"reader": reader.address or reader.uid, "interest": name, "removed": True})
     else:
-        put(f"removed {shown(name)}")
+        call.say(f"removed {shown(name)}")
 
 
 def named(reader: Reader, name: str) -> Interest:
@@ -173,7 +173,7 @@ def start(call: Call, email: str, sources: Sequence[str], as_json: bool) -> None
         who = reader.address or reader.uid
         put_json({"reader": who, "liked": liked, "new": new, "unknown": unknown})
         return
-    put(f"{liked} thumbs up; {new} of the papers are new here")
+    call.say(f"{liked} thumbs up; {new} of the papers are new here")
     for name in unknown:
         put(f"not known here, and without a title: {shown(name)}")
 

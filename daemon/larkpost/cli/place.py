@@ -54,9 +54,9 @@ def migrate(call: Call, as_json: bool) -> None:
     if as_json:
         put_json({"before": before, "after": after})
     elif before == after:
-        put(f"The database is up to date (revision {after}).")
+        call.say(f"The database is up to date (revision {after}).")
     else:
-        put(f"The database went from {before or 'nothing'} to revision {after}.")
+        call.say(f"The database went from {before or 'nothing'} to revision {after}.")
 
 
 COMMANDS = (init, migrate)

@@ -48,9 +48,9 @@ def deliver(call: Call, limit: int | None, dry_run: bool, as_json: bool) -> int:
     if as_json:
         put_json(counts)
     elif any(counts.values()):
-        put(", ".join(f"{count} {state}" for state, count in counts.items() if count))
+        call.say(", ".join(f"{count} {state}" for state, count in counts.items() if count))
     else:
-        put("No letters to send.")
+        call.say("No letters to send.")
     if ledger.failed:
         return 1
     return 75 if ledger.deferred else 0
@@ -107,7 +107,7 @@ def deliveries(
             rows = outbox.by_state(connection, states, limit)
     _put_letters(program, rows, as_json=as_json)
     if retry and rows and not as_json:
-        put(f"{len(rows)} to be sent again: larkpost deliver")
+        call.say(f"{len(rows)} to be sent again: larkpost deliver")
 
 
 def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> None:
@@ -168,7 +168,7 @@ def send_test(call: Call, address: str, as_json: bool) -> None:
     if as_json:
         put_json({"to": letter.recipient, "by": where, "message_id": letter.message_id})
     else:
-        put(f"The letter to {shown(letter.recipient)} was taken ({where}).")
+        call.say(f"The letter to {shown(letter.recipient)} was taken ({where}).")
 
 
 def _test_letter(call: Call, program: Program, address: str) -> Letter:
@@ -213,7 +213,7 @@ def receive(call: Call, as_json: bool) -> None:
     if as_json:
         put_json({"meaning": str(receipt.meaning), "votes": receipt.votes})
     else:
-        put(f"{receipt.meaning}, {receipt.votes} thumbs" if receipt.votes else receipt.meaning)
+        call.say(f"{receipt.meaning}, {receipt.votes} thumbs" if receipt.votes else receipt.meaning)
 
 
 @click.command(short_help="Say why a morning is quiet.")
@@ -232,7 +232,7 @@ def receipt(call: Call, as_json: bool) -> int:
         else:
             put(f"{shown(reason.text)}\n  {shown(reason.hint)}")
     if not reasons and not as_json:
-        put("Papers flow.")
+        call.say("Papers flow.")
     return 1 if reasons else 0
 
 

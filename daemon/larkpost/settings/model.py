@@ -31,24 +31,46 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ATOMS = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
+_RANGE_SIGN = re.compile(r"\s*(?:-|\u2010|\u2011|\u2012|\u2013|\u2014|\.\.)\s*")
+DAY_GROUPS = {
+    "daily": range(7),
+    "everyday": range(7),
+    "weekday": range(5),
+    "weekdays": range(5),
+    "weekend": range(5, 7),
+    "weekends": range(5, 7),
+}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def read_days(value: object) -> frozenset[int]:
-    """Weekdays from ``mon,tue``, a list of names, or numbers with Monday = 0.
+    """Weekdays from ``mon,tue``, ``mon-fri``, ``daily``, a list of such, or numbers (Monday = 0).
 
-    Raises ValueError naming the word that is no weekday.
+    A range may go over the end of the week (``fri-mon``). Raises ValueError naming the word that
+    is no weekday.
     """
     if isinstance(value, str):
-        words: Iterable[object] = value.replace(",", " ").split()
+        words: Iterable[object] = _RANGE_SIGN.sub("-", value).replace(",", " ").split()
     elif isinstance(value, Iterable):
         words = value
     else:
         raise ValueError(f"{value!r} is not a list of weekdays such as mon,tue,wed")  # noqa: TRY004 - pydantic reports ValueError, not TypeError
-    days = frozenset(_weekday(word) for word in words)
+    days = frozenset(day for word in words for day in _weekdays(word))
     if not days:
         raise ValueError("at least one weekday is needed, such as mon")
     return days
+
+
+def _weekdays(word: object) -> Iterable[int]:
+    """Read a weekday, a range of them, or a word for several."""
+    name = _RANGE_SIGN.sub("-", str(word).strip()).lower()
+    if name in DAY_GROUPS:
+        return DAY_GROUPS[name]
+    first, dash, last = name.partition("-")
+    if not dash or not first:  # -1 is no range
+        return (_weekday(word),)
+    begin, end = _weekday(first), _weekday(last)
+    return [day % 7 for day in range(begin, end + 1 if begin <= end else end + 8)]
 
 
 def _weekday(word: object) -> int:
