@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
 import traceback
-from typing import TYPE_CHECKING, Literal, TextIO
-
-import structlog
-from structlog.stdlib import ProcessorFormatter
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from larkpost.paths import FEED, SIGNED
 
@@ -17,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
+    from structlog.stdlib import ProcessorFormatter
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -32,6 +31,8 @@ _SECRET_KEY = re.compile(
 )
 # Libraries that tell more than a reader of the log wants, unless everything is asked for.
 _TALKATIVE = ("alembic", "apscheduler", "asyncio", "uvicorn.access")
+_setting_up = threading.Lock()
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}  # as the standard library counts
 _COLOURS = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "31"}
 
 
@@ -49,24 +50,8 @@ def configure(
     """
     stream = sys.stderr if stream is None else stream
     machine = format == "json" or (format == "auto" and not stream.isatty())
-    shared: list[Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _one_line_error,
-        Mask(hide),
-    ]
     handler = _Handler(stream)
-    handler.setFormatter(
-        ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer() if machine else Console(stream.isatty()),
-            ],
-        )
-    )
+    handler.setFormatter(_Formatter(Mask(hide), machine=machine, colours=stream.isatty()))
     root = logging.getLogger()
     for old in [h for h in root.handlers if isinstance(h, _Handler)]:
         root.removeHandler(old)
@@ -74,13 +59,108 @@ def configure(
     root.setLevel(level.upper())
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel("DEBUG" if level == "debug" else "WARNING")
+
+
+class Logger:
+    """A logger that takes an event and its facts, and imports structlog with the first event.
+
+    Importing structlog costs a command as much as everything else it does; most log nothing.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def debug(self, event: str, **facts: Any) -> None:
+        """Log what only a developer wants to know."""
+        self._log("debug", event, facts)
+
+    def info(self, event: str, **facts: Any) -> None:
+        """Log what happened."""
+        self._log("info", event, facts)
+
+    def warning(self, event: str, **facts: Any) -> None:
+        """Log what somebody should look at."""
+        self._log("warning", event, facts)
+
+    def error(self, event: str, **facts: Any) -> None:
+        """Log what failed."""
+        self._log("error", event, facts)
+
+    def exception(self, event: str, **facts: Any) -> None:
+        """Log what failed, with the exception that is being handled."""
+        self._log("error", event, {"exc_info": True, **facts})
+
+    def _log(self, level: Level, event: str, facts: dict[str, Any]) -> None:
+        wanted = logging.getLogger(self.name).isEnabledFor(_LEVELS[level])
+        if not wanted and "structlog" not in sys.modules:  # else it may be captured by a test
+            return
+        import structlog
+
+        with _setting_up:
+            if not structlog.is_configured():
+                _set_up_structlog()
+        getattr(structlog.get_logger(self.name), level)(event, **facts)
+
+
+def get_logger(name: str) -> Logger:
+    """Give the logger of this name; module names make good ones."""
+    return Logger(name)
+
+
+class _Formatter(logging.Formatter):
+    """Formats by structlog, which is imported with the first record."""
+
+    def __init__(self, mask: Mask, *, machine: bool, colours: bool) -> None:
+        super().__init__()
+        self._mask = mask
+        self._machine = machine
+        self._colours = colours
+        self._formatter: ProcessorFormatter | None = None
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Give the line of a record, ours or a library's."""
+        if self._formatter is None:
+            self._formatter = self._make()
+        return self._formatter.format(record)
+
+    def _make(self) -> ProcessorFormatter:
+        from structlog.processors import JSONRenderer
+        from structlog.stdlib import ProcessorFormatter
+
+        return ProcessorFormatter(
+            foreign_pre_chain=_shared_processors(),
+            processors=[
+                ProcessorFormatter.remove_processors_meta,
+                self._mask,
+                JSONRenderer() if self._machine else Console(self._colours),
+            ],
+        )
+
+
+def _shared_processors() -> list[Processor]:
+    """What every event goes through, ours and the libraries'."""
+    import structlog
+
+    return [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _one_line_error,
+    ]
+
+
+def _set_up_structlog() -> None:
+    """Have structlog pass our events on to the standard library's logging."""
+    import structlog
+
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
             structlog.contextvars.merge_contextvars,
             structlog.stdlib.PositionalArgumentsFormatter(),
-            *shared,
-            ProcessorFormatter.wrap_for_formatter,
+            *_shared_processors(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import threading
@@ -12,11 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
-from larkpost import tokens
+from larkpost import logs, tokens
+from larkpost.errors import SettingsError
 from larkpost.links import Links
 from larkpost.mailboxes import Mailboxes
+from larkpost.settings import expand
 from larkpost.store import migrations, readers
 from larkpost.store.engine import Store
 
@@ -32,12 +33,18 @@ if TYPE_CHECKING:
     from larkpost.transports.signing import Signature
 
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
+
+# What the system says of a place where nothing can be made, however often it is tried.
+_NOT_OURS = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ELOOP,
+     errno.ENAMETOOLONG, errno.ENOENT}
+)  # fmt: skip
 
 MERGES_READERS = "0010"  # the step of the database that does
 
 # The settings that a running daemon does not take up.
-AT_START = {"database": ("url",), "web": ("host", "port"), "tick": ("seconds",)}
+AT_START = {"database": ("url",), "web": ("host", "port", "socket_mode"), "tick": ("seconds",)}
 
 
 class Program:
@@ -80,7 +87,7 @@ class Program:
     def prepare(self) -> None:
         """Make what is missing: folders, key, database; bring the database up to date."""
         for folder in (self.places.data, self.places.inbox):
-            folder.mkdir(parents=True, exist_ok=True)
+            _make_folder(folder)
         tokens.make_key(self.places.secret)
         if MERGES_READERS in migrations.upgrade(self.store):
             self._tell_merges()
@@ -155,7 +162,7 @@ class Program:
     @property
     def returns(self) -> Path:
         """The Maildir in which mail comes back."""
-        return self.places.data / Path(self.settings.returns.folder or "returns").expanduser()
+        return self.places.data / expand(Path(self.settings.returns.folder or "returns"))
 
     @property
     def newsroom(self) -> Newsroom:
@@ -205,7 +212,7 @@ class Program:
         from larkpost.transports.signing import signature_of
 
         dkim = self.settings.dkim
-        key = self.places.data / Path(dkim.key or "dkim.pem").expanduser()
+        key = self.places.data / expand(Path(dkim.key or "dkim.pem"))
         return signature_of(dkim.selector, key, self.settings.mail.sender)
 
     def _bare_road(self) -> AbstractContextManager[Transport]:
@@ -216,6 +223,19 @@ class Program:
         from larkpost.transports.smtp import Relay
 
         return Relay(self.settings.smtp, stopped=self.stopping.is_set)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder where there is none; raises SettingsError where it cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno not in _NOT_OURS:
+            raise
+        raise SettingsError(
+            f"the folder {folder} cannot be made: {error.strerror}",
+            hint="say where with --home DIR or LARKPOST_HOME, or check who may write there",
+        ) from error
 
 
 def _as_at_start(settings: Settings, before: Settings) -> Settings:

@@ -14,6 +14,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from itsdangerous.signer import SigningAlgorithm
 
 from larkpost.errors import InvalidToken, SettingsError
+from larkpost.files import name_new_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,12 +90,11 @@ def make_key(path: Path) -> None:
             file.write(secrets.token_hex(KEY_BYTES) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        # A link appears whole or not at all: two that start at once agree on one key.
-        path.hardlink_to(draft)
+        name_new_file(draft, path)  # two that start at once agree on one key
     except FileExistsError:
         pass
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
 
 
 def read_keys(path: Path) -> list[bytes]:
@@ -108,7 +108,8 @@ def read_keys(path: Path) -> list[bytes]:
         if path.stat().st_mode & stat.S_IRWXO:
             raise SettingsError(
                 f"the key file {path} can be read by every user of this machine",
-                hint=f"chmod 600 {path}",
+                hint=f"chmod 600 {path}; a disk that keeps no rights (vfat, exFAT) must be mounted"
+                " with umask=077",
             )
         keys = [bytes.fromhex(line) for line in path.read_text("ascii").split()]
     except (OSError, ValueError) as error:

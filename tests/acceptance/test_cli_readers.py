@@ -130,7 +130,7 @@ def test_a_reader_is_shown_in_words(shell: Shell) -> None:
 def test_a_reader_is_forgotten(shell: Shell) -> None:
     shell("reader", "add", "ann@example.org")
 
-    shell("reader", "remove", "ann@example.org")
+    shell("reader", "remove", "ann@example.org", "--yes")
 
     assert shell.json("reader", "list") == []
 
@@ -140,3 +140,59 @@ def test_a_reader_who_is_not_there_is_named(shell: Shell, command: str) -> None:
     done = shell("reader", command, "nobody@example.org", code=2)
 
     assert "nobody@example.org" in done.err
+
+
+def test_a_reader_is_not_forgotten_where_nobody_can_be_asked(shell: Shell) -> None:
+    shell("reader", "add", "ann@example.org")
+
+    for more in ([], ["--json"]):
+        refused = shell("reader", "remove", "ann@example.org", *more, stdin=b"y\n", code=2)
+        assert "--yes" in refused.err
+        assert refused.out == ""
+
+    assert len(shell.json("reader", "list")) == 1
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [
+        ("--pause", "--until", "2001-01-01"),
+        ("--address", "bea@example.org"),
+        ("--zone", "Mars/Olympus"),
+        ("--interest", "x" * 500),
+        ("--threshold", "1"),
+    ],
+)
+def test_wishes_are_granted_together_or_not_at_all(
+    shell: Shell, impossible: tuple[str, ...]
+) -> None:
+    shell("reader", "add", "bea@example.org")
+    shell("reader", "add", "ann@example.org", "--interest", "proteins")
+    before = shell.json("reader", "show", "ann@example.org")
+    wishes = ["--name", "Anna", "--at", "07:30", "--new-feed", "--size", "3"]
+
+    shell("reader", "set", "ann@example.org", *wishes, *impossible, code=2)
+
+    assert shell.json("reader", "show", "ann@example.org") == before
+
+
+def test_a_reader_who_left_keeps_all_where_there_is_nothing_to_pause(shell: Shell) -> None:
+    shell("reader", "add", "ann@example.org")
+    shell("reader", "set", "ann@example.org", "--leave")
+    before = shell.json("reader", "show", "ann@example.org")
+
+    shell("reader", "set", "ann@example.org", "--name", "Anna", "--no-feed", "--pause", code=2)
+
+    assert shell.json("reader", "show", "ann@example.org") == before
+
+
+def test_wishes_and_acts_go_in_one_call(shell: Shell) -> None:
+    shell("reader", "add", "ann@example.org")
+
+    [told] = shell.json(
+        "reader", "set", "ann@example.org", "--name", "Anna", "--days", "weekdays", "--no-feed",
+        "--pause",
+    )  # fmt: skip
+
+    assert (told["name"], told["status"], told["feed"]) == ("Anna", "paused", None)
+    assert told["days"] == ["mon", "tue", "wed", "thu", "fri"]

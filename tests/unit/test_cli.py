@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import pytest
 
+from larkpost import cli
 from larkpost.cli import larkpost, main, output
 from larkpost.errors import Busy, Deferred, Failure, LarkpostError, UsageError
-from larkpost.resources import CHECKOUT
+from larkpost.resources import CHECKOUT, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PAGE = (CHECKOUT / "docs" / "commands.md").read_text(encoding="utf-8")
 # The contract of issue 1: what a script may rely on.
@@ -67,7 +70,10 @@ WITHOUT_RESULT = {"preview", "serve", "admin", "completion"}
 def commands(
     group: click.Group = larkpost, before: str = ""
 ) -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command, f"{before}{name} ")
         else:
@@ -81,6 +87,16 @@ def options(command: click.Command) -> set[str]:
         if isinstance(parameter, click.Option)
         for name in (*parameter.opts, *parameter.secondary_opts)
     }
+
+
+@pytest.fixture(scope="module")
+def edition_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with papers, a reader, and an edition."""
+    home = tmp_path_factory.mktemp("home")
+    dump = next(iter(sorted(shipped("seeds").glob("*.txt"))))
+    for call in (("ingest", str(dump)), ("reader", "add", "ann@example.org"), ("publish", "--all")):
+        assert called("--home", str(home), *call) == 0
+    return home
 
 
 def called(*arguments: str) -> int | str | None:
@@ -240,6 +256,86 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines()[-1] == "loaded: []"
+
+
+def test_the_list_of_commands_says_what_the_commands_say() -> None:
+    listed = {one.name: one for family in larkpost.families.values() for one in family}
+
+    for module in {one.module for one in listed.values()}:
+        for command in import_module(f"larkpost.cli.{module}").COMMANDS:
+            assert listed[command.name].module == module
+            assert listed[command.name].short_help == command.short_help
+
+
+def test_every_module_with_commands_is_in_the_list() -> None:
+    listed = {one.module for family in larkpost.families.values() for one in family}
+    folder = Path(cli.__file__).parent
+
+    assert listed == {
+        file.stem for file in folder.glob("*.py") if "\nCOMMANDS = " in file.read_text("utf-8")
+    }
+
+
+# Each of these costs a command more than what it does: they are imported where they are used.
+UNUSED = (
+    "structlog", "rich", "alembic", "rapidfuzz", "Stemmer", "numpy", "starlette", "jinja2",
+    "sqlalchemy.dialects.postgresql", "larkpost.text.markup",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "arguments", [("status",), ("reader", "list"), ("vote", "ann@example.org", "1", "up")]
+)
+def test_everyday_commands_import_nothing_that_they_do_not_use(
+    arguments: tuple[str, ...], edition_home: Path
+) -> None:
+    code = (
+        "import sys\nfrom larkpost.cli import main\n"
+        f"try:\n    main({['--home', str(edition_home), *arguments]!r})\n"
+        "except SystemExit as end:\n    assert end.code == 0, end\n"
+        f"print('loaded:', [name for name in {UNUSED!r} if name in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "loaded: []"
+
+
+def test_as_a_module_the_program_names_itself_so() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "larkpost", "reader", "--help"], capture_output=True, text=True
+    )
+
+    assert done.returncode == 0
+    assert done.stdout.startswith("Usage: python -m larkpost reader [OPTIONS] COMMAND [ARGS]...")
+
+
+def test_as_a_module_the_program_ends_with_its_exit_codes() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "larkpost", "vote"], capture_output=True, text=True
+    )
+
+    assert done.returncode == 2
+    assert "`python -m larkpost vote --help` shows how." in done.stderr
+
+
+@pytest.mark.parametrize("word", ["", "re", "reader "])
+def test_a_shell_completes_commands_that_are_not_imported_yet(word: str) -> None:
+    words = ["larkpost", *word.split(" ")]
+    environ = {
+        "PATH": os.environ["PATH"],
+        "_LARKPOST_COMPLETE": "bash_complete",
+        "COMP_WORDS": " ".join(words),
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", "from larkpost.cli import main; main()"],
+        env=environ, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    offered = {line.partition(",")[2] for line in done.stdout.splitlines()}
+    wanted = {"": {"status", "completion"}, "re": {"reader", "receive"}, "reader ": {"add", "set"}}
+    assert wanted[word] <= offered
 
 
 def test_a_table_in_a_pipe_is_tabs_and_lines(capsys: pytest.CaptureFixture[str]) -> None:

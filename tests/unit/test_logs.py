@@ -40,7 +40,7 @@ class Terminal(io.StringIO):
 
 def logger(stream: io.StringIO, format: logs.Format = "console", **more: Any) -> Any:  # noqa: A002 - as in configure
     logs.configure("info", format, stream, **more)
-    return structlog.get_logger("larkpost.test")
+    return logs.get_logger("larkpost.test")
 
 
 def test_the_console_shows_time_level_event_and_facts() -> None:

@@ -320,7 +320,7 @@ def test_weekdays_are_read_as_people_write_them(text: str, days: set[int]) -> No
     assert read_days(text) == days
 
 
-@pytest.mark.parametrize("text", ["m", "t", "mo", "x", "7", "mon-fri"])
+@pytest.mark.parametrize("text", ["m", "t", "mo", "x", "7", "mon-x"])
 def test_a_word_that_is_no_weekday_is_named(text: str) -> None:
     with pytest.raises(ValueError, match=text):
         read_days(text)
@@ -341,16 +341,109 @@ def test_every_key_has_a_section() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "address"),
+    ("environ", "address"),
     [
         ({}, "http://127.0.0.1:8025"),
-        ({"web.port": 9000}, "http://127.0.0.1:9000"),
-        ({"web.host": "0.0.0.0"}, "http://127.0.0.1:8025"),  # noqa: S104 - a value, not a socket
-        ({"web.host": "::1"}, "http://[::1]:8025"),
-        ({"web.port": 9000, "site.base_url": "https://a.example/"}, "https://a.example"),
+        ({"WEB__PORT": "9000"}, "http://127.0.0.1:9000"),
+        ({"WEB__HOST": "0.0.0.0"}, "http://127.0.0.1:8025"),  # noqa: S104 - a value, not a socket
+        ({"WEB__HOST": "::1"}, "http://[::1]:8025"),
+        ({"WEB__HOST": "[::1]"}, "http://[::1]:8025"),
+        ({"WEB__PORT": "9000", "SITE__BASE_URL": "https://a.example/"}, "https://a.example"),
     ],
 )
 def test_links_start_where_the_server_listens_unless_told_otherwise(
-    tmp_path: Path, flags: dict[str, object], address: str
+    tmp_path: Path, environ: dict[str, str], address: str
 ) -> None:
-    assert load(home=tmp_path, environ={}, flags=flags).site.base_url == address
+    set_ = {f"LARKPOST_{name}": value for name, value in environ.items()}
+
+    assert load(home=tmp_path, environ=set_).site.base_url == address
+
+
+@pytest.mark.parametrize("flags", [{"web.port": 9000}, {"web.port": 0}, {"web.host": "::1"}])
+def test_links_are_the_same_whatever_port_serve_is_told(
+    tmp_path: Path, flags: dict[str, object]
+) -> None:
+    told = load(home=tmp_path, environ={"LARKPOST_WEB__PORT": "9100"}, flags=flags)
+
+    assert told.site.base_url == "http://127.0.0.1:9100"
+
+
+def test_a_unix_socket_needs_an_address_for_the_links(tmp_path: Path) -> None:
+    environ = {"LARKPOST_WEB__HOST": "unix:/run/larkpost.sock"}
+
+    with pytest.raises(SettingsError, match=r"site\.base_url is missing"):
+        load(home=tmp_path, environ=environ)
+
+    environ["LARKPOST_SITE__BASE_URL"] = "https://paper.example.org"
+    assert load(home=tmp_path, environ=environ).web.host == "unix:/run/larkpost.sock"
+
+
+@pytest.mark.parametrize("mode", ["", "abc", "888", "6600", "-1"])
+def test_rights_of_the_socket_are_written_as_chmod_writes_them(tmp_path: Path, mode: str) -> None:
+    with pytest.raises(SettingsError, match=r"web\.socket_mode"):
+        load(home=tmp_path, environ={"LARKPOST_WEB__SOCKET_MODE": mode})
+
+    assert (
+        load(home=tmp_path, environ={"LARKPOST_WEB__SOCKET_MODE": "606"}).web.socket_mode == 0o606
+    )
+
+
+@pytest.mark.parametrize("home", [None, ""])
+def test_without_a_home_folder_it_says_how_to_name_a_place(
+    monkeypatch: pytest.MonkeyPatch, home: str | None
+) -> None:
+    def nobody(_uid: int) -> None:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    monkeypatch.delenv("HOME") if home is None else monkeypatch.setenv("HOME", home)
+    environ = {} if home is None else {"HOME": home}
+
+    with pytest.raises(SettingsError) as refused:
+        load(environ=environ)
+
+    assert refused.value.hint == "say where with --home DIR or LARKPOST_HOME"
+
+
+def test_a_home_of_a_user_that_nobody_knows_is_refused_in_words() -> None:
+    with pytest.raises(SettingsError, match="no home folder for ~nobody-of-that-name"):
+        load(home=Path("~nobody-of-that-name/papers"), environ={})
+
+
+def test_a_relative_home_in_a_folder_that_is_gone_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    with pytest.raises(SettingsError, match="is gone"):
+        load(home=Path("papers"), environ={})
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("mon-fri", {0, 1, 2, 3, 4}),
+        ("MON - Fri", {0, 1, 2, 3, 4}),
+        ("monday\u2013friday", {0, 1, 2, 3, 4}),
+        ("fri-mon", {4, 5, 6, 0}),
+        ("sun-sat", set(range(7))),
+        ("tue-tue", {1}),
+        ("mon-wed, sat", {0, 1, 2, 5}),
+        ("mon wed-thu", {0, 2, 3}),
+        ("weekdays", {0, 1, 2, 3, 4}),
+        ("Weekend", {5, 6}),
+        ("daily", set(range(7))),
+        (["mon-wed", "sun"], {0, 1, 2, 6}),
+    ],
+)
+def test_weekdays_may_be_ranges_and_words_for_several(text: object, days: set[int]) -> None:
+    assert read_days(text) == days
+
+
+@pytest.mark.parametrize("text", ["mon-", "-fri", "mon-fri-sun", "mon-someday", "-", "", "nightly"])
+def test_what_is_no_range_of_weekdays_is_refused_by_name(text: str) -> None:
+    with pytest.raises(ValueError, match="weekday"):
+        read_days(text)

@@ -2,37 +2,25 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from larkpost.cli import (
-    config,
-    demo,
-    editions,
-    enrich,
-    evaluate,
-    interests,
-    papers,
-    place,
-    portability,
-    post,
-    ranking,
-    readers,
-    running,
-    votes,
-)
 from larkpost.cli.call import Call
-from larkpost.cli.group import Families, OutputClosedError
+from larkpost.cli.group import Families, Listed, OutputClosedError
 from larkpost.cli.output import tell
+from larkpost.cli.streams import discard, help_width, is_broken, prepare_streams
 from larkpost.errors import LarkpostError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+WIDEST_HELP = 100
+OBJECTS_PER_COLLECTION = 20_000
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
@@ -46,19 +34,19 @@ def _version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
 
 @click.group(
     cls=Families,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST_HELP},
     epilog="Try `larkpost demo` first. Exit codes: 0 done, 1 failed, 2 wrong call, 75 try again"
     " later, 130 interrupted.",
 )
 @click.option(
     "--home",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(file_okay=False),
     metavar="DIR",
     help="Keep everything (database, inbox, mail, settings) in this folder.",
 )
 @click.option(
     "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(dir_okay=False),
     metavar="FILE",
     help="Read this settings file instead of the usual one.",
 )
@@ -70,25 +58,73 @@ def _version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
 )  # fmt: skip
 @click.pass_context
 def larkpost(
-    ctx: click.Context, home: Path | None, config: Path | None, verbose: int, quiet: int
+    ctx: click.Context, home: str | None, config: str | None, verbose: int, quiet: int
 ) -> None:
     """Make everybody's own morning paper from digests of research papers.
 
     Dumps come in with `ingest`, thumbs with `vote`; every reader gets a feed and a newsletter
     with the papers they are likely to like, each with its reasons.
     """
-    ctx.obj = Call(home=home, config=config, loudness=verbose - quiet)
+    from pathlib import Path  # not above: --help needs no paths, and importing them takes long
+
+    if home == "" or config == "":
+        name = "--home" if home == "" else "--config"
+        raise click.BadParameter("an empty path names no place.", param_hint=name)
+    ctx.obj = Call(
+        home=Path(home) if home else None,
+        config=Path(config) if config else None,
+        loudness=verbose - quiet,
+    )
 
 
 larkpost.take(
     {
-        "Begin": (demo.demo, place.init),
-        "Papers": (*papers.COMMANDS, *enrich.COMMANDS),
-        "Readers": (*readers.COMMANDS, *interests.COMMANDS, *votes.COMMANDS),
-        "Editions": (*ranking.COMMANDS, *editions.COMMANDS, *evaluate.COMMANDS),
-        "Letters": post.COMMANDS,
-        "Daemon": running.COMMANDS,
-        "Upkeep": (place.migrate, place.doctor, *portability.COMMANDS, *config.COMMANDS),
+        "Begin": (
+            Listed("demo", "demo", "Make a paper from the sample, and watch thumbs change it."),
+            Listed("init", "place", "Make the home: folders, database, key."),
+        ),
+        "Papers": (
+            Listed("ingest", "papers", "Read dumps of papers."),
+            Listed("papers", "papers", "List or search papers."),
+            Listed("enrich", "enrich", "Add ids, links, authors and dates to papers."),
+        ),
+        "Readers": (
+            Listed("reader", "readers", "Add, list, show, change or remove readers."),
+            Listed("interest", "interests", "List, set or remove the named interests of a reader."),
+            Listed(
+                "start", "interests", "Begin a taste from papers already read, or see ten to rate."
+            ),
+            Listed("vote", "votes", "Give a paper a thumb, or take it back."),
+            Listed("unvote", "votes", "Take back the thumbs of a span of time."),
+        ),
+        "Editions": (
+            Listed("rank", "ranking", "Rank papers for a reader, and change nothing."),
+            Listed("explain", "ranking", "Show why a paper stands where it stands."),
+            Listed("publish", "editions", "Publish editions."),
+            Listed("preview", "editions", "Print an edition as HTML, text, letter or feed."),
+            Listed("evaluate", "evaluate", "Measure how good readers' papers have been."),
+        ),
+        "Letters": (
+            Listed("deliver", "post", "Send the letters that are due."),
+            Listed("deliveries", "post", "List letters, and send again what failed."),
+            Listed("send-test", "post", "Send a letter to try the road."),
+            Listed("receive", "post", "Take in a mail that came back, from standard input."),
+            Listed("receipt", "post", "Say why a morning is quiet."),
+        ),
+        "Daemon": (
+            Listed("status", "running", "Tell how things stand, and why a day is quiet."),
+            Listed("tick", "running", "Read the inbox, publish and deliver once."),
+            Listed("serve", "running", "Run the daemon."),
+            Listed("admin", "running", "Print the link of the admin page."),
+        ),
+        "Upkeep": (
+            Listed("migrate", "place", "Bring the database up to this version."),
+            Listed("doctor", "doctor", "Check everything Larkpost stands on."),
+            Listed("export", "portability", "Write everything as JSON Lines."),
+            Listed("import", "portability", "Take in papers, readers and thumbs."),
+            Listed("config", "config", "Show or check the settings."),
+            Listed("completion", "config", "Print the completion script of a shell."),
+        ),
     }
 )
 
@@ -107,18 +143,19 @@ def _refused(error: OSError) -> LarkpostError:
 
     if is_no_room(error):
         return no_room(error.filename or "what was to be written", error.strerror)
-    where = f": {error.filename}" if error.filename else ""
-    return LarkpostError(f"the system refused: {error.strerror or error}{where}")
+    where = error.filename or ("standard output" if is_broken(sys.stdout) else "")
+    what = f"the system refused: {error.strerror or error}"
+    return LarkpostError(f"{what}: {where}" if where else what)
 
 
 def _fault(error: Exception) -> LarkpostError:
     """Say that we are at fault, and where; -vv has the whole trace in the log."""
     import traceback
+    from pathlib import Path
 
-    import structlog
+    from larkpost import logs
 
-    if structlog.is_configured():
-        structlog.get_logger("larkpost").debug("unexpected fault", exc_info=error)
+    logs.get_logger("larkpost").debug("unexpected fault", exc_info=error)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}"
     return LarkpostError(
@@ -127,35 +164,58 @@ def _fault(error: Exception) -> LarkpostError:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a command and exit: 0 done, 1 failed, 2 wrong call, 75 later, 130 interrupted."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+def _say(error: LarkpostError) -> None:
+    """Tell of an error, unless standard error itself cannot be written."""
     try:
-        code = larkpost.main(args=arguments, prog_name="larkpost", standalone_mode=False) or 0
+        tell(error)
+    except OSError:
+        discard(sys.stderr)
+
+
+def _collect_rarely() -> None:
+    """Have the garbage collector leave modules alone, while they are imported and at the exit.
+
+    Their objects live as long as the process: looking through them finds nothing, and costs a
+    short command a fifth of its time.
+    """
+    gc.set_threshold(OBJECTS_PER_COLLECTION)
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
+
+
+def main(arguments: Sequence[str] | None = None, *, prog_name: str = "larkpost") -> NoReturn:
+    """Run a command and exit: 0 done, 1 failed, 2 wrong call, 75 later, 130 interrupted."""
+    _collect_rarely()
+    os.umask(os.umask(0o077) | 0o002)  # nobody else writes here, whatever the caller's umask is
+    prepare_streams()
+    try:
+        width = help_width(WIDEST_HELP)
+        done = larkpost.main(arguments, prog_name, standalone_mode=False, terminal_width=width)
+        code = done or 0
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         code = error.exit_code
     except click.ClickException as error:
-        tell(_translated(error))
+        _say(_translated(error))
         code = error.exit_code
     except LarkpostError as error:
-        tell(error)
+        _say(error)
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("larkpost: interrupted", err=True)
+        _say(LarkpostError("interrupted"))
         code = INTERRUPTED
     except (BrokenPipeError, OutputClosedError):
-        # Without this, Python would complain of the closed pipe once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
         refusal = _refused(error)
-        tell(refusal)
+        _say(refusal)
         code = refusal.exit_code
     except Exception as error:
-        tell(_fault(error))
+        _say(_fault(error))
         code = 1
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        discard(sys.stdout)
     sys.exit(code)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from larkpost.cli.output import put
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,18 +21,19 @@ if TYPE_CHECKING:
 LEVELS = ("error", "warning", "info", "debug")
 
 
-@dataclass
 class Call:
     """The global options; settings and program are made when a command first needs them.
 
     ``loudness``: one more for each -v, one less for each -q.
     """
 
-    home: Path | None = None
-    config: Path | None = None
-    loudness: int = 0
-    flags: dict[str, object] = field(default_factory=dict)
-    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    def __init__(
+        self, home: Path | None = None, config: Path | None = None, loudness: int = 0
+    ) -> None:
+        self.home = home
+        self.config = config
+        self.loudness = loudness
+        self.now = datetime.now(UTC)
 
     def settings(
         self, flags: Mapping[str, object] | None = None, *, daemon: bool = False
@@ -71,10 +73,13 @@ class Call:
                 return readers.by_address(connection, name)
             return readers.by_uid(connection, name)
 
+    def say(self, text: str) -> None:
+        """Print what a command has done, for people; with --quiet nothing, for cron mails it."""
+        if self.loudness >= 0:
+            put(text)
+
     def log(self, settings: Settings, *, daemon: bool = False) -> None:
         """Set up the log: what the settings say for the daemon, little for a command."""
-        import structlog
-
         from larkpost import logs
 
         chosen = daemon or "log.level" in settings.origins
@@ -82,7 +87,7 @@ class Call:
         level: Any = LEVELS[min(max(base + self.loudness, 0), len(LEVELS) - 1)]
         logs.configure(level, settings.log.format, hide=[settings.smtp.password.get_secret_value()])
         for remark in settings.remarks:
-            structlog.get_logger("larkpost.settings").warning(remark)
+            logs.get_logger("larkpost.settings").warning(remark)
 
 
 pass_call = click.make_pass_decorator(Call, ensure=True)

@@ -59,8 +59,8 @@ def check(call: Call, as_json: bool) -> None:
             }
         )
         return
-    put(f"{shown(settings.places.config)}{_absent(settings)}")
-    put(f"In order: {len(settings.origins)} set, {unset} left at their defaults.")
+    call.say(f"{shown(settings.places.config)}{_absent(settings)}")
+    call.say(f"In order: {len(settings.origins)} set, {unset} left at their defaults.")
 
 
 def _absent(settings: Settings) -> str:

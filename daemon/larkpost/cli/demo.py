@@ -184,3 +184,6 @@ def _record(story: Story) -> dict[str, object]:
         "after": [ranked_line(pick, story.reader) for pick in story.after],
         "files": {name: str(path) for name, path in story.files.items()},
     }
+
+
+COMMANDS = (demo,)

@@ -52,9 +52,10 @@ def publish(
         if as_json:
             put_json(of_result(result))
         else:
-            put(_sentence(result))
+            tell = put if result.outcome is publishing.Outcome.FAILED else call.say
+            tell(_sentence(result))
     if not results and not as_json:
-        put("Nothing is due. To publish all the same: larkpost publish EMAIL")
+        call.say("Nothing is due. To publish all the same: larkpost publish EMAIL")
     return 1 if any(one.outcome is publishing.Outcome.FAILED for one in results) else 0
 
 

@@ -91,7 +91,7 @@ def set_interest(
         put_json(record | {"unmatched": [one._asdict() for one in unmatched]})
         return
     about = ", ".join(record["words"]) or "no words yet"
-    put(f"{shown(record['name'])}: {shown(about)}; quota {record['quota']}")
+    call.say(f"{shown(record['name'])}: {shown(about)}; quota {record['quota']}")
     put_unmatched(unmatched)
 
 
@@ -110,7 +110,7 @@ def remove_interest(call: Call, email: str, name: str, as_json: bool) -> None:
     if as_json:
         put_json({"reader": reader.address or reader.uid, "interest": name, "removed": True})
     else:
-        put(f"removed {shown(name)}")
+        call.say(f"removed {shown(name)}")
 
 
 def find_unmatched(call: Call, program: Program, words: Sequence[str]) -> list[UnmatchedWord]:
@@ -192,7 +192,7 @@ def start(call: Call, email: str, sources: Sequence[str], as_json: bool) -> None
         who = reader.address or reader.uid
         put_json({"reader": who, "liked": liked, "new": new, "unknown": unknown})
         return
-    put(f"{thumbs(liked, 'up')}; {quantity(new, 'paper')} new here")
+    call.say(f"{thumbs(liked, 'up')}; {quantity(new, 'paper')} new here")
     for name in unknown:
         put(f"not known here, and without a title: {shown(name)}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,8 @@ WRAPPED = frozenset({"title", "because of", "value", "from"})  # headings of col
 
 def put_json(record: Mapping[str, object]) -> None:
     """Print one object on one line, in UTF-8 whatever the terminal speaks."""
+    import json
+
     click.echo(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
@@ -78,7 +79,9 @@ def shown(value: object) -> str:
 
     if value is None:
         return "-"
-    return one_line(f"{value:.3f}" if isinstance(value, float) else str(value))
+    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    # A path may have bytes that are no text; leaving them out would name another file.
+    return one_line(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -75,9 +75,9 @@ def ingest(
         if as_json:
             put_json(report_record(report))
         else:
-            put(report_line(report))
+            call.say(report_line(report))
             if report.rejected and not report.already:
-                put("  what could not be read is kept with line and reason: larkpost status")
+                call.say("  what could not be read is kept with line and reason: larkpost status")
         _tell_oddities(report, quiet=call.loudness < 0)
     # 2 says that nothing was done, which is not so once a file is in.
     return 1 if done and code == UsageError.exit_code else code

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from larkpost.cli.call import Call, pass_call
-from larkpost.cli.doctor import doctor
 from larkpost.cli.output import json_option, put, put_json, shown
 
 
@@ -65,11 +64,11 @@ def migrate(call: Call, as_json: bool) -> None:
         put_json({"before": before, "after": after, "merged": merged})
         return
     if before == after:
-        put(f"The database is up to date (revision {after}).")
+        call.say(f"The database is up to date (revision {after}).")
     else:
-        put(f"The database went from {before or 'nothing'} to revision {after}.")
+        call.say(f"The database went from {before or 'nothing'} to revision {after}.")
     for former, kept in merges:
-        put(f"{shown(former.address)} is one reader with {shown(kept.address)} now, {kept.status}")
+        call.say(f"{shown(former.address)} is one reader with {shown(kept.address)} now, {kept.status}")
 
 
-__all__ = ["doctor", "init", "migrate"]
+COMMANDS = (init, migrate)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from larkpost.cli.call import Call, pass_call
-from larkpost.cli.output import MOST_TOLD, json_option, put, put_json, shown
+from larkpost.cli.output import MOST_TOLD, json_option, put_json, shown
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def export(call: Call, folder: Path, as_json: bool) -> None:
     if as_json:
         put_json({"folder": str(folder), **counts})
         return
-    put(f"{shown(folder)}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
+    call.say(f"{shown(folder)}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
 
 
 @click.command("import", short_help="Take in papers, readers and thumbs.")
@@ -81,7 +81,7 @@ def import_(
             )
         else:
             refused = f", {len(tally.refused)} refused" if tally.refused else ""
-            put(f"{shown(path)}: {quantity(tally.taken, name.removesuffix('s'))}{refused}")
+            call.say(f"{shown(path)}: {quantity(tally.taken, name.removesuffix('s'))}{refused}")
     return 1 if any(tally.refused for _, _, tally in tallies) else 0
 
 

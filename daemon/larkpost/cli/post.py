@@ -50,9 +50,9 @@ def deliver(call: Call, limit: int | None, dry_run: bool, as_json: bool) -> int:
     if as_json:
         put_json(counts)
     elif any(counts.values()):
-        put(", ".join(f"{count} {state}" for state, count in counts.items() if count))
+        call.say(", ".join(f"{count} {state}" for state, count in counts.items() if count))
     else:
-        put("No letters to send.")
+        call.say("No letters to send.")
     if ledger.failed:
         return 1
     return 75 if ledger.deferred else 0
@@ -204,7 +204,7 @@ def send_test(call: Call, address: str, as_json: bool) -> None:
     if as_json:
         put_json({"to": letter.recipient, "by": where, "message_id": letter.message_id})
     else:
-        put(f"The letter to {shown(letter.recipient)} was taken ({where}).")
+        call.say(f"The letter to {shown(letter.recipient)} was taken ({where}).")
 
 
 def _test_letter(call: Call, program: Program, address: str) -> Letter:
@@ -253,7 +253,7 @@ def receive(call: Call, as_json: bool) -> None:
         put_json({"meaning": str(receipt.meaning), "votes": receipt.votes})
     else:
         cast = f", {quantity(receipt.votes, 'thumb')}" if receipt.votes else ""
-        put(f"{receipt.meaning}{cast}")
+        call.say(f"{receipt.meaning}{cast}")
 
 
 @click.command(short_help="Say why a morning is quiet.")
@@ -272,7 +272,7 @@ def receipt(call: Call, as_json: bool) -> int:
         else:
             put(f"{shown(reason.text)}\n  {shown(reason.hint)}")
     if not reasons and not as_json:
-        put("Papers flow.")
+        call.say("Papers flow.")
     return 1 if reasons else 0
 
 

@@ -11,6 +11,7 @@ from larkpost.cli import types
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.interests import find_unmatched, put_unmatched
 from larkpost.cli.output import json_option, put, put_json, put_table, put_warnings, shown
+from larkpost.errors import UsageError
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from larkpost.domain import Bounce, Reader
+    from larkpost.flows.membership import FeedChange, StatusChange
     from larkpost.flows.sending_hold import SendingHold
     from larkpost.program import Program
     from larkpost.seams import FeedFormat
@@ -36,7 +38,8 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
             "--at", type=types.local_time, metavar="HH:MM", help="Local time of the edition."
         ),
         click.option(
-            "--days", type=types.weekdays, metavar="DAYS", help="Weekdays, such as mon,tue,fri."
+            "--days", type=types.weekdays, metavar="DAYS",
+            help="Weekdays, such as mon-fri, or sat,sun, or daily.",
         ),
         click.option("--size", type=click.IntRange(1, 100), metavar="N", help="Papers an edition."),
         click.option(
@@ -88,8 +91,8 @@ def add(
         more = {"unmatched": [one._asdict() for one in unmatched], "warnings": warnings}
         put_json(_record(program, added) | more)
         return
-    put(f"added {_who(added)}: {_schedule(added)}")
-    put(f"feed: {program.links.feed(added, 'rss')}")
+    call.say(f"added {_who(added)}: {_schedule(added)}")
+    call.say(f"feed: {program.links.feed(added, 'rss')}")
     put_unmatched(unmatched)
 
 
@@ -182,7 +185,10 @@ def set_reader(
     pause: bool, until: date | None, resume: bool, leave: bool, new_feed: bool,
     no_feed: bool, as_json: bool, **wishes: Any,
 ) -> None:  # fmt: skip
-    """Change what is given and leave the rest as it is; --interest replaces all interest words."""
+    """Change what is given and leave the rest as it is; --interest replaces all interest words.
+
+    All of it or, where something cannot be had, nothing.
+    """
     if pause + resume + leave > 1 or (until and not pause):
         raise click.UsageError("Choose one of --pause [--until DATE], --resume and --leave.")
     if new_feed and no_feed:
@@ -194,30 +200,21 @@ def set_reader(
     from larkpost.flows import membership
 
     program = call.program()
-    store, now = program.store, call.now
     found = call.reader(program, email)
-    if chosen or interests or address:
-        membership.change(
-            store, found.id, now=now, address=address, words=interests or None, **chosen
-        )
-    if pause:
-        membership.pause(store, found.id, now=now, until=until)
-    if resume:
-        membership.resume(store, found.id, now=now)
-    if leave:
-        membership.leave(store, found.id, now=now)
-    if new_feed:
-        membership.renew_feed_key(store, found.id)
-    if no_feed:
-        membership.end_feed(store, found.id)
-    changed = call.reader(program, found.uid)
-    words = changed.interests[0].words if interests else ()
-    unmatched = find_unmatched(call, program, words)
+    status: StatusChange | None = (
+        "pause" if pause else "resume" if resume else "leave" if leave else None
+    )
+    feed: FeedChange | None = "renew" if new_feed else "end" if no_feed else None
+    changed = membership.change(
+        program.store, found.id, now=call.now, address=address, words=interests or None,
+        status=status, until=until, feed=feed, **chosen,
+    )  # fmt: skip
+    unmatched = find_unmatched(call, program, changed.interests[0].words if interests else ())
     if as_json:
         put_json(_record(program, changed) | {"unmatched": [one._asdict() for one in unmatched]})
-        return
-    put(f"changed {_who(changed)}: {_schedule(changed)}")
-    put_unmatched(unmatched)
+    else:
+        call.say(f"changed {_who(changed)}: {_schedule(changed)}")
+        put_unmatched(unmatched)
 
 
 @reader.command(short_help="Forget a reader.")
@@ -228,19 +225,25 @@ def set_reader(
 def remove(call: Call, email: str, yes: bool, as_json: bool) -> None:
     """Forget a reader: address, thumbs and editions. There is no way back.
 
-    `reader set EMAIL --leave` stops the letters and keeps the thumbs.
+    Asks before it does; where nobody can answer (no terminal), --yes is needed. `reader set EMAIL
+    --leave` stops the letters and keeps the thumbs.
     """
     from larkpost.flows import membership
 
     program = call.program()
     found = call.reader(program, email)
-    if not yes and sys.stdin.isatty():
+    if not yes and not sys.stdin.isatty():
+        raise UsageError(
+            f"{_who(found)} was not removed: nobody is there to be asked",
+            hint="there is no way back; --yes removes without asking",
+        )
+    if not yes:
         click.confirm(f"Forget {_who(found)} with all thumbs and editions?", abort=True, err=True)
     membership.remove(program.store, found.id)
     if as_json:
         put_json({"reader": _who(found), "removed": True})
     else:
-        put(f"removed {_who(found)}")
+        call.say(f"removed {_who(found)}")
 
 
 def _given(wishes: dict[str, Any]) -> dict[str, Any]:

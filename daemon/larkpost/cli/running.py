@@ -19,7 +19,7 @@ from larkpost.cli.output import (
     shown,
 )
 from larkpost.cli.papers import report_line, report_record
-from larkpost.errors import UsageError
+from larkpost.errors import Busy, UsageError
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -138,17 +138,22 @@ def _dump_words(dump: Dump) -> str:
 def tick(call: Call, as_json: bool) -> int:
     """Do once what `serve` does every half minute: read the inbox, publish, deliver.
 
-    For cron and systemd timers. Ends with 75 while another process is at it, and with 1 where a
-    step failed (the others are done all the same). A file that is refused is told, and is no
-    failure of a step.
+    For cron and systemd timers: with -q it prints nothing while all is well. Ends with 75 while
+    another process is at it, and with 1 where a step failed (the others are done all the same). A
+    file that is refused is told, and is no failure of a step.
     """
     from larkpost.flows.tick import tick as run
 
-    done = run(call.program().works, now=call.now)
+    try:
+        done = run(call.program().works, now=call.now)
+    except Busy:
+        if call.loudness < 0:  # the other one does the work: nothing that cron should mail
+            return Busy.exit_code
+        raise
     if as_json:
         put_json(_round_record(done))
     else:
-        _put_round(done)
+        _put_round(done, quiet=call.loudness < 0)
     return 1 if done.troubles else 0
 
 
@@ -174,16 +179,22 @@ def _round_record(done: Round) -> dict[str, Any]:
     }
 
 
-def _put_round(done: Round) -> None:
+def _put_round(done: Round, *, quiet: bool) -> None:
+    """Say what was done; where ``quiet``, only what somebody should look at."""
     from dataclasses import asdict
 
-    put(f"inbox: {quantity(len(done.taken), 'file')}")
+    from larkpost.flows.inbox import Bad
+
+    if not quiet:
+        put(f"inbox: {quantity(len(done.taken), 'file')}")
     for one in done.taken:
-        _put_taken(one)
-    if done.returned:
-        put(f"came back: {_counts(done.returned)}")
-    put(f"editions: {_counts(done.outcomes) or 'none due'}")
-    put(f"letters: {_counts(asdict(done.ledger)) or 'none to send'}")
+        if isinstance(one, Bad) or not quiet:
+            _put_taken(one)
+    if not quiet:
+        if done.returned:
+            put(f"came back: {_counts(done.returned)}")
+        put(f"editions: {_counts(done.outcomes) or 'none due'}")
+        put(f"letters: {_counts(asdict(done.ledger)) or 'none to send'}")
     for step, trouble in done.troubles.items():
         click.echo(f"larkpost: {step} failed: {shown(trouble)}", err=True)
 

@@ -36,7 +36,7 @@ def local_time(text: str) -> time:
 
 
 def weekdays(text: str) -> frozenset[int]:
-    """Read weekdays such as mon,tue,fri."""
+    """Read weekdays such as mon,tue,fri, mon-fri, weekdays or daily."""
     from larkpost.settings import read_days
     from larkpost.text.grammar import sentence
 

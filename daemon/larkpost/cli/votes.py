@@ -9,7 +9,7 @@ import click
 from larkpost.cli import types
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.interests import named
-from larkpost.cli.output import json_option, put, put_json, shown
+from larkpost.cli.output import json_option, put_json, shown
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def vote(
     changed = (
         "" if before is None or before.thumb == choice else f" (was {before.thumb.name.lower()})"
     )
-    put(f"{SAID[thumb]}: {shown(found.title)} [{shown(found.identifier)}]{changed}")
+    call.say(f"{SAID[thumb]}: {shown(found.title)} [{shown(found.identifier)}]{changed}")
 
 
 @click.command(short_help="Take back the thumbs of a span of time.")
@@ -96,7 +96,7 @@ def unvote(call: Call, email: str, since: datetime, until: datetime | None, as_j
     for one in gone if as_json else ():
         put_json(vote_line(one, reader, str(known[one.paper_id].identifier)))
     if not as_json:
-        put(f"{quantity(len(gone), 'thumb')} taken back")
+        call.say(f"{quantity(len(gone), 'thumb')} taken back")
 
 
 COMMANDS = (vote, unvote)

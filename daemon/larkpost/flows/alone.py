@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import structlog
-
+from larkpost import logs
 from larkpost.errors import Busy, LarkpostError
 from larkpost.store import leases
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 LEASE_SECONDS = 60.0
 RENEWAL_SECONDS = 20.0
 
-log = structlog.get_logger("larkpost.alone")
+log = logs.get_logger("larkpost.alone")
 
 
 @contextmanager

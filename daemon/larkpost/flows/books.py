@@ -10,8 +10,7 @@ from datetime import timedelta
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeVar
 
-import structlog
-
+from larkpost import logs
 from larkpost.domain import Bounce, DeliveryState, Edition, Letter
 from larkpost.errors import LarkpostError, TryAgainLater
 from larkpost.flows import bouncing
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Delivery
     from larkpost.store.engine import Connection, Store
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 T = TypeVar("T")
 
 # Kept up while a letter is on its way, so that it need not outlast the slowest server.

@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-import structlog
-
+from larkpost import logs
 from larkpost.domain import DeliveryState
 from larkpost.errors import Deferred, LarkpostError
 from larkpost.flows import roads
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from larkpost.seams import Renderer, Transport
     from larkpost.store.engine import Connection, Store
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 # Reserved and set together; only the one that is on its way can be put in doubt by a crash.
 BATCH = 100

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-import structlog
-
+from larkpost import logs
 from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import Failure, LarkpostError, UnreadableDump
 from larkpost.flows.dropped import WHY, Read, Tries, forget_the_gone, looked_at, lying_in
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from larkpost.seams import Source
     from larkpost.store.engine import Store
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 # A file that ends within a paper is waited for so long: whoever writes it may have paused.
 PAUSE = timedelta(minutes=10)

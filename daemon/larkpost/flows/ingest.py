@@ -10,8 +10,7 @@ from datetime import UTC, datetime, time
 from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
 from typing import TYPE_CHECKING, BinaryIO
 
-import structlog
-
+from larkpost import logs
 from larkpost.domain import Captured, Draft, Rejected, Remark
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.flows.dumpfile import copy_of, copy_of_stream, lines_of
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 # A dump of up to this many papers and characters is one transaction. A larger one takes several,
 # so that readers can vote meanwhile and memory does not grow with the dump; cut off between two of

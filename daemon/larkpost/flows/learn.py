@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-import structlog
-
+from larkpost import logs
 from larkpost.domain import Thumb
 from larkpost.errors import LarkpostError
 from larkpost.flows import plainly
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     Found = dict[int, Sequence[Pick]]  # what each interest of a reader found, best first
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 A_MONTH, SEVERAL = timedelta(days=30), 5
 ADVICE = (

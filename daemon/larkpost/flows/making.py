@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import structlog
-
+from larkpost import logs
 from larkpost.domain import Letter
 
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Delivery, Edition, Pick
     from larkpost.seams import Renderer
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 
 def made(press: Renderer, pages: Sequence[Edition]) -> list[Letter | Exception]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import time
-from typing import TYPE_CHECKING, TypedDict, Unpack
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from larkpost.domain import Status
 from larkpost.errors import UsageError
@@ -25,6 +25,10 @@ LONGEST_WORDS = 100  # characters of one phrase
 LONGEST_NAME = 100
 LONGEST_INTEREST = 40
 HIGHEST_QUOTA = 100
+
+
+StatusChange = Literal["pause", "resume", "leave"]
+FeedChange = Literal["renew", "end"]
 
 
 class Wishes(TypedDict, total=False):
@@ -80,15 +84,31 @@ def change(
     now: datetime,
     address: str | None = None,
     words: Iterable[str] | None = None,
+    status: StatusChange | None = None,
+    until: date | None = None,
+    feed: FeedChange | None = None,
     **wishes: Unpack[Wishes],
 ) -> Reader:
     """Change what is given and leave the rest; a new timetable gives a new next slot.
 
-    ``words`` replace the words of the first interest. Raises UnknownReader, and UsageError
-    where a wish cannot be had; then nothing has changed.
+    ``words`` replace the words of the first interest; ``status`` and ``until`` do what ``pause``,
+    ``resume`` and ``leave`` do, ``feed`` what ``renew_feed_key`` and ``end_feed`` do. All is one
+    transaction: raises UnknownReader, and UsageError where something cannot be had; then nothing
+    has changed.
     """
     with store.begin() as connection:
-        return change_reader(connection, reader_id, now=now, address=address, words=words, **wishes)
+        change_reader(connection, reader_id, now=now, address=address, words=words, **wishes)
+        if status == "pause":
+            _pause(connection, reader_id, now, until)
+        elif status == "resume":
+            _resume(connection, reader_id, now)
+        elif status == "leave":
+            _leave(connection, reader_id, now)
+        if feed == "renew":
+            readers.renew_feed_key(connection, reader_id)
+        elif feed == "end":
+            readers.update(connection, reader_id, feed_key="")
+        return readers.get(connection, reader_id)
 
 
 def change_reader(
@@ -162,21 +182,23 @@ def pause(store: Store, reader_id: int, *, now: datetime, until: date | None = N
     Raises UsageError for a day that has passed and for readers who are not being sent anything.
     """
     with store.begin() as connection:
-        reader = readers.get(connection, reader_id)
-        if reader.status not in (Status.ACTIVE, Status.PAUSED):
-            raise UsageError(f"{who(reader)} is sent nothing, so there is nothing to pause")
-        if until is None:
-            changed = readers.update(connection, reader_id, status=Status.PAUSED, paused_until=None)
-        elif until <= local_date(reader.zone, now):
-            raise UsageError(
-                f"{until} is not a day that is still to come",
-                hint="a pause ends on a later day: the first one with an edition again",
-            )
-        else:
-            changed = readers.update(
-                connection, reader_id, status=Status.ACTIVE, paused_until=until
-            )
-        return _schedule(connection, changed, now)
+        return _pause(connection, reader_id, now, until)
+
+
+def _pause(connection: Connection, reader_id: int, now: datetime, until: date | None) -> Reader:
+    reader = readers.get(connection, reader_id)
+    if reader.status not in (Status.ACTIVE, Status.PAUSED):
+        raise UsageError(f"{who(reader)} is sent nothing, so there is nothing to pause")
+    if until is None:
+        changed = readers.update(connection, reader_id, status=Status.PAUSED, paused_until=None)
+    elif until <= local_date(reader.zone, now):
+        raise UsageError(
+            f"{until} is not a day that is still to come",
+            hint="a pause ends on a later day: the first one with an edition again",
+        )
+    else:
+        changed = readers.update(connection, reader_id, status=Status.ACTIVE, paused_until=until)
+    return _schedule(connection, changed, now)
 
 
 def resume(store: Store, reader_id: int, *, now: datetime) -> Reader:
@@ -185,13 +207,17 @@ def resume(store: Store, reader_id: int, *, now: datetime) -> Reader:
     A pending reader stays pending: only ``confirm`` says that an address is the reader's own.
     """
     with store.begin() as connection:
-        reader = readers.get(connection, reader_id)
-        going = reader.status is Status.ACTIVE and reader.paused_until is None
-        if going or reader.status is Status.PENDING:
-            return reader
-        bounces.forgive(connection, reader_id)
-        reader = readers.update(connection, reader_id, status=Status.ACTIVE, paused_until=None)
-        return _schedule(connection, reader, now)
+        return _resume(connection, reader_id, now)
+
+
+def _resume(connection: Connection, reader_id: int, now: datetime) -> Reader:
+    reader = readers.get(connection, reader_id)
+    going = reader.status is Status.ACTIVE and reader.paused_until is None
+    if going or reader.status is Status.PENDING:
+        return reader
+    bounces.forgive(connection, reader_id)
+    reader = readers.update(connection, reader_id, status=Status.ACTIVE, paused_until=None)
+    return _schedule(connection, reader, now)
 
 
 def leave(store: Store, reader_id: int, *, now: datetime) -> Reader:
@@ -200,12 +226,16 @@ def leave(store: Store, reader_id: int, *, now: datetime) -> Reader:
     Votes stay, in case the reader comes back; ``remove`` forgets them.
     """
     with store.begin() as connection:
-        reader = readers.get(connection, reader_id)
-        if reader.status is Status.LEFT:
-            return reader
-        reader = readers.update(connection, reader_id, status=Status.LEFT, paused_until=None)
-        deliveries.cancel_for(connection, reader_id)
-        return _schedule(connection, reader, now)
+        return _leave(connection, reader_id, now)
+
+
+def _leave(connection: Connection, reader_id: int, now: datetime) -> Reader:
+    reader = readers.get(connection, reader_id)
+    if reader.status is Status.LEFT:
+        return reader
+    reader = readers.update(connection, reader_id, status=Status.LEFT, paused_until=None)
+    deliveries.cancel_for(connection, reader_id)
+    return _schedule(connection, reader, now)
 
 
 def remove(store: Store, reader_id: int) -> None:

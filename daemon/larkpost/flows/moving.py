@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
+from contextlib import suppress
 from itertools import chain, count
 from typing import TYPE_CHECKING
+
+from larkpost.files import NO_LINKS, flush_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 _LONGEST = 240  # bytes of a name, so that ".why" still fits where 255 are allowed
-_NO_LINKS = frozenset({errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.EACCES})
 
 
 def move(path: Path, folder: Path) -> Path:
@@ -29,7 +30,7 @@ def move(path: Path, folder: Path) -> Path:
             _put(path, target)
         except FileExistsError:
             continue
-        _flush(folder)
+        flush_folder(folder)
         path.unlink()
         return target
     raise AssertionError("numbers do not end")  # pragma: no cover
@@ -39,7 +40,7 @@ def _put(path: Path, target: Path) -> None:
     try:
         os.link(path, target, follow_symlinks=False)
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in NO_LINKS:
             raise
         _copy(path, target)
 
@@ -52,20 +53,13 @@ def _copy(path: Path, target: Path) -> None:
             shutil.copyfileobj(source, copy)
             copy.flush()
             os.fsync(copy.fileno())
-        shutil.copystat(path, hidden)
+        with suppress(OSError):  # a disk that keeps no rights may refuse to be told of them
+            shutil.copystat(path, hidden)
         if target.exists():
             raise FileExistsError(target)
         hidden.rename(target)
     finally:
         hidden.unlink(missing_ok=True)
-
-
-def _flush(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _free_names(name: str) -> Iterator[str]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-import structlog
-
+from larkpost import logs
 from larkpost.domain import Bounce, Status
 from larkpost.errors import Deferred, LarkpostError, Refused, Unanswered, UnknownReader
 from larkpost.flows import bouncing, membership, mornings, roads
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from larkpost.store.engine import Store
     from larkpost.store.notices import Notice
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 AN_ADDRESS = timedelta(hours=1)  # gets one such letter at most, whoever asks and how often
 LEASE = timedelta(minutes=15)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-import structlog
-
+from larkpost import logs
 from larkpost.errors import Deferred, LarkpostError
 from larkpost.flows import roads
 from larkpost.flows.posting import told as told_in_words
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from larkpost.store.engine import Connection, Store
     from larkpost.store.events import Event
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 KIND = "receipt"
 _OF_READERS = frozenset({Quiet.ALL_BELOW, Quiet.ALL_SEEN})

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-import structlog
-
+from larkpost import logs
 from larkpost.domain import Bounce, BounceKind
 from larkpost.flows import bouncing, feedback, membership
 from larkpost.flows.answers import votes_in
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from larkpost.mailboxes import Mailboxes, Tag
     from larkpost.store.engine import Store
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 # A bounce that comes later than this is a replay, or of no use.
 LATEST_BOUNCE = timedelta(days=30)

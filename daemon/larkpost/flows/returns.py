@@ -7,8 +7,7 @@ import stat
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import structlog
-
+from larkpost import logs
 from larkpost.errors import LarkpostError
 from larkpost.flows.receive import LARGEST, Meaning, Receipt, receive
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from larkpost.mailboxes import Mailboxes
     from larkpost.store.engine import Store
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 MOST = 1_000  # mails in one go, so that a flood does not keep the editions waiting
 # What nobody could make sense of is left unread, for a person to look at.

@@ -7,8 +7,7 @@ from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
-import structlog
-
+from larkpost import logs
 from larkpost.store import community, events, models, papers
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from larkpost.seams import Ranker, Space
     from larkpost.store.engine import Connection, Store
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 # Up to this many papers the space is fitted anew whenever one of them changes, which makes a
 # ranking a function of the data alone; beyond, fits are rarer because they take seconds.

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-import structlog
-
+from larkpost import logs
 from larkpost.errors import LarkpostError
 from larkpost.flows.posting import told
 from larkpost.store import events
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from larkpost.store.engine import Store
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 REMIND = timedelta(hours=1)
 

@@ -7,8 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID, uuid5
 
-import structlog
-
+from larkpost import logs
 from larkpost.render.stories import facts_of, stories_of
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 _SECOND = timedelta(seconds=1)
 _MICROSECONDS = 1_000_000
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 
 
 class Entry(NamedTuple):

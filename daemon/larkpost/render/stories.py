@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-import structlog
-
+from larkpost import logs
 from larkpost.render import words
 from larkpost.text.normalize import one_line
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 CACHED_PAPERS = 8192
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # told once and shared: compared by identity

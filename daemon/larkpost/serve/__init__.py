@@ -8,12 +8,12 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import structlog
-
+from larkpost import logs
 from larkpost.flows.alone import alone
+from larkpost.serve.listening import listen, listening
 from larkpost.serve.office import Office
 from larkpost.serve.rounds import Watch, going, started
-from larkpost.serve.server import Server, listen
+from larkpost.serve.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["listen", "run"]
 
-_log = structlog.get_logger("larkpost.serve")
+_log = logs.get_logger("larkpost.serve")
 
 
 def run(
@@ -48,6 +48,7 @@ def run(
     the address cannot be had. Ends the process with 1 when a round shows no sign of life for long:
     a supervisor starts it anew.
     """
+    web = program.settings.web
     office = Office(program, started(program.settings.tick.seconds))
     server = Server(office, base_url=program.settings.site.base_url)
     works: dict[str, Work] = {
@@ -61,7 +62,7 @@ def run(
 
     watch = Watch({**office.pulses, "web": server.pulse}, give_up=stop)
     with (
-        listen(host, port) as listener,
+        listening(host, port, mode=web.socket_mode, home=program.places.data) as listener,
         alone(
             program.store,
             "daemon",

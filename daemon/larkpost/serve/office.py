@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-import structlog
-
+from larkpost import logs
 from larkpost.errors import LarkpostError
 from larkpost.web import app
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     Renewal = Callable[[Program], Program]
 
-_log = structlog.get_logger("larkpost.serve")
+_log = logs.get_logger("larkpost.serve")
 
 
 class Office:

@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import structlog
 from apscheduler.jobstores.base import JobLookupError  # type: ignore[import-untyped]  # as below
 from apscheduler.schedulers import background  # type: ignore[import-untyped]  # it ships no types
 
+from larkpost import logs
 from larkpost.errors import Busy, LarkpostError
 from larkpost.flows.steps import REMIND
 from larkpost.web import Pulse
@@ -33,7 +33,7 @@ LAST_WORDS_SECONDS = 12.0
 A_TICK = timedelta(minutes=5)
 A_LETTER = timedelta(minutes=15)
 
-_log = structlog.get_logger("larkpost.serve")
+_log = logs.get_logger("larkpost.serve")
 
 
 def started(seconds: float) -> dict[str, Pulse]:

@@ -1,20 +1,20 @@
-"""The web server of the daemon, and the socket it listens on."""
+"""The web server of the daemon."""
 
 from __future__ import annotations
 
-import socket
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import uvicorn
 
-from larkpost.errors import UsageError
+from larkpost.serve.listening import name_listener
 from larkpost.web import Pulse
 from larkpost.web.wire import Wire
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
     from starlette.types import ASGIApp
@@ -43,10 +43,11 @@ class Server(uvicorn.Server):
         """Begin to answer, then say so on one line of standard error."""
         await super().startup(sockets)
         for listener in sockets or ():
-            host, port = listener.getsockname()[:2]
-            here = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            here = name_listener(listener)
             links = "" if self.base_url == here else f" (links point to {self.base_url})"
-            print(f"Larkpost is up: {here}/{links}", file=sys.stderr, flush=True)  # noqa: T201 - a word to the person who started it
+            slash = "/" if here.startswith("http") else ""
+            with suppress(OSError):  # a terminal that is gone, or a full disk, stops no daemon
+                print(f"Larkpost is up: {here}{slash}{links}", file=sys.stderr, flush=True)  # noqa: T201 - a word to the person who started it
 
     async def on_tick(self, counter: int) -> bool:
         """Be called by uvicorn ten times a second, from the event loop."""
@@ -57,27 +58,6 @@ class Server(uvicorn.Server):
         """Finish open requests and end; asked a second time, end without finishing them."""
         self.force_exit = self.should_exit
         self.should_exit = True
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Open the socket to listen on; raises UsageError saying why it cannot be had."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise UsageError(f"{host} is not an address of this machine: {error}") from error
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError as error:
-        listener.close()
-        raise UsageError(
-            f"Cannot listen on {host} port {port}: {error.strerror}",
-            hint="choose another with --port, or stop what listens there",
-        ) from error
-    return listener
 
 
 def _config(pages: ASGIApp) -> uvicorn.Config:

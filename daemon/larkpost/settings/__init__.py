@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from larkpost.settings.loading import load
+from larkpost.settings.loading import expand, load
 from larkpost.settings.model import Places, Settings, day_names, keys, read_days
 
-__all__ = ["Places", "Settings", "day_names", "keys", "load", "read_days"]
+__all__ = ["Places", "Settings", "day_names", "expand", "keys", "load", "read_days"]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 PREFIX = "LARKPOST_"
+COMMAND_LINE = "the command line"  # an origin
 # Names with the prefix that are not settings: where the settings are, and switches of the tests.
 ALLOWED = frozenset(
     {"LARKPOST_HOME", "LARKPOST_CONFIG", "LARKPOST_REFUSE_SKIPS", "LARKPOST_BENCH_DATA"}
@@ -47,7 +48,7 @@ def load(
     environ = os.environ if environ is None else environ
     home = home or _path(environ.get(f"{PREFIX}HOME"))
     explicit = config or _path(environ.get(f"{PREFIX}CONFIG"))
-    places = _places(home, explicit)
+    places = _places(home, explicit, environ)
     if explicit is not None and not places.config.exists():
         raise SettingsError(
             f"no settings file: {places.config}", hint="Check --config and LARKPOST_CONFIG."
@@ -57,12 +58,15 @@ def load(
         str(places.config): _from_file(places.config),
         **{str(folder): _from_secrets(folder) for folder in secrets},
         "the environment": _from_environment(environ),
-        "the command line": {k: v for k, v in (flags or {}).items() if v is not None},
+        COMMAND_LINE: {k: v for k, v in (flags or {}).items() if v is not None},
     }
     for origin, values in found.items():
         _refuse_unknown(values, origin)
     origins = {key: origin for origin, values in found.items() for key in values}
     merged = {key: value for values in found.values() for key, value in values.items()}
+    if "site.base_url" not in merged:
+        del found[COMMAND_LINE]
+        merged["site.base_url"] = _own_address(found)
     settings = _validated(merged, origins, places)
     settings._origins = origins
     settings._remarks = tuple(_remarks(places.config, found[str(places.config)], secrets))
@@ -73,16 +77,14 @@ def _path(text: str | None) -> Path | None:
     return Path(text) if text else None
 
 
-def _places(home: Path | None, config: Path | None) -> Places:
+def _places(home: Path | None, config: Path | None, environ: Mapping[str, str]) -> Places:
     if home is None:
-        from platformdirs import user_config_path, user_data_path
-
-        data, beside = user_data_path("larkpost"), user_config_path("larkpost")
+        data, beside = _own_folders(environ)
     else:
-        data = beside = home.expanduser().absolute()
+        data = beside = _absolute(home, "the home")
     inbox = data / "inbox"
     return Places(
-        config=config.expanduser().absolute() if config else beside / "config.toml",
+        config=_absolute(config, "the settings file") if config else beside / "config.toml",
         data=data,
         inbox=inbox,
         done=inbox / "done",
@@ -91,6 +93,49 @@ def _places(home: Path | None, config: Path | None) -> Places:
         secret=data / "secret.key",
         secrets=beside / "secrets",
     )
+
+
+def _own_folders(environ: Mapping[str, str]) -> tuple[Path, Path]:
+    """Give the user's folders for data and for settings (XDG Base Directory).
+
+    A process may have neither a home nor an entry in the list of users, as in many containers.
+    """
+    from platformdirs import user_config_path, user_data_path
+
+    try:
+        known = Path("~").expanduser().is_absolute() and environ.get("HOME") != ""
+    except RuntimeError:
+        known = False
+    if not known and not all(environ.get(name) for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME")):
+        raise SettingsError(
+            "this user has no home folder to keep things in",
+            hint="say where with --home DIR or LARKPOST_HOME",
+        )
+    return user_data_path("larkpost"), user_config_path("larkpost")
+
+
+def _absolute(path: Path, what: str) -> Path:
+    try:
+        return expand(path).absolute()
+    except FileNotFoundError:
+        raise SettingsError(
+            f"{what} is given as {path}, and the folder that this starts from is gone",
+            hint="cd to a folder that is there, or write the whole path, from / on",
+        ) from None
+
+
+def expand(path: Path) -> Path:
+    """Put the home folder of a user where a path begins with ``~``.
+
+    Raises SettingsError where there is no such user, or nobody says where their home is.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise SettingsError(
+            f"{path}: there is no home folder for {path.parts[0]}",
+            hint="write the whole path, from / on",
+        ) from None
 
 
 def _secret_folders(places: Places, environ: Mapping[str, str]) -> Iterator[Path]:
@@ -190,13 +235,9 @@ def _validated(
     data = places.data
     inbox = _under(data, first.inbox.folder) or places.inbox
     maildir = _under(data, first.mail.maildir) or places.maildir
-    url = first.database.url or f"sqlite:///{quote(str(data / 'larkpost.db'))}"
-    base_url = (
-        first.site.base_url if "site.base_url" in values else _own_address(first.web, origins)
-    )
+    url = first.database.url or f"sqlite:///{quote(os.fsencode(data / 'larkpost.db'))}"
     settings = first.model_copy(
         update={
-            "site": first.site.model_copy(update={"base_url": base_url}),
             "database": first.database.model_copy(update={"url": url}),
             "inbox": first.inbox.model_copy(update={"folder": str(inbox)}),
             "mail": first.mail.model_copy(update={"maildir": str(maildir)}),
@@ -215,23 +256,42 @@ def _validated(
     return settings
 
 
-def _own_address(web: Web, origins: Mapping[str, str]) -> str:
-    """The address on this machine, for as long as nobody says how the outside reaches it.
+def _own_address(found: Mapping[str, Mapping[str, object]]) -> str:
+    """Give the address on this machine, for as long as nobody says how the outside reaches it.
 
-    Raises SettingsError naming ``web.host``.
+    It follows the settings alone: what `serve --port` is told no other command knows, and a link
+    must be the same whoever makes it. ``found`` are their values by origin, weakest first.
+    Raises SettingsError naming ``web.host`` or ``web.port``.
     """
+    told = {
+        key: (value, origin)
+        for origin, values in found.items()
+        for key, value in values.items()
+        if key in ("web.host", "web.port")
+    }
+    try:
+        web = Web.model_validate({key.partition(".")[2]: value for key, (value, _) in told.items()})
+    except ValidationError as error:
+        first = error.errors()[0]["loc"][0]
+        value, origin = told[f"web.{first}"]
+        raise SettingsError(f"web.{first} cannot be {value!r} (in {origin})") from None
+    if web.host.startswith("unix:"):
+        raise SettingsError(
+            "site.base_url is missing: a Unix socket (web.host) has no address to link to",
+            hint='set base_url = "https://paper.example.org" under [site]: what readers call',
+        )
     host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else web.host  # noqa: S104 - read, not bound
     if spelt := encode_url(f"http://[{host}]" if ":" in host else f"http://{host}"):
         return f"{spelt}:{web.port}"
     raise SettingsError(
-        f"web.host cannot be {web.host!r} (in {origins.get('web.host', 'the defaults')}): it is not"
+        f"web.host cannot be {web.host!r} (in {told['web.host'][1]}): it is not"
         " the name or number of a host",
         hint="127.0.0.1 is this machine alone, 0.0.0.0 every way to it; the port is web.port.",
     )
 
 
 def _under(data: Path, folder: str) -> Path | None:
-    return data / Path(folder).expanduser() if folder else None
+    return data / expand(Path(folder)) if folder else None
 
 
 def _refusal(error: ValidationError, origins: Mapping[str, str]) -> SettingsError:

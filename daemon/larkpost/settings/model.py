@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time
@@ -36,24 +37,46 @@ from larkpost.text.zones import zone_names
 if TYPE_CHECKING:
     from pathlib import Path
 
+_RANGE_SIGN = re.compile(r"\s*(?:-|\u2010|\u2011|\u2012|\u2013|\u2014|\.\.)\s*")
+DAY_GROUPS = {
+    "daily": range(7),
+    "everyday": range(7),
+    "weekday": range(5),
+    "weekdays": range(5),
+    "weekend": range(5, 7),
+    "weekends": range(5, 7),
+}
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def read_days(value: object) -> frozenset[int]:
-    """Weekdays from ``mon,tue``, a list of names, or numbers with Monday = 0.
+    """Weekdays from ``mon,tue``, ``mon-fri``, ``daily``, a list of such, or numbers (Monday = 0).
 
-    Raises ValueError naming the word that is no weekday.
+    A range may go over the end of the week (``fri-mon``). Raises ValueError naming the word that
+    is no weekday.
     """
     if isinstance(value, str):
-        words: Iterable[object] = value.replace(",", " ").split()
+        words: Iterable[object] = _RANGE_SIGN.sub("-", value).replace(",", " ").split()
     elif isinstance(value, Iterable):
         words = value
     else:
         raise ValueError(f"{value!r} is not a list of weekdays such as mon,tue,wed")  # noqa: TRY004 - pydantic reports ValueError, not TypeError
-    days = frozenset(_weekday(word) for word in words)
+    days = frozenset(day for word in words for day in _weekdays(word))
     if not days:
         raise ValueError("at least one weekday is needed, such as mon")
     return days
+
+
+def _weekdays(word: object) -> Iterable[int]:
+    """Read a weekday, a range of them, or a word for several."""
+    name = _RANGE_SIGN.sub("-", str(word).strip()).lower()
+    if name in DAY_GROUPS:
+        return DAY_GROUPS[name]
+    first, dash, last = name.partition("-")
+    if not dash or not first:  # -1 is no range
+        return (_weekday(word),)
+    begin, end = _weekday(first), _weekday(last)
+    return [day % 7 for day in range(begin, end + 1 if begin <= end else end + 8)]
 
 
 def _weekday(word: object) -> int:
@@ -94,6 +117,28 @@ def _clock(value: time) -> time:
     return value
 
 
+def _host(text: str) -> str:
+    """Read where to listen: an address, a name, or ``unix:`` and a path; ``[::1]`` is ``::1``."""
+    if text == "unix:":
+        raise ValueError("a path must follow, as in unix:/run/larkpost/larkpost.sock")
+    if text.startswith("[") and text.endswith("]"):
+        return text[1:-1]
+    return text
+
+
+def _mode(value: object) -> int:
+    """Read rights as chmod writes them: ``"660"``."""
+    text = f"{value:o}" if isinstance(value, int) else str(value)
+    if not re.fullmatch(r"0?[0-7]{3}", text):
+        raise ValueError(f'{value!r} is not rights such as "660"')
+    return int(text, 8)
+
+
+Mode = Annotated[
+    int,
+    BeforeValidator(_mode),
+    PlainSerializer(lambda value: f"{value:03o}", return_type=str),
+]
 Days = Annotated[
     frozenset[int], BeforeValidator(read_days), PlainSerializer(day_names, return_type=list[str])
 ]
@@ -189,8 +234,9 @@ class Readers(Section):
 class Web(Section):
     """Where the web server listens."""
 
-    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1), AfterValidator(_host)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8025
+    socket_mode: Mode = 0o660
     proxies: Networks = ()
     admin: Annotated[int, Field(ge=0, le=10**9)] = 0
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -39,7 +39,7 @@ class Store:
 
     def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
         try:
-            self.url = make_url(url)
+            self.url = _parse_url(url)
         except ArgumentError as error:
             raise SettingsError(f"database.url is not a URL: {url!r}", hint=_HOW) from error
         self.patience = patience
@@ -127,7 +127,7 @@ def open_sqlite(file: Path | None, patience: float) -> sqlite3.Connection:
     if file is not None:
         _must_be_there(file)
     connection = sqlite3.connect(
-        f"file:{quote(str(file))}?{_way(file)}" if file else ":memory:",
+        f"file:{quote(os.fsencode(file))}?{_way(file)}" if file else ":memory:",
         uri=file is not None,
         timeout=patience,
         isolation_level=None,  # the driver must not begin transactions on its own
@@ -158,6 +158,18 @@ def _way(file: Path) -> str:
 
 def _on_a_frozen_disk(file: Path) -> bool:
     return bool(os.statvfs(file.parent).f_flag & os.ST_RDONLY)
+
+
+def _parse_url(text: str) -> URL:
+    """Read a URL; the path of an SQLite file may have bytes that are no text (``%FC``).
+
+    SQLAlchemy would put a replacement character in their place. Raises ArgumentError.
+    """
+    url = make_url(text)
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+        return url
+    path = text.partition(":///")[2].partition("?")[0]
+    return url.set(database=os.fsdecode(unquote_to_bytes(os.fsencode(path))))
 
 
 def _file(url: URL) -> Path | None:

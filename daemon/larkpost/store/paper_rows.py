@@ -9,7 +9,6 @@ from sqlalchemy import and_, false, select
 from larkpost.domain import Identifier, Paper
 from larkpost.store import tables
 from larkpost.store.batches import batches
-from larkpost.text.minhash import title_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,6 +47,8 @@ def paper(row: Row[Any]) -> Paper:
 
 def values(paper: Paper) -> dict[str, Any]:
     """Write every column but the id."""
+    from larkpost.text.minhash import title_key
+
     return {
         "uid": paper.uid,
         "scheme": paper.identifier.scheme,

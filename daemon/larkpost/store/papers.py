@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, or_, select
 
 from larkpost.store import tables
-from larkpost.store.absorbing import Absorbed, absorb, names, owners, take_turns
 from larkpost.store.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, get, paper
-from larkpost.store.search import find, parse
-from larkpost.store.shelf import What
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +18,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Select
 
     from larkpost.domain import Identifier, Paper
+    from larkpost.store.absorbing import Absorbed, absorb, names, owners, take_turns
+    from larkpost.store.shelf import What
 
 __all__ = [
     "Absorbed",
@@ -42,6 +41,24 @@ __all__ = [
     "search",
     "take_turns",
 ]
+
+
+# What takes papers in is imported when it is first asked for: it compares texts, and importing
+# what it compares them with costs a command that only reads a quarter of its time.
+_FROM_ABSORBING = frozenset({"Absorbed", "absorb", "names", "owners", "take_turns"})
+
+
+def __getattr__(name: str) -> Any:
+    """Find what ``larkpost.store.absorbing`` and ``shelf`` hold, on first use (PEP 562)."""
+    if name in _FROM_ABSORBING:
+        from larkpost.store import absorbing
+
+        return getattr(absorbing, name)
+    if name == "What":
+        from larkpost.store.shelf import What
+
+        return What
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +118,8 @@ def search(
     connection: Connection, words: str, *, since: datetime | None = None, limit: int = 50
 ) -> list[Paper]:
     """Find papers by a question as ``search.parse`` reads it, first seen after ``since``."""
+    from larkpost.store.search import find, parse
+
     query = parse(words)
     if since is not None:
         start = since + timedelta(microseconds=1)

@@ -9,8 +9,6 @@ from heapq import nsmallest
 from itertools import filterfalse
 from zlib import crc32
 
-from rapidfuzz import fuzz
-
 from larkpost.domain import Identifier
 from larkpost.text.markup import plain_html
 from larkpost.text.normalize import normal_form
@@ -101,4 +99,6 @@ def resemblance(a: str, b: str) -> float:
 
     It is the normalised Indel similarity; unrelated English texts reach about 0.45.
     """
+    from rapidfuzz import fuzz  # most callers compare nothing, and importing it takes long
+
     return fuzz.ratio(squeeze(a)[:_MOST_COMPARED], squeeze(b)[:_MOST_COMPARED]) / 100

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from larkpost.errors import Deferred
+from larkpost.files import flush_folder
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -80,13 +81,4 @@ class Maildir:
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-        _sync(self._path / "new")
-
-
-def _sync(folder: Path) -> None:
-    """Have the new name on the disk as well."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        flush_folder(self._path / "new")

@@ -7,7 +7,7 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
-import structlog
+from larkpost import logs
 
 if TYPE_CHECKING:
     from datetime import date
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Letter
     from larkpost.seams import Transport
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 DAYS = 40  # on which letters went; what is older no backup brings back as new
 _WIDTH = 16  # hexadecimal digits of a SHA-256: 64 bits, and nobody is named

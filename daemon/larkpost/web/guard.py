@@ -7,12 +7,12 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
+from larkpost import logs
 from larkpost.errors import (
     InvalidToken,
     LarkpostError,
@@ -80,7 +80,7 @@ MESSAGES = {
     ),
 }
 
-_log = structlog.get_logger("larkpost.web")
+_log = logs.get_logger("larkpost.web")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,13 @@ def network(request: Request, proxies: Iterable[str]) -> str:
 
     X-Forwarded-For is believed as far back as the ``proxies`` (addresses or networks) wrote it:
     the visitor is the last one in it who is none of them. What a visitor adds in front is not read.
+    What comes over a Unix socket was written by a web server in front, for nobody else may open it.
     """
     trusted = [ip_network(one) for one in proxies]
     host = request.client.host if request.client else ""
     told = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
+    if not host:  # a Unix socket: only a web server in front may open it
+        host = told.pop().strip()
     while (address := _address(host)) and any(address in one for one in trusted) and told:
         host = told.pop().strip() or host
     if address is None:

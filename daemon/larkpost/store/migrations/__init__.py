@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import tempfile
 from contextlib import closing, contextmanager
@@ -14,6 +13,7 @@ from sqlalchemy import inspect, text
 
 from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import StoreError
+from larkpost.files import name_new_file
 from larkpost.store import backups
 from larkpost.store.trouble import explained_sqlite, told
 
@@ -106,10 +106,10 @@ def make_file(file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".larkpost-", dir=file.parent) as folder:
             fresh = Path(folder, "new.db")
+            fresh.touch(mode=0o600)  # it holds addresses and feed keys; so do WAL and backup
             with _told_of(file), closing(sqlite3.connect(fresh)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
-            fresh.chmod(0o600)  # it holds addresses and the secrets of feeds; so do WAL and backup
-            os.link(fresh, file)
+            name_new_file(fresh, file)
     except FileExistsError:
         return  # somebody else was first
     except OSError as error:
