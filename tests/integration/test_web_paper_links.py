@@ -58,7 +58,7 @@ def test_without_searches_a_page_says_that_no_link_is_known(
         page = here.client.get(f"/paper/{take_in(here, Draft(title='A title'))}").text
 
     assert "Find it on" not in page
-    assert "No dump has told yet where this paper is." in page
+    assert "No dump has named a link to this paper yet." in page
 
 
 @pytest.mark.parametrize("base", ["https://papers.example.org/larkpost"])
