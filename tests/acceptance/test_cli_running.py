@@ -43,7 +43,7 @@ def test_a_refused_file_is_named_with_reason_and_hint_by_tick_and_status(tmp_pat
     (standing,) = shell.json("status")
 
     assert f"  mine.bib: refused: {reason}\n    it goes to a reader's start: `larkpost s" in told
-    assert "  papers.jsonl: 1 papers: 1 new" in told
+    assert "  papers.jsonl: 1 paper: 1 new" in told
     (refused,) = record["refused"]
     assert (record["files"], record["ingested"], record["left"]) == (1, [], [])
     assert refused["file"] == "yours.bib"

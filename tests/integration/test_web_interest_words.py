@@ -70,5 +70,17 @@ def test_a_word_of_too_many_papers_is_told_as_such(here: Place, me: str) -> None
     assert "“quokkas” is in 25 papers, too many to tell them apart" in save(here, me, "quokkas")
 
 
+def test_a_word_of_what_somebody_brought_for_themselves_is_told_to_nobody(
+    here: Place, me: str
+) -> None:
+    with here.program.store.begin() as connection:
+        papers.absorb(connection, [Draft(title="Quokkalogy", guest=True, first_seen=NOW)], now=NOW)
+
+    shown = save(here, me, "quokkalogx\nsprase")
+
+    assert f"“quokkalogx” {SAID}." in shown.replace("</bdi>", "")
+    assert f"“sprase” {SAID}; near it are: sparse." in shown.replace("</bdi>", "")
+
+
 def test_hostile_words_are_text(here: Place, me: str) -> None:
     assert "<script" not in save(here, me, "<script>alert(1)</script>").partition("<main")[2]

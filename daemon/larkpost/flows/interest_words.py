@@ -55,8 +55,18 @@ def unmatched_words(
     if not isinstance(known, TextSpace) or not known.vocabulary:
         return []
     found = [one for phrase in asked for one in known.lexicon.unmatched(phrase)]
-    counts = _papers_with(store, {one.word for one in found})
-    return [UnmatchedWord(one.word, one.phrase, one.near, counts[one.word]) for one in found]
+    # What readers brought for themselves is in the space, but is told to nobody else.
+    nearby = {near for one in found for near in one.near if near not in known.categories}
+    counts = _papers_with(store, {one.word for one in found} | nearby)
+    return [
+        UnmatchedWord(
+            one.word,
+            one.phrase,
+            tuple(near for near in one.near if counts.get(near, 1)),
+            counts[one.word],
+        )
+        for one in found
+    ]
 
 
 def check_words(

@@ -220,7 +220,9 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
         _axes(plain, themes).astype(np.float16).astype(np.float32),
         halved(csr_array(plain[chosen])),
         np.array([ordered[at].id for at in chosen[:unread]], dtype=np.int64),
-        categories=category_terms([paper.categories for paper in ordered], plain),
+        categories=category_terms(
+            [() if paper.guest else paper.categories for paper in ordered], plain
+        ),
     )
 
 
