@@ -76,9 +76,9 @@ def test_a_word_of_what_somebody_brought_for_themselves_is_told_to_nobody(
     with here.program.store.begin() as connection:
         papers.absorb(connection, [Draft(title="Quokkalogy", guest=True, first_seen=NOW)], now=NOW)
 
-    shown = save(here, me, "quokkalogi\nsprase")
+    shown = save(here, me, "quokkalogx\nsprase")
 
-    assert f"“quokkalogi” {SAID}." in shown.replace("</bdi>", "")
+    assert f"“quokkalogx” {SAID}." in shown.replace("</bdi>", "")
     assert f"“sprase” {SAID}; near it are: sparse." in shown.replace("</bdi>", "")
 
 
