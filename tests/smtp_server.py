@@ -66,7 +66,9 @@ class Talk:
             if self.heard.startswith(b".\r\n") or self.heard.find(b"\r\n.\r\n", searched) >= 0:
                 break
             searched = max(0, len(self.heard) - 4)
-            if not (data := self.sock.recv(4096)):
+            # No more than asked for: what is behind it stays unread, however fast it came.
+            room = 4096 if most is None else most - len(self.heard)
+            if not (data := self.sock.recv(room)):
                 return None
             self.heard += data
         body, _, rest = (b"\r\n" + bytes(self.heard)).partition(b"\r\n.\r\n")

@@ -29,8 +29,7 @@ ENOUGH_AT_THE_END = 600.0  # seconds
 GRACE_AT_THE_END = 3.0
 DOT = b".\r\n"
 # Before the dot goes out, a server that hangs up in the middle of the letter is given time to be
-# noticed: as long as it took for its last answers, within these bounds in seconds.
-LEAST_LOOK = 0.0005
+# noticed: twice as long as it took for its last answers, and so many seconds at most.
 LONGEST_LOOK = 0.05
 PARTING_SECONDS = 2.0
 LOGIN_REST = 1800.0  # seconds until a refused login is tried again: a thousand tries lock it
@@ -146,7 +145,7 @@ class Session:
         nobody can tell.
         """
         self._line.write(content[: -len(DOT)], self._smtp.timeout)
-        if self._line.interrupts(min(max(self._pace, LEAST_LOOK), LONGEST_LOOK)):
+        if self._line.interrupts(min(2 * self._pace, LONGEST_LOOK)):
             reply = self._line.reply(self._smtp.timeout)
             self._hang_up()
             self._judge(Stage.END, reply)
