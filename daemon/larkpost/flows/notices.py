@@ -13,6 +13,7 @@ from larkpost.domain import Status
 from larkpost.errors import Deferred, LarkpostError, Refused, UnknownReader
 from larkpost.flows import membership, mornings, roads
 from larkpost.flows.posting import try_again
+from larkpost.flows.set_back import recover_from_future
 from larkpost.store import limits, notices, readers
 from larkpost.text.email_address import address_key, spell_address
 from larkpost.text.normalize import one_line
@@ -81,6 +82,7 @@ def answer(
     A letter that may have gone is sent again under its old Message-ID. A fault of the road ends
     the run and is remembered, and what is owed stays owed; a road that rests is left alone.
     """
+    recover_from_future(store, now=now)
     _forget(store, now)
     sent = 0
     try:
