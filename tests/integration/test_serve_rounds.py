@@ -138,3 +138,24 @@ def test_rounds_that_come_no_more_are_given_up(monkeypatch: pytest.MonkeyPatch) 
         assert over.wait(PATIENCE)
 
     assert watch.gave_up
+
+
+def test_rounds_go_on_when_a_clock_that_was_years_ahead_is_set_right(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ahead = [timedelta(days=3650)]
+    ticks: list[datetime] = []
+    monkeypatch.setattr(rounds, "_now", lambda: datetime.now(UTC) + ahead[0])
+    monkeypatch.setattr(rounds, "CLOCK_SECONDS", 0.05)
+    watched = pulse()
+
+    def tick(moved: Callable[[], None]) -> None:
+        ticks.append(rounds._now())
+        moved()
+
+    with rounds.going({"tick": tick}, {"tick": watched}):
+        ahead[0] = timedelta()
+        until(lambda: len(ticks) >= 3)
+
+    assert watched.beat is not None
+    assert watched.beat <= datetime.now(UTC)

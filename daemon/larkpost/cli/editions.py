@@ -65,11 +65,13 @@ def _occasions(
     """The editions that are asked for, and those that cannot be made out."""
     from larkpost.domain import Status
     from larkpost.flows import publish as publishing
+    from larkpost.flows.set_back import recover_from_future
     from larkpost.store import readers
 
     if emails:
         named = [call.reader(program, email) for email in dict.fromkeys(emails)]
         return [publishing.by_hand(reader, call.now, day) for reader in named], []
+    recover_from_future(program.store, now=call.now)
     with program.store.read() as connection:
         if everybody or day:
             chosen = readers.all(connection, Status.ACTIVE)

@@ -14,6 +14,7 @@ from larkpost.flows import roads
 from larkpost.flows.books import Books, Item, still_wanted
 from larkpost.flows.making import letters_of
 from larkpost.flows.posting import Verdict, judge, told, unmade
+from larkpost.flows.set_back import recover_from_future
 from larkpost.store import deliveries, delivery_queue, editions, letters
 from larkpost.store.batches import batches
 
@@ -67,6 +68,7 @@ def deliver(
     is told how many are done, and of how many. A letter of which nobody knows whether it was sent
     goes out once more, under its old Message-ID.
     """
+    recover_from_future(store, now=now)
     if patient:
         with store.read() as connection:
             if roads.resting(connection, now):

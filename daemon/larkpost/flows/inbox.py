@@ -222,7 +222,7 @@ def _note(store: Store, taken: Sequence[Taken], now: datetime) -> None:
             newest = next(iter(dumps.latest(connection)), None)
         before = happened.get("inbox")
         told = before.detail.get("left", {}) if before else {}
-        news = left != told or (left and not (before and now - before.at < _REMIND))
+        news = left != told or (left and not (before and timedelta(0) <= now - before.at < _REMIND))
         if not news and not refused:
             return
         earlier = inbox_refusals(happened, newest.read_at if newest else None)

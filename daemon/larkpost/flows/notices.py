@@ -12,6 +12,7 @@ from larkpost.domain import Bounce, Status
 from larkpost.errors import Deferred, LarkpostError, Refused, Unanswered, UnknownReader
 from larkpost.flows import bouncing, membership, mornings, roads
 from larkpost.flows.posting import judge, told, try_again
+from larkpost.flows.set_back import recover_from_future
 from larkpost.store import limits, notices, readers
 from larkpost.store.delivery_queue import DOUBTS
 from larkpost.text.email_address import address_key, spell_address
@@ -81,6 +82,7 @@ def answer(
     A letter that may have gone is sent again once, under its old Message-ID. A fault of the road
     ends the run and is remembered, and what is owed stays owed; a road that rests is left alone.
     """
+    recover_from_future(store, now=now)
     _forget(store, now)
     sent = 0
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache, partial
@@ -17,6 +17,7 @@ from larkpost.errors import LarkpostError
 from larkpost.flows import learn, mornings, quiet
 from larkpost.flows.isolating import isolated
 from larkpost.flows.learn import Question, Ranking
+from larkpost.flows.set_back import recover_from_future
 from larkpost.render.message import message_id
 from larkpost.schedule import local_date, next_after, timetable_of
 from larkpost.store import editions, events, readers
@@ -160,6 +161,7 @@ def publish_due(newsroom: Newsroom, *, now: datetime) -> Counter[Outcome]:
 
     One that cannot be published keeps no other from it, and stays due.
     """
+    recover_from_future(newsroom.store, now=now)
     day = _Day()
     while True:
         with newsroom.store.read() as connection:
@@ -279,7 +281,11 @@ def _carry_out(
     window = newsroom.question(occasions[0]).window
     why = cache(partial(quiet.of_reader, connection, now=occasions[0].at, window=window))
     full = [one for one in occasions if rankings[one.reader.id].picks]
-    prepared = [_prepared(one, rankings[one.reader.id], newsroom.domain) for one in full]
+    prepared = _renamed(
+        connection,
+        [_prepared(one, rankings[one.reader.id], newsroom.domain) for one in full],
+        newsroom.domain,
+    )
     made = dict(zip(full, editions.publish_many(connection, prepared), strict=True))
     for occasion in occasions:
         ranking = rankings[occasion.reader.id]
@@ -311,3 +317,19 @@ def _prepared(occasion: Occasion, ranking: Ranking, domain: str) -> Prepared:
         considered=ranking.considered,
         note=ranking.note,
     )
+
+
+def _renamed(
+    connection: Connection, prepared: Sequence[Prepared], domain: str
+) -> Sequence[Prepared]:
+    """Give letters whose names are in use others.
+
+    That of a day was taken where its edition came out while the clock was ahead.
+    """
+    used = editions.used_message_ids(connection, [str(one.message_id) for one in prepared])
+    return [
+        replace(one, message_id=message_id(f"{one.reader.uid} again", one.day, domain))
+        if one.message_id in used
+        else one
+        for one in prepared
+    ]

@@ -21,6 +21,7 @@ from larkpost.flows.notices import answer
 from larkpost.flows.publish import Newsroom, Outcome, publish_due
 from larkpost.flows.receipt import Desk, tell
 from larkpost.flows.returns import collect
+from larkpost.flows.set_back import recover_from_future
 from larkpost.flows.steps import Steps
 from larkpost.store import delivery_queue
 from larkpost.text.grammar import quantity
@@ -99,6 +100,7 @@ def edit(works: Works, *, now: datetime) -> Round:
     done = Round()
     with alone(store, "tick", hint=_ELSEWHERE), _steps(works, "tick", now, done) as steps:
         with steps.step("ingest"):
+            recover_from_future(store, now=now)
             done.taken = sweep(
                 store, works.sources, works.places, settle_seconds=works.settle_seconds, now=now
             )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # A supervisor waits ten seconds before it kills: this for the rounds, the rest for open requests.
 ROUNDS_SECONDS = 4.0
+CLOCK_SECONDS = 5.0
 LOOK_SECONDS = 30.0
 LOOKS = 10  # in a row, so that a clock that jumps or a machine that slept ends nothing
 LAST_WORDS_SECONDS = 12.0
@@ -62,13 +63,29 @@ def going(works: Mapping[str, Work], pulses: Mapping[str, Pulse]) -> Iterator[No
         seconds = turn.pulse.period.total_seconds()
         scheduler.add_job(turn, "interval", seconds=seconds, next_run_time=_now(), id=turn.name)
     scheduler.start()
+    ended = threading.Event()
+    watcher = threading.Thread(target=_watch_clock, args=(turns, ended), name="clock", daemon=True)
+    watcher.start()
     try:
         yield
     finally:
+        ended.set()
         scheduler.shutdown(wait=False)
         until = time.monotonic() + ROUNDS_SECONDS
         for turn in turns:
             turn.idle.wait(max(0.0, until - time.monotonic()))
+
+
+def _watch_clock(turns: Sequence[_Round], ended: threading.Event) -> None:
+    """Have every round come at once where the clock was set back: its time would be years away."""
+    ahead = _now().timestamp() - time.monotonic()
+    while not ended.wait(CLOCK_SECONDS):
+        before, ahead = ahead, _now().timestamp() - time.monotonic()
+        if ahead < before - CLOCK_SECONDS:
+            _log.warning("the clock was set back", seconds=round(before - ahead))
+            for turn in turns:
+                turn.pulse.restart(_now())
+                turn.hurry()
 
 
 class _Round:

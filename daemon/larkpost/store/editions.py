@@ -127,6 +127,34 @@ def latest(connection: Connection, reader_id: int, limit: int = 1) -> list[Editi
     return list(_loaded(connection, connection.execute(newest.limit(limit)).all()))
 
 
+def dated_after(connection: Connection, now: datetime) -> list[Edition]:
+    """Read the editions of days that have not begun in UTC, the latest day's first."""
+    table = tables.edition
+    later = select(table).where(table.c.date > now.date()).order_by(table.c.date.desc())
+    return list(_loaded(connection, connection.execute(later).all()))
+
+
+def used_message_ids(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Tell which of these name a letter already."""
+    column = tables.delivery.c.message_id
+    return {
+        one
+        for some in batches(ids)
+        for one in connection.execute(select(column).where(column.in_(some))).scalars()
+    }
+
+
+def redate(connection: Connection, edition_id: int, day: date) -> None:
+    """Have an edition, and its letter, be of another day, of which its reader has none.
+
+    The letter keeps its Message-ID: it may have gone.
+    """
+    which = tables.edition.c.id == edition_id
+    connection.execute(update(tables.edition).where(which).values(date=day))
+    letter = update(tables.delivery).where(tables.delivery.c.edition_id == edition_id)
+    connection.execute(letter.values(day=day))
+
+
 def picked(
     connection: Connection, reader_ids: Collection[int], among: Collection[int] | None = None
 ) -> dict[int, set[int]]:

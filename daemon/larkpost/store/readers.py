@@ -174,6 +174,15 @@ def due(connection: Connection, now: datetime, *, limit: int) -> list[Reader]:
     return [found[reader_id] for reader_id in ids]
 
 
+def due_after(connection: Connection, moment: datetime) -> list[Reader]:
+    """List the active readers whose next slot is later than a moment."""
+    return _where(
+        connection,
+        tables.reader.c.status == Status.ACTIVE.value,
+        tables.reader.c.next_slot > moment,
+    )
+
+
 def next_slot(connection: Connection) -> datetime | None:
     """Tell when the next edition of any active reader is due."""
     reader = tables.reader.c

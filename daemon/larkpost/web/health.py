@@ -57,6 +57,13 @@ class Pulse:
         self.failed = self.beat is None or (self.running is not None and self.beat < self.running)
         self.running, self.ended = None, now
 
+    def restart(self, now: datetime) -> None:
+        """Count from ``now`` where the clock had been ahead: else nothing would seem late."""
+        self.started = min(self.started, now)
+        self.beat, self.running, self.ended = (
+            moment and min(moment, now) for moment in (self.beat, self.running, self.ended)
+        )
+
     def beats(self, now: datetime) -> bool:
         """Say whether a round got on within the last two periods, or is at work not too long."""
         last = self.beat or self.started

@@ -1,0 +1,93 @@
+"""Moments that lie ahead of the clock: written while it was wrong, they would hold things up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, exists, or_, select, update
+
+from larkpost.store import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection, Table
+
+# Clocks of machines that share a database may differ a little; none of them is wrong then.
+TOLERANCE = timedelta(hours=1)
+# The longest that a letter waits for its next try is half a day.
+LONGEST_WAIT = timedelta(days=1)
+# Slots of a daily and of any other timetable: with the hour by which clocks are set, and days that
+# a zone leaves out.
+DAILY = timedelta(hours=50)
+WEEKLY = timedelta(days=8)
+
+# What has happened cannot lie ahead.
+_PAST = (
+    (tables.paper, ("first_seen", "arrived", "updated")),
+    (tables.dump, ("read_at",)),
+    (tables.edition, ("published_at",)),
+    (tables.delivery, ("sent_at", "reopened")),
+    (tables.vote, ("at",)),
+    (tables.bounce, ("at",)),
+    (tables.event, ("at",)),
+    (tables.space, ("made_at",)),
+    (tables.notice, ("asked",)),
+    (tables.reader, ("created",)),
+)
+_NEXT_TRIES = (tables.delivery, tables.notice)
+
+
+def is_any(connection: Connection, now: datetime) -> bool:
+    """Whether a moment lies further ahead of ``now`` than can be; asks indexes and small tables."""
+    slots = select(tables.reader.c.id).where(wrong_slots(now))
+    looks = (
+        _ahead(tables.event, "at", now + TOLERANCE),
+        _ahead(tables.edition, "published_at", now + TOLERANCE),
+        _ahead(tables.paper, "arrived", now + TOLERANCE),
+        _ahead(tables.notice, "next_try", now + LONGEST_WAIT),
+        # The index of letters begins with their state.
+        and_(
+            tables.delivery.c.state.in_(("deferred", "unknown")),
+            tables.delivery.c.next_try > now + LONGEST_WAIT,
+        ),
+    )
+    found = or_(*(exists().where(look) for look in looks), slots.exists())
+    return bool(connection.execute(select(found)).scalar())
+
+
+def bring_back(connection: Connection, now: datetime) -> dict[str, int]:
+    """Have what lies ahead be now; returns how many rows of each table were changed.
+
+    Slots of readers are left to who knows their timetables, dates of editions stay as they were
+    printed.
+    """
+    changed: dict[str, int] = {}
+    for table, name, latest in _columns(now):
+        column = table.c[name]
+        statement = update(table).where(column > latest).values({name: now})
+        if rows := connection.execute(statement).rowcount:
+            changed[table.name] = changed.get(table.name, 0) + rows
+    return changed
+
+
+def wrong_slots(now: datetime) -> ColumnElement[bool]:
+    """Choose readers whose next edition is later than a timetable without a pause can say."""
+    reader = tables.reader.c
+    daily = and_(reader.days == 127, reader.weekly.is_(False))
+    late = or_(reader.next_slot > now + WEEKLY, and_(daily, reader.next_slot > now + DAILY))
+    return and_(reader.next_slot > now + DAILY, reader.paused_until.is_(None), late)
+
+
+def _columns(now: datetime) -> Iterator[tuple[Table, str, datetime]]:
+    for table, names in _PAST:
+        for name in names:
+            yield table, name, now + TOLERANCE
+    for table in _NEXT_TRIES:
+        yield table, "next_try", now + LONGEST_WAIT
+
+
+def _ahead(table: Table, name: str, latest: datetime) -> ColumnElement[bool]:
+    return table.c[name] > latest
