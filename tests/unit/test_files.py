@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from larkpost import files
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def _refuse(*_arguments: object, **_more: object) -> None:
