@@ -14,6 +14,7 @@ from larkpost.domain import Draft, Identifier
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.flows import enrich as flow
 from larkpost.flows.enrich import enrich
+from larkpost.sources.json_items import HeadFirst
 from larkpost.store import enriching, papers
 
 if TYPE_CHECKING:
@@ -169,6 +170,18 @@ def test_answers_of_the_papers_api_are_taken_too(store: Store, tmp_path: Path) -
     assert paper.first_seen == NOW - timedelta(days=1)
 
 
+def test_a_list_over_many_lines_comes_through_a_pipe_as_well(store: Store) -> None:
+    absorb(store, text_paper())
+    text = json.dumps(
+        [arxiv(f"2601.{n:05}", title=f"Other {n}") for n in range(99)] + [arxiv()], indent=1
+    )
+    pipe = HeadFirst(b"", BytesIO(text.encode()))
+
+    report = enrich(store, None, stream=pipe, now=LATER)  # type: ignore[arg-type]  # all it needs
+
+    assert (report.records, report.enriched, report.rejected) == (100, 1, 0)
+
+
 def test_a_paper_that_a_doi_names_is_found_by_it_unless_the_texts_are_of_two_papers(
     store: Store,
 ) -> None:
@@ -187,6 +200,18 @@ def test_an_edited_title_is_found_by_its_abstract(store: Store) -> None:
     absorb(store, text_paper("Lighting one expert at a time in a sparse mixtures"))
 
     assert run(store, arxiv()).enriched == 1
+
+
+def test_the_record_with_the_very_title_wins_over_an_edited_one_that_comes_first(
+    store: Store,
+) -> None:
+    absorb(store, text_paper())
+    edited = arxiv("2607.00009", title=f"{TITLE}: an extended version", doi=None)
+
+    report = run(store, edited, arxiv())
+
+    assert (report.enriched, report.unmatched) == (1, 1)
+    assert str(only(store).identifier) == "arxiv:2607.00001"
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from larkpost.domain import Draft
+from larkpost.domain import Draft, Identifier
 from larkpost.flows.ingest import ingest
 from larkpost.sources import SOURCES
 from larkpost.store import papers
 from larkpost.store.engine import Store
+from larkpost.store.papers import What
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -259,3 +260,15 @@ def test_organisation_and_links_come_together_and_only_links_that_lead_somewhere
         (paper,) = papers.iterate(connection)
 
     assert (paper.url, paper.organisation, paper.links) == (url, "Tide Lab", (project, code))
+
+
+def test_one_doi_does_not_make_two_arxiv_ids_one_paper(store: Store) -> None:
+    doi = Identifier("doi", "10.1000/182")
+    first = Draft("Waves in ice", "Ice waves.", (Identifier("arxiv", "2608.00001"), doi))
+    second = Draft("Birds in towns", "Birds sing.", (Identifier("arxiv", "2608.00002"), doi))
+    with store.begin() as connection:
+        one, other = papers.absorb(connection, [first, second], now=NOW)
+        (again,) = papers.absorb(connection, [second], now=NOW)
+
+    assert one.paper_id != other.paper_id
+    assert (again.paper_id, again.what) == (other.paper_id, What.KNOWN)

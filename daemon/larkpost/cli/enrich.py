@@ -98,7 +98,7 @@ def _line(report: Report) -> str:
         f"{_records(report.unmatched)} about no paper here",
     ]
     if report.ambiguous:
-        counts.append(f"{report.ambiguous:,} with a title that several have")
+        counts.append(f"{report.ambiguous:,} that may be the same paper as another")
     if report.rejected:
         counts.append(f"{report.rejected:,} not readable")
     return f"{shown(report.name)}: {', '.join(counts)}"

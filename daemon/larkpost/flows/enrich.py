@@ -49,9 +49,9 @@ class Report:
 
     ``enriched`` and ``complete`` count papers here: those that gained something, and those that
     had everything already. ``unmatched`` counts the records about no paper here, ``ambiguous``
-    those whose title alone is that of a paper here and that are not the only ones. ``rejects`` are
-    the first thousand of the ``rejected`` records. ``without_link`` counts the papers here that
-    still have no link.
+    those of which title or abstract is that of a paper here and that are not the only ones.
+    ``rejects`` are the first thousand of the ``rejected`` records. ``without_link`` counts the
+    papers here that still have no link.
     """
 
     name: str
@@ -143,7 +143,7 @@ class _EnrichingFile:
         self.remarks: list[str] = []
 
     def run(self, stream: BinaryIO) -> Report:
-        """Read it all; what only a title speaks for is decided at the end."""
+        """Read it all; what title or abstract alone speaks for is decided at the end."""
         with self.store.read() as connection:
             known = read_known(connection)
         for some in batches(self._drafts(stream, known), BATCH):
@@ -198,7 +198,7 @@ class _EnrichingFile:
                 self.met.add(matched.paper_id)
 
     def _postpone(self, draft: Draft, paper_id: int) -> None:
-        """Keep a record until the whole file was read: another one may have the same title."""
+        """Keep a record until the whole file was read: another one may be that paper."""
         if paper_id not in self.unsure:
             self.unsure[paper_id] = draft
             return

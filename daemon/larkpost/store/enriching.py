@@ -41,7 +41,7 @@ class Match(StrEnum):
 
     ENRICHED = "enriched"
     COMPLETE = "complete"  # its paper knows everything that it tells
-    UNSURE = "unsure"  # the title is that of a paper here, and no abstract confirms it
+    UNSURE = "unsure"  # only the title or only the abstract is that of a paper here
     NONE = "none"
 
 
@@ -108,8 +108,9 @@ def enrich(
 ) -> list[Matched]:
     """Add what each draft tells to the paper that it is; says what became of it, in their order.
 
-    With ``unsure`` those are taken, too, of which the title alone says which paper they are: for
-    drafts that are known to be the only ones of their title. Nothing is written on a ``dry_run``.
+    With ``unsure`` those are taken, too, of which the title alone, or the abstract alone, says
+    which paper they are: for drafts that are known to be the only ones. Nothing is written on a
+    ``dry_run``.
     """
     if not dry_run:
         take_turns(connection)
@@ -138,11 +139,13 @@ def _find(shelf: Shelf, asked: Asked) -> tuple[int | None, bool]:
         at = shelf.by_name.get(name)
         if at is not None and _is_named(shelf.entries[at], name, asked):
             return at, True
-    alike_ones = [at for at in shelf.candidates(asked) if _is_alike(shelf.entries[at], asked)]
-    confirmed = [at for at in alike_ones if _is_confirmed(shelf.entries[at], asked)]
-    if confirmed:
-        return confirmed[0], True
-    possible = [at for at in alike_ones if _is_in_time(shelf.entries[at].paper, asked.draft)]
+    found = [at for at in shelf.candidates(asked) if _is_alike(shelf.entries[at], asked)]
+    confirmed = [at for at in found if _is_confirmed(shelf.entries[at], asked)]
+    same = [at for at in confirmed if _has_title(shelf.entries[at], asked)]
+    if same:
+        return same[0], True
+    in_time = [at for at in found if _is_in_time(shelf.entries[at].paper, asked.draft)]
+    possible = confirmed or in_time
     return (possible[0] if len(possible) == 1 else None), False
 
 
@@ -165,8 +168,12 @@ def _is_alike(entry: Entry, asked: Asked) -> bool:
     """
     if entry.paper.guest or conflicting(entry.names, asked.names):
         return False
-    same_title = title_key(entry.paper.title) == asked.key
-    return (same_title or _is_confirmed(entry, asked)) and alike(entry.paper, asked.draft)
+    told = _has_title(entry, asked) or _is_confirmed(entry, asked)
+    return told and alike(entry.paper, asked.draft)
+
+
+def _has_title(entry: Entry, asked: Asked) -> bool:
+    return title_key(entry.paper.title) == asked.key
 
 
 def _is_confirmed(entry: Entry, asked: Asked) -> bool:
