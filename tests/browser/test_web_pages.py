@@ -123,8 +123,9 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(
     )
     page.goto(here.program.links.vote(here.edition, 1, Thumb.UP))
     page.get_by_role("button", name="Thumbs up").click()
+    page.wait_for_url("**/edition/**")
 
-    for address in addresses(here):
+    for address in [page.url, *addresses(here)]:
         page.goto(address)
         found = Axe().run(page).response["violations"]
 
