@@ -90,3 +90,12 @@ def test_ten_papers_are_named_that_tell_most(furnished: Shell) -> None:
 
     assert len({paper["id"] for paper in named}) == 10
     assert named == furnished.json("start", ANN)
+
+
+def test_ten_more_are_named_and_none_that_is_rated(furnished: Shell) -> None:
+    ten, more = furnished.json("start", ANN), furnished.json("start", ANN, "--page", "2")
+    assert len({paper["id"] for paper in (*ten, *more)}) == len(ten) + len(more) > 10
+
+    furnished.json("vote", ANN, ten[0]["id"], "up")
+
+    assert ten[0] not in furnished.json("start", ANN)
