@@ -125,3 +125,12 @@ def test_before_the_first_papers_nothing_is_said_of_words(shell: Shell) -> None:
     (added,) = shell.json("reader", "add", ANN, "--interest", "robots")
 
     assert added["unmatched"] == []
+
+
+def test_ten_more_are_named_and_none_that_is_rated(furnished: Shell) -> None:
+    ten, more = furnished.json("start", ANN), furnished.json("start", ANN, "--page", "2")
+    assert len({paper["id"] for paper in (*ten, *more)}) == len(ten) + len(more) > 10
+
+    furnished.json("vote", ANN, ten[0]["id"], "up")
+
+    assert ten[0] not in furnished.json("start", ANN)

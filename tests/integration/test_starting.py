@@ -132,7 +132,8 @@ def test_lists_have_their_measure(here: Place, me: str) -> None:
     assert int(answers[-1].headers["retry-after"]) > 0
 
 
-def test_rating_shows_ten_papers_that_stay_and_a_preview_that_follows(here: Place, me: str) -> None:
+def furnish(here: Place) -> None:
+    """Add three papers on each subject that came lately."""
     with here.program.store.begin() as connection:
         drafts = [
             Draft(
@@ -145,6 +146,15 @@ def test_rating_shows_ten_papers_that_stay_and_a_preview_that_follows(here: Plac
             for at, subject in enumerate(SUBJECTS)
         ]
         papers.absorb(connection, drafts, now=NOW)
+
+
+def fields(page: str, name: str) -> list[str]:
+    """Read the hidden fields of a name on a page, each value once, in order."""
+    return list(dict.fromkeys(re.findall(rf'name="{name}" value="([\d.]+)"', page)))
+
+
+def test_rating_shows_ten_papers_that_stay_and_a_preview_that_follows(here: Place, me: str) -> None:
+    furnish(here)
     before = here.client.get(f"{me}/rate").text
     shown = re.findall(r'name="paper" value="(\d+)"', before)
     assert len(shown) == 10
@@ -158,6 +168,66 @@ def test_rating_shows_ten_papers_that_stay_and_a_preview_that_follows(here: Plac
     assert [(one.paper_id, one.via) for one in cast(here)] == [(int(shown[3]), "rate")]
     undone = here.client.post(f"{me}/rate", data={"paper": shown[3], "thumb": "clear"}).text
     assert "0 of 10 rated" in undone
+
+
+def test_what_was_rated_stays_while_the_ten_are_rated_and_never_comes_again(
+    here: Place, me: str
+) -> None:
+    furnish(here)
+    before = here.client.get(f"{me}/rate").text
+    shown, (ten,) = fields(before, "paper"), fields(before, "ten")
+    assert ten == ".".join(shown)
+
+    for at in (0, 4, 7):
+        form = {"paper": shown[at], "thumb": "up", "ten": ten}
+        after = here.client.post(f"{me}/rate", data=form).text
+        assert fields(after, "paper") == shown
+    assert "3 of 10 rated" in after
+
+    again = fields(here.client.get(f"{me}/rate").text, "paper")
+    assert len(again) == 10
+    assert not {shown[0], shown[4], shown[7]} & set(again)
+
+
+def test_after_ten_come_ten_more_until_there_are_none(here: Place, me: str) -> None:
+    furnish(here)
+    address, shown = f"{me}/rate", list[str]()
+    while True:
+        page = here.client.get(address).text
+        assert page == here.client.get(address).text
+        ten = fields(page, "paper")
+        assert not set(ten) & set(shown)
+        shown += ten
+        more = re.search(r'href="([^"]*/rate\?seen=[\d.]+)">Ten more<', page)
+        if not more:
+            break
+        assert len(ten) == 10
+        address = more[1]
+
+    assert len(shown) > 20
+    answer = here.client.post(f"{me}/rate", data={"paper": shown[11], "thumb": "down"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("given", ["", "x", "a.b", "-1", "9" * 30, "٣", "." * 9000, "0"])
+def test_ids_that_are_none_change_nothing(here: Place, me: str, given: str) -> None:
+    furnish(here)
+    expected = fields(here.client.get(f"{me}/rate").text, "paper")
+
+    answer = here.client.get(f"{me}/rate", params={"seen": given})
+
+    assert answer.status_code == 200
+    assert fields(answer.text, "paper") == expected
+
+
+def test_ids_of_papers_of_others_are_not_shown(here: Place, me: str) -> None:
+    furnish(here)
+    form = {"paper": "1", "thumb": "clear", "ten": "99999.88888"}
+
+    answer = here.client.post(f"{me}/rate", data=form)
+
+    assert answer.status_code in (200, 404)
+    assert "99999" not in fields(answer.text, "paper")
 
 
 def test_opening_the_pages_votes_nothing(here: Place, me: str) -> None:

@@ -6,13 +6,23 @@ import math
 import random
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+from tests.ranking_papers import sample
 from tests.timing import assert_grows, cpu_seconds
 
 from larkpost.domain import Identifier, Paper, Pick, Thumb
 from larkpost.ranking import Tfidf, informative
 from larkpost.seams import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from larkpost.ranking import TextSpace
 
 NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
 SUBJECTS = {
@@ -170,3 +180,48 @@ def test_votes_that_contradict_each_other_give_finite_scores() -> None:
     picks = ranked(papers, [*twice, papers[1]], [Thumb.UP, Thumb.DOWN, Thumb.DOWN], 40)
 
     assert all(math.isfinite(pick.score) for pick in picks)
+
+
+def closeness(space: TextSpace, papers: Sequence[Paper]) -> NDArray[np.float64]:
+    """How alike papers are in words and coarse themes, each pair once."""
+    rows = space.rows([paper.text for paper in papers])
+    near = 0.7 * (rows.words @ rows.words.T).toarray() + 0.3 * (rows.broad @ rows.broad.T)
+    return np.asarray(near[np.triu_indices(len(papers), 1)], dtype=np.float64)
+
+
+def test_ten_papers_to_rate_lie_farther_apart_than_nearly_all_random_tens() -> None:
+    papers = sample()
+    space = Tfidf().fit(papers)
+    rng = np.random.default_rng(0)
+    tens = [[papers[at] for at in rng.choice(len(papers), 10, replace=False)] for _ in range(400)]
+    by_chance = np.array([closeness(space, ten) for ten in tens])
+
+    first = informative(space, papers, 10)
+    for ten in (first, informative(space, papers, 10, known=first)):
+        apart = closeness(space, ten)
+
+        assert (by_chance.mean(axis=1) > apart.mean()).mean() > 0.95
+        assert (by_chance.max(axis=1) > apart.max()).mean() > 0.95
+
+
+def test_a_paper_like_no_other_is_not_among_the_first_to_rate() -> None:
+    alone = a_paper(999, "Zebra quokka", "Wombat axolotl pangolin narwhal okapi tapir.")
+    papers = [*sample(), alone]
+    space = Tfidf().fit(papers)
+
+    chosen = informative(space, papers, len(papers))
+
+    assert chosen.index(alone) > len(papers) * 0.7
+
+
+def test_what_is_known_is_never_to_be_rated_and_ten_more_follow() -> None:
+    papers = sample()
+    space = Tfidf().fit(papers)
+    ten = informative(space, papers, 10)
+
+    more = informative(space, papers, 10, known=ten)
+
+    assert len({paper.id for paper in (*ten, *more)}) == 20
+    assert more == informative(space, list(reversed(papers)), 10, known=ten[::-1])
+    assert informative(space, papers, 10, known=papers) == []
+    assert len(informative(space, papers, 200, known=ten)) == len(papers) - 10

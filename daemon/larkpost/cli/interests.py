@@ -162,22 +162,25 @@ def _records(program: Program, reader: Reader) -> list[dict[str, Any]]:
 @click.command(short_help="Begin a taste from papers already read, or see ten to rate.")
 @click.argument("email")
 @click.argument("sources", nargs=-1, metavar="[FILE|ID]…")
+@click.option("--page", type=click.IntRange(1, 50), help="The second ten to rate, the third, …")
 @json_option
 @pass_call
-def start(call: Call, email: str, sources: Sequence[str], as_json: bool) -> None:
+def start(call: Call, email: str, sources: Sequence[str], page: int | None, as_json: bool) -> None:
     """Begin the taste of the reader EMAIL from papers already read.
 
     FILE is BibTeX, RIS, an export of Zotero, or a list of identifiers and links; - is standard
     input; ID is scheme:value or a link. Each paper gets a thumb up. Without FILE or ID, ten
-    papers are named whose thumbs would tell most.
+    papers not rated yet are named whose thumbs would tell most; --page 2 names ten more.
     """
     from larkpost.flows import starting
 
     program = call.program()
     reader = call.reader(program, email)
     if not sources:
-        _put_to_rate(_to_rate(call, program), as_json=as_json)
+        _put_to_rate(_to_rate(call, program, reader, page or 1), as_json=as_json)
         return
+    if page:
+        raise click.UsageError("--page is for papers to rate: leave out FILE and ID")
     names = [source for source in sources if not _is_file(source)]
     known = _like(call, program, reader, names)
     texts = [_read(source) for source in sources if _is_file(source)]
@@ -227,13 +230,20 @@ def _read(source: str) -> str:
     return decoded(raw)[:LONGEST]
 
 
-def _to_rate(call: Call, program: Program) -> list[Paper]:
+def _to_rate(call: Call, program: Program, reader: Reader, page: int) -> list[Paper]:
     from larkpost.flows import starting
     from larkpost.flows.spaces import fresh_space
+    from larkpost.store import votes
 
     space = fresh_space(program.store, program.ranker, now=call.now)
     with program.store.read() as connection:
-        return starting.to_rate(connection, space, now=call.now, window=program.window)
+        known = {vote.paper_id for vote in votes.of(connection, reader.id)}
+        among = starting.rateable(connection, now=call.now, window=program.window)
+    ten = starting.to_rate(space, among, known=known)
+    for _ in range(1, page):
+        known |= {paper.id for paper in ten}
+        ten = starting.to_rate(space, among, known=known)
+    return ten
 
 
 def _put_to_rate(papers: Sequence[Paper], *, as_json: bool) -> None:
@@ -244,7 +254,7 @@ def _put_to_rate(papers: Sequence[Paper], *, as_json: bool) -> None:
             put_json(paper_line(paper))
         return
     if not papers:
-        put("No papers yet. Read a dump first: larkpost ingest FILE")
+        put("No papers left to rate. Read a dump first: larkpost ingest FILE")
         return
     put("Thumbs on these would tell most (larkpost vote EMAIL PAPER up, or down):")
     put_table(["paper", "title"], [[paper.identifier, paper.title] for paper in papers])

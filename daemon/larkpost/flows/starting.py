@@ -11,7 +11,7 @@ from larkpost.sources.references import read_references
 from larkpost.store import papers, readers, votes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from larkpost.domain import Draft, Identifier, Paper, Reader
     from larkpost.seams import Space
@@ -58,20 +58,25 @@ def from_references(store: Store, reader_id: int, text: str, *, now: datetime) -
     )
 
 
-def to_rate(
-    connection: Connection, space: Space, *, now: datetime, window: timedelta
-) -> list[Paper]:
-    """The papers to rate first: those that tell most about a taste, of what came lately.
+def to_rate(space: Space, among: Sequence[Paper], *, known: Collection[int] = ()) -> list[Paper]:
+    """Ten papers to rate of ``among``, see ``rateable``: those that tell most about a taste.
 
-    The same until papers come or go, whatever is rated meanwhile.
+    None of them is ``known``, by its id: rated by the reader, or shown before. The same papers
+    give the same ten.
     """
-    from larkpost.ranking import TextSpace
-    from larkpost.ranking.coldstart import informative
+    from larkpost.ranking import TextSpace, informative
 
+    if not isinstance(space, TextSpace):
+        return []
+    return informative(space, among, RATED, known=[one for one in among if one.id in known])
+
+
+def rateable(connection: Connection, *, now: datetime, window: timedelta) -> list[Paper]:
+    """The papers out of which those to rate are chosen, newest first: what came lately."""
     lately = papers.candidates(connection, at=now, window=window)
     if len(lately) < FEWEST:
         lately = papers.corpus(connection, until=now, limit=AMONG, withdrawn=False)
-    return informative(space, lately[:AMONG], RATED) if isinstance(space, TextSpace) else []
+    return lately[:AMONG]
 
 
 def _known(draft: Draft, known: Mapping[Identifier, int]) -> int | None:

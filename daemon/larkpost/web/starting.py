@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.domain import Reader
+    from larkpost.domain import Paper, Reader
     from larkpost.flows.interest_words import UnmatchedWord
     from larkpost.flows.starting import Start
     from larkpost.web.guard import Site
 
 VIA = "rate"
 PREVIEWED = 5
+LONGEST_IDS = 4000  # characters of ids that a link carries at most
 # Bringing papers writes to what all readers share, so it has its measure.
 MOST_LISTS = 20  # a day
 
@@ -54,15 +55,27 @@ def start(site: Site, request: Request, form: FormData) -> Response:
 
 
 def rate(site: Site, request: Request, form: FormData) -> Response:
-    """Answer ``/me/{token}/rate``: ten papers with buttons, and today's paper as it would be."""
+    """Answer ``/me/{token}/rate``: ten papers with buttons, and today's paper as it would be.
+
+    The ten are new to the reader: not rated, nor in ``seen``, the ids shown before in this start.
+    A thumb sends the ids of the ``ten`` along, so that they stay while they are rated.
+    """
     reader = visitor(site, request)
     acting = request.method == "POST"
     done = cast_vote(site, reader, form, VIA).done if acting else ""
     program, now = site.program, site.clock()
     space = site.spaces.fresh(program.store, program.ranker, now=now, keep=acting)
+    seen = _ids(text(form, "seen") if acting else request.query_params.get("seen", ""))
+    ten = _ids(text(form, "ten"))
     with program.store.read() as connection:
-        papers = starting.to_rate(connection, space, now=now, window=program.window)
         cast = {one.paper_id: named(one.thumb) for one in votes.of(connection, reader.id)}
+        # A thumb that came without its ten must not take its paper off the page.
+        rated = cast.keys() - set(_ids(text(form, "paper")))
+        known = {*rated, *seen}
+        among = starting.rateable(connection, now=now, window=program.window)
+        papers = _named(among, ten) or starting.to_rate(space, among, known=known)
+        shown = [paper.id for paper in papers]
+        more = bool(papers) and any(one.id not in {*known, *shown} for one in among)
     edition = publish.draft(program.newsroom, publish.by_hand(reader, now), now=now, space=space)
     thumbs = {paper.id: cast[paper.id] for paper in papers if paper.id in cast}
     return site.pages.page(
@@ -71,9 +84,28 @@ def rate(site: Site, request: Request, form: FormData) -> Response:
         thumbs=thumbs,
         rated=len(thumbs),
         done=done,
+        ten=_joined(shown),
+        seen=_joined(seen),
+        more=_joined([*seen, *shown]) if more else "",
         stories=stories_of(edition)[:PREVIEWED],
         path=site.pages.path(program.links.page(reader)),
     )
+
+
+def _ids(given: str) -> list[int]:
+    """Read ids of papers joined by full stops; what is no id is left out."""
+    parts = given[:LONGEST_IDS].split(".")
+    return [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 19]
+
+
+def _joined(ids: Sequence[int]) -> str:
+    return ".".join(map(str, ids))
+
+
+def _named(among: Sequence[Paper], ids: Sequence[int]) -> list[Paper]:
+    """Give the papers of these ids that are among those to rate, in the order of the ids."""
+    found = {paper.id: paper for paper in among}
+    return [found[one] for one in dict.fromkeys(ids[: starting.RATED]) if one in found]
 
 
 def _brought(form: FormData) -> str:
