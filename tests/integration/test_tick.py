@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 from tests.smtp_server import SmtpServer
 
-from larkpost.domain import Bounce, BounceKind, DeliveryState, Status, Thumb
+from larkpost.domain import DeliveryState, Thumb
 from larkpost.errors import Busy
 from larkpost.flows import membership, notices
 from larkpost.flows.alone import alone
@@ -26,7 +26,7 @@ from larkpost.flows.tick import A_TURN, edit, post, tick
 from larkpost.program import Program, build
 from larkpost.resources import shipped
 from larkpost.settings import load
-from larkpost.store import bounces, deliveries, editions, events, readers
+from larkpost.store import deliveries, editions, events, readers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -391,22 +391,3 @@ def test_a_quiet_morning_says_that_the_mail_server_did_not_take_letters(tmp_path
     assert reasons(program) == {Quiet.MAIL_REFUSED}
     with program.store.read() as connection:
         assert deliveries.counts(connection)[DeliveryState.DEFERRED] == 1
-
-
-def test_a_tick_drops_bounces_that_are_too_old_to_count(program: Program) -> None:
-    active, suspended = (
-        membership.add(program.store, f"{name}@example.org", now=NOW) for name in "ab"
-    )
-    with program.store.begin() as connection:
-        readers.update(connection, suspended.id, status=Status.SUSPENDED)
-        for reader in (active, suspended):
-            for days in (400, 300):
-                at = NOW - timedelta(days=days)
-                bounces.record(connection, Bounce(reader.id, at, BounceKind.SOFT, "5.2.2"))
-
-    done = post(program.works, now=NOW)
-
-    assert done.troubles == {}
-    with program.store.read() as connection:
-        left = [len(bounces.of(connection, reader.id)) for reader in (active, suspended)]
-    assert left == [1, 2]  # why somebody is suspended stays to be read
