@@ -77,7 +77,7 @@ class Program:
     @property
     def holder(self) -> str:
         """The name under which this process holds leases."""
-        return f"{socket.gethostname()}:{os.getpid()}"
+        return f"{logs.encoded(socket.gethostname())}:{os.getpid()}"
 
     @property
     def window(self) -> timedelta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.calling import PROGRAM, SAMPLE, Shell
+from tests.waiting import until
 
 FAULT = "a fault in Larkpost itself"
 
@@ -251,3 +253,34 @@ def test_a_read_only_home_is_said_so(shell: Shell) -> None:
 
     assert done.returncode == 2
     assert f"the folder {home} cannot be made" in done.stderr
+
+
+@pytest.mark.parametrize("streams", [">&- 2>&- <&-", ">/dev/full 2>/dev/full"])
+def test_a_daemon_without_usable_streams_answers_at_a_unix_socket(
+    shell: Shell, streams: str
+) -> None:
+    shell("init")
+    path = shell.home / "s"
+    line = f"cd '{shell.home}'; exec '{PROGRAM}' --home . serve --host unix:s {streams}"
+    environ = shell.environ | {"LARKPOST_SITE__BASE_URL": "https://paper.example.org"}
+    daemon = subprocess.Popen(["sh", "-c", line], env=environ)
+    try:
+        until(lambda: _health(path) == 200)
+    finally:
+        daemon.terminate()
+        code = daemon.wait(60)
+
+    assert code == 0
+    assert not path.exists()
+
+
+def _health(path: Path) -> int:
+    """Ask for /healthz by a Unix socket; 0 where nobody answers."""
+    try:
+        with socket.socket(socket.AF_UNIX) as caller:
+            caller.settimeout(5)
+            caller.connect(str(path))
+            caller.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            return int(caller.recv(4096).split(b" ")[1])
+    except (OSError, IndexError):
+        return 0

@@ -320,7 +320,7 @@ def test_weekdays_are_read_as_people_write_them(text: str, days: set[int]) -> No
     assert read_days(text) == days
 
 
-@pytest.mark.parametrize("text", ["m", "t", "mo", "x", "7"])
+@pytest.mark.parametrize("text", ["m", "t", "mo", "x", "7", "mon-x", "mon-"])
 def test_a_word_that_is_no_weekday_is_named(text: str) -> None:
     with pytest.raises(ValueError, match=text):
         read_days(text)

@@ -75,7 +75,10 @@ def _weekdays(word: object) -> Iterable[int]:
     first, dash, last = name.partition("-")
     if not dash or not first:  # -1 is no range
         return (_weekday(word),)
-    begin, end = _weekday(first), _weekday(last)
+    try:
+        begin, end = _weekday(first), _weekday(last)
+    except ValueError:
+        raise ValueError(f"{str(word)!r} is not a range of weekdays such as mon-fri") from None
     return [day % 7 for day in range(begin, end + 1 if begin <= end else end + 8)]
 
 
