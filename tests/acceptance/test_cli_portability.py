@@ -95,6 +95,28 @@ def test_a_bad_line_is_named_and_the_others_are_taken(shell: Shell) -> None:
     assert "1 votes" in done.out
 
 
+def test_readers_have_the_defaults_of_the_settings_and_who_left_stays_away(shell: Shell) -> None:
+    shell("init")
+    (shell.home / "config.toml").write_text(
+        '[readers]\nzone = "Asia/Tokyo"\nat = "07:30"\nsize = 4\n', encoding="utf-8"
+    )
+    shell("reader", "add", "left@example.org")
+    shell("reader", "set", "left@example.org", "--leave")
+    readers = written(
+        shell.folder / "r.jsonl",
+        {"reader": "new@example.org", "size": 7},
+        {"reader": "left@example.org", "status": "active"},
+    )
+
+    done = shell("import", "--readers", readers)
+
+    (new,) = shell.json("reader", "show", "new@example.org")
+    (left,) = shell.json("reader", "show", "left@example.org")
+    assert (new["zone"], new["at"], new["size"]) == ("Asia/Tokyo", "07:30", 7)
+    assert left["status"] == "left"
+    assert "r.jsonl, line 2: left@example.org has unsubscribed here and stays so" in done.err
+
+
 def test_keys_and_values_of_papers_that_nobody_knows_are_told(shell: Shell) -> None:
     papers = written(
         shell.folder / "p.jsonl",

@@ -85,7 +85,7 @@ def test_a_reader_who_is_here_goes_where_the_file_says_but_nobody_is_subscribed_
     assert ANN in remark
     assert ("stays so" in remark) == stays
     if here is Status.LEFT:
-        assert f"`larkpost reader resume {ANN}`" in remark
+        assert f"`larkpost reader set {ANN} --resume`" in remark
 
 
 def test_who_left_stays_away_whatever_is_taken_in_and_can_still_come_back(

@@ -230,7 +230,7 @@ def _change_status(
         return []
     who, before = membership.who(reader), reader.status
     if before is Status.LEFT:
-        again = f"`larkpost reader resume {name_of(reader)}` subscribes them again"
+        again = f"`larkpost reader set {name_of(reader)} --resume` subscribes them again"
         return [f"{who} has unsubscribed here and stays so, though the file says {status}; {again}"]
     if status is Status.PENDING:
         return [f"{who} is {before} here and stays so, though the file says {status}"]
