@@ -92,7 +92,7 @@ def test_a_bad_line_is_named_and_the_others_are_taken(shell: Shell) -> None:
 
     assert "v.jsonl, line 1" in done.err
     assert "unknown keys: mood" in done.err
-    assert "1 votes" in done.out
+    assert "1 vote, 1 refused" in done.out
 
 
 def test_keys_and_values_of_papers_that_nobody_knows_are_told(shell: Shell) -> None:
