@@ -92,7 +92,7 @@ def test_a_bad_line_is_named_and_the_others_are_taken(shell: Shell) -> None:
 
     assert "v.jsonl, line 1" in done.err
     assert "unknown keys: mood" in done.err
-    assert "1 votes" in done.out
+    assert "1 vote, 1 refused" in done.out
 
 
 def test_readers_have_the_defaults_of_the_settings_and_who_left_stays_away(shell: Shell) -> None:
