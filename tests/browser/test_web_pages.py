@@ -240,11 +240,13 @@ def test_the_paper_of_today_stays_in_view_while_papers_are_rated(
         preview = page.locator(".preview").bounding_box()
         title = page.locator(".preview h3").first.bounding_box()
         thumb = page.locator(f"#p{number} .actions").bounding_box()
-        assert preview and title and thumb
+        assert preview
+        assert title
+        assert thumb
         assert preview["y"] >= 0
         assert preview["y"] + preview["height"] <= height + 1
         assert preview["y"] < title["y"] < height
         # The thumb that was given is in view, too, and the preview does not lie on it.
-        assert 0 <= thumb["y"]
+        assert thumb["y"] >= 0
         beside = thumb["x"] + thumb["width"] <= preview["x"]
         assert beside or thumb["y"] + thumb["height"] <= preview["y"]
