@@ -232,3 +232,42 @@ def test_a_page_reads_well_on_paper(here: Place, browser: Browser) -> None:
     assert page.get_by_text(here.papers[0].title).first.is_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     page.close()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (375, 720)])
+def test_the_paper_of_today_stays_in_view_while_papers_are_rated(
+    here: Place, browser: Browser, width: int, height: int
+) -> None:
+    with here.program.store.begin() as connection:
+        drafts = [
+            Draft(
+                title=f"A long enough title about {words} and what they are good for",
+                abstract=f"We look at {words} once more, and at {words[::-1]}.",
+                identifiers=(Identifier("arxiv", f"2605.{number:05}"),),
+                first_seen=NOW - timedelta(hours=3),
+            )
+            for number, words in enumerate(["rivers", "harps", "kites", "ovens", "ants"] * 4)
+        ]
+        papers.absorb(connection, drafts, now=NOW)
+    page = browser.new_page(viewport={"width": width, "height": height})
+    page.goto(f"{here.program.links.page(here.reader)}/rate")
+    count = page.locator(".pick").count()
+    assert count == 10
+
+    for number in (1, 5, count):
+        button = page.locator(f"#p{number}").get_by_role("button", name="Yes")
+        button.click()
+        page.get_by_role("status").get_by_text(" rated").wait_for(state="attached")
+        preview = page.locator(".preview").bounding_box()
+        title = page.locator(".preview h3").first.bounding_box()
+        thumb = page.locator(f"#p{number} .actions").bounding_box()
+        assert preview
+        assert title
+        assert thumb
+        assert preview["y"] >= 0
+        assert preview["y"] + preview["height"] <= height + 1
+        assert preview["y"] < title["y"] < height
+        # The thumb that was given is in view, too, and the preview does not lie on it.
+        assert thumb["y"] >= 0
+        beside = thumb["x"] + thumb["width"] <= preview["x"]
+        assert beside or thumb["y"] + thumb["height"] <= preview["y"]
