@@ -85,6 +85,7 @@ def test_three_hundred_greylisted_readers_get_their_letters_of_three_days_within
         ("450 4.2.0 greylisted", False),
         ("451 4.3.0 temporary failure", False),
         ("451 try again later", False),
+        ("421 4.7.0 try again later", False),
         ("451 4.7.1 greylisted", True),  # rspamd
     ],
 )

@@ -88,7 +88,7 @@ def test_a_refusal_for_one_recipient_that_closes_the_road_keeps_no_other_from_it
         ("MAIL", "450 try later"),
         ("MAIL", "450 4.7.1 too fast"),
         ("RCPT", "452 4.5.3 too many recipients"),
-        ("RCPT", "421 4.7.0 too fast"),
+        ("MAIL", "421 4.7.0 too fast"),
         ("DATA", "451 4.3.0 queue full"),
         ("DOT", "452 4.3.1 no room"),
     ],
@@ -115,6 +115,7 @@ def test_a_server_that_is_tired_of_us_three_times_in_a_row_is_left_alone(
         ["450 4.2.0 greylisted"],
         ["451 4.7.1 greylisted"],
         ["451 4.3.0 try later"],
+        ["421 4.7.0 try later"],  # and hangs up
         ["450 4.7.1 a", None, "451 4.3.0 b"],
     ],
 )

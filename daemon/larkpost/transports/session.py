@@ -45,7 +45,14 @@ HINTS = {
 
 
 class CutOff(Exception):
-    """The connection ended before the letter was whole: the server cannot have taken it."""
+    """The connection ended before the letter was whole: the server cannot have taken it.
+
+    ``of_recipient`` is true where the server ended it in answer to the recipient.
+    """
+
+    def __init__(self, message: str, *, of_recipient: bool = False) -> None:
+        super().__init__(message)
+        self.of_recipient = of_recipient
 
 
 class Session:
@@ -194,7 +201,7 @@ class Session:
         if reply.code == 421:
             self._hang_up()
             if stage is not Stage.END:
-                raise CutOff(message)
+                raise CutOff(message, of_recipient=stage is Stage.RECIPIENT)
             raise Deferred(message, cut=True)
         match verdict:
             case Verdict.LATER | Verdict.TIRED:

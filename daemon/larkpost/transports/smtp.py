@@ -80,7 +80,7 @@ class Relay:
                 session.hand_over(letter)
             except CutOff as cut:
                 if fresh or self._stopped():
-                    raise Deferred(str(cut), cut=True) from cut
+                    raise Deferred(str(cut), cut=not cut.of_recipient) from cut
             else:
                 return
 
