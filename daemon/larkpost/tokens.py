@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from larkpost.paths import Purpose
 
 KEY_BYTES = 32
-_RESTORE = "put it back from a backup; `larkpost init --new-key` makes another if it is lost for good"
-    "put it back from a backup; if it is lost for good, `larkpost init --new-key` makes another"
-)
+_RESTORE = "put it back from a backup; once it is lost for good, `larkpost init --new-key`"
 MAC_BYTES = 16  # 128 bits: OWASP ASVS 5.0, 11.5.1; short enough for a List-Unsubscribe header
 
 
