@@ -69,6 +69,7 @@ class Deferred(TryAgainLater):
     ``rest`` is for how many seconds nobody should knock again. ``cut`` is true where the
     connection broke during this letter, ``tired`` where the server put it off for reasons of its
     own (too fast, too much, no room): once is chance, several times in a row is the road.
+    ``stopped`` is true where we were told to end meanwhile: then nothing is wrong with the server.
     """
 
     def __init__(
@@ -80,8 +81,10 @@ class Deferred(TryAgainLater):
         rest: float = 0.0,
         cut: bool = False,
         tired: bool = False,
+        stopped: bool = False,
     ) -> None:
         super().__init__(message, hint=hint)
+        self.stopped = stopped
         self.whole_road = whole_road
         self.rest = rest
         self.cut = cut

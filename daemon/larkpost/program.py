@@ -18,7 +18,7 @@ from larkpost.errors import SettingsError
 from larkpost.links import Links
 from larkpost.mailboxes import Mailboxes
 from larkpost.settings import expand
-from larkpost.store import migrations, readers
+from larkpost.store import migrations, papers, readers
 from larkpost.store.engine import Store
 
 if TYPE_CHECKING:
@@ -84,13 +84,23 @@ class Program:
         """How far back an edition looks for papers."""
         return timedelta(days=self.settings.ranking.window_days)
 
-    def prepare(self) -> None:
-        """Make what is missing: folders, key, database; bring the database up to date."""
+    def prepare(self, *, new_key: bool = False) -> None:
+        """Make what is missing: folders, database, key; bring the database up to date.
+
+        Raises SettingsError where the key is missing although there are readers or papers, unless
+        a ``new_key`` is wanted.
+        """
         for folder in (self.places.data, self.places.inbox):
             _make_folder(folder)
-        tokens.make_key(self.places.secret)
         if MERGES_READERS in migrations.upgrade(self.store):
             self._tell_merges()
+        if not new_key and not self.places.secret.exists() and self._holds_data():
+            raise tokens.missing_key(self.places.secret, self.store.name)
+        tokens.make_key(self.places.secret)
+
+    def _holds_data(self) -> bool:
+        with self.store.read() as connection:
+            return bool(readers.newest(connection, limit=1) or papers.count(connection))
 
     def _tell_merges(self) -> None:
         with self.store.read() as connection:
@@ -203,7 +213,7 @@ class Program:
 
         signature = self.signature
         sent = SentLog(self.places.data / "sent", datetime.now(UTC).date())
-        with self._bare_road() as road, sent:
+        with self.bare_road() as road, sent:
             yield Once(Signed(road, signature) if signature else road, sent)
 
     @cached_property
@@ -215,7 +225,8 @@ class Program:
         key = self.places.data / expand(Path(dkim.key or "dkim.pem"))
         return signature_of(dkim.selector, key, self.settings.mail.sender)
 
-    def _bare_road(self) -> AbstractContextManager[Transport]:
+    def bare_road(self) -> AbstractContextManager[Transport]:
+        """Open it without a signature and without the log of what was sent, as for a look."""
         if self.settings.mail.transport == "maildir":
             from larkpost.transports.folder import Maildir
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from larkpost.paths import Purpose
 
 KEY_BYTES = 32
+_RESTORE = "put it back from a backup; once it is lost for good, `larkpost init --new-key`"
 MAC_BYTES = 16  # 128 bits: OWASP ASVS 5.0, 11.5.1; short enough for a List-Unsubscribe header
 
 
@@ -115,14 +116,23 @@ def read_keys(path: Path) -> list[bytes]:
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"the key file {path} cannot be read: {error}",
-            hint="run `larkpost init` to make one; a new key makes the links of old mails invalid",
+            hint=_RESTORE,
         ) from error
     if not keys or min(map(len, keys)) < KEY_BYTES:
         raise SettingsError(
             f"the key file {path} has no key of {KEY_BYTES * 2} hexadecimal digits or more",
-            hint="restore it from a backup, or move it away and run `larkpost init`",
+            hint=f"{_RESTORE}, when the damaged one is out of the way",
         )
     return keys
+
+
+def missing_key(path: Path, database: str) -> SettingsError:
+    """Make the error to raise where a database with something in it has lost its key."""
+    return SettingsError(
+        f"the key file {path} is missing, and {database} holds readers or papers: with a new key"
+        " every link in letters, feeds and bookmarks would be dead, those to unsubscribe too",
+        hint=_RESTORE,
+    )
 
 
 def _refusal() -> InvalidToken:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 from tests.calling import Shell
 from tests.older import Before, left_at
 
+from larkpost.tokens import make_key
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -22,6 +24,7 @@ def old_home(folder: Path) -> Shell:
         before.reader(2, "Ann@example.org")
         before.interest(1, 1, "main")
         before.interest(2, 2, "main")
+    make_key(folder / "home" / "secret.key")
     return Shell(folder, {"LARKPOST_DATABASE__URL": f"sqlite:///{folder}/old.db"})
 
 

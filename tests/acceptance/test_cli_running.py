@@ -129,8 +129,8 @@ def test_migrating_again_changes_nothing(shell: Shell) -> None:
     assert first["after"] == second["before"] == second["after"]
 
 
-def test_the_doctor_finds_a_healthy_home_healthy(shell: Shell) -> None:
-    findings = shell.json("doctor")
+def test_the_doctor_finds_a_healthy_home_healthy(tmp_path: Path) -> None:
+    findings = Shell(tmp_path, {"LARKPOST_WEB__PORT": "0"}).json("doctor")
 
     assert {finding["state"] for finding in findings} == {"ok"}
     assert {"database", "key", "mail", "settings"} <= {finding["what"] for finding in findings}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 from tests.delivering import MINUTE, Mailbag, outbox, publish, run, smtp, states
 from tests.making import DAY, NOW, TODAY
 from tests.smtp_server import Answer, Fault, SmtpServer, always, when
@@ -302,3 +304,30 @@ def test_a_road_that_cannot_be_opened_leaves_the_outbox_as_it_was(store: Store) 
     with pytest.raises(Deferred):
         run(store, nowhere)
     assert states(store) == ["planned", "planned"]
+
+
+# Told to stop.
+
+
+def server_settings(server: SmtpServer) -> Smtp:
+    return Smtp(host="127.0.0.1", port=server.port, security="none", timeout=60)
+
+
+@pytest.mark.parametrize("verb", ["EHLO", "MAIL", "RCPT"])
+def test_to_be_told_to_stop_is_no_fault_of_the_mail_server(store: Store, verb: str) -> None:
+    publish(store, 2)
+    stop = threading.Event()
+
+    def hang(_line: str) -> Answer:
+        stop.set()
+        return Fault.HANG
+
+    with SmtpServer({verb: hang}) as server, capture_logs() as logs:
+        relay = Relay(server_settings(server), stopped=stop.is_set)
+        run(store, lambda: relay, stopped=stop.is_set)
+
+    assert [line for line in logs if line["log_level"] in ("warning", "error")] == []
+    with store.read() as connection:
+        assert "deliver" not in events.latest(connection)
+    with SmtpServer() as server:  # nothing rests: the letters go at the next start
+        assert run(store, smtp(server), patient=True).sent == 2

@@ -71,7 +71,8 @@ program.prepare()
 try:
     serve.run(program, host="127.0.0.1", port=0, tick=tick, post=post)
 except LarkpostError as error:
-    sys.exit(f"{error} ({error.hint})")
+    print(f"{error} ({error.hint})", file=sys.stderr)
+    sys.exit(error.exit_code)
 """
 
 
@@ -199,15 +200,17 @@ def test_a_tick_that_hangs_for_long_ends_the_daemon_for_its_supervisor(tmp_path:
         assert "no sign of life" in daemon.log.read_text()
 
 
-def test_a_daemon_whose_place_another_has_taken_ends(tmp_path: Path) -> None:
+def test_a_daemon_whose_place_another_has_taken_ends_with_75(tmp_path: Path) -> None:
     with running(tmp_path, "loses its lease") as daemon:
         until(lambda: daemon.told("ended") > 0)
         with sqlite3.connect(tmp_path / "larkpost.db", timeout=PATIENCE) as database:
             database.execute("UPDATE lease SET holder = 'another' WHERE name = 'daemon'")
         database.close()
 
-        assert daemon.process.wait(PATIENCE) == 0
-        assert "another process has taken over" in daemon.log.read_text()
+        assert daemon.process.wait(PATIENCE) == 75
+        log = daemon.log.read_text()
+        assert "another process has taken over" in log
+        assert "Another daemon has taken over" in log
 
 
 def test_a_hangup_never_ends_the_daemon(tmp_path: Path) -> None:

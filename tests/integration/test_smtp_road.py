@@ -73,6 +73,28 @@ def test_a_refused_login_stops_the_road_and_asks_for_a_long_rest(ways: str) -> N
         assert server.arrived == []
 
 
+@pytest.mark.parametrize(
+    ("verb", "reply"),
+    [
+        ("MAIL", "530 5.7.0 Must issue a STARTTLS command first"),
+        ("MAIL", "530 5.7.0 Authentication required"),
+        ("MAIL", "538 5.7.11 Encryption required"),
+        ("RCPT", "530 5.7.1 Authentication required"),
+        ("EHLO", "530 5.7.0 Must issue a STARTTLS command first"),
+    ],
+)
+def test_a_server_that_wants_tls_or_a_login_first_is_told_by_their_settings(
+    verb: str, reply: str
+) -> None:
+    with SmtpServer({verb: [reply]}) as server:
+        reason = no_road(settings(server))
+
+    for name in ("smtp.security", "smtp.username", "smtp.password"):
+        assert name in str(reason)
+        assert name in reason.hint
+    assert "mail.sender" not in reason.hint
+
+
 def test_a_login_that_fails_for_now_asks_for_no_long_rest() -> None:
     with SmtpServer({"AUTH": ["454 4.7.0 try later"]}, extensions=("AUTH PLAIN",)) as server:
         reason = no_road(login(server))

@@ -186,7 +186,9 @@ def test_an_error_ends_with_its_own_code(
     ("error", "code", "said"),
     [
         (KeyboardInterrupt(), 130, "interrupted"),
-        (OSError(28, "No space left on device", "/var/x"), 1, "No space left on device: /var/x"),
+        (OSError(28, "No space left on device", "/var/x"), 75, "No room left for /var/x"),
+        (OSError(122, "Disk quota exceeded", "/var/x"), 75, "No room left for /var/x"),
+        (OSError(13, "Permission denied", "/var/x"), 1, "Permission denied: /var/x"),
         (BrokenPipeError(), 0, ""),
         (ZeroDivisionError("division by zero"), 1, "a fault in Larkpost itself"),
     ],

@@ -46,13 +46,17 @@ class Call:
         return settings
 
     def program(
-        self, flags: Mapping[str, object] | None = None, *, daemon: bool = False
+        self,
+        flags: Mapping[str, object] | None = None,
+        *,
+        daemon: bool = False,
+        new_key: bool = False,
     ) -> Program:
         """Build the program on a home that is ready for use, making it where it is not there."""
         from larkpost.program import build
 
         program = build(self.settings(flags, daemon=daemon))
-        program.prepare()
+        program.prepare(new_key=new_key)
         return program
 
     def renewed(self, before: Program, flags: Mapping[str, object]) -> Program:

@@ -6,12 +6,14 @@ import os
 import shutil
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import click
 
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.output import json_option, put, put_json, shown
+from larkpost.errors import LarkpostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,9 +38,10 @@ class Finding:
 @json_option
 @pass_call
 def doctor(call: Call, as_json: bool) -> int:
-    """Check settings, folders, database, key, shipped files, mail; exit code 1 on a fault.
+    """Check settings, folders, database, keys, shipped files, mail; exit code 1 on a fault.
 
-    Changes nothing but making the home where there is none.
+    Whatever `serve` and `deliver` would refuse is a fault here. Changes nothing but making the home
+    where there is none.
     """
     findings = list(_examined(call))
     for finding in findings:
@@ -54,25 +57,46 @@ def doctor(call: Call, as_json: bool) -> int:
 
 
 def _examined(call: Call) -> Iterator[Finding]:
-    yield from _each(_python, _shipped_files, _numbers)
+    yield from _each(
+        ("python", _python), ("shipped files", _shipped_files), ("scikit-learn", _numbers)
+    )
     settings = call.settings()
     for remark in settings.remarks:
         yield Finding("settings", "warning", remark)
     yield Finding("settings", "ok", f"{settings.places.config}, {len(settings.origins)} set")
-    program = call.program()
-    checks: tuple[Callable[[Program], Iterator[Finding]], ...] = (
-        _database, _key, _disk, _mail, _address,
-    )  # fmt: skip
-    yield from _each(*((lambda check=check: check(program)) for check in checks))
+    from larkpost.program import build
+
+    try:
+        program = build(settings)
+        _ = program.store
+    except LarkpostError as error:  # a database that no driver is there for
+        yield Finding("database", "fault", str(error), error.hint)
+        return
+    checks: dict[str, Callable[[Program], Iterator[Finding]]] = {
+        "home": _home,
+        "database": _database,
+        "key": _key,
+        "disk": _disk,
+        "letters": _letters,
+        "returns": _returns,
+        "signing": _signing,
+        "pages": _pages,
+        "web": _listening,
+        "readers": _readers,
+        "mail": _mail,
+        "addresses": _address,
+    }
+    yield from _each(*((what, partial(check, program)) for what, check in checks.items()))
 
 
-def _each(*checks: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def _each(*checks: tuple[str, Callable[[], Iterator[Finding]]]) -> Iterator[Finding]:
     """Run checks; one that raises is a finding of its own, and the next one runs."""
-    for check in checks:
+    for what, check in checks:
         try:
             yield from check()
         except Exception as error:
-            yield Finding(type(error).__name__, "fault", str(error), getattr(error, "hint", ""))
+            kind = "" if isinstance(error, LarkpostError) else f"{type(error).__name__}: "
+            yield Finding(what, "fault", f"{kind}{error}", getattr(error, "hint", ""))
 
 
 def _python() -> Iterator[Finding]:
@@ -116,6 +140,7 @@ def _database(program: Program) -> Iterator[Finding]:
 
 def _key(program: Program) -> Iterator[Finding]:
     secret = program.places.secret
+    _ = program.tokens  # raises what keeps every command from making a link
     if secret.stat().st_mode & 0o077:
         yield Finding(
             "key", "fault", f"others on this machine can read {secret}",
@@ -123,6 +148,72 @@ def _key(program: Program) -> Iterator[Finding]:
         )  # fmt: skip
     else:
         yield Finding("key", "ok", f"{secret}, readable by you alone")
+
+
+def _home(program: Program) -> Iterator[Finding]:
+    """Do what every command does first."""
+    program.prepare()
+    yield Finding("home", "ok", str(program.places.data))
+
+
+# What letters are made with; `serve` builds it before it starts.
+
+
+def _letters(program: Program) -> Iterator[Finding]:
+    _ = program.press
+    yield Finding("letters", "ok", f"they come from {program.settings.mail.sender}")
+
+
+def _returns(program: Program) -> Iterator[Finding]:
+    _ = program.mailboxes
+    address = program.settings.returns.address
+    looked = f"mail to {address} is looked for in {program.returns}" if address else "none are read"
+    yield Finding("returns", "ok", looked)
+
+
+def _signing(program: Program) -> Iterator[Finding]:
+    _ = program.signature
+    selector = program.settings.dkim.selector
+    how = f"letters are signed as {selector}" if selector else "left to the mail server"
+    yield Finding("signing", "ok", how)
+
+
+def _pages(program: Program) -> Iterator[Finding]:
+    from larkpost.web import app
+
+    app(program, pulses={})
+    yield Finding("pages", "ok", "the templates of all pages can be read")
+
+
+def _listening(program: Program) -> Iterator[Finding]:
+    """Listen where `serve` will, unless the daemon does already."""
+    from datetime import UTC, datetime
+
+    from larkpost.serve import listen
+    from larkpost.store import leases
+
+    web = program.settings.web
+    where = f"{web.host} port {web.port}"
+    with program.store.read() as connection:
+        daemon = leases.holder(connection, "daemon", now=datetime.now(UTC))
+    if daemon:
+        yield Finding("web", "ok", f"the daemon is at work: {daemon}")
+        return
+    listen(web.host, web.port).close()
+    yield Finding("web", "ok", f"`larkpost serve` can listen on {where}")
+
+
+def _readers(program: Program) -> Iterator[Finding]:
+    from larkpost.schedule import is_known_here
+    from larkpost.store import readers
+
+    with program.store.read() as connection:
+        zones = {one.zone for one in readers.all(connection)}
+    if unknown := sorted(zone for zone in zones if not is_known_here(zone)):
+        yield Finding(
+            "readers", "warning", f"this machine does not know the zones {', '.join(unknown)}",
+            "`larkpost reader list` shows whose they are; `reader set EMAIL --zone` changes one.",
+        )  # fmt: skip
 
 
 def _disk(program: Program) -> Iterator[Finding]:
@@ -141,7 +232,7 @@ def _mail(program: Program) -> Iterator[Finding]:
 
     settings = program.settings
     if settings.mail.transport == "maildir":
-        yield Finding("mail", "ok", f"letters go into the folder {program.places.maildir}")
+        yield _maildir(program)
         return
     where = f"{settings.smtp.host}:{settings.smtp.port}"
     try:
@@ -157,7 +248,18 @@ def _mail(program: Program) -> Iterator[Finding]:
             "mail", "warning", f"the password goes to {where} in the clear",
             "Set smtp.security to starttls or tls.",
         )  # fmt: skip
-    yield Finding("mail", "ok", f"a server answers at {where}")
+    with program.bare_road() as transport:  # greets, encrypts and logs in, as before a letter
+        transport.ready()
+    yield Finding("mail", "ok", f"{where} is ready to take letters")
+
+
+def _maildir(program: Program) -> Finding:
+    folder = program.places.maildir
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        hint = "Check its owner and rights, or set mail.maildir to another folder."
+        return Finding("mail", "fault", f"letters cannot be put into {folder}", hint)
+    return Finding("mail", "ok", f"letters go into the folder {folder}")
 
 
 def _address(program: Program) -> Iterator[Finding]:

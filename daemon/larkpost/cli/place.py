@@ -6,18 +6,29 @@ import click
 
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.output import json_option, put, put_json, shown
+from larkpost.errors import UsageError
 
 
 @click.command(short_help="Make the home: folders, database, key.")
+@click.option(
+    "--new-key",
+    is_flag=True,
+    help="Make a key where it is lost for good; links given out before are dead then.",
+)
 @json_option
 @pass_call
-def init(call: Call, as_json: bool) -> None:
+def init(call: Call, new_key: bool, as_json: bool) -> None:
     """Make the home: folders, database, key. Other commands do it too where it is not there."""
     from larkpost.resources import shipped
 
     settings = call.settings()
     new = not settings.places.secret.exists()
-    program = call.program()
+    if new_key and not new:
+        raise UsageError(
+            f"there is a key already: {settings.places.secret}",
+            hint="to rotate keys, put a new line at its top; see docs/operating.md",
+        )
+    program = call.program(new_key=new_key)
     places = program.places
     if as_json:
         put_json(

@@ -145,11 +145,15 @@ class _Run:
             tally[DeliveryState.UNKNOWN],
             tally[DeliveryState.CANCELLED],
         )
+        stopped = self._fault is not None and self._fault.stopped
         if tally.total() > ledger.cancelled:
             with self._store.begin() as connection:
                 letters.sweep(connection)
-                roads.remember(connection, self._fault, now=self.books.now(), **asdict(ledger))
-        if self._fault is not None:
+                if not stopped:
+                    roads.remember(connection, self._fault, now=self.books.now(), **asdict(ledger))
+        if stopped:
+            log.info("told to stop while a letter was under way")
+        elif self._fault is not None:
             log.warning("no letters can go", problem=told(self._fault), hint=self._fault.hint)
         return ledger
 

@@ -92,6 +92,8 @@ def answer(
                 transport = transport or stack.enter_context(road())
                 sent += _answer_next(store, writer, transport, now)
     except Deferred as fault:
+        if fault.stopped:
+            return sent
         with store.begin() as connection:
             roads.remember(connection, fault, now=now)
     return sent

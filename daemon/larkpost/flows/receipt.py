@@ -99,6 +99,8 @@ def _capitalised(text: str) -> str:
 
 def _put_off(store: Store, fault: LarkpostError, now: datetime) -> None:
     """Let the whole road rest where the fault is the road's, else this letter alone."""
+    if isinstance(fault, Deferred) and fault.stopped:
+        return
     log.warning("receipt put off", reason=told_in_words(fault))
     whole = isinstance(fault, Deferred) and fault.whole_road
     with store.begin() as connection:

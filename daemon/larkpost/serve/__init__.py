@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from larkpost import logs
+from larkpost.errors import Busy
 from larkpost.flows.alone import alone
 from larkpost.serve.listening import listen, listening
 from larkpost.serve.office import Office
@@ -44,7 +45,8 @@ def run(
     whenever they got on. SIGHUP puts in force what ``renewal`` makes of the program; where that
     raises, the old one stays. Port 0 takes any free one; standard error says which.
 
-    Raises Busy, naming the holder, while another daemon serves this database, and UsageError where
+    Raises Busy, naming the holder, while another daemon serves this database, or when another has
+    taken it over because this machine was asleep, and UsageError where
     the address cannot be had. Ends the process with 1 when a round shows no sign of life for long:
     a supervisor starts it anew.
     """
@@ -56,9 +58,15 @@ def run(
         "post": lambda moved: post(office.program, moved),
     }
 
+    superseded = threading.Event()
+
     def stop() -> None:
         program.stopping.set()
         server.stop()
+
+    def give_way() -> None:
+        superseded.set()
+        stop()
 
     watch = Watch({**office.pulses, "web": server.pulse}, give_up=stop)
     with (
@@ -66,7 +74,7 @@ def run(
         alone(
             program.store,
             "daemon",
-            lost=stop,
+            lost=give_way,
             hint="stop that one first; after a crash its place is free within a minute",
         ),
         _signals(stop, office, renewal),
@@ -79,7 +87,12 @@ def run(
         # The interpreter would wait for the rounds' threads. Whatever they do may be cut off at
         # any point, as by a kill, and is taken up again at the next start.
         _log.warning("stopped in the middle of a round", rounds=unfinished)
-        os._exit(1 if watch.gave_up else 0)
+        os._exit(1 if watch.gave_up else Busy.exit_code if superseded.is_set() else 0)
+    if superseded.is_set():
+        raise Busy(
+            f"Another daemon has taken over {program.store.name}",
+            hint="this one was away for longer than its place is kept; one of them is enough",
+        )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from larkpost.errors import Deferred, Refused, Unanswered
 from larkpost.text.normalize import one_line
 from larkpost.transports.envelope import seal
-from larkpost.transports.line import HungUp, Line
+from larkpost.transports.line import HungUp, Line, Stopped
 from larkpost.transports.replies import TOO_MANY, Reply, Stage, Verdict, classify
 
 if TYPE_CHECKING:
@@ -34,12 +34,17 @@ LONGEST_LOOK = 0.05
 PARTING_SECONDS = 2.0
 LOGIN_REST = 1800.0  # seconds until a refused login is tried again: a thousand tries lock it
 
+# "Authentication required", "encryption required" (RFC 4954, 6), "STARTTLS first" (RFC 3207, 4).
+LOGIN_FIRST = frozenset({530, 538})
+WANTS_LOGIN = "it wants TLS or a login first (smtp.security, smtp.username, smtp.password)"
+
 HINTS = {
     Stage.GREETING: "Look at smtp.host and smtp.port, and whether the server is running.",
     Stage.HELLO: "Look at smtp.host and smtp.port: is that a mail server for submission?",
     Stage.STARTTLS: "smtp.host must be a name in the certificate; SSL_CERT_FILE can name a file "
     "of certificates to trust. Nothing was sent in the clear.",
-    Stage.LOGIN: "Look at smtp.username and smtp.password, then run `larkpost deliver`.",
+    Stage.LOGIN: "Look at smtp.security, smtp.username and smtp.password, then run `larkpost"
+    " deliver`.",
     Stage.SENDER: "Look at mail.sender: the server must allow this address to send.",
 }
 
@@ -98,6 +103,9 @@ class Session:
         """Before its last byte is out no server has a letter, whatever breaks."""
         try:
             yield
+        except Stopped as error:
+            self.alive = False
+            raise _stopped(self._smtp, error) from error
         except TimeoutError as error:
             self.alive = False
             raise Deferred(f"{name_of(self._smtp)}: {told(error)}", cut=True) from error
@@ -193,7 +201,7 @@ class Session:
         verdict = classify(reply.code, reply.enhanced, stage)
         if verdict is Verdict.TAKEN:
             return
-        message = f"{name_of(self._smtp)} said {shown(reply, self._smtp)} {stage}"
+        message = _message(self._smtp, stage, reply)
         if reply.enhanced == TOO_MANY:  # over this connection
             self._hang_up()
             if self.letters > 1:
@@ -208,7 +216,7 @@ class Session:
                 raise Deferred(message, tired=verdict is Verdict.TIRED)
             case Verdict.ROAD:
                 self._hang_up()
-                raise Deferred(message, whole_road=True, hint=HINTS.get(stage, ""))
+                raise Deferred(message, whole_road=True, hint=_hint(stage, reply))
             case _:
                 raise Refused(
                     message,
@@ -298,8 +306,8 @@ def _ask(smtp: Smtp, line: Line, stage: Stage, command: str = "") -> Reply:
     if 200 <= reply.code < 300 or (reply.code == 334 and stage is Stage.LOGIN):
         return reply
     raise Deferred(
-        f"{name_of(smtp)} said {shown(reply, smtp)} {stage}",
-        hint=HINTS.get(stage, "") if reply.code >= 500 else "",
+        _message(smtp, stage, reply),
+        hint=_hint(stage, reply) if reply.code >= 500 else "",
         whole_road=True,
         rest=LOGIN_REST if stage is Stage.LOGIN and reply.code >= 500 else 0.0,
     )
@@ -309,10 +317,27 @@ def _ask(smtp: Smtp, line: Line, stage: Stage, command: str = "") -> Reply:
 def _whole_road(smtp: Smtp, stage: Stage) -> Iterator[None]:
     try:
         yield
+    except Stopped as error:
+        raise _stopped(smtp, error) from error
     except OSError as error:
         raise Deferred(
             f"{name_of(smtp)}, {stage}: {told(error)}", hint=HINTS[stage], whole_road=True
         ) from error
+
+
+def _stopped(smtp: Smtp, error: Stopped) -> Deferred:
+    """Make the error for whoever is told to end before a letter is out: no fault of the server."""
+    return Deferred(f"{name_of(smtp)}: {told(error)}", whole_road=True, stopped=True)
+
+
+def _message(smtp: Smtp, stage: Stage, reply: Reply) -> str:
+    wants = f": {WANTS_LOGIN}" if reply.code in LOGIN_FIRST and stage is not Stage.LOGIN else ""
+    return f"{name_of(smtp)} said {shown(reply, smtp)} {stage}{wants}"
+
+
+def _hint(stage: Stage, reply: Reply) -> str:
+    """What to try: who is asked to log in has no wrong sender, whatever was said just then."""
+    return HINTS[Stage.LOGIN] if reply.code in LOGIN_FIRST else HINTS.get(stage, "")
 
 
 def name_of(smtp: Smtp) -> str:
