@@ -113,7 +113,7 @@ def _next(story: Story) -> None:
         " delivers what is due, each reader's edition at their hour:"
     )
     put("  larkpost serve                          all the time, with pages and feeds")
-    put("  */10 * * * * larkpost -q tick           or the same from cron; or a systemd timer")
+    put("  */10 * * * * larkpost -q tick           the same from cron, or a systemd timer")
 
 
 def _heading(text: str) -> None:
