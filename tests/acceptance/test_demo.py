@@ -94,6 +94,14 @@ def test_it_says_what_to_do_next(told: str) -> None:
     assert "reader add" in told
 
 
+def test_it_ends_by_saying_how_tomorrows_papers_come(told: str) -> None:
+    last = " ".join(told.partition("Tomorrow's papers\n")[2].split())
+
+    assert "into the inbox folder" in last
+    assert "https://huggingface.co/api/daily_papers" in last
+    assert "*/10 * * * * larkpost -q tick" in last
+
+
 def test_the_commands_it_names_work(folder: Path, told: str) -> None:
     assert "explain you@example.org 1" in told
     here = ("--home", folder / "here")

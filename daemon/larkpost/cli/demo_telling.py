@@ -109,12 +109,13 @@ def _next(story: Story) -> None:
     _heading("Tomorrow's papers")
     _say(
         "Larkpost fetches nothing by itself. Each day, save the day's papers into the inbox folder"
-        " of your home; the best page is https://huggingface.co/api/daily_papers, and the text of"
-        " the trending page will do (docs/formats.md: which page to save). Whatever reads the inbox"
-        " then publishes and delivers what is due, each reader's edition at their hour:"
+        " (`larkpost config show` says where); the best page is"
+        " https://huggingface.co/api/daily_papers, and the text of the trending page will do"
+        " (docs/formats.md: which page to save). Whatever reads the inbox then publishes and"
+        " delivers what is due, each reader's edition at their hour:"
     )
-    put("  larkpost serve                          runs all the time, with pages and feeds")
-    put("  */10 * * * * larkpost -q tick           or the same from cron; or a systemd timer")
+    put("  larkpost serve                          all the time, with pages and feeds")
+    put("  */10 * * * * larkpost -q tick           the same from cron, or a systemd timer")
 
 
 def _heading(text: str) -> None:
