@@ -5,35 +5,170 @@ from __future__ import annotations
 # Said by everybody in the field, or of every topic: 3 where a phrase may hold them, 5 where they
 # are shown alone if there is nothing better.
 HEADS = frozenset(
-    """
-    actions answer answers bench benchmark chunks channels character discovery language
-    languages load manner mixture artifacts behavior behaviors computer context contexts decision
-    environment environments evaluation evidence experience exploration family feature features
-    frame frames generation head humans hypothesis intelligence knowledge label labels learning
-    loss machine management memory model models network networks noise objects papers pipeline
-    point points prediction predictions problem problems quality question questions relation
-    representation representations resolution response responses review science series skill
-    skills solving survey systems text texts theory time times token tokens training user users
-    view views word words world attention search structure structures
-    """.split()
+    [
+        "actions",
+        "answer",
+        "answers",
+        "bench",
+        "benchmark",
+        "chunks",
+        "channels",
+        "character",
+        "discovery",
+        "language",
+        "languages",
+        "load",
+        "manner",
+        "mixture",
+        "artifacts",
+        "behavior",
+        "behaviors",
+        "computer",
+        "context",
+        "contexts",
+        "decision",
+        "environment",
+        "environments",
+        "evaluation",
+        "evidence",
+        "experience",
+        "exploration",
+        "family",
+        "feature",
+        "features",
+        "frame",
+        "frames",
+        "generation",
+        "head",
+        "humans",
+        "hypothesis",
+        "intelligence",
+        "knowledge",
+        "label",
+        "labels",
+        "learning",
+        "loss",
+        "machine",
+        "management",
+        "memory",
+        "model",
+        "models",
+        "network",
+        "networks",
+        "noise",
+        "objects",
+        "papers",
+        "pipeline",
+        "point",
+        "points",
+        "prediction",
+        "predictions",
+        "problem",
+        "problems",
+        "quality",
+        "question",
+        "questions",
+        "relation",
+        "representation",
+        "representations",
+        "resolution",
+        "response",
+        "responses",
+        "review",
+        "science",
+        "series",
+        "skill",
+        "skills",
+        "solving",
+        "survey",
+        "systems",
+        "text",
+        "texts",
+        "theory",
+        "time",
+        "times",
+        "token",
+        "tokens",
+        "training",
+        "user",
+        "users",
+        "view",
+        "views",
+        "word",
+        "words",
+        "world",
+        "attention",
+        "search",
+        "structure",
+        "structures",
+    ]
 )
 MODIFIERS = frozenset(
-    """
-    academic active adaptive ai artificial cross deep digital dynamic generative global human
-    interactive intra local neural online physical pre scientific semantic structured text-based
-    """.split()
+    [
+        "academic",
+        "active",
+        "adaptive",
+        "ai",
+        "artificial",
+        "cross",
+        "deep",
+        "digital",
+        "dynamic",
+        "generative",
+        "global",
+        "human",
+        "interactive",
+        "intra",
+        "local",
+        "neural",
+        "online",
+        "physical",
+        "pre",
+        "scientific",
+        "semantic",
+        "structured",
+        "text-based",
+    ]
 )
 SECOND = frozenset(
-    """
-    attention chain chains cot linear llm llms search semantic sparse vision visual
-    """.split()
+    [
+        "attention",
+        "chain",
+        "chains",
+        "cot",
+        "linear",
+        "llm",
+        "llms",
+        "search",
+        "semantic",
+        "sparse",
+        "vision",
+        "visual",
+    ]
 )
 NEVER = frozenset(
-    """
-    don didn doesn isn wild large aha plug let lets etc via ie eg vs al
-    """.split()
+    [
+        "don",
+        "didn",
+        "doesn",
+        "isn",
+        "wild",
+        "large",
+        "aha",
+        "plug",
+        "let",
+        "lets",
+        "etc",
+        "via",
+        "ie",
+        "eg",
+        "vs",
+        "al",
+    ]
 )
-PARTICULAR = frozenset("anomaly assembly fly gpu gpus table variable seed feed speed".split())
+PARTICULAR = frozenset(
+    ["anomaly", "assembly", "fly", "gpu", "gpus", "table", "variable", "seed", "feed", "speed"]
+)
 
 
 def corrected(word: str, grade: int, kind: str) -> tuple[int, str]:

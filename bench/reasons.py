@@ -2,7 +2,7 @@
 
 python -m bench.reasons [--data DIR] [--seed N]            figures over tuning readers
 python -m bench.reasons --list [--seed N] > picks.md       a hundred picks to be read by people
-python -m bench.reasons --pairs [--seed N]                 pairs of a pick and its nearest liked paper
+python -m bench.reasons --pairs [--seed N]                 picks beside their nearest liked paper
 
 The hundred are fifty picks of readers of the sample dump, who like papers of a theme, and fifty of
 arxiv-readers, one pick a reader. Readers with odd numbers are only in lists with the default seed,
@@ -163,7 +163,9 @@ def _same_field(pick: Pick) -> bool:
 
 def pairs(seen: Sequence[Seen]) -> str:
     """List the pairs with a likeness near what is asked for, to be read."""
-    order = sorted((one for one in seen if one.pick.nearest), key=lambda one: one.pick.likeness or 0)
+    order = sorted(
+        (one for one in seen if one.pick.nearest), key=lambda one: one.pick.likeness or 0
+    )
     lines = [
         f"Shown from shared >= {LEAST_SHARED}, likeness + {SHARED_SHARE} shared >= {LEAST_LIKENESS}"
     ]

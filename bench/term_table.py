@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from bench._readers import data_folder
 from bench._term_labels import PARTICULAR, corrected
 
-from larkpost.ranking.terms import ENGLISH_STOP_WORDS, terms
+from larkpost.ranking.terms import is_stop_word, terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -39,9 +39,29 @@ MODEST, FEEBLE = 7, 3  # grades up to which a verb's form, and an adjective, sta
 TARGET = Path(__file__).resolve().parents[1] / "daemon/larkpost/ranking/term_table.txt"
 _TOKEN = re.compile(r"\w+(?:-\w+)*|[.,;:()!?]")
 _BEFORE_VERBS = frozenset(
-    "we to can they which that it not will could would may might must should cannot also".split()
+    [
+        "we",
+        "to",
+        "can",
+        "they",
+        "which",
+        "that",
+        "it",
+        "not",
+        "will",
+        "could",
+        "would",
+        "may",
+        "might",
+        "must",
+        "should",
+        "cannot",
+        "also",
+    ]
 )
-_AFTER_VERBS = frozenset("the a an our its their this these how whether".split())
+_AFTER_VERBS = frozenset(
+    ["the", "a", "an", "our", "its", "their", "this", "these", "how", "whether"]
+)
 
 
 @dataclass
@@ -61,8 +81,7 @@ class Usage:
         """Give the weighted sum of the logarithms of the three figures."""
         total = self.categories.total()
         apart = sum(
-            n / total * math.log(n / total / expected[name])
-            for name, n in self.categories.items()
+            n / total * math.log(n / total / expected[name]) for name, n in self.categories.items()
         ) - (len(self.categories) - 1) / (2 * total)  # its bias (Miller 1955)
         in_title = (self.in_both + 0.3) / (self.in_abstract + 3)
         again = self.said / self.papers
@@ -108,12 +127,12 @@ def _words(text: str) -> Counter[str]:
 
 def _read_places(tokens: list[str], usage: Mapping[str, Usage]) -> None:
     for before, word, after in zip([".", *tokens], tokens, [*tokens[1:], "."], strict=False):
-        if len(word) < 2 or word in ENGLISH_STOP_WORDS or (one := usage.get(word)) is None:
+        if len(word) < 2 or is_stop_word(word) or (one := usage.get(word)) is None:
             continue
         one.running += 1
         verb = before in _BEFORE_VERBS or after in _AFTER_VERBS
         one.as_verb += verb
-        one.at_end += not verb and (len(after) == 1 or after in ENGLISH_STOP_WORDS)
+        one.at_end += not verb and (len(after) == 1 or is_stop_word(after))
 
 
 def kind_of(word: str, usage: Mapping[str, Usage], grade: int) -> str:
@@ -178,9 +197,9 @@ def table(found: Iterable[tuple[int, str, str, int]], papers: int) -> str:
     for grade, kind, word, _ in found:
         groups[grade, kind].append(word)
     head = [
-        "# How particular English words are to a topic, from 0 (fits any abstract) to 9; words that",
-        "# are not here are wholly particular. Made by bench/term_table.py from the titles and",
-        f"# abstracts of {papers:,} arXiv papers of 2025-03-18 to 2026-01-31 (metadata under CC0),",
+        "# How particular English words are to a topic, from 0 (fits any abstract) to 9;",
+        "# words that are not here are wholly particular. Made by bench/term_table.py from the",
+        f"# titles and abstracts of {papers:,} arXiv papers of 2025-03-18 to 2026-01-31 (metadata under CC0),",
         "# mostly computer vision and language. Then the place a word may have in a phrase: head,",
         "# modifier, or never; then the words.",
     ]

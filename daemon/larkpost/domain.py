@@ -236,11 +236,11 @@ class Pick:
     position: int
     score: float
     probability: float
-    terms: tuple[str, ...] | None = None
     because: tuple[Weight, ...] = ()
     against: tuple[Weight, ...] = ()
     others: float = 0.0
     bias: float = 0.0
+    terms: tuple[str, ...] | None = None
     like: Paper | None = None
     nearest: Paper | None = None
     likeness: float | None = None

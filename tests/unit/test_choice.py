@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from larkpost.domain import Identifier, Interest, Paper, Pick, Reader, Status
 from larkpost.ranking import choice
-from larkpost.ranking.choice import Draw, apportion, choose, draw, twins
+from larkpost.ranking.choice import Draw, apportion, choose, draw, too_few, twins
 from larkpost.text.minhash import resemblance
 
 NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
@@ -104,6 +104,68 @@ def test_an_interest_that_found_nothing_claims_no_place() -> None:
     chosen = choose(a_reader(1, 2, 1), found, 3)
 
     assert [pick.paper.id for pick in chosen] == [1, 2, 11]
+
+
+def leftovers(*scored: tuple[int, float]) -> list[Pick]:
+    return [replace(pick, matches=False) for pick in picks(*scored)]
+
+
+def test_what_speaks_for_no_interest_stands_below_all_that_does_and_bears_no_name() -> None:
+    found = {1: [*picks((1, 0.5)), *leftovers((2, 9.0))], 2: picks((11, 0.4))}
+
+    chosen = choose(a_reader(1, 1), found, 3)
+
+    assert [(p.paper.id, p.interest) for p in chosen] == [(1, "i1"), (11, "i2"), (2, "")]
+
+
+def test_an_interest_that_too_few_papers_match_gives_its_share_to_the_others_and_says_so() -> None:
+    few = [*picks((1, 5.0)), *leftovers((2, 4.0), (3, 3.0), (4, 2.0))]
+    found = {1: few, 2: picks((11, 0.9), (12, 0.8), (13, 0.7), (14, 0.6))}
+    reader = a_reader(1, 1)
+
+    chosen = choose(reader, found, 4)
+
+    assert [pick.paper.id for pick in chosen] == [1, 11, 12, 13]
+    assert too_few(reader, found, chosen) == (
+        "Few new papers match: 1 for i1. Your other interests have their places."
+    )
+
+
+def test_a_share_goes_to_the_others_by_their_quotas() -> None:
+    many = [(n, 1 / n) for n in range(20, 40)]
+    found = {1: [], 2: picks(*many), 3: picks(*((n + 50, s) for n, s in many))}
+
+    chosen = choose(a_reader(4, 2, 1), found, 9)
+
+    assert Counter(pick.interest for pick in chosen) == {"i2": 6, "i3": 3}
+
+
+def test_leftovers_stand_in_the_order_of_their_chances() -> None:
+    found = {
+        1: [replace(pick, probability=0.2) for pick in leftovers((1, 3.0))],
+        2: [replace(pick, probability=0.6) for pick in leftovers((2, 1.0))],
+    }
+
+    assert [pick.paper.id for pick in choose(a_reader(1, 1), found, 2)] == [2, 1]
+
+
+def test_nothing_is_said_where_each_interest_has_its_share_or_nothing_to_match() -> None:
+    found = {1: picks((1, 2.0), (2, 1.5)), 2: picks((11, 0.9), (12, 0.8))}
+    reader = a_reader(1, 1)
+
+    assert too_few(reader, found, choose(reader, found, 4)) == ""
+    alone = {1: found[1]}
+    assert too_few(reader, alone, choose(reader, alone, 2), silent={2}) == ""
+    assert "none for i2" in too_few(reader, alone, choose(reader, alone, 2))
+
+
+def test_what_the_only_interest_found_keeps_its_order_and_its_name() -> None:
+    found = {1: [*leftovers((1, 3.0)), *picks((2, 2.0))]}
+
+    chosen = choose(a_reader(1), found, 2)
+
+    assert [(pick.paper.id, pick.interest) for pick in chosen] == [(1, "i1"), (2, "i1")]
+    assert too_few(a_reader(1), found, chosen) == ""
 
 
 def test_a_pick_below_the_threshold_is_left_out() -> None:

@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.text.minhash import resemblance, sketch
 from larkpost.text.normalize import one_line
@@ -101,37 +101,50 @@ def choose(
     """
     alike = alike or Twins({})
     likely = {
-        interest.id: [
-            _credited(pick, interest, alone=len(reader.interests) == 1)
+        interest: [
+            Claim(pick, interest)
             for pick in found.get(interest.id, ())
             if pick.probability >= reader.threshold or interest.id in untaught
         ]
         for interest in reader.interests
     }
+    # An interest that is alone has nothing to share: whatever it finds is its own.
+    alone = len(reader.interests) == 1
     matching = {
-        interest: [pick for pick in likely[interest.id] if pick.matches]
-        for interest in reader.interests
+        interest: [one for one in claims if one.pick.matches or alone]
+        for interest, claims in likely.items()
     }
-    chosen: dict[int, Pick] = {}
+    chosen: dict[int, Claim] = {}
     _share_out(chosen, matching, size, alike)
     matched = sorted(chosen.values(), key=_likeliest)
-    rest = [pick for picks in likely.values() for pick in picks]
-    _take(chosen, sorted(rest, key=_likeliest_leftover), size, alike)
-    return placed([*matched, *list(chosen.values())[len(matched) :]])
+    if len(chosen) < size and not alone:
+        rest = [one for claims in likely.values() for one in claims]
+        _take(chosen, sorted(rest, key=_likeliest_leftover), size, alike)
+    order = [*matched, *list(chosen.values())[len(matched) :]]
+    return [one.placed(place, alone) for place, one in enumerate(order, start=1)]
 
 
-def _credited(pick: Pick, interest: Interest, *, alone: bool) -> Pick:
-    """Note which interest found a pick; it is named only where it speaks for the paper.
+class Claim(NamedTuple):
+    """A pick and the interest that found it."""
 
-    Where it is ``alone`` there is nothing to share, and whatever it finds is its own.
-    """
-    matches = pick.matches or alone
-    name = interest.name if matches else ""
-    return replace(pick, interest_id=interest.id, interest=name, matches=matches)
+    pick: Pick
+    interest: Interest
+
+    def placed(self, place: int, alone: bool) -> Pick:
+        """Give the pick its place; its interest is named only where it speaks for the paper."""
+        matches = self.pick.matches or alone
+        name = self.interest.name if matches else ""
+        return replace(
+            self.pick,
+            position=place,
+            interest_id=self.interest.id,
+            interest=name,
+            matches=matches,
+        )
 
 
 def _share_out(
-    chosen: dict[int, Pick], matching: Mapping[Interest, Sequence[Pick]], size: int, alike: Twins
+    chosen: dict[int, Claim], matching: Mapping[Interest, Sequence[Claim]], size: int, alike: Twins
 ) -> None:
     """Give the places to the picks that match, by quotas, until all places or picks are given."""
     claiming = [interest for interest, picks in matching.items() if picks]
@@ -160,6 +173,8 @@ def too_few(
     ``found`` has what each interest (by id) found, ``picks`` what was chosen of it; interests
     that are ``silent`` (by id) have neither words nor votes, so that nothing could match them.
     """
+    if len(reader.interests) == 1:
+        return ""
     asking = [interest for interest in reader.interests if interest.id not in silent]
     fair = apportion([interest.quota for interest in asking], len(picks))
     got = Counter(pick.interest_id for pick in picks if pick.matches)
@@ -174,24 +189,20 @@ def too_few(
     return f"Few new papers match: {', '.join(short)}. Your other interests have their places."
 
 
-def _take(chosen: dict[int, Pick], picks: Sequence[Pick], upto: int, alike: Twins) -> None:
-    for pick in picks:
+def _take(chosen: dict[int, Claim], claims: Sequence[Claim], upto: int, alike: Twins) -> None:
+    for one in claims:
         if len(chosen) >= upto:
             break
-        chosen.setdefault(alike.of(pick.paper.id), pick)
+        chosen.setdefault(alike.of(one.pick.paper.id), one)
 
 
-def placed(picks: Sequence[Pick]) -> list[Pick]:
-    """Number picks in their order, from 1."""
-    return [replace(pick, position=place) for place, pick in enumerate(picks, start=1)]
-
-
-def _likeliest(pick: Pick) -> tuple[float, int, int]:
+def _likeliest(one: Claim) -> tuple[float, int, int]:
+    pick = one.pick
     return (-round(pick.score, 5), pick.position, pick.paper.id)
 
 
-def _likeliest_leftover(pick: Pick) -> tuple[bool, float, float, int, int]:
-    return (not pick.matches, -round(pick.probability, 5), *_likeliest(pick))
+def _likeliest_leftover(one: Claim) -> tuple[bool, float, float, int, int]:
+    return (not one.pick.matches, -round(one.pick.probability, 5), *_likeliest(one))
 
 
 def apportion(quotas: Sequence[int], places: int) -> list[int]:

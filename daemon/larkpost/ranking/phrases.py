@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-import Stemmer
+from Stemmer import Stemmer  # type: ignore[import-not-found]  # it has no types
 
 from larkpost.ranking.term_table import BARELY_PARTICULAR, GRADES, term_table
 from larkpost.ranking.terms import TERM, UNSPACED, is_stop_word, is_unspaced, plain_form
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LONGEST_PHRASE = 3  # words, a compound counts as one
 LONGEST_RUN = 6  # pairs of characters, in scripts without spaces
 KEPT = 1024  # papers
+ROOT = 5  # letters
 IN_TITLE = 2  # how often it counts that a phrase is in the title
 # A word or a compound (few-shot, qwen2.5-7b), with the dimension (3d) before it; or a run of
 # characters of a script that writes without spaces.
@@ -25,13 +26,14 @@ _WORD = f"[^\\W{UNSPACED}]+"
 _UNIT = re.compile(
     rf"[{UNSPACED}]+|(?:\b\d[a-z] )?{_WORD}(?:(?:{_HYPHEN}|(?<=\d)\.(?=\d)){_WORD})*"
 )
-_STEMMER = Stemmer.Stemmer("english")
+_STEMMER = Stemmer("english")
 
 
 class Phrase(NamedTuple):
     """A word or phrase: its text, its terms, how often it is said, how particular it is (0 to 1).
 
-    ``stems`` are those of its terms.
+    ``stems`` are those of its terms, ``roots`` what stems of one family have in common: the first
+    letters, or the characters of scripts without spaces.
     """
 
     text: str
@@ -39,6 +41,7 @@ class Phrase(NamedTuple):
     said: int
     particular: float
     stems: frozenset[str]
+    roots: frozenset[str]
 
 
 class _Unit(NamedTuple):
@@ -60,10 +63,19 @@ def phrases_of(title: str, abstract: str) -> tuple[Phrase, ...]:
             said[shown] = said.get(shown, 0) + weight
             terms[shown] = parts
     return tuple(
-        Phrase(shown, terms[shown], count, grade / GRADES, frozenset(map(_stem, terms[shown])))
+        _phrase(shown, terms[shown], count, grade)
         for shown, count in said.items()
         if (grade := _grade(shown, terms[shown])) >= BARELY_PARTICULAR * GRADES
     )
+
+
+def _phrase(shown: str, terms: tuple[str, ...], said: int, grade: int) -> Phrase:
+    stems = frozenset(map(_stem, terms))
+    if is_unspaced(shown):
+        roots = frozenset(shown)
+    else:
+        roots = frozenset(stem[:ROOT] for stem in stems if len(stem) >= ROOT)
+    return Phrase(shown, terms, said, grade / GRADES, stems, roots)
 
 
 def _grade(shown: str, terms: tuple[str, ...]) -> int:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from larkpost.domain import Pick
-from larkpost.ranking import companions, display_terms, keeping, learning, nearness, reasons, scoring
+from larkpost.ranking import (
+    companions,
+    display_terms,
+    keeping,
+    learning,
+    nearness,
+    reasons,
+    scoring,
+)
 from larkpost.ranking import space as spaces
 from larkpost.ranking.calibration import chance
 from larkpost.ranking.space import TextSpace
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.domain import Paper
+    from larkpost.ranking.display_terms import Candidates
     from larkpost.ranking.reasons import Nearest
     from larkpost.ranking.space import Floats, Rows
     from larkpost.seams import Evidence, Space, Taste
@@ -130,9 +139,10 @@ def _told(space: TextSpace, tastes: Sequence[LinearTaste], order: _Order) -> lis
     picks: list[list[Pick]] = [[] for _ in tastes]
     for _, places in scoring.by_ledger(tastes):
         near = _nearest(space, tastes, places, order)
+        shown: dict[int, Candidates] = {}
         for start in range(0, len(places), TOGETHER):
             shard = places[start : start + TOGETHER]
-            for place, pick in _tell(space, tastes, shard, order, near):
+            for place, pick in _tell(space, tastes, shard, order, near, shown):
                 picks[place].append(pick)
     return [_placed(mine) for mine in picks]
 
@@ -152,7 +162,10 @@ def _nearest(
 def _placed(picks: Sequence[Pick]) -> list[Pick]:
     """Put picks in the order of their scores as told, which are finer than those chosen by."""
     order = sorted(picks, key=lambda pick: (-round(pick.score, 5), pick.position))
-    return [replace(pick, position=at) for at, pick in enumerate(order, 1)]
+    return [
+        pick if pick.position == at else replace(pick, position=at)
+        for at, pick in enumerate(order, 1)
+    ]
 
 
 def _tell(
@@ -161,9 +174,15 @@ def _tell(
     shard: Sequence[int],
     order: _Order,
     near: Mapping[tuple[int, int], Nearest | None],
+    shown: dict[int, Candidates],
 ) -> Iterator[tuple[int, Pick]]:
-    """Work out the picks of some readers, paper by paper, each beside its reader's place."""
+    """Work out the picks of some readers, paper by paper, each beside its reader's place.
+
+    ``shown`` keeps what may be shown of each paper for the next readers.
+    """
     written = reasons.write_out(space, [tastes[place] for place in shard])
+    holding = reasons.held_terms([tastes[place] for place in shard])
+    named = [tastes[place].named for place in shard]
     wanted: dict[int, list[tuple[int, int]]] = {}
     for line, place in enumerate(shard):
         for position, at in enumerate(order.chosen[place], 1):
@@ -172,35 +191,31 @@ def _tell(
         lines = [line for line, _ in those]
         found = reasons.contributions(space, written, order.rows[np.array([at])], lines)
         told, scores = reasons.told(space, found), found.scores.tolist()
-        terms = display_terms.candidates(space, order.papers[at], found.terms)
-        held = written.held[np.ix_(lines, found.terms)]
+        if (terms := shown.get(at)) is None:
+            terms = shown[at] = display_terms.candidates(space, order.papers[at], found.terms)
+        held = holding[np.array(lines)[:, None], found.terms]
         chosen = display_terms.choose_terms(terms, found.told, held)
-        for (line, position), why, score, shown in zip(those, told, scores, chosen, strict=True):
+        for (line, position), why, score, mine in zip(those, told, scores, chosen, strict=True):
             place = shard[line]
             taste, like = tastes[place], near[place, at]
-            pick = Pick(
-                paper=order.papers[at],
-                position=position,
-                score=score,
-                probability=chance(taste.calibration, score),
-                terms=shown.terms,
-                because=why.because,
-                against=why.against,
-                others=why.others,
-                bias=why.bias,
-                interest_id=taste.interest_id,
-                matches=shown.held or taste.is_named_in(found.terms),
+            nearest = None if like is None else taste.ledger.papers[like.row]
+            sensible = like is not None and like.is_sensible
+            yield (
+                place,
+                Pick(
+                    paper=order.papers[at],
+                    position=position,
+                    score=score,
+                    probability=chance(taste.calibration, score),
+                    terms=mine.terms,
+                    because=why.because,
+                    against=why.against,
+                    others=why.others,
+                    bias=why.bias,
+                    like=nearest if sensible else None,
+                    nearest=nearest,
+                    likeness=None if like is None else like.likeness,
+                    interest_id=taste.interest_id,
+                    matches=sensible or mine.held or not named[line].isdisjoint(found.terms),
+                ),
             )
-            yield place, pick if like is None else _beside(pick, taste, like)
-
-
-def _beside(pick: Pick, taste: LinearTaste, like: Nearest) -> Pick:
-    """Put the nearest liked paper beside a pick; it is a reason only where it is near enough."""
-    nearest, sensible = taste.ledger.papers[like.row], like.is_sensible
-    return replace(
-        pick,
-        like=nearest if sensible else None,
-        nearest=nearest,
-        likeness=like.likeness,
-        matches=pick.matches or sensible,
-    )

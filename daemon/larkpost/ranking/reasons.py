@@ -35,8 +35,7 @@ class Written:
 
     ``words``, ``terms`` (r, v): weights of stressed and of plain terms; ``themes`` (r, d):
     directions in the themes; ``close`` (r, c): the same in the coarse ones, or in all where
-    companions lead on from there; ``base`` (r): what those make of no theme at all; ``held``
-    (r, v): whether a liked paper, or the words of the interest, hold a term.
+    companions lead on from there; ``base`` (r): what those make of no theme at all.
     """
 
     words: Floats
@@ -45,7 +44,6 @@ class Written:
     close: Floats
     base: Floats
     bias: Floats
-    held: Flags
 
     def of(self, readers: Indices, terms: Indices) -> Written:
         """Give those of some readers, by their places, and the weights of some terms only."""
@@ -57,7 +55,6 @@ class Written:
             self.close[readers],
             self.base[readers],
             self.bias[readers],
-            self.held[where],
         )
 
 
@@ -124,12 +121,15 @@ def write_out(space: TextSpace, tastes: Sequence[LinearTaste]) -> Written:
         close,
         base,
         dense[:, columns.bias],
-        _held(ledger, tastes),
     )
 
 
-def _held(ledger: Ledger, tastes: Sequence[LinearTaste]) -> Flags:
-    """Say of each term whether what speaks for each taste holds it (r, v)."""
+def held_terms(tastes: Sequence[LinearTaste]) -> Flags:
+    """Say of each term whether a liked paper, or the words of the interest, hold it (r, v).
+
+    The tastes are those of ``write_out``.
+    """
+    ledger = tastes[0].ledger
     ends = np.cumsum([0, *(len(taste.speaking) for taste in tastes)])
     rows = np.concatenate([taste.speaking for taste in tastes])
     ones = np.ones(len(rows), dtype=np.int16)
@@ -295,25 +295,22 @@ def nearest(
         votes = tastes[pairs[at][0]].liked_votes
         near.append(int(votes[np.argmax(alike[row, votes])]))
     mine = [row for _, row in liked]
-    shared = _shared_terms(space, rows[np.array(mine)], ledger.rows[np.array(near)])
+    one, other = (_particular_words(space, some) for some in (rows, ledger.rows))
+    shared = np.asarray(one[mine].multiply(other[near]).sum(axis=1), dtype=np.float64).ravel()
     for (at, row), vote, size in zip(liked, near, shared.tolist(), strict=True):
         found[at] = Nearest(vote, float(alike[row, vote]), size)
     return found
 
 
-def _shared_terms(space: TextSpace, one: Rows, other: Rows) -> Doubles:
-    """Give the likeness of n rows with n others in their particular terms alone (n)."""
-    parts = []
-    for rows in (one, other):
-        telling = space.particularity[rows.words.indices]
-        telling = np.where(telling >= LEAST_PARTICULAR, telling, np.float32(0))
-        words = csr_array(
-            (rows.words.data * telling, rows.words.indices, rows.words.indptr),
-            shape=rows.words.shape,
-        )
-        scale_to_unit(words)
-        parts.append(words)
-    return np.asarray(parts[0].multiply(parts[1]).sum(axis=1), dtype=np.float64).ravel()
+def _particular_words(space: TextSpace, rows: Rows) -> csr_array:
+    """Give the stressed words of rows without those that fit any abstract, at length one."""
+    telling = space.particularity[rows.words.indices]
+    telling[telling < LEAST_PARTICULAR] = 0
+    words = csr_array(
+        (rows.words.data * telling, rows.words.indices, rows.words.indptr), shape=rows.words.shape
+    )
+    scale_to_unit(words)
+    return words
 
 
 def likeness(ledger: Ledger, rows: Rows) -> Floats:

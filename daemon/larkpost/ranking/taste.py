@@ -109,12 +109,11 @@ class LinearTaste:
             first -= 1
         return votes[first:]
 
-    def is_named_in(self, terms: Indices) -> bool:
-        """Say whether a word of the interest is among the terms of a paper (columns)."""
+    @property
+    def named(self) -> frozenset[int]:
+        """Give the terms (columns) that are words of the interest."""
         hints = self.hints
-        if not len(hints):
-            return False
-        return bool(np.isin(self.ledger.rows.words[hints].indices, terms).any())
+        return frozenset(self.ledger.rows.words[hints].indices.tolist() if len(hints) else ())
 
     @property
     def speaking(self) -> Indices:

@@ -35,7 +35,7 @@ class TermTable:
     def particularity(self, words: Sequence[str]) -> Floats:
         """Give how particular each of v words is, from 0 (fits any abstract) to 1."""
         found = [self.grades.get(word, GRADES) for word in words]
-        return np.array(found, dtype=np.float32) / GRADES
+        return np.array(found, dtype=np.float32) / np.float32(GRADES)
 
     def may_end(self, word: str) -> bool:
         """Say whether a phrase may end with the word."""

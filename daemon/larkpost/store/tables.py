@@ -223,7 +223,7 @@ pick = Table(
     Column("against", JSON, nullable=False),
     Column("like_id", ForeignKey("paper.id"), index=True),
     Column("likeness", Float),  # of the nearest liked paper, told or not; none before a thumb up
-    Column("terms", JSON(none_as_null=True)),  # those shown; none in editions from before they were chosen
+    Column("terms", JSON(none_as_null=True)),  # those shown; none in old editions
 )
 
 delivery = Table(
