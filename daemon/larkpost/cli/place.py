@@ -79,7 +79,9 @@ def migrate(call: Call, as_json: bool) -> None:
     else:
         call.say(f"The database went from {before or 'nothing'} to revision {after}.")
     for former, kept in merges:
-        call.say(f"{shown(former.address)} is one reader with {shown(kept.address)} now, {kept.status}")
+        call.say(
+            f"{shown(former.address)} is one reader with {shown(kept.address)} now, {kept.status}"
+        )
 
 
 COMMANDS = (init, migrate)

@@ -58,12 +58,12 @@ def absorb(connection: Connection, drafts: Iterable[Draft], *, now: datetime) ->
         asked = [ask(draft, now) for draft in some]
         shelf = lay_out(connection, asked, now)
         placed = [shelf.place(one) for one in asked]
-        write(connection, shelf, now)
+        write(connection, shelf)
         absorbed += [Absorbed(entry.paper.id, what) for entry, what in placed]
     return absorbed
 
 
-def write(connection: Connection, shelf: Shelf, now: datetime) -> None:
+def write(connection: Connection, shelf: Shelf) -> None:
     """Write what is new on a shelf and what was changed there."""
     _write_new(connection, [entry for entry in shelf.entries if not entry.paper.id])
     _write_changed(connection, [entry for entry in shelf.entries if entry.touched])

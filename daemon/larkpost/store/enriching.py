@@ -118,7 +118,7 @@ def enrich(
     shelf = lay_out(connection, asked, now, all_by_text=True)
     matched = [_place(shelf, one, unsure=unsure) for one in asked]
     if not dry_run:
-        write(connection, shelf, now)
+        write(connection, shelf)
     return matched
 
 

@@ -41,10 +41,7 @@ class Steps:
         return self.revisions[-1]
 
 
-STEPS = Steps(
-    Path(__file__).parent,
-    ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0014", "0020"),
-)
+STEPS = Steps(Path(__file__).parent, tuple(f"{number:04}" for number in range(1, 13)))
 _LOCK = 0x6C61726B  # "lark": the advisory lock that migrations of one PostgreSQL database share
 
 

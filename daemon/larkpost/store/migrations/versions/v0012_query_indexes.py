@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0020"
-down_revision = "0014"
+revision = "0012"
+down_revision = "0011"
 
 _INDEXES = {
     "ix_paper_first_seen": ("paper", ["first_seen", "id"]),
