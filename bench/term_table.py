@@ -197,9 +197,9 @@ def table(found: Iterable[tuple[int, str, str, int]], papers: int) -> str:
     for grade, kind, word, _ in found:
         groups[grade, kind].append(word)
     head = [
-        "# How particular English words are to a topic, from 0 (fits any abstract) to 9;",
-        "# words that are not here are wholly particular. Made by bench/term_table.py from the",
-        f"# titles and abstracts of {papers:,} arXiv papers of 2025-03-18 to 2026-01-31 (metadata under CC0),",
+        "# How particular English words are to a topic, from 0 (fits any abstract) to 9; words",
+        "# that are not here are wholly particular. Made by bench/term_table.py from the titles",
+        f"# and abstracts of {papers:,} arXiv papers, 2025-03-18 to 2026-01-31 (metadata CC0),",
         "# mostly computer vision and language. Then the place a word may have in a phrase: head,",
         "# modifier, or never; then the words.",
     ]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from tests.ranking_papers import NOW, a_paper, sample, votes
 
-from larkpost.domain import Paper, Pick
 from larkpost.ranking import Tfidf
 from larkpost.ranking.phrases import phrases_of
 from larkpost.ranking.reasons import Nearest, contributions, write_out
 from larkpost.ranking.term_table import term_table
 from larkpost.ranking.terms import terms
+
+if TYPE_CHECKING:
+    from larkpost.domain import Paper, Pick
 
 GENERAL = "times discovered commonly results novel achieves outperforms existing approach large"
 TOPICS = "diffusion splatting retrieval robot speech protein video reward agents"

@@ -41,16 +41,14 @@ SAID_ONCE, SAID_AGAIN = (1.0, 1.1, 1.0), (1.0, 1.4, 1.5)  # value of a phrase by
 class Candidates:
     """What of one paper may be shown: c words and phrases.
 
-    ``places`` (c, words) are those of its words among the paper's t terms, t where there is none;
-    ``particular`` (c, words) is how particular each word is, ``lent`` (c) the least value of the
-    phrase for that, ``values`` (c) what it is worth as a phrase; ``barely`` (c) marks those that
-    say little.
+    ``members`` (t, c) is 1 where a term of the paper is in a phrase, ``telling`` (t, c) where it is
+    a particular one, too; ``values`` (c) is what each says, ``barely`` (c) marks those that say
+    little.
     """
 
     phrases: Sequence[Phrase]
-    places: Indices
-    particular: Floats
-    lent: Floats
+    members: Floats
+    telling: Floats
     values: Floats
     barely: Flags
 
@@ -60,21 +58,15 @@ def candidates(space: TextSpace, paper: Paper, terms: Indices) -> Candidates:
     place = {space.vocabulary[at]: n for n, at in enumerate(terms.tolist())}
     phrases = phrases_of(paper.title, paper.abstract)
     found = [one for one in phrases if not place.keys().isdisjoint(one.terms)]
-    wide, none = max((len(one.terms) for one in found), default=1), len(place)
-    where = [[place.get(word, none) for word in one.terms] for one in found]
-    places = np.array([one + [none] * (wide - len(one)) for one in where], dtype=np.intp)
-    places = places.reshape(len(found), wide)
+    where = [(place[w], at) for at, one in enumerate(found) for w in one.terms if w in place]
+    members = np.zeros((len(place), len(found)), dtype=np.float32)
+    members[tuple(np.array(where, dtype=np.intp).reshape(-1, 2).T)] = 1
+    telling = space.particularity[terms] >= LEAST_PARTICULAR
     whole = np.array([one.particular for one in found], dtype=np.float32)
     barely = whole < LEAST_PARTICULAR
-    values = np.array([_value(one) for one in found], dtype=np.float32)
-    return Candidates(
-        found,
-        places,
-        np.append(space.particularity[terms], np.float32(0))[places],
-        LENT * whole,
-        np.where(barely, BARELY * values, values),
-        barely,
-    )
+    values = whole * np.array([_value(one) for one in found], dtype=np.float32)
+    values = np.where(barely, BARELY * values, values)
+    return Candidates(found, members, members * telling[:, None], values, barely)
 
 
 def _value(phrase: Phrase) -> float:
@@ -96,19 +88,13 @@ def choose_terms(found: Candidates, raised: Doubles, held: Flags) -> list[Chosen
     where it lowers the score; ``held`` (r, t) whether a paper that the reader likes, or the words
     of the interest, hold it.
     """
-    places = found.places
-    padded = np.zeros((len(raised), raised.shape[1] + 1))
-    padded[:, :-1] = raised
-    added = padded[:, places]
-    raising = added > 0
-    total = raised.clip(0).sum(axis=1, keepdims=True)
-    summed = added.sum(axis=2)
-    flags = np.zeros(padded.shape, dtype=bool)
-    flags[:, :-1] = held
-    holding: Flags = np.asarray((flags[:, places] & raising).any(axis=2))
-    # A phrase says what its most particular word says, and most if that word raises the score.
-    own = (raising * found.particular).max(axis=2)
-    value = summed * np.maximum(own, found.lent) * np.where(holding, 1, UNHELD) * found.values
+    raising = raised > 0
+    total = (raised * raising).sum(axis=1, keepdims=True)
+    summed = raised @ found.members
+    holding = (held & raising) @ found.members > 0
+    # A phrase says what its most particular words say, and most if they raise the score.
+    own = raising @ found.telling > 0
+    value = summed * found.values * np.where(own, 1, LENT) * np.where(holding, 1, UNHELD)
     value[summed < LAST_SHARE * total] = 0
     weak: Flags = np.asarray(found.barely | (summed < LEAST_SHARE * total))
     order = np.argsort(-value, axis=1, kind="stable")[:, :TRIED]

@@ -146,4 +146,6 @@ def _joined(plain: str, one: _Unit, other: _Unit) -> bool:
 
 @lru_cache(maxsize=65536)
 def _stem(term: str) -> str:
+    if len(term) <= 4 and term.endswith("us"):  # gpus: Snowball takes it for Latin
+        return term[:-1]
     return str(_STEMMER.stemWord(term))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from larkpost.seams import Evidence, Space, Taste
 
 TOGETHER = 128  # readers whose reasons are worked out at once
+KEPT = 512  # papers whose words and phrases are kept for the next of them, some 50 KB each
 
 
 class Tfidf:
@@ -192,6 +193,8 @@ def _tell(
         found = reasons.contributions(space, written, order.rows[np.array([at])], lines)
         told, scores = reasons.told(space, found), found.scores.tolist()
         if (terms := shown.get(at)) is None:
+            if len(shown) >= KEPT:
+                shown.clear()
             terms = shown[at] = display_terms.candidates(space, order.papers[at], found.terms)
         held = holding[np.array(lines)[:, None], found.terms]
         chosen = display_terms.choose_terms(terms, found.told, held)
