@@ -11,6 +11,7 @@ from tests.ranking_papers import NOW, a_paper, library, votes
 from larkpost.ranking import TextSpace, Tfidf
 from larkpost.ranking.lexicon import Unmatched
 from larkpost.ranking.space import fit
+from larkpost.ranking.taste import Named
 
 if TYPE_CHECKING:
     from larkpost.domain import Paper
@@ -45,6 +46,20 @@ def test_a_category_means_what_tells_its_papers_from_the_others(space: TextSpace
         told = space.hint(words).split()
         assert {"robot", "surgery"} <= set(told)
         assert not {"protein", "glacier"} & set(told)
+
+
+def test_a_category_speaks_for_its_own_papers_and_a_word_for_those_that_hold_it(
+    space: TextSpace,
+) -> None:
+    surgery = with_categories(a_paper(9, "Robots in surgery"), "cs.CV")
+    walking = with_categories(a_paper(10, "Balance of legged machines"), "cs.RO")
+    category, word = Named.of(space, ["cs.ro"]), Named.of(space, ["robotics"])
+    terms = {space.column["robots"], space.column["surgery"]}
+
+    assert category.speak_for(walking, set())
+    assert not category.speak_for(surgery, terms)  # though its words are typical of cs.RO
+    assert word.speak_for(surgery, terms)
+    assert not word.speak_for(walking, set())
 
 
 @pytest.mark.parametrize("name", ["Biomolecules", "biomolecules"])

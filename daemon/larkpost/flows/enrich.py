@@ -7,8 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-import structlog
-
+from larkpost import logs
 from larkpost.domain import Draft, Rejected, Remark
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.flows.dumpfile import open_regular
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int], None]
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 BATCH = 200  # records that may be about a paper here; each batch is one transaction
 _HEAD = 64 * 1024

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import structlog
-
+from larkpost import logs
 from larkpost.store import bounces
 
 if TYPE_CHECKING:
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
     from larkpost.store.engine import Store
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 
 def clean_up(store: Store, *, now: datetime) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import structlog
-
+from larkpost import logs
 from larkpost.flows.spaces import fresh_space
 from larkpost.store import search
 from larkpost.text.grammar import quantity
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from larkpost.seams import Ranker, Space
     from larkpost.store.engine import Store
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 SPACE_BETWEEN = ", "
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import structlog
-
+from larkpost import logs
 from larkpost.schedule import is_known_here, local_date, next_after, timetable_of
 from larkpost.store import editions, future_moments, readers
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Edition, Reader
     from larkpost.store.engine import Connection, Store
 
-log = structlog.get_logger()
+log = logs.get_logger(__name__)
 
 _SOON = timedelta(hours=1)  # slots nearer than this need not be looked at
 _NEAR = 31  # days

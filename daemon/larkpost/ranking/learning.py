@@ -30,7 +30,7 @@ from larkpost.ranking.parts import (
     shared,
 )
 from larkpost.ranking.space import WORD_SHARE
-from larkpost.ranking.taste import Calibration, Columns, Ledger, LinearTaste
+from larkpost.ranking.taste import Calibration, Columns, Ledger, LinearTaste, Named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -150,7 +150,15 @@ def learn(
     matrix = csr_array((shares, votes, ends), shape=(len(ballots), len(seen.rows)))
     ledger = Ledger(papers, seen.rows, matrix, dense, terms, columns)
     return [
-        LinearTaste(one.reader_id, one.interest_id, ledger, at, ballots[at].liked, calibrations[at])
+        LinearTaste(
+            reader_id=one.reader_id,
+            interest_id=one.interest_id,
+            ledger=ledger,
+            place=at,
+            liked_votes=ballots[at].liked,
+            calibration=calibrations[at],
+            named=Named.of(space, one.words),
+        )
         for at, one in enumerate(evidence)
     ]
 

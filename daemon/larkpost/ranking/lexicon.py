@@ -63,17 +63,26 @@ class Lexicon:
 
     def terms_of(self, phrase: str) -> list[str]:
         """Give the terms that a phrase means: forms of its words, and what tells a category."""
-        found = [term for word in terms(phrase) for term in self._forms(word)]
-        for name in self._named(phrase):
+        found = self.forms_of(phrase)
+        for name in self.categories_of(phrase):
             found += self.categories[name]
         return list(dict.fromkeys(found))
+
+    def forms_of(self, phrase: str) -> list[str]:
+        """Give the terms that are forms of a phrase's words."""
+        return [term for word in terms(phrase) for term in self._forms(word)]
+
+    def categories_of(self, phrase: str) -> list[str]:
+        """Give the categories that a phrase names by code or by arXiv's name, in lower case."""
+        name = " ".join(phrase.split()).casefold()
+        return [one for one in (name, *CODES.get(name, ())) if one in self.categories]
 
     def unmatched(self, phrase: str) -> list[Unmatched]:
         """Give the words of a phrase that mean nothing here, with the nearest that would.
 
         A word without terms of its own (*of*, *3D*) counts only where the phrase has no other.
         """
-        if self._named(phrase):
+        if self.categories_of(phrase):
             return []
         cut = {word: terms(word) for word in phrase.split()}
         if not any(cut.values()):
@@ -87,10 +96,6 @@ class Lexicon:
     def _forms(self, word: str) -> tuple[str, ...]:
         (stem,) = stem_words([word])
         return self.by_stem.get(stem, ())
-
-    def _named(self, phrase: str) -> list[str]:
-        name = " ".join(phrase.split()).casefold()
-        return [one for one in (name, *CODES.get(name, ())) if one in self.categories]
 
     def _near(self, word: str) -> tuple[str, ...]:
         plain = word.casefold()

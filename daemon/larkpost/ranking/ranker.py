@@ -183,7 +183,6 @@ def _tell(
     """
     written = reasons.write_out(space, [tastes[place] for place in shard])
     holding = reasons.held_terms([tastes[place] for place in shard])
-    named = [tastes[place].named for place in shard]
     wanted: dict[int, list[tuple[int, int]]] = {}
     for line, place in enumerate(shard):
         for position, at in enumerate(order.chosen[place], 1):
@@ -197,6 +196,7 @@ def _tell(
                 shown.clear()
             terms = shown[at] = display_terms.candidates(space, order.papers[at], found.terms)
         held = holding[np.array(lines)[:, None], found.terms]
+        present = frozenset(found.terms.tolist())
         chosen = display_terms.choose_terms(terms, found.told, held)
         for (line, position), why, score, mine in zip(those, told, scores, chosen, strict=True):
             place = shard[line]
@@ -219,6 +219,8 @@ def _tell(
                     nearest=nearest,
                     likeness=None if like is None else like.likeness,
                     interest_id=taste.interest_id,
-                    matches=sensible or mine.held or not named[line].isdisjoint(found.terms),
+                    matches=sensible
+                    or mine.held
+                    or taste.named.speak_for(order.papers[at], present),
                 ),
             )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence, Set
+
     from scipy.sparse import csr_array
 
     from larkpost.domain import Paper
@@ -62,6 +64,30 @@ class Ledger:
     columns: Columns
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What an interest's words name: terms (columns), and categories in lower case."""
+
+    terms: frozenset[int] = frozenset()
+    categories: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, space: TextSpace, words: Sequence[str]) -> Named:
+        """Look up an interest's words.
+
+        A category names papers by their categories: its typical terms are in nearly every paper.
+        """
+        lexicon = space.lexicon
+        terms = {space.column[term] for phrase in words for term in lexicon.forms_of(phrase)}
+        categories = {name for phrase in words for name in lexicon.categories_of(phrase)}
+        return cls(frozenset(terms), frozenset(categories)) if words else cls()
+
+    def speak_for(self, paper: Paper, terms: Set[int]) -> bool:
+        """Say whether one of the words is in a paper with these terms, or is its category."""
+        own = {category.casefold() for category in paper.categories}
+        return not self.terms.isdisjoint(terms) or not self.categories.isdisjoint(own)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LinearTaste:
     """One line of a ledger: the score of a paper, in standard deviations above an ordinary one.
@@ -77,6 +103,7 @@ class LinearTaste:
     place: int
     liked_votes: Indices
     calibration: Calibration
+    named: Named
 
     @property
     def votes(self) -> Indices:
@@ -108,12 +135,6 @@ class LinearTaste:
         while first and papers[votes[first - 1]] is None:
             first -= 1
         return votes[first:]
-
-    @property
-    def named(self) -> frozenset[int]:
-        """Give the terms (columns) that are words of the interest."""
-        hints = self.hints
-        return frozenset(self.ledger.rows.words[hints].indices.tolist() if len(hints) else ())
 
     @property
     def speaking(self) -> Indices:
