@@ -53,7 +53,7 @@ def test_a_category_speaks_for_its_own_papers_and_a_word_for_those_that_hold_it(
 ) -> None:
     surgery = with_categories(a_paper(9, "Robots in surgery"), "cs.CV")
     walking = with_categories(a_paper(10, "Balance of legged machines"), "cs.RO")
-    category, word = Named.of(space, ["cs.ro"]), Named.of(space, ["robotics"])
+    category, word = Named.of(space, ["cs.ro"]), Named.of(space, ["robots"])
     terms = {space.column["robots"], space.column["surgery"]}
 
     assert category.speak_for(walking, set())
