@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Paper, Pick
     from larkpost.ranking import TextSpace
 
-JUDGED = 20261126  # the seed of the hundred that people read
+JUDGED = 20261203  # the seed of the hundred that people read
 EACH = 50
 THUMBS = (1, 3, 5, 10)
 DIGEST, OWN, TOP = 100, 5, 10  # papers of a digest, of them the reader's own, places drawn from
