@@ -23,7 +23,7 @@ from bench.editions import papers as sample_papers
 
 from larkpost.domain import Thumb
 from larkpost.ranking import Tfidf
-from larkpost.ranking.reasons import LEAST_LIKENESS, LEAST_SHARED, SHARED_SHARE
+from larkpost.ranking.reasons import LEAST_LIKENESS, LEAST_LIKENESS_IN_SMALL
 from larkpost.render import words
 from larkpost.render.typesetting import why_text
 from larkpost.seams import Evidence
@@ -167,7 +167,7 @@ def pairs(seen: Sequence[Seen]) -> str:
         (one for one in seen if one.pick.nearest), key=lambda one: one.pick.likeness or 0
     )
     lines = [
-        f"Shown from shared >= {LEAST_SHARED}, likeness + {SHARED_SHARE} shared >= {LEAST_LIKENESS}"
+        f"Shown from a likeness of {LEAST_LIKENESS}, in a small corpus {LEAST_LIKENESS_IN_SMALL}"
     ]
     for one in order:
         pick, near = one.pick, one.pick.nearest

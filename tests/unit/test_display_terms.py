@@ -10,7 +10,7 @@ from tests.ranking_papers import NOW, a_paper, sample, votes
 
 from larkpost.ranking import Tfidf
 from larkpost.ranking.phrases import phrases_of
-from larkpost.ranking.reasons import Nearest, contributions, write_out
+from larkpost.ranking.reasons import contributions, is_sensible, write_out
 from larkpost.ranking.term_table import term_table
 from larkpost.ranking.terms import terms
 
@@ -124,18 +124,20 @@ def test_a_corpus_of_one_paper_and_a_text_of_nothing_break_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("likeness", "shared", "sensible"),
+    ("likeness", "shared", "maturity", "sensible"),
     [
-        (0.15, 0.01, False),  # themes alone
-        (0.28, 0.07, False),  # words in common that fit any abstract
-        (0.28, 0.15, True),
-        (0.22, 0.30, True),
+        (0.15, 0.01, 1.0, False),  # themes alone
+        (0.28, 0.07, 1.0, False),  # words in common that fit any abstract
+        (0.26, 0.30, 1.0, False),
+        (0.28, 0.15, 1.0, True),
+        (0.34, 0.15, 0.0, False),  # in a small corpus any two papers are more alike
+        (0.39, 0.15, 0.0, True),
     ],
 )
 def test_a_liked_paper_is_told_only_where_it_is_near_enough(
-    likeness: float, shared: float, sensible: bool
+    likeness: float, shared: float, maturity: float, sensible: bool
 ) -> None:
-    assert Nearest(0, likeness, shared).is_sensible is sensible
+    assert is_sensible(likeness, shared, maturity) is sensible
 
 
 def test_an_unrelated_liked_paper_is_kept_for_explain_but_is_no_reason() -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RAISED, LOWERED = 6, 4  # terms told at most
 # "Like X, which you liked" is said from here on: measured by bench/reasons.py, docs/ranking.md.
-LEAST_LIKENESS, SHARED_SHARE, LEAST_SHARED = 0.29, 0.3, 0.08
+LEAST_LIKENESS, LEAST_LIKENESS_IN_SMALL, LEAST_SHARED = 0.27, 0.38, 0.08
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,21 +258,23 @@ def _largest(values: Doubles, most: int, names: Sequence[str]) -> list[list[tupl
 class Nearest(NamedTuple):
     """The liked paper nearest to a pick, as a row of the ledger, and how near it is.
 
-    ``likeness`` is that in words and coarse themes, ``shared`` that in particular terms alone;
-    both go up to 1.
+    ``likeness`` is that in words and coarse themes, up to 1; ``is_sensible`` says whether a reader
+    would see why the two are called alike.
     """
 
     row: int
     likeness: float
-    shared: float
+    is_sensible: bool
 
-    @property
-    def is_sensible(self) -> bool:
-        """Say whether a reader would see why the two are called alike; see docs/ranking.md."""
-        return (
-            self.shared >= LEAST_SHARED
-            and self.likeness + SHARED_SHARE * self.shared >= LEAST_LIKENESS
-        )
+
+def is_sensible(likeness: float, shared: float, maturity: float) -> bool:
+    """Say whether a reader would see why two papers are called alike; see docs/ranking.md.
+
+    ``shared`` is the likeness in particular terms alone, up to 1; ``maturity`` is that of the
+    space, 0 to 1: in a small corpus any two papers are more alike.
+    """
+    least = LEAST_LIKENESS_IN_SMALL + maturity * (LEAST_LIKENESS - LEAST_LIKENESS_IN_SMALL)
+    return likeness >= least and shared >= LEAST_SHARED
 
 
 def nearest(
@@ -298,7 +300,8 @@ def nearest(
     one, other = (_particular_words(space, some) for some in (rows, ledger.rows))
     shared = np.asarray(one[mine].multiply(other[near]).sum(axis=1), dtype=np.float64).ravel()
     for (at, row), vote, size in zip(liked, near, shared.tolist(), strict=True):
-        found[at] = Nearest(vote, float(alike[row, vote]), size)
+        near_enough = is_sensible(float(alike[row, vote]), size, space.maturity)
+        found[at] = Nearest(vote, float(alike[row, vote]), near_enough)
     return found
 
 
