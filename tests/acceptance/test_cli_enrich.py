@@ -73,8 +73,8 @@ def test_without_standard_input_there_is_nothing_to_read(shell: Shell) -> None:
         ["sh", "-c", program], env=shell.environ, capture_output=True, check=False, timeout=60
     )
 
-    assert done.returncode == 2
-    assert b"there is nothing to read" in done.stderr
+    assert done.returncode == 1
+    assert b"standard input is empty" in done.stderr
 
 
 def test_a_ranking_tells_where_its_papers_are(shell: Shell) -> None:

@@ -48,12 +48,11 @@ def enrich(call: Call, paths: Sequence[Path], dry_run: bool, as_json: bool) -> i
     program = call.program()
     code = done = 0
     for path in paths:
-        # Without standard input Python has none, and there is nothing to read.
-        stream = sys.stdin.buffer if path == STDIN and sys.stdin else None
+        stream = sys.stdin.buffer if path == STDIN else None
         try:
             with waiting(f"reading {path.name}") as step:
                 report = read(
-                    program.store, None if path == STDIN else path,
+                    program.store, None if stream else path,
                     stream=stream, now=call.now, dry_run=dry_run, progress=step,
                 )  # fmt: skip
         except LarkpostError as error:

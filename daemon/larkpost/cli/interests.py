@@ -92,7 +92,7 @@ def set_interest(
         return
     about = ", ".join(record["words"]) or "no words yet"
     call.say(f"{shown(record['name'])}: {shown(about)}; quota {record['quota']}")
-    put_unmatched(unmatched)
+    put_unmatched(call, unmatched)
 
 
 @interest.command("remove", short_help="Remove an interest.")
@@ -120,12 +120,12 @@ def find_unmatched(call: Call, program: Program, words: Sequence[str]) -> list[U
     return check_words(program.store, program.ranker, words, now=call.now) if words else []
 
 
-def put_unmatched(unmatched: Sequence[UnmatchedWord]) -> None:
+def put_unmatched(call: Call, unmatched: Sequence[UnmatchedWord]) -> None:
     """Print a line for each word that matches nothing here."""
     from larkpost.flows.interest_words import describe
 
     for one in unmatched:
-        put(sentence(shown(describe(one))))
+        call.say(sentence(shown(describe(one))))
 
 
 def named(reader: Reader, name: str) -> Interest:

@@ -93,7 +93,7 @@ def add(
         return
     call.say(f"added {_who(added)}: {_schedule(added)}")
     call.say(f"feed: {program.links.feed(added, 'rss')}")
-    put_unmatched(unmatched)
+    put_unmatched(call, unmatched)
 
 
 @reader.command("list", short_help="List all readers.")
@@ -214,7 +214,7 @@ def set_reader(
         put_json(_record(program, changed) | {"unmatched": [one._asdict() for one in unmatched]})
     else:
         call.say(f"changed {_who(changed)}: {_schedule(changed)}")
-        put_unmatched(unmatched)
+        put_unmatched(call, unmatched)
 
 
 @reader.command(short_help="Forget a reader.")

@@ -86,7 +86,7 @@ def enrich(
         if path is not None:
             stream = stack.enter_context(open_regular(path, follow=True))
         if stream is None:
-            raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
+            raise UsageError("neither a file nor a stream is given")
         head = stream.read(_HEAD)
         _refuse_other_files(head, name)
         report_progress = _reporter(path, stream, progress)

@@ -44,9 +44,10 @@ def next_due(
 
 def count_due(connection: Connection, now: datetime) -> int:
     """Count the letters that could be claimed."""
-    due = or_(in_states(DeliveryState.PLANNED), _is_retry(now))
-    counted = select(func.count()).select_from(_table).where(due, _is_free(now))
-    return connection.execute(counted).scalar_one()
+    counted = select(func.count()).select_from(_table).where(_is_free(now))
+    # Two statements: in one, no index would serve, and all that were ever sent would be read.
+    queues = (in_states(DeliveryState.PLANNED), _is_retry(now))
+    return sum(connection.execute(counted.where(queue)).scalar_one() for queue in queues)
 
 
 def in_states(*states: DeliveryState) -> ColumnElement[bool]:
