@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from larkpost.errors import SettingsError
-from larkpost.settings import day_names, keys, load, read_days
+from larkpost.settings import keys, load
 
 
 def written(home: Path, text: str, mode: int = 0o600) -> Path:
@@ -306,26 +306,6 @@ def test_an_open_file_without_a_password_is_fine(tmp_path: Path) -> None:
     assert load(home=tmp_path, environ={}).remarks == ()
 
 
-@given(st.frozensets(st.integers(0, 6), min_size=1))
-def test_weekdays_written_are_read_back(days: frozenset[int]) -> None:
-    assert read_days(day_names(days)) == days
-    assert read_days(",".join(day_names(days))) == days
-    assert read_days(sorted(days)) == days
-
-
-@pytest.mark.parametrize(
-    ("text", "days"), [("mon, tue", {0, 1}), ("Monday", {0}), ("sat sun", {5, 6}), ("thurs", {3})]
-)
-def test_weekdays_are_read_as_people_write_them(text: str, days: set[int]) -> None:
-    assert read_days(text) == days
-
-
-@pytest.mark.parametrize("text", ["m", "t", "mo", "x", "7", "mon-x", "mon-"])
-def test_a_word_that_is_no_weekday_is_named(text: str) -> None:
-    with pytest.raises(ValueError, match=text):
-        read_days(text)
-
-
 @given(st.text(max_size=40))
 def test_no_text_in_a_variable_breaks_the_reading(text: str) -> None:
     try:
@@ -420,30 +400,3 @@ def test_a_relative_home_in_a_folder_that_is_gone_is_refused_in_words(
 
     with pytest.raises(SettingsError, match="is gone"):
         load(home=Path("papers"), environ={})
-
-
-@pytest.mark.parametrize(
-    ("text", "days"),
-    [
-        ("mon-fri", {0, 1, 2, 3, 4}),
-        ("MON - Fri", {0, 1, 2, 3, 4}),
-        ("monday\u2013friday", {0, 1, 2, 3, 4}),
-        ("fri-mon", {4, 5, 6, 0}),
-        ("sun-sat", set(range(7))),
-        ("tue-tue", {1}),
-        ("mon-wed, sat", {0, 1, 2, 5}),
-        ("mon wed-thu", {0, 2, 3}),
-        ("weekdays", {0, 1, 2, 3, 4}),
-        ("Weekend", {5, 6}),
-        ("daily", set(range(7))),
-        (["mon-wed", "sun"], {0, 1, 2, 6}),
-    ],
-)
-def test_weekdays_may_be_ranges_and_words_for_several(text: object, days: set[int]) -> None:
-    assert read_days(text) == days
-
-
-@pytest.mark.parametrize("text", ["mon-", "-fri", "mon-fri-sun", "mon-someday", "-", "", "nightly"])
-def test_what_is_no_range_of_weekdays_is_refused_by_name(text: str) -> None:
-    with pytest.raises(ValueError, match="weekday"):
-        read_days(text)

@@ -46,9 +46,8 @@ def run(
     raises, the old one stays. Port 0 takes any free one; standard error says which.
 
     Raises Busy, naming the holder, while another daemon serves this database, or when another has
-    taken it over because this machine was asleep, and UsageError where
-    the address cannot be had. Ends the process with 1 when a round shows no sign of life for long:
-    a supervisor starts it anew.
+    taken it over because this machine was asleep, and UsageError where the address cannot be had.
+    Ends the process with 1 when a round shows no sign of life for long: a supervisor starts it anew.
     """
     web = program.settings.web
     office = Office(program, started(program.settings.tick.seconds))
@@ -82,17 +81,25 @@ def run(
         going(works, office.pulses),
     ):
         server.run(sockets=[listener])
-    unfinished = [name for name, pulse in office.pulses.items() if pulse.running is not None]
-    if watch.gave_up or unfinished:
-        # The interpreter would wait for the rounds' threads. Whatever they do may be cut off at
-        # any point, as by a kill, and is taken up again at the next start.
-        _log.warning("stopped in the middle of a round", rounds=unfinished)
-        os._exit(1 if watch.gave_up else Busy.exit_code if superseded.is_set() else 0)
+    code = 1 if watch.gave_up else Busy.exit_code if superseded.is_set() else 0
+    _leave_rounds(office, watch, code)
     if superseded.is_set():
         raise Busy(
             f"Another daemon has taken over {program.store.name}",
             hint="this one was away for longer than its place is kept; one of them is enough",
         )
+
+
+def _leave_rounds(office: Office, watch: Watch, code: int) -> None:
+    """End the process at once where a round is still at work.
+
+    The interpreter would wait for the rounds' threads. Whatever they do may be cut off at any
+    point, as by a kill, and is taken up again at the next start.
+    """
+    unfinished = [name for name, pulse in office.pulses.items() if pulse.running is not None]
+    if watch.gave_up or unfinished:
+        _log.warning("stopped in the middle of a round", rounds=unfinished)
+        os._exit(code)
 
 
 @contextmanager
