@@ -47,7 +47,8 @@ def run(
 
     Raises Busy, naming the holder, while another daemon serves this database, or when another has
     taken it over because this machine was asleep, and UsageError where the address cannot be had.
-    Ends the process with 1 when a round shows no sign of life for long: a supervisor starts it anew.
+    Ends the process with 1 when a round shows no sign of life for long, for a supervisor to start
+    it anew.
     """
     web = program.settings.web
     office = Office(program, started(program.settings.tick.seconds))
