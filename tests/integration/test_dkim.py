@@ -130,7 +130,7 @@ def test_the_largest_letter_is_below_the_limit_with_all_that_is_added_on_its_way
     signature: Signature,
 ) -> None:
     """Whatever the length at which the press begins to shorten it."""
-    full = [paper(n, abstract="Word here. " * 900) for n in range(1, 26)]
+    full = [paper(n, abstract="Word here. " * 900) for n in range(1, 21)]
     sizes = []
     for words in range(0, 150, 3):
         rest = [paper(n, abstract="Word here. " * words) for n in range(30, 34)]

@@ -55,7 +55,7 @@ def test_each_pick_says_why_in_words_of_the_paper(papers: list[Paper]) -> None:
     (picks,) = ranker.rank(space, tastes, [p for p in papers if p not in experts[:5]], 10)
 
     assert {"experts", "expert", "moe"} & {weight.term for weight in picks[0].because}
-    assert picks[0].like in experts[:5]
+    assert picks[0].nearest in experts[:5]
     for pick in picks:
         assert all(weight.term in pick.paper.text.lower() for weight in pick.because)
 

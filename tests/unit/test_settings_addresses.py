@@ -118,7 +118,7 @@ def test_what_is_no_address_is_refused_where_it_is_set(key: str, given: str) -> 
 
 
 def test_where_the_server_listens_is_spelt_in_ascii_too() -> None:
-    settings = load(home=Path("/nowhere"), environ={}, flags={"web.host": "bücher.example"})
+    settings = load(home=Path("/nowhere"), environ={"LARKPOST_WEB__HOST": "bücher.example"})
 
     assert settings.site.base_url == "http://xn--bcher-kva.example:8025"
 

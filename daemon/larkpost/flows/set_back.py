@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost import logs
@@ -10,13 +10,13 @@ from larkpost.schedule import is_known_here, local_date, next_after, timetable_o
 from larkpost.store import editions, future_moments, readers
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.domain import Edition, Reader
     from larkpost.store.engine import Connection, Store
 
 log = logs.get_logger(__name__)
 
+# Before this program was written a clock is wrong itself: what it takes for the future is the past.
+_EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 _SOON = timedelta(hours=1)  # slots nearer than this need not be looked at
 _NEAR = 31  # days
 
@@ -25,8 +25,11 @@ def recover_from_future(store: Store, *, now: datetime) -> bool:
     """Bring back every stored moment that lies further ahead than can be; tells whether one did.
 
     A machine whose clock says 2036 for a minute would else publish its readers' next editions, try
-    letters again and count papers as new in 2036. Cheap where there is nothing to do.
+    letters again and count papers as new in 2036. Cheap where there is nothing to do. A clock that
+    says 1970, as one without a battery does after a start, changes nothing.
     """
+    if now < _EARLIEST:
+        return False
     with store.read() as connection:
         if not future_moments.is_any(connection, now):
             return False

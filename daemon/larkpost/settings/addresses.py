@@ -87,6 +87,25 @@ def read_server(text: str) -> str:
         ) from None
 
 
+def read_listening_host(text: str) -> str:
+    """Spell where to listen: a number, a name, or ``unix:`` and a path; ``[::1]`` is ``::1``.
+
+    Raises ValueError for what is none of these.
+    """
+    if text == "unix:":
+        raise ValueError("a path must follow, as in unix:/run/larkpost/larkpost.sock")
+    if text.startswith("unix:"):
+        return text
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    try:
+        return str(IPv6Address(bare)) if ":" in bare else encode_host(bare)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is not the name or number of a host; 127.0.0.1 is this machine alone,"
+            " 0.0.0.0 every way to it, and the port is web.port"
+        ) from None
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host leads to this very machine: 127.0.0.0/8, ::1, localhost (RFC 6761, 6.3).
 

@@ -20,7 +20,6 @@ from pydantic_settings import (
 
 from larkpost.errors import SettingsError
 from larkpost.settings.model import Places, Settings, Web, flat, keys
-from larkpost.text.urls import encode_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -274,20 +273,18 @@ def _own_address(found: Mapping[str, Mapping[str, object]]) -> str:
     except ValidationError as error:
         first = error.errors()[0]["loc"][0]
         value, origin = told[f"web.{first}"]
-        raise SettingsError(f"web.{first} cannot be {value!r} (in {origin})") from None
+        why = str(error.errors()[0].get("ctx", {}).get("error", ""))
+        raise SettingsError(f"web.{first} cannot be {value!r} (in {origin})", hint=why) from None
     if web.host.startswith("unix:"):
         raise SettingsError(
             "site.base_url is missing: a Unix socket (web.host) has no address to link to",
             hint='set base_url = "https://paper.example.org" under [site]: what readers call',
         )
     host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else web.host  # noqa: S104 - read, not bound
-    if spelt := encode_url(f"http://[{host}]" if ":" in host else f"http://{host}"):
-        return f"{spelt}:{web.port}"
-    raise SettingsError(
-        f"web.host cannot be {web.host!r} (in {told['web.host'][1]}): it is not"
-        " the name or number of a host",
-        hint="127.0.0.1 is this machine alone, 0.0.0.0 every way to it; the port is web.port.",
-    )
+    # Port 0 takes any free one, which only `serve` learns.
+    port = web.port or Web.model_fields["port"].default
+    bare = host.partition("%")[0]  # the zone of an IPv6 number means nothing to anybody else
+    return f"http://[{bare}]:{port}" if ":" in bare else f"http://{bare}:{port}"
 
 
 def _under(data: Path, folder: str) -> Path | None:

@@ -26,6 +26,7 @@ from pydantic_settings import (
 
 from larkpost.settings.addresses import (
     read_base_url,
+    read_listening_host,
     read_mailbox,
     read_sender,
     read_server,
@@ -118,15 +119,6 @@ def _clock(value: time) -> time:
     if value.tzinfo is not None or value.second or value.microsecond:
         raise ValueError("a local time has hours and minutes only, such as 06:00")
     return value
-
-
-def _host(text: str) -> str:
-    """Read where to listen: an address, a name, or ``unix:`` and a path; ``[::1]`` is ``::1``."""
-    if text == "unix:":
-        raise ValueError("a path must follow, as in unix:/run/larkpost/larkpost.sock")
-    if text.startswith("[") and text.endswith("]"):
-        return text[1:-1]
-    return text
 
 
 def _mode(value: object) -> int:
@@ -237,7 +229,7 @@ class Readers(Section):
 class Web(Section):
     """Where the web server listens."""
 
-    host: Annotated[str, Field(min_length=1), AfterValidator(_host)] = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1), AfterValidator(read_listening_host)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8025
     socket_mode: Mode = 0o660
     proxies: Networks = ()
