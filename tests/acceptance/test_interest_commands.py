@@ -99,11 +99,13 @@ def test_words_that_match_nothing_are_told_at_once_with_the_nearest(furnished: S
     (record,) = furnished.json("interest", "set", ANN, "mine", *words)
 
     assert told[1:] == [
+        "“reasoning” is in 35 papers, too many to tell them apart.",
         "“genration” (of “video genration”) matches no paper here yet; near it are: generation.",
         "“zxqv” matches no paper here yet.",
     ]
     assert record["words"] == ["reasoning", "video genration", "zxqv"]
     assert record["unmatched"] == [
+        {"word": "reasoning", "phrase": "reasoning", "near": [], "papers": 35},
         {"word": "genration", "phrase": "video genration", "near": ["generation"], "papers": 0},
         {"word": "zxqv", "phrase": "zxqv", "near": [], "papers": 0},
     ]

@@ -83,6 +83,26 @@ def test_words_of_interest_rank_before_any_thumb(newsroom: Newsroom, ids: list[i
     assert set(ranked(newsroom, reader)) <= set(ids[1::2])
 
 
+@pytest.mark.parametrize("words", [("quokkas",), ("considers",), ("cs.CL", "quokkas")])
+def test_words_that_tell_no_papers_apart_are_told_in_the_note(
+    newsroom: Newsroom, ids: list[int], words: tuple[str, ...]
+) -> None:
+    with newsroom.store.begin() as connection:
+        more = [Draft(title=f"It considers {n}", first_seen=NOW) for n in range(20)]
+        papers.absorb(connection, more, now=NOW)
+    reader = membership.add(newsroom.store, "w@example.org", now=NOW, size=4, words=words)
+    silent = a_reader(newsroom.store)
+    helped = membership.add(newsroom.store, "h@example.org", now=NOW, words=(*words, "protein"))
+
+    question = Question(NOW, WEEK)
+    asked = [reader, silent, helped]
+    answer = learn.rank(newsroom.store, newsroom.ranker, asked, question, now=NOW)
+
+    assert answer[reader.id].picks
+    assert answer[reader.id].note.startswith("None of your interest words tells")
+    assert answer[silent.id].note == answer[helped.id].note == ""
+
+
 def test_thumbs_change_the_next_ranking_at_once(newsroom: Newsroom, ids: list[int]) -> None:
     reader = a_reader(newsroom.store)
     cast(newsroom.store, reader.id, ids[1], Thumb.UP, via="test", now=NOW)

@@ -70,3 +70,22 @@ def test_the_papers_to_begin_with_are_spread_out(papers: list[Paper]) -> None:
     assert informative(space, papers, 10) == first
     assert informative(space, [], 10) == []
     assert len(informative(space, papers[:3], 10)) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "holding", "within"),
+    [
+        ("reinforcement learning", "reinforcement learning", 4),
+        ("diffusion models", "diffusion model", 1),
+        ("mixture of experts", "mixture.of.(latent )?experts?", 4),
+    ],
+)
+def test_the_particular_word_of_a_phrase_finds_its_papers_first(
+    papers: list[Paper], words: str, holding: str, within: int
+) -> None:
+    ranker = Tfidf()
+    space = ranker.fit(papers)
+
+    (picks,) = ranker.rank(space, ranker.learn(space, [votes(words=[words])], now=NOW), papers, 9)
+
+    assert all(re.search(holding, p.paper.text, re.IGNORECASE) for p in picks[:within])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from tests.ranking_papers import NOW, a_paper, library, votes
 
@@ -38,12 +40,12 @@ def space() -> TextSpace:
 
 @pytest.mark.parametrize("words", ["robot", "robots", "Robotics", "ROBOT"])
 def test_all_forms_of_a_word_mean_all_forms_in_the_corpus(space: TextSpace, words: str) -> None:
-    assert set(space.hint(words).split()) >= {"robot", "robotic", "robots"}
+    assert set(space.hint(words)) >= {"robot", "robotic", "robots"}
 
 
 def test_a_category_means_what_tells_its_papers_from_the_others(space: TextSpace) -> None:
     for words in ("cs.RO", "cs.ro", " cs.RO "):
-        told = space.hint(words).split()
+        told = space.hint(words)
         assert {"robot", "surgery"} <= set(told)
         assert not {"protein", "glacier"} & set(told)
 
@@ -64,7 +66,7 @@ def test_a_category_speaks_for_its_own_papers_and_a_word_for_those_that_hold_it(
 
 @pytest.mark.parametrize("name", ["Biomolecules", "biomolecules"])
 def test_a_category_of_arxiv_is_found_by_its_name(space: TextSpace, name: str) -> None:
-    assert "protein" in space.hint(name).split()
+    assert "protein" in space.hint(name)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,8 @@ def test_a_category_of_arxiv_is_found_by_its_name(space: TextSpace, name: str) -
         ("volcanology", [("volcanology", ())]),
         ("3D", [("3D", ())]),
         ("xyz", [("xyz", ())]),
+        ("astro-ph.CO robots", [("astro-ph.CO", ())]),
+        ("walk.ice", []),
     ],
 )
 def test_words_that_mean_nothing_are_told_with_the_nearest(
@@ -124,6 +128,96 @@ def test_categories_are_kept_with_a_space_and_change_no_ranking_of_thumbs() -> N
 def test_an_empty_corpus_knows_no_word() -> None:
     space = fit([])
 
-    assert space.hint("robots") == ""
+    assert space.hint("robots") == {}
     assert space.categories == {}
     assert [one.word for one in space.lexicon.unmatched("robots")] == ["robots"]
+
+
+def common_words(count: int = 60) -> list[Paper]:
+    """Make papers of which half hold *learning*, and three hold rare forms of it or *gates*."""
+    rare = {0: "Gates for learning", 1: "A machine learns", 2: "Gates that we learn of"}
+    rng = np.random.default_rng(1)
+    others = [" ".join(f"term{word}" for word in rng.choice(200, 8)) for _ in range(count)]
+    return [
+        a_paper(at, rare.get(at, "Learning" if at % 2 else "Study"), others[at])
+        for at in range(count)
+    ]
+
+
+def first(space: TextSpace, papers: list[Paper], words: str, limit: int) -> list[int]:
+    ranker = Tfidf()
+    tastes = ranker.learn(space, [votes(words=[words])], now=NOW)
+    (picks,) = ranker.rank(space, tastes, papers, limit)
+    return [pick.paper.id for pick in picks]
+
+
+def test_a_word_in_too_many_papers_is_not_replaced_by_its_rare_forms() -> None:
+    papers = common_words()
+    space = fit(papers)
+
+    assert "learns" in space.vocabulary
+    assert space.hint("learning") == space.hint("learns") == {}
+    assert set(space.hint("gates learning")) == {"gates"}
+    assert set(first(space, papers, "gates learning", 2)) == {0, 2}
+    assert space.column["learns"] not in Named.of(space, ["gates learning"]).terms
+
+
+def test_a_word_in_too_many_papers_is_told_and_its_typing_errors_lead_to_it() -> None:
+    space = fit(common_words())
+
+    assert space.lexicon.unmatched("gates learning") == [
+        Unmatched("learning", "gates learning", ())
+    ]
+    assert space.lexicon.unmatched("lerning") == [Unmatched("lerning", "lerning", ("learning",))]
+
+
+def test_an_interest_of_words_in_too_many_papers_ranks_the_newest_first() -> None:
+    papers = [replace(paper, first_seen=NOW) for paper in common_words()]
+    papers[40] = replace(papers[40], first_seen=NOW + timedelta(hours=1))
+
+    assert first(fit(papers), papers, "learning", 3) == [40, 0, 1]
+
+
+@pytest.mark.parametrize("count", [60, 1200])
+def test_all_forms_of_a_word_weigh_what_one_term_in_as_many_papers_would(count: int) -> None:
+    rng = np.random.default_rng(2)
+    held = {0: "robot gates", 1: "robot gates", **dict.fromkeys(range(2, 14), "robots")}
+    texts = [
+        " ".join([held.get(at, "other"), *(f"term{n}" for n in rng.choice(300, 8))])
+        for at in range(count)
+    ]
+    split = fit(a_paper(at, "", text) for at, text in enumerate(texts))
+    whole = fit(a_paper(at, "", text.replace("robots", "robot")) for at, text in enumerate(texts))
+
+    def likeness(space: TextSpace, term: str) -> float:
+        """Say what a paper's term adds to its likeness to the hint, before its length is known."""
+        at = space.column[term]
+        hint = space.rows([space.hint("robotics gates")]).words.toarray()[0]
+        return float(hint[at] * space.idf[at] * space.sharpness[at] / hint[space.column["gates"]])
+
+    assert likeness(split, "robot") == pytest.approx(likeness(whole, "robot"), rel=1e-3)
+    assert likeness(split, "robots") == pytest.approx(likeness(whole, "robot"), rel=1e-3)
+
+
+def test_the_rarest_form_of_a_word_ranks_no_higher_in_a_large_corpus() -> None:
+    rng = np.random.default_rng(3)
+    held = {at: "robotic" if at < 2 else "robots" for at in range(40)}
+    papers = [
+        a_paper(at, "", " ".join([held.get(at, "other"), *(f"w{n}" for n in rng.choice(400, 9))]))
+        for at in range(1200)
+    ]
+    ranked = first(fit(papers), papers, "robot", 60)
+
+    assert set(ranked) >= set(range(40))
+    assert not {0, 1} & set(ranked[:2])
+
+
+def test_words_that_only_begin_alike_are_no_forms_of_each_other() -> None:
+    texts = ["Code generation and generated tests", "Generalizing to general graphs", "Generic GPU",
+             "GPUs for organs", "The organization of cells"]  # fmt: skip
+    space = fit(a_paper(number, text) for number, text in enumerate(texts))
+
+    assert set(space.hint("generate")) == {"generation", "generated"}
+    assert set(space.hint("generalization")) == {"generalizing", "general"}
+    assert set(space.hint("GPU")) == {"gpu", "gpus"}
+    assert set(space.hint("organ")) == {"organs"}

@@ -35,6 +35,11 @@ ADVICE = (
     " thumbs back and begin anew."
 )
 
+UNMATCHED = (
+    "None of your interest words tells one paper here from another, so this is what other readers"
+    " like, then the newest. Your page takes other words."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -185,12 +190,16 @@ def _learnt(
     theirs: dict[int, list[Taste]] = {}
     for one, taste in zip(asked, tastes, strict=True):
         theirs.setdefault(one.reader_id, []).append(taste)
-    return {
+    rankings = {
         reader.id: _advised(
             desk.ranking(reader, found[reader.id], theirs[reader.id]), own[reader.id], question.at
         )
         for reader in readers
     }
+    for reader in lost:
+        if any(one.words for one in own[reader.id]) and not any(o.papers for o in own[reader.id]):
+            rankings[reader.id] = replace(rankings[reader.id], note=UNMATCHED)
+    return rankings
 
 
 def _advised(ranking: Ranking, asked: Sequence[Evidence], now: datetime) -> Ranking:

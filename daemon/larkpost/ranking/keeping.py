@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from larkpost.ranking.taste import LinearTaste
 
-SPACE_FORMAT = 4
+SPACE_FORMAT = 5
 TASTE_FORMAT = 3
 # What damaged bytes make numpy, zipfile and the checks below raise.
 DAMAGE = (
@@ -46,6 +46,9 @@ def space_to_bytes(space: TextSpace) -> bytes:
         format=np.int64(SPACE_FORMAT),
         vocabulary=np.frombuffer("\n".join(space.vocabulary).encode(), dtype=np.uint8),
         spread=space.spread,
+        stem_spread=space.stem_spread,
+        common=np.frombuffer("\n".join(space.too_common).encode(), dtype=np.uint8),
+        common_spread=np.array(list(space.too_common.values()), dtype=np.int32),
         papers=np.int64(space.papers),
         axes=space.axes.astype(np.float16),
         data=space.plain.data.astype(np.float16),
@@ -108,8 +111,7 @@ def _packed(**arrays: Any) -> bytes:
 def _space(kept: Any) -> TextSpace | None:
     if int(kept["format"]) != SPACE_FORMAT:
         return None
-    joined = kept["vocabulary"].tobytes().decode()
-    vocabulary = tuple(joined.split("\n")) if joined else ()
+    vocabulary = tuple(_lines(kept["vocabulary"]))
     axes = _finite(kept["axes"].astype(np.float32))
     data = _finite(kept["data"].astype(np.float32))
     shape = (len(kept["indptr"]) - 1, len(vocabulary))
@@ -121,14 +123,29 @@ def _space(kept: Any) -> TextSpace | None:
     _hold(unread.dtype == np.int64 and unread.ndim == 1 and len(unread) <= plain.shape[0])
     _hold(plain.shape[0] <= papers and (not spread.size or 0 <= spread.min() <= spread.max()))
     _hold(not spread.size or spread.max() <= papers)
+    stem_spread, common = kept["stem_spread"], _common(kept)
+    _hold(stem_spread.shape == spread.shape and stem_spread.dtype.kind == "i")
+    _hold(bool((spread <= stem_spread).all() and (stem_spread <= papers).all()))
     companions = _companions(kept, len(axes))
     categories = _categories(kept, len(vocabulary))
-    return TextSpace(vocabulary, spread, papers, axes, plain, unread, companions, categories)
+    return TextSpace(
+        vocabulary, spread, stem_spread, common, papers, axes, plain, unread, companions, categories
+    )
+
+
+def _lines(text: NDArray[np.uint8]) -> list[str]:
+    joined = text.tobytes().decode()
+    return joined.split("\n") if joined else []
+
+
+def _common(kept: Any) -> dict[str, int]:
+    words, papers = _lines(kept["common"]), kept["common_spread"]
+    _hold(papers.dtype.kind == "i" and papers.shape == (len(words),))
+    return dict(zip(words, papers.tolist(), strict=True))
 
 
 def _categories(kept: Any, width: int) -> dict[str, tuple[int, ...]]:
-    joined = kept["categories"].tobytes().decode()
-    names = joined.split("\n") if joined else []
+    names = _lines(kept["categories"])
     sizes, columns = kept["category_sizes"], kept["category_terms"]
     _hold(sizes.dtype.kind == columns.dtype.kind == "i" and sizes.shape == (len(names),))
     _hold(columns.ndim == 1 and sizes.sum() == len(columns) and (sizes >= 0).all())

@@ -128,7 +128,7 @@ def learn(
     """Learn one taste for each evidence, in order; ``careful`` is better, and slower."""
     papers, shelved, ballots = _shelve(space, evidence, now, half_life_days)
     columns = Columns.of(space)
-    seen = Seen.of(space, shelved)
+    seen = Seen.of(space, shelved, np.array([paper is None for paper in papers]))
     ends = np.cumsum([0] + [len(ballot.votes) for ballot in ballots])
     shares = np.zeros(ends[-1], dtype=np.float32)
     dense = np.zeros((len(ballots), columns.width), dtype=np.float32)
@@ -168,7 +168,7 @@ def _shelve(
 ) -> tuple[tuple[Paper | None, ...], Rows, list[Ballot]]:
     """Place every voted paper and every interest's words once, and number the votes by them."""
     papers: list[Paper | None] = []
-    texts: list[str] = []
+    texts: list[str | Mapping[str, float]] = []
     places: dict[int, int] = {}
     ballots = []
     for one in map(_newest, evidence):
@@ -179,10 +179,10 @@ def _shelve(
                 papers.append(paper)
                 texts.append(paper.text)
             votes.append(at)
-        hints = [words for words in one.words if words.strip()]
+        hints = [hint for words in one.words if (hint := space.hint(words))]
         votes += range(len(papers), len(papers) + len(hints))
         papers += [None] * len(hints)
-        texts += [space.hint(words) for words in hints]
+        texts += hints
         ballots.append(_ballot(one, votes, len(hints), now, half_life_days))
     # The blank row at the end is there to be looked up where nobody has voted.
     ids = [None if paper is None else paper.id for paper in papers]
@@ -296,7 +296,7 @@ def _views(
         "neighbours": lambda: neighbours(space, rows, votes, lift),
         "shared": lambda: shared(space, seen, votes, lift),
         "brevity": lambda: brevity(space, rows, votes, lift),
-        "odds": lambda: log_odds(space, rows, votes, lift),
+        "odds": lambda: log_odds(space, seen, votes, lift),
         "near odds": lambda: near_log_odds(space, rows, votes, lift),
     }
     wanted = {name for name, weight in weighed.items() if weight.max() >= NEGLIGIBLE}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,8 +13,8 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from larkpost.ranking.terms import terms
-from larkpost.text.arxiv_categories import CODES
-from larkpost.text.stemming import stem_words
+from larkpost.text.arxiv_categories import ALL_CODES, ARCHIVES, CODES
+from larkpost.text.stemming import stem_words, strict_stems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +29,7 @@ NEAREST = 3
 SHORTEST = 4  # characters of a word that another can be near to
 PER_SLIP = 4  # characters that one wrong letter takes: up to 7 letters one, up to 11 two
 MOST_SLIPS = 3
+CODE = re.compile(r"([a-z]+(?:-[a-z]+)*)\.[a-z]+(?:-[a-z]+)*", re.IGNORECASE)
 
 
 class Unmatched(NamedTuple):
@@ -42,47 +45,56 @@ class Unmatched(NamedTuple):
 
 @dataclass(frozen=True)
 class Lexicon:
-    """The terms of a space by their stems, how many papers have each, and its categories."""
+    """The terms of a space by their stems, and its categories.
+
+    ``by_stem`` leaves out the stems that are ``too_common``: of which a form is in too many
+    papers to be a term. ``spread`` counts the papers of every word, of those too.
+    """
 
     by_stem: Mapping[str, tuple[str, ...]]
+    too_common: frozenset[str]
     spread: Mapping[str, int]
     categories: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def of(cls, space: TextSpace) -> Lexicon:
         """Sort the terms of a space by their stems."""
+        too_common = frozenset(strict_stems(space.too_common))
         by_stem: defaultdict[str, list[str]] = defaultdict(list)
-        for term, stem in zip(space.vocabulary, stem_words(space.vocabulary), strict=True):
-            by_stem[stem].append(term)
+        for term, stem in zip(space.vocabulary, strict_stems(space.vocabulary), strict=True):
+            if stem not in too_common:
+                by_stem[stem].append(term)
         categories = {
             name: tuple(space.vocabulary[at] for at in columns)
             for name, columns in space.categories.items()
         }
         spread = dict(zip(space.vocabulary, space.spread.tolist(), strict=True))
-        return cls({stem: tuple(same) for stem, same in by_stem.items()}, spread, categories)
-
-    def terms_of(self, phrase: str) -> list[str]:
-        """Give the terms that a phrase means: forms of its words, and what tells a category."""
-        found = self.forms_of(phrase)
-        for name in self.categories_of(phrase):
-            found += self.categories[name]
-        return list(dict.fromkeys(found))
+        forms = {stem: tuple(same) for stem, same in by_stem.items()}
+        return cls(forms, too_common, spread | dict(space.too_common), categories)
 
     def forms_of(self, phrase: str) -> list[str]:
-        """Give the terms that are forms of a phrase's words."""
-        return [term for word in terms(phrase) for term in self._forms(word)]
+        """Give the terms that are forms of a phrase's words; a category's code is no word."""
+        words = (word for word in phrase.split() if not self._is_code(word))
+        return [term for word in words for one in terms(word) for term in self._forms(one)]
 
     def categories_of(self, phrase: str) -> list[str]:
         """Give the categories that a phrase names by code or by arXiv's name, in lower case."""
         name = " ".join(phrase.split()).casefold()
-        return [one for one in (name, *CODES.get(name, ())) if one in self.categories]
+        codes = (word for word in name.split() if self._is_code(word))
+        named = dict.fromkeys((name, *CODES.get(name, ()), *codes))
+        return [one for one in named if one in self.categories]
+
+    def category_terms_of(self, phrase: str) -> list[str]:
+        """Give the terms that tell the categories that a phrase names."""
+        return [term for name in self.categories_of(phrase) for term in self.categories[name]]
 
     def unmatched(self, phrase: str) -> list[Unmatched]:
         """Give the words of a phrase that mean nothing here, with the nearest that would.
 
         A word without terms of its own (*of*, *3D*) counts only where the phrase has no other.
         """
-        if self.categories_of(phrase):
+        whole = " ".join(phrase.split()).casefold()
+        if any(one == whole or one in CODES.get(whole, ()) for one in self.categories_of(phrase)):
             return []
         cut = {word: terms(word) for word in phrase.split()}
         if not any(cut.values()):
@@ -90,19 +102,40 @@ class Lexicon:
         return [
             Unmatched(word, phrase, self._near(word))
             for word, its in cut.items()
-            if its and not any(self._forms(term) for term in its)
+            if its and not self._means_something(word, its)
         ]
 
+    def _means_something(self, word: str, its: Sequence[str]) -> bool:
+        if self._is_code(word):
+            return word.casefold() in self.categories
+        return any(self._forms(term) for term in its)
+
+    def _is_code(self, word: str) -> bool:
+        """Say whether a word is written like a category of arXiv or of the papers here."""
+        plain = word.casefold()
+        if plain in self.categories or plain in ALL_CODES:
+            return True
+        written = CODE.fullmatch(plain)
+        return written is not None and (written[1] in ARCHIVES or written[1] in self.archives)
+
+    @cached_property
+    def archives(self) -> frozenset[str]:
+        """Give what stands before the dot in the categories of the papers here."""
+        return frozenset(name.partition(".")[0] for name in self.categories if "." in name)
+
     def _forms(self, word: str) -> tuple[str, ...]:
-        (stem,) = stem_words([word])
+        (stem,) = strict_stems([word])
         return self.by_stem.get(stem, ())
 
     def _near(self, word: str) -> tuple[str, ...]:
+        """Find the nearest words, of a code the nearest codes; none of what is merely common."""
         plain = word.casefold()
+        if not self.too_common.isdisjoint(strict_stems(terms(word))):
+            return ()
         slips = min(MOST_SLIPS, max(1, len(plain) // PER_SLIP))
         if len(plain) < SHORTEST:
             return ()
-        known = [*self.categories, *self.spread]
+        known = [*self.categories, *(() if self._is_code(word) else self.spread)]
         close = process.extract(plain, known, scorer=OSA.distance, score_cutoff=slips, limit=None)
         ordered = sorted(close, key=lambda one: (one[1], -self.spread.get(one[0], 0), one[0]))
         by_stem: dict[str, str] = {}

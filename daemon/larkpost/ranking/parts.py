@@ -14,6 +14,8 @@ from larkpost.ranking.space import CLOSE_SHARE, WORD_SHARE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from larkpost.ranking.space import Floats, Indices, Rows, TextSpace
 
 CLOSE = 50  # papers of the corpus whose terms count as if liked
@@ -44,9 +46,9 @@ class View(NamedTuple):
 class Seen:
     """The voted papers against the background (u, b), in words and joined; see ``ridge.solve``.
 
-    ``twin`` (u) is the paper of the background that each of them is, -1 for none; in ``rows``
-    it has the same place as there. ``by_text`` (u, c) is where a ranking has them, which goes
-    by texts alone.
+    ``hints`` (u) tells the rows that stand for an interest's words. ``twin`` (u) is the paper of
+    the background that each of them is, -1 for none; in ``rows`` it has the same place as there.
+    ``by_text`` (u, c) is where a ranking has them, which goes by texts alone.
     """
 
     rows: Rows
@@ -54,17 +56,31 @@ class Seen:
     words: Floats
     turned: Floats
     twin: Indices
+    hints: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, space: TextSpace, rows: Rows) -> Seen:
+    def of(cls, space: TextSpace, rows: Rows, hints: NDArray[np.bool_] | None = None) -> Seen:
         """Compare the rows of a ledger to the background's."""
         words = (rows.words @ space.background.words.T).toarray()
         twin = np.where(words.max(axis=1) > SAME, words.argmax(axis=1), -1)
         close = np.where(twin[:, None] >= 0, space.background.close[twin], rows.close)
         level = replace(rows, close=close)
         joint = WORD_SHARE * words + CLOSE_SHARE * (level.close @ space.background.close.T)
+        told = np.zeros(len(rows), dtype=bool) if hints is None else hints
         by_text = space.companions.factors(rows.fine) if space.companions else close
-        return cls(level, by_text, words, joint @ space.common.vectors, twin)
+        return cls(level, by_text, words, joint @ space.common.vectors, twin, told)
+
+    def presence(self, space: TextSpace) -> csr_array:
+        """Give how far each row has each of its terms (u, v): 1, of a hint what is likely.
+
+        That is the share of the papers with any form of a word that have this form. Else the odds
+        of a form that is rare beside the others would be taken for those of the word.
+        """
+        plain = self.rows.plain
+        share = (space.spread / np.maximum(space.stem_spread, 1)).astype(np.float32)
+        hint = np.repeat(self.hints, np.diff(plain.indptr))
+        data = np.where(hint, share[plain.indices], np.float32(1))
+        return csr_array((data, plain.indices, plain.indptr), shape=plain.shape)
 
     def read(self, votes: Indices, sizes: Sequence[int]) -> Indices:
         """Find the votes (r, m) by which each reader has read a paper of the background.
@@ -207,7 +223,7 @@ def brevity(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> View:
     return View(Part(background, liked[:, None] * rows.bulk[votes]), liked[:, None])
 
 
-def log_odds(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> View:
+def log_odds(space: TextSpace, seen: Seen, votes: Indices, lift: Floats) -> View:
     """Score by how much likelier each term is in a liked paper than in the corpus.
 
     The prior weighs 20 papers, so a term's weight is the logarithm of 1 + liked papers with it
@@ -215,11 +231,13 @@ def log_odds(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> View
     """
     most = np.maximum(lift.max(axis=1, keepdims=True), 1e-9)
     liked = (lift / most).astype(np.float32)
-    spread = _spread(rows.plain, votes, liked)
+    presence = seen.presence(space)
+    spread = _spread(presence, votes, liked)
     direction = np.log1p(spread / space.prior)
-    mine = rows.plain[votes.ravel()]
+    mine, held = seen.rows.plain[votes.ravel()], presence[votes.ravel()]
     vote = np.repeat(np.arange(votes.size), np.diff(mine.indptr))
-    others = np.maximum(spread[vote // votes.shape[1], mine.indices] - liked.ravel()[vote], 0)
+    own = liked.ravel()[vote] * held.data
+    others = np.maximum(spread[vote // votes.shape[1], mine.indices] - own, 0)
     added = mine.data * np.log1p(others / space.prior[mine.indices])
     left_out = np.bincount(vote, weights=added, minlength=votes.size).reshape(votes.shape)
     background = (space.background.plain @ direction.T).T
@@ -229,16 +247,17 @@ def log_odds(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> View
 def near_log_odds(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> View:
     """Score likewise by the papers of the corpus that are nearest to the liked ones."""
     near = nearest(space, rows, votes, lift, CLOSE)
-    spread = _spread(space.sample.plain, near, np.ones(near.shape, dtype=np.float32))
+    plain = space.sample.plain
+    has = csr_array((np.ones_like(plain.data), plain.indices, plain.indptr), shape=plain.shape)
+    spread = _spread(has, near, np.ones(near.shape, dtype=np.float32))
     direction = np.log1p(spread / space.prior)
     held = (rows.plain @ direction.T)[votes, np.arange(len(votes))[:, None]]
     return View(Part((space.background.plain @ direction.T).T, held), direction)
 
 
-def _spread(plain: csr_array, papers: Indices, weights: Floats) -> Floats:
+def _spread(has: csr_array, papers: Indices, weights: Floats) -> Floats:
     """Count for each reader in how many of these papers (r, m) each term is, by weight (r, v)."""
     ends = np.arange(len(papers) + 1) * papers.shape[1]
-    shape = len(papers), plain.shape[0]
+    shape = len(papers), has.shape[0]
     chosen = csr_array((weights.ravel(), papers.ravel(), ends), shape=shape)
-    has = csr_array((np.ones_like(plain.data), plain.indices, plain.indptr), shape=plain.shape)
     return np.asarray((chosen @ has).toarray(), dtype=np.float32)

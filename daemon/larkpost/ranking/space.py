@@ -18,6 +18,7 @@ from larkpost.ranking import ridge
 from larkpost.ranking.lexicon import Lexicon, category_terms
 from larkpost.ranking.term_table import term_table
 from larkpost.ranking.terms import terms
+from larkpost.text.stemming import strict_stems
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -89,7 +90,9 @@ class TextSpace:
     """The fitted space.
 
     ``vocabulary`` (v terms, sorted); ``spread`` (v) the number of papers with each term;
-    ``papers`` the size of the corpus; ``axes`` (d, v) the singular vectors, strongest first;
+    ``stem_spread`` (v) the number with any word of its stem; ``too_common`` the words in too many
+    papers to be terms, with how many; ``papers`` the size of the corpus; ``axes`` (d, v) the
+    singular vectors, strongest first;
     ``plain`` papers of the corpus in random order; ``unread`` the ids of the first of them, which
     serve as weak negative evidence; ``companions`` what other readers' libraries teach about
     texts, where there are enough of them; ``categories`` the terms by which the papers of each
@@ -98,6 +101,8 @@ class TextSpace:
 
     vocabulary: tuple[str, ...]
     spread: NDArray[np.int32]
+    stem_spread: NDArray[np.int32]
+    too_common: Mapping[str, int]
     papers: int
     axes: Floats
     plain: csr_array
@@ -118,7 +123,7 @@ class TextSpace:
     @cached_property
     def idf(self) -> Floats:
         """Give the smooth inverse document frequency (v)."""
-        return (np.log((1 + self.papers) / (1 + self.spread)) + 1).astype(np.float32)
+        return _idf(self.spread, self.papers)
 
     @cached_property
     def sharpness(self) -> Floats:
@@ -128,13 +133,12 @@ class TextSpace:
         a prior of 20 papers (Robertson & Sparck Jones 1976). In a small corpus it is 1, as nearly
         every term is rare there.
         """
-        return (np.log1p(1 / self.prior) ** (self.maturity / 2)).astype(np.float32)
+        return _sharpness(self.spread, self.papers)
 
     @cached_property
     def prior(self) -> Floats:
         """Give how many of 20 papers of the corpus have each term (v)."""
-        share = np.maximum(self.spread, 1) / max(1, self.papers)
-        return (PRIOR * share).astype(np.float32)
+        return _prior(self.spread, self.papers)
 
     @cached_property
     def particularity(self) -> Floats:
@@ -178,9 +182,23 @@ class TextSpace:
         """Give what finds the space's terms for an interest's words."""
         return Lexicon.of(self)
 
-    def hint(self, words: str) -> str:
-        """Give an interest's words as terms the space knows: of one stem, or of a category."""
-        return " ".join(self.lexicon.terms_of(words))
+    def hint(self, words: str) -> dict[str, float]:
+        """Give an interest's words as terms, of one stem or of a category, and their counts.
+
+        Whichever form of a word a paper has, it is as like to the hint as if all forms were one
+        term, in as many papers as have any: else the rarest spelling would weigh most.
+        """
+        column, ratio = self.column, self._stem_ratio
+        forms = self.lexicon.forms_of(words)
+        # In a row a count weighs 1 + log(count) times the idf; see ``weigh``.
+        counts = {term: float(np.exp(ratio[column[term]] ** 2 - 1)) for term in forms}
+        return counts | dict.fromkeys(self.lexicon.category_terms_of(words), 1.0)
+
+    @cached_property
+    def _stem_ratio(self) -> Floats:
+        """Give the stressed weight of each term's stem over its own (v), at most 1."""
+        stem = _idf(self.stem_spread, self.papers) * _sharpness(self.stem_spread, self.papers)
+        return np.asarray(stem / (self.idf * self.sharpness), dtype=np.float32)
 
     def to_bytes(self) -> bytes:
         """Give the arrays as npz with a format number, never a pickle."""
@@ -188,11 +206,13 @@ class TextSpace:
 
         return space_to_bytes(self)
 
-    def rows(self, texts: Sequence[str], ids: Sequence[int | None] = ()) -> Rows:
+    def rows(
+        self, texts: Sequence[str | Mapping[str, float]], ids: Sequence[int | None] = ()
+    ) -> Rows:
         """Give the points of these texts, in order; a text without a known term is all zeros.
 
-        The first line of a text is its title. Papers whose ids are given are seen where their
-        readers put them.
+        The first line of a text is its title; a hint stands for a text by its counts. Papers
+        whose ids are given are seen where their readers put them.
         """
         return self.placed(self._weighed(_counted(texts, self.papers)), ids)
 
@@ -220,16 +240,26 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
     """
     ordered = sorted(papers, key=lambda paper: paper.uid)
     counted = _counted([paper.text for paper in ordered], len(ordered))
-    vocabulary, spread = _vocabulary(counted)
+    vocabulary, spread, common = _vocabulary(counted)
+    stem_spread = _stem_spread(counted, vocabulary, spread)
     blank = np.zeros((0, len(vocabulary)), dtype=np.float32)
     unfitted = TextSpace(
-        vocabulary, spread, len(ordered), blank, csr_array(blank), np.zeros(0, dtype=np.int64)
+        vocabulary,
+        spread,
+        stem_spread,
+        common,
+        len(ordered),
+        blank,
+        csr_array(blank),
+        np.zeros(0, dtype=np.int64),
     )
     plain = unfitted._weighed(counted)
     chosen = np.random.default_rng(0).permutation(len(ordered))[:SAMPLE]
     return TextSpace(
         vocabulary,
         spread,
+        stem_spread,
+        common,
         len(ordered),
         # Rounded as they will be kept, so that a space read back ranks exactly alike.
         _axes(plain, themes).astype(np.float16).astype(np.float32),
@@ -250,14 +280,30 @@ def maturity(papers: int) -> float:
     return min(1.0, max(0.0, (papers - SMALL) / (LARGE - SMALL)))
 
 
-def _counted(texts: Sequence[str], papers: int) -> list[Counter[str]]:
+def _idf(spread: NDArray[np.int32], papers: int) -> Floats:
+    return (np.log((1 + papers) / (1 + spread)) + 1).astype(np.float32)
+
+
+def _prior(spread: NDArray[np.int32], papers: int) -> Floats:
+    return (PRIOR * (np.maximum(spread, 1) / max(1, papers))).astype(np.float32)
+
+
+def _sharpness(spread: NDArray[np.int32], papers: int) -> Floats:
+    return (np.log1p(1 / _prior(spread, papers)) ** (maturity(papers) / 2)).astype(np.float32)
+
+
+def _counted(texts: Sequence[str | Mapping[str, float]], papers: int) -> list[Counter[str]]:
     """Count the terms of texts; in a small corpus the title, the first line, counts twice."""
-    counted = [Counter[str](terms(text)) for text in texts]
     again = 1 - maturity(papers)
-    if again:
-        for text, one in zip(texts, counted, strict=True):
-            for term in terms(text.partition("\n")[0]):
-                one[term] += again  # type: ignore[assignment]  # a count may be a part of one
+    counted = []
+    for text in texts:
+        if not isinstance(text, str):
+            counted.append(Counter[str](text))
+            continue
+        one = Counter[str](terms(text))
+        for term in terms(text.partition("\n")[0]) if again else ():
+            one[term] += again  # type: ignore[assignment]  # a count may be a part of one
+        counted.append(one)
     return counted
 
 
@@ -301,15 +347,36 @@ def halved(rows: csr_array) -> csr_array:
     return csr_array((data, rows.indices, rows.indptr), shape=rows.shape)
 
 
-def _vocabulary(counted: Sequence[Counter[str]]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """Give the terms that are neither too rare nor everywhere, and the papers that have them."""
+def _vocabulary(
+    counted: Sequence[Counter[str]],
+) -> tuple[tuple[str, ...], NDArray[np.int32], dict[str, int]]:
+    """Give the terms, sorted, and how many papers have each; the same of words in too many.
+
+    Terms are neither too rare nor everywhere.
+    """
     spread: Counter[str] = Counter()
     for one in counted:
         spread.update(one.keys())
     least = 1 if len(counted) < ALL_TERMS else 2
     most = EVERYWHERE * len(counted) if len(counted) >= CROWDED else len(counted)
     kept = sorted(term for term, papers in spread.items() if least <= papers <= most)
-    return tuple(kept), np.array([spread[term] for term in kept], dtype=np.int32)
+    common = {term: papers for term, papers in sorted(spread.items()) if papers > most}
+    return tuple(kept), np.array([spread[term] for term in kept], dtype=np.int32), common
+
+
+def _stem_spread(
+    counted: Sequence[Counter[str]], vocabulary: Sequence[str], spread: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """Count for each term the papers that have any word of its stem, terms or not."""
+    words = sorted({word for one in counted for word in one})
+    stem_of = dict(zip(words, strict_stems(words), strict=True))
+    forms = Counter(stem_of.values())
+    several = {word: stem for word, stem in stem_of.items() if forms[stem] > 1}
+    papers: Counter[str] = Counter()
+    for one in counted:
+        papers.update({several[word] for word in one if word in several})
+    found = zip(vocabulary, spread.tolist(), strict=True)
+    return np.array([papers[several[t]] if t in several else n for t, n in found], dtype=np.int32)
 
 
 def _axes(plain: csr_array, most: int) -> Floats:

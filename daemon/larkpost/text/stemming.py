@@ -15,3 +15,17 @@ def stem_words(words: Iterable[str]) -> list[str]:
     # A stemmer is not safe between threads, and quick to make.
     stemmer = Stemmer("porter", 0)
     return [word if len(word) <= 2 else str(stemmer.stemWord(word)) for word in words]
+
+
+def strict_stems(words: Iterable[str]) -> list[str]:
+    """Give stems that are alike only where Porter's second stemmer agrees with his first.
+
+    The first alone takes *generalize* for a form of *generate*, and *organ* for one of
+    *organization*. The second leaves the *s* of *GPUs*, which is cut from its stems here.
+    """
+    asked = list(words)
+    second = Stemmer("english", 0)
+    return [
+        f"{stem}/{str(second.stemWord(word)).removesuffix('s')}"
+        for word, stem in zip(asked, stem_words(asked), strict=True)
+    ]
