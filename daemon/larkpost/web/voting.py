@@ -101,13 +101,12 @@ def named(thumb: Thumb | None) -> str:
     return "clear" if thumb is None else thumb.name.lower()
 
 
-def told(thumb: Thumb | None) -> str:
-    """Tell what has just been done."""
-    return confirmation(named(thumb))
-
-
-def confirmation(thumb: str) -> str:
-    """Confirm a thumb, by its name in forms: up, down or clear."""
+def confirmation(thumb: str, before: str) -> str:
+    """Confirm a thumb after the one before it, by their names in forms: up, down or clear."""
+    if thumb == before:
+        if thumb == "clear":
+            return "There is no thumb of yours on this paper."
+        return f"Thumbs {thumb}: this paper has had it already."
     if thumb == "clear":
         return "Your thumb on this paper is taken back."
     return f"Thumbs {thumb}: written down. The next edition knows."
