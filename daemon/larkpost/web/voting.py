@@ -50,13 +50,7 @@ def vote(site: Site, request: Request, form: FormData) -> Response:
         story = _story(edition, request.path_params["position"])
         before = votes.one(connection, edition.reader.id, story.pick.paper.id)
     if is_late(site, edition):
-        return site.pages.error(
-            410,
-            "This vote comes late",
-            f"Thumbs are taken for {VOTE_DAYS} days after an edition. Those in your newest"
-            " letter or feed entry work.",
-            feeds=site.program.links.public_alternates(site.pages.title),
-        )
+        return _refuse_late(site, edition, story)
     if request.method == "POST":
         thumb = feedback.thumb_named(str(form.get("action", wish)))
         return _cast(site, edition, story, thumb)
@@ -117,6 +111,20 @@ def _story(edition: Edition, position: int) -> Story:
         if story.pick.position == position:
             return story
     raise HTTPException(404)
+
+
+def _refuse_late(site: Site, edition: Edition, story: Story) -> Response:
+    """Answer 410, and lead to the paper, where anybody may see it, and to its edition."""
+    links, paper = site.program.links, story.pick.paper
+    return site.pages.error(
+        410,
+        "This vote comes late",
+        f"Thumbs are taken for {VOTE_DAYS} days after an edition. Those in your newest"
+        " letter or feed entry work.",
+        feeds=links.public_alternates(site.pages.title),
+        paper=None if paper.guest else (site.pages.path(links.paper(paper.uid)), story.facts.title),
+        edition=(site.pages.path(links.edition(edition)), edition.date),
+    )
 
 
 def _cast(site: Site, edition: Edition, story: Story, thumb: Thumb | None) -> Response:
