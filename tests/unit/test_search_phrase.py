@@ -6,7 +6,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as how
 from hypothesis import strategies as st
 
 from larkpost.settings.find_links import FIND_LINKS
@@ -54,7 +53,6 @@ def test_what_a_template_says_around_the_title_stays() -> None:
 
 
 @given(st.text(max_size=400))
-@how(deadline=None)
 def test_any_title_is_one_value_of_the_query_and_nothing_else(title: str) -> None:
     for site in FIND_LINKS:
         url = search_url(site.url, title)
