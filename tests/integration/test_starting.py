@@ -209,6 +209,19 @@ def test_after_ten_come_ten_more_until_there_are_none(here: Place, me: str) -> N
     assert answer.status_code == 200
 
 
+def test_with_nothing_left_to_rate_the_page_says_so_and_leads_on(here: Place, me: str) -> None:
+    for paper in here.papers:
+        here.client.post(f"{me}/rate", data={"paper": paper.id, "thumb": "up"})
+
+    page = here.client.get(f"{me}/rate").text
+
+    assert fields(page, "paper") == []
+    assert "Nothing is left to rate yet" in page
+    assert "0 of 0" not in page
+    assert 'id="preview"' not in page  # all papers are rated, so that there is none to come
+    assert page.count(f'href="{me}"') >= 2
+
+
 @pytest.mark.parametrize("given", ["", "x", "a.b", "-1", "9" * 30, "٣", "." * 9000, "0"])
 def test_ids_that_are_none_change_nothing(here: Place, me: str, given: str) -> None:
     furnish(here)

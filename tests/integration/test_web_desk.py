@@ -161,6 +161,16 @@ def test_thumbs_are_listed_changed_and_undone(here: Place, me: str) -> None:
     assert here.thumb(1) is Thumb.UP
 
 
+def test_a_thumb_given_twice_can_be_taken_back(here: Place, me: str) -> None:
+    here.client.post(here.vote_path(1, "up"))
+    form = {"action": "vote", "paper": here.edition.picks[0].paper.id, "thumb": "up"}
+
+    page = here.client.post(me, data=form).text
+
+    assert "Thumbs up: this paper has had it already." in page
+    assert 'name="thumb" value="clear">\n<button class="small">Take the thumb back' in page
+
+
 def test_a_thumb_can_be_taken_back_from_the_page(here: Place, me: str) -> None:
     here.client.post(here.vote_path(1, "up"))
     paper = here.edition.picks[0].paper

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import pytest
 from tests.browsing import BASE, NOW, contents
 
 from larkpost.domain import Thumb
@@ -49,7 +50,8 @@ class Picks(HTMLParser):
 
 
 def vote(here: Place, position: int, action: str) -> str:
-    answer = here.client.post(here.vote_path(position, action), data={"action": action})
+    wish = "up" if action == "clear" else action
+    answer = here.client.post(here.vote_path(position, wish), data={"action": action})
     assert answer.status_code == 303
     return str(answer.headers["location"])
 
@@ -73,6 +75,37 @@ def test_after_a_thumb_the_edition_shows_all_thumbs_and_undo_beside_the_last(her
     assert [at for at, text in picks.text.items() if "Undo" in text] == ["p3"]
     assert "Thumbs down: written down" in picks.text["p3"]
     assert "Take the thumb back" in picks.text["p1"]
+
+
+def pressing(page: str, position: int) -> dict[str, dict[str, str]]:
+    """Read the forms beside a paper: what each button says, with its path and its action."""
+    part = page.partition(f'id="p{position}"')[2].partition("</li>")[0]
+    form = (
+        r'<form method="post" action="([^"]+)">\s*<input[^>]*value="(\w+)">\s*<button[^>]*>(.*?)<'
+    )
+    return {
+        label: {"path": path, "action": action} for path, action, label in re.findall(form, part)
+    }
+
+
+@pytest.mark.parametrize("thumb", ["up", "down"])
+def test_a_thumb_given_twice_can_still_be_taken_back(here: Place, thumb: str) -> None:
+    vote(here, 1, thumb)
+    page = here.client.get(vote(here, 1, thumb)).text
+
+    assert f"Thumbs {thumb}: this paper has had it already." in page
+    assert "Undo" not in page  # there is no other thumb to go back to
+    back = pressing(page, 1)["Take the thumb back"]
+    here.client.post(back["path"], data={"action": back["action"]})
+    assert here.thumb(1) is None
+
+
+def test_a_thumb_taken_back_twice_offers_no_undo(here: Place) -> None:
+    page = here.client.get(vote(here, 1, "clear")).text
+
+    assert "There is no thumb of yours on this paper." in page
+    assert "Undo" not in page
+    assert "Undo" in pressing(here.client.get(vote(here, 1, "up")).text, 1)
 
 
 def test_a_paper_that_was_voted_on_is_folded_and_the_others_are_not(here: Place) -> None:

@@ -91,6 +91,16 @@ def test_the_archive_is_turned_by_day_week_and_month(
     assert "From July" in here.client.get("/archive/2026-07-30").text
 
 
+def test_a_uid_in_capitals_leads_to_the_paper(here: Place) -> None:
+    path = f"/paper/{here.papers[0].uid}"
+
+    for method in ("GET", "HEAD"):
+        answer = here.client.request(method, f"/paper/{here.papers[0].uid.upper()}")
+        assert (answer.status_code, answer.headers["location"]) == (308, path)
+    assert here.client.get(path).status_code == 200
+    assert here.client.get("/paper/ABCDEF00-0000-4000-8000-000000000000").status_code == 404
+
+
 @pytest.mark.parametrize(
     "path",
     ["/archive/2026-13", "/archive/0000-00-00", "/archive/x", "/archive/2026-08-06?page=0",

@@ -324,7 +324,11 @@ def test_how_far_chances_were_off_is_told_from_the_second_morning_with_votes_on(
     first = judge(ids[:12], NOW - timedelta(days=10))
     second = judge(ids[20:24], NOW - timedelta(days=5))
 
-    assert "were replayed morning by morning" in first
+    assert "begins with the second morning" in first
+    assert "12 votes are of one morning" in first
+    assert "50 %" not in first
+    assert "newest first" not in first
+    assert "were replayed morning by morning" in second
     assert "percentage point" not in first
     assert "on average, over the 4 votes given after it was told" in second
     assert re.search(r"off by \d+ percentage points? on average", second)

@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 from tests.browsing import BASE, NOW, TODAY, contents, place
 from tests.making import picks_of
 
 from larkpost.domain import Draft, Identifier, Thumb
 from larkpost.flows import membership
-from larkpost.store import editions, limits, papers, readers, votes
+from larkpost.store import editions, limits, papers, readers, tables, votes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,9 +165,26 @@ def test_a_vote_link_is_good_for_ninety_days_and_then_says_so(here: Place) -> No
     for answer in answers:
         assert "90 days" in answer.text
         offered = re.findall(r'<a href="([^"]+)">', answer.text.partition("<main")[2])
-        assert offered == [f"{BASE}/trending.atom", f"{BASE}/archive.atom"]
-        assert [here.client.get(here.path(one)).status_code for one in offered] == [200, 200]
+        paper = f"/paper/{here.papers[0].uid}"
+        edition = here.path(here.program.links.edition(here.edition))
+        assert offered[:2] == [paper, edition]
+        assert offered[2:] == [f"{BASE}/trending.atom", f"{BASE}/archive.atom"]
+        paths = [one.removeprefix(BASE) for one in offered]
+        assert [here.client.get(one).status_code for one in paths] == [200] * 4
+        assert here.papers[0].title in answer.text
     assert here.thumb(1) is None
+
+
+def test_a_late_vote_on_what_only_readers_brought_leads_to_no_public_page(here: Place) -> None:
+    with here.program.store.begin() as connection:
+        connection.execute(update(tables.paper).values(guest=True))
+    here.clock.now = NOW + timedelta(days=91)
+
+    answer = here.client.get(here.vote_path(1, "up"))
+
+    assert answer.status_code == 410
+    assert "/paper/" not in answer.text
+    assert here.path(here.program.links.edition(here.edition)) in answer.text
 
 
 def test_a_clock_set_back_does_not_expire_links(here: Place) -> None:

@@ -149,6 +149,38 @@ def test_leftovers_stand_in_the_order_of_their_chances() -> None:
     assert [pick.paper.id for pick in choose(a_reader(1, 1), found, 2)] == [2, 1]
 
 
+def with_chances(found: list[Pick], *chances: float, known: bool = True) -> list[Pick]:
+    return [
+        replace(pick, probability=chance, likeness=0.1 if known else None)
+        for pick, chance in zip(found, chances, strict=True)
+    ]
+
+
+def test_picks_of_several_interests_stand_in_the_order_of_their_chances_not_scores() -> None:
+    found = {
+        1: with_chances(picks((1, 9.0), (2, 8.0)), 0.40, 0.30),
+        2: with_chances(picks((11, 0.5), (12, 0.4)), 0.76, 0.35),
+    }
+
+    assert [pick.paper.id for pick in choose(a_reader(1, 1), found, 4)] == [11, 1, 12, 2]
+
+
+def test_a_guessed_chance_stands_above_no_known_one_better_than_even() -> None:
+    guessed = picks((1, 9.0), (2, 8.0), (3, 0.1))
+    found = {
+        1: with_chances(guessed, 0.99, 0.98, 0.10, known=False),
+        2: with_chances(picks((11, 0.5), (12, 0.4), (13, 0.3)), 0.76, 0.51, 0.35),
+    }
+
+    chosen = choose(a_reader(1, 1), found, 6)
+    assert [pick.paper.id for pick in chosen] == [11, 12, 1, 2, 13, 3]
+    assert [pick.position for pick in chosen] == [1, 2, 3, 4, 5, 6]
+
+    unmatched = {n: [replace(pick, matches=False) for pick in some] for n, some in found.items()}
+    chosen = choose(a_reader(1, 1), unmatched, 6)
+    assert [pick.paper.id for pick in chosen] == [11, 12, 1, 2, 13, 3]
+
+
 def test_nothing_is_said_where_each_interest_has_its_share_or_nothing_to_match() -> None:
     found = {1: picks((1, 2.0), (2, 1.5)), 2: picks((11, 0.9), (12, 0.8))}
     reader = a_reader(1, 1)

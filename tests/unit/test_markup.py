@@ -85,6 +85,17 @@ def test_what_is_no_tag_stays(text: str) -> None:
         (r"Erd{\H o}s and \v{S}id\'ak", "Erdős and Šidák"),
         (r"na\"{\i}ve", "naïve"),
         (r"{\'e}t{\'e} {\'a la carte}", "été {á la carte}"),
+        (
+            r"Nguy\~{\^e}n, Nguy{\~{\^e}}n, Nguy\~{\^{e}}n, Nguy\~\^en",
+            "Nguyễn, Nguyễn, Nguyễn, Nguyễn",
+        ),
+        (r"Nguy\~{ê}n, Nguy\^{\~e}n, Tr\`{\^a}n, Tr{\`\^{a}}n", "Nguyễn, Nguyễn, Trần, Trần"),
+        (
+            r"Ph\d{\u{a}}m V\u{a}n Th\h{a}o, L\^e D\~{u}ng, Ph\'{\uhorn}",
+            "Phặm Văn Thảo, Lê Dũng, Phứ",
+        ),
+        (r"\v{\i}, \'{\i}, \'\i, \'{ \i }, \c{c}, {\ss}, \'{\ae}, \'\o", "ǐ, í, í, í, ç, ß, ǽ, ǿ"),
+        (r"\'{\alpha} and \'\alpha", r"\'{\alpha} and \'\alpha"),
         (r"Doe et al.\ 2020", "Doe et al. 2020"),
         (
             r"1.6\% of $\alpha \times \beta$ {\scriptsize X",

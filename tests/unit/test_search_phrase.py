@@ -24,6 +24,11 @@ from larkpost.text.search_phrase import LONGEST_ENCODED, search_url, search_word
         ("C# and C++ for R&D at 99% & more", "C# and C++ for R&D at 99% more"),
         ("Rates of $\\mathcal{O}(n^2)$ for $L_2$-norms", "Rates of O n2 for L2-norms"),
         ("\\textbf{Bold} snake_case \\alpha", "Bold snake_case alpha"),
+        (r"$\frac{1}{2}$ of $\sqrt{2}$-MoE via $\ell_0$", "1 2 of 2-MoE via \u21130"),
+        (r"$\infty$-Bench and $\beta$-VAE, $\varepsilon$", "∞-Bench and beta-VAE epsilon"),
+        (r"Schr\"odinger and Erd\H{o}s, Nguy\~{\^e}n", "Schrödinger and Erdős Nguyễn"),
+        (r"$O(n\log n)$ is $3\times3$, $\hat{x} \to \mathbb{R}$", "O n log n is 3 3 x R"),
+        (r"SAP$^{\mathrm{2}}$ by \unknown{rules}\thanks{Us.} at 5\%", "SAP2 by rules at 5%"),
         ("What’s in a name's end?", "What’s in a name's end"),  # noqa: RUF001 - as it is printed
         ("大型语言模型:综述", "大型语言模型 综述"),
         ("???", ""),

@@ -50,7 +50,7 @@ class Report:
     had everything already. ``unmatched`` counts the records about no paper here, ``ambiguous``
     those of which title or abstract is that of a paper here and that are not the only ones.
     ``rejects`` are the first thousand of the ``rejected`` records. ``without_link`` counts the
-    papers here that still have no link.
+    papers here that still have no link, or on a dry run those that would have none.
     """
 
     name: str
@@ -137,6 +137,7 @@ class _EnrichingFile:
         self.counts: Counter[str] = Counter()
         self.enriched: set[int] = set()
         self.met: set[int] = set()
+        self.gained_link: set[int] = set()
         self.unsure: dict[int, Draft | None] = {}  # by paper; None where several claim it
         self.rejects: list[Rejected] = []
         self.remarks: list[str] = []
@@ -186,6 +187,8 @@ class _EnrichingFile:
             )
 
     def _note(self, draft: Draft, matched: Matched) -> None:
+        if matched.gained_link:
+            self.gained_link.add(matched.paper_id)
         match matched.match:
             case Match.NONE:
                 self.counts["unmatched"] += 1
@@ -226,6 +229,8 @@ class _EnrichingFile:
     def _report(self) -> Report:
         with self.store.read() as connection:
             without_link = count_without_link(connection)
+        if self.dry_run:
+            without_link -= len(self.gained_link)
         return Report(
             name=self.name,
             records=self.counts["records"],

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NEAR = 0.85  # texts that resemble each other as much are one paper to a reader
 TELLING = 200  # characters, below which texts are too short to be called the same
+MOST_GUESSED = 0.5  # a guess, before the first thumb up, stands above no chance better than even
 SHARED = 3  # numbers of a sketch in common, from which on texts are compared at all
 
 
@@ -116,7 +117,7 @@ def choose(
     }
     chosen: dict[int, Claim] = {}
     _share_out(chosen, matching, size, alike)
-    matched = sorted(chosen.values(), key=_likeliest)
+    matched = sorted(chosen.values(), key=_likeliest if alone else _likeliest_of_several)
     if len(chosen) < size and not alone:
         rest = [one for claims in likely.values() for one in claims]
         _take(chosen, sorted(rest, key=_likeliest_leftover), size, alike)
@@ -201,8 +202,17 @@ def _likeliest(one: Claim) -> tuple[float, int, int]:
     return (-round(pick.score, 5), pick.position, pick.paper.id)
 
 
+def _likeliest_of_several(one: Claim) -> tuple[float, float, int, int]:
+    """Order the picks of several interests: scores are of one interest each, chances of all.
+
+    Within an interest the chance rises with the score, so its own order stays.
+    """
+    known, guess = one.pick.known_probability, min(one.pick.probability, MOST_GUESSED)
+    return (-round(guess if known is None else known, 5), *_likeliest(one))
+
+
 def _likeliest_leftover(one: Claim) -> tuple[bool, float, float, int, int]:
-    return (not one.pick.matches, -round(one.pick.probability, 5), *_likeliest(one))
+    return (not one.pick.matches, *_likeliest_of_several(one))
 
 
 def apportion(quotas: Sequence[int], places: int) -> list[int]:

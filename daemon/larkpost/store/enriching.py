@@ -47,10 +47,14 @@ class Match(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """What became of a record, and the id of its paper; 0 where it matches none."""
+    """What became of a record, and the id of its paper; 0 where it matches none.
+
+    ``gained_link`` says that the paper had no link of its own before, and has one with it.
+    """
 
     match: Match
     paper_id: int = 0
+    gained_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +133,15 @@ def _place(shelf: Shelf, asked: Asked, *, unsure: bool) -> Matched:
     entry = shelf.entries[at]
     if not (sure or unsure):
         return Matched(Match.UNSURE, entry.paper.id)
+    had_link = _has_link(entry.paper)
     gained = _add_to(shelf, at, asked)
-    return Matched(Match.ENRICHED if gained else Match.COMPLETE, entry.paper.id)
+    gained_link = _has_link(entry.paper) and not had_link
+    return Matched(Match.ENRICHED if gained else Match.COMPLETE, entry.paper.id, gained_link)
+
+
+def _has_link(paper: Paper) -> bool:
+    """Whether a paper has a link of its own, as ``count_without_link`` counts."""
+    return paper.url is not None or paper.identifier.scheme in _LINKED
 
 
 def _find(shelf: Shelf, asked: Asked) -> tuple[int | None, bool]:

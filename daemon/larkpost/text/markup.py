@@ -51,19 +51,31 @@ _MOST_ESCAPES = 3  # how often a text may have been escaped on its way
 
 _ACCENTS = {
     '"': "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", "=": "\u0304",
-    ".": "\u0307", "H": "\u030b", "c": "\u0327", "d": "\u0323", "k": "\u0328", "r": "\u030a",
-    "u": "\u0306", "v": "\u030c",
+    ".": "\u0307", "H": "\u030b", "c": "\u0327", "d": "\u0323", "h": "\u0309", "k": "\u0328",
+    "r": "\u030a", "u": "\u0306", "v": "\u030c",
 }  # fmt: skip  # one line a row of the LaTeX accents reads better than one a mark
 _LETTERS = {
     "AA": "Å", "aa": "å", "AE": "Æ", "ae": "æ", "OE": "Œ", "oe": "œ", "O": "Ø", "o": "ø",
     "L": "Ł", "l": "ł", "ss": "ß", "i": "\u0131", "j": "ȷ", "DH": "Ð", "dh": "ð", "TH": "Þ",
-    "th": "þ", "DJ": "Đ", "dj": "đ", "NG": "Ŋ", "ng": "ŋ",
+    "th": "þ", "DJ": "Đ", "dj": "đ", "NG": "Ŋ", "ng": "ŋ", "OHORN": "Ơ", "ohorn": "ơ",
+    "UHORN": "Ư", "uhorn": "ư",
 }  # fmt: skip  # as above
 _SYMBOLS = {
     "S": "§", "LaTeX": "LaTeX", "TeX": "TeX", "dots": "…", "ldots": "…", "textendash": "\u2013",
     "textemdash": "\u2014", "textasciitilde": "~",
 }  # fmt: skip  # as above
-_ACCENT = r"""(?:["'`^~=.]|[Hcdkruv](?![A-Za-z]))\s{0,9}(?:\{\\?[A-Za-z]\}|\\?[A-Za-z])"""
+_MARK = r"""(?:["'`^~=.]|[Hcdhkruv](?![A-Za-z]))\s{0,9}"""
+_LETTER = rf"(?:[A-Za-z\u00c0-\u024f\u1e00-\u1eff]|\\(?:{'|'.join(_LETTERS)})(?![A-Za-z]))"
+
+
+def _accented(letter: str) -> str:
+    """Give the pattern of an accent above what the pattern ``letter`` matches, in braces or not."""
+    return rf"{_MARK}(?:\{{\s?{letter}\s?\}}|{letter})"
+
+
+# One accent, or two of which one stands above the other, as in Vietnamese: ``\~{\^e}``.
+_ACCENT = rf"(?:{_accented(_LETTER)}|{_accented(chr(92) * 2 + _accented(_LETTER))})"
+_EDGES = re.compile(r"^[{\s]+|[}\s]+$")
 _LATEX = re.compile(
     rf"""
     (?P<verbatim>
@@ -209,5 +221,14 @@ def _characters(token: re.Match[str]) -> str:
 
 
 def _compose(accent: str) -> str:
-    letter = re.sub(r"[\\{}\s]", "", accent[1:])
-    return unicodedata.normalize("NFC", letter + _ACCENTS[accent[0]])
+    r"""Compose ``^e``, ``"{\i}`` or ``~{\^e}`` to one letter where there is one."""
+    mark, letter = _ACCENTS[accent[0]], _EDGES.sub("", accent[1:])
+    if letter.startswith("\\"):
+        name = letter[1:]  # i and j are dotless only for the sake of the accent
+        letter = name if name in ("i", "j") else _LETTERS.get(name) or _compose(name)
+    composed = unicodedata.normalize("NFC", letter + mark)
+    if len(composed) > 1:  # the accents of one letter are typed in either order
+        parts = unicodedata.normalize("NFD", letter)
+        turned = unicodedata.normalize("NFC", parts[0] + mark + parts[1:])
+        return min(composed, turned, key=len)
+    return composed

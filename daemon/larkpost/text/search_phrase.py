@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import accumulate
 from urllib.parse import quote
 
+from larkpost.text.markup import plain_latex
 from larkpost.text.normalize import squash
 from larkpost.text.urls import encode_url
 
@@ -16,10 +17,26 @@ LONGEST_PHRASE = 200  # characters
 # A letter of Chinese is nine octets once it is encoded, and every letter and feed carries the link.
 LONGEST_ENCODED = 480  # octets
 
+# What stands in these is no part of the title.
+_ASIDE = re.compile(
+    r"\\(?:cite[a-z]{0,20}|footnote(?:mark)?|thanks|label|ref)(?![A-Za-z])\s?\{[^{}]{0,500}+\}"
+)
 _FORMATTING = re.compile(
     r"\\(?:text(?:bf|it|tt|sc|rm|sf|normal)?|emph|math(?:rm|bf|it|cal|bb|sf|tt|frak)|boldsymbol"
     r"|left|right|mbox|operatorname|ensuremath|bf|it|rm|em|sc|tt)(?![A-Za-z])\s*"
 )
+_COMMAND = re.compile(r"\\([A-Za-z]++)")
+# A page of results has these as words, and letters of mathematics as they are printed.
+_GREEK = frozenset((
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa",
+    "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi",
+    "omega",
+))  # fmt: skip  # the alphabet reads better in rows
+_FUNCTIONS = frozenset((
+    "arg", "argmax", "argmin", "cos", "det", "dim", "exp", "gcd", "inf", "ker", "lim", "ln", "log",
+    "max", "min", "mod", "sin", "sup", "tan", "tanh",
+))  # fmt: skip  # as above
+_LETTERS = {"ell": "\u2113", "hbar": "ħ", "infty": "∞"}
 _LATEX = re.compile(r"[\\{}^]")
 _LATEX_FORMULA = re.compile(r"[\\${}^_]")
 # What search engines read as syntax: phrases, wildcards, groups, fields ("author:"), regular
@@ -37,8 +54,9 @@ def search_words(title: str) -> str:
     At most 200 characters, and 480 octets once they are percent-encoded, cut at the end of a word
     where there is one: the result may stand between quotation marks.
     """
-    plain = _FORMATTING.sub("", squash(title))
-    plain = (_LATEX_FORMULA if "$" in plain else _LATEX).sub("", plain)
+    plain = _ASIDE.sub("", plain_latex(squash(title)))
+    plain = _COMMAND.sub(_word_of, _FORMATTING.sub("", plain)).replace("}{", "} {")
+    plain = (_LATEX_FORMULA if "$" in title else _LATEX).sub("", plain)
     words = (_plain_word(word) for word in _SYNTAX.sub(" ", plain).split())
     return _cut(" ".join(word for word in words if word))
 
@@ -52,6 +70,14 @@ def search_url(template: str, title: str) -> str:
     """
     words = search_words(title)
     return encode_url(template.replace(PLACEHOLDER, quote(words, safe=""))) if words else ""
+
+
+def _word_of(command: re.Match[str]) -> str:
+    """Give what a command of LaTeX prints, as far as a search finds it; unknown ones part words."""
+    name = command[1]
+    if name.removeprefix("var").lower() in _GREEK:
+        return name.removeprefix("var")
+    return f" {name} " if name in _FUNCTIONS else _LETTERS.get(name, " ")
 
 
 def _plain_word(word: str) -> str:

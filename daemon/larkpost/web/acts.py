@@ -12,7 +12,7 @@ from larkpost.flows import feedback, membership
 from larkpost.store import papers, votes
 from larkpost.web.forms import number, read, read_wishes, text
 from larkpost.web.turns import HOUR, take_turn
-from larkpost.web.voting import MOST_THUMBS, named, told
+from larkpost.web.voting import MOST_THUMBS, confirmation, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -84,8 +84,13 @@ def cast_vote(site: Site, reader: Reader, form: FormData, via: str) -> Notice:
     before = feedback.cast(
         site.program.store, reader.id, paper_id, thumb, via=via, now=site.clock()
     )
-    undo = {"uid": paper.uid, "paper": paper_id, "thumb": named(before.thumb if before else None)}
-    return Notice(done=told(thumb), undo=undo)
+    had, has = named(before.thumb if before else None), named(thumb)
+    # To cast an unchanged thumb again would undo nothing: it can only be taken back.
+    back, label = ("clear", "Take the thumb back") if had == has else (had, "Undo")
+    undo = {"uid": paper.uid, "paper": paper_id, "thumb": back, "label": label}
+    if back == has:
+        return Notice(done=confirmation(has, had))
+    return Notice(done=confirmation(has, had), undo=undo)
 
 
 def _save(site: Site, reader: Reader, form: FormData) -> str:

@@ -20,6 +20,7 @@ BAR = 300  # units of the longest bar, and of a scale from 0 to 1
 LINES = 6  # terms whose way is drawn
 TABLED = 8
 HEIGHT, EDGE, LABEL = 260, 16, 18
+FEWEST_MORNINGS = 2
 LABELS = 150  # units of width beside the lines
 LONGEST_LABEL = 17  # characters that have room there
 
@@ -141,7 +142,13 @@ def table(months: Sequence[Moved]) -> list[tuple[str, list[str]]]:
 
 
 def scales(report: Report) -> list[Scale]:
-    """Give how often each way of ranking put a liked paper above another one."""
+    """Give how often each way of ranking put a liked paper above another one.
+
+    Nothing before the second morning: nothing was known ahead of the first, and the mean of one
+    has no interval.
+    """
+    if report.mornings < FEWEST_MORNINGS:
+        return []
     return [
         Scale(SYSTEMS.get(name, name), one.auc.mean, one.auc.low, one.auc.high)
         for name, one in report.systems.items()

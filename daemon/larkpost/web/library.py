@@ -72,14 +72,20 @@ def volume(site: Site, request: Request, _form: FormData) -> Response:
 
 
 def paper(site: Site, request: Request, _form: FormData) -> Response:
-    """Answer ``/paper/{uid}``: all that is known of a paper, and what is like it."""
-    uid = request.path_params["uid"]
+    """Answer ``/paper/{uid}``: all that is known of a paper, and what is like it.
+
+    A uid in capitals is the same one (RFC 9562, section 4), and leads to its own address.
+    """
+    given = request.path_params["uid"]
+    uid = given.lower()
     if not _UID.fullmatch(uid):
         raise HTTPException(404)
     with site.program.store.read() as connection:
         found = papers.by_uid(connection, uid)
         if found is None or found.guest:
             raise HTTPException(404)
+        if uid != given:
+            return RedirectResponse(site.pages.path(site.program.links.paper(uid)), 308)
         thumbs = votes.counts(connection, [found.id]).get(found.id, (0, 0))
         site.catalogue.held = at_hand(connection, site.program.ranker, site.catalogue.held)
         near = similar(connection, site.program.ranker, site.catalogue.held, found, limit=ALIKE)

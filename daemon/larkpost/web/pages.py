@@ -75,10 +75,28 @@ class Pages:
         return response
 
     def error(
-        self, status: int, heading: str, message: str, *, feeds: Sequence[Alternate] = ()
+        self,
+        status: int,
+        heading: str,
+        message: str,
+        *,
+        feeds: Sequence[Alternate] = (),
+        paper: tuple[str, str] | None = None,
+        edition: tuple[str, date] | None = None,
     ) -> HTMLResponse:
-        """Make the page that says what went wrong, and offers ``feeds`` where there are some."""
-        return self.page("error.html", status, heading=heading, message=message, alternates=feeds)
+        """Make the page that says what went wrong, and offers ``feeds`` where there are some.
+
+        It leads to the ``paper`` (path and title) and ``edition`` (path and day) that were meant.
+        """
+        return self.page(
+            "error.html",
+            status,
+            heading=heading,
+            message=message,
+            alternates=feeds,
+            paper=paper,
+            edition=edition,
+        )
 
     def path(self, link: str) -> str:
         """Shorten one of our links to its path, for use inside a page."""

@@ -50,13 +50,7 @@ def vote(site: Site, request: Request, form: FormData) -> Response:
         story = _story(edition, request.path_params["position"])
         before = votes.one(connection, edition.reader.id, story.pick.paper.id)
     if is_late(site, edition):
-        return site.pages.error(
-            410,
-            "This vote comes late",
-            f"Thumbs are taken for {VOTE_DAYS} days after an edition. Those in your newest"
-            " letter or feed entry work.",
-            feeds=site.program.links.public_alternates(site.pages.title),
-        )
+        return _refuse_late(site, edition, story)
     if request.method == "POST":
         thumb = feedback.thumb_named(str(form.get("action", wish)))
         return _cast(site, edition, story, thumb)
@@ -101,13 +95,12 @@ def named(thumb: Thumb | None) -> str:
     return "clear" if thumb is None else thumb.name.lower()
 
 
-def told(thumb: Thumb | None) -> str:
-    """Tell what has just been done."""
-    return confirmation(named(thumb))
-
-
-def confirmation(thumb: str) -> str:
-    """Confirm a thumb, by its name in forms: up, down or clear."""
+def confirmation(thumb: str, before: str) -> str:
+    """Confirm a thumb after the one before it, by their names in forms: up, down or clear."""
+    if thumb == before:
+        if thumb == "clear":
+            return "There is no thumb of yours on this paper."
+        return f"Thumbs {thumb}: this paper has had it already."
     if thumb == "clear":
         return "Your thumb on this paper is taken back."
     return f"Thumbs {thumb}: written down. The next edition knows."
@@ -118,6 +111,20 @@ def _story(edition: Edition, position: int) -> Story:
         if story.pick.position == position:
             return story
     raise HTTPException(404)
+
+
+def _refuse_late(site: Site, edition: Edition, story: Story) -> Response:
+    """Answer 410, and lead to the paper, where anybody may see it, and to its edition."""
+    links, paper = site.program.links, story.pick.paper
+    return site.pages.error(
+        410,
+        "This vote comes late",
+        f"Thumbs are taken for {VOTE_DAYS} days after an edition. Those in your newest"
+        " letter or feed entry work.",
+        feeds=links.public_alternates(site.pages.title),
+        paper=None if paper.guest else (site.pages.path(links.paper(paper.uid)), story.facts.title),
+        edition=(site.pages.path(links.edition(edition)), edition.date),
+    )
 
 
 def _cast(site: Site, edition: Edition, story: Story, thumb: Thumb | None) -> Response:
