@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import re
 from email import policy
 from typing import TYPE_CHECKING
 
@@ -124,8 +125,10 @@ def test_a_letter_put_off_is_listed_with_its_next_try(
         shell("deliver", code=75)
 
         (letter,) = shell.json("deliveries")
+        _, row = shell("deliveries").out.splitlines()
 
     assert (letter["state"], letter["attempts"]) == ("deferred", 1)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row.split("\t")[4])
     assert letter["next"]
     assert "451 4.7.1 greylisted" in letter["reply"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -147,10 +148,18 @@ def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> No
     elif records:
         put_table(
             ("date", "reader", "state", "tries", "next try", "reply"),
-            [tuple(record[name] for name in _COLUMNS) for record in records],
+            [
+                tuple((record | {"next": _second(record["next"])})[name] for name in _COLUMNS)
+                for record in records
+            ],
         )
     else:
         put("No such letters.")
+
+
+def _second(moment: str | None) -> str | None:
+    """Show a moment without the parts of its second: RFC 3339, as in JSON."""
+    return moment and re.sub(r"\.[0-9]+", "", moment)
 
 
 _COLUMNS = ("date", "reader", "state", "attempts", "next", "reply")
