@@ -183,10 +183,9 @@ def test_a_reader_who_was_sent_a_letter_of_a_day_gets_no_other_of_that_day(
 
     with older.read() as connection:
         letters = {n: deliveries.of_edition(connection, n) for n in range(1, 7)}
-    assert [str(letters[n].state) for n in (1, 2, 3, 4)] == [
-        "sent", "cancelled", "cancelled", "sent",
-    ]  # fmt: skip
-    assert str(letters[5].state) == waiting  # nothing of that day was sent
+    states = {n: str(letter.state) for n, letter in letters.items() if letter}
+    assert [states[n] for n in (1, 2, 3, 4)] == ["sent", "cancelled", "cancelled", "sent"]
+    assert states[5] == waiting  # nothing of that day was sent
 
 
 def test_links_and_feeds_of_both_go_on_working(older: Store) -> None:
