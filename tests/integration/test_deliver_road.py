@@ -330,4 +330,4 @@ def test_to_be_told_to_stop_is_no_fault_of_the_mail_server(store: Store, verb: s
     with store.read() as connection:
         assert "deliver" not in events.latest(connection)
     with SmtpServer() as server:  # nothing rests: the letters go at the next start
-        assert run(store, smtp(server), patient=True).sent == 2
+        assert run(store, smtp(server), NOW + MINUTE / 2, patient=True).sent == 2

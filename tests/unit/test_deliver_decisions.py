@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from larkpost.domain import BounceKind, DeliveryState
@@ -117,7 +117,6 @@ def test_a_letter_first_tried_after_a_long_wait_goes_again_soon(waited: timedelt
     st.timedeltas(timedelta(days=-400), timedelta(days=400)),
     st.integers(1, 1000),
 )
-@settings(deadline=None)
 def test_the_next_try_is_five_minutes_to_twelve_hours_ahead(age: timedelta, tries: int) -> None:
     now = MORNING + age
     wait = try_again(MORNING, now, tries) - now
