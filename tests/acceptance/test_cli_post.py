@@ -180,9 +180,16 @@ def test_letters_that_a_closed_road_left_in_doubt_or_never_tried_are_for_later(
     assert sorted(waiting) == ["planned", "planned", "unknown", "unknown", "unknown"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("command", "number", "code"),
+    [
+        ("deliver", signal.SIGTERM, 75),
+        ("deliver", signal.SIGINT, 130),
+        ("tick", signal.SIGTERM, 75),
+    ],
+)
 def test_who_delivers_and_is_told_to_end_puts_the_letter_back(
-    relayed: Callable[[SmtpServer], Shell], number: signal.Signals, code: int
+    relayed: Callable[[SmtpServer], Shell], command: str, number: signal.Signals, code: int
 ) -> None:
     asked = threading.Event()
 
@@ -193,7 +200,7 @@ def test_who_delivers_and_is_told_to_end_puts_the_letter_back(
     with SmtpServer({"RCPT": hang}) as server:
         shell = relayed(server)
         shell("publish", ANN)
-        call = shell.start("deliver")
+        call = shell.start(command)
         try:
             assert asked.wait(PATIENCE)
             call.send_signal(number)
