@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import email
+import re
+import signal
+import threading
 from email import policy
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.smtp_server import Fault, SmtpServer, always
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,8 +128,10 @@ def test_a_letter_put_off_is_listed_with_its_next_try(
         shell("deliver", code=75)
 
         (letter,) = shell.json("deliveries")
+        _, row = shell("deliveries").out.splitlines()
 
     assert (letter["state"], letter["attempts"]) == ("deferred", 1)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row.split("\t")[4])
     assert letter["next"]
     assert "451 4.7.1 greylisted" in letter["reply"]
 
@@ -136,14 +142,15 @@ def test_letters_that_may_have_arrived_are_named_in_status_with_the_command_that
     with SmtpServer({"DOT": [Fault.CUT, Fault.CUT]}) as server:
         shell = relayed(server)
         shell("publish", ANN)
-        shell("deliver")
+        (first,) = shell.json("deliver", code=75)  # goes once more by itself
         once = shell("status").out
         shell("deliveries", "--unknown", "--retry")
-        shell("deliver")
+        assert shell("deliver", code=1).out == "1 unknown\n"
 
         twice = shell("status").out
         (record,) = shell.json("status")
 
+        assert (first["unknown"], first["undecided"]) == (1, 0)
         assert "Nobody knows whether" not in once
         assert "Nobody knows whether these letters arrived" in twice
         assert f"  {ANN}, " in twice
@@ -152,6 +159,60 @@ def test_letters_that_may_have_arrived_are_named_in_status_with_the_command_that
         shell("deliveries", "--unknown", "--retry")
         shell("deliver")
         assert shell.json("status")[0]["unknown"] == []
+
+
+def test_letters_that_a_closed_road_left_in_doubt_or_never_tried_are_for_later(
+    relayed: Callable[[SmtpServer], Shell],
+) -> None:
+    with SmtpServer({"DOT": always(Fault.CUT)}) as server:
+        shell = relayed(server)
+        for number in range(4):
+            shell("reader", "add", f"reader{number}@example.org")
+            shell("publish", f"reader{number}@example.org")
+        shell("publish", ANN)
+
+        (counts,) = shell.json("deliver", code=75)
+        waiting = [one["state"] for one in shell.json("deliveries")]
+
+    assert counts == {
+        "sent": 0, "deferred": 0, "failed": 0, "unknown": 3, "cancelled": 0, "undecided": 0,
+    }  # fmt: skip
+    assert sorted(waiting) == ["planned", "planned", "unknown", "unknown", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("command", "number", "code"),
+    [
+        ("deliver", signal.SIGTERM, 75),
+        ("deliver", signal.SIGINT, 130),
+        ("tick", signal.SIGTERM, 75),
+    ],
+)
+def test_who_delivers_and_is_told_to_end_puts_the_letter_back(
+    relayed: Callable[[SmtpServer], Shell], command: str, number: signal.Signals, code: int
+) -> None:
+    asked = threading.Event()
+
+    def hang(_line: str) -> Fault:
+        asked.set()
+        return Fault.HANG
+
+    with SmtpServer({"RCPT": hang}) as server:
+        shell = relayed(server)
+        shell("publish", ANN)
+        call = shell.start(command)
+        try:
+            assert asked.wait(PATIENCE)
+            call.send_signal(number)
+            _, err = call.communicate(timeout=PATIENCE)
+        finally:
+            call.kill()
+
+    (letter,) = shell.json("deliveries")
+    assert call.returncode == code
+    assert (letter["state"], letter["attempts"]) == ("deferred", 0)
+    assert b"Traceback" not in err
+    assert "mail server did not take letters" not in shell("status").out
 
 
 def test_a_test_letter_tries_the_road_and_changes_nothing(

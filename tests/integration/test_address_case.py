@@ -161,6 +161,33 @@ def test_no_edition_is_lost_and_no_day_has_two(older: Store) -> None:
     assert found.letters[4].state is DeliveryState.PLANNED
 
 
+@pytest.mark.parametrize("waiting", ["planned", "deferred", "unknown"])
+def test_a_reader_who_was_sent_a_letter_of_a_day_gets_no_other_of_that_day(
+    older: Store, waiting: str
+) -> None:
+    with older.begin() as connection:
+        before = Before(connection)
+        for number, voted in ((1, 3), (2, 1), (3, 2)):  # who voted last, number 2, stays
+            before.reader(number, ("ann", "Ann", "ANN")[number - 1] + "@example.org")
+            before.interest(number, number, "main")
+            before.paper(number)
+            before.vote(number, number, 1, NOW - voted * DAY, number)
+        before.edition(1, 1, date(2026, 8, 6), 1, "sent")
+        before.edition(2, 2, date(2026, 8, 6), 2, waiting)
+        before.edition(3, 3, date(2026, 8, 5), 3, waiting)  # becomes number 2's
+        before.edition(4, 1, date(2026, 8, 5), 1, "sent")  # stays behind: the day has one
+        before.edition(5, 2, date(2026, 8, 4), 1, waiting)
+        before.edition(6, 1, date(2026, 8, 4), 1, "cancelled")
+
+    migrations.upgrade(older)
+
+    with older.read() as connection:
+        letters = {n: deliveries.of_edition(connection, n) for n in range(1, 7)}
+    states = {n: str(letter.state) for n, letter in letters.items() if letter}
+    assert [states[n] for n in (1, 2, 3, 4)] == ["sent", "cancelled", "cancelled", "sent"]
+    assert states[5] == waiting  # nothing of that day was sent
+
+
 def test_links_and_feeds_of_both_go_on_working(older: Store) -> None:
     found = merged(older)
     (former,) = found.former

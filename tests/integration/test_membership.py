@@ -225,6 +225,18 @@ def test_resuming_does_not_confirm_an_address(store: Store) -> None:
     assert membership.resume(store, pending.id, now=NOW).status is Status.PENDING
 
 
+def test_a_command_that_resumes_a_pending_reader_is_told_what_is_needed_and_changes_nothing(
+    store: Store,
+) -> None:
+    pending = membership.add(store, "ada@example.org", now=NOW, status=Status.PENDING)
+
+    with pytest.raises(UsageError, match="has not confirmed") as refused:
+        membership.change(store, pending.id, now=NOW, status="resume", size=3)
+
+    assert "they confirm by the link" in refused.value.hint
+    assert read(store, pending) == pending
+
+
 def test_who_leaves_is_sent_nothing_more_not_even_what_is_planned(store: Store) -> None:
     reader = add(store)
     publish_today(store, reader)

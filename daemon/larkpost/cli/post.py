@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -27,16 +29,18 @@ if TYPE_CHECKING:
 def deliver(call: Call, limit: int | None, dry_run: bool, as_json: bool) -> int:
     """Send the letters that are planned, or deferred and due.
 
-    Ends with 75 where the mail server said later, and with 1 where it refused a letter.
+    Ends with 75 where letters wait: the mail server said later or is away, or the call was told to
+    end (SIGTERM). Ends with 1 where it refused a letter, or a letter stays in doubt.
     """
     from dataclasses import asdict
 
+    from larkpost.cli.signals import finish_on
     from larkpost.flows.deliver import deliver as send
 
     program = call.program()
     if dry_run:
         return _dry_run(program, call.now, limit, as_json=as_json)
-    with waiting("letters") as progress:
+    with finish_on(program, signal.SIGTERM, signal.SIGINT) as heard, waiting("letters") as progress:
         ledger = send(
             program.store,
             program.letters,
@@ -44,18 +48,25 @@ def deliver(call: Call, limit: int | None, dry_run: bool, as_json: bool) -> int:
             now=call.now,
             limit=limit,
             holder=program.holder,
+            stopped=program.stopping.is_set,
             progress=progress,
         )
     counts = asdict(ledger)
     if as_json:
         put_json(counts)
-    elif any(counts.values()):
-        call.say(", ".join(f"{count} {state}" for state, count in counts.items() if count))
     else:
-        call.say("No letters to send.")
-    if ledger.failed:
+        call.say(_in_words(counts) or ("Told to end." if heard else "No letters to send."))
+    if signal.SIGINT in heard:
+        raise KeyboardInterrupt
+    if ledger.failed or ledger.undecided:
         return 1
-    return 75 if ledger.deferred else 0
+    return 75 if ledger.deferred or ledger.unknown or heard else 0
+
+
+def _in_words(counts: dict[str, int]) -> str:
+    """Say how many letters are in which state; those that are undecided are unknown, too."""
+    named = {name: count for name, count in counts.items() if count and name != "undecided"}
+    return ", ".join(f"{count} {name}" for name, count in named.items())
 
 
 def _dry_run(program: Program, now: datetime, limit: int | None, *, as_json: bool) -> int:
@@ -147,10 +158,18 @@ def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> No
     elif records:
         put_table(
             ("date", "reader", "state", "tries", "next try", "reply"),
-            [tuple(record[name] for name in _COLUMNS) for record in records],
+            [
+                tuple((record | {"next": _second(record["next"])})[name] for name in _COLUMNS)
+                for record in records
+            ],
         )
     else:
         put("No such letters.")
+
+
+def _second(moment: str | None) -> str | None:
+    """Show a moment without the parts of its second: RFC 3339, as in JSON."""
+    return moment and re.sub(r"\.[0-9]+", "", moment)
 
 
 _COLUMNS = ("date", "reader", "state", "attempts", "next", "reply")

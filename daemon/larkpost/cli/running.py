@@ -17,15 +17,17 @@ from larkpost.cli.output import (
     reject_lines,
     reject_records,
     shown,
+    tell,
 )
 from larkpost.cli.papers import report_line, report_record
-from larkpost.errors import Busy, UsageError
+from larkpost.errors import Busy, TryAgainLater, UsageError
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from larkpost.flows.inbox import Taken
+    from larkpost.flows.roads import Outage
     from larkpost.flows.status import Standing
     from larkpost.flows.tick import Round
     from larkpost.program import Program
@@ -138,14 +140,18 @@ def _dump_words(dump: Dump) -> str:
 def tick(call: Call, as_json: bool) -> int:
     """Do once what `serve` does every half minute: read the inbox, publish, deliver.
 
-    For cron and systemd timers: with -q it prints nothing while all is well. Ends with 75 while
-    another process is at it, and with 1 where a step failed (the others are done all the same). A
-    file that is refused is told, and is no failure of a step.
+    For cron and systemd timers: with -q it prints nothing while all is well. Ends with 1 where a
+    step failed (the others are done all the same), and with 75 while another process is at it,
+    while the mail server takes no letters (told at first and then once an hour), and where it was
+    told to end (SIGTERM). A file that is refused is told, and is no failure of a step.
     """
+    from larkpost.cli.signals import finish_on
     from larkpost.flows.tick import tick as run
 
+    program = call.program()
     try:
-        done = run(call.program().works, now=call.now)
+        with finish_on(program, signal.SIGTERM) as heard:
+            done = run(program.works, now=call.now)
     except Busy:
         if call.loudness < 0:  # the other one does the work: nothing that cron should mail
             return Busy.exit_code
@@ -154,7 +160,9 @@ def tick(call: Call, as_json: bool) -> int:
         put_json(_round_record(done))
     else:
         _put_round(done, quiet=call.loudness < 0)
-    return 1 if done.troubles else 0
+    if done.outage is not None and done.outage.is_news:
+        tell(TryAgainLater(f"no letters can go: {done.outage.problem}", hint=done.outage.hint))
+    return 1 if done.troubles else 75 if done.outage or heard else 0
 
 
 def _round_record(done: Round) -> dict[str, Any]:
@@ -175,14 +183,22 @@ def _round_record(done: Round) -> dict[str, Any]:
         "returned": {str(meaning): count for meaning, count in done.returned.items()},
         "editions": {str(outcome): count for outcome, count in done.outcomes.items()},
         "letters": asdict(done.ledger),
-        "troubles": done.troubles,
+        "troubles": ({"deliver": done.outage.problem} if done.outage else {}) | done.troubles,
+        "outage": done.outage and _outage_record(done.outage),
+    }
+
+
+def _outage_record(outage: Outage) -> dict[str, Any]:
+    return {
+        "problem": outage.problem,
+        "hint": outage.hint,
+        "until": _moment(outage.until),
+        "letters": outage.letters,
     }
 
 
 def _put_round(done: Round, *, quiet: bool) -> None:
     """Say what was done; where ``quiet``, only what somebody should look at."""
-    from dataclasses import asdict
-
     from larkpost.flows.inbox import Bad
 
     if not quiet:
@@ -194,9 +210,21 @@ def _put_round(done: Round, *, quiet: bool) -> None:
         if done.returned:
             put(f"came back: {_counts(done.returned)}")
         put(f"editions: {_counts(done.outcomes) or 'none due'}")
-        put(f"letters: {_counts(asdict(done.ledger)) or 'none to send'}")
+        put(f"letters: {_letters(done)}")
     for step, trouble in done.troubles.items():
         click.echo(f"larkpost: {step} failed: {shown(trouble)}", err=True)
+
+
+def _letters(done: Round) -> str:
+    """Say what became of letters, and while the mail server is away that they wait for it."""
+    from dataclasses import asdict
+
+    counts = {name: n for name, n in asdict(done.ledger).items() if name != "undecided"}
+    if (outage := done.outage) is None:
+        return _counts(counts) or "none to send"
+    waiting = f"{outage.letters} waiting, not tried before {_minute(outage.until)}"
+    tried = f"{_counts(counts)}; " if any(counts.values()) else ""
+    return f"{tried}{waiting}: {shown(outage.problem)}"
 
 
 def _put_taken(one: Taken) -> None:

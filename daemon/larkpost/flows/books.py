@@ -17,6 +17,7 @@ from larkpost.flows import bouncing
 from larkpost.flows.posting import Verdict, told
 from larkpost.schedule import local_date
 from larkpost.store import deliveries, editions, letters
+from larkpost.store.delivery_queue import DOUBTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -65,6 +66,7 @@ class Books:
         self._last_begun: int | None = None
         self._lease_over = self._started
         self.tally: Counter[DeliveryState] = Counter()
+        self.undecided = 0  # letters in doubt that do not go again by themselves
 
     def now(self) -> datetime:
         """The moment the run began, and what has passed since."""
@@ -105,6 +107,8 @@ class Books:
         self.close()
         self._verdict = (item, verdict)
         self.tally[verdict.state] += 1
+        in_doubt = verdict.state is DeliveryState.UNKNOWN
+        self.undecided += in_doubt and item.delivery.doubts >= DOUBTS
         if verdict.state in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
             log.warning(
                 "letter not delivered",

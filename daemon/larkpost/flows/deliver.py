@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -39,13 +39,18 @@ NOWHERE = "the reader has no address any more"
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """How many letters ended up where in one run."""
+    """How many letters ended up where in one run.
+
+    ``undecided`` of those that are ``unknown`` were in doubt before, and go again only where the
+    operator says so.
+    """
 
     sent: int = 0
     deferred: int = 0
     failed: int = 0
     unknown: int = 0
     cancelled: int = 0
+    undecided: int = field(default=0, compare=False)
 
 
 def deliver(
@@ -144,6 +149,7 @@ class _Run:
             tally[DeliveryState.FAILED],
             tally[DeliveryState.UNKNOWN],
             tally[DeliveryState.CANCELLED],
+            self.books.undecided,
         )
         stopped = self._fault is not None and self._fault.stopped
         if tally.total() > ledger.cancelled:

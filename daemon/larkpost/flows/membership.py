@@ -101,7 +101,13 @@ def change(
         if status == "pause":
             _pause(connection, reader_id, now, until)
         elif status == "resume":
-            _resume(connection, reader_id, now)
+            reader = _resume(connection, reader_id, now)
+            if reader.status is Status.PENDING:
+                raise UsageError(
+                    f"{who(reader)} has not confirmed the subscription, so there is nothing to "
+                    "resume",
+                    hint="they confirm by the link in the letter; if it is lost, they ask again",
+                )
         elif status == "leave":
             _leave(connection, reader_id, now)
         if feed == "renew":

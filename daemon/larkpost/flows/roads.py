@@ -2,18 +2,57 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.errors import Deferred
 from larkpost.flows.posting import LONGEST_REST, rest, told
-from larkpost.store import events
+from larkpost.flows.steps import REMIND
+from larkpost.store import delivery_queue, events, notices
 
 if TYPE_CHECKING:
     from larkpost.errors import LarkpostError
-    from larkpost.store.engine import Connection
+    from larkpost.store.engine import Connection, Store
 
 KIND = "deliver"
+_REPORTED = "reported"  # when the outage was last reported, in the event's detail
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Why no letters can go, until when none is tried, and how many ``letters`` wait.
+
+    ``is_news`` is true where it has not been reported within the last hour.
+    """
+
+    problem: str
+    hint: str
+    until: datetime
+    letters: int
+    is_news: bool
+
+
+def report_outage(store: Store, *, began: datetime, now: datetime) -> Outage | None:
+    """Give what keeps all letters from going, and write down that it was reported; None if nothing.
+
+    However often it is asked, by a tick that ``began`` then, an outage is news once in its
+    beginning, and then once an hour.
+    """
+    with store.begin() as connection:
+        event = events.latest(connection).get(KIND)
+        if event is None or not resting(connection, now):
+            return None
+        last = event.detail.get(_REPORTED)
+        is_news = last is None or not (
+            timedelta(0) <= began - datetime.fromisoformat(last) < REMIND
+        )
+        if is_news:
+            detail = {**event.detail, _REPORTED: began.isoformat()}
+            events.record(connection, KIND, ok=False, now=event.at, **detail)
+        letters = delivery_queue.count_waiting(connection) + notices.waiting(connection, now)
+        until = datetime.fromisoformat(event.detail["until"])
+        return Outage(event.detail["problem"], event.detail["hint"], until, letters, is_news)
 
 
 def resting(connection: Connection, now: datetime, kind: str = KIND) -> bool:
@@ -46,6 +85,8 @@ def remember(
     before = events.latest(connection).get(kind)
     first = before is None or before.ok or counts.get("sent", 0) > 0
     failures = 1 if before is None or first else before.detail["failures"] + 1
+    reported = {} if before is None or before.ok else before.detail
+    kept = {_REPORTED: reported[_REPORTED]} if _REPORTED in reported else {}
     least = fault.rest if isinstance(fault, Deferred) else 0.0
     events.record(
         connection,
@@ -57,4 +98,5 @@ def remember(
         failures=failures,
         until=(now + rest(failures, least)).isoformat(),
         **counts,
+        **kept,
     )

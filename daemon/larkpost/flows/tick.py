@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
+from datetime import timedelta
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from larkpost.errors import Failure
@@ -71,7 +73,10 @@ class Works:
 
 @dataclass(slots=True)
 class Round:
-    """What one round did; ``troubles`` holds, by step, what kept a step from its end."""
+    """What one round did; ``troubles`` holds, by step, what kept a step from its end.
+
+    ``outage`` is what keeps all letters from going, where ``tick`` found that the mail server does.
+    """
 
     taken: list[Taken] = field(default_factory=list)
     returned: Counter[Meaning] = field(default_factory=Counter)
@@ -79,12 +84,16 @@ class Round:
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     ledger: Ledger = field(default_factory=Ledger)
     troubles: dict[str, str] = field(default_factory=dict)
+    outage: roads.Outage | None = None
 
 
 def tick(works: Works, *, now: datetime) -> Round:
     """Do everything once: ``edit``, then ``post``; raises Busy while another process is at it."""
+    began = monotonic()
     done = edit(works, now=now)
     sent = post(works, now=now)
+    ended = now + timedelta(seconds=monotonic() - began)
+    done.outage = roads.report_outage(works.newsroom.store, began=now, now=ended)
     done.answered, done.ledger = sent.answered, sent.ledger
     done.troubles |= sent.troubles
     return done

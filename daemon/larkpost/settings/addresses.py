@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from email.utils import parseaddr
+from email.utils import getaddresses, parseaddr
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
@@ -43,7 +43,12 @@ def read_base_url(url: str) -> str:
 
 
 def read_sender(text: str) -> str:
-    """Spell the mailbox that letters come from with its domain in ASCII; raises ValueError."""
+    """Spell the mailbox that letters come from with its domain in ASCII; raises ValueError.
+
+    One mailbox: several, or a group, would need a Sender field beside From (RFC 5322, 3.6.2).
+    """
+    if len(getaddresses([text])) > 1 or text.rstrip().endswith((";", ",")):
+        raise ValueError(f"{text!r} is more than one mailbox: letters come from exactly one")
     name, address = parseaddr(text)
     odd = clean(text) != text or "\n" in text or "\t" in text or len(text) > _LONGEST_SENDER
     if odd or address not in text:  # parseaddr takes spaces out of an address

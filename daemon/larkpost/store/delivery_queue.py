@@ -50,6 +50,13 @@ def count_due(connection: Connection, now: datetime) -> int:
     return sum(connection.execute(counted.where(queue)).scalar_one() for queue in queues)
 
 
+def count_waiting(connection: Connection) -> int:
+    """Count the letters that go by themselves, now or later."""
+    doubted = and_(in_states(DeliveryState.UNKNOWN), _table.c.doubts <= DOUBTS)
+    waiting = or_(in_states(DeliveryState.PLANNED, DeliveryState.DEFERRED), doubted)
+    return connection.execute(select(func.count()).select_from(_table).where(waiting)).scalar_one()
+
+
 def in_states(*states: DeliveryState) -> ColumnElement[bool]:
     """Spelt out, not bound: a list of parameters is written anew each time it is run."""
     return _table.c.state.in_([literal_column(f"'{state.value}'") for state in states])

@@ -99,6 +99,7 @@ def _merge(connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, int]:
     names = [row.name for row in (kept, *others) if row.name]
     _change(connection, kept.id, name=(*names, "")[0], created=min(row.created for row in rows))
     _keep_feed(connection, kept, others)
+    _cancel_second_letters(connection, kept.id, [row.id for row in rows])
     if left:
         _change(connection, kept.id, status="left", next_slot=None)
         _cancel(connection, kept.id)
@@ -173,6 +174,21 @@ def _cancel(connection: Connection, reader: int) -> None:
         _DELIVERY.c.reader_id == reader, _DELIVERY.c.state.in_(WAITING)
     )
     connection.execute(waiting.values(state="cancelled"))
+
+
+def _cancel_second_letters(connection: Connection, kept: int, everybody: Sequence[int]) -> None:
+    """Cancel the kept reader's letters of days of which one of ``everybody`` was sent a letter."""
+    dated = sa.select(_EDITION.c.date).join(_DELIVERY, _DELIVERY.c.edition_id == _EDITION.c.id)
+    sent = dated.where(_EDITION.c.reader_id.in_(everybody), _DELIVERY.c.state == "sent")
+    days = connection.execute(sent.distinct()).scalars().all()
+    of_these = sa.select(_EDITION.c.id).where(
+        _EDITION.c.reader_id == kept, _EDITION.c.date.in_(days)
+    )
+    # One in doubt would be sent once more.
+    second = sa.update(_DELIVERY).where(
+        _DELIVERY.c.edition_id.in_(of_these), _DELIVERY.c.state.in_([*WAITING, "unknown"])
+    )
+    connection.execute(second.values(state="cancelled", reply="another of that day was sent"))
 
 
 def _keep_feed(connection: Connection, kept: Row[Any], others: Sequence[Row[Any]]) -> None:
