@@ -19,6 +19,7 @@ from larkpost.ranking import (
 )
 from larkpost.ranking import space as spaces
 from larkpost.ranking.calibration import chance
+from larkpost.ranking.interest_terms import interest_terms
 from larkpost.ranking.space import TextSpace
 from larkpost.ranking.taste import LinearTaste
 
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Paper
     from larkpost.ranking.display_terms import Candidates
-    from larkpost.ranking.reasons import Nearest
+    from larkpost.ranking.interest_terms import InterestTerm
+    from larkpost.ranking.reasons import Contributions, Nearest
     from larkpost.ranking.space import Floats, Rows
+    from larkpost.ranking.taste import Named
     from larkpost.seams import Evidence, Space, Taste
 
 TOGETHER = 128  # readers whose reasons are worked out at once
@@ -169,6 +172,19 @@ def _placed(picks: Sequence[Pick]) -> list[Pick]:
     ]
 
 
+def _interest_terms(
+    named: Named, shown: Candidates, found: Contributions, line: int
+) -> list[InterestTerm]:
+    """Find the interest's words that raise the score of a paper for one reader."""
+    columns = found.terms.tolist()
+    mine = {at: n for n, at in enumerate(columns) if at in named.terms}
+    if not mine:
+        return []
+    raised = found.raised[line, list(mine.values())].tolist()
+    words = {at: shown.words[n] for at, n in mine.items()}
+    return interest_terms(named, shown.text, words, dict(zip(mine, raised, strict=True)))
+
+
 def _tell(
     space: TextSpace,
     tastes: Sequence[LinearTaste],
@@ -197,7 +213,12 @@ def _tell(
             terms = shown[at] = display_terms.candidates(space, order.papers[at], found.terms)
         held = holding[np.array(lines)[:, None], found.terms]
         present = frozenset(found.terms.tolist())
-        chosen = display_terms.choose_terms(terms, found.told, held)
+        names = [tastes[shard[line]].named for line in lines]
+        asked = [
+            _interest_terms(named, terms, found, n) if named.phrases else []
+            for n, named in enumerate(names)
+        ]
+        chosen = display_terms.choose_terms(terms, found.told, held, found.bias, asked)
         for (line, position), why, score, mine in zip(those, told, scores, chosen, strict=True):
             place = shard[line]
             taste, like = tastes[place], near[place, at]
