@@ -105,6 +105,13 @@ HEADS = frozenset(
 )
 MODIFIERS = frozenset(
     [
+        "accumulative",
+        "conditional",
+        "decoupled",
+        "early",
+        "long",
+        "high-fidelity",
+        "quality-controlled",
         "academic",
         "active",
         "adaptive",
@@ -169,6 +176,9 @@ NEVER = frozenset(
 PARTICULAR = frozenset(
     ["anomaly", "assembly", "fly", "gpu", "gpus", "table", "variable", "seed", "feed", "speed"]
 )
+# Names of a topic that papers of other topics say in passing.
+TOPICS = frozenset(["experts", "moe"])
+LEAST_OF_TOPIC = 8
 
 
 def corrected(word: str, grade: int, kind: str) -> tuple[int, str]:
@@ -177,4 +187,6 @@ def corrected(word: str, grade: int, kind: str) -> tuple[int, str]:
         return 0, "never"
     if word in HEADS or word in MODIFIERS:
         grade, kind = min(grade, 3), "head" if word in HEADS else "modifier"
+    if word in TOPICS:
+        return max(grade, LEAST_OF_TOPIC), "head"
     return (5 if word in SECOND else grade), kind

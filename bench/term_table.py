@@ -3,7 +3,7 @@
 python -m bench.term_table [--data DIR] [--show LOW HIGH]
 
 Reads ``arxiv-background`` (titles, abstracts and categories of 35,456 papers, CC0) and writes
-``daemon/larkpost/ranking/term_table.txt``. Three figures tell a topic from academic English, each
+``daemon/larkpost/text/term_table.txt``. Three figures tell a topic from academic English, each
 alone too weak: how often a paper that says a word says it in its title; how often it says it again
 (burstiness: Church & Gale 1995); how far the categories of the papers that say it are from those
 of all papers (Kullback-Leibler divergence). "Commonly" is in no title, is said once, and is said
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench._readers import data_folder
-from bench._term_labels import PARTICULAR, corrected
+from bench._term_labels import MODIFIERS, PARTICULAR, corrected
 
 from larkpost.ranking.terms import is_stop_word, terms
 
@@ -36,7 +36,7 @@ GRADES = 10
 VERB, SURE_VERB, HEAD = 0.2, 0.3, 0.35  # shares of occurrences
 ADJECTIVES = ("able", "ible", "ous", "ful", "ed")
 MODEST, FEEBLE = 7, 3  # grades up to which a verb's form, and an adjective, stand in no phrase
-TARGET = Path(__file__).resolve().parents[1] / "daemon/larkpost/ranking/term_table.txt"
+TARGET = Path(__file__).resolve().parents[1] / "daemon/larkpost/text/term_table.txt"
 _TOKEN = re.compile(r"\w+(?:-\w+)*|[.,;:()!?]")
 _BEFORE_VERBS = frozenset(
     [
@@ -162,7 +162,8 @@ def entries(
 ) -> Iterator[tuple[int, str, str, int]]:
     """Yield grade, kind, word and papers of each word that is not wholly particular."""
     for word, one in sorted(usage.items()):
-        if one.papers < (RAREST_COMPOUND if "-" in word else RAREST):
+        rarest = RAREST_COMPOUND if "-" in word else RAREST
+        if one.papers < rarest and word not in MODIFIERS:
             continue
         part = (one.particularity(expected) - LOWEST) / (HIGHEST - LOWEST)
         grade = math.floor(min(max(part, 0), 1) * GRADES)

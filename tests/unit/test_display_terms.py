@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 from tests.ranking_papers import NOW, a_paper, sample, votes
 
 from larkpost.ranking import Tfidf
 from larkpost.ranking.phrases import phrases_of
 from larkpost.ranking.reasons import contributions, is_sensible, write_out
-from larkpost.ranking.term_table import term_table
 from larkpost.ranking.terms import terms
+from larkpost.text.term_table import term_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from larkpost.domain import Paper, Pick
 
 GENERAL = "times discovered commonly results novel achieves outperforms existing approach large"
@@ -172,4 +173,98 @@ def test_every_grade_of_the_table_is_between_nothing_and_everything() -> None:
 
     assert 5_000 < len(table.grades) < 20_000
     assert set(table.grades.values()) <= set(range(11))
-    assert np.all(table.particularity(["commonly", "zebrafish"]) == [0, 1])
+    assert [table.grade(word) for word in ("commonly", "stringently", "zebrafish")] == [0, 0, 10]
+
+
+def picks_for(words: str, candidates: list[Paper], liked: Sequence[Paper] = ()) -> list[Pick]:
+    ranker = Tfidf()
+    space = ranker.fit([*liked, *candidates])
+    tastes = ranker.learn(space, [votes(liked, words=[words])], now=NOW)
+    (picks,) = ranker.rank(space, tastes, candidates, len(candidates))
+    return picks
+
+
+def shown_for(words: str, title: str, papers: list[Paper]) -> tuple[str, ...]:
+    (pick,) = (pick for pick in picks_for(words, papers) if pick.paper.title.startswith(title))
+    return pick.terms or ()
+
+
+@pytest.mark.parametrize(
+    ("interest", "title", "first"),
+    [
+        ("mixture of experts", "A Survey on Inference", "mixture of experts"),
+        ("mixture of experts", "MoETuner", "mixture of experts"),  # said in the singular
+        ("Mixture-of-Experts", "A Survey on Inference", "Mixture-of-Experts"),
+        ("AI", "General Scales Unlock AI", "AI"),
+        ("mixture of experts", "LLM Interactive", "experts"),  # a word alone
+        ("diffusion models", "Stuffed Mamba", "modeling"),
+    ],
+)
+def test_the_words_of_an_interest_are_the_first_reason(
+    interest: str, title: str, first: str
+) -> None:
+    assert shown_for(interest, title, sample())[:1] == (first,)
+
+
+def test_the_words_of_an_interest_are_found_where_there_are_no_spaces() -> None:
+    papers = [a_paper(1, "拡散モデル", "拡散モデルによる画像"), a_paper(2, "言語", "言語の本")]
+
+    assert "拡散モデル" in shown_for("拡散モデル", "拡散", papers)
+
+
+def test_where_no_term_carries_the_score_none_is_shown() -> None:
+    picks = picks_for("mixture of experts", sample())
+    bare = [pick for pick in picks if sum(one.weight for one in pick.because) < 0.05]
+
+    assert bare
+    assert {pick.terms for pick in bare} == {()}
+
+
+def test_where_only_general_terms_carry_the_score_the_strongest_is_shown() -> None:
+    liked = [a_paper(n, "Results", f"novel results {n}") for n in range(1, 4)]
+    others = [a_paper(n, f"Zebra{n}", f"zebra{n} stripes") for n in range(20, 30)]
+    picks = picks_of(liked, [a_paper(9, "Results", "results again"), *others])
+
+    assert picks[0].because
+    assert picks[0].because[0].term == "results"
+    assert picks[0].terms == ("results",)
+
+
+def test_a_term_that_adds_a_tenth_of_the_strongest_is_not_shown_in_its_place() -> None:
+    papers = sample()
+    moe = [one for one in papers if "mixture" in one.title.lower()][:3]
+    picks = picks_of(moe, [one for one in papers if one not in moe], most=30)
+    about = [pick for pick in picks if pick.because[0].term == "moe"]
+
+    assert about
+    for pick in about:
+        assert any("moe" in term or "experts" in term for term in pick.terms or ())
+
+
+def test_forms_of_a_short_stem_are_shown_once() -> None:
+    liked = [a_paper(n, "Codex solvers", f"solving puzzles by codex solvers {n}") for n in (1, 2)]
+
+    (pick,) = picks_of(liked, [a_paper(9, "Codex solvers", "Codex solvers for solving puzzles.")])
+
+    assert sum("solv" in term for term in pick.terms or ()) == 1
+
+
+@pytest.mark.parametrize("word", ["high-fidelity", "decoupled", "conditional", "accumulative"])
+def test_a_word_of_any_method_is_not_shown_by_itself(word: str) -> None:
+    assert word not in texts_of(word, f"A {word} one.")
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "cut"),
+    [
+        ("With early exit strategies.", "early exit strategies", "exit strategies"),
+        ("On long sequence time-series forecasting.", "time-series forecasting", "sequence time-"),
+        ("Its size scales sublinearly.", "", "scales sublinearly"),
+        ("A stringently quality-controlled corpus.", "", "stringently"),
+    ],
+)
+def test_a_phrase_is_neither_cut_nor_a_clause(text: str, whole: str, cut: str) -> None:
+    found = texts_of("", text)
+
+    assert not whole or whole in found
+    assert not any(one.startswith(cut) or one.endswith(cut) for one in found if one != whole)

@@ -132,6 +132,23 @@ def test_terms_that_lowered_the_score_are_no_reason() -> None:
     assert words.reason(chosen).terms == ("good",)
 
 
+@pytest.mark.parametrize(
+    ("terms", "against", "told"),
+    [
+        (("graphs",), {"paper": -0.4, "diffusion": -0.3}, ("diffusion",)),  # no general word
+        (("graphs",), {"diffusion": -0.01}, ()),  # next to nothing
+        ((), {"diffusion": -0.3}, ()),  # nothing in favour
+    ],
+)
+def test_what_speaks_against_a_paper_tells_a_topic_and_stands_beside_what_speaks_for_it(
+    terms: tuple[str, ...], against: dict[str, float], told: tuple[str, ...]
+) -> None:
+    lowered = tuple(Weight(term, weight) for term, weight in against.items())
+    chosen = replace(pick(paper(), like=None), because=(), terms=terms, against=lowered)
+
+    assert words.reason(chosen).against == told
+
+
 def test_the_interest_is_named_where_the_reader_has_several() -> None:
     chosen = pick(paper(), interest="graphs")
 

@@ -101,7 +101,7 @@ def learn(
 ) -> Companions | None:
     """Learn from libraries, given as the numbers of the theme rows that each reader liked.
 
-    None where that is not ``enough``. ``ids`` are those of the rows. Factors: SVD of the
+    None where that is not ``enough``, or where there are no themes. ``ids`` are those of the rows. Factors: SVD of the
     reader x paper matrix with columns over the square root of their counts, singular values to
     the power of one half; then a ridge regression from themes, a paper weighing by the root of
     its readers (cold-start mapping, Gantner et al. 2010).
@@ -115,6 +115,8 @@ def learn(
     weights = (1 / np.sqrt(counts[papers])).astype(np.float32)
     liked = csr_array((weights, (readers, papers)), shape=(len(kept), len(fine)))
     rank = min(most, len(kept) - 1, fine.shape[1], int((counts > 0).sum()) - 1)
+    if rank < 1:  # a corpus of a few papers has no themes to learn from
+        return None
     _, strengths, right = randomized_svd(liked, rank, n_iter=4, random_state=0)
     places = (right * np.sqrt(strengths)[:, None]).T.astype(np.float32)
     known = np.flatnonzero(counts)

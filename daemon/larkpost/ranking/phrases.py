@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from Stemmer import Stemmer  # type: ignore[import-not-found]  # it has no types
 
-from larkpost.ranking.term_table import BARELY_PARTICULAR, GRADES, term_table
 from larkpost.ranking.terms import TERM, UNSPACED, is_stop_word, is_unspaced, plain_form
+from larkpost.text.term_table import BARELY_PARTICULAR, GRADES, term_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 LONGEST_PHRASE = 3  # words, a compound counts as one
 LONGEST_RUN = 6  # pairs of characters, in scripts without spaces
 KEPT = 1024  # papers
-ROOT = 5  # letters
+ROOT = 4  # letters
+ATTACHED = frozenset({"early", "long"})  # "early exit strategies" are no "exit strategies"
 IN_TITLE = 2  # how often it counts that a phrase is in the title
 # A word or a compound (few-shot, qwen2.5-7b), with the dimension (3d) before it; or a run of
 # characters of a script that writes without spaces.
@@ -70,7 +71,7 @@ def phrases_of(title: str, abstract: str) -> tuple[Phrase, ...]:
 
 
 def _phrase(shown: str, terms: tuple[str, ...], said: int, grade: int) -> Phrase:
-    stems = frozenset(map(_stem, terms))
+    stems = frozenset(map(stem_of, terms))
     if is_unspaced(shown):
         roots = frozenset(shown)
     else:
@@ -83,7 +84,7 @@ def _grade(shown: str, terms: tuple[str, ...]) -> int:
     table = term_table()
     if (known := table.grades.get(shown)) is not None:
         return 0 if shown in table.never else known
-    return max(table.grades.get(term, GRADES) for term in terms)
+    return max(map(table.grade, terms))
 
 
 def _spans(plain: str) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -109,7 +110,7 @@ def _in_run(plain: str, run: list[_Unit]) -> Iterator[tuple[str, tuple[str, ...]
     table = term_table()
     unspaced = is_unspaced(run[0].text)
     most = LONGEST_RUN if unspaced else LONGEST_PHRASE
-    begins = [unit.text not in table.never for unit in run]
+    begins = [table.may_begin(unit.text) for unit in run]
     for last in range(1, len(run)):
         follows = last + 1 < len(run) and begins[last + 1] and not unspaced
         if follows or not table.may_end(run[last].text):
@@ -117,6 +118,8 @@ def _in_run(plain: str, run: list[_Unit]) -> Iterator[tuple[str, tuple[str, ...]
         for first in range(last - 1, max(-1, last - most), -1):
             if not begins[first]:
                 break
+            if first and run[first - 1].text in ATTACHED:
+                continue
             units = run[first : last + 1]
             parts = tuple(term for unit in units for term in unit.terms)
             yield plain[units[0].start : units[-1].end], parts
@@ -145,7 +148,8 @@ def _joined(plain: str, one: _Unit, other: _Unit) -> bool:
 
 
 @lru_cache(maxsize=65536)
-def _stem(term: str) -> str:
+def stem_of(term: str) -> str:
+    """Give the stem that the forms of a term have in common."""
     if len(term) <= 4 and term.endswith("us"):  # gpus: Snowball takes it for Latin
         return term[:-1]
     return str(_STEMMER.stemWord(term))

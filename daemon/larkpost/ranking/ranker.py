@@ -19,6 +19,7 @@ from larkpost.ranking import (
 )
 from larkpost.ranking import space as spaces
 from larkpost.ranking.calibration import chance
+from larkpost.ranking.interest_terms import interest_terms
 from larkpost.ranking.space import TextSpace
 from larkpost.ranking.taste import LinearTaste
 
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Paper
     from larkpost.ranking.display_terms import Candidates
-    from larkpost.ranking.reasons import Nearest
+    from larkpost.ranking.interest_terms import InterestTerm
+    from larkpost.ranking.reasons import Contributions, Doubles, Nearest
     from larkpost.ranking.space import Floats, Rows
+    from larkpost.ranking.taste import Named
     from larkpost.seams import Evidence, Space, Taste
 
 TOGETHER = 128  # readers whose reasons are worked out at once
@@ -169,6 +172,22 @@ def _placed(picks: Sequence[Pick]) -> list[Pick]:
     ]
 
 
+def _interest_terms(
+    named: Sequence[Named], shown: Candidates, found: Contributions, told: Doubles
+) -> list[list[InterestTerm]]:
+    """Find for each reader (r) the interest's words that raise the score (r, t) of a paper."""
+    if not any(mine.phrases for mine in named):
+        return [[] for _ in named]
+    place = {at: n for n, at in enumerate(found.terms.tolist())}
+    asked = []
+    for mine, raised in zip(named, told, strict=True):
+        columns = [at for at in mine.terms if at in place]
+        words = {at: shown.words[place[at]] for at in columns}
+        sizes = {at: float(raised[place[at]]) for at in columns}
+        asked.append(interest_terms(mine, shown.text, words, sizes) if columns else [])
+    return asked
+
+
 def _tell(
     space: TextSpace,
     tastes: Sequence[LinearTaste],
@@ -197,7 +216,10 @@ def _tell(
             terms = shown[at] = display_terms.candidates(space, order.papers[at], found.terms)
         held = holding[np.array(lines)[:, None], found.terms]
         present = frozenset(found.terms.tolist())
-        chosen = display_terms.choose_terms(terms, found.told, held)
+        raised = found.told
+        named = [tastes[shard[line]].named for line in lines]
+        asked = _interest_terms(named, terms, found, raised)
+        chosen = display_terms.choose_terms(terms, raised, held, found.bias, asked)
         for (line, position), why, score, mine in zip(those, told, scores, chosen, strict=True):
             place = shard[line]
             taste, like = tastes[place], near[place, at]

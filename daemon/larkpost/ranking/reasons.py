@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from larkpost.domain import Weight
 from larkpost.ranking.space import CLOSE_SHARE, WORD_SHARE, scale_to_unit
-from larkpost.ranking.term_table import LEAST_PARTICULAR
+from larkpost.text.term_table import LEAST_PARTICULAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,9 +16,9 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
 
 from larkpost.ranking import ridge
 from larkpost.ranking.lexicon import Lexicon, category_terms
-from larkpost.ranking.term_table import term_table
 from larkpost.ranking.terms import terms
 from larkpost.text.stemming import strict_stems
+from larkpost.text.term_table import GRADES, term_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -143,7 +143,8 @@ class TextSpace:
     @cached_property
     def particularity(self) -> Floats:
         """Give how particular each term is to a topic (v), from 0 (fits any abstract) to 1."""
-        return term_table().particularity(self.vocabulary)
+        grade = term_table().grade
+        return np.array([grade(term) for term in self.vocabulary], np.float32) / np.float32(GRADES)
 
     @cached_property
     def sample(self) -> Rows:

@@ -66,10 +66,14 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What an interest's words name: terms (columns), and categories in lower case."""
+    """What an interest's words name: terms (columns), and categories in lower case.
+
+    ``phrases`` are the words as the reader typed them, each with its terms (columns).
+    """
 
     terms: frozenset[int] = frozenset()
     categories: frozenset[str] = frozenset()
+    phrases: tuple[tuple[str, frozenset[int]], ...] = ()
 
     @classmethod
     def of(cls, space: TextSpace, words: Sequence[str]) -> Named:
@@ -78,9 +82,13 @@ class Named:
         A category names papers by their categories: its typical terms are in nearly every paper.
         """
         lexicon = space.lexicon
-        terms = {space.column[term] for phrase in words for term in lexicon.forms_of(phrase)}
+        phrases = tuple(
+            (phrase, frozenset(space.column[term] for term in lexicon.forms_of(phrase)))
+            for phrase in words
+        )
+        terms = frozenset[int]().union(*(columns for _, columns in phrases))
         categories = {name for phrase in words for name in lexicon.categories_of(phrase)}
-        return cls(frozenset(terms), frozenset(categories)) if words else cls()
+        return cls(terms, frozenset(categories), phrases)
 
     def speak_for(self, paper: Paper, terms: Set[int]) -> bool:
         """Say whether one of the words is in a paper with these terms, or is its category."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from larkpost.text.grammar import quantity
 from larkpost.text.identifiers import identifier_url
 from larkpost.text.normalize import one_line
+from larkpost.text.term_table import term_table
 from larkpost.text.urls import encode_url
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ NO_REASON = "Here because it is new"
 LONGEST_TITLE = 300
 LONGEST_LINK = 500
 TERMS_SHOWN = 3
+LEAST_AGAINST = 0.05  # what a term that is told takes, in standard deviations of the score
 LONGEST_TERM = 40
 LONGEST_NAME = 60
 MOST_NAMES = 50
@@ -40,13 +42,17 @@ _MAIN_TITLE = re.compile(r"(.{3,48}?)\s*(?::\s| [-–—] ).")  # noqa: RUF001 -
 
 
 class Reason(NamedTuple):
-    """Why a paper was picked: ``terms`` strongest first; each text is empty where it is unknown."""
+    """Why a paper was picked: ``terms`` strongest first; each text is empty where it is unknown.
+
+    ``against`` holds terms that lowered the score, only beside something in favour.
+    """
 
     terms: tuple[str, ...] = ()
     like: str = ""
     chance: str = ""
     label: str = ""
     interest: str = ""
+    against: tuple[str, ...] = ()
 
 
 def date_in_words(day: date) -> str:
@@ -185,13 +191,25 @@ def reason(pick: Pick, *, interests: int = 1) -> Reason:
     nothing it could have been learnt from. 0 and 100 are never certain enough to be told.
     """
     chance = min(99, max(1, round(pick.probability * 100)))
+    terms = _terms(pick)
     return Reason(
-        terms=_terms(pick),
+        terms=terms,
         like=short_title(pick.like.title) if pick.like else "",
         chance=f"{chance}\u00a0% likely yours" if _is_taught(pick) else "",
         label=EXPLORATION if pick.explored else "",
         interest=cropped(one_line(pick.interest), 40) if interests > 1 else "",
+        against=_against(pick) if terms or pick.like else (),
     )
+
+
+def _against(pick: Pick) -> tuple[str, ...]:
+    """Take the terms that lowered the score by a real part and that tell a topic."""
+    table = term_table()
+    return tuple(
+        _term(one.term)
+        for one in pick.against
+        if one.weight <= -LEAST_AGAINST and table.is_particular(one.term)
+    )[:TERMS_SHOWN]
 
 
 def _is_taught(pick: Pick) -> bool:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from larkpost.ranking.space import Floats
 
 GRADES = 10  # a grade of the table over this is a particularity from 0 to 1
 LEAST_PARTICULAR = 0.6  # what a term that is shown should be; of a phrase, one of its words
 BARELY_PARTICULAR = 0.45  # what it must be
+# Adverbs that the table does not hold: "stringently"; not "butterfly", "monopoly", "superfamily".
+_ADVERB = re.compile(r"[a-z]{5,}(?<!anoma)(?<!assemb)(?<!fami)(?<!po)(?<!f)ly")
 _PATH = Path(__file__).with_name("term_table.txt")
 
 
@@ -32,14 +27,26 @@ class TermTable:
     heads: frozenset[str]
     never: frozenset[str]
 
-    def particularity(self, words: Sequence[str]) -> Floats:
-        """Give how particular each of v words is, from 0 (fits any abstract) to 1."""
-        found = [self.grades.get(word, GRADES) for word in words]
-        return np.array(found, dtype=np.float32) / np.float32(GRADES)
+    def grade(self, word: str) -> int:
+        """Give how particular a word is, from 0 (fits any abstract) to 10."""
+        found = self.grades.get(word)
+        if found is None:
+            return 0 if _ADVERB.fullmatch(word) else GRADES
+        return found
+
+    def is_particular(self, word: str) -> bool:
+        """Say whether a word tells a topic by itself."""
+        return self.grade(word) >= LEAST_PARTICULAR * GRADES
+
+    def may_begin(self, word: str) -> bool:
+        """Say whether a phrase may begin with the word, or hold it."""
+        return word not in self.never and not (
+            word not in self.grades and _ADVERB.fullmatch(word) is not None
+        )
 
     def may_end(self, word: str) -> bool:
         """Say whether a phrase may end with the word."""
-        return word in self.heads or word not in self.grades
+        return word in self.heads or (word not in self.grades and self.may_begin(word))
 
 
 @cache
