@@ -13,7 +13,7 @@ import click
 
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.output import json_option, put, put_json, shown
-from larkpost.errors import LarkpostError
+from larkpost.errors import LarkpostError, NoRoom
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -224,8 +224,10 @@ def _disk(program: Program) -> Iterator[Finding]:
     for folder in sorted(folders):
         try:
             check_room(folder)
-        except LarkpostError as error:
+        except NoRoom as error:
             yield Finding("disk", "fault", str(error), error.hint)
+        except OSError:
+            continue  # of rights and mounts more is said below
     free = shutil.disk_usage(program.places.data).free
     state: Literal["ok", "warning"] = "ok" if free > SCARCE else "warning"
     yield Finding("disk", state, f"{free / 1e9:.1f} GB free at {program.places.data}")
