@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import tempfile
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from larkpost.errors import NoRoom
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # SQLite makes a file of 32 KiB beside an open database, and grows its journal by pages of 4 KiB.
@@ -29,18 +27,52 @@ def lacks_room(folder: Path) -> bool:
     that fails, and does not say which. False where something else is wrong with the folder.
     """
     try:
+        check_room(folder)
+    except NoRoom:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def check_room(folder: Path) -> None:
+    """Write a small file in a folder and take it away; raises NoRoom, and OSError otherwise."""
+    try:
         with tempfile.TemporaryFile(dir=folder, prefix=".larkpost-") as file:
             file.write(bytes(_TRIED))
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        return is_no_room(error)
-    return False
+        if is_no_room(error):
+            raise no_room(folder, error) from error
+        raise
 
 
-def no_room(what: object, why: object) -> NoRoom:
-    """Make the error to raise: for what there was no room, in whose words."""
+def is_at_limit(database: Path) -> bool:
+    """Whether the limit on the size of files keeps a database, or its journal, from growing.
+
+    SQLite says "disk I/O error" or "database is full" then (setrlimit(2), RLIMIT_FSIZE).
+    """
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if limit == resource.RLIM_INFINITY:
+        return False
+    files = (Path(f"{database}{end}") for end in ("", "-wal", "-journal"))
+    return max((file.stat().st_size for file in files if file.exists()), default=0) > limit - _TRIED
+
+
+def no_room(what: object, why: object, *, limited: bool = False) -> NoRoom:
+    """Make the error to raise: for what there was no room, and why: an error or its words.
+
+    ``limited``: a limit on the size of files forbids it, as EFBIG says as well.
+    """
+    words = why.strerror if isinstance(why, OSError) else why
+    if limited or (isinstance(why, OSError) and why.errno == errno.EFBIG):
+        return NoRoom(
+            f"No room left for {what}: a limit on the size of files forbids it ({words})",
+            hint="raise the limit of this process (`ulimit -f`, LimitFSIZE= of systemd) and try"
+            " again; nothing was lost",
+        )
     return NoRoom(
-        f"No room left for {what} ({why})",
+        f"No room left for {what} ({words})",
         hint="make room on the disk and try again; nothing was lost",
     )

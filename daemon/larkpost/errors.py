@@ -5,6 +5,7 @@ LarkpostError
 │   ├── UnknownReader
 │   ├── UnknownPaper
 │   └── SettingsError
+│       └── DamagedKey    the file that signs links holds no key
 ├── TryAgainLater         exit 75: the same call may succeed later
 │   ├── Busy              somebody else holds the lock
 │   ├── NoRoom            the disk is full
@@ -46,6 +47,10 @@ class UnknownPaper(UsageError):
 
 class SettingsError(UsageError):
     """A setting is misspelt or has a value it cannot have."""
+
+
+class DamagedKey(SettingsError):
+    """The file of the key that signs links is there, and is no key."""
 
 
 class TryAgainLater(LarkpostError):

@@ -87,16 +87,21 @@ class Program:
     def prepare(self, *, new_key: bool = False) -> None:
         """Make what is missing: folders, database, key; bring the database up to date.
 
-        Raises SettingsError where the key is missing although there are readers or papers, unless
-        a ``new_key`` is wanted.
+        Raises SettingsError where the key is damaged, or missing although there are readers or
+        papers, unless a ``new_key`` is wanted; then a damaged one is moved aside.
         """
         for folder in (self.places.data, self.places.inbox):
             _make_folder(folder)
         if MERGES_READERS in migrations.upgrade(self.store):
             self._tell_merges()
-        if not new_key and not self.places.secret.exists() and self._holds_data():
-            raise tokens.missing_key(self.places.secret, self.store.name)
-        tokens.make_key(self.places.secret)
+        secret = self.places.secret
+        if new_key:
+            if place := tokens.move_damaged_key(secret, datetime.now(UTC)):
+                log.warning("moved the damaged key aside", place=str(place))
+        elif not secret.exists() and self._holds_data():
+            raise tokens.missing_key(secret, self.store.name)
+        tokens.make_key(secret)
+        _ = self.tokens  # read now: without it not one link can be made
 
     def _holds_data(self) -> bool:
         with self.store.read() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import stat
 from typing import TYPE_CHECKING
@@ -13,17 +14,23 @@ from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 from itsdangerous.signer import SigningAlgorithm
 
-from larkpost.errors import InvalidToken, SettingsError
+from larkpost.errors import DamagedKey, InvalidToken, SettingsError
 from larkpost.files import name_new_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from larkpost.paths import Purpose
 
 KEY_BYTES = 32
-_RESTORE = "put it back from a backup; once it is lost for good, `larkpost init --new-key`"
+_KEY = re.compile(rf"(?:[0-9A-Fa-f]{{2}}){{{KEY_BYTES},}}")
+_LOST = "put it back from a backup; once it is lost for good, `larkpost init --new-key`"
+_DAMAGED = (
+    "move it away and put the key back from a backup; once that is lost for good, `larkpost init"
+    " --new-key` moves it aside and makes a new one"
+)
 MAC_BYTES = 16  # 128 bits: OWASP ASVS 5.0, 11.5.1; short enough for a List-Unsubscribe header
 
 
@@ -102,28 +109,45 @@ def read_keys(path: Path) -> list[bytes]:
     """Read a key file: one key a line in hexadecimal, the newest first.
 
     To rotate, put a new line at the top; links signed with the lines below stay good for as long
-    as those lines stay. Raises SettingsError where the file is missing, damaged, or readable by
-    everybody on the machine.
+    as those lines stay. Raises DamagedKey where there is no key in it, and SettingsError where it
+    cannot be read, or can be read by everybody on the machine.
     """
     try:
+        if not path.is_file():  # a folder, a pipe that nobody writes into, a link to nothing
+            raise _damaged(path, "it is no file" if path.exists() else "it is not there")
         if path.stat().st_mode & stat.S_IRWXO:
             raise SettingsError(
                 f"the key file {path} can be read by every user of this machine",
                 hint=f"chmod 600 {path}; a disk that keeps no rights (vfat, exFAT) must be mounted"
                 " with umask=077",
             )
-        keys = [bytes.fromhex(line) for line in path.read_text("ascii").split()]
-    except (OSError, ValueError) as error:
+        lines = path.read_text("ascii", errors="replace").split()
+    except OSError as error:
         raise SettingsError(
-            f"the key file {path} cannot be read: {error}",
-            hint=_RESTORE,
+            f"the key file {path} cannot be read: {error.strerror}",
+            hint="check its owner and rights, and those of its folder",
         ) from error
-    if not keys or min(map(len, keys)) < KEY_BYTES:
-        raise SettingsError(
-            f"the key file {path} has no key of {KEY_BYTES * 2} hexadecimal digits or more",
-            hint=f"{_RESTORE}, when the damaged one is out of the way",
-        )
-    return keys
+    if not lines or not all(map(_KEY.fullmatch, lines)):
+        what = "one of its lines is no key" if lines else "it holds no key"
+        raise _damaged(path, f"{what} of {KEY_BYTES * 2} hexadecimal digits or more")
+    return [bytes.fromhex(line) for line in lines]
+
+
+def move_damaged_key(path: Path, now: datetime) -> Path | None:
+    """Move what is no key file out of its way; give its new place, None where nothing is wrong.
+
+    It stays beside the key, named by the moment: somebody may still mend it. Raises SettingsError
+    as ``read_keys`` does, but for the damage.
+    """
+    if not os.path.lexists(path):
+        return None
+    try:
+        read_keys(path)
+    except DamagedKey:
+        place = path.with_name(f"{path.name}.damaged-{now:%Y%m%dT%H%M%S%f}")
+        path.rename(place)
+        return place
+    return None
 
 
 def missing_key(path: Path, database: str) -> SettingsError:
@@ -131,8 +155,12 @@ def missing_key(path: Path, database: str) -> SettingsError:
     return SettingsError(
         f"the key file {path} is missing, and {database} holds readers or papers: with a new key"
         " every link in letters, feeds and bookmarks would be dead, those to unsubscribe too",
-        hint=_RESTORE,
+        hint=_LOST,
     )
+
+
+def _damaged(path: Path, what: str) -> DamagedKey:
+    return DamagedKey(f"the key file {path} is damaged: {what}", hint=_DAMAGED)
 
 
 def _refusal() -> InvalidToken:

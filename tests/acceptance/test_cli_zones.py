@@ -33,7 +33,16 @@ def shell(tmp_path: Path) -> Shell:
 
 @pytest.mark.parametrize(
     "zone",
-    ["localtime", "posix/Europe/Berlin", "right/UTC", "posixrules", "europe/berlin", "", "."],
+    [
+        "localtime",
+        "posix/Europe/Berlin",
+        "right/UTC",
+        "posixrules",
+        "Factory",
+        "europe/berlin",
+        "",
+        ".",
+    ],
 )
 def test_a_zone_that_other_machines_lack_is_refused(tmp_path: Path, zone: str) -> None:
     shell = Shell(tmp_path)

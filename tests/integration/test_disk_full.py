@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import insert
 from structlog.testing import capture_logs
-from tests.hardship import on_a_small_disk
+from tests.hardship import on_a_small_disk, without_rights
 from tests.making import NOW
 from tests.waiting import until
 
@@ -85,6 +86,58 @@ def test_a_full_disk_is_no_room_left_for_every_command_and_loses_nothing(tmp_pat
         assert "backup" not in told, (left, words, told)
     assert {words[0] for _, words, code, _ in ended if code == 75} >= WRITERS
     assert left_over[3] == ""
+
+
+DOCTOR = """[["doctor", "--json"], ["serve", "--port", "0"]]"""
+
+
+def test_the_doctor_calls_a_full_disk_a_fault_as_serve_does(tmp_path: Path) -> None:
+    script = SCRIPT.replace("COMMANDS", DOCTOR).replace("LEFT", "(0,)")
+
+    (_, _, code, told), (_, _, served, _), *_ = on_a_small_disk(script, tmp_path / "disk", SIZE)
+
+    assert (code, served) == (1, 75)
+    found = [json.loads(line) for line in told.splitlines()]
+    faults = [one for one in found if one["what"] == "disk" and one["state"] == "fault"]
+    assert all("No room left for" in one["detail"] for one in faults)
+    assert all("make room" in one["hint"] for one in faults)
+    assert faults
+
+
+LIMITED = dedent(
+    """
+    import json, os, resource, subprocess, sys
+    from tests.calling import PROGRAM, SAMPLE
+
+    home = sys.argv[1] + "/home"
+    environment = {"PATH": os.environ["PATH"], "HOME": sys.argv[1], "LANG": "C.UTF-8"}
+
+    def call(*words, limit=resource.RLIM_INFINITY):
+        done = subprocess.run([PROGRAM, "--home", home, *words], env=environment, timeout=100,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+            capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+    assert call("ingest", SAMPLE)[0] == 0
+    for limit in (0, 40 * 1024, 100 * 1024):
+        print(json.dumps(call("reader", "add", "a@example.org", limit=limit)))
+    print(json.dumps(call("doctor", limit=0)))
+    print(json.dumps(call("reader", "add", "a@example.org")))
+    """
+)
+
+
+def test_a_limit_on_the_size_of_files_is_told_as_one(tmp_path: Path) -> None:
+    *limited, doctor, after = without_rights(LIMITED, tmp_path)
+
+    for code, told in limited:
+        assert code == 75, told
+        assert "a limit on the size of files forbids it" in told
+        assert "ulimit -f" in told
+        assert "backup" not in told
+    assert doctor[0] == 1
+    assert "a limit on the size of files forbids it" in doctor[1]
+    assert after[0] == 0
 
 
 def test_a_database_that_may_not_grow_is_no_room_left(sqlite_url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -220,3 +221,24 @@ def test_a_kept_answer_has_the_headers_of_the_first(here: Here) -> None:
         assert dict(kept.headers) == dict(first.headers)
         assert kept.content == first.content
         assert here.client.head(address).headers == first.headers
+
+
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(milliseconds=999)])
+def test_no_feed_is_dated_after_its_answer(here: Here, ahead: timedelta) -> None:
+    """Of the clock alone: a server whose own Date lags would be told apart by a late clock."""
+    address = f"/feed/{here.reader.feed_key}.rss"
+    here.now += ahead
+    first = here.get(address)
+    here.correct(here.papers[0], "Another title within the second", here.now)
+
+    changed = here.get(address)
+    here.now += timedelta(seconds=1)
+    later = here.get(address)
+    known = here.get(address, **{"If-Modified-Since": later.headers["last-modified"]})
+
+    assert first.headers["date"] == format_datetime(NOW, usegmt=True)
+    assert first.headers["last-modified"] == first.headers["date"]
+    assert changed.text != first.text
+    assert "last-modified" not in changed.headers
+    assert later.headers["last-modified"] == later.headers["date"]
+    assert (known.status_code, known.headers["date"]) == (304, later.headers["date"])

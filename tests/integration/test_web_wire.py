@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 
+DATE = b"Fri, 07 Aug 2026 10:00:00 GMT"
+
+
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
     """Say how long the body was."""
     length, more = 0, True
@@ -27,7 +30,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         message = await receive()
         length, more = length + len(message["body"]), message.get("more_body", False)
     said = f"{scope['path']} {length}".encode()
-    headers = [(b"content-length", str(len(said)).encode())]
+    headers = [(b"content-length", str(len(said)).encode()), (b"date", DATE)]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": said})
 
@@ -150,3 +153,18 @@ def test_a_request_in_pieces_is_one(port: int) -> None:
             connection.sendall(piece)
 
         assert b"/pieces 0" in answered(connection, b"/pieces 0")
+
+
+def test_an_answer_has_the_date_of_the_application_alone_and_a_refusal_the_server_s(
+    port: int,
+) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = answered(connection, b"/ 0").lower()
+        connection.sendall(b"no request at all\r\n\r\n")
+        refused = answered(connection, b"nothing that comes").lower()
+
+    assert answer.count(b"\r\ndate: ") == 1
+    assert b"\r\ndate: " + DATE.lower() in answer
+    assert refused.startswith(b"http/1.1 400 ")
+    assert refused.count(b"\r\ndate: ") == 1

@@ -142,6 +142,8 @@ REACHABLE = {
         ({"site.base_url": "http://[::1]:8025/x"}, ["site.base_url"]),
         ({"site.base_url": "http://lark.localhost"}, ["site.base_url"]),
         ({"site.base_url": "http://0.0.0.0:8025"}, ["site.base_url"]),
+        ({"site.base_url": "http://[::ffff:127.0.0.1]"}, ["site.base_url"]),
+        ({"site.base_url": "http://[::ffff:192.0.2.7]"}, []),
         ({"mail.sender": "Lark <lark@localhost>"}, ["mail.sender"]),
         ({"mail.sender": "lark@localhost.localdomain"}, ["mail.sender"]),
         ({"mail.sender": "lark@[127.0.0.1]"}, ["mail.sender"]),

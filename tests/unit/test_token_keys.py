@@ -56,7 +56,10 @@ def test_the_newest_key_stands_on_the_first_line(tmp_path: Path) -> None:
         pytest.param("aa" * 32, 0o644, "every user", id="readable by everybody"),
         pytest.param("aa" * 31, 0o600, "64 hexadecimal digits", id="too short"),
         pytest.param("", 0o600, "64 hexadecimal digits", id="empty"),
-        pytest.param("password", 0o600, "cannot be read", id="not hexadecimal"),
+        pytest.param("password", 0o600, "64 hexadecimal digits", id="not hexadecimal"),
+        pytest.param("\n\n", 0o600, "it holds no key of 64", id="two newlines"),
+        pytest.param("é" * 64, 0o600, "64 hexadecimal digits", id="not ASCII"),
+        pytest.param("aa" * 32 + "a", 0o600, "64 hexadecimal digits", id="half a byte too long"),
         pytest.param("aa" * 32 + "\nbb", 0o600, "64 hexadecimal digits", id="one is cut"),
     ],
 )
@@ -67,8 +70,9 @@ def test_an_unsafe_key_file_is_refused(
     path.write_text(content)
     path.chmod(mode)
 
-    with pytest.raises(SettingsError, match=message):
+    with pytest.raises(SettingsError, match=message) as refusal:
         read_keys(path)
+    assert "fromhex" not in str(refusal.value)
 
 
 def test_a_missing_key_file_says_how_to_make_one(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def _refused(error: OSError) -> LarkpostError:
     from larkpost.disk_space import is_no_room, no_room
 
     if is_no_room(error):
-        return no_room(error.filename or "what was to be written", error.strerror)
+        return no_room(error.filename or "what was to be written", error)
     where = error.filename or ("standard output" if is_broken(sys.stdout) else "")
     what = f"the system refused: {error.strerror or error}"
     return LarkpostError(f"{what}: {where}" if where else what)

@@ -13,7 +13,7 @@ import click
 
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.output import json_option, put, put_json, shown
-from larkpost.errors import LarkpostError
+from larkpost.errors import LarkpostError, NoRoom
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -189,17 +189,17 @@ def _listening(program: Program) -> Iterator[Finding]:
     """Listen where `serve` will, unless the daemon does already."""
     from datetime import UTC, datetime
 
-    from larkpost.serve import listen
+    from larkpost.serve import check_listening
     from larkpost.store import leases
 
     web = program.settings.web
-    where = f"{web.host} port {web.port}"
+    where = web.host if web.host.startswith("unix:") else f"{web.host} port {web.port}"
     with program.store.read() as connection:
         daemon = leases.holder(connection, "daemon", now=datetime.now(UTC))
     if daemon:
         yield Finding("web", "ok", f"the daemon is at work: {daemon}")
         return
-    listen(web.host, web.port).close()
+    check_listening(web.host, web.port, mode=web.socket_mode, home=program.places.data)
     yield Finding("web", "ok", f"`larkpost serve` can listen on {where}")
 
 
@@ -217,10 +217,21 @@ def _readers(program: Program) -> Iterator[Finding]:
 
 
 def _disk(program: Program) -> Iterator[Finding]:
+    from larkpost.disk_space import check_room
+
+    file = program.store.file
+    folders = {program.places.data, program.places.inbox, *((file.parent,) if file else ())}
+    for folder in sorted(folders):
+        try:
+            check_room(folder)
+        except NoRoom as error:
+            yield Finding("disk", "fault", str(error), error.hint)
+        except OSError:
+            continue  # of rights and mounts more is said below
     free = shutil.disk_usage(program.places.data).free
     state: Literal["ok", "warning"] = "ok" if free > SCARCE else "warning"
     yield Finding("disk", state, f"{free / 1e9:.1f} GB free at {program.places.data}")
-    for place in (program.places.data, program.places.inbox, program.store.file):
+    for place in (program.places.data, program.places.inbox, file):
         if place is not None and not os.access(place, os.W_OK):
             what = "folder" if place.is_dir() else "database"
             hint = "Check its owner and rights, and whether the disk is mounted read-only."

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from larkpost.cli.call import Call, pass_call
 from larkpost.cli.output import json_option, put, put_json, shown
 from larkpost.errors import UsageError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 @click.command(short_help="Make the home: folders, database, key.")
 @click.option(
     "--new-key",
     is_flag=True,
-    help="Make a key where it is lost for good; links given out before are dead then.",
+    help="Make a key where it is lost for good, or damaged; links given out before are dead then.",
 )
 @json_option
 @pass_call
@@ -23,7 +28,7 @@ def init(call: Call, new_key: bool, as_json: bool) -> None:
 
     settings = call.settings()
     new = not settings.places.secret.exists()
-    if new_key and not new:
+    if new_key and not new and not _is_damaged(settings.places.secret):
         raise UsageError(
             f"there is a key already: {settings.places.secret}",
             hint="to rotate keys, put a new line at its top; see docs/operating.md",
@@ -34,18 +39,29 @@ def init(call: Call, new_key: bool, as_json: bool) -> None:
         put_json(
             {
                 "home": str(places.data),
-                "new": new,
+                "new": new or new_key,
                 "settings": str(places.config),
                 "inbox": str(places.inbox),
                 "mail": str(places.maildir),
             }
         )
         return
-    put(f"{'made' if new else 'ready already'}: {shown(places.data)}")
+    put(f"{'made' if new or new_key else 'ready already'}: {shown(places.data)}")
     put(f"  dumps dropped into {shown(places.inbox)} are read by `larkpost serve` and `tick`")
     put(f"  settings go into {shown(places.config)}")
     put(f"  every setting is explained in {shown(shipped('config/default.toml'))}")
     put("Next: larkpost reader add you@example.org --interest 'mixture of experts'")
+
+
+def _is_damaged(secret: Path) -> bool:
+    from larkpost.errors import DamagedKey
+    from larkpost.tokens import read_keys
+
+    try:
+        read_keys(secret)
+    except DamagedKey:
+        return True
+    return False
 
 
 @click.command(short_help="Bring the database up to this version.")

@@ -52,10 +52,11 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
             " one to learn from.",
         ),
         click.option(
-            "--weekly/--daily", default=None, help="Once a week (on the first of the days) or not."
+            "--weekly/--daily", multiple=True, callback=types.refuse_both,
+            help="Once a week (on the first of the days) or not.",
         ),
         click.option(
-            "--quiet-mail/--no-quiet-mail", default=None,
+            "--quiet-mail/--no-quiet-mail", multiple=True, callback=types.refuse_both,
             help="Tell them in a line by mail when a morning brings no paper, or not.",
         ),
     ]  # fmt: skip

@@ -44,3 +44,16 @@ def weekdays(text: str) -> frozenset[int]:
         return read_days(text)
     except ValueError as error:
         raise click.BadParameter(sentence(str(error))) from None
+
+
+def refuse_both(
+    _ctx: click.Context, option: click.Parameter, flags: tuple[bool, ...]
+) -> bool | None:
+    """Give what a flag that may be given several times says, None where it is not given.
+
+    Raises UsageError where it says yes and no: click alone would take the last.
+    """
+    if len(set(flags)) > 1:
+        both = f"{option.opts[0]} and {option.secondary_opts[0]}"
+        raise click.UsageError(f"Choose one of {both}.")
+    return flags[0] if flags else None

@@ -120,6 +120,6 @@ def _write(path: Path, content: Iterable[dict[str, Any]]) -> int:
     except BaseException as error:
         draft.unlink(missing_ok=True)
         if isinstance(error, OSError) and is_no_room(error):
-            raise no_room(path, error.strerror) from error
+            raise no_room(path, error) from error
         raise
     return count

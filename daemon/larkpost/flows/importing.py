@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from larkpost.domain import Draft, Rejected, Remark, Status, Thumb, Vote
+from larkpost.domain import Draft, Rejected, Remark, Status, Vote
 from larkpost.errors import LarkpostError, UnknownReader, UsageError
 from larkpost.flows import membership
+from larkpost.flows.line_fields import read_moment, read_thumb
 from larkpost.flows.lines import name_of
 from larkpost.flows.reader_lines import (
     READER_KEYS,
     find_paper,
     read_issues,
-    read_moment,
     read_reader,
     read_uid,
 )
@@ -138,8 +138,8 @@ def _vote(reader: Reader, paper_id: int, line: Mapping[str, Any], now: datetime)
     return Vote(
         reader_id=reader.id,
         paper_id=paper_id,
-        thumb=Thumb(int(line["thumb"])),
-        at=read_moment(line["at"]) if line.get("at") else now,
+        thumb=read_thumb(line, "thumb"),
+        at=read_moment(line, "at") if line.get("at") else now,
         via=str(line.get("via") or "import"),
         interest_id=interests.get(str(line.get("interest"))),
     )

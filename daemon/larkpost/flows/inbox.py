@@ -111,7 +111,7 @@ def sweep(
 
 def _unusable(error: OSError, inbox: Path) -> LarkpostError:
     if is_no_room(error):
-        return no_room(f"the inbox {inbox}", error.strerror)
+        return no_room(f"the inbox {inbox}", error)
     what = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
     return Failure(
         f"the inbox cannot be read: {error.filename or inbox}: {what}",
@@ -203,7 +203,7 @@ def _why(path: Path) -> Path:
 
 def _left(name: str, error: Exception) -> Bad:
     if isinstance(error, OSError) and is_no_room(error):
-        error = no_room(error.filename or name, error.strerror)
+        error = no_room(error.filename or name, error)
     reason = str(error) if isinstance(error, LarkpostError) else f"{type(error).__name__}: {error}"
     return Bad(name, one_line(reason), moved=False)
 

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from uuid import UUID
 
-from larkpost.domain import Pick, Status, Weight
+from larkpost.domain import Pick, Weight
 from larkpost.errors import UsageError
 from larkpost.flows import membership
-from larkpost.settings import read_days
+from larkpost.flows.line_fields import (
+    read_day,
+    read_flag,
+    read_moment,
+    read_number,
+    read_objects,
+    read_status,
+    read_time,
+    read_weekdays,
+    read_whole,
+)
 from larkpost.store import papers
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import date, datetime
 
-    from larkpost.domain import Identifier, Paper
+    from larkpost.domain import Identifier, Paper, Status
     from larkpost.store.engine import Connection
 
 READER_KEYS = frozenset(
@@ -98,15 +107,15 @@ class ReaderLine:
 
 
 def read_reader(line: Mapping[str, Any]) -> ReaderLine:
-    """Read a line; raises KeyError, ValueError, TypeError or UsageError for what it cannot say."""
+    """Read a line; raises KeyError or UsageError for what it cannot say."""
     name = str(line["reader"])
     said = line.get("uid") if "@" in name else name
     return ReaderLine(
         name=name,
         uid=read_uid(said) if said else None,
-        number=read_number(line),
-        created=read_moment(line["created"]) if line.get("created") else None,
-        status=Status(line["status"]) if line.get("status") is not None else None,
+        number=_row_number(line),
+        created=read_moment(line, "created") if line.get("created") else None,
+        status=read_status(line, "status") if line.get("status") is not None else None,
         wishes=membership.checked(_wishes(line)),
         words=membership.tidy(_texts(line, "interests")) if "interests" in line else None,
         themes=_themes(line),
@@ -116,11 +125,11 @@ def read_reader(line: Mapping[str, Any]) -> ReaderLine:
 
 def read_issues(connection: Connection, line: Mapping[str, Any]) -> list[Issue]:
     """Read the past editions of a line; raises UsageError where a paper of one is not here."""
-    told = line.get("editions", ())
+    told = read_objects(line, "editions") if "editions" in line else []
     names = {
         str(pick[key])
         for issue in told
-        for pick in issue["picks"]
+        for pick in read_objects(issue, "picks")
         for key in ("paper", "like")
         if pick[key]
     }
@@ -148,26 +157,20 @@ def read_uid(name: object) -> str:
         ) from error
 
 
-def read_moment(text: str) -> datetime:
-    """Read a moment of ISO 8601, in UTC where it names no zone; raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def read_number(said: Mapping[str, Any]) -> int | None:
-    """Read the number of a row where it comes from; raises ValueError."""
-    return None if said.get("number") is None else int(said["number"])
+def _row_number(said: Mapping[str, Any]) -> int | None:
+    """Read the number of a row where it comes from."""
+    return None if said.get("number") is None else read_whole(said, "number")
 
 
 def _columns(line: Mapping[str, Any], name: str) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     if "paused_until" in line:
-        until = line["paused_until"]
-        columns["paused_until"] = date.fromisoformat(until) if until else None
+        paused = bool(line["paused_until"])
+        columns["paused_until"] = read_day(line, "paused_until") if paused else None
     if line.get("feed_key") is not None:  # empty: switched off
         columns["feed_key"] = _feed_key(line["feed_key"], name)
     if line.get("relinked"):
-        columns["relinked"] = int(line["relinked"])
+        columns["relinked"] = read_whole(line, "relinked")
     return columns
 
 
@@ -185,10 +188,10 @@ def _themes(line: Mapping[str, Any]) -> tuple[Theme, ...]:
         Theme(
             str(theme["name"]),
             membership.tidy(_texts(theme, "words")),
-            int(theme.get("quota", 1)),
-            read_number(theme),
+            read_whole(theme, "quota") if "quota" in theme else 1,
+            _row_number(theme),
         )
-        for theme in line.get("themes", ())
+        for theme in (read_objects(line, "themes") if "themes" in line else ())
     )
 
 
@@ -200,57 +203,56 @@ def _texts(line: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _flag(key: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise UsageError(f"“{key}” is neither true nor false")
-    return value
-
-
 def _wishes(line: Mapping[str, Any]) -> membership.Wishes:
-    """What the line says of a reader's wishes, in our types; a wrong one raises ValueError."""
-    read: dict[str, Callable[[Any], Any]] = {
-        "name": str,
-        "zone": str,
-        "at": time.fromisoformat,
-        "days": read_days,
-        "size": int,
-        "threshold": float,
-        "weekly": partial(_flag, "weekly"),
-        "quiet_mail": partial(_flag, "quiet_mail"),
+    """What the line says of a reader's wishes, in our types; a wrong one raises UsageError."""
+    readers: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
+        "name": _text,
+        "zone": _text,
+        "at": read_time,
+        "days": read_weekdays,
+        "size": read_whole,
+        "threshold": read_number,
+        "weekly": read_flag,
+        "quiet_mail": read_flag,
     }
-    said = {key: convert(line[key]) for key, convert in read.items() if line.get(key) is not None}
+    said = {key: read(line, key) for key, read in readers.items() if line.get(key) is not None}
     return cast("membership.Wishes", said)
+
+
+def _text(line: Mapping[str, Any], key: str) -> str:
+    return str(line[key])
 
 
 def _issue(issue: Mapping[str, Any], by_name: Mapping[str, Paper]) -> Issue:
     return Issue(
-        number=read_number(issue),
-        day=date.fromisoformat(issue["date"]),
-        published_at=read_moment(issue["published_at"]),
-        since=date.fromisoformat(issue["since"]) if issue.get("since") else None,
+        number=_row_number(issue),
+        day=read_day(issue, "date"),
+        published_at=read_moment(issue, "published_at"),
+        since=read_day(issue, "since") if issue.get("since") else None,
         note=str(issue.get("note", "")),
-        considered=int(issue.get("considered", 0)),
-        picks=tuple(_pick(pick, by_name) for pick in issue["picks"]),
+        considered=read_whole(issue, "considered") if "considered" in issue else 0,
+        picks=tuple(_pick(pick, by_name) for pick in read_objects(issue, "picks")),
     )
 
 
 def _pick(pick: Mapping[str, Any], by_name: Mapping[str, Paper]) -> Pick:
     return Pick(
         paper=by_name[str(pick["paper"])],
-        position=int(pick["position"]),
-        score=float(pick["score"]),
-        probability=float(pick["probability"]),
-        because=_weights(pick["because"]),
-        against=_weights(pick["against"]),
+        position=read_whole(pick, "position"),
+        score=read_number(pick, "score"),
+        probability=read_number(pick, "probability"),
+        because=_weights(pick, "because"),
+        against=_weights(pick, "against"),
         like=by_name[str(pick["like"])] if pick["like"] else None,
-        likeness=None if pick.get("likeness") is None else float(pick["likeness"]),
+        likeness=None if pick.get("likeness") is None else read_number(pick, "likeness"),
         terms=None if pick.get("terms") is None else tuple(map(str, pick["terms"])),
         interest=str(pick["interest"]),
         explored=bool(pick["explored"]),
-        propensity=float(pick["propensity"]),
-        pool=int(pick.get("pool", 1)),
+        propensity=read_number(pick, "propensity"),
+        pool=read_whole(pick, "pool") if "pool" in pick else 1,
     )
 
 
-def _weights(said: Iterable[Mapping[str, Any]]) -> tuple[Weight, ...]:
-    return tuple(Weight(str(one["term"]), float(one["weight"])) for one in said)
+def _weights(pick: Mapping[str, Any], key: str) -> tuple[Weight, ...]:
+    said = read_objects(pick, key)
+    return tuple(Weight(str(one["term"]), read_number(one, "weight")) for one in said)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from larkpost import logs
 from larkpost.errors import Busy
 from larkpost.flows.alone import alone
-from larkpost.serve.listening import listen, listening
+from larkpost.serve.listening import check_listening, listen, listening
 from larkpost.serve.office import Office
 from larkpost.serve.rounds import Watch, going, started
 from larkpost.serve.server import Server
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from larkpost.serve.office import Renewal
     from larkpost.serve.rounds import Work
 
-__all__ = ["listen", "run"]
+__all__ = ["check_listening", "listen", "run"]
 
 _log = logs.get_logger("larkpost.serve")
 

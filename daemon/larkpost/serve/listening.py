@@ -29,7 +29,7 @@ def listening(host: str, port: int, *, mode: int = 0o660, home: Path) -> Iterato
         with listen(host, port) as listener:
             yield listener
         return
-    path = home / expand(Path(host.removeprefix(UNIX)))
+    path = _socket_path(host, home)
     listener = listen_unix(path, mode)
     made = path.stat()
     try:
@@ -39,6 +39,23 @@ def listening(host: str, port: int, *, mode: int = 0o660, home: Path) -> Iterato
         with suppress(OSError):
             if os.path.samestat(path.lstat(), made):  # another daemon may have put its own there
                 path.unlink()
+
+
+def check_listening(host: str, port: int, *, mode: int = 0o660, home: Path) -> None:
+    """Raise UsageError where ``listening`` would, and leave everything as it is.
+
+    A Unix socket that nobody listens on stays: a daemon that is starting may just have made it.
+    """
+    if host.startswith(UNIX):
+        path = _socket_path(host, home)
+        try:
+            stale = _is_stale(path)
+        except OSError as error:
+            raise _refused_place(path, error) from error
+        if stale and os.access(path.parent, os.W_OK | os.X_OK):
+            return
+    with listening(host, port, mode=mode, home=home):
+        pass
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -67,29 +84,41 @@ def listen_unix(path: Path, mode: int) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     umask = os.umask(0o777 & ~mode)  # it has its rights from its first moment on
     try:
-        _remove_stale(path)
+        if _is_stale(path):
+            path.unlink()
         listener.bind(os.fspath(path))
     except UsageError:
         listener.close()
         raise
     except OSError as error:
         listener.close()
-        raise UsageError(
-            f"Cannot listen on {path}: {error.strerror or error}",
-            hint="name a place in a folder that is there and that this user may write in, of at"
-            " most about 100 characters",
-        ) from error
+        raise _refused_place(path, error) from error
     finally:
         os.umask(umask)
     return listener
 
 
-def _remove_stale(path: Path) -> None:
-    """Remove a Unix socket that nobody listens on any more."""
+def _socket_path(host: str, home: Path) -> Path:
+    return home / expand(Path(host.removeprefix(UNIX)))
+
+
+def _refused_place(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"Cannot listen on {path}: {error.strerror or error}",
+        hint="name a place in a folder that is there and that this user may write in, of at"
+        " most about 100 characters",
+    )
+
+
+def _is_stale(path: Path) -> bool:
+    """Whether a Unix socket is there that nobody listens on any more; raises UsageError, OSError.
+
+    False where nothing is there; a UsageError where anything else is.
+    """
     try:
         kind = path.lstat().st_mode
     except FileNotFoundError:
-        return
+        return False
     if not stat.S_ISSOCK(kind):
         raise UsageError(
             f"Cannot listen on {path}: there is something else by that name",
@@ -100,8 +129,7 @@ def _remove_stale(path: Path) -> None:
         try:
             knock.connect(os.fspath(path))
         except ConnectionRefusedError:
-            path.unlink()
-            return
+            return True
     raise UsageError(
         f"Cannot listen on {path}: Address already in use",
         hint="name another place in web.host, or stop what listens there",

@@ -114,7 +114,8 @@ def read_listening_host(text: str) -> str:
 def is_loopback(host: str) -> bool:
     """Whether a host leads to this very machine: 127.0.0.0/8, ::1, localhost (RFC 6761, 6.3).
 
-    So does the unspecified address, 0.0.0.0 or ::, which is one to listen on.
+    So does the unspecified address, 0.0.0.0 or ::, which is one to listen on, and each of these
+    mapped into IPv6, as ::ffff:127.0.0.1 (RFC 4291, 2.5.5.2).
     """
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith((".localhost", ".localdomain")):
@@ -123,6 +124,7 @@ def is_loopback(host: str) -> bool:
         number = ip_address(name.removeprefix("ipv6:"))
     except ValueError:
         return False
+    number = getattr(number, "ipv4_mapped", None) or number
     return number.is_loopback or number.is_unspecified
 
 

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from larkpost.disk_space import is_no_room, lacks_room, no_room
+from larkpost.disk_space import is_at_limit, is_no_room, lacks_room, no_room
 from larkpost.errors import StoreError
 
 if TYPE_CHECKING:
@@ -34,14 +34,15 @@ def copy(file: Path, target: Path) -> None:
             os.fsync(written.fileno())
         draft.replace(target)
     except (sqlite3.Error, OSError) as error:
+        limited = is_at_limit(draft)
         # A journal of the copy must not take the room that is left.
         for part in (
             draft,
             *(draft.with_name(f"{draft.name}{end}") for end in ("-journal", "-wal")),
         ):
             part.unlink(missing_ok=True)
-        if is_no_room(error) or _is_full(error) or lacks_room(target.parent):
-            raise no_room(f"the copy {target}", error) from error
+        if limited or is_no_room(error) or _is_full(error) or lacks_room(target.parent):
+            raise no_room(f"the copy {target}", error, limited=limited) from error
         raise StoreError(
             f"{file} could not be copied to {target} ({error})",
             hint="check that you may write in the folder",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from larkpost.disk_space import lacks_room, no_room
+from larkpost.disk_space import is_at_limit, lacks_room, no_room
 from larkpost.errors import Busy, LarkpostError, StoreError, TryAgainLater
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _RESTORE = "keep the file as it is, and put a backup in its place; `larkpost doctor` says more"
 _BROKEN = "keep the file as it is, and look at the disk; `larkpost doctor` says what is damaged"
 _MAY_BE_ROOM = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM}
+_MAY_BE_LIMIT = _MAY_BE_ROOM | {sqlite3.SQLITE_FULL}
 _SERVER = "check that the server runs and that database.url is right"
 
 
@@ -52,6 +53,8 @@ def explained_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
     it makes another file, or a quota is spent, it speaks of the disk or of opening.
     """
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _MAY_BE_LIMIT and is_at_limit(Path(name)):
+        return no_room(name, error, limited=True)
     if code in _MAY_BE_ROOM and lacks_room(Path(name).parent):
         return no_room(name, error)
     match code:

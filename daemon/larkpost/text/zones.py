@@ -8,12 +8,14 @@ from zoneinfo import available_timezones
 
 # What a machine calls its own zone means another one on the next machine, or nothing.
 _OF_THIS_MACHINE = frozenset({"localtime", "posixrules"})
+# What the tz database has for machines that nobody has set yet: its abbreviation is "-00".
+_PLACEHOLDERS = frozenset({"Factory"})
 
 
 @cache
 def zone_names() -> frozenset[str]:
     """Give every name that may be chosen: the IANA zones, without ``posix/…`` and ``right/…``."""
-    return frozenset(available_timezones()) - _OF_THIS_MACHINE
+    return frozenset(available_timezones()) - _OF_THIS_MACHINE - _PLACEHOLDERS
 
 
 def nearest_zones(name: str) -> list[str]:

@@ -14,6 +14,7 @@ from larkpost.flows.spaces import Spaces
 from larkpost.flows.tasting import Tastes
 from larkpost.web.admin import admin
 from larkpost.web.crowd import COSTLY, LOOKING, Crowd
+from larkpost.web.date_header import DateHeader
 from larkpost.web.desk import delete, export, me
 from larkpost.web.doors import confirm, leave
 from larkpost.web.feeds import feed
@@ -84,6 +85,7 @@ def app(
     application = Starlette(
         routes=ROUTES,
         middleware=[
+            Middleware(DateHeader, clock=clock),
             Middleware(TrailingSlash),
             Middleware(Fresh, shelf=feeds, clock=clock),
             Middleware(SafeHeaders, https=site.base_url.startswith("https://")),

@@ -57,6 +57,8 @@ class Wire(HttpToolsProtocol):
         self._in_head, self._came = False, 0
         self._wait_no_more()
         super().on_headers_complete()
+        if self.cycle is not None:  # the application dates its answers itself
+            self.cycle.default_headers = []
 
     def on_message_complete(self) -> None:
         """Wait for the next request."""

@@ -111,7 +111,7 @@ def make_file(file: Path) -> None:
         return  # somebody else was first
     except OSError as error:
         if is_no_room(error):
-            raise no_room(file, error.strerror) from error
+            raise no_room(file, error) from error
         raise StoreError(
             f"{file} cannot be made ({error.strerror})",
             hint="check that you may write in its folder",
