@@ -101,9 +101,9 @@ def learn(
 ) -> Companions | None:
     """Learn from libraries, given as the numbers of the theme rows that each reader liked.
 
-    None where that is not ``enough``, or where there are no themes. ``ids`` are those of the rows. Factors: SVD of the
-    reader x paper matrix with columns over the square root of their counts, singular values to
-    the power of one half; then a ridge regression from themes, a paper weighing by the root of
+    None where that is not ``enough``, or where there are no themes. ``ids`` are those of the rows.
+    Factors: SVD of the reader x paper matrix with columns over the square root of their counts,
+    singular values to the power of one half; then a ridge regression from themes, a paper weighing by the root of
     its readers (cold-start mapping, Gantner et al. 2010).
     """
     kept = [sorted(set(library)) for library in libraries if len(library) > 1]
