@@ -103,8 +103,8 @@ def learn(
 
     None where that is not ``enough``, or where there are no themes. ``ids`` are those of the rows.
     Factors: SVD of the reader x paper matrix with columns over the square root of their counts,
-    singular values to the power of one half; then a ridge regression from themes, a paper weighing by the root of
-    its readers (cold-start mapping, Gantner et al. 2010).
+    singular values to the power of one half; then a ridge regression from themes, a paper
+    weighing by the root of its readers (cold-start mapping, Gantner et al. 2010).
     """
     kept = [sorted(set(library)) for library in libraries if len(library) > 1]
     if not enough(kept):
