@@ -197,7 +197,6 @@ def shown_for(words: str, title: str, papers: list[Paper]) -> tuple[str, ...]:
         ("Mixture-of-Experts", "A Survey on Inference", "Mixture-of-Experts"),
         ("AI", "General Scales Unlock AI", "AI"),
         ("mixture of experts", "LLM Interactive", "experts"),  # a word alone
-        ("diffusion models", "Stuffed Mamba", "modeling"),
     ],
 )
 def test_the_words_of_an_interest_are_the_first_reason(

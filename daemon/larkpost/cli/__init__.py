@@ -141,9 +141,9 @@ def _refused(error: OSError) -> LarkpostError:
     """Say what the system would not do; a full disk is no failure, but for later."""
     from larkpost.disk_space import is_no_room, no_room
 
-    if is_no_room(error):
-        return no_room(error.filename or "what was to be written", error)
     where = error.filename or ("standard output" if is_broken(sys.stdout) else "")
+    if is_no_room(error):
+        return no_room(where or "what was to be written", error)
     what = f"the system refused: {error.strerror or error}"
     return LarkpostError(f"{what}: {where}" if where else what)
 
@@ -214,8 +214,7 @@ def main(arguments: Sequence[str] | None = None, *, prog_name: str = "larkpost")
     except Exception as error:
         _say(_fault(error))
         code = 1
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        discard(sys.stdout)
+    for stream in (sys.stdout, sys.stderr):
+        if is_broken(stream):
+            discard(stream)
     sys.exit(code)

@@ -19,6 +19,7 @@ log = logs.get_logger(__name__)
 _EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 _SOON = timedelta(hours=1)  # slots nearer than this need not be looked at
 _NEAR = 31  # days
+_GRACE = timedelta(days=1)  # a clock may jump back by hours, and then that day is soon here
 
 
 def recover_from_future(store: Store, *, now: datetime) -> bool:
@@ -52,7 +53,7 @@ def _redate(connection: Connection, edition: Edition, now: datetime) -> bool:
     then.
     """
     today = local_date(edition.reader.zone, now)
-    if edition.date <= today:
+    if edition.date <= today + _GRACE:
         return False
     days = (today - timedelta(days=n) for n in range(1, _NEAR))
     taken = {one.date for one in editions.latest(connection, edition.reader.id, limit=2 * _NEAR)}

@@ -47,10 +47,10 @@ def read_sender(text: str) -> str:
 
     One mailbox: several, or a group, would need a Sender field beside From (RFC 5322, 3.6.2).
     """
-    if len(getaddresses([text])) > 1 or text.rstrip().endswith((";", ",")):
-        raise ValueError(f"{text!r} is more than one mailbox: letters come from exactly one")
     name, address = parseaddr(text)
     odd = clean(text) != text or "\n" in text or "\t" in text or len(text) > _LONGEST_SENDER
+    if not odd and (len(getaddresses([text])) > 1 or text.rstrip().endswith((";", ","))):
+        raise ValueError(f"{text!r} is more than one mailbox: letters come from exactly one")
     if odd or address not in text:  # parseaddr takes spaces out of an address
         raise _no_mailbox(text, "Larkpost <larkpost@example.org>")
     spelt = _spell(address, text, "Larkpost <larkpost@example.org>")
