@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.policy import default
@@ -73,6 +74,19 @@ class Daemon:
                 return bool(answer.status == 200)
         except OSError:
             return False
+
+    def has_settled(self) -> bool:
+        """Say whether it has written down what became of everything that it sent.
+
+        A clock that jumps by days before that makes a doubt of a letter, which then goes once more.
+        """
+        address = f"file:{self.home / 'larkpost.db'}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            (letters,) = database.execute(
+                "SELECT count(*) FROM delivery WHERE state = 'sending'"
+            ).fetchone()
+            (notices,) = database.execute("SELECT count(*) FROM notice").fetchone()
+        return not letters and not notices
 
     @property
     def clock(self) -> Path:

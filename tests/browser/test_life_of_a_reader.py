@@ -60,6 +60,7 @@ def link(letter: EmailMessage, place: str) -> str:
 def letters(daemon: Daemon, count: int) -> EmailMessage:
     """Wait for the letter of that number, and give it."""
     eventually(lambda: len(daemon.postbox.to(GRACE)) >= count)
+    eventually(daemon.has_settled)
     found = daemon.postbox.to(GRACE)
     assert len(found) == count
     return found[-1]
