@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 TESTS = sorted(path for path in (ROOT / "tests").rglob("*.py") if path.name != Path(__file__).name)
 # A sibling of the checkout, or a folder of somebody's machine; folders that every system has may
 # be named, and so may those that stand in for one in a text.
-OUTSIDE = re.compile(r"\.\./shared\b|/work/|/root/|/Users/|/mnt/|/tmp/[a-z]+/|~/[A-Za-z]")
+OUTSIDE = re.compile(r"\.\./shared\b|/home/[a-z]+/|/root/|/Users/|/mnt/|/tmp/[a-z]+/|~/[A-Za-z]")
 SPEED = re.compile(r"\bdeadline=|\bperf_counter\b|(?:process_time|monotonic)\(\) - \w+ < [0-9]")
 
 
