@@ -389,14 +389,3 @@ def test_many_papers_are_written_in_batches(store: Store, monkeypatch: pytest.Mo
 
 
 NUMBERS = ("Amber", "Bronze", "Cobalt", "Dusky", "Ebony", "Fawn", "Golden", "Hazel", "Indigo")
-
-
-def test_names_with_accents_above_accents_are_spelt_out(store: Store) -> None:
-    absorb(store, text_paper())
-
-    run(
-        store,
-        arxiv(authors_parsed=[["Nguy\\~{\\^e}n", "V\\u{a}n", "Jr."], ["Tr\\`{\\^a}n", "", ""]]),
-    )
-
-    assert only(store).authors == ("Văn Nguyễn Jr.", "Trần")

@@ -94,7 +94,7 @@ def _each(*checks: tuple[str, Callable[[], Iterator[Finding]]]) -> Iterator[Find
     for what, check in checks:
         try:
             yield from check()
-        except Exception as error:
+        except Exception as error:  # a fault of ours is one thing more that is wrong
             kind = "" if isinstance(error, LarkpostError) else f"{type(error).__name__}: "
             yield Finding(what, "fault", f"{kind}{error}", getattr(error, "hint", ""))
 

@@ -19,6 +19,7 @@ from larkpost.cli.output import (
     tell,
     waiting,
 )
+from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,23 +93,15 @@ def _record(report: Report) -> dict[str, object]:
 def _line(report: Report) -> str:
     verb = "would be enriched" if report.dry_run else "enriched"
     counts = [
-        f"{_papers(report.enriched)} {verb}",
+        f"{quantity(report.enriched, 'paper')} {verb}",
         f"{report.complete:,} already complete",
-        f"{_records(report.unmatched)} about no paper here",
+        f"{quantity(report.unmatched, 'record')} about no paper here",
     ]
     if report.ambiguous:
         counts.append(f"{report.ambiguous:,} that may be the same paper as another")
     if report.rejected:
         counts.append(f"{report.rejected:,} not readable")
     return f"{shown(report.name)}: {', '.join(counts)}"
-
-
-def _papers(count: int) -> str:
-    return "1 paper" if count == 1 else f"{count:,} papers"
-
-
-def _records(count: int) -> str:
-    return "1 record" if count == 1 else f"{count:,} records"
 
 
 def _tell_oddities(report: Report, *, quiet: bool) -> None:

@@ -48,7 +48,7 @@ def unmatched_words(
         return []
     try:
         known = space()
-    except Exception:
+    except Exception:  # the words are saved already; only what is said of them is missing
         log.warning("interest words were not checked", exc_info=True)
         return []
     if not isinstance(known, TextSpace) or not known.vocabulary:

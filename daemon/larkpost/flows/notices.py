@@ -118,7 +118,7 @@ def _answer_next(store: Store, writer: Writer, transport: Transport, now: dateti
         if isinstance(error, Deferred) and error.whole_road:
             raise
         return False
-    except Exception as unforeseen:
+    except Exception as unforeseen:  # one notice must not stop the others
         log.exception("letter not made or not sent", to_reader=notice.to_reader)
         _put_off(store, notice, unforeseen, now)
         return False
