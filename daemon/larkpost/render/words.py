@@ -7,10 +7,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.text.grammar import quantity
-from larkpost.text.identifiers import identifier_url
+from larkpost.text.identifiers import LONGEST_LINK, paper_url
 from larkpost.text.normalize import one_line
 from larkpost.text.term_table import term_table
-from larkpost.text.urls import encode_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 EXPLORATION = "Exploration: something different"
 NO_REASON = "Here because it is new"
 LONGEST_TITLE = 300
-LONGEST_LINK = 500
 TERMS_SHOWN = 3
 LEAST_AGAINST = 0.05  # what a term that is told takes, in standard deviations of the score
 LONGEST_TERM = 40
@@ -109,11 +107,6 @@ def subject(titles: Sequence[str], paper: str, day: date) -> str:
     return f"{lead} – and {others} more" if others else lead  # noqa: RUF001 - an en dash, as printed
 
 
-def title_of(paper: Paper) -> str:
-    """Give the title as shown to people; never empty."""
-    return shown_title(paper.title)
-
-
 def byline(paper: Paper) -> str:
     """Name the authors, the first few of many, and the categories; may be empty."""
     return shown_byline(paper.authors, paper.categories)
@@ -155,8 +148,7 @@ def shown_byline(authors: Sequence[str], categories: Sequence[str]) -> str:
 
 def shown_link(url: str | None, identifier: Identifier) -> str:
     """Find a paper's address on the web, http or https in ASCII; empty where it has none."""
-    given = short_enough(encode_url(url)) if url else ""
-    return given or short_enough(identifier_url(identifier))
+    return paper_url(url, [identifier])
 
 
 def short_enough(link: str) -> str:

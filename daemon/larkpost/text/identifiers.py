@@ -49,6 +49,7 @@ _NO_NAMES = frozenset(
 _TRAIL = ".,;:!?'\"”’»"  # noqa: RUF001 - quotes as they are printed
 _BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
 _LONGEST_VALUE = 400
+LONGEST_LINK = 500  # characters of an address that people are shown
 
 
 def parse_identifier(text: str) -> Identifier:
@@ -82,10 +83,10 @@ def identifier_url(identifier: Identifier) -> str:
 def paper_url(url: str | None, names: Iterable[Identifier]) -> str:
     """Give the address of a paper: its ``url``, else where the first of its names leads that does.
 
-    In ASCII; empty where none does.
+    In ASCII; empty where none does. One that is too long to be shown is passed over.
     """
-    given = encode_url(url) if url else ""
-    return given or next(filter(None, map(identifier_url, names)), "")
+    addresses = (encode_url(url or ""), *map(identifier_url, names))
+    return next((one for one in addresses if 0 < len(one) <= LONGEST_LINK), "")
 
 
 def _read_identifier(given: str) -> Identifier | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from larkpost.render.words import LONGEST_LINK
+from larkpost.text.identifiers import LONGEST_LINK
 from larkpost.text.urls import encode_url
 
 if TYPE_CHECKING:
