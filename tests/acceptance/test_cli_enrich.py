@@ -52,6 +52,15 @@ def test_metadata_bring_a_link_to_a_paper_and_no_paper(shell: Shell) -> None:
     assert paper["title"] == before[40]["title"]
 
 
+def test_a_quiet_call_tells_only_what_could_not_be_read(shell: Shell) -> None:
+    shell("ingest", SAMPLE)
+    whole, _, _ = record_of(shell.json("papers")[0]).rpartition(b"{broken")
+
+    quiet = shell("-q", "enrich", "-", stdin=whole)
+
+    assert (quiet.out, quiet.err) == ("", "")
+
+
 def test_files_that_cannot_be_read_are_told_and_the_others_taken(shell: Shell) -> None:
     shell("ingest", SAMPLE)
     file = shell.folder / "meta.json"

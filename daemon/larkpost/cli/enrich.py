@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from larkpost.cli.call import Call, pass_call
+from larkpost.cli.files import read_each, tell_oddities
 from larkpost.cli.output import (
     json_option,
-    put,
     put_json,
     reject_lines,
     reject_records,
     shown,
-    tell,
-    waiting,
 )
 from larkpost.text.grammar import quantity
 
@@ -25,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from larkpost.flows.enrich import Report
-
-STDIN = Path("-")
 
 
 @click.command(short_help="Add ids, links, authors and dates to papers.")
@@ -43,37 +38,32 @@ def enrich(call: Call, paths: Sequence[Path], dry_run: bool, as_json: bool) -> i
     means standard input. Papers are found by their ids, else by title and abstract. What is known
     stays; the same file again adds nothing.
     """
-    from larkpost.errors import LarkpostError, UsageError
     from larkpost.flows.enrich import enrich as read
 
     program = call.program()
-    code = done = 0
-    for path in paths:
-        stream = sys.stdin.buffer if path == STDIN else None
-        try:
-            with waiting(f"reading {path.name}") as step:
-                report = read(
-                    program.store, None if stream else path,
-                    stream=stream, now=call.now, dry_run=dry_run, progress=step,
-                )  # fmt: skip
-        except LarkpostError as error:
-            tell(error)
-            code = max(code, error.exit_code)
-            continue
-        done += 1
-        _put(report, as_json=as_json)
-        _tell_oddities(report, quiet=call.loudness < 0)
-    # 2 says that nothing was done, which is not so once a file was read.
-    return 1 if done and code == UsageError.exit_code else code
+
+    def show(report: Report) -> None:
+        if as_json:
+            put_json(_record(report))
+        else:
+            _say(call, report)
+        warnings = report.warnings if call.loudness >= 0 else ()
+        tell_oddities(report.name, [*warnings, *reject_lines(report.rejects, report.rejected)])
+
+    return read_each(
+        paths,
+        lambda path, stream, progress: read(
+            program.store, path,
+            stream=stream, now=call.now, dry_run=dry_run, progress=progress,
+        ),
+        show,
+    )  # fmt: skip
 
 
-def _put(report: Report, *, as_json: bool) -> None:
-    if as_json:
-        put_json(_record(report))
-        return
-    put(_line(report))
+def _say(call: Call, report: Report) -> None:
+    call.say(_line(report))
     if report.without_link:
-        put(f"  without a link of their own: {report.without_link:,} of the papers here")
+        call.say(f"  without a link of their own: {report.without_link:,} of the papers here")
 
 
 def _record(report: Report) -> dict[str, object]:
@@ -102,12 +92,6 @@ def _line(report: Report) -> str:
     if report.rejected:
         counts.append(f"{report.rejected:,} not readable")
     return f"{shown(report.name)}: {', '.join(counts)}"
-
-
-def _tell_oddities(report: Report, *, quiet: bool) -> None:
-    warnings = () if quiet else report.warnings
-    for what in (*warnings, *reject_lines(report.rejects, report.rejected)):
-        click.echo(f"larkpost: {shown(report.name)}: {shown(what)}", err=True)
 
 
 COMMANDS = (enrich,)

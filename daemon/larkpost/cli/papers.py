@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -12,6 +11,7 @@ import click
 
 from larkpost.cli import types
 from larkpost.cli.call import Call, pass_call
+from larkpost.cli.files import read_each, tell_oddities
 from larkpost.cli.output import (
     json_option,
     put,
@@ -20,8 +20,6 @@ from larkpost.cli.output import (
     reject_lines,
     reject_records,
     shown,
-    tell,
-    waiting,
 )
 from larkpost.text.grammar import quantity
 
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from larkpost.domain import Paper
     from larkpost.flows.ingest import Report
 
-STDIN = Path("-")
 _ALL = 10**9  # papers; more than there will be
 
 
@@ -53,42 +50,34 @@ def ingest(
     Reading the same bytes again changes nothing. A file that cannot be read is told of on
     standard error, and the others are read all the same.
     """
-    from larkpost.errors import LarkpostError, UsageError
     from larkpost.flows.ingest import ingest as read
 
     program = call.program()
-    code = done = 0
-    for path in _files(paths):
-        try:
-            with waiting(f"reading {path.name}") as step:
-                report = read(
-                    program.store, program.sources,
-                    None if path == STDIN else path,
-                    stream=sys.stdin.buffer if path == STDIN else None,
-                    date=captured, source=source, now=call.now, progress=step,
-                )  # fmt: skip
-        except LarkpostError as error:
-            tell(error)
-            code = max(code, error.exit_code)
-            continue
-        done += 1
+
+    def show(report: Report) -> None:
         if as_json:
             put_json(report_record(report))
         else:
             call.say(report_line(report))
             if report.rejected and not report.already:
                 call.say("  what could not be read is kept with line and reason: larkpost status")
-        _tell_oddities(report, quiet=call.loudness < 0)
-    # 2 says that nothing was done, which is not so once a file is in.
-    return 1 if done and code == UsageError.exit_code else code
+        tell_oddities(report.name, _oddities(report, quiet=call.loudness < 0))
+
+    return read_each(
+        _files(paths),
+        lambda path, stream, progress: read(
+            program.store, program.sources, path,
+            stream=stream, date=captured, source=source, now=call.now, progress=progress,
+        ),
+        show,
+    )  # fmt: skip
 
 
-def _tell_oddities(report: Report, *, quiet: bool) -> None:
-    """Say on standard error what was odd, and what could not be read, unless it was said before."""
+def _oddities(report: Report, *, quiet: bool) -> list[str]:
+    """List what was odd, and what could not be read, unless it was said before."""
     warnings = () if quiet else report.warnings
     rejects = [] if report.already else reject_lines(report.rejects, report.rejected)
-    for what in (*warnings, *rejects):
-        click.echo(f"larkpost: {shown(report.name)}: {shown(what)}", err=True)
+    return [*warnings, *rejects]
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
