@@ -191,3 +191,19 @@ def test_a_pause_survives_a_clock_that_was_ahead(newsroom: Newsroom) -> None:
     publish_due(newsroom, now=NOW)
 
     assert current(store, reader).next_slot == (NOW + 30 * DAY).replace(hour=6)
+
+
+def test_a_clock_that_falls_back_by_months_rewrites_no_history(newsroom: Newsroom) -> None:
+    store = newsroom.store
+    for day in range(6):
+        bring_papers(store, 2, NOW + day * DAY, f"Day {day}")
+
+    def arrivals() -> list[datetime]:
+        with store.read() as connection:
+            column = tables.paper.c.arrived
+            return list(connection.execute(select(column).order_by(column)).scalars())
+
+    before = arrivals()
+    recover_from_future(store, now=NOW + DAY)
+
+    assert arrivals() == before

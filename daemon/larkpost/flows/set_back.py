@@ -27,7 +27,8 @@ def recover_from_future(store: Store, *, now: datetime) -> bool:
 
     A machine whose clock says 2036 for a minute would else publish its readers' next editions, try
     letters again and count papers as new in 2036. Cheap where there is nothing to do. A clock that
-    says 1970, as one without a battery does after a start, changes nothing.
+    says 1970, as one without a battery does after a start, changes nothing, and one that fell back
+    by months no history: there it goes on right behind "now".
     """
     if now < _EARLIEST:
         return False
@@ -35,8 +36,10 @@ def recover_from_future(store: Store, *, now: datetime) -> bool:
         if not future_moments.is_any(connection, now):
             return False
     with store.begin() as connection:
-        changed = future_moments.bring_back(connection, now)
-        dated = sum(_redate(connection, one, now) for one in editions.dated_after(connection, now))
+        history = not future_moments.history_goes_on(connection, now)
+        changed = future_moments.bring_back(connection, now, history=history)
+        ahead = editions.dated_after(connection, now) if history else []
+        dated = sum(_redate(connection, one, now) for one in ahead)
         late = readers.due_after(connection, now + _SOON)
         moved = sum(_bring_slot_back(connection, reader, now) for reader in late)
     if moved or changed:

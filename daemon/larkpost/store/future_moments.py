@@ -24,19 +24,23 @@ LONGEST_WAIT = timedelta(days=1)
 DAILY = timedelta(hours=50)
 WEEKLY = timedelta(days=8)
 
+# A clock that was ahead leaves a gap behind "now"; where history goes on within this, the clock is
+# behind now, and what it takes for the future is true.
+GAP = timedelta(days=2)
+
 # What has happened cannot lie ahead.
-_PAST = (
+_HISTORY = (
     (tables.paper, ("first_seen", "arrived", "updated")),
     (tables.dump, ("read_at",)),
     (tables.edition, ("published_at",)),
     (tables.delivery, ("sent_at", "reopened")),
     (tables.vote, ("at",)),
     (tables.bounce, ("at",)),
-    (tables.event, ("at",)),
     (tables.space, ("made_at",)),
-    (tables.notice, ("asked",)),
     (tables.reader, ("created",)),
 )
+# What is only about the work at hand.
+_WORK = ((tables.event, ("at",)), (tables.notice, ("asked",)))
 _NEXT_TRIES = (tables.delivery, tables.notice)
 
 
@@ -58,14 +62,21 @@ def is_any(connection: Connection, now: datetime) -> bool:
     return bool(connection.execute(select(found)).scalar())
 
 
-def bring_back(connection: Connection, now: datetime) -> dict[str, int]:
+def history_goes_on(connection: Connection, now: datetime) -> bool:
+    """Say whether something was taken in or published right behind ``now``, see ``GAP``."""
+    moments = (tables.dump.c.read_at, tables.paper.c.arrived, tables.edition.c.published_at)
+    looks = (exists().where(one > now + TOLERANCE, one <= now + GAP) for one in moments)
+    return bool(connection.execute(select(or_(*looks))).scalar())
+
+
+def bring_back(connection: Connection, now: datetime, *, history: bool) -> dict[str, int]:
     """Have what lies ahead be now; returns how many rows of each table were changed.
 
-    Slots of readers are left to who knows their timetables, dates of editions stay as they were
-    printed.
+    Without ``history`` only what is about the work at hand. Slots of readers are left to who knows
+    their timetables, dates of editions stay as they were printed.
     """
     changed: dict[str, int] = {}
-    for table, name, latest in _columns(now):
+    for table, name, latest in _columns(now, history=history):
         column = table.c[name]
         statement = update(table).where(column > latest).values({name: now})
         if rows := connection.execute(statement).rowcount:
@@ -81,8 +92,8 @@ def wrong_slots(now: datetime) -> ColumnElement[bool]:
     return and_(reader.next_slot > now + DAILY, reader.paused_until.is_(None), late)
 
 
-def _columns(now: datetime) -> Iterator[tuple[Table, str, datetime]]:
-    for table, names in _PAST:
+def _columns(now: datetime, *, history: bool) -> Iterator[tuple[Table, str, datetime]]:
+    for table, names in (*_WORK, *(_HISTORY if history else ())):
         for name in names:
             yield table, name, now + TOLERANCE
     for table in _NEXT_TRIES:
