@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sqlite3
 import subprocess
 import time
@@ -18,6 +17,8 @@ from urllib.request import urlopen
 import libfaketime  # type: ignore[import-untyped]  # it ships no types
 from aiosmtpd.controller import Controller
 from tests.calling import PROGRAM
+from tests.smtp_server import free_port
+from tests.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
 Found = TypeVar("Found")
-
-PATIENCE = 120.0
 
 
 class Postbox:
@@ -98,7 +97,7 @@ class Daemon:
 def serving(folder: Path) -> Iterator[Daemon]:
     """Run a daemon with an empty home, ended by SIGTERM."""
     postbox = Postbox()
-    mail_port = _free_port()
+    mail_port = free_port()
     mail = Controller(postbox, hostname="127.0.0.1", port=mail_port, server_hostname="mail.test")
     mail.start()
     try:
@@ -118,7 +117,7 @@ def serving(folder: Path) -> Iterator[Daemon]:
 
 
 def _daemon(folder: Path, postbox: Postbox, mail_port: int) -> Daemon:
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     home = folder / "home"
     home.mkdir()
@@ -154,13 +153,6 @@ def eventually(look: Callable[[], Found | None], *, log: Path | None = None) -> 
             return found
         time.sleep(0.05)
     raise AssertionError(f"it never came; {log.read_text() if log else ''}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _faketime() -> str:

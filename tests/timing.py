@@ -20,7 +20,7 @@ def cpu_seconds(work: Callable[[], object], rounds: int = 1) -> float:
     return min(_once(work) for _ in range(rounds))
 
 
-def assert_grows(measure: Callable[[], float], limit: float) -> None:
+def assert_grows_less_than(measure: Callable[[], float], limit: float) -> None:
     """Assert that a measured ratio or exponent lies below the limit, at least once."""
     seen: list[float] = []
     while not seen or seen[-1] >= limit:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING
+
+from tests.smtp_server import free_port
 
 if TYPE_CHECKING:
     from tests.calling import Shell
 
 
 def test_a_quiet_tick_tells_once_of_a_dead_mail_server_and_ends_with_75(furnished: Shell) -> None:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
+    port = free_port()
     furnished.extra.update(
         LARKPOST_MAIL__TRANSPORT="smtp",
         LARKPOST_SMTP__HOST="127.0.0.1",

@@ -17,14 +17,14 @@ from urllib.request import urlopen
 import pytest
 from tests.calling import PROGRAM
 from tests.smtp_server import Fault, SmtpServer
+from tests.waiting import PATIENCE, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.calling import Shell
 
-PATIENCE = 120.0
 READERS = 8
 
 
@@ -68,13 +68,6 @@ def serving(shell: Shell, **environ: str) -> Iterator[Serving]:
     finally:
         process.kill()
         process.wait()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < PATIENCE, "it never came to pass"
-        time.sleep(0.05)
 
 
 @pytest.fixture

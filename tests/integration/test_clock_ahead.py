@@ -195,7 +195,7 @@ def test_a_pause_survives_a_clock_that_was_ahead(newsroom: Newsroom) -> None:
 
 def test_a_clock_that_falls_back_by_months_rewrites_no_history(newsroom: Newsroom) -> None:
     store = newsroom.store
-    for day in range(6):
+    for day in (0, 1, 2, 30, 60, 90):
         bring_papers(store, 2, NOW + day * DAY, f"Day {day}")
 
     def arrivals() -> list[datetime]:

@@ -353,15 +353,21 @@ class Pipe:
         return given
 
 
-def test_a_stream_is_read_once_and_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    absorb(store, text_paper())
-    asked: list[int] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count the records of each time that the store is asked about some."""
+    counts: list[int] = []
 
     def count(connection: Connection, drafts: Sequence[Draft], **more: Any) -> list[Matched]:
-        asked.append(len(drafts))
+        counts.append(len(drafts))
         return enriching.enrich(connection, drafts, **more)
 
     monkeypatch.setattr(flow, "enrich_papers", count)
+    return counts
+
+
+def test_a_stream_is_read_once_and_in_parts(store: Store, asked: list[int]) -> None:
+    absorb(store, text_paper())
     pipe = Pipe(30_000, 7, json.dumps(arxiv()).encode() + b"\n")
 
     report = enrich(store, None, stream=pipe, now=LATER)  # type: ignore[arg-type]  # all it needs
@@ -371,7 +377,9 @@ def test_a_stream_is_read_once_and_in_parts(store: Store, monkeypatch: pytest.Mo
     assert pipe.asked <= 2 * 1024 * 1024
 
 
-def test_many_papers_are_written_in_batches(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_papers_are_written_in_batches(
+    store: Store, monkeypatch: pytest.MonkeyPatch, asked: list[int]
+) -> None:
     monkeypatch.setattr(flow, "BATCH", 4)
     titles = [f"{word} experts in a mixture of many more" for word in NUMBERS]
     absorb(store, *(text_paper(title, f"{title}. {ABSTRACT}") for title in titles))
@@ -383,6 +391,7 @@ def test_many_papers_are_written_in_batches(store: Store, monkeypatch: pytest.Mo
     report = run(store, *records)
 
     assert report.enriched == len(titles)
+    assert asked == [4, 4, 1]
     assert {str(paper.identifier) for paper in everything(store)} == {
         f"arxiv:2607.{n:05}" for n in range(1, len(titles) + 1)
     }

@@ -47,6 +47,14 @@ def refused(here: Place, statements: dict[str, object]) -> list[Scan]:
     return [one for one in scans if not _is_allowed(one.statement)]
 
 
+def test_a_statement_that_reads_a_whole_table_is_found(full: Place) -> None:
+    statement = "SELECT title FROM paper WHERE title = 'x'"  # no index holds titles
+
+    found = find_scans(full.program.store, {statement: ()})
+
+    assert [one.table for one in found] == ["paper"]
+
+
 def test_pages_for_anybody_scan_no_table(full: Place) -> None:
     paper = full.papers[0]
     with recorded_statements() as statements:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.smtp_server import Fault, SmtpServer, always
+from tests.smtp_server import Fault, SmtpServer, always, free_port
 
 from larkpost.flows import membership
 from larkpost.flows.tick import tick
@@ -41,9 +40,7 @@ def morning_home(tmp_path: Path, port: int) -> Program:
 @pytest.fixture
 def dead_port() -> int:
     """Give a port on which nothing listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    return free_port()
 
 
 def test_a_dead_mail_server_is_news_once_and_then_once_an_hour(
