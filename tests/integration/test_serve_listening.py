@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from larkpost.errors import UsageError
-from larkpost.serve.listening import listen, listening, name_listener
+from larkpost.serve.listening import listen, name_listener, open_listener
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_unix_socket_answers_has_its_rights_and_is_gone_afterwards(home: Path) -> None:
-    with listening("unix:lark.sock", 0, mode=0o606, home=home) as listener:
+    with open_listener("unix:lark.sock", 0, mode=0o606, home=home) as listener:
         listener.listen()
         path = home / "lark.sock"
 
@@ -38,16 +38,16 @@ def test_a_socket_that_a_crash_left_is_replaced(home: Path) -> None:
     with socket.socket(socket.AF_UNIX) as crashed:
         crashed.bind(str(home / "lark.sock"))
 
-    with listening(f"unix:{home}/lark.sock", 0, home=home) as listener:
+    with open_listener(f"unix:{home}/lark.sock", 0, home=home) as listener:
         listener.listen()
 
 
 def test_a_socket_that_another_listens_on_is_left_alone(home: Path) -> None:
-    with listening("unix:lark.sock", 0, home=home) as first:
+    with open_listener("unix:lark.sock", 0, home=home) as first:
         first.listen()
         with (
             pytest.raises(UsageError, match="in use"),
-            listening("unix:lark.sock", 0, home=home),
+            open_listener("unix:lark.sock", 0, home=home),
         ):
             raise AssertionError
         assert (home / "lark.sock").exists()
@@ -58,7 +58,7 @@ def test_a_file_in_the_place_of_the_socket_is_kept(home: Path) -> None:
 
     with (
         pytest.raises(UsageError, match="something else by that name"),
-        listening("unix:lark.sock", 0, home=home),
+        open_listener("unix:lark.sock", 0, home=home),
     ):
         raise AssertionError
     assert (home / "lark.sock").read_text() == "precious"
@@ -68,13 +68,13 @@ def test_a_file_in_the_place_of_the_socket_is_kept(home: Path) -> None:
 def test_a_place_that_no_socket_can_have_is_named(home: Path, path: str) -> None:
     with (
         pytest.raises(UsageError, match="Cannot listen on"),
-        listening(f"unix:{path}", 0, home=home),
+        open_listener(f"unix:{path}", 0, home=home),
     ):
         raise AssertionError
 
 
 def test_the_socket_of_a_successor_is_not_removed(home: Path) -> None:
-    with listening("unix:lark.sock", 0, home=home) as first:
+    with open_listener("unix:lark.sock", 0, home=home) as first:
         (home / "lark.sock").unlink()
         with socket.socket(socket.AF_UNIX) as successor:
             successor.bind(str(home / "lark.sock"))

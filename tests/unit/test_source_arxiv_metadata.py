@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from typing import TYPE_CHECKING, cast
 
 from larkpost.domain import Draft
 from larkpost.sources.arxiv_metadata import MetadataRecord, read_metadata
+from larkpost.sources.json_items import HeadFirst
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 
 def test_names_with_accents_above_accents_are_spelt_out() -> None:
@@ -21,3 +26,17 @@ def test_names_with_accents_above_accents_are_spelt_out() -> None:
     draft = record.read()
     assert isinstance(draft, Draft)
     assert draft.authors == ("Văn Nguyễn Jr.", "Trần")
+
+
+def test_a_long_first_record_is_no_list_though_its_head_was_read_before() -> None:
+    """A collaboration has thousands of authors; the rest of a snapshot has gigabytes."""
+    authors = [[f"Author{n}", "Ada", ""] for n in range(6_000)]
+    first = {"id": "2607.00001", "title": "A title of some length", "authors_parsed": authors}
+    other = {"id": "2607.00002", "title": "Another title of some length", "abstract": "word " * 900}
+    lines = [json.dumps(first), *[json.dumps(other)] * 4_000]
+    rest = io.BytesIO("\n".join(lines).encode())
+    stream = cast("BinaryIO", HeadFirst(rest.read(64 * 1024), rest))
+
+    records = list(read_metadata(stream))
+
+    assert len(records) == 4_001

@@ -72,7 +72,7 @@ def migrate(call: Call, as_json: bool) -> None:
 
     Readers whose addresses differ in case alone become one, and are named.
     """
-    from larkpost.program import build
+    from larkpost.program import MERGES_READERS, build
     from larkpost.store import migrations, readers
 
     settings = call.settings()
@@ -82,7 +82,8 @@ def migrate(call: Call, as_json: bool) -> None:
     program.prepare()
     after = migrations.current(program.store)
     with program.store.read() as connection:
-        merges = [] if before == after else readers.merges(connection)
+        has_merged = (before or "") < MERGES_READERS <= (after or "")
+        merges = readers.merges(connection) if has_merged else []
     if as_json:
         merged = [
             {"gone": former.address, "reader": kept.address, "status": str(kept.status)}

@@ -52,6 +52,11 @@ class Ledger:
     cancelled: int = 0
     undecided: int = field(default=0, compare=False)
 
+    @property
+    def letters(self) -> int:
+        """Count the letters, each once."""
+        return self.sent + self.deferred + self.failed + self.unknown + self.cancelled
+
 
 def deliver(
     store: Store,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from larkpost.domain import Status
-from larkpost.flows.membership import who
+from larkpost.flows.lines import name_of
 from larkpost.schedule import local_date
 from larkpost.store import bounces, deliveries, editions
 from larkpost.text.normalize import one_line
@@ -38,7 +38,7 @@ class Retry:
 
 def sending_hold(connection: Connection, reader: Reader, *, now: datetime) -> SendingHold | None:
     """Say why a reader is sent nothing; None where letters go to them."""
-    resume = f"larkpost reader set {who(reader)} --resume"
+    resume = f"larkpost reader set {name_of(reader)} --resume"
     until = reader.paused_until
     match reader.status:
         case Status.SUSPENDED:

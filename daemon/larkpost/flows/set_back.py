@@ -26,7 +26,8 @@ def recover_from_future(store: Store, *, now: datetime) -> bool:
     """Bring back every stored moment that lies further ahead than can be; tells whether one did.
 
     A machine whose clock says 2036 for a minute would else publish its readers' next editions, try
-    letters again and count papers as new in 2036. Cheap where there is nothing to do. A clock that
+    letters again and count papers as new in 2036. Cheap where there is nothing to do; while a clock
+    is behind, each call looks at every reader. A clock that
     says 1970, as one without a battery does after a start, changes nothing, and one that fell back
     by months no history: there it goes on right behind "now".
     """

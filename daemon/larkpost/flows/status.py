@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from larkpost.flows.membership import who
+from larkpost.flows.lines import name_of
 from larkpost.flows.quiet import quiet
 from larkpost.flows.refusals import all_refusals
 from larkpost.store import deliveries, dumps, editions, events, papers, readers, votes
@@ -81,7 +81,7 @@ def _undecided(connection: Connection) -> list[Undecided]:
     rows = deliveries.undecided(connection, MOST_UNDECIDED)
     pages = editions.get_many(connection, [row.edition_id for row in rows])
     return [
-        Undecided(who(page.reader), page.date, row.reply)
+        Undecided(name_of(page.reader), page.date, row.reply)
         for row in rows
         if (page := pages.get(row.edition_id))
     ]

@@ -171,7 +171,7 @@ def _a_turn(works: Works, steps: Steps, done: Round, now: datetime) -> bool:
             if not delivery_queue.count_due(connection, now) or roads.resting(connection, now):
                 works.moved()
     done.ledger = Ledger(*map(sum, zip(astuple(done.ledger), astuple(sent), strict=True)))
-    return sum(astuple(sent)) >= A_TURN and not works.stopped()
+    return sent.letters >= A_TURN and not works.stopped()
 
 
 @contextmanager

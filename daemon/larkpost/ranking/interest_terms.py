@@ -6,8 +6,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from larkpost.ranking.phrases import stem_of
 from larkpost.ranking.terms import UNSPACED, plain_form
+from larkpost.text.stemming import stem_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,9 +6,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from Stemmer import Stemmer  # type: ignore[import-not-found]  # it has no types
-
 from larkpost.ranking.terms import TERM, UNSPACED, is_stop_word, is_unspaced, plain_form
+from larkpost.text.stemming import stem_of
 from larkpost.text.term_table import BARELY_PARTICULAR, GRADES, term_table
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ _WORD = f"[^\\W{UNSPACED}]+"
 _UNIT = re.compile(
     rf"[{UNSPACED}]+|(?:\b\d[a-z] )?{_WORD}(?:(?:{_HYPHEN}|(?<=\d)\.(?=\d)){_WORD})*"
 )
-_STEMMER = Stemmer("english")
 
 
 class Phrase(NamedTuple):
@@ -145,11 +143,3 @@ def _joined(plain: str, one: _Unit, other: _Unit) -> bool:
     if other.start == one.end + 1:
         return plain[one.end] == " "
     return other.start == one.start + 1 and is_unspaced(other.text)
-
-
-@lru_cache(maxsize=65536)
-def stem_of(term: str) -> str:
-    """Give the stem that the forms of a term have in common."""
-    if len(term) <= 4 and term.endswith("us"):  # gpus: Snowball takes it for Latin
-        return term[:-1]
-    return str(_STEMMER.stemWord(term))

@@ -81,13 +81,12 @@ class Named:
 
         A category names papers by their categories: its typical terms are in nearly every paper.
         """
-        lexicon = space.lexicon
         phrases = tuple(
-            (phrase, frozenset(space.column[term] for term in lexicon.forms_of(phrase)))
+            (phrase, frozenset(space.column[term] for term in space.lexicon.forms_of(phrase)))
             for phrase in words
         )
         terms = frozenset[int]().union(*(columns for _, columns in phrases))
-        categories = {name for phrase in words for name in lexicon.categories_of(phrase)}
+        categories = {name for phrase in words for name in space.lexicon.categories_of(phrase)}
         return cls(terms, frozenset(categories), phrases)
 
     def speak_for(self, paper: Paper, terms: Set[int]) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from larkpost import logs
 from larkpost.errors import Busy
 from larkpost.flows.alone import alone
-from larkpost.serve.listening import check_listening, listen, listening
+from larkpost.serve.listening import check_listening, listen, open_listener
 from larkpost.serve.office import Office
 from larkpost.serve.rounds import Watch, going, started
 from larkpost.serve.server import Server
@@ -70,7 +70,7 @@ def run(
 
     watch = Watch({**office.pulses, "web": server.pulse}, give_up=stop)
     with (
-        listening(host, port, mode=web.socket_mode, home=program.places.data) as listener,
+        open_listener(host, port, mode=web.socket_mode, home=program.places.data) as listener,
         alone(
             program.store,
             "daemon",

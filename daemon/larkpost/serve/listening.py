@@ -19,7 +19,9 @@ UNIX = "unix:"
 
 
 @contextmanager
-def listening(host: str, port: int, *, mode: int = 0o660, home: Path) -> Iterator[socket.socket]:
+def open_listener(
+    host: str, port: int, *, mode: int = 0o660, home: Path
+) -> Iterator[socket.socket]:
     """Listen meanwhile on ``host`` and ``port``, or on the Unix socket that ``unix:PATH`` names.
 
     A relative path lies in ``home``; whoever may write by ``mode`` may connect. Raises UsageError
@@ -41,8 +43,8 @@ def listening(host: str, port: int, *, mode: int = 0o660, home: Path) -> Iterato
                 path.unlink()
 
 
-def check_listening(host: str, port: int, *, mode: int = 0o660, home: Path) -> None:
-    """Raise UsageError where ``listening`` would, and leave everything as it is.
+def check_listening(host: str, port: int, *, mode: int, home: Path) -> None:
+    """Raise UsageError where ``open_listener`` would, and leave everything as it is.
 
     A Unix socket that nobody listens on stays: a daemon that is starting may just have made it.
     """
@@ -54,7 +56,7 @@ def check_listening(host: str, port: int, *, mode: int = 0o660, home: Path) -> N
             raise _refused_place(path, error) from error
         if stale and os.access(path.parent, os.W_OK | os.X_OK):
             return
-    with listening(host, port, mode=mode, home=home):
+    with open_listener(host, port, mode=mode, home=home):
         pass
 
 

@@ -16,7 +16,7 @@ from larkpost.errors import UsageError
 from larkpost.sources import huggingface_api, jsonl
 from larkpost.sources.json_fields import BadRecordError, JsonFields
 from larkpost.sources.json_items import JsonItem, json_items
-from larkpost.text.identifiers import parse_identifier
+from larkpost.text.identifiers import identifier_url, parse_identifier
 from larkpost.text.normalize import squash
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _arxiv_draft(fields: JsonFields) -> Draft:
         authors=_authors(fields),
         categories=_categories(fields),
         published=_first_version(fields),
-        url=f"https://arxiv.org/abs/{names[0].value}",
+        url=identifier_url(names[0]),
         line=fields.line,
     )
 

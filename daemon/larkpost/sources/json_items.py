@@ -69,7 +69,8 @@ class HeadFirst:
         """Read up to ``size`` bytes, all of them where it is negative; nothing at the end."""
         if size < 0:
             return self._head.read() + self._rest.read()
-        return self._head.read(size) or self._rest.read(size)
+        head = self._head.read(size)
+        return head + self._rest.read(size - len(head)) if len(head) < size else head
 
 
 def _is_whole(head: bytes) -> bool:
@@ -80,9 +81,7 @@ def _is_whole(head: bytes) -> bool:
 
 
 def _content(dump: BinaryIO) -> str:
-    raw = b""
-    while len(raw) <= LARGEST_LIST and (chunk := dump.read(LARGEST_LIST + 1 - len(raw))):
-        raw += chunk
+    raw = dump.read(LARGEST_LIST + 1)
     if len(raw) > LARGEST_LIST:
         raise UnreadableDump(
             f"it is one JSON list of more than {LARGEST_LIST >> 20} MiB",

@@ -101,7 +101,7 @@ class Store:
 def time_limit(connection: Connection, seconds: float) -> Iterator[None]:
     """Make the database give up a statement that takes longer, for what a visitor may ask.
 
-    The error that follows is raised as Busy where the transaction ends.
+    The driver's error that follows ends the transaction; ``trouble.is_interruption`` knows it.
     """
     if connection.dialect.name == "postgresql":
         limit = max(1, int(seconds * 1000))  # 0 would mean no limit

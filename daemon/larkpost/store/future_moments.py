@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 # Clocks of machines that share a database may differ a little; none of them is wrong then.
 TOLERANCE = timedelta(hours=1)
-# The longest that a letter waits for its next try is half a day.
-LONGEST_WAIT = timedelta(days=1)
+# A letter waits for half a day at most; with room for clocks that differ.
+RETRY_TOLERANCE = timedelta(days=1)
 # Slots of a daily and of any other timetable: with the hour by which clocks are set, and days that
 # a zone leaves out.
 DAILY = timedelta(hours=50)
@@ -51,11 +51,11 @@ def is_any(connection: Connection, now: datetime) -> bool:
         _ahead(tables.event, "at", now + TOLERANCE),
         _ahead(tables.edition, "published_at", now + TOLERANCE),
         _ahead(tables.paper, "arrived", now + TOLERANCE),
-        _ahead(tables.notice, "next_try", now + LONGEST_WAIT),
+        _ahead(tables.notice, "next_try", now + RETRY_TOLERANCE),
         # The index of letters begins with their state.
         and_(
             tables.delivery.c.state.in_(("deferred", "unknown")),
-            tables.delivery.c.next_try > now + LONGEST_WAIT,
+            tables.delivery.c.next_try > now + RETRY_TOLERANCE,
         ),
     )
     found = or_(*(exists().where(look) for look in looks), slots.exists())
@@ -97,7 +97,7 @@ def _columns(now: datetime, *, history: bool) -> Iterator[tuple[Table, str, date
         for name in names:
             yield table, name, now + TOLERANCE
     for table in _NEXT_TRIES:
-        yield table, "next_try", now + LONGEST_WAIT
+        yield table, "next_try", now + RETRY_TOLERANCE
 
 
 def _ahead(table: Table, name: str, latest: datetime) -> ColumnElement[bool]:

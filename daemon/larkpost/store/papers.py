@@ -45,19 +45,15 @@ __all__ = [
 
 # What takes papers in is imported when it is first asked for: it compares texts, and importing
 # what it compares them with costs a command that only reads a quarter of its time.
-_FROM_ABSORBING = frozenset({"Absorbed", "absorb", "names", "owners", "take_turns"})
+_FROM_ABSORBING = frozenset({"Absorbed", "What", "absorb", "names", "owners", "take_turns"})
 
 
 def __getattr__(name: str) -> Any:
-    """Find what ``larkpost.store.absorbing`` and ``shelf`` hold, on first use (PEP 562)."""
+    """Find what ``larkpost.store.absorbing`` holds, on first use (PEP 562)."""
     if name in _FROM_ABSORBING:
         from larkpost.store import absorbing
 
         return getattr(absorbing, name)
-    if name == "What":
-        from larkpost.store.shelf import What
-
-        return What
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

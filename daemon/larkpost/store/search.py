@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 
+from larkpost.errors import Busy
 from larkpost.store import index, tables
 from larkpost.store.engine import time_limit
 from larkpost.store.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, paper
 from larkpost.store.queries import Query, Term, parse
+from larkpost.store.trouble import is_interruption
 from larkpost.store.wording import stems, telling
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import CTE, ColumnElement, Connection, Select
 
     from larkpost.domain import Paper
@@ -62,9 +68,21 @@ def find(
         page = page.order_by(hits.c.relevance.desc(), *newest_first)
     counted = every.where(*bounds).with_only_columns(func.count(), maintain_column_froms=True)
     page = page.where(*bounds).limit(limit).offset(offset)
-    with time_limit(connection, seconds):
+    with _bounded(connection, seconds):
         total: int = connection.execute(counted).scalar_one()
         return Found(_papers(connection, page), total)
+
+
+@contextmanager
+def _bounded(connection: Connection, seconds: float) -> Iterator[None]:
+    try:
+        with time_limit(connection, seconds):
+            yield
+    except DBAPIError as error:
+        if not is_interruption(error):
+            raise
+        hint = "use fewer words, or rarer ones"
+        raise Busy("The search took too long", hint=hint) from error
 
 
 def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:

@@ -36,6 +36,12 @@ def told(name: str) -> Iterator[None]:
         raise Busy(f"Every connection to {name} is in use", hint="try again") from error
 
 
+def is_interruption(error: DBAPIError) -> bool:
+    """Say whether a statement was given up because of ``larkpost.store.engine.time_limit``."""
+    lite = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
+    return lite or getattr(error.orig, "sqlstate", None) == "57014"
+
+
 def explained(error: DBAPIError, name: str) -> LarkpostError | None:
     """Choose the error to raise in place of a driver's, about the database ``name``.
 
@@ -60,8 +66,6 @@ def explained_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
     match code:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return Busy(f"{name} is locked by another process", hint="try again in a moment")
-        case sqlite3.SQLITE_INTERRUPT:
-            return Busy("The search took too long", hint="use fewer words, or rarer ones")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return StoreError(f"{name} is damaged, or is no database ({error})", hint=_RESTORE)
         case sqlite3.SQLITE_READONLY:
@@ -85,9 +89,7 @@ def _postgres(error: BaseException | None, name: str) -> LarkpostError | None:
     """SQLSTATE codes of PostgreSQL's manual, appendix A; no code means no connection."""
     told = " ".join(str(error).split())
     match state := getattr(error, "sqlstate", None):
-        case "57014":
-            return Busy("The search took too long", hint="use fewer words, or rarer ones")
-        case "40001" | "40P01" | "55P03":
+        case "40001" | "40P01" | "55P03" | "57014":
             return Busy(f"{name} is locked by another process ({told})", hint="try again")
         case "53100":
             return no_room(name, told)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from Stemmer import Stemmer  # type: ignore[import-not-found]  # it has no types
-
 from larkpost.text.normalize import normal_form
+from larkpost.text.stemming import stem_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,10 +66,7 @@ def stems(text: str) -> list[str]:
 
 @lru_cache(maxsize=20_000)
 def _stem(word: str) -> str:
-    if len(word) <= 2:
-        return word  # as Porter has it; the library would leave nothing of an "s"
-    # A stemmer is not safe between threads, and quick to make.
-    return str(Stemmer("porter", 0).stemWord(word))
+    return stem_words([word])[0]
 
 
 def document(paper: Paper) -> Document:

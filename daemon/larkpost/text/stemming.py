@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from Stemmer import Stemmer  # type: ignore[import-not-found]  # it has no types
@@ -11,10 +12,21 @@ if TYPE_CHECKING:
 
 
 def stem_words(words: Iterable[str]) -> list[str]:
-    """Give the stem of each word, in order (Porter 1980); words come in lower case."""
+    """Give the stem of each word, in order (Porter 1980); words come in lower case.
+
+    A word of two letters is its own stem, as Porter has it: the library would leave nothing of "s".
+    """
     # A stemmer is not safe between threads, and quick to make.
     stemmer = Stemmer("porter", 0)
     return [word if len(word) <= 2 else str(stemmer.stemWord(word)) for word in words]
+
+
+@lru_cache(maxsize=65536)
+def stem_of(term: str) -> str:
+    """Give the stem that the forms of a term have in common (Snowball's English, "Porter 2")."""
+    if len(term) <= 4 and term.endswith("us"):  # gpus: it is taken for Latin
+        return term[:-1]
+    return str(Stemmer("english", 0).stemWord(term))
 
 
 def strict_stems(words: Iterable[str]) -> list[str]:

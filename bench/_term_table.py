@@ -1,6 +1,6 @@
 """Makes the table of how particular English words are to a topic, from arXiv abstracts.
 
-python -m bench.term_table [--data DIR] [--show LOW HIGH]
+python -m bench._term_table [--data DIR] [--show LOW HIGH]
 
 Reads ``arxiv-background`` (titles, abstracts and categories of 35,456 papers, CC0) and writes
 ``daemon/larkpost/text/term_table.txt``. Three figures tell a topic from academic English, each
@@ -199,7 +199,7 @@ def table(found: Iterable[tuple[int, str, str, int]], papers: int) -> str:
         groups[grade, kind].append(word)
     head = [
         "# How particular English words are to a topic, from 0 (fits any abstract) to 9; words",
-        "# that are not here are wholly particular. Made by bench/term_table.py from the titles",
+        "# that are not here are wholly particular. Made by bench/_term_table.py from the titles",
         f"# and abstracts of {papers:,} arXiv papers, 2025-03-18 to 2026-01-31 (metadata CC0),",
         "# mostly computer vision and language. Then the place a word may have in a phrase: head,",
         "# modifier, or never; then the words.",
