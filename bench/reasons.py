@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,12 +137,15 @@ def figures(seen: Sequence[Seen]) -> str:
     lines.append("|---|---|---|---|---|")
     for source in ("sample", "arXiv"):
         picks = [one.pick for one in seen if one.source == source]
+        if not picks:
+            continue
         enough = sum(pick.like is not None or len(pick.terms or ()) >= 2 for pick in picks)
         like = sum(pick.like is not None for pick in picks)
         terms = sum(len(pick.terms or ()) for pick in picks)
         n = len(picks)
         lines.append(f"| {n} | {source} | {enough / n:.1%} | {like / n:.1%} | {terms / n:.2f} |")
-    return "\n".join([*lines, "", _proxies([one for one in seen if one.source == "arXiv"])])
+    arxiv_picks = [one for one in seen if one.source == "arXiv"]
+    return "\n".join([*lines, *(["", _proxies(arxiv_picks)] if arxiv_picks else [])])
 
 
 def _proxies(seen: Sequence[Seen]) -> str:
@@ -187,7 +191,11 @@ def main() -> None:
     given = options.parse_args()
     seed = given.seed if given.seed is not None else JUDGED if given.list else 1
     most = given.readers or (EACH if given.list else 125)
-    seen = [*from_sample(seed, most), *from_arxiv(data_folder(given.data), seed, most)]
+    seen, folder = [*from_sample(seed, most)], data_folder(given.data)
+    if (folder / "arxiv-readers").is_dir():
+        seen += from_arxiv(folder, seed, most)
+    else:
+        print(f"no arXiv readers in {folder}: the sample alone is measured", file=sys.stderr)
     if given.list:
         seen = [seen[at] for at in np.random.default_rng([seed, 2]).permutation(len(seen))]
         print(as_table(seen))

@@ -17,6 +17,7 @@ from bench import _readers as readers
 from bench import _small as small
 
 from larkpost.ranking import Tfidf, informative
+from larkpost.ranking.space import CLOSE_SHARE, WORD_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +44,8 @@ def distances(space: TextSpace, papers: Sequence[Paper]) -> NDArray[np.float64]:
     """Give the distances of papers in words and coarse themes (n, n), as similar papers have it."""
     rows = space.rows([paper.text for paper in papers])
     words = (rows.words @ rows.words.T).toarray()
-    return np.asarray(1 - 0.7 * words - 0.3 * (rows.broad @ rows.broad.T), dtype=np.float64)
+    likeness = WORD_SHARE * words + CLOSE_SHARE * (rows.broad @ rows.broad.T)
+    return np.asarray(1 - likeness, dtype=np.float64)
 
 
 def apart(corpus: Sequence[Paper], candidates: Sequence[Paper]) -> list[tuple[float, float]]:

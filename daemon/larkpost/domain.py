@@ -121,6 +121,9 @@ class Paper:
         return f"{self.title}\n{self.abstract}"
 
 
+PLACEHOLDER = "{title}"  # stands for a paper's title in the address of a FindLink
+
+
 @dataclass(frozen=True, slots=True)
 class FindLink:
     """A site on which papers are looked for: its name, and an address with ``{title}`` in it."""

@@ -95,7 +95,7 @@ def test_a_letter_to_the_operator_that_comes_back_is_told_in_the_log(store: Stor
     assert path.startswith("post+n")
     assert meaning is Meaning.BOUNCED
     assert [(log["event"], log["code"]) for log in logs] == [
-        ("letter to mail.operator came back", "5.1.1")
+        ("letter to the operator, or of send-test, came back", "5.1.1")
     ]
 
 

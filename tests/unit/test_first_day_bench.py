@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from bench import _small as small
 from bench import first_day
 
@@ -38,5 +37,4 @@ def test_on_the_sample_no_peer_is_ahead_beyond_the_noise() -> None:
     for square in squares:
         ours = square.values[first_day.OURS][:, 1].mean()
         assert ours > square.values["zotero-arxiv-daily on TF-IDF"][:, 1].mean()
-        assert np.isfinite(ours)
     assert "| Larkpost |" in first_day.tables(lines)

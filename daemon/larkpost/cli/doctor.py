@@ -190,10 +190,11 @@ def _listening(program: Program) -> Iterator[Finding]:
     from datetime import UTC, datetime
 
     from larkpost.serve import check_listening
+    from larkpost.settings.addresses import UNIX
     from larkpost.store import leases
 
     web = program.settings.web
-    where = web.host if web.host.startswith("unix:") else f"{web.host} port {web.port}"
+    where = web.host if web.host.startswith(UNIX) else f"{web.host} port {web.port}"
     with program.store.read() as connection:
         daemon = leases.holder(connection, "daemon", now=datetime.now(UTC))
     if daemon:

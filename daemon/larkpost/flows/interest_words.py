@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 log = logs.get_logger(__name__)
 
-SPACE_BETWEEN = ", "
-
 
 class UnmatchedWord(NamedTuple):
     """A ``word`` of an interest's ``phrase`` that moves no paper, and the nearest that would.
@@ -83,14 +81,11 @@ def describe(one: UnmatchedWord) -> str:
         return f"“{one.word}”{where} is in {papers}, too many to tell them apart"
     if one.papers == 1:
         return f"“{one.word}”{where} is in one paper only, too few to learn from"
-    near = f"; near it are: {SPACE_BETWEEN.join(one.near)}" if one.near else ""
+    near = f"; near it are: {', '.join(one.near)}" if one.near else ""
     return f"“{one.word}”{where} matches no paper here yet{near}"
 
 
 def _papers_with(store: Store, words: Iterable[str]) -> dict[str, int]:
     """Count the papers that the search finds by each word."""
     with store.read() as connection:
-        return {
-            word: search.find(connection, search.parse(f'"{word}"'), limit=1).total
-            for word in words
-        }
+        return {word: search.count(connection, search.parse(f'"{word}"')) for word in words}

@@ -116,7 +116,11 @@ def _from_the_operator(message: Message) -> Meaning:
     returned = judged(message)
     if returned.news not in (News.DEAD, News.FAILED):
         return Meaning.AUTOMATIC if is_automatic(message) else Meaning.UNREAD
-    log.warning("letter to mail.operator came back", code=returned.code, reason=returned.text)
+    log.warning(
+        "letter to the operator, or of send-test, came back",
+        code=returned.code,
+        reason=returned.text,
+    )
     return Meaning.BOUNCED
 
 

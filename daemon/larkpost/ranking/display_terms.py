@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from larkpost.ranking.interest_terms import stemmed
+from larkpost.ranking.interest_terms import stem_text
 from larkpost.ranking.phrases import ROOT, phrases_of
 from larkpost.ranking.terms import is_unspaced
 from larkpost.text.term_table import LEAST_PARTICULAR
@@ -84,7 +84,7 @@ def candidates(space: TextSpace, paper: Paper, terms: Indices) -> Candidates:
         barely,
         list(place),
         space.particularity[terms],
-        stemmed(f"{paper.title}\n{paper.abstract}"),
+        stem_text(f"{paper.title}\n{paper.abstract}"),
     )
 
 
@@ -102,23 +102,23 @@ class Chosen(NamedTuple):
 
 def choose_terms(
     found: Candidates,
-    raised: Doubles,
+    told: Doubles,
     held: Flags,
     bias: Doubles,
     interests: Sequence[Sequence[InterestTerm]],
 ) -> list[Chosen]:
     """Choose the terms to show for each of r readers.
 
-    ``raised`` (r, t) is what each term of the paper adds, 0 where it is not to be told, below 0
+    ``told`` (r, t) is what each term of the paper adds, 0 where it is not to be told, below 0
     where it lowers the score; ``held`` (r, t) whether a paper that the reader likes, or the words
     of the interest, hold it; ``bias`` (r) what no term carries; ``interests`` (r) what of the
     reader's interest the paper holds, see ``interest_terms``: always fit to be shown, and first.
     """
-    raising = raised > 0
+    raising = told > 0
     constant = np.maximum(bias, 0)[:, None]
-    total = (raised * raising).sum(axis=1, keepdims=True) + constant
+    total = (told * raising).sum(axis=1, keepdims=True) + constant
     floors = np.maximum(LEAST_WEIGHT, LEAST_OF_CONSTANT * constant)
-    summed = raised @ found.members
+    summed = told @ found.members
     holding = (held & raising) @ found.members > 0
     # A phrase says what its most particular words say, and most if they raise the score.
     own = raising @ found.telling > 0
@@ -135,7 +135,7 @@ def choose_terms(
         shown = _distinct(found, worth, weak[n], first)
         terms = (*(one.text for one in first), *(found.phrases[at].text for at in shown))
         is_held = bool(first) or bool(holding[n, shown].any())
-        chosen.append(Chosen(terms or _only_term(found, raised[n], floors[n]), is_held))
+        chosen.append(Chosen(terms or _only_term(found, told[n], floors[n]), is_held))
     return chosen
 
 
@@ -152,12 +152,12 @@ def _least(
     return np.asarray(np.maximum(floors, LEAST_OF_STRONGEST * strongest))
 
 
-def _only_term(found: Candidates, raised: Doubles, least: float) -> tuple[str, ...]:
+def _only_term(found: Candidates, told: Doubles, least: float) -> tuple[str, ...]:
     """Give the term that carries a score which no particular one does; none where none does."""
-    carrying = np.flatnonzero(raised >= least)
+    carrying = np.flatnonzero(told >= least)
     if not len(carrying):
         return ()
-    worth = raised[carrying] * np.maximum(found.particular[carrying], LEAST_PARTICULARITY)
+    worth = told[carrying] * np.maximum(found.particular[carrying], LEAST_PARTICULARITY)
     return (found.words[int(carrying[worth.argmax()])],)
 
 

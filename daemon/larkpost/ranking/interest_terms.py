@@ -26,14 +26,14 @@ class InterestTerm(NamedTuple):
     weight: float
 
 
-def stemmed(text: str) -> str:
+def stem_text(text: str) -> str:
     """Give the stems of all words of a text, a space around each: what phrases are found in."""
     return f" {' '.join(map(stem_of, _WORD.findall(plain_form(text))))} "
 
 
 @lru_cache(maxsize=4096)
-def _stemmed_phrase(phrase: str) -> str:
-    return stemmed(phrase)
+def _stem_phrase(phrase: str) -> str:
+    return stem_text(phrase)
 
 
 def interest_terms(
@@ -42,8 +42,8 @@ def interest_terms(
     """Give what of an interest raises a paper's score, the strongest first, no stem twice.
 
     A phrase is shown as it was typed where the paper holds it in any form of its words, else its
-    words that stand there. ``text`` is the paper's, ``stemmed``; ``words`` and ``raised`` are its
-    terms and what each adds, by their columns.
+    words that stand there. ``text`` is the paper's by ``stem_text``; ``words`` and ``raised``
+    are its terms and what each adds, by their columns.
     """
     found: list[InterestTerm] = []
     for phrase, columns in named.phrases:
@@ -51,7 +51,7 @@ def interest_terms(
         if not mine:
             continue
         stems = frozenset(stem_of(words[at]) for at in mine)
-        if (stem := _stemmed_phrase(phrase)).strip() and stem in text:
+        if (stem := _stem_phrase(phrase)).strip() and stem in text:
             typed = " ".join(phrase.split())
             found.append(InterestTerm(typed, stems, sum(raised[at] for at in mine)))
         else:

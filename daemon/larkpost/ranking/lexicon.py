@@ -132,9 +132,9 @@ class Lexicon:
         plain = word.casefold()
         if not self.too_common.isdisjoint(strict_stems(terms(word))):
             return ()
-        slips = min(MOST_SLIPS, max(1, len(plain) // PER_SLIP))
         if len(plain) < SHORTEST:
             return ()
+        slips = min(MOST_SLIPS, len(plain) // PER_SLIP)
         known = [*self.categories, *(() if self._is_code(word) else self.spread)]
         close = process.extract(plain, known, scorer=OSA.distance, score_cutoff=slips, limit=None)
         ordered = sorted(close, key=lambda one: (one[1], -self.spread.get(one[0], 0), one[0]))

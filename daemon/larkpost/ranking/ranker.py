@@ -216,10 +216,9 @@ def _tell(
             terms = shown[at] = display_terms.candidates(space, order.papers[at], found.terms)
         held = holding[np.array(lines)[:, None], found.terms]
         present = frozenset(found.terms.tolist())
-        raised = found.told
         named = [tastes[shard[line]].named for line in lines]
-        asked = _interest_terms(named, terms, found, raised)
-        chosen = display_terms.choose_terms(terms, raised, held, found.bias, asked)
+        asked = _interest_terms(named, terms, found, found.told)
+        chosen = display_terms.choose_terms(terms, found.told, held, found.bias, asked)
         for (line, position), why, score, mine in zip(those, told, scores, chosen, strict=True):
             place = shard[line]
             taste, like = tastes[place], near[place, at]

@@ -73,7 +73,7 @@ def chosen(edition: Edition) -> str:
 
 
 def _ground(picks: Sequence[Pick]) -> str:
-    if any(map(_is_taught, picks)):
+    if any(pick.known_probability is not None for pick in picks):
         return "ordered by your thumbs"
     if any(pick.because or pick.terms for pick in picks):
         return "ordered by your words"
@@ -187,7 +187,7 @@ def reason(pick: Pick, *, interests: int = 1) -> Reason:
     return Reason(
         terms=terms,
         like=short_title(pick.like.title) if pick.like else "",
-        chance=f"{chance}\u00a0% likely yours" if _is_taught(pick) else "",
+        chance=f"{chance}\u00a0% likely yours" if pick.known_probability is not None else "",
         label=EXPLORATION if pick.explored else "",
         interest=cropped(one_line(pick.interest), 40) if interests > 1 else "",
         against=_against(pick) if terms or pick.like else (),
@@ -202,11 +202,6 @@ def _against(pick: Pick) -> tuple[str, ...]:
         for one in pick.against
         if one.weight <= -LEAST_AGAINST and table.is_particular(one.term)
     )[:TERMS_SHOWN]
-
-
-def _is_taught(pick: Pick) -> bool:
-    """Say whether the reader had liked something; editions of old have no likeness."""
-    return pick.likeness is not None or pick.like is not None
 
 
 def _terms(pick: Pick) -> tuple[str, ...]:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from larkpost.errors import UsageError
 from larkpost.settings import expand
+from larkpost.settings.addresses import UNIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-UNIX = "unix:"
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from larkpost.text.email_address import spell_address
 from larkpost.text.normalize import clean
 from larkpost.text.urls import encode_host, encode_url
 
+UNIX = "unix:"  # before the path of a socket to listen on
 _ATOMS = re.compile(r"[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*")
 # A link stands whole on one line of a letter (RFC 5322, 2.1.1: 998 characters), with a token.
 _LONGEST_BASE_URL = 500
@@ -97,9 +98,9 @@ def read_listening_host(text: str) -> str:
 
     Raises ValueError for what is none of these.
     """
-    if text == "unix:":
+    if text == UNIX:
         raise ValueError("a path must follow, as in unix:/run/larkpost/larkpost.sock")
-    if text.startswith("unix:"):
+    if text.startswith(UNIX):
         return text
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     try:

@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, PlainSerializer
 
-from larkpost.domain import FindLink
+from larkpost.domain import PLACEHOLDER, FindLink
 
-PLACEHOLDER = "{title}"
 MOST = 12
 LONGEST_NAME = 40
 LONGEST_URL = 300

@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from larkpost.errors import SettingsError
+from larkpost.settings.addresses import UNIX
 from larkpost.settings.model import Places, Settings, Web, flat, keys
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ def load(
     origins = {key: origin for origin, values in found.items() for key in values}
     merged = {key: value for values in found.values() for key, value in values.items()}
     if "site.base_url" not in merged:
-        del found[COMMAND_LINE]
-        merged["site.base_url"] = _own_address(found)
+        lasting = {origin: values for origin, values in found.items() if origin != COMMAND_LINE}
+        merged["site.base_url"] = _own_address(lasting)
     settings = _validated(merged, origins, places)
     settings._origins = origins
     settings._remarks = tuple(_remarks(places.config, found[str(places.config)], secrets))
@@ -275,7 +276,7 @@ def _own_address(found: Mapping[str, Mapping[str, object]]) -> str:
         value, origin = told[f"web.{first}"]
         why = str(error.errors()[0].get("ctx", {}).get("error", ""))
         raise SettingsError(f"web.{first} cannot be {value!r} (in {origin})", hint=why) from None
-    if web.host.startswith("unix:"):
+    if web.host.startswith(UNIX):
         raise SettingsError(
             "site.base_url is missing: a Unix socket (web.host) has no address to link to",
             hint='set base_url = "https://paper.example.org" under [site]: what readers call',

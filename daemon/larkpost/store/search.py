@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Paper
 
-__all__ = ["Found", "Query", "Term", "find", "kin", "parse"]
+__all__ = ["Found", "Query", "Term", "count", "find", "kin", "parse"]
 
 SECONDS = 5.0  # that a search may take; the worst takes half a second at 100,000 papers
 
@@ -54,23 +54,37 @@ def find(
     """
     if query.lost:
         return Found((), 0)
-    column, bounds = tables.paper.c, _bounds(connection, query)
-    every = select(column.id)
+    column, every = tables.paper.c, _matching(connection, query)
     newest_first = [column.first_seen.desc(), column.id]
     page = every.order_by(*newest_first)
-    if query.wanted:
-        matches = _looked_up_once(index.matches(connection, query.wanted))
-        every = every.join(matches, matches.c.id == column.id)
-        page = every.order_by(*newest_first)
     if query.wanted and not newest:
         hits = _looked_up_once(index.hits(connection, query.wanted))
         page = select(column.id).join(hits, hits.c.id == column.id)
         page = page.order_by(hits.c.relevance.desc(), *newest_first)
-    counted = every.where(*bounds).with_only_columns(func.count(), maintain_column_froms=True)
-    page = page.where(*bounds).limit(limit).offset(offset)
+    page = page.where(*_bounds(connection, query)).limit(limit).offset(offset)
+    total = count(connection, query, seconds=seconds)
+    with _bounded(connection, seconds):
+        return Found(_papers(connection, page), total)
+
+
+def count(connection: Connection, query: Query, *, seconds: float = SECONDS) -> int:
+    """Count the papers that a query asks for, with the limit of ``find``."""
+    if query.lost:
+        return 0
+    every = _matching(connection, query).where(*_bounds(connection, query))
+    counted = every.with_only_columns(func.count(), maintain_column_froms=True)
     with _bounded(connection, seconds):
         total: int = connection.execute(counted).scalar_one()
-        return Found(_papers(connection, page), total)
+    return total
+
+
+def _matching(connection: Connection, query: Query) -> Select[Any]:
+    """Select the ids of the papers with the words that are wanted."""
+    column = tables.paper.c
+    if not query.wanted:
+        return select(column.id)
+    matches = _looked_up_once(index.matches(connection, query.wanted))
+    return select(column.id).join(matches, matches.c.id == column.id)
 
 
 @contextmanager

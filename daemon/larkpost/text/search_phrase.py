@@ -7,11 +7,11 @@ from functools import lru_cache
 from itertools import accumulate
 from urllib.parse import quote
 
+from larkpost.domain import PLACEHOLDER
 from larkpost.text.markup import plain_latex
 from larkpost.text.normalize import squash
 from larkpost.text.urls import encode_url
 
-PLACEHOLDER = "{title}"
 # Google Scholar takes 256 characters; the beginning of a title finds the paper as well.
 LONGEST_PHRASE = 200  # characters
 # A letter of Chinese is nine octets once it is encoded, and every letter and feed carries the link.

@@ -231,8 +231,9 @@ class Endpoint:
         with site.program.store.read() as connection:
             found = self._find(site, request, connection)
         now = site.clock()
-        kept = shelf.keep(key, mark, found, now)
-        return replace(kept, body=found.body).answer(asked, now) or (200, kept.headers, found.body)
+        answer = shelf.keep(key, mark, found, now).answer(asked, now)
+        assert answer is not None  # noqa: S101 - what was found now has its body
+        return answer
 
 
 def _kept(mark: object, found: Found, etag: str, modified: datetime) -> Kept:
