@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from larkpost.ranking.measures import TOP, estimate
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Scores = NDArray[np.float64]
-
-TOP = 10
 
 
 def measure(scores: Scores, liked: NDArray[np.bool_]) -> tuple[float, float, float, float]:
@@ -31,9 +31,7 @@ def measure(scores: Scores, liked: NDArray[np.bool_]) -> tuple[float, float, flo
     )
 
 
-def interval(values: NDArray[np.float64], draws: int = 1000) -> tuple[float, float]:
+def interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """Give the bootstrap 95 % interval of a mean over readers."""
-    rng = np.random.default_rng(0)
-    means = values[rng.integers(0, len(values), (draws, len(values)))].mean(axis=1)
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)
+    found = estimate(values.tolist())
+    return found.low, found.high

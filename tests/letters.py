@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 TOKENS = Tokens([b"k" * 32])
 MAILBOXES = Mailboxes("post@example.org", TOKENS)
 SENDER = "Larkpost <larkpost@example.org>"
+PRESS = Press(
+    Links("https://papers.example.org", TOKENS),
+    sender=SENDER,
+    title="Larkpost",
+    mailboxes=MAILBOXES,
+)
 HEADERS = (
     *("From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Reply-To"),
     *("List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Archive"),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from structlog.testing import capture_logs
 from tests.delivering import Mailbag
+from tests.letters import MAILBOXES, PRESS
 from tests.making import DAY, NOW, add_papers, add_readers
 from tests.unit.test_bounce_reports import dsn, fields
 
@@ -17,11 +18,7 @@ from larkpost.errors import Deferred, Refused
 from larkpost.flows import roads
 from larkpost.flows.receipt import Desk, tell
 from larkpost.flows.receive import Meaning, receive
-from larkpost.links import Links
-from larkpost.mailboxes import Mailboxes
-from larkpost.render import Press
 from larkpost.store import events, readers
-from larkpost.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,14 +27,6 @@ if TYPE_CHECKING:
     from larkpost.flows.quiet import Reason
     from larkpost.store.engine import Store
 
-TOKENS = Tokens([b"k" * 32])
-POST = Mailboxes("post@example.org", TOKENS)
-PRESS = Press(
-    Links("https://papers.example.org", TOKENS),
-    sender="Larkpost <post@example.org>",
-    title="Larkpost",
-    mailboxes=POST,
-)
 DESK = Desk("boss@example.org", PRESS.report)
 WEEK = timedelta(days=7)
 
@@ -90,7 +79,7 @@ def test_a_letter_to_the_operator_that_comes_back_is_told_in_the_log(store: Stor
 
     with capture_logs() as logs:
         dead = dsn(fields("failed", "5.1.1", "550 5.1.1 no such user"))
-        meaning = receive(store, POST, f"To: {path}\n".encode() + dead, now=NOW).meaning
+        meaning = receive(store, MAILBOXES, f"To: {path}\n".encode() + dead, now=NOW).meaning
 
     assert path.startswith("post+n")
     assert meaning is Meaning.BOUNCED

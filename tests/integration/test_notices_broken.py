@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.delivering import MINUTE, Mailbag
+from tests.letters import MAILBOXES, PRESS
 from tests.making import DAY, NOW
 from tests.unit.test_bounce_reports import dsn, fields
 
@@ -14,12 +15,8 @@ from larkpost.errors import Deferred, Refused, Unanswered
 from larkpost.flows import membership, notices
 from larkpost.flows.posting import FIRST_TRY_AGAIN
 from larkpost.flows.receive import Meaning, receive
-from larkpost.links import Links
-from larkpost.mailboxes import Mailboxes
-from larkpost.render import Press
 from larkpost.store import bounces, readers
 from larkpost.store import notices as askings
-from larkpost.tokens import Tokens
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -29,14 +26,6 @@ if TYPE_CHECKING:
     from larkpost.flows.notices import Writer
     from larkpost.store.engine import Store
 
-TOKENS = Tokens([b"k" * 32])
-POST = Mailboxes("post@paper.example", TOKENS)
-PRESS = Press(
-    Links("https://papers.example.org", TOKENS),
-    sender="Larkpost <post@paper.example>",
-    title="Larkpost",
-    mailboxes=POST,
-)
 HOUR = 60 * MINUTE
 HARD = dsn(fields("failed", "5.1.1", "550 5.1.1 no such user"))
 
@@ -148,10 +137,10 @@ def test_a_confirmation_has_a_signed_return_path_and_its_bounce_counts(store: St
     (letter,) = bag.letters
     reader = reader_of(store, "grace")
 
-    meaning = receive(store, POST, f"To: {letter.sender}\n".encode() + HARD, now=NOW).meaning
+    meaning = receive(store, MAILBOXES, f"To: {letter.sender}\n".encode() + HARD, now=NOW).meaning
 
     assert letter.sender.startswith("post+n")
-    assert b"\r\nFrom: Larkpost <post@paper.example>" in b"\r\n" + letter.content
+    assert b"\r\nFrom: Larkpost <larkpost@example.org>" in b"\r\n" + letter.content
     assert meaning is Meaning.BOUNCED
     assert reader.status is Status.PENDING
     with store.read() as connection:
@@ -163,7 +152,7 @@ def test_who_confirms_after_all_has_an_address_that_works(store: Store) -> None:
     ask(store, "grace")
     bag = Mailbag()
     answer(store, bag)
-    receive(store, POST, f"To: {bag.letters[0].sender}\n".encode() + HARD, now=NOW)
+    receive(store, MAILBOXES, f"To: {bag.letters[0].sender}\n".encode() + HARD, now=NOW)
 
     membership.confirm(store, reader_of(store, "grace").id, now=NOW)
 
@@ -177,7 +166,7 @@ def test_a_notice_to_a_dead_address_suspends_its_reader(store: Store) -> None:
     bag = Mailbag()
     answer(store, bag)
 
-    meaning = receive(store, POST, f"To: {bag.letters[0].sender}\n".encode() + HARD, now=NOW)
+    meaning = receive(store, MAILBOXES, f"To: {bag.letters[0].sender}\n".encode() + HARD, now=NOW)
 
     assert meaning.meaning is Meaning.SUSPENDED
     assert reader_of(store, "grace").status is Status.SUSPENDED
@@ -194,9 +183,9 @@ def test_a_notice_refused_at_the_address_counts_as_a_letter_does(store: Store) -
 
 def test_a_bounce_of_a_notice_that_is_old_changes_nothing(store: Store) -> None:
     reader = membership.add(store, "grace@example.org", now=NOW)
-    path = POST.notices(reader, NOW.date())
+    path = MAILBOXES.notices(reader, NOW.date())
 
-    late = receive(store, POST, f"To: {path}\n".encode() + HARD, now=NOW + 40 * DAY)
+    late = receive(store, MAILBOXES, f"To: {path}\n".encode() + HARD, now=NOW + 40 * DAY)
 
     assert late.meaning is Meaning.HARMLESS
     assert reader_of(store, "grace").status is Status.ACTIVE

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from tests.delivering import Mailbag, publish
+from tests.letters import MAILBOXES, PRESS, TOKENS
 from tests.making import NOW
 from tests.unit.test_bounce_reports import dsn, fields
 
@@ -30,19 +31,10 @@ if TYPE_CHECKING:
     from larkpost.domain import Letter, Reader
     from larkpost.store.engine import Store
 
-TOKENS = Tokens([b"k" * 32])
-POST = Mailboxes("post@paper.example", TOKENS)
-PRESS = Press(
-    Links("https://papers.example.org", TOKENS),
-    sender="Larkpost <post@paper.example>",
-    title="Larkpost",
-    mailboxes=POST,
-)
-
 
 def sent(store: Store) -> list[Letter]:
     bag = Mailbag()
-    deliver(store, Addressed(PRESS, POST), bag.road, now=NOW, holder="test")
+    deliver(store, Addressed(PRESS, MAILBOXES), bag.road, now=NOW, holder="test")
     return bag.letters
 
 
@@ -73,7 +65,7 @@ def test_the_link_stands_first_and_the_mail_address_beside_it(store: Store) -> N
 
     assert link.startswith("https://papers.example.org/leave/")
     assert mail.startswith("mailto:post+u")
-    assert mail.endswith("@paper.example?subject=unsubscribe")
+    assert mail.endswith("@example.org?subject=unsubscribe")
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert message["Precedence"] == "bulk"
     assert max(map(len, head.split(b"\r\n"))) < 200  # RFC 5322, 2.1.1: at most 998
@@ -99,7 +91,7 @@ def test_a_mail_to_the_address_unsubscribes_its_reader_and_nobody_else(
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "1.a").write_bytes(mail_to_leave(letters[0]))
 
-    tally = collect(store, POST, tmp_path, now=NOW)
+    tally = collect(store, MAILBOXES, tmp_path, now=NOW)
 
     assert tally == Counter({Meaning.UNSUBSCRIBED: 1})
     assert [mail.name for mail in (tmp_path / "cur").iterdir()] == ["1.a:2,S"]
@@ -117,7 +109,7 @@ def test_saying_it_twice_or_by_a_program_is_as_good(store: Store) -> None:
     mail = mail_to_leave(letter, "Auto-Submitted: auto-generated\nPrecedence: bulk\n")
 
     for _ in range(2):
-        assert receive(store, POST, mail, now=NOW).meaning is Meaning.UNSUBSCRIBED
+        assert receive(store, MAILBOXES, mail, now=NOW).meaning is Meaning.UNSUBSCRIBED
 
     assert status_of(store, reader) is Status.LEFT
 
@@ -133,22 +125,22 @@ def test_saying_it_twice_or_by_a_program_is_as_good(store: Store) -> None:
 )
 def test_what_nobody_wrote_does_not_unsubscribe(store: Store, mail: bytes) -> None:
     (reader,) = publish(store, 1)
-    address = f"To: {POST.unsubscribes(reader)}\n".encode()
+    address = f"To: {MAILBOXES.unsubscribes(reader)}\n".encode()
 
-    assert receive(store, POST, address + mail, now=NOW).meaning is Meaning.AUTOMATIC
+    assert receive(store, MAILBOXES, address + mail, now=NOW).meaning is Meaning.AUTOMATIC
     assert status_of(store, reader) is Status.ACTIVE
 
 
 def test_a_forged_or_stale_address_unsubscribes_nobody(store: Store) -> None:
     (reader,) = publish(store, 1)
-    strange = Mailboxes("post@paper.example", Tokens([b"x" * 32])).unsubscribes(reader)
-    stale = POST.unsubscribes(reader)
+    strange = Mailboxes("post@example.org", Tokens([b"x" * 32])).unsubscribes(reader)
+    stale = MAILBOXES.unsubscribes(reader)
     with store.begin() as connection:
         readers.remove(connection, reader.id)
     (newcomer,) = publish(store, 1)
 
-    for address in (strange, stale, "post@paper.example"):
+    for address in (strange, stale, "post@example.org"):
         mail = f"To: {address}\nSubject: unsubscribe\n\n".encode()
-        assert receive(store, POST, mail, now=NOW).meaning is Meaning.FOREIGN
+        assert receive(store, MAILBOXES, mail, now=NOW).meaning is Meaning.FOREIGN
 
     assert status_of(store, newcomer) is Status.ACTIVE

@@ -143,11 +143,10 @@ def _tell_holds(done: list[Retry]) -> None:
     from larkpost.errors import Failure
     from larkpost.flows.membership import who
 
-    held = {one.reader.id: one for one in done if one.hold is not None}
-    for one in held.values():
-        if one.hold is not None:
-            message = f"Nothing is sent again to {who(one.reader)}: {one.hold.reason}"
-            tell(Failure(message, hint=f"{one.hold.hint}; then larkpost deliveries --retry"))
+    held = {one.reader.id: (one.reader, one.hold) for one in done if one.hold is not None}
+    for reader, hold in held.values():
+        message = f"Nothing is sent again to {who(reader)}: {hold.reason}"
+        tell(Failure(message, hint=f"{hold.hint}; then larkpost deliveries --retry"))
 
 
 def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> None:

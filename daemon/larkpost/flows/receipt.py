@@ -11,7 +11,7 @@ from larkpost.flows import roads
 from larkpost.flows.posting import told as told_in_words
 from larkpost.flows.quiet import Quiet, quiet
 from larkpost.store import events, readers
-from larkpost.text.grammar import sentence
+from larkpost.text.grammar import capitalised, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -80,7 +80,7 @@ def tell(
 def _sentences(reasons: Sequence[Reason]) -> list[str]:
     """Say in whole sentences why, and what can be done about it."""
     told = [
-        f"{sentence(_capitalised(reason.text))} What you can do: {sentence(reason.hint)}"
+        f"{sentence(capitalised(reason.text))} What you can do: {sentence(reason.hint)}"
         for reason in reasons
     ]
     return [
@@ -91,10 +91,6 @@ def _sentences(reasons: Sequence[Reason]) -> list[str]:
             "address of the setting mail.operator, once a day at most."
         ),
     ]
-
-
-def _capitalised(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _put_off(store: Store, fault: LarkpostError, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -256,16 +256,12 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
     )
     plain = unfitted._weighed(counted)
     chosen = np.random.default_rng(0).permutation(len(ordered))[:SAMPLE]
-    return TextSpace(
-        vocabulary,
-        spread,
-        stem_spread,
-        common,
-        len(ordered),
+    return replace(
+        unfitted,
         # Rounded as they will be kept, so that a space read back ranks exactly alike.
-        _axes(plain, themes).astype(np.float16).astype(np.float32),
-        halved(csr_array(plain[chosen])),
-        np.array([ordered[at].id for at in chosen[:unread]], dtype=np.int64),
+        axes=_axes(plain, themes).astype(np.float16).astype(np.float32),
+        plain=halved(csr_array(plain[chosen])),
+        unread=np.array([ordered[at].id for at in chosen[:unread]], dtype=np.int64),
         categories=category_terms(
             [() if paper.guest else paper.categories for paper in ordered], plain
         ),

@@ -12,6 +12,7 @@ from larkpost.errors import UsageError
 from larkpost.render import message, words
 from larkpost.render.quoted import segment
 from larkpost.render.typesetting import css_inliner, environment, style_sheet
+from larkpost.text.grammar import capitalised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,7 +150,7 @@ class OperatorLetters:
         """
         notices = self._notices
         heading = subject.partition(":")[0]
-        heading = heading[:1].upper() + heading[1:]
+        heading = capitalised(heading)
         subject = f"{notices.title} at {notices.host}: {subject}"
         name = _name(to, subject, moment, notices.sender.domain)
         page = Page(

@@ -18,6 +18,7 @@ CHUNK = 64 * 1024
 LONGEST_LINE = 1024 * 1024  # bytes; the longest abstracts have some thousand
 LONGEST_TITLE = 1_000  # characters, of a paper in any dump
 LONGEST_ABSTRACT = 50_000
+LONGEST_REJECT = 2_000  # of a rejected text that are kept
 
 # Longer marks first: UTF-32's begins with UTF-16's.
 _MARKS = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.domain import Rejected, Remark
 from larkpost.errors import UnreadableDump
+from larkpost.sources.lines import LONGEST_REJECT
 from larkpost.sources.page_parser import SOME, PageEntry, PageParser
 from larkpost.sources.page_text import (
     SURELY_LONG,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 _LONGEST_JOINED = 6_000  # characters of an abstract of several paragraphs
 _MOST_TITLES = 10_000  # in a row
-_KEPT = 2_000  # characters of a rejected text that are kept
 
 
 class AlternatingPage(PageParser):
@@ -154,7 +154,7 @@ class AlternatingPage(PageParser):
             or len(last.abstract) + len(text) > _LONGEST_JOINED
         ):
             self.orphans += 1
-            yield Rejected(piece.number, "an abstract without a title", text[:_KEPT])
+            yield Rejected(piece.number, "an abstract without a title", text[:LONGEST_REJECT])
         else:
             last.extend_abstract(text, piece.whole)
 

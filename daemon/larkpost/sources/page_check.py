@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.domain import Draft, Rejected, Remark
 from larkpost.errors import UnreadableDump
-from larkpost.sources.lines import LONGEST_TITLE
+from larkpost.sources.lines import LONGEST_REJECT, LONGEST_TITLE
 from larkpost.text.grammar import quantity
 from larkpost.text.minhash import squeeze
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Record
 
-_KEPT = 2_000  # characters of a rejected text that are kept
 _CHECKED = 500  # papers before the first is given out
 _FEW = 3  # faulty papers that may be chance
 _MOST = 0.25  # of the papers of a page may be faulty
@@ -65,7 +64,7 @@ def _once(records: Iterable[Record], result: _Result) -> Iterator[Record]:
             continue
         if len(record.title) > LONGEST_TITLE:
             reason = f"its title has more than {LONGEST_TITLE:,} characters"
-            yield Rejected(record.line, reason, record.title[:_KEPT])
+            yield Rejected(record.line, reason, record.title[:LONGEST_REJECT])
             continue
         key = hash(_key(record))
         if lengths.get(key, -1) >= len(record.abstract):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.domain import Captured, Draft, Rejected, Remark
 from larkpost.errors import UnreadableDump
-from larkpost.sources.lines import LONGEST_ABSTRACT
+from larkpost.sources.lines import LONGEST_ABSTRACT, LONGEST_REJECT
 from larkpost.sources.page_text import (
     LONGEST_PAGE_TITLE,
     begins_abstract,
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 SHORT_ORGANISATION = 80  # characters, where no dot comes after it
 SOME = 3  # papers by which to judge how the abstracts of a page end
 _FEW_ABOVE = 2  # texts above the heading that may look like papers
-_KEPT = 2_000  # characters of a rejected text that are kept
 _NEAR_DAYS = 10  # between a day and its neighbour in the navigation of a page
 
 
@@ -137,7 +136,7 @@ class PageParser(ABC):
         if self._is_cut(self.last):
             reason = "the file ends in the middle of this paper"
             text = f"{self.last.title}\n{self.last.abstract}"
-            yield Rejected(self.last.line, reason, text[:_KEPT], cut=True)
+            yield Rejected(self.last.line, reason, text[:LONGEST_REJECT], cut=True)
         else:
             yield self.last.draft()
         if not self.marked:
@@ -275,7 +274,7 @@ class PageParser(ABC):
         if len(text) <= LONGEST_ABSTRACT:
             return None
         reason = f"its abstract has more than {LONGEST_ABSTRACT:,} characters"
-        return Rejected(entry.line, reason, entry.title[:_KEPT])
+        return Rejected(entry.line, reason, entry.title[:LONGEST_REJECT])
 
     def _nothing(self) -> UnreadableDump:
         if self.layout.unbroken:

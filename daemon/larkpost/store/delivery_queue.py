@@ -52,8 +52,7 @@ def count_due(connection: Connection, now: datetime) -> int:
 
 def count_waiting(connection: Connection) -> int:
     """Count the letters that go by themselves, now or later."""
-    doubted = and_(in_states(DeliveryState.UNKNOWN), _table.c.doubts <= DOUBTS)
-    waiting = or_(in_states(DeliveryState.PLANNED, DeliveryState.DEFERRED), doubted)
+    waiting = or_(in_states(DeliveryState.PLANNED, DeliveryState.DEFERRED), _goes_once_more())
     return connection.execute(select(func.count()).select_from(_table).where(waiting)).scalar_one()
 
 
@@ -87,10 +86,13 @@ def _retries(
     yield from connection.execute(again.limit(limit)).all()
 
 
+def _goes_once_more() -> ColumnElement[bool]:
+    return and_(in_states(DeliveryState.UNKNOWN), _table.c.doubts <= DOUBTS)
+
+
 def _is_retry(now: datetime) -> ColumnElement[bool]:
-    doubted = and_(in_states(DeliveryState.UNKNOWN), _table.c.doubts <= DOUBTS)
     due = or_(_table.c.next_try <= now, _table.c.next_try > now + LONGEST_WAIT)
-    return and_(or_(in_states(DeliveryState.DEFERRED), doubted), due)
+    return and_(or_(in_states(DeliveryState.DEFERRED), _goes_once_more()), due)
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:

@@ -208,7 +208,7 @@ def _add_to(shelf: Shelf, at: int, asked: Asked) -> bool:
     entry, draft = shelf.entries[at], asked.draft
     gained = [name for name in asked.names if name.scheme != "text" and name not in shelf.by_name]
     shelf.add_names(at, gained)
-    paper = rename(supplement(entry.paper, draft), gained)
+    paper = rename(_supplement(entry.paper, draft), gained)
     paper = date_new_link(entry.paper, with_url(paper, entry.names), shelf.now)
     if paper.abstract != entry.paper.abstract:
         paper = replace(paper, updated=max(shelf.now, paper.updated))
@@ -219,7 +219,7 @@ def _add_to(shelf: Shelf, at: int, asked: Asked) -> bool:
     return changed or bool(gained)
 
 
-def supplement(paper: Paper, draft: Draft) -> Paper:
+def _supplement(paper: Paper, draft: Draft) -> Paper:
     """Fill in what a paper does not have; what it has stays, but for a longer list of authors.
 
     Its title, text, votes and moments are what the dump told. An abstract is taken where there is

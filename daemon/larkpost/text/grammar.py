@@ -17,6 +17,11 @@ def thumbs(count: int, direction: str) -> str:
     return quantity(count, f"thumb {direction}", f"thumbs {direction}")
 
 
+def capitalised(text: str) -> str:
+    """Begin a text with a capital letter."""
+    return text[:1].upper() + text[1:]
+
+
 def sentence(text: str) -> str:
     """End a text as a sentence: with a full stop, where it does not end with a mark already."""
     text = text.strip()
