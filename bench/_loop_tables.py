@@ -133,7 +133,7 @@ def _yes(reached: bool) -> str:
 
 
 def months(cost: Cost, readers: int) -> list[dict[str, Any]]:
-    """Give what a reader's morning cost, and the memory, by months of twenty mornings."""
+    """Give what a reader's morning cost, and the memory it came to, by months of 20 mornings."""
     lines = []
     for first in range(0, len(cost.seconds), A_MONTH):
         some = slice(first, first + A_MONTH)
@@ -151,7 +151,7 @@ def months(cost: Cost, readers: int) -> list[dict[str, Any]]:
 
 
 def cost_table(lines: Sequence[Line]) -> str:
-    """Set the cost of mornings, and say whether it stays flat from the second month on."""
+    """Set the cost of mornings, and say whether time and memory stay flat from the second month."""
     told = ["", "### What a morning costs", ""]
     head = (
         "mornings",
@@ -170,7 +170,9 @@ def cost_table(lines: Sequence[Line]) -> str:
             f" | {rest:.1f} | {line['megabytes']} |"
         )
     if len(lines) > 2:
-        times = lines[-1]["ms_a_reader"] / max(lines[1]["ms_a_reader"], 0.1)
-        verdict = "flat" if times <= FLAT else "not flat"
-        told += ["", f"The last month cost {times:.2f} times the second: {verdict}."]
+        told.append("")
+        for name, what in (("ms_a_reader", "cost"), ("megabytes", "held")):
+            times = lines[-1][name] / max(lines[1][name], 1)
+            verdict = "flat" if times <= FLAT else "not flat"
+            told.append(f"The last month {what} {times:.2f} times what the second did: {verdict}.")
     return "\n".join(told)

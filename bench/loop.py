@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one core, as
 
 from bench import _loop_systems as systems
 from bench._loop_measures import ORACLE, OURS, cells, chances, changes, summary
-from bench._loop_ours import Cost, Ours, home
+from bench._loop_ours import Cost, Ours, home, processor_seconds
 from bench._loop_readers import REPORTED, draw_all
 from bench._loop_record import live
 from bench._loop_stream import make_stream, read_stream
@@ -59,11 +58,12 @@ class Run:
         self.names = [OURS, *names]
         self.records: dict[str, list[Record]] = defaultdict(list)
         self.cost: list[Cost] = []
+        self.seconds: dict[str, float] = defaultdict(float)  # of processor time
 
     def live(self, draw: Draw) -> None:
         """Let a draw's readers live with ours, then with each of the others."""
         for name in self.names:
-            began = time.process_time()
+            began = processor_seconds()
             if name == OURS:
                 with home() as store:
                     ours = Ours(draw, store)
@@ -72,7 +72,8 @@ class Run:
             else:
                 record = live(draw, name, BESIDE[name](draw))
             self.records[name].append(record)
-            took = time.process_time() - began
+            took = processor_seconds() - began
+            self.seconds[name] += took
             print(f"draw {draw.number}, {name}: {took:.0f} s of CPU", file=sys.stderr)
 
     def told(self) -> dict[str, Any]:
@@ -85,6 +86,7 @@ class Run:
             "lines": summary(cells(self.records)),
             "changes": changes(self.records),
             "chances": chances(self.records[OURS]),
+            "cpu_seconds": {name: round(took, 1) for name, took in self.seconds.items()},
             "cost": [months(one, readers) for one in self.cost],
         }
 
@@ -106,21 +108,30 @@ def report(told: Mapping[str, Any], *, cost: bool) -> str:
     """Set the figures of a run as Markdown."""
     draws = ", ".join(map(str, told["draws"]))
     head = f"{told['readers']} readers a draw, draws {draws}, {told['days']} days"
+    took = ", ".join(f"{name} {n:.0f} s" for name, n in told["cpu_seconds"].items())
     parts = [
         head,
+        f"CPU: {took}",
         tables(told["lines"], told["changes"], told["chances"]),
         against_goals(told["lines"], told["changes"]),
     ]
     return "\n".join([*parts, *(map(cost_table, told["cost"]) if cost else ())])
 
 
+def _count(text: str) -> int:
+    """Read how many; raises ArgumentTypeError for less than one."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
 def main() -> int:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, help="the folder with arxiv-background")
-    parser.add_argument("--readers", type=int, help="readers a draw")
-    parser.add_argument("--draws", type=int, help="draws, each of other readers and days")
-    parser.add_argument("--days", type=int, help="weekdays that a loop lasts")
+    parser.add_argument("--readers", type=_count, help="readers a draw")
+    parser.add_argument("--draws", type=_count, help="draws, each of other readers and days")
+    parser.add_argument("--days", type=_count, help="weekdays that a loop lasts")
     parser.add_argument("--json", type=Path, help="write every figure here")
     parser.add_argument("--tuning", action="store_true", help="take draws to tune on")
     parser.add_argument("--peers", action="store_true", help="with --year: every peer, for hours")
@@ -139,6 +150,8 @@ def main() -> int:
     else:
         print(f"skipped: no papers in {folder} (see --data and LARKPOST_BENCH_DATA)")
         return 0
+    if not 2 <= days <= stream.days:
+        parser.error(f"a loop lasts from 2 to {stream.days} days, not {days}")
     first = 0 if asked.tuning else REPORTED
     names = (NEWEST, ORACLE) if asked.year and not asked.peers else BESIDE
     told = run(stream, range(first, first + draws), readers, days, names)

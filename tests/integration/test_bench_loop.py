@@ -143,6 +143,19 @@ def test_draws_to_tune_on_are_never_those_that_are_reported(
     assert "2 readers a draw, draws 1000, 1001, 2 days" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("wrong", [["--readers", "0"], ["--days", "x"], ["--year", "--quick"]])
+def test_a_wrong_question_is_refused_before_anything_is_done(
+    wrong: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["loop", *wrong])
+
+    with pytest.raises(SystemExit) as ended:
+        loop.main()
+
+    assert ended.value.code == 2
+    assert wrong[0] in capsys.readouterr().err
+
+
 def test_without_data_it_says_so_and_ends_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -191,5 +191,10 @@ def test_a_year_that_costs_more_every_month_is_not_flat() -> None:
 
     assert [line["ms_a_reader"] for line in flat] == [20, 20, 20]
     assert [line["megabytes"] for line in not_flat] == [50, 50, 300]
-    assert loop_tables.cost_table(flat).endswith("1.00 times the second: flat.")
-    assert loop_tables.cost_table(not_flat).endswith("2.00 times the second: not flat.")
+    last = [loop_tables.cost_table(one).splitlines()[-2:] for one in (flat, not_flat)]
+    assert [[line.split(":")[1] for line in two] for two in last] == [
+        [" flat.", " flat."],
+        [" not flat.", " not flat."],
+    ]
+    assert "cost 2.00 times what the second did" in last[1][0]
+    assert "held 6.00 times what the second did" in last[1][1]
