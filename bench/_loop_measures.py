@@ -181,27 +181,37 @@ def _rounded(value: float) -> float:
     return round(float(value), 4)
 
 
-def followed(records: Records, oracles: Records) -> Values:
+def followed(records: Records, oracles: Records, *, own: bool = False) -> Values:
     """Give for each reader who changes the days until a moving week is at 80 % of the oracle's.
 
-    Infinite where that never was; a week lies wholly after the change. Who then likes nothing
-    that came is left out.
+    Infinite where that never was; a week lies wholly after the change. With ``own`` it is 80 % of
+    what the system had of the oracle's in the two weeks before the change, so that interests that
+    are hard to learn do not count as changes that are not followed; where it had nothing, or the
+    reader then likes nothing that came, the reader is left out.
     """
     days = []
     for record, oracle in zip(records, oracles, strict=True):
-        mine, best = (_weeks(one.hits().mean(axis=2)) for one in (record, oracle))
+        mine, best = (one.hits().mean(axis=2) for one in (record, oracle))
         for line, person in enumerate(record.draw.people):
-            theirs = best[line, person.change :]
-            if person.changes and theirs.any():
-                reached = (mine[line, person.change :] >= FOLLOWED * theirs) & (theirs > 0)
+            level = _level(mine[line], best[line], person.change) if own else 1.0
+            theirs = _weeks(best[line, person.change :])
+            if person.changes and theirs.any() and level > 0:
+                wanted = FOLLOWED * level * theirs
+                reached = (_weeks(mine[line, person.change :]) >= wanted) & (theirs > 0)
                 days.append(float(reached.argmax()) + WEEK if reached.any() else np.inf)
     return np.array(days)
 
 
+def _level(mine: Values, best: Values, change: int) -> float:
+    """Give what of the oracle's precision there was in the two weeks before the change."""
+    before = slice(max(0, change - TWO_WEEKS), change)
+    return float(mine[before].sum() / max(best[before].sum(), 1e-9))
+
+
 def _weeks(daily: Values) -> Values:
-    """Give the mean of each day (r, d) with the four after it (r, d - 4)."""
-    sums = np.pad(daily, ((0, 0), (1, 0))).cumsum(axis=1)
-    return np.asarray((sums[:, WEEK:] - sums[:, :-WEEK]) / WEEK)
+    """Give the mean of each day (d) with the four after it (d - 4); none of less than a week."""
+    sums = np.concatenate([[0.0], daily.cumsum()])
+    return np.asarray((sums[WEEK:] - sums[:-WEEK]) / WEEK)
 
 
 def changes(by_system: Mapping[str, Records]) -> list[dict[str, Any]]:
@@ -209,6 +219,7 @@ def changes(by_system: Mapping[str, Records]) -> list[dict[str, Any]]:
     lines = []
     for name, records in by_system.items():
         days = followed(records, by_system[ORACLE])
+        own = followed(records, by_system[ORACLE], own=True)
         if len(days):
             middle = float(np.quantile(days, 0.5, method="inverted_cdf"))
             lines.append(
@@ -218,6 +229,9 @@ def changes(by_system: Mapping[str, Records]) -> list[dict[str, Any]]:
                     "within_two_weeks": _rounded((days <= TWO_WEEKS).mean()),
                     "at_all": _rounded(np.isfinite(days).mean()),
                     "median_days": middle if np.isfinite(middle) else None,
+                    "own_level_in_two_weeks": _rounded((own <= TWO_WEEKS).mean())
+                    if len(own)
+                    else None,
                 }
             )
     return lines

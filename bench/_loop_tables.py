@@ -61,13 +61,16 @@ def _changes(lines: Sequence[Line]) -> list[str]:
     if not lines:
         return []
     told = ["", "### Days until a change is followed", ""]
-    told.append("| | readers | within two weeks | at all | half of them by day |")
-    told.append("|---" * 5 + "|")
+    told.append(
+        "| | readers | within two weeks | at all | half of them by day | to their own level |"
+    )
+    told.append("|---" * 6 + "|")
     for line in lines:
         middle = "-" if line["median_days"] is None else f"{line['median_days']:.0f}"
+        own = line["own_level_in_two_weeks"]
         told.append(
             f"| {line['system']} | {line['readers']} | {line['within_two_weeks']:.2f}"
-            f" | {line['at_all']:.2f} | {middle} |"
+            f" | {line['at_all']:.2f} | {middle} | {'-' if own is None else f'{own:.2f}'} |"
         )
     return told
 

@@ -134,6 +134,20 @@ def test_a_change_is_followed_when_a_week_reaches_four_fifths_of_the_oracle() ->
     assert line["median_days"] == 7
 
 
+def test_a_change_is_followed_to_the_own_level_where_it_is_again_what_it_was_before() -> None:
+    draw = a_draw(changing=2, staying=0)
+    oracle = a_record(draw, [of_each_day(0, 1, 8, 9)] * 2)
+    one_of_two = [
+        a or b
+        for a, b in zip(of_each_day(0, end=CHANGE), of_each_day(8, first=CHANGE + 3), strict=True)
+    ]
+    nothing_before = of_each_day(8, 9, first=CHANGE)
+    record = a_record(draw, [one_of_two, nothing_before])
+
+    assert measures.followed([record], [oracle]).tolist() == [np.inf, 5]
+    assert measures.followed([record], [oracle], own=True).tolist() == [7]
+
+
 def test_ours_less_a_peer_is_paired_by_reader() -> None:
     draw = a_draw()
     ours = a_record(draw, [of_each_day(0, 1, 8, 9), of_each_day(0, 1)])
