@@ -45,7 +45,7 @@ def recipes(world: Collection) -> dict[str, Recipe]:
     }
 
 
-def _plain(most: int | None = None) -> TfidfVectorizer:
+def plain_terms(most: int | None = None) -> TfidfVectorizer:
     """Make the vectoriser for recipes that say no more than TF-IDF, or are told for embeddings."""
     return TfidfVectorizer(
         strip_accents="unicode",
@@ -87,25 +87,33 @@ def _recency(world: Collection) -> Recipe:
     return lambda case: rank[case.digest]
 
 
-def _sanity_lite(world: Collection) -> Recipe:
-    """Rank as karpathy/arxiv-sanity-lite: every paper not tagged is a negative, today's too."""
-    vectors = _vectors(
-        _texts(world),
-        _with_candidates(world),
-        TfidfVectorizer(
-            strip_accents="unicode",
-            stop_words="english",
-            token_pattern=SANITY_TOKENS,
-            ngram_range=(1, 2),
-            max_features=20000,
-            sublinear_tf=True,
-            max_df=0.1,
-            min_df=5,
-            dtype=np.float32,
-        ),
+def sanity_terms() -> TfidfVectorizer:
+    """Make the vectoriser of karpathy/arxiv-sanity-lite."""
+    return TfidfVectorizer(
+        strip_accents="unicode",
+        stop_words="english",
+        token_pattern=SANITY_TOKENS,
+        ngram_range=(1, 2),
+        max_features=20000,
+        sublinear_tf=True,
+        max_df=0.1,
+        min_df=5,
+        dtype=np.float32,
     )
-    corpus = vectors[world.corpus]
-    place = {int(at): row for row, at in enumerate(world.corpus)}
+
+
+def _sanity_lite(world: Collection) -> Recipe:
+    vectors = _vectors(_texts(world), _with_candidates(world), sanity_terms())
+    return sanity_lite(vectors, world.corpus)
+
+
+def sanity_lite(vectors: csr_array, papers: NDArray[np.intp]) -> Recipe:
+    """Rank as karpathy/arxiv-sanity-lite: every paper not tagged is a negative, today's too.
+
+    ``papers`` are the rows that are known beside those of the case.
+    """
+    corpus = vectors[papers]
+    place = {int(at): row for row, at in enumerate(papers)}
 
     def rank(case: Case) -> Scores:
         today = vectors[case.digest]
@@ -159,7 +167,7 @@ def inbox_weights(ups: int, downs: int, rest: int) -> tuple[float, float, float]
 
 def _scholar_inbox(world: Collection) -> Recipe:
     """Rank as Scholar Inbox section 4.1 (C = 0.1, S = 5, V = 0.8), on its TF-IDF of 10k terms."""
-    vectors = _vectors(_texts(world), world.corpus, _plain(DIMENSIONS))
+    vectors = _vectors(_texts(world), world.corpus, plain_terms(DIMENSIONS))
     chosen = np.random.default_rng(5).permutation(world.corpus)[:UNTOUCHED]
 
     def rank(case: Case) -> Scores:
@@ -184,7 +192,7 @@ def rank_weights(count: int) -> Scores:
 
 def _zotero(world: Collection) -> Recipe:
     """Rank as zotero-arxiv-daily: likeness of abstracts to each liked one, newer weighing more."""
-    vectors = _vectors([paper.abstract for paper in world.papers], world.corpus, _plain())
+    vectors = _vectors([paper.abstract for paper in world.papers], world.corpus, plain_terms())
 
     def rank(case: Case) -> Scores:
         newest_first = vectors[case.ups[::-1]]
@@ -194,7 +202,11 @@ def _zotero(world: Collection) -> Recipe:
 
 
 def _rocchio(world: Collection) -> Recipe:
-    vectors = _vectors(_texts(world), world.corpus, _plain())
+    return rocchio(_vectors(_texts(world), world.corpus, plain_terms()))
+
+
+def rocchio(vectors: csr_array) -> Recipe:
+    """Rank by the middle of the liked papers, less a quarter of that of the disliked ones."""
 
     def rank(case: Case) -> Scores:
         profile = np.asarray(vectors[case.ups].mean(axis=0)).ravel()

@@ -126,7 +126,7 @@ def test_bm25_is_that_of_elasticsearch_with_its_defaults() -> None:
 
 
 def test_scholar_inbox_has_ten_thousand_dimensions() -> None:
-    assert peers._plain(peers.DIMENSIONS).max_features == 10_000
+    assert peers.plain_terms(peers.DIMENSIONS).max_features == 10_000
 
 
 def test_recency_puts_the_newest_first_and_of_one_day_the_highest_number() -> None:
