@@ -13,6 +13,7 @@ from larkpost.flows import bouncing, feedback, membership
 from larkpost.flows.answers import votes_in
 from larkpost.links import is_stamped, stamp
 from larkpost.store import deliveries, editions, readers
+from larkpost.transports.mail_parser import LARGEST, OutsizedMail
 from larkpost.transports.returned import (
     News,
     is_automatic,
@@ -33,7 +34,6 @@ log = logs.get_logger(__name__)
 
 # A bounce that comes later than this is a replay, or of no use.
 LATEST_BOUNCE = timedelta(days=30)
-LARGEST = 1_000_000  # bytes of a mail that are read; bounces may carry the letter along
 _TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
 
 
@@ -48,23 +48,35 @@ class Meaning(StrEnum):
     VOTED = "voted"  # an answer with thumbs in it
     UNREAD = "unread"  # by somebody, for somebody: no thumbs in it
     FOREIGN = "foreign"  # to none of our signed addresses: forged, or for somebody else
+    REFUSED = "refused"  # larger, longer or deeper than what a mail program sends
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a mail; ``votes`` is how many thumbs it held."""
+    """What became of a mail; ``votes`` is how many thumbs it held, ``why`` says why it was refused."""
 
     meaning: Meaning
     votes: int = 0
+    why: str = ""
 
 
-def receive(store: Store, mailboxes: Mailboxes, content: bytes, *, now: datetime) -> Receipt:
+def receive(
+    store: Store, mailboxes: Mailboxes, content: bytes, *, now: datetime, size: int | None = None
+) -> Receipt:
     """Read one mail and do what it asks for; nothing is ever answered.
 
     Only the signed address that a mail came to makes it count: who it says that it is from, and
-    whom it speaks of, anybody can write. The same mail twice changes nothing more.
+    whom it speaks of, anybody can write. The same mail twice changes nothing more. ``size`` is that
+    of the whole mail in bytes, where ``content`` is its beginning. What no mail program sends is
+    refused.
     """
-    message = parsed(content[:LARGEST])
+    size = len(content) if size is None else size
+    if size > LARGEST:
+        return Receipt(Meaning.REFUSED, why=f"it has {size} bytes, and {LARGEST} are possible")
+    try:
+        message = parsed(content)
+    except OutsizedMail as error:
+        return Receipt(Meaning.REFUSED, why=str(error))
     tag = mailboxes.read("\n".join(str(v) for name in _TO for v in message.get_all(name, [])))
     if tag is None:
         return Receipt(Meaning.FOREIGN)

@@ -78,7 +78,8 @@ def place_in_queue(
     statement = statement.on_conflict_do_update(
         index_elements=["key"], set_={"full_at": begun + step}
     )
-    after = connection.execute(statement.returning(tables.attempt.c.full_at)).scalar_one()
+    returned = statement.returning(tables.attempt.c.full_at)
+    after: int = connection.execute(returned).scalar_one()
     return _EPOCH + (after - step) * _MICROSECOND
 
 

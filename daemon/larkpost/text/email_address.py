@@ -16,8 +16,9 @@ _LONGEST_TRIED = 1_000  # characters; no more than 254 may be left, and idna's t
 _ADDRESS_LITERAL = re.compile(r"\[(?:IPv6:)?[0-9A-Fa-f:.]+\]", re.IGNORECASE)
 # Below a country names are often registered under one of these, such as ac.uk and com.br.
 _REGISTRIES = frozenset(
-    "ac co com edu go gob gouv gov govt gv ltd me mil ne net nhs nom or org plc res sch".split()
-)
+    {"ac", "co", "com", "edu", "go", "gob", "gouv", "gov", "govt", "gv", "ltd", "me", "mil", "ne",
+     "net", "nhs", "nom", "or", "org", "plc", "res", "sch"}
+)  # fmt: skip
 
 
 def address_key(address: str) -> str:
