@@ -53,7 +53,7 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a mail; ``votes`` is how many thumbs it held, ``why`` says why it was refused."""
+    """What became of a mail; ``votes`` is how many thumbs it held, ``why`` why it was refused."""
 
     meaning: Meaning
     votes: int = 0

@@ -1,7 +1,7 @@
 """The files of the folder that mail comes back to: opened safely, and moved, never over another.
 
 Whoever may write to that folder may put anything there. What is no regular file is never opened:
-a pipe would hang, a device act, and a link show us what is not theirs (Maildir, qmail's maildir(5)).
+a pipe would hang, a device act, and a link show us what is not theirs.
 """
 
 from __future__ import annotations
@@ -118,7 +118,8 @@ class RefusedMail:
                 status = entry.stat(follow_symlinks=False)
                 if not stat.S_ISDIR(status.st_mode):
                     sizes[entry.name] = status.st_size
-        total, dropped = sum(sizes.values()), []
+        total = sum(sizes.values())
+        dropped: list[str] = []
         for name in sorted(sizes):
             if len(sizes) - len(dropped) <= self.most and total <= self.most_bytes:
                 break

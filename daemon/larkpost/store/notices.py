@@ -137,9 +137,7 @@ def put_back(
 
 
 def put_off_domain(connection: Connection, notice: Notice, until: datetime, now: datetime) -> None:
-    """Let an asking that was taken wait until then, and all others of its domain whose time has
-    come; it was not tried.
-    """
+    """Let an asking that was taken wait until then, untried, and the others of its domain, too."""
     connection.execute(
         update(_table)
         .where(_table.c.id == notice.id)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MOST_READ = 64 * 1024  # bytes of a mail that are parsed; what follows is the letter it returns
 LARGEST = 1_000_000  # bytes of a whole mail; the largest letter has a tenth of that
 MOST_PARTS = 100
-MOST_LEVELS = 20  # a returned letter has six
+MOST_LEVELS = 12  # a returned letter has six
 MOST_FIELDS = 500  # of one part
 LONGEST_FIELD = 16_000  # characters
 
@@ -80,7 +80,7 @@ def parsed(content: bytes) -> MailPart:
 
     The older policy of ``email`` trips over nothing. Raises OutsizedMail.
     """
-    parser: BytesFeedParser[MailPart] = BytesFeedParser(MailPart, policy=compat32)
+    parser = BytesFeedParser(MailPart)  # by the policy compat32
     parser.feed(content[:MOST_READ])
     return parser.close()
 

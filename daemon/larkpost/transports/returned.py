@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,6 +28,7 @@ _SEARCHED = 20_000  # characters of an old-fashioned bounce in which its reason 
 # time with the cube of a line's length, and of the number of its "<".
 _LONGEST_LINE = 200
 _MOST_BRACKETS = 4
+_MOST_LINES = 500
 _WIDE_SPACE = re.compile(r"[^\S\n]{9,}")
 
 
@@ -113,11 +115,13 @@ def _old_fashioned(message: Message) -> Returned:
     """Read what qmail, Exim, Exchange and many more wrote before there was a standard."""
     from flufl.bounce import all_failures
 
+    # Its readers stumble over mails that are in no format, each time with a trace in the log.
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
     text = plain_text(message)
     try:
         _simplify(message)
         waiting, failed = all_failures(message)
-    except Exception:  # its readers of formats stumble over mails that are in none
+    except Exception:  # it was none of theirs
         return Returned(News.NOTHING)
     if not failed:
         return Returned(News.WAITING if waiting else News.NOTHING)
@@ -129,14 +133,15 @@ def _old_fashioned(message: Message) -> Returned:
 
 def _simplify(message: Message) -> None:
     """Leave of every text a few short lines, decoded, in which a reason of a bounce would stand."""
-    left = _SEARCHED
+    left, lines_left = _SEARCHED, _MOST_LINES
     for part in message.walk():
         if part.is_multipart():
             continue
         content = part.get_payload(decode=True) if part.get_content_maintype() == "text" else b""
         text = content[:left].decode("ascii", "replace") if isinstance(content, bytes) else ""
         left -= len(text)
-        lines = _WIDE_SPACE.sub(" " * 8, text).splitlines()
+        lines = _WIDE_SPACE.sub(" " * 8, text).splitlines()[:lines_left]
+        lines_left -= len(lines)
         del part["Content-Transfer-Encoding"]
         part.set_payload("\n".join(map(_short, lines)))
 
