@@ -79,15 +79,18 @@ def test_different_mailboxes_have_different_keys(other: str) -> None:
     assert mailbox_key(other) != mailbox_key("annlee@gmail.com")
 
 
-@pytest.mark.parametrize(
-    "wrong", ["", "ann", "@example.org", "ann@", "(ann)@example.org", "a" * 5000]
-)
+@pytest.mark.parametrize("wrong", ["", "ann", "@example.org", "ann@", "a" * 5000])
 def test_what_is_no_address_has_no_key(wrong: str) -> None:
     with pytest.raises(UsageError, match="not a mail address"):
         mailbox_key(wrong)
 
 
-@given(st.text(max_size=20), st.sampled_from(["gmail.com", "example.org", "x.fastmail.com"]))
+@given(
+    st.text(
+        st.characters() | st.sampled_from("\uff08\uff09\uff02\ufe6b\ufe68+.\u0301"), max_size=20
+    ),
+    st.sampled_from(["gmail.com", "example.org", "x.fastmail.com"]),
+)
 def test_whatever_can_be_written_to_has_a_key_that_its_case_does_not_change(
     local: str, domain: str
 ) -> None:

@@ -256,7 +256,8 @@ def receive(call: Call, as_json: bool) -> None:
     It is a bounce, an answer with thumbs, or a wish to unsubscribe.
 
     For the pipe of a mail server. Ends with 75 where the server should keep the mail and try again.
-    What no mail program sends is refused, with a word in the log; nothing is answered.
+    What no mail program sends is refused, with a line in the log and 0 as well, for a mail server
+    would answer any other code.
     """
     from larkpost import logs
     from larkpost.errors import StoreError, TryAgainLater
@@ -273,7 +274,8 @@ def receive(call: Call, as_json: bool) -> None:
     if receipt.why:
         logs.get_logger(__name__).warning("mail refused", why=receipt.why)
     if as_json:
-        put_json({"meaning": str(receipt.meaning), "votes": receipt.votes})
+        why = {"why": receipt.why} if receipt.why else {}
+        put_json({"meaning": str(receipt.meaning), "votes": receipt.votes, **why})
     else:
         cast = f", {quantity(receipt.votes, 'thumb')}" if receipt.votes else ""
         call.say(f"{receipt.meaning}{cast}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import os
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count, islice
 from typing import TYPE_CHECKING
@@ -115,9 +116,10 @@ class RefusedMail:
         sizes: dict[str, int] = {}
         with os.scandir(self.folder) as entries:
             for entry in islice(entries, MOST_LISTED):
-                status = entry.stat(follow_symlinks=False)
-                if not stat.S_ISDIR(status.st_mode):
-                    sizes[entry.name] = status.st_size
+                with suppress(FileNotFoundError):  # gone meanwhile
+                    status = entry.stat(follow_symlinks=False)
+                    if not stat.S_ISDIR(status.st_mode):
+                        sizes[entry.name] = status.st_size
         total = sum(sizes.values())
         dropped: list[str] = []
         for name in sorted(sizes):

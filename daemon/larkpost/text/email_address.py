@@ -88,6 +88,8 @@ def _parts(address: str) -> tuple[str, str]:
         raise _no_address(address)
     whole = clean(normal_form("NFKD", clean(address)))
     local, _, domain = _without_comments(whole).rpartition("@")
+    if not local or not domain:  # parentheses that are none of a comment
+        local, _, domain = whole.rpartition("@")
     local = normal_form("NFKD", _fold(local))
     if not local or not domain:
         raise _no_address(address)
