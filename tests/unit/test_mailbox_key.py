@@ -30,6 +30,8 @@ GMAIL = (
     "annlee@gmail\u3002com",
     "annlee@gmail.com\uff0e",
     "annlee\uff20gmail.com",
+    "annlee%gmail.com@gmail.com",
+    "gmail.com!annlee%Gmail.com%gmail.com@gmail.com",
     "ann\u200blee@gmail.com",
     "ann\u00adlee@gmail.com",
 )
@@ -58,6 +60,8 @@ def test_all_spellings_of_one_mailbox_have_one_key(spelling: str) -> None:
         ("ann@b\u00fccher.example", "ann@xn--bcher-kva.example"),
         ("ann@XN--BCHER-KVA.example", "ann@xn--bcher-kva.example"),
         ("+x@example.org", "+x@example.org"),
+        ("ann%other.example@example.org", "ann%other.example@example.org"),
+        ("%example.org@example.org", "%example.org@example.org"),
         ("...@gmail.com", "...@gmail.com"),
         ("ann@[IPv6:2001:DB8:0:0:0:0:0:1]", "ann@[2001:db8::1]"),
         ("ann@[IPv6:::ffff:192.0.2.1]", "ann@[192.0.2.1]"),

@@ -93,7 +93,23 @@ def _parts(address: str) -> tuple[str, str]:
     local = normal_form("NFKD", _fold(local))
     if not local or not domain:
         raise _no_address(address)
-    return local, _plain_literal(_domain(domain, address))
+    domain = _plain_literal(_domain(domain, address))
+    return _without_route(local, domain), domain
+
+
+def _without_route(local: str, domain: str) -> str:
+    """Take the host itself off a local part that says it once more, as Postfix does.
+
+    ``ann%example.org@example.org`` (allow_percent_hack) and ``example.org!ann@example.org``
+    (swap_bangpath), postconf(5), go to ``ann@example.org``.
+    """
+    behind, before = f"%{domain}", f"{domain}!"
+    while local.endswith(behind) or local.startswith(before):
+        shorter = local.removesuffix(behind).removeprefix(before)
+        if not shorter:
+            break
+        local = shorter
+    return local
 
 
 def _name(local: str, tags: str, ignored: str = "", alike: str = "") -> str:
