@@ -64,7 +64,7 @@ def ask(
         asked=now,
         attempts=0,
         next_try=now,
-        domain=domain,
+        domain=domain or None,
         place=place or now,
     )
     new = statement.excluded
@@ -123,7 +123,7 @@ def take(connection: Connection, *, now: datetime, until: datetime) -> Notice | 
     row = connection.execute(taken.returning(*_table.c)).one_or_none()
     if row is None:
         return None
-    return Notice(row.id, row.address, row.wishes, row.asked, row.attempts, row.domain)
+    return Notice(row.id, row.address, row.wishes, row.asked, row.attempts, row.domain or "")
 
 
 def put_back(

@@ -13,8 +13,6 @@ down_revision = "0012"
 
 def upgrade() -> None:
     """Make the columns; what waits already goes first, and counts for no domain."""
-    op.add_column(
-        "notice", sa.Column("domain", sa.Text(), nullable=False, server_default=sa.text("''"))
-    )
+    op.add_column("notice", sa.Column("domain", sa.Text()))
     op.add_column("notice", sa.Column("place", UtcDateTime()))
     op.create_index("ix_notice_domain_place", "notice", ["domain", "place"])
