@@ -12,7 +12,7 @@ from larkpost.domain import Bounce, BounceKind
 from larkpost.flows import bouncing, feedback, membership
 from larkpost.flows.answers import votes_in
 from larkpost.links import is_stamped, stamp
-from larkpost.store import deliveries, editions, readers
+from larkpost.store import deliveries, editions, limits, readers
 from larkpost.transports.mail_parser import LARGEST, OutsizedMail
 from larkpost.transports.returned import (
     News,
@@ -34,6 +34,7 @@ log = logs.get_logger(__name__)
 
 # A bounce that comes later than this is a replay, or of no use.
 LATEST_BOUNCE = timedelta(days=30)
+MOST_AN_HOUR = 60  # mails to one signed address: a person answers a letter a few times
 _TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
 
 
@@ -80,6 +81,8 @@ def receive(
     tag = mailboxes.read("\n".join(str(v) for name in _TO for v in message.get_all(name, [])))
     if tag is None:
         return Receipt(Meaning.FOREIGN)
+    if not _has_turn(store, tag, now):
+        return Receipt(Meaning.REFUSED, why=f"over {MOST_AN_HOUR} mails an hour to its address")
     if tag.purpose in ("bounce", "answer"):
         return _to_a_letter(store, tag, message, now)
     if tag.purpose == "notice" and tag.number == 0:
@@ -91,6 +94,15 @@ def receive(
         return Receipt(_unsubscribe(store, reader, message, now))
     sent = datetime.combine(tag.sent or now.date(), time(), UTC)
     return Receipt(_bounce(store, reader, sent, message, now))
+
+
+def _has_turn(store: Store, tag: Tag, now: datetime) -> bool:
+    """Take a turn of a signed address; to unsubscribe there always is one."""
+    if tag.purpose == "unsubscribe":
+        return True
+    key = f"mail to:{tag.purpose}:{tag.number}"
+    with store.begin() as connection:
+        return limits.allow(connection, key, now=now, most=MOST_AN_HOUR, per=timedelta(hours=1))
 
 
 def _to_a_letter(store: Store, tag: Tag, message: Message, now: datetime) -> Receipt:
