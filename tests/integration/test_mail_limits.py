@@ -125,6 +125,17 @@ def test_a_domain_gets_so_many_letters_an_hour_from_all_networks_and_the_others_
     assert len(set(bag.recipients())) == 40
 
 
+def test_readers_who_are_shown_the_way_to_their_page_count_for_the_domain_as_well(
+    store: Store,
+) -> None:
+    for number in range(4):
+        membership.add(store, f"known{number}@example.org", now=NOW)
+        ask(store, f"known{number}@example.org", network=f"198.51.{number}.1")
+        ask(store, f"new{number}@example.org", network=f"203.0.{number}.1")
+
+    assert answer(store, Mailbag(), per_domain=5) == 5
+
+
 @pytest.mark.parametrize("address", ["v{}@{}.example.org", "v{}@EXAMPLE.ORG", "v{}+{}@example.org"])
 def test_a_domain_is_one_domain_however_its_addresses_are_spelt(store: Store, address: str) -> None:
     for number in range(12):

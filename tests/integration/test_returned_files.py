@@ -181,6 +181,17 @@ def test_the_longest_name_there_can_be_is_moved(store: Store, maildir: Path) -> 
     assert moved.name.endswith(":2,")
 
 
+def test_a_name_in_no_encoding_is_moved_as_it_is(store: Store, maildir: Path) -> None:
+    name = os.fsdecode(b"1.\xff\xfe")
+    (maildir / "new" / name).write_bytes(b"Subject: x\n\nx")
+    (maildir / "new" / f"{name}.parts").write_bytes(PARTS)
+
+    collect(store, POST, maildir, now=NOW)
+
+    assert [mail.name for mail in (maildir / "cur").iterdir()] == [f"{name}:2,"]
+    assert len(list((maildir / "refused").iterdir())) == 1
+
+
 def test_hidden_files_are_none_of_ours(store: Store, maildir: Path) -> None:
     (maildir / "new" / ".nfs0001").write_bytes(b"x")
 

@@ -71,7 +71,9 @@ def collect(
     collecting = _Collecting(store, mailboxes, folder, now)
     until, left_bytes = clock() + MOST_SECONDS, MOST_BYTES
     for name in collecting.names():
-        if stopped() or left_bytes <= 0 or clock() >= until:
+        if stopped():
+            break
+        if left_bytes <= 0 or clock() >= until:
             log.info("more mail came back than is read in one go; the next tick goes on")
             break
         meaning, size = collecting.take(name)
