@@ -160,6 +160,22 @@ def test_a_folder_that_cannot_be_used_is_told_in_words(
         collect(store, POST, maildir, now=NOW)
 
 
+@pytest.mark.parametrize("part", ["new", "cur"])
+def test_no_other_folder_is_emptied_or_filled_through_a_link(
+    store: Store, maildir: Path, tmp_path: Path, part: str
+) -> None:
+    (maildir / "new" / "1.mail").write_bytes(b"Subject: x\n\nx\n")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "smtp__password").write_text("secret")
+    (maildir / part).rename(maildir / "moved")
+    (maildir / part).symlink_to(tmp_path / "secrets")
+
+    with pytest.raises(Failure, match=f"{part} in it is a symbolic link"):
+        collect(store, POST, maildir, now=NOW)
+
+    assert [one.name for one in (tmp_path / "secrets").iterdir()] == ["smtp__password"]
+
+
 def test_a_mail_replaces_no_other_of_its_name(store: Store, maildir: Path) -> None:
     (maildir / "cur" / "1.a:2,").write_bytes(b"the first")
     (maildir / "cur" / "1.a,2:2,").mkdir()

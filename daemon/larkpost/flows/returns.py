@@ -97,6 +97,9 @@ class _Collecting:
         """List what came first, what could not be read or moved before at the end."""
         try:
             (self.folder / "cur").mkdir(mode=0o700, exist_ok=True)
+            for part in ("new", "cur"):  # a link would have other folders emptied, or filled
+                if (self.folder / part).is_symlink():
+                    raise NotADirectoryError(f"{part} in it is a symbolic link, not a folder")
             return first_names(
                 self.folder / "new", MOST, last=lambda name: self._key(name) in _left
             )
