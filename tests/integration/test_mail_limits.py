@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import event
-from tests.browsing import NOW
+from tests.browsing import NOW, place
 from tests.delivering import Mailbag
 from tests.letters import PRESS
 
 from larkpost.errors import Crowded, Deferred
 from larkpost.flows import mail_limits, membership, notices
+from larkpost.flows.tick import tick
 from larkpost.store import limits
 from larkpost.store import notices as askings
 from larkpost.web import joining
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
     from typing import Any
 
     from tests.browsing import Place
@@ -142,6 +144,19 @@ def test_a_domain_is_one_domain_however_its_addresses_are_spelt(store: Store, ad
         ask(store, address.format(number, number), network=f"198.51.{number}.1")
 
     assert answer(store, Mailbag(), per_domain=5) == 5
+
+
+def test_the_setting_says_how_many_letters_a_domain_gets(tmp_path: Path, sqlite_url: str) -> None:
+    with place(tmp_path, sqlite_url, {"mail.domain_hourly_limit": 2}) as here:
+        for number in range(4):
+            here.client.post(
+                "/subscribe", data={"address": f"v{number}@example.org", "zone": "UTC"}
+            )
+
+        first = tick(here.program.works, now=here.clock.now)
+        half_an_hour_later = tick(here.program.works, now=here.clock.now + HOUR / 2)
+
+    assert (first.answered, half_an_hour_later.answered) == (2, 1)
 
 
 def test_a_large_provider_may_get_ten_times_as_many(store: Store) -> None:
@@ -285,14 +300,14 @@ def test_a_neighbourhood_is_24_bits_or_48() -> None:
 
 
 def test_places_in_a_queue_lie_apart_and_come_nearer_with_time(store: Store) -> None:
-    def place(key: str, now: datetime) -> datetime:
+    def place_of(key: str, now: datetime) -> datetime:
         with store.begin() as connection:
             return limits.place_in_queue(connection, key, now=now, per=HOUR, most=2)
 
-    assert [place("a", NOW) for _ in range(5)] == [NOW + n * HOUR for n in (0, 1, 2, 2, 2)]
-    assert place("b", NOW) == NOW
-    assert place("a", NOW + 2 * HOUR) == NOW + 3 * HOUR
-    assert place("a", NOW + 90 * HOUR) == NOW + 90 * HOUR
+    assert [place_of("a", NOW) for _ in range(5)] == [NOW + n * HOUR for n in (0, 1, 2, 2, 2)]
+    assert place_of("b", NOW) == NOW
+    assert place_of("a", NOW + 2 * HOUR) == NOW + 3 * HOUR
+    assert place_of("a", NOW + 90 * HOUR) == NOW + 90 * HOUR
 
 
 def test_a_limit_tells_when_it_has_a_turn_again(store: Store) -> None:
