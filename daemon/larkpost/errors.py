@@ -9,6 +9,7 @@ LarkpostError
 ├── TryAgainLater         exit 75: the same call may succeed later
 │   ├── Busy              somebody else holds the lock
 │   ├── NoRoom            the disk is full
+│   ├── Crowded           too much waits already
 │   ├── Deferred          a mail server said later
 │   └── Unanswered        a letter went out whole, and no answer came
 └── Failure               exit 1
@@ -65,6 +66,10 @@ class Busy(TryAgainLater):
 
 class NoRoom(TryAgainLater):
     """The disk is full; what was to be written is not, and what was there is whole."""
+
+
+class Crowded(TryAgainLater):
+    """Too much of this kind waits already."""
 
 
 class Deferred(TryAgainLater):

@@ -208,6 +208,7 @@ class Program:
             mailboxes=self.mailboxes,
             returns=self.returns,
             desk=Desk(mail.operator, self.press.report) if mail.operator else None,
+            per_domain=mail.domain_hourly_limit,
         )
 
     @contextmanager

@@ -264,6 +264,18 @@ def test_a_bounce_comes_in_by_the_pipe(furnished: Shell) -> None:
     assert furnished.json("status")[0]["votes"] == 1
 
 
+def test_a_mail_that_no_mail_program_sends_is_refused_with_a_word_and_not_bounced(
+    furnished: Shell,
+) -> None:
+    furnished.extra.update(RETURNS)
+
+    done = furnished("receive", "--json", stdin=b"Subject: x\n\n" + b"x\n" * 1_000_000)
+
+    assert done.lines[0]["meaning"] == "refused"
+    assert "2000012 bytes" in done.lines[0]["why"]
+    assert "mail refused" in done.err
+
+
 def test_mail_stays_with_the_server_where_no_address_is_set(furnished: Shell) -> None:
     assert "returns.address is not set" in furnished("receive", stdin=b"x\n", code=75).err
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -113,6 +114,20 @@ def test_a_return_path_takes_no_votes(store: Store) -> None:
     to = POST.bounces(edition_of(store, reader))
 
     assert receive(store, POST, answer(store, reader, "1 +", To=to), now=NOW).votes == 0
+
+
+def test_an_address_takes_so_many_answers_an_hour_and_another_ones_as_before(
+    store: Store,
+) -> None:
+    flooding, other = publish(store, 2)
+    floods = [
+        receive(store, POST, answer(store, flooding, "1 +"), now=NOW).meaning for _ in range(61)
+    ]
+    honest = receive(store, POST, answer(store, other, "1 -"), now=NOW)
+    later = receive(store, POST, answer(store, flooding, "2 -"), now=NOW + timedelta(hours=1))
+
+    assert floods == [Meaning.VOTED] * 60 + [Meaning.REFUSED]
+    assert honest.meaning is later.meaning is Meaning.VOTED
 
 
 def test_a_letter_that_can_be_answered_says_how(store: Store) -> None:

@@ -144,3 +144,12 @@ def test_a_forged_or_stale_address_unsubscribes_nobody(store: Store) -> None:
         assert receive(store, MAILBOXES, mail, now=NOW).meaning is Meaning.FOREIGN
 
     assert status_of(store, newcomer) is Status.ACTIVE
+
+
+def test_to_unsubscribe_there_is_always_a_turn(store: Store) -> None:
+    (reader,) = publish(store, 1)
+    mail = f"To: {MAILBOXES.unsubscribes(reader)}\n\nbye\n".encode()
+
+    meanings = {receive(store, MAILBOXES, mail, now=NOW).meaning for _ in range(70)}
+
+    assert meanings == {Meaning.UNSUBSCRIBED}

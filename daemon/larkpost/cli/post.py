@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from larkpost.domain import Delivery, DeliveryState, Letter
     from larkpost.flows.sending_hold import Retry
     from larkpost.program import Program
+
+_MOST_DRAINED = 64 * 1024 * 1024  # bytes of a mail on standard input
 
 
 @click.command(short_help="Send the letters that are due.")
@@ -254,24 +256,43 @@ def receive(call: Call, as_json: bool) -> None:
     It is a bounce, an answer with thumbs, or a wish to unsubscribe.
 
     For the pipe of a mail server. Ends with 75 where the server should keep the mail and try again.
+    What no mail program sends is refused, with a line in the log and 0 as well, for a mail server
+    would answer any other code.
     """
+    from larkpost import logs
     from larkpost.errors import StoreError, TryAgainLater
-    from larkpost.flows.receive import LARGEST
     from larkpost.flows.returns import taken
 
     program = call.program()
     if program.mailboxes is None:
         raise TryAgainLater("returns.address is not set", hint="docs/delivery.md tells how")
-    content = sys.stdin.buffer.read(LARGEST)
+    content, size = _read_mail(sys.stdin.buffer)
     try:
-        receipt = taken(program.store, program.mailboxes, content, now=call.now)
+        receipt = taken(program.store, program.mailboxes, content, now=call.now, size=size)
     except StoreError as error:
         raise TryAgainLater(str(error), hint=error.hint) from error
+    if receipt.why:
+        logs.get_logger(__name__).warning("mail refused", why=receipt.why)
     if as_json:
-        put_json({"meaning": str(receipt.meaning), "votes": receipt.votes})
+        why = {"why": receipt.why} if receipt.why else {}
+        put_json({"meaning": str(receipt.meaning), "votes": receipt.votes, **why})
     else:
         cast = f", {quantity(receipt.votes, 'thumb')}" if receipt.votes else ""
         call.say(f"{receipt.meaning}{cast}")
+
+
+def _read_mail(stream: BinaryIO) -> tuple[bytes, int]:
+    """Read the beginning of a mail; the rest is counted, for a mail server wants all of it taken.
+
+    One that does not end is left after 64 MiB.
+    """
+    from larkpost.transports.mail_parser import MOST_READ
+
+    content = stream.read(MOST_READ)
+    size = len(content)
+    while size < _MOST_DRAINED and (more := stream.read(MOST_READ)):
+        size += len(more)
+    return content, size
 
 
 @click.command(short_help="Say why a morning is quiet.")

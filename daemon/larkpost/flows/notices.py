@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from larkpost import logs
 from larkpost.domain import Bounce, Status
 from larkpost.errors import Deferred, LarkpostError, Refused, Unanswered, UnknownReader
-from larkpost.flows import bouncing, membership, mornings, roads
+from larkpost.flows import bouncing, mail_limits, membership, mornings, roads
 from larkpost.flows.posting import judge, told, try_again
 from larkpost.flows.set_back import recover_from_future
 from larkpost.store import limits, notices, readers
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 log = logs.get_logger(__name__)
 
-AN_ADDRESS = timedelta(hours=1)  # gets one such letter at most, whoever asks and how often
 LEASE = timedelta(minutes=15)
 GIVE_UP = timedelta(days=2)
 UNCONFIRMED = timedelta(days=30)  # after that an address that never confirmed is forgotten
@@ -63,10 +62,30 @@ def asked(address: str, wishes: Wishes, words: Iterable[str] = ()) -> Asking:
     return Asking(spell_address(address), membership.checked(wishes), membership.tidy(words))
 
 
-def ask(store: Store, asking: Asking, *, now: datetime) -> None:
-    """Write an asking down, to be answered by the next tick."""
+def ask(
+    store: Store,
+    asking: Asking,
+    *,
+    now: datetime,
+    network: str = "",
+    per_domain: int = mail_limits.PER_DOMAIN,
+) -> None:
+    """Write an asking down, to be answered by a tick: the next one, unless its domain is crowded.
+
+    ``network`` is who asks. Raises Crowded where too many wait for the domain.
+    """
     with store.begin() as connection:
-        notices.ask(connection, address_key(asking.address), _line(asking), now=now)
+        domain, place = mail_limits.queue_up(
+            connection, asking.address, network, now=now, per_domain=per_domain
+        )
+        notices.ask(
+            connection,
+            address_key(asking.address),
+            _line(asking),
+            now=now,
+            domain=domain,
+            place=place,
+        )
 
 
 def answer(
@@ -75,10 +94,12 @@ def answer(
     road: Callable[[], AbstractContextManager[Transport]],
     *,
     now: datetime,
+    per_domain: int = mail_limits.PER_DOMAIN,
     stopped: Callable[[], bool] = lambda: False,
 ) -> int:
     """Send the letters that are owed; returns how many went. ``road`` is opened where one is.
 
+    Of those that strangers asked for, a mailbox gets few and a domain ``per_domain`` an hour.
     A letter that may have gone is sent again once, under its old Message-ID. A fault of the road
     ends the run and is remembered, and what is owed stays owed; a road that rests is left alone.
     """
@@ -90,7 +111,7 @@ def answer(
             transport: Transport | None = None
             while not stopped() and _owed(store, now):
                 transport = transport or stack.enter_context(road())
-                sent += _answer_next(store, writer, transport, now)
+                sent += _answer_next(store, writer, transport, now, per_domain)
     except Deferred as fault:
         if fault.stopped:
             return sent
@@ -99,7 +120,9 @@ def answer(
     return sent
 
 
-def _answer_next(store: Store, writer: Writer, transport: Transport, now: datetime) -> bool:
+def _answer_next(
+    store: Store, writer: Writer, transport: Transport, now: datetime, per_domain: int
+) -> bool:
     """Send the next letter; whatever breaks over it, it is put off and the others go.
 
     Raises Deferred where no letter can go.
@@ -109,7 +132,7 @@ def _answer_next(store: Store, writer: Writer, transport: Transport, now: dateti
     if notice is None:
         return False
     try:
-        reader = _addressee(store, notice, now)
+        reader = _addressee(store, notice, now, per_domain)
         if reader is None:
             return False
         _send(store, transport, _letter(writer, reader, notice), reader, notice)
@@ -156,9 +179,9 @@ def _put_off(store: Store, notice: Notice, error: Exception, now: datetime) -> N
             notices.put_back(connection, notice, again, doubts=doubts)
 
 
-def _addressee(store: Store, notice: Notice, now: datetime) -> Reader | None:
+def _addressee(store: Store, notice: Notice, now: datetime, per_domain: int) -> Reader | None:
     if not notice.to_reader:
-        return _reader(store, notice, now)
+        return _reader(store, notice, now, per_domain)
     with store.begin() as connection:
         return mornings.addressee(connection, notice, now)
 
@@ -169,15 +192,11 @@ def _letter(writer: Writer, reader: Reader, notice: Notice) -> Letter:
     return writer.quiet(reader, mornings.day_of(notice), notice.wishes["why"], notice.asked)
 
 
-def _reader(store: Store, notice: Notice, now: datetime) -> Reader | None:
-    """Find or make the reader who is written to; None where the address has had its letter."""
+def _reader(store: Store, notice: Notice, now: datetime, per_domain: int) -> Reader | None:
+    """Find or make the reader who is written to; None where no letter goes, or none goes now."""
     asking = _asking(notice)
-    with store.begin() as connection:
-        key = f"notice:{notice.address}"
-        due = notice.attempts > 1 or limits.allow(connection, key, now=now, most=1, per=AN_ADDRESS)
-        if not due:
-            notices.forget(connection, notice)
-            return None
+    if notice.attempts <= 1 and not _is_due(store, notice, asking.address, now, per_domain):
+        return None
     with store.read() as connection:
         try:
             known = readers.by_address(connection, asking.address)
@@ -195,6 +214,20 @@ def _reader(store: Store, notice: Notice, now: datetime) -> Reader | None:
     if known.status is Status.PENDING:  # whoever asked last is as likely the owner as the first
         return membership.change(store, known.id, now=now, words=asking.words, **asking.wishes)
     return known
+
+
+def _is_due(store: Store, notice: Notice, address: str, now: datetime, per_domain: int) -> bool:
+    """Take a turn of the mailbox and the domain; where there is none, forget it or put it off."""
+    with store.begin() as connection:
+        turn = mail_limits.take_turn(connection, notice, address, now=now, per_domain=per_domain)
+        if turn.now:
+            return True
+        if turn.until is None:
+            notices.forget(connection, notice)
+        else:
+            notices.put_off_domain(connection, notice, turn.until, now)
+    log.info("letter held back", until=turn.until and turn.until.isoformat(), domain=notice.domain)
+    return False
 
 
 def _owed(store: Store, now: datetime) -> bool:

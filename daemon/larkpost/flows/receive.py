@@ -12,7 +12,8 @@ from larkpost.domain import Bounce, BounceKind
 from larkpost.flows import bouncing, feedback, membership
 from larkpost.flows.answers import votes_in
 from larkpost.links import is_stamped, stamp
-from larkpost.store import deliveries, editions, readers
+from larkpost.store import deliveries, editions, limits, readers
+from larkpost.transports.mail_parser import LARGEST, OutsizedMail
 from larkpost.transports.returned import (
     News,
     is_automatic,
@@ -33,7 +34,7 @@ log = logs.get_logger(__name__)
 
 # A bounce that comes later than this is a replay, or of no use.
 LATEST_BOUNCE = timedelta(days=30)
-LARGEST = 1_000_000  # bytes of a mail that are read; bounces may carry the letter along
+MOST_AN_HOUR = 60  # mails to one signed address: a person answers a letter a few times
 _TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
 
 
@@ -48,26 +49,40 @@ class Meaning(StrEnum):
     VOTED = "voted"  # an answer with thumbs in it
     UNREAD = "unread"  # by somebody, for somebody: no thumbs in it
     FOREIGN = "foreign"  # to none of our signed addresses: forged, or for somebody else
+    REFUSED = "refused"  # larger, longer or deeper than what a mail program sends
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a mail; ``votes`` is how many thumbs it held."""
+    """What became of a mail; ``votes`` is how many thumbs it held, ``why`` why it was refused."""
 
     meaning: Meaning
     votes: int = 0
+    why: str = ""
 
 
-def receive(store: Store, mailboxes: Mailboxes, content: bytes, *, now: datetime) -> Receipt:
+def receive(
+    store: Store, mailboxes: Mailboxes, content: bytes, *, now: datetime, size: int | None = None
+) -> Receipt:
     """Read one mail and do what it asks for; nothing is ever answered.
 
     Only the signed address that a mail came to makes it count: who it says that it is from, and
-    whom it speaks of, anybody can write. The same mail twice changes nothing more.
+    whom it speaks of, anybody can write. The same mail twice changes nothing more. ``size`` is that
+    of the whole mail in bytes, where ``content`` is its beginning. What no mail program sends is
+    refused.
     """
-    message = parsed(content[:LARGEST])
+    size = len(content) if size is None else size
+    if size > LARGEST:
+        return Receipt(Meaning.REFUSED, why=f"it has {size} bytes, and {LARGEST} are possible")
+    try:
+        message = parsed(content)
+    except OutsizedMail as error:
+        return Receipt(Meaning.REFUSED, why=str(error))
     tag = mailboxes.read("\n".join(str(v) for name in _TO for v in message.get_all(name, [])))
     if tag is None:
         return Receipt(Meaning.FOREIGN)
+    if not _has_turn(store, tag, now):
+        return Receipt(Meaning.REFUSED, why=f"over {MOST_AN_HOUR} mails an hour to its address")
     if tag.purpose in ("bounce", "answer"):
         return _to_a_letter(store, tag, message, now)
     if tag.purpose == "notice" and tag.number == 0:
@@ -79,6 +94,15 @@ def receive(store: Store, mailboxes: Mailboxes, content: bytes, *, now: datetime
         return Receipt(_unsubscribe(store, reader, message, now))
     sent = datetime.combine(tag.sent or now.date(), time(), UTC)
     return Receipt(_bounce(store, reader, sent, message, now))
+
+
+def _has_turn(store: Store, tag: Tag, now: datetime) -> bool:
+    """Take a turn of a signed address; to unsubscribe there always is one."""
+    if tag.purpose == "unsubscribe":
+        return True
+    key = f"mail to:{tag.purpose}:{tag.number}"
+    with store.begin() as connection:
+        return limits.allow(connection, key, now=now, most=MOST_AN_HOUR, per=timedelta(hours=1))
 
 
 def _to_a_letter(store: Store, tag: Tag, message: Message, now: datetime) -> Receipt:

@@ -19,6 +19,7 @@ from larkpost.flows.alone import alone
 from larkpost.flows.deliver import Ledger, deliver
 from larkpost.flows.housekeeping import clean_up
 from larkpost.flows.inbox import sweep
+from larkpost.flows.mail_limits import PER_DOMAIN
 from larkpost.flows.notices import answer
 from larkpost.flows.publish import Newsroom, Outcome, publish_due
 from larkpost.flows.receipt import Desk, tell
@@ -53,7 +54,7 @@ class Works:
 
     ``returns`` is the Maildir in which mail to the ``mailboxes`` comes back; ``desk`` says who is
     told of quiet mornings; ``moved`` is called whenever the post got on: a letter was settled, or
-    none is waiting.
+    none is waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
     """
 
     newsroom: Newsroom
@@ -69,6 +70,7 @@ class Works:
     desk: Desk | None = None
     writer: Writer | None = None
     moved: Callable[[], None] = lambda: None
+    per_domain: int = PER_DOMAIN
 
 
 @dataclass(slots=True)
@@ -154,7 +156,12 @@ def _a_turn(works: Works, steps: Steps, done: Round, now: datetime) -> bool:
     with steps.step("notices"):
         if works.writer:
             done.answered += answer(
-                store, works.writer, _watched(works), now=now, stopped=works.stopped
+                store,
+                works.writer,
+                _watched(works),
+                now=now,
+                per_domain=works.per_domain,
+                stopped=works.stopped,
             )
     with steps.step("deliver"):
         sent = deliver(

@@ -172,6 +172,7 @@ class Mail(Section):
     sender: Annotated[str, AfterValidator(read_sender)] = "Larkpost <larkpost@localhost>"
     maildir: str = ""
     operator: Annotated[str, AfterValidator(read_mailbox)] = ""
+    domain_hourly_limit: Annotated[int, Field(ge=1, le=100_000)] = 60
 
 
 class Returns(Section):

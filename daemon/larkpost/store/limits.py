@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import case, delete, or_
+from sqlalchemy import case, delete, or_, select
 
 from larkpost.store import tables, upsert
 
@@ -42,6 +42,45 @@ def allow(connection: Connection, key: str, *, now: datetime, most: int, per: ti
         where=or_(idle, full_at <= moment + whole - turn),
     )
     return connection.execute(statement.returning(tables.attempt.c.key)).first() is not None
+
+
+def free_at(
+    connection: Connection, key: str, *, now: datetime, most: int, per: timedelta
+) -> datetime | None:
+    """Tell when ``allow`` has a turn for a key again; None where it has one now. Takes none."""
+    moment, whole = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND
+    full_at = connection.execute(
+        select(tables.attempt.c.full_at).where(tables.attempt.c.key == _digest(key))
+    ).scalar()
+    if full_at is None or not moment <= full_at <= moment + whole:
+        return None
+    free = full_at + whole // most - whole
+    return None if free <= moment else _EPOCH + free * _MICROSECOND
+
+
+def place_in_queue(
+    connection: Connection, key: str, *, now: datetime, per: timedelta, most: int
+) -> datetime:
+    """Give the place of one more thing that a key has in a queue which many share.
+
+    The things go in the order of their places, and a key's places lie ``per`` apart: who brings
+    one thing waits behind one thing of everybody else, not behind all that somebody brought
+    (start-time fair queueing, Goyal, Vin and Cheng, 1996). So ``now`` for the first one, and at
+    most ``most`` times ``per`` later. One row a key and one statement, as in ``allow``.
+    """
+    moment, step = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND
+    last = moment + most * step
+    statement = upsert.insert(connection, tables.attempt).values(
+        key=_digest(key), full_at=moment + step
+    )
+    full_at = tables.attempt.c.full_at
+    begun = case((full_at < moment, moment), (full_at > last, last), else_=full_at)
+    statement = statement.on_conflict_do_update(
+        index_elements=["key"], set_={"full_at": begun + step}
+    )
+    returned = statement.returning(tables.attempt.c.full_at)
+    after: int = connection.execute(returned).scalar_one()
+    return _EPOCH + (after - step) * _MICROSECOND
 
 
 def prune(connection: Connection, now: datetime) -> int:

@@ -303,4 +303,8 @@ notice = Table(  # letters that are owed, until they have gone; see larkpost.sto
     Column("asked", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("next_try", UtcDateTime, nullable=False, index=True),
+    # What strangers ask for is limited by domain, and goes in the order of these places.
+    Column("domain", CleanText),
+    Column("place", UtcDateTime),
+    Index("ix_notice_domain_place", "domain", "place"),
 )

@@ -1,17 +1,24 @@
-"""Spells mail addresses, for sending and in the one way that compares."""
+"""Spells mail addresses: for sending, in the one way that compares, and in the way limits count."""
 
 from __future__ import annotations
 
 import re
+from ipaddress import IPv6Address, ip_address
 
 import idna
 
 from larkpost.errors import UsageError
+from larkpost.text.mail_providers import provider_of
 from larkpost.text.normalize import clean, normal_form, one_line
 
 _LOCAL_PART = re.compile(r"""[^\s<>()\[\],;:\\"@]{1,64}""")
 _LONGEST_TRIED = 1_000  # characters; no more than 254 may be left, and idna's time is quadratic
 _ADDRESS_LITERAL = re.compile(r"\[(?:IPv6:)?[0-9A-Fa-f:.]+\]", re.IGNORECASE)
+# Below a country names are often registered under one of these, such as ac.uk and com.br.
+_REGISTRIES = frozenset(
+    {"ac", "co", "com", "edu", "go", "gob", "gouv", "gov", "govt", "gv", "ltd", "me", "mil", "ne",
+     "net", "nhs", "nom", "or", "org", "plc", "res", "sch"}
+)  # fmt: skip
 
 
 def address_key(address: str) -> str:
@@ -42,6 +49,109 @@ def spell_address(address: str) -> str:
     return spelt
 
 
+def mailbox_key(address: str) -> str:
+    """Give the mailbox that an address reaches, as far as its spelling tells; for limits alone.
+
+    ``ann@gmail.com`` for ``A.nn+news@googlemail.com``: without case, tags, what the provider does
+    not count (``mail_providers``), forms of Unicode, quotation marks, comments and white space (RFC
+    5322, 3.2.2 and 3.4.1). Two mailboxes may have one key, such as ``ann`` and ``ann+b`` of a host
+    that knows no tags; so nobody is found, merged or written to by it. Raises UsageError where it
+    is no address.
+    """
+    local, domain = _parts(address)
+    provider = provider_of(domain)
+    name, dot, parent = domain.partition(".")
+    if dot and (above := provider_of(parent)).subdomains:
+        return f"{_name(name, above.tags)}@{above.mailbox_domain or parent}"
+    local = _name(local, provider.tags, provider.ignored, provider.alike)
+    return f"{local}@{provider.mailbox_domain or domain}"
+
+
+def domain_key(address: str) -> str:
+    """Give the domain whose postmaster gets what is sent to an address; for limits alone.
+
+    Names below an organisation's count as its own, for whoever has ``example.org`` may take in mail
+    for every name below. Where that begins is a guess, by two labels or three. Raises UsageError
+    where it is no address.
+    """
+    domain = mailbox_key(address).rpartition("@")[2]
+    labels = domain.split(".")
+    if domain.startswith("[") or len(labels) < 3:
+        return domain
+    country = len(labels[-1]) == 2 and labels[-2] in _REGISTRIES
+    return ".".join(labels[-3:] if country else labels[-2:])
+
+
+def _parts(address: str) -> tuple[str, str]:
+    """Give what stands before and behind the ``@``, in one form each; raises UsageError."""
+    if len(address) > _LONGEST_TRIED:
+        raise _no_address(address)
+    whole = clean(normal_form("NFKD", clean(address)))
+    local, _, domain = _without_comments(whole).rpartition("@")
+    if not local or not domain:  # parentheses that are none of a comment
+        local, _, domain = whole.rpartition("@")
+    local = normal_form("NFKD", _fold(local))
+    if not local or not domain:
+        raise _no_address(address)
+    domain = _plain_literal(_domain(domain, address))
+    return _without_route(local, domain), domain
+
+
+def _without_route(local: str, domain: str) -> str:
+    """Take the host itself off a local part that says it once more, as Postfix does.
+
+    ``ann%example.org@example.org`` (allow_percent_hack) and ``example.org!ann@example.org``
+    (swap_bangpath), postconf(5), go to ``ann@example.org``.
+    """
+    behind, before = f"%{domain}", f"{domain}!"
+    while local.endswith(behind) or local.startswith(before):
+        shorter = local.removesuffix(behind).removeprefix(before)
+        if not shorter:
+            break
+        local = shorter
+    return local
+
+
+def _name(local: str, tags: str, ignored: str = "", alike: str = "") -> str:
+    """Take off of a local part what its host does not count, unless nothing would be left."""
+    name = re.split(f"[{re.escape(tags)}]", local, maxsplit=1)[0] or local
+    name = name.translate(dict.fromkeys(map(ord, alike), "-"))
+    return name.translate(dict.fromkeys(map(ord, ignored))) or name
+
+
+def _without_comments(text: str) -> str:
+    """Take comments, quotation marks and the white space around words off an address."""
+    kept: list[str] = []
+    depth, quoted, escaped = 0, False, False
+    for character in text:
+        if escaped or character not in '\\"()':
+            space = character.isspace() and not quoted and not escaped
+            if not depth and not space:
+                kept.append(character)
+            escaped = False
+        elif character == "\\":
+            escaped = True
+        elif character == '"' and not depth:
+            quoted = not quoted
+        elif not quoted:
+            depth = max(0, depth + (1 if character == "(" else -1 if character == ")" else 0))
+        elif not depth:
+            kept.append(character)
+    return "".join(kept)
+
+
+def _plain_literal(domain: str) -> str:
+    """Spell an address of a machine in one way (RFC 5321, 4.1.3; RFC 5952)."""
+    if not domain.startswith("["):
+        return domain
+    try:
+        address = ip_address(domain.strip("[]").removeprefix("ipv6:"))
+    except ValueError:
+        return domain
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return f"[{mapped or address}]"
+
+
 def _fold(local: str) -> str:
     """Take the case away (Unicode, 3.13, D146): to fold can undo a normal form, and the reverse."""
     folded = normal_form("NFC", local.casefold())
@@ -52,7 +162,8 @@ def _domain(domain: str, address: str) -> str:
     if _ADDRESS_LITERAL.fullmatch(domain):
         return domain.lower()
     try:
-        return idna.encode(domain.rstrip("."), uts46=True).decode("ascii").lower()
+        # A dot of Unicode at the end becomes one of ASCII only here.
+        return idna.encode(domain.rstrip("."), uts46=True).decode("ascii").lower().rstrip(".")
     except (idna.IDNAError, UnicodeError) as error:
         raise _no_address(address) from error
 

@@ -87,7 +87,8 @@ def _must_be_mailbox(address: str) -> None:
 
 
 def _must_fit(size: int, limit: str) -> None:
-    if limit.isdigit() and 0 < int(limit) < size:  # 0 is no limit, RFC 1870
+    # Twenty digits at most, and 0 is no limit (RFC 1870, 4).
+    if limit.isascii() and limit.isdigit() and len(limit) <= 20 and 0 < int(limit) < size:
         raise Refused(
             f"The letter has {size} bytes and the mail server takes {limit}",
             hint="Fewer papers a day make a shorter letter: larkpost reader set --size.",

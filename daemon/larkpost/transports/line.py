@@ -124,6 +124,8 @@ class Line:
             if len(self._heard) > LONGEST_LINE:
                 raise Garbled("its answer has no end")
             self._heard += self._receive(deadline, grace)
+        if end > LONGEST_LINE:  # it came with its end at once
+            raise Garbled("its answer has a line without measure")
         line = bytes(self._heard[:end])
         del self._heard[: end + 1]
         return line.decode("utf-8", "backslashreplace").rstrip("\r")

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
-from email import message_from_bytes
-from email.message import Message
 from enum import StrEnum
 from html import unescape
+from typing import TYPE_CHECKING
 
 from larkpost.text.normalize import one_line
+from larkpost.transports.mail_parser import MailPart, decoded, parsed
 from larkpost.transports.replies import DEAD
+
+if TYPE_CHECKING:
+    from email.message import Message
+
+__all__ = ["News", "Returned", "is_automatic", "is_reply_of_a_program", "judged", "parsed"]
 
 _ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 _PLAIN = re.compile(
@@ -18,6 +24,12 @@ _PLAIN = re.compile(
 )
 _LONGEST_TEXT = 300
 _SEARCHED = 20_000  # characters of an old-fashioned bounce in which its reason is looked for
+# What stands on a line of an old-fashioned bounce: its readers try patterns of which some take
+# time with the cube of a line's length, and of the number of its "<".
+_LONGEST_LINE = 200
+_MOST_BRACKETS = 4
+_MOST_LINES = 500
+_WIDE_SPACE = re.compile(r"[^\S\n]{9,}")
 
 
 class News(StrEnum):
@@ -36,11 +48,6 @@ class Returned:
     news: News
     code: str = ""
     text: str = ""
-
-
-def parsed(content: bytes) -> Message:
-    """Read a mail, as leniently as can be: the older policy of ``email`` trips over nothing."""
-    return message_from_bytes(content)
 
 
 def is_automatic(message: Message) -> bool:
@@ -84,7 +91,7 @@ def _reports(message: Message) -> list[Message]:
         if part.get_content_type() in ("message/delivery-status", "message/global-delivery-status")
         and isinstance(blocks := part.get_payload(), list)
         for block in blocks
-        if isinstance(block, Message) and ("Action" in block or "Status" in block)
+        if isinstance(block, MailPart) and ("Action" in block or "Status" in block)
     ]
 
 
@@ -108,17 +115,40 @@ def _old_fashioned(message: Message) -> Returned:
     """Read what qmail, Exim, Exchange and many more wrote before there was a standard."""
     from flufl.bounce import all_failures
 
+    # Its readers stumble over mails that are in no format, each time with a trace in the log.
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
+    text = plain_text(message)
     try:
+        _simplify(message)
         waiting, failed = all_failures(message)
-    except Exception:  # its readers of formats stumble over mails that are in none
+    except Exception:  # it was none of theirs
         return Returned(News.NOTHING)
     if not failed:
         return Returned(News.WAITING if waiting else News.NOTHING)
-    text = plain_text(message)
     found = _ENHANCED.search(text)
     code = found[1] if found else ""
     dead = code in DEAD or (not code and _PLAIN.search(text))
     return Returned(News.DEAD if dead else News.FAILED, code, one_line(text)[:_LONGEST_TEXT])
+
+
+def _simplify(message: Message) -> None:
+    """Leave of every text a few short lines, decoded, in which a reason of a bounce would stand."""
+    left, lines_left = _SEARCHED, _MOST_LINES
+    for part in message.walk():
+        if part.is_multipart():
+            continue
+        content = part.get_payload(decode=True) if part.get_content_maintype() == "text" else b""
+        text = content[:left].decode("ascii", "replace") if isinstance(content, bytes) else ""
+        left -= len(text)
+        lines = _WIDE_SPACE.sub(" " * 8, text).splitlines()[:lines_left]
+        lines_left -= len(lines)
+        del part["Content-Transfer-Encoding"]
+        part.set_payload("\n".join(map(_short, lines)))
+
+
+def _short(line: str) -> str:
+    pieces = line[:_LONGEST_LINE].split("<", _MOST_BRACKETS + 1)
+    return "<".join(pieces[: _MOST_BRACKETS + 1])
 
 
 def plain_text(message: Message) -> str:
@@ -127,19 +157,14 @@ def plain_text(message: Message) -> str:
         for part in message.walk():
             content = part.get_payload(decode=True)
             if part.get_content_type() == kind and isinstance(content, bytes):
-                text = _decoded(content, part.get_content_charset("utf-8"))[:_SEARCHED]
+                text = decoded(content, part.get_content_charset("utf-8"))[:_SEARCHED]
                 return text if kind == "text/plain" else _without_tags(text)
     return ""
 
 
-def _decoded(content: bytes, charset: str) -> str:
-    try:
-        return content.decode(charset, "replace")
-    except (LookupError, ValueError):  # a character set that nobody knows
-        return content.decode("utf-8", "replace")
-
-
 def _without_tags(html: str) -> str:
     quoted = re.split(r"<blockquote", html, maxsplit=1, flags=re.IGNORECASE)[0]
-    broken = re.sub(r"<(?:br|p|div|tr|li)\b[^>]*>|</(?:p|div)>", "\n", quoted, flags=re.IGNORECASE)
-    return unescape(re.sub(r"<[^>]*>", "", broken))
+    # A "<" within a tag ends it, or many would take time with the square of their number.
+    lines = r"<(?:br|p|div|tr|li)\b[^<>]*>|</(?:p|div)>"
+    broken = re.sub(lines, "\n", quoted, flags=re.IGNORECASE)
+    return unescape(re.sub(r"<[^<>]*>", "", broken))

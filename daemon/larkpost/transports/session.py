@@ -32,6 +32,9 @@ DOT = b".\r\n"
 # noticed: twice as long as it took for its last answers, and so many seconds at most.
 LONGEST_LOOK = 0.05
 PARTING_SECONDS = 2.0
+_MOST_SHOWN = (
+    4000  # characters of a reply that are made fit to print, so that secrets in it go first
+)
 LOGIN_REST = 1800.0  # seconds until a refused login is tried again: a thousand tries lock it
 
 # "Authentication required", "encryption required" (RFC 4954, 6), "STARTTLS first" (RFC 3207, 4).
@@ -363,7 +366,7 @@ def shown(reply: Reply, smtp: Smtp) -> str:
     plain = f"\0{smtp.username}\0{password}"
     for secret in filter(None, (password, password and _base64(password), _base64(plain))):
         text = text.replace(secret, "…")
-    return one_line(text)[:300]
+    return one_line(text[:_MOST_SHOWN])[:300]
 
 
 def _base64(text: str) -> str:

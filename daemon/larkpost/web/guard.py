@@ -23,6 +23,7 @@ from larkpost.errors import (
     UsageError,
 )
 from larkpost.text.grammar import sentence
+from larkpost.web.form_charset import refuse_odd_charset
 from larkpost.web.pages import POLICY
 from larkpost.web.visitors import network
 
@@ -190,10 +191,11 @@ def is_ours(request: Request, site: Site) -> bool:
 
 
 async def read_form(request: Request, *, upload: bool = False) -> FormData:
-    """Read a form, urlencoded or multipart, with a file where ``upload``.
+    """Read a form, urlencoded or multipart, in UTF-8, with a file where ``upload``.
 
     Raises HTTPException 400, 408, 413.
     """
+    refuse_odd_charset(request)
     body = bytearray()
     largest = LARGEST_UPLOAD if upload else LARGEST_BODY
     try:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse
 
-from larkpost.errors import UsageError
-from larkpost.flows import membership, notices
+from larkpost.errors import Crowded, UsageError
+from larkpost.flows import mail_limits, membership, notices
 from larkpost.flows.interest_words import describe
 from larkpost.web.desk import unmatched_in
 from larkpost.web.forms import WEEKDAYS, opening_wishes, read_wishes, text, typed_wishes, zones
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from larkpost.web.guard import Site
 
 A_NETWORK = 20  # askings of a network an hour: a class room may join, a flood may not
+A_NEIGHBOURHOOD = 100  # of its neighbours together: one customer may have 256 networks of IPv6
+CROWDED_SECONDS = 3600
 
 
 def subscribe(site: Site, request: Request, form: FormData) -> Response:
@@ -34,15 +36,28 @@ def subscribe(site: Site, request: Request, form: FormData) -> Response:
     """
     if request.method != "POST":
         return _form(site, opening_wishes(site.program.settings))
-    key = f"subscribe:{network(request, site.program.settings.web.proxies)}"
-    take_turn(site, key, most=A_NETWORK, per=HOUR)
+    visitor = network(request, site.program.settings.web.proxies)
+    take_turn(site, f"subscribe:{visitor}", most=A_NETWORK, per=HOUR)
+    around = mail_limits.neighbourhood(visitor)
+    take_turn(site, f"subscribe around:{around}", most=A_NEIGHBOURHOOD, per=HOUR)
     try:
         if text(form, "action") == "feed":
             return _by_feed(site, form)
         asking = notices.asked(text(form, "address"), _all_wishes(site, form), _words(form))
     except UsageError as error:
         return _form(site, _typed(site, form), problem=in_words(error), status=400)
-    notices.ask(site.program.store, asking, now=site.clock())
+    try:
+        notices.ask(
+            site.program.store,
+            asking,
+            now=site.clock(),
+            network=visitor,
+            per_domain=site.program.settings.mail.domain_hourly_limit,
+        )
+    except Crowded as crowded:
+        page = _form(site, _typed(site, form), problem=in_words(crowded), status=429)
+        page.headers["Retry-After"] = str(CROWDED_SECONDS)
+        return page
     unmatched = [describe(one) for one in unmatched_in(site, asking.words)]
     return site.pages.page("asked.html", address=asking.address, unmatched=unmatched)
 

@@ -1,0 +1,102 @@
+"""Limits the letters that strangers can have sent: to one mailbox, and to one domain an hour.
+
+Whoever types an address of somebody else has a letter sent there. So a mailbox gets few of them,
+however it is spelt and whoever asks, and no domain gets many in an hour. What is over a domain's
+number is not refused, for then a stranger could keep others out: it waits, and the queue of a
+domain is fair to the networks that ask. To delay one letter by an hour takes as many networks as
+the domain may get letters in an hour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING
+
+from larkpost.errors import Crowded
+from larkpost.store import limits, notices
+from larkpost.text.email_address import domain_key, mailbox_key
+from larkpost.text.mail_providers import is_large
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from larkpost.store.engine import Connection
+    from larkpost.store.notices import Notice
+
+HOUR = timedelta(hours=1)
+PER_MAILBOX: Mapping[timedelta, int] = {HOUR: 1, timedelta(days=1): 4}
+PER_DOMAIN = 60  # an hour, where the settings say nothing else
+LARGE = 10  # times as many to a large provider
+MOST_HOURS_WAITING = 12  # so many hours' letters may wait for a domain
+_FARTHEST = 24  # places in the queue that a network may be behind
+
+# Neighbours are one in a queue: who rents one address of such a network often has them all.
+_IPV4_BITS = 24
+_IPV6_BITS = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whether a letter may go now; where not, ``until`` is when it may, None is never."""
+
+    now: bool
+    until: datetime | None = None
+
+
+def neighbourhood(network: str) -> str:
+    """Widen a network, or an address, to 24 bits of IPv4 or 48 of IPv6; other text stays."""
+    try:
+        address = ip_address(network.partition("/")[0])
+    except ValueError:
+        return network
+    bits = _IPV4_BITS if address.version == 4 else _IPV6_BITS
+    return str(ip_network((address, bits), strict=False))
+
+
+def queue_up(
+    connection: Connection, address: str, network: str, *, now: datetime, per_domain: int
+) -> tuple[str, datetime]:
+    """Give an asking for an address its domain and its place; ``network`` is who asks.
+
+    Raises Crowded where too many wait for the domain already. What is done is the same
+    whether or not the address is known here.
+    """
+    domain = domain_key(address)
+    key = f"queue:{neighbourhood(network)}:{domain}"
+    place = limits.place_in_queue(connection, key, now=now, per=HOUR, most=_FARTHEST)
+    most = MOST_HOURS_WAITING * _most(domain, per_domain)
+    if not notices.make_room(connection, domain, place, most=most):
+        raise Crowded(f"many letters to {domain} wait already", hint="please try again in an hour")
+    return domain, place
+
+
+def take_turn(
+    connection: Connection, notice: Notice, address: str, *, now: datetime, per_domain: int
+) -> Turn:
+    """Count a letter to an address, where one may go; only who holds the post's lease may ask."""
+    mailbox = f"notice:{mailbox_key(address)}"
+    uses = [(f"{mailbox}:{per}", most, per) for per, most in PER_MAILBOX.items()]
+    if any(_free_at(connection, use, now) for use in uses):
+        return Turn(now=False)
+    if notice.domain:
+        use = (f"domain:{notice.domain}", _most(notice.domain, per_domain), HOUR)
+        if until := _free_at(connection, use, now):
+            return Turn(now=False, until=until)
+        uses.append(use)
+    for key, most, per in uses:
+        limits.allow(connection, key, now=now, most=most, per=per)
+    return Turn(now=True)
+
+
+def _free_at(
+    connection: Connection, use: tuple[str, int, timedelta], now: datetime
+) -> datetime | None:
+    key, most, per = use
+    return limits.free_at(connection, key, now=now, most=most, per=per)
+
+
+def _most(domain: str, per_domain: int) -> int:
+    return per_domain * LARGE if is_large(domain) else per_domain
