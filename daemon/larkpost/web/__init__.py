@@ -13,6 +13,7 @@ from starlette.routing import Route
 from larkpost.flows.spaces import Spaces
 from larkpost.flows.tasting import Tastes
 from larkpost.web.admin import admin
+from larkpost.web.body_budget import BodyBudget
 from larkpost.web.crowd import COSTLY, LOOKING, Crowd
 from larkpost.web.date_header import DateHeader
 from larkpost.web.desk import delete, export, me
@@ -102,7 +103,7 @@ def app(
     # Its redirect would be built from the Host header; TrailingSlash needs none.
     application.router.redirect_slashes = False
     application.state.site = Site(
-        program, pages, clock, pulses or {}, Catalogue(), Tastes(), Spaces(), Crowd()
+        program, pages, clock, pulses or {}, Catalogue(), Tastes(), Spaces(), Crowd(), BodyBudget()
     )
     application.state.feeds = feeds
     return application

@@ -52,7 +52,7 @@ def _has_valid_host(scope: Scope) -> bool:
     headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
     hosts = [value for name, value in headers if name == b"host"]
     if not hosts:
-        return scope.get("http_version", "1.1") == "1.0"
+        return bool(scope["http_version"] == "1.0")
     return len(hosts) == 1 and _HOST.fullmatch(hosts[0]) is not None
 
 
