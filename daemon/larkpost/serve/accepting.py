@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from larkpost import logs
+from larkpost.log_limits import limited_lines
 
 if TYPE_CHECKING:
     import socket
@@ -53,7 +54,8 @@ class Acceptor:
             try:
                 connection, _ = await loop.sock_accept(listener)
             except OSError as error:  # the visitor is gone again, or descriptors are short
-                _log.warning("connection not accepted", problem=str(error))
+                with limited_lines():
+                    _log.warning("connection not accepted", problem=str(error))
                 await asyncio.sleep(AGAIN_SECONDS)
             else:
                 await self._connect(connection)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from larkpost import logs
 from larkpost.serve.accepting import Acceptor
 from larkpost.serve.listening import name_listener
 from larkpost.web import Pulse
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # A supervisor waits ten seconds before it kills: five for open requests, the rest for the rounds.
 REQUESTS_SECONDS = 5
+LOOKS_A_MINUTE = 600  # of uvicorn, at its clock
 
 
 class Server(uvicorn.Server):
@@ -71,6 +73,8 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Be called by uvicorn ten times a second, from the event loop."""
         self.pulse.beat = datetime.now(UTC)
+        if counter % LOOKS_A_MINUTE == 0:
+            logs.tell_left_out()
         return await super().on_tick(counter)
 
     def stop(self) -> None:

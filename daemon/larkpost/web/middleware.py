@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from larkpost import logs
+from larkpost.log_limits import limited_lines
 from larkpost.web.guard import MESSAGES, SafeHeaders
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class ErrorPages:
     """ASGI middleware: answers whatever raises, in a page or around it, with our page of a 500.
 
     Starlette's own handler of errors stands outside of all middleware, so that its answers would
-    lack the safe headers; nothing gets so far.
+    lack the safe headers; nothing gets so far. What is logged meanwhile is limited.
     """
 
     def __init__(self, app: ASGIApp, *, pages: Pages, https: bool) -> None:
@@ -77,9 +78,11 @@ class ErrorPages:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_noting)
+            with limited_lines():
+                await self.app(scope, receive, send_noting)
         except Exception:
             if begun:  # the server closes the connection, so that nobody takes it for whole
                 raise
-            _log.exception("page failed", page="", method=scope.get("method", ""))
+            with limited_lines():
+                _log.exception("page failed", page="", method=scope.get("method", ""))
             await self._refusal(scope, receive, send)

@@ -119,9 +119,12 @@ class Wire(HttpToolsProtocol):
                 self._refuse(_BAD)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; what comes behind a body (a trailer, RFC 9110, 6.5) is not read."""
+        """Take a header; what comes behind a body (a trailer, RFC 9110, 6.5) is not read.
+
+        The parser leaves blanks behind a value, which are no part of it (RFC 9112, 5.1).
+        """
         if self._in_head:
-            super().on_header(name, value)
+            super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:
         """Go on to the body."""
