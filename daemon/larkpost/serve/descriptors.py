@@ -28,9 +28,11 @@ def connections_at_most() -> int:
 
 def _raise_limit(wanted: int) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return wanted if soft == resource.RLIM_INFINITY else soft
+    if soft == resource.RLIM_INFINITY:
+        return wanted
     raised = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if raised <= soft:
+        return soft
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
     except (OSError, ValueError):  # some systems have a limit of their own beside these

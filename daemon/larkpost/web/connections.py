@@ -58,14 +58,20 @@ class ConnectionLimits:
         return len(self._networks)
 
     def admit(self, connection: Connection) -> bool:
-        """Count a new connection; False where its network has too many that are at work."""
+        """Count a new connection; False where its network has too many that are at work.
+
+        One that is refused counts as well, until it is closed, and is idle.
+        """
         network, shared = self._network(connection.peer)
-        mine = self._open.get(network, {})
-        if not shared and len(mine) >= self.per_network and not self._drop_idle(network):
-            return False
+        while not shared and self._has_its_share(network) and self._drop_idle(network):
+            pass
+        welcome = shared or not self._has_its_share(network)
         self._open.setdefault(network, {})[connection] = None
         self._networks[connection] = network
-        return True
+        return welcome
+
+    def _has_its_share(self, network: str) -> bool:
+        return len(self._open.get(network, ())) >= self.per_network
 
     def forget(self, connection: Connection) -> None:
         """Count a connection no more."""

@@ -73,6 +73,11 @@ class Crowd:
             if len(self._full_at) > REMEMBERED:
                 self._full_at.popitem(last=False)
 
+    @property
+    def costly_in_the_making(self) -> int:
+        """How many costly pages are made just now."""
+        return self._costly.taken
+
     def turn(self, network: str, *, costly: bool = False) -> AbstractAsyncContextManager[None]:
         """Wait for a network's turn to have a page made; HTTPException 503 where none comes."""
         if costly:

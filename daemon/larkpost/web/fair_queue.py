@@ -47,8 +47,13 @@ class FairQueue:
         finally:
             self._end(network)
 
+    @property
+    def taken(self) -> int:
+        """How many have a turn."""
+        return self._taken.total()
+
     def _is_free(self, network: str) -> bool:
-        return self._taken.total() < self._at_once and self._taken[network] < self._per_network
+        return self.taken < self._at_once and self._taken[network] < self._per_network
 
     async def _wait(self, network: str, patience: float) -> None:
         queue = self._queues.setdefault(network, deque())

@@ -68,7 +68,7 @@ class Wire(HttpToolsProtocol):
         self.peer = self.client[0] if self.client else None
         if self._limits is not None and not self._limits.admit(self):
             self._tell(_TOO_MANY)
-            self.close()  # at once, for it is not counted
+            self._linger()
         else:
             self._wait(HEAD_SECONDS)
 
@@ -185,11 +185,18 @@ class Wire(HttpToolsProtocol):
         self._watch_writing()
 
     def leave(self) -> None:
-        """Close after an answer; where its body is still coming, swallow some of that first.
+        """Close after an answer; where its body is still coming, swallow some of that first."""
+        if self._in_head:
+            self.close()
+        else:
+            self._linger()
+
+    def _linger(self) -> None:
+        """Close once the visitor has, or soon; what still comes is swallowed.
 
         To close with bytes unread would reset the connection, and the answer would be lost.
         """
-        if self._in_head or self.transport.is_closing() or not self.transport.can_write_eof():
+        if self.transport.is_closing() or not self.transport.can_write_eof():
             self.close()
             return
         self._deaf, self._came = True, 0
