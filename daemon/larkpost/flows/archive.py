@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"([0-9]{4})-(?:W([0-9]{2})|([0-9]{2})(?:-([0-9]{2}))?)")
 
+_LAST_WEEK = date.max - timedelta(days=date.max.weekday())  # it goes on after the calendar
+
 
 class Kind(StrEnum):
     """How long a span is."""
@@ -82,14 +84,14 @@ def span_of(kind: Kind, day: date) -> Span:
 def read_span(name: str) -> Span:
     """Read ``2026-08-07``, ``2026-W32`` or ``2026-08``; raises UsageError.
 
-    The calendar's last year is no span: what comes after its days cannot be reckoned.
+    A day whose week goes on after the end of the calendar, in 9999, is none.
     """
     match = _NAME.fullmatch(name)
     try:
         span = _read(*match.groups()) if match else None
     except (ValueError, OverflowError):
         span = None
-    if span is not None and span.last.year < date.max.year:
+    if span is not None and (span.kind is Kind.MONTH or span.first < _LAST_WEEK):
         return span
     raise UsageError(
         "There is no such day, week or month", hint="write it like 2026-08-07, 2026-W32 or 2026-08"
