@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +15,7 @@ import uvicorn
 from tests.browsing import contents
 from tests.waiting import PATIENCE, until
 
-from larkpost.web import app, guard, wire
+from larkpost.web import app, body_budget, guard, wire
 from larkpost.web.guard import HEADERS, LARGEST_BODY, LARGEST_UPLOAD
 from larkpost.web.wire import LINGER_BYTES, LONGEST_HEAD, MOST_OVERHEAD, MOST_PIPELINED, Wire
 
@@ -408,3 +408,42 @@ def test_a_form_of_another_site_or_link_is_refused_before_its_body_comes(
 
         assert statuses(connection.recv(65536)) == [404]
     assert contents(here.program.store) == before
+
+
+def test_where_too_many_bytes_of_bodies_are_held_the_next_is_told_to_come_again(
+    here: Place, me: str
+) -> None:
+    bodies = here.client.app.state.site.bodies  # type: ignore[attr-defined]  # a Starlette
+    bodies.most = 100_000
+    file = {"file": ("some.bib", b"@article{a, title={Sparse}}" * 10_000)}
+
+    refused = here.client.post(f"{me}/start", files=file)
+    small = here.client.post(f"{me}/start", data={"text": "Sparse attention"})
+
+    assert refused.status_code == 503
+    assert int(refused.headers["retry-after"]) > 0
+    assert small.status_code == 200
+    assert bodies.held == 0
+
+
+def test_a_network_that_drips_many_forms_leaves_the_others_theirs(
+    here: Place, me: str, server: uvicorn.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also through a web server in front, which has no limit of connections."""
+    monkeypatch.setattr(body_budget, "BODIES_OF_A_NETWORK", 5)
+    form = b"POST %b HTTP/1.1\r\n%bContent-Length: 12\r\n\r\n" % (me.encode(), FORM)
+    with ExitStack() as stack:
+        for _ in range(5):
+            stack.enter_context(connected(server)).sendall(form + b"a")
+        bodies = server.config.app.state.site.bodies  # type: ignore[union-attr]  # a Starlette
+        until(lambda: bodies.count == 5)
+        one_more = stack.enter_context(connected(server))
+        one_more.sendall(form + b"action=renew")
+        answer = one_more.recv(65536)
+        page = stack.enter_context(connected(server))
+        page.sendall(b"GET /robots.txt HTTP/1.1\r\n" + HOST + b"\r\n")
+
+        assert statuses(answer) == [503]
+        assert b"\r\nretry-after: " in answer.lower()
+        assert statuses(page.recv(65536)) == [200]
+    assert here.current().feed_key == here.reader.feed_key

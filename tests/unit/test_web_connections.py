@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
 from starlette.exceptions import HTTPException
 
-from larkpost.web.body_budget import BodyBudget
+from larkpost.web.body_budget import BODIES_OF_A_NETWORK, BodyBudget
 from larkpost.web.connections import ConnectionLimits
 
 OTHER = "203.0.113.9"
@@ -155,3 +156,18 @@ def test_the_bytes_of_a_body_that_broke_are_given_back() -> None:
     with pytest.raises(RuntimeError):
         read_a_form()
     assert budget.held == 0
+
+
+def test_a_network_may_send_so_many_bodies_at_a_time() -> None:
+    budget = BodyBudget()
+    with ExitStack() as stack:
+        for _ in range(BODIES_OF_A_NETWORK):
+            stack.enter_context(budget.reserve("a"))
+        with pytest.raises(HTTPException) as refusal, budget.reserve("a"):
+            pass
+        with budget.reserve("b") as other:
+            other.grow(1)
+
+    assert refusal.value.status_code == 503
+    with budget.reserve("a"):
+        pass

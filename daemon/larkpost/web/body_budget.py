@@ -1,7 +1,8 @@
-"""Limits how many bytes of forms and files are held at a time, in all and for each network."""
+"""Limits how many forms and files are held at a time, and their bytes, in all and by network."""
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 32 * 1024 * 1024
 PER_NETWORK = 8 * 1024 * 1024  # two of the largest files, or 128 of the largest forms
+BODIES_OF_A_NETWORK = 32  # at a time: a body may drip for as long as a form may take
 RETRY_SECONDS = 10
 
 
@@ -22,29 +24,41 @@ class BodyBudget:
         self.most = most
         self.per_network = per_network
         self.held = 0
-        self._by_network: dict[str, int] = {}
+        self._by_network: Counter[str] = Counter()
+        self._bodies: Counter[str] = Counter()
+
+    @property
+    def count(self) -> int:
+        """How many bodies are held."""
+        return self._bodies.total()
 
     @contextmanager
     def reserve(self, network: str) -> Iterator[Reservation]:
-        """Hold bytes for a network meanwhile."""
+        """Hold a body for a network meanwhile; raises HTTPException 503 for one too many."""
+        if self._bodies[network] >= BODIES_OF_A_NETWORK:
+            raise _refusal()
+        self._bodies[network] += 1
         reservation = Reservation(self, network)
         try:
             yield reservation
         finally:
             self._change(network, -reservation.size)
+            self._bodies[network] -= 1
+            if not self._bodies[network]:
+                del self._bodies[network]
 
     def take(self, network: str, size: int) -> None:
         """Take so many bytes; raises HTTPException 503 where there are no more."""
-        mine = self._by_network.get(network, 0)
+        mine = self._by_network[network]
         if self.held + size > self.most or mine + size > self.per_network:
-            raise HTTPException(503, headers={"Retry-After": str(RETRY_SECONDS)})
+            raise _refusal()
         self._change(network, size)
 
     def _change(self, network: str, size: int) -> None:
         self.held += size
-        mine = self._by_network.pop(network, 0) + size
-        if mine:
-            self._by_network[network] = mine
+        self._by_network[network] += size
+        if not self._by_network[network]:
+            del self._by_network[network]
 
 
 class Reservation:
@@ -59,3 +73,7 @@ class Reservation:
         """Take so many bytes more; raises HTTPException 503 where there are no more."""
         self._budget.take(self._network, size)
         self.size += size
+
+
+def _refusal() -> HTTPException:
+    return HTTPException(503, headers={"Retry-After": str(RETRY_SECONDS)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -161,14 +162,15 @@ def handled(
             site.crowd.count(measure, visitor, site.clock())
         form = FormData()
         try:
-            with site.bodies.reserve(visitor) as reservation:
+            async with AsyncExitStack() as held:
                 if request.method == "POST":
                     if not from_anywhere:
                         _check_origin(site, request)
                     await _check_token(site, request, visitor)
+                    reservation = held.enter_context(site.bodies.reserve(visitor))
                     form = await read_form(request, reservation, upload=upload)
-                async with site.crowd.turn(visitor, costly=costly):
-                    return await run_in_threadpool(handler, site, request, form)
+                await held.enter_async_context(site.crowd.turn(visitor, costly=costly))
+                return await run_in_threadpool(handler, site, request, form)
         except LarkpostError as error:
             return refusal(site, error)
         except HTTPException:

@@ -30,6 +30,7 @@ _FORWARDED = re.compile(
 )
 
 Address = IPv4Address | IPv6Address
+_REMEMBERED = 4096  # addresses: to read one takes as long as to answer a feed from memory
 
 
 def network(request: Request, proxies: tuple[str, ...]) -> str:
@@ -54,6 +55,7 @@ def network(request: Request, proxies: tuple[str, ...]) -> str:
     return network_of(address)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def network_of(address: Address) -> str:
     """Name the network of an address: the address itself in IPv4, its first 56 bits in IPv6."""
     if isinstance(address, IPv4Address):
@@ -66,6 +68,7 @@ def is_trusted(address: Address, proxies: tuple[str, ...]) -> bool:
     return any(address in one for one in _networks(proxies))
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parse_address(text: str) -> Address | None:
     """Read an address without a port; an IPv4 address in IPv6 (``::ffff:1.2.3.4``) is one of IPv4.
 
