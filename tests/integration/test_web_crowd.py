@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from starlette.exceptions import HTTPException
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Paper
     from larkpost.ranking import TextSpace
+    from larkpost.render import Press
     from larkpost.web.guard import Site
 
 MOMENT = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
@@ -171,6 +172,42 @@ def test_a_network_that_asks_for_costly_pages_keeps_no_other_from_them(
     assert sorted({one.status_code for one in answers}) == [200, 503]
     assert sum(one.status_code == 503 for one in answers) >= 30 - most
     assert all("retry-after" in one.headers for one in answers if one.status_code == 503)
+
+
+class SlowPress:
+    """A renderer that takes until it is told, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.go = Event()
+        self.asked = 0
+
+    def feed(self, *_: object, **__: object) -> bytes:
+        """Give a feed at last."""
+        self.asked += 1
+        self.go.wait(60)
+        return b"<rss/>"
+
+
+def test_a_network_that_keeps_pages_in_the_making_leaves_threads_to_the_others(
+    here: Place,
+) -> None:
+    slow = SlowPress()
+    here.program.press = cast("Press", slow)
+    elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
+    elsewhere.portal = here.client.portal
+    path = f"/feed/{here.reader.feed_key}.rss?min=0."
+
+    with ThreadPoolExecutor(60) as pool:
+        hostile = [pool.submit(here.client.get, f"{path}{number}") for number in range(60)]
+        until(lambda: slow.asked == crowd.PAGES_OF_A_NETWORK)
+        honest = [elsewhere.get("/archive").status_code for _ in range(5)]
+        asked = slow.asked
+        slow.go.set()
+        answers = {one.result(60).status_code for one in hostile}
+
+    assert honest == [200] * 5
+    assert asked == crowd.PAGES_OF_A_NETWORK
+    assert answers == {200}
 
 
 def site_of(here: Place) -> Site:

@@ -25,8 +25,8 @@ AT_ONCE = 2  # costly pages of a network in the making; the machine has few core
 COSTLY_AT_ONCE = AT_ONCE + 1  # of all networks, so that one network leaves a turn to the others
 COSTLY_WAITING = 10  # visits of a network that wait for their turn, without a thread
 PATIENCE = 5.0  # seconds that a visit waits for a costly page
-# Other pages: forty threads make them, of which one network leaves some to the others.
-PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_WAITING, PAGE_PATIENCE = 36, 24, 200, 15.0
+# Other pages: the threads share one interpreter, so that many of one network would slow the others.
+PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_WAITING, PAGE_PATIENCE = 32, 8, 200, 15.0
 
 
 @dataclass(frozen=True, slots=True)
