@@ -59,13 +59,11 @@ class Wire(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         """Wait for a request, but not for ever."""
         super().connection_made(transport)
+        self.peer = self.client[0] if self.client else None
         family = getattr(transport.get_extra_info("socket"), "family", None)
-        if (
-            self.client is None and family != AF_UNIX
-        ):  # gone already; only a Unix socket has no peer
+        if self.peer is None and family != AF_UNIX:  # gone already, and not to be taken for a proxy
             transport.abort()
             return
-        self.peer = self.client[0] if self.client else None
         if self._limits is not None and not self._limits.admit(self):
             self._tell(_TOO_MANY)
             self._linger()
