@@ -9,6 +9,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from larkpost.log_limits import line_limit, shorten_facts
 from larkpost.paths import FEED, SIGNED
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def configure(
     machine = format == "json" or (format == "auto" and not stream.isatty())
     handler = _Handler(stream)
     handler.setFormatter(_Formatter(Mask(hide), machine=machine, colours=stream.isatty()))
+    handler.addFilter(line_limit)
     root = logging.getLogger()
     for old in [h for h in root.handlers if isinstance(h, _Handler)]:
         root.removeHandler(old)
@@ -59,6 +61,12 @@ def configure(
     root.setLevel(level.upper())
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel("DEBUG" if level == "debug" else "WARNING")
+
+
+def tell_left_out() -> None:
+    """Log how many lines of visitors were left out in the minutes that are over."""
+    for (name, event), count in line_limit.close_windows().items():
+        get_logger("larkpost.logs").warning("lines left out", count=count, of=name, like=event)
 
 
 class Logger:
@@ -132,6 +140,7 @@ class _Formatter(logging.Formatter):
             processors=[
                 ProcessorFormatter.remove_processors_meta,
                 self._mask,
+                shorten_facts,
                 JSONRenderer() if self._machine else Console(self._colours),
             ],
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 from tests.browsing import FOREIGN, contents
+from tests.waiting import until
 
 from larkpost.ranking import Tfidf
 from larkpost.web import crowd
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Paper
     from larkpost.ranking import TextSpace
+    from larkpost.render import Press
+    from larkpost.web.guard import Site
 
 MOMENT = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -145,3 +148,68 @@ def test_costly_pages_do_not_keep_the_others_waiting(
     assert all(int(one.headers["retry-after"]) > 0 for one in refused)
     assert sorted(one.status_code for one in answers) == [200] * crowd.AT_ONCE + [503] * 43
     assert here.client.get(f"{me}/taste").status_code == 200
+
+
+def test_a_network_that_asks_for_costly_pages_keeps_no_other_from_them(
+    here: Place, me: str
+) -> None:
+    here.program.ranker = ranker = Slow()
+    portal = here.client.portal  # one event loop for both, as the daemon has
+    elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
+    elsewhere.portal = portal
+    most = crowd.AT_ONCE + crowd.COSTLY_WAITING
+
+    with ThreadPoolExecutor(45) as pool:
+        hostile = [pool.submit(here.client.get, f"{me}/taste") for _ in range(30)]
+        until(lambda: sum(one.done() for one in hostile) == 30 - most)
+        honest = pool.submit(elsewhere.get, f"{me}/taste")
+        until(lambda: site_of(here).crowd.costly_in_the_making == crowd.COSTLY_AT_ONCE)
+        ranker.go.set()
+        answer = honest.result(60)
+        answers = [one.result(60) for one in hostile]
+
+    assert answer.status_code == 200
+    assert sorted({one.status_code for one in answers}) == [200, 503]
+    assert sum(one.status_code == 503 for one in answers) >= 30 - most
+    assert all("retry-after" in one.headers for one in answers if one.status_code == 503)
+
+
+class SlowPress:
+    """A renderer that takes until it is told, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.go = Event()
+        self.asked = 0
+
+    def feed(self, *_: object, **__: object) -> bytes:
+        """Give a feed at last."""
+        self.asked += 1
+        self.go.wait(60)
+        return b"<rss/>"
+
+
+def test_a_network_that_keeps_pages_in_the_making_leaves_threads_to_the_others(
+    here: Place,
+) -> None:
+    slow = SlowPress()
+    here.program.press = cast("Press", slow)
+    elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
+    elsewhere.portal = here.client.portal
+    path = f"/feed/{here.reader.feed_key}.rss?min=0."
+
+    with ThreadPoolExecutor(60) as pool:
+        hostile = [pool.submit(here.client.get, f"{path}{number}") for number in range(60)]
+        until(lambda: slow.asked == crowd.PAGES_OF_A_NETWORK)
+        honest = [elsewhere.get("/archive").status_code for _ in range(5)]
+        asked = slow.asked
+        slow.go.set()
+        answers = {one.result(60).status_code for one in hostile}
+
+    assert honest == [200] * 5
+    assert asked == crowd.PAGES_OF_A_NETWORK
+    assert answers == {200}
+
+
+def site_of(here: Place) -> Site:
+    site: Site = here.client.app.state.site  # type: ignore[attr-defined]  # a Starlette
+    return site

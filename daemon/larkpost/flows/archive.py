@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"([0-9]{4})-(?:W([0-9]{2})|([0-9]{2})(?:-([0-9]{2}))?)")
 
+_LAST_WEEK = date.max - timedelta(days=date.max.weekday())  # it goes on after the calendar
+
 
 class Kind(StrEnum):
     """How long a span is."""
@@ -67,26 +69,30 @@ class Volume:
 
 
 def span_of(kind: Kind, day: date) -> Span:
-    """The day, week or month in which a day lies; raises OverflowError past the calendar's end."""
+    """The day, week or month in which a day lies; the calendar's last week is cut at its end."""
     match kind:
         case Kind.DAY:
             return Span(day, day, kind)
         case Kind.WEEK:
             first = day - timedelta(days=day.weekday())
-            return Span(first, first + timedelta(days=6), kind)
+            return Span(first, first + min(timedelta(days=6), date.max - first), kind)
         case Kind.MONTH:
             last = monthrange(day.year, day.month)[1]
             return Span(day.replace(day=1), day.replace(day=last), kind)
 
 
 def read_span(name: str) -> Span:
-    """Read ``2026-08-07``, ``2026-W32`` or ``2026-08``; raises UsageError."""
+    """Read ``2026-08-07``, ``2026-W32`` or ``2026-08``; raises UsageError.
+
+    A day whose week goes on after the end of the calendar, in 9999, is none.
+    """
     match = _NAME.fullmatch(name)
     try:
-        if match is not None:
-            return _read(*match.groups())
+        span = _read(*match.groups()) if match else None
     except (ValueError, OverflowError):
-        pass
+        span = None
+    if span is not None and (span.kind is Kind.MONTH or span.first < _LAST_WEEK):
+        return span
     raise UsageError(
         "There is no such day, week or month", hint="write it like 2026-08-07, 2026-W32 or 2026-08"
     )

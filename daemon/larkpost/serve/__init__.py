@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from larkpost import logs
 from larkpost.errors import Busy
 from larkpost.flows.alone import alone
+from larkpost.serve.descriptors import connections_at_most
 from larkpost.serve.listening import check_listening, listen, open_listener
 from larkpost.serve.office import Office
 from larkpost.serve.rounds import Watch, going, started
@@ -52,7 +53,12 @@ def run(
     """
     web = program.settings.web
     office = Office(program, started(program.settings.tick.seconds))
-    server = Server(office, base_url=program.settings.site.base_url)
+    server = Server(
+        office,
+        base_url=program.settings.site.base_url,
+        connections=connections_at_most(),
+        proxies=lambda: office.program.settings.web.proxies,
+    )
     works: dict[str, Work] = {
         "tick": lambda moved: tick(office.program, moved),
         "post": lambda moved: post(office.program, moved),

@@ -9,28 +9,41 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from larkpost import logs
+from larkpost.serve.accepting import Acceptor
 from larkpost.serve.listening import name_listener
 from larkpost.web import Pulse
+from larkpost.web.connections import ConnectionLimits
 from larkpost.web.wire import Wire
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from starlette.types import ASGIApp
 
 # A supervisor waits ten seconds before it kills: five for open requests, the rest for the rounds.
 REQUESTS_SECONDS = 5
+LOOKS_A_MINUTE = 600  # of uvicorn, at its clock
 
 
 class Server(uvicorn.Server):
     """A uvicorn server that leaves the signals to us, and says where it is once it answers.
 
-    ``pulse`` tells whether its event loop turns.
+    At most ``connections`` are open at a time; ``proxies`` gives the networks of the web servers
+    in front. ``pulse`` tells whether its event loop turns.
     """
 
-    def __init__(self, pages: ASGIApp, *, base_url: str) -> None:
-        super().__init__(_config(pages))
+    def __init__(
+        self,
+        pages: ASGIApp,
+        *,
+        base_url: str,
+        connections: int,
+        proxies: Callable[[], tuple[str, ...]],
+    ) -> None:
+        self.limits = ConnectionLimits(connections, proxies=proxies)
+        super().__init__(_Config(pages, self.limits))
         self.base_url = base_url
         self.pulse = Pulse(timedelta(seconds=1), started=datetime.now(UTC))
 
@@ -41,7 +54,12 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer, then say so on one line of standard error."""
-        await super().startup(sockets)
+        await self.lifespan.startup()
+        self.servers = [
+            Acceptor(listener, self._make_protocol, self.limits)  # type: ignore[misc]  # what is used of an asyncio.Server
+            for listener in sockets or ()
+        ]
+        self.started = True
         for listener in sockets or ():
             here = name_listener(listener)
             links = "" if self.base_url == here else f" (links point to {self.base_url})"
@@ -49,9 +67,14 @@ class Server(uvicorn.Server):
             with suppress(OSError):  # a terminal that is gone, or a full disk, stops no daemon
                 print(f"Larkpost is up: {here}{slash}{links}", file=sys.stderr, flush=True)  # noqa: T201 - a word to the person who started it
 
+    def _make_protocol(self) -> Wire:
+        return Wire(self.config, self.server_state, self.lifespan.state)
+
     async def on_tick(self, counter: int) -> bool:
         """Be called by uvicorn ten times a second, from the event loop."""
         self.pulse.beat = datetime.now(UTC)
+        if counter % LOOKS_A_MINUTE == 0:
+            logs.tell_left_out()
         return await super().on_tick(counter)
 
     def stop(self) -> None:
@@ -60,17 +83,22 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def _config(pages: ASGIApp) -> uvicorn.Config:
-    return uvicorn.Config(
-        pages,
-        interface="asgi3",
-        log_config=None,
-        log_level="warning",
-        access_log=False,  # paths hold tokens
-        server_header=False,
-        proxy_headers=False,  # links come from site.base_url, limits from the connection
-        timeout_keep_alive=15,
-        timeout_graceful_shutdown=REQUESTS_SECONDS,
-        http=Wire,
-        lifespan="off",
-    )
+class _Config(uvicorn.Config):
+    """The settings of the server, with the ``connections`` that ``Wire`` is counted among."""
+
+    def __init__(self, pages: ASGIApp, connections: ConnectionLimits) -> None:
+        super().__init__(
+            pages,
+            interface="asgi3",
+            log_config=None,
+            log_level="warning",
+            access_log=False,  # paths hold tokens
+            server_header=False,
+            proxy_headers=False,  # links come from site.base_url, limits from the connection
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=REQUESTS_SECONDS,
+            http=Wire,
+            ws="none",
+            lifespan="off",
+        )
+        self.connections = connections

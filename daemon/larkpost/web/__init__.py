@@ -13,6 +13,7 @@ from starlette.routing import Route
 from larkpost.flows.spaces import Spaces
 from larkpost.flows.tasting import Tastes
 from larkpost.web.admin import admin
+from larkpost.web.body_budget import BodyBudget
 from larkpost.web.crowd import COSTLY, LOOKING, Crowd
 from larkpost.web.date_header import DateHeader
 from larkpost.web.desk import delete, export, me
@@ -25,7 +26,9 @@ from larkpost.web.joining import subscribe
 from larkpost.web.kept import Fresh, Shelf
 from larkpost.web.library import Catalogue, archive, look_up, paper, volume
 from larkpost.web.listings import archive_feed, month_feed, search_feed, trending_feed
+from larkpost.web.middleware import ErrorPages, HostHeader
 from larkpost.web.pages import Pages
+from larkpost.web.path_numbers import register_path_numbers
 from larkpost.web.starting import rate, start
 from larkpost.web.tasting import taste
 from larkpost.web.voting import edition, vote
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["Pulse", "app"]
 
 ASK_AND_ACT = ["GET", "POST"]  # HEAD comes with GET
+register_path_numbers()
 ROUTES = (
     Route("/", handled(front)),
     Route("/archive", handled(archive)),
@@ -54,13 +58,13 @@ ROUTES = (
     Route("/healthz", handled(healthz)),
     Route("/feed/{key}.{form}", feed, methods=["GET"]),
     Route("/feed/{key}/{interest}.{form}", feed, methods=["GET"]),
-    Route("/feed/{key}/archive/{page:int}.{form}", feed, methods=["GET"]),
-    Route("/feed/{key}/{interest}/archive/{page:int}.{form}", feed, methods=["GET"]),
+    Route("/feed/{key}/archive/{page:number}.{form}", feed, methods=["GET"]),
+    Route("/feed/{key}/{interest}/archive/{page:number}.{form}", feed, methods=["GET"]),
     Route("/trending.{form}", trending_feed, methods=["GET"]),
     Route("/archive.{form}", archive_feed, methods=["GET"]),
     Route("/search.{form}", search_feed, methods=["GET"]),
     Route("/edition/{token}", handled(edition)),
-    Route("/vote/{token}/{position:int}/{wish}", handled(vote), methods=ASK_AND_ACT),
+    Route("/vote/{token}/{position:number}/{wish}", handled(vote), methods=ASK_AND_ACT),
     Route("/me/{token}", handled(me), methods=ASK_AND_ACT),
     Route("/me/{token}/start", handled(start, upload=True), methods=ASK_AND_ACT),
     Route("/me/{token}/rate", handled(rate, measure=COSTLY), methods=ASK_AND_ACT),
@@ -81,22 +85,25 @@ def app(
 ) -> Starlette:
     """Build the application; ``pulses`` let /healthz tell how this process does."""
     site = program.settings.site
+    https = site.base_url.startswith("https://")
     feeds = Shelf(program.store)
+    pages = Pages(base_url=site.base_url, title=site.title, find_links=site.find_links)
     application = Starlette(
         routes=ROUTES,
         middleware=[
             Middleware(DateHeader, clock=clock),
+            Middleware(ErrorPages, pages=pages, https=https),
+            Middleware(HostHeader, pages=pages, https=https),
             Middleware(TrailingSlash),
             Middleware(Fresh, shelf=feeds, clock=clock),
-            Middleware(SafeHeaders, https=site.base_url.startswith("https://")),
+            Middleware(SafeHeaders, https=https),
         ],
         exception_handlers={HTTPException: http_refusal},
     )
     # Its redirect would be built from the Host header; TrailingSlash needs none.
     application.router.redirect_slashes = False
-    pages = Pages(base_url=site.base_url, title=site.title, find_links=site.find_links)
     application.state.site = Site(
-        program, pages, clock, pulses or {}, Catalogue(), Tastes(), Spaces(), Crowd()
+        program, pages, clock, pulses or {}, Catalogue(), Tastes(), Spaces(), Crowd(), BodyBudget()
     )
     application.state.feeds = feeds
     return application

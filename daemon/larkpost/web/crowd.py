@@ -5,9 +5,7 @@ All of it lies in memory, so that asking writes nothing; whoever acts is limited
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from math import ceil
 from threading import Lock
@@ -15,15 +13,20 @@ from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 
+from larkpost.web.fair_queue import FairQueue
+
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
 MINUTE = 60_000  # milliseconds
 REMEMBERED = 10_000  # networks and measures, those that came last
-AT_ONCE = 2  # costly pages in the making; the pool has forty threads, and the machine few cores
-PATIENCE = 5.0  # seconds that a visit waits for its turn, without a thread
-RETRY_SECONDS = 10
+AT_ONCE = 2  # costly pages of a network in the making; the machine has few cores
+COSTLY_AT_ONCE = AT_ONCE + 1  # of all networks, so that one network leaves a turn to the others
+COSTLY_WAITING = 10  # visits of a network that wait for their turn, without a thread
+PATIENCE = 5.0  # seconds that a visit waits for a costly page
+# Other pages: the threads share one interpreter, so that many of one network would slow the others.
+PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_WAITING, PAGE_PATIENCE = 32, 8, 200, 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,10 @@ class Crowd:
     def __init__(self) -> None:
         self._full_at: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._lock = Lock()
-        self._free = asyncio.Semaphore(AT_ONCE)
+        self._costly = FairQueue(COSTLY_AT_ONCE, per_network=AT_ONCE, waiting=COSTLY_WAITING)
+        self._others = FairQueue(
+            PAGES_AT_ONCE, per_network=PAGES_OF_A_NETWORK, waiting=PAGES_WAITING
+        )
 
     def count(self, measure: Measure, network: str, now: datetime) -> None:
         """Count a visit of a network; raises HTTPException 429 for one too many.
@@ -67,15 +73,13 @@ class Crowd:
             if len(self._full_at) > REMEMBERED:
                 self._full_at.popitem(last=False)
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait until few enough costly pages are in the making; HTTPException 503 after a while."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self._free.acquire()
-        except TimeoutError:
-            raise HTTPException(503, headers={"Retry-After": str(RETRY_SECONDS)}) from None
-        try:
-            yield
-        finally:
-            self._free.release()
+    @property
+    def costly_in_the_making(self) -> int:
+        """How many costly pages are made just now."""
+        return self._costly.taken
+
+    def turn(self, network: str, *, costly: bool = False) -> AbstractAsyncContextManager[None]:
+        """Wait for a network's turn to have a page made; HTTPException 503 where none comes."""
+        if costly:
+            return self._costly.turn(network, PATIENCE)
+        return self._others.turn(network, PAGE_PATIENCE)

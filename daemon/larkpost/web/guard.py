@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import nullcontext
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,10 @@ from larkpost.errors import (
     UnknownReader,
     UsageError,
 )
+from larkpost.paths import SIGNED
 from larkpost.text.grammar import sentence
 from larkpost.web.form_charset import refuse_odd_charset
+from larkpost.web.keys import check_link
 from larkpost.web.pages import POLICY
 from larkpost.web.visitors import network
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from larkpost.flows.spaces import Spaces
     from larkpost.flows.tasting import Tastes
     from larkpost.program import Program
+    from larkpost.web.body_budget import BodyBudget, Reservation
     from larkpost.web.crowd import Crowd, Measure
     from larkpost.web.health import Pulse
     from larkpost.web.library import Catalogue
@@ -96,6 +99,7 @@ class Site:
     tastes: Tastes
     spaces: Spaces
     crowd: Crowd
+    bodies: BodyBudget
 
 
 class TrailingSlash:
@@ -148,21 +152,25 @@ def handled(
     It is given the form of a POST (empty otherwise); whatever it raises becomes a page. A form
     that another site sent is refused, but where ``from_anywhere``; files are taken only where
     ``upload``. A ``measure`` says how often a network may come, and whether the page is costly.
+    Nothing of a body is read before the form's origin and the path's token have been checked.
     """
     costly = measure is not None and measure.costly
 
     async def endpoint(request: Request) -> Response:
         site: Site = request.app.state.site
+        visitor = network(request, site.program.settings.web.proxies)
         if measure is not None:
-            visitor = network(request, site.program.settings.web.proxies)
             site.crowd.count(measure, visitor, site.clock())
         form = FormData()
-        if request.method == "POST":
-            if not (from_anywhere or is_ours(request, site)):
-                raise HTTPException(403)
-            form = await read_form(request, upload=upload)
         try:
-            async with site.crowd.turn() if costly else nullcontext():
+            async with AsyncExitStack() as held:
+                if request.method == "POST":
+                    if not from_anywhere:
+                        _check_origin(site, request)
+                    await _check_token(site, request, visitor)
+                    reservation = held.enter_context(site.bodies.reserve(visitor))
+                    form = await read_form(request, reservation, upload=upload)
+                await held.enter_async_context(site.crowd.turn(visitor, costly=costly))
                 return await run_in_threadpool(handler, site, request, form)
         except LarkpostError as error:
             return refusal(site, error)
@@ -175,6 +183,22 @@ def handled(
             await form.close()
 
     return endpoint
+
+
+def _check_origin(site: Site, request: Request) -> None:
+    if not is_ours(request, site):
+        raise HTTPException(403)
+
+
+async def _check_token(site: Site, request: Request, visitor: str) -> None:
+    """Raise what a page would for a link that opens nothing, before any of a body is read.
+
+    What a token was signed for is told by the first part of its path.
+    """
+    purpose = SIGNED.get(request.scope["path"].split("/")[1])
+    if purpose is not None:
+        async with site.crowd.turn(visitor):
+            await run_in_threadpool(check_link, site, request, purpose)
 
 
 def is_ours(request: Request, site: Site) -> bool:
@@ -190,31 +214,42 @@ def is_ours(request: Request, site: Site) -> bool:
     return request.headers.get("origin", "null") in {"null", site.pages.origin}
 
 
-async def read_form(request: Request, *, upload: bool = False) -> FormData:
+async def read_form(
+    request: Request, reservation: Reservation, *, upload: bool = False
+) -> FormData:
     """Read a form, urlencoded or multipart, in UTF-8, with a file where ``upload``.
 
-    Raises HTTPException 400, 408, 413.
+    Its bytes count in ``reservation``. Raises HTTPException 400, 408, 413, 503.
     """
     refuse_odd_charset(request)
-    body = bytearray()
     largest = LARGEST_UPLOAD if upload else LARGEST_BODY
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > largest:
-                    raise HTTPException(413)
-    except TimeoutError:
-        raise HTTPException(408) from None
-    except ClientDisconnect:
-        raise HTTPException(400) from None
+    body = await _read_body(request, reservation, largest)
 
     async def replay() -> Message:
-        return {"type": "http.request", "body": bytes(body), "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     return await Request(request.scope, replay).form(
         max_files=1 if upload else 0, max_fields=MOST_FIELDS, max_part_size=largest
     )
+
+
+async def _read_body(request: Request, reservation: Reservation, largest: int) -> bytes:
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and (len(length) > 18 or int(length) > largest):
+        raise HTTPException(413)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                if len(body) + len(chunk) > largest:
+                    raise HTTPException(413)
+                reservation.grow(len(chunk))
+                body += chunk
+    except TimeoutError:
+        raise HTTPException(408) from None
+    except ClientDisconnect:
+        raise HTTPException(400) from None
+    return bytes(body)
 
 
 def refusal(site: Site, error: LarkpostError) -> Response:

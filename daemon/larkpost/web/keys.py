@@ -40,6 +40,15 @@ def edition_by_id(connection: Connection, number: int, seal: int, purpose: Purpo
     return edition
 
 
+def check_link(site: Site, request: Request, purpose: Purpose) -> None:
+    """Raise InvalidToken or UnknownReader where the path's token opens nothing."""
+    with site.program.store.read() as connection:
+        if purpose == "vote":
+            edition_of(site, connection, request, purpose)
+        else:
+            reader_of(site, connection, request, purpose)
+
+
 def check_admin(site: Site, request: Request) -> None:
     """Let the operator in; raises InvalidToken where there is no admin page, or an older link."""
     number = site.program.settings.web.admin

@@ -1,0 +1,111 @@
+"""Limits how many connections are open, in all and for each network; idle ones make room first."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from larkpost.web.visitors import UNIX_SOCKET, is_trusted, network_of, parse_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST_CONNECTIONS = 1_000
+PER_NETWORK = 100  # a browser opens six; a class room behind one address gets its turns
+
+Networks = tuple[str, ...]
+
+
+class Connection(Protocol):
+    """What the limits need to know of a connection."""
+
+    peer: str | None  # an address; None over a Unix socket
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being answered on it."""
+
+    def drop(self) -> None:
+        """Close it at once, without a word."""
+
+
+class ConnectionLimits:
+    """The connections that are open, by network.
+
+    A network that has its share open loses its oldest idle connection to a new one; where all
+    are at work the new one is refused. Where all places are taken, the network with the most
+    connections loses its oldest idle one. The ``proxies``, and what comes over a Unix socket,
+    stand for many visitors and have no share.
+    """
+
+    def __init__(
+        self,
+        most: int = MOST_CONNECTIONS,
+        *,
+        per_network: int = PER_NETWORK,
+        proxies: Callable[[], Networks] = tuple,
+    ) -> None:
+        self.most = most
+        self.per_network = max(1, min(per_network, most // 2))
+        self._proxies = proxies
+        self._open: dict[str, dict[Connection, None]] = {}  # the oldest first
+        self._networks: dict[Connection, str] = {}
+        self._left = asyncio.Event()
+
+    @property
+    def count(self) -> int:
+        """How many connections are open."""
+        return len(self._networks)
+
+    def admit(self, connection: Connection) -> bool:
+        """Count a new connection; False where its network has too many that are at work.
+
+        One that is refused counts as well, until it is closed, and is idle.
+        """
+        network, shared = self._network(connection.peer)
+        while not shared and self._has_its_share(network) and self._drop_idle(network):
+            pass
+        welcome = shared or not self._has_its_share(network)
+        self._open.setdefault(network, {})[connection] = None
+        self._networks[connection] = network
+        return welcome
+
+    def _has_its_share(self, network: str) -> bool:
+        return len(self._open.get(network, ())) >= self.per_network
+
+    def forget(self, connection: Connection) -> None:
+        """Count a connection no more."""
+        network = self._networks.pop(connection, None)
+        if network is None:
+            return
+        del self._open[network][connection]
+        if not self._open[network]:
+            del self._open[network]
+        self._left.set()
+
+    async def wait_for_room(self) -> None:
+        """Wait until one more connection may be open, after closing an idle one if need be."""
+        while self.count >= self.most and not self._drop_any_idle():
+            self._left.clear()
+            await self._left.wait()
+
+    def _drop_any_idle(self) -> bool:
+        fullest = sorted(self._open, key=lambda network: len(self._open[network]), reverse=True)
+        return any(self._drop_idle(network) for network in fullest)
+
+    def _drop_idle(self, network: str) -> bool:
+        oldest = next((one for one in self._open[network] if one.idle), None)
+        if oldest is None:
+            return False
+        self.forget(oldest)
+        oldest.drop()
+        return True
+
+    def _network(self, peer: str | None) -> tuple[str, bool]:
+        """Name a peer's network, and say whether many visitors come from it."""
+        if peer is None:
+            return UNIX_SOCKET, True
+        address = parse_address(peer)
+        if address is None:
+            return peer, False
+        return network_of(address), is_trusted(address, self._proxies())

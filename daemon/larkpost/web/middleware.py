@@ -1,0 +1,88 @@
+"""What stands around all pages: one Host header, and a page of ours for whatever breaks."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from larkpost import logs
+from larkpost.log_limits import limited_lines
+from larkpost.web.guard import MESSAGES, SafeHeaders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from larkpost.web.pages import Pages
+
+# RFC 3986, 3.2.2: a name, an IPv4 address, or an IPv6 address in brackets; then maybe a port. The
+# host of an http address is not empty (RFC 9110, 4.2.1), and no name is longer than 255 (RFC 1035).
+_HOST = re.compile(
+    rb"(?:(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2}){1,255}|\[[0-9A-Fa-f:.]{2,45}\])"
+    rb"(?::[0-9]{0,5})?"
+)
+_NO_HOST = (
+    "That request names no site",
+    "A browser or program names the site that it asks, once, in the Host header of its request.",
+)
+
+_log = logs.get_logger("larkpost.web")
+
+
+class HostHeader:
+    """ASGI middleware: refuses with 400 what names no host, several, or one that cannot be.
+
+    RFC 9112, 3.2. HTTP/1.0 knows no Host, and health checks still speak it: it may be left out
+    there. What the host is does not matter, for no page uses it.
+    """
+
+    def __init__(self, app: ASGIApp, *, pages: Pages, https: bool) -> None:
+        self.app = app
+        self._refusal: ASGIApp = SafeHeaders(pages.error(400, *_NO_HOST), https=https)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on whose Host is in order."""
+        if scope["type"] == "http" and not _has_valid_host(scope):
+            await self._refusal(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+def _has_valid_host(scope: Scope) -> bool:
+    headers: Iterable[tuple[bytes, bytes]] = scope["headers"]
+    hosts = [value for name, value in headers if name == b"host"]
+    if not hosts:
+        return bool(scope["http_version"] == "1.0")
+    return len(hosts) == 1 and _HOST.fullmatch(hosts[0]) is not None
+
+
+class ErrorPages:
+    """ASGI middleware: answers whatever raises, in a page or around it, with our page of a 500.
+
+    Starlette's own handler of errors stands outside of all middleware, so that its answers would
+    lack the safe headers; nothing gets so far. What is logged meanwhile is limited.
+    """
+
+    def __init__(self, app: ASGIApp, *, pages: Pages, https: bool) -> None:
+        self.app = app
+        self._refusal: ASGIApp = SafeHeaders(pages.error(500, *MESSAGES[500]), https=https)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; an answer that broke when it had begun is cut off."""
+        begun = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            with limited_lines():
+                await self.app(scope, receive, send_noting)
+        except Exception:
+            if begun:  # the server closes the connection, so that nobody takes it for whole
+                raise
+            with limited_lines():
+                _log.exception("page failed", page="", method=scope.get("method", ""))
+            await self._refusal(scope, receive, send)

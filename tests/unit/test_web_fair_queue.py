@@ -1,0 +1,152 @@
+"""Turns go round the networks: one that asks often keeps no other waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from starlette.exceptions import HTTPException
+
+from larkpost.web.fair_queue import FairQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+LONG = 60.0
+
+
+class Visits:
+    """Visits to a queue: who has a turn, in which order turns began, and who was refused."""
+
+    def __init__(self, queue: FairQueue, patience: float = LONG) -> None:
+        self.queue = queue
+        self.patience = patience
+        self.begun: list[str] = []
+        self.refused: list[str] = []
+        self.refusals: list[HTTPException] = []
+        self.ends: list[asyncio.Event] = []
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def come(self, network: str, times: int = 1) -> list[asyncio.Task[None]]:
+        """Have a network ask for turns, each of which lasts until it is ended."""
+        tasks = [asyncio.create_task(self._visit(network)) for _ in range(times)]
+        self.tasks += tasks
+        await settle()
+        return tasks
+
+    async def end_one(self) -> None:
+        """End the turn that began first."""
+        self.ends.pop(0).set()
+        await settle()
+
+    async def _visit(self, network: str) -> None:
+        try:
+            async with self.queue.turn(network, self.patience):
+                self.begun.append(network)
+                end = asyncio.Event()
+                self.ends.append(end)
+                await end.wait()
+        except HTTPException as refusal:
+            self.refusals.append(refusal)
+            self.refused.append(network)
+
+    async def end_all(self) -> None:
+        """End turns until nobody waits."""
+        while not all(task.done() for task in self.tasks):
+            while self.ends:
+                await self.end_one()
+            await settle()
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def run(scene: Callable[[], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        await asyncio.wait_for(scene(), 60)
+
+    asyncio.run(whole())
+
+
+def test_a_network_leaves_a_turn_to_the_others() -> None:
+    async def scene() -> None:
+        visits = Visits(FairQueue(3, per_network=2, waiting=10))
+        await visits.come("hostile", 12)
+        await visits.come("honest")
+        assert visits.begun == ["hostile", "hostile", "honest"]
+        await visits.end_all()
+        assert visits.refused == []
+
+    run(scene)
+
+
+def test_turns_go_round_the_networks_whoever_came_first() -> None:
+    async def scene() -> None:
+        visits = Visits(FairQueue(1, per_network=1, waiting=10))
+        await visits.come("hostile", 10)
+        for honest in ("a", "b"):
+            await visits.come(honest, 2)
+        for _ in range(6):
+            await visits.end_one()
+        assert visits.begun == ["hostile", "hostile", "a", "b", "hostile", "a", "b"]
+        await visits.end_all()
+        assert len(visits.begun) == 14
+
+    run(scene)
+
+
+def test_few_of_a_network_wait_and_the_others_are_refused_at_once() -> None:
+    async def scene() -> None:
+        visits = Visits(FairQueue(3, per_network=2, waiting=5))
+        await visits.come("hostile", 50)
+        assert visits.refused == ["hostile"] * 43
+        await visits.come("honest", 2)
+        assert visits.refused == ["hostile"] * 43
+        assert {one.status_code for one in visits.refusals} == {503}
+        assert all(int((one.headers or {})["Retry-After"]) > 0 for one in visits.refusals)
+        await visits.end_all()
+        assert visits.begun.count("hostile") == 7
+        assert visits.begun.count("honest") == 2
+
+    run(scene)
+
+
+def test_who_waits_too_long_is_refused_and_takes_no_turn() -> None:
+    async def scene() -> None:
+        visits = Visits(FairQueue(1, per_network=1, waiting=5), patience=0.01)
+        await visits.come("hostile", 4)
+        while len(visits.refused) < 3:
+            await asyncio.sleep(0.01)
+        visits.patience = LONG
+        await visits.come("honest")
+        await visits.end_one()
+        assert visits.begun == ["hostile", "honest"]
+        await visits.end_all()
+
+    run(scene)
+
+
+@pytest.mark.parametrize("in_the_same_moment", [False, True])
+def test_a_visit_that_is_given_up_takes_no_turn(in_the_same_moment: bool) -> None:
+    async def scene() -> None:
+        visits = Visits(FairQueue(1, per_network=1, waiting=5))
+        await visits.come("a")
+        (gone,) = await visits.come("b")
+        await visits.come("c")
+        if in_the_same_moment:
+            visits.ends.pop(0).set()
+            await asyncio.sleep(0)
+        gone.cancel()
+        await settle()
+        if not in_the_same_moment:
+            await visits.end_one()
+        assert visits.begun == ["a", "c"]
+        await visits.end_all()
+        await visits.come("a")
+        assert visits.begun == ["a", "c", "a"]
+        await visits.end_all()
+
+    run(scene)
