@@ -50,8 +50,10 @@ def evaluate(call: Call, emails: Sequence[str], page: Path | None, as_json: bool
                 step(done, len(asked))
     if page:
         from larkpost.render.report import report_page
+        from larkpost.safe_files import atomic_write
 
-        page.write_text(report_page([(_who(one), report) for one, report in found]), "utf-8")
+        content = report_page([(_who(one), report) for one, report in found])
+        atomic_write(page, content.encode())
     for reader, report in found:
         if as_json:
             put_json({"reader": _who(reader)} | asdict(report))
