@@ -40,7 +40,8 @@ def compile_hashes() -> dict[str, str]:
         )
         options += " --no-annotate --no-header --allow-unsafe --strip-extras --quiet"
         call = [sys.executable, "-m", "piptools", "compile", *options.split()]
-        subprocess.run([*call, "-o", str(target), str(source)], check=True, cwd=folder)
+        call += ["-o", str(target), str(source)]
+        subprocess.run(call, check=True, cwd=folder)  # noqa: S603 - our own words
         text = target.read_text("utf-8")
     starts = [match.start() for match in _ENTRY.finditer(text)]
     entries = [text[one:end] for one, end in zip(starts, [*starts[1:], len(text)], strict=True)]

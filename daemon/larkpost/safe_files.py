@@ -45,6 +45,17 @@ def atomic_write(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
         file.write(content)
 
 
+def write_note(path: Path, content: bytes) -> None:
+    """Do that under a hidden name of our own, where others may have put anything.
+
+    What lies there and is no file is moved aside. Raises OSError.
+    """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            move_aside(path, path.with_name(_draft_name(path.name)))
+    atomic_write(path, content)
+
+
 @contextmanager
 def open_atomic(
     path: Path, *, mode: int = PRIVATE, drafts: Path | None = None

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(larkpost.__file__).parent
 # Calls that make, write, name or link a file or a folder, by their last name.
-ALWAYS = frozenset(
-    "write_text write_bytes touch mkdir makedirs mknod mkfifo symlink symlink_to hardlink_to link"
-    " mkstemp mktemp mkdtemp NamedTemporaryFile copy2 copyfile copytree copystat copymode"
-    " renames truncate".split()
-)
+WRITING = """
+write_text write_bytes touch mkdir makedirs mknod mkfifo symlink symlink_to hardlink_to link mkstemp
+mktemp mkdtemp NamedTemporaryFile copy2 copyfile copytree copystat copymode renames truncate
+"""
+ALWAYS = frozenset(WRITING.split())
 # Those that have other meanings as well: only as functions of these modules.
 OF_MODULES = {
     "rename": {"os"}, "replace": {"os"}, "open": {"os", "io", "codecs"}, "copy": {"shutil"},

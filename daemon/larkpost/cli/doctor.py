@@ -154,6 +154,32 @@ def _home(program: Program) -> Iterator[Finding]:
     """Do what every command does first."""
     program.prepare()
     yield Finding("home", "ok", str(program.places.data))
+    yield from _open_to_others(program)
+
+
+def _open_to_others(program: Program) -> Iterator[Finding]:
+    """Say which of our files and folders other users of this machine can read or change."""
+    from larkpost.safe_files import others_may_write
+
+    places, file = program.places, program.store.file
+    folders = {places.data: "chmod go-w"} | ({file.parent: "chmod go-w"} if file else {})
+    for folder, remedy in folders.items():
+        if others_may_write(folder):
+            yield Finding(
+                "rights", "warning", f"other users of this machine may write in {folder}",
+                f"{remedy} {folder}; who can write there can put other files in our files' place",
+            )  # fmt: skip
+    if others_may_write(places.inbox):
+        yield Finding(
+            "rights", "warning", f"other users of this machine may put dumps into {places.inbox}",
+            f"Everybody's papers come from there; unless that is meant: chmod go-w {places.inbox}",
+        )  # fmt: skip
+    for one in (file, file and file.with_name(f"{file.name}-wal")):
+        if one and one.exists() and one.stat().st_mode & 0o077:
+            yield Finding(
+                "rights", "warning", f"others on this machine can read the database {one}",
+                f"chmod 600 {one}; it holds addresses and feed keys",
+            )  # fmt: skip
 
 
 # What letters are made with; `serve` builds it before it starts.

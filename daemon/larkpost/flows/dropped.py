@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from larkpost.errors import UnreadableDump
-from larkpost.safe_files import atomic_write, open_append, open_folder, read_own
+from larkpost.safe_files import open_append, open_folder, read_own, write_note
 from larkpost.sources.dates import in_name
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Read:
 
     def _write(self, states: Iterable[str]) -> None:
         lines = "".join(f"{state}\n" for state in sorted(states))
-        atomic_write(self.file, lines.encode("ascii"))
+        write_note(self.file, lines.encode("ascii"))
 
 
 def _modified(state: str) -> int:
@@ -180,12 +180,12 @@ class Tries:
                 f"reading {name} broke the program {MOST_TRIES} times",
                 hint="the log tells where; the file is kept",
             )
-        atomic_write(self.file, str(before + 1).encode("ascii"))
+        write_note(self.file, str(before + 1).encode("ascii"))
 
     def take_back(self) -> None:
         """Count one less: it was not the file's fault."""
         if (count := self.count()) > 1:
-            atomic_write(self.file, str(count - 1).encode("ascii"))
+            write_note(self.file, str(count - 1).encode("ascii"))
         else:
             self.forget()
 
