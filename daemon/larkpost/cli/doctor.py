@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -43,7 +43,7 @@ def doctor(call: Call, as_json: bool) -> int:
     Whatever `serve` and `deliver` would refuse is a fault here. Changes nothing but making the home
     where there is none.
     """
-    findings = list(_examined(call))
+    findings = [_without_passwords(finding) for finding in _examined(call)]
     for finding in findings:
         if as_json:
             put_json(asdict(finding))
@@ -54,6 +54,13 @@ def doctor(call: Call, as_json: bool) -> int:
         if finding.hint:
             put(f"     {shown(finding.hint)}")
     return 1 if any(finding.state == "fault" for finding in findings) else 0
+
+
+def _without_passwords(finding: Finding) -> Finding:
+    from larkpost.logs import without_passwords
+
+    safe, hint = map(without_passwords, (finding.detail, finding.hint))
+    return replace(finding, detail=safe, hint=hint)
 
 
 def _examined(call: Call) -> Iterator[Finding]:
@@ -123,12 +130,11 @@ def _numbers() -> Iterator[Finding]:
 
 
 def _database(program: Program) -> Iterator[Finding]:
-    from larkpost.logs import masked
     from larkpost.store import backups, migrations
 
     migrations.check(program.store)
     faults = backups.faults(program.store)
-    where = masked(program.settings.database.url)
+    where = program.store.name if program.store.file is None else program.settings.database.url
     if faults:
         yield Finding(
             "database", "fault", f"{where}: {'; '.join(faults[:3])}",

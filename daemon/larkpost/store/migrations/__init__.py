@@ -133,7 +133,7 @@ def _told_of(file: Path) -> Iterator[None]:
 def _alone(store: Store) -> Iterator[Connection]:
     """Open a transaction that no other migration of this database runs beside."""
     with (
-        told(store.name),
+        told(store.name, store.passwords),
         store.engine.connect() as connection,
         _without_cascades(connection),
         connection.begin(),
