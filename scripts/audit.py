@@ -1,6 +1,6 @@
 """Ask whether any pinned package has a known vulnerability.
 
-Exit code 0: none; 1: some, each is named; 75: the database did not answer, so that nothing is known.
+Exit code 0: none; 1: some, each is named; 75: the database did not answer, and nothing is known.
 pip-audit asks the index's database of advisories. First it is asked for an old package that has an
 advisory: a mirror without the database says of everything that it knows nothing bad.
 """

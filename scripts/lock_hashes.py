@@ -42,7 +42,8 @@ def compile_hashes() -> dict[str, str]:
         call = [sys.executable, "-m", "piptools", "compile", *options.split()]
         call += ["-o", str(target), str(source)]
         subprocess.run(call, check=True, cwd=folder)  # noqa: S603 - our own words
-        text = target.read_text("utf-8")
+        lines = target.read_text("utf-8").splitlines(keepends=True)
+    text = "".join(line for line in lines if line.strip() and not line.startswith("#"))
     starts = [match.start() for match in _ENTRY.finditer(text)]
     entries = [text[one:end] for one, end in zip(starts, [*starts[1:], len(text)], strict=True)]
     return {next(iter(pinned(entry))): f"{entry.rstrip()}\n" for entry in entries}

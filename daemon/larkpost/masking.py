@@ -31,6 +31,7 @@ _NAMES_SECRET = re.compile(
     r"pass(?:word|wd|file|phrase)?$|^pw$|pwd|secret|token|api_?key|sslkey|credential|^auth$",
     re.IGNORECASE,
 )
+_URL_BEGINS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)(://)([^\s\"'<>`]+)")
 _PAIR = re.compile(
     r"\b((?:ssl)?pass(?:word|wd|file|phrase)|sslkey|pwd)(\s*=\s*)('(?:\\.|[^'\\])*'|[^\s'\"&,;)]+)",
@@ -38,6 +39,8 @@ _PAIR = re.compile(
 )
 _BARE_LOGIN = re.compile(r"([^\s:@/'\"]+):([^\s'\"]+)@")
 _WEB = frozenset({"http", "https", "ws", "wss"})
+_SIGNS = re.compile(r"[:/?#@&=]")  # where a driver cuts a password that is not encoded
+_FRAGMENT = 3  # characters of what it takes for a host then
 _ANYWHERE = 6  # characters: a shorter secret is hidden as a whole word only
 
 
@@ -51,19 +54,23 @@ def mask_text(text: str, hide: Iterable[str] = ()) -> str:
 
 def mask_value(value: str) -> str:
     """Hide passwords in the value of one setting: also ``USER:PASSWORD@`` without a scheme."""
-    if "://" in value:
-        scheme, _, rest = value.partition("://")
-        return _mask_url(scheme, rest)
-    return mask_text(_BARE_LOGIN.sub(rf"\1:{HIDDEN}@", value))
+    if not _URL_BEGINS.match(value):
+        return mask_text(_BARE_LOGIN.sub(rf"\1:{HIDDEN}@", value))
+    scheme, _, rest = value.partition("://")
+    return _mask_url(scheme, rest)
 
 
 def secrets_of_url(url: str) -> tuple[str, ...]:
     """List the secrets in a database's URL, as they are written there and decoded."""
     scheme, _, rest = url.partition("://")
-    login, query = _parts(scheme, rest)
+    login = _login(scheme, rest)
     found = [login.partition(":")[2]]
-    for some in (query, rest.partition("?")[2]):  # a login with a question mark can be read twice
-        found += [value for name, value in _parameters(some) if not _is_harmless(scheme, name)]
+    found += (part for part in _SIGNS.split(found[0]) if len(part) >= _FRAGMENT)
+    for some in (rest[len(login) :], rest):  # a login with a question mark can be read twice
+        query = some.partition("?")[2]
+        found += [value for name, value in _parameters(query) if not _is_harmless(scheme, name)]
+    if not login and _has_odd_port(rest):
+        found.append(_authority(rest).partition(":")[2])
     return tuple(dict.fromkeys(s for one in found if one for s in (one, unquote(one))))
 
 
@@ -88,36 +95,51 @@ def _without(text: str, secret: str) -> str:
 
 
 def _mask_url(scheme: str, rest: str) -> str:
-    login, query = _parts(scheme, rest)
-    place = rest[len(login) + 1 :] if login or rest.startswith("@") else rest
+    login = _login(scheme, rest)
     user, colon, _ = login.partition(":")
-    if "?" in login:  # where it ends, and where the query begins, only its author knows
-        return f"{scheme}://{re.split('[?/]', user)[0]}:{HIDDEN}"
-    shown = f"{user}{colon}{HIDDEN if colon else ''}@" if place != rest else ""
-    if query:
-        place = place[: len(place) - len(query)] + _mask_query(scheme, query)
-    return f"{scheme}://{shown}{place}"
+    place = rest[len(login) :]
+    if "?" in login or (not login and not _is_file(scheme) and _has_odd_port(rest)):
+        # Where the login ends, and where the query begins, only its author knows.
+        return f"{scheme}://{_authority(rest).partition(':')[0]}:{HIDDEN}"
+    before, question, query = place.partition("?")
+    shown = f"{user}:{HIDDEN}" if colon else user
+    return f"{scheme}://{shown}{before}{question}{_mask_query(scheme, query)}"
 
 
-def _parts(scheme: str, rest: str) -> tuple[str, str]:
-    """Find the login and the query of what follows ``://``.
+def _login(scheme: str, rest: str) -> str:
+    """Find the login in what follows ``://``: all before the ``@``; empty where there is none.
 
-    In the address of a page the login ends before the first slash; elsewhere people forget to
-    encode what is in a password, so that it may reach to the last ``@`` of all. A file of SQLite
-    has no login.
+    People forget to encode what is in a password, so that it may hold slashes, question marks and
+    more of these signs, and reach to the last one. In the address of a page, a sign that comes
+    after a slash is part of the path. A file of SQLite has no login.
     """
-    if scheme.lower().startswith("sqlite"):
-        return "", rest.partition("?")[2]
-    before_query = rest.partition("?")[0]
+    if _is_file(scheme):
+        return ""
+    last = rest.rpartition("@")[0]
     if scheme.lower() in _WEB:
-        login = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[0]
-    elif "@" in before_query:
-        login = before_query.rpartition("@")[0]
-    else:
-        login = rest.rpartition("@")[0]
-        if ":" not in login:  # the sign is in the query
-            login = ""
-    return login, rest[len(login) :].partition("?")[2]
+        if "@" in _authority(rest):
+            strict = _authority(rest).rpartition("@")[0]
+            return last if ":" in strict else strict
+        return last if _has_odd_port(rest) else ""
+    first = rest.partition("@")[0]
+    if ":" in first:
+        return last
+    return "" if "?" in first else rest.partition("?")[0].rpartition("@")[0]
+
+
+def _authority(rest: str) -> str:
+    return re.split(r"[/?#]", rest, maxsplit=1)[0]
+
+
+def _has_odd_port(rest: str) -> bool:
+    """Whether what stands in the place of a port is no number: a password, then."""
+    hosts = _authority(rest).rpartition("@")[2].split(",")
+    ports = (host.rpartition("]")[2].partition(":")[2] for host in hosts)
+    return any(port and not port.isdecimal() for port in ports)
+
+
+def _is_file(scheme: str) -> bool:
+    return scheme.lower().startswith("sqlite")
 
 
 def _mask_query(scheme: str, query: str) -> str:

@@ -31,6 +31,9 @@ CANARY = "kanarienvogel"
             "postgresql://u@h/db?sslmode=require&sslpassword=***&sslkey=***&passfile=***",
         ),
         ("postgresql://u@h/db?one_day={}", "postgresql://u@h/db?one_day=***"),
+        ("postgresql://h:{}/db", "postgresql://h:***"),
+        ("https://u:{}@a/b?c@h/x", "https://u:***"),
+        ("https://u:a/{}@h/x", "https://u:***@h/x"),
         ("redis://:{}@broker:6379/0", "redis://:***@broker:6379/0"),
         ("http://u:{}@proxy:3128", "http://u:***@proxy:3128"),
         ("https://h/x?api_key={}&q=a@b", "https://h/x?api_key=***&q=a@b"),
@@ -48,6 +51,8 @@ def test_a_password_is_hidden_where_it_stands(text: str, shown: str) -> None:
     "text",
     [
         "http://127.0.0.1:8025/archive?q=a@b",
+        "postgresql://h1:1,h2:2,[::1]:5/db?user=u",
+        "http://[::1]:8025/me?next=a@b",
         "sqlite:////srv/a:b@c/larkpost.db?mode=ro",
         "postgresql://u@h:5432/db?sslmode=require&connect_timeout=3",
         "ada@example.org said: 250 2.1.0 Ok",
@@ -61,6 +66,7 @@ def test_what_holds_no_password_is_shown_whole(text: str) -> None:
 def test_a_login_without_a_scheme_is_hidden_in_the_value_of_a_setting() -> None:
     assert mask_value(f"u:{CANARY}@mail.example.org") == "u:***@mail.example.org"
     assert mask_value("mail.example.org:587") == "mail.example.org:587"
+    assert mask_value(f"postgresql://u:my {CANARY}@h/db") == "postgresql://u:***@h/db"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=6, max_size=30))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import stat
 import tomllib
 from pathlib import Path
@@ -19,7 +20,7 @@ from pydantic_settings import (
 )
 
 from larkpost.errors import SettingsError
-from larkpost.masking import mask_text, mask_value, secrets_of_url
+from larkpost.masking import HIDDEN, mask_text, mask_value, secrets_of_url
 from larkpost.settings.addresses import UNIX
 from larkpost.settings.model import Places, Settings, Web, flat, keys
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 PREFIX = "LARKPOST_"
+_ANY_LOGIN = re.compile(r":.*@", re.DOTALL)
 MAY_HOLD_PASSWORD = frozenset({"smtp.password", "database.url"})
 COMMAND_LINE = "the command line"  # an origin
 # Names with the prefix that are not settings: where the settings are, and switches of the tests.
@@ -277,6 +279,7 @@ def _own_address(found: Mapping[str, Mapping[str, object]]) -> str:
         first = error.errors()[0]["loc"][0]
         value, origin = told[f"web.{first}"]
         why = str(error.errors()[0].get("ctx", {}).get("error", ""))
+        why = mask_text(why.replace(repr(value), _safe(value)))
         raise SettingsError(
             f"web.{first} cannot be {_safe(value)} (in {origin})", hint=why
         ) from None
@@ -294,7 +297,10 @@ def _own_address(found: Mapping[str, Mapping[str, object]]) -> str:
 
 def _safe(value: object) -> str:
     """Show a value that cannot be: a password may have been put where none belongs."""
-    return repr(mask_value(value)) if isinstance(value, str) else mask_text(repr(value))
+    if not isinstance(value, str):
+        return mask_text(repr(value))
+    shown = mask_value(value)
+    return repr(shown if HIDDEN in shown else _ANY_LOGIN.sub(f":{HIDDEN}@", shown))
 
 
 def _under(data: Path, folder: str) -> Path | None:
@@ -305,7 +311,8 @@ def _refusal(error: ValidationError, origins: Mapping[str, str]) -> SettingsErro
     """Turn pydantic's first complaint into one of ours; a secret's value is not repeated."""
     first = error.errors(include_url=False, include_context=False)[0]
     key = ".".join(str(part) for part in first["loc"][:2])
-    what = mask_value(first["msg"].removeprefix("Value error, "))
+    what = first["msg"].removeprefix("Value error, ")
+    what = mask_text(what.replace(repr(first["input"]), _safe(first["input"])))
     value = "" if key in MAY_HOLD_PASSWORD else f" cannot be {_safe(first['input'])}"
     return SettingsError(
         f"{key}{value} (in {origins.get(key, 'the defaults')}): {what[:1].lower()}{what[1:]}",

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
 from larkpost.errors import SettingsError, StoreError
-from larkpost.masking import mask_text, secrets_of_url
+from larkpost.masking import mask_value, secrets_of_url
 from larkpost.store.trouble import told
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Store:
         except (ArgumentError, ValueError):  # their words, and the value, may hold a password
             raise SettingsError("database.url is not a URL that can be read", hint=_HOW) from None
         self.passwords = secrets_of_url(url)
+        self._shown = mask_value(url)
         self.patience = patience
         self.engine = self._engine()
 
@@ -57,7 +58,7 @@ class Store:
         """What people call this database: its file, or its URL without the password."""
         if self.file:
             return str(self.file)
-        return mask_text(self.url.render_as_string(hide_password=True), self.passwords)
+        return self._shown
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
