@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
@@ -32,12 +33,12 @@ _NAMES_SECRET = re.compile(
     re.IGNORECASE,
 )
 _URL_BEGINS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)(://)([^\s\"'<>`]+)")
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]*)(://)([^\s\"'<>`]+)")
 _PAIR = re.compile(
-    r"\b((?:ssl)?pass(?:word|wd|file|phrase)|sslkey|pwd)(\s*=\s*)('(?:\\.|[^'\\])*'|[^\s'\"&,;)]+)",
+    r"\b((?:ssl)?pass(?:word|wd|file|phrase)|sslkey|pwd)(\s*=\s*)"
+    r"('(?:\\.|[^'\\]){0,1000}'|[^\s'\"&,;)]+)",  # bounded, so that its time is linear
     re.IGNORECASE,
 )
-_BARE_LOGIN = re.compile(r"([^\s:@/'\"]+):([^\s'\"]+)@")
 _WEB = frozenset({"http", "https", "ws", "wss"})
 _SIGNS = re.compile(r"[:/?#@&=]")  # where a driver cuts a password that is not encoded
 _FRAGMENT = 3  # characters of what it takes for a host then
@@ -55,9 +56,14 @@ def mask_text(text: str, hide: Iterable[str] = ()) -> str:
 def mask_value(value: str) -> str:
     """Hide passwords in the value of one setting: also ``USER:PASSWORD@`` without a scheme."""
     if not _URL_BEGINS.match(value):
-        return mask_text(_BARE_LOGIN.sub(rf"\1:{HIDDEN}@", value))
+        return mask_text(re.sub(r"\S+", _mask_login, value))
     scheme, _, rest = value.partition("://")
     return _mask_url(scheme, rest)
+
+
+def _mask_login(word: re.Match[str]) -> str:
+    user, _, rest = word[0].partition(":")
+    return f"{user}:{HIDDEN}@{rest.rpartition('@')[2]}" if "@" in rest else word[0]
 
 
 def secrets_of_url(url: str) -> tuple[str, ...]:
@@ -74,6 +80,7 @@ def secrets_of_url(url: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(s for one in found if one for s in (one, unquote(one))))
 
 
+@lru_cache(maxsize=64)
 def spellings(secret: str) -> tuple[str, ...]:
     """List the forms in which a program may repeat a secret, the longest first."""
     encoded = secret.encode("utf-8", "surrogateescape")

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
+from tests.timing import assert_grows_less_than, cpu_seconds
 
 from larkpost.masking import mask_text, mask_value, secrets_of_url, spellings
 
+QUADRUPLE = 10  # times as long for four times the size; with the square it is sixteen
 CANARY = "kanarienvogel"
 
 
@@ -90,6 +92,23 @@ def test_any_password_is_hidden_in_the_url_of_a_database(password: str, name: st
         for text in (url, rendered):
             assert encoded not in mask_text(text)
             assert mask_text(password, secrets_of_url(url)) == "***"
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["a", "password='", "password=  ", "a://", "b@", "a=&", "a:", "a-.", "h:1,", "'\\"],
+)
+@pytest.mark.parametrize("begin", ["", "a://", "a://h?"])
+def test_hostile_text_is_masked_in_linear_time(begin: str, piece: str) -> None:
+    def seconds(size: int) -> float:
+        text = begin + piece * (size // len(piece))
+        work = lambda: (mask_text(text, [CANARY]), mask_value(text))  # noqa: E731 - for this size
+        return cpu_seconds(work, rounds=3)
+
+    def ratio() -> float:
+        return seconds(80_000) / seconds(20_000)
+
+    assert_grows_less_than(ratio, QUADRUPLE)
 
 
 @pytest.mark.parametrize("secret", ["ab", "postgres"])
