@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.calling import PROGRAM, SAMPLE, Shell
 
 if TYPE_CHECKING:
@@ -76,17 +78,23 @@ def test_the_mark_of_a_demo_that_others_have_planted_is_not_written_through(tmp_
     assert secret.read_text() == "ours"
 
 
-def test_a_report_is_not_written_through_a_link(tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["secret.key", "/dev/null", "pipe"])
+def test_a_report_is_not_written_through_a_link_or_over_a_device(
+    tmp_path: Path, target: str
+) -> None:
     shell = Shell(tmp_path)
     secret = tmp_path / "secret.key"
     secret.write_text("ours")
-    (tmp_path / "report.html").symlink_to(secret)
-    shell("reader", "add", "ann@example.org")
+    os.mkfifo(tmp_path / "pipe")
+    page = tmp_path / ("pipe" if target == "pipe" else "report.html")
+    if target != "pipe":
+        page.symlink_to(target)
 
-    call(shell, "evaluate", "ann@example.org", "--html", "report.html")
+    said = shell("evaluate", "--html", page.name, code=2).err
 
+    assert "is a link, or no file" in said
     assert secret.read_text() == "ours"
-    assert "<html" in (tmp_path / "report.html").read_text("utf-8")
+    assert page.is_symlink() or page.is_fifo()
 
 
 def test_the_doctor_says_what_others_may_read_and_write(tmp_path: Path) -> None:

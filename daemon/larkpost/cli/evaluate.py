@@ -40,6 +40,8 @@ def evaluate(call: Call, emails: Sequence[str], page: Path | None, as_json: bool
     """  # fmt: skip
     from larkpost.flows.evaluate import evaluate as measure
 
+    if page and (page.is_symlink() or (page.exists() and not page.is_file())):
+        raise click.BadParameter(f"{page} is a link, or no file.", param_hint="--html")
     program = call.program()
     asked = _asked(call, program, emails)
     found: list[tuple[Reader, Report]] = []
