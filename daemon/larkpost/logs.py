@@ -10,6 +10,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from larkpost.log_limits import line_limit, shorten_facts
+from larkpost.masking import HIDDEN, mask_text
 from larkpost.paths import FEED, SIGNED
 
 if TYPE_CHECKING:
@@ -22,17 +23,16 @@ if TYPE_CHECKING:
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "console", "json"]
 
-HIDDEN = "***"
 # The second part of these paths is a signed token or a feed key: whoever has it may use it.
 _SIGNED_PATH = re.compile(rf"(?<=/)({'|'.join(SIGNED)})/[^/\s\"'<>?#]+")
 _FEED_PATH = re.compile(rf"(?<=/){FEED}/[^/\s\"'<>?#.]+")
-_URL_PASSWORD = re.compile(r"(?<=://)([^/\s:@]*):[^/\s@]+@")
 _SECRET_KEY = re.compile(
     r"password|passwd|secret|token|authorization|cookie|feed_key", re.IGNORECASE
 )
 # Libraries that tell more than a reader of the log wants, unless everything is asked for.
 _TALKATIVE = ("alembic", "apscheduler", "asyncio", "uvicorn.access")
 _setting_up = threading.Lock()
+_hidden: tuple[str, ...] = ()  # the passwords of the settings that this process goes by
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}  # as the standard library counts
 _COLOURS = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "31"}
 
@@ -49,10 +49,12 @@ def configure(
     ``auto`` means console on a terminal and JSON elsewhere; ``hide`` are values, such as the mail
     server's password, that are masked wherever they turn up. May be called again.
     """
+    global _hidden
+    _hidden = tuple(value for value in hide if value)
     stream = sys.stderr if stream is None else stream
     machine = format == "json" or (format == "auto" and not stream.isatty())
     handler = _Handler(stream)
-    handler.setFormatter(_Formatter(Mask(hide), machine=machine, colours=stream.isatty()))
+    handler.setFormatter(_Formatter(Mask(_hidden), machine=machine, colours=stream.isatty()))
     handler.addFilter(line_limit)
     root = logging.getLogger()
     for old in [h for h in root.handlers if isinstance(h, _Handler)]:
@@ -187,10 +189,15 @@ def encoded(text: str) -> str:
     )
 
 
-def masked(text: str) -> str:
-    """Take out the tokens of our links and the passwords in URLs."""
+def masked(text: str, hide: Iterable[str] = ()) -> str:
+    """Take out the tokens of our links, and passwords."""
     text = _FEED_PATH.sub(f"{FEED}/{HIDDEN}", _SIGNED_PATH.sub(rf"\1/{HIDDEN}", text))
-    return _URL_PASSWORD.sub(rf"\1:{HIDDEN}@", text)
+    return mask_text(text, hide)
+
+
+def without_passwords(text: str) -> str:
+    """Take out passwords: what looks like one, and those that the log was told to hide."""
+    return mask_text(text, _hidden)
 
 
 class Mask:
@@ -213,10 +220,7 @@ class Mask:
             return [self._clean(inner) for inner in value]
         if value is None or isinstance(value, (bool, int, float, logging.LogRecord)):
             return value
-        text = str(value)
-        for secret in self.hide:
-            text = text.replace(secret, HIDDEN)
-        return masked(text)
+        return masked(str(value), self.hide)
 
 
 class Console:

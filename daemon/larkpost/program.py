@@ -17,6 +17,7 @@ from larkpost import logs, tokens
 from larkpost.errors import SettingsError
 from larkpost.links import Links
 from larkpost.mailboxes import Mailboxes
+from larkpost.safe_files import make_folder
 from larkpost.settings import expand
 from larkpost.store import migrations, papers, readers
 from larkpost.store.engine import Store
@@ -245,7 +246,7 @@ class Program:
 def _make_folder(folder: Path) -> None:
     """Make a folder where there is none; raises SettingsError where it cannot be."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         if error.errno not in _NOT_OURS:
             raise

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from itsdangerous import BadData, Signer
@@ -15,7 +16,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from itsdangerous.signer import SigningAlgorithm
 
 from larkpost.errors import DamagedKey, InvalidToken, SettingsError
-from larkpost.files import name_new_file
+from larkpost.safe_files import create_once, make_folder, move_aside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,19 +91,9 @@ def make_key(path: Path) -> None:
     """Write a fresh key to ``path``, readable by its owner only; a key that is there stays."""
     if path.exists():  # a disk that cannot be written is no trouble then
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(KEY_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        name_new_file(draft, path)  # two that start at once agree on one key
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink(missing_ok=True)
+    make_folder(path.parent)
+    with suppress(FileExistsError):  # two that start at once agree on one key
+        create_once(path, f"{secrets.token_hex(KEY_BYTES)}\n".encode("ascii"))
 
 
 def read_keys(path: Path) -> list[bytes]:
@@ -145,7 +136,7 @@ def move_damaged_key(path: Path, now: datetime) -> Path | None:
         read_keys(path)
     except DamagedKey:
         place = path.with_name(f"{path.name}.damaged-{now:%Y%m%dT%H%M%S%f}")
-        path.rename(place)
+        move_aside(path, place)
         return place
     return None
 

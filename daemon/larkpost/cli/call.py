@@ -89,7 +89,7 @@ class Call:
         chosen = daemon or "log.level" in settings.origins
         base = LEVELS.index(settings.log.level) if chosen else LEVELS.index("warning")
         level: Any = LEVELS[min(max(base + self.loudness, 0), len(LEVELS) - 1)]
-        logs.configure(level, settings.log.format, hide=[settings.smtp.password.get_secret_value()])
+        logs.configure(level, settings.log.format, hide=settings.passwords)
         for remark in settings.remarks:
             logs.get_logger("larkpost.settings").warning(remark)
 

@@ -68,16 +68,26 @@ def _absent(settings: Settings) -> str:
 
 
 def _rows(settings: Settings) -> list[tuple[str, object, str]]:
-    from larkpost.logs import HIDDEN, masked
+    from larkpost.masking import HIDDEN
     from larkpost.settings.model import flat
 
     rows = []
     for key, value in flat(settings.model_dump(mode="json")):
-        safe = masked(value) if isinstance(value, str) else value
+        safe = _without_passwords(value)
         if key == "smtp.password" and settings.smtp.password.get_secret_value():
             safe = HIDDEN
         rows.append((key, safe, settings.origins.get(key, "default")))
     return rows
+
+
+def _without_passwords(value: object) -> object:
+    from larkpost.masking import mask_value
+
+    if isinstance(value, dict):
+        return {key: _without_passwords(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_passwords(inner) for inner in value]
+    return mask_value(value) if isinstance(value, str) else value
 
 
 def _plain(value: object) -> str:

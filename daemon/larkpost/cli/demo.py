@@ -64,23 +64,36 @@ def _fresh(call: Call, home: Path) -> Program:
     """Clear a demo's folder, or make it; raises UsageError for a folder that is no demo's."""
     from larkpost.errors import UsageError
     from larkpost.program import build
+    from larkpost.safe_files import atomic_write, is_own, make_folder
     from larkpost.settings import load
 
+    if home.exists() and not is_own(home.stat()):
+        raise UsageError(
+            f"the folder belongs to somebody else: {home}", hint="Choose another with --dir DIR."
+        )
     if home.exists() and any(home.iterdir()):
-        if not (home / MARK).is_file():
+        if not _is_demo(home):
             raise UsageError(
                 f"not a folder of the demo, and not empty: {home}",
                 hint="Choose another with --dir DIR.",
             )
         _clear(home)
-    home.mkdir(parents=True, exist_ok=True)
-    (home / MARK).write_text(MARK_TEXT, encoding="utf-8")
+    make_folder(home)
+    atomic_write(home / MARK, MARK_TEXT.encode())
     own = {"database.url": f"sqlite:///{home / 'larkpost.db'}", "mail.transport": "maildir"}
     settings = load(home=home, environ={}, flags=own)
     call.log(settings)
     program = build(settings)
     program.prepare()
     return program
+
+
+def _is_demo(home: Path) -> bool:
+    """Whether the folder is one that the demo has made, and not a trap that others have laid."""
+    from larkpost.safe_files import is_own
+
+    mark = home / MARK
+    return mark.is_file() and not mark.is_symlink() and is_own(mark.stat()) and is_own(home.stat())
 
 
 def _clear(home: Path) -> None:
@@ -151,6 +164,8 @@ def _published(program: Program, reader: Reader, now: datetime) -> Edition:
 
 
 def _written(program: Program, edition: Edition, home: Path) -> dict[str, Path]:
+    from larkpost.safe_files import atomic_write
+
     press = program.press
     (letter,) = press.newsletter([edition])
     contents = {
@@ -162,7 +177,7 @@ def _written(program: Program, edition: Edition, home: Path) -> dict[str, Path]:
         "feed.json": press.feed([edition], "json"),
     }
     for name, content in contents.items():
-        (home / name).write_bytes(content)
+        atomic_write(home / name, content)
     return {name: home / name for name in contents}
 
 

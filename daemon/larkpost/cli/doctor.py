@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
@@ -43,7 +43,7 @@ def doctor(call: Call, as_json: bool) -> int:
     Whatever `serve` and `deliver` would refuse is a fault here. Changes nothing but making the home
     where there is none.
     """
-    findings = list(_examined(call))
+    findings = [_without_passwords(finding) for finding in _examined(call)]
     for finding in findings:
         if as_json:
             put_json(asdict(finding))
@@ -54,6 +54,13 @@ def doctor(call: Call, as_json: bool) -> int:
         if finding.hint:
             put(f"     {shown(finding.hint)}")
     return 1 if any(finding.state == "fault" for finding in findings) else 0
+
+
+def _without_passwords(finding: Finding) -> Finding:
+    from larkpost.logs import without_passwords
+
+    safe, hint = map(without_passwords, (finding.detail, finding.hint))
+    return replace(finding, detail=safe, hint=hint)
 
 
 def _examined(call: Call) -> Iterator[Finding]:
@@ -123,12 +130,11 @@ def _numbers() -> Iterator[Finding]:
 
 
 def _database(program: Program) -> Iterator[Finding]:
-    from larkpost.logs import masked
     from larkpost.store import backups, migrations
 
     migrations.check(program.store)
     faults = backups.faults(program.store)
-    where = masked(program.settings.database.url)
+    where = program.store.name if program.store.file is None else program.settings.database.url
     if faults:
         yield Finding(
             "database", "fault", f"{where}: {'; '.join(faults[:3])}",
@@ -154,6 +160,32 @@ def _home(program: Program) -> Iterator[Finding]:
     """Do what every command does first."""
     program.prepare()
     yield Finding("home", "ok", str(program.places.data))
+    yield from _open_to_others(program)
+
+
+def _open_to_others(program: Program) -> Iterator[Finding]:
+    """Say which of our files and folders other users of this machine can read or change."""
+    from larkpost.safe_files import others_may_write
+
+    places, file = program.places, program.store.file
+    folders = {places.data: "chmod go-w"} | ({file.parent: "chmod go-w"} if file else {})
+    for folder, remedy in folders.items():
+        if others_may_write(folder):
+            yield Finding(
+                "rights", "warning", f"other users of this machine may write in {folder}",
+                f"{remedy} {folder}; who can write there can put other files in our files' place",
+            )  # fmt: skip
+    if others_may_write(places.inbox):
+        yield Finding(
+            "rights", "warning", f"other users of this machine may put dumps into {places.inbox}",
+            f"Everybody's papers come from there; unless that is meant: chmod go-w {places.inbox}",
+        )  # fmt: skip
+    for one in (file, file and file.with_name(f"{file.name}-wal")):
+        if one and one.exists() and one.stat().st_mode & 0o077:
+            yield Finding(
+                "rights", "warning", f"others on this machine can read the database {one}",
+                f"chmod 600 {one}; it holds addresses and feed keys",
+            )  # fmt: skip
 
 
 # What letters are made with; `serve` builds it before it starts.

@@ -40,6 +40,8 @@ def evaluate(call: Call, emails: Sequence[str], page: Path | None, as_json: bool
     """  # fmt: skip
     from larkpost.flows.evaluate import evaluate as measure
 
+    if page and (page.is_symlink() or (page.exists() and not page.is_file())):
+        raise click.BadParameter(f"{page} is a link, or no file.", param_hint="--html")
     program = call.program()
     asked = _asked(call, program, emails)
     found: list[tuple[Reader, Report]] = []
@@ -50,8 +52,10 @@ def evaluate(call: Call, emails: Sequence[str], page: Path | None, as_json: bool
                 step(done, len(asked))
     if page:
         from larkpost.render.report import report_page
+        from larkpost.safe_files import atomic_write
 
-        page.write_text(report_page([(_who(one), report) for one, report in found]), "utf-8")
+        content = report_page([(_who(one), report) for one, report in found])
+        atomic_write(page, content.encode())
     for reader, report in found:
         if as_json:
             put_json({"reader": _who(reader)} | asdict(report))

@@ -93,9 +93,11 @@ def console(*, stderr: bool = False) -> Console:
 
 def tell(error: LarkpostError) -> None:
     """Say on stderr what happened, to which thing, and what to try."""
-    click.echo(f"larkpost: {shown(error)}", err=True)
+    from larkpost.logs import without_passwords
+
+    click.echo(f"larkpost: {shown(without_passwords(str(error)))}", err=True)
     if error.hint:
-        click.echo(f"  {shown(error.hint)}", err=True)
+        click.echo(f"  {shown(without_passwords(error.hint))}", err=True)
 
 
 def put_warnings(settings: Settings) -> list[str]:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from larkpost.errors import UnreadableDump
+from larkpost.safe_files import open_append, open_folder, read_own, write_note
 from larkpost.sources.dates import in_name
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ MOST_TRIES = 3
 READ = ".read"
 WHY = ".why"  # the ending of the file that says why another one was refused
 _TRIES = ".tries-"
+_MOST_READ = 16 * 1024 * 1024  # bytes: a hundred thousand files a day, and more
+_MOST_TRIES_BYTES = 16
 _WAITS = "waits"
 _RECENT = timedelta(days=1)
 # Names under which programs write what is not finished.
@@ -65,9 +68,9 @@ def looked_at(path: Path) -> Dropped:
 
 
 def lying_in(folder: Path) -> list[Dropped]:
-    """List the regular files that show and are finished, as far as their names tell."""
+    """List the regular files that show and are finished by their names; raises OSError."""
     found = []
-    with os.scandir(folder) as entries:
+    with open_folder(folder) as descriptor, os.scandir(descriptor) as entries:
         for entry in entries:
             if entry.name.startswith(".") or entry.name.endswith(_UNFINISHED):
                 continue
@@ -94,7 +97,7 @@ class Read:
         self.file = inbox / READ
         self.folders = tuple(folders)
         try:
-            self.states = set(self.file.read_text("ascii").splitlines())
+            self.states = set(read_own(self.file, _MOST_READ).decode("ascii").splitlines())
         except (OSError, ValueError):
             self.states = {one.state for folder in self.folders for one in lying_in(folder)}
 
@@ -109,10 +112,14 @@ class Read:
     def add(self, one: Dropped, *, waits: bool = False) -> None:
         """Write down that it was; raises OSError."""
         state = f"{one.state} {_WAITS}" if waits else one.state
-        if state not in self.states:
-            with self.file.open("a", encoding="ascii") as file:
-                file.write(f"{state}\n")
-            self.states.add(state)
+        if state in self.states:
+            return
+        try:
+            with os.fdopen(open_append(self.file), "ab") as file:
+                file.write(f"{state}\n".encode("ascii"))
+        except OSError:  # somebody has put something else there: it is replaced
+            self._write({*self.states, state})
+        self.states.add(state)
 
     def changed(self, now: datetime) -> list[Dropped]:
         """List the files in the folders that were written to, of late, since they were moved."""
@@ -128,10 +135,12 @@ class Read:
         recent = {state for state in self.states if _still_for(_modified(state), now) < _RECENT}
         if recent == self.states and self.file.exists():
             return
-        draft = self.file.with_name(f"{READ}.part")
-        draft.write_text("".join(f"{state}\n" for state in sorted(recent)), "ascii")
-        draft.replace(self.file)
+        self._write(recent)
         self.states = recent
+
+    def _write(self, states: Iterable[str]) -> None:
+        lines = "".join(f"{state}\n" for state in sorted(states))
+        write_note(self.file, lines.encode("ascii"))
 
 
 def _modified(state: str) -> int:
@@ -160,7 +169,7 @@ class Tries:
     def count(self) -> int:
         """How often it was."""
         try:
-            return int(self.file.read_text("ascii"))
+            return int(read_own(self.file, _MOST_TRIES_BYTES))
         except (OSError, ValueError):
             return 0
 
@@ -171,12 +180,12 @@ class Tries:
                 f"reading {name} broke the program {MOST_TRIES} times",
                 hint="the log tells where; the file is kept",
             )
-        self.file.write_text(str(before + 1), "ascii")
+        write_note(self.file, str(before + 1).encode("ascii"))
 
     def take_back(self) -> None:
         """Count one less: it was not the file's fault."""
         if (count := self.count()) > 1:
-            self.file.write_text(str(count - 1), "ascii")
+            write_note(self.file, str(count - 1).encode("ascii"))
         else:
             self.forget()
 

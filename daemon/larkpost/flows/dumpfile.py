@@ -13,6 +13,7 @@ from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from larkpost.errors import TryAgainLater, UnreadableDump, UsageError
+from larkpost.safe_files import others_may_write
 from larkpost.sources.kinds import refuse_what_is_no_dump
 from larkpost.text.normalize import one_line
 
@@ -61,15 +62,19 @@ def lines_of(copy: Copy) -> int:
 
 
 @contextmanager
-def copy_of(path: Path, *, follow: bool) -> Iterator[Copy]:
+def copy_of(path: Path, *, follow: bool, linked: bool = True) -> Iterator[Copy]:
     """Copy a regular file; ``follow`` says whether it may be a symbolic link to one.
 
+    Unless it may be ``linked``, a file with a second name is refused where others may put files
+    into the folder: by a hard link they could have us read a file that they cannot.
     Raises UsageError when it is not there, UnreadableDump when it must not or cannot be read,
     TryAgainLater when somebody is still writing to it.
     """
     name = one_line(path.name)
     with open_regular(path, follow=follow) as file:
         before = os.fstat(file.fileno())
+        if not linked and before.st_nlink > 1 and others_may_write(path.parent):
+            raise UnreadableDump(f"{name} is a hard link", hint="put a copy of the file there")
         modified = datetime.fromtimestamp(before.st_mtime, UTC) if before.st_mtime > 0 else None
         with _copied(file, name, modified) as copy:
             after = os.fstat(file.fileno())

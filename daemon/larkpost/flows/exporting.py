@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-from typing import TYPE_CHECKING, Any
+import stat
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from larkpost.disk_space import is_no_room, no_room
+from larkpost.errors import UsageError
 from larkpost.flows import lines
+from larkpost.safe_files import is_own, make_folder, open_atomic, remove_stale_drafts
 from larkpost.store import bounces, deliveries, editions, papers, readers, votes
 from larkpost.store.batches import batches
 
@@ -23,18 +26,42 @@ def export(store: Store, folder: Path) -> dict[str, int]:
     """Write ``papers.jsonl``, ``readers.jsonl`` and ``votes.jsonl``; returns their line counts.
 
     Each file appears whole or not at all, readable by its owner alone; all three show one
-    moment of the database.
+    moment of the database. Raises UsageError where others could meddle with the folder, and
+    NoRoom; then nothing has changed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with store.read() as connection:
-        return {
-            name: _write(folder / f"{name}.jsonl", content)
-            for name, content in (
-                ("papers", paper_lines(connection, papers.iterate(connection))),
-                ("readers", _readers(connection)),
-                ("votes", _votes(connection)),
-            )
-        }
+    _must_be_safe(folder)
+    make_folder(folder)
+    remove_stale_drafts(folder)
+    try:
+        with ExitStack() as drafts, store.read() as connection:
+            return {
+                name: _write(drafts.enter_context(open_atomic(folder / f"{name}.jsonl")), content)
+                for name, content in (
+                    ("papers", paper_lines(connection, papers.iterate(connection))),
+                    ("readers", _readers(connection)),
+                    ("votes", _votes(connection)),
+                )
+            }
+    except OSError as error:
+        if is_no_room(error):
+            raise no_room(folder, error) from error
+        raise
+
+
+def _must_be_safe(folder: Path) -> None:
+    """Raise UsageError for a link of somebody else's, and for a folder open to everybody.
+
+    A folder with the sticky bit, such as /tmp, is good enough: nobody can take our files away.
+    """
+    own = "name a folder of your own, or one that is not there yet"
+    try:
+        link, status = folder.lstat(), folder.stat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(link.st_mode) and not is_own(link):
+        raise UsageError(f"{folder} is a link that somebody else has made", hint=own)
+    if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
+        raise UsageError(f"every user of this machine may write in {folder}", hint=own)
 
 
 def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
@@ -103,23 +130,9 @@ def _votes(connection: Connection) -> Iterator[dict[str, Any]]:
             yield lines.vote_line(vote, reader, str(names[vote.paper_id].identifier))
 
 
-def _write(path: Path, content: Iterable[dict[str, Any]]) -> int:
-    """Write a file whole or not at all; raises NoRoom, and then no part of it stays."""
-    draft = path.with_name(f".{path.name}.part")
-    try:
-        with os.fdopen(
-            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-        ) as file:
-            count = 0
-            for line in content:
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
-                count += 1
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException as error:
-        draft.unlink(missing_ok=True)
-        if isinstance(error, OSError) and is_no_room(error):
-            raise no_room(path, error) from error
-        raise
+def _write(file: BinaryIO, content: Iterable[dict[str, Any]]) -> int:
+    count = 0
+    for line in content:
+        file.write(f"{json.dumps(line, ensure_ascii=False)}\n".encode())
+        count += 1
     return count

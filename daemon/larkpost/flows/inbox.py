@@ -15,6 +15,7 @@ from larkpost.flows.dropped import WHY, Read, Tries, forget_the_gone, looked_at,
 from larkpost.flows.ingest import Report, ingest, was_read
 from larkpost.flows.moving import move
 from larkpost.flows.refusals import MOST_REFUSALS, Refusal, inbox_refusals
+from larkpost.safe_files import atomic_write, make_folder, remove_stale_drafts
 from larkpost.store import dumps, events
 from larkpost.text.normalize import one_line
 
@@ -88,8 +89,11 @@ def sweep(
     inbox itself cannot be used.
     """
     try:
-        for folder in (places.inbox, places.done, places.bad):
-            folder.mkdir(parents=True, exist_ok=True)
+        make_folder(places.inbox)
+        for folder in (places.done, places.bad):  # who sees the inbox may see what became of it
+            make_folder(folder, places.inbox.stat().st_mode & 0o755)
+            remove_stale_drafts(folder)
+        remove_stale_drafts(places.inbox)
         read = Read(places.inbox, (places.done, places.bad))
         _bring_back(read, places, now)
         waiting = lying_in(places.inbox)
@@ -180,7 +184,7 @@ class _Sweep:
 
     def _move(self, one: Dropped, folder: Path) -> Path:
         self.read.add(one)
-        target = move(one.path, folder)
+        target = move(one.path, folder, beside=WHY if folder == self.places.bad else "")
         self.read.add(looked_at(target))  # a copy on another disk has an inode of its own
         return target
 
@@ -190,7 +194,8 @@ class _Sweep:
         try:
             target = self._move(one, self.places.bad)
             why = f"{reason}\n{error.hint}\n" if error.hint else f"{reason}\n"
-            _why(target).write_text(why, "utf-8")
+            seen_by = 0o600 | self.places.bad.stat().st_mode & 0o044
+            atomic_write(_why(target), why.encode(), mode=seen_by)
             tries.forget()
         except OSError as trouble:
             return Bad(name, f"{reason}; and it could not be moved: {trouble}", moved=False)

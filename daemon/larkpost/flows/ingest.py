@@ -91,7 +91,8 @@ def ingest(
 
     ``date`` is the day on which it was taken, for a dump that does not say or leaves out the
     year; ``source`` names its format. ``progress`` is called with the bytes read and their
-    number. With ``follow``, a symbolic link to a file will do.
+    number. With ``follow``, a symbolic link to a file will do, and so will a hard link where others
+    may put files.
 
     Raises UnreadableDump when nothing in it can be taken or it must not be opened, UsageError
     for a file or a format that there is not, TryAgainLater while somebody writes to the file.
@@ -100,7 +101,7 @@ def ingest(
     try:
         with ExitStack() as stack:
             if path is not None:
-                copy = stack.enter_context(copy_of(path, follow=follow))
+                copy = stack.enter_context(copy_of(path, follow=follow, linked=follow))
             elif stream is not None:
                 copy = stack.enter_context(copy_of_stream(stream, name))
             else:

@@ -2,64 +2,83 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import stat
 from contextlib import suppress
 from itertools import chain, count
 from typing import TYPE_CHECKING
 
-from larkpost.files import NO_LINKS, flush_folder
+from larkpost.safe_files import (
+    NO_LINKS,
+    create_draft,
+    flush_descriptor,
+    is_there,
+    make_folder,
+    name_new,
+    open_folder,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 _LONGEST = 240  # bytes of a name, so that ".why" still fits where 255 are allowed
+_READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def move(path: Path, folder: Path) -> Path:
+def move(path: Path, folder: Path, *, beside: str = "") -> Path:
     """Move a regular file into a folder and return where it is now.
 
-    A name that is taken there gets a number. The file is whole in one of the two places at every
-    moment: linked there before it goes here, or copied and flushed where links cannot reach.
+    A name that is taken there gets a number, and so does one whose companion is there: the same
+    name with the ending ``beside``. The file is whole in one of the two places at every moment:
+    linked there before it goes here, or copied and flushed where links cannot reach. No symbolic
+    link of others is followed, neither as the file nor as a folder. Raises OSError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in _free_names(path.name):
-        target = folder / name
-        try:
-            _put(path, target)
-        except FileExistsError:
-            continue
-        flush_folder(folder)
-        path.unlink()
-        return target
+    make_folder(folder)
+    with open_folder(path.parent) as here, open_folder(folder) as there:
+        for name in _free_names(path.name):
+            if beside and is_there(f"{name}{beside}", there):
+                continue
+            try:
+                _put(path, here, folder / name, there)
+            except FileExistsError:
+                continue
+            flush_descriptor(there)
+            os.unlink(path.name, dir_fd=here)
+            return folder / name
     raise AssertionError("numbers do not end")  # pragma: no cover
 
 
-def _put(path: Path, target: Path) -> None:
+def _put(path: Path, here: int, target: Path, there: int) -> None:
     try:
-        os.link(path, target, follow_symlinks=False)
+        os.link(path.name, target.name, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
     except OSError as error:
         if error.errno not in NO_LINKS:
             raise
-        _copy(path, target)
+        _copy(path, here, target, there)
 
 
-def _copy(path: Path, target: Path) -> None:
+def _copy(path: Path, here: int, target: Path, there: int) -> None:
     """Copy to a hidden name first, so that a crash leaves no half file under the real one."""
-    hidden = target.with_name(f".{target.name[:60]}.{os.getpid()}.part")
-    try:
-        with path.open("rb") as source, hidden.open("wb") as copy:
-            shutil.copyfileobj(source, copy)
-            copy.flush()
-            os.fsync(copy.fileno())
-        with suppress(OSError):  # a disk that keeps no rights may refuse to be told of them
-            shutil.copystat(path, hidden)
-        if target.exists():
-            raise FileExistsError(target)
-        hidden.rename(target)
-    finally:
-        hidden.unlink(missing_ok=True)
+    with os.fdopen(os.open(path.name, _READING, dir_fd=here), "rb") as source:
+        status = os.fstat(source.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file any more", str(path))
+        draft, copy = create_draft(target, there)
+        try:
+            with copy:
+                shutil.copyfileobj(source, copy)
+                copy.flush()
+                with suppress(OSError):  # a disk that keeps no rights may refuse to be told of them
+                    os.fchmod(copy.fileno(), status.st_mode & 0o777)
+                    os.utime(copy.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
+                os.fsync(copy.fileno())
+            name_new(draft, there, target.name, there)
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(draft, dir_fd=there)
 
 
 def _free_names(name: str) -> Iterator[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import stat
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import ValidationError
 from pydantic_settings import (
@@ -19,6 +20,7 @@ from pydantic_settings import (
 )
 
 from larkpost.errors import SettingsError
+from larkpost.masking import HIDDEN, mask_text, mask_value, secrets_of_url
 from larkpost.settings.addresses import UNIX
 from larkpost.settings.model import Places, Settings, Web, flat, keys
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 PREFIX = "LARKPOST_"
+_ANY_LOGIN = re.compile(r":.*@", re.DOTALL)
+MAY_HOLD_PASSWORD = frozenset({"smtp.password", "database.url"})
 COMMAND_LINE = "the command line"  # an origin
 # Names with the prefix that are not settings: where the settings are, and switches of the tests.
 ALLOWED = frozenset(
@@ -275,7 +279,10 @@ def _own_address(found: Mapping[str, Mapping[str, object]]) -> str:
         first = error.errors()[0]["loc"][0]
         value, origin = told[f"web.{first}"]
         why = str(error.errors()[0].get("ctx", {}).get("error", ""))
-        raise SettingsError(f"web.{first} cannot be {value!r} (in {origin})", hint=why) from None
+        why = mask_text(why.replace(repr(value), _safe(value)))
+        raise SettingsError(
+            f"web.{first} cannot be {_safe(value)} (in {origin})", hint=why
+        ) from None
     if web.host.startswith(UNIX):
         raise SettingsError(
             "site.base_url is missing: a Unix socket (web.host) has no address to link to",
@@ -288,6 +295,14 @@ def _own_address(found: Mapping[str, Mapping[str, object]]) -> str:
     return f"http://[{bare}]:{port}" if ":" in bare else f"http://{bare}:{port}"
 
 
+def _safe(value: object) -> str:
+    """Show a value that cannot be: a password may have been put where none belongs."""
+    if not isinstance(value, str):
+        return mask_text(repr(value))
+    shown = mask_value(value)
+    return repr(shown if HIDDEN in shown else _ANY_LOGIN.sub(f":{HIDDEN}@", shown))
+
+
 def _under(data: Path, folder: str) -> Path | None:
     return data / expand(Path(folder)) if folder else None
 
@@ -297,7 +312,8 @@ def _refusal(error: ValidationError, origins: Mapping[str, str]) -> SettingsErro
     first = error.errors(include_url=False, include_context=False)[0]
     key = ".".join(str(part) for part in first["loc"][:2])
     what = first["msg"].removeprefix("Value error, ")
-    value = "" if key == "smtp.password" else f" cannot be {first['input']!r}"
+    what = mask_text(what.replace(repr(first["input"]), _safe(first["input"])))
+    value = "" if key in MAY_HOLD_PASSWORD else f" cannot be {_safe(first['input'])}"
     return SettingsError(
         f"{key}{value} (in {origins.get(key, 'the defaults')}): {what[:1].lower()}{what[1:]}",
         hint="`larkpost config show` lists every setting; docs/settings.md explains them.",
@@ -306,7 +322,7 @@ def _refusal(error: ValidationError, origins: Mapping[str, str]) -> SettingsErro
 
 def _remarks(config: Path, in_file: Mapping[str, object], secrets: Iterable[Path]) -> Iterator[str]:
     url = str(in_file.get("database.url", ""))
-    if (in_file.get("smtp.password") or urlsplit(url).password) and _open_to_others(config):
+    if (in_file.get("smtp.password") or secrets_of_url(url)) and _open_to_others(config):
         yield _advice(config)
     for folder in secrets:
         for file in sorted(folder.iterdir()):

@@ -24,6 +24,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from larkpost.masking import secrets_of_url
 from larkpost.settings.addresses import (
     read_base_url,
     read_listening_host,
@@ -309,6 +310,15 @@ class Settings(BaseSettings):
     def origins(self) -> Mapping[str, str]:
         """Where each value that is no default came from, by dotted key."""
         return self._origins
+
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        """Every secret that is set, as it may turn up in a message or an answer of a server."""
+        password = self.smtp.password.get_secret_value()
+        login = f"\0{self.smtp.username}\0{password}"  # as SASL PLAIN has it (RFC 4616)
+        return tuple(filter(None, (password, password and login))) + secrets_of_url(
+            self.database.url
+        )
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from larkpost.disk_space import is_at_limit, is_no_room, lacks_room, no_room
 from larkpost.errors import StoreError
+from larkpost.safe_files import draft_file, put_in_place, remove_stale_drafts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,31 +22,35 @@ def copy(file: Path, target: Path) -> None:
     The copy appears under its name only when it is complete and on the disk. Raises StoreError,
     and NoRoom where the disk is full; then no part of it stays.
     """
-    draft = target.with_name(f"{target.name}.part{os.getpid()}")
+    remove_stale_drafts(target.parent)
+    limited = False
     try:
-        draft.touch(mode=0o600)  # it holds what the database holds
-        with (
-            closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source,
-            closing(sqlite3.connect(draft)) as copied,
-        ):
-            source.backup(copied)
-        with draft.open("rb") as written:
-            os.fsync(written.fileno())
-        draft.replace(target)
+        with draft_file(target) as draft:  # it holds what the database holds
+            try:
+                _copy_into(draft, file)
+            except (sqlite3.Error, OSError):
+                limited = is_at_limit(draft)
+                raise
+            put_in_place(draft, target)
     except (sqlite3.Error, OSError) as error:
-        limited = is_at_limit(draft)
-        # A journal of the copy must not take the room that is left.
-        for part in (
-            draft,
-            *(draft.with_name(f"{draft.name}{end}") for end in ("-journal", "-wal")),
-        ):
-            part.unlink(missing_ok=True)
         if limited or is_no_room(error) or _is_full(error) or lacks_room(target.parent):
             raise no_room(f"the copy {target}", error, limited=limited) from error
         raise StoreError(
             f"{file} could not be copied to {target} ({error})",
             hint="check that you may write in the folder",
         ) from error
+
+
+def _copy_into(draft: Path, file: Path) -> None:
+    try:
+        with (
+            closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(draft)) as copied,
+        ):
+            source.backup(copied)
+    finally:  # a journal of the copy must not take the room that is left
+        for end in ("-journal", "-wal"):
+            draft.with_name(f"{draft.name}{end}").unlink(missing_ok=True)
 
 
 def _is_full(error: Exception) -> bool:

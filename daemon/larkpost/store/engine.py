@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
 from larkpost.errors import SettingsError, StoreError
+from larkpost.masking import mask_value, secrets_of_url
 from larkpost.store.trouble import told
 
 if TYPE_CHECKING:
@@ -40,8 +41,10 @@ class Store:
     def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
         try:
             self.url = _parse_url(url)
-        except ArgumentError as error:
-            raise SettingsError(f"database.url is not a URL: {url!r}", hint=_HOW) from error
+        except (ArgumentError, ValueError):  # their words, and the value, may hold a password
+            raise SettingsError("database.url is not a URL that can be read", hint=_HOW) from None
+        self.passwords = secrets_of_url(url)
+        self._shown = mask_value(url)
         self.patience = patience
         self.engine = self._engine()
 
@@ -53,7 +56,9 @@ class Store:
     @property
     def name(self) -> str:
         """What people call this database: its file, or its URL without the password."""
-        return str(self.file) if self.file else self.url.render_as_string(hide_password=True)
+        if self.file:
+            return str(self.file)
+        return self._shown
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -80,7 +85,7 @@ class Store:
 
     @contextmanager
     def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
-        with told(self.name), self.engine.connect() as connection:
+        with told(self.name, self.passwords), self.engine.connect() as connection:
             connection.execution_options(**options)
             with connection.begin():
                 yield connection

@@ -12,9 +12,10 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from larkpost.disk_space import is_at_limit, lacks_room, no_room
 from larkpost.errors import Busy, LarkpostError, StoreError, TryAgainLater
+from larkpost.masking import mask_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _RESTORE = "keep the file as it is, and put a backup in its place; `larkpost doctor` says more"
 _BROKEN = "keep the file as it is, and look at the disk; `larkpost doctor` says what is damaged"
@@ -24,12 +25,15 @@ _SERVER = "check that the server runs and that database.url is right"
 
 
 @contextmanager
-def told(name: str) -> Iterator[None]:
-    """Raise the driver's complaints about the database ``name`` as our own errors."""
+def told(name: str, hide: Iterable[str] = ()) -> Iterator[None]:
+    """Raise the driver's complaints about the database ``name`` as our own errors.
+
+    ``hide`` are the passwords in its URL, which no message repeats.
+    """
     try:
         yield
     except DBAPIError as error:
-        if (ours := explained(error, name)) is None:
+        if (ours := explained(error, name, hide)) is None:
             raise
         raise ours from error
     except PoolExhausted as error:
@@ -42,14 +46,15 @@ def is_interruption(error: DBAPIError) -> bool:
     return lite or getattr(error.orig, "sqlstate", None) == "57014"
 
 
-def explained(error: DBAPIError, name: str) -> LarkpostError | None:
+def explained(error: DBAPIError, name: str, hide: Iterable[str] = ()) -> LarkpostError | None:
     """Choose the error to raise in place of a driver's, about the database ``name``.
 
     None where the driver complains about what was asked of it, and not about the database.
     """
     if isinstance(error.orig, sqlite3.Error):
         return explained_sqlite(error.orig, name)
-    return _postgres(error.orig, name)
+    words = mask_text(" ".join(str(error.orig).split()), hide)
+    return _postgres(error.orig, words, name)
 
 
 def explained_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
@@ -85,9 +90,8 @@ def explained_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
     return None
 
 
-def _postgres(error: BaseException | None, name: str) -> LarkpostError | None:
+def _postgres(error: BaseException | None, told: str, name: str) -> LarkpostError | None:
     """SQLSTATE codes of PostgreSQL's manual, appendix A; no code means no connection."""
-    told = " ".join(str(error).split())
     match state := getattr(error, "sqlstate", None):
         case "40001" | "40P01" | "55P03" | "57014":
             return Busy(f"{name} is locked by another process ({told})", hint="try again")

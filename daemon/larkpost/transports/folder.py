@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from larkpost.errors import Deferred
-from larkpost.files import flush_folder
+from larkpost.safe_files import make_folder, open_atomic
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     from larkpost.domain import Letter
@@ -64,21 +63,11 @@ class Maildir:
 
     def _prepare(self) -> set[str]:
         for part in ("tmp", "new", "cur"):
-            (self._path / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self._path / part)
         found = (letter for part in ("new", "cur") for letter in (self._path / part).iterdir())
         return {letter.name.partition(":")[0] for letter in found}
 
     def _put(self, name: str, content: bytes) -> None:
         """Write under tmp, then rename: a mail program sees the whole letter or none."""
-        handle, name_under_tmp = tempfile.mkstemp(prefix=name, dir=self._path / "tmp")
-        draft = Path(name_under_tmp)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content.replace(b"\r\n", os.linesep.encode()))
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._path / "new" / name)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-        flush_folder(self._path / "new")
+        with open_atomic(self._path / "new" / name, drafts=self._path / "tmp") as file:
+            file.write(content.replace(b"\r\n", os.linesep.encode()))

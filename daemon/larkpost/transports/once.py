@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
 from larkpost import logs
+from larkpost.safe_files import make_folder, open_append
 
 if TYPE_CHECKING:
     from datetime import date
@@ -71,9 +72,8 @@ class SentLog:
             self._tell(error)
 
     def _opened(self) -> int:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        return os.open(self._file, flags, 0o600)
+        make_folder(self._folder)
+        return open_append(self._file, linked=True)  # backups may be made by hard links
 
     def _read(self) -> set[bytes]:
         """Read the files of the last days, and remove those before them.

@@ -13,7 +13,7 @@ from sqlalchemy import inspect, text
 
 from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import StoreError
-from larkpost.files import name_new_file
+from larkpost.safe_files import make_folder, make_private_file, name_new_file
 from larkpost.store import backups
 from larkpost.store.trouble import explained_sqlite, told
 
@@ -100,10 +100,10 @@ def make_file(file: Path) -> None:
             hint="put the database or a backup back; remove the journal only for a fresh start",
         )
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
         with tempfile.TemporaryDirectory(prefix=".larkpost-", dir=file.parent) as folder:
             fresh = Path(folder, "new.db")
-            fresh.touch(mode=0o600)  # it holds addresses and feed keys; so do WAL and backup
+            make_private_file(fresh)  # it holds addresses and feed keys; so do WAL and backup
             with _told_of(file), closing(sqlite3.connect(fresh)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
             name_new_file(fresh, file)
@@ -133,7 +133,7 @@ def _told_of(file: Path) -> Iterator[None]:
 def _alone(store: Store) -> Iterator[Connection]:
     """Open a transaction that no other migration of this database runs beside."""
     with (
-        told(store.name),
+        told(store.name, store.passwords),
         store.engine.connect() as connection,
         _without_cascades(connection),
         connection.begin(),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from larkpost import files
+from larkpost import safe_files as files
 
 if TYPE_CHECKING:
     from pathlib import Path

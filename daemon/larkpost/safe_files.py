@@ -1,0 +1,347 @@
+"""Writes, names and opens files so that nobody else on the machine can turn them elsewhere.
+
+Every file that Larkpost writes goes through here (a test looks): under a name that nobody can
+guess, made with ``O_EXCL`` and ``O_NOFOLLOW`` and mode 0600, flushed, then renamed into place; a
+link or a file that somebody has put there before is never written through (CWE-59, CWE-377).
+Folders are opened once and worked in by their descriptor, so that they cannot be swapped between
+a look and its use (CWE-367). File systems that lack hard links or folder syncs are served too.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import stat
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PRIVATE = 0o600
+PRIVATE_FOLDER = 0o700
+# What link(2) answers where a file system has no hard links (vfat, exFAT, many network and FUSE
+# mounts), or will not link this file to that place.
+NO_LINKS = frozenset(
+    {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.EACCES, errno.ENOSYS}
+)
+# What fsync(2) of a folder answers where a file system knows no such thing.
+_NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF})
+_CLAIM_SECONDS = 5.0  # an older claim is what a crash has left
+_STALE_SECONDS = 86_400.0  # so is an older draft
+_DRAFT = re.compile(r"\..*\.[0-9a-f]{16}\.part")
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+# A pipe must not be waited for, and nothing that is opened may become our terminal.
+_CAREFUL = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+
+
+def atomic_write(path: Path, content: bytes, *, mode: int = PRIVATE) -> None:
+    """Write a file whole or not at all, in the place of one that is there; raises OSError."""
+    with open_atomic(path, mode=mode) as file:
+        file.write(content)
+
+
+def write_note(path: Path, content: bytes) -> None:
+    """Do that under a hidden name of our own, where others may have put anything.
+
+    What lies there and is no file is moved aside. Raises OSError.
+    """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            move_aside(path, path.with_name(_draft_name(path.name)))
+    atomic_write(path, content)
+
+
+@contextmanager
+def open_atomic(
+    path: Path, *, mode: int = PRIVATE, drafts: Path | None = None
+) -> Iterator[BinaryIO]:
+    """Give a file to write to that gets the name ``path`` at the end, on the disk and whole.
+
+    A symbolic link by that name is replaced, never followed; a folder, a pipe or a device is left
+    alone. The draft lies in the folder ``drafts`` of the same disk, or else beside ``path``. After
+    an error nothing has changed. Raises OSError.
+    """
+    with open_folder(drafts or path.parent) as here, open_folder(path.parent) as folder:
+        draft = _draft_name(path.name)
+        try:
+            with os.fdopen(_create(draft, path, here), "wb") as file:
+                yield file
+                file.flush()
+                if mode != PRIVATE:
+                    with suppress(OSError):  # a disk that keeps no rights
+                        os.fchmod(file.fileno(), mode)
+                os.fsync(file.fileno())
+            _must_be_replaceable(path, folder)
+            os.replace(draft, path.name, src_dir_fd=here, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(draft, dir_fd=here)
+            raise
+        flush_descriptor(folder)
+
+
+def create_once(path: Path, content: bytes) -> None:
+    """Write a private file where nothing has its name yet; of several processes one does it.
+
+    Raises FileExistsError where the name is taken, and OSError.
+    """
+    with draft_file(path) as draft:
+        with draft.open("r+b") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        name_new_file(draft, path)
+
+
+@contextmanager
+def draft_file(path: Path) -> Iterator[Path]:
+    """Give an empty private file beside ``path``, for a library that writes to a path.
+
+    It is gone at the end, unless it was renamed. Raises OSError.
+    """
+    draft = path.with_name(_draft_name(path.name))
+    with open_folder(path.parent) as folder:
+        os.close(_create(draft.name, path, folder))
+    try:
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def make_private_file(path: Path) -> None:
+    """Make an empty file that its owner alone can read; raises FileExistsError and OSError."""
+    os.close(os.open(path, _CREATE, PRIVATE))
+
+
+def put_in_place(draft: Path, path: Path) -> None:
+    """Flush a finished draft to the disk and give it its name, in the place of what is there."""
+    number = os.open(draft, os.O_RDONLY | _CAREFUL)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+    with open_folder(draft.parent) as here, open_folder(path.parent) as there:
+        _must_be_replaceable(path, there)
+        os.replace(draft.name, path.name, src_dir_fd=here, dst_dir_fd=there)
+        flush_descriptor(there)
+
+
+def remove_stale_drafts(folder: Path) -> None:
+    """Remove the drafts that a crash has left in a folder more than a day ago."""
+    with suppress(OSError), open_folder(folder) as descriptor:
+        for name in os.listdir(descriptor):  # noqa: PTH208 - by its descriptor
+            if not _DRAFT.fullmatch(name):
+                continue
+            with suppress(OSError):
+                status = os.lstat(name, dir_fd=descriptor)
+                if is_own(status) and time.time() - status.st_mtime > _STALE_SECONDS:
+                    os.unlink(name, dir_fd=descriptor)
+
+
+def open_append(path: Path, *, linked: bool = False) -> int:
+    """Open a private file of ours to add lines to, making it where it is missing.
+
+    Gives the descriptor. Raises OSError, also where the name is a symbolic link, no regular file
+    or somebody else's, and, unless it may be ``linked``, where the file has other names as well:
+    in a folder of others that may be any file of ours.
+    """
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | _CAREFUL, PRIVATE)
+    return _must_be_own(number, path, linked=linked)
+
+
+def read_own(path: Path, limit: int) -> bytes:
+    """Read a small file that we have written, at most ``limit`` bytes.
+
+    Raises OSError, also where the name is a symbolic link, no regular file or somebody else's.
+    """
+    number = _must_be_own(os.open(path, os.O_RDONLY | _CAREFUL), path, linked=True)
+    with os.fdopen(number, "rb") as file:
+        return file.read(limit)
+
+
+def is_own(status: os.stat_result) -> bool:
+    """Say whether a file is ours, or root's."""
+    return status.st_uid in (0, os.geteuid())
+
+
+def others_may_write(folder: Path) -> bool:
+    """Say whether anybody but us and root can put files into a folder; raises OSError."""
+    status = folder.stat()
+    return not is_own(status) or bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+
+
+def make_folder(folder: Path, mode: int = PRIVATE_FOLDER) -> None:
+    """Make a folder and those above it, where they are missing, for its owner alone.
+
+    One that is there keeps its rights. Raises OSError.
+    """
+    missing = []
+    for place in (folder, *folder.parents):
+        if os.path.lexists(place):
+            break
+        missing.append(place)
+    for place in reversed(missing):
+        with suppress(FileExistsError):  # somebody else was first
+            os.mkdir(place, mode)  # noqa: PTH102 - Path.mkdir gives parents other rights
+    if not folder.is_dir():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(folder))
+
+
+@contextmanager
+def open_folder(folder: Path) -> Iterator[int]:
+    """Open a folder to work in by its descriptor.
+
+    A symbolic link to one is followed where we, or root, have made it: others could send us
+    anywhere by theirs. Raises OSError.
+    """
+    number = _open_folder(folder)
+    try:
+        yield number
+    finally:
+        os.close(number)
+
+
+def name_new_file(draft: Path, target: Path) -> None:
+    """Give a finished file of the same disk its name, where nothing has that name yet.
+
+    The file appears whole or not at all, and to one of several processes only. ``draft`` may or
+    may not be there afterwards. Raises FileExistsError where the name is taken.
+    """
+    with open_folder(draft.parent) as here, open_folder(target.parent) as there:
+        name_new(draft.name, here, target.name, there)
+
+
+def name_new(draft: str, here: int, target: str, there: int) -> None:
+    """Do that in two folders that are open; raises FileExistsError where the name is taken."""
+    try:
+        os.link(draft, target, src_dir_fd=here, dst_dir_fd=there, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        _claim_and_rename(draft, here, target, there)
+
+
+def move_aside(path: Path, place: Path) -> None:
+    """Rename a file, or whatever is there, to a name that is free; raises FileExistsError."""
+    with open_folder(path.parent) as here, open_folder(place.parent) as there:
+        _claim_and_rename(path.name, here, place.name, there)
+
+
+def create_draft(path: Path, folder: int) -> tuple[str, BinaryIO]:
+    """Make a draft of ``path`` in its open folder; gives its name and the file to write to."""
+    draft = _draft_name(path.name)
+    return draft, os.fdopen(_create(draft, path, folder), "wb")
+
+
+def flush_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk, where the file system can be asked for that."""
+    with open_folder(folder) as number:
+        flush_descriptor(number)
+
+
+def flush_descriptor(folder: int) -> None:
+    """Have the names in an open folder on the disk; raises OSError where the disk fails."""
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+
+
+def _create(draft: str, path: Path, folder: int) -> int:
+    """Make a draft; an error names the file that was wanted, and is the same at every try."""
+    try:
+        return os.open(draft, _CREATE, PRIVATE, dir_fd=folder)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _draft_name(name: str) -> str:
+    return f".{name[:40]}.{secrets.token_hex(8)}.part"
+
+
+def _must_be_replaceable(path: Path, folder: int) -> None:
+    """Raise OSError where a name is a folder, a pipe or a device: those are not for files."""
+    try:
+        kind = os.lstat(path.name, dir_fd=folder).st_mode
+    except FileNotFoundError:
+        return
+    if not (stat.S_ISREG(kind) or stat.S_ISLNK(kind)):
+        raise FileExistsError(errno.EEXIST, "there is something else by that name", str(path))
+
+
+def _must_be_own(number: int, path: Path, *, linked: bool) -> int:
+    """Give a descriptor back, or close it and raise PermissionError."""
+    status = os.fstat(number)
+    alone = linked or status.st_nlink == 1
+    if stat.S_ISREG(status.st_mode) and alone and is_own(status):
+        return number
+    os.close(number)
+    raise PermissionError(errno.EPERM, "not a file that we have made", str(path))
+
+
+def _open_folder(folder: Path) -> int:
+    looking = getattr(os, "O_PATH", 0)  # Linux: a look at the link itself, without its target
+    if looking:
+        number = os.open(folder, looking | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            status = os.fstat(number)
+        finally:
+            os.close(number)
+    else:  # pragma: no cover
+        status = folder.lstat()
+    if not stat.S_ISLNK(status.st_mode):
+        return _open_directory(folder, os.O_NOFOLLOW)
+    if not is_own(status):
+        raise PermissionError(errno.EPERM, "a link that somebody else has made", str(folder))
+    return _open_directory(folder, 0)
+
+
+def _open_directory(folder: Path, flags: int) -> int:
+    flags |= os.O_DIRECTORY | os.O_CLOEXEC
+    try:
+        return os.open(folder, os.O_RDONLY | flags)
+    except PermissionError:  # a folder that may be written in, and not listed
+        if not hasattr(os, "O_PATH"):  # pragma: no cover
+            raise
+        return os.open(folder, os.O_PATH | flags)
+
+
+def _claim_and_rename(draft: str, here: int, target: str, there: int) -> None:
+    """Do it without hard links: rename(2) replaces what is there, so only one may look and do it.
+
+    Whoever makes the claim beside the target (``O_EXCL``) is that one.
+    """
+    claim = f".{target}.claim"
+    until = time.monotonic() + _CLAIM_SECONDS
+    while not _make(claim, there) and time.monotonic() < until:
+        time.sleep(0.02)
+    try:
+        if is_there(target, there):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
+        os.rename(draft, target, src_dir_fd=here, dst_dir_fd=there)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(claim, dir_fd=there)
+
+
+def is_there(name: str, folder: int) -> bool:
+    """Say whether anything has this name in an open folder."""
+    try:
+        os.lstat(name, dir_fd=folder)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _make(claim: str, folder: int) -> bool:
+    try:
+        os.close(os.open(claim, _CREATE, PRIVATE, dir_fd=folder))
+    except FileExistsError:
+        return False
+    return True
