@@ -278,10 +278,10 @@ class _Reading:
                 self.progress(self.copy.body.tell(), self.copy.size)
             match record:
                 case Draft() if record.first_seen:
-                    yield replace(record, guest=False)  # a dump lists it, whoever brought it once
+                    yield record
                 case Draft():
                     self.undated = self.captured is None
-                    yield replace(record, first_seen=moment, guest=False)
+                    yield replace(record, first_seen=moment)
                 case Captured():
                     moment = self._moment(record.day)
                     self.captured = moment.date()

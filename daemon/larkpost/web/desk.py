@@ -140,7 +140,7 @@ def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Resp
             {"paper": titles[one.paper_id], "thumb": named(one.thumb), "at": one.at}
             for one in shown
         ],
-        today=stories_of(latest[0]) if latest else [],
+        today=stories_of(latest[0], name_private=True) if latest else [],
         new=new,
         editions=[(one, site.pages.path(links.edition(one))) for one in latest],
         weekdays=WEEKDAYS,
