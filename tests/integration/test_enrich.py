@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.dump_files import ABSTRACT, NOW, everything
 
-from larkpost.domain import Draft, Identifier
+from larkpost.domain import Draft, Identifier, Thumb, Vote
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.flows import enrich as flow
+from larkpost.flows import membership
 from larkpost.flows.enrich import enrich
 from larkpost.sources.json_items import HeadFirst
-from larkpost.store import enriching, papers
+from larkpost.store import enriching, papers, private_papers, private_upsert, votes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -272,24 +273,39 @@ def test_a_record_of_the_same_title_that_came_out_later_is_none_of_them(store: S
 
 
 def test_what_only_a_reader_brought_is_left_alone(store: Store) -> None:
-    absorb(store, text_paper(guest=True, identifiers=(Identifier("arxiv", "2607.00001"),)))
-    before = only(store)
+    reader = membership.add(store, None, now=NOW)
+    bring(store, reader.id, text_paper(identifiers=(Identifier("arxiv", "2607.00001"),)))
+    with store.read() as connection:
+        (before,) = private_papers.of(connection, reader.id)
 
     report = run(store, arxiv())
 
     assert (report.enriched, report.complete, report.unmatched) == (0, 0, 1)
-    assert only(store) == before
+    with store.read() as connection:
+        assert private_papers.of(connection, reader.id) == [before]
 
 
 def test_a_paper_gains_its_link_though_a_reader_brought_its_id_before(store: Store) -> None:
-    mine = Draft(title="2607.00001", identifiers=(Identifier("arxiv", "2607.00001"),), guest=True)
-    absorb(store, mine, text_paper())
+    reader = membership.add(store, None, now=NOW)
+    name = Identifier("arxiv", "2607.00001")
+    bring(store, reader.id, Draft(title="2607.00001", identifiers=(name,)))
+    absorb(store, text_paper())
 
     first, again = run(store, arxiv()), run(store, arxiv())
 
-    (public,) = [paper for paper in everything(store) if not paper.guest]
+    public = only(store)
     assert (first.enriched, again.enriched, again.complete) == (1, 0, 1)
     assert public.url == "https://arxiv.org/abs/2607.00001"
+    with store.read() as connection:  # its reader has the public one from now on
+        assert private_papers.of(connection, reader.id) == []
+        assert [vote.paper_id for vote in votes.of(connection, reader.id)] == [public.id]
+
+
+def bring(store: Store, owner_id: int, draft: Draft) -> None:
+    """Have a reader bring a paper, with a thumb up."""
+    with store.begin() as connection:
+        (made,) = private_upsert.bring(connection, owner_id, [draft], now=NOW)
+        votes.cast(connection, Vote(owner_id, made.paper_id, Thumb.UP, NOW, "import"))
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(store: Store) -> None:

@@ -277,6 +277,8 @@ class _Reading:
             if count % _STEP == 0:
                 self.progress(self.copy.body.tell(), self.copy.size)
             match record:
+                case Draft() if record.guest:  # of an export: it was never for everybody
+                    self._remark(record.line, "a reader brought this paper privately; left out")
                 case Draft() if record.first_seen:
                     yield record
                 case Draft():
