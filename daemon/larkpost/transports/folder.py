@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -12,9 +15,13 @@ from larkpost.errors import Deferred
 from larkpost.files import flush_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from types import TracebackType
 
     from larkpost.domain import Letter
+
+_LONGEST_HEAD = 16 * 1024  # bytes
+_LOOKED_AT = 256 * 1024  # bytes of a mail that came back
 
 
 class Maildir:
@@ -48,7 +55,7 @@ class Maildir:
 
         Raises Deferred for the whole road when the folder cannot be written.
         """
-        name = hashlib.sha256(letter.message_id.encode()).hexdigest()[:32] + ".larkpost"
+        name = _file_name(letter.message_id)
         try:
             if self._there is None:
                 self._there = self._prepare()
@@ -82,3 +89,48 @@ class Maildir:
             draft.unlink(missing_ok=True)
             raise
         flush_folder(self._path / "new")
+
+
+def remove_letters(
+    folder: Path,
+    *,
+    message_ids: Collection[str] = (),
+    addresses: Collection[str] = (),
+    whole: bool = False,
+) -> int:
+    """Remove letters from a Maildir, by their Message-IDs or by an address; returns how many.
+
+    An address is looked for in the head of a letter, or anywhere in its first 256 kB where
+    ``whole``: a mail that came back names it in its report. What is no regular file stays, and
+    so does what cannot be removed.
+    """
+    names = {_file_name(one) for one in message_ids}
+    wanted = b"|".join(re.escape(one.lower().encode()) for one in addresses)
+    pattern = re.compile(rb"(?<![\w.+-])(?:" + wanted + rb")(?![\w-])") if wanted else None
+    gone = 0
+    for part in ("new", "cur"):
+        for letter in (folder / part).iterdir() if (folder / part).is_dir() else ():
+            if letter.name.partition(":")[0] in names or (
+                pattern and pattern.search(_beginning(letter, whole=whole))
+            ):
+                with suppress(OSError):
+                    letter.unlink()
+                    gone += 1
+    return gone
+
+
+def _beginning(letter: Path, *, whole: bool) -> bytes:
+    """Read the head of a letter, or more of it, in lower case; nothing of what is no file."""
+    try:
+        handle = os.open(letter, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return b""
+        text = file.read(_LOOKED_AT if whole else _LONGEST_HEAD).lower()
+    return text if whole else re.split(rb"\r?\n\r?\n", text, maxsplit=1)[0]
+
+
+def _file_name(message_id: str) -> str:
+    return hashlib.sha256(message_id.encode()).hexdigest()[:32] + ".larkpost"
