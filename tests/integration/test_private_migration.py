@@ -64,6 +64,8 @@ def fill(connection: Connection) -> None:
     connection.execute(text(f"DELETE FROM sketch WHERE paper_id = {LAST}"))  # noqa: S608
     connection.execute(text(f"DELETE FROM paper WHERE id = {LAST}"))  # noqa: S608
     _index(connection)
+    space = {"at": AT.replace(tzinfo=None), "body": b"quokka"}
+    insert(connection, "space (made_at, papers, body)", ":at, 3, :body", space)
     before.vote(ADA, GUEST, 1, AT, ADA)
     before.vote(EMMY, GUEST, -1, AT, EMMY)
     before.vote(ADA, PUBLIC, 1, AT, ADA)
@@ -116,6 +118,7 @@ def test_each_reader_gets_a_paper_of_their_own_and_the_shared_one_goes(old: Stor
             assert papers.by_identifier(connection, name) is None
         for table in (now.identifier, now.sketch):
             assert set(connection.execute(select(table.c.paper_id)).scalars()) == {PUBLIC}
+        assert connection.execute(select(now.space.c.id)).all() == []  # it was learnt from them
         assert indexed(connection, "quokka") == []
         assert indexed(connection, "titl") == [PUBLIC]
         cast = {one.paper_id: one.thumb for one in votes.of(connection, ADA)}

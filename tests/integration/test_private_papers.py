@@ -35,6 +35,7 @@ from larkpost.store import (
     models,
     papers,
     private_papers,
+    private_upsert,
     readers,
     search,
     tables,
@@ -570,3 +571,22 @@ def publish_like(store: Store, reader: Reader) -> None:
             .where(tables.pick.c.paper_id == shown[1].id)
             .values(like_id=private.id)
         )
+
+
+def test_a_paper_whose_every_name_is_that_of_another_is_taken_in_all_the_same(
+    here: Place, other: Reader
+) -> None:
+    store = here.program.store
+    one, two = Identifier("doi", "10.1000/one"), Identifier("doi", "10.1000/two")
+    first, second = Identifier("pmid", "1"), Identifier("pmid", "2")
+    title = "A title that three papers of one series share, word for word"
+    drafts = [
+        Draft(title="Otters of the northern coast", identifiers=(one, first)),
+        Draft(title=title, identifiers=(two, second)),
+        Draft(title=title, identifiers=(one, second)),
+    ]
+
+    with store.begin() as connection:
+        made = private_upsert.bring(connection, other.id, drafts, now=NOW)
+
+    assert len({absorbed.paper_id for absorbed in made}) == 3

@@ -66,6 +66,9 @@ def import_(
     if papers:
         tally = importing.take_papers(store, papers, now=call.now)
         guests = tally.guests
+        if guests and not votes:
+            left = f"{quantity(len(guests), 'paper')} that readers brought left out"
+            tally.remarks.append((0, f"{left}: --votes says whose they are"))
         tallies.append(("papers", papers, tally))
     for name, path, take in (
         ("readers", readers, take_readers),

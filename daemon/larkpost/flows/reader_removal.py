@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from larkpost import logs
 from larkpost.store import deliveries, events, notices, readers
 from larkpost.text.email_address import address_key
 from larkpost.transports.folder import remove_letters
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Reader
     from larkpost.store.engine import Store
+
+log = logs.get_logger(__name__)
 
 
 def remove(
@@ -32,10 +35,10 @@ def remove(
         events.redact(connection, {text for who in people for text in (*_names(who), who.name)})
     store.truncate_journal()
     addresses = {who.address for who in people if who.address}
-    if outbox is not None:
-        remove_letters(outbox, message_ids=sent, addresses=addresses)
-    if returned is not None and addresses:
-        remove_letters(returned, addresses=addresses, whole=True)
+    stayed = remove_letters(outbox, message_ids=sent, addresses=addresses) if outbox else 0
+    stayed += remove_letters(returned, addresses=addresses, whole=True) if returned else 0
+    if stayed:
+        log.warning("letters to a reader who is gone could not be removed", count=stayed)
 
 
 def _names(reader: Reader) -> set[str]:

@@ -44,7 +44,7 @@ def redact(connection: Connection, texts: Collection[str]) -> None:
     wanted = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True) if text)
     if not wanted:
         return
-    pattern = re.compile(rf"(?<![\w.+-])(?:{wanted})(?![\w-])", re.IGNORECASE)
+    pattern = re.compile(rf"(?<![\w.+-])(?:{wanted})(?![\w-]|\.\w)", re.IGNORECASE)
     for event in latest(connection).values():
         clean = _without(event.detail, pattern)
         if clean != event.detail:

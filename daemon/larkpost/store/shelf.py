@@ -174,7 +174,8 @@ class Shelf:
 
     def _add(self, asked: Asked) -> Entry:
         free = [name for name in asked.names if name not in self.by_name]
-        paper = with_url(_paper(asked.draft, free[0]), free)
+        # Where every name is another paper's, none of them leads here; it is found by its title.
+        paper = with_url(_paper(asked.draft, (free or asked.names)[0]), free)
         at, entry = len(self.entries), Entry(paper)
         self.entries.append(entry)
         self.add_names(at, free)

@@ -98,25 +98,32 @@ def remove_letters(
     addresses: Collection[str] = (),
     whole: bool = False,
 ) -> int:
-    """Remove letters from a Maildir, by their Message-IDs or by an address; returns how many.
+    """Remove letters from a Maildir, by their Message-IDs or by an address; returns how many stay.
 
     An address is looked for in the head of a letter, or anywhere in its first 256 kB where
-    ``whole``: a mail that came back names it in its report. What is no regular file stays, and
-    so does what cannot be removed.
+    ``whole``: a mail that came back names it in its report. What cannot be read is left alone.
     """
     names = {_file_name(one) for one in message_ids}
     wanted = b"|".join(re.escape(one.lower().encode()) for one in addresses)
-    pattern = re.compile(rb"(?<![\w.+-])(?:" + wanted + rb")(?![\w-])") if wanted else None
-    gone = 0
+    # No part of a longer address: not of x.ada@example.org, nor of ada@example.org.au.
+    pattern = re.compile(rb"(?<![\w.+-])(?:" + wanted + rb")(?![\w-]|\.\w)") if wanted else None
+    stayed = 0
+    for letter in _letters(folder):
+        named = letter.name.partition(":")[0] in names
+        if named or (pattern and pattern.search(_beginning(letter, whole=whole))):
+            try:
+                letter.unlink(missing_ok=True)
+            except OSError:
+                stayed += 1
+    return stayed
+
+
+def _letters(folder: Path) -> list[Path]:
+    found: list[Path] = []
     for part in ("new", "cur"):
-        for letter in (folder / part).iterdir() if (folder / part).is_dir() else ():
-            if letter.name.partition(":")[0] in names or (
-                pattern and pattern.search(_beginning(letter, whole=whole))
-            ):
-                with suppress(OSError):
-                    letter.unlink()
-                    gone += 1
-    return gone
+        with suppress(OSError):  # there is no such folder, or it is not ours
+            found += (folder / part).iterdir()
+    return found
 
 
 def _beginning(letter: Path, *, whole: bool) -> bytes:

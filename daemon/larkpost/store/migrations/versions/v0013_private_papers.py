@@ -54,6 +54,10 @@ def upgrade() -> None:
     """Make the column and the table, copy what readers brought, and drop what all shared of it."""
     connection = op.get_bind()
     _change_tables()
+    if connection.execute(sa.select(_READ.c.id).where(_READ.c.guest == sa.true()).limit(1)).first():
+        # Models were learnt from them, too. A new one is learnt at the next visit.
+        op.execute("DELETE FROM taste")
+        op.execute("DELETE FROM space")
     for papers in _guests(connection):
         for paper in papers:
             _make_private(connection, paper.id)
@@ -108,7 +112,8 @@ def _tie_to_owner(connection: Connection) -> None:
             "fk_paper_owner_id_reader", "reader", ["owner_id"], ["id"], ondelete="CASCADE"
         )
     if number is not None:  # no id is given twice, not even that of the last row if it is gone
-        kept = sa.text("UPDATE sqlite_sequence SET seq = :number WHERE name = 'paper'")
+        op.execute("DELETE FROM sqlite_sequence WHERE name = 'paper'")
+        kept = sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES ('paper', :number)")
         connection.execute(kept, {"number": number})
 
 
