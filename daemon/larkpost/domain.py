@@ -24,10 +24,10 @@ class Identifier:
 class Draft:
     """A paper as a dump tells it, before it is known whether the store has it already.
 
-    ``uid`` and ``updated`` are only there where another Larkpost exported the paper. ``guest``: it
-    is no dump that tells it, but a reader. ``links`` are further web addresses (project page,
-    code) beside ``url``; ``organisation`` is the laboratory or company that the page names;
-    ``withdrawn``: its authors took it back.
+    ``uid`` and ``updated`` are only there where another Larkpost exported the paper. ``guest``: an
+    older Larkpost exported it, where only readers had brought it. ``links`` are further web
+    addresses (project page, code) beside ``url``; ``organisation`` is the laboratory or company
+    that the page names; ``withdrawn``: its authors took it back.
     """
 
     title: str
@@ -91,10 +91,11 @@ class Paper:
 
     ``first_seen`` is the moment the paper showed up in the stream (a dump's day of capture),
     ``arrived`` the moment this program read it; they differ when a dump is read late.
-    ``uid`` never changes and is what feed entries are named after. ``guest``: only readers brought
-    it, so it is shown to them alone, until a dump lists it. ``organisation`` is the laboratory or
-    company that a page names, ``links`` further web addresses (project page, code) beside ``url``.
-    ``withdrawn``: its authors took it back, so it is shown but no longer recommended.
+    ``uid`` never changes and is what feed entries are named after. ``owner_id``: the paper is
+    private, this reader brought it, and nobody else sees it; None for a paper that anybody may
+    see. ``organisation`` is the laboratory or company that a page names, ``links`` further web
+    addresses (project page, code) beside ``url``. ``withdrawn``: its authors took it back, so it is
+    shown but no longer recommended.
     """
 
     id: int
@@ -110,7 +111,7 @@ class Paper:
     published: date | None = None
     url: str | None = None
     upvotes: int | None = None
-    guest: bool = False
+    owner_id: int | None = None
     organisation: str | None = None
     links: tuple[str, ...] = ()
     withdrawn: bool = False

@@ -271,27 +271,6 @@ def test_a_record_of_the_same_title_that_came_out_later_is_none_of_them(store: S
     assert str(only(store).identifier) == "arxiv:2607.00001"
 
 
-def test_what_only_a_reader_brought_is_left_alone(store: Store) -> None:
-    absorb(store, text_paper(guest=True, identifiers=(Identifier("arxiv", "2607.00001"),)))
-    before = only(store)
-
-    report = run(store, arxiv())
-
-    assert (report.enriched, report.complete, report.unmatched) == (0, 0, 1)
-    assert only(store) == before
-
-
-def test_a_paper_gains_its_link_though_a_reader_brought_its_id_before(store: Store) -> None:
-    mine = Draft(title="2607.00001", identifiers=(Identifier("arxiv", "2607.00001"),), guest=True)
-    absorb(store, mine, text_paper())
-
-    first, again = run(store, arxiv()), run(store, arxiv())
-
-    (public,) = [paper for paper in everything(store) if not paper.guest]
-    assert (first.enriched, again.enriched, again.complete) == (1, 0, 1)
-    assert public.url == "https://arxiv.org/abs/2607.00001"
-
-
 def test_a_dry_run_says_the_same_and_changes_nothing(store: Store) -> None:
     absorb(store, text_paper(), text_paper("Birdsong dialects along the urban rivers", ""))
     before = everything(store)

@@ -8,6 +8,7 @@ import pytest
 from tests.browsing import NOW
 
 from larkpost.domain import Draft
+from larkpost.flows import membership, starting
 from larkpost.store import papers
 
 if TYPE_CHECKING:
@@ -73,8 +74,9 @@ def test_a_word_of_too_many_papers_is_told_as_such(here: Place, me: str) -> None
 def test_a_word_of_what_somebody_brought_for_themselves_is_told_to_nobody(
     here: Place, me: str
 ) -> None:
-    with here.program.store.begin() as connection:
-        papers.absorb(connection, [Draft(title="Quokkalogy", guest=True, first_seen=NOW)], now=NOW)
+    other = membership.add(here.program.store, None, now=NOW)
+    brought = "@misc{q, title={Quokkalogy}}"
+    starting.from_references(here.program.store, other.id, brought, now=NOW)
 
     shown = save(here, me, "quokkalogx\nsprase")
 

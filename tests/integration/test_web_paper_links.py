@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.browsing import NOW, place
 
-from larkpost.domain import Draft, Thumb
-from larkpost.flows import feedback
-from larkpost.store import papers
+from larkpost.domain import Draft
+from larkpost.flows import starting
+from larkpost.store import papers, private_papers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,14 +75,14 @@ def test_below_a_path_pages_and_feeds_lead_below_it_too(
 
 
 def test_the_title_of_what_a_reader_brought_leads_to_no_page_of_ours(here: Place, me: str) -> None:
-    uid = take_in(here, Draft(title="Whale songs of a private list", guest=True))
-    with here.program.store.read() as connection:
-        brought = papers.by_uid(connection, uid)
-    assert brought
-    feedback.cast(here.program.store, here.reader.id, brought.id, Thumb.UP, via="import", now=NOW)
+    store = here.program.store
+    brought = "@misc{w, title={Whale songs of a private list}, note={Unseen}}"
+    starting.from_references(store, here.reader.id, brought, now=NOW)
+    with store.read() as connection:
+        (private,) = private_papers.of(connection, here.reader.id)
 
     page = here.client.get(me).text
 
     assert "Whale songs" in page
-    assert uid not in page
-    assert here.client.get(f"/paper/{uid}").status_code == 404
+    assert private.uid not in page
+    assert here.client.get(f"/paper/{private.uid}").status_code == 404

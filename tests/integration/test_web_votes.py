@@ -177,7 +177,7 @@ def test_a_vote_link_is_good_for_ninety_days_and_then_says_so(here: Place) -> No
 
 def test_a_late_vote_on_what_only_readers_brought_leads_to_no_public_page(here: Place) -> None:
     with here.program.store.begin() as connection:
-        connection.execute(update(tables.paper).values(guest=True))
+        connection.execute(update(tables.paper).values(owner_id=here.reader.id))
     here.clock.now = NOW + timedelta(days=91)
 
     answer = here.client.get(here.vote_path(1, "up"))

@@ -14,7 +14,7 @@ import pytest
 
 from larkpost.domain import Letter
 from larkpost.errors import Deferred
-from larkpost.transports.folder import Maildir
+from larkpost.transports.folder import Maildir, remove_letters
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,3 +114,44 @@ def test_a_folder_that_cannot_be_written_closes_the_road(tmp_path: Path) -> None
 
     assert deferral.value.whole_road
     assert deferral.value.hint
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    (folder / "cur").mkdir(parents=True, exist_ok=True)
+    letter = folder / "cur" / name
+    letter.write_text(text, "utf-8")
+    return letter
+
+
+def test_letters_to_an_address_are_removed_and_those_to_longer_ones_stay(tmp_path: Path) -> None:
+    gone = [
+        write(tmp_path, "1", "To: Ada@Example.org\n\nx"),
+        write(tmp_path, "2", "From: a\nTo: Ada <ada@example.org>\n\nx"),
+        write(tmp_path, "3", "To: emmy@example.org, ada@example.org.\n\nx"),
+    ]
+    others = [
+        write(tmp_path, "4", "To: x.ada@example.org\n\nx"),
+        write(tmp_path, "5", "To: ada@example.org.au\n\nx"),
+        write(
+            tmp_path, "6", "To: emmy@example.org\n\nby ada@example.org"
+        ),  # an abstract may say so
+    ]
+
+    stayed = remove_letters(tmp_path, addresses=["ada@example.org"])
+
+    assert stayed == 0
+    assert [letter.exists() for letter in gone] == [False] * 3
+    assert [letter.exists() for letter in others] == [True] * 3
+
+
+def test_mail_that_came_back_is_removed_by_what_its_report_says(tmp_path: Path) -> None:
+    gone = write(tmp_path, "1", "To: bounces@x.org\n\nFinal-Recipient: rfc822; ada@example.org\n")
+    outside = tmp_path / "outside"
+    outside.write_text("ada@example.org")
+    (tmp_path / "cur" / "link").symlink_to(outside)
+
+    remove_letters(tmp_path, addresses=["ada@example.org"], whole=True)
+
+    assert not gone.exists()
+    assert outside.exists()  # what a link leads to is neither read nor removed
+    assert remove_letters(tmp_path / "nowhere", addresses=["ada@example.org"]) == 0

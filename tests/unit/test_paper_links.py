@@ -86,7 +86,7 @@ def test_where_no_site_is_set_a_letter_looks_nowhere() -> None:
 
 
 def test_a_paper_that_only_readers_brought_is_not_linked_to_a_page_that_nobody_may_see() -> None:
-    of = edition(replace(paper(1), guest=True))
+    of = edition(replace(paper(1), owner_id=1))
 
     everything = press().html(of) + press().text(of) + press().feed([of], "atom").decode()
 

@@ -13,6 +13,7 @@ from larkpost.cli.output import MOST_TOLD, json_option, put_json, shown
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
+    from larkpost.domain import Draft
     from larkpost.flows.importing import Tally
 
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -60,12 +61,21 @@ def import_(
         importing.take_readers,
         defaults={"zone": usual.zone, "at": usual.at, "days": usual.days, "size": usual.size},
     )
-    steps = (
-        ("papers", papers, importing.take_papers),
+    tallies = []
+    guests: list[Draft] = []
+    if papers:
+        tally = importing.take_papers(store, papers, now=call.now)
+        guests = tally.guests
+        if guests and not votes:
+            left = f"{quantity(len(guests), 'paper')} that readers brought left out"
+            tally.remarks.append((0, f"{left}: --votes says whose they are"))
+        tallies.append(("papers", papers, tally))
+    for name, path, take in (
         ("readers", readers, take_readers),
         ("votes", votes, importing.take_votes),
-    )
-    tallies = [(name, path, take(store, path, now=call.now)) for name, path, take in steps if path]
+    ):
+        if path:
+            tallies.append((name, path, take(store, path, now=call.now, guests=guests)))
     for name, path, tally in tallies:
         _warn(path, tally)
         if as_json:

@@ -240,7 +240,9 @@ def remove(call: Call, email: str, yes: bool, as_json: bool) -> None:
         )
     if not yes:
         click.confirm(f"Forget {_who(found)} with all thumbs and editions?", abort=True, err=True)
-    membership.remove(program.store, found.id)
+    membership.remove(
+        program.store, found.id, outbox=program.places.maildir, returned=program.returns
+    )
     if as_json:
         put_json({"reader": _who(found), "removed": True})
     else:

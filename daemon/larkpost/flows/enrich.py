@@ -177,7 +177,7 @@ class _EnrichingFile:
             self._reject(draft)
             return
         self.counts["records"] += 1
-        yield replace(draft, guest=False)
+        yield draft
 
     def _enrich(self, drafts: Sequence[Draft], *, unsure: bool = False) -> list[Matched]:
         transaction = self.store.read if self.dry_run else self.store.begin

@@ -11,7 +11,15 @@ from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import UsageError
 from larkpost.flows import lines
 from larkpost.safe_files import is_own, make_folder, open_atomic, remove_stale_drafts
-from larkpost.store import bounces, deliveries, editions, papers, readers, votes
+from larkpost.store import (
+    bounces,
+    deliveries,
+    editions,
+    papers,
+    private_papers,
+    readers,
+    votes,
+)
 from larkpost.store.batches import batches
 
 if TYPE_CHECKING:
@@ -25,9 +33,10 @@ if TYPE_CHECKING:
 def export(store: Store, folder: Path) -> dict[str, int]:
     """Write ``papers.jsonl``, ``readers.jsonl`` and ``votes.jsonl``; returns their line counts.
 
-    Each file appears whole or not at all, readable by its owner alone; all three show one
-    moment of the database. Raises UsageError where others could meddle with the folder, and
-    NoRoom; then nothing has changed.
+    Papers that readers brought privately stand on the lines of their readers. Each file appears
+    whole or not at all, readable by its owner alone; all three show one moment of the database.
+    Raises UsageError where others could meddle with the folder, and NoRoom; then nothing has
+    changed.
     """
     _must_be_safe(folder)
     make_folder(folder)
@@ -71,14 +80,17 @@ def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
     letters to them, and which came back.
     """
     issued = editions.latest(connection, reader.id, limit=10**6)
-    yield {"kind": "reader", "created": lines.moment(reader.created)} | _reader_line(reader, issued)
+    line = _reader_line(connection, reader, issued)
+    yield {"kind": "reader", "created": lines.moment(reader.created)} | line
     cast = votes.of(connection, reader.id)
     named = papers.get(connection, {vote.paper_id for vote in cast})
     for vote in cast:
         name = str(named[vote.paper_id].identifier)
         yield {"kind": "vote"} | lines.vote_line(vote, reader, name)
     picked = editions.picked(connection, [reader.id])[reader.id]
-    for line in paper_lines(connection, papers.get(connection, picked | set(named)).values()):
+    shown = papers.get(connection, picked | set(named)).values()
+    public = [paper for paper in shown if paper.owner_id is None]
+    for line in paper_lines(connection, public):
         yield {"kind": "paper"} | line
     days = {edition.id: edition.date for edition in issued}
     for delivery in deliveries.of(connection, reader.id):
@@ -94,21 +106,38 @@ def paper_lines(connection: Connection, some: Iterable[Paper]) -> Iterator[dict[
     Names by text are left out, for they follow from the text.
     """
     for batch in batches(some):
-        also: dict[int, list[Identifier]] = {paper.id: [] for paper in batch}
-        for name, paper_id in papers.names(connection, also):
-            also[paper_id].append(name)
-        for paper in batch:
-            others = (n for n in also[paper.id] if n != paper.identifier and n.scheme != "text")
-            yield lines.paper_line(paper) | {"also": [str(name) for name in sorted(others)]}
+        ids = [paper.id for paper in batch]
+        yield from _lines_with_names(batch, papers.names(connection, ids))
+
+
+def private_lines(connection: Connection, reader: Reader) -> list[dict[str, Any]]:
+    """Give a reader's private papers as lines with all their names, as ``paper_lines`` does."""
+    own = private_papers.of(connection, reader.id)
+    names = private_papers.names(connection, [paper.id for paper in own])
+    return list(_lines_with_names(own, names))
+
+
+def _lines_with_names(
+    some: Sequence[Paper], names: Iterable[tuple[Identifier, int]]
+) -> Iterator[dict[str, Any]]:
+    also: dict[int, list[Identifier]] = {paper.id: [] for paper in some}
+    for name, paper_id in names:
+        also[paper_id].append(name)
+    for paper in some:
+        others = (n for n in also[paper.id] if n != paper.identifier and n.scheme != "text")
+        yield lines.paper_line(paper) | {"also": [str(name) for name in sorted(others)]}
 
 
 def _readers(connection: Connection) -> Iterator[dict[str, Any]]:
     for reader in readers.all(connection):
-        yield _reader_line(reader, editions.latest(connection, reader.id, limit=10**6))
+        issued = editions.latest(connection, reader.id, limit=10**6)
+        yield _reader_line(connection, reader, issued)
 
 
-def _reader_line(reader: Reader, issued: Sequence[Edition]) -> dict[str, Any]:
-    """A reader with all that old links and feeds go by: numbers, too."""
+def _reader_line(
+    connection: Connection, reader: Reader, issued: Sequence[Edition]
+) -> dict[str, Any]:
+    """A reader with their private papers and all that old links and feeds go by: numbers, too."""
     line = lines.reader_line(reader)
     return line | {
         "number": reader.id,
@@ -118,6 +147,7 @@ def _reader_line(reader: Reader, issued: Sequence[Edition]) -> dict[str, Any]:
             theme | {"number": interest.id}
             for theme, interest in zip(line["themes"], reader.interests, strict=True)
         ],
+        "private_papers": private_lines(connection, reader),
         "editions": [lines.edition_line(edition) for edition in reversed(issued)],
     }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.domain import Thumb, Vote
 from larkpost.errors import UnknownPaper, UsageError
-from larkpost.store import editions, papers, votes
+from larkpost.store import editions, papers, private_papers, votes
 from larkpost.text.grammar import quantity
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import one_line
@@ -15,7 +15,7 @@ from larkpost.text.normalize import one_line
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from larkpost.domain import Paper, Reader
+    from larkpost.domain import Identifier, Paper, Reader
     from larkpost.store.engine import Connection, Store
 
 _POSITION = re.compile(r"[0-9]{1,4}")
@@ -42,6 +42,7 @@ def cast(
         before = votes.one(connection, reader_id, paper_id)
         if thumb is None:
             votes.clear(connection, reader_id, paper_id)
+            private_papers.note_cleared(connection, paper_id, now)
             return before
         if interest_id is None:
             interest_id = before.interest_id if before else None
@@ -75,6 +76,8 @@ def resolve(connection: Connection, reader: Reader, ref: str) -> Paper:
     identifier = parse_identifier(ref)
     paper = papers.by_identifier(connection, identifier)
     if paper is None:
+        paper = _on_own_list(connection, reader, identifier)
+    if paper is None:
         raise UnknownPaper(
             f"No paper here goes by {identifier}",
             hint="larkpost papers --search WORDS shows what is here, each with its name",
@@ -90,6 +93,12 @@ def thumb_named(name: str) -> Thumb | None:
         raise UsageError(
             f"{one_line(name)[:40]!r} is not a thumb", hint="it is one of: up, down, clear"
         ) from None
+
+
+def _on_own_list(connection: Connection, reader: Reader, name: Identifier) -> Paper | None:
+    """Find a private paper of the reader by one of its names."""
+    found = private_papers.find(connection, reader.id, {name})
+    return papers.get(connection, found.values()).get(found[name]) if found else None
 
 
 def _at(connection: Connection, reader: Reader, position: int) -> Paper:

@@ -20,7 +20,7 @@ from larkpost.flows.reader_lines import (
     read_uid,
 )
 from larkpost.sources.jsonl import Jsonl
-from larkpost.store import editions, papers, readers, votes
+from larkpost.store import editions, papers, private_papers, private_upsert, readers, votes
 from larkpost.store.batches import batches
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import one_line
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from larkpost.domain import Identifier, Reader
+    from larkpost.domain import Identifier, Paper, Reader
     from larkpost.flows.reader_lines import Issue, ReaderLine
     from larkpost.store.engine import Connection, Store
 
@@ -42,18 +42,21 @@ VOTE_KEYS = frozenset(["kind", "reader", "paper", "thumb", "at", "via", "interes
 class Tally:
     """What became of a file: lines taken, lines refused with the reason, keys nobody knows.
 
-    ``remarks`` say of lines what was odd, and cost none.
+    ``remarks`` say of lines what was odd, and cost none. ``guests`` are papers that an older
+    Larkpost exported as brought by readers: whose they are, only the thumbs tell.
     """
 
     taken: int = 0
     refused: list[tuple[int, str]] = field(default_factory=list)
     unknown_keys: set[str] = field(default_factory=set)
     remarks: list[tuple[int, str]] = field(default_factory=list)
+    guests: list[Draft] = field(default_factory=list)
 
 
 def take_papers(store: Store, path: Path, *, now: datetime) -> Tally:
     """Take in papers; those that are here already are merged, not doubled.
 
+    What readers brought does not become public: it is in ``Tally.guests``, for ``take_votes``.
     A batch is a transaction, so that others get in between, and what is in stays in.
     """
     tally = Tally()
@@ -62,8 +65,11 @@ def take_papers(store: Store, path: Path, *, now: datetime) -> Tally:
             drafts = [record for record in records if isinstance(record, Draft)]
             tally.refused += [(r.line, r.reason) for r in records if isinstance(r, Rejected)]
             _note(tally, (record for record in records if isinstance(record, Remark)))
+            public = [draft for draft in drafts if not draft.guest]
+            tally.guests += [draft for draft in drafts if draft.guest]
             with store.begin() as connection:
-                tally.taken += len(papers.absorb(connection, drafts, now=now))
+                papers.absorb(connection, public, now=now)
+            tally.taken += len(drafts)
     return tally
 
 
@@ -76,9 +82,16 @@ def _note(tally: Tally, remarks: Iterable[Remark]) -> None:
 
 
 def take_readers(
-    store: Store, path: Path, *, now: datetime, defaults: membership.Wishes | None = None
+    store: Store,
+    path: Path,
+    *,
+    now: datetime,
+    defaults: membership.Wishes | None = None,
+    guests: Sequence[Draft] = (),
 ) -> Tally:
-    """Take in readers with their interests and past editions; one who is here is changed.
+    """Take in readers with their interests, private papers and past editions.
+
+    One who is here is changed. ``guests`` are those that ``take_papers`` found in an older export.
 
     Editions name their papers, so papers are to be taken in first. Readers and editions keep their
     numbers, by which links in old letters go, where those are free; where not, that is remarked.
@@ -88,14 +101,16 @@ def take_readers(
     that others get in between. A reader gets a next edition only after the past ones are in:
     whoever breaks off and begins anew gets the same.
     """
-    tally = Tally()
+    tally, brought = Tally(), _by_name(guests)
     for number, line in _lines(path, "reader", READER_KEYS, tally):
         with _refusing(number, tally):
             said = read_reader(line)
+            private = {*_by_name(said.private_papers), *brought}
             with store.read() as connection:
-                issues = read_issues(connection, line)
+                issues = read_issues(connection, line, private)
             with store.begin() as connection:
                 reader, remarks = _write_reader(connection, said, now, defaults or {})
+                private_upsert.bring(connection, reader.id, said.private_papers, now=now)
             renumbered = said.number not in {None, reader.id}
             for some in batches(issues, EDITIONS_AT_ONCE):
                 with store.begin() as connection:
@@ -109,17 +124,28 @@ def take_readers(
     return tally
 
 
-def take_votes(store: Store, path: Path, *, now: datetime) -> Tally:
-    """Take in thumbs; of several on one paper the latest stays, here or in the file."""
-    tally = Tally()
+def take_votes(store: Store, path: Path, *, now: datetime, guests: Sequence[Draft] = ()) -> Tally:
+    """Take in thumbs; of several on one paper the latest stays, here or in the file.
+
+    A thumb on one of the ``guests`` of ``take_papers`` makes it a private paper of its reader.
+    """
+    tally, brought = Tally(), _by_name(guests)
     for some in batches(_lines(path, "vote", VOTE_KEYS, tally)):
         with store.begin() as connection:
-            votes.cast_many(connection, _votes(connection, some, tally, now))
+            votes.cast_many(connection, _votes(connection, some, tally, now, brought))
     return tally
 
 
+def _by_name(drafts: Sequence[Draft]) -> dict[Identifier, Draft]:
+    return {name: draft for draft in drafts for name in draft.identifiers}
+
+
 def _votes(
-    connection: Connection, some: list[tuple[int, dict[str, Any]]], tally: Tally, now: datetime
+    connection: Connection,
+    some: list[tuple[int, dict[str, Any]]],
+    tally: Tally,
+    now: datetime,
+    guests: Mapping[Identifier, Draft],
 ) -> list[Vote]:
     known: dict[str, Reader] = {}
     named = papers.owners(connection, {name for _, line in some if (name := _identifier(line))})
@@ -129,8 +155,30 @@ def _votes(
             who = str(line["reader"])
             if who not in known:
                 known[who] = _named(connection, who)
-            thumbs.append(_vote(known[who], find_paper(named, str(line["paper"])), line, now))
+            paper = str(line["paper"])
+            own = _find_own(connection, known[who], paper, named, guests, now)
+            paper_id = find_paper(named, paper) if own is None else own
+            thumbs.append(_vote(known[who], paper_id, line, now))
     return thumbs
+
+
+def _find_own(
+    connection: Connection,
+    reader: Reader,
+    name: str,
+    public: Mapping[Identifier, int],
+    guests: Mapping[Identifier, Draft],
+    now: datetime,
+) -> int | None:
+    """Find a private paper of the reader by its name, where no public one has it."""
+    identifier = parse_identifier(name)
+    if identifier in public:
+        return None
+    own = private_papers.find(connection, reader.id, {identifier}).get(identifier)
+    if own is None and identifier in guests:
+        (made,) = private_upsert.bring(connection, reader.id, [guests[identifier]], now=now)
+        return made.paper_id
+    return own
 
 
 def _vote(reader: Reader, paper_id: int, line: Mapping[str, Any], now: datetime) -> Vote:
@@ -262,7 +310,15 @@ def _write_issues(connection: Connection, reader_id: int, issues: Sequence[Issue
     interests = {interest.name: interest.id for interest in reader.interests}
     renumbered = False
     for issue in issues:
-        picks = [replace(pick, interest_id=interests.get(pick.interest)) for pick in issue.picks]
+        likes = _find_likes(connection, reader_id, issue)
+        picks = [
+            replace(
+                pick,
+                interest_id=interests.get(pick.interest),
+                like=pick.like or likes.get(pick.position),
+            )
+            for pick in issue.picks
+        ]
         made = editions.publish(
             connection,
             reader=reader,
@@ -278,6 +334,13 @@ def _write_issues(connection: Connection, reader_id: int, issues: Sequence[Issue
         )
         renumbered |= made is not None and issue.number not in {None, made.id}
     return renumbered
+
+
+def _find_likes(connection: Connection, reader_id: int, issue: Issue) -> dict[int, Paper]:
+    """Find the private papers that picks of an edition are like, by position."""
+    ids = private_papers.find(connection, reader_id, set(issue.private_likes.values()))
+    found = papers.get(connection, ids.values())
+    return {at: found[ids[name]] for at, name in issue.private_likes.items() if name in ids}
 
 
 def _lines(

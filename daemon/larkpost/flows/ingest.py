@@ -278,11 +278,13 @@ class _Reading:
             if count % _STEP == 0:
                 self.progress(self.copy.body.tell(), self.copy.size)
             match record:
+                case Draft() if record.guest:  # of an export: it was never for everybody
+                    self._remark(record.line, "a reader brought this paper privately; left out")
                 case Draft() if record.first_seen:
-                    yield replace(record, guest=False)  # a dump lists it, whoever brought it once
+                    yield record
                 case Draft():
                     self.undated = self.captured is None
-                    yield replace(record, first_seen=moment, guest=False)
+                    yield replace(record, first_seen=moment)
                 case Captured():
                     moment = self._moment(record.day)
                     self.captured = moment.date()

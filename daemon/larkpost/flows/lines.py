@@ -28,7 +28,6 @@ def paper_line(paper: Paper) -> dict[str, Any]:
         "updated": moment(paper.updated),
         "url": paper.url,
         "upvotes": paper.upvotes,
-        "guest": paper.guest,
         "organisation": paper.organisation,
         "links": list(paper.links),
         "withdrawn": paper.withdrawn,

@@ -15,6 +15,7 @@ from larkpost.text.zones import nearest_zones, zone_names
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
+    from pathlib import Path
 
     from larkpost.domain import Reader
     from larkpost.store.engine import Connection, Store
@@ -244,10 +245,17 @@ def _leave(connection: Connection, reader_id: int, now: datetime) -> Reader:
     return _schedule(connection, reader, now)
 
 
-def remove(store: Store, reader_id: int) -> None:
-    """Forget a reader: address, votes, editions, all of it. There is no way back."""
-    with store.begin() as connection:
-        readers.remove(connection, reader_id)
+def remove(
+    store: Store, reader_id: int, *, outbox: Path | None = None, returned: Path | None = None
+) -> None:
+    """Delete a reader and everything that is theirs. There is no way back.
+
+    ``outbox`` is the Maildir that letters are put into, ``returned`` that of mail that came back:
+    what is to, or about, the reader goes there, too. Raises UnknownReader.
+    """
+    from larkpost.flows import reader_removal  # late: it looks into mail folders
+
+    reader_removal.remove(store, reader_id, outbox=outbox, returned=returned)
 
 
 def set_interest(

@@ -21,15 +21,17 @@ from larkpost.flows.line_fields import (
     read_weekdays,
     read_whole,
 )
+from larkpost.sources.json_fields import BadRecordError, JsonFields
+from larkpost.sources.jsonl import draft_of
 from larkpost.store import papers
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import date, datetime
 
-    from larkpost.domain import Identifier, Paper, Status
+    from larkpost.domain import Draft, Identifier, Paper, Status
     from larkpost.store.engine import Connection
 
 READER_KEYS = frozenset(
@@ -53,6 +55,7 @@ READER_KEYS = frozenset(
         "relinked",
         "created",
         "editions",
+        "private_papers",
         "kind",
     ]
 )
@@ -71,7 +74,10 @@ class Theme(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """A past edition; its picks name their interests, but have no number of one yet."""
+    """A past edition; its picks name their interests, but have no number of one yet.
+
+    ``private_likes`` are, by position, the names of private papers that picks are like.
+    """
 
     number: int | None
     day: date
@@ -80,6 +86,7 @@ class Issue:
     note: str
     considered: int
     picks: tuple[Pick, ...]
+    private_likes: Mapping[int, Identifier]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,7 @@ class ReaderLine:
     words: tuple[str, ...] | None
     themes: tuple[Theme, ...]
     columns: Mapping[str, Any]
+    private_papers: tuple[Draft, ...]
 
     @property
     def address(self) -> str | None:
@@ -120,11 +128,17 @@ def read_reader(line: Mapping[str, Any]) -> ReaderLine:
         words=membership.tidy(_texts(line, "interests")) if "interests" in line else None,
         themes=_themes(line),
         columns=_columns(line, name),
+        private_papers=_private_papers(line),
     )
 
 
-def read_issues(connection: Connection, line: Mapping[str, Any]) -> list[Issue]:
-    """Read the past editions of a line; raises UsageError where a paper of one is not here."""
+def read_issues(
+    connection: Connection, line: Mapping[str, Any], private: Collection[Identifier] = ()
+) -> list[Issue]:
+    """Read the past editions of a line; raises UsageError where a paper of one is not here.
+
+    ``private`` are the names of the private papers on the line, which are not here yet.
+    """
     told = read_objects(line, "editions") if "editions" in line else []
     names = {
         str(pick[key])
@@ -135,7 +149,12 @@ def read_issues(connection: Connection, line: Mapping[str, Any]) -> list[Issue]:
     }
     ids = papers.owners(connection, {parse_identifier(name) for name in names})
     found = papers.get(connection, set(ids.values()))
-    by_name = {name: found[find_paper(ids, name)] for name in names}
+    public = {str(pick["paper"]) for issue in told for pick in read_objects(issue, "picks")}
+    by_name = {
+        name: found[find_paper(ids, name)]
+        for name in names
+        if name in public or parse_identifier(name) in ids or parse_identifier(name) not in private
+    }
     return [_issue(issue, by_name) for issue in told]
 
 
@@ -195,6 +214,18 @@ def _themes(line: Mapping[str, Any]) -> tuple[Theme, ...]:
     )
 
 
+def _private_papers(line: Mapping[str, Any]) -> tuple[Draft, ...]:
+    """Read the papers that the reader brought; raises UsageError for one that is none."""
+    told = read_objects(line, "private_papers") if line.get("private_papers") else ()
+    drafts = []
+    for number, one in enumerate(told, start=1):
+        try:
+            drafts.append(draft_of(JsonFields(one, number)))
+        except BadRecordError as error:
+            raise UsageError(f"private paper {number}: {error}") from error
+    return tuple(drafts)
+
+
 def _texts(line: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """Read a list of texts; a text alone would else be taken for a list of its letters."""
     found = line.get(key, [])
@@ -232,6 +263,11 @@ def _issue(issue: Mapping[str, Any], by_name: Mapping[str, Paper]) -> Issue:
         note=str(issue.get("note", "")),
         considered=read_whole(issue, "considered") if "considered" in issue else 0,
         picks=tuple(_pick(pick, by_name) for pick in read_objects(issue, "picks")),
+        private_likes={
+            read_whole(pick, "position"): parse_identifier(str(pick["like"]))
+            for pick in read_objects(issue, "picks")
+            if pick["like"] and str(pick["like"]) not in by_name
+        },
     )
 
 
@@ -243,7 +279,7 @@ def _pick(pick: Mapping[str, Any], by_name: Mapping[str, Paper]) -> Pick:
         probability=read_number(pick, "probability"),
         because=_weights(pick, "because"),
         against=_weights(pick, "against"),
-        like=by_name[str(pick["like"])] if pick["like"] else None,
+        like=by_name.get(str(pick["like"])) if pick["like"] else None,
         likeness=None if pick.get("likeness") is None else read_number(pick, "likeness"),
         terms=None if pick.get("terms") is None else tuple(map(str, pick["terms"])),
         interest=str(pick["interest"]),

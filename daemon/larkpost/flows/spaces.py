@@ -128,7 +128,7 @@ def _kept(connection: Connection, ranker: Ranker, wanted: Basis, now: datetime) 
 
 def _fitted(store: Store, ranker: Ranker, basis: Basis) -> Space:
     with store.read() as connection:
-        corpus = papers.corpus(connection, limit=EXACT_UP_TO, guests=True)
+        corpus = papers.corpus(connection, limit=EXACT_UP_TO)
         libraries = community.libraries(connection, least=LIKED) if basis.ups else []
     return ranker.fit(corpus, libraries=libraries)
 

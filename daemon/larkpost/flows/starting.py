@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.domain import Thumb, Vote
 from larkpost.sources.references import read_references
-from larkpost.store import papers, readers, votes
+from larkpost.store import papers, private_papers, private_upsert, readers, votes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from larkpost.store.engine import Connection, Store
 
 VIA = "import"
-# What a reader brings is older than any edition looks back: it must not come to other readers as
-# the news of the day.
+# What a reader brings is older than any edition looks back: no news of the day.
 OLD = timedelta(days=60)
 RATED = 10
 FEWEST, AMONG = 30, 500  # papers out of which those to rate are chosen
@@ -37,17 +36,19 @@ class Start:
 def from_references(store: Store, reader_id: int, text: str, *, now: datetime) -> Start:
     """Give a thumb up to every paper of the list that the reader has not judged yet.
 
-    A reference with a title that is not here becomes a paper; one that is only a name is told in
-    ``unknown``. Nothing that is here already is changed, and what becomes a paper is shown to its
-    readers alone until a dump lists it. Raises UsageError for text of a kind that is not read.
+    A reference with a title that is not here becomes a private paper of the reader; one that is
+    only a name is told in ``unknown``. Nothing that is here already is changed, and what other
+    readers brought is not looked at. Raises UsageError for text of a kind that is not read.
     """
-    drafts = [replace(draft, url=None, guest=True) for draft in read_references(text)]
+    drafts = [replace(draft, url=None) for draft in read_references(text)]
     with store.begin() as connection:
         reader = readers.get(connection, reader_id)
-        known = papers.owners(connection, {name for one in drafts for name in one.identifiers})
+        named = {name for one in drafts for name in one.identifiers}
+        known = private_papers.find(connection, reader_id, named) | papers.owners(connection, named)
         found = [_known(one, known) for one in drafts]
         titled = [one for one, at in zip(drafts, found, strict=True) if at is None and one.title]
-        absorbed = papers.absorb(connection, [_aged(one, now) for one in titled], now=now)
+        brought = [_aged(one, now) for one in titled]
+        absorbed = private_upsert.bring(connection, reader_id, brought, now=now)
         ids = {at for at in found if at is not None} | {one.paper_id for one in absorbed}
         liked = _like(connection, reader, sorted(ids), now)
     nameless = [one for one, at in zip(drafts, found, strict=True) if at is None and not one.title]

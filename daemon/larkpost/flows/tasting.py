@@ -146,6 +146,10 @@ class Tastes:
             report = evaluate(store, ranker, reader) if mark.votes >= FEWEST else None
             return self._keep(reader, mark, Told(story, report))
 
+    def forget(self, reader_id: int) -> None:
+        """Keep nothing of a reader who is gone."""
+        self._kept.pop(reader_id, None)
+
     def _recall(self, reader: Reader, mark: object) -> Told | None:
         known = self._kept.get(reader.id)
         return known[1] if known and known[0] == mark else None

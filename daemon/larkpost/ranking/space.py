@@ -262,9 +262,7 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
         axes=_axes(plain, themes).astype(np.float16).astype(np.float32),
         plain=halved(csr_array(plain[chosen])),
         unread=np.array([ordered[at].id for at in chosen[:unread]], dtype=np.int64),
-        categories=category_terms(
-            [() if paper.guest else paper.categories for paper in ordered], plain
-        ),
+        categories=category_terms([paper.categories for paper in ordered], plain),
     )
 
 

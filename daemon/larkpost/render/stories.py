@@ -48,7 +48,7 @@ class Story(NamedTuple):
 def facts_of(paper: Paper) -> Facts:
     """Put a paper into words; cached by all that the words depend on."""
     return _facts(
-        "" if paper.guest else paper.uid,
+        "" if paper.owner_id else paper.uid,
         paper.title,
         paper.abstract,
         paper.authors,
@@ -80,13 +80,16 @@ def _facts(
     )
 
 
-def stories_of(edition: Edition) -> list[Story]:
-    """Tell the picks in order; one that cannot be told is left out, and the others go on."""
+def stories_of(edition: Edition, *, name_private: bool = False) -> list[Story]:
+    """Tell the picks in order; one that cannot be told is left out, and the others go on.
+
+    ``name_private`` is for pages that only the reader opens: see ``words.reason``.
+    """
     interests = len(edition.reader.interests)
     told = []
     for pick in edition.picks:
         try:
-            reason = words.reason(pick, interests=interests)
+            reason = words.reason(pick, interests=interests, name_private=name_private)
             told.append(Story(pick, facts_of(pick.paper), reason))
         except Exception:  # one hostile paper must not cost the reader the whole edition
             log.exception("paper left out", paper=pick.paper.uid, edition=edition.id)

@@ -189,9 +189,11 @@ def why_html(reason: Reason) -> list[str]:
         clauses.append(f"For your interest {_emphasised(reason.interest)}")
     if reason.terms:
         clauses.append(f"Because of {', '.join(map(_emphasised, reason.terms))}")
+    like = "like" if reason.terms else "Like"
     if reason.like:
-        like = "like" if reason.terms else "Like"
         clauses.append(f"{like} {_emphasised(reason.like)}, which you liked")
+    elif reason.like_private:
+        clauses.append(f"{like} {words.OWN_LIST}")
     if reason.chance:
         clauses.append(reason.chance)
     return clauses or [words.NO_REASON]
@@ -206,6 +208,8 @@ def why_text(reason: Reason) -> list[str]:
         lines.append(f"Because of: {isolated(', '.join(reason.terms))}")
     if reason.like:
         lines.append(f"Like “{isolated(reason.like)}”, which you liked")
+    elif reason.like_private:
+        lines.append(f"Like {words.OWN_LIST}")
     if reason.chance:
         lines.append(reason.chance)
     return [_indented(line) for line in lines or [words.NO_REASON]]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Edition, Identifier, Paper, Pick, Reader
 
+OWN_LIST = "a paper on your own list"  # stands for the title of a private one
 EXPLORATION = "Exploration: something different"
 NO_REASON = "Here because it is new"
 LONGEST_TITLE = 300
@@ -42,7 +43,9 @@ _MAIN_TITLE = re.compile(r"(.{3,48}?)\s*(?::\s| [-–—] ).")  # noqa: RUF001 -
 class Reason(NamedTuple):
     """Why a paper was picked: ``terms`` strongest first; each text is empty where it is unknown.
 
-    ``against`` holds terms that lowered the score, only beside something in favour.
+    ``like`` is the title of a liked paper; empty, too, where ``like_private`` says that it is a
+    private one of the reader. ``against`` holds terms that lowered the score, only beside something
+    in favour.
     """
 
     terms: tuple[str, ...] = ()
@@ -51,6 +54,7 @@ class Reason(NamedTuple):
     label: str = ""
     interest: str = ""
     against: tuple[str, ...] = ()
+    like_private: bool = False
 
 
 def date_in_words(day: date) -> str:
@@ -176,17 +180,21 @@ def sentences(text: str, length: int) -> str:
     return cropped(text, length)
 
 
-def reason(pick: Pick, *, interests: int = 1) -> Reason:
+def reason(pick: Pick, *, interests: int = 1, name_private: bool = False) -> Reason:
     """Put the model's reasons into words; ``interests`` is how many the reader has.
 
+    Letters, feeds and edition pages are passed on, so a private paper of the reader is named only
+    where ``name_private`` says that nobody else reads this.
     The chance is told only where the reader has liked something: without thumbs there is
     nothing it could have been learnt from. 0 and 100 are never certain enough to be told.
     """
     chance = min(99, max(1, round(pick.probability * 100)))
     terms = _terms(pick)
+    hidden = pick.like is not None and pick.like.owner_id is not None and not name_private
     return Reason(
         terms=terms,
-        like=short_title(pick.like.title) if pick.like else "",
+        like=short_title(pick.like.title) if pick.like and not hidden else "",
+        like_private=hidden,
         chance=f"{chance}\u00a0% likely yours" if pick.known_probability is not None else "",
         label=EXPLORATION if pick.explored else "",
         interest=cropped(one_line(pick.interest), 40) if interests > 1 else "",

@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from larkpost.domain import Identifier
 from larkpost.store import index, paper_rows, tables
 from larkpost.store.batches import batches
+from larkpost.store.private_handover import hand_over
 from larkpost.store.shelf import Entry, Shelf, What, ask, gather, sharing
 from larkpost.text.minhash import sketch
 
@@ -48,9 +49,9 @@ def absorb(connection: Connection, drafts: Iterable[Draft], *, now: datetime) ->
 
     A paper is found again by its identifiers, else by its text: papers that share a title key or
     part of a sketch with the draft are compared with it. A draft without ``first_seen`` was first
-    seen ``now``; nothing is first seen, or arrives, later than that. A ``guest`` draft never
-    changes a paper that is here, and whatever else tells of a paper that only guests brought
-    takes its place.
+    seen ``now``; nothing is first seen, or arrives, later than that. Private papers are neither
+    looked at nor changed; readers who had brought one of these papers privately have it publicly
+    from now on (``private_handover.hand_over``).
     """
     take_turns(connection)
     absorbed: list[Absorbed] = []
@@ -65,9 +66,11 @@ def absorb(connection: Connection, drafts: Iterable[Draft], *, now: datetime) ->
 
 def write(connection: Connection, shelf: Shelf) -> None:
     """Write what is new on a shelf and what was changed there."""
+    told = [entry for entry in shelf.entries if entry.gained or entry.reworded]
     _write_new(connection, [entry for entry in shelf.entries if not entry.paper.id])
     _write_changed(connection, [entry for entry in shelf.entries if entry.touched])
     _write_names(connection, shelf.entries)
+    hand_over(connection, told)
 
 
 def lay_out(
@@ -82,9 +85,15 @@ def lay_out(
     named = {name for name in owned if name.scheme != "url"}
     unnamed = [one for one in asked if all_by_text or named.isdisjoint(one.names)]
     numbers = {number for one in unnamed for number in one.numbers}
-    by_key = _pairs(
-        connection, tables.paper.c.title_key, tables.paper.c.id, {o.key for o in unnamed}
-    )
+    by_key = [
+        (key, number)
+        for some in batches({one.key for one in unnamed})
+        for key, number in connection.execute(
+            select(tables.paper.c.title_key, tables.paper.c.id).where(
+                tables.paper.c.title_key.in_(some), paper_rows.PUBLIC
+            )
+        )
+    ]
     by_hash = _pairs(connection, tables.sketch.c.hash, tables.sketch.c.paper_id, numbers)
     met = gather(by_hash)
     ids = {one for _, one in by_key} | set(owned.values())
@@ -184,8 +193,6 @@ def _write_sketches(connection: Connection, entries: Iterable[Entry]) -> None:
 
 
 def _write_names(connection: Connection, entries: Sequence[Entry]) -> None:
-    for entry in entries:
-        _forget_names(connection, entry)
     rows = [
         {"scheme": name.scheme, "value": name.value, "paper_id": entry.paper.id}
         for entry in entries
@@ -193,15 +200,3 @@ def _write_names(connection: Connection, entries: Sequence[Entry]) -> None:
     ]
     if rows:
         connection.execute(insert(tables.identifier), rows)
-
-
-def _forget_names(connection: Connection, entry: Entry) -> None:
-    table = tables.identifier.c
-    for name in entry.lost:
-        connection.execute(
-            delete(tables.identifier).where(
-                table.scheme == name.scheme,
-                table.value == name.value,
-                table.paper_id == entry.paper.id,
-            )
-        )

@@ -13,6 +13,7 @@ from larkpost.domain import Thumb, Vote
 from larkpost.store import tables
 from larkpost.store.paper_rows import get
 from larkpost.store.papers import fresh
+from larkpost.store.votes import ON_PUBLIC
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -76,7 +77,7 @@ def libraries(connection: Connection, *, least: int) -> list[frozenset[int]]:
     rows = connection.execute(
         select(vote.reader_id, vote.paper_id)
         .join_from(tables.vote, likers, likers.c.reader_id == vote.reader_id)
-        .where(vote.thumb == Thumb.UP.value)
+        .where(vote.thumb == Thumb.UP.value, ON_PUBLIC)
         .order_by(vote.reader_id)
     )
     liked: dict[int, set[int]] = {}
@@ -86,11 +87,10 @@ def libraries(connection: Connection, *, least: int) -> list[frozenset[int]]:
 
 
 def thumbs(connection: Connection, *, without: int) -> list[Vote]:
-    """Read the thumbs of all readers but one, the oldest first."""
+    """Read the thumbs of all readers but one on public papers, the oldest first."""
     table = tables.vote
-    rows = connection.execute(
-        select(table).where(table.c.reader_id != without).order_by(table.c.at, table.c.paper_id)
-    )
+    others = select(table).where(table.c.reader_id != without, ON_PUBLIC)
+    rows = connection.execute(others.order_by(table.c.at, table.c.paper_id))
     return [
         Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.via, row.interest_id)
         for row in rows
@@ -99,7 +99,8 @@ def thumbs(connection: Connection, *, without: int) -> list[Vote]:
 
 def _likers(least: int) -> Subquery:
     vote = tables.vote.c
-    liking = select(vote.reader_id, func.count().label("ups")).where(vote.thumb == Thumb.UP.value)
+    liking = select(vote.reader_id, func.count().label("ups"))
+    liking = liking.where(vote.thumb == Thumb.UP.value, ON_PUBLIC)
     return liking.group_by(vote.reader_id).having(func.count() >= least).subquery()
 
 

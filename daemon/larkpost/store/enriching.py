@@ -165,7 +165,7 @@ def _is_named(entry: Entry, name: Identifier, asked: Asked) -> bool:
 
     A DOI that a paper of the same series or another arXiv id has as well is believed by ingest.
     """
-    if entry.paper.guest or name.scheme in LOOSE:
+    if name.scheme in LOOSE:
         return False
     if name.scheme == "arxiv":
         return True
@@ -177,7 +177,7 @@ def _is_alike(entry: Entry, asked: Asked) -> bool:
 
     An edited title is believed only where the abstracts confirm it; that is quick to see, too.
     """
-    if entry.paper.guest or conflicting(entry.names, asked.names):
+    if conflicting(entry.names, asked.names):
         return False
     told = _has_title(entry, asked) or _is_confirmed(entry, asked)
     return told and alike(entry.paper, asked.draft)

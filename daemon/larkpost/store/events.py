@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from larkpost.store import tables, upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
+
+
+REDACTED = "a reader who is gone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,27 @@ def record(connection: Connection, kind: str, *, ok: bool, now: datetime, **deta
     )
     new = {name: statement.excluded[name] for name in ("at", "ok", "detail")}
     connection.execute(statement.on_conflict_do_update(index_elements=["kind"], set_=new))
+
+
+def redact(connection: Connection, texts: Collection[str]) -> None:
+    """Put ``REDACTED`` in place of these words wherever the facts of an event hold them."""
+    wanted = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True) if text)
+    if not wanted:
+        return
+    pattern = re.compile(rf"(?<![\w.+-])(?:{wanted})(?![\w-]|\.\w)", re.IGNORECASE)
+    for event in latest(connection).values():
+        clean = _without(event.detail, pattern)
+        if clean != event.detail:
+            which = tables.event.c.kind == event.kind
+            connection.execute(update(tables.event).where(which).values(detail=clean))
+
+
+def _without(value: Any, pattern: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return pattern.sub(REDACTED, value)
+    if isinstance(value, dict):
+        return {_without(key, pattern): _without(one, pattern) for key, one in value.items()}
+    return [_without(one, pattern) for one in value] if isinstance(value, list) else value
 
 
 def latest(connection: Connection) -> dict[str, Event]:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     cast,
     column,
+    delete,
     func,
     insert,
     literal,
@@ -72,14 +73,17 @@ def create(connection: Connection) -> None:
 
 
 def fill(connection: Connection) -> None:
-    """Write every paper into an empty index."""
+    """Write every paper into an empty index.
+
+    A migration calls this, too, at a step at which private papers were not told apart yet: it
+    takes them out later.
+    """
     paper = tables.paper.c
     chosen = select(paper.id, paper.title, paper.authors, paper.abstract).order_by(paper.id)
     for rows in batches(connection.execute(chosen, execution_options={"yield_per": 1_000})):
         found = [(row.id, laid_out(row.title, row.authors, row.abstract)) for row in rows]
         _insert(connection, found)
-    if _lite(connection):
-        connection.execute(insert(_ORDERS), {NAME: "optimize"})
+    merge_parts(connection)
 
 
 def write(connection: Connection, papers: Iterable[Paper]) -> None:
@@ -98,6 +102,28 @@ def rewrite(connection: Connection, changes: Iterable[tuple[Paper, Paper]]) -> N
         gone = [{NAME: "delete", **_row(number, old)} for number, old, _ in differ]
         connection.execute(insert(_ORDERS), gone)
     _insert(connection, [(number, new) for number, _, new in differ])
+
+
+def remove(connection: Connection, gone: Iterable[tuple[int, Document]]) -> None:
+    """Take papers out of the index, each given by its id and the words it was written with.
+
+    SQLite keeps the words themselves on the disk until ``merge_parts``.
+    """
+    rows = list(gone)
+    if not rows:
+        return
+    if not _lite(connection):
+        for some in batches(number for number, _ in rows):
+            connection.execute(delete(_PG).where(_PG.c.paper_id.in_(some)))
+        return
+    orders = [{NAME: "delete", **_row(number, laid)} for number, laid in rows]
+    connection.execute(insert(_ORDERS), orders)
+
+
+def merge_parts(connection: Connection) -> None:
+    """Write the index in one part: smaller, quicker, and without the words that were taken out."""
+    if _lite(connection):
+        connection.execute(insert(_ORDERS), {NAME: "optimize"})
 
 
 def hits(connection: Connection, terms: Sequence[Term], *, some: bool = False) -> Select[Any]:

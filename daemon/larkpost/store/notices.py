@@ -10,7 +10,7 @@ from sqlalchemy import case, delete, func, insert, select, update
 from larkpost.store import tables, upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -153,6 +153,11 @@ def put_off_domain(connection: Connection, notice: Notice, until: datetime, now:
 def forget(connection: Connection, notice: Notice) -> None:
     """Be done with an asking."""
     connection.execute(delete(_table).where(_table.c.id == notice.id))
+
+
+def forget_addressees(connection: Connection, addresses: Collection[str]) -> None:
+    """Drop what is owed to these addresses and to the readers with these uids."""
+    connection.execute(delete(_table).where(_table.c.address.in_(addresses)))
 
 
 def waiting(connection: Connection, now: datetime) -> int:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
 COLUMNS = tuple(column for column in tables.paper.c if column.name != "title_key")
-# What anybody may see: not what only readers brought.
-PUBLIC = tables.paper.c.guest == false()
+# What anybody may see: not the private papers that readers brought.
+PUBLIC = tables.paper.c.owner_id.is_(None)
 # What may be recommended to anybody: not what its authors took back, either.
 RECOMMENDABLE = and_(PUBLIC, tables.paper.c.withdrawn == false())
 
@@ -38,7 +38,7 @@ def paper(row: Row[Any]) -> Paper:
         published=row.published,
         url=row.url,
         upvotes=row.upvotes,
-        guest=row.guest,
+        owner_id=row.owner_id,
         organisation=row.organisation,
         links=row.links or (),
         withdrawn=row.withdrawn,
@@ -64,7 +64,7 @@ def values(paper: Paper) -> dict[str, Any]:
         "url": paper.url,
         "upvotes": paper.upvotes,
         "title_key": title_key(paper.title),
-        "guest": paper.guest,
+        "owner_id": paper.owner_id,
         "organisation": paper.organisation,
         "links": paper.links or None,
         "withdrawn": paper.withdrawn,

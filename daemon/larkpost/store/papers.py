@@ -78,8 +78,9 @@ def by_identifier(connection: Connection, identifier: Identifier) -> Paper | Non
 
 
 def by_uid(connection: Connection, uid: str) -> Paper | None:
-    """Find a paper by the name that never changes."""
-    row = connection.execute(select(*COLUMNS).where(tables.paper.c.uid == uid)).one_or_none()
+    """Find a paper that anybody may see by the name that never changes."""
+    named = select(*COLUMNS).where(tables.paper.c.uid == uid, PUBLIC)
+    row = connection.execute(named).one_or_none()
     return None if row is None else paper(row)
 
 
@@ -97,16 +98,13 @@ def corpus(
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int | None = None,
-    guests: bool = False,
     withdrawn: bool = True,
 ) -> list[Paper]:
-    """Read the papers first seen after ``since`` up to ``until``, the newest ``limit`` first.
+    """Read the public papers first seen after ``since`` up to ``until``, newest ``limit`` first.
 
-    With ``guests`` also those that only readers brought, which are not for everybody's eyes;
-    without ``withdrawn`` only what may be recommended.
+    Without ``withdrawn`` only what may be recommended.
     """
-    seen = [] if guests else [PUBLIC] if withdrawn else [RECOMMENDABLE]
-    bounds = [*_between(since, until), *seen]
+    bounds = [*_between(since, until), PUBLIC if withdrawn else RECOMMENDABLE]
     return _read(connection, _newest_first().where(*bounds).limit(limit))
 
 
@@ -144,17 +142,16 @@ def fresh(at: datetime, window: timedelta) -> list[ColumnElement[bool]]:
 def extent(connection: Connection) -> Extent:
     """Tell the size and the age of what there is, by which a kept model knows if it is current.
 
-    Papers that only readers brought count too: texts are learnt from them as well.
+    Private papers do not count: no model is learnt from them, so none goes stale by them.
     """
     # Two statements: in one, the date would be looked for in every row.
-    count = connection.execute(select(func.count()).select_from(tables.paper)).scalar_one()
-    latest = connection.execute(select(func.max(tables.paper.c.updated))).scalar_one()
-    return Extent(count, latest)
+    latest = connection.execute(select(func.max(tables.paper.c.updated)).where(PUBLIC))
+    return Extent(count(connection), latest.scalar_one())
 
 
 def iterate(connection: Connection) -> Iterator[Paper]:
-    """Read every paper in the order of their arrival, a batch in memory at a time."""
-    statement = select(*COLUMNS).order_by(tables.paper.c.id)
+    """Read every public paper in the order of their arrival, a batch in memory at a time."""
+    statement = select(*COLUMNS).where(PUBLIC).order_by(tables.paper.c.id)
     result = connection.execute(statement, execution_options={"yield_per": 1_000})
     return (paper(row) for row in result)
 

@@ -227,9 +227,10 @@ def advance(connection: Connection, reader: Reader, next_slot: datetime | None) 
 def remove(connection: Connection, reader_id: int) -> None:
     """Forget a reader with everything that is theirs; raises UnknownReader."""
     table = tables.reader
+    # Former names first: their editions may name private papers of the reader, which go along.
+    connection.execute(delete(table).where(table.c.merged_into == reader_id))
     if connection.execute(delete(table).where(table.c.id == reader_id)).rowcount == 0:
         raise _unknown(f"the number {reader_id}")
-    connection.execute(delete(table).where(table.c.merged_into == reader_id))
 
 
 def renew_feed_key(connection: Connection, reader_id: int) -> str:

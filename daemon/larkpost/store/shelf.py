@@ -55,7 +55,7 @@ class Asked:
 class Entry:
     """A paper on the shelf; id 0 until it is written.
 
-    ``gained`` are names to be written, ``lost`` those to be taken from it.
+    ``gained`` are names to be written.
     ``before`` is the paper as it lies in the store, None for one that does not yet.
     """
 
@@ -63,7 +63,6 @@ class Entry:
     before: Paper | None = None
     names: set[Identifier] = field(default_factory=set)
     gained: list[Identifier] = field(default_factory=list)
-    lost: list[Identifier] = field(default_factory=list)
     reworded: bool = False
     touched: bool = False
 
@@ -137,17 +136,13 @@ class Shelf:
 
     def place(self, asked: Asked) -> tuple[Entry, What]:
         """Merge a draft into its paper, or make it a new one."""
-        at = self._find(asked)
+        at = self.find(asked)
         if at is None:
             return self._add(asked), What.NEW
         entry = self.entries[at]
-        if entry.paper.guest and not asked.draft.guest:
-            return entry, self._take_over(at, asked)
-        if asked.draft.guest and entry.before is not None:
-            return entry, What.KNOWN
         return entry, self._merge(at, asked)
 
-    def _find(self, asked: Asked) -> int | None:
+    def find(self, asked: Asked) -> int | None:
         """Find the entry that a draft is: by a name, else the likest by its text."""
         for name in asked.names:
             if self._trusted(name, asked):
@@ -179,7 +174,8 @@ class Shelf:
 
     def _add(self, asked: Asked) -> Entry:
         free = [name for name in asked.names if name not in self.by_name]
-        paper = with_url(_paper(asked.draft, free[0]), free)
+        # Where every name is another paper's, none of them leads here; it is found by its title.
+        paper = with_url(_paper(asked.draft, (free or asked.names)[0]), free)
         at, entry = len(self.entries), Entry(paper)
         self.entries.append(entry)
         self.add_names(at, free)
@@ -200,25 +196,6 @@ class Shelf:
         entry.paper = paper
         told = merged.reworded or merged.enriched or any(name.scheme != "text" for name in gained)
         return What.UPDATED if told else What.KNOWN
-
-    def _take_over(self, at: int, asked: Asked) -> What:
-        """Put what a dump tells in the place of what a reader brought, of which nothing is left.
-
-        Not even its names: a reader may have given it those of other papers.
-        """
-        entry = self.entries[at]
-        mine = [name for name in asked.names if self.by_name.get(name, at) == at]
-        lost = entry.names.difference(mine)
-        for name in lost:
-            del self.by_name[name]
-        entry.names -= lost
-        entry.lost += lost
-        entry.gained = [name for name in entry.gained if name not in lost]
-        self.add_names(at, [name for name in mine if name not in entry.names])
-        told = with_url(_paper(asked.draft, mine[0]), mine)
-        entry.paper = replace(told, id=entry.paper.id, uid=entry.paper.uid, updated=self.now)
-        entry.touched = entry.reworded = True
-        return What.NEW
 
     def add_names(self, at: int, names: Iterable[Identifier]) -> None:
         """Give an entry names that no entry has."""
@@ -272,7 +249,6 @@ def _paper(draft: Draft, identifier: Identifier) -> Paper:
         published=draft.published,
         url=draft.url,
         upvotes=draft.upvotes,
-        guest=draft.guest,
         organisation=draft.organisation,
         links=further_links(draft.url, draft.links),
         withdrawn=draft.withdrawn,

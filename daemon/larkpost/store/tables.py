@@ -86,13 +86,15 @@ paper = Table(
     Column("url", CleanText),
     Column("upvotes", Integer),
     Column("title_key", String(64), nullable=False, index=True),
-    Column("guest", Boolean, nullable=False, server_default=false()),
     Column("organisation", CleanText),
     Column("links", TextList),
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
-    Index("ix_paper_guest_first_seen", "guest", "first_seen"),
+    # The reader whose private paper this is; none has a row in identifier, sketch, listing or in
+    # the search index. See larkpost.store.private_papers.
+    Column("owner_id", ForeignKey("reader.id", ondelete="CASCADE")),
+    Index("ix_paper_owner_id_first_seen", "owner_id", "first_seen"),
+    Index("ix_paper_owner_id_updated", "owner_id", "updated"),
     Index("ix_paper_first_seen", "first_seen", "id"),
-    Index("ix_paper_updated", "updated"),
     sqlite_autoincrement=True,
 )
 
@@ -102,6 +104,16 @@ identifier = Table(
     Column("scheme", String(20), primary_key=True),
     Column("value", String(400), primary_key=True),
     Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+private_identifier = Table(  # by what its owner finds a private paper again
+    "private_identifier",
+    metadata,
+    Column("owner_id", ForeignKey("reader.id", ondelete="CASCADE"), primary_key=True),
+    Column("scheme", String(20), primary_key=True),
+    Column("value", String(400), primary_key=True),
+    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False, index=True),
+    Index("ix_private_identifier_scheme_value", "scheme", "value"),
 )
 
 sketch = Table(
@@ -169,7 +181,7 @@ vote = Table(
     Column("interest_id", ForeignKey("interest.id", ondelete="SET NULL"), index=True),
     Column("via", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),
-    Index("ix_vote_thumb_reader_id", "thumb", "reader_id"),
+    Index("ix_vote_thumb_reader_id_paper_id", "thumb", "reader_id", "paper_id"),
     CheckConstraint("thumb IN (-1, 1)", name="thumb"),
 )
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
 _KEY = ["reader_id", "paper_id"]
+# Thumbs that may count for anybody but their reader: not those on private papers.
+ON_PUBLIC = tables.vote.c.paper_id.not_in(
+    select(tables.paper.c.id).where(tables.paper.c.owner_id.is_not(None))
+)
 
 
 def cast(connection: Connection, vote: Vote) -> None:
@@ -110,8 +114,9 @@ def counts(connection: Connection, paper_ids: Collection[int]) -> dict[int, tupl
 
 
 def count(connection: Connection) -> int:
-    """Count the votes of all readers."""
-    return connection.execute(select(func.count()).select_from(tables.vote)).scalar_one()
+    """Count the votes of all readers on public papers."""
+    counted = select(func.count()).select_from(tables.vote).where(ON_PUBLIC)
+    return connection.execute(counted).scalar_one()
 
 
 def iterate(connection: Connection) -> Iterator[Vote]:

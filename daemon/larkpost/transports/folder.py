@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from larkpost.errors import Deferred
 from larkpost.safe_files import make_folder, open_atomic
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
     from types import TracebackType
 
     from larkpost.domain import Letter
+
+_LONGEST_HEAD = 16 * 1024  # bytes
+_LOOKED_AT = 256 * 1024  # bytes of a mail that came back
 
 
 class Maildir:
@@ -47,7 +54,7 @@ class Maildir:
 
         Raises Deferred for the whole road when the folder cannot be written.
         """
-        name = hashlib.sha256(letter.message_id.encode()).hexdigest()[:32] + ".larkpost"
+        name = _file_name(letter.message_id)
         try:
             if self._there is None:
                 self._there = self._prepare()
@@ -71,3 +78,55 @@ class Maildir:
         """Write under tmp, then rename: a mail program sees the whole letter or none."""
         with open_atomic(self._path / "new" / name, drafts=self._path / "tmp") as file:
             file.write(content.replace(b"\r\n", os.linesep.encode()))
+
+
+def remove_letters(
+    folder: Path,
+    *,
+    message_ids: Collection[str] = (),
+    addresses: Collection[str] = (),
+    whole: bool = False,
+) -> int:
+    """Remove letters from a Maildir, by their Message-IDs or by an address; returns how many stay.
+
+    An address is looked for in the head of a letter, or anywhere in its first 256 kB where
+    ``whole``: a mail that came back names it in its report. What cannot be read is left alone.
+    """
+    names = {_file_name(one) for one in message_ids}
+    wanted = b"|".join(re.escape(one.lower().encode()) for one in addresses)
+    # No part of a longer address: not of x.ada@example.org, nor of ada@example.org.au.
+    pattern = re.compile(rb"(?<![\w.+-])(?:" + wanted + rb")(?![\w-]|\.\w)") if wanted else None
+    stayed = 0
+    for letter in _letters(folder):
+        named = letter.name.partition(":")[0] in names
+        if named or (pattern and pattern.search(_beginning(letter, whole=whole))):
+            try:
+                letter.unlink(missing_ok=True)
+            except OSError:
+                stayed += 1
+    return stayed
+
+
+def _letters(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for part in ("new", "cur"):
+        with suppress(OSError):  # there is no such folder, or it is not ours
+            found += (folder / part).iterdir()
+    return found
+
+
+def _beginning(letter: Path, *, whole: bool) -> bytes:
+    """Read the head of a letter, or more of it, in lower case; nothing of what is no file."""
+    try:
+        handle = os.open(letter, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return b""
+        text = file.read(_LOOKED_AT if whole else _LONGEST_HEAD).lower()
+    return text if whole else re.split(rb"\r?\n\r?\n", text, maxsplit=1)[0]
+
+
+def _file_name(message_id: str) -> str:
+    return hashlib.sha256(message_id.encode()).hexdigest()[:32] + ".larkpost"

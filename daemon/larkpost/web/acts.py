@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 
 from larkpost.flows import feedback, membership
-from larkpost.store import papers, votes
+from larkpost.store import papers
 from larkpost.web.forms import number, read, read_wishes, text
 from larkpost.web.turns import HOUR, take_turn
 from larkpost.web.voting import MOST_THUMBS, confirmation, named
@@ -66,19 +66,13 @@ def act(site: Site, reader: Reader, form: FormData) -> str | Notice:
 def cast_vote(site: Site, reader: Reader, form: FormData, via: str) -> Notice:
     """Write down the thumb of a form that names a paper; 404 for one that the reader cannot see.
 
-    What only readers brought is seen by those who have a thumb on it. One that was taken back can
-    be given again by who knows the paper's uid, which the form to undo it sends.
+    A private paper is seen by its owner alone.
     """
     thumb = feedback.thumb_named(text(form, "thumb"))
     paper_id = number(form, "paper", "paper")
     with site.program.store.read() as connection:
         paper = papers.get(connection, [paper_id]).get(paper_id)
-        known = paper and (
-            not paper.guest
-            or text(form, "uid") == paper.uid
-            or votes.one(connection, reader.id, paper_id)
-        )
-    if not (paper and known):
+    if paper is None or paper.owner_id not in {None, reader.id}:
         raise HTTPException(404)
     take_turn(site, f"vote:{reader.uid}", most=MOST_THUMBS, per=HOUR)
     before = feedback.cast(
@@ -87,7 +81,7 @@ def cast_vote(site: Site, reader: Reader, form: FormData, via: str) -> Notice:
     had, has = named(before.thumb if before else None), named(thumb)
     # To cast an unchanged thumb again would undo nothing: it can only be taken back.
     back, label = ("clear", "Take the thumb back") if had == has else (had, "Undo")
-    undo = {"uid": paper.uid, "paper": paper_id, "thumb": back, "label": label}
+    undo = {"paper": paper_id, "thumb": back, "label": label}
     if back == has:
         return Notice(done=confirmation(has, had))
     return Notice(done=confirmation(has, had), undo=undo)

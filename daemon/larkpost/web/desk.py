@@ -81,7 +81,12 @@ def delete(site: Site, request: Request, form: FormData) -> Response:
     reader = visitor(site, request)
     sure = request.method == "POST" and "sure" in form
     if sure:
-        membership.remove(site.program.store, reader.id)
+        program = site.program
+        membership.remove(
+            program.store, reader.id, outbox=program.places.maildir, returned=program.returns
+        )
+        site.tastes.forget(reader.id)
+        request.app.state.feeds.forget(reader.feed_key)
     return site.pages.page(
         "delete.html",
         400 if request.method == "POST" and not sure else 200,
@@ -140,7 +145,7 @@ def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Resp
             {"paper": titles[one.paper_id], "thumb": named(one.thumb), "at": one.at}
             for one in shown
         ],
-        today=stories_of(latest[0]) if latest else [],
+        today=stories_of(latest[0], name_private=True) if latest else [],
         new=new,
         editions=[(one, site.pages.path(links.edition(one))) for one in latest],
         weekdays=WEEKDAYS,

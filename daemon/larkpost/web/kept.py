@@ -138,6 +138,15 @@ class Shelf:
             self._make_room()
         return kept
 
+    def forget(self, feed_key: str) -> None:
+        """Keep no feed of a reader who is gone."""
+        if not feed_key:
+            return
+        with self._lock:
+            for key in [key for key in self._kept if feed_key in key[0]]:
+                self._empty(key)
+                del self._kept[key]
+
     def _make_room(self) -> None:
         while self._bytes > MOST_BYTES:
             first = next(iter(self._filled))

@@ -82,7 +82,7 @@ def paper(site: Site, request: Request, _form: FormData) -> Response:
         raise HTTPException(404)
     with site.program.store.read() as connection:
         found = papers.by_uid(connection, uid)
-        if found is None or found.guest:
+        if found is None:
             raise HTTPException(404)
         if uid != given:
             return RedirectResponse(site.pages.path(site.program.links.paper(uid)), 308)
@@ -154,10 +154,9 @@ def _wider(span: Span) -> list[Span]:
 def _named(connection: Connection, words: str) -> Paper | None:
     """Find the paper whose name, or address, was typed, among those that anybody may see."""
     try:
-        found = papers.by_identifier(connection, parse_identifier(words))
+        return papers.by_identifier(connection, parse_identifier(words))
     except UsageError:
         return None
-    return None if found is None or found.guest else found
 
 
 def _public(site: Site, template: str, **facts: Any) -> Response:

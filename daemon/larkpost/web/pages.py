@@ -130,7 +130,7 @@ class Pages:
             lstrip_blocks=True,
         )
         environment.globals.update(site=self.title, root=self.root, static=self._static)
-        environment.globals.update(no_reason=words.NO_REASON)
+        environment.globals.update(no_reason=words.NO_REASON, own_list=words.OWN_LIST)
         environment.filters.update(
             day=day,
             weekday=words.date_in_words,

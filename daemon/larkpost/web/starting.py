@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 VIA = "rate"
 PREVIEWED = 5
 LONGEST_IDS = 4000  # characters of ids that a link carries at most
-# Bringing papers writes to what all readers share, so it has its measure.
+# Bringing papers writes much, so it has its measure.
 MOST_LISTS = 20  # a day
 
 
@@ -87,7 +87,7 @@ def rate(site: Site, request: Request, form: FormData) -> Response:
         ten=_joined(shown),
         seen=_joined(seen),
         more=_joined([*seen, *shown]) if more else "",
-        stories=stories_of(edition)[:PREVIEWED],
+        stories=stories_of(edition, name_private=True)[:PREVIEWED],
         path=site.pages.path(program.links.page(reader)),
     )
 

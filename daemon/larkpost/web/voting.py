@@ -122,7 +122,9 @@ def _refuse_late(site: Site, edition: Edition, story: Story) -> Response:
         f"Thumbs are taken for {VOTE_DAYS} days after an edition. Those in your newest"
         " letter or feed entry work.",
         feeds=links.public_alternates(site.pages.title),
-        paper=None if paper.guest else (site.pages.path(links.paper(paper.uid)), story.facts.title),
+        paper=None
+        if paper.owner_id
+        else (site.pages.path(links.paper(paper.uid)), story.facts.title),
         edition=(site.pages.path(links.edition(edition)), edition.date),
     )
 
