@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +12,7 @@ from larkpost.domain import Weight
 from larkpost.flows import learn
 from larkpost.flows.evaluate import FEWEST, evaluate
 from larkpost.seams import Evidence
-from larkpost.store import papers, votes
+from larkpost.store import models, papers, votes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,7 @@ TOLD = 10  # words for, and against
 AMONG = 200  # papers over which the words are weighed
 MONTHS = 12
 KEPT = 256
+AGAIN = timedelta(hours=1)  # until a history is replayed again
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +121,13 @@ class Told(NamedTuple):
 class Tastes:
     """What was told last: to read and replay a history takes seconds, so it is done one at a time.
 
-    A reader is told the same until a vote or a paper comes or goes, or an interest changes.
+    A reader is told the same until a vote or a paper comes or goes, an interest changes, or there
+    is a newer space; the replay is an hour old at most, or older where nothing changed.
     """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[int, tuple[object, Told]] = OrderedDict()
+        self._reports: OrderedDict[str, tuple[datetime, Report]] = OrderedDict()
         self._lock = Lock()
 
     def of(
@@ -143,8 +147,27 @@ class Tastes:
             if known := self._recall(reader, mark):  # whoever had the turn before may have kept it
                 return known
             story = tell(store, ranker, space(), reader, now=now)
-            report = evaluate(store, ranker, reader) if mark.votes >= FEWEST else None
+            report = self._replayed(store, ranker, reader, mark.votes, now)
             return self._keep(reader, mark, Told(story, report))
+
+    def _replayed(
+        self, store: Store, ranker: Ranker, reader: Reader, votes: int, now: datetime
+    ) -> Report | None:
+        """Replay a reader's votes, at most once an hour: that takes seconds of a core.
+
+        Where votes were taken back since, what was replayed must not be told any more.
+        """
+        if votes < FEWEST:
+            return None
+        at, report = self._reports.get(reader.uid, (None, None))
+        if at and report and timedelta(0) <= now - at < AGAIN and report.votes <= votes:
+            return report
+        report = evaluate(store, ranker, reader)
+        self._reports[reader.uid] = now, report
+        self._reports.move_to_end(reader.uid)
+        if len(self._reports) > KEPT:
+            self._reports.popitem(last=False)
+        return report
 
     def _recall(self, reader: Reader, mark: object) -> Told | None:
         known = self._kept.get(reader.id)
@@ -165,10 +188,12 @@ class _Mark(NamedTuple):
     latest: datetime | None
     extent: papers.Extent
     interests: tuple[Interest, ...]
+    space: int | None
 
 
 def _mark(store: Store, reader: Reader) -> _Mark:
     with store.read() as connection:
         cast = votes.of(connection, reader.id)
         latest = max((one.at for one in cast), default=None)
-        return _Mark(len(cast), latest, papers.extent(connection), reader.interests)
+        newest = models.newest_id(connection)
+        return _Mark(len(cast), latest, papers.extent(connection), reader.interests, newest)

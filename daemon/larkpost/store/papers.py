@@ -12,7 +12,7 @@ from larkpost.store import tables
 from larkpost.store.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, get, paper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Select
@@ -28,6 +28,7 @@ __all__ = [
     "absorb",
     "by_identifier",
     "by_uid",
+    "candidate_marks",
     "candidates",
     "corpus",
     "count",
@@ -38,6 +39,7 @@ __all__ = [
     "iterate",
     "names",
     "owners",
+    "recommendable_marks",
     "search",
     "take_turns",
 ]
@@ -89,6 +91,20 @@ def candidates(connection: Connection, *, at: datetime, window: timedelta) -> li
     A paper of an older dump counts too when the dump was read in that window.
     """
     return _read(connection, _newest_first().where(*fresh(at, window)))
+
+
+def candidate_marks(
+    connection: Connection, *, at: datetime, window: timedelta, limit: int
+) -> list[tuple[int, datetime]]:
+    """Read the ids of the newest ``limit`` of ``candidates``, with when each one's text changed."""
+    return _marks(connection, fresh(at, window), limit)
+
+
+def recommendable_marks(
+    connection: Connection, *, until: datetime, limit: int
+) -> list[tuple[int, datetime]]:
+    """Read the same of the newest papers that may be recommended, first seen up to ``until``."""
+    return _marks(connection, [*_between(None, until), RECOMMENDABLE], limit)
 
 
 def corpus(
@@ -157,6 +173,14 @@ def iterate(connection: Connection) -> Iterator[Paper]:
     statement = select(*COLUMNS).order_by(tables.paper.c.id)
     result = connection.execute(statement, execution_options={"yield_per": 1_000})
     return (paper(row) for row in result)
+
+
+def _marks(
+    connection: Connection, bounds: Sequence[ColumnElement[bool]], limit: int
+) -> list[tuple[int, datetime]]:
+    statement = _newest_first().with_only_columns(tables.paper.c.id, tables.paper.c.updated)
+    rows = connection.execute(statement.where(*bounds).limit(limit))
+    return [(row.id, row.updated) for row in rows]
 
 
 def _newest_first() -> Select[Any]:

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from larkpost.flows.spaces import Spaces
+    from larkpost.flows.starting import RatingPools
     from larkpost.flows.tasting import Tastes
     from larkpost.program import Program
     from larkpost.web.crowd import Crowd, Measure
     from larkpost.web.health import Pulse
-    from larkpost.web.library import Catalogue
     from larkpost.web.pages import Pages
 
 LARGEST_BODY = 64 * 1024
@@ -91,9 +91,9 @@ class Site:
     pages: Pages
     clock: Callable[[], datetime]
     pulses: Mapping[str, Pulse]
-    catalogue: Catalogue
     tastes: Tastes
     spaces: Spaces
+    pools: RatingPools
     crowd: Crowd
 
 
