@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bench.replay import made
 
-from larkpost.domain import Draft, Identifier, Pick, Thumb, Vote, Weight
+from larkpost.domain import Draft, Identifier, Pick, Status, Thumb, Vote, Weight
 from larkpost.flows import membership
 from larkpost.program import build
 from larkpost.settings import load
@@ -57,7 +57,7 @@ class World:
     def pending(self, number: int) -> Reader:
         """Take in one who has not confirmed yet."""
         address = f"pending{number}@example.org"
-        return membership.add(self.program.store, address, now=NOW, confirmed=False)
+        return membership.add(self.program.store, address, now=NOW, status=Status.PENDING)
 
 
 def drafts(count: int, folder: Path, now: datetime) -> Iterator[Draft]:
@@ -120,7 +120,7 @@ def _furnished(program: Program, count: int, folder: Path, now: datetime) -> Wor
     reader = _subscribe(program, now)
     with program.store.begin() as connection:
         everything = papers.corpus(connection, until=now, limit=EDITIONS * DAILY)
-        _give_thumbs(connection, reader, everything[-VOTES:] + everything[:0], now)
+        _give_thumbs(connection, reader, everything[-VOTES:], now)
         _take_in_others(connection, everything[: 7 * DAILY], now)
         for back in reversed(range(EDITIONS)):
             _publish(connection, reader, everything, now, back)
@@ -179,7 +179,7 @@ def _publish(
     first = (back + 1) * DAILY % max(1, len(among) - 10)
     chosen = among[first : first + 10]
     out = now - timedelta(days=back)
-    editions.publish(
+    published = editions.publish(
         connection,
         reader=reader,
         date=out.date(),
@@ -188,6 +188,8 @@ def _publish(
             for at, paper in enumerate(chosen, 1)
         ],
         now=out,
-        next_slot=None,
-        message_id=None,
+        next_slot=reader.next_slot,
+        message_id=f"<{out:%Y%m%d}.{reader.id}@example.org>",
     )
+    if published is None:
+        raise SystemExit(f"the edition of {out:%Y-%m-%d} could not be published")

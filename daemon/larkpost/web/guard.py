@@ -24,6 +24,7 @@ from larkpost.errors import (
 )
 from larkpost.text.grammar import sentence
 from larkpost.web.pages import POLICY
+from larkpost.web.route_limits import RouteLimits, declare
 from larkpost.web.visitors import network
 
 if TYPE_CHECKING:
@@ -173,6 +174,8 @@ def handled(
         finally:
             await form.close()
 
+    largest = LARGEST_UPLOAD if upload else LARGEST_BODY
+    declare(endpoint, RouteLimits(largest, BODY_SECONDS, measure))
     return endpoint
 
 
