@@ -27,19 +27,19 @@ PATIENCE = 20.0  # seconds that an attacker waits for an answer
 IDLE, SLOW, DRIPPING = 200, 50, 40  # connections
 PAUSE = 0.005  # seconds between requests, so that loopback is faster than any network still
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-LIST = "\n".join(
-    f"@article{{k{n}, title={{A title number {n} about the matter {n * 7}}}, year=2020}}"
-    for n in range(5000)
-)
 
 
 @dataclass(frozen=True)
 class Target:
-    """The port on 127.0.0.1, the paths of a hostile reader's page, and ids of papers."""
+    """The port on 127.0.0.1, the path of a hostile reader's page, and ids of papers.
+
+    ``listed`` is how many titles each list holds that is brought there.
+    """
 
     port: int
     page: str
     papers: tuple[int, ...]
+    listed: int
 
 
 def flood_search(target: Target, network: str, over: Any, done: Counter[str]) -> None:
@@ -104,13 +104,13 @@ def ask_for_costly_pages(target: Target, network: str, over: Any, done: Counter[
 
 def bring_lists(target: Target, network: str, over: Any, done: Counter[str]) -> None:
     """Bring long lists of papers, of other titles each time."""
-    _ask_on(
-        target,
-        network,
-        over,
-        done,
-        lambda n: ("POST", f"{target.page}/start", {"text": LIST.replace("matter", f"matter {n}")}),
-    )
+
+    def ask(number: int) -> tuple[str, str, dict[str, str]]:
+        titles = (f"Title {n} on the matter {number * n}" for n in range(target.listed))
+        entries = (f"@article{{k, title={{{title}}}, year=2020}}" for title in titles)
+        return "POST", f"{target.page}/start", {"text": "\n".join(entries)}
+
+    _ask_on(target, network, over, done, ask)
 
 
 def hold_idle(target: Target, network: str, over: Any, done: Counter[str]) -> None:
