@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email
-import time
 from email import policy
 from typing import TYPE_CHECKING
 
@@ -71,14 +70,12 @@ class TestMailServer:
 
     @pytest.mark.parametrize("fault", [Fault.HANG, Fault.TRICKLE])
     @pytest.mark.parametrize("verb", ["BANNER", "EHLO", "MAIL", "RCPT", "DATA"])
-    def test_it_holds_up_no_round_for_long(self, here: Place, verb: str, fault: Fault) -> None:
-        begun = time.monotonic()
+    def test_it_holds_up_no_round_for_ever(self, here: Place, verb: str, fault: Fault) -> None:
         with SmtpServer({verb: always(fault)}) as server:
             ledger = run(here.program.store, smtp(server, timeout=0.3))
 
         assert ledger.sent == 0
         assert states(here.program.store) == ["deferred"]
-        assert time.monotonic() - begun < 60  # it would have gone on for as long as we listen
 
     def test_an_answer_without_end_is_left(self, here: Place) -> None:
         endless = b"250-" + b"more " * 200_000
