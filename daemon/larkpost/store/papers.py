@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select, true, union
 
 from larkpost.store import tables
 from larkpost.store.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, get, paper
@@ -152,9 +152,19 @@ def count_candidates(connection: Connection, *, at: datetime, window: timedelta)
 
 
 def fresh(at: datetime, window: timedelta) -> list[ColumnElement[bool]]:
-    """Say what makes a paper a candidate: see ``candidates``. What was withdrawn is none."""
-    seen, arrived, since = tables.paper.c.first_seen, tables.paper.c.arrived, at - window
-    return [RECOMMENDABLE, seen <= at, or_(seen > since, and_(arrived > since, arrived <= at))]
+    """Say what makes a paper a candidate: see ``candidates``. What was withdrawn is none.
+
+    Each of the two ways has an index of its own: of the one or the other, the databases read every
+    paper that is older, which took 0.13 s at 100,000.
+    """
+    since, seen, come = at - window, tables.paper.alias("seen").c, tables.paper.alias("come").c
+    lately = union(
+        select(seen.id).where(seen.first_seen > since, seen.first_seen <= at),
+        select(come.id).where(come.arrived > since, come.arrived <= at, come.first_seen <= at),
+    )
+    paper = tables.paper.c
+    # Said so that no index fits: SQLite would walk the one of what is public, which is all of it.
+    return [paper.guest.is_not(true()), paper.withdrawn.is_not(true()), paper.id.in_(lately)]
 
 
 def extent(connection: Connection) -> Extent:
