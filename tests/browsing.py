@@ -63,6 +63,11 @@ class Place:
         """Give the path of a vote link of the edition."""
         return f"{self.path(self.program.links.ballot(self.edition))}/{position}/{wish}"
 
+    def fit(self) -> None:
+        """Fit a space to what there is, as the daemon's round does before anybody visits."""
+        program = self.program
+        program.spaces.refresh(program.store, program.ranker, now=self.clock())
+
     def thumb(self, position: int) -> Thumb | None:
         """Read the reader's thumb on a pick of the edition."""
         paper = self.edition.picks[position - 1].paper

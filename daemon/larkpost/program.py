@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from larkpost.flows.publish import Newsroom
+    from larkpost.flows.spaces import Spaces
     from larkpost.flows.tick import Works
     from larkpost.render import Press
     from larkpost.seams import Ranker, Renderer, Source, Transport
@@ -132,6 +133,13 @@ class Program:
         return Tfidf(half_life_days=wanted.half_life_days, careful=wanted.careful)
 
     @cached_property
+    def spaces(self) -> Spaces:
+        """The space that rounds make and visits share."""
+        from larkpost.flows.spaces import Spaces
+
+        return Spaces()
+
+    @cached_property
     def sources(self) -> Sequence[Source]:
         """The dump formats, the most particular first."""
         from larkpost.sources import SOURCES
@@ -206,6 +214,7 @@ class Program:
             holder=self.holder,
             stopped=self.stopping.is_set,
             writer=self.press,
+            spaces=self.spaces,
             mailboxes=self.mailboxes,
             returns=self.returns,
             desk=Desk(mail.operator, self.press.report) if mail.operator else None,

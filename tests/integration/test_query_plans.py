@@ -71,6 +71,25 @@ def test_pages_for_anybody_scan_no_table(full: Place) -> None:
     assert refused(full, statements) == []
 
 
+@pytest.mark.parametrize("path", ["/", "/trending.rss", "/healthz", "{me}/rate"])
+def test_what_is_news_is_found_without_reading_what_is_old(full: Place, path: str) -> None:
+    me = full.path(full.program.links.page(full.reader))
+    with recorded_statements() as statements:
+        assert full.client.get(path.format(me=me)).status_code == 200
+
+    with full.program.store.read() as connection:
+        if connection.dialect.name != "sqlite":
+            return  # where the plan of few rows says nothing about that of many
+        steps = [
+            row[3]
+            for statement, values in statements.items()
+            if "first_seen" in statement and " LIMIT " not in statement  # at which a walk ends
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
+    assert steps
+    assert [step for step in steps if "first_seen<?" in step and "first_seen>?" not in step] == []
+
+
 def test_pages_of_a_reader_scan_no_table(full: Place) -> None:
     links, reader = full.program.links, full.reader
     own = full.path(links.page(reader))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from tests.making import NOW, add_papers
 
 from larkpost.domain import Draft
-from larkpost.flows.similar import at_hand, similar
+from larkpost.flows.similar import similar
 from larkpost.ranking import Tfidf
-from larkpost.store import models, papers
+from larkpost.store import papers
 from larkpost.store.wording import words
 
 if TYPE_CHECKING:
@@ -42,23 +42,16 @@ class ByTitle(Tfidf):
         return sorted(found, key=lambda pair: -pair[1])[:limit]
 
 
-def fit(store: Store) -> None:
-    with store.begin() as connection:
-        body = Tfidf().fit(papers.corpus(connection)).to_bytes()
-        models.save_space(connection, body, papers=7, newest=NOW, now=NOW)
-
-
 def test_the_closest_come_first_and_never_the_paper_itself(store: Store) -> None:
     ranker = ByTitle()
     with store.begin() as connection:
         sparse, *_ = add_papers(connection, 6)
         absorbed = papers.absorb(connection, NEAR, now=NOW)
-    fit(store)
+        space = ranker.fit(papers.corpus(connection))
 
     with store.read() as connection:
-        held = at_hand(connection, ranker)
-        found = similar(connection, ranker, held, sparse, limit=3)
-        nearest = similar(connection, ranker, held, sparse, limit=1)
+        found = similar(connection, ranker, space, sparse, limit=3)
+        nearest = similar(connection, ranker, space, sparse, limit=1)
 
     closest, further = (one.paper_id for one in absorbed)
     assert [near.paper.id for near in found] == [closest, further]
@@ -66,37 +59,10 @@ def test_the_closest_come_first_and_never_the_paper_itself(store: Store) -> None
     assert nearest == found[:1]
 
 
-def test_without_a_space_nothing_is_similar(store: Store) -> None:
-    ranker = ByTitle()
+def test_by_a_space_of_no_papers_nothing_is_similar(store: Store) -> None:
+    ranker = Tfidf()
     with store.begin() as connection:
-        (paper,) = add_papers(connection, 1)
+        paper, *_ = add_papers(connection, 6)
+        papers.absorb(connection, NEAR, now=NOW)
 
-        held = at_hand(connection, ranker)
-        assert held is None
-        assert similar(connection, ranker, held, paper) == []
-
-
-def test_a_held_space_is_kept_until_there_is_a_newer_one(store: Store) -> None:
-    ranker = ByTitle()
-    with store.begin() as connection:
-        add_papers(connection, 3)
-    fit(store)
-    with store.read() as connection:
-        held = at_hand(connection, ranker)
-        again = at_hand(connection, ranker, held)
-    fit(store)
-
-    with store.read() as connection:
-        newer = at_hand(connection, ranker, held)
-
-    assert held is not None
-    assert again is held
-    assert newer is not None
-    assert newer.number > held.number
-
-
-def test_a_damaged_space_is_none(store: Store) -> None:
-    with store.begin() as connection:
-        models.save_space(connection, b"cut", papers=0, newest=None, now=NOW)
-
-        assert at_hand(connection, ByTitle()) is None
+        assert similar(connection, ranker, ranker.fit([]), paper) == []

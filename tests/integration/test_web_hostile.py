@@ -126,6 +126,7 @@ def test_a_taste_and_what_it_is_named_after_are_text(here: Place) -> None:
     feedback.cast(
         here.program.store, here.reader.id, hostile(here).id, Thumb.UP, via="test", now=NOW
     )
+    here.fit()
 
     assert INTEREST in shown(here.client.get(f"{me}/taste").text)
     assert HOSTILE.split()[0] in shown(here.client.get(me).text)

@@ -23,6 +23,7 @@ def me(here: Place) -> str:
 
 
 def save(here: Place, me: str, words: str) -> str:
+    here.fit()
     form = {"action": "interest", "interest": "main", "words": words, "quota": "1"}
     answer = here.client.post(me, data=form)
     assert answer.status_code == 303
@@ -43,6 +44,7 @@ def test_nothing_is_told_where_all_words_match(here: Place, me: str) -> None:
 
 
 def test_the_page_after_signing_up_by_mail_tells_them(here: Place) -> None:
+    here.fit()
     form = {"address": "new@example.org", "words": "exparts, sparse", "action": "mail"}
 
     shown = here.client.post("/subscribe", data=form).text
@@ -52,6 +54,7 @@ def test_the_page_after_signing_up_by_mail_tells_them(here: Place) -> None:
 
 
 def test_the_page_after_signing_up_for_a_feed_tells_them(here: Place) -> None:
+    here.fit()
     answer = here.client.post("/subscribe", data={"words": "exparts", "action": "feed"})
 
     shown = here.client.get(answer.headers["location"]).text

@@ -7,18 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from lxml import etree
 from tests.browsing import NOW, contents
 
 from larkpost.domain import Draft, Identifier, Thumb, Vote, Weight
-from larkpost.flows import membership, tasting
-from larkpost.flows.similar import at_hand
+from larkpost.flows import feedback, membership, tasting
+from larkpost.flows.evaluate import evaluate
 from larkpost.flows.spaces import fresh_space
-from larkpost.ranking import Tfidf
-from larkpost.store import papers, readers, votes
+from larkpost.ranking import TextSpace, Tfidf
+from larkpost.store import events, models, papers, readers, votes
 from larkpost.web import charts
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.browsing import Place
 
     from larkpost.domain import Paper
-    from larkpost.ranking import TextSpace
+    from larkpost.ranking import Report
     from larkpost.seams import Space
 
 BIRDS = ("birdsong", "plumage", "migration", "nests")
@@ -76,6 +76,7 @@ def live(here: Place, months: int = 3) -> None:
                 for one, thumb, day in zip(found, thumbs, days, strict=True)
             ],
         )
+    here.fit()
 
 
 def told(here: Place) -> tasting.Story:
@@ -264,45 +265,152 @@ class Counting(Tfidf):
         return super().fit(corpus, libraries=libraries)
 
 
-def test_looking_writes_nothing_and_many_who_look_at_once_cost_one_fit(
-    here: Place, me: str
-) -> None:
+def bring(here: Place, *titles: str) -> None:
+    with here.program.store.begin() as connection:
+        papers.absorb(connection, [Draft(title, first_seen=NOW) for title in titles], now=NOW)
+
+
+def test_no_visit_fits_a_space_or_writes_anything_though_papers_came(here: Place, me: str) -> None:
     live(here)
+    bring(here, "Mosses of the tundra", "Knots in tapes")
     here.program.ranker = ranker = Counting()
     before = contents(here.program.store)
 
-    def look(method: str) -> int:
-        return here.client.request(method, f"{me}/rate").status_code
+    def look(path: str) -> int:
+        return here.client.get(f"{me}/{path}").status_code
 
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(look, ["GET", "HEAD"] * 4)) == {200}
-    assert ranker.fits == 1
-    assert here.client.get(f"{me}/taste").status_code == 200
+        assert set(pool.map(look, ["rate", "start?done=welcome"] * 4)) == {200}
+    assert look("taste") == 200
+    assert here.client.get(f"/paper/{here.papers[0].uid}").status_code == 200
+    replayed = 2  # each replay fits to what was known in its time, whatever there is today
+    assert ranker.fits <= replayed
     assert contents(here.program.store) == before
 
 
-def test_a_thumb_keeps_the_space_that_looking_has_fitted(here: Place, me: str) -> None:
-    live(here)
+def test_no_thumb_fits_a_space(here: Place, me: str) -> None:
+    here.fit()
+    bring(here, "Mosses of the tundra")
     here.program.ranker = ranker = Counting()
-    here.client.get(f"{me}/rate")
 
-    here.client.post(f"{me}/rate", data={"paper": here.papers[0].id, "thumb": "up"})
+    shown = here.client.post(f"{me}/rate", data={"paper": here.papers[0].id, "thumb": "up"}).text
 
-    assert ranker.fits == 1
-    with here.program.store.read() as connection:
-        assert at_hand(connection, ranker) is not None
-    fresh_space(here.program.store, ranker, now=NOW)
-    assert ranker.fits == 1
+    assert "written down" in shown
+    assert ranker.fits == 0
 
 
-def test_new_papers_make_a_new_space(here: Place, me: str) -> None:
+def test_before_the_first_space_there_are_papers_to_rate_all_the_same(here: Place, me: str) -> None:
+    page = here.client.get(f"{me}/rate")
+
+    assert page.status_code == 200
+    assert here.papers[0].title in page.text
+
+
+def test_a_round_makes_one_space_of_new_papers_and_visits_take_it(here: Place, me: str) -> None:
     here.program.ranker = ranker = Counting()
-    here.client.get(f"{me}/rate")
+    here.fit()
+    here.fit()
     live(here)
+    here.fit()
 
+    first = here.program.spaces.newest(here.program.store, ranker)
     here.client.get(f"{me}/rate")
 
     assert ranker.fits == 2
+    assert here.program.spaces.newest(here.program.store, ranker) is first
+
+
+def test_while_a_newer_space_cannot_be_read_the_one_before_serves_and_a_round_makes_another(
+    here: Place,
+) -> None:
+    here.fit()
+    spaces, ranker, store = here.program.spaces, Counting(), here.program.store
+    with store.begin() as connection:
+        models.save_space(connection, b"cut", papers=3, newest=NOW, now=NOW)
+
+    good = spaces.newest(store, ranker)
+    spaces.refresh(store, ranker, now=NOW)
+
+    assert isinstance(good.space, TextSpace)
+    assert good.space.papers == len(here.papers)
+    assert ranker.fits == 1
+    assert spaces.newest(store, ranker).number != good.number
+
+
+class Failing(Counting):
+    """A ranker that cannot fit."""
+
+    def fit(
+        self,
+        corpus: Iterable[Paper],  # noqa: ARG002 - the seam's signature
+        *,
+        libraries: Sequence[Collection[int]] = (),  # noqa: ARG002 - the seam's signature
+    ) -> TextSpace:
+        """Fail."""
+        self.fits += 1
+        raise RuntimeError("no memory")
+
+
+def test_a_fit_that_failed_is_told_and_tried_again_after_an_hour(here: Place) -> None:
+    spaces, ranker, store = here.program.spaces, Failing(), here.program.store
+
+    for minutes in (0, 1, 59, 61):
+        spaces.refresh(store, ranker, now=NOW + timedelta(minutes=minutes))
+
+    assert ranker.fits == 2
+    with store.read() as connection:
+        told = events.latest(connection)["space"]
+    assert not told.ok
+    assert "no memory" in told.detail["problem"]
+
+
+def test_a_history_is_replayed_once_an_hour_at_most(
+    here: Place, me: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live(here)
+    replayed = []
+
+    def count(*given: Any) -> Report:
+        replayed.append(given)
+        return evaluate(*given)
+
+    monkeypatch.setattr(tasting, "evaluate", count)
+    for minutes, position in ((0, 1), (1, 2), (61, 3)):
+        here.clock.now = NOW + timedelta(minutes=minutes)
+        here.client.post(here.vote_path(position, "up"))
+        assert here.client.get(f"{me}/taste").status_code == 200
+
+    assert len(replayed) == 2
+
+
+def test_taking_thumbs_back_and_forth_replays_a_history_four_times_an_hour_at_most(
+    here: Place, me: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live(here)
+    replayed = []
+
+    def count(*given: Any) -> Report:
+        replayed.append(given)
+        return evaluate(*given)
+
+    monkeypatch.setattr(tasting, "evaluate", count)
+    for _ in range(6):
+        with here.program.store.read() as connection:
+            last = votes.of(connection, here.reader.id)[-1]
+        form = {"action": "vote", "paper": last.paper_id, "thumb": "clear"}
+        assert here.client.post(me, data=form).status_code == 200
+        here.client.get(f"{me}/taste")
+
+    assert len(replayed) == tasting.MOST_REPLAYS
+
+
+def test_votes_that_were_taken_back_are_told_no_more_within_the_hour(here: Place, me: str) -> None:
+    live(here)
+    assert "Your 24 votes were replayed" in here.client.get(f"{me}/taste").text
+
+    feedback.roll_back(here.program.store, here.reader.id, since=NOW - timedelta(days=60))
+
+    assert "Your 24 votes" not in here.client.get(f"{me}/taste").text
 
 
 def test_how_far_chances_were_off_is_told_from_the_second_morning_with_votes_on(

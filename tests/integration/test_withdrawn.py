@@ -15,7 +15,7 @@ from larkpost.domain import Draft, Thumb
 from larkpost.flows import exporting, feedback, importing, learn
 from larkpost.flows.learn import Question
 from larkpost.flows.spaces import fresh_space
-from larkpost.flows.starting import rateable, to_rate
+from larkpost.flows.starting import rating_pool
 from larkpost.ranking import Tfidf
 from larkpost.store import archive, community, editions, migrations, papers, search
 from larkpost.store.engine import Store
@@ -112,7 +112,7 @@ def test_a_withdrawn_paper_is_neither_picked_nor_like_another_nor_to_be_rated(
     with store.read() as connection:
         (again,) = papers.search(connection, "again")
         assert paper.id not in {one.id for one in search.kin(connection, again, limit=9)}
-        rated = to_rate(space, rateable(connection, now=NOW, window=timedelta(0)))
+        rated = rating_pool(connection, space, now=NOW, window=timedelta(0)).choose()
         assert paper.id not in {one.id for one in rated}
 
 

@@ -238,11 +238,11 @@ def _to_rate(call: Call, program: Program, reader: Reader, page: int) -> list[Pa
     space = fresh_space(program.store, program.ranker, now=call.now)
     with program.store.read() as connection:
         known = {vote.paper_id for vote in votes.of(connection, reader.id)}
-        among = starting.rateable(connection, now=call.now, window=program.window)
-    ten = starting.to_rate(space, among, known=known)
+        pool = starting.rating_pool(connection, space, now=call.now, window=program.window)
+    ten = pool.choose(known)
     for _ in range(1, page):
         known |= {paper.id for paper in ten}
-        ten = starting.to_rate(space, among, known=known)
+        ten = pool.choose(known)
     return ten
 
 

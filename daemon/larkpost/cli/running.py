@@ -274,6 +274,7 @@ def _tick(program: Program, moved: Callable[[], None]) -> None:
     from larkpost.flows.tick import edit
 
     edit(program.works, now=datetime.now(UTC))
+    program.spaces.newest(program.store, program.ranker)  # read here, so that no visit has to
     moved()
 
 

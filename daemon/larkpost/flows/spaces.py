@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from larkpost import logs
+from larkpost.errors import LarkpostError
 from larkpost.store import community, events, models, papers
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ log = logs.get_logger(__name__)
 EXACT_UP_TO = 20_000
 GROWTH = 1.1
 STALE_AFTER = timedelta(days=7)
+TRY_AGAIN = timedelta(hours=1)  # after a fit that failed
 
 # From as many readers on, with as many liked papers each, what they like together teaches
 # something about texts; below it is noise, and whose taste it is could be told from it.
@@ -59,34 +61,95 @@ def fresh_space(store: Store, ranker: Ranker, *, now: datetime) -> Space:
     there are a tenth more thumbs up. Where fitting fails, the newest kept space that can be read
     serves, which the log and the event ``space`` tell; without one the failure is raised.
     """
-    return _keep(store, _found(store, ranker, None, now)).space
+    return _keep(store, _found(store, ranker, now)).space
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A space as it is held in memory, and the number of the newest kept one when it was read."""
+
+    number: int | None
+    space: Space
 
 
 class Spaces:
-    """The space that the visits of a process share: read, or fitted, once however many ask.
+    """The space that a process shares: its rounds make it, its visits take it as it is.
 
-    A visit that may write nothing leaves a fitted one unkept, until one comes that may.
+    To fit one takes seconds, and whoever brings a paper makes the last one stale: so a visit never
+    fits. It takes the newest space that is kept, though papers came since; what a space does not
+    know of them, the words in no paper before, is left out.
     """
 
     def __init__(self) -> None:
-        self._made: Made | None = None
+        self._held: Held | None = None
         self._lock = Lock()
+        self._readable = True
 
-    def fresh(self, store: Store, ranker: Ranker, *, now: datetime, keep: bool) -> Space:
-        """What ``fresh_space`` gives; nothing is written down unless ``keep``."""
-        with self._lock:
-            self._made = _found(store, ranker, self._made, now)
-            if keep:
-                self._made = _keep(store, self._made)
-            return self._made.space
+    def refresh(self, store: Store, ranker: Ranker, *, now: datetime) -> None:
+        """Fit and keep a space where the newest does not fit the corpus any more.
+
+        It is for rounds, one at a time. Where fitting failed, it is tried again after an hour.
+        """
+        with store.read() as connection:
+            if self._readable and _is_fresh(connection, now):
+                return
+        try:
+            _keep(store, _found(store, ranker, now))
+        except LarkpostError:
+            raise
+        except Exception as error:  # editions and pages go without, and say so
+            problem = f"{type(error).__name__}: {error}"
+            log.warning("fitting a space failed, and there is no older one", exc_info=True)
+            with store.begin() as connection:
+                events.record(connection, "space", ok=False, now=now, problem=problem, ups=0)
+        self._readable = True
+
+    def newest(self, store: Store, ranker: Ranker) -> Held:
+        """The newest kept space that can be read; one of no papers while there is none.
+
+        It is read once. While somebody reads a newer one, the others go on with what is held.
+        """
+        with store.read() as connection:
+            number = models.newest_id(connection)
+        held = self._held
+        if held is not None and held.number == number:
+            return held
+        if not self._lock.acquire(blocking=held is None):
+            assert held is not None  # noqa: S101 - or else the lock was waited for
+            return held
+        try:
+            if self._held is None or self._held.number != number:
+                self._held = self._read(store, ranker, number)
+            return self._held
+        finally:
+            self._lock.release()
+
+    def _read(self, store: Store, ranker: Ranker, number: int | None) -> Held:
+        with store.read() as connection:
+            newest = models.newest_space(connection)
+        space = ranker.space_from(newest.body) if newest else None
+        if newest is not None and space is None:
+            self._readable = False  # the next round makes one
+            space = _last_good(store, ranker)
+        return Held(number, space if space is not None else ranker.fit([]))
 
 
-def _found(store: Store, ranker: Ranker, held: Made | None, now: datetime) -> Made:
-    """The space that is held if it fits what there is, else the one kept, else one fitted now."""
+def _is_fresh(connection: Connection, now: datetime) -> bool:
+    """Say whether the newest kept space still serves, or need not be tried again so soon."""
+    wanted = _basis(connection)
+    last = events.latest(connection).get("space")
+    if not wanted.papers or (last and not last.ok and timedelta(0) <= now - last.at < TRY_AGAIN):
+        return True
+    kept = models.newest_facts(connection)
+    if kept is None:
+        return False
+    return _serves(Basis(kept.papers, kept.newest, _ups(connection)), wanted, now - kept.made_at)
+
+
+def _found(store: Store, ranker: Ranker, now: datetime) -> Made:
+    """The space that is kept if it fits what there is, else one fitted now."""
     with store.read() as connection:
         basis = _basis(connection)
-        if held and _serves(held.basis, basis, now - held.at):
-            return held
         kept = _kept(connection, ranker, basis, now)
     if kept:
         return kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from larkpost.domain import Thumb, Vote
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from larkpost.domain import Draft, Identifier, Paper, Reader
+    from larkpost.ranking import Comparison
     from larkpost.seams import Space
     from larkpost.store.engine import Connection, Store
 
@@ -59,25 +61,70 @@ def from_references(store: Store, reader_id: int, text: str, *, now: datetime) -
     )
 
 
-def to_rate(space: Space, among: Sequence[Paper], *, known: Collection[int] = ()) -> list[Paper]:
-    """Ten papers to rate of ``among``, see ``rateable``: those that tell most about a taste.
+@dataclass(frozen=True, slots=True)
+class RatingPool:
+    """The papers out of which those to rate are chosen, compared with each other in a space.
 
-    None of them is ``known``, by its id: rated by the reader, or shown before. The same papers
-    give the same ten.
+    ``marks`` are their ids, and when each one's text changed.
     """
-    from larkpost.ranking import TextSpace, informative
 
+    space: Space
+    marks: Sequence[tuple[int, datetime]]
+    compared: Comparison | None
+
+    @property
+    def papers(self) -> Sequence[Paper]:
+        """The papers, the newest first."""
+        return self.compared.papers if self.compared else ()
+
+    def choose(self, known: Collection[int] = ()) -> list[Paper]:
+        """Ten papers to rate: those that tell most about a taste.
+
+        None of them is ``known``, by its id: rated by the reader, or shown before. The same papers
+        give the same ten.
+        """
+        return self.compared.choose(RATED, known) if self.compared else []
+
+
+def rating_pool(
+    connection: Connection,
+    space: Space,
+    *,
+    now: datetime,
+    window: timedelta,
+    before: RatingPool | None = None,
+) -> RatingPool:
+    """Compare the newest of what came lately, or where that is little, of all papers.
+
+    The pool from ``before`` is given back where nothing has changed: that costs one short query.
+    """
+    from larkpost.ranking import TextSpace, compare
+
+    marks = papers.candidate_marks(connection, at=now, window=window, limit=AMONG)
+    if len(marks) < FEWEST:
+        marks = papers.recommendable_marks(connection, until=now, limit=AMONG)
+    if before and before.space is space and before.marks == marks:
+        return before
+    among = papers.get(connection, [paper_id for paper_id, _ in marks])
     if not isinstance(space, TextSpace):
-        return []
-    return informative(space, among, RATED, known=[one for one in among if one.id in known])
+        return RatingPool(space, marks, None)
+    return RatingPool(space, marks, compare(space, list(among.values())))
 
 
-def rateable(connection: Connection, *, now: datetime, window: timedelta) -> list[Paper]:
-    """The papers out of which those to rate are chosen, newest first: what came lately."""
-    lately = papers.candidates(connection, at=now, window=window)
-    if len(lately) < FEWEST:
-        lately = papers.corpus(connection, until=now, limit=AMONG, withdrawn=False)
-    return lately[:AMONG]
+class RatingPools:
+    """The pool that the visits of a process share, compared once however many ask."""
+
+    def __init__(self) -> None:
+        self._pool: RatingPool | None = None
+        self._lock = Lock()
+
+    def pool(
+        self, connection: Connection, space: Space, *, now: datetime, window: timedelta
+    ) -> RatingPool:
+        """What ``rating_pool`` gives."""
+        with self._lock:
+            self._pool = rating_pool(connection, space, now=now, window=window, before=self._pool)
+            return self._pool
 
 
 def _known(draft: Draft, known: Mapping[Identifier, int]) -> int | None:

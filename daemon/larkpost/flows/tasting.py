@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +12,7 @@ from larkpost.domain import Weight
 from larkpost.flows import learn
 from larkpost.flows.evaluate import FEWEST, evaluate
 from larkpost.seams import Evidence
-from larkpost.store import papers, votes
+from larkpost.store import models, papers, votes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +27,8 @@ TOLD = 10  # words for, and against
 AMONG = 200  # papers over which the words are weighed
 MONTHS = 12
 KEPT = 256
+# When a history is replayed again: see ``Tastes``.
+AGAIN, MOST_REPLAYS, GROWTH = timedelta(hours=1), 4, 1.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +119,23 @@ class Told(NamedTuple):
     report: Report | None
 
 
+class _Replayed(NamedTuple):
+    """When a history was replayed within the last hour, and what the last time found."""
+
+    at: tuple[datetime, ...] = ()
+    report: Report | None = None
+
+
 class Tastes:
     """What was told last: to read and replay a history takes seconds, so it is done one at a time.
 
-    A reader is told the same until a vote or a paper comes or goes, or an interest changes.
+    A reader is told the same until a vote or a paper comes or goes, an interest changes, or there
+    is a newer space; the replay is an hour old at most, or older where nothing changed.
     """
 
     def __init__(self) -> None:
         self._kept: OrderedDict[int, tuple[object, Told]] = OrderedDict()
+        self._reports: OrderedDict[int, _Replayed] = OrderedDict()
         self._lock = Lock()
 
     def of(
@@ -143,12 +155,36 @@ class Tastes:
             if known := self._recall(reader, mark):  # whoever had the turn before may have kept it
                 return known
             story = tell(store, ranker, space(), reader, now=now)
-            report = evaluate(store, ranker, reader) if mark.votes >= FEWEST else None
+            report = self._replayed(store, ranker, reader, mark.votes, now)
             return self._keep(reader, mark, Told(story, report))
 
     def forget(self, reader_id: int) -> None:
         """Keep nothing of a reader who is gone."""
         self._kept.pop(reader_id, None)
+        self._reports.pop(reader_id, None)
+
+    def _replayed(
+        self, store: Store, ranker: Ranker, reader: Reader, votes: int, now: datetime
+    ) -> Report | None:
+        """Replay a reader's votes, which takes seconds of a core, or give what it found lately.
+
+        It is done once an hour; more often, up to four times, where votes were taken back or there
+        are 15 % more of them.
+        """
+        if votes < FEWEST:
+            return None
+        told = self._reports.get(reader.id, _Replayed())
+        lately = [at for at in told.at if timedelta(0) <= now - at < AGAIN]
+        if told.report and lately:
+            same = told.report.votes <= votes < told.report.votes * GROWTH
+            if same or len(lately) >= MOST_REPLAYS:
+                return told.report
+        report = evaluate(store, ranker, reader)
+        self._reports[reader.id] = _Replayed((*lately, now), report)
+        self._reports.move_to_end(reader.id)
+        if len(self._reports) > KEPT:
+            self._reports.popitem(last=False)
+        return report
 
     def _recall(self, reader: Reader, mark: object) -> Told | None:
         known = self._kept.get(reader.id)
@@ -169,10 +205,12 @@ class _Mark(NamedTuple):
     latest: datetime | None
     extent: papers.Extent
     interests: tuple[Interest, ...]
+    space: int | None
 
 
 def _mark(store: Store, reader: Reader) -> _Mark:
     with store.read() as connection:
         cast = votes.of(connection, reader.id)
         latest = max((one.at for one in cast), default=None)
-        return _Mark(len(cast), latest, papers.extent(connection), reader.interests)
+        newest = models.newest_id(connection)
+        return _Mark(len(cast), latest, papers.extent(connection), reader.interests, newest)

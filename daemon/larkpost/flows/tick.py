@@ -25,6 +25,7 @@ from larkpost.flows.publish import Newsroom, Outcome, publish_due
 from larkpost.flows.receipt import Desk, tell
 from larkpost.flows.returns import collect
 from larkpost.flows.set_back import recover_from_future
+from larkpost.flows.spaces import Spaces
 from larkpost.flows.steps import Steps
 from larkpost.store import delivery_queue
 from larkpost.text.grammar import quantity
@@ -71,6 +72,7 @@ class Works:
     writer: Writer | None = None
     moved: Callable[[], None] = lambda: None
     per_domain: int = PER_DOMAIN
+    spaces: Spaces = field(default_factory=Spaces)
 
 
 @dataclass(slots=True)
@@ -102,7 +104,7 @@ def tick(works: Works, *, now: datetime) -> Round:
 
 
 def edit(works: Works, *, now: datetime) -> Round:
-    """Take in what lies in the inbox and what came back, and publish what is due.
+    """Take in what lies in the inbox and what came back, fit a space to it, publish what is due.
 
     A step that fails is told in ``troubles``, in the log and in the store; the next one runs
     all the same. Raises Busy while another process is at it.
@@ -120,6 +122,8 @@ def edit(works: Works, *, now: datetime) -> Round:
                 done.returned = collect(
                     store, works.mailboxes, works.returns, now=now, stopped=works.stopped
                 )
+        with steps.step("space"):
+            works.spaces.refresh(store, works.newsroom.ranker, now=now)
         with steps.step("publish"):
             done.outcomes = publish_due(works.newsroom, now=now)
             if failed := done.outcomes[Outcome.FAILED]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from larkpost.ranking.coldstart import informative
+from larkpost.ranking.coldstart import Comparison, compare, informative
 from larkpost.ranking.evaluation import Report, evaluate
 from larkpost.ranking.mornings import History
 from larkpost.ranking.offpolicy import Logged
@@ -11,12 +11,14 @@ from larkpost.ranking.space import TextSpace
 from larkpost.ranking.taste import LinearTaste
 
 __all__ = [
+    "Comparison",
     "History",
     "LinearTaste",
     "Logged",
     "Report",
     "TextSpace",
     "Tfidf",
+    "compare",
     "evaluate",
     "informative",
 ]

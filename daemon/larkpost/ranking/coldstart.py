@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from larkpost.ranking.space import CLOSE_SHARE, WORD_SHARE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -20,6 +21,33 @@ MOST_COMPARED = 2000
 KIN = 5  # nearest papers by which a paper's company is measured
 KNOWN = 0.15  # what nearness to a known paper weighs beside that to one of the same choice
 LONELY = 0.25  # the share of the papers that stand alone most: they stand for no others
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Papers (n, newest first) with how alike they are (n, n), and each one's company (n)."""
+
+    papers: Sequence[Paper]
+    near: Floats
+    company: Floats
+
+    def choose(self, n: int, known: Collection[int]) -> list[Paper]:
+        """Choose as ``informative`` does; ``known`` are ids, of these papers."""
+        free = np.array([paper.id not in known for paper in self.papers], dtype=bool)
+        if not free.any():
+            return []
+        chosen = _far_apart(self.near, self.company, free, np.flatnonzero(~free), n)
+        return [self.papers[at] for at in chosen]
+
+
+def compare(space: TextSpace, candidates: Sequence[Paper]) -> Comparison:
+    """Compare papers with each other, once for all who are to rate some of them.
+
+    Of more than 2,000 the newest are looked at.
+    """
+    papers = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
+    near = _likeness(space, papers[:MOST_COMPARED])
+    return Comparison(papers[:MOST_COMPARED], near, _company(near))
 
 
 def informative(
@@ -40,7 +68,8 @@ def informative(
     if not free.any():
         return []
     near = _likeness(space, [*papers, *known])
-    chosen = _far_apart(near, _company(near[: len(papers), : len(papers)]), free, n)
+    company = _company(near[: len(papers), : len(papers)])
+    chosen = _far_apart(near, company, free, np.arange(len(papers), len(near)), n)
     return [papers[at] for at in chosen]
 
 
@@ -59,15 +88,17 @@ def _company(near: Floats) -> Floats:
     return np.asarray(np.sort(others, axis=1)[:, len(near) - few :].sum(axis=1).round(4))
 
 
-def _far_apart(near: Floats, company: Floats, free: NDArray[np.bool_], n: int) -> list[int]:
-    """Choose n of the first papers of ``near`` that are free; the rows after them are known."""
+def _far_apart(
+    near: Floats, company: Floats, free: NDArray[np.bool_], known: NDArray[np.intp], n: int
+) -> list[int]:
+    """Choose n of the first papers of ``near`` that are free; ``known`` are places in it."""
     count = len(company)
     lonely = company < np.quantile(company, LONELY)
-    known = list(range(count, len(near)))
+    far = KNOWN * _nearest(near[:count, known])
     chosen: list[int] = []
     for _ in range(min(n, int(free.sum()))):
-        alike = _nearest(near[:count, chosen]) + KNOWN * _nearest(near[:count, known])
-        if not chosen and not known:
+        alike = _nearest(near[:count, chosen]) + far
+        if not chosen and not len(known):
             alike = -near.mean(axis=1)
         # Likeness lies between -1 and 1: the lonely come after all others.
         alike = (alike + np.where(lonely, 4, 0)).round(4)

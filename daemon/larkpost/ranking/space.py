@@ -16,6 +16,7 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
 
 from larkpost.ranking import ridge
 from larkpost.ranking.lexicon import Lexicon, category_terms
+from larkpost.ranking.row_cache import RowCache
 from larkpost.ranking.terms import terms
 from larkpost.text.stemming import strict_stems
 from larkpost.text.term_table import GRADES, term_table
@@ -215,7 +216,13 @@ class TextSpace:
         The first line of a text is its title; a hint stands for a text by its counts. Papers
         whose ids are given are seen where their readers put them.
         """
-        return self.placed(self._weighed(_counted(texts, self.papers)), ids)
+        return self.placed(self._row_cache.rows(texts), ids)
+
+    @cached_property
+    def _row_cache(self) -> RowCache:
+        return RowCache(
+            lambda texts: self._weighed(_counted(texts, self.papers)), len(self.vocabulary)
+        )
 
     def placed(self, plain: csr_array, ids: Sequence[int | None] = ()) -> Rows:
         """Give the points of papers whose l2 TF-IDF rows are known."""

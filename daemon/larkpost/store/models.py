@@ -42,6 +42,14 @@ def newest_space(connection: Connection) -> KeptSpace | None:
     return next(spaces(connection), None)
 
 
+def newest_facts(connection: Connection) -> KeptSpace | None:
+    """Read the space that was kept last without its bytes, which are many: these are empty."""
+    table = tables.space
+    columns = table.c.id, table.c.made_at, table.c.papers, table.c.newest
+    row = connection.execute(select(*columns).order_by(table.c.id.desc()).limit(1)).one_or_none()
+    return None if row is None else KeptSpace(row.id, row.made_at, row.papers, row.newest, b"")
+
+
 def spaces(connection: Connection) -> Iterator[KeptSpace]:
     """Read the spaces that are kept, the newest first, one at a time: they are large."""
     table = tables.space

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select, true, union
 
 from larkpost.store import tables
 from larkpost.store.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, get, paper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Select
@@ -28,6 +28,7 @@ __all__ = [
     "absorb",
     "by_identifier",
     "by_uid",
+    "candidate_marks",
     "candidates",
     "corpus",
     "count",
@@ -38,6 +39,7 @@ __all__ = [
     "iterate",
     "names",
     "owners",
+    "recommendable_marks",
     "search",
     "take_turns",
 ]
@@ -92,6 +94,20 @@ def candidates(connection: Connection, *, at: datetime, window: timedelta) -> li
     return _read(connection, _newest_first().where(*fresh(at, window)))
 
 
+def candidate_marks(
+    connection: Connection, *, at: datetime, window: timedelta, limit: int
+) -> list[tuple[int, datetime]]:
+    """Read the ids of the newest ``limit`` of ``candidates``, with when each one's text changed."""
+    return _marks(connection, fresh(at, window), limit)
+
+
+def recommendable_marks(
+    connection: Connection, *, until: datetime, limit: int
+) -> list[tuple[int, datetime]]:
+    """Read the same of the newest papers that may be recommended, first seen up to ``until``."""
+    return _marks(connection, [*_between(None, until), RECOMMENDABLE], limit)
+
+
 def corpus(
     connection: Connection,
     *,
@@ -134,9 +150,19 @@ def count_candidates(connection: Connection, *, at: datetime, window: timedelta)
 
 
 def fresh(at: datetime, window: timedelta) -> list[ColumnElement[bool]]:
-    """Say what makes a paper a candidate: see ``candidates``. What was withdrawn is none."""
-    seen, arrived, since = tables.paper.c.first_seen, tables.paper.c.arrived, at - window
-    return [RECOMMENDABLE, seen <= at, or_(seen > since, and_(arrived > since, arrived <= at))]
+    """Say what makes a paper a candidate: see ``candidates``. What was withdrawn is none.
+
+    Each of the two ways has an index of its own: of the one or the other, the databases read every
+    paper that is older, which took 0.13 s at 100,000.
+    """
+    since, seen, come = at - window, tables.paper.alias("seen").c, tables.paper.alias("come").c
+    lately = union(
+        select(seen.id).where(seen.first_seen > since, seen.first_seen <= at),
+        select(come.id).where(come.arrived > since, come.arrived <= at, come.first_seen <= at),
+    )
+    paper = tables.paper.c
+    # Said so that no index fits: SQLite would walk the one of what is public, which is all of it.
+    return [paper.guest.is_not(true()), paper.withdrawn.is_not(true()), paper.id.in_(lately)]
 
 
 def extent(connection: Connection) -> Extent:
@@ -154,6 +180,14 @@ def iterate(connection: Connection) -> Iterator[Paper]:
     statement = select(*COLUMNS).where(PUBLIC).order_by(tables.paper.c.id)
     result = connection.execute(statement, execution_options={"yield_per": 1_000})
     return (paper(row) for row in result)
+
+
+def _marks(
+    connection: Connection, bounds: Sequence[ColumnElement[bool]], limit: int
+) -> list[tuple[int, datetime]]:
+    statement = _newest_first().with_only_columns(tables.paper.c.id, tables.paper.c.updated)
+    rows = connection.execute(statement.where(*bounds).limit(limit))
+    return [(row.id, row.updated) for row in rows]
 
 
 def _newest_first() -> Select[Any]:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from larkpost.flows.spaces import Spaces
+from larkpost.flows.starting import RatingPools
 from larkpost.flows.tasting import Tastes
 from larkpost.web.admin import admin
 from larkpost.web.body_budget import BodyBudget
@@ -24,7 +24,7 @@ from larkpost.web.guard import SafeHeaders, Site, TrailingSlash, handled, http_r
 from larkpost.web.health import Pulse, healthz
 from larkpost.web.joining import subscribe
 from larkpost.web.kept import Fresh, Shelf
-from larkpost.web.library import Catalogue, archive, look_up, paper, volume
+from larkpost.web.library import archive, look_up, paper, volume
 from larkpost.web.listings import archive_feed, month_feed, search_feed, trending_feed
 from larkpost.web.middleware import ErrorPages, HostHeader
 from larkpost.web.pages import Pages
@@ -103,7 +103,15 @@ def app(
     # Its redirect would be built from the Host header; TrailingSlash needs none.
     application.router.redirect_slashes = False
     application.state.site = Site(
-        program, pages, clock, pulses or {}, Catalogue(), Tastes(), Spaces(), Crowd(), BodyBudget()
+        program,
+        pages,
+        clock,
+        pulses or {},
+        Tastes(),
+        program.spaces,
+        RatingPools(),
+        Crowd(),
+        BodyBudget(),
     )
     application.state.feeds = feeds
     return application

@@ -40,6 +40,7 @@ class Measure:
 
 LOOKING = Measure("looking", 300)
 COSTLY = Measure("costly", 60, costly=True)
+MONTHS = Measure("months", 60, costly=True)  # a page of a month is a feed of 1,000 papers
 
 
 class Crowd:

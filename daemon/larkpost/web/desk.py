@@ -109,10 +109,10 @@ def find_unmatched(site: Site, reader: Reader) -> list[UnmatchedWord]:
 
 def unmatched_in(site: Site, words: Iterable[str]) -> list[UnmatchedWord]:
     """List which of these words match nothing in the space that all visits share."""
-    program, now = site.program, site.clock()
+    program = site.program
 
     def shared() -> Space:
-        return site.spaces.fresh(program.store, program.ranker, now=now, keep=False)
+        return site.spaces.newest(program.store, program.ranker).space
 
     return unmatched_words(program.store, shared, words)
 

@@ -27,6 +27,7 @@ from larkpost.text.grammar import sentence
 from larkpost.web.form_charset import refuse_odd_charset
 from larkpost.web.keys import check_link
 from larkpost.web.pages import POLICY
+from larkpost.web.route_limits import RouteLimits, declare
 from larkpost.web.visitors import network
 
 if TYPE_CHECKING:
@@ -37,12 +38,12 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from larkpost.flows.spaces import Spaces
+    from larkpost.flows.starting import RatingPools
     from larkpost.flows.tasting import Tastes
     from larkpost.program import Program
     from larkpost.web.body_budget import BodyBudget, Reservation
     from larkpost.web.crowd import Crowd, Measure
     from larkpost.web.health import Pulse
-    from larkpost.web.library import Catalogue
     from larkpost.web.pages import Pages
 
 LARGEST_BODY = 64 * 1024
@@ -95,9 +96,9 @@ class Site:
     pages: Pages
     clock: Callable[[], datetime]
     pulses: Mapping[str, Pulse]
-    catalogue: Catalogue
     tastes: Tastes
     spaces: Spaces
+    pools: RatingPools
     crowd: Crowd
     bodies: BodyBudget
 
@@ -182,6 +183,8 @@ def handled(
         finally:
             await form.close()
 
+    largest = LARGEST_UPLOAD if upload else LARGEST_BODY
+    declare(endpoint, RouteLimits(largest, BODY_SECONDS, measure))
     return endpoint
 
 

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from larkpost.store.marks import Marks
 from larkpost.web.conditional import etag_of, unchanged
 from larkpost.web.guard import SafeHeaders, handled
+from larkpost.web.route_limits import RouteLimits, declare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -213,6 +214,7 @@ class Endpoint:
     ) -> None:
         self._find = find
         self._look_up = handled(self._looked_up, measure=measure)
+        declare(self, RouteLimits(0, 0, measure, kept=True))  # GET alone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Look into the database, in a thread."""

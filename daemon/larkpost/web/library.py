@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -12,7 +11,7 @@ from starlette.responses import RedirectResponse
 from larkpost.errors import UsageError
 from larkpost.flows import archive as shelves
 from larkpost.flows.archive import Kind
-from larkpost.flows.similar import at_hand, similar
+from larkpost.flows.similar import similar
 from larkpost.render.paper_links import further_links
 from larkpost.store import papers, queries, search, votes
 from larkpost.text.identifiers import parse_identifier
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Paper
     from larkpost.flows.archive import Span
-    from larkpost.flows.similar import Held
     from larkpost.store.engine import Connection
     from larkpost.web.guard import Site
 
@@ -34,13 +32,6 @@ ALIKE = 6
 PUBLIC = {"Cache-Control": "no-cache", "X-Robots-Tag": "all"}
 _NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 _UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-@dataclass(slots=True)
-class Catalogue:
-    """What the library keeps at hand between visits: the space by which papers are compared."""
-
-    held: Held | None = None
 
 
 def archive(site: Site, _request: Request, _form: FormData) -> Response:
@@ -80,6 +71,7 @@ def paper(site: Site, request: Request, _form: FormData) -> Response:
     uid = given.lower()
     if not _UID.fullmatch(uid):
         raise HTTPException(404)
+    held = site.spaces.newest(site.program.store, site.program.ranker)
     with site.program.store.read() as connection:
         found = papers.by_uid(connection, uid)
         if found is None:
@@ -87,8 +79,7 @@ def paper(site: Site, request: Request, _form: FormData) -> Response:
         if uid != given:
             return RedirectResponse(site.pages.path(site.program.links.paper(uid)), 308)
         thumbs = votes.counts(connection, [found.id]).get(found.id, (0, 0))
-        site.catalogue.held = at_hand(connection, site.program.ranker, site.catalogue.held)
-        near = similar(connection, site.program.ranker, site.catalogue.held, found, limit=ALIKE)
+        near = similar(connection, site.program.ranker, held.space, found, limit=ALIKE)
         names = [name for name, _ in papers.names(connection, [found.id])]
     links = further_links(found, names)
     return _public(site, "paper.html", paper=found, thumbs=thumbs, near=near, links=links)

@@ -14,7 +14,7 @@ from larkpost.flows.trending import house
 from larkpost.render.channels import ARCHIVE, DAY, HOUR, SEARCH, TRENDING, public_channel
 from larkpost.store import papers, queries, search
 from larkpost.text.normalize import clean, one_line
-from larkpost.web.crowd import LOOKING
+from larkpost.web.crowd import LOOKING, MONTHS
 from larkpost.web.feeds import form_of, type_of
 from larkpost.web.kept import Endpoint, Found
 from larkpost.web.library import page_number
@@ -147,5 +147,5 @@ def _whole_days(newest: Sequence[Paper], limit: int) -> Sequence[Paper]:
 
 trending_feed = Endpoint(_trending)
 archive_feed = Endpoint(_archive)
-month_feed = Endpoint(_month)
+month_feed = Endpoint(_month, measure=MONTHS)
 search_feed = Endpoint(_search, measure=LOOKING)

@@ -64,7 +64,7 @@ def rate(site: Site, request: Request, form: FormData) -> Response:
     acting = request.method == "POST"
     done = cast_vote(site, reader, form, VIA).done if acting else ""
     program, now = site.program, site.clock()
-    space = site.spaces.fresh(program.store, program.ranker, now=now, keep=acting)
+    space = site.spaces.newest(program.store, program.ranker).space
     seen = _ids(text(form, "seen") if acting else request.query_params.get("seen", ""))
     ten = _ids(text(form, "ten"))
     with program.store.read() as connection:
@@ -72,10 +72,10 @@ def rate(site: Site, request: Request, form: FormData) -> Response:
         # A thumb that came without its ten must not take its paper off the page.
         rated = cast.keys() - set(_ids(text(form, "paper")))
         known = {*rated, *seen}
-        among = starting.rateable(connection, now=now, window=program.window)
-        papers = _named(among, ten) or starting.to_rate(space, among, known=known)
+        pool = site.pools.pool(connection, space, now=now, window=program.window)
+        papers = _named(pool.papers, ten) or pool.choose(known)
         shown = [paper.id for paper in papers]
-        more = bool(papers) and any(one.id not in {*known, *shown} for one in among)
+        more = bool(papers) and any(one.id not in {*known, *shown} for one in pool.papers)
     edition = publish.draft(program.newsroom, publish.by_hand(reader, now), now=now, space=space)
     thumbs = {paper.id: cast[paper.id] for paper in papers if paper.id in cast}
     return site.pages.page(

@@ -23,7 +23,7 @@ def taste(site: Site, request: Request, _form: FormData) -> Response:
     story, report = site.tastes.of(
         program.store,
         program.ranker,
-        lambda: site.spaces.fresh(program.store, program.ranker, now=now, keep=False),
+        lambda: site.spaces.newest(program.store, program.ranker).space,
         reader,
         now=now,
     )

@@ -1,0 +1,87 @@
+"""Keeps the TF-IDF rows of texts that were met lately, because cutting texts costs the most."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from hashlib import blake2b
+from itertools import pairwise
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+MOST = 10_000  # rows, of some 150 terms: 15 MB at most
+
+
+class Row(NamedTuple):
+    """One row: the columns that are filled, and with what."""
+
+    columns: NDArray[np.int32]
+    weights: NDArray[np.float32]
+
+
+class RowCache:
+    """Rows of a space, made by ``make`` (texts to l2 rows of the width of the space), each once.
+
+    A text given as counts, the hint of an interest, is made anew each time.
+    """
+
+    def __init__(
+        self, make: Callable[[Sequence[str | Mapping[str, float]]], csr_array], width: int
+    ) -> None:
+        self._make = make
+        self._width = width
+        self._rows: OrderedDict[bytes, Row] = OrderedDict()
+        self._lock = Lock()
+
+    def rows(self, texts: Sequence[str | Mapping[str, float]]) -> csr_array:
+        """Give the rows of these texts, in order (n, width)."""
+        names = [_name(text) for text in texts]
+        with self._lock:
+            found = [self._rows.get(name) if name else None for name in names]
+        missing = [at for at, row in enumerate(found) if row is None]
+        made = _split(self._make([texts[at] for at in missing])) if missing else []
+        for at, row in zip(missing, made, strict=True):
+            found[at] = row
+        self._keep({names[at]: row for at, row in zip(missing, made, strict=True)})
+        return self._joined([row for row in found if row is not None])
+
+    def _keep(self, made: Mapping[bytes, Row]) -> None:
+        with self._lock:
+            self._rows.update((name, row) for name, row in made.items() if name)
+            while len(self._rows) > MOST:
+                self._rows.popitem(last=False)
+
+    def _joined(self, rows: Sequence[Row]) -> csr_array:
+        ends = np.concatenate([[0], np.cumsum([len(row.columns) for row in rows])])
+        columns = np.concatenate([np.zeros(0, np.int32), *(row.columns for row in rows)])
+        weights = np.concatenate([np.zeros(0, np.float32), *(row.weights for row in rows)])
+        shape = len(rows), self._width
+        return csr_array((weights, columns, ends.astype(np.int32)), shape=shape)
+
+
+def _name(text: str | Mapping[str, float]) -> bytes:
+    """Give a text's name, 16 bytes; none for counts."""
+    return (
+        blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
+        if isinstance(text, str)
+        else b""
+    )
+
+
+def _split(rows: csr_array) -> list[Row]:
+    """Cut a matrix into its rows; copies, so that none holds on to all of it."""
+    ends = rows.indptr.tolist()
+    return [
+        Row(
+            rows.indices[start:end].astype(np.int32),
+            rows.data[start:end].astype(np.float32),
+        )
+        for start, end in pairwise(ends)
+    ]

@@ -1,0 +1,47 @@
+"""A site with a reader who has secrets, and a second one, for all actors of the threat model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.browsing import NOW, place
+
+from larkpost.flows import membership
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.browsing import Place
+
+    from larkpost.domain import Reader
+
+NAME, WORDS = "Quirina Quastel", ("zebrafish", "quokkas")
+
+
+@pytest.fixture
+def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
+    """Open a site whose reader has a name, words and an edition of three papers."""
+    with place(tmp_path, sqlite_url, {"web.admin": 7}) as opened:
+        store = opened.program.store
+        membership.change(store, opened.reader.id, now=NOW, name=NAME)
+        membership.set_interest(store, opened.reader.id, "main", words=WORDS)
+        opened.reader = opened.current()
+        opened.fit()
+        yield opened
+
+
+@pytest.fixture
+def secrets(here: Place) -> list[str]:
+    """Give what nobody but the reader and the operator may see."""
+    reader, links = here.reader, here.program.links
+    tokens = [links.page(reader), links.leave(reader), links.confirm(reader), links.admin(7)]
+    said = [str(reader.address), NAME, *WORDS, reader.feed_key, reader.uid]
+    return said + [link.rpartition("/")[2] for link in tokens]
+
+
+@pytest.fixture
+def other(here: Place) -> Reader:
+    """Take in a second reader."""
+    return membership.add(here.program.store, "bob@example.org", now=NOW, name="Bob")

@@ -1,0 +1,156 @@
+"""What a mail server may and may not do to us, whatever it answers."""
+
+from __future__ import annotations
+
+import email
+from email import policy
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.browsing import place
+from tests.delivering import MINUTE, outbox, run, smtp, states
+from tests.making import NOW
+from tests.smtp_server import Fault, SmtpServer, always
+from tests.unit.test_bounce_reports import dsn, fields
+
+from larkpost.domain import Status
+from larkpost.flows.deliver import Ledger, deliver
+from larkpost.flows.receive import receive
+from larkpost.mailboxes import Mailboxes
+from larkpost.tokens import Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.browsing import Place
+
+HOSTILE = "550 5.1.1 <script>alert(1)</script> \x1b[31m\r550 more"
+VERBS = ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"]
+LATER = NOW + 6 * MINUTE
+
+
+@pytest.fixture
+def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
+    """Open a site with one letter to send, and an address to which mail comes back."""
+    flags = {"web.admin": 7, "returns.address": "post@example.org"}
+    with place(tmp_path, sqlite_url, flags) as opened:
+        yield opened
+
+
+class TestMailServer:
+    """The server to which letters go, and whoever sends mail back."""
+
+    @pytest.mark.parametrize("verb", ["RCPT", "DOT"])
+    def test_its_words_are_text_on_the_operators_page(self, here: Place, verb: str) -> None:
+        with SmtpServer({verb: always(HOSTILE)}) as server:
+            run(here.program.store, smtp(server))
+
+        page = here.client.get(here.path(here.program.links.admin(7))).text
+        assert states(here.program.store) == ["failed"]
+        assert "&lt;script&gt;alert(1)" in page
+        assert "<script>alert" not in page
+        assert "\x1b" not in page
+
+    def test_its_words_make_no_command_of_ours(self, here: Place) -> None:
+        answer = "250 ok\r\nRCPT TO:<evil@example.org>\r\nDATA"
+        with SmtpServer({"EHLO": always(answer), "MAIL": always(answer)}) as server:
+            run(here.program.store, smtp(server))
+
+        assert {verb for verb in server.verbs() if verb} <= {*VERBS, "RSET", "NOOP", "HELO"}
+        assert "evil" not in "".join(server.commands)
+        assert server.arrived == []
+
+    def test_a_yes_before_its_turn_is_believed_by_nobody(self, here: Place) -> None:
+        early = b"250 ok\r\n250 taken\r\n250 taken\r\n"
+        with SmtpServer({"MAIL": [early], "DOT": [Fault.CUT]}) as server:
+            run(here.program.store, smtp(server, timeout=1))
+
+        assert states(here.program.store) != ["sent"]
+
+    @pytest.mark.parametrize("fault", [Fault.HANG, Fault.TRICKLE])
+    @pytest.mark.parametrize("verb", ["BANNER", "EHLO", "MAIL", "RCPT", "DATA"])
+    def test_it_holds_up_no_round_for_ever(self, here: Place, verb: str, fault: Fault) -> None:
+        with SmtpServer({verb: always(fault)}) as server:
+            ledger = run(here.program.store, smtp(server, timeout=0.3))
+
+        assert ledger.sent == 0
+        assert states(here.program.store) == ["deferred"]
+
+    def test_an_answer_without_end_is_left(self, here: Place) -> None:
+        endless = b"250-" + b"more " * 200_000
+        with SmtpServer({"EHLO": always(endless)}) as server:
+            ledger = run(here.program.store, smtp(server, timeout=1))
+
+        assert ledger.sent == 0
+        assert server.arrived == []
+
+    @pytest.mark.parametrize("fault", [Fault.CUT, b"25", b"rubbish\r\n"])
+    def test_it_gets_no_letter_twice_by_saying_nothing_after_the_dot(
+        self, here: Place, fault: Fault | bytes
+    ) -> None:
+        store = here.program.store
+        with SmtpServer({"DOT": [fault], "QUIT": [Fault.CUT]}) as server:
+            run(store, smtp(server, timeout=0.5))
+            for minutes in (6, 60, 600):
+                run(store, smtp(server, timeout=0.5), NOW + minutes * MINUTE)
+
+            assert len(server.arrived) <= 2  # once more where it may be lost, and never again
+            names = {_name(letter.content) for letter in server.arrived}
+
+        assert len(names) == 1  # by which a mailbox knows the second one
+        (delivery,) = outbox(store)
+        assert delivery.attempts <= 2
+
+    def test_a_letter_it_took_goes_out_once_however_often_rounds_come(self, here: Place) -> None:
+        with SmtpServer() as server:
+            first = run(here.program.store, smtp(server))
+            again = [run(here.program.store, smtp(server), LATER) for _ in range(3)]
+
+        assert first == Ledger(sent=1)
+        assert again == [Ledger()] * 3
+        assert len(server.taken) == 1
+
+    def test_no_name_of_a_reader_makes_a_header(self, here: Place) -> None:
+        from larkpost.flows import membership
+
+        name = "Eve\r\nBcc: evil@example.org\r\n\r\nBody"
+        store = here.program.store
+        membership.change(store, here.reader.id, now=NOW, name=name)
+        with SmtpServer() as server:
+            deliver(store, here.program.press, smtp(server), now=NOW, holder="test")
+
+        (letter,) = server.taken
+        message = email.message_from_bytes(letter.content, policy=policy.default)
+        assert message["Bcc"] is None
+        assert [letter.recipient] == ["ada@example.org"]
+        assert [one for one in server.commands if one.startswith("RCPT")] == [
+            "RCPT TO:<ada@example.org>"
+        ]
+
+    def test_a_bounce_that_was_not_signed_here_suspends_nobody(self, here: Place) -> None:
+        report = dsn(fields("failed", "5.1.1", "550 5.1.1 no such user"))
+        strange = Mailboxes("post@example.org", Tokens([b"x" * 32]))
+        ours = here.program.mailboxes
+        assert ours
+
+        for address in ("post@example.org", "ada@example.org", strange.bounces(here.edition)):
+            mail = f"Delivered-To: {address}\n".encode() + report
+            receive(here.program.store, ours, mail, now=NOW)
+
+        assert here.current().status is Status.ACTIVE
+
+    def test_mail_to_one_signed_address_does_what_it_is_for_and_no_more(self, here: Place) -> None:
+        ours = here.program.mailboxes
+        assert ours
+        report = dsn(fields("failed", "5.1.1", "550 5.1.1 no such user"))
+
+        for address in (ours.answers(here.edition), ours.unsubscribes(here.reader)):
+            mail = f"Delivered-To: {address}\n".encode() + report
+            receive(here.program.store, ours, mail, now=NOW)
+
+        assert here.current().status is Status.ACTIVE
+
+
+def _name(content: bytes) -> str:
+    return str(email.message_from_bytes(content, policy=policy.default)["Message-ID"])
