@@ -54,11 +54,13 @@ def add(
     uid: str | None = None,
     number: int | None = None,
     created: datetime | None = None,
+    expires: bool = False,
     **wishes: Unpack[Wishes],
 ) -> Reader:
     """Take a new reader in; an ``address`` of None makes a reader by feed alone.
 
     ``number`` and ``created`` are those of another home that the reader comes from.
+    Who ``expires`` is removed when nobody uses their page or feed for long: see ``flows.expiry``.
     A pending reader gets nothing before ``confirm``. Raises UsageError where the address is
     taken or impossible, or a wish cannot be had.
     """
@@ -72,6 +74,7 @@ def add(
             now=created or now,
             uid=uid,
             number=number,
+            expires=expires,
             **wanted,
         )
         return _schedule(connection, reader, now)

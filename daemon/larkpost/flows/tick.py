@@ -17,6 +17,7 @@ from larkpost.errors import Failure
 from larkpost.flows import roads
 from larkpost.flows.alone import alone
 from larkpost.flows.deliver import Ledger, deliver
+from larkpost.flows.expiry import Uses
 from larkpost.flows.housekeeping import clean_up
 from larkpost.flows.inbox import sweep
 from larkpost.flows.notices import answer
@@ -26,6 +27,7 @@ from larkpost.flows.returns import collect
 from larkpost.flows.set_back import recover_from_future
 from larkpost.flows.steps import Steps
 from larkpost.store import delivery_queue
+from larkpost.store.uses import Span
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -53,7 +55,8 @@ class Works:
 
     ``returns`` is the Maildir in which mail to the ``mailboxes`` comes back; ``desk`` says who is
     told of quiet mornings; ``moved`` is called whenever the post got on: a letter was settled, or
-    none is waiting.
+    none is waiting. ``uses`` are the readers whose page or feed was asked for, and ``span`` says
+    after how long without any a reader without mail goes.
     """
 
     newsroom: Newsroom
@@ -69,6 +72,8 @@ class Works:
     desk: Desk | None = None
     writer: Writer | None = None
     moved: Callable[[], None] = lambda: None
+    uses: Uses = field(default_factory=Uses)
+    span: Span = Span(0, 0)
 
 
 @dataclass(slots=True)
@@ -144,7 +149,7 @@ def post(works: Works, *, now: datetime) -> Round:
                 window = works.newsroom.window
                 tell(works.newsroom.store, works.road, works.desk, now=now, window=window)
         with steps.step("housekeeping"):
-            clean_up(works.newsroom.store, now=now)
+            clean_up(works.newsroom.store, works.uses, works.span, now=now)
     return done
 
 
