@@ -36,7 +36,7 @@ class Uses:
     def __init__(self) -> None:
         self._day: date | None = None
         self._known: set[int] = set()  # of that day, also those that were taken
-        self._waiting: set[int] = set()
+        self._waiting: dict[int, date] = {}  # the day of each use
         self._looked: datetime | None = None
         self._lock = Lock()
 
@@ -48,7 +48,7 @@ class Uses:
                 self._day, self._known = day, set()
             if reader_id not in self._known:
                 self._known.add(reader_id)
-                self._waiting.add(reader_id)
+                self._waiting[reader_id] = day
 
     def is_time_to_expire(self, now: datetime) -> bool:
         """Say whether the last look for readers who may go is long ago, or none was."""
@@ -57,32 +57,35 @@ class Uses:
         self._looked = now
         return True
 
-    def take(self) -> set[int]:
-        """Give whom nobody has written down yet, once."""
+    def take(self) -> dict[int, date]:
+        """Give whom nobody has written down yet, each with the day, once."""
         with self._lock:
-            taken, self._waiting = self._waiting, set()
+            taken, self._waiting = self._waiting, {}
         return taken
 
-    def put_back(self, reader_ids: set[int]) -> None:
+    def put_back(self, taken: dict[int, date]) -> None:
         """Have them written down later, where it could not be done now."""
         with self._lock:
-            self._waiting |= reader_ids
+            self._waiting = taken | self._waiting
 
 
-def write_down(store: Store, collected: Uses, *, now: datetime) -> None:
+def write_down(store: Store, collected: Uses) -> None:
     """Write who was used into the store; raises what the store raises, and loses nothing."""
-    taken, day = collected.take(), now.astimezone(UTC).date()
-    if not taken:
-        return
+    taken = collected.take()
     try:
-        with store.read() as connection:
-            fresh = uses.unwritten(connection, taken, day)
-        if fresh:
-            with store.begin() as connection:
-                uses.write(connection, fresh, day)
+        for day in sorted(set(taken.values())):
+            _write_day(store, [one for one, used in taken.items() if used == day], day)
     except Exception:
         collected.put_back(taken)
         raise
+
+
+def _write_day(store: Store, reader_ids: list[int], day: date) -> None:
+    with store.read() as connection:
+        fresh = uses.unwritten(connection, reader_ids, day)
+    if fresh:
+        with store.begin() as connection:
+            uses.write(connection, fresh, day)
 
 
 def expire(store: Store, span: Span, *, now: datetime) -> int:

@@ -24,7 +24,7 @@ def clean_up(store: Store, collected: Uses, span: Span, *, now: datetime) -> Non
     Writes only where there is something to do. What was ``collected`` of uses is written first, so
     that nobody goes whose feed was fetched a moment ago.
     """
-    expiry.write_down(store, collected, now=now)
+    expiry.write_down(store, collected)
     if collected.is_time_to_expire(now):
         expiry.expire(store, span, now=now)
     _drop_old_bounces(store, now)

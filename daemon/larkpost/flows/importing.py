@@ -20,7 +20,7 @@ from larkpost.flows.reader_lines import (
     read_uid,
 )
 from larkpost.sources.jsonl import Jsonl
-from larkpost.store import editions, papers, readers, votes
+from larkpost.store import editions, papers, readers, uses, votes
 from larkpost.store.batches import batches
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import one_line
@@ -194,8 +194,11 @@ def _add_reader(
         now=said.created or now,
         uid=said.uid,
         number=said.number,
+        expires=said.expires,
         **wishes,
     )
+    if said.last_used:
+        uses.write(connection, [reader.id], said.last_used)
     for theme in said.themes:
         readers.set_interest(connection, reader.id, theme.name)
         readers.number_interest(connection, reader.id, theme.name, theme.number)

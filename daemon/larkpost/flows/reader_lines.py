@@ -52,6 +52,8 @@ READER_KEYS = frozenset(
         "feed_key",
         "relinked",
         "created",
+        "expires",
+        "last_used",
         "editions",
         "kind",
     ]
@@ -86,8 +88,9 @@ class Issue:
 class ReaderLine:
     """What a line says of a reader; None stands for what it does not say.
 
-    ``name`` is an address or a uid. ``columns`` are those that no wish can change: what opens the
-    reader's feed and page, and until when they pause.
+    ``name`` is an address or a uid. Who ``expires`` goes when unused: see ``flows.expiry``.
+    ``columns`` are those that no wish can change: what opens the reader's feed and page, and until
+    when they pause.
     """
 
     name: str
@@ -99,6 +102,8 @@ class ReaderLine:
     words: tuple[str, ...] | None
     themes: tuple[Theme, ...]
     columns: Mapping[str, Any]
+    expires: bool = False
+    last_used: date | None = None
 
     @property
     def address(self) -> str | None:
@@ -120,6 +125,8 @@ def read_reader(line: Mapping[str, Any]) -> ReaderLine:
         words=membership.tidy(_texts(line, "interests")) if "interests" in line else None,
         themes=_themes(line),
         columns=_columns(line, name),
+        expires=read_flag(line, "expires") if "expires" in line else False,
+        last_used=read_day(line, "last_used") if line.get("last_used") else None,
     )
 
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 # After so many letters it is the turn of those who asked to subscribe: they wait at their screen.
 A_TURN = 200
+_STAY = Span(0, 0)  # nobody goes
 _ELSEWHERE = "another process does it; there is nothing to do"
 
 
@@ -73,7 +74,7 @@ class Works:
     writer: Writer | None = None
     moved: Callable[[], None] = lambda: None
     uses: Uses = field(default_factory=Uses)
-    span: Span = Span(0, 0)
+    span: Span = _STAY
 
 
 @dataclass(slots=True)

@@ -31,12 +31,16 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Expiring:
-    """A reader who may go: whether they were ever used after the day they came, and when last."""
+    """A reader who may go: whether anybody ever came back to use what is theirs, and when last.
+
+    ``last`` counts thumbs, and the day they came, too; ``noted`` is what ``write`` wrote.
+    """
 
     reader_id: int
     uid: str
     used: bool
     last: date
+    noted: date | None = None
 
     def end(self, span: Span) -> date | None:
         """Give the first day on which they may be removed; None for never."""
@@ -105,7 +109,7 @@ def _expiring() -> Select[Any]:
 def _read(row: Row[Any]) -> Expiring:
     days = [_day(row.created), row.last_used, row.voted and _day(row.voted)]
     known = [day for day in days if day]
-    return Expiring(row.id, row.uid, len(known) > 1, max(known))
+    return Expiring(row.id, row.uid, len(known) > 1, max(known), row.last_used)
 
 
 def _day(moment: datetime) -> date:

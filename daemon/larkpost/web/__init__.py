@@ -87,7 +87,7 @@ def app(
         middleware=[
             Middleware(DateHeader, clock=clock),
             Middleware(TrailingSlash),
-            Middleware(Fresh, shelf=feeds, clock=clock),
+            Middleware(Fresh, shelf=feeds, clock=clock, uses=program.uses),
             Middleware(SafeHeaders, https=site.base_url.startswith("https://")),
         ],
         exception_handlers={HTTPException: http_refusal},
