@@ -23,7 +23,7 @@ from larkpost.sources.jsonl import Jsonl
 from larkpost.store import editions, papers, readers, uses, votes
 from larkpost.store.batches import batches
 from larkpost.text.identifiers import parse_identifier
-from larkpost.text.normalize import one_line
+from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -216,7 +216,7 @@ def _refuse_taken_key(connection: Connection, said: ReaderLine) -> None:
         same = False
     if not same:
         raise UsageError(
-            f"the feed key of {one_line(said.name)[:80]} is that of {membership.who(owner)} here;"
+            f"the feed key of {shorten(said.name, 80)} is that of {membership.who(owner)} here;"
             " leave feed_key out, and a new one is made"
         )
 

@@ -23,7 +23,7 @@ from larkpost.flows.line_fields import (
 )
 from larkpost.store import papers
 from larkpost.text.identifiers import parse_identifier
-from larkpost.text.normalize import one_line
+from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -160,7 +160,7 @@ def read_uid(name: object) -> str:
         return str(UUID(str(name)))
     except ValueError as error:
         raise UsageError(
-            f"“{one_line(str(name))[:80]}” is neither a mail address nor the uid of a reader"
+            f"“{shorten(str(name), 80)}” is neither a mail address nor the uid of a reader"
         ) from error
 
 
@@ -185,7 +185,7 @@ def _feed_key(key: object, name: str) -> str:
     if isinstance(key, str) and (not key or _FEED_KEY.fullmatch(key)):
         return key
     raise UsageError(
-        f"the feed key of {one_line(name)[:80]} cannot be used: a key is a secret of 16 to 64"
+        f"the feed key of {shorten(name, 80)} cannot be used: a key is a secret of 16 to 64"
         " letters and digits of ASCII, “-” and “_”; leave feed_key out, and a new one is made"
     )
 

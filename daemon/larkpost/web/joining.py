@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse
 
-from larkpost.errors import UsageError
+from larkpost.errors import QuotaExceeded, UsageError
 from larkpost.flows import membership, notices
 from larkpost.flows.interest_words import describe
 from larkpost.web.desk import unmatched_in
 from larkpost.web.forms import WEEKDAYS, opening_wishes, read_wishes, text, typed_wishes, zones
 from larkpost.web.guard import in_words
-from larkpost.web.turns import HOUR, take_turn
-from larkpost.web.visitors import network
+from larkpost.web.turns import HOUR, allowance, take_network_turn, tell_when
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -34,12 +33,15 @@ def subscribe(site: Site, request: Request, form: FormData) -> Response:
     """
     if request.method != "POST":
         return _form(site, opening_wishes(site.program.settings))
-    key = f"subscribe:{network(request, site.program.settings.web.proxies)}"
-    take_turn(site, key, most=A_NETWORK, per=HOUR)
+    take_network_turn(site, request, "subscribe", most=A_NETWORK, per=HOUR)
     try:
         if text(form, "action") == "feed":
-            return _by_feed(site, form)
+            return _by_feed(site, request, form)
         asking = notices.asked(text(form, "address"), _all_wishes(site, form), _words(form))
+    except QuotaExceeded as error:
+        return tell_when(
+            _form(site, _typed(site, form), problem=in_words(error), status=413), error
+        )
     except UsageError as error:
         return _form(site, _typed(site, form), problem=in_words(error), status=400)
     notices.ask(site.program.store, asking, now=site.clock())
@@ -47,15 +49,12 @@ def subscribe(site: Site, request: Request, form: FormData) -> Response:
     return site.pages.page("asked.html", address=asking.address, unmatched=unmatched)
 
 
-def _by_feed(site: Site, form: FormData) -> Response:
-    reader = membership.add(
-        site.program.store,
-        None,
-        now=site.clock(),
-        words=_words(form),
-        expires=True,
-        **_all_wishes(site, form),
-    )
+def _by_feed(site: Site, request: Request, form: FormData) -> Response:
+    store, now = site.program.store, site.clock()
+    wishes, words = membership.checked(_all_wishes(site, form)), membership.tidy(_words(form))
+    with store.begin() as connection:  # after the checks: a slip in the form costs no turn
+        allowance(site, request).take_reader(connection, now)
+    reader = membership.add(store, None, now=now, words=words, expires=True, **wishes)
     page = site.pages.path(site.program.links.page(reader))
     return RedirectResponse(f"{page}/start?done=welcome", status_code=303)
 

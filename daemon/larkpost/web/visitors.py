@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 IPV4_BITS = 32
 IPV6_BITS = 56  # what one customer of a provider usually has (RFC 6177)
+WIDER_IPV4_BITS = 24
+WIDER_IPV6_BITS = 48
 
 
 def network(request: Request, proxies: Iterable[str]) -> str:
@@ -32,6 +34,21 @@ def network(request: Request, proxies: Iterable[str]) -> str:
         return host[:64]
     bits = IPV4_BITS if address.version == 4 else IPV6_BITS
     return str(ip_network((address, bits), strict=False))
+
+
+def networks(request: Request, proxies: Iterable[str]) -> tuple[str, ...]:
+    """Name the network of the visitor, and the one around it that one owner may have whole.
+
+    Around an address of IPv4 that is its /24; around 56 bits of IPv6 the /48, which is what a
+    provider gives to who asks for more (RFC 6177), and tunnel brokers to anybody.
+    """
+    own = network(request, proxies)
+    try:
+        narrow = ip_network(own)
+    except ValueError:
+        return (own,)
+    bits = WIDER_IPV4_BITS if narrow.version == 4 else WIDER_IPV6_BITS
+    return own, str(narrow.supernet(new_prefix=bits))
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
