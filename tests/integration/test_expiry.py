@@ -53,7 +53,8 @@ def round_at(here: Place, moment: datetime) -> None:
 def last_used(here: Place, reader: Reader) -> date | None:
     with here.program.store.read() as connection:
         column = select(tables.reader.c.last_used).where(tables.reader.c.id == reader.id)
-        return connection.execute(column).scalar_one()
+        found: date | None = connection.execute(column).scalar_one()
+    return found
 
 
 def test_who_never_came_back_goes_after_a_week(here: Place) -> None:

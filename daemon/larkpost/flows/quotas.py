@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.errors import QuotaExceeded
-from larkpost.store import limits, quotas, uses
+from larkpost.store import limits, quotas, uses, votes
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ WIDER = 4  # times as much for the networks around a network: a provider's, a to
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What may come in: the settings, and the ``networks`` that it comes from, the own one first.
+    """What may come in: its ``bounds`` by the settings, and the ``networks`` that it comes from, the own one first.
 
     Whoever has many networks (a /48 of IPv6 has 256 of ours) is counted by the wider one too. No
     networks: it does not come from a stranger, and only the reader's own quota counts.
     """
 
-    quotas: Quotas
+    bounds: Quotas
     networks: Sequence[str] = ()
 
     def take_papers(
@@ -45,7 +45,7 @@ class Allowance:
         if not new:
             return
         self._check_own(quotas.of_reader(connection, reader_id))
-        if quotas.private_papers(connection) > self.quotas.all_papers:
+        if quotas.private_papers(connection) > self.bounds.all_papers:
             raise QuotaExceeded(
                 "There is no more room here for papers that readers bring",
                 hint="Bring papers that are here already, by their arXiv numbers or DOIs, or try "
@@ -53,25 +53,30 @@ class Allowance:
             )
         self._take_bytes(connection, quotas.size_of(new), now)
 
+    def check_thumb(self, connection: Connection, reader_id: int, paper_id: int) -> None:
+        """Raise QuotaExceeded where no new thumb may come; one that is there may be changed."""
+        if votes.one(connection, reader_id, paper_id) is None:
+            self.check_thumbs(connection, reader_id, more=1)
+
     def check_thumbs(self, connection: Connection, reader_id: int, more: int = 0) -> None:
         """Raise QuotaExceeded where a reader would have more thumbs than anybody needs."""
-        if quotas.thumbs(connection, reader_id) + more > self.quotas.votes:
+        if quotas.thumbs(connection, reader_id) + more > self.bounds.votes:
             raise QuotaExceeded(
-                f"You would have more than {quantity(self.quotas.votes, 'thumb')}",
+                f"You would have more than {quantity(self.bounds.votes, 'thumb')}",
                 hint="Take some back on your page: the newest ones teach as much.",
             )
 
     def take_reader(self, connection: Connection, now: datetime) -> None:
         """Count a reader without an address who is about to come; raises QuotaExceeded."""
         for network, times in self._counted():
-            most = self.quotas.network_readers * times
+            most = self.bounds.network_readers * times
             if not limits.allow(connection, f"readers:{network}", now=now, most=most, per=DAY):
                 raise QuotaExceeded(
                     "Many pages were made from your network today",
                     hint="Subscribe with a mail address, or come back tomorrow.",
                     wait=DAY // most,
                 )
-        if uses.count(connection) >= self.quotas.all_readers:
+        if uses.count(connection) >= self.bounds.all_readers:
             raise QuotaExceeded(
                 "There is no more room here for readers without a mail address",
                 hint="Subscribe with a mail address, or try again in a week: pages that nobody "
@@ -79,7 +84,7 @@ class Allowance:
             )
 
     def _check_own(self, usage: quotas.Usage) -> None:
-        most = self.quotas
+        most = self.bounds
         if usage.papers > most.papers or usage.bytes > most.megabytes * MEGABYTE:
             raise QuotaExceeded(
                 f"With this list you would have {quantity(usage.papers, 'paper')} of your own, "
@@ -92,7 +97,7 @@ class Allowance:
     def _take_bytes(self, connection: Connection, size: int, now: datetime) -> None:
         cost = max(1, -(-size // _KILOBYTE))
         for network, times in self._counted():
-            most = self.quotas.network_megabytes * times * (MEGABYTE // _KILOBYTE)
+            most = self.bounds.network_megabytes * times * (MEGABYTE // _KILOBYTE)
             key = f"bytes:{network}"
             if not limits.allow(connection, key, now=now, most=most, per=DAY, cost=cost):
                 raise QuotaExceeded(

@@ -38,7 +38,8 @@ from larkpost.text.zones import zone_names
 if TYPE_CHECKING:
     from pathlib import Path
 
-_RANGE_SIGN = re.compile(r"\s*(?:-|\u2010|\u2011|\u2012|\u2013|\u2014|\.\.)\s*")
+# White space is matched from where a run of it begins, or a long run would take quadratic time.
+_RANGE_SIGN = re.compile(r"(?:(?<!\s)\s+)?(?:-|\u2010|\u2011|\u2012|\u2013|\u2014|\.\.)\s*")
 DAY_GROUPS = {
     "daily": range(7),
     "everyday": range(7),

@@ -85,7 +85,7 @@ def cast_vote(site: Site, reader: Reader, form: FormData, via: str) -> Notice:
         )
     if not (paper and known):
         raise HTTPException(404)
-    take_thumb_turn(site, reader, thumb)
+    take_thumb_turn(site, reader, paper_id, thumb)
     before = feedback.cast(
         site.program.store, reader.id, paper_id, thumb, via=via, now=site.clock()
     )

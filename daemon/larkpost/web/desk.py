@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.responses import RedirectResponse, Response
 
-from larkpost.errors import UsageError
+from larkpost.errors import QuotaExceeded, UsageError
 from larkpost.flows import exporting, membership
 from larkpost.flows.interest_words import describe, unmatched_words
 from larkpost.render.stories import stories_of
@@ -16,6 +16,7 @@ from larkpost.web.acts import DONE, Notice, act
 from larkpost.web.forms import WEEKDAYS, typed_wishes, zones
 from larkpost.web.guard import in_words
 from larkpost.web.keys import reader_of
+from larkpost.web.turns import tell_when
 from larkpost.web.voting import named
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def me(site: Site, request: Request, form: FormData) -> Response:
         return _page(site, reader, Notice(DONE.get(done, ""), unmatched=unmatched))
     try:
         outcome = act(site, reader, form)
+    except QuotaExceeded as error:
+        return tell_when(_page(site, reader, Notice(problem=in_words(error))), error)
     except UsageError as error:
         typed = typed_wishes(form) if form.get("action") == "save" else {}
         return _page(site, reader, Notice(problem=in_words(error), wishes=typed), status=400)

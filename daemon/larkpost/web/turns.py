@@ -43,12 +43,12 @@ def take_network_turn(
         take_turn(site, f"{what}:{network}", most=most * A_WIDER_NETWORK**at, per=per)
 
 
-def take_thumb_turn(site: Site, reader: Reader, thumb: Thumb | None) -> None:
+def take_thumb_turn(site: Site, reader: Reader, paper_id: int, thumb: Thumb | None) -> None:
     """Let a reader give a thumb, or take one back; raises HTTPException 429 and QuotaExceeded."""
     take_turn(site, f"vote:{reader.uid}", most=MOST_THUMBS, per=HOUR)
     if thumb is not None:
         with site.program.store.read() as connection:
-            Allowance(site.program.settings.quotas).check_thumbs(connection, reader.id, more=1)
+            Allowance(site.program.settings.quotas).check_thumb(connection, reader.id, paper_id)
 
 
 def allowance(site: Site, request: Request) -> Allowance:

@@ -127,7 +127,7 @@ def _refuse_late(site: Site, edition: Edition, story: Story) -> Response:
 
 
 def _cast(site: Site, edition: Edition, story: Story, thumb: Thumb | None) -> Response:
-    take_thumb_turn(site, edition.reader, thumb)
+    take_thumb_turn(site, edition.reader, story.pick.paper.id, thumb)
     before = feedback.cast(
         site.program.store,
         edition.reader.id,
