@@ -26,7 +26,7 @@ WIDER = 4  # times as much for the networks around a network: a provider's, a to
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What may come in: its ``bounds`` by the settings, and the ``networks`` that it comes from, the own one first.
+    """What may come in: ``bounds`` by the settings, and the ``networks`` it comes from, own first.
 
     Whoever has many networks (a /48 of IPv6 has 256 of ours) is counted by the wider one too. No
     networks: it does not come from a stranger, and only the reader's own quota counts.
