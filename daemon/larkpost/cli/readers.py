@@ -103,7 +103,7 @@ def add(
 def list_readers(call: Call, as_json: bool) -> None:
     """List all readers.
 
-    "Expires" is the day on which a reader without a mail address, who came by the form, is removed
+    "Expires on" is the day on which a reader without a mail address, who came by the form, is removed
     unless they are used before; readers added here never are.
     """
     from larkpost.store import readers, uses
@@ -116,13 +116,14 @@ def list_readers(call: Call, as_json: bool) -> None:
     if as_json:
         for one in everybody:
             end = ends.get(one.id)
-            put_json(_record(program, one) | {"expires": end and end.isoformat()})
+            more = {"expires": one.id in expiring, "expires_on": end and end.isoformat()}
+            put_json(_record(program, one) | more)
         return
     if not everybody:
         put("No readers yet. Add one: larkpost reader add you@example.org")
         return
     put_table(
-        ["reader", "name", "status", "next edition", "zone", "papers", "expires"],
+        ["reader", "name", "status", "next edition", "zone", "papers", "expires on"],
         [
             [_who(one), one.name, one.status, _local(one), _zone(one), one.size, ends.get(one.id)]
             for one in everybody
