@@ -193,3 +193,18 @@ def test_the_page_and_the_commands_tell_when_a_reader_goes(here: Place) -> None:
     assert "if nobody uses it or its feed for 90 days" in here.client.get(page).text
     own = here.path(here.program.links.page(here.reader))
     assert "if nobody uses it" not in here.client.get(own).text
+
+
+def test_a_thumb_on_the_page_is_use_also_long_after_the_one_before(here: Place) -> None:
+    reader = join(here)
+    page = here.path(here.program.links.page(reader))
+    form = {"action": "vote", "paper": str(here.papers[0].id), "thumb": "up"}
+    for days in (0, 80):
+        here.clock.now = NOW + days * DAY
+        assert here.client.post(page, data=form).status_code == 200
+        round_at(here, here.clock.now)
+
+    round_at(here, NOW + 169 * DAY)
+    assert is_here(here, reader)
+    round_at(here, NOW + 170 * DAY)
+    assert not is_here(here, reader)

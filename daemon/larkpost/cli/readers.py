@@ -103,8 +103,8 @@ def add(
 def list_readers(call: Call, as_json: bool) -> None:
     """List all readers.
 
-    "Expires on" is the day on which a reader without a mail address, who came by the form, is removed
-    unless they are used before; readers added here never are.
+    "Expires on" is the day on which a reader without a mail address, who came by the form, is
+    removed unless they are used before; readers added here never are.
     """
     from larkpost.store import readers, uses
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import case, func, or_, select, update
 
 from larkpost.store import tables
 from larkpost.store.batches import batches
@@ -33,7 +33,7 @@ class Span:
 class Expiring:
     """A reader who may go: whether anybody ever came back to use what is theirs, and when last.
 
-    ``last`` counts thumbs, and the day they came, too; ``noted`` is what ``write`` wrote.
+    ``last`` counts the day they came, too, and thumbs where no use was noted; ``noted`` is what ``write`` wrote.
     """
 
     reader_id: int
@@ -99,10 +99,14 @@ def count(connection: Connection) -> int:
 
 
 def _expiring() -> Select[Any]:
-    """Read who may go: made by a form without an address, and without one since."""
+    """Read who may go: made by a form without an address, and without one since.
+
+    Thumbs are looked at only where no use was noted, or somebody with many could hold up a round.
+    """
     reader, vote = tables.reader.c, tables.vote.c
     latest = select(func.max(vote.at)).where(vote.reader_id == reader.id).scalar_subquery()
-    columns = (reader.id, reader.uid, reader.created, reader.last_used, latest.label("voted"))
+    voted = case((reader.last_used.is_(None), latest)).label("voted")
+    columns = (reader.id, reader.uid, reader.created, reader.last_used, voted)
     return select(*columns).where(reader.expires, reader.address.is_(None)).order_by(reader.id)
 
 

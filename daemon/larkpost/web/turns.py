@@ -44,8 +44,12 @@ def take_network_turn(
 
 
 def take_thumb_turn(site: Site, reader: Reader, paper_id: int, thumb: Thumb | None) -> None:
-    """Let a reader give a thumb, or take one back; raises HTTPException 429 and QuotaExceeded."""
+    """Let a reader give a thumb, or take one back, which counts as use of what is theirs.
+
+    Raises HTTPException 429, and QuotaExceeded.
+    """
     take_turn(site, f"vote:{reader.uid}", most=MOST_THUMBS, per=HOUR)
+    site.program.uses.note(reader.id, site.clock())
     if thumb is not None:
         with site.program.store.read() as connection:
             Allowance(site.program.settings.quotas).check_thumb(connection, reader.id, paper_id)
