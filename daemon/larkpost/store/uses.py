@@ -33,7 +33,8 @@ class Span:
 class Expiring:
     """A reader who may go: whether anybody ever came back to use what is theirs, and when last.
 
-    ``last`` counts the day they came, too, and thumbs where no use was noted; ``noted`` is what ``write`` wrote.
+    ``last`` counts the day they came, too, and thumbs where no use was noted; ``noted`` is what
+    ``write`` wrote.
     """
 
     reader_id: int
