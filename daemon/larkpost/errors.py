@@ -4,6 +4,7 @@ LarkpostError
 ├── UsageError            exit 2: the call is wrong
 │   ├── UnknownReader
 │   ├── UnknownPaper
+│   ├── QuotaExceeded     there is no room for that much
 │   └── SettingsError
 │       └── DamagedKey    the file that signs links holds no key
 ├── TryAgainLater         exit 75: the same call may succeed later
@@ -20,6 +21,11 @@ LarkpostError
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 
 class LarkpostError(Exception):
@@ -44,6 +50,17 @@ class UnknownReader(UsageError):
 
 class UnknownPaper(UsageError):
     """No paper goes by that name."""
+
+
+class QuotaExceeded(UsageError):
+    """More than a reader, a network or all together may have here; nothing of it was taken.
+
+    ``wait`` is after how long the same may be taken, where waiting helps.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", wait: timedelta | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.wait = wait
 
 
 class SettingsError(UsageError):

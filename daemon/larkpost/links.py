@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from larkpost.domain import Thumb
 from larkpost.errors import InvalidToken
 from larkpost.paths import FEED, SIGNED
-from larkpost.text.normalize import normal_form, one_line
+from larkpost.text.normalize import normal_form, one_line, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -166,7 +166,7 @@ def feed_title(site: str, reader: Reader, interest: Interest | None = None) -> s
 def _called(reader: Reader) -> str:
     local = (reader.address or "").rpartition("@")[0]
     names = (reader.name, local.partition("+")[0], local)
-    known = (one_line(name).strip()[:LONGEST_CALLED] for name in names)
+    known = (shorten(name, LONGEST_CALLED).strip() for name in names)
     return next(filter(None, known), f"reader {reader.uid[:8]}")
 
 

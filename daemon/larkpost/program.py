@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
+    from larkpost.flows.expiry import Uses
     from larkpost.flows.publish import Newsroom
     from larkpost.flows.spaces import Spaces
     from larkpost.flows.tick import Works
     from larkpost.render import Press
     from larkpost.seams import Ranker, Renderer, Source, Transport
     from larkpost.settings import Places, Settings
+    from larkpost.store.uses import Span
     from larkpost.transports.signing import Signature
 
 
@@ -67,7 +69,7 @@ class Program:
         """
         fresh = Program(_as_at_start(settings, self.settings))
         fresh.stopping = self.stopping
-        fresh.store = self.store
+        fresh.store, fresh.uses = self.store, self.uses
         _ = fresh.press, fresh.mailboxes, fresh.signature
         return fresh
 
@@ -123,6 +125,20 @@ class Program:
     def store(self) -> Store:
         """The database."""
         return Store(self.settings.database.url)
+
+    @cached_property
+    def uses(self) -> Uses:
+        """The readers whose page or feed was asked for lately, until a round writes them down."""
+        from larkpost.flows.expiry import Uses
+
+        return Uses()
+
+    @property
+    def span(self) -> Span:
+        """After how long without use a reader without mail goes."""
+        from larkpost.store.uses import Span
+
+        return Span(self.settings.quotas.expire_days, self.settings.quotas.expire_unused_days)
 
     @cached_property
     def ranker(self) -> Ranker:
@@ -219,6 +235,8 @@ class Program:
             returns=self.returns,
             desk=Desk(mail.operator, self.press.report) if mail.operator else None,
             per_domain=mail.domain_hourly_limit,
+            uses=self.uses,
+            span=self.span,
         )
 
     @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -196,3 +198,22 @@ def test_wishes_and_acts_go_in_one_call(shell: Shell) -> None:
 
     assert (told["name"], told["status"], told["feed"]) == ("Anna", "paused", None)
     assert told["days"] == ["mon", "tue", "wed", "thu", "fri"]
+
+
+def test_the_list_tells_when_a_reader_who_came_by_the_form_goes(shell: Shell) -> None:
+    shell("init")
+    shell("reader", "add", "ada@example.org")
+    line = {"reader": "5c2e2e52-0b7c-4d60-8f7e-0d6b3a0f2b11", "expires": True}
+    path = shell.folder / "readers.jsonl"
+    path.write_text(json.dumps(line | {"created": datetime.now(UTC).isoformat()}) + "\n")
+    shell("import", "--readers", path)
+
+    ada, stranger = shell("reader", "list", "--json").lines
+
+    end = datetime.now(UTC).date() + timedelta(days=7)
+    assert (ada["expires"], ada["expires_on"]) == (False, None)
+    assert stranger["expires"] is True
+    assert stranger["expires_on"] in {str(end), str(end - timedelta(days=1))}
+    assert str(end)[:4] in shell("reader", "list").out.splitlines()[2].split("\t")[-1]
+    assert json.loads(shell("status", "--json").out)["expiring"] == 1
+    assert "go when unused: 1 reader" in shell("status").out.replace("  ", " ")

@@ -101,22 +101,33 @@ def add(
 @json_option
 @pass_call
 def list_readers(call: Call, as_json: bool) -> None:
-    """List all readers."""
-    from larkpost.store import readers
+    """List all readers.
+
+    "Expires on" is the day on which a reader without a mail address, who came by the form, is
+    removed unless they are used before; readers added here never are.
+    """
+    from larkpost.store import readers, uses
 
     program = call.program()
     with program.store.read() as connection:
         everybody = readers.all(connection)
+        expiring = uses.of(connection, [one.id for one in everybody])
+    ends = {number: one.end(program.span) for number, one in expiring.items()}
     if as_json:
         for one in everybody:
-            put_json(_record(program, one))
+            end = ends.get(one.id)
+            more = {"expires": one.id in expiring, "expires_on": end and end.isoformat()}
+            put_json(_record(program, one) | more)
         return
     if not everybody:
         put("No readers yet. Add one: larkpost reader add you@example.org")
         return
     put_table(
-        ["reader", "name", "status", "next edition", "zone", "papers"],
-        [[_who(one), one.name, one.status, _local(one), _zone(one), one.size] for one in everybody],
+        ["reader", "name", "status", "next edition", "zone", "papers", "expires on"],
+        [
+            [_who(one), one.name, one.status, _local(one), _zone(one), one.size, ends.get(one.id)]
+            for one in everybody
+        ],
     )
 
 

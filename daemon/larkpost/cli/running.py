@@ -54,6 +54,7 @@ def _standing_record(found: Standing) -> dict[str, Any]:
     return {
         "papers": found.papers,
         "votes": found.votes,
+        "expiring": found.expiring,
         "readers": {str(state): count for state, count in found.readers.items() if count},
         "deliveries": {str(state): count for state, count in found.deliveries.items() if count},
         "newest_dump": _dump_record(found),
@@ -92,6 +93,7 @@ def _put_standing(found: Standing) -> None:
         "papers": found.papers,
         "newest dump": _dump_words(dump) if dump else "none yet",
         "readers": _counts(found.readers) or "none yet",
+        **({"go when unused": quantity(found.expiring, "reader")} if found.expiring else {}),
         "thumbs": found.votes,
         "next edition": _minute(found.next_slot) if found.next_slot else "none is due",
         "letters": _counts(found.deliveries) or "none yet",

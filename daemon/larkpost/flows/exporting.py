@@ -18,6 +18,7 @@ from larkpost.store import (
     papers,
     private_papers,
     readers,
+    uses,
     votes,
 )
 from larkpost.store.batches import batches
@@ -139,6 +140,8 @@ def _reader_line(
 ) -> dict[str, Any]:
     """A reader with their private papers and all that old links and feeds go by: numbers, too."""
     line = lines.reader_line(reader)
+    if use := uses.of(connection, [reader.id]).get(reader.id):
+        line |= {"expires": True, "last_used": use.noted and use.noted.isoformat()}
     return line | {
         "number": reader.id,
         "created": lines.moment(reader.created),

@@ -10,7 +10,7 @@ from larkpost.errors import UnknownPaper, UsageError
 from larkpost.store import editions, papers, private_papers, votes
 from larkpost.text.grammar import quantity
 from larkpost.text.identifiers import parse_identifier
-from larkpost.text.normalize import one_line
+from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -91,7 +91,7 @@ def thumb_named(name: str) -> Thumb | None:
         return _THUMBS[name]
     except KeyError:
         raise UsageError(
-            f"{one_line(name)[:40]!r} is not a thumb", hint="it is one of: up, down, clear"
+            f"{shorten(name, 40)!r} is not a thumb", hint="it is one of: up, down, clear"
         ) from None
 
 

@@ -1,25 +1,36 @@
-"""Drops what nobody needs any more."""
+"""Drops what nobody needs any more, and readers without mail whom nobody uses."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from larkpost import logs
+from larkpost.flows import expiry
 from larkpost.store import bounces, private_papers
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from larkpost.flows.expiry import Uses
     from larkpost.store.engine import Store
+    from larkpost.store.uses import Span
 
 log = logs.get_logger(__name__)
 
 
-def clean_up(store: Store, *, now: datetime) -> None:
-    """Drop bounces that are too old to count, and private papers without a thumb.
+def clean_up(store: Store, collected: Uses, span: Span, *, now: datetime) -> None:
+    """Drop what is too old: bounces, private papers without a thumb, readers unused for a ``span``.
 
-    Writes only where there is something to drop.
+    Writes only where there is something to do. What was ``collected`` of uses is written first, so
+    that nobody goes whose feed was fetched a moment ago.
     """
+    expiry.write_down(store, collected)
+    if collected.is_time_to_expire(now):
+        expiry.expire(store, span, now=now)
+    _drop_old_rows(store, now)
+
+
+def _drop_old_rows(store: Store, now: datetime) -> None:
     with store.read() as connection:
         any_old = bounces.any_old(connection, now)
         any_unvoted = private_papers.any_to_prune(connection, now)

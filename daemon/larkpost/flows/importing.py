@@ -20,10 +20,10 @@ from larkpost.flows.reader_lines import (
     read_uid,
 )
 from larkpost.sources.jsonl import Jsonl
-from larkpost.store import editions, papers, private_papers, private_upsert, readers, votes
+from larkpost.store import editions, papers, private_papers, private_upsert, readers, uses, votes
 from larkpost.store.batches import batches
 from larkpost.text.identifiers import parse_identifier
-from larkpost.text.normalize import one_line
+from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -242,8 +242,11 @@ def _add_reader(
         now=said.created or now,
         uid=said.uid,
         number=said.number,
+        expires=said.expires,
         **wishes,
     )
+    if said.last_used:
+        uses.write(connection, [reader.id], said.last_used)
     for theme in said.themes:
         readers.set_interest(connection, reader.id, theme.name)
         readers.number_interest(connection, reader.id, theme.name, theme.number)
@@ -261,7 +264,7 @@ def _refuse_taken_key(connection: Connection, said: ReaderLine) -> None:
         same = False
     if not same:
         raise UsageError(
-            f"the feed key of {one_line(said.name)[:80]} is that of {membership.who(owner)} here;"
+            f"the feed key of {shorten(said.name, 80)} is that of {membership.who(owner)} here;"
             " leave feed_key out, and a new one is made"
         )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import time
+from itertools import islice
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from larkpost.domain import Status
 from larkpost.errors import UsageError
 from larkpost.schedule import Timetable, is_known_here, local_date, next_after, timetable_of
 from larkpost.store import bounces, deliveries, editions, readers
-from larkpost.text.normalize import one_line
+from larkpost.text.normalize import one_line, shorten
 from larkpost.text.zones import nearest_zones, zone_names
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 MOST_INTERESTS = 10
 MOST_WORDS = 50
 LONGEST_WORDS = 100  # characters of one phrase
+# Before anything is cleaned: empty lines, repetitions and white space are left out of the above.
+MOST_TYPED = 500
+LONGEST_TYPED = 1_000
 LONGEST_NAME = 100
 LONGEST_INTEREST = 40
 HIGHEST_QUOTA = 100
@@ -55,11 +59,13 @@ def add(
     uid: str | None = None,
     number: int | None = None,
     created: datetime | None = None,
+    expires: bool = False,
     **wishes: Unpack[Wishes],
 ) -> Reader:
     """Take a new reader in; an ``address`` of None makes a reader by feed alone.
 
     ``number`` and ``created`` are those of another home that the reader comes from.
+    Who ``expires`` is removed when nobody uses their page or feed for long: see ``flows.expiry``.
     A pending reader gets nothing before ``confirm``. Raises UsageError where the address is
     taken or impossible, or a wish cannot be had.
     """
@@ -73,6 +79,7 @@ def add(
             now=created or now,
             uid=uid,
             number=number,
+            expires=expires,
             **wanted,
         )
         return _schedule(connection, reader, now)
@@ -262,7 +269,7 @@ def set_interest(
     store: Store, reader_id: int, name: str, *, words: Iterable[str] = (), quota: int = 1
 ) -> None:
     """Write an interest, new or known by its name; raises UsageError where it cannot be had."""
-    name = one_line(name).strip()
+    name = shorten(name, LONGEST_INTEREST + 1).strip()
     if not 0 < len(name) <= LONGEST_INTEREST:
         raise UsageError(
             f"An interest needs a name of 1 to {LONGEST_INTEREST} characters",
@@ -320,13 +327,20 @@ def tidy(words: Iterable[str]) -> tuple[str, ...]:
 
     Raises UsageError for more words, or longer ones, than anybody needs.
     """
-    kept = tuple(dict.fromkeys(phrase for word in words if (phrase := one_line(word).strip())))
+    given = [word for word in islice(words, MOST_TYPED + 1) if word.strip()]
+    if len(given) > MOST_TYPED or max(map(len, given), default=0) > LONGEST_TYPED:
+        raise _too_many_words()
+    kept = tuple(dict.fromkeys(phrase for word in given if (phrase := one_line(word).strip())))
     if len(kept) > MOST_WORDS or max(map(len, kept), default=0) > LONGEST_WORDS:
-        raise UsageError(
-            f"At most {MOST_WORDS} interest words, each of {LONGEST_WORDS} characters or fewer",
-            hint="a few words that name a field do best; thumbs teach the rest",
-        )
+        raise _too_many_words()
     return kept
+
+
+def _too_many_words() -> UsageError:
+    return UsageError(
+        f"At most {MOST_WORDS} interest words, each of {LONGEST_WORDS} characters or fewer",
+        hint="a few words that name a field do best; thumbs teach the rest",
+    )
 
 
 def checked(wishes: Wishes) -> Wishes:
@@ -343,7 +357,7 @@ def checked(wishes: Wishes) -> Wishes:
             hint="it is the least chance of a thumbs-up: from 0 up to, but not including, 1",
         )
     if "name" in wishes:
-        wishes = {**wishes, "name": one_line(wishes["name"]).strip()[:LONGEST_NAME]}
+        wishes = {**wishes, "name": shorten(wishes["name"], LONGEST_NAME).strip()}
     return wishes
 
 
@@ -351,7 +365,7 @@ def _check_zone(zone: str) -> None:
     if zone not in zone_names():
         near = nearest_zones(zone[:LONGEST_NAME])
         raise UsageError(
-            f"There is no time zone called {one_line(zone)[:64]!r}",
+            f"There is no time zone called {shorten(zone, 64)!r}",
             hint=f"did you mean {' or '.join(near)}?"
             if near
             else "zones are named like Europe/Berlin, America/New_York or UTC",

@@ -25,7 +25,7 @@ from larkpost.sources.json_fields import BadRecordError, JsonFields
 from larkpost.sources.jsonl import draft_of
 from larkpost.store import papers
 from larkpost.text.identifiers import parse_identifier
-from larkpost.text.normalize import one_line
+from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -54,6 +54,8 @@ READER_KEYS = frozenset(
         "feed_key",
         "relinked",
         "created",
+        "expires",
+        "last_used",
         "editions",
         "private_papers",
         "kind",
@@ -93,8 +95,9 @@ class Issue:
 class ReaderLine:
     """What a line says of a reader; None stands for what it does not say.
 
-    ``name`` is an address or a uid. ``columns`` are those that no wish can change: what opens the
-    reader's feed and page, and until when they pause.
+    ``name`` is an address or a uid. Who ``expires`` goes when unused: see ``flows.expiry``.
+    ``columns`` are those that no wish can change: what opens the reader's feed and page, and until
+    when they pause.
     """
 
     name: str
@@ -107,6 +110,8 @@ class ReaderLine:
     themes: tuple[Theme, ...]
     columns: Mapping[str, Any]
     private_papers: tuple[Draft, ...]
+    expires: bool = False
+    last_used: date | None = None
 
     @property
     def address(self) -> str | None:
@@ -129,6 +134,8 @@ def read_reader(line: Mapping[str, Any]) -> ReaderLine:
         themes=_themes(line),
         columns=_columns(line, name),
         private_papers=_private_papers(line),
+        expires=read_flag(line, "expires") if "expires" in line else False,
+        last_used=read_day(line, "last_used") if line.get("last_used") else None,
     )
 
 
@@ -172,7 +179,7 @@ def read_uid(name: object) -> str:
         return str(UUID(str(name)))
     except ValueError as error:
         raise UsageError(
-            f"“{one_line(str(name))[:80]}” is neither a mail address nor the uid of a reader"
+            f"“{shorten(str(name), 80)}” is neither a mail address nor the uid of a reader"
         ) from error
 
 
@@ -197,7 +204,7 @@ def _feed_key(key: object, name: str) -> str:
     if isinstance(key, str) and (not key or _FEED_KEY.fullmatch(key)):
         return key
     raise UsageError(
-        f"the feed key of {one_line(name)[:80]} cannot be used: a key is a secret of 16 to 64"
+        f"the feed key of {shorten(name, 80)} cannot be used: a key is a secret of 16 to 64"
         " letters and digits of ASCII, “-” and “_”; leave feed_key out, and a new one is made"
     )
 

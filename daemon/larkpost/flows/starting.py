@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from larkpost.domain import Draft, Identifier, Paper, Reader
+    from larkpost.flows.quotas import Allowance
     from larkpost.ranking import Comparison
     from larkpost.seams import Space
     from larkpost.store.engine import Connection, Store
@@ -35,12 +36,15 @@ class Start:
     unknown: tuple[str, ...] = ()
 
 
-def from_references(store: Store, reader_id: int, text: str, *, now: datetime) -> Start:
+def from_references(
+    store: Store, reader_id: int, text: str, *, now: datetime, allowance: Allowance | None = None
+) -> Start:
     """Give a thumb up to every paper of the list that the reader has not judged yet.
 
     A reference with a title that is not here becomes a private paper of the reader; one that is
     only a name is told in ``unknown``. Nothing that is here already is changed, and what other
-    readers brought is not looked at. Raises UsageError for text of a kind that is not read.
+    readers brought is not looked at. Raises UsageError for text of a kind that is not read, and
+    QuotaExceeded for more than the ``allowance``; then nothing is taken.
     """
     drafts = [replace(draft, url=None) for draft in read_references(text)]
     with store.begin() as connection:
@@ -53,6 +57,11 @@ def from_references(store: Store, reader_id: int, text: str, *, now: datetime) -
         absorbed = private_upsert.bring(connection, reader_id, brought, now=now)
         ids = {at for at in found if at is not None} | {one.paper_id for one in absorbed}
         liked = _like(connection, reader, sorted(ids), now)
+        if allowance:
+            became = zip(titled, absorbed, strict=True)
+            new = [draft for draft, one in became if one.what is papers.What.NEW]
+            allowance.take_papers(connection, reader_id, new, now)
+            allowance.check_thumbs(connection, reader_id)
     nameless = [one for one, at in zip(drafts, found, strict=True) if at is None and not one.title]
     return Start(
         liked=liked,

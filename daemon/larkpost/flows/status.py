@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from larkpost.flows.lines import name_of
 from larkpost.flows.quiet import quiet
 from larkpost.flows.refusals import all_refusals
-from larkpost.store import deliveries, dumps, editions, events, papers, readers, votes
+from larkpost.store import deliveries, dumps, editions, events, papers, readers, uses, votes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,7 +41,8 @@ class Standing:
 
     ``rejects`` are the first thousand records of the newest dump that could not be read;
     ``refused`` are the files refused since that dump was read. ``undecided`` are letters that may
-    have arrived, and that only ``SEND_UNDECIDED`` sends again.
+    have arrived, and that only ``SEND_UNDECIDED`` sends again. ``expiring`` counts the readers who
+    go when unused.
     """
 
     papers: int
@@ -55,6 +56,7 @@ class Standing:
     events: Mapping[str, Event]
     quiet: tuple[Reason, ...]
     undecided: Sequence[Undecided] = ()
+    expiring: int = 0
 
 
 def standing(connection: Connection, *, now: datetime, window: timedelta) -> Standing:
@@ -74,6 +76,7 @@ def standing(connection: Connection, *, now: datetime, window: timedelta) -> Sta
         events=happened,
         quiet=quiet(connection, now=now, window=window),
         undecided=_undecided(connection),
+        expiring=uses.count(connection),
     )
 
 

@@ -17,6 +17,7 @@ from larkpost.errors import Failure
 from larkpost.flows import roads
 from larkpost.flows.alone import alone
 from larkpost.flows.deliver import Ledger, deliver
+from larkpost.flows.expiry import Uses
 from larkpost.flows.housekeeping import clean_up
 from larkpost.flows.inbox import sweep
 from larkpost.flows.mail_limits import PER_DOMAIN
@@ -28,6 +29,7 @@ from larkpost.flows.set_back import recover_from_future
 from larkpost.flows.spaces import Spaces
 from larkpost.flows.steps import Steps
 from larkpost.store import delivery_queue
+from larkpost.store.uses import Span
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
 # After so many letters it is the turn of those who asked to subscribe: they wait at their screen.
 A_TURN = 200
+_STAY = Span(0, 0)  # nobody goes
 _ELSEWHERE = "another process does it; there is nothing to do"
 
 
@@ -56,6 +59,8 @@ class Works:
     ``returns`` is the Maildir in which mail to the ``mailboxes`` comes back; ``desk`` says who is
     told of quiet mornings; ``moved`` is called whenever the post got on: a letter was settled, or
     none is waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
+    ``uses`` are the readers whose page or feed was asked for, and ``span`` says after how long
+    without any a reader without mail goes.
     """
 
     newsroom: Newsroom
@@ -73,6 +78,8 @@ class Works:
     moved: Callable[[], None] = lambda: None
     per_domain: int = PER_DOMAIN
     spaces: Spaces = field(default_factory=Spaces)
+    uses: Uses = field(default_factory=Uses)
+    span: Span = _STAY
 
 
 @dataclass(slots=True)
@@ -150,7 +157,7 @@ def post(works: Works, *, now: datetime) -> Round:
                 window = works.newsroom.window
                 tell(works.newsroom.store, works.road, works.desk, now=now, window=window)
         with steps.step("housekeeping"):
-            clean_up(works.newsroom.store, now=now)
+            clean_up(works.newsroom.store, works.uses, works.span, now=now)
     return done
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.errors import SettingsError, UsageError
 from larkpost.text.email_address import spell_address
-from larkpost.text.normalize import one_line
+from larkpost.text.normalize import one_line, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,14 +90,14 @@ def header(name: str, text: str) -> bytes:
 
 def mailbox_header(name: str, mailbox: Mailbox) -> bytes:
     """Write a From or To field; an address is never folded or encoded."""
-    phrase = one_line(mailbox.name)[:LONGEST_PHRASE]
+    phrase = shorten(mailbox.name, LONGEST_PHRASE)
     address = f"<{mailbox.address}>" if phrase else mailbox.address
     return _folded(name, [*_phrase(phrase, name), address])
 
 
 def list_header(name: str, phrase: str, identifier: str) -> bytes:
     """Write a List-Id field (RFC 2919)."""
-    return _folded(name, [*_phrase(one_line(phrase)[:LONGEST_PHRASE], name), f"<{identifier}>"])
+    return _folded(name, [*_phrase(shorten(phrase, LONGEST_PHRASE), name), f"<{identifier}>"])
 
 
 def link_header(name: str, *links: str) -> bytes:

@@ -39,7 +39,8 @@ from larkpost.text.zones import zone_names
 if TYPE_CHECKING:
     from pathlib import Path
 
-_RANGE_SIGN = re.compile(r"\s*(?:-|\u2010|\u2011|\u2012|\u2013|\u2014|\.\.)\s*")
+# White space is matched from where a run of it begins, or a long run would take quadratic time.
+_RANGE_SIGN = re.compile(r"(?:(?<!\s)\s+)?(?:-|\u2010|\u2011|\u2012|\u2013|\u2014|\.\.)\s*")
 DAY_GROUPS = {
     "daily": range(7),
     "everyday": range(7),
@@ -238,6 +239,20 @@ class Web(Section):
     admin: Annotated[int, Field(ge=0, le=10**9)] = 0
 
 
+class Quotas(Section):
+    """What strangers and the readers they become may take up, and when unused readers go."""
+
+    papers: Annotated[int, Field(ge=1, le=10**6)] = 5000
+    megabytes: Annotated[int, Field(ge=1, le=10**6)] = 64
+    votes: Annotated[int, Field(ge=1, le=10**7)] = 20_000
+    network_megabytes: Annotated[int, Field(ge=1, le=10**6)] = 128
+    network_readers: Annotated[int, Field(ge=1, le=10**6)] = 50
+    all_papers: Annotated[int, Field(ge=1, le=10**8)] = 200_000
+    all_readers: Annotated[int, Field(ge=1, le=10**8)] = 10_000
+    expire_days: Annotated[int, Field(ge=0, le=36_600)] = 90
+    expire_unused_days: Annotated[int, Field(ge=0, le=36_600)] = 7
+
+
 class Tick(Section):
     """The heartbeat of ``larkpost serve``."""
 
@@ -282,6 +297,7 @@ class Settings(BaseSettings):
     ranking: Ranking = Ranking()
     readers: Readers = Readers()
     web: Web = Web()
+    quotas: Quotas = Quotas()
     tick: Tick = Tick()
     log: Log = Log()
 

@@ -30,7 +30,8 @@ _ARXIV_KEYS = frozenset(("authors_parsed", "versions", "update_date", "submitter
 _API_KEYS = frozenset(("paper", "publishedAt", "submittedOnDailyAt", "discussionId"))
 _MOST_AUTHORS = 5_000
 _BRACKETS = re.compile(r"\([^()]*\)")  # where the authors are written in one text: affiliations
-_BETWEEN_AUTHORS = re.compile(r"\s*(?:,|;|\band\b)\s*")
+# White space is matched from where a run of it begins, or a long run would take quadratic time.
+_BETWEEN_AUTHORS = re.compile(r"(?:(?<!\s)\s+)?(?:,|;|\band\b)\s*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,13 +56,14 @@ _CAPTURE = re.compile(
     r"(?P<value>[^\s].{3,59})",
     re.IGNORECASE,
 )
+# White space is matched from where a run of it begins, or a long run would take quadratic time.
 _CLOCK = re.compile(
-    r"(?:T|,?\s+(?:at\s+)?)(?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?!\d)"
+    r"(?:T|(?:,|(?<!\s))\s+(?:at\s+)?)(?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?!\d)"
     r"(?::\d\d(?:[.,]\d{1,9})?)?\s?(?P<half>[ap])?(?:\.?m\b)?\s?(?:UTC|GMT)?"
     r"(?:(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d))?",
     re.IGNORECASE,
 )
-_BY_WHOM = re.compile(r"\s+(?:from|by|with|via|using|\()")
+_BY_WHOM = re.compile(r"(?<!\s)\s+(?:from|by|with|via|using|\()")
 
 
 @dataclass(frozen=True, slots=True)

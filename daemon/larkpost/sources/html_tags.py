@@ -20,8 +20,10 @@ _NAMES = (
     r"|h[1-6]|header|hr|i|img|input|label|li|main|mark|nav|ol|p|path|picture|pre|section|small"
     r"|source|span|strong|sub|sup|svg|table|tbody|td|th|thead|time|tr|tt|u|ul|video|wbr"
 )
+# Up to the next that opens: to look for the end from each of many would take quadratic time.
+_COMMENT = r"<!--(?:[^<-]|<(?!!--)|-(?!->))*-->"
 _TAG = re.compile(
-    rf"<(?P<close>/?)(?P<name>{_NAMES})(?P<rest>(?:\s[^<>]*)?)/?>|<!--.*?-->", re.IGNORECASE
+    rf"<(?P<close>/?)(?P<name>{_NAMES})(?P<rest>(?:\s[^<>]*)?)/?>|{_COMMENT}", re.IGNORECASE
 )
 _UNCLOSED = re.compile(rf"<(?:{_NAMES})(?:\s[^<>]*)?$", re.IGNORECASE)
 _ADDRESS = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)

@@ -8,7 +8,7 @@ from larkpost.domain import Draft
 from larkpost.sources.dates import EARLIEST
 from larkpost.sources.json_fields import BadRecordError, read_papers
 from larkpost.sources.json_items import json_head
-from larkpost.text.normalize import one_line
+from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ def draft_of(fields: JsonFields) -> Draft:
         kind = "a vote" if "thumb" in given else "a reader"
         raise BadRecordError(f"this is {kind}, not a paper: take it in with `larkpost import`")
     for key in sorted(given.keys() - _KEYS):
-        fields.remark(f"the key “{one_line(key)[:40]}” is not known; left out", key)
+        fields.remark(f"the key “{shorten(key, 40)}” is not known; left out", key)
     title = fields.title()
     abstract, announced = fields.abstract("abstract", "summary")
     first_seen = fields.moment("first_seen", earliest=EARLIEST)

@@ -292,7 +292,8 @@ class _Unwrapping:
         lines, self.pending, self.open = self.pending, [], ""
         first = replace(lines[0], level=max(line.level for line in lines))
         text = "\n".join(line.text for line in lines)
-        text = _CLOSER.sub("", text, count=1) if _CLOSER.match(text) else text
+        closer = _CLOSER.match(text)
+        text = text[closer.end() :] if closer else text
         plain = unlinked_lines(text, self.wrapping.links, markdown=self.wrapping.markdown)
         last_url: str | None = None
         for marked, url in plain:

@@ -50,9 +50,12 @@ _NAME = (
     r"(?:[^\W\d_a-z][\w.'\u2019\u2010-]*|d[aeiu]|del|der|den|dos|el|al|la|le|van|von|bin|ben|ibn|y)"
 )
 _PERSON = re.compile(rf"{_NAME}(?:\s+{_NAME}){{1,4}}")
-_BETWEEN_PEOPLE = re.compile(r"\s*[,;·•|]\s*(?:and\s+)?|\s+(?:and|&)\s+")
+# White space is matched from where a run of it begins, or a long run would take quadratic time.
+_BETWEEN_PEOPLE = re.compile(r"(?:(?<!\s)\s+)?[,;·•|]\s*(?:and\s+)?|(?<!\s)\s+(?:and|&)\s+")
 _BY = re.compile(r"^(?:by|authors?)\s*:?\s+", re.IGNORECASE)
-_MORE_PEOPLE = re.compile(r"\s*,?\s*(?:et al\.?|\+\s?\d{1,4}.{0,10}|and \d{1,4} (?:more|others))$")
+_MORE_PEOPLE = re.compile(
+    r"(?:(?<!\s)\s+)?(?:,\s*)?(?:et al\.?|\+\s?\d{1,4}.{0,10}|and \d{1,4} (?:more|others))$"
+)
 _FOOTNOTES = " 0123456789*†‡§¶¹²³⁰⁴⁵⁶⁷⁸⁹"
 _NEXT = re.compile(r"/login\?next=([^&#]+)")
 _MOST_PEOPLE = 3_000  # characters

@@ -122,7 +122,7 @@ _BESIDE_DAY = re.compile(
     r"|[T\s]\d{1,2}:\d{2}(?::\d{2})?\s?(?:[ap]m)?\s?(?:utc|gmt|z)?$",
     re.IGNORECASE,
 )
-_COUNT_AFTER = re.compile(r"\s+\d{1,5}$")  # of comments
+_COUNT_AFTER = re.compile(r"(?<!\s)\s+\d{1,5}$")  # of comments
 _URL = r"(?:https?://|/papers/)[^\s<>()]+"
 _BETWEEN = rf"(?:\W|\[\d{{1,4}}\]|\({_URL}\))*"
 _NAVIGATION = re.compile(rf"{_BETWEEN}(?:(?:daily|weekly|monthly){_BETWEEN})+", re.IGNORECASE)

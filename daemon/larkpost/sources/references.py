@@ -8,7 +8,7 @@ import json
 import re
 from contextlib import suppress
 from datetime import date
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from larkpost.domain import Draft, Identifier
@@ -17,7 +17,7 @@ from larkpost.sources import rdf
 from larkpost.sources.bibtex import ENTRY, entries
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.markup import clean_markup, plain_latex
-from larkpost.text.normalize import clean, one_line, squash
+from larkpost.text.normalize import clean, shorten, squash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MOST = 2_000  # references; more than anybody has read with care
 LONGEST_TITLE = 500
 LONGEST_ABSTRACT = 6_000
+MOST_AUTHORS, LONGEST_AUTHOR = 100, 100
+LONGEST_AUTHORS = 50_000  # of BibTeX, in one field
+MOST_NAMES, MOST_TRIED = 10, 50  # identifiers of one reference; what is tried to find them
 LONGEST_FIELD = 200_000  # of a table; the whole text is limited where it comes in
 
 RIS = re.compile(r"^TY  ?- ", re.MULTILINE)
@@ -81,9 +84,9 @@ def _from_bibtex(text: str) -> Iterator[Draft]:
         if arxiv and fields.get("archiveprefix", "arxiv").lower() == "arxiv":
             fields = fields | {"arxiv": arxiv}
         yield from _drafted(
-            title=_untexed(fields.get("title", "")),
-            abstract=_untexed(fields.get("abstract", "")),
-            authors=_untexed(squash(fields.get("author", ""))).split(" and "),
+            title=_untexed(fields.get("title", "")[: 10 * LONGEST_TITLE]),
+            abstract=_untexed(fields.get("abstract", "")[: 10 * LONGEST_ABSTRACT]),
+            authors=_untexed(squash(fields.get("author", "")[:LONGEST_AUTHORS])).split(" and "),
             names=(fields.get("arxiv", ""), fields.get("doi", ""), fields.get("url", "")),
             year=fields.get("date") or fields.get("year", ""),
         )
@@ -193,18 +196,25 @@ def _from_names(text: str) -> Iterator[Draft]:
 def _drafted(
     *, title: str, abstract: str, authors: Iterable[str], names: Iterable[str], year: str
 ) -> Iterator[Draft]:
-    title = squash(clean_markup(title))[:LONGEST_TITLE].strip()
-    identifiers = tuple(dict.fromkeys(_named(names)))
+    title = squash(clean_markup(title[: 10 * LONGEST_TITLE]))[:LONGEST_TITLE].strip()
+    identifiers = tuple(islice(dict.fromkeys(_named(islice(names, MOST_TRIED))), MOST_NAMES))
     if not title and not identifiers:
         return
     found = _YEAR.search(year)
     yield Draft(
         title=title,
-        abstract=squash(clean_markup(abstract))[:LONGEST_ABSTRACT].strip(),
+        abstract=squash(clean_markup(abstract[: 10 * LONGEST_ABSTRACT]))[:LONGEST_ABSTRACT].strip(),
         identifiers=identifiers,
-        authors=tuple(name for one in authors if (name := one_line(one).strip()))[:100],
+        authors=tuple(_names_of(authors)),
         published=date(int(found[0]), 1, 1) if found else None,
     )
+
+
+def _names_of(authors: Iterable[str]) -> Iterator[str]:
+    """Clean the names of the first authors, each cut to what a name needs."""
+    for one in islice(filter(str.strip, authors), MOST_AUTHORS):
+        if name := shorten(one, LONGEST_AUTHOR).strip():
+            yield name
 
 
 def _named(texts: Iterable[str]) -> Iterator[Identifier]:

@@ -17,20 +17,29 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def allow(connection: Connection, key: str, *, now: datetime, most: int, per: timedelta) -> bool:
+def allow(
+    connection: Connection, key: str, *, now: datetime, most: int, per: timedelta, cost: int = 1
+) -> bool:
     """Take one of the ``most`` turns that a key has in ``per``; tells whether there was one.
+
+    Where turns are an amount, such as bytes, ``cost`` says how many of them are taken at once: all
+    or none, and never more than ``most``.
 
     A bucket of ``most`` turns that refills evenly, kept as the moment at which it will be full
     (the generic cell rate algorithm, ITU-T I.371, annex A): one row a key and one statement, so
     that nobody slips in between. A refused turn costs nothing. A row that is full later than can
     be was written before the clock was set back, and counts for nothing. Keys may be any text,
     such as ``signup:address:ada@example.org``; only their hash is kept. Raises ValueError for
-    ``most`` below 1.
+    ``most`` or ``cost`` below 1.
     """
     if most < 1:
         raise ValueError(f"a limit of {most} lets nobody pass: do not ask")
+    if cost < 1:
+        raise ValueError(f"a cost of {cost} would give turns back")
+    if cost > most:
+        return False
     moment, whole = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND
-    turn = whole // most
+    turn = max(1, whole // most) * cost
     full_at = tables.attempt.c.full_at
     idle = or_(full_at < moment, full_at > moment + whole)
     statement = upsert.insert(connection, tables.attempt).values(

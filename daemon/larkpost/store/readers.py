@@ -56,10 +56,12 @@ def add(
     uid: str | None = None,
     next_slot: datetime | None = None,
     number: int | None = None,
+    expires: bool = False,
 ) -> Reader:
     """Take a reader in, with one interest of these ``words``.
 
     ``number`` is the one in links, where it is to be that of another database and is not taken.
+    Who ``expires`` goes when nobody uses their page or feed: see ``store.uses``.
     Raises UsageError when the address (or uid) is taken, or when it or the size is impossible.
     """
     columns = {
@@ -77,6 +79,7 @@ def add(
         "weekly": weekly,
         "quiet_mail": quiet_mail,
         "next_slot": next_slot,
+        "expires": expires,
     }
     if (own := numbers.free(connection, tables.reader, number)) is not None:
         columns["id"] = own

@@ -15,7 +15,7 @@ from larkpost.store.abstracts import is_withdrawal_notice
 from larkpost.store.identity import LOOSE, akin, alike, conflicting, further_links, merge
 from larkpost.text.identifiers import paper_url, parse_identifier
 from larkpost.text.minhash import SKETCH, sketch, text_identifier, title_key
-from larkpost.text.normalize import one_line
+from larkpost.text.normalize import shorten
 from larkpost.text.urls import is_web_address
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def ask(draft: Draft, now: datetime) -> Asked:
         draft,
         url=draft.url if draft.url and is_web_address(draft.url) else None,
         links=tuple(filter(is_web_address, draft.links)),
-        organisation=one_line(draft.organisation or "")[:_LONGEST_ORGANISATION] or None,
+        organisation=shorten(draft.organisation or "", _LONGEST_ORGANISATION) or None,
         withdrawn=draft.withdrawn or is_withdrawal_notice(draft.abstract),
         first_seen=min(draft.first_seen or now, now),
         arrived=min(draft.arrived or now, now),

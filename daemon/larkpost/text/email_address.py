@@ -9,7 +9,7 @@ import idna
 
 from larkpost.errors import UsageError
 from larkpost.text.mail_providers import provider_of
-from larkpost.text.normalize import clean, normal_form, one_line
+from larkpost.text.normalize import clean, normal_form, shorten
 
 _LOCAL_PART = re.compile(r"""[^\s<>()\[\],;:\\"@]{1,64}""")
 _LONGEST_TRIED = 1_000  # characters; no more than 254 may be left, and idna's time is quadratic
@@ -170,5 +170,5 @@ def _domain(domain: str, address: str) -> str:
 
 def _no_address(address: str) -> UsageError:
     return UsageError(
-        f"“{one_line(address)}” is not a mail address", hint="write it like anna@example.org"
+        f"“{shorten(address, 120)}” is not a mail address", hint="write it like anna@example.org"
     )

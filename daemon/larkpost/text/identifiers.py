@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from larkpost.domain import Identifier
 from larkpost.errors import UsageError
-from larkpost.text.normalize import clean, one_line
+from larkpost.text.normalize import clean, shorten
 from larkpost.text.urls import encode_url
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ _NO_NAMES = frozenset(
 _TRAIL = ".,;:!?'\"”’»"  # noqa: RUF001 - quotes as they are printed
 _BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
 _LONGEST_VALUE = 400
+_LONGEST_GIVEN = 4_000  # characters that are looked at; an address may have a long query
 LONGEST_LINK = 500  # characters of an address that people are shown
 
 
@@ -58,11 +59,11 @@ def parse_identifier(text: str) -> Identifier:
     Versions of arXiv papers are dropped, arXiv ids and DOIs are in lower case, URLs without
     what does not name the page. Raises UsageError.
     """
-    given = clean(text).strip()
-    found = _read_identifier(given)
+    given = clean(text[:_LONGEST_GIVEN]).strip()
+    found = _read_identifier(given) if len(text) <= _LONGEST_GIVEN else None
     if found is None or len(found.value) > _LONGEST_VALUE or re.search(r"\s", found.value):
         raise UsageError(
-            f"“{one_line(given)[:120]}” is not the name of a paper",
+            f"“{shorten(given, 120)}” is not the name of a paper",
             hint="write it like arxiv:2508.13426, doi:10.1000/182 or https://…",
         )
     return found

@@ -53,6 +53,7 @@ _ODD = re.compile(
 _HYPHENATED = re.compile(r"(?<=[^\W\d_])-[^\S\n]*\n\s*(?!(?:and|or|und|et|to)\b(?!-))(?=[^\W\d_])")
 
 _MOST_MARKS = 4  # combining marks on one letter; Vietnamese needs two, vocalised Hebrew three
+_MOST_CLEANED = 20  # characters that are cleaned for each that is wanted
 _MOST_DECOMPOSED = 2 * _MOST_MARKS  # before they are composed
 # Among these are all combining marks: they are neither letters nor digits.
 _MAY_BE_MARKS = re.compile(rf"[^\x00-\u02ff\w\s]{{{_MOST_MARKS + 1},}}")
@@ -145,6 +146,15 @@ def squash(text: str) -> str:
     if "-" in text and "\n" in text:
         text = _HYPHENATED.sub("-", text)
     return " ".join(text.split())
+
+
+def shorten(text: str, most: int) -> str:
+    """Give at most so many characters of ``one_line``: cut before it is cleaned, and after.
+
+    What cleaning leaves out of the part that is looked at is missing at the end, which only text
+    made of nothing else notices.
+    """
+    return squash(text[: most * _MOST_CLEANED])[:most]
 
 
 def one_line(text: str) -> str:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from html import unescape
 from typing import TYPE_CHECKING
 
-from larkpost.text.normalize import one_line
+from larkpost.text.normalize import shorten
 from larkpost.transports.mail_parser import MailPart, decoded, parsed
 from larkpost.transports.replies import DEAD
 
@@ -108,7 +108,7 @@ def _of_report(block: Message) -> Returned:
 
 
 def _field(block: Message, name: str) -> str:
-    return one_line(str(block.get(name, "")))[:_LONGEST_TEXT].strip()
+    return shorten(str(block.get(name, "")), _LONGEST_TEXT).strip()
 
 
 def _old_fashioned(message: Message) -> Returned:
@@ -128,7 +128,7 @@ def _old_fashioned(message: Message) -> Returned:
     found = _ENHANCED.search(text)
     code = found[1] if found else ""
     dead = code in DEAD or (not code and _PLAIN.search(text))
-    return Returned(News.DEAD if dead else News.FAILED, code, one_line(text)[:_LONGEST_TEXT])
+    return Returned(News.DEAD if dead else News.FAILED, code, shorten(text, _LONGEST_TEXT))
 
 
 def _simplify(message: Message) -> None:

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from larkpost.errors import Deferred, Refused, Unanswered
-from larkpost.text.normalize import one_line
+from larkpost.text.normalize import shorten
 from larkpost.transports.envelope import seal
 from larkpost.transports.line import HungUp, Line, Stopped
 from larkpost.transports.replies import TOO_MANY, Reply, Stage, Verdict, classify
@@ -366,7 +366,7 @@ def shown(reply: Reply, smtp: Smtp) -> str:
     plain = f"\0{smtp.username}\0{password}"
     for secret in filter(None, (password, password and _base64(password), _base64(plain))):
         text = text.replace(secret, "…")
-    return one_line(text[:_MOST_SHOWN])[:300]
+    return shorten(text, 300)
 
 
 def _base64(text: str) -> str:

@@ -95,7 +95,7 @@ def app(
             Middleware(ErrorPages, pages=pages, https=https),
             Middleware(HostHeader, pages=pages, https=https),
             Middleware(TrailingSlash),
-            Middleware(Fresh, shelf=feeds, clock=clock),
+            Middleware(Fresh, shelf=feeds, clock=clock, uses=program.uses),
             Middleware(SafeHeaders, https=https),
         ],
         exception_handlers={HTTPException: http_refusal},

@@ -10,9 +10,10 @@ from starlette.exceptions import HTTPException
 
 from larkpost.flows import feedback, membership
 from larkpost.store import papers
+from larkpost.web.crowd import Measure
 from larkpost.web.forms import number, read, read_wishes, text
-from larkpost.web.turns import HOUR, take_turn
-from larkpost.web.voting import MOST_THUMBS, confirmation, named
+from larkpost.web.turns import take_thumb_turn
+from larkpost.web.voting import confirmation, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from larkpost.web.guard import Site
 
 VIA = "page"
+CHANGING = Measure("changing", 30)  # a minute: wishes, interests, links
 
 # After an act the browser is sent back to the page, so that a reload does not act again; what was
 # done is told by one of these words in the address.
@@ -55,11 +57,14 @@ class Notice:
 def act(site: Site, reader: Reader, form: FormData) -> str | Notice:
     """Do what the pressed button says; gives a word of DONE, or what to tell on the page.
 
-    Raises UsageError where it cannot be done, HTTPException 400 for no act of ours.
+    Raises UsageError where it cannot be done, HTTPException 400 for no act of ours,
+    and 429 for one that comes too soon after many others.
     """
     chosen = _ACTS.get(text(form, "action"))
     if chosen is None:
         raise HTTPException(400)
+    if chosen is not _vote:  # thumbs have a limit of their own
+        site.crowd.count(CHANGING, reader.uid, site.clock())
     return chosen(site, reader, form)
 
 
@@ -74,7 +79,7 @@ def cast_vote(site: Site, reader: Reader, form: FormData, via: str) -> Notice:
         paper = papers.get(connection, [paper_id]).get(paper_id)
     if paper is None or paper.owner_id not in {None, reader.id}:
         raise HTTPException(404)
-    take_turn(site, f"vote:{reader.uid}", most=MOST_THUMBS, per=HOUR)
+    take_thumb_turn(site, reader, paper_id, thumb)
     before = feedback.cast(
         site.program.store, reader.id, paper_id, thumb, via=via, now=site.clock()
     )

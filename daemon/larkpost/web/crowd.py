@@ -1,4 +1,4 @@
-"""Keeps a crowd from the others' way: so often a minute for each network, and few costly pages.
+"""Keeps a crowd from the others' way: so often a minute for each network, few costly pages.
 
 All of it lies in memory, so that asking writes nothing; whoever acts is limited by ``turns``.
 """

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.responses import RedirectResponse, Response
 
-from larkpost.errors import UsageError
+from larkpost.errors import QuotaExceeded, UsageError
 from larkpost.flows import exporting, membership
 from larkpost.flows.interest_words import describe, unmatched_words
 from larkpost.render.stories import stories_of
-from larkpost.store import editions, papers, readers, votes
+from larkpost.store import editions, papers, readers, uses, votes
 from larkpost.web.acts import DONE, Notice, act
 from larkpost.web.forms import WEEKDAYS, typed_wishes, zones
 from larkpost.web.guard import in_words
 from larkpost.web.keys import reader_of
+from larkpost.web.turns import tell_when
 from larkpost.web.voting import named
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Interest, Reader
     from larkpost.flows.interest_words import UnmatchedWord
     from larkpost.seams import FeedFormat, Space
+    from larkpost.store.uses import Expiring
     from larkpost.web.guard import Site
 
 SHOWN_VOTES = 100
@@ -50,6 +52,8 @@ def me(site: Site, request: Request, form: FormData) -> Response:
         return _page(site, reader, Notice(DONE.get(done, ""), unmatched=unmatched))
     try:
         outcome = act(site, reader, form)
+    except QuotaExceeded as error:
+        return tell_when(_page(site, reader, Notice(problem=in_words(error))), error)
     except UsageError as error:
         typed = typed_wishes(form) if form.get("action") == "save" else {}
         return _page(site, reader, Notice(problem=in_words(error), wishes=typed), status=400)
@@ -122,6 +126,7 @@ def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Resp
         cast = votes.of(connection, reader.id)
         shown = list(reversed(cast))[:SHOWN_VOTES]
         titles = papers.get(connection, {one.paper_id for one in shown})
+        use = uses.of(connection, [reader.id]).get(reader.id)
         latest = editions.latest(connection, reader.id, limit=SHOWN_EDITIONS)
         new = editions.news(connection, latest[0]) if latest else set()
     links = site.program.links
@@ -151,7 +156,15 @@ def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Resp
         weekdays=WEEKDAYS,
         zones=zones(),
         most_interests=membership.MOST_INTERESTS,
+        expires=_expires_after(site, use),
     )
+
+
+def _expires_after(site: Site, use: Expiring | None) -> int:
+    """Tell after how many days without use this page goes; 0 where it stays."""
+    if use is None:
+        return 0
+    return site.program.span.days if use.used else site.program.span.unused
 
 
 def _feeds(site: Site, reader: Reader) -> Iterator[FeedRow]:

@@ -54,7 +54,8 @@ def _feed(site: Site, request: Request, connection: Connection) -> Found:
     if number is not None and number > shelf.pages:
         raise HTTPException(404)
     body = _written(site, _editions(connection, stands), reader, form, view, shelf)
-    return Found(body, type_of(form), PRIVATE if number is None else PRIVATE_AND_FULL)
+    caching = PRIVATE if number is None else PRIVATE_AND_FULL
+    return Found(body, type_of(form), caching, reader_id=reader.id)
 
 
 def _standing(connection: Connection, reader: Reader, page: int | None) -> Standing:
@@ -100,7 +101,7 @@ def _opml(site: Site, reader: Reader) -> Found:
     title = site.program.settings.site.title
     outlines = opml.reader_outlines(reader, site.program.links, title)
     body = opml.opml(feed_title(title, reader), outlines)
-    return Found(body, f"{OPML_TYPE}; charset=utf-8", PRIVATE)
+    return Found(body, f"{OPML_TYPE}; charset=utf-8", PRIVATE, reader_id=reader.id)
 
 
 def form_of(request: Request) -> FeedFormat:

@@ -16,6 +16,7 @@ from larkpost import logs
 from larkpost.errors import (
     InvalidToken,
     LarkpostError,
+    QuotaExceeded,
     StoreError,
     TryAgainLater,
     UnknownPaper,
@@ -259,6 +260,8 @@ def refusal(site: Site, error: LarkpostError) -> Response:
     """Choose the page for an error of ours; a wrong link is never told apart from another."""
     if isinstance(error, (InvalidToken, UnknownReader, UnknownPaper)):
         return site.pages.error(404, *MESSAGES[404])
+    if isinstance(error, QuotaExceeded):
+        return site.pages.error(413, "There is no room for that", in_words(error))
     if isinstance(error, UsageError):
         return site.pages.error(400, "That cannot be done", in_words(error))
     _log.warning("page not available", error=str(error))

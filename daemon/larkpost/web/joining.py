@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse
 
-from larkpost.errors import Crowded, UsageError
-from larkpost.flows import mail_limits, membership, notices
+from larkpost.errors import Crowded, QuotaExceeded, UsageError
+from larkpost.flows import membership, notices
 from larkpost.flows.interest_words import describe
 from larkpost.web.desk import unmatched_in
 from larkpost.web.forms import WEEKDAYS, opening_wishes, read_wishes, text, typed_wishes, zones
 from larkpost.web.guard import in_words
-from larkpost.web.turns import HOUR, take_turn
+from larkpost.web.turns import HOUR, allowance, take_network_turn, tell_when
 from larkpost.web.visitors import network
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from larkpost.web.guard import Site
 
 A_NETWORK = 20  # askings of a network an hour: a class room may join, a flood may not
-A_NEIGHBOURHOOD = 100  # of its neighbours together: one customer may have 256 networks of IPv6
 CROWDED_SECONDS = 3600
 
 
@@ -36,23 +35,29 @@ def subscribe(site: Site, request: Request, form: FormData) -> Response:
     """
     if request.method != "POST":
         return _form(site, opening_wishes(site.program.settings))
-    visitor = network(request, site.program.settings.web.proxies)
-    take_turn(site, f"subscribe:{visitor}", most=A_NETWORK, per=HOUR)
-    around = mail_limits.neighbourhood(visitor)
-    take_turn(site, f"subscribe around:{around}", most=A_NEIGHBOURHOOD, per=HOUR)
+    take_network_turn(site, request, "subscribe", most=A_NETWORK, per=HOUR)
     try:
         if text(form, "action") == "feed":
-            return _by_feed(site, form)
-        asking = notices.asked(text(form, "address"), _all_wishes(site, form), _words(form))
+            return _by_feed(site, request, form)
+        return _by_mail(site, request, form)
+    except QuotaExceeded as error:
+        return tell_when(
+            _form(site, _typed(site, form), problem=in_words(error), status=413), error
+        )
     except UsageError as error:
         return _form(site, _typed(site, form), problem=in_words(error), status=400)
+
+
+def _by_mail(site: Site, request: Request, form: FormData) -> Response:
+    own = site.program.settings
+    asking = notices.asked(text(form, "address"), _all_wishes(site, form), _words(form))
     try:
         notices.ask(
             site.program.store,
             asking,
             now=site.clock(),
-            network=visitor,
-            per_domain=site.program.settings.mail.domain_hourly_limit,
+            network=network(request, own.web.proxies),
+            per_domain=own.mail.domain_hourly_limit,
         )
     except Crowded as crowded:
         page = _form(site, _typed(site, form), problem=in_words(crowded), status=429)
@@ -62,10 +67,12 @@ def subscribe(site: Site, request: Request, form: FormData) -> Response:
     return site.pages.page("asked.html", address=asking.address, unmatched=unmatched)
 
 
-def _by_feed(site: Site, form: FormData) -> Response:
-    reader = membership.add(
-        site.program.store, None, now=site.clock(), words=_words(form), **_all_wishes(site, form)
-    )
+def _by_feed(site: Site, request: Request, form: FormData) -> Response:
+    store, now = site.program.store, site.clock()
+    wishes, words = membership.checked(_all_wishes(site, form)), membership.tidy(_words(form))
+    with store.begin() as connection:  # after the checks: a slip in the form costs no turn
+        allowance(site, request).take_reader(connection, now)
+    reader = membership.add(store, None, now=now, words=words, expires=True, **wishes)
     page = site.pages.path(site.program.links.page(reader))
     return RedirectResponse(f"{page}/start?done=welcome", status_code=303)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+    from larkpost.flows.expiry import Uses
     from larkpost.store.engine import Connection, Store
     from larkpost.web.crowd import Measure
     from larkpost.web.guard import Site
@@ -47,6 +48,7 @@ class Found:
     media_type: str
     cache_control: str
     until: datetime | None = None
+    reader_id: int | None = None  # whose it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Kept:
     validators: Headers
     headers: Headers
     body: bytes | None
+    reader_id: int | None = None
 
     def answer(self, asked: dict[str, str], now: datetime) -> Answer | None:
         """Give status, headers and body; None where the body is wanted and not here.
@@ -168,12 +171,15 @@ class Fresh:
     It takes microseconds and no thread, and is left out where asking the database would not.
     """
 
-    def __init__(self, app: ASGIApp, shelf: Shelf, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, app: ASGIApp, shelf: Shelf, clock: Callable[[], datetime], uses: Uses
+    ) -> None:
         if not isinstance(app, SafeHeaders):
             raise TypeError("what is fresh needs the headers of SafeHeaders, right behind it")
         self.app = app
         self.shelf = shelf
         self.clock = clock
+        self.uses = uses
         self.dress = [
             (name.lower().encode(), value.encode())
             for name, value in app.headers.items()
@@ -197,7 +203,11 @@ class Fresh:
             return None
         now = self.clock()
         kept = self.shelf.look(_key(scope), now)
-        return kept.answer(_conditions(scope["headers"]), now) if kept else None
+        if kept is None:
+            return None
+        if kept.reader_id is not None:
+            self.uses.note(kept.reader_id, now)
+        return kept.answer(_conditions(scope["headers"]), now)
 
 
 class Endpoint:
@@ -242,6 +252,8 @@ class Endpoint:
         with site.program.store.read() as connection:
             found = self._find(site, request, connection)
         now = site.clock()
+        if found.reader_id is not None:
+            site.program.uses.note(found.reader_id, now)
         answer = shelf.keep(key, mark, found, now).answer(asked, now)
         assert answer is not None  # noqa: S101 - what was found now has its body
         return answer
@@ -258,7 +270,7 @@ def _kept(mark: object, found: Found, etag: str, modified: datetime) -> Kept:
         (b"content-type", found.media_type.encode()),
         (b"content-length", str(len(found.body)).encode()),
     ]
-    return Kept(mark, etag, modified, found.until, validators, headers, found.body)
+    return Kept(mark, etag, modified, found.until, validators, headers, found.body, found.reader_id)
 
 
 def _modified(before: Kept | None, etag: str, now: datetime) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from larkpost.errors import InvalidToken
@@ -22,13 +23,17 @@ def reader_of(site: Site, connection: Connection, request: Request, purpose: Pur
     number, seal = opened(site.program.tokens, purpose, request.path_params["token"])
     reader = readers.get(connection, number)
     _check_stamp(connection, reader, seal, purpose)
+    if purpose == "page":
+        _note_use(site, reader)
     return reader
 
 
 def edition_of(site: Site, connection: Connection, request: Request, purpose: Purpose) -> Edition:
     """Find the edition that the path's token names; raises InvalidToken."""
     number, seal = opened(site.program.tokens, purpose, request.path_params["token"])
-    return edition_by_id(connection, number, seal, purpose)
+    edition = edition_by_id(connection, number, seal, purpose)
+    _note_use(site, edition.reader)
+    return edition
 
 
 def edition_by_id(connection: Connection, number: int, seal: int, purpose: Purpose) -> Edition:
@@ -55,6 +60,13 @@ def check_admin(site: Site, request: Request) -> None:
     signed = site.program.tokens.verify("admin", request.path_params["token"])
     if not number or signed != (number,):
         raise InvalidToken("there is no such admin page")
+
+
+def _note_use(site: Site, reader: Reader) -> None:
+    """Count a visit as use, from the day after they came on: signing up leads to the page, too."""
+    now = site.clock()
+    if now.astimezone(UTC).date() > reader.created.astimezone(UTC).date():
+        site.program.uses.note(reader.id, now)
 
 
 def _check_stamp(connection: Connection, reader: Reader, seal: int, purpose: Purpose) -> None:

@@ -13,7 +13,7 @@ from larkpost.flows import months
 from larkpost.flows.trending import house
 from larkpost.render.channels import ARCHIVE, DAY, HOUR, SEARCH, TRENDING, public_channel
 from larkpost.store import papers, queries, search
-from larkpost.text.normalize import clean, one_line
+from larkpost.text.normalize import clean, shorten
 from larkpost.web.crowd import LOOKING, MONTHS
 from larkpost.web.feeds import form_of, type_of
 from larkpost.web.kept import Endpoint, Found
@@ -105,7 +105,7 @@ def _search(site: Site, request: Request, connection: Connection) -> Found:
     form, links = form_of(request), site.program.links
     words = clean(request.query_params.get("q", "")[: queries.LONGEST]).strip()
     found = search.find(connection, queries.parse(words), limit=ENTRIES, newest=True)
-    name = one_line(words)[:LONGEST_NAME] or "every paper"
+    name = shorten(words, LONGEST_NAME) or "every paper"
     home = links.search(words)
     channel = public_channel(
         home,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import UploadFile
 
-from larkpost.errors import UsageError
+from larkpost.errors import QuotaExceeded, UsageError
 from larkpost.flows import publish, starting
 from larkpost.flows.interest_words import describe
 from larkpost.render.stories import stories_of
@@ -16,7 +16,7 @@ from larkpost.web.acts import DONE, cast_vote
 from larkpost.web.desk import find_unmatched, visitor
 from larkpost.web.forms import text
 from larkpost.web.guard import in_words
-from larkpost.web.turns import DAY, take_turn
+from larkpost.web.turns import DAY, allowance, take_network_turn, take_turn, tell_when
 from larkpost.web.voting import named
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ PREVIEWED = 5
 LONGEST_IDS = 4000  # characters of ids that a link carries at most
 # Bringing papers writes much, so it has its measure.
 MOST_LISTS = 20  # a day
+MOST_LISTS_A_NETWORK = 100  # a day
 
 
 def start(site: Site, request: Request, form: FormData) -> Response:
@@ -48,7 +49,16 @@ def start(site: Site, request: Request, form: FormData) -> Response:
     try:
         brought = _brought(form)
         take_turn(site, f"start:{reader.uid}", most=MOST_LISTS, per=DAY)
-        found = starting.from_references(site.program.store, reader.id, brought, now=site.clock())
+        take_network_turn(site, request, "start", most=MOST_LISTS_A_NETWORK, per=DAY)
+        found = starting.from_references(
+            site.program.store,
+            reader.id,
+            brought,
+            now=site.clock(),
+            allowance=allowance(site, request),
+        )
+    except QuotaExceeded as error:
+        return tell_when(_start_page(site, reader, problem=in_words(error)), error)
     except UsageError as error:
         return _start_page(site, reader, problem=in_words(error), status=400)
     return _start_page(site, reader, found=found)

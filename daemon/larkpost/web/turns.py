@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 
+from larkpost.flows.quotas import Allowance
 from larkpost.store import limits
+from larkpost.web.visitors import networks
 
 if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from larkpost.domain import Reader, Thumb
+    from larkpost.errors import QuotaExceeded
     from larkpost.web.guard import Site
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -22,3 +29,41 @@ def take_turn(site: Site, key: str, *, most: int, per: timedelta) -> None:
             return
     seconds = max(1, int(per.total_seconds()) // most)
     raise HTTPException(429, headers={"Retry-After": str(seconds)})
+
+
+MOST_THUMBS = 600  # an hour: nobody reads that fast
+A_WIDER_NETWORK = 4  # times as many turns as each of the networks in it
+
+
+def take_network_turn(
+    site: Site, request: Request, what: str, *, most: int, per: timedelta
+) -> None:
+    """Take a turn of the visitor's network, and of the wider one around it; raises as above."""
+    for at, network in enumerate(networks(request, site.program.settings.web.proxies)):
+        take_turn(site, f"{what}:{network}", most=most * A_WIDER_NETWORK**at, per=per)
+
+
+def take_thumb_turn(site: Site, reader: Reader, paper_id: int, thumb: Thumb | None) -> None:
+    """Let a reader give a thumb, or take one back, which counts as use of what is theirs.
+
+    Raises HTTPException 429, and QuotaExceeded.
+    """
+    take_turn(site, f"vote:{reader.uid}", most=MOST_THUMBS, per=HOUR)
+    site.program.uses.note(reader.id, site.clock())
+    if thumb is not None:
+        with site.program.store.read() as connection:
+            Allowance(site.program.settings.quotas).check_thumb(connection, reader.id, paper_id)
+
+
+def allowance(site: Site, request: Request) -> Allowance:
+    """Give what a visitor may bring here."""
+    own = site.program.settings
+    return Allowance(own.quotas, networks(request, own.web.proxies))
+
+
+def tell_when(response: Response, error: QuotaExceeded) -> Response:
+    """Answer 429 with Retry-After where waiting helps, else 413: there is no room."""
+    response.status_code = 413 if error.wait is None else 429
+    if error.wait is not None:
+        response.headers["Retry-After"] = str(max(1, int(error.wait.total_seconds())))
+    return response

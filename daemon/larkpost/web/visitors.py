@@ -14,6 +14,8 @@ from ipaddress import (
 )
 from typing import TYPE_CHECKING
 
+from larkpost.flows.mail_limits import neighbourhood
+
 if TYPE_CHECKING:
     from starlette.requests import Request
 
@@ -53,6 +55,13 @@ def network(request: Request, proxies: tuple[str, ...]) -> str:
             break
         address = before
     return network_of(address)
+
+
+def networks(request: Request, proxies: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the network of the visitor, and the one around it (see ``neighbourhood``)."""
+    own = network(request, proxies)
+    around = neighbourhood(own)
+    return (own,) if around == own else (own, around)
 
 
 @lru_cache(maxsize=_REMEMBERED)

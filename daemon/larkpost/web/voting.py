@@ -18,7 +18,7 @@ from larkpost.render.stories import stories_of
 from larkpost.store import editions, votes
 from larkpost.web.keys import edition_of
 from larkpost.web.thumb_session import ThumbSession, anchor, open_edition, session_path
-from larkpost.web.turns import HOUR, take_turn
+from larkpost.web.turns import take_thumb_turn
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 VOTE_DAYS = 90
 VIA = "link"
-MOST_THUMBS = 600  # an hour: nobody reads that fast
 WISHES = ("up", "down")
 
 
@@ -130,7 +129,7 @@ def _refuse_late(site: Site, edition: Edition, story: Story) -> Response:
 
 
 def _cast(site: Site, edition: Edition, story: Story, thumb: Thumb | None) -> Response:
-    take_turn(site, f"vote:{edition.reader.uid}", most=MOST_THUMBS, per=HOUR)
+    take_thumb_turn(site, edition.reader, story.pick.paper.id, thumb)
     before = feedback.cast(
         site.program.store,
         edition.reader.id,
