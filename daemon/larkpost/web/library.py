@@ -14,9 +14,9 @@ from larkpost.flows import archive as shelves
 from larkpost.flows.archive import Kind
 from larkpost.flows.similar import at_hand, similar
 from larkpost.render.paper_links import further_links
-from larkpost.store import papers, queries, search, votes
+from larkpost.store import papers, search, votes
 from larkpost.text.identifiers import parse_identifier
-from larkpost.text.normalize import one_line
+from larkpost.web.feed_request import read_page, read_words
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 PER_PAGE = 30
 ALIKE = 6
 PUBLIC = {"Cache-Control": "no-cache", "X-Robots-Tag": "all"}
-_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 _UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -96,7 +95,7 @@ def paper(site: Site, request: Request, _form: FormData) -> Response:
 
 def look_up(site: Site, request: Request, _form: FormData) -> Response:
     """Answer ``/search?q=…``: the papers that the words find; a paper's own name leads to it."""
-    words = one_line(request.query_params.get("q", "")[: queries.LONGEST]).strip()
+    words = read_words(request.query_params.get("q", ""))
     page, query, links = page_number(request), search.parse(words), site.program.links
     found = search.Found((), 0)
     with site.program.store.read() as connection:
@@ -138,11 +137,7 @@ def leaf(number: int, total: int, per_page: int = PER_PAGE) -> Leaf:
 
 def page_number(request: Request) -> int:
     """Read ``?page=``, which counts from 1; 404 for what is no number."""
-    text = request.query_params.get("page", "1")
-    number = int(text) if _NUMBER.fullmatch(text) else 0
-    if not number:
-        raise HTTPException(404)
-    return number
+    return read_page(request.query_params.get("page", "1"))
 
 
 def _wider(span: Span) -> list[Span]:
