@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+import secrets
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.browsing import NOW
@@ -14,7 +15,6 @@ from larkpost.web import thumb_session
 from larkpost.web.thumb_session import ThumbSession
 
 if TYPE_CHECKING:
-    import httpx
     from tests.browsing import Place
 
 STATES = (None, Thumb.UP, Thumb.DOWN)
@@ -26,7 +26,7 @@ def stand(here: Place, thumb: Thumb | None, position: int = 1) -> None:
     feedback.cast(here.program.store, here.reader.id, paper.id, thumb, via="page", now=NOW)
 
 
-def seen(answer: httpx.Response) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+def seen(answer: Any) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     return answer.status_code, answer.headers.raw, answer.content
 
 
@@ -59,11 +59,11 @@ def test_pages_and_feeds_of_a_letter_are_the_same_whatever_its_reader_thinks(her
 @pytest.fixture
 def same_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have chance be the same each time, so that answers can be compared byte by byte."""
-    monkeypatch.setattr(thumb_session.secrets, "randbits", lambda _bits: 4711)
+    monkeypatch.setattr(secrets, "randbits", lambda _bits: 4711)
 
 
 # The mask is the same for the same chance, so this one byte and the seal over it are left out.
-def location_of(here: Place, answer: httpx.Response) -> tuple[int, tuple[int, ...]]:
+def location_of(here: Place, answer: Any) -> tuple[int, tuple[int, ...]]:
     location = answer.headers["location"]
     token = location.rpartition("/")[2].partition("#")[0]
     numbers = list(here.program.tokens.verify("thumbs", token))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from larkpost.disk_space import is_no_room, no_room
 from larkpost.flows import lines
-from larkpost.store import bounces, deliveries, editions, papers, readers, votes
+from larkpost.store import bounces, counted_readers, deliveries, editions, papers, readers, votes
 from larkpost.store.batches import batches
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
     letters to them, and which came back.
     """
     issued = editions.latest(connection, reader.id, limit=10**6)
-    yield {"kind": "reader", "created": lines.moment(reader.created)} | _reader_line(reader, issued)
+    yield {"kind": "reader", "created": lines.moment(reader.created)} | _reader_line(
+        connection, reader, issued
+    )
     cast = votes.of(connection, reader.id)
     named = papers.get(connection, {vote.paper_id for vote in cast})
     for vote in cast:
@@ -77,16 +79,20 @@ def paper_lines(connection: Connection, some: Iterable[Paper]) -> Iterator[dict[
 
 def _readers(connection: Connection) -> Iterator[dict[str, Any]]:
     for reader in readers.all(connection):
-        yield _reader_line(reader, editions.latest(connection, reader.id, limit=10**6))
+        issued = editions.latest(connection, reader.id, limit=10**6)
+        yield _reader_line(connection, reader, issued)
 
 
-def _reader_line(reader: Reader, issued: Sequence[Edition]) -> dict[str, Any]:
+def _reader_line(
+    connection: Connection, reader: Reader, issued: Sequence[Edition]
+) -> dict[str, Any]:
     """A reader with all that old links and feeds go by: numbers, too."""
     line = lines.reader_line(reader)
     return line | {
         "number": reader.id,
         "created": lines.moment(reader.created),
         "feed_key": reader.feed_key,
+        "counted": reader.id in counted_readers.begun(connection, [reader.id]),
         "themes": [
             theme | {"number": interest.id}
             for theme, interest in zip(line["themes"], reader.interests, strict=True)

@@ -194,6 +194,7 @@ def _add_reader(
         now=said.created or now,
         uid=said.uid,
         number=said.number,
+        signed_up=said.signed_up,
         **wishes,
     )
     for theme in said.themes:

@@ -54,12 +54,14 @@ def add(
     uid: str | None = None,
     number: int | None = None,
     created: datetime | None = None,
+    signed_up: bool = False,
     **wishes: Unpack[Wishes],
 ) -> Reader:
     """Take a new reader in; an ``address`` of None makes a reader by feed alone.
 
     ``number`` and ``created`` are those of another home that the reader comes from.
-    A pending reader gets nothing before ``confirm``. Raises UsageError where the address is
+    Who ``signed_up`` was not made by the operator, which decides whether their thumbs count for
+    others. A pending reader gets nothing before ``confirm``. Raises UsageError where the address is
     taken or impossible, or a wish cannot be had.
     """
     wanted = checked(wishes)
@@ -72,6 +74,7 @@ def add(
             now=created or now,
             uid=uid,
             number=number,
+            signed_up=signed_up or status is Status.PENDING,
             **wanted,
         )
         return _schedule(connection, reader, now)

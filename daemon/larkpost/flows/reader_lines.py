@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from uuid import UUID
 
-from larkpost.domain import Pick, Weight
+from larkpost.domain import Pick, Status, Weight
 from larkpost.errors import UsageError
 from larkpost.flows import membership
 from larkpost.flows.line_fields import (
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date, datetime
 
-    from larkpost.domain import Identifier, Paper, Status
+    from larkpost.domain import Identifier, Paper
     from larkpost.store.engine import Connection
 
 READER_KEYS = frozenset(
@@ -52,6 +52,7 @@ READER_KEYS = frozenset(
         "feed_key",
         "relinked",
         "created",
+        "counted",
         "editions",
         "kind",
     ]
@@ -87,7 +88,8 @@ class ReaderLine:
     """What a line says of a reader; None stands for what it does not say.
 
     ``name`` is an address or a uid. ``columns`` are those that no wish can change: what opens the
-    reader's feed and page, and until when they pause.
+    reader's feed and page, and until when they pause. ``counted``: whether their thumbs count for
+    others.
     """
 
     name: str
@@ -99,6 +101,12 @@ class ReaderLine:
     words: tuple[str, ...] | None
     themes: tuple[Theme, ...]
     columns: Mapping[str, Any]
+    counted: bool | None
+
+    @property
+    def signed_up(self) -> bool:
+        """Whether a new reader's thumbs do not count for others yet."""
+        return self.status is Status.PENDING if self.counted is None else not self.counted
 
     @property
     def address(self) -> str | None:
@@ -120,6 +128,7 @@ def read_reader(line: Mapping[str, Any]) -> ReaderLine:
         words=membership.tidy(_texts(line, "interests")) if "interests" in line else None,
         themes=_themes(line),
         columns=_columns(line, name),
+        counted=read_flag(line, "counted") if line.get("counted") is not None else None,
     )
 
 

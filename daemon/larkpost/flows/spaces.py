@@ -84,14 +84,14 @@ class Spaces:
 def _found(store: Store, ranker: Ranker, held: Made | None, now: datetime) -> Made:
     """The space that is held if it fits what there is, else the one kept, else one fitted now."""
     with store.read() as connection:
-        basis = _basis(connection)
+        basis = _basis(connection, now)
         if held and _serves(held.basis, basis, now - held.at):
             return held
         kept = _kept(connection, ranker, basis, now)
     if kept:
         return kept
     try:
-        return Made(_fitted(store, ranker, basis), basis, now, kept=False)
+        return Made(_fitted(store, ranker, basis, now), basis, now, kept=False)
     except Exception as error:  # yesterday's space ranks nearly as well, no space not at all
         last = _last_good(store, ranker)
         if last is None:
@@ -108,9 +108,9 @@ def _last_good(store: Store, ranker: Ranker) -> Space | None:
         return next((space for space in read if space is not None), None)
 
 
-def _basis(connection: Connection) -> Basis:
+def _basis(connection: Connection, now: datetime) -> Basis:
     extent = papers.extent(connection)
-    shelves = community.shelves(connection, least=LIKED)
+    shelves = community.shelves(connection, least=LIKED, at=now)
     return Basis(extent.count, extent.updated, shelves.ups if shelves.readers >= READERS else 0)
 
 
@@ -126,10 +126,10 @@ def _kept(connection: Connection, ranker: Ranker, wanted: Basis, now: datetime) 
     return Made(space, basis, newest.made_at) if space else None
 
 
-def _fitted(store: Store, ranker: Ranker, basis: Basis) -> Space:
+def _fitted(store: Store, ranker: Ranker, basis: Basis, now: datetime) -> Space:
     with store.read() as connection:
         corpus = papers.corpus(connection, limit=EXACT_UP_TO, guests=True)
-        libraries = community.libraries(connection, least=LIKED) if basis.ups else []
+        libraries = community.libraries(connection, least=LIKED, at=now) if basis.ups else []
     return ranker.fit(corpus, libraries=libraries)
 
 

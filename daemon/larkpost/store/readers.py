@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from larkpost.domain import Interest, Reader, Status
 from larkpost.errors import UnknownReader, UsageError
-from larkpost.store import numbers, tables
+from larkpost.store import counted_readers, numbers, tables
 from larkpost.store.batches import batches
 from larkpost.text.email_address import address_key, spell_address
 from larkpost.text.normalize import one_line
@@ -56,8 +56,11 @@ def add(
     uid: str | None = None,
     next_slot: datetime | None = None,
     number: int | None = None,
+    signed_up: bool = False,
 ) -> Reader:
     """Take a reader in, with one interest of these ``words``.
+
+    The thumbs of who ``signed_up`` do not count for others yet: see ``counted_readers``.
 
     ``number`` is the one in links, where it is to be that of another database and is not taken.
     Raises UsageError when the address (or uid) is taken, or when it or the size is impossible.
@@ -77,6 +80,7 @@ def add(
         "weekly": weekly,
         "quiet_mail": quiet_mail,
         "next_slot": next_slot,
+        "counts_from": None if signed_up else counted_readers.ALWAYS,
     }
     if (own := numbers.free(connection, tables.reader, number)) is not None:
         columns["id"] = own

@@ -143,8 +143,18 @@ reader = Table(
     # A reader whose address was another's but for its case is only a name for that other one. No
     # foreign key: SQLite cannot add one to a table; ``readers.remove`` sees to it.
     Column("merged_into", Id, index=True),
+    Column("counts_from", UtcDateTime),  # none: not yet; see larkpost.store.counted_readers
     CheckConstraint("size BETWEEN 1 AND 100", name="size"),
     sqlite_autoincrement=True,
+)
+
+reader_network = Table(  # where readers who began to count lately are; a keyed hash of it
+    "reader_network",
+    metadata,
+    Column("reader_id", ForeignKey("reader.id", ondelete="CASCADE"), primary_key=True),
+    Column("network", String(64), nullable=False),
+    Column("at", UtcDateTime, nullable=False, index=True),
+    Index("ix_reader_network_network_at", "network", "at"),
 )
 
 interest = Table(
@@ -169,7 +179,8 @@ vote = Table(
     Column("interest_id", ForeignKey("interest.id", ondelete="SET NULL"), index=True),
     Column("via", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),
-    Index("ix_vote_thumb_reader_id", "thumb", "reader_id"),
+    Column("counts_from", UtcDateTime),  # for others; none: not yet
+    Index("ix_vote_thumb_reader_id_counts_from", "thumb", "reader_id", "counts_from"),
     CheckConstraint("thumb IN (-1, 1)", name="thumb"),
 )
 

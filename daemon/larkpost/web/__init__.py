@@ -94,7 +94,12 @@ def app(
     )
     # Its redirect would be built from the Host header; TrailingSlash needs none.
     application.router.redirect_slashes = False
-    pages = Pages(base_url=site.base_url, title=site.title, find_links=site.find_links)
+    pages = Pages(
+        base_url=site.base_url,
+        title=site.title,
+        find_links=site.find_links,
+        fewest_thumbs=program.settings.web.fewest_thumbs,
+    )
     application.state.site = Site(
         program, pages, clock, pulses or {}, Catalogue(), Tastes(), Spaces(), Crowd()
     )

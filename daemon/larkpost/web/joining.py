@@ -49,7 +49,12 @@ def subscribe(site: Site, request: Request, form: FormData) -> Response:
 
 def _by_feed(site: Site, form: FormData) -> Response:
     reader = membership.add(
-        site.program.store, None, now=site.clock(), words=_words(form), **_all_wishes(site, form)
+        site.program.store,
+        None,
+        now=site.clock(),
+        words=_words(form),
+        signed_up=True,
+        **_all_wishes(site, form),
     )
     page = site.pages.path(site.program.links.page(reader))
     return RedirectResponse(f"{page}/start?done=welcome", status_code=303)

@@ -14,11 +14,13 @@ from larkpost.flows import archive as shelves
 from larkpost.flows.archive import Kind
 from larkpost.flows.similar import at_hand, similar
 from larkpost.render.paper_links import further_links
-from larkpost.store import papers, search, votes
+from larkpost.store import community, papers, search
 from larkpost.text.identifiers import parse_identifier
 from larkpost.web.feed_request import read_page, read_words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.datastructures import FormData
     from starlette.requests import Request
     from starlette.responses import Response
@@ -59,7 +61,7 @@ def volume(site: Site, request: Request, _form: FormData) -> Response:
     page = page_number(request)
     with site.program.store.read() as connection:
         opened = shelves.volume(connection, span, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
-        thumbs = votes.counts(connection, [paper.id for paper in opened.papers])
+        thumbs = _tallies(site, connection, opened.papers)
     return _public(
         site,
         "volume.html",
@@ -85,7 +87,7 @@ def paper(site: Site, request: Request, _form: FormData) -> Response:
             raise HTTPException(404)
         if uid != given:
             return RedirectResponse(site.pages.path(site.program.links.paper(uid)), 308)
-        thumbs = votes.counts(connection, [found.id]).get(found.id, (0, 0))
+        thumbs = _tallies(site, connection, [found]).get(found.id, (0, 0))
         site.catalogue.held = at_hand(connection, site.program.ranker, site.catalogue.held)
         near = similar(connection, site.program.ranker, site.catalogue.held, found, limit=ALIKE)
         names = [name for name, _ in papers.names(connection, [found.id])]
@@ -104,7 +106,7 @@ def look_up(site: Site, request: Request, _form: FormData) -> Response:
         if words:
             offset = (page - 1) * PER_PAGE
             found = search.find(connection, query, limit=PER_PAGE, offset=offset)
-        thumbs = votes.counts(connection, [one.id for one in found.papers])
+        thumbs = _tallies(site, connection, found.papers)
     return _public(
         site,
         "search.html",
@@ -153,6 +155,13 @@ def _named(connection: Connection, words: str) -> Paper | None:
     except UsageError:
         return None
     return None if found is None or found.guest else found
+
+
+def _tallies(
+    site: Site, connection: Connection, shown: Iterable[Paper]
+) -> dict[int, tuple[int, int]]:
+    ids, fewest = [one.id for one in shown], site.program.settings.web.fewest_thumbs
+    return community.tallies(connection, ids, at=site.clock(), fewest=fewest)
 
 
 def _public(site: Site, template: str, **facts: Any) -> Response:

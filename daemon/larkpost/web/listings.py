@@ -46,7 +46,12 @@ def _trending(site: Site, asked: FeedRequest, connection: Connection) -> Found:
     now = site.clock().astimezone(UTC)
     at = now - (now - now.replace(hour=0, minute=0, second=0, microsecond=0)) % STEP
     edition = house(
-        connection, at.date(), now=at, window=site.program.window, limit=TRENDING_ENTRIES
+        connection,
+        at.date(),
+        now=at,
+        window=site.program.window,
+        limit=TRENDING_ENTRIES,
+        fewest=site.program.settings.web.fewest_thumbs,
     )
     title = f"{site.program.settings.site.title}: trending"
     address = links.trending(form)

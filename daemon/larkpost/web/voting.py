@@ -16,6 +16,7 @@ from larkpost.domain import Thumb
 from larkpost.flows import feedback
 from larkpost.render.stories import stories_of
 from larkpost.store import editions
+from larkpost.web.counting import note_use
 from larkpost.web.keys import edition_of
 from larkpost.web.thumb_session import (
     ThumbSession,
@@ -59,7 +60,9 @@ def vote(site: Site, request: Request, form: FormData) -> Response:
         return _refuse_late(site, edition, story)
     if request.method == "POST":
         session = continued_session(site, edition, str(form.get("session", "")))
-        return _cast(site, edition, story, str(form.get("action", wish)), session)
+        answer = _cast(site, edition, story, str(form.get("action", wish)), session)
+        note_use(site, request, edition.reader.id)
+        return answer
     return _ballot(site, edition, story, wish)
 
 

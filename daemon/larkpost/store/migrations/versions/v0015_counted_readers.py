@@ -1,0 +1,46 @@
+"""Says whose thumbs count for others and from when; readers who are here count as they did."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0015"
+down_revision = "0012"
+
+_ALWAYS = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, as SQLite stores it
+
+
+def upgrade() -> None:
+    """Make the columns and the table, and fill them for all but who has not confirmed."""
+    always: datetime = _ALWAYS
+    if op.get_bind().dialect.name != "sqlite":
+        always = always.replace(tzinfo=UTC)
+    for table in ("reader", "vote"):
+        op.add_column(table, sa.Column("counts_from", sa.DateTime(timezone=True)))
+    since = sa.bindparam("since", always, sa.DateTime(timezone=True))
+    statement = sa.text("UPDATE reader SET counts_from = :since WHERE status <> 'pending'")
+    op.execute(statement.bindparams(since))
+    op.execute(sa.text("UPDATE vote SET counts_from = at"))
+    op.create_table(
+        "reader_network",
+        sa.Column(
+            "reader_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("network", sa.String(64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("reader_id", name="pk_reader_network"),
+        sa.ForeignKeyConstraint(
+            ["reader_id"],
+            ["reader.id"],
+            name="fk_reader_network_reader_id_reader",
+            ondelete="CASCADE",
+        ),
+    )
+    op.create_index("ix_reader_network_network_at", "reader_network", ["network", "at"])
+    op.create_index("ix_reader_network_at", "reader_network", ["at"])
+    op.drop_index("ix_vote_thumb_reader_id", "vote")
+    columns = ["thumb", "reader_id", "counts_from"]
+    op.create_index("ix_vote_thumb_reader_id_counts_from", "vote", columns)
