@@ -174,12 +174,13 @@ vote = Table(
     "vote",
     metadata,
     Column("reader_id", ForeignKey("reader.id", ondelete="CASCADE"), primary_key=True),
-    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True),
     Column("thumb", SmallInteger, nullable=False),
     Column("interest_id", ForeignKey("interest.id", ondelete="SET NULL"), index=True),
     Column("via", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("counts_from", UtcDateTime),  # for others; none: not yet
+    Index("ix_vote_paper_id_thumb_counts_from", "paper_id", "thumb", "counts_from"),
     Index("ix_vote_thumb_reader_id_counts_from", "thumb", "reader_id", "counts_from"),
     CheckConstraint("thumb IN (-1, 1)", name="thumb"),
 )

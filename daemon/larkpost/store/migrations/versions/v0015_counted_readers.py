@@ -41,6 +41,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_reader_network_network_at", "reader_network", ["network", "at"])
     op.create_index("ix_reader_network_at", "reader_network", ["at"])
-    op.drop_index("ix_vote_thumb_reader_id", "vote")
-    columns = ["thumb", "reader_id", "counts_from"]
-    op.create_index("ix_vote_thumb_reader_id_counts_from", "vote", columns)
+    for old in ("ix_vote_thumb_reader_id", "ix_vote_paper_id"):
+        op.drop_index(old, "vote")
+    for columns in (["thumb", "reader_id", "counts_from"], ["paper_id", "thumb", "counts_from"]):
+        op.create_index(f"ix_vote_{'_'.join(columns)}", "vote", columns)
