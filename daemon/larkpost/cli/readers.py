@@ -131,7 +131,7 @@ def show(call: Call, email: str, as_json: bool) -> None:
     """
     from larkpost.flows.lines import bounce_line
     from larkpost.flows.sending_hold import sending_hold
-    from larkpost.store import bounces, editions, readers, votes
+    from larkpost.store import bounces, counted_readers, editions, readers, votes
 
     program = call.program()
     found = call.reader(program, email)
