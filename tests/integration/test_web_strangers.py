@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,10 @@ from tests.older import Before, left_at
 from larkpost.domain import Status, Thumb
 from larkpost.flows import feedback, importing, membership
 from larkpost.flows.exporting import export
-from larkpost.flows.housekeeping import clean_up
 from larkpost.program import build
 from larkpost.settings import load
-from larkpost.store import community, counted_readers, migrations, readers, tables, votes
+from larkpost.store import community, counted_readers, limits, migrations, readers, tables, votes
+from larkpost.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -231,22 +232,68 @@ def test_readers_of_a_month_do_not_wait(here: Place) -> None:
     assert tally(here, here.papers[1]) == (10, 0)
 
 
+def limits_kept(here: Place) -> set[str]:
+    with here.program.store.read() as connection:
+        return set(connection.execute(select(tables.attempt.c.key)).scalars())
+
+
 def test_a_network_is_kept_as_a_keyed_hash_and_for_four_weeks(here: Place) -> None:
+    before = limits_kept(here)
     confirmed(here, 7)
     store = here.program.store
-    with store.read() as connection:
-        kept = connection.execute(select(tables.reader_network.c.network)).scalars().all()
-    assert len(kept) == 5
-    assert re.fullmatch("[0-9a-f]{64}", kept[0])
-    assert set(kept) == {here.program.tokens.keyed_hash("192.0.2.1/32")}
+    (kept,) = limits_kept(here) - before
+    for known in ("192.0.2.1", "192.0.2.1/32", "counted:192.0.2.1/32"):
+        assert kept != hashlib.sha256(known.encode()).hexdigest()
+    keyed = here.program.tokens.keyed_hash("192.0.2.1/32")
+    assert kept == hashlib.sha256(f"counted:{keyed}".encode()).hexdigest()
+    assert Tokens([b"another key of thirty-two bytes.."]).keyed_hash("192.0.2.1/32") != keyed
 
-    clean_up(store, now=NOW + 28 * DAY - timedelta(seconds=1))
-    with store.read() as connection:
-        assert len(connection.execute(select(tables.reader_network)).all()) == 5
-    clean_up(store, now=NOW + 28 * DAY)
+    with store.begin() as connection:  # as each round of the daemon does
+        limits.prune(connection, NOW + 28 * DAY - timedelta(seconds=1))
+    assert kept in limits_kept(here)
+    with store.begin() as connection:
+        limits.prune(connection, NOW + 28 * DAY)
 
-    with store.read() as connection:
-        assert connection.execute(select(tables.reader_network)).all() == []
+    assert kept not in limits_kept(here)
+
+
+def test_to_delete_everything_makes_no_place_for_another(here: Place) -> None:
+    for reader in confirmed(here, 5):
+        page = here.path(here.program.links.page(reader))
+        assert here.client.post(f"{page}/delete", data={"sure": "yes"}).status_code == 200
+    late = membership.add(here.program.store, "late@example.org", now=NOW, status=Status.PENDING)
+    at(here, "192.0.2.1").post(here.path(here.program.links.confirm(late)))
+
+    press(at(here, "192.0.2.1"), here.path(here.program.links.page(late)), here.papers[0])
+
+    assert tally(here, here.papers[0]) == (0, 0)
+
+
+def test_many_who_confirm_and_vote_at_the_same_moment_are_no_more(
+    tmp_path: Path, database_url: str
+) -> None:
+    """On PostgreSQL transactions run side by side."""
+    with place(tmp_path, database_url) as here:
+        store, last = here.program.store, here.papers[-1]
+        some = [
+            membership.add(store, f"s{number}@example.org", now=NOW, signed_up=True)
+            for number in range(16)
+        ]
+
+        def start(reader: Reader) -> bool:
+            with store.begin() as connection:
+                network = str(reader.id % 2)
+                return counted_readers.begin(connection, reader.id, network=network, now=NOW)
+
+        def vote(reader: Reader) -> None:
+            feedback.cast(store, reader.id, last.id, Thumb.UP, via="link", now=NOW)
+
+        with ThreadPoolExecutor(8) as pool:
+            begun = list(pool.map(start, some))
+            list(pool.map(vote, some))
+
+        assert sum(begun) == 10
+        assert tally(here, last) == (3, 0)
 
 
 def test_who_found_no_place_begins_when_there_is_one(here: Place) -> None:
@@ -259,15 +306,6 @@ def test_who_found_no_place_begins_when_there_is_one(here: Place) -> None:
     press(at(here, "192.0.2.1"), page, here.papers[1])
 
     assert (tally(here, here.papers[0]), tally(here, here.papers[1])) == ((1, 0), (1, 0))
-
-
-def test_nothing_of_the_network_stays_of_who_deletes_everything(here: Place) -> None:
-    (reader,) = confirmed(here, 1)
-    page = here.path(here.program.links.page(reader))
-    assert here.client.post(f"{page}/delete", data={"sure": "yes"}).status_code == 200
-
-    with here.program.store.read() as connection:
-        assert connection.execute(select(tables.reader_network)).all() == []
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.ACTIVE])

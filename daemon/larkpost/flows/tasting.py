@@ -11,7 +11,7 @@ from larkpost.domain import Weight
 from larkpost.flows import learn
 from larkpost.flows.evaluate import FEWEST, evaluate
 from larkpost.seams import Evidence
-from larkpost.store import papers, votes
+from larkpost.store import community, papers, votes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -134,8 +134,12 @@ class Tastes:
         reader: Reader,
         *,
         now: datetime,
+        fewest: int = community.FEWEST,
     ) -> Told:
-        """Tell a reader's taste, or give what was told before; ``space`` is asked if it is not."""
+        """Tell a reader's taste, or give what was told before; ``space`` is asked if it is not.
+
+        What others thought is told in steps of ``fewest`` thumbs.
+        """
         mark = _mark(store, reader)
         if known := self._recall(reader, mark):
             return known
@@ -143,7 +147,9 @@ class Tastes:
             if known := self._recall(reader, mark):  # whoever had the turn before may have kept it
                 return known
             story = tell(store, ranker, space(), reader, now=now)
-            report = evaluate(store, ranker, reader) if mark.votes >= FEWEST else None
+            report = (
+                evaluate(store, ranker, reader, fewest=fewest) if mark.votes >= FEWEST else None
+            )
             return self._keep(reader, mark, Told(story, report))
 
     def _recall(self, reader: Reader, mark: object) -> Told | None:

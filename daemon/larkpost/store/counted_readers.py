@@ -6,7 +6,8 @@ only once the reader counts:
 1. A reader whom the operator made or imported counts from the beginning.
 2. Who signed up counts once their address is confirmed, or once they have been in use: thumbs on
    ``DAYS_OF_USE`` different days (UTC), the first of them ``FIRST_USE`` ago.
-3. Of one network at most ``MOST_OF_A_NETWORK`` readers begin to count in ``REMEMBERED``.
+3. Of one network ``MOST_OF_A_NETWORK`` readers may begin to count at once, and as many more in
+   ``A_WHILE``, one by one (a bucket that refills evenly, see ``limits``).
 4. The thumbs of readers who have counted for less than ``NEW_FOR`` count at most ``MOST_A_DAY`` a
    day (UTC) on one paper; those beyond wait for the days that follow. So a rush lifts nothing.
 
@@ -18,24 +19,22 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import func, select, update
 
 from larkpost.domain import Status
-from larkpost.store import tables
+from larkpost.store import limits, tables
 from larkpost.store.batches import batches
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from sqlalchemy import ColumnElement, Connection, Row
-
-    from larkpost.domain import Vote
+    from sqlalchemy import ColumnElement, Connection
 
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 DAYS_OF_USE = 3
 FIRST_USE = timedelta(days=3)
 MOST_OF_A_NETWORK = 5
-REMEMBERED = timedelta(days=28)  # how long the network of a reader who began to count is kept
+A_WHILE = timedelta(days=28)  # after it nothing is known of a network any more
 NEW_FOR = timedelta(days=28)
 MOST_A_DAY = 3
 
@@ -45,21 +44,28 @@ def counts(at: datetime) -> ColumnElement[bool]:
     return tables.vote.c.counts_from <= at
 
 
-def moments(
-    connection: Connection, votes: Sequence[Vote] | Sequence[Row[Any, Any, Any]]
-) -> list[datetime | None]:
-    """Say from when each of these thumbs, before it is written, counts; None for not yet."""
+def moments(connection: Connection, votes: Sequence[Any]) -> list[datetime | None]:
+    """Say from when each of these thumbs, before it is written, counts; None for not yet.
+
+    ``votes`` are votes, or rows of which ``reader_id``, ``paper_id`` and ``at`` are known.
+    """
     since = begun(connection, {vote.reader_id for vote in votes})
+    found: list[datetime | None] = [
+        max(since[vote.reader_id], vote.at) if vote.reader_id in since else None for vote in votes
+    ]
+    new = {
+        at
+        for at, (vote, start) in enumerate(zip(votes, found, strict=True))
+        if start is not None and start - since[vote.reader_id] < NEW_FOR
+    }
+    _lock(connection, {votes[at].paper_id for at in new})
     waiting: dict[int, list[datetime]] = {}  # of those before in this list, by paper
-    found: list[datetime | None] = []
-    for vote in votes:
-        first = since.get(vote.reader_id)
-        start = None if first is None else max(first, vote.at)
-        if first is not None and start is not None and start - first < NEW_FOR:
-            ahead = waiting.setdefault(vote.paper_id, [])
-            start = _free_moment(connection, vote.reader_id, vote.paper_id, start, ahead)
-            ahead.append(start)
-        found.append(start)
+    for at in sorted(new):
+        vote, start = votes[at], found[at]
+        assert start is not None  # noqa: S101 - those without are not new
+        ahead = waiting.setdefault(vote.paper_id, [])
+        found[at] = _free_moment(connection, vote.reader_id, vote.paper_id, start, ahead)
+        ahead.append(found[at] or start)
     return found
 
 
@@ -93,12 +99,14 @@ def may_begin(connection: Connection, reader_id: int, now: datetime) -> bool:
 def begin(connection: Connection, reader_id: int, *, network: str, now: datetime) -> bool:
     """Have a reader who ``may_begin`` count from now on, with the thumbs they gave before.
 
-    ``network`` is a keyed hash of where they are. Tells whether its readers are not too many.
+    ``network`` is a keyed hash of where they are, of which only a hash is kept, without the
+    reader. Tells whether there was a place for one more of it.
     """
-    if not may_begin(connection, reader_id, now) or _is_crowded(connection, network, now):
+    if not may_begin(connection, reader_id, now):
         return False
-    seen = tables.reader_network
-    connection.execute(insert(seen).values(reader_id=reader_id, network=network, at=now))
+    key = f"counted:{network}"
+    if not limits.allow(connection, key, now=now, most=MOST_OF_A_NETWORK, per=A_WHILE):
+        return False
     count_always(connection, [reader_id], since=now)
     return True
 
@@ -118,25 +126,16 @@ def count_always(
             connection.execute(update(vote).where(*mine).values(counts_from=moment))
 
 
-def is_any_old(connection: Connection, now: datetime) -> bool:
-    """Whether a network is remembered for longer than needed."""
-    old = select(tables.reader_network.c.reader_id).where(_is_old(now))
-    return connection.execute(old.limit(1)).first() is not None
+def _lock(connection: Connection, paper_ids: Collection[int]) -> None:
+    """Have thumbs on these papers wait for this transaction, so that none is counted past another.
 
-
-def forget_networks(connection: Connection, now: datetime) -> int:
-    """Forget the networks of readers who have counted for a while; returns how many went."""
-    return connection.execute(delete(tables.reader_network).where(_is_old(now))).rowcount
-
-
-def _is_old(now: datetime) -> ColumnElement[bool]:
-    return tables.reader_network.c.at <= now - REMEMBERED
-
-
-def _is_crowded(connection: Connection, network: str, now: datetime) -> bool:
-    seen = tables.reader_network.c
-    others = select(func.count()).where(seen.network == network, seen.at > now - REMEMBERED)
-    return connection.execute(others).scalar_one() >= MOST_OF_A_NETWORK
+    In order, so that two who lock several do not wait for each other. On SQLite, whoever writes is
+    alone anyway, and this only reads.
+    """
+    paper = tables.paper.c
+    for some in batches(sorted(paper_ids)):
+        mine = select(paper.id).where(paper.id.in_(some)).order_by(paper.id)
+        connection.execute(mine.with_for_update(key_share=True))
 
 
 def _free_moment(

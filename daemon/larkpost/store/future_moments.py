@@ -38,7 +38,6 @@ _HISTORY = (
     (tables.bounce, ("at",)),
     (tables.space, ("made_at",)),
     (tables.reader, ("created", "counts_from")),
-    (tables.reader_network, ("at",)),
 )
 # What is only about the work at hand.
 _WORK = ((tables.event, ("at",)), (tables.notice, ("asked",)))

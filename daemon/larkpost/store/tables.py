@@ -148,15 +148,6 @@ reader = Table(
     sqlite_autoincrement=True,
 )
 
-reader_network = Table(  # where readers who began to count lately are; a keyed hash of it
-    "reader_network",
-    metadata,
-    Column("reader_id", ForeignKey("reader.id", ondelete="CASCADE"), primary_key=True),
-    Column("network", String(64), nullable=False),
-    Column("at", UtcDateTime, nullable=False, index=True),
-    Index("ix_reader_network_network_at", "network", "at"),
-)
-
 interest = Table(
     "interest",
     metadata,

@@ -14,7 +14,7 @@ _ALWAYS = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, as SQLite stores it
 
 
 def upgrade() -> None:
-    """Make the columns and the table, and fill them for all but who has not confirmed."""
+    """Make the columns and fill them for all but who has not confirmed."""
     always: datetime = _ALWAYS
     if op.get_bind().dialect.name != "sqlite":
         always = always.replace(tzinfo=UTC)
@@ -24,23 +24,6 @@ def upgrade() -> None:
     statement = sa.text("UPDATE reader SET counts_from = :since WHERE status <> 'pending'")
     op.execute(statement.bindparams(since))
     op.execute(sa.text("UPDATE vote SET counts_from = at"))
-    op.create_table(
-        "reader_network",
-        sa.Column(
-            "reader_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
-        ),
-        sa.Column("network", sa.String(64), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("reader_id", name="pk_reader_network"),
-        sa.ForeignKeyConstraint(
-            ["reader_id"],
-            ["reader.id"],
-            name="fk_reader_network_reader_id_reader",
-            ondelete="CASCADE",
-        ),
-    )
-    op.create_index("ix_reader_network_network_at", "reader_network", ["network", "at"])
-    op.create_index("ix_reader_network_at", "reader_network", ["at"])
     for old in ("ix_vote_thumb_reader_id", "ix_vote_paper_id"):
         op.drop_index(old, "vote")
     for columns in (["thumb", "reader_id", "counts_from"], ["paper_id", "thumb", "counts_from"]):
