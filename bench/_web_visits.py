@@ -11,7 +11,7 @@ from larkpost.domain import Thumb
 from larkpost.web.joining import A_NETWORK
 from larkpost.web.pages import Pages
 from larkpost.web.starting import MOST_LISTS
-from larkpost.web.voting import MOST_THUMBS
+from larkpost.web.turns import MOST_THUMBS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -14,6 +14,7 @@ Purpose = Literal[
     "confirm",
     "edition",
     "thumbs",
+    "undo",
     "bounce",
     "answer",
     "notice",

@@ -211,7 +211,8 @@ class Program:
 
         domain = parseaddr(self.settings.mail.sender)[1].rpartition("@")[2]
         exploration = self.settings.ranking.exploration
-        return Newsroom(self.store, self.ranker, self.window, domain, exploration)
+        fewest = self.settings.web.fewest_thumbs
+        return Newsroom(self.store, self.ranker, self.window, domain, exploration, fewest)
 
     @property
     def works(self) -> Works:

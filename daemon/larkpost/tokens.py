@@ -70,6 +70,11 @@ class Tokens:
             raise _refusal()
         return _unpack(base64_decode(payload)[1:])
 
+    def keyed_hash(self, text: str) -> str:
+        """Hash a text so that only who has the key can find it by trying; 64 hexadecimal digits."""
+        key = self._keys[self._key_id][-1]
+        return hmac.digest(key, b"larkpost.hash" + text.encode(), "sha256").hex()
+
     def _signer(self, purpose: Purpose, key_id: int) -> Signer:
         return Signer(
             self._keys[key_id],

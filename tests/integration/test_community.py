@@ -11,7 +11,7 @@ from tests.making import DAY, NOW, SUBJECTS, add_readers
 from larkpost.domain import Draft, Thumb, Vote
 from larkpost.flows.trending import house
 from larkpost.store import papers, votes
-from larkpost.store.community import heat, trending
+from larkpost.store.community import heat, tallies, trending
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -44,7 +44,9 @@ def vote(
 
 
 def order(connection: Connection, at: datetime = NOW, limit: int = 10) -> list[int]:
-    return [one.paper.id for one in trending(connection, at=at, window=WEEK, limit=limit)]
+    """Order papers by every single thumb."""
+    found = trending(connection, at=at, window=WEEK, limit=limit, fewest=1)
+    return [one.paper.id for one in found]
 
 
 def test_without_votes_the_newest_come_first_and_of_a_day_the_upvoted(store: Store) -> None:
@@ -64,7 +66,7 @@ def test_thumbs_lift_and_lower(store: Store) -> None:
         vote(connection, liked, readers[:2])
         vote(connection, disliked, readers[2:], Thumb.DOWN)
 
-        found = trending(connection, at=NOW, window=WEEK, limit=10)
+        found = trending(connection, at=NOW, window=WEEK, limit=10, fewest=1)
 
     assert [one.paper for one in found] == [liked, unread, disliked]
     assert [(one.ups, one.downs) for one in found] == [(2, 0), (0, 0), (0, 1)]
@@ -111,9 +113,48 @@ def test_the_house_prints_what_trended_at_the_end_of_the_day(store: Store) -> No
         liked, other, today = add(connection, (1, 0), (1, 5), (0, 0))
         vote(connection, liked, add_readers(connection, 1), at=NOW - timedelta(hours=12))
 
-        yesterday = house(connection, date(2026, 8, 6), now=NOW)
-        now = house(connection, date(2026, 8, 7), now=NOW, limit=2)
+        yesterday = house(connection, date(2026, 8, 6), now=NOW, fewest=1)
+        now = house(connection, date(2026, 8, 7), now=NOW, limit=2, fewest=1)
 
     assert yesterday.date == date(2026, 8, 6)
     assert [one.paper for one in yesterday.papers] == [liked, other]
     assert [one.paper for one in now.papers] == [liked, today]
+
+
+def test_fewer_thumbs_than_five_are_not_shown_and_order_nothing(store: Store) -> None:
+    with store.begin() as connection:
+        listed, liked, disliked = add(connection, (1, 9), (1, 0), (1, 0))
+        readers = add_readers(connection, 9)
+        vote(connection, liked, readers[:4])
+        vote(connection, disliked, readers[4:8], Thumb.DOWN)
+        before = trending(connection, at=NOW, window=WEEK, limit=9)
+        hidden = tallies(connection, [liked.id, disliked.id], at=NOW)
+        vote(connection, liked, readers[:5])
+
+        after = trending(connection, at=NOW, window=WEEK, limit=9)
+        seen = tallies(connection, [liked.id, disliked.id], at=NOW)
+
+    assert [(one.paper, one.ups, one.downs) for one in before] == [
+        (listed, 0, 0), (liked, 0, 0), (disliked, 0, 0)
+    ]  # fmt: skip
+    assert hidden == {}
+    assert [one.paper for one in after] == [liked, listed, disliked]
+    assert seen == {liked.id: (5, 0)}
+
+
+def test_a_sixth_thumb_changes_nothing_that_is_shown(store: Store) -> None:
+    with store.begin() as connection:
+        one, other = add(connection, (1, 0), (1, 0))
+        readers = add_readers(connection, 10)
+        vote(connection, one, readers[:5])
+        vote(connection, other, readers[:5])
+        shown = []
+        for count in range(5, 11):
+            vote(connection, other, readers[:count])
+            found = trending(connection, at=NOW, window=WEEK, limit=9)
+            told = [(judged.paper.id, judged.ups, judged.downs, judged.heat) for judged in found]
+            shown.append((told, tallies(connection, [one.id, other.id], at=NOW)))
+
+    assert shown[:5] == [shown[0]] * 5
+    assert shown[5][1] == {one.id: (5, 0), other.id: (10, 0)}
+    assert shown[5][0][0][0] == other.id

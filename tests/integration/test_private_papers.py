@@ -227,8 +227,8 @@ def test_the_taste_of_its_owner_learns_from_it(here: Place, other: Reader) -> No
 def test_what_others_like_privately_teaches_nobody(here: Place) -> None:
     store = here.program.store
     with store.read() as connection:
-        assert community.libraries(connection, least=1) == []
-        assert community.shelves(connection, least=1) == community.Shelves(0, 0)
+        assert community.libraries(connection, least=1, at=NOW) == []
+        assert community.shelves(connection, least=1, at=NOW) == community.Shelves(0, 0)
         assert community.thumbs(connection, without=0) == []
         assert votes.count(connection) == 0
 

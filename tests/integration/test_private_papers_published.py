@@ -33,6 +33,7 @@ from larkpost.flows import (
     membership,
     starting,
 )
+from larkpost.flows.expiry import Uses
 from larkpost.sources.jsonl import Jsonl
 from larkpost.store import (
     editions,
@@ -43,6 +44,7 @@ from larkpost.store import (
     tables,
 )
 from larkpost.store.engine import Store
+from larkpost.store.uses import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -153,7 +155,7 @@ def test_a_thumb_on_the_public_paper_that_was_given_first_stays(
     (private,) = read_private(store, here.reader)
     feedback.cast(store, here.reader.id, here.papers[0].id, Thumb.DOWN, via="test", now=NOW)
     with store.begin() as connection:
-        private_papers.move_to_public(connection, private.id, here.papers[0].id)
+        private_papers.move_to_public(connection, private.id, here.papers[0].id, now=NOW)
 
     assert read_thumbs(store, here.reader) == {here.papers[0].title: Thumb.DOWN}
     assert read_private(store, here.reader) == []
@@ -244,15 +246,15 @@ def test_what_lost_its_thumb_goes_after_a_week(here: Place) -> None:
     (private,) = read_private(store, here.reader)
     feedback.cast(store, here.reader.id, private.id, None, via="test", now=NOW + timedelta(days=30))
 
-    housekeeping.clean_up(store, now=NOW + timedelta(days=36))
+    housekeeping.clean_up(store, Uses(), Span(0, 0), now=NOW + timedelta(days=36))
     assert read_private(store, here.reader) != []
-    housekeeping.clean_up(store, now=NOW + timedelta(days=38))
+    housekeeping.clean_up(store, Uses(), Span(0, 0), now=NOW + timedelta(days=38))
 
     assert read_private(store, here.reader) == []
 
 
 def test_what_has_a_thumb_stays(here: Place) -> None:
-    housekeeping.clean_up(here.program.store, now=NOW + timedelta(days=400))
+    housekeeping.clean_up(here.program.store, Uses(), Span(0, 0), now=NOW + timedelta(days=400))
 
     assert len(read_private(here.program.store, here.reader)) == 1
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.making import NOW, add_papers, add_readers
 
 from larkpost.domain import Thumb, Vote
-from larkpost.store import votes
+from larkpost.store import community, votes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +90,7 @@ def test_no_votes_are_no_trouble(store: Store) -> None:
         assert votes.one(connection, ada, paper) is None
         assert votes.of(connection, ada) == []
         assert votes.of_many(connection, []) == {}
-        assert votes.counts(connection, [paper]) == {}
+        assert community.tallies(connection, [paper], at=NOW, fewest=1) == {}
 
 
 def test_a_vote_taken_back_is_handed_out_for_the_undo(store: Store) -> None:
@@ -135,7 +135,8 @@ def test_thumbs_are_counted_by_paper(store: Store) -> None:
     with store.begin() as connection:
         votes.cast_many(connection, cast)
 
-        assert votes.counts(connection, [one, two, three]) == {one: (1, 1), two: (0, 1)}
+        found = community.tallies(connection, [one, two, three], at=NOW, fewest=1)
+    assert found == {one: (1, 1), two: (0, 1)}
 
 
 def test_a_vote_needs_a_reader_and_a_paper_that_exist(store: Store) -> None:

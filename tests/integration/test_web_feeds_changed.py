@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from tests.feeds import FORMS, NOW, addresses
 from tests.feeds_asked import Here, here
+from tests.making import add_readers
 
 from larkpost.domain import Draft, Identifier, Thumb, Vote
 from larkpost.flows import membership
@@ -156,8 +157,10 @@ def test_a_visitor_who_knows_only_dates_learns_the_new_name_of_the_reader(
 def test_a_feed_that_changes_twice_in_a_second_has_no_date_until_it_is_over(here: Here) -> None:
     address = here.program.links.trending("atom")
     first = here.get(address)
-    with here.program.store.begin() as connection:
-        votes.cast(connection, Vote(here.reader.id, here.papers[0].id, Thumb.DOWN, NOW, "web"))
+    with here.program.store.begin() as connection:  # fewer than five change nothing
+        five = add_readers(connection, 5)
+        cast = [Vote(one.id, here.papers[0].id, Thumb.DOWN, NOW, "web") for one in five]
+        votes.cast_many(connection, cast)
 
     second = here.get(address, **{"If-Modified-Since": first.headers["last-modified"]})
     here.now += timedelta(seconds=1)

@@ -9,7 +9,7 @@ import pytest
 from tests.browsing import NOW, contents, place
 
 from larkpost.domain import Draft, Identifier, Thumb
-from larkpost.flows import feedback
+from larkpost.flows import feedback, membership
 from larkpost.flows.spaces import fresh_space
 from larkpost.store import papers
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.browsing import Place
+
+    from larkpost.domain import Paper
 
 DAY = timedelta(days=1)
 
@@ -26,15 +28,22 @@ def take_in(here: Place, *drafts: Draft) -> None:
         papers.absorb(connection, drafts, now=NOW)
 
 
+def vote_by_five(here: Place, paper: Paper, thumb: Thumb) -> None:
+    """Have five readers whom the operator made vote: fewer are shown to nobody."""
+    store = here.program.store
+    for number in range(5):
+        reader = membership.add(store, f"reader{number}@example.org", now=NOW)
+        feedback.cast(store, reader.id, paper.id, thumb, via="test", now=NOW)
+
+
 def test_the_front_page_shows_the_houses_edition_the_hottest_first(here: Place) -> None:
-    last = here.papers[-1]
-    feedback.cast(here.program.store, here.reader.id, last.id, Thumb.UP, via="test", now=NOW)
+    vote_by_five(here, here.papers[-1], Thumb.UP)
 
     page = here.client.get("/").text
 
     places = [page.index(paper.title) for paper in here.papers]
     assert min(places) == places[-1]
-    assert "1 thumb up, 0 down" in page
+    assert "at least 5 thumbs up" in page
     assert 'action="/subscribe"' in page
 
 
@@ -159,10 +168,13 @@ def test_a_paper_shows_its_abstract_with_the_links_in_it(here: Place) -> None:
 def test_a_paper_tells_the_thumbs_of_all_and_of_nobody(here: Place) -> None:
     paper = here.papers[0]
     feedback.cast(here.program.store, here.reader.id, paper.id, Thumb.DOWN, via="test", now=NOW)
+    single = here.client.get(f"/paper/{paper.uid}").text
+    vote_by_five(here, paper, Thumb.DOWN)
 
     page = here.client.get(f"/paper/{paper.uid}").text
 
-    assert "0 thumbs up, 1 down" in page
+    assert "Thumbs of readers here are shown from 5 on." in single
+    assert "at least 5 thumbs down" in page
     assert "ada@example.org" not in page
 
 

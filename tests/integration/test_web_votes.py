@@ -65,48 +65,53 @@ def test_pressing_twice_is_one_vote(here: Place) -> None:
 
 
 def test_undo_beside_a_first_vote_takes_it_back(here: Place) -> None:
-    path = here.vote_path(1, "up")
+    voted = press(here, 1, "up")
+    undone = press(here, 1, "undo", voted)
 
-    voted = press(here, path, "up")
-    undone = press(here, path, undo_of(voted))
-
-    assert undo_of(voted) == "clear"
     assert here.thumb(1) is None
-    assert "taken back" in undone
-    assert undo_of(undone) == "up"
+    assert "Your thumb on this paper is what it was before." in undone
+    press(here, 1, "undo", undone)
+    assert here.thumb(1) is Thumb.UP
 
 
 def test_undo_beside_a_changed_vote_brings_the_old_one_back(here: Place) -> None:
-    path = here.vote_path(1, "up")
-    press(here, path, "up")
+    press(here, 1, "up")
 
-    changed = press(here, path, "down")
+    changed = press(here, 1, "down")  # from the letter again: the page has not seen the first
     assert here.thumb(1) is Thumb.DOWN
-    press(here, path, undo_of(changed))
+    press(here, 1, "undo", changed)
 
     assert here.thumb(1) is Thumb.UP
 
 
-def press(here: Place, path: str, action: str) -> str:
-    """Press a button of a vote, and give the page that the browser is sent to."""
-    answer = here.client.post(path, data={"action": action})
+def test_undo_of_another_paper_or_without_a_session_is_refused(here: Place) -> None:
+    page = press(here, 1, "up")
+    token = session_of(page)
+    here.clock.now += timedelta(hours=1, seconds=1)
+    over = here.client.post(here.vote_path(1, "up"), data={"action": "undo", "session": token})
+    here.clock.now = NOW
+    other = here.client.post(here.vote_path(2, "up"), data={"action": "undo", "session": token})
+    none = here.client.post(here.vote_path(1, "up"), data={"action": "undo"})
+    wrong = here.client.post(
+        here.vote_path(1, "up"), data={"action": "undo", "session": f"{token}A"}
+    )
+
+    assert [one.status_code for one in (over, other, none, wrong)] == [400] * 4
+    assert here.thumb(1) is Thumb.UP
+
+
+def press(here: Place, position: int, action: str, page: str = "") -> str:
+    """Press a button of a page, or of a letter, and give the page that the browser is sent to."""
+    form = {"action": action} | ({"session": session_of(page)} if page else {})
+    answer = here.client.post(here.vote_path(position, "up"), data=form)
     assert answer.status_code == 303
     return here.client.get(answer.headers["location"]).text
 
 
-def undo_of(page: str) -> str:
-    found = re.search(r'name="action" value="(\w+)">\s*<button class="small">Undo', page)
+def session_of(page: str) -> str:
+    found = re.search(r'name="session" value="([^"]+)"', page)
     assert found
     return found[1]
-
-
-def test_the_page_tells_the_vote_there_is(here: Place) -> None:
-    here.client.post(here.vote_path(1, "up"), data={"action": "up"})
-
-    page = here.client.get(here.vote_path(1, "down")).text
-
-    assert "You gave this paper a thumbs up on 7 August 2026" in page
-    assert "Take the thumb back" in page
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from larkpost.resources import shipped
-from larkpost.text.grammar import quantity, sentence, thumbs
+from larkpost.text.grammar import quantity, sentence, tally, thumbs
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,17 @@ def test_no_template_writes_a_number_before_a_plural_by_itself() -> None:
     ]
 
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("ups", "downs", "step", "told"),
+    [
+        (1, 0, 1, "1 thumb up, 0 down"),
+        (2, 3, 1, "2 thumbs up, 3 down"),
+        (5, 0, 5, "at least 5 thumbs up"),
+        (1500, 10, 5, "at least 1,500 thumbs up, at least 10 down"),
+        (0, 5, 5, "at least 5 thumbs down"),
+    ],
+)
+def test_thumbs_are_told_singly_or_in_steps(ups: int, downs: int, step: int, told: str) -> None:
+    assert tally(ups, downs, step) == told

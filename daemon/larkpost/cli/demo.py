@@ -148,7 +148,9 @@ def _titled(program: Program, title: str) -> Paper:
 def _ranked(program: Program, reader: Reader, now: datetime) -> tuple[Pick, ...]:
     from larkpost.flows import learn
 
-    question = learn.Question(at=now, window=program.window)
+    question = learn.Question(
+        at=now, window=program.window, fewest_thumbs=program.settings.web.fewest_thumbs
+    )
     return learn.rank(program.store, program.ranker, [reader], question, now=now)[reader.id].picks
 
 

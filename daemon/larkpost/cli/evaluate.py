@@ -47,7 +47,8 @@ def evaluate(call: Call, emails: Sequence[str], page: Path | None, as_json: bool
     found: list[tuple[Reader, Report]] = []
     with waiting("replaying thumbs") as step:
         for done, reader in enumerate(asked, start=1):
-            found.append((reader, measure(program.store, program.ranker, reader)))
+            report = measure(program.store, program.ranker, reader, fewest=1)
+            found.append((reader, report))
             if step:
                 step(done, len(asked))
     if page:

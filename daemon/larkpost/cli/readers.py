@@ -142,7 +142,7 @@ def show(call: Call, email: str, as_json: bool) -> None:
     """
     from larkpost.flows.lines import bounce_line
     from larkpost.flows.sending_hold import sending_hold
-    from larkpost.store import bounces, editions, readers, votes
+    from larkpost.store import bounces, counted_readers, editions, readers, votes
 
     program = call.program()
     found = call.reader(program, email)
@@ -151,11 +151,13 @@ def show(call: Call, email: str, as_json: bool) -> None:
         latest = editions.latest(connection, found.id)
         returned = bounces.of(connection, found.id)
         hold = sending_hold(connection, found, now=call.now)
+        counted = found.id in counted_readers.begun(connection, [found.id])
         former = [one.address for one in readers.former(connection, [found.id]) if one.address]
     if as_json:
         more = {
             "up": thumbs.count(1),
             "down": thumbs.count(-1),
+            "counted": counted,
             "former_addresses": former,
             "hold": hold and {"reason": hold.reason, "hint": hold.hint},
             "bounces": [bounce_line(bounce, found) for bounce in returned],
@@ -171,7 +173,8 @@ def show(call: Call, email: str, as_json: bool) -> None:
         "interests": words or "none named",
         "threshold": found.threshold or "none",
         "quiet mornings": "told by mail" if found.quiet_mail else "not told",
-        "thumbs": f"{thumbs.count(1)} up, {thumbs.count(-1)} down",
+        "thumbs": f"{thumbs.count(1)} up, {thumbs.count(-1)} down"
+        + ("" if counted else ", not counted for others yet"),
         "latest edition": latest[0].date if latest else "none yet",
         **_feeds(program, found),
         "own page": program.links.page(found),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -23,15 +24,20 @@ BEFORE = timedelta(days=30)  # texts that were there before the first vote
 EDITIONS = 5 * 366
 
 
-def evaluate(store: Store, ranker: Ranker, reader: Reader) -> Report:
-    """Replay a reader's votes against other ways of ranking; of no votes, an empty report."""
+def evaluate(
+    store: Store, ranker: Ranker, reader: Reader, *, fewest: int = community.FEWEST
+) -> Report:
+    """Replay a reader's votes against other ways of ranking; of no votes, an empty report.
+
+    What others thought is known in steps of ``fewest`` thumbs.
+    """
     from larkpost.ranking import Tfidf
     from larkpost.ranking import evaluate as replayed
 
     if not isinstance(ranker, Tfidf):
         raise TypeError(f"{type(ranker).__name__} cannot be replayed")
     with store.read() as connection:
-        past = history(connection, reader)
+        past = replace(history(connection, reader), fewest=fewest)
     return replayed(ranker, past)
 
 

@@ -13,6 +13,7 @@ from larkpost.flows import lines
 from larkpost.safe_files import is_own, make_folder, open_atomic, remove_stale_drafts
 from larkpost.store import (
     bounces,
+    counted_readers,
     deliveries,
     editions,
     papers,
@@ -146,6 +147,7 @@ def _reader_line(
         "number": reader.id,
         "created": lines.moment(reader.created),
         "feed_key": reader.feed_key,
+        "counted": reader.id in counted_readers.begun(connection, [reader.id]),
         "themes": [
             theme | {"number": interest.id}
             for theme, interest in zip(line["themes"], reader.interests, strict=True)

@@ -20,7 +20,16 @@ from larkpost.flows.reader_lines import (
     read_uid,
 )
 from larkpost.sources.jsonl import Jsonl
-from larkpost.store import editions, papers, private_papers, private_upsert, readers, uses, votes
+from larkpost.store import (
+    counted_readers,
+    editions,
+    papers,
+    private_papers,
+    private_upsert,
+    readers,
+    uses,
+    votes,
+)
 from larkpost.store.batches import batches
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import shorten
@@ -227,6 +236,8 @@ def _write_reader(
         readers.set_interest(
             connection, reader.id, theme.name, words=theme.words, quota=theme.quota
         )
+    if said.counted and not counted_readers.begun(connection, [reader.id]):
+        counted_readers.count_always(connection, [reader.id])
     return _change_columns(connection, readers.get(connection, reader.id), said, now), remarks
 
 
@@ -243,6 +254,7 @@ def _add_reader(
         uid=said.uid,
         number=said.number,
         expires=said.expires,
+        signed_up=said.signed_up,
         **wishes,
     )
     if said.last_used:

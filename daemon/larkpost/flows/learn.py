@@ -46,7 +46,8 @@ class Question:
     """What to rank: candidates of ``window`` before ``at``; ``again`` lets picked ones return.
 
     ``limit`` is the number of picks a reader; None asks for each reader's own size.
-    ``exploration`` is the rate at which an edition's last place is given away by lot.
+    ``exploration`` is the rate at which an edition's last place is given away by lot;
+    ``fewest_thumbs`` of all readers order papers for who has taught nothing yet.
     """
 
     at: datetime
@@ -54,6 +55,7 @@ class Question:
     limit: int | None = None
     again: bool = False
     exploration: float = 0.0
+    fewest_thumbs: int = community.FEWEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,11 @@ def _plain(store: Store, reader: Reader, question: Question, fault: Exception) -
         if not question.again:
             spent |= editions.picked(connection, [reader.id])[reader.id]
         hot = community.trending(
-            connection, at=question.at, window=question.window, limit=len(candidates)
+            connection,
+            at=question.at,
+            window=question.window,
+            limit=len(candidates),
+            fewest=question.fewest_thumbs,
         )
     limit = question.limit or reader.size
     order = [judged.paper.id for judged in hot]
@@ -257,7 +263,11 @@ class _Desk:
         hot = [
             judged.paper
             for judged in community.trending(
-                connection, at=self.question.at, window=self.question.window, limit=most
+                connection,
+                at=self.question.at,
+                window=self.question.window,
+                limit=most,
+                fewest=self.question.fewest_thumbs,
             )
         ]
         blank = self.ranker.learn(self.space, [Evidence(0, 0)], now=self.question.at)

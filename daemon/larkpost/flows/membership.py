@@ -60,14 +60,16 @@ def add(
     number: int | None = None,
     created: datetime | None = None,
     expires: bool = False,
+    signed_up: bool = False,
     **wishes: Unpack[Wishes],
 ) -> Reader:
     """Take a new reader in; an ``address`` of None makes a reader by feed alone.
 
     ``number`` and ``created`` are those of another home that the reader comes from.
-    Who ``expires`` is removed when nobody uses their page or feed for long: see ``flows.expiry``.
-    A pending reader gets nothing before ``confirm``. Raises UsageError where the address is
-    taken or impossible, or a wish cannot be had.
+    Who ``signed_up`` was not made by the operator, which decides whether their thumbs count for
+    others. Who ``expires`` is removed when nobody uses their page or feed for long: see
+    ``flows.expiry``. A pending reader gets nothing before ``confirm``. Raises UsageError where the
+    address is taken or impossible, or a wish cannot be had.
     """
     wanted = checked(wishes)
     with store.begin() as connection:
@@ -80,6 +82,7 @@ def add(
             uid=uid,
             number=number,
             expires=expires,
+            signed_up=signed_up or status is Status.PENDING,
             **wanted,
         )
         return _schedule(connection, reader, now)

@@ -209,6 +209,7 @@ def _reader(store: Store, notice: Notice, now: datetime, per_domain: int) -> Rea
             now=now,
             words=asking.words,
             status=Status.PENDING,
+            signed_up=True,
             **asking.wishes,
         )
     if known.status is Status.PENDING:  # whoever asked last is as likely the owner as the first

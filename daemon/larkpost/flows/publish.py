@@ -21,6 +21,7 @@ from larkpost.flows.set_back import recover_from_future
 from larkpost.render.message import message_id
 from larkpost.schedule import local_date, next_after, timetable_of
 from larkpost.store import editions, events, readers
+from larkpost.store.community import FEWEST
 from larkpost.store.editions import Prepared
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ LONGEST_CATCH_UP = timedelta(days=31)
 class Newsroom:
     """What every publication needs: the store, the ranker, the usual window, the mail domain.
 
-    ``exploration`` is the rate at which an edition's last place is given away by lot.
+    ``exploration`` is the rate at which an edition's last place is given away by lot;
+    ``fewest_thumbs`` of all readers order papers for who has taught nothing yet.
     """
 
     store: Store
@@ -47,11 +49,17 @@ class Newsroom:
     window: timedelta
     domain: str
     exploration: float = 0.0
+    fewest_thumbs: int = FEWEST
 
     def question(self, occasion: Occasion) -> Question:
         """What to rank for an occasion: after missed days, papers of the whole gap."""
         window = _window(occasion, self.window)
-        return Question(occasion.at, window, exploration=self.exploration)
+        return Question(
+            occasion.at,
+            window,
+            exploration=self.exploration,
+            fewest_thumbs=self.fewest_thumbs,
+        )
 
 
 @dataclass(frozen=True, slots=True)

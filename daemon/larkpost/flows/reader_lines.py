@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from uuid import UUID
 
-from larkpost.domain import Pick, Weight
+from larkpost.domain import Pick, Status, Weight
 from larkpost.errors import UsageError
 from larkpost.flows import membership
 from larkpost.flows.line_fields import (
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from datetime import date, datetime
 
-    from larkpost.domain import Draft, Identifier, Paper, Status
+    from larkpost.domain import Draft, Identifier, Paper
     from larkpost.store.engine import Connection
 
 READER_KEYS = frozenset(
@@ -56,6 +56,7 @@ READER_KEYS = frozenset(
         "created",
         "expires",
         "last_used",
+        "counted",
         "editions",
         "private_papers",
         "kind",
@@ -96,8 +97,8 @@ class ReaderLine:
     """What a line says of a reader; None stands for what it does not say.
 
     ``name`` is an address or a uid. Who ``expires`` goes when unused: see ``flows.expiry``.
-    ``columns`` are those that no wish can change: what opens the reader's feed and page, and until
-    when they pause.
+    ``counted``: whether their thumbs count for others. ``columns`` are those that no wish can
+    change: what opens the reader's feed and page, and until when they pause.
     """
 
     name: str
@@ -110,8 +111,14 @@ class ReaderLine:
     themes: tuple[Theme, ...]
     columns: Mapping[str, Any]
     private_papers: tuple[Draft, ...]
+    counted: bool | None
     expires: bool = False
     last_used: date | None = None
+
+    @property
+    def signed_up(self) -> bool:
+        """Whether a new reader's thumbs do not count for others yet."""
+        return self.status is Status.PENDING if self.counted is None else not self.counted
 
     @property
     def address(self) -> str | None:
@@ -136,6 +143,7 @@ def read_reader(line: Mapping[str, Any]) -> ReaderLine:
         private_papers=_private_papers(line),
         expires=read_flag(line, "expires") if "expires" in line else False,
         last_used=read_day(line, "last_used") if line.get("last_used") else None,
+        counted=read_flag(line, "counted") if line.get("counted") is not None else None,
     )
 
 

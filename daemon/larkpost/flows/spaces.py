@@ -136,7 +136,7 @@ class Spaces:
 
 def _is_fresh(connection: Connection, now: datetime) -> bool:
     """Say whether the newest kept space still serves, or need not be tried again so soon."""
-    wanted = _basis(connection)
+    wanted = _basis(connection, now)
     last = events.latest(connection).get("space")
     if not wanted.papers or (last and not last.ok and timedelta(0) <= now - last.at < TRY_AGAIN):
         return True
@@ -149,12 +149,12 @@ def _is_fresh(connection: Connection, now: datetime) -> bool:
 def _found(store: Store, ranker: Ranker, now: datetime) -> Made:
     """The space that is kept if it fits what there is, else one fitted now."""
     with store.read() as connection:
-        basis = _basis(connection)
+        basis = _basis(connection, now)
         kept = _kept(connection, ranker, basis, now)
     if kept:
         return kept
     try:
-        return Made(_fitted(store, ranker, basis), basis, now, kept=False)
+        return Made(_fitted(store, ranker, basis, now), basis, now, kept=False)
     except Exception as error:  # yesterday's space ranks nearly as well, no space not at all
         last = _last_good(store, ranker)
         if last is None:
@@ -171,9 +171,9 @@ def _last_good(store: Store, ranker: Ranker) -> Space | None:
         return next((space for space in read if space is not None), None)
 
 
-def _basis(connection: Connection) -> Basis:
+def _basis(connection: Connection, now: datetime) -> Basis:
     extent = papers.extent(connection)
-    shelves = community.shelves(connection, least=LIKED)
+    shelves = community.shelves(connection, least=LIKED, at=now)
     return Basis(extent.count, extent.updated, shelves.ups if shelves.readers >= READERS else 0)
 
 
@@ -189,10 +189,10 @@ def _kept(connection: Connection, ranker: Ranker, wanted: Basis, now: datetime) 
     return Made(space, basis, newest.made_at) if space else None
 
 
-def _fitted(store: Store, ranker: Ranker, basis: Basis) -> Space:
+def _fitted(store: Store, ranker: Ranker, basis: Basis, now: datetime) -> Space:
     with store.read() as connection:
         corpus = papers.corpus(connection, limit=EXACT_UP_TO)
-        libraries = community.libraries(connection, least=LIKED) if basis.ups else []
+        libraries = community.libraries(connection, least=LIKED, at=now) if basis.ups else []
     return ranker.fit(corpus, libraries=libraries)
 
 

@@ -12,7 +12,7 @@ from larkpost.domain import Weight
 from larkpost.flows import learn
 from larkpost.flows.evaluate import FEWEST, evaluate
 from larkpost.seams import Evidence
-from larkpost.store import models, papers, votes
+from larkpost.store import community, models, papers, votes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -146,8 +146,12 @@ class Tastes:
         reader: Reader,
         *,
         now: datetime,
+        fewest: int = community.FEWEST,
     ) -> Told:
-        """Tell a reader's taste, or give what was told before; ``space`` is asked if it is not."""
+        """Tell a reader's taste, or give what was told before; ``space`` is asked if it is not.
+
+        What others thought is told in steps of ``fewest`` thumbs.
+        """
         mark = _mark(store, reader)
         if known := self._recall(reader, mark):
             return known
@@ -155,7 +159,7 @@ class Tastes:
             if known := self._recall(reader, mark):  # whoever had the turn before may have kept it
                 return known
             story = tell(store, ranker, space(), reader, now=now)
-            report = self._replayed(store, ranker, reader, mark.votes, now)
+            report = self._replayed(store, ranker, reader, mark.votes, fewest, now)
             return self._keep(reader, mark, Told(story, report))
 
     def forget(self, reader_id: int) -> None:
@@ -164,7 +168,7 @@ class Tastes:
         self._reports.pop(reader_id, None)
 
     def _replayed(
-        self, store: Store, ranker: Ranker, reader: Reader, votes: int, now: datetime
+        self, store: Store, ranker: Ranker, reader: Reader, votes: int, fewest: int, now: datetime
     ) -> Report | None:
         """Replay a reader's votes, which takes seconds of a core, or give what it found lately.
 
@@ -179,7 +183,7 @@ class Tastes:
             same = told.report.votes <= votes < told.report.votes * GROWTH
             if same or len(lately) >= MOST_REPLAYS:
                 return told.report
-        report = evaluate(store, ranker, reader)
+        report = evaluate(store, ranker, reader, fewest=fewest)
         self._reports[reader.id] = _Replayed((*lately, now), report)
         self._reports.move_to_end(reader.id)
         if len(self._reports) > KEPT:

@@ -35,10 +35,13 @@ def house(
     now: datetime,
     window: timedelta = WINDOW,
     limit: int = 10,
+    fewest: int = community.FEWEST,
 ) -> House:
     """The house's edition of a day: what trends at its end, or now where it is not over.
 
-    Once the day is over it changes only where a paper or vote of that day does.
+    Thumbs are counted in steps of ``fewest``. Once the day is over it changes
+    only where a paper or vote of that day does.
     """
     at = min(now, end_of(day))
-    return House(day, tuple(community.trending(connection, at=at, window=window, limit=limit)))
+    hot = community.trending(connection, at=at, window=window, limit=limit, fewest=fewest)
+    return House(day, tuple(hot))

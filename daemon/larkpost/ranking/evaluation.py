@@ -262,7 +262,8 @@ def _by_sanity(sanity: Sanity, history: History, era: Era) -> list[Scores]:
 def _by_community(history: History, days: Sequence[Morning]) -> list[Scores]:
     """Score by the thumbs that other readers had given before the day, up over down.
 
-    The upvotes that dumps tell are left out: only today's are known.
+    The upvotes that dumps tell are left out: only today's are known. Counts are in steps, for how
+    well this does on a reader's own thumbs would tell them the single thumbs of others.
     """
     ups: Counter[int] = Counter()
     downs: Counter[int] = Counter()
@@ -275,7 +276,8 @@ def _by_community(history: History, days: Sequence[Morning]) -> list[Scores]:
             (ups if vote.thumb is Thumb.UP else downs)[vote.paper_id] += 1
             done += 1
         told = [(ups[paper.id], downs[paper.id]) for paper in morning.papers]
-        scores.append(np.array([log1p(liked) - log1p(not_liked) for liked, not_liked in told]))
+        steps = [[count // history.fewest * history.fewest for count in pair] for pair in told]
+        scores.append(np.array([log1p(liked) - log1p(not_liked) for liked, not_liked in steps]))
     return scores
 
 

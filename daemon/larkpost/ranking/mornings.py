@@ -34,7 +34,8 @@ class History:
     """A reader's past: ``papers`` that were on offer, thumbs side by side and oldest first.
 
     ``others`` are the thumbs of other readers, oldest first; ``logged`` the places that the lot
-    might have given away. The words of interests are not here: nobody knows since when they are.
+    might have given away. The thumbs of others are known in steps of ``fewest``. The words of
+    interests are not here: nobody knows since when they are.
     """
 
     papers: Sequence[Paper]
@@ -43,6 +44,7 @@ class History:
     at: Sequence[datetime]
     others: Sequence[Vote] = ()
     logged: Sequence[Logged] = ()
+    fewest: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,6 +237,7 @@ class Web(Section):
     socket_mode: Mode = 0o660
     proxies: Networks = ()
     admin: Annotated[int, Field(ge=0, le=10**9)] = 0
+    fewest_thumbs: Annotated[int, Field(ge=1, le=1000)] = 5
 
 
 class Quotas(Section):

@@ -70,7 +70,7 @@ def write(connection: Connection, shelf: Shelf) -> None:
     _write_new(connection, [entry for entry in shelf.entries if not entry.paper.id])
     _write_changed(connection, [entry for entry in shelf.entries if entry.touched])
     _write_names(connection, shelf.entries)
-    hand_over(connection, told)
+    hand_over(connection, told, now=shelf.now)
 
 
 def lay_out(

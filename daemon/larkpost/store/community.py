@@ -1,4 +1,8 @@
-"""What the readers together think of papers: thumbs, and what they lift to the top."""
+"""What the readers together think of papers: thumbs, and what they lift to the top.
+
+Only thumbs that count for others are seen here (``counted_readers``), and what anybody is shown,
+or can tell by the order of papers, is made of counts in steps (``shown``).
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,21 @@ from datetime import UTC
 from math import log2
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import case, func, select
 
 from larkpost.domain import Thumb, Vote
 from larkpost.store import tables
+from larkpost.store.batches import batches
+from larkpost.store.counted_readers import counts
 from larkpost.store.paper_rows import get
 from larkpost.store.papers import fresh
 from larkpost.store.votes import ON_PUBLIC
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime, timedelta
 
-    from sqlalchemy import Connection, Row, Subquery
+    from sqlalchemy import Connection, Label, Row, Subquery
 
     from larkpost.domain import Paper
 
@@ -27,12 +34,13 @@ if TYPE_CHECKING:
 HALF_LIFE = 3.0  # days
 PRIOR = 4.0  # thumbs that the prior counts for
 LOWEST, HIGHEST = 0.4, 0.5  # what share of thumbs up is expected, by the dump's upvotes
+FEWEST = 5  # thumbs, below which none is shown: the default of web.fewest_thumbs
 HALF_WAY = 20  # upvotes at which the expected share lies half-way
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A paper, the thumbs up and down that it got, and how hot it is (see ``heat``)."""
+    """A paper, its thumbs up and down as they may be ``shown``, and how hot they make it."""
 
     paper: Paper
     ups: int
@@ -41,18 +49,49 @@ class Judged:
 
 
 def trending(
-    connection: Connection, *, at: datetime, window: timedelta, limit: int
+    connection: Connection, *, at: datetime, window: timedelta, limit: int, fewest: int = FEWEST
 ) -> list[Judged]:
     """Rank the candidates of the ``window`` before ``at`` by ``heat``, the hottest first.
 
-    Only thumbs cast up to ``at`` count. Where nobody has voted, the newest come first, and those
+    Only thumbs that count ``at`` that moment do, in steps of ``fewest``: the order would tell a
+    thumb that no count tells. Where nobody has voted, the newest come first, and those
     of one day by their upvotes. Ties: the newest first, then by id.
     """
-    rows = connection.execute(_counted(at, window)).all()
-    found = [(heat(row.ups, row.downs, row.upvotes, _days(row, at)), row) for row in rows]
-    found.sort(key=lambda pair: (-pair[0], -pair[1].first_seen.timestamp(), pair[1].id))
-    papers = get(connection, [row.id for _, row in found[:limit]])
-    return [Judged(papers[row.id], row.ups, row.downs, hot) for hot, row in found[:limit]]
+    paper = tables.paper.c
+    ups, downs = _number_of(Thumb.UP, at), _number_of(Thumb.DOWN, at)
+    candidates = select(paper.id, paper.first_seen, paper.upvotes, ups, downs)
+    found = []
+    for row in connection.execute(candidates.where(*fresh(at, window))):
+        up, down = shown(row.ups, fewest), shown(row.downs, fewest)
+        found.append((heat(up, down, row.upvotes, _days(row, at)), up, down, row))
+    found.sort(key=lambda one: (-one[0], -one[3].first_seen.timestamp(), one[3].id))
+    papers = get(connection, [one[3].id for one in found[:limit]])
+    return [Judged(papers[row.id], up, down, hot) for hot, up, down, row in found[:limit]]
+
+
+def shown(count: int, fewest: int) -> int:
+    """Say what is shown of a count of thumbs: the last whole step of ``fewest``, 0 below the first.
+
+    A count of fewer is single votes, and a count that grew by one is the vote of whoever has just
+    been here: in steps it shows neither.
+    """
+    return count // fewest * fewest
+
+
+def tallies(
+    connection: Connection, paper_ids: Collection[int], *, at: datetime, fewest: int = FEWEST
+) -> dict[int, tuple[int, int]]:
+    """Count thumbs up and down on these papers, as ``shown``; no entry where nothing is."""
+    vote = tables.vote.c
+    up = func.sum(case((vote.thumb == Thumb.UP.value, 1), else_=0))
+    found: dict[int, tuple[int, int]] = {}
+    for some in batches(set(paper_ids)):
+        cast = select(vote.paper_id, up, func.count()).where(vote.paper_id.in_(some), counts(at))
+        for paper_id, ups, cast_at_all in connection.execute(cast.group_by(vote.paper_id)):
+            tally = shown(ups, fewest), shown(cast_at_all - ups, fewest)
+            if any(tally):
+                found[paper_id] = tally
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +102,21 @@ class Shelves:
     ups: int
 
 
-def shelves(connection: Connection, *, least: int) -> Shelves:
+def shelves(connection: Connection, *, least: int, at: datetime) -> Shelves:
     """Count the readers who like ``least`` papers or more, and their thumbs up."""
-    likers = _likers(least)
+    likers = _likers(least, at)
     total = func.coalesce(func.sum(likers.c.ups), 0)
     readers, ups = connection.execute(select(func.count(), total).select_from(likers)).one()
     return Shelves(readers, int(ups))
 
 
-def libraries(connection: Connection, *, least: int) -> list[frozenset[int]]:
+def libraries(connection: Connection, *, least: int, at: datetime) -> list[frozenset[int]]:
     """Read what each reader likes, by ids of papers, of those who like ``least`` or more."""
-    vote, likers = tables.vote.c, _likers(least)
+    vote, likers = tables.vote.c, _likers(least, at)
     rows = connection.execute(
         select(vote.reader_id, vote.paper_id)
         .join_from(tables.vote, likers, likers.c.reader_id == vote.reader_id)
-        .where(vote.thumb == Thumb.UP.value, ON_PUBLIC)
+        .where(vote.thumb == Thumb.UP.value, ON_PUBLIC, counts(at))
         .order_by(vote.reader_id)
     )
     liked: dict[int, set[int]] = {}
@@ -87,9 +126,13 @@ def libraries(connection: Connection, *, least: int) -> list[frozenset[int]]:
 
 
 def thumbs(connection: Connection, *, without: int) -> list[Vote]:
-    """Read the thumbs of all readers but one on public papers, the oldest first."""
+    """Read the thumbs of all readers but one on public papers, the oldest first.
+
+    They are all that count for others, whenever they begin to.
+    """
     table = tables.vote
-    others = select(table).where(table.c.reader_id != without, ON_PUBLIC)
+    counted = (ON_PUBLIC, table.c.counts_from.is_not(None))
+    others = select(table).where(table.c.reader_id != without, *counted)
     rows = connection.execute(others.order_by(table.c.at, table.c.paper_id))
     return [
         Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.via, row.interest_id)
@@ -97,10 +140,11 @@ def thumbs(connection: Connection, *, without: int) -> list[Vote]:
     ]
 
 
-def _likers(least: int) -> Subquery:
+def _likers(least: int, at: datetime) -> Subquery:
     vote = tables.vote.c
-    liking = select(vote.reader_id, func.count().label("ups"))
-    liking = liking.where(vote.thumb == Thumb.UP.value, ON_PUBLIC)
+    ups = func.count().label("ups")
+    liked = (vote.thumb == Thumb.UP.value, ON_PUBLIC, counts(at))
+    liking = select(vote.reader_id, ups).where(*liked)
     return liking.group_by(vote.reader_id).having(func.count() >= least).subquery()
 
 
@@ -118,20 +162,14 @@ def heat(ups: int, downs: int, upvotes: int | None, days: int) -> float:
     return log2(share) - days / HALF_LIFE
 
 
-def _counted(at: datetime, window: timedelta) -> Any:
-    paper, vote = tables.paper.c, tables.vote.c
-    cast = and_(vote.paper_id == paper.id, vote.at <= at)
-    ups = func.count(case((vote.thumb == Thumb.UP.value, 1)))
-    downs = func.count(case((vote.thumb == Thumb.DOWN.value, 1)))
-    return (
-        select(paper.id, paper.first_seen, paper.upvotes, ups.label("ups"), downs.label("downs"))
-        .outerjoin_from(tables.paper, tables.vote, cast)
-        .where(*fresh(at, window))
-        .group_by(paper.id)
-    )
+def _number_of(thumb: Thumb, at: datetime) -> Label[int]:
+    """Count the thumbs of a kind on a paper: two ranges of an index a paper, and no sorting."""
+    vote, name = tables.vote.c, "ups" if thumb is Thumb.UP else "downs"
+    mine = (vote.paper_id == tables.paper.c.id, vote.thumb == thumb.value, counts(at))
+    return select(func.count()).where(*mine).scalar_subquery().label(name)
 
 
-def _days(row: Row[Any], at: datetime) -> int:
+def _days(row: Row[Any, Any, Any, Any, Any], at: datetime) -> int:
     """Count the days (UTC) since a paper was first seen: papers of one day are of one age."""
     seen: datetime = row.first_seen
     return max(0, (at.astimezone(UTC).date() - seen.date()).days)

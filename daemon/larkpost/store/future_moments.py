@@ -34,10 +34,10 @@ _HISTORY = (
     (tables.dump, ("read_at",)),
     (tables.edition, ("published_at",)),
     (tables.delivery, ("sent_at", "reopened")),
-    (tables.vote, ("at",)),
+    (tables.vote, ("at", "counts_from")),
     (tables.bounce, ("at",)),
     (tables.space, ("made_at",)),
-    (tables.reader, ("created",)),
+    (tables.reader, ("created", "counts_from")),
 )
 # What is only about the work at hand.
 _WORK = ((tables.event, ("at",)), (tables.notice, ("asked",)))

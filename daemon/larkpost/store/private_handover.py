@@ -15,6 +15,7 @@ from larkpost.text.minhash import title_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _table = tables.private_identifier
 
 
-def hand_over(connection: Connection, entries: Sequence[Entry]) -> None:
+def hand_over(connection: Connection, entries: Sequence[Entry], *, now: datetime) -> None:
     """Move the thumbs on private papers to the public ones that these entries made of them.
 
     The public paper takes over nothing else: not a word, link or name that a reader brought. So
@@ -39,7 +40,7 @@ def hand_over(connection: Connection, entries: Sequence[Entry]) -> None:
     for number, private in paper_rows.get(connection, ids).items():
         public = _choose_public(private, names.get(number, ()), by_name, by_key)
         if public is not None:
-            private_papers.move_to_public(connection, number, public.paper.id)
+            private_papers.move_to_public(connection, number, public.paper.id, now=now)
 
 
 def _is_any(connection: Connection) -> bool:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, exists, insert, select, update
 
-from larkpost.domain import Identifier
-from larkpost.store import tables
+from larkpost.domain import Identifier, Thumb, Vote
+from larkpost.store import counted_readers, tables
 from larkpost.store.batches import batches
 from larkpost.store.paper_rows import COLUMNS, paper
 
@@ -69,16 +69,23 @@ def add_names(
         connection.execute(insert(_table), rows)
 
 
-def move_to_public(connection: Connection, private_id: int, public_id: int) -> None:
+def move_to_public(
+    connection: Connection, private_id: int, public_id: int, *, now: datetime
+) -> None:
     """Let a public paper stand for a private one, which goes: its thumb, and "Like …" of editions.
 
-    A thumb that the owner has given the public one already stays.
+    A thumb that the owner has given the public one already stays. One that moves counts for others
+    as if it were given ``now``: else thumbs kept back on private papers would come in a rush.
     """
     vote, pick = tables.vote, tables.pick
     other = vote.alias()
     judged = exists().where(other.c.paper_id == public_id, other.c.reader_id == vote.c.reader_id)
-    moved = update(vote).where(vote.c.paper_id == private_id, ~judged)
-    connection.execute(moved.values(paper_id=public_id))
+    for row in connection.execute(select(vote).where(vote.c.paper_id == private_id, ~judged)).all():
+        given = Vote(row.reader_id, public_id, Thumb(row.thumb), now, row.via, row.interest_id)
+        (counts_from,) = counted_readers.moments(connection, [given])
+        mine = (vote.c.paper_id == private_id, vote.c.reader_id == row.reader_id)
+        moved = update(vote).where(*mine).values(paper_id=public_id, counts_from=counts_from)
+        connection.execute(moved)
     likes = update(pick).where(pick.c.like_id == private_id)
     connection.execute(likes.values(like_id=public_id))
     connection.execute(delete(tables.paper).where(tables.paper.c.id == private_id))

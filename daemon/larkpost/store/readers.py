@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from larkpost.domain import Interest, Reader, Status
 from larkpost.errors import UnknownReader, UsageError
-from larkpost.store import numbers, tables
+from larkpost.store import counted_readers, numbers, tables
 from larkpost.store.batches import batches
 from larkpost.text.email_address import address_key, spell_address
 from larkpost.text.normalize import one_line
@@ -57,8 +57,11 @@ def add(
     next_slot: datetime | None = None,
     number: int | None = None,
     expires: bool = False,
+    signed_up: bool = False,
 ) -> Reader:
     """Take a reader in, with one interest of these ``words``.
+
+    The thumbs of who ``signed_up`` do not count for others yet: see ``counted_readers``.
 
     ``number`` is the one in links, where it is to be that of another database and is not taken.
     Who ``expires`` goes when nobody uses their page or feed: see ``store.uses``.
@@ -80,6 +83,7 @@ def add(
         "quiet_mail": quiet_mail,
         "next_slot": next_slot,
         "expires": expires,
+        "counts_from": None if signed_up else counted_readers.ALWAYS,
     }
     if (own := numbers.free(connection, tables.reader, number)) is not None:
         columns["id"] = own

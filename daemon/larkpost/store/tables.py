@@ -159,6 +159,7 @@ reader = Table(
     Column("expires", Boolean, nullable=False, server_default=false()),
     Column("last_used", Date),
     Index("ix_reader_expires_id", "expires", "id"),
+    Column("counts_from", UtcDateTime),  # none: not yet; see larkpost.store.counted_readers
     CheckConstraint("size BETWEEN 1 AND 100", name="size"),
     sqlite_autoincrement=True,
 )
@@ -180,12 +181,20 @@ vote = Table(
     "vote",
     metadata,
     Column("reader_id", ForeignKey("reader.id", ondelete="CASCADE"), primary_key=True),
-    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True),
     Column("thumb", SmallInteger, nullable=False),
     Column("interest_id", ForeignKey("interest.id", ondelete="SET NULL"), index=True),
     Column("via", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),
-    Index("ix_vote_thumb_reader_id_paper_id", "thumb", "reader_id", "paper_id"),
+    Column("counts_from", UtcDateTime),  # for others; none: not yet
+    Index("ix_vote_paper_id_thumb_counts_from", "paper_id", "thumb", "counts_from"),
+    Index(
+        "ix_vote_thumb_reader_id_counts_from_paper_id",
+        "thumb",
+        "reader_id",
+        "counts_from",
+        "paper_id",
+    ),
     CheckConstraint("thumb IN (-1, 1)", name="thumb"),
 )
 

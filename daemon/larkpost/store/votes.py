@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import delete, func, select
 
 from larkpost.domain import Thumb, Vote
-from larkpost.store import tables
+from larkpost.store import counted_readers, tables
 from larkpost.store.batches import batches
 from larkpost.store.upsert import insert
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
 _KEY = ["reader_id", "paper_id"]
+_CHANGING = ("thumb", "interest_id", "via", "at", "counts_from")
 # Thumbs that may count for anybody but their reader: not those on private papers.
 ON_PUBLIC = tables.vote.c.paper_id.not_in(
     select(tables.paper.c.id).where(tables.paper.c.owner_id.is_not(None))
@@ -27,9 +28,9 @@ ON_PUBLIC = tables.vote.c.paper_id.not_in(
 def cast(connection: Connection, vote: Vote) -> None:
     """Write a thumb down in place of any earlier one, whatever the clock says."""
     statement = insert(connection, tables.vote)
-    new = {name: statement.excluded[name] for name in ("thumb", "interest_id", "via", "at")}
+    new = {name: statement.excluded[name] for name in _CHANGING}
     statement = statement.on_conflict_do_update(index_elements=_KEY, set_=new)
-    connection.execute(statement, _columns(vote))
+    connection.execute(statement, _rows(connection, [vote]))
 
 
 def cast_many(connection: Connection, votes: Iterable[Vote]) -> None:
@@ -38,11 +39,11 @@ def cast_many(connection: Connection, votes: Iterable[Vote]) -> None:
     excluded = statement.excluded
     statement = statement.on_conflict_do_update(
         index_elements=_KEY,
-        set_={name: excluded[name] for name in ("thumb", "interest_id", "via", "at")},
+        set_={name: excluded[name] for name in _CHANGING},
         where=excluded.at >= tables.vote.c.at,
     )
     for some in batches(_latest(votes)):
-        connection.execute(statement, [_columns(vote) for vote in some])
+        connection.execute(statement, _rows(connection, some))
 
 
 def clear(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
@@ -101,18 +102,6 @@ def of_many(connection: Connection, reader_ids: Collection[int]) -> dict[int, li
     return found
 
 
-def counts(connection: Connection, paper_ids: Collection[int]) -> dict[int, tuple[int, int]]:
-    """Count thumbs up and thumbs down on each of these papers; no entry where there is none."""
-    table = tables.vote
-    up = func.sum(case((table.c.thumb == Thumb.UP.value, 1), else_=0))
-    found: dict[int, tuple[int, int]] = {}
-    for some in batches(set(paper_ids)):
-        by_paper = select(table.c.paper_id, up, func.count()).where(table.c.paper_id.in_(some))
-        for paper_id, liked, cast_at_all in connection.execute(by_paper.group_by(table.c.paper_id)):
-            found[paper_id] = (liked, cast_at_all - liked)
-    return found
-
-
 def count(connection: Connection) -> int:
     """Count the votes of all readers on public papers."""
     counted = select(func.count()).select_from(tables.vote).where(ON_PUBLIC)
@@ -138,6 +127,13 @@ def _latest(votes: Iterable[Vote]) -> Sequence[Vote]:
         if before is None or vote.at >= before.at:
             kept[vote.reader_id, vote.paper_id] = vote
     return list(kept.values())
+
+
+def _rows(connection: Connection, some: Sequence[Vote]) -> list[dict[str, Any]]:
+    moments = counted_readers.moments(connection, some)
+    return [
+        _columns(vote) | {"counts_from": moment} for vote, moment in zip(some, moments, strict=True)
+    ]
 
 
 def _columns(vote: Vote) -> dict[str, Any]:

@@ -17,6 +17,16 @@ def thumbs(count: int, direction: str) -> str:
     return quantity(count, f"thumb {direction}", f"thumbs {direction}")
 
 
+def tally(ups: int, downs: int, step: int = 1) -> str:
+    """Write ``2 thumbs up, 0 down``; of counts in larger steps ``at least 5 thumbs up``."""
+    if step == 1:
+        return f"{thumbs(ups, 'up')}, {downs} down"
+    told = [f"at least {ups:,} thumbs up"] if ups else []
+    if downs:
+        told.append(f"at least {downs:,} {'' if ups else 'thumbs '}down")
+    return ", ".join(told)
+
+
 def capitalised(text: str) -> str:
     """Begin a text with a capital letter."""
     return text[:1].upper() + text[1:]

@@ -87,7 +87,12 @@ def app(
     site = program.settings.site
     https = site.base_url.startswith("https://")
     feeds = Shelf(program.store)
-    pages = Pages(base_url=site.base_url, title=site.title, find_links=site.find_links)
+    pages = Pages(
+        base_url=site.base_url,
+        title=site.title,
+        find_links=site.find_links,
+        fewest_thumbs=program.settings.web.fewest_thumbs,
+    )
     application = Starlette(
         routes=ROUTES,
         middleware=[

@@ -13,6 +13,7 @@ from larkpost.flows.interest_words import describe, unmatched_words
 from larkpost.render.stories import stories_of
 from larkpost.store import editions, papers, readers, uses, votes
 from larkpost.web.acts import DONE, Notice, act
+from larkpost.web.counting import note_use
 from larkpost.web.forms import WEEKDAYS, typed_wishes, zones
 from larkpost.web.guard import in_words
 from larkpost.web.keys import reader_of
@@ -57,6 +58,7 @@ def me(site: Site, request: Request, form: FormData) -> Response:
     except UsageError as error:
         typed = typed_wishes(form) if form.get("action") == "save" else {}
         return _page(site, reader, Notice(problem=in_words(error), wishes=typed), status=400)
+    note_use(site, request, reader.id)
     if isinstance(outcome, Notice):
         return _page(site, reader, outcome, status=400 if outcome.problem else 200)
     with site.program.store.read() as connection:

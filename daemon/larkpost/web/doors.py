@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 
 from larkpost.domain import Status
 from larkpost.flows import membership
+from larkpost.web.counting import note_use
 from larkpost.web.keys import reader_of
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def confirm(site: Site, request: Request, _form: FormData) -> Response:
     confirmed = None
     if request.method == "POST":
         confirmed = membership.confirm(site.program.store, reader.id, now=site.clock())
+        note_use(site, request, reader.id)
     reader, links = confirmed or reader, site.program.links
     return site.pages.page(
         "confirm.html",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import TYPE_CHECKING, get_args
 
 from starlette.exceptions import HTTPException
 
-from larkpost.errors import UsageError
 from larkpost.links import FEED_TYPES, OPML_TYPE, feed_title, slugs
 from larkpost.render import opml
 from larkpost.render.channels import Shelf, View, reader_channel
@@ -19,11 +17,10 @@ from larkpost.web.kept import Endpoint, Found
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from starlette.requests import Request
-
     from larkpost.domain import Edition, Interest, Reader
     from larkpost.store.engine import Connection
     from larkpost.store.standing import Standing
+    from larkpost.web.feed_request import FeedRequest
     from larkpost.web.guard import Site
 
 EDITIONS = 10  # in a feed, and in a page of its archive
@@ -34,21 +31,23 @@ PRIVATE_AND_FULL = "private, max-age=86400"  # an archive page: no entry comes o
 _PAGES = range(1, 1_000_000)
 
 
-def _feed(site: Site, request: Request, connection: Connection) -> Found:
+def _feed(site: Site, asked: FeedRequest, connection: Connection) -> Found:
     """Answer ``/feed/{key}.{rss|atom|json|opml}`` and the parts of it below ``/feed/{key}/``.
 
     404 for a key that is unknown or was renewed, for an interest that is gone, and for an
     archive page that is not full.
     """
-    asked = request.path_params
-    known = _KEY.fullmatch(asked["key"])
-    reader = readers.by_feed_key(connection, asked["key"]) if known else None
+    parts = asked.parts
+    known = _KEY.fullmatch(parts["key"])
+    reader = readers.by_feed_key(connection, parts["key"]) if known else None
     if reader is None:
         raise HTTPException(404)
-    if asked["form"] == "opml" and asked.keys() == {"key", "form"}:
+    if parts["form"] == "opml" and parts.keys() == {"key", "form"}:
         return _opml(site, reader)
-    form, number = form_of(request), asked.get("page")
-    view = View(_interest(reader, asked.get("interest")), least_of(request))
+    form, number = form_of(asked), parts.get("page")
+    if number is not None and not asked.path.endswith(f"/archive/{number}.{form}"):
+        raise HTTPException(404)  # "007": any number of addresses for one page
+    view = View(_interest(reader, parts.get("interest")), asked.least)
     stands = _standing(connection, reader, number)
     shelf = Shelf(max(0, stands.total - 1) // EDITIONS, number)
     if number is not None and number > shelf.pages:
@@ -104,29 +103,17 @@ def _opml(site: Site, reader: Reader) -> Found:
     return Found(body, f"{OPML_TYPE}; charset=utf-8", PRIVATE, reader_id=reader.id)
 
 
-def form_of(request: Request) -> FeedFormat:
+def form_of(asked: FeedRequest) -> FeedFormat:
     """Read which format is asked for; 404 for one that is none."""
     forms: dict[str, FeedFormat] = {form: form for form in get_args(FeedFormat)}
-    if request.path_params["form"] not in forms:
+    if asked.parts["form"] not in forms:
         raise HTTPException(404)
-    return forms[request.path_params["form"]]
+    return forms[asked.parts["form"]]
 
 
 def type_of(form: FeedFormat) -> str:
     """Name a format as HTTP does."""
     return f"{FEED_TYPES[form]}; charset=utf-8"
-
-
-def least_of(request: Request) -> float:
-    """Read ``?min=``, the least probability of a thumbs-up to be shown; raises UsageError."""
-    text = request.query_params.get("min", "")
-    try:
-        least = float(text or 0)
-    except ValueError:
-        least = math.nan
-    if not 0 <= least <= 1:
-        raise UsageError("min is no probability", hint="Write a number from 0 to 1, like ?min=0.6")
-    return round(least, 3)
 
 
 feed = Endpoint(_feed)

@@ -34,13 +34,13 @@ Disallow: /
 
 def front(site: Site, _request: Request, _form: FormData) -> Response:
     """Answer ``/``: what this is, the house's edition of today, and the door in."""
-    now = site.clock()
+    now, fewest = site.clock(), site.program.settings.web.fewest_thumbs
     today = now.astimezone(UTC).date()
     with site.program.store.read() as connection:
         latest = archive.latest(connection)
-        edition = house(connection, today, now=now, window=site.program.window)
+        edition = house(connection, today, now=now, window=site.program.window, fewest=fewest)
         if not edition.papers and latest is not None:
-            edition = house(connection, latest, now=now)
+            edition = house(connection, latest, now=now, fewest=fewest)
         total = papers.count(connection)
     links = site.program.links
     response = site.pages.page(

@@ -72,7 +72,9 @@ def _by_feed(site: Site, request: Request, form: FormData) -> Response:
     wishes, words = membership.checked(_all_wishes(site, form)), membership.tidy(_words(form))
     with store.begin() as connection:  # after the checks: a slip in the form costs no turn
         allowance(site, request).take_reader(connection, now)
-    reader = membership.add(store, None, now=now, words=words, expires=True, **wishes)
+    reader = membership.add(
+        store, None, now=now, words=words, expires=True, signed_up=True, **wishes
+    )
     page = site.pages.path(site.program.links.page(reader))
     return RedirectResponse(f"{page}/start?done=welcome", status_code=303)
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from threading import Lock
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 from weakref import WeakValueDictionary
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from larkpost.errors import UsageError
 from larkpost.store.marks import Marks
 from larkpost.web.conditional import etag_of, unchanged
+from larkpost.web.feed_request import read_feed_request
+from larkpost.web.feed_room import asked_room, standing_room
 from larkpost.web.guard import SafeHeaders, handled
 from larkpost.web.route_limits import RouteLimits, declare
+from larkpost.web.visitors import network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -28,14 +31,12 @@ if TYPE_CHECKING:
     from larkpost.flows.expiry import Uses
     from larkpost.store.engine import Connection, Store
     from larkpost.web.crowd import Measure
+    from larkpost.web.feed_request import FeedRequest
+    from larkpost.web.feed_room import Room
     from larkpost.web.guard import Site
 
-MOST_KEPT = 16_384  # feeds whose tags are known
-MOST_BYTES = 64 * 1024 * 1024  # of those whose bytes are at hand, too
-ASKED = frozenset({"min", "page", "q"})  # the parameters that a feed's address may have
 _SECOND = timedelta(seconds=1)  # HTTP's dates are no finer
 
-Key = tuple[str, tuple[tuple[str, str], ...]]
 Headers = list[tuple[bytes, bytes]]
 Answer = tuple[int, Headers, bytes]  # status, headers, body
 
@@ -84,6 +85,10 @@ class Kept:
             headers = [one for one in headers if one[0] != b"last-modified"]
         return status, list(headers), body
 
+    def without_body(self) -> Kept:
+        """Give the same without its bytes, which had to make room."""
+        return replace(self, body=None)
+
 
 class Turn:
     """A lock that goes when nobody waits for it."""
@@ -108,38 +113,33 @@ class Shelf:
 
     def __init__(self, store: Store) -> None:
         self.marks = Marks(store)
-        self._kept: OrderedDict[Key, Kept] = OrderedDict()
-        self._filled: OrderedDict[Key, int] = OrderedDict()  # lengths of the bodies at hand
-        self._bytes = 0
+        self._standing, self._asked = standing_room(), asked_room()
         self._lock = Lock()
-        self._turns: WeakValueDictionary[Key, Turn] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[FeedRequest, Turn] = WeakValueDictionary()
 
-    def look(self, key: Key, now: datetime) -> Kept | None:
+    def look(self, asked: FeedRequest, now: datetime) -> Kept | None:
         """Find a feed that is still as it was."""
-        kept = self._kept.get(key)
+        kept = self.room_of(asked).get(asked)
         if kept is None or (kept.until and kept.until <= now) or kept.mark != self.marks.now():
             return None
         return kept
 
-    def turn(self, key: Key) -> Turn:
+    def turn(self, asked: FeedRequest) -> Turn:
         """Give the lock under which this feed is looked at: by one visitor, for all who wait."""
         with self._lock:
-            turn = self._turns.get(key)
+            turn = self._turns.get(asked)
             if turn is None:
-                turn = self._turns[key] = Turn()
+                turn = self._turns[asked] = Turn()
             return turn
 
-    def keep(self, key: Key, mark: object, found: Found, now: datetime) -> Kept:
-        """Put a feed on the shelf; bodies, then feeds, that were put there first make room."""
-        etag = etag_of(found.body)
+    def keep(
+        self, asked: FeedRequest, mark: object, found: Found, now: datetime, *, network: str
+    ) -> Kept:
+        """Put a feed on the shelf, on behalf of the ``network`` that asked for it."""
+        etag, room = etag_of(found.body), self.room_of(asked)
         with self._lock:
-            kept = _kept(mark, found, etag, _modified(self._kept.get(key), etag, now))
-            self._empty(key)
-            self._kept[key] = kept
-            self._kept.move_to_end(key)
-            self._filled[key] = len(found.body)
-            self._bytes += len(found.body)
-            self._make_room()
+            kept = _kept(mark, found, etag, _modified(room.get(asked), etag, now))
+            room.put(asked, kept, network)
         return kept
 
     def forget(self, feed_key: str) -> None:
@@ -147,22 +147,12 @@ class Shelf:
         if not feed_key:
             return
         with self._lock:
-            for key in [key for key in self._kept if feed_key in key[0]]:
-                self._empty(key)
-                del self._kept[key]
+            for room in (self._standing, self._asked):
+                room.drop_paths(feed_key)
 
-    def _make_room(self) -> None:
-        while self._bytes > MOST_BYTES:
-            first = next(iter(self._filled))
-            self._empty(first)
-            self._kept[first] = replace(self._kept[first], body=None)
-        while len(self._kept) > MOST_KEPT:
-            first = next(iter(self._kept))
-            self._empty(first)
-            del self._kept[first]
-
-    def _empty(self, key: Key) -> None:
-        self._bytes -= self._filled.pop(key, 0)
+    def room_of(self, asked: FeedRequest) -> Room:
+        """Give the part of the shelf on which a feed lies."""
+        return self._standing if asked.is_standing else self._asked
 
 
 class Fresh:
@@ -201,8 +191,12 @@ class Fresh:
     def _answer(self, scope: Scope) -> Answer | None:
         if not self.shelf.marks.quick or scope["method"] not in {"GET", "HEAD"}:
             return None
+        try:
+            asked = read_feed_request(scope)
+        except (HTTPException, UsageError):  # the endpoint says what is wrong with it
+            return None
         now = self.clock()
-        kept = self.shelf.look(_key(scope), now)
+        kept = self.shelf.look(asked, now)
         if kept is None:
             return None
         if kept.reader_id is not None:
@@ -213,12 +207,14 @@ class Fresh:
 class Endpoint:
     """ASGI: a feed at an address; ``find`` reads how it stands, and raises what pages raise.
 
+    All that ``find`` is told of the request is the value that the feed is cached by. What is
+    raised is never cached.
     A ``measure`` limits how often a network makes us look; what stands on the shelf is given away.
     """
 
     def __init__(
         self,
-        find: Callable[[Site, Request, Connection], Found],
+        find: Callable[[Site, FeedRequest, Connection], Found],
         *,
         measure: Measure | None = None,
     ) -> None:
@@ -233,30 +229,31 @@ class Endpoint:
 
     def _looked_up(self, site: Site, request: Request, _form: FormData) -> Response:
         shelf: Shelf = request.app.state.feeds
-        key, asked = _key(request.scope), _conditions(request.scope["headers"])
-        with shelf.turn(key):
+        asked = read_feed_request(request.scope).routed(request.path_params)
+        conditions = _conditions(request.scope["headers"])
+        with shelf.turn(asked):
             now = site.clock()
-            kept = shelf.look(key, now)  # whoever had the turn before may have kept it
-            answer = kept.answer(asked, now) if kept else None
+            kept = shelf.look(asked, now)  # whoever had the turn before may have kept it
+            answer = kept.answer(conditions, now) if kept else None
             if answer is None:
-                answer = self._found(site, request, key, asked)
+                visitor = network(request, site.program.settings.web.proxies)
+                kept = self._set_anew(site, shelf, asked, visitor)
+                answer = kept.answer(conditions, site.clock())
+        assert answer is not None  # noqa: S101 - what was set anew has its body
         status, headers, body = answer
         response = Response(body, status)
         response.raw_headers = headers
         return response
 
-    def _found(self, site: Site, request: Request, key: Key, asked: dict[str, str]) -> Answer:
+    def _set_anew(self, site: Site, shelf: Shelf, asked: FeedRequest, visitor: str) -> Kept:
         """Set a feed anew, and keep it."""
-        shelf: Shelf = request.app.state.feeds
         mark = shelf.marks.now()  # before anything is read: what comes later, it tells apart
         with site.program.store.read() as connection:
-            found = self._find(site, request, connection)
+            found = self._find(site, asked, connection)
         now = site.clock()
         if found.reader_id is not None:
             site.program.uses.note(found.reader_id, now)
-        answer = shelf.keep(key, mark, found, now).answer(asked, now)
-        assert answer is not None  # noqa: S101 - what was found now has its body
-        return answer
+        return shelf.keep(asked, mark, found, now, network=visitor)
 
 
 def _kept(mark: object, found: Found, etag: str, modified: datetime) -> Kept:
@@ -289,11 +286,3 @@ def _conditions(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
             known, text = name.decode(), value.decode("latin-1")
             found[known] = f"{found[known]}, {text}" if known in found else text
     return found
-
-
-def _key(scope: Scope) -> Key:
-    query = scope["query_string"]
-    if not query:
-        return scope["path"], ()
-    asked = parse_qsl(query.decode("latin-1"), errors="replace")
-    return scope["path"], tuple(pair for pair in asked if pair[0] in ASKED)

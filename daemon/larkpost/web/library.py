@@ -13,11 +13,13 @@ from larkpost.flows import archive as shelves
 from larkpost.flows.archive import Kind
 from larkpost.flows.similar import similar
 from larkpost.render.paper_links import further_links
-from larkpost.store import papers, queries, search, votes
+from larkpost.store import community, papers, search
 from larkpost.text.identifiers import parse_identifier
-from larkpost.text.normalize import one_line
+from larkpost.web.feed_request import read_page, read_words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.datastructures import FormData
     from starlette.requests import Request
     from starlette.responses import Response
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 PER_PAGE = 30
 ALIKE = 6
 PUBLIC = {"Cache-Control": "no-cache", "X-Robots-Tag": "all"}
-_NUMBER = re.compile(r"[1-9][0-9]{0,3}")
 _UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -51,7 +52,7 @@ def volume(site: Site, request: Request, _form: FormData) -> Response:
     page = page_number(request)
     with site.program.store.read() as connection:
         opened = shelves.volume(connection, span, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
-        thumbs = votes.counts(connection, [paper.id for paper in opened.papers])
+        thumbs = _tallies(site, connection, opened.papers)
     return _public(
         site,
         "volume.html",
@@ -78,7 +79,7 @@ def paper(site: Site, request: Request, _form: FormData) -> Response:
             raise HTTPException(404)
         if uid != given:
             return RedirectResponse(site.pages.path(site.program.links.paper(uid)), 308)
-        thumbs = votes.counts(connection, [found.id]).get(found.id, (0, 0))
+        thumbs = _tallies(site, connection, [found]).get(found.id, (0, 0))
         near = similar(connection, site.program.ranker, held.space, found, limit=ALIKE)
         names = [name for name, _ in papers.names(connection, [found.id])]
     links = further_links(found, names)
@@ -87,7 +88,7 @@ def paper(site: Site, request: Request, _form: FormData) -> Response:
 
 def look_up(site: Site, request: Request, _form: FormData) -> Response:
     """Answer ``/search?q=…``: the papers that the words find; a paper's own name leads to it."""
-    words = one_line(request.query_params.get("q", "")[: queries.LONGEST]).strip()
+    words = read_words(request.query_params.get("q", ""))
     page, query, links = page_number(request), search.parse(words), site.program.links
     found = search.Found((), 0)
     with site.program.store.read() as connection:
@@ -96,7 +97,7 @@ def look_up(site: Site, request: Request, _form: FormData) -> Response:
         if words:
             offset = (page - 1) * PER_PAGE
             found = search.find(connection, query, limit=PER_PAGE, offset=offset)
-        thumbs = votes.counts(connection, [one.id for one in found.papers])
+        thumbs = _tallies(site, connection, found.papers)
     return _public(
         site,
         "search.html",
@@ -129,11 +130,7 @@ def leaf(number: int, total: int, per_page: int = PER_PAGE) -> Leaf:
 
 def page_number(request: Request) -> int:
     """Read ``?page=``, which counts from 1; 404 for what is no number."""
-    text = request.query_params.get("page", "1")
-    number = int(text) if _NUMBER.fullmatch(text) else 0
-    if not number:
-        raise HTTPException(404)
-    return number
+    return read_page(request.query_params.get("page", "1"))
 
 
 def _wider(span: Span) -> list[Span]:
@@ -148,6 +145,13 @@ def _named(connection: Connection, words: str) -> Paper | None:
         return papers.by_identifier(connection, parse_identifier(words))
     except UsageError:
         return None
+
+
+def _tallies(
+    site: Site, connection: Connection, shown: Iterable[Paper]
+) -> dict[int, tuple[int, int]]:
+    ids, fewest = [one.id for one in shown], site.program.settings.web.fewest_thumbs
+    return community.tallies(connection, ids, at=site.clock(), fewest=fewest)
 
 
 def _public(site: Site, template: str, **facts: Any) -> Response:

@@ -13,16 +13,13 @@ from larkpost.flows import months
 from larkpost.flows.trending import house
 from larkpost.render.channels import ARCHIVE, DAY, HOUR, SEARCH, TRENDING, public_channel
 from larkpost.store import papers, queries, search
-from larkpost.text.normalize import clean, shorten
+from larkpost.text.normalize import shorten
 from larkpost.web.crowd import LOOKING, MONTHS
 from larkpost.web.feeds import form_of, type_of
 from larkpost.web.kept import Endpoint, Found
-from larkpost.web.library import page_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from starlette.requests import Request
 
     from larkpost.domain import Paper
     from larkpost.flows.months import Related
@@ -30,6 +27,7 @@ if TYPE_CHECKING:
     from larkpost.render.channels import Channel
     from larkpost.seams import FeedFormat
     from larkpost.store.engine import Connection
+    from larkpost.web.feed_request import FeedRequest
     from larkpost.web.guard import Site
 
 ENTRIES = 50
@@ -43,13 +41,18 @@ LONGEST_NAME = 80
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)  # the date of a feed on which nothing ever stood
 
 
-def _trending(site: Site, request: Request, connection: Connection) -> Found:
+def _trending(site: Site, asked: FeedRequest, connection: Connection) -> Found:
     """Answer ``/trending.{rss|atom|json}``: the house's edition of today, the hottest first."""
-    form, links = form_of(request), site.program.links
+    form, links = form_of(asked), site.program.links
     now = site.clock().astimezone(UTC)
     at = now - (now - now.replace(hour=0, minute=0, second=0, microsecond=0)) % STEP
     edition = house(
-        connection, at.date(), now=at, window=site.program.window, limit=TRENDING_ENTRIES
+        connection,
+        at.date(),
+        now=at,
+        window=site.program.window,
+        limit=TRENDING_ENTRIES,
+        fewest=site.program.settings.web.fewest_thumbs,
     )
     title = f"{site.program.settings.site.title}: trending"
     address = links.trending(form)
@@ -57,12 +60,12 @@ def _trending(site: Site, request: Request, connection: Connection) -> Found:
         address.removesuffix(f".{form}"), links.front(), address, title, TRENDING
     )
     shown = [judged.paper for judged in edition.papers]
-    return _listed(site, request, connection, channel, shown, at=at)
+    return _listed(site, asked, connection, channel, shown, at=at)
 
 
-def _archive(site: Site, request: Request, connection: Connection) -> Found:
+def _archive(site: Site, asked: FeedRequest, connection: Connection) -> Found:
     """Answer ``/archive.{rss|atom|json}``: the papers of the newest days, each day whole."""
-    form, links = form_of(request), site.program.links
+    form, links = form_of(asked), site.program.links
     newest = papers.corpus(connection, limit=ARCHIVE_ENTRIES + 1)
     shown = _whole_days(newest, ARCHIVE_ENTRIES)
     title = f"{site.program.settings.site.title}: every new paper"
@@ -70,16 +73,14 @@ def _archive(site: Site, request: Request, connection: Connection) -> Found:
     channel = public_channel(home, home, links.archive(form), title, ARCHIVE)
     related = months.before_today(connection, len(shown))
     channel = channel._replace(related=_addressed(links, form, related))
-    return _listed(site, request, connection, channel, shown)
+    return _listed(site, asked, connection, channel, shown)
 
 
-def _month(site: Site, request: Request, connection: Connection) -> Found:
+def _month(site: Site, asked: FeedRequest, connection: Connection) -> Found:
     """Answer ``/archive/{month}.{rss|atom|json}``: all its papers, newest first, 1,000 a page."""
-    form, links, page = form_of(request), site.program.links, page_number(request)
+    form, links, page = form_of(asked), site.program.links, asked.page
     try:
-        month = months.open_month(
-            connection, request.path_params["month"], page=page, size=MONTH_ENTRIES
-        )
+        month = months.open_month(connection, asked.parts["month"], page=page, size=MONTH_ENTRIES)
     except UsageError:
         raise HTTPException(404) from None
     title = f"{site.program.settings.site.title}: every new paper"
@@ -92,7 +93,7 @@ def _month(site: Site, request: Request, connection: Connection) -> Found:
     ttl = DAY if month.over else HOUR
     channel = channel._replace(archived=month.over, related=related, ttl=ttl)
     cache_control = PUBLIC_AND_FULL if month.over else PUBLIC
-    found = _listed(site, request, connection, channel, month.volume.papers)
+    found = _listed(site, asked, connection, channel, month.volume.papers)
     return replace(found, cache_control=cache_control)
 
 
@@ -100,10 +101,9 @@ def _addressed(links: Links, form: FeedFormat, related: Related) -> tuple[tuple[
     return tuple((relation, links.month(name, form, page)) for relation, name, page in related)
 
 
-def _search(site: Site, request: Request, connection: Connection) -> Found:
+def _search(site: Site, asked: FeedRequest, connection: Connection) -> Found:
     """Answer ``/search.{rss|atom|json}?q=…``: the newest papers that a search finds."""
-    form, links = form_of(request), site.program.links
-    words = clean(request.query_params.get("q", "")[: queries.LONGEST]).strip()
+    form, links, words = form_of(asked), site.program.links, asked.words
     found = search.find(connection, queries.parse(words), limit=ENTRIES, newest=True)
     name = shorten(words, LONGEST_NAME) or "every paper"
     home = links.search(words)
@@ -114,12 +114,12 @@ def _search(site: Site, request: Request, connection: Connection) -> Found:
         f"{site.program.settings.site.title}: {name}",
         SEARCH,
     )
-    return _listed(site, request, connection, channel, found.papers)
+    return _listed(site, asked, connection, channel, found.papers)
 
 
 def _listed(
     site: Site,
-    request: Request,
+    asked: FeedRequest,
     connection: Connection,
     channel: Channel,
     shown: Sequence[Paper],
@@ -130,7 +130,7 @@ def _listed(
 
     ``at`` is the moment it is reckoned for, where time changes it as well.
     """
-    form = form_of(request)
+    form = form_of(asked)
     since = papers.extent(connection).updated or _BEGINNING
     body = site.program.press.listing(shown, form, channel=channel, since=since)
     return Found(body, type_of(form), PUBLIC, until=at + STEP if at else None)

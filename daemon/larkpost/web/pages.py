@@ -16,7 +16,8 @@ from larkpost.render.paper_links import PaperLinks
 from larkpost.render.stories import facts_of
 from larkpost.resources import shipped
 from larkpost.schedule import local_time
-from larkpost.text.grammar import quantity, sentence, thumbs
+from larkpost.store.community import FEWEST
+from larkpost.text.grammar import quantity, sentence, tally
 from larkpost.text.normalize import one_line
 from larkpost.web.prose import linked
 from larkpost.web.spans import named
@@ -57,11 +58,19 @@ class Pages:
     and for any Host header.
     """
 
-    def __init__(self, *, base_url: str, title: str, find_links: Sequence[FindLink] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        title: str,
+        find_links: Sequence[FindLink] = (),
+        fewest_thumbs: int = FEWEST,
+    ) -> None:
         parts = urlsplit(base_url)
         self.root = parts.path.rstrip("/")
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.title = title
+        self._fewest_thumbs = fewest_thumbs
         self._papers = PaperLinks(lambda uid: f"{self.root}/paper/{uid}", find_links)
 
     def page(
@@ -131,6 +140,7 @@ class Pages:
         )
         environment.globals.update(site=self.title, root=self.root, static=self._static)
         environment.globals.update(no_reason=words.NO_REASON, own_list=words.OWN_LIST)
+        environment.globals.update(fewest_thumbs=self._fewest_thumbs)
         environment.filters.update(
             day=day,
             weekday=words.date_in_words,
@@ -145,7 +155,7 @@ class Pages:
             linked=linked,
             span=named,
             quantity=quantity,
-            thumbs=thumbs,
+            tally=tally,
             sentence=sentence,
         )
         return environment

@@ -13,6 +13,7 @@ from larkpost.render.stories import stories_of
 from larkpost.sources.lines import decoded
 from larkpost.store import votes
 from larkpost.web.acts import DONE, cast_vote
+from larkpost.web.counting import note_use
 from larkpost.web.desk import find_unmatched, visitor
 from larkpost.web.forms import text
 from larkpost.web.guard import in_words
@@ -73,6 +74,8 @@ def rate(site: Site, request: Request, form: FormData) -> Response:
     reader = visitor(site, request)
     acting = request.method == "POST"
     done = cast_vote(site, reader, form, VIA).done if acting else ""
+    if acting:
+        note_use(site, request, reader.id)
     program, now = site.program, site.clock()
     space = site.spaces.newest(program.store, program.ranker).space
     seen = _ids(text(form, "seen") if acting else request.query_params.get("seen", ""))

@@ -26,6 +26,7 @@ def taste(site: Site, request: Request, _form: FormData) -> Response:
         lambda: site.spaces.newest(program.store, program.ranker).space,
         reader,
         now=now,
+        fewest=program.settings.web.fewest_thumbs,
     )
     return site.pages.page(
         "taste.html",

@@ -7,7 +7,7 @@ so GET and HEAD here only ever read.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
@@ -15,9 +15,16 @@ from starlette.responses import RedirectResponse
 from larkpost.domain import Thumb
 from larkpost.flows import feedback
 from larkpost.render.stories import stories_of
-from larkpost.store import editions, votes
+from larkpost.store import editions
+from larkpost.web.counting import note_use
 from larkpost.web.keys import edition_of
-from larkpost.web.thumb_session import ThumbSession, anchor, open_edition, session_path
+from larkpost.web.thumb_session import (
+    ThumbSession,
+    anchor,
+    continued_session,
+    open_edition,
+    session_path,
+)
 from larkpost.web.turns import take_thumb_turn
 
 if TYPE_CHECKING:
@@ -25,7 +32,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.domain import Edition, Vote
+    from larkpost.domain import Edition
     from larkpost.render.stories import Story
     from larkpost.web.guard import Site
 
@@ -37,9 +44,10 @@ WISHES = ("up", "down")
 def vote(site: Site, request: Request, form: FormData) -> Response:
     """Answer ``/vote/{token}/{position}/{up|down}``: GET shows the paper, POST votes.
 
-    The form's ``action`` is ``up``, ``down`` or ``clear``; without it the path's thumb is meant.
-    After a vote the browser is sent to the edition, at that paper, so that a reload does not vote
-    again and the next paper is in view.
+    The form's ``action`` is ``up``, ``down``, ``clear``, or ``undo`` within a session; without it
+    the path's thumb is meant. After a vote the browser is sent to the edition, at that paper, so
+    that a reload does not vote again and the next paper is in view. Letters are passed on, so
+    nothing here depends on how the reader voted.
     """
     wish = request.path_params["wish"]
     if wish not in WISHES:
@@ -47,38 +55,37 @@ def vote(site: Site, request: Request, form: FormData) -> Response:
     with site.program.store.read() as connection:
         edition = edition_of(site, connection, request, "vote")
         story = _story(edition, request.path_params["position"])
-        before = votes.one(connection, edition.reader.id, story.pick.paper.id)
     if is_late(site, edition):
         return _refuse_late(site, edition, story)
     if request.method == "POST":
-        thumb = feedback.thumb_named(str(form.get("action", wish)))
-        return _cast(site, edition, story, thumb)
-    return _ballot(site, edition, story, before, wish)
+        session = continued_session(site, edition, str(form.get("session", "")))
+        answer = _cast(site, edition, story, str(form.get("action", wish)), session)
+        note_use(site, request, edition.reader.id)
+        return answer
+    return _ballot(site, edition, story, wish)
 
 
 def edition(site: Site, request: Request, _form: FormData) -> Response:
     """Answer ``/edition/{token}``: the whole edition, with a button for each thumb.
 
     Letters are passed on, so it tells neither whose it is nor what they thought of it; but for an
-    hour after a thumb it shows all thumbs of this edition to who gave it.
+    hour after a thumb it shows whoever pressed it what they pressed (see ``thumb_session``).
     """
     with site.program.store.read() as connection:
         shown, session = open_edition(site, connection, request)
         new = editions.news(connection, shown)
-        ids = [pick.paper.id for pick in shown.picks]
-        cast = votes.on(connection, shown.reader.id, ids) if session else {}
     ballot = None if is_late(site, shown) else site.pages.path(site.program.links.ballot(shown))
-    done = session.position if session else 0
+    cast = session.cast if session else {}
     return site.pages.page(
         "edition.html",
         edition=shown,
         stories=stories_of(shown),
         ballot=ballot,
         new=new,
-        thumbs={paper_id: named(one.thumb) for paper_id, one in cast.items()},
-        done=done,
-        confirmation=confirmation,
-        undo=named(session.before) if session else "",
+        thumbs={position: thumb.name.lower() for position, thumb in cast.items() if thumb},
+        pressed=cast.keys(),
+        done=_outcome(session) if session else None,
+        session=request.path_params["token"] if session else "",
         anchor=anchor,
         vote_days=VOTE_DAYS,
     )
@@ -105,6 +112,29 @@ def confirmation(thumb: str, before: str) -> str:
     return f"Thumbs {thumb}: written down. The next edition knows."
 
 
+class Outcome(NamedTuple):
+    """What the last press at a ``position`` did, and which buttons lead back from there."""
+
+    position: int
+    told: str
+    undo: bool
+    clear: bool
+
+
+def _outcome(session: ThumbSession) -> Outcome:
+    """Tell what the last press did; what stood there before, only to who had put it there."""
+    at = session.position
+    if at not in session.cast:
+        return Outcome(at, "Your thumb on this paper is what it was before.", True, False)
+    thumb = session.cast[at]
+    if session.is_known:
+        told = confirmation(named(thumb), named(session.before))
+        changed = thumb is not session.before
+        return Outcome(at, told, changed, not changed and thumb is not None)
+    told = confirmation(named(thumb), "") if thumb else "No thumb of yours is on this paper now."
+    return Outcome(at, told, True, thumb is not None)
+
+
 def _story(edition: Edition, position: int) -> Story:
     for story in stories_of(edition):
         if story.pick.position == position:
@@ -128,7 +158,12 @@ def _refuse_late(site: Site, edition: Edition, story: Story) -> Response:
     )
 
 
-def _cast(site: Site, edition: Edition, story: Story, thumb: Thumb | None) -> Response:
+def _cast(
+    site: Site, edition: Edition, story: Story, action: str, session: ThumbSession | None
+) -> Response:
+    position = story.pick.position
+    undoing = session if action == "undo" and session and session.position == position else None
+    thumb = undoing.before if undoing else feedback.thumb_named(action)
     take_thumb_turn(site, edition.reader, story.pick.paper.id, thumb)
     before = feedback.cast(
         site.program.store,
@@ -139,11 +174,15 @@ def _cast(site: Site, edition: Edition, story: Story, thumb: Thumb | None) -> Re
         now=site.clock(),
         interest_id=story.pick.interest_id,
     )
-    done = ThumbSession(story.pick.position, before.thumb if before else None)
+    if undoing:
+        done = undoing.after_undo()
+    else:
+        session = session or ThumbSession(position, None)
+        done = session.after(position, thumb, before.thumb if before else None)
     return RedirectResponse(session_path(site, edition, done), status_code=303)
 
 
-def _ballot(site: Site, edition: Edition, story: Story, vote: Vote | None, wish: str) -> Response:
+def _ballot(site: Site, edition: Edition, story: Story, wish: str) -> Response:
     links = site.program.links
     link = links.vote(edition, story.pick.position, Thumb[wish.upper()])
     stories = stories_of(edition)
@@ -152,7 +191,6 @@ def _ballot(site: Site, edition: Edition, story: Story, vote: Vote | None, wish:
         "vote.html",
         edition=edition,
         story=story,
-        vote=vote,
         wish=wish,
         path=site.pages.path(link),
         rest=[*stories[at + 1 :], *stories[:at]],

@@ -8,7 +8,7 @@ from alembic import op
 from larkpost.store.types import UtcDateTime
 
 revision = "0016"
-down_revision = "0012"
+down_revision = "0015"
 
 
 def upgrade() -> None:

@@ -1,0 +1,27 @@
+"""Has a reader who came over the web count for others, once they may."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from larkpost.store import counted_readers
+from larkpost.web.visitors import network
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from larkpost.web.guard import Site
+
+
+def note_use(site: Site, request: Request, reader_id: int) -> None:
+    """Look, after a reader confirmed or did something, whether they begin to count.
+
+    Of their network only a hash is kept, under the key of this home, and for a while.
+    """
+    store, now = site.program.store, site.clock()
+    with store.read() as connection:
+        if not counted_readers.may_begin(connection, reader_id, now):
+            return
+    where = site.program.tokens.keyed_hash(network(request, site.program.settings.web.proxies))
+    with store.begin() as connection:
+        counted_readers.begin(connection, reader_id, network=where, now=now)
