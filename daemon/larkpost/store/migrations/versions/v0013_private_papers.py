@@ -55,19 +55,21 @@ def upgrade() -> None:
     connection = op.get_bind()
     _change_tables()
     if connection.execute(sa.select(_READ.c.id).where(_READ.c.guest == sa.true()).limit(1)).first():
-        # Models were learnt from them, too. A new one is learnt at the next visit.
-        op.execute("DELETE FROM taste")
-        op.execute("DELETE FROM space")
+        _make_all_private(connection)
+    op.drop_index("ix_paper_guest_first_seen", "paper")
+    _tie_to_owner(connection)
+
+
+def _make_all_private(connection: Connection) -> None:
+    # Models were learnt from them, too. A new one is learnt at the next visit.
+    op.execute("DELETE FROM taste")
+    op.execute("DELETE FROM space")
     for papers in _guests(connection):
         for paper in papers:
             _make_private(connection, paper.id)
-        index.remove(
-            connection,
-            [(one.id, laid_out(one.title, one.authors, one.abstract)) for one in papers],
-        )
+        gone = [(one.id, laid_out(one.title, one.authors, one.abstract)) for one in papers]
+        index.remove(connection, gone)
     index.merge_parts(connection)
-    op.drop_index("ix_paper_guest_first_seen", "paper")
-    _tie_to_owner(connection)
 
 
 def _change_tables() -> None:
