@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import func, select
 from tests.browsing import NOW, contents, place
+from tests.timing import assert_grows_less_than, cpu_seconds
 
 from larkpost.domain import Thumb
 from larkpost.errors import QuotaExceeded, UsageError
@@ -343,3 +344,23 @@ def test_words_beyond_measure_are_refused_before_they_are_cleaned(
         membership.tidy(text.splitlines())
 
     assert sum(cleaned) == 0
+
+
+@pytest.mark.parametrize("field", ["words", "address", "zone", "name", "interest"])
+def test_a_form_full_of_marks_costs_no_more_than_one_of_letters(
+    here: Place, me: str, field: str
+) -> None:
+    usual = {"at": "06:00", "days": "0", "size": "5", "zone": "UTC", "quota": "1", "interest": "a"}
+
+    def post(text: str) -> None:
+        form = usual | {field: text}
+        for path, action in ((me, "save"), (me, "interest"), ("/subscribe", "")):
+            here.clock.now += timedelta(hours=1)
+            answer = here.client.post(path, data=form | {"action": action})
+            assert answer.status_code in {200, 303, 400}
+
+    def ratio() -> float:
+        plain = cpu_seconds(lambda: post("a" * 18_000), rounds=2)
+        return cpu_seconds(lambda: post("\u0301\u0323\u0345" * 3_000), rounds=2) / plain
+
+    assert_grows_less_than(ratio, 3.0)
