@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import socket
 import threading
@@ -364,8 +365,9 @@ def test_what_is_no_request_is_refused_with_all_headers_and_closed(
 
 
 def test_another_protocol_is_not_taken_up_and_nothing_is_logged_of_it(
-    server: uvicorn.Server, caplog: pytest.LogCaptureFixture
+    server: uvicorn.Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)  # as the daemon has it
     caplog.set_level("WARNING", logger="uvicorn.error")
     for protocol in (b"websocket", b"h2c"):
         with connected(server) as connection:
