@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import socket
 import threading
@@ -364,9 +365,10 @@ def test_what_is_no_request_is_refused_with_all_headers_and_closed(
 
 
 def test_another_protocol_is_not_taken_up_and_nothing_is_logged_of_it(
-    server: uvicorn.Server, caplog: pytest.LogCaptureFixture
+    server: uvicorn.Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    caplog.set_level("WARNING")
+    monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)  # as the daemon has it
+    caplog.set_level("WARNING", logger="uvicorn.error")
     for protocol in (b"websocket", b"h2c"):
         with connected(server) as connection:
             lines = b"Connection: Upgrade\r\nUpgrade: %b\r\n\r\n" % protocol

@@ -94,8 +94,12 @@ def test_a_flood_of_one_kind_leaves_room_for_others(log: io.StringIO) -> None:
     assert len(lines(log)) == LINES + 2
 
 
-def test_libraries_that_log_what_visitors_send_are_limited_by_logger(log: io.StringIO) -> None:
+def test_libraries_that_log_what_visitors_send_are_limited_by_logger(
+    log: io.StringIO, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("uvicorn"), "propagate", True)  # as the daemon has it
     for name in ("uvicorn.error", "python_multipart.multipart", "asyncio"):
+        caplog.set_level("WARNING", logger=name)  # servers of other tests may have set another
         for number in range(100):
             logging.getLogger(name).warning("Did not find %r", number)
             logging.getLogger(name).warning(f"made of what came: {number}")
