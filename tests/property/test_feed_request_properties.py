@@ -44,7 +44,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield opened
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(path=PATHS, one=PAIRS, other=PAIRS, plus=st.booleans())
 @example(path="/search.rss", one=[("q", "x"), ("q", "")], other=[("q", "x")], plus=True)
 @example(path="/search.rss", one=[("q", " x")], other=[("q", "x"), ("min", "1")], plus=False)

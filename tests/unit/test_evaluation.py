@@ -298,3 +298,15 @@ def test_places_that_no_lot_decided_are_not_logged() -> None:
 
 def test_without_places_given_away_there_is_nothing_to_estimate() -> None:
     assert off_policy([]) is None
+
+
+def test_single_thumbs_of_others_tell_a_reader_nothing() -> None:
+    """Who votes for a paper and reads how well others foretold that would know who was there."""
+    before = START - timedelta(days=1)
+    others = [Vote(9 + one, PAPERS[0].id, Thumb.UP, before, "link") for one in range(5)]
+
+    def scores(count: int) -> bool:
+        past = replace(a_history(), others=others[:count], fewest=5)
+        return any(one.any() for one in replay(Tfidf(), past).scores[COMMUNITY])
+
+    assert [scores(count) for count in (1, 4, 5)] == [False, False, True]
