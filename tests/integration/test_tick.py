@@ -24,6 +24,7 @@ from larkpost.flows.quiet import Quiet
 from larkpost.flows.status import standing
 from larkpost.flows.tick import A_TURN, edit, post, tick
 from larkpost.program import Program, build
+from larkpost.ranking import TextSpace
 from larkpost.resources import shipped
 from larkpost.settings import load
 from larkpost.store import deliveries, editions, events, readers
@@ -75,6 +76,17 @@ def test_a_dump_in_the_inbox_is_a_letter_in_the_morning(program: Program) -> Non
     assert len(letters(program)) == 1
     assert (program.places.done / SAMPLE).exists()
     assert reasons(program) == set()
+
+
+def test_a_tick_fits_a_space_to_what_came_in_though_nobody_reads_here(program: Program) -> None:
+    drop_sample(program)
+    edit(program.works, now=MORNING)
+    first = program.spaces.newest(program.store, program.ranker)
+    edit(program.works, now=MORNING + timedelta(minutes=1))
+
+    assert isinstance(first.space, TextSpace)
+    assert first.space.papers == 108
+    assert program.spaces.newest(program.store, program.ranker) is first
 
 
 def test_another_tick_at_the_same_moment_changes_nothing(program: Program) -> None:

@@ -85,7 +85,6 @@ def test_only_the_networks_that_came_last_are_remembered(monkeypatch: pytest.Mon
         ("/paper/{uid}", 300),
         ("{me}/taste", 60),
         ("{me}/rate", 60),
-        ("/archive/2026-08.rss?page=1&n={n}", 60),
     ],
 )
 def test_costly_looks_of_one_network_end_in_429(here: Place, me: str, path: str, most: int) -> None:
@@ -99,6 +98,16 @@ def test_costly_looks_of_one_network_end_in_429(here: Place, me: str, path: str,
     assert int(answers[-1].headers["retry-after"]) >= 1
     assert "Too many requests" in answers[-1].text
     assert elsewhere.get(paths[-1]).status_code == 200
+
+
+def test_months_as_feeds_are_looked_for_sixty_times_a_minute_for_a_network(here: Place) -> None:
+    elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
+    paths = [f"/archive/2026-08.rss?page={page}" for page in range(1, 62)]
+
+    statuses = [here.client.get(path).status_code for path in paths]
+
+    assert statuses == [200, *[404] * 59, 429]
+    assert elsewhere.get("/archive/2026-08.atom").status_code == 200
 
 
 def test_the_feed_of_a_reader_is_never_refused(here: Place) -> None:
