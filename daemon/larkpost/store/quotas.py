@@ -15,13 +15,12 @@ from larkpost.store import tables
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Connection
 
     from larkpost.domain import Draft
 
-# A paper costs its row, its sketch, its names, and its words once more in the search index: at
-# most so many bytes of the database for each byte of its text, and so many for itself, whatever
-# stands in it. A test measures it with text of several kinds.
+# A private paper costs its row, its names and their indexes: at most so many bytes of the database
+# for each byte of its text, and so many for itself. A test measures it with text of several kinds.
 TIMES = 4
 EACH = 2_000
 
@@ -35,13 +34,11 @@ class Usage:
 
 
 def of_reader(connection: Connection, reader_id: int) -> Usage:
-    """Count what only this reader brought; read by its owner, so that a large list takes 50 ms."""
-    paper, name = tables.paper.c, tables.identifier.c
-    mine = select(paper.id, paper.title, paper.abstract, paper.authors).where(*_own(reader_id))
+    """Count the private papers of a reader; read by its owner, so that a large list takes 50 ms."""
+    paper, name = tables.paper.c, tables.private_identifier.c
+    mine = select(paper.title, paper.abstract, paper.authors).where(paper.owner_id == reader_id)
     sizes = [_size(row.title, row.abstract, *row.authors) for row in connection.execute(mine)]
-    named = select(func.sum(func.length(name.value))).where(
-        name.paper_id.in_(select(paper.id).where(*_own(reader_id)))
-    )
+    named = select(func.sum(func.length(name.value))).where(name.owner_id == reader_id)
     names: int = connection.execute(named).scalar_one() or 0
     return Usage(len(sizes), sum(sizes) + TIMES * names)
 
@@ -56,7 +53,7 @@ def size_of(drafts: Iterable[Draft]) -> int:
 
 def private_papers(connection: Connection) -> int:
     """Count the papers that readers brought, of all readers together."""
-    counted = select(func.count()).where(tables.paper.c.guest)
+    counted = select(func.count()).where(tables.paper.c.owner_id.is_not(None))
     return connection.execute(counted).scalar_one()
 
 
@@ -64,12 +61,6 @@ def thumbs(connection: Connection, reader_id: int) -> int:
     """Count the thumbs of a reader."""
     counted = select(func.count()).where(tables.vote.c.reader_id == reader_id)
     return connection.execute(counted).scalar_one()
-
-
-def _own(reader_id: int) -> list[ColumnElement[bool]]:
-    """Say which papers are a reader's own: those that readers brought, with a thumb of theirs."""
-    vote, paper = tables.vote.c, tables.paper.c
-    return [paper.guest, paper.id.in_(select(vote.paper_id).where(vote.reader_id == reader_id))]
 
 
 def _size(*texts: str) -> int:
