@@ -83,9 +83,17 @@ class Place:
 
 @contextmanager
 def place(
-    home: Path, database_url: str, flags: Mapping[str, object] | None = None, *, papers: int = 3
+    home: Path,
+    database_url: str,
+    flags: Mapping[str, object] | None = None,
+    *,
+    papers: int = 3,
+    peer: str = "testclient",
 ) -> Iterator[Place]:
-    """Open a place whose reader Ada has an edition of that many papers; closed at the end."""
+    """Open a place whose reader Ada has an edition of that many papers; closed at the end.
+
+    ``peer`` is the address from which the client comes.
+    """
     settings = load(
         home=home, flags={"database.url": database_url, "site.base_url": BASE} | dict(flags or {})
     )
@@ -99,6 +107,7 @@ def place(
     client = TestClient(
         app(program, clock=clock),
         base_url=FOREIGN,
+        client=(peer, 50_000),
         follow_redirects=False,
         raise_server_exceptions=False,
     )

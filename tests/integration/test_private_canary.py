@@ -93,15 +93,15 @@ def asked(here: Place, other: Reader, edition: Edition) -> dict[str, list[str]]:
         "/healthz": ["/healthz"],
         "/feed/{key}.{form}": [f"/feed/{key}.{form}" for form in ("rss", "atom", "json")],
         "/feed/{key}/{interest}.{form}": [f"/feed/{key}/{interest}.atom"],
-        "/feed/{key}/archive/{page:int}.{form}": [f"/feed/{key}/archive/1.atom"],
-        "/feed/{key}/{interest}/archive/{page:int}.{form}": [
+        "/feed/{key}/archive/{page:number}.{form}": [f"/feed/{key}/archive/1.atom"],
+        "/feed/{key}/{interest}/archive/{page:number}.{form}": [
             f"/feed/{key}/{interest}/archive/1.atom"
         ],
         "/trending.{form}": ["/trending.atom", "/trending.rss", "/trending.json"],
         "/archive.{form}": ["/archive.atom", "/archive.rss", "/archive.json"],
         "/search.{form}": [f"/search.{form}?q={one}" for one in words for form in ("rss", "json")],
         "/edition/{token}": [here.path(links.edition(edition))],
-        "/vote/{token}/{position:int}/{wish}": [
+        "/vote/{token}/{position:number}/{wish}": [
             f"{here.path(links.ballot(edition))}/{n}/up" for n in (1, 2, 3)
         ],
         "/me/{token}": [page],

@@ -41,7 +41,7 @@ def small(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
     flags |= {"network_readers": 5, "all_readers": 12}
     settings: dict[str, object] = {f"quotas.{name}": value for name, value in flags.items()}
     settings["web.proxies"] = ["10.0.0.0/8"]
-    with place(tmp_path, sqlite_url, settings) as opened:
+    with place(tmp_path, sqlite_url, settings, peer="10.0.0.1") as opened:
         yield opened
 
 
@@ -79,18 +79,6 @@ def bring(here: Place, reader: Reader, text: str, address: str = "192.0.2.1") ->
     page = here.path(here.program.links.page(reader))
     headers = {"X-Forwarded-For": address}
     return here.client.post(f"{page}/start", data={"text": text}, headers=headers)
-
-
-@pytest.fixture(autouse=True)
-def _proxied(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the client's own address count as that of a web server in front."""
-    monkeypatch.setattr("larkpost.web.visitors.ip_address", address_of)
-
-
-def address_of(host: str) -> object:
-    from ipaddress import ip_address
-
-    return ip_address("10.0.0.1" if host == "testclient" else host)
 
 
 def private(here: Place) -> int:

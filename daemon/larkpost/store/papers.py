@@ -162,7 +162,8 @@ def fresh(at: datetime, window: timedelta) -> list[ColumnElement[bool]]:
     )
     paper = tables.paper.c
     # Said so that no index fits: SQLite would walk the one of what is public, which is all of it.
-    return [paper.guest.is_not(true()), paper.withdrawn.is_not(true()), paper.id.in_(lately)]
+    public = func.coalesce(paper.owner_id, 0) == 0
+    return [public, paper.withdrawn.is_not(true()), paper.id.in_(lately)]
 
 
 def extent(connection: Connection) -> Extent:
