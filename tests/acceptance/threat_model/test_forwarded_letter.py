@@ -6,9 +6,10 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.browsing import contents
+from tests.browsing import NOW, contents
 
 from larkpost.domain import Status, Thumb
+from larkpost.flows import feedback
 
 if TYPE_CHECKING:
     from tests.browsing import Place
@@ -132,3 +133,11 @@ class TestForwardedLetter:
 
         for page in (here.client.get(confirm), here.client.post(confirm)):
             assert here.program.links.page(here.reader).rpartition("/")[2] not in page.text
+
+    def test_a_vote_link_tells_no_thumb_that_was_given(self, here: Place) -> None:
+        before = here.client.get(here.vote_path(1, "up")).text
+
+        paper = here.papers[0]
+        feedback.cast(here.program.store, here.reader.id, paper.id, Thumb.DOWN, via="test", now=NOW)
+
+        assert here.client.get(here.vote_path(1, "up")).text == before

@@ -12,7 +12,7 @@ from larkpost.domain import Draft, Thumb
 from larkpost.errors import UnknownReader
 from larkpost.flows import feedback
 from larkpost.paths import SIGNED, Purpose
-from larkpost.store import papers, readers, votes
+from larkpost.store import papers, private_upsert, readers, votes
 
 if TYPE_CHECKING:
     from tests.browsing import Place
@@ -78,9 +78,9 @@ class TestReader:
             assert papers.get(connection, [first.id])[first.id] == first
 
     def test_votes_on_no_paper_that_another_reader_brought(self, here: Place, theirs: str) -> None:
-        draft = Draft("Known to one reader alone", guest=True, first_seen=NOW)
+        draft = Draft("Known to one reader alone", first_seen=NOW)
         with here.program.store.begin() as connection:
-            (brought,) = papers.absorb(connection, [draft], now=NOW)
+            (brought,) = private_upsert.bring(connection, here.reader.id, [draft], now=NOW)
         feedback.cast(
             here.program.store, here.reader.id, brought.paper_id, Thumb.UP, via="test", now=NOW
         )
@@ -138,3 +138,33 @@ class TestReader:
             assert here.client.get(f"/feed/{token}.rss").status_code == 404
 
         assert contents(here.program.store) == before
+
+    @pytest.mark.parametrize(
+        "named",
+        ["10.5555/private.1", "@article{k, title={Known to one reader alone}, year=2020}"],
+        ids=["by-its-doi", "by-its-title"],
+    )
+    def test_reads_no_paper_that_another_reader_brought(
+        self, here: Place, theirs: str, named: str
+    ) -> None:
+        own = here.path(here.program.links.page(here.reader))
+        brought = (
+            "title={Known to one reader alone}, abstract={Secret sauce}, doi={10.5555/private.1}"
+        )
+        here.client.post(f"{own}/start", data={"text": f"@article{{k, {brought}}}"})
+
+        here.client.post(f"{theirs}/start", data={"text": named})
+
+        pages = ("", "/start", "/rate", "/taste", "/export.jsonl")
+        assert "Secret sauce" not in "".join(here.client.get(theirs + tail).text for tail in pages)
+        assert "Secret sauce" in here.client.get(f"{own}/export.jsonl").text
+
+    def test_makes_no_model_stale_by_bringing_papers(self, here: Place, theirs: str) -> None:
+        program = here.program
+        before = program.spaces.newest(program.store, program.ranker)
+
+        form = {"text": "@article{k, title={A title of mine}, year=2020}"}
+        here.client.post(f"{theirs}/start", data=form)
+        here.fit()
+
+        assert program.spaces.newest(program.store, program.ranker) is before

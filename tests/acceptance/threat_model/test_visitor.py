@@ -6,8 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.browsing import contents
+from tests.browsing import NOW, contents
+from tests.delivering import Mailbag
+from tests.letters import PRESS
 
+from larkpost.domain import Thumb
+from larkpost.flows import feedback, notices
 from larkpost.web import ROUTES
 
 if TYPE_CHECKING:
@@ -42,6 +46,9 @@ def with_values(path: str, token: str) -> str:
     values = {"token": token, "key": token, "form": "atom", "interest": "main", "wish": "up"}
     plain = re.sub(r":\w+}", "}", path)
     return plain.format(**values, page=1, position=1)
+
+
+PAPER_LINK = r'href="(/paper/[^"]+)"'
 
 
 class TestVisitor:
@@ -153,3 +160,50 @@ class TestVisitor:
         assert {page.status_code for page in pages} == {200}
         said = "".join(page.text for page in pages)
         assert [secret for secret in (*secrets, str(other.address)) if secret in said] == []
+
+    def test_sees_no_single_thumb(self, here: Place) -> None:
+        paper = here.papers[0]
+        pages = ("/", f"/paper/{paper.uid}", "/search?q=sparse", "/trending.rss")
+        before = [here.client.get(page).text for page in pages]
+
+        feedback.cast(here.program.store, here.reader.id, paper.id, Thumb.UP, via="test", now=NOW)
+
+        assert [here.client.get(page).text for page in pages] == before
+
+    def test_lifts_no_paper_by_signing_up_again_and_again(self, here: Place) -> None:
+        before = re.findall(PAPER_LINK, here.client.get("/").text)
+
+        for _ in range(15):
+            joined = here.client.post("/subscribe", data={"action": "feed", "zone": "UTC"})
+            own = joined.headers["location"].partition("/start")[0]
+            form = {"action": "vote", "paper": str(here.papers[-1].id), "thumb": "up"}
+            assert here.client.post(own, data=form).status_code in {200, 303}
+
+        assert before
+        assert re.findall(PAPER_LINK, here.client.get("/").text) == before
+
+    def test_spoils_no_search_feed_for_others(self, here: Place) -> None:
+        here.client.get("/search.rss?q=sparse&q=")
+
+        assert here.papers[0].title in here.client.get("/search.rss?q=sparse").text
+
+    @pytest.mark.parametrize(
+        "path",
+        ["/archive/9999-12-31", f"/archive/{'9' * 5000}", f"/vote/x/{'9' * 5000}/up"],
+        ids=["a-day-too-late", "digits", "digits-of-a-place"],
+    )
+    def test_breaks_no_page_by_an_absurd_path(self, here: Place, path: str) -> None:
+        answer = here.client.get(path)
+
+        assert answer.status_code == 404
+        assert "content-security-policy" in answer.headers
+        assert answer.headers["x-frame-options"] == "DENY"
+
+    def test_has_one_mailbox_written_to_once_however_it_is_spelt(self, here: Place) -> None:
+        for number in range(15):
+            form = {"address": f"Me.e+{number}@gmail.com", "zone": "UTC"}
+            assert here.client.post("/subscribe", data=form).status_code == 200
+
+        bag = Mailbag()
+        notices.answer(here.program.store, PRESS, bag.road, now=here.clock.now)
+        assert len(bag.letters) == 1
