@@ -53,12 +53,7 @@ def run(
     """
     web = program.settings.web
     office = Office(program, started(program.settings.tick.seconds))
-    server = Server(
-        office,
-        base_url=program.settings.site.base_url,
-        connections=connections_at_most(),
-        proxies=lambda: office.program.settings.web.proxies,
-    )
+    server = _server(office)
     works: dict[str, Work] = {
         "tick": lambda moved: tick(office.program, moved),
         "post": lambda moved: post(office.program, moved),
@@ -95,6 +90,15 @@ def run(
             f"Another daemon has taken over {program.store.name}",
             hint="this one was away for longer than its place is kept; one of them is enough",
         )
+
+
+def _server(office: Office) -> Server:
+    return Server(
+        office,
+        base_url=office.program.settings.site.base_url,
+        connections=connections_at_most(),
+        proxies=lambda: office.program.settings.web.proxies,
+    )
 
 
 def _leave_rounds(office: Office, watch: Watch, code: int) -> None:
