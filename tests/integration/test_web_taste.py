@@ -429,7 +429,7 @@ def test_votes_that_were_taken_back_are_told_no_more_within_the_hour(here: Place
     live(here)
     assert "Your 24 votes were replayed" in here.client.get(f"{me}/taste").text
 
-    feedback.roll_back(here.program.store, here.reader.id, since=NOW - timedelta(days=60))
+    feedback.roll_back(here.program.store, here.reader.id, now=NOW, since=NOW - timedelta(days=60))
 
     assert "Your 24 votes" not in here.client.get(f"{me}/taste").text
 

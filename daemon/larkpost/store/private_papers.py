@@ -139,10 +139,12 @@ def _execute_many(
         connection.execute(statement, rows)
 
 
-def note_cleared(connection: Connection, paper_id: int, now: datetime) -> None:
-    """Note when the thumb on a private paper was taken back; see ``prune``. Changes no other."""
-    which = (tables.paper.c.id == paper_id, tables.paper.c.owner_id.is_not(None))
-    connection.execute(update(tables.paper).where(*which).values(updated=now))
+def note_cleared(connection: Connection, paper_ids: Iterable[int], now: datetime) -> None:
+    """Note when thumbs on private papers were taken back; see ``prune``. Changes no other paper."""
+    column = tables.paper.c
+    for some in batches(paper_ids):
+        which = (column.id.in_(some), column.owner_id.is_not(None))
+        connection.execute(update(tables.paper).where(*which).values(updated=now))
 
 
 def any_to_prune(connection: Connection, now: datetime) -> bool:
