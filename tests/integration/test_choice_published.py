@@ -154,7 +154,7 @@ def test_nothing_is_drawn_where_all_is_shown_or_a_threshold_is_set(
 def test_a_reader_of_whom_nothing_is_known_begins_with_what_others_like(
     newsroom: Newsroom, ids: list[int]
 ) -> None:
-    for _ in range(3):
+    for _ in range(5):
         a_reader(newsroom.store, ids[5:6])
     reader = a_reader(newsroom.store)
 
@@ -224,6 +224,25 @@ def test_what_hundreds_of_readers_like_together_goes_into_the_space(
 
     add_fans(store, 1, ids[2:6])
     for _ in range(2):
-        spaces.fresh_space(store, ranker, now=NOW)
+        spaces.fresh_space(store, ranker, now=NOW + spaces.THUMBS_AFTER)
 
     assert ranker.libraries == [0, spaces.READERS]
+
+
+def test_thumbs_taken_back_and_given_again_cost_one_fit_a_day(store: Store, ids: list[int]) -> None:
+    ranker, shared = Told(), spaces.Spaces()
+    add_fans(store, spaces.READERS, ids[:3])
+    with store.read() as connection:
+        fan = max(one.id for one in readers.all(connection))
+    for minute in range(10):
+        now = NOW + timedelta(minutes=minute)
+        shared.refresh(store, ranker, now=now)
+        with store.begin() as connection:
+            if not votes.clear(connection, fan, ids[0]):
+                votes.cast(connection, Vote(fan, ids[0], Thumb.UP, now, "test"))
+    assert ranker.libraries == [spaces.READERS]
+
+    with store.begin() as connection:
+        votes.clear(connection, fan, ids[0])
+    shared.refresh(store, ranker, now=NOW + spaces.THUMBS_AFTER)
+    assert ranker.libraries == [spaces.READERS, 0]

@@ -207,7 +207,11 @@ def test_the_thumbs_of_a_span_of_time_are_taken_back_and_no_others(
         feedback.cast(store, other.id, paper.id, Thumb.UP, via="link", now=at)
 
     gone = feedback.roll_back(
-        store, reader.id, since=NOW + timedelta(minutes=1), until=NOW + timedelta(minutes=2)
+        store,
+        reader.id,
+        now=NOW,
+        since=NOW + timedelta(minutes=1),
+        until=NOW + timedelta(minutes=2),
     )
 
     assert [(vote.paper_id, vote.via) for vote in gone] == [(papers[1].id, "link")]
@@ -229,7 +233,7 @@ def test_ten_thousand_thumbs_of_a_night_are_rolled_back_and_the_ranking_is_as_be
         poison = [Vote(reader.id, one, Thumb.DOWN, night, "link") for one in ids[1:]]
         votes.cast_many(connection, poison)
 
-    assert len(feedback.roll_back(store, reader.id, since=night)) == 9_999
+    assert len(feedback.roll_back(store, reader.id, now=NOW, since=night)) == 9_999
 
     with store.read() as connection:
         assert votes.of(connection, reader.id) == [kept]

@@ -36,6 +36,7 @@ from larkpost.store import (
     editions,
     models,
     papers,
+    private_papers,
     search,
     tables,
     votes,
@@ -265,6 +266,16 @@ def test_what_is_passed_on_does_not_name_it_and_the_readers_own_page_does(
     assert "Cheap pills</bdi></b>, which you liked" in here.client.get(me).text.replace(
         " across an ocean of noise", ""
     )
+
+
+def test_it_goes_a_week_after_its_thumb_was_taken_back_with_all_others(here: Place) -> None:
+    store, cleared = here.program.store, NOW + timedelta(days=30)
+    feedback.roll_back(store, here.reader.id, now=cleared)
+
+    with store.begin() as connection:
+        assert private_papers.prune(connection, cleared + timedelta(days=7)) == 0
+        later = cleared + timedelta(days=7, seconds=1)
+        assert private_papers.prune(connection, later) == 1
 
 
 def test_no_list_of_papers_holds_it(store: Store) -> None:

@@ -155,7 +155,7 @@ def test_a_thumb_on_the_public_paper_that_was_given_first_stays(
     (private,) = read_private(store, here.reader)
     feedback.cast(store, here.reader.id, here.papers[0].id, Thumb.DOWN, via="test", now=NOW)
     with store.begin() as connection:
-        private_papers.move_to_public(connection, private.id, here.papers[0].id, now=NOW)
+        private_papers.move_to_public(connection, {private.id: here.papers[0].id}, now=NOW)
 
     assert read_thumbs(store, here.reader) == {here.papers[0].title: Thumb.DOWN}
     assert read_private(store, here.reader) == []

@@ -129,9 +129,17 @@ def test_nothing_of_who_is_deleted_is_kept_in_memory(here: Place) -> None:
     state = here.client.app.state  # type: ignore[attr-defined]
     page = here.path(here.program.links.page(reader))
 
+    def kept() -> list[str]:
+        rooms = state.feeds._standing, state.feeds._asked
+        return [one.path for room in rooms for one in room._kept if reader.feed_key in one.path]
+
+    for query in ("", "?min=0.5"):
+        here.client.get(f"/feed/{reader.feed_key}.atom{query}")
+    assert len(kept()) == 2
+
     here.client.post(f"{page}/delete", data={"sure": "on"})
 
-    assert not [key for key in state.feeds._kept if reader.feed_key in key[0]]
+    assert kept() == []
     assert reader.id not in state.site.tastes._kept
 
 

@@ -72,6 +72,17 @@ def test_bringing_the_same_twice_adds_nothing(here: Place) -> None:
     assert bring(here, LIBRARY) == starting.Start(liked=0, new=0)
 
 
+def test_of_a_list_that_is_too_long_the_page_says_how_much_was_read(here: Place, me: str) -> None:
+    numbers = [f"2401.{number:05}" for number in range(2001)]
+
+    longer = here.client.post(f"{me}/start", data={"text": " ".join(numbers)}).text
+    shorter = here.client.post(f"{me}/start", data={"text": " ".join(numbers[:1999])}).text
+
+    told = "Of one list 2,000 references are read. Where yours is longer, bring the rest"
+    assert told in longer
+    assert told not in shorter
+
+
 def test_a_thumb_that_was_given_stays(here: Place) -> None:
     first = here.papers[0]
     feedback.cast(here.program.store, here.reader.id, first.id, Thumb.DOWN, via="test", now=NOW)

@@ -85,6 +85,7 @@ def test_only_the_networks_that_came_last_are_remembered(monkeypatch: pytest.Mon
         ("/paper/{uid}", 300),
         ("{me}/taste", 60),
         ("{me}/rate", 60),
+        ("{me}/export.jsonl", 60),
     ],
 )
 def test_costly_looks_of_one_network_end_in_429(here: Place, me: str, path: str, most: int) -> None:

@@ -107,6 +107,15 @@ def test_a_thumb_given_twice_can_still_be_taken_back(here: Place, thumb: str) ->
     assert here.thumb(1) is None
 
 
+def test_to_undo_again_and_again_goes_to_and_fro(here: Place) -> None:
+    voted(here, 1, "down")
+    page = voted(here, 1, "up")
+
+    for thumb in (Thumb.DOWN, Thumb.UP, Thumb.DOWN, Thumb.UP):
+        page = voted(here, 1, "undo", page)
+        assert here.thumb(1) is thumb
+
+
 def test_a_thumb_taken_back_twice_offers_no_undo(here: Place) -> None:
     page = voted(here, 1, "clear", voted(here, 1, "clear"))
 

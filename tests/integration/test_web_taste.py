@@ -370,9 +370,9 @@ def test_a_history_is_replayed_once_an_hour_at_most(
     live(here)
     replayed = []
 
-    def count(*given: Any) -> Report:
+    def count(*given: Any, **named: Any) -> Report:
         replayed.append(given)
-        return evaluate(*given)
+        return evaluate(*given, **named)
 
     monkeypatch.setattr(tasting, "evaluate", count)
     for minutes, position in ((0, 1), (1, 2), (61, 3)):
@@ -389,9 +389,9 @@ def test_taking_thumbs_back_and_forth_replays_a_history_four_times_an_hour_at_mo
     live(here)
     replayed = []
 
-    def count(*given: Any) -> Report:
+    def count(*given: Any, **named: Any) -> Report:
         replayed.append(given)
-        return evaluate(*given)
+        return evaluate(*given, **named)
 
     monkeypatch.setattr(tasting, "evaluate", count)
     for _ in range(6):
@@ -404,11 +404,32 @@ def test_taking_thumbs_back_and_forth_replays_a_history_four_times_an_hour_at_mo
     assert len(replayed) == tasting.MOST_REPLAYS
 
 
+def test_a_reader_of_many_thumbs_is_told_their_taste_four_times_an_hour_at_most(
+    here: Place, me: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live(here)
+    tell, stories = tasting.tell, []
+
+    def count(*given: Any, **named: Any) -> tasting.Story:
+        stories.append(given)
+        return tell(*given, **named)
+
+    monkeypatch.setattr(tasting, "tell", count)
+    monkeypatch.setattr(tasting, "MANY", 10)
+    for minutes, told in ((0, tasting.MOST_REPLAYS), (61, tasting.MOST_REPLAYS + 1)):
+        here.clock.now = NOW + timedelta(minutes=minutes)
+        for wish in ("up", "down", "up", "down", "up", "down")[: 1 if minutes else 6]:
+            here.clock.now += timedelta(seconds=1)
+            here.client.post(here.vote_path(1, wish))
+            assert here.client.get(f"{me}/taste").status_code == 200
+        assert len(stories) == told
+
+
 def test_votes_that_were_taken_back_are_told_no_more_within_the_hour(here: Place, me: str) -> None:
     live(here)
     assert "Your 24 votes were replayed" in here.client.get(f"{me}/taste").text
 
-    feedback.roll_back(here.program.store, here.reader.id, since=NOW - timedelta(days=60))
+    feedback.roll_back(here.program.store, here.reader.id, now=NOW, since=NOW - timedelta(days=60))
 
     assert "Your 24 votes" not in here.client.get(f"{me}/taste").text
 

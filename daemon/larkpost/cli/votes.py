@@ -90,7 +90,7 @@ def unvote(call: Call, email: str, since: datetime, until: datetime | None, as_j
         raise click.BadParameter("The end comes before the beginning.", param_hint="--until")
     program = call.program()
     reader = call.reader(program, email)
-    gone = feedback.roll_back(program.store, reader.id, since=since, until=until)
+    gone = feedback.roll_back(program.store, reader.id, now=call.now, since=since, until=until)
     with program.store.read() as connection:
         known = papers.get(connection, {one.paper_id for one in gone})
     for one in gone if as_json else ():

@@ -42,7 +42,7 @@ def cast(
         before = votes.one(connection, reader_id, paper_id)
         if thumb is None:
             votes.clear(connection, reader_id, paper_id)
-            private_papers.note_cleared(connection, paper_id, now)
+            private_papers.note_cleared(connection, [paper_id], now)
             return before
         if interest_id is None:
             interest_id = before.interest_id if before else None
@@ -53,7 +53,12 @@ def cast(
 
 
 def roll_back(
-    store: Store, reader_id: int, *, since: datetime | None = None, until: datetime | None = None
+    store: Store,
+    reader_id: int,
+    *,
+    now: datetime,
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> list[Vote]:
     """Take back every thumb of a reader cast from ``since`` on and before ``until``.
 
@@ -61,7 +66,9 @@ def roll_back(
     any more.
     """
     with store.begin() as connection:
-        return votes.clear_between(connection, reader_id, since, until)
+        gone = votes.clear_between(connection, reader_id, since, until)
+        private_papers.note_cleared(connection, (vote.paper_id for vote in gone), now)
+        return gone
 
 
 def resolve(connection: Connection, reader: Reader, ref: str) -> Paper:

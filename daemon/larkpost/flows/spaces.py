@@ -24,6 +24,8 @@ log = logs.get_logger(__name__)
 EXACT_UP_TO = 20_000
 GROWTH = 1.1
 STALE_AFTER = timedelta(days=7)
+# A reader can take thumbs back and give them again all day long: that is to cost no fit each time.
+THUMBS_AFTER = timedelta(days=1)
 TRY_AGAIN = timedelta(hours=1)  # after a fit that failed
 
 # From as many readers on, with as many liked papers each, what they like together teaches
@@ -57,9 +59,10 @@ class Made:
 def fresh_space(store: Store, ranker: Ranker, *, now: datetime) -> Space:
     """The newest space if it still fits the corpus, else a new one, kept for the next time.
 
-    Where hundreds of readers vote, what they like together is learnt with it, anew whenever
-    there are a tenth more thumbs up. Where fitting fails, the newest kept space that can be read
-    serves, which the log and the event ``space`` tell; without one the failure is raised.
+    Where hundreds of readers vote, what they like together is learnt with it, anew where there are
+    a tenth more thumbs up, or fewer, but once a day at most. Where fitting fails, the newest kept
+    space that can be read serves, which the log and the event ``space`` tell; without one the
+    failure is raised.
     """
     return _keep(store, _found(store, ranker, now)).space
 
@@ -221,7 +224,7 @@ def _ups(connection: Connection) -> int:
 
 
 def _serves(made: Basis, wanted: Basis, age: timedelta) -> bool:
-    if not _as_liked(made.ups, wanted.ups):
+    if not _as_liked(made.ups, wanted.ups) and not timedelta(0) <= age < THUMBS_AFTER:
         return False
     if wanted.papers <= EXACT_UP_TO:
         return (made.papers, made.updated) == (wanted.papers, wanted.updated)

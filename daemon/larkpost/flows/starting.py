@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from larkpost.domain import Thumb, Vote
-from larkpost.sources.references import read_references
+from larkpost.sources.references import MOST, read_references
 from larkpost.store import papers, private_papers, private_upsert, readers, votes
 
 if TYPE_CHECKING:
@@ -29,11 +29,15 @@ FEWEST, AMONG = 30, 500  # papers out of which those to rate are chosen
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What became of a list of references: thumbs given, papers new here, names not known here."""
+    """What became of a list of references: thumbs given, papers new here, names not known here.
+
+    ``is_full``: so many were read as are read of one list, and the list may be longer.
+    """
 
     liked: int
     new: int
     unknown: tuple[str, ...] = ()
+    is_full: bool = False
 
 
 def from_references(
@@ -67,6 +71,7 @@ def from_references(
         liked=liked,
         new=sum(one.what is papers.What.NEW for one in absorbed),
         unknown=tuple(str(one.identifiers[0]) for one in nameless),
+        is_full=len(drafts) >= MOST,
     )
 
 

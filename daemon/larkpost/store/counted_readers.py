@@ -7,7 +7,8 @@ only once the reader counts:
 2. Who signed up counts once their address is confirmed, or once they have been in use: thumbs on
    ``DAYS_OF_USE`` different days (UTC), the first of them ``FIRST_USE`` ago.
 3. Of one network ``MOST_OF_A_NETWORK`` readers may begin to count at once, and as many more in
-   ``A_WHILE``, one by one (a bucket that refills evenly, see ``limits``).
+   ``A_WHILE``, one by one (a bucket that refills evenly, see ``limits``); of the one around it,
+   which one owner may have all, ``WIDER`` times as many.
 4. The thumbs of readers who have counted for less than ``NEW_FOR`` count at most ``MOST_A_DAY`` a
    day (UTC) on one paper; those beyond wait for the days that follow. So a rush lifts nothing.
 
@@ -19,7 +20,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, select, update
 
 from larkpost.domain import Status
 from larkpost.store import limits, tables
@@ -34,6 +35,7 @@ ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 DAYS_OF_USE = 3
 FIRST_USE = timedelta(days=3)
 MOST_OF_A_NETWORK = 5
+WIDER = 4
 A_WHILE = timedelta(days=28)  # after it nothing is known of a network any more
 NEW_FOR = timedelta(days=28)
 MOST_A_DAY = 3
@@ -53,19 +55,16 @@ def moments(connection: Connection, votes: Sequence[Any]) -> list[datetime | Non
     found: list[datetime | None] = [
         max(since[vote.reader_id], vote.at) if vote.reader_id in since else None for vote in votes
     ]
-    new = {
+    new = [
         at
         for at, (vote, start) in enumerate(zip(votes, found, strict=True))
         if start is not None and start - since[vote.reader_id] < NEW_FOR
-    }
-    _lock(connection, {votes[at].paper_id for at in new})
-    waiting: dict[int, list[datetime]] = {}  # of those before in this list, by paper
-    for at in sorted(new):
-        vote, start = votes[at], found[at]
-        assert start is not None  # noqa: S101 - those without are not new
-        ahead = waiting.setdefault(vote.paper_id, [])
-        found[at] = _free_moment(connection, vote.reader_id, vote.paper_id, start, ahead)
-        ahead.append(found[at] or start)
+    ]
+    wanted = [
+        (votes[at].reader_id, votes[at].paper_id, start) for at in new if (start := found[at])
+    ]
+    for at, moment in zip(new, _free_moments(connection, wanted), strict=True):
+        found[at] = moment
     return found
 
 
@@ -96,17 +95,20 @@ def may_begin(connection: Connection, reader_id: int, now: datetime) -> bool:
     return len(days) >= DAYS_OF_USE and min(days.values()) <= now - FIRST_USE
 
 
-def begin(connection: Connection, reader_id: int, *, network: str, now: datetime) -> bool:
+def begin(
+    connection: Connection, reader_id: int, *, networks: Sequence[str], now: datetime
+) -> bool:
     """Have a reader who ``may_begin`` count from now on, with the thumbs they gave before.
 
-    ``network`` is a keyed hash of where they are, of which only a hash is kept, without the
-    reader. Tells whether there was a place for one more of it.
+    ``networks`` are keyed hashes of where they are, their own first, of which only hashes are kept,
+    without the reader. Tells whether there was a place for one more of each.
     """
     if not may_begin(connection, reader_id, now):
         return False
-    key = f"counted:{network}"
-    if not limits.allow(connection, key, now=now, most=MOST_OF_A_NETWORK, per=A_WHILE):
-        return False
+    for at, network in enumerate(networks):
+        key, most = f"counted:{network}", MOST_OF_A_NETWORK * WIDER**at
+        if not limits.allow(connection, key, now=now, most=most, per=A_WHILE):
+            return False
     count_always(connection, [reader_id], since=now)
     return True
 
@@ -121,9 +123,14 @@ def count_always(
         given = select(vote.c.reader_id, vote.c.paper_id, vote.c.at)
         given = given.where(vote.c.reader_id.in_(some)).order_by(vote.c.at, vote.c.paper_id)
         theirs = connection.execute(given).all()
-        for one, moment in zip(theirs, moments(connection, theirs), strict=True):
-            mine = (vote.c.reader_id == one.reader_id, vote.c.paper_id == one.paper_id)
-            connection.execute(update(vote).where(*mine).values(counts_from=moment))
+        mine = (vote.c.reader_id == bindparam("who"), vote.c.paper_id == bindparam("which"))
+        rows = [
+            {"who": one.reader_id, "which": one.paper_id, "moment": moment}
+            for one, moment in zip(theirs, moments(connection, theirs), strict=True)
+        ]
+        if rows:
+            write = update(vote).where(*mine).values(counts_from=bindparam("moment"))
+            connection.execute(write, rows)
 
 
 def _lock(connection: Connection, paper_ids: Collection[int]) -> None:
@@ -138,26 +145,58 @@ def _lock(connection: Connection, paper_ids: Collection[int]) -> None:
         connection.execute(mine.with_for_update(key_share=True))
 
 
-def _free_moment(
-    connection: Connection,
-    reader_id: int,
-    paper_id: int,
-    start: datetime,
-    ahead: Collection[datetime],
-) -> datetime:
-    """Find the first day on which a new reader's thumb on a paper may count; ``start`` if it is."""
-    cast, reader = tables.vote.c, tables.reader.c
-    today = datetime.combine(start.astimezone(UTC).date(), time(), UTC)
-    of_new = (
-        select(func.count())
-        .join_from(tables.vote, tables.reader, reader.id == cast.reader_id)
-        .where(
-            cast.paper_id == paper_id,
-            cast.reader_id != reader_id,
-            cast.counts_from >= today,
-            reader.counts_from > start - NEW_FOR,
-        )
+def _free_moments(
+    connection: Connection, wanted: Sequence[tuple[int, int, datetime]]
+) -> list[datetime]:
+    """Find for new readers' thumbs the first day on which each may count; its start if it is that.
+
+    ``wanted`` are readers, papers and starts, and earlier ones are before later ones in the queue
+    of a paper. In a query for each batch: who begins to count may have thumbs by the thousand.
+    """
+    if not wanted:
+        return []
+    _lock(connection, {paper_id for _, paper_id, _ in wanted})
+    cast = _cast_by_new(
+        connection, {paper_id for _, paper_id, _ in wanted}, min(start for *_, start in wanted)
     )
-    taken = connection.execute(of_new).scalar_one() + sum(one >= today for one in ahead)
-    days = taken // MOST_A_DAY
-    return today + timedelta(days=days) if days else start
+    ahead: dict[int, list[datetime]] = {}  # of those before in this list, by paper
+    found = []
+    for reader_id, paper_id, start in wanted:
+        today = _midnight(start)
+        before = sum(
+            one.counts_from >= today and one.begun > start - NEW_FOR
+            for one in cast.get(paper_id, ())
+            if one.reader_id != reader_id
+        )
+        waiting = ahead.setdefault(paper_id, [])
+        days = (before + sum(one >= today for one in waiting)) // MOST_A_DAY
+        waiting.append(today + timedelta(days=days) if days else start)
+        found.append(waiting[-1])
+    return found
+
+
+def _cast_by_new(
+    connection: Connection, paper_ids: Collection[int], earliest: datetime
+) -> dict[int, list[Any]]:
+    """Read by paper the thumbs of readers who are new at the ``earliest`` start, or later."""
+    vote, reader = tables.vote.c, tables.reader.c
+    found: dict[int, list[Any]] = {}
+    for some in batches(paper_ids):
+        of_new = (
+            select(
+                vote.paper_id, vote.reader_id, vote.counts_from, reader.counts_from.label("begun")
+            )
+            .join_from(tables.vote, tables.reader, reader.id == vote.reader_id)
+            .where(
+                vote.paper_id.in_(some),
+                vote.counts_from >= _midnight(earliest),
+                reader.counts_from > earliest - NEW_FOR,
+            )
+        )
+        for row in connection.execute(of_new):
+            found.setdefault(row.paper_id, []).append(row)
+    return found
+
+
+def _midnight(moment: datetime) -> datetime:
+    return datetime.combine(moment.astimezone(UTC).date(), time(), UTC)

@@ -37,10 +37,12 @@ def hand_over(connection: Connection, entries: Sequence[Entry], *, now: datetime
     by_key = gather((title_key(entry.paper.title), entry) for entry in entries)
     ids = {*_find_named(connection, by_name), *_find_titled(connection, by_key)}
     names = gather((number, name) for name, number in private_papers.names(connection, ids))
+    public_of: dict[int, int] = {}
     for number, private in paper_rows.get(connection, ids).items():
         public = _choose_public(private, names.get(number, ()), by_name, by_key)
         if public is not None:
-            private_papers.move_to_public(connection, number, public.paper.id, now=now)
+            public_of[number] = public.paper.id
+    private_papers.move_to_public(connection, public_of, now=now)
 
 
 def _is_any(connection: Connection) -> bool:

@@ -7,9 +7,9 @@ never in what all readers share (``identifier``, ``sketch``, ``listing``, the se
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from larkpost.domain import Identifier, Thumb, Vote
 from larkpost.store import counted_readers, tables
@@ -17,10 +17,10 @@ from larkpost.store.batches import batches
 from larkpost.store.paper_rows import COLUMNS, paper
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Update
 
     from larkpost.domain import Paper
 
@@ -69,32 +69,82 @@ def add_names(
         connection.execute(insert(_table), rows)
 
 
-def move_to_public(
-    connection: Connection, private_id: int, public_id: int, *, now: datetime
-) -> None:
-    """Let a public paper stand for a private one, which goes: its thumb, and "Like …" of editions.
+def move_to_public(connection: Connection, public_of: Mapping[int, int], *, now: datetime) -> None:
+    """Let public papers stand for private ones, which go: their thumbs, and "Like …" of editions.
 
-    A thumb that the owner has given the public one already stays. One that moves counts for others
-    as if it were given ``now``: else thumbs kept back on private papers would come in a rush.
+    ``public_of`` gives the id of the public paper by that of the private one. A thumb that the
+    owner has given the public one already stays; of several private copies the first one's moves.
+    One that moves counts for others as if it were given ``now``: else thumbs kept back on private
+    papers would come in a rush. Nothing is asked paper by paper: thousands of readers may have
+    brought what a dump brings.
     """
     vote, pick = tables.vote, tables.pick
-    other = vote.alias()
-    judged = exists().where(other.c.paper_id == public_id, other.c.reader_id == vote.c.reader_id)
-    for row in connection.execute(select(vote).where(vote.c.paper_id == private_id, ~judged)).all():
-        given = Vote(row.reader_id, public_id, Thumb(row.thumb), now, row.via, row.interest_id)
-        (counts_from,) = counted_readers.moments(connection, [given])
-        mine = (vote.c.paper_id == private_id, vote.c.reader_id == row.reader_id)
-        moved = update(vote).where(*mine).values(paper_id=public_id, counts_from=counts_from)
-        connection.execute(moved)
-    likes = update(pick).where(pick.c.like_id == private_id)
-    connection.execute(likes.values(like_id=public_id))
-    connection.execute(delete(tables.paper).where(tables.paper.c.id == private_id))
+    moving = _moving(connection, public_of, now)
+    moments = counted_readers.moments(connection, [given for _, given in moving])
+    _execute_many(
+        connection,
+        update(vote)
+        .where(vote.c.paper_id == bindparam("private"), vote.c.reader_id == bindparam("who"))
+        .values(paper_id=bindparam("public"), counts_from=bindparam("moment")),
+        [
+            {"private": old, "who": one.reader_id, "public": one.paper_id, "moment": moment}
+            for (old, one), moment in zip(moving, moments, strict=True)
+        ],
+    )
+    _execute_many(
+        connection,
+        update(pick)
+        .where(pick.c.like_id == bindparam("private"))
+        .values(like_id=bindparam("public")),
+        [{"private": old, "public": new} for old, new in public_of.items()],
+    )
+    for some in batches(public_of):
+        connection.execute(delete(tables.paper).where(tables.paper.c.id.in_(some)))
 
 
-def note_cleared(connection: Connection, paper_id: int, now: datetime) -> None:
-    """Note when the thumb on a private paper was taken back; see ``prune``. Changes no other."""
-    which = (tables.paper.c.id == paper_id, tables.paper.c.owner_id.is_not(None))
-    connection.execute(update(tables.paper).where(*which).values(updated=now))
+def _moving(
+    connection: Connection, public_of: Mapping[int, int], now: datetime
+) -> list[tuple[int, Vote]]:
+    """Give the thumbs that move, as they will be, each after the id of its private paper."""
+    table = tables.vote
+    rows = [
+        row
+        for some in batches(sorted(public_of))
+        for row in connection.execute(select(table).where(table.c.paper_id.in_(some)))
+    ]
+    judged = {
+        (row.reader_id, row.paper_id)
+        for some in batches(set(public_of.values()))
+        for owners in batches({row.reader_id for row in rows})
+        for row in connection.execute(
+            select(table.c.reader_id, table.c.paper_id).where(
+                table.c.paper_id.in_(some), table.c.reader_id.in_(owners)
+            )
+        )
+    }
+    moving = []
+    for row in sorted(rows, key=lambda row: row.paper_id):
+        public_id = public_of[row.paper_id]
+        if (row.reader_id, public_id) not in judged:
+            judged.add((row.reader_id, public_id))
+            given = Vote(row.reader_id, public_id, Thumb(row.thumb), now, row.via, row.interest_id)
+            moving.append((row.paper_id, given))
+    return moving
+
+
+def _execute_many(
+    connection: Connection, statement: Update, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    if rows:
+        connection.execute(statement, rows)
+
+
+def note_cleared(connection: Connection, paper_ids: Iterable[int], now: datetime) -> None:
+    """Note when thumbs on private papers were taken back; see ``prune``. Changes no other paper."""
+    column = tables.paper.c
+    for some in batches(paper_ids):
+        which = (column.id.in_(some), column.owner_id.is_not(None))
+        connection.execute(update(tables.paper).where(*which).values(updated=now))
 
 
 def any_to_prune(connection: Connection, now: datetime) -> bool:

@@ -69,7 +69,7 @@ ROUTES = (
     Route("/me/{token}/start", handled(start, upload=True), methods=ASK_AND_ACT),
     Route("/me/{token}/rate", handled(rate, measure=COSTLY), methods=ASK_AND_ACT),
     Route("/me/{token}/taste", handled(taste, measure=COSTLY)),
-    Route("/me/{token}/export.jsonl", handled(export)),
+    Route("/me/{token}/export.jsonl", handled(export, measure=COSTLY)),
     Route("/me/{token}/delete", handled(delete), methods=ASK_AND_ACT),
     Route("/admin/{token}", handled(admin)),
     Route("/leave/{token}", handled(leave, from_anywhere=True), methods=ASK_AND_ACT),

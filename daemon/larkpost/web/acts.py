@@ -154,7 +154,7 @@ def _vote(site: Site, reader: Reader, form: FormData) -> Notice:
 def _clear(site: Site, reader: Reader, form: FormData) -> str | Notice:
     if "sure" not in form:
         return Notice(problem="Nothing was cleared: please tick the box first.")
-    feedback.roll_back(site.program.store, reader.id)
+    feedback.roll_back(site.program.store, reader.id, now=site.clock())
     return "cleared"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from larkpost.store import counted_readers
-from larkpost.web.visitors import network
+from larkpost.web.visitors import networks
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 def note_use(site: Site, request: Request, reader_id: int) -> None:
     """Look, after a reader confirmed or did something, whether they begin to count.
 
-    Of their network only a hash is kept, under the key of this home, and for a while.
+    Of their networks only hashes are kept, under the key of this home, and for a while.
     """
     store, now = site.program.store, site.clock()
     with store.read() as connection:
         if not counted_readers.may_begin(connection, reader_id, now):
             return
-    where = site.program.tokens.keyed_hash(network(request, site.program.settings.web.proxies))
+    around = networks(request, site.program.settings.web.proxies)
+    where = [site.program.tokens.keyed_hash(one) for one in around]
     with store.begin() as connection:
-        counted_readers.begin(connection, reader_id, network=where, now=now)
+        counted_readers.begin(connection, reader_id, networks=where, now=now)

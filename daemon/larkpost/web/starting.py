@@ -11,6 +11,7 @@ from larkpost.flows import publish, starting
 from larkpost.flows.interest_words import describe
 from larkpost.render.stories import stories_of
 from larkpost.sources.lines import decoded
+from larkpost.sources.references import MOST
 from larkpost.store import votes
 from larkpost.web.acts import DONE, cast_vote
 from larkpost.web.counting import note_use
@@ -145,6 +146,7 @@ def _start_page(
         "start.html",
         status,
         start=found,
+        most_references=MOST,
         welcome=welcome,
         unmatched=[describe(one) for one in unmatched],
         problem=problem,

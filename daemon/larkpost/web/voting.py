@@ -174,7 +174,7 @@ def _cast(
         now=site.clock(),
         interest_id=story.pick.interest_id,
     )
-    if undoing:
+    if undoing and position in undoing.cast:
         done = undoing.after_undo()
     else:
         session = session or ThumbSession(position, None)
