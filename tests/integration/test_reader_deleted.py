@@ -70,6 +70,9 @@ def live(here: Place) -> Reader:
     came_back.mkdir(parents=True)
     (came_back / "1.mail:2,S").write_text(f"From: x@example.org\n\nFinal-Recipient: {ADDRESS}\n")
     (came_back / "2.mail:2,S").write_text(f"From: x@example.org\n\nFor another.{ADDRESS}\n")
+    refused = program.returns / "refused"
+    refused.mkdir()
+    (refused / "20260807T060000.3.mail").write_text(f"Final-Recipient: {ADDRESS}\n" * 1000)
     return reader
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Letter
 
+REFUSED = "refused"  # the folder of a Maildir of mail that came back, for what was refused
 _LONGEST_HEAD = 16 * 1024  # bytes
 _LOOKED_AT = 256 * 1024  # bytes of a mail that came back
 
@@ -90,14 +91,15 @@ def remove_letters(
     """Remove letters from a Maildir, by their Message-IDs or by an address; returns how many stay.
 
     An address is looked for in the head of a letter, or anywhere in its first 256 kB where
-    ``whole``: a mail that came back names it in its report. What cannot be read is left alone.
+    ``whole``, and among what was refused, too: a mail that came back names it in its report. What
+    cannot be read is left alone.
     """
     names = {_file_name(one) for one in message_ids}
     wanted = b"|".join(re.escape(one.lower().encode()) for one in addresses)
     # No part of a longer address: not of x.ada@example.org, nor of ada@example.org.au.
     pattern = re.compile(rb"(?<![\w.+-])(?:" + wanted + rb")(?![\w-]|\.\w)") if wanted else None
     stayed = 0
-    for letter in _letters(folder):
+    for letter in _letters(folder, "new", "cur", *((REFUSED,) if whole else ())):
         named = letter.name.partition(":")[0] in names
         if named or (pattern and pattern.search(_beginning(letter, whole=whole))):
             try:
@@ -107,9 +109,9 @@ def remove_letters(
     return stayed
 
 
-def _letters(folder: Path) -> list[Path]:
+def _letters(folder: Path, *parts: str) -> list[Path]:
     found: list[Path] = []
-    for part in ("new", "cur"):
+    for part in parts:
         with suppress(OSError):  # there is no such folder, or it is not ours
             found += (folder / part).iterdir()
     return found
