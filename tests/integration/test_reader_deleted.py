@@ -131,10 +131,12 @@ def test_nothing_of_who_is_deleted_is_kept_in_memory(here: Place) -> None:
     reader = live(here)
     state = here.client.app.state  # type: ignore[attr-defined]
     page = here.path(here.program.links.page(reader))
+    rooms = (state.feeds._standing, state.feeds._asked)
+    assert [one for room in rooms for one in room._kept if reader.feed_key in one.path]
 
     here.client.post(f"{page}/delete", data={"sure": "on"})
 
-    assert not [key for key in state.feeds._kept if reader.feed_key in key[0]]
+    assert not [one for room in rooms for one in room._kept if reader.feed_key in one.path]
     assert reader.id not in state.site.tastes._kept
 
 
