@@ -185,6 +185,18 @@ def test_a_dump_swapped_for_a_link_is_not_copied_to_another_disk(
     assert list((tmp_path / "done").iterdir()) == []
 
 
+def test_a_dump_swapped_for_a_folder_leaves_no_descriptor_open(tmp_path: Path) -> None:
+    (tmp_path / "page.txt").mkdir()
+    opened = len(os.listdir("/dev/fd"))  # noqa: PTH208
+
+    for _ in range(3):
+        with pytest.raises(OSError, match="no regular file"):
+            move(tmp_path / "page.txt", tmp_path / "done")
+
+    assert len(os.listdir("/dev/fd")) == opened  # noqa: PTH208
+    assert list((tmp_path / "done").iterdir()) == []
+
+
 def test_an_export_goes_through_no_link_and_is_private(
     store: Store, tmp_path: Path, secret: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import closing
 from datetime import timedelta
@@ -138,6 +139,23 @@ def test_nothing_of_who_is_deleted_is_kept_in_memory(here: Place) -> None:
 
     assert not [one for room in rooms for one in room._kept if reader.feed_key in one.path]
     assert reader.id not in state.site.tastes._kept
+
+
+def test_what_is_no_mail_among_mail_that_came_back_keeps_nobody_from_deleting_everything(
+    here: Place, tmp_path: Path
+) -> None:
+    reader, returns = live(here), here.program.returns
+    for part in ("cur", "refused"):
+        (returns / part / "a folder").mkdir()
+        (returns / part / "a link").symlink_to(tmp_path)
+        os.mkfifo(returns / part / "a pipe")
+    opened = len(os.listdir("/dev/fd"))  # noqa: PTH208
+
+    membership.remove(here.program.store, reader.id, returned=returns)
+
+    assert len(os.listdir("/dev/fd")) == opened  # noqa: PTH208
+    assert not files_with(returns, traces(reader))
+    assert len(list((returns / "refused").iterdir())) == 3
 
 
 def test_other_readers_and_their_letters_stay(here: Place, tmp_path: Path) -> None:

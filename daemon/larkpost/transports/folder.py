@@ -120,12 +120,13 @@ def _letters(folder: Path, *parts: str) -> list[Path]:
 def _beginning(letter: Path, *, whole: bool) -> bytes:
     """Read the head of a letter, or more of it, in lower case; nothing of what is no file."""
     try:
-        handle = os.open(letter, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = os.open(letter, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return b""
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        return b""
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            return b""
         text = file.read(_LOOKED_AT if whole else _LONGEST_HEAD).lower()
     return text if whole else re.split(rb"\r?\n\r?\n", text, maxsplit=1)[0]
 
