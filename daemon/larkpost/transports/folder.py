@@ -95,18 +95,28 @@ def remove_letters(
     cannot be read is left alone.
     """
     names = {_file_name(one) for one in message_ids}
-    wanted = b"|".join(re.escape(one.lower().encode()) for one in addresses)
-    # No part of a longer address: not of x.ada@example.org, nor of ada@example.org.au.
-    pattern = re.compile(rb"(?<![\w.+-])(?:" + wanted + rb")(?![\w-]|\.\w)") if wanted else None
+    wanted = [one.lower().encode() for one in addresses]
     stayed = 0
     for letter in _letters(folder, "new", "cur", *((REFUSED,) if whole else ())):
         named = letter.name.partition(":")[0] in names
-        if named or (pattern and pattern.search(_beginning(letter, whole=whole))):
+        if named or (wanted and _is_in(wanted, _beginning(letter, whole=whole))):
             try:
                 letter.unlink(missing_ok=True)
             except OSError:
                 stayed += 1
     return stayed
+
+
+def _is_in(addresses: Collection[bytes], text: bytes) -> bool:
+    """Say whether one stands there, and is no part of a longer one.
+
+    Not of x.ada@example.org, nor of ada@example.org.au. The pattern alone takes a hundred times
+    as long: twenty milliseconds a mail, of which there may be many.
+    """
+    return any(
+        one in text and re.search(rb"(?<![\w.+-])" + re.escape(one) + rb"(?![\w-]|\.\w)", text)
+        for one in addresses
+    )
 
 
 def _letters(folder: Path, *parts: str) -> list[Path]:
