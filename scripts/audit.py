@@ -1,6 +1,7 @@
 """Ask whether any pinned package has a known vulnerability.
 
-Exit code 0: none; 1: some, each is named; 75: the database did not answer, and nothing is known.
+Exit code 0: none; 1: some, each is named, or pip-audit itself broke; 75: the database did not
+answer, and nothing is known.
 pip-audit asks the index's database of advisories. First it is asked for an old package that has an
 advisory: a mirror without the database says of everything that it knows nothing bad.
 """
@@ -11,6 +12,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,20 @@ KNOWN_BAD = "idna==3.6\n"  # CVE-2024-3651
 _OPTIONS = "--vulnerability-service pypi --no-deps --disable-pip --format json --timeout 15"
 _SECONDS = 600
 NOTHING_FOUND, FOUND, NOT_ASKED = 0, 1, 75
+BROKEN = 1  # pip-audit, so that a check which asks nobody any more does not pass for years
+
+
+class BrokenAudit(Exception):
+    """pip-audit cannot be run: that says nothing of the database, nor of the packages."""
 
 
 def ask(*requirements: Path) -> list[dict[str, Any]] | None:
-    """Give what pip-audit says of each package in files of requirements; None: no answer."""
+    """Give what pip-audit says of each package in files of requirements; None: no answer.
+
+    Raises BrokenAudit where pip-audit cannot be run, or not with these words.
+    """
+    if find_spec("pip_audit") is None:
+        raise BrokenAudit("pip-audit is not installed here")
     files = [word for path in requirements for word in ("--requirement", str(path))]
     call = [sys.executable, "-m", "pip_audit", "--progress-spinner", "off", *_OPTIONS.split()]
     call += files
@@ -32,8 +44,12 @@ def ask(*requirements: Path) -> list[dict[str, Any]] | None:
             call, capture_output=True, text=True, timeout=_SECONDS, check=False
         )
         return list(json.loads(done.stdout)["dependencies"])
-    except (subprocess.TimeoutExpired, ValueError, LookupError):
+    except subprocess.TimeoutExpired:
         return None
+    except (ValueError, LookupError) as error:
+        if done.returncode in (0, 1) and "Traceback" not in done.stderr:
+            return None
+        raise BrokenAudit(f"pip-audit broke:\n{done.stderr[-2000:]}") from error
 
 
 def vulnerabilities(answer: list[dict[str, Any]]) -> list[str]:
@@ -72,11 +88,16 @@ def verdict(probe: list[dict[str, Any]] | None, answer: list[dict[str, Any]] | N
 
 def main() -> int:
     """Ask for the old package, and then, where that was answered, for ours."""
-    with tempfile.TemporaryDirectory() as folder:
-        probe_file = Path(folder, "probe.txt")
-        probe_file.write_text(KNOWN_BAD, "utf-8")
-        probe = ask(probe_file)
-    return verdict(probe, ask(*LOCKS) if probe and vulnerabilities(probe) else None)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            probe_file = Path(folder, "probe.txt")
+            probe_file.write_text(KNOWN_BAD, "utf-8")
+            probe = ask(probe_file)
+        answer = ask(*LOCKS) if probe and vulnerabilities(probe) else None
+    except BrokenAudit as error:
+        print(f"NOT AUDITED: {error}")
+        return BROKEN
+    return verdict(probe, answer)
 
 
 if __name__ == "__main__":

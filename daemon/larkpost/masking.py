@@ -105,7 +105,7 @@ def _mask_url(scheme: str, rest: str) -> str:
     login = _login(scheme, rest)
     user, colon, _ = login.partition(":")
     place = rest[len(login) :]
-    if "?" in login or (not login and not _is_file(scheme) and _has_odd_port(rest)):
+    if "?" in login or (not login and not _is_file(scheme, rest) and _has_odd_port(rest)):
         # Where the login ends, and where the query begins, only its author knows.
         return f"{scheme}://{_authority(rest).partition(':')[0]}:{HIDDEN}"
     before, question, query = place.partition("?")
@@ -120,7 +120,7 @@ def _login(scheme: str, rest: str) -> str:
     more of these signs, and reach to the last one. In the address of a page, a sign that comes
     after a slash is part of the path. A file of SQLite has no login.
     """
-    if _is_file(scheme):
+    if _is_file(scheme, rest):
         return ""
     last = rest.rpartition("@")[0]
     if scheme.lower() in _WEB:
@@ -145,8 +145,9 @@ def _has_odd_port(rest: str) -> bool:
     return any(port and not port.isdecimal() for port in ports)
 
 
-def _is_file(scheme: str) -> bool:
-    return scheme.lower().startswith("sqlite")
+def _is_file(scheme: str, rest: str) -> bool:
+    """Whether it is a path of SQLite; SQLCipher has a password where others have a login."""
+    return scheme.lower().startswith("sqlite") and rest[:1] in ("", "/")
 
 
 def _mask_query(scheme: str, query: str) -> str:

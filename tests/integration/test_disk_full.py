@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import insert
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 from tests.hardship import on_a_small_disk, without_rights
 from tests.making import NOW
@@ -156,6 +157,26 @@ def test_a_database_that_may_not_grow_is_no_room_left(sqlite_url: str) -> None:
     assert refusal.value.exit_code == 75
     assert "make room" in refusal.value.hint
     migrations.check(store)
+    store.close()
+
+
+def test_a_full_disk_is_told_where_tidying_up_after_it_failed_as_well(sqlite_url: str) -> None:
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+    store = Store(sqlite_url)
+
+    def fill() -> None:
+        raise OperationalError("INSERT", {}, full)
+
+    def migrate() -> None:  # as Alembic does: SQLite has rolled back by itself
+        with store.begin() as connection:
+            try:
+                fill()
+            except OperationalError:
+                connection.exec_driver_sql("DROP TABLE _alembic_tmp_paper")
+
+    with pytest.raises(NoRoom, match="No room left for"):
+        migrate()
     store.close()
 
 

@@ -63,6 +63,19 @@ def test_the_count_of_tries_of_a_dump_is_not_written_through_what_lies_there(
 
 
 @pytest.mark.parametrize("kind", ["symlink", "hard link", "pipe", "folder", "file"])
+def test_what_looks_like_a_count_of_tries_of_no_dump_stops_no_sweep(
+    store: Store, folders: Folders, secret: Path, kind: str
+) -> None:
+    plant(folders.inbox / ".tries-0123456789abcdef", secret, kind)
+    put(folders, "page.txt", PAPER)
+
+    (taken,) = run(store, folders)
+
+    assert isinstance(taken, Report)
+    assert secret.read_text() == SECRET
+
+
+@pytest.mark.parametrize("kind", ["symlink", "hard link", "pipe", "folder", "file"])
 @pytest.mark.parametrize("name", [READ, f"{READ}.part"])
 def test_the_note_of_what_was_read_is_not_written_through_what_lies_there(
     store: Store, folders: Folders, secret: Path, name: str, kind: str
@@ -169,6 +182,18 @@ def test_a_dump_swapped_for_a_link_is_not_copied_to_another_disk(
     with pytest.raises(OSError, match="symbolic"):
         move(tmp_path / "page.txt", tmp_path / "done")
 
+    assert list((tmp_path / "done").iterdir()) == []
+
+
+def test_a_dump_swapped_for_a_folder_leaves_no_descriptor_open(tmp_path: Path) -> None:
+    (tmp_path / "page.txt").mkdir()
+    opened = len(os.listdir("/dev/fd"))  # noqa: PTH208
+
+    for _ in range(3):
+        with pytest.raises(OSError, match="no regular file"):
+            move(tmp_path / "page.txt", tmp_path / "done")
+
+    assert len(os.listdir("/dev/fd")) == opened  # noqa: PTH208
     assert list((tmp_path / "done").iterdir()) == []
 
 

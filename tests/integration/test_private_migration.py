@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 from tests.older import AT, Before, left_at
 
 from larkpost.domain import Identifier, Thumb
+from larkpost.errors import NoRoom
 from larkpost.store import editions, index, migrations, papers, private_papers, readers, votes
 from larkpost.store import tables as now
 from larkpost.store.wording import laid_out
@@ -138,6 +139,27 @@ def test_the_words_of_what_went_are_not_left_in_the_index(old: Store) -> None:
         terms = connection.exec_driver_sql("SELECT term FROM terms").scalars().all()
         assert "quokka" not in terms
         assert "titl" in terms
+
+
+@pytest.mark.parametrize("old", ["sqlite"], indirect=True)
+def test_a_full_disk_meanwhile_is_no_room_left_and_loses_nothing(old: Store) -> None:
+    with old.begin() as connection:
+        fill(connection)
+        connection.execute(text("UPDATE paper SET url = :long WHERE id = 3"), {"long": "x" * 10**6})
+        before = connection.execute(text("SELECT * FROM paper")).all()
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one() + 40
+
+    @event.listens_for(old.engine, "engine_connect")
+    def _limit(connection: Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+        connection.rollback()
+
+    with pytest.raises(NoRoom, match="No room left for"):
+        migrations.upgrade(old)
+
+    with old.read() as connection:
+        assert connection.execute(text("SELECT * FROM paper")).all() == before
+    assert migrations.current(old) == "0012"
 
 
 def test_the_papers_go_with_their_readers(old: Store) -> None:

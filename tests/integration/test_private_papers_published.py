@@ -230,6 +230,32 @@ def test_what_an_older_version_exported_as_brought_becomes_private_by_its_thumbs
     assert find_public(store, Identifier("arxiv", "2402.00002")) is None
 
 
+def test_an_edition_of_an_older_export_keeps_the_paper_that_its_picks_are_like(
+    here: Place, tmp_path: Path, migrated_file: Path
+) -> None:
+    edition_like_it(here)
+    out = tmp_path / "out"
+    exporting.export(here.program.store, out)
+    line = json.loads((out / "readers.jsonl").read_text("utf-8").splitlines()[0])
+    (brought,) = line.pop("private_papers")
+    (out / "readers.jsonl").write_text(json.dumps(line))
+    with (out / "papers.jsonl").open("a") as file:
+        file.write(json.dumps(brought | {"guest": True}))
+    there = Store(f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'there.db')}")
+
+    guests = importing.take_papers(there, out / "papers.jsonl", now=NOW).guests
+    importing.take_readers(there, out / "readers.jsonl", now=NOW, guests=guests)
+    importing.take_votes(there, out / "votes.jsonl", now=NOW, guests=guests)
+
+    with there.read() as connection:
+        reader = readers.by_address(connection, "ada@example.org")
+        (edition,) = editions.latest(connection, reader.id)
+    (private,) = read_private(there, reader)
+    assert edition.picks[0].like == private
+    assert read_thumbs(there, reader) == {private.title: Thumb.UP}
+    there.close()
+
+
 def test_an_export_read_as_a_dump_makes_nothing_public_that_a_reader_brought(
     here: Place, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import closing
 from datetime import timedelta
@@ -70,6 +71,9 @@ def live(here: Place) -> Reader:
     came_back.mkdir(parents=True)
     (came_back / "1.mail:2,S").write_text(f"From: x@example.org\n\nFinal-Recipient: {ADDRESS}\n")
     (came_back / "2.mail:2,S").write_text(f"From: x@example.org\n\nFor another.{ADDRESS}\n")
+    refused = program.returns / "refused"
+    refused.mkdir()
+    (refused / "20260807T060000.3.mail").write_text(f"Final-Recipient: {ADDRESS}\n" * 1000)
     return reader
 
 
@@ -141,6 +145,23 @@ def test_nothing_of_who_is_deleted_is_kept_in_memory(here: Place) -> None:
 
     assert kept() == []
     assert reader.id not in state.site.tastes._kept
+
+
+def test_what_is_no_mail_among_mail_that_came_back_keeps_nobody_from_deleting_everything(
+    here: Place, tmp_path: Path
+) -> None:
+    reader, returns = live(here), here.program.returns
+    for part in ("cur", "refused"):
+        (returns / part / "a folder").mkdir()
+        (returns / part / "a link").symlink_to(tmp_path)
+        os.mkfifo(returns / part / "a pipe")
+    opened = len(os.listdir("/dev/fd"))  # noqa: PTH208
+
+    membership.remove(here.program.store, reader.id, returned=returns)
+
+    assert len(os.listdir("/dev/fd")) == opened  # noqa: PTH208
+    assert not files_with(returns, traces(reader))
+    assert len(list((returns / "refused").iterdir())) == 3
 
 
 def test_other_readers_and_their_letters_stay(here: Place, tmp_path: Path) -> None:

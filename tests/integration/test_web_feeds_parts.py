@@ -13,6 +13,7 @@ from tests.feeds_asked import Here, here
 
 from larkpost.domain import Draft, Identifier, Thumb, Vote
 from larkpost.store import papers, readers, votes
+from larkpost.store.community import FEWEST
 
 __all__ = ["here"]  # a fixture
 
@@ -173,9 +174,11 @@ def test_what_trends_is_lifted_by_thumbs_and_reckoned_every_five_minutes(here: H
     before = here.get(address)
     last = here.atom(address).entries[-1]
     paper = next(one for one in here.papers if one.uid in last.id)
-    vote = Vote(here.reader.id, paper.id, Thumb.UP, NOW + timedelta(minutes=1), "web")
     with here.program.store.begin() as connection:
-        votes.cast(connection, vote)
+        for _ in range(FEWEST):
+            reader = readers.add(connection, None, now=NOW)
+            vote = Vote(reader.id, paper.id, Thumb.UP, NOW + timedelta(minutes=1), "web")
+            votes.cast(connection, vote)
 
     here.now += timedelta(minutes=4)
     soon = here.get(address, **{"If-None-Match": before.headers["etag"]})

@@ -8,9 +8,11 @@ import stat
 import threading
 from dataclasses import replace
 from email import policy
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.timing import assert_grows_less_than, cpu_seconds
 
 from larkpost.domain import Letter
 from larkpost.errors import Deferred
@@ -155,3 +157,16 @@ def test_mail_that_came_back_is_removed_by_what_its_report_says(tmp_path: Path) 
     assert not gone.exists()
     assert outside.exists()  # what a link leads to is neither read nor removed
     assert remove_letters(tmp_path / "nowhere", addresses=["ada@example.org"]) == 0
+
+
+def test_to_look_for_an_address_takes_little_longer_than_to_read_a_mail(tmp_path: Path) -> None:
+    mails = [write(tmp_path, str(n), "ada@example.net and others " * 10_000) for n in range(8)]
+
+    def ratio() -> float:
+        find = partial(remove_letters, tmp_path, addresses=["ada@example.org"], whole=True)
+        return cpu_seconds(find, 5) / cpu_seconds(read, 5)
+
+    def read() -> list[bytes]:
+        return [mail.read_bytes().lower() for mail in mails]
+
+    assert_grows_less_than(ratio, 6)

@@ -36,6 +36,7 @@ CANARY = "kanarienvogel"
         ("postgresql://h:{}/db", "postgresql://h:***"),
         ("https://u:{}@a/b?c@h/x", "https://u:***"),
         ("https://u:a/{}@h/x", "https://u:***@h/x"),
+        ("sqlite+pysqlcipher://:{}@/srv/x.db", "sqlite+pysqlcipher://:***@/srv/x.db"),
         ("redis://:{}@broker:6379/0", "redis://:***@broker:6379/0"),
         ("http://u:{}@proxy:3128", "http://u:***@proxy:3128"),
         ("https://h/x?api_key={}&q=a@b", "https://h/x?api_key=***&q=a@b"),

@@ -91,3 +91,38 @@ def test_an_audit_that_could_not_ask_says_so_and_never_that_all_is_well(
 ) -> None:
     assert audit.verdict(probe, answer) == code
     assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("import sys; sys.exit(2)", "pip-audit broke"),
+        ("import no_such_module", "pip-audit broke"),
+        (None, "pip-audit is not installed here"),
+    ],
+)
+def test_an_audit_whose_program_is_broken_fails(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    program: str | None,
+    said: str,
+) -> None:
+    file = tmp_path / "pip_audit.py"
+    file.write_text(program or "")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(audit, "find_spec", lambda _: None if program is None else object())
+
+    assert audit.main() == audit.BROKEN == 1
+    assert said in capsys.readouterr().out
+
+
+def test_an_audit_without_an_answer_is_none_and_not_broken(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "pip_audit.py").write_text("import sys; sys.exit('ERROR: no connection')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(audit, "find_spec", lambda _: object())
+
+    assert audit.main() == audit.NOT_ASKED
+    assert "no database of advisories can be reached" in capsys.readouterr().out

@@ -190,13 +190,18 @@ class Tries:
             self.forget()
 
     def forget(self) -> None:
-        """Begin anew."""
-        self.file.unlink(missing_ok=True)
+        """Begin anew; what cannot be removed, such as a folder of others, is left there."""
+        with suppress(OSError):
+            self.file.unlink()
 
 
 def forget_the_gone(inbox: Path, waiting: Sequence[Dropped]) -> None:
-    """Forget the tries of files that are no longer there."""
+    """Forget the tries of files that are no longer there.
+
+    What others have put there, and cannot be removed, is no count of ours and stops nothing.
+    """
     wanted = {Tries(inbox, one).file for one in waiting}
     for file in inbox.glob(f"{_TRIES}*"):
         if file not in wanted:
-            file.unlink(missing_ok=True)
+            with suppress(OSError):
+                file.unlink()

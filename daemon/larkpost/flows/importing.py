@@ -117,9 +117,11 @@ def take_readers(
             private = {*_by_name(said.private_papers), *brought}
             with store.read() as connection:
                 issues = read_issues(connection, line, private)
+            liked = [name for issue in issues for name in issue.private_likes.values()]
+            own = (*said.private_papers, *(brought[name] for name in liked if name in brought))
             with store.begin() as connection:
                 reader, remarks = _write_reader(connection, said, now, defaults or {})
-                private_upsert.bring(connection, reader.id, said.private_papers, now=now)
+                private_upsert.bring(connection, reader.id, own, now=now)
             renumbered = said.number not in {None, reader.id}
             for some in batches(issues, EDITIONS_AT_ONCE):
                 with store.begin() as connection:

@@ -62,10 +62,12 @@ def _put(path: Path, here: int, target: Path, there: int) -> None:
 
 def _copy(path: Path, here: int, target: Path, there: int) -> None:
     """Copy to a hidden name first, so that a crash leaves no half file under the real one."""
-    with os.fdopen(os.open(path.name, _READING, dir_fd=here), "rb") as source:
-        status = os.fstat(source.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file any more", str(path))
+    number = os.open(path.name, _READING, dir_fd=here)
+    status = os.fstat(number)
+    if not stat.S_ISREG(status.st_mode):  # of a folder, fdopen would leave the descriptor open
+        os.close(number)
+        raise OSError(errno.EINVAL, "it is no regular file any more", str(path))
+    with os.fdopen(number, "rb") as source:
         draft, copy = create_draft(target, there)
         try:
             with copy:

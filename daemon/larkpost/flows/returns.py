@@ -21,6 +21,7 @@ from larkpost.flows.returned_files import (
     read_mail,
 )
 from larkpost.text.normalize import one_line
+from larkpost.transports.folder import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,6 @@ log = logs.get_logger(__name__)
 MOST = 500  # mails
 MOST_BYTES = 16_000_000
 MOST_SECONDS = 5.0
-REFUSED = "refused"  # the folder for what was refused
 # What nobody could make sense of is left unread, for a person to look at.
 _FOR_PEOPLE = frozenset({Meaning.UNREAD, Meaning.FOREIGN})
 _MOST_STUCK = 10  # mails in one go that cannot be moved: then it is the folder's fault

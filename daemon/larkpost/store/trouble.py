@@ -33,11 +33,25 @@ def told(name: str, hide: Iterable[str] = ()) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if (ours := explained(error, name, hide)) is None:
+        ours = (explained(one, name, hide) for one in _with_earlier(error))
+        if (first := next(filter(None, ours), None)) is None:
             raise
-        raise ours from error
+        raise first from error
     except PoolExhausted as error:
         raise Busy(f"Every connection to {name} is in use", hint="try again") from error
+
+
+def _with_earlier(error: BaseException | None) -> Iterator[DBAPIError]:
+    """Give an error of the driver, then those in whose handling it came.
+
+    A full disk has SQLite roll back; who then tidies up finds a table missing (Alembic does).
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, DBAPIError):
+            yield error
+        error = error.__context__
 
 
 def is_interruption(error: DBAPIError) -> bool:
