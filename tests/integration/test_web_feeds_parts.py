@@ -176,7 +176,7 @@ def test_what_trends_is_lifted_by_thumbs_and_reckoned_every_five_minutes(here: H
     paper = next(one for one in here.papers if one.uid in last.id)
     with here.program.store.begin() as connection:
         for _ in range(FEWEST):
-            reader = readers.add(connection, None, now=NOW)
+            reader = readers.add(connection, address=None, now=NOW)
             vote = Vote(reader.id, paper.id, Thumb.UP, NOW + timedelta(minutes=1), "web")
             votes.cast(connection, vote)
 
