@@ -13,6 +13,7 @@ from starlette.routing import Route
 from larkpost.flows.starting import RatingPools
 from larkpost.flows.tasting import Tastes
 from larkpost.web.admin import admin
+from larkpost.web.answer_budget import AnswerBudget, InPieces
 from larkpost.web.body_budget import BodyBudget
 from larkpost.web.crowd import COSTLY, LOOKING, Crowd
 from larkpost.web.date_header import DateHeader
@@ -69,7 +70,7 @@ ROUTES = (
     Route("/me/{token}/start", handled(start, upload=True), methods=ASK_AND_ACT),
     Route("/me/{token}/rate", handled(rate, measure=COSTLY), methods=ASK_AND_ACT),
     Route("/me/{token}/taste", handled(taste, measure=COSTLY)),
-    Route("/me/{token}/export.jsonl", handled(export)),
+    Route("/me/{token}/export.jsonl", handled(export, measure=COSTLY)),
     Route("/me/{token}/delete", handled(delete), methods=ASK_AND_ACT),
     Route("/admin/{token}", handled(admin)),
     Route("/leave/{token}", handled(leave, from_anywhere=True), methods=ASK_AND_ACT),
@@ -102,6 +103,7 @@ def app(
             Middleware(TrailingSlash),
             Middleware(Fresh, shelf=feeds, clock=clock, uses=program.uses),
             Middleware(SafeHeaders, https=https),
+            Middleware(InPieces),
         ],
         exception_handlers={HTTPException: http_refusal},
     )
@@ -117,6 +119,7 @@ def app(
         RatingPools(),
         Crowd(),
         BodyBudget(),
+        AnswerBudget(),
     )
     application.state.feeds = feeds
     return application
