@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 from tests.integration.test_web_slow_visitors import running, statuses
 from tests.waiting import PATIENCE, until
 
-from larkpost.web import app, desk
+from larkpost.flows import exporting
+from larkpost.web import app
 from larkpost.web.answer_budget import AnswerBudget
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def test_answers_that_a_network_does_not_read_are_made_no_more_until_it_does(
         made.append(1)
         yield {"text": "a" * LARGE}
 
-    monkeypatch.setattr(desk.exporting, "about", about)
+    monkeypatch.setattr(exporting, "about", about)
     pages = app(here.program, clock=here.clock)
     budget = AnswerBudget(per_network=LARGE)
     pages.state.site = replace(pages.state.site, answers=budget)
