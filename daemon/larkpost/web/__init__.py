@@ -13,6 +13,7 @@ from starlette.routing import Route
 from larkpost.flows.starting import RatingPools
 from larkpost.flows.tasting import Tastes
 from larkpost.web.admin import admin
+from larkpost.web.answer_budget import AnswerBudget, InPieces
 from larkpost.web.body_budget import BodyBudget
 from larkpost.web.crowd import COSTLY, LOOKING, Crowd
 from larkpost.web.date_header import DateHeader
@@ -102,6 +103,7 @@ def app(
             Middleware(TrailingSlash),
             Middleware(Fresh, shelf=feeds, clock=clock, uses=program.uses),
             Middleware(SafeHeaders, https=https),
+            Middleware(InPieces),
         ],
         exception_handlers={HTTPException: http_refusal},
     )
@@ -117,6 +119,7 @@ def app(
         RatingPools(),
         Crowd(),
         BodyBudget(),
+        AnswerBudget(),
     )
     application.state.feeds = feeds
     return application

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ from larkpost.web.route_limits import RouteLimits, declare
 from larkpost.web.visitors import network
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from datetime import datetime
 
     from starlette.responses import Response
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from larkpost.flows.starting import RatingPools
     from larkpost.flows.tasting import Tastes
     from larkpost.program import Program
+    from larkpost.web.answer_budget import AnswerBudget
     from larkpost.web.body_budget import BodyBudget, Reservation
     from larkpost.web.crowd import Crowd, Measure
     from larkpost.web.health import Pulse
@@ -102,6 +103,7 @@ class Site:
     pools: RatingPools
     crowd: Crowd
     bodies: BodyBudget
+    answers: AnswerBudget
 
 
 class TrailingSlash:
@@ -172,7 +174,7 @@ def handled(
                     await _check_token(site, request, visitor)
                     reservation = held.enter_context(site.bodies.reserve(visitor))
                     form = await read_form(request, reservation, upload=upload)
-                await held.enter_async_context(site.crowd.turn(visitor, costly=costly))
+                await held.enter_async_context(_turn_with_room(site, visitor, costly=costly))
                 return await run_in_threadpool(handler, site, request, form)
         except LarkpostError as error:
             return refusal(site, error)
@@ -187,6 +189,21 @@ def handled(
     largest = LARGEST_UPLOAD if upload else LARGEST_BODY
     declare(endpoint, RouteLimits(largest, BODY_SECONDS, measure))
     return endpoint
+
+
+@asynccontextmanager
+async def _turn_with_room(site: Site, visitor: str, *, costly: bool) -> AsyncIterator[None]:
+    """Have a turn while the visitor's network has room for an answer.
+
+    A turn that finds no room is given back, for others of the network may wait for it. Raises
+    HTTPException 503.
+    """
+    while True:
+        await site.answers.wait_for_room(visitor)
+        async with site.crowd.turn(visitor, costly=costly):
+            if site.answers.has_room(visitor):
+                yield
+                return
 
 
 def _check_origin(site: Site, request: Request) -> None:

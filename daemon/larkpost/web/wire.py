@@ -54,7 +54,8 @@ class Wire(HttpToolsProtocol):
         self._deaf = False  # closing; nothing that still comes is a request
         self._patience: TimerHandle | None = None
         self._stall: TimerHandle | None = None
-        self._unsent = 0
+        self._written = 0  # bytes of answers
+        self._taken = 0  # how many of them the visitor had taken when it was looked last
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
         """Wait for a request, but not for ever."""
@@ -234,24 +235,34 @@ class Wire(HttpToolsProtocol):
         ending = b"Connection: close\r\nContent-Length: 0\r\n\r\n"
         self.transport.write(b"HTTP/1.1 %b\r\n%b%b%b" % (status, usual, _SAFE, ending))
 
+    def write(self, data: bytes) -> None:
+        """Send a piece of an answer."""
+        self._written += len(data)
+        self.transport.write(data)
+
     def _watch_writing(self) -> None:
-        if self._stall is None and (unsent := self.transport.get_write_buffer_size()):
-            self._unsent = unsent
+        if self._stall is None and self.transport.get_write_buffer_size():
+            self._taken = self._count_taken()
             self._stall = self.loop.call_later(STALL_SECONDS, self._check_writing)
 
     def _check_writing(self) -> None:
+        """Give up who took too little; what is still there may be a later piece of the answer."""
         self._stall = None
-        if self.transport.get_write_buffer_size() > max(0, self._unsent - LEAST_TAKEN):
+        unsent = self.transport.get_write_buffer_size()
+        if unsent and self._count_taken() < self._taken + LEAST_TAKEN:
             self.transport.abort()
         else:
             self._watch_writing()
+
+    def _count_taken(self) -> int:
+        return self._written - int(self.transport.get_write_buffer_size())
 
 
 class _Exit:
     """The transport of one answer: to close it leaves the connection as ``Wire.leave`` does."""
 
     def __init__(self, wire: Wire) -> None:
-        self.write = wire.transport.write
+        self.write = wire.write
         self.is_closing = wire.transport.is_closing
         self.close = wire.leave
 
