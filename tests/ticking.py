@@ -6,8 +6,6 @@ import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import pytest
-
 from larkpost.flows.status import standing
 from larkpost.program import Program, build
 from larkpost.resources import shipped
@@ -28,8 +26,8 @@ MORNING = datetime(2026, 8, 8, 6, 0, 1, tzinfo=UTC)
 SAMPLE = "000_48a0d66eb2c74da9.txt"
 
 
-@pytest.fixture
-def program(tmp_path: Path) -> Program:
+def make_program(tmp_path: Path) -> Program:
+    """Build the program on a home of its own, whose inbox waits for nothing."""
     program = build(load(home=tmp_path / "home", flags={"inbox.settle_seconds": 0}, environ={}))
     program.prepare()
     return program

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 from tests.smtp_server import SmtpServer
-from tests.ticking import MORNING, NOW, SAMPLE, drop_sample, letters, reasons
+from tests.ticking import MORNING, NOW, SAMPLE, drop_sample, letters, make_program, reasons
 
 from larkpost.errors import Busy
 from larkpost.flows import membership, notices
@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Letter
     from larkpost.seams import Transport
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """Open a program on a home of its own."""
+    return make_program(tmp_path)
 
 
 def test_a_dump_in_the_inbox_is_a_letter_in_the_morning(program: Program) -> None:

@@ -6,7 +6,7 @@ from datetime import time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.ticking import MORNING, NOW, drop_sample, letters, reasons
+from tests.ticking import MORNING, NOW, drop_sample, letters, make_program, reasons
 
 from larkpost.domain import DeliveryState, Thumb
 from larkpost.flows import membership
@@ -20,6 +20,12 @@ from larkpost.store import deliveries, readers
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """Open a program on a home of its own."""
+    return make_program(tmp_path)
 
 
 def test_a_quiet_morning_says_that_no_dump_came(program: Program) -> None:

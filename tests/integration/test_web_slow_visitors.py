@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
-import socket
 import threading
 import time
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-import uvicorn
-from tests.browsing import contents
-from tests.waiting import PATIENCE, until
+from tests.raw_http import ENDINGS, FORM, HOST, connected, drip, running, statuses, whole
+from tests.waiting import until
 
-from larkpost.web import app, body_budget, guard, wire
-from larkpost.web.guard import HEADERS, LARGEST_BODY, LARGEST_UPLOAD
-from larkpost.web.wire import LINGER_BYTES, LONGEST_HEAD, MOST_OVERHEAD, MOST_PIPELINED, Wire
+from larkpost.web import app, guard, wire
+from larkpost.web.guard import HEADERS
+from larkpost.web.wire import LINGER_BYTES, LONGEST_HEAD, MOST_OVERHEAD, MOST_PIPELINED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import uvicorn
     from starlette.types import Receive, Scope, Send
     from tests.browsing import Place
-
-HOST = b"Host: papers.example.org\r\n"
-FORM = HOST + b"Content-Type: application/x-www-form-urlencoded\r\n"
 
 
 @pytest.fixture
@@ -35,57 +29,6 @@ def server(here: Place) -> Iterator[uvicorn.Server]:
     """Start a server of all pages."""
     with running(app(here.program, clock=here.clock)) as server:
         yield server
-
-
-@contextmanager
-def running(pages: object) -> Iterator[uvicorn.Server]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(pages, http=Wire, lifespan="off", log_level="critical")  # type: ignore[arg-type]  # an ASGI application
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        until(lambda: server.started)
-        yield server
-        server.should_exit = server.force_exit = True
-        thread.join()
-
-
-@contextmanager
-def connected(server: uvicorn.Server) -> Iterator[socket.socket]:
-    address = server.servers[0].sockets[0].getsockname()
-    with socket.create_connection(address, timeout=PATIENCE) as connection:
-        yield connection
-
-
-def whole(connection: socket.socket) -> bytes:
-    """Read until the other end has closed."""
-    came = b""
-    try:
-        while some := connection.recv(65536):
-            came += some
-    except ConnectionError:
-        pass
-    return came
-
-
-def statuses(answer: bytes) -> list[int]:
-    return [int(one) for one in re.findall(rb"HTTP/1\.1 (\d{3}) ", answer)]
-
-
-def drip(connection: socket.socket) -> None:
-    """Send a byte every now and then, until the other end has enough."""
-
-    def is_closed() -> bool:
-        try:
-            connection.sendall(b"a")
-        except OSError:
-            return True
-        return False
-
-    until(is_closed)
-
-
-ENDINGS = [b"Content-Length: 100000\r\n", b"Transfer-Encoding: chunked\r\n"]
 
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=["length", "chunked"])
@@ -376,76 +319,3 @@ def test_another_protocol_is_not_taken_up_and_nothing_is_logged_of_it(
             assert b"User-agent" in connection.recv(65536)
 
     assert not caplog.records
-
-
-def test_a_file_for_a_page_that_is_not_there_is_not_read(server: uvicorn.Server, me: str) -> None:
-    """The answer comes at the head, and no 100 asks for the body."""
-    for path, status in ((b"/me/forged/start", 404), (me.encode() + b"/start", 100)):
-        with connected(server) as connection:
-            lines = b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % LARGEST_UPLOAD
-            connection.sendall(b"POST %b HTTP/1.1\r\n%b%b" % (path, FORM, lines))
-
-            assert statuses(connection.recv(65536)) == [status]
-
-
-def test_a_length_that_is_too_much_is_refused_at_the_head(server: uvicorn.Server, me: str) -> None:
-    for path, length in ((me, LARGEST_BODY + 1), (f"{me}/start", LARGEST_UPLOAD + 1)):
-        with connected(server) as connection:
-            lines = b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % length
-            connection.sendall(b"POST %b HTTP/1.1\r\n%b%b" % (path.encode(), FORM, lines))
-
-            assert statuses(connection.recv(65536)) == [413]
-
-
-@pytest.mark.parametrize("purpose", ["vote", "leave", "confirm", "page"])
-def test_a_form_of_another_site_or_link_is_refused_before_its_body_comes(
-    here: Place, server: uvicorn.Server, purpose: str
-) -> None:
-    paths = {"vote": "/vote/{}/1/up", "leave": "/leave/{}", "confirm": "/confirm/{}"}
-    path = paths.get(purpose, "/me/{}").format("forged")
-    before = contents(here.program.store)
-    with connected(server) as connection:
-        lines = b"Content-Length: 100\r\nExpect: 100-continue\r\n\r\n"
-        connection.sendall(b"POST %b HTTP/1.1\r\n%b%b" % (path.encode(), FORM, lines))
-
-        assert statuses(connection.recv(65536)) == [404]
-    assert contents(here.program.store) == before
-
-
-def test_where_too_many_bytes_of_bodies_are_held_the_next_is_told_to_come_again(
-    here: Place, me: str
-) -> None:
-    bodies = here.client.app.state.site.bodies  # type: ignore[attr-defined]  # a Starlette
-    bodies.most = 100_000
-    file = {"file": ("some.bib", b"@article{a, title={Sparse}}" * 10_000)}
-
-    refused = here.client.post(f"{me}/start", files=file)
-    small = here.client.post(f"{me}/start", data={"text": "Sparse attention"})
-
-    assert refused.status_code == 503
-    assert int(refused.headers["retry-after"]) > 0
-    assert small.status_code == 200
-    assert bodies.held == 0
-
-
-def test_a_network_that_drips_many_forms_leaves_the_others_theirs(
-    here: Place, me: str, server: uvicorn.Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also through a web server in front, which has no limit of connections."""
-    monkeypatch.setattr(body_budget, "BODIES_OF_A_NETWORK", 5)
-    form = b"POST %b HTTP/1.1\r\n%bContent-Length: 12\r\n\r\n" % (me.encode(), FORM)
-    with ExitStack() as stack:
-        for _ in range(5):
-            stack.enter_context(connected(server)).sendall(form + b"a")
-        bodies = server.config.app.state.site.bodies  # type: ignore[union-attr]  # a Starlette
-        until(lambda: bodies.count == 5)
-        one_more = stack.enter_context(connected(server))
-        one_more.sendall(form + b"action=renew")
-        answer = one_more.recv(65536)
-        page = stack.enter_context(connected(server))
-        page.sendall(b"GET /robots.txt HTTP/1.1\r\n" + HOST + b"\r\n")
-
-        assert statuses(answer) == [503]
-        assert b"\r\nretry-after: " in answer.lower()
-        assert statuses(page.recv(65536)) == [200]
-    assert here.current().feed_key == here.reader.feed_key

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from starlette.exceptions import HTTPException
-from tests.integration.test_web_slow_visitors import running, statuses
+from tests.raw_http import running, statuses
 from tests.waiting import PATIENCE, until
 
 from larkpost.flows import exporting

@@ -54,6 +54,28 @@ def test_a_network_whose_connections_are_all_at_work_gets_no_more() -> None:
     assert limits.admit(Open("192.0.2.1"))
 
 
+def test_the_neighbours_of_a_network_have_a_share_together() -> None:
+    limits = ConnectionLimits(100, per_network=3)
+    at_work = [Open(f"192.0.2.{number}", idle=False) for number in range(12)]
+    resting = Open("192.0.2.99")
+
+    assert all(admitted(limits, *at_work[:11], resting))
+    assert limits.admit(at_work[11])
+    assert resting.dropped
+    assert not limits.admit(Open("192.0.2.77"))
+    assert limits.admit(Open("192.0.3.77", idle=False))
+    limits.forget(at_work[0])
+    assert limits.count == 13
+
+
+def test_neighbours_take_at_most_half_of_all_places() -> None:
+    limits = ConnectionLimits(20, per_network=5)
+
+    welcome = admitted(limits, *(Open(f"2001:db8:0:{n}00::1", idle=False) for n in range(12)))
+
+    assert welcome == [True] * 10 + [False] * 2
+
+
 def test_what_was_refused_makes_room_for_the_next_and_lets_nobody_in() -> None:
     limits = ConnectionLimits(100, per_network=2)
     busy = [Open("192.0.2.1", idle=False) for _ in "ab"]
@@ -89,7 +111,7 @@ def test_a_web_server_in_front_stands_for_many(peer: str | None) -> None:
 
 def test_where_all_places_are_taken_the_network_with_the_most_makes_room() -> None:
     limits = ConnectionLimits(6, per_network=3)
-    hostile = [[Open(f"192.0.2.{network}") for _ in range(3 - network)] for network in range(2)]
+    hostile = [[Open(f"192.0.{network}.1") for _ in range(3 - network)] for network in range(2)]
     lone = Open(OTHER)
     assert all(admitted(limits, lone, *hostile[1], *hostile[0]))
 
@@ -107,7 +129,7 @@ def test_where_all_places_are_taken_the_network_with_the_most_makes_room() -> No
 
 def test_where_all_are_at_work_the_next_waits_until_one_has_left() -> None:
     limits = ConnectionLimits(4, per_network=4)
-    busy = [Open(f"192.0.2.{number}", idle=False) for number in range(4)]
+    busy = [Open(f"192.0.{number}.1", idle=False) for number in range(4)]
     assert all(admitted(limits, *busy))
 
     async def wait() -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
+from larkpost.flows.mail_limits import neighbourhood
 from larkpost.web.visitors import UNIX_SOCKET, is_trusted, network_of, parse_address
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
 MOST_CONNECTIONS = 1_000
 PER_NETWORK = 100  # a browser opens six; a class room behind one address gets its turns
+NEIGHBOURS = 4  # times as many for the /24 or /48 around a network: one owner may have it whole
 
 Networks = tuple[str, ...]
 
@@ -33,7 +36,8 @@ class ConnectionLimits:
     """The connections that are open, by network.
 
     A network that has its share open loses its oldest idle connection to a new one; where all
-    are at work the new one is refused. Where all places are taken, the network with the most
+    are at work the new one is refused. So does a neighbourhood (see ``mail_limits``), whose share
+    is larger, but at most half of all places. Where all places are taken, the network with the most
     connections loses its oldest idle one. The ``proxies``, and what comes over a Unix socket,
     stand for many visitors and have no share.
     """
@@ -47,9 +51,11 @@ class ConnectionLimits:
     ) -> None:
         self.most = most
         self.per_network = max(1, min(per_network, most // 2))
+        self.per_neighbourhood = max(self.per_network, min(NEIGHBOURS * per_network, most // 2))
         self._proxies = proxies
         self._open: dict[str, dict[Connection, None]] = {}  # the oldest first
         self._networks: dict[Connection, str] = {}
+        self._around: Counter[str] = Counter()  # connections, by neighbourhood
         self._left = asyncio.Event()
 
     @property
@@ -63,15 +69,22 @@ class ConnectionLimits:
         One that is refused counts as well, until it is closed, and is idle.
         """
         network, shared = self._network(connection.peer)
-        while not shared and self._has_its_share(network) and self._drop_idle(network):
+        while not shared and any(self._drop_idle(one) for one in self._find_full(network)):
             pass
-        welcome = shared or not self._has_its_share(network)
+        welcome = shared or not self._find_full(network)
         self._open.setdefault(network, {})[connection] = None
         self._networks[connection] = network
+        self._around[neighbourhood(network)] += 1
         return welcome
 
-    def _has_its_share(self, network: str) -> bool:
-        return len(self._open.get(network, ())) >= self.per_network
+    def _find_full(self, network: str) -> list[str]:
+        """Name who has their share open: this network, else all of its neighbourhood, or nobody."""
+        if len(self._open.get(network, ())) >= self.per_network:
+            return [network]
+        around = neighbourhood(network)
+        if self._around[around] < self.per_neighbourhood:
+            return []
+        return [one for one in self._open if neighbourhood(one) == around]
 
     def forget(self, connection: Connection) -> None:
         """Count a connection no more."""
@@ -81,6 +94,10 @@ class ConnectionLimits:
         del self._open[network][connection]
         if not self._open[network]:
             del self._open[network]
+        around = neighbourhood(network)
+        self._around[around] -= 1
+        if not self._around[around]:
+            del self._around[around]
         self._left.set()
 
     async def wait_for_room(self) -> None:

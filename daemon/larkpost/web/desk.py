@@ -14,6 +14,7 @@ from larkpost.flows.interest_words import describe, unmatched_words
 from larkpost.render.stories import stories_of
 from larkpost.store import editions, papers, readers, uses, votes
 from larkpost.web.acts import DONE, Notice, act
+from larkpost.web.answer_budget import PIECE
 from larkpost.web.counting import note_use
 from larkpost.web.forms import WEEKDAYS, typed_wishes, zones
 from larkpost.web.guard import in_words
@@ -76,22 +77,31 @@ def export(site: Site, request: Request, _form: FormData) -> Response:
     """
     reader, packer = visitor(site, request), zlib.compressobj(1)
     parts: list[bytes] = []
+    length = 0
     with site.program.store.read() as connection:
         for line in exporting.about(connection, reader):
-            written = json.dumps(line, ensure_ascii=False) + "\n"
-            parts.append(packer.compress(written.encode()))
+            written = f"{json.dumps(line, ensure_ascii=False)}\n".encode()
+            length += len(written)
+            parts.append(packer.compress(written))
     parts.append(packer.flush())
     return StreamingResponse(
         _unpacked([part for part in parts if part]),
         media_type="application/jsonl; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="larkpost.jsonl"'},
+        headers={
+            "Content-Disposition": 'attachment; filename="larkpost.jsonl"',
+            "Content-Length": str(length),  # by which it counts among the answers that are held
+        },
     )
 
 
 def _unpacked(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Unpack in pieces of at most ``PIECE`` bytes: one letter again and again packs very small."""
     unpacker = zlib.decompressobj()
     for part in parts:
-        yield unpacker.decompress(part)
+        rest = part
+        while rest:
+            yield unpacker.decompress(rest, PIECE)
+            rest = unpacker.unconsumed_tail
     yield unpacker.flush()
 
 
