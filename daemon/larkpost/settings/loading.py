@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import stat
 import tomllib
 from pathlib import Path
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 PREFIX = "LARKPOST_"
-_ANY_LOGIN = re.compile(r":.*@", re.DOTALL)
 MAY_HOLD_PASSWORD = frozenset({"smtp.password", "database.url"})
 COMMAND_LINE = "the command line"  # an origin
 # Names with the prefix that are not settings: where the settings are, and switches of the tests.
@@ -300,7 +298,10 @@ def _safe(value: object) -> str:
     if not isinstance(value, str):
         return mask_text(repr(value))
     shown = mask_value(value)
-    return repr(shown if HIDDEN in shown else _ANY_LOGIN.sub(f":{HIDDEN}@", shown))
+    head, _, login = shown.partition(":")
+    if HIDDEN in shown or "@" not in login:
+        return repr(shown)
+    return repr(f"{head}:{HIDDEN}@{login.rpartition('@')[2]}")
 
 
 def _under(data: Path, folder: str) -> Path | None:

@@ -66,7 +66,8 @@ class TestMailServer:
         with SmtpServer({"MAIL": [early], "DOT": [Fault.CUT]}) as server:
             run(here.program.store, smtp(server, timeout=1))
 
-        assert states(here.program.store) != ["sent"]
+        # It may go out at once on another connection, and is sent only if it arrived there.
+        assert server.arrived or states(here.program.store) != ["sent"]
 
     @pytest.mark.parametrize("fault", [Fault.HANG, Fault.TRICKLE])
     @pytest.mark.parametrize("verb", ["BANNER", "EHLO", "MAIL", "RCPT", "DATA"])
