@@ -1,4 +1,4 @@
-"""Accepts connections one by one, and only while there is room for more."""
+"""Accepts connections only while there is room for more."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from larkpost.web.connections import ConnectionLimits
 
 BACKLOG = 2048  # connections that the system keeps waiting meanwhile
+AT_ONCE = 64  # in one turn of the event loop: one by one, a flood kept others waiting for seconds
 AGAIN_SECONDS = 0.1  # after an error, such as a lack of descriptors
 
 _log = logs.get_logger("larkpost.serve")
@@ -58,16 +59,35 @@ class Acceptor:
                     _log.warning("connection not accepted", problem=str(error))
                 await asyncio.sleep(AGAIN_SECONDS)
             else:
-                await self._connect(connection)
+                await self._connect_all(listener, connection)
 
-    async def _connect(self, connection: socket.socket) -> None:
-        """Hand a connection on once there is room; nobody else is accepted before."""
+    async def _connect_all(self, listener: socket.socket, first: socket.socket) -> None:
+        """Hand a connection on once there is room, and with it those that wait and find room."""
+        accepted = [first]
         try:
             await self._limits.wait_for_room()
-            loop = asyncio.get_running_loop()
+            room = self._limits.most - self._limits.count - 1
+            accepted += _accept_waiting(listener, min(AT_ONCE, room))
+            await asyncio.gather(*map(self._connect, accepted))
+        except BaseException:  # the end of the daemon
+            for connection in accepted:
+                connection.close()
+            raise
+
+    async def _connect(self, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        try:
             await loop.connect_accepted_socket(self._make_protocol, connection)
         except OSError:  # the visitor is gone again
             connection.close()
-        except BaseException:  # the end of the daemon
-            connection.close()
-            raise
+
+
+def _accept_waiting(listener: socket.socket, most: int) -> list[socket.socket]:
+    """Accept whoever waits already; an error ends it, and the next turn tells it."""
+    accepted: list[socket.socket] = []
+    with suppress(OSError):
+        while len(accepted) < most:
+            connection, _ = listener.accept()
+            connection.setblocking(False)
+            accepted.append(connection)
+    return accepted
