@@ -6,7 +6,8 @@ The real application on a SQLite home with so many papers, 100 a day, a space as
 makes it, and a reader with 50 editions and 200 thumbs. "first" is the first visit, "warm" the
 median of the later ones, of other papers, words and thumbs each time: milliseconds of processor
 time of this process. No visit may cost more than 100 ms for a visitor, or 500 for a reader, without
-a measure that says how often a network may come ("a minute"). A breach, an answer that is not the
+a limit that says how often it may be asked for: of a network in a minute ("a minute"), or the one
+that the page keeps by itself ("turns"). A breach, an answer that is not the
 expected one, and a route that has no visit here end with 1.
 """
 
@@ -62,8 +63,8 @@ class Measured:
 
     @property
     def breach(self) -> bool:
-        """Say whether it costs too much for having no measure."""
-        return not self.a_minute and max(self.first, self.warm) > MOST[self.who]
+        """Say whether it costs too much for having no limit."""
+        return not (self.a_minute or self.turns) and max(self.first, self.warm) > MOST[self.who]
 
 
 def uncovered(routes: Sequence[Route]) -> list[str]:

@@ -146,6 +146,6 @@ def _whole_days(newest: Sequence[Paper], limit: int) -> Sequence[Paper]:
 
 
 trending_feed = Endpoint(_trending)
-archive_feed = Endpoint(_archive)
+archive_feed = Endpoint(_archive, measure=LOOKING)
 month_feed = Endpoint(_month, measure=MONTHS)
 search_feed = Endpoint(_search, measure=LOOKING)
