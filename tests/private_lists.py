@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import NAMESPACE_URL, uuid5
 
 from tests.browsing import NOW
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 NAME = Identifier("arxiv", "2401.00001")
 OTHER = Identifier("doi", "10.1000/other")
+# What anybody can work out from the name: the uid that a public paper of it gets.
+GUESSED = uuid5(uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper"), str(NAME))
 BROUGHT = """
 @article{one, title={Cheap pills across an ocean of noise}, eprint={2401.00001}, year=2024,
   doi={10.1000/other}, abstract={Buy whale pills at https://spam.example/buy now.}}

@@ -238,12 +238,6 @@ def create_draft(path: Path, folder: int) -> tuple[str, BinaryIO]:
     return draft, os.fdopen(_create(draft, path, folder), "wb")
 
 
-def flush_folder(folder: Path) -> None:
-    """Have the names in a folder on the disk, where the file system can be asked for that."""
-    with open_folder(folder) as number:
-        flush_descriptor(number)
-
-
 def flush_descriptor(folder: int) -> None:
     """Have the names in an open folder on the disk; raises OSError where the disk fails."""
     try:

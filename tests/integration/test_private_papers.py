@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import NAMESPACE_URL, uuid4, uuid5
+from uuid import uuid4, uuid5
 
 import pytest
 from sqlalchemy import func, select
 from tests.browsing import NOW, place
 from tests.private_lists import (
     BROUGHT,
-    NAME,
+    GUESSED,
     OTHER,
     bring,
     edition_like_it,
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Reader
     from larkpost.store.engine import Store
-
-GUESSED = uuid5(uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper"), str(NAME))
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ import re
 import shutil
 from datetime import timedelta
 from typing import TYPE_CHECKING
-from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 from sqlalchemy import select
 from tests.browsing import NOW, place, publish
 from tests.private_lists import (
     BROUGHT,
+    GUESSED,
     NAME,
     OTHER,
     bring,
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from larkpost.domain import Reader
 
 LISTED = {"id": "arxiv:2401.00001", "title": "Whale songs", "abstract": "How whales sing."}
-GUESSED = uuid5(uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper"), str(NAME))
 
 
 @pytest.fixture

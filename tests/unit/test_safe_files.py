@@ -90,7 +90,8 @@ def test_a_disk_that_cannot_flush_folders_is_no_error_and_one_that_fails_is(
 
     monkeypatch.setattr(os, "fsync", fail)
     try:
-        files.flush_folder(tmp_path)
+        with files.open_folder(tmp_path) as folder:
+            files.flush_descriptor(folder)
         caught = False
     except OSError:
         caught = True

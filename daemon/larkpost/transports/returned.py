@@ -121,7 +121,7 @@ def _old_fashioned(message: Message) -> Returned:
     try:
         _simplify(message)
         waiting, failed = all_failures(message)
-    except Exception:  # it was none of theirs
+    except Exception:  # the library stumbles over mails in none of the forms that it knows
         return Returned(News.NOTHING)
     if not failed:
         return Returned(News.WAITING if waiting else News.NOTHING)

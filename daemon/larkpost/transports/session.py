@@ -32,9 +32,6 @@ DOT = b".\r\n"
 # noticed: twice as long as it took for its last answers, and so many seconds at most.
 LONGEST_LOOK = 0.05
 PARTING_SECONDS = 2.0
-_MOST_SHOWN = (
-    4000  # characters of a reply that are made fit to print, so that secrets in it go first
-)
 LOGIN_REST = 1800.0  # seconds until a refused login is tried again: a thousand tries lock it
 
 # "Authentication required", "encryption required" (RFC 4954, 6), "STARTTLS first" (RFC 3207, 4).
