@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from sqlalchemy.pool import QueuePool
 from larkpost.errors import SettingsError, StoreError
 from larkpost.masking import mask_value, secrets_of_url
 from larkpost.store.trouble import told
+from larkpost.store.writer_queue import WriterQueue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,7 @@ class Store:
         self._shown = mask_value(url)
         self.patience = patience
         self.engine = self._engine()
+        self._writers = WriterQueue(self.name)
 
     @property
     def file(self) -> Path | None:
@@ -64,10 +66,12 @@ class Store:
     def begin(self) -> Iterator[Connection]:
         """Open a transaction that will write: committed at the end, rolled back on any error.
 
-        Raises Busy when another process holds the lock for too long, StoreError when the database
-        is damaged, read-only or not there.
+        On SQLite the writers of this process go in the order they came. Raises Busy when somebody
+        else writes for too long, StoreError when the database is damaged, read-only or not there.
         """
-        with self._transaction({}) as connection:
+        is_single = self.engine.dialect.name == "sqlite"
+        turn = self._writers.turn(self.patience) if is_single else nullcontext()
+        with turn, self._transaction({}) as connection:
             yield connection
 
     @contextmanager
