@@ -15,9 +15,12 @@ from larkpost.flows import feedback, starting
 from larkpost.store import papers, private_papers, votes
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from tests.browsing import Place
 
     from larkpost.domain import Paper, Vote
+    from larkpost.store.engine import Connection
 
 LIBRARY = """
 @article{one, title={Whale songs across an ocean of noise}, abstract={How whales sing.},
@@ -280,3 +283,24 @@ def test_a_forged_link_opens_nothing(here: Place, me: str, path: str) -> None:
 
     assert answer.status_code == 404
     assert "There is nothing here" in answer.text
+
+
+def test_others_write_while_a_long_list_is_taken(
+    here: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list is written in short transactions, so that a vote need not wait for all of it."""
+    begun = 0
+    begin = here.program.store.begin
+
+    def counting() -> AbstractContextManager[Connection]:
+        nonlocal begun
+        begun += 1
+        return begin()
+
+    monkeypatch.setattr(here.program.store, "begin", counting)
+    text = "\n".join(f"TY  - X\nTI  - On matter {n} and {n * n}\nER  - " for n in range(250))
+
+    found = bring(here, text)
+
+    assert (found.new, found.liked) == (250, 250)
+    assert begun == 250 // starting.AT_ONCE + 1

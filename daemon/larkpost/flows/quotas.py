@@ -35,23 +35,32 @@ class Allowance:
     bounds: Quotas
     networks: Sequence[str] = ()
 
-    def take_papers(
-        self, connection: Connection, reader_id: int, new: Sequence[Draft], now: datetime
+    def take_list(
+        self,
+        connection: Connection,
+        reader_id: int,
+        new: Sequence[Draft],
+        *,
+        thumbs: int,
+        now: datetime,
     ) -> None:
-        """Count papers that a reader has just brought; raises QuotaExceeded for too much.
+        """Count a list that a reader is about to bring: papers that are ``new``, and thumbs.
 
-        Called within the transaction that wrote them, which then ends without them.
+        Raises QuotaExceeded for too much of either; then nothing is counted.
         """
+        self.check_thumbs(connection, reader_id, more=thumbs)
         if not new:
             return
-        self._check_own(quotas.of_reader(connection, reader_id))
-        if quotas.private_papers(connection) > self.bounds.all_papers:
+        size = quotas.size_of(new)
+        here = quotas.of_reader(connection, reader_id)
+        self._check_own(quotas.Usage(here.papers + len(new), here.bytes + size))
+        if quotas.private_papers(connection) + len(new) > self.bounds.all_papers:
             raise QuotaExceeded(
                 "There is no more room here for papers that readers bring",
                 hint="Bring papers that are here already, by their arXiv numbers or DOIs, or try "
                 "again in a week: what nobody uses is removed.",
             )
-        self._take_bytes(connection, quotas.size_of(new), now)
+        self._take_bytes(connection, size, now)
 
     def check_thumb(self, connection: Connection, reader_id: int, paper_id: int) -> None:
         """Raise QuotaExceeded where no new thumb may come; one that is there may be changed."""

@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING
 from larkpost.domain import Thumb, Vote
 from larkpost.sources.references import MOST, read_references
 from larkpost.store import papers, private_papers, private_upsert, readers, votes
+from larkpost.store.batches import batches
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from larkpost.domain import Draft, Identifier, Paper, Reader
+    from larkpost.domain import Draft, Identifier, Paper
     from larkpost.flows.quotas import Allowance
     from larkpost.ranking import Comparison
     from larkpost.seams import Space
     from larkpost.store.engine import Connection, Store
+    from larkpost.store.shelf import Asked
 
 VIA = "import"
+AT_ONCE = 100  # references that are written in one transaction
 # What a reader brings is older than any edition looks back: no news of the day.
 OLD = timedelta(days=60)
 RATED = 10
@@ -49,30 +52,64 @@ def from_references(
     only a name is told in ``unknown``. Nothing that is here already is changed, and what other
     readers brought is not looked at. Raises UsageError for text of a kind that is not read, and
     QuotaExceeded for more than the ``allowance``; then nothing is taken.
+
+    All is looked up before anything is written, and written in short transactions, so that others
+    write in between: a vote must not wait for a long list.
     """
     drafts = [replace(draft, url=None) for draft in read_references(text)]
-    with store.begin() as connection:
-        reader = readers.get(connection, reader_id)
-        named = {name for one in drafts for name in one.identifiers}
-        known = private_papers.find(connection, reader_id, named) | papers.owners(connection, named)
-        found = [_known(one, known) for one in drafts]
-        titled = [one for one, at in zip(drafts, found, strict=True) if at is None and one.title]
-        brought = [_aged(one, now) for one in titled]
-        absorbed = private_upsert.bring(connection, reader_id, brought, now=now)
-        ids = {at for at in found if at is not None} | {one.paper_id for one in absorbed}
-        liked = _like(connection, reader, sorted(ids), now)
-        if allowance:
-            became = zip(titled, absorbed, strict=True)
-            new = [draft for draft, one in became if one.what is papers.What.NEW]
-            allowance.take_papers(connection, reader_id, new, now)
-            allowance.check_thumbs(connection, reader_id)
+    with store.read() as connection:
+        found = _find_named(connection, reader_id, drafts)
+    titled = [one for one, at in zip(drafts, found, strict=True) if at is None and one.title]
     nameless = [one for one, at in zip(drafts, found, strict=True) if at is None and not one.title]
+    asked = private_upsert.prepare((_aged(one, now) for one in titled), now)
+    known = list(dict.fromkeys(at for at in found if at is not None))
+    if allowance:
+        _take_room(store, reader_id, asked, known, allowance, now)
+    new = liked = 0
+    for ids in batches(known, AT_ONCE):
+        with store.begin() as connection:
+            liked += _like(connection, reader_id, ids, now)
+    for some in batches(asked, AT_ONCE):
+        with store.begin() as connection:
+            absorbed = private_upsert.bring_prepared(connection, reader_id, some, now=now)
+            new += sum(one.what is papers.What.NEW for one in absorbed)
+            liked += _like(connection, reader_id, [one.paper_id for one in absorbed], now)
     return Start(
         liked=liked,
-        new=sum(one.what is papers.What.NEW for one in absorbed),
+        new=new,
         unknown=tuple(str(one.identifiers[0]) for one in nameless),
         is_full=len(drafts) >= MOST,
     )
+
+
+def _find_named(
+    connection: Connection, reader_id: int, drafts: Sequence[Draft]
+) -> list[int | None]:
+    """Find each draft by its names, among the reader's own papers and the public ones."""
+    readers.get(connection, reader_id)  # raises UnknownReader
+    named = {name for one in drafts for name in one.identifiers}
+    known = private_papers.find(connection, reader_id, named) | papers.owners(connection, named)
+    return [_known(one, known) for one in drafts]
+
+
+def _take_room(
+    store: Store,
+    reader_id: int,
+    asked: Sequence[Asked],
+    known: Collection[int],
+    allowance: Allowance,
+    now: datetime,
+) -> None:
+    """Count what a list will bring towards the quotas; raises QuotaExceeded."""
+    with store.read() as connection:
+        looked_up = private_upsert.look_up(connection, reader_id, asked, now=now)
+        here = {one.paper_id for one in looked_up if one.paper_id} | set(known)
+        judged = votes.judged(connection, reader_id, here)
+    pairs = zip(asked, looked_up, strict=True)
+    new = [one.draft for one, found in pairs if found.what is papers.What.NEW]
+    thumbs = len(new) + len(here - judged)
+    with store.begin() as connection:
+        allowance.take_list(connection, reader_id, new, thumbs=thumbs, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +188,11 @@ def _aged(draft: Draft, now: datetime) -> Draft:
     return replace(draft, first_seen=seen, arrived=seen)
 
 
-def _like(connection: Connection, reader: Reader, ids: Sequence[int], now: datetime) -> int:
-    judged = {vote.paper_id for vote in votes.of(connection, reader.id)}
-    main = reader.interests[0].id
-    new = [Vote(reader.id, one, Thumb.UP, now, VIA, main) for one in ids if one not in judged]
+def _like(connection: Connection, reader_id: int, ids: Iterable[int], now: datetime) -> int:
+    """Give a thumb up to those of these papers that are not judged yet; returns how many."""
+    main = readers.get(connection, reader_id).interests[0].id
+    wanted = sorted(set(ids))
+    judged = votes.judged(connection, reader_id, wanted)
+    new = [Vote(reader_id, one, Thumb.UP, now, VIA, main) for one in wanted if one not in judged]
     votes.cast_many(connection, new)
     return len(new)

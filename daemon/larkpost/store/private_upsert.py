@@ -23,6 +23,22 @@ if TYPE_CHECKING:
     from larkpost.store.shelf import Asked
 
 
+def prepare(drafts: Iterable[Draft], now: datetime) -> list[Asked]:
+    """Work out by what each draft may be found, which needs no database."""
+    return [ask(draft, now) for draft in drafts]
+
+
+def look_up(
+    connection: Connection, owner_id: int, drafts: Sequence[Asked], *, now: datetime
+) -> list[Absorbed]:
+    """Say what would become of each draft; the id of a paper that is not here yet is 0."""
+    return [
+        Absorbed(entry.paper.id, what)
+        for some in batches(drafts)
+        for entry, what in _place_all(*_lay_out_both(connection, owner_id, some, now), some)
+    ]
+
+
 def bring(
     connection: Connection, owner_id: int, drafts: Iterable[Draft], *, now: datetime
 ) -> list[Absorbed]:
@@ -32,17 +48,33 @@ def bring(
     private papers of other readers are not looked at: nobody can tell from the answer what others
     brought. Drafts of one call that are one paper are united.
     """
+    return bring_prepared(connection, owner_id, prepare(drafts, now), now=now)
+
+
+def bring_prepared(
+    connection: Connection, owner_id: int, drafts: Iterable[Asked], *, now: datetime
+) -> list[Absorbed]:
+    """Do what ``bring`` does, for drafts that ``prepare`` gave."""
     take_turns(connection)
     brought: list[Absorbed] = []
     for some in batches(drafts):
-        asked = [ask(draft, now) for draft in some]
-        public = lay_out(connection, asked, now)
-        own = _lay_out_own(connection, owner_id, asked, now)
-        placed = [_place(one, public, own) for one in asked]
+        public, own = _lay_out_both(connection, owner_id, some, now)
+        placed = _place_all(public, own, some)
         new = [entry for entry in own.entries if not entry.paper.id]
         _write_new(connection, owner_id, new, now)
         brought += [Absorbed(entry.paper.id, what) for entry, what in placed]
     return brought
+
+
+def _lay_out_both(
+    connection: Connection, owner_id: int, asked: Sequence[Asked], now: datetime
+) -> tuple[Shelf, Shelf]:
+    public = lay_out(connection, asked, now)
+    return public, _lay_out_own(connection, owner_id, asked, now)
+
+
+def _place_all(public: Shelf, own: Shelf, asked: Sequence[Asked]) -> list[tuple[Entry, What]]:
+    return [_place(one, public, own) for one in asked]
 
 
 def _place(asked: Asked, public: Shelf, own: Shelf) -> tuple[Entry, What]:

@@ -69,6 +69,20 @@ def clear_between(
     return sorted((_vote(row) for row in gone), key=lambda vote: (vote.at, vote.paper_id))
 
 
+def judged(connection: Connection, reader_id: int, paper_ids: Collection[int]) -> set[int]:
+    """Find those of these papers that a reader has given a thumb."""
+    table = tables.vote
+    return {
+        paper_id
+        for some in batches(paper_ids)
+        for paper_id in connection.execute(
+            select(table.c.paper_id).where(
+                table.c.reader_id == reader_id, table.c.paper_id.in_(some)
+            )
+        ).scalars()
+    }
+
+
 def one(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
     """Read the reader's vote on a paper."""
     table = tables.vote
