@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tests.making import NOW, add_papers
 
 from larkpost.domain import Draft
-from larkpost.flows.similar import similar
+from larkpost.flows.similar import SimilarPapers, similar
 from larkpost.ranking import Tfidf
 from larkpost.store import papers
 from larkpost.store.wording import words
@@ -66,3 +67,41 @@ def test_by_a_space_of_no_papers_nothing_is_similar(store: Store) -> None:
         papers.absorb(connection, NEAR, now=NOW)
 
         assert similar(connection, ranker, ranker.fit([]), paper) == []
+
+
+class Counting(ByTitle):
+    """Counts how often papers were compared."""
+
+    compared = 0
+
+    def similar(
+        self, space: Space, paper: Paper, among: Sequence[Paper], limit: int
+    ) -> list[tuple[Paper, float]]:
+        """Compare, and count it."""
+        self.compared += 1
+        return super().similar(space, paper, among, limit)
+
+
+def test_papers_are_compared_once_until_one_comes_or_the_space_changes(store: Store) -> None:
+    ranker, known = Counting(half_life_days=90), SimilarPapers()
+
+    def near(later: int = 0) -> list[str]:
+        space = spaces[later]
+        with store.read() as connection:
+            found = known.find(connection, ranker, space, sparse, limit=3)
+            assert found == similar(connection, ByTitle(), space, sparse, limit=3)
+        return [one.paper.title for one in found]
+
+    with store.begin() as connection:
+        sparse, *_ = add_papers(connection, 6)
+        papers.absorb(connection, NEAR[:1], now=NOW)
+        spaces = [ranker.fit(papers.corpus(connection)) for _ in range(2)]
+
+    assert near() == near() == [NEAR[0].title]
+    assert ranker.compared == 1
+    with store.begin() as connection:
+        papers.absorb(connection, NEAR[1:], now=NOW + timedelta(hours=1))
+    assert near() == near() == [draft.title for draft in NEAR]
+    assert ranker.compared == 2
+    near(later=1)
+    assert ranker.compared == 3

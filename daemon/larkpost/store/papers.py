@@ -172,8 +172,14 @@ def extent(connection: Connection) -> Extent:
     Private papers do not count: no model is learnt from them, so none goes stale by them.
     """
     # Two statements: in one, the date would be looked for in every row.
-    latest = connection.execute(select(func.max(tables.paper.c.updated)).where(PUBLIC))
-    return Extent(count(connection), latest.scalar_one())
+    return Extent(count(connection), latest_change(connection))
+
+
+def latest_change(connection: Connection) -> datetime | None:
+    """Say when a public paper came or changed last; None where there is none."""
+    found = connection.execute(select(func.max(tables.paper.c.updated)).where(PUBLIC))
+    latest: datetime | None = found.scalar_one()
+    return latest
 
 
 def iterate(connection: Connection) -> Iterator[Paper]:

@@ -11,7 +11,6 @@ from starlette.responses import RedirectResponse
 from larkpost.errors import UsageError
 from larkpost.flows import archive as shelves
 from larkpost.flows.archive import Kind
-from larkpost.flows.similar import similar
 from larkpost.render.paper_links import further_links
 from larkpost.store import community, papers, search
 from larkpost.text.identifiers import parse_identifier
@@ -80,7 +79,7 @@ def paper(site: Site, request: Request, _form: FormData) -> Response:
         if uid != given:
             return RedirectResponse(site.pages.path(site.program.links.paper(uid)), 308)
         thumbs = _tallies(site, connection, [found]).get(found.id, (0, 0))
-        near = similar(connection, site.program.ranker, held.space, found, limit=ALIKE)
+        near = site.similar.find(connection, site.program.ranker, held.space, found, limit=ALIKE)
         names = [name for name, _ in papers.names(connection, [found.id])]
     links = further_links(found, names)
     return _public(site, "paper.html", paper=found, thumbs=thumbs, near=near, links=links)
