@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import random
 import statistics
 import threading
 import time
@@ -14,7 +15,7 @@ from urllib.parse import urlencode
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-EACH = 0.1  # seconds between a visitor's requests
+EACH = 1.0  # seconds between a visitor's requests, from half to one and a half: nobody reads faster
 PATIENCE = 30.0
 WELCOME = frozenset({200, 303, 304})
 
@@ -78,8 +79,8 @@ def visiting(port: int, errands: Sequence[Errand], *, visitors: int) -> Iterator
 def _visit(
     port: int, errands: Sequence[Errand], number: int, over: threading.Event, found: Visits
 ) -> None:
-    turn = number
-    while not over.wait(EACH):
+    turn, chance = number, random.Random(number)  # noqa: S311 - so that they do not come in step
+    while not over.wait(EACH * chance.uniform(0.5, 1.5)):
         errand = errands[turn % len(errands)]
         turn += 1
         begun = time.perf_counter()

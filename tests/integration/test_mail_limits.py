@@ -16,6 +16,7 @@ from larkpost.flows import mail_limits, membership, notices
 from larkpost.flows.tick import tick
 from larkpost.store import limits
 from larkpost.store import notices as askings
+from larkpost.text.networks import neighbourhood
 from larkpost.web import joining, visitors
 
 if TYPE_CHECKING:
@@ -295,9 +296,9 @@ def test_neighbours_of_a_network_ask_together_four_times_as_often_as_one(
 
 
 def test_a_neighbourhood_is_24_bits_or_48() -> None:
-    assert mail_limits.neighbourhood("192.0.2.77/32") == "192.0.2.0/24"
-    assert mail_limits.neighbourhood("2001:db8:1:200::/56") == "2001:db8:1::/48"
-    assert mail_limits.neighbourhood("testclient") == "testclient"
+    assert neighbourhood("192.0.2.77/32") == "192.0.2.0/24"
+    assert neighbourhood("2001:db8:1:200::/56") == "2001:db8:1::/48"
+    assert neighbourhood("testclient") == "testclient"
 
 
 def test_places_in_a_queue_lie_apart_and_come_nearer_with_time(store: Store) -> None:

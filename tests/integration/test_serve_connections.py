@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.waiting import PATIENCE, until
 
+from larkpost.serve.accepting import BURST
 from larkpost.serve.descriptors import RESERVE, connections_at_most
 from larkpost.web.connections import MOST_CONNECTIONS
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 LIMIT = 120  # descriptors of the daemon; the system's default is 1024
 CONNECTIONS = 300  # more than twice as many
+ELSEWHERE = (
+    "127.0.1.1"  # the network of those who ask, beside 127.0.0.1, whence connections are held
+)
 NEEDED = 40  # files that its tick opens at once
 PROC = Path("/proc")
 
@@ -91,14 +95,16 @@ class Daemon:
         """Count its open descriptors."""
         return len(list(PROC.joinpath(str(self.process.pid), "fd").iterdir()))
 
-    def connect(self) -> socket.socket:
-        """Open a connection to it."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+    def connect(self, where: str = "127.0.0.1") -> socket.socket:
+        """Open a connection to it from an address."""
+        return socket.create_connection(
+            ("127.0.0.1", self.port), timeout=PATIENCE, source_address=(where, 0)
+        )
 
-    def ask(self, path: str, *lines: str) -> bytes:
+    def ask(self, path: str, *lines: str, where: str = ELSEWHERE) -> bytes:
         """Ask for a page on a connection of its own, and give all of the answer."""
         head = [f"GET {path} HTTP/1.1", "Host: a", "Connection: close", *lines, "", ""]
-        with self.connect() as connection:
+        with self.connect(where) as connection:
             connection.sendall("\r\n".join(head).encode())
             came = b""
             while some := connection.recv(65536):
@@ -130,11 +136,13 @@ def is_closed(connection: socket.socket) -> bool:
     return True
 
 
-def check_that_all_goes_on(daemon: Daemon, held: list[socket.socket], *lines: str) -> None:
+def check_that_all_goes_on(
+    daemon: Daemon, held: list[socket.socket], *lines: str, where: str = ELSEWHERE
+) -> None:
     """Others are answered, the tick goes on, idle connections are dropped, nothing is spent."""
     for _ in range(5):
-        assert daemon.ask("/robots.txt", *lines).startswith(b"HTTP/1.1 200 ")
-        assert daemon.ask("/healthz", *lines).startswith(b"HTTP/1.1 200 ")
+        assert daemon.ask("/robots.txt", *lines, where=where).startswith(b"HTTP/1.1 200 ")
+        assert daemon.ask("/healthz", *lines, where=where).startswith(b"HTTP/1.1 200 ")
     before = daemon.ticks
     until(lambda: daemon.ticks >= before + 3)
     assert sum(is_closed(one) for one in held) >= CONNECTIONS - LIMIT
@@ -159,7 +167,8 @@ def test_idle_connections_make_room_for_visitors_and_leave_the_tick_its_files(
 def test_connections_of_a_proxy_are_bounded_in_all(tmp_path: Path) -> None:
     with running(tmp_path, "127.0.0.1") as daemon, ExitStack() as stack:
         held = [stack.enter_context(daemon.connect()) for _ in range(CONNECTIONS)]
-        check_that_all_goes_on(daemon, held, "X-Forwarded-For: 192.0.2.1")
+        line = "X-Forwarded-For: 192.0.2.1"
+        check_that_all_goes_on(daemon, held, line, where="127.0.0.1")
 
 
 def test_forms_that_drip_keep_neither_the_tick_nor_all_places(tmp_path: Path) -> None:
@@ -225,3 +234,19 @@ def test_where_the_system_lets_no_limit_be_raised_the_low_one_holds(
     monkeypatch.setattr(resource, "setrlimit", refuse)
 
     assert connections_at_most() == 256 - RESERVE
+
+
+def test_connections_that_a_network_opens_too_fast_wait_for_their_moment(tmp_path: Path) -> None:
+    """Who opens them in a loop gets so many a second; the others are let in at once."""
+    head = b"GET /robots.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    with running(tmp_path) as daemon:
+        for _ in range(BURST):
+            with daemon.connect() as connection:
+                connection.sendall(head)
+                assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+        with daemon.connect() as one, daemon.connect() as two, daemon.connect() as three:
+            for connection in (one, two, three):
+                connection.sendall(head)
+            assert daemon.ask("/robots.txt").startswith(b"HTTP/1.1 200 ")
+            for connection in (one, two, three):
+                assert connection.recv(100).startswith(b"HTTP/1.1 200 ")

@@ -11,7 +11,8 @@ from tests.raw_http import FORM, HOST, connected, running, statuses
 from tests.waiting import until
 
 from larkpost.web import app, body_budget
-from larkpost.web.guard import LARGEST_BODY, LARGEST_UPLOAD
+from larkpost.web.form_body import LARGEST_BODY
+from larkpost.web.guard import LARGEST_UPLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.exceptions import HTTPException
 
+from larkpost.web.cpu_usage import BUSY, HALF_LIFE, NEWCOMER, CpuUsage
 from larkpost.web.fair_queue import FairQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
 LONG = 60.0
 
@@ -59,6 +60,23 @@ class Visits:
             await settle()
 
 
+def queue_of(
+    at_once: int,
+    *,
+    per_network: int,
+    waiting: int,
+    busy_at_once: int | None = None,
+    used: Mapping[str, float] | None = None,
+) -> FairQueue:
+    """Make a queue whose clock stands, with what networks ``used`` of the processor, in seconds."""
+    usage = CpuUsage(clock=lambda: 0.0)
+    for network, seconds in (used or {}).items():
+        usage.add(network, seconds - NEWCOMER)
+    return FairQueue(
+        at_once, per_network=per_network, waiting=waiting, busy_at_once=busy_at_once, usage=usage
+    )
+
+
 async def settle() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
@@ -73,7 +91,7 @@ def run(scene: Callable[[], Awaitable[None]]) -> None:
 
 def test_a_network_leaves_a_turn_to_the_others() -> None:
     async def scene() -> None:
-        visits = Visits(FairQueue(3, per_network=2, waiting=10))
+        visits = Visits(queue_of(3, per_network=2, waiting=10))
         await visits.come("hostile", 12)
         await visits.come("honest")
         assert visits.begun == ["hostile", "hostile", "honest"]
@@ -85,7 +103,7 @@ def test_a_network_leaves_a_turn_to_the_others() -> None:
 
 def test_turns_go_round_the_networks_whoever_came_first() -> None:
     async def scene() -> None:
-        visits = Visits(FairQueue(1, per_network=1, waiting=10))
+        visits = Visits(queue_of(1, per_network=1, waiting=10))
         await visits.come("hostile", 10)
         for honest in ("a", "b"):
             await visits.come(honest, 2)
@@ -100,7 +118,7 @@ def test_turns_go_round_the_networks_whoever_came_first() -> None:
 
 def test_few_of_a_network_wait_and_the_others_are_refused_at_once() -> None:
     async def scene() -> None:
-        visits = Visits(FairQueue(3, per_network=2, waiting=5))
+        visits = Visits(queue_of(3, per_network=2, waiting=5))
         await visits.come("hostile", 50)
         assert visits.refused == ["hostile"] * 43
         await visits.come("honest", 2)
@@ -116,7 +134,7 @@ def test_few_of_a_network_wait_and_the_others_are_refused_at_once() -> None:
 
 def test_who_waits_too_long_is_refused_and_takes_no_turn() -> None:
     async def scene() -> None:
-        visits = Visits(FairQueue(1, per_network=1, waiting=5), patience=0.01)
+        visits = Visits(queue_of(1, per_network=1, waiting=5), patience=0.01)
         await visits.come("hostile", 4)
         while len(visits.refused) < 3:
             await asyncio.sleep(0.01)
@@ -132,7 +150,7 @@ def test_who_waits_too_long_is_refused_and_takes_no_turn() -> None:
 @pytest.mark.parametrize("in_the_same_moment", [False, True])
 def test_a_visit_that_is_given_up_takes_no_turn(in_the_same_moment: bool) -> None:
     async def scene() -> None:
-        visits = Visits(FairQueue(1, per_network=1, waiting=5))
+        visits = Visits(queue_of(1, per_network=1, waiting=5))
         await visits.come("a")
         (gone,) = await visits.come("b")
         await visits.come("c")
@@ -150,3 +168,104 @@ def test_a_visit_that_is_given_up_takes_no_turn(in_the_same_moment: bool) -> Non
         await visits.end_all()
 
     run(scene)
+
+
+def test_a_turn_goes_to_the_network_that_used_least() -> None:
+    async def scene() -> None:
+        visits = Visits(
+            queue_of(1, per_network=1, waiting=9, used={"a": 3.0, "b": 2.0, "c": 1.0, "d": 0.5})
+        )
+        for network in ("a", "a", "b", "c", "d"):
+            await visits.come(network)
+        await visits.end_all()
+        assert visits.begun == ["a", "d", "c", "b", "a"]
+
+    run(scene)
+
+
+def test_busy_networks_leave_turns_to_whoever_comes_seldom() -> None:
+    async def scene() -> None:
+        used = dict.fromkeys("abcdef", BUSY + 1)
+        visits = Visits(
+            queue_of(4, per_network=2, waiting=9, busy_at_once=2, used={**used, "few": BUSY / 2})
+        )
+        for network in used:
+            await visits.come(network, 2)
+        assert visits.begun == ["a", "a"]
+        await visits.come("few", 3)
+        assert visits.begun == ["a", "a", "few", "few"]
+        await visits.end_all()
+        assert len(visits.begun) == 15
+
+    run(scene)
+
+
+def test_a_busy_network_rests_after_a_turn_where_another_busy_one_waits() -> None:
+    async def scene() -> None:
+        usage = CpuUsage()
+        queue = FairQueue(1, per_network=1, waiting=9, usage=usage)
+        usage.add("a", 100.0)
+        usage.add("b", 100.0)
+        order: list[str] = []
+
+        async def visit(network: str) -> None:
+            async with queue.turn(network, LONG) as turn:
+                order.append(network)
+                await asyncio.sleep(0)
+                turn.seconds = 0.01 if network == "a" else 0.0
+
+        await asyncio.gather(visit("a"), visit("b"))
+        assert order == ["a", "b"]
+        assert queue.taken == 0
+
+    async def resting() -> None:
+        usage = CpuUsage()
+        queue = FairQueue(2, per_network=1, waiting=9, busy_at_once=1, usage=usage)
+        usage.add("a", 100.0)
+        usage.add("b", 100.0)
+        async with queue.turn("a", LONG) as turn:
+            waiting = asyncio.create_task(_take(queue, "b"))
+            await settle()
+            turn.seconds = 0.05
+        await settle()
+        assert queue.taken == 1  # a still counts, so that b waits
+        assert not waiting.done()
+        async with queue.turn("new", LONG):
+            assert queue.taken == 2  # which keeps nobody waiting who comes seldom
+        await waiting
+        assert queue.taken == 0
+
+    run(scene)
+    run(resting)
+
+
+async def _take(queue: FairQueue, network: str) -> None:
+    async with queue.turn(network, LONG):
+        pass
+
+
+def test_work_in_a_turn_counts_as_used_by_its_network() -> None:
+    async def scene() -> None:
+        usage = CpuUsage(clock=lambda: 0.0)
+        queue = FairQueue(1, per_network=1, waiting=1, usage=usage)
+        async with queue.turn("a", LONG) as turn:
+            assert turn.run(sum, range(100_000)) == 4_999_950_000
+        assert usage.seconds("a") == NEWCOMER + turn.seconds > NEWCOMER
+        with pytest.raises(ZeroDivisionError):
+            async with queue.turn("b", LONG) as turn:
+                turn.run(divmod, 1, 0)
+        assert usage.seconds("b") > NEWCOMER
+
+    run(scene)
+
+
+def test_what_was_used_counts_half_after_a_while() -> None:
+    now = [0.0]
+    usage = CpuUsage(clock=lambda: now[0])
+    usage.add("a", 4 * BUSY - NEWCOMER)
+    assert usage.is_busy("a")
+    now[0] = HALF_LIFE
+    assert usage.seconds("a") == pytest.approx(2 * BUSY)
+    now[0] = 3 * HALF_LIFE
+    assert not usage.is_busy("a")
+    assert usage.seconds("b") == NEWCOMER

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from larkpost.errors import Crowded
 from larkpost.store import limits, notices
 from larkpost.text.email_address import domain_key, mailbox_key
 from larkpost.text.mail_providers import is_large
+from larkpost.text.networks import neighbourhood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,10 +33,6 @@ LARGE = 10  # times as many to a large provider
 MOST_HOURS_WAITING = 12  # so many hours' letters may wait for a domain
 _FARTHEST = 24  # places in the queue that a network may be behind
 
-# Neighbours are one in a queue: who rents one address of such a network often has them all.
-_IPV4_BITS = 24
-_IPV6_BITS = 48
-
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -44,16 +40,6 @@ class Turn:
 
     now: bool
     until: datetime | None = None
-
-
-def neighbourhood(network: str) -> str:
-    """Widen a network, or an address, to 24 bits of IPv4 or 48 of IPv6; other text stays."""
-    try:
-        address = ip_address(network.partition("/")[0])
-    except ValueError:
-        return network
-    bits = _IPV4_BITS if address.version == 4 else _IPV6_BITS
-    return str(ip_network((address, bits), strict=False))
 
 
 def queue_up(

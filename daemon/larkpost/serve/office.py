@@ -28,7 +28,7 @@ class Office:
     def __init__(self, program: Program, pulses: Mapping[str, Pulse]) -> None:
         self.program = program
         self.pulses = pulses
-        self._pages = app(program, pulses=pulses)
+        self._pages = app(program, pulses=pulses, paced=True)
         self._one_at_a_time = threading.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,7 +43,7 @@ class Office:
         with self._one_at_a_time:
             try:
                 program = renewal(self.program)
-                pages = app(program, pulses=self.pulses)
+                pages = app(program, pulses=self.pulses, paced=True)
             except Exception as error:  # whatever is wrong with them, the daemon lives
                 _refused(error)
             else:

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
+from larkpost.flows.similar import SimilarPapers
 from larkpost.flows.starting import RatingPools
 from larkpost.flows.tasting import Tastes
 from larkpost.web.admin import admin
@@ -30,6 +31,7 @@ from larkpost.web.listings import archive_feed, month_feed, search_feed, trendin
 from larkpost.web.middleware import ErrorPages, HostHeader
 from larkpost.web.pages import Pages
 from larkpost.web.path_numbers import register_path_numbers
+from larkpost.web.request_rate import RequestRate
 from larkpost.web.starting import rate, start
 from larkpost.web.tasting import taste
 from larkpost.web.voting import edition, vote
@@ -83,8 +85,12 @@ def app(
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     pulses: Mapping[str, Pulse] | None = None,
+    paced: bool = False,
 ) -> Starlette:
-    """Build the application; ``pulses`` let /healthz tell how this process does."""
+    """Build the application; ``pulses`` let /healthz tell how this process does.
+
+    Where it is ``paced``, as in the daemon, requests that a network sends too fast wait.
+    """
     site = program.settings.site
     https = site.base_url.startswith("https://")
     feeds = Shelf(program.store)
@@ -103,6 +109,7 @@ def app(
             Middleware(TrailingSlash),
             Middleware(Fresh, shelf=feeds, clock=clock, uses=program.uses),
             Middleware(SafeHeaders, https=https),
+            *([Middleware(RequestRate, pages=pages)] if paced else []),
             Middleware(InPieces),
         ],
         exception_handlers={HTTPException: http_refusal},
@@ -117,6 +124,7 @@ def app(
         Tastes(),
         program.spaces,
         RatingPools(),
+        SimilarPapers(),
         Crowd(),
         BodyBudget(),
         AnswerBudget(),

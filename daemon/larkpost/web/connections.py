@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
-from larkpost.flows.mail_limits import neighbourhood
+from larkpost.text.networks import neighbourhood
 from larkpost.web.visitors import UNIX_SOCKET, is_trusted, network_of, parse_address
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ConnectionLimits:
     """The connections that are open, by network.
 
     A network that has its share open loses its oldest idle connection to a new one; where all
-    are at work the new one is refused. So does a neighbourhood (see ``mail_limits``), whose share
+    are at work the new one is refused. So does a neighbourhood (see ``text.networks``), whose share
     is larger, but at most half of all places. Where all places are taken, the network with the most
     connections loses its oldest idle one. The ``proxies``, and what comes over a Unix socket,
     stand for many visitors and have no share.
@@ -57,6 +57,12 @@ class ConnectionLimits:
         self._networks: dict[Connection, str] = {}
         self._around: Counter[str] = Counter()  # connections, by neighbourhood
         self._left = asyncio.Event()
+        self.parked = 0  # accepted, and waiting for their moment: they take places as well
+
+    @property
+    def room(self) -> int:
+        """How many more may be open or parked; below 0 while more were refused than had room."""
+        return self.most - self.count - self.parked
 
     @property
     def count(self) -> int:
@@ -68,7 +74,7 @@ class ConnectionLimits:
 
         One that is refused counts as well, until it is closed, and is idle.
         """
-        network, shared = self._network(connection.peer)
+        network, shared = self.name_network(connection.peer)
         while not shared and any(self._drop_idle(one) for one in self._find_full(network)):
             pass
         welcome = shared or not self._find_full(network)
@@ -86,6 +92,15 @@ class ConnectionLimits:
             return []
         return [one for one in self._open if neighbourhood(one) == around]
 
+    def name_network(self, peer: str | None) -> tuple[str, bool]:
+        """Name a peer's network, and say whether many visitors come from it."""
+        if peer is None:
+            return UNIX_SOCKET, True
+        address = parse_address(peer)
+        if address is None:
+            return peer, False
+        return network_of(address), is_trusted(address, self._proxies())
+
     def forget(self, connection: Connection) -> None:
         """Count a connection no more."""
         network = self._networks.pop(connection, None)
@@ -102,7 +117,7 @@ class ConnectionLimits:
 
     async def wait_for_room(self) -> None:
         """Wait until one more connection may be open, after closing an idle one if need be."""
-        while self.count >= self.most and not self._drop_any_idle():
+        while self.room <= 0 and not self._drop_any_idle():
             self._left.clear()
             await self._left.wait()
 
@@ -117,12 +132,3 @@ class ConnectionLimits:
         self.forget(oldest)
         oldest.drop()
         return True
-
-    def _network(self, peer: str | None) -> tuple[str, bool]:
-        """Name a peer's network, and say whether many visitors come from it."""
-        if peer is None:
-            return UNIX_SOCKET, True
-        address = parse_address(peer)
-        if address is None:
-            return peer, False
-        return network_of(address), is_trusted(address, self._proxies())

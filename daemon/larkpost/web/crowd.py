@@ -13,20 +13,25 @@ from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 
+from larkpost.web.cpu_usage import CpuUsage
 from larkpost.web.fair_queue import FairQueue
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
+    from larkpost.web.fair_queue import Turn
+
 MINUTE = 60_000  # milliseconds
 REMEMBERED = 10_000  # networks and measures, those that came last
-AT_ONCE = 2  # costly pages of a network in the making; the machine has few cores
-COSTLY_AT_ONCE = AT_ONCE + 1  # of all networks, so that one network leaves a turn to the others
+# Threads share one interpreter, so that each page in the making slows all others. Of busy networks
+# (``CpuUsage``) so few are made at a time that whoever comes seldom is hardly slowed.
+AT_ONCE = 1  # costly pages of a network in the making
+COSTLY_AT_ONCE = 2  # of all networks, so that one network leaves a turn to the others
+COSTLY_OF_THE_BUSY = 1
 COSTLY_WAITING = 10  # visits of a network that wait for their turn, without a thread
-PATIENCE = 5.0  # seconds that a visit waits for a costly page
-# Other pages: the threads share one interpreter, so that many of one network would slow the others.
-PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_WAITING, PAGE_PATIENCE = 32, 8, 200, 15.0
+PATIENCE = 15.0  # seconds that a visit waits for a page
+PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_OF_THE_BUSY, PAGES_WAITING = 4, 2, 1, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,20 @@ class Crowd:
     def __init__(self) -> None:
         self._full_at: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._lock = Lock()
-        self._costly = FairQueue(COSTLY_AT_ONCE, per_network=AT_ONCE, waiting=COSTLY_WAITING)
+        usage = CpuUsage()
+        self._costly = FairQueue(
+            COSTLY_AT_ONCE,
+            per_network=AT_ONCE,
+            busy_at_once=COSTLY_OF_THE_BUSY,
+            waiting=COSTLY_WAITING,
+            usage=usage,
+        )
         self._others = FairQueue(
-            PAGES_AT_ONCE, per_network=PAGES_OF_A_NETWORK, waiting=PAGES_WAITING
+            PAGES_AT_ONCE,
+            per_network=PAGES_OF_A_NETWORK,
+            busy_at_once=PAGES_OF_THE_BUSY,
+            waiting=PAGES_WAITING,
+            usage=usage,
         )
 
     def count(self, measure: Measure, network: str, now: datetime) -> None:
@@ -79,8 +95,6 @@ class Crowd:
         """How many costly pages are made just now."""
         return self._costly.taken
 
-    def turn(self, network: str, *, costly: bool = False) -> AbstractAsyncContextManager[None]:
+    def turn(self, network: str, *, costly: bool = False) -> AbstractAsyncContextManager[Turn]:
         """Wait for a network's turn to have a page made; HTTPException 503 where none comes."""
-        if costly:
-            return self._costly.turn(network, PATIENCE)
-        return self._others.turn(network, PAGE_PATIENCE)
+        return (self._costly if costly else self._others).turn(network, PATIENCE)

@@ -1,38 +1,73 @@
-"""Gives turns to networks one after another, so that one that asks often keeps no other waiting."""
+"""Gives turns to the network that used least, so that one that asks often delays no other."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, OrderedDict, deque
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from starlette.exceptions import HTTPException
 
 if TYPE_CHECKING:
     from asyncio import Future
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+
+    from larkpost.web.cpu_usage import CpuUsage
 
 RETRY_SECONDS = 10
+REST = 4.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Turn:
+    """A turn of a network: what is run in it counts as used by the network."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do some work in the thread that calls, and measure its time on the processor."""
+        began = time.thread_time()
+        try:
+            return work(*args, **kwargs)
+        finally:
+            self.seconds += time.thread_time() - began
 
 
 class FairQueue:
     """At most ``at_once`` turns at a time, and ``per_network`` of them for one network.
 
-    Each network has a queue of its own, of at most ``waiting``; a turn that is free goes to the
-    next network in a circle (round robin), and there to whoever has waited longest. For one event
-    loop.
+    Networks that are busy (``CpuUsage.is_busy``) have at most ``busy_at_once`` turns together, so
+    that there is always one for whoever comes seldom; and where several of them want turns, each
+    is followed by a rest of ``REST`` times what it took of the processor, so that the others find
+    it free. Each network has a queue of its own, of at most ``waiting``; a turn that is free goes
+    to the network that used least of the processor (least attained service, Nuijens and Wierman,
+    2008), among equals in a circle, and there to whoever has waited longest. For one event loop.
     """
 
-    def __init__(self, at_once: int, *, per_network: int, waiting: int) -> None:
+    def __init__(
+        self,
+        at_once: int,
+        *,
+        per_network: int,
+        waiting: int,
+        usage: CpuUsage,
+        busy_at_once: int | None = None,
+    ) -> None:
         self._at_once = at_once
         self._per_network = per_network
         self._waiting = waiting
+        self._usage = usage
+        self._busy_at_once = busy_at_once or at_once
         self._taken: Counter[str] = Counter()
         self._queues: OrderedDict[str, deque[Future[None]]] = OrderedDict()
 
     @asynccontextmanager
-    async def turn(self, network: str, patience: float) -> AsyncIterator[None]:
+    async def turn(self, network: str, patience: float) -> AsyncIterator[Turn]:
         """Wait for a turn, and have it meanwhile.
 
         Raises HTTPException 503 where none comes within ``patience`` seconds, or too many of the
@@ -42,10 +77,16 @@ class FairQueue:
             self._taken[network] += 1
         else:
             await self._wait(network, patience)
+        turn = Turn()
         try:
-            yield
+            yield turn
         finally:
-            self._end(network)
+            self._usage.add(network, turn.seconds)
+            if turn.seconds and self._is_contended(network):
+                loop = asyncio.get_running_loop()
+                loop.call_later(turn.seconds * REST, self._end, network)
+            else:
+                self._end(network)
 
     @property
     def taken(self) -> int:
@@ -53,7 +94,17 @@ class FairQueue:
         return self._taken.total()
 
     def _is_free(self, network: str) -> bool:
-        return self.taken < self._at_once and self._taken[network] < self._per_network
+        if self.taken >= self._at_once or self._taken[network] >= self._per_network:
+            return False
+        return not self._usage.is_busy(network) or self._taken_by_busy() < self._busy_at_once
+
+    def _taken_by_busy(self) -> int:
+        return sum(many for one, many in self._taken.items() if self._usage.is_busy(one))
+
+    def _is_contended(self, network: str) -> bool:
+        """Say whether a network is busy, and another one that is busy as well waits for a turn."""
+        is_busy = self._usage.is_busy
+        return is_busy(network) and any(is_busy(one) for one in self._queues if one != network)
 
     async def _wait(self, network: str, patience: float) -> None:
         queue = self._queues.setdefault(network, deque())
@@ -87,10 +138,11 @@ class FairQueue:
             pass
 
     def _give_next(self) -> bool:
-        """Give a turn to the next network in the circle that may have one."""
-        chosen = next((one for one in self._queues if self._is_free(one)), None)
-        if chosen is None:
+        """Give a turn to the network that used least, among those that may have one."""
+        allowed = [one for one in self._queues if self._is_free(one)]
+        if not allowed:
             return False
+        chosen = min(allowed, key=self._usage.seconds)
         queue = self._queues.pop(chosen)
         ticket = queue.popleft()
         if queue:

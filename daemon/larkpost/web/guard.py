@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
 
 from larkpost import logs
 from larkpost.errors import (
@@ -25,7 +23,7 @@ from larkpost.errors import (
 )
 from larkpost.paths import SIGNED
 from larkpost.text.grammar import sentence
-from larkpost.web.form_charset import refuse_odd_charset
+from larkpost.web.form_body import BODY_SECONDS, LARGEST_BODY, parse_form, read_body
 from larkpost.web.keys import check_link
 from larkpost.web.pages import POLICY
 from larkpost.web.route_limits import RouteLimits, declare
@@ -35,23 +33,23 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from datetime import datetime
 
+    from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from larkpost.flows.similar import SimilarPapers
     from larkpost.flows.spaces import Spaces
     from larkpost.flows.starting import RatingPools
     from larkpost.flows.tasting import Tastes
     from larkpost.program import Program
     from larkpost.web.answer_budget import AnswerBudget
-    from larkpost.web.body_budget import BodyBudget, Reservation
+    from larkpost.web.body_budget import BodyBudget
     from larkpost.web.crowd import Crowd, Measure
+    from larkpost.web.fair_queue import Turn
     from larkpost.web.health import Pulse
     from larkpost.web.pages import Pages
 
-LARGEST_BODY = 64 * 1024
 LARGEST_UPLOAD = 4 * 1024 * 1024  # a library of some thousand references
-BODY_SECONDS = 15.0
-MOST_FIELDS = 200
 RETRY_SECONDS = 30
 
 HEADERS = {
@@ -101,6 +99,7 @@ class Site:
     tastes: Tastes
     spaces: Spaces
     pools: RatingPools
+    similar: SimilarPapers
     crowd: Crowd
     bodies: BodyBudget
     answers: AnswerBudget
@@ -159,13 +158,14 @@ def handled(
     Nothing of a body is read before the form's origin and the path's token have been checked.
     """
     costly = measure is not None and measure.costly
+    largest = LARGEST_UPLOAD if upload else LARGEST_BODY
 
     async def endpoint(request: Request) -> Response:
         site: Site = request.app.state.site
         visitor = network(request, site.program.settings.web.proxies)
         if measure is not None:
             site.crowd.count(measure, visitor, site.clock())
-        form = FormData()
+        body, form = b"", FormData()
         try:
             async with AsyncExitStack() as held:
                 if request.method == "POST":
@@ -173,9 +173,13 @@ def handled(
                         _check_origin(site, request)
                     await _check_token(site, request, visitor)
                     reservation = held.enter_context(site.bodies.reserve(visitor))
-                    form = await read_form(request, reservation, upload=upload)
-                await held.enter_async_context(_turn_with_room(site, visitor, costly=costly))
-                return await run_in_threadpool(handler, site, request, form)
+                    body = await read_body(request, reservation, largest)
+                turn = await held.enter_async_context(
+                    _turn_with_room(site, visitor, costly=costly or len(body) > LARGEST_BODY)
+                )
+                if body:
+                    form = await parse_form(request, body, turn, files=int(upload))
+                return await run_in_threadpool(turn.run, handler, site, request, form)
         except LarkpostError as error:
             return refusal(site, error)
         except HTTPException:
@@ -186,13 +190,12 @@ def handled(
         finally:
             await form.close()
 
-    largest = LARGEST_UPLOAD if upload else LARGEST_BODY
     declare(endpoint, RouteLimits(largest, BODY_SECONDS, measure))
     return endpoint
 
 
 @asynccontextmanager
-async def _turn_with_room(site: Site, visitor: str, *, costly: bool) -> AsyncIterator[None]:
+async def _turn_with_room(site: Site, visitor: str, *, costly: bool) -> AsyncIterator[Turn]:
     """Have a turn while the visitor's network has room for an answer.
 
     A turn that finds no room is given back, for others of the network may wait for it. Raises
@@ -200,9 +203,9 @@ async def _turn_with_room(site: Site, visitor: str, *, costly: bool) -> AsyncIte
     """
     while True:
         await site.answers.wait_for_room(visitor)
-        async with site.crowd.turn(visitor, costly=costly):
+        async with site.crowd.turn(visitor, costly=costly) as turn:
             if site.answers.has_room(visitor):
-                yield
+                yield turn
                 return
 
 
@@ -218,8 +221,8 @@ async def _check_token(site: Site, request: Request, visitor: str) -> None:
     """
     purpose = SIGNED.get(request.scope["path"].split("/")[1])
     if purpose is not None:
-        async with site.crowd.turn(visitor):
-            await run_in_threadpool(check_link, site, request, purpose)
+        async with site.crowd.turn(visitor) as turn:
+            await run_in_threadpool(turn.run, check_link, site, request, purpose)
 
 
 def is_ours(request: Request, site: Site) -> bool:
@@ -233,44 +236,6 @@ def is_ours(request: Request, site: Site) -> bool:
     if told is not None:
         return told in {"same-origin", "none"}
     return request.headers.get("origin", "null") in {"null", site.pages.origin}
-
-
-async def read_form(
-    request: Request, reservation: Reservation, *, upload: bool = False
-) -> FormData:
-    """Read a form, urlencoded or multipart, in UTF-8, with a file where ``upload``.
-
-    Its bytes count in ``reservation``. Raises HTTPException 400, 408, 413, 503.
-    """
-    refuse_odd_charset(request)
-    largest = LARGEST_UPLOAD if upload else LARGEST_BODY
-    body = await _read_body(request, reservation, largest)
-
-    async def replay() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return await Request(request.scope, replay).form(
-        max_files=1 if upload else 0, max_fields=MOST_FIELDS, max_part_size=largest
-    )
-
-
-async def _read_body(request: Request, reservation: Reservation, largest: int) -> bytes:
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and (len(length) > 18 or int(length) > largest):
-        raise HTTPException(413)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                if len(body) + len(chunk) > largest:
-                    raise HTTPException(413)
-                reservation.grow(len(chunk))
-                body += chunk
-    except TimeoutError:
-        raise HTTPException(408) from None
-    except ClientDisconnect:
-        raise HTTPException(400) from None
-    return bytes(body)
 
 
 def refusal(site: Site, error: LarkpostError) -> Response:

@@ -14,7 +14,7 @@ from ipaddress import (
 )
 from typing import TYPE_CHECKING
 
-from larkpost.flows.mail_limits import neighbourhood
+from larkpost.text.networks import neighbourhood
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -62,6 +62,18 @@ def networks(request: Request, proxies: tuple[str, ...]) -> tuple[str, ...]:
     own = network(request, proxies)
     around = neighbourhood(own)
     return (own,) if around == own else (own, around)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def stands_for_many(network: str, proxies: tuple[str, ...]) -> bool:
+    """Say whether a network is a web server in front, which does not tell who its visitors are."""
+    if network == UNIX_SOCKET:
+        return True
+    try:
+        own = ip_network(network)
+    except ValueError:  # a peer that tells no address
+        return False
+    return any(own.overlaps(one) for one in _networks(proxies))
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -1,0 +1,71 @@
+"""Reads what a form sends, within limits of bytes and time, and parses it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+
+from larkpost.web.form_charset import refuse_odd_charset
+
+if TYPE_CHECKING:
+    from starlette.datastructures import FormData
+    from starlette.types import Message
+
+    from larkpost.web.body_budget import Reservation
+    from larkpost.web.fair_queue import Turn
+
+LARGEST_BODY = 64 * 1024  # of a form without a file or a list
+BODY_SECONDS = 15.0
+MOST_FIELDS = 200
+
+
+async def read_body(request: Request, reservation: Reservation, largest: int) -> bytes:
+    """Read the body of a form, urlencoded or multipart, in UTF-8, of at most ``largest`` bytes.
+
+    They count in ``reservation``. Raises HTTPException 400, 408, 413, 503.
+    """
+    refuse_odd_charset(request)
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and (len(length) > 18 or int(length) > largest):
+        raise HTTPException(413)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                if len(body) + len(chunk) > largest:
+                    raise HTTPException(413)
+                reservation.grow(len(chunk))
+                body += chunk
+    except TimeoutError:
+        raise HTTPException(408) from None
+    except ClientDisconnect:
+        raise HTTPException(400) from None
+    return bytes(body)
+
+
+async def parse_form(request: Request, body: bytes, turn: Turn, *, files: int) -> FormData:
+    """Parse a body, with at most so many ``files``; raises HTTPException 400.
+
+    A large one is parsed in a thread, in the visitor's ``turn``: in the event loop it would keep
+    everybody waiting for a tenth of a second.
+    """
+    if len(body) <= LARGEST_BODY:
+        return await _parse(request, body, files)
+    return await run_in_threadpool(turn.run, _parse_large, request, body, files)
+
+
+def _parse_large(request: Request, body: bytes, files: int) -> FormData:
+    return asyncio.run(_parse(request, body, files))
+
+
+async def _parse(request: Request, body: bytes, files: int) -> FormData:
+    async def replay() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return await Request(request.scope, replay).form(
+        max_files=files, max_fields=MOST_FIELDS, max_part_size=max(len(body), LARGEST_BODY)
+    )

@@ -1,0 +1,66 @@
+"""Slows a network that sends requests faster than people and feed readers do."""
+
+from __future__ import annotations
+
+import asyncio
+from math import ceil
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+
+from larkpost.web.guard import MESSAGES
+from larkpost.web.pacing import Pacer
+from larkpost.web.visitors import network, stands_for_many
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from larkpost.web.pages import Pages
+
+PER_SECOND, BURST = 10.0, 20
+LONGEST_WAIT = 2.0  # seconds
+REFUSED = 5  # an answer that is an error counts as so many requests: programs ask on regardless
+
+
+class RequestRate:
+    """ASGI middleware: spaces out the requests of a network; 429 where one would wait long.
+
+    Feeds that are kept at hand are answered before this, for they cost next to nothing. A web
+    server in front that does not say who asks stands for many visitors, and is not slowed.
+    """
+
+    def __init__(self, app: ASGIApp, *, pages: Pages) -> None:
+        self.app = app
+        self._pacer = Pacer(PER_SECOND, burst=BURST, longest_wait=LONGEST_WAIT)
+        self._refusal = pages.error(429, *MESSAGES[429])
+        self._refusal.headers["Retry-After"] = str(ceil(LONGEST_WAIT))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on when it is due."""
+        visitor = _paced_network(scope)
+        if visitor is None:
+            await self.app(scope, receive, send)
+            return
+        wait = self._pacer.delay(visitor)
+        if wait is None:  # it waits as well, so that who asks again at once is slowed
+            await asyncio.sleep(LONGEST_WAIT)
+            await self._refusal(scope, receive, send)
+            return
+        if wait:
+            await asyncio.sleep(wait)
+
+        async def send_charging(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                self._pacer.charge(visitor, REFUSED - 1)
+            await send(message)
+
+        await self.app(scope, receive, send_charging)
+
+
+def _paced_network(scope: Scope) -> str | None:
+    """Name the network whose pace counts; None for no request, and for the web server in front."""
+    if scope["type"] != "http":
+        return None
+    proxies = scope["app"].state.site.program.settings.web.proxies
+    visitor = network(Request(scope), proxies)
+    return None if stands_for_many(visitor, proxies) else visitor
