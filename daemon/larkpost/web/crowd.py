@@ -26,9 +26,7 @@ MINUTE = 60_000  # milliseconds
 REMEMBERED = 10_000  # networks and measures, those that came last
 # Threads share one interpreter, so that each page in the making slows all others. Of busy networks
 # (``CpuUsage``) so few are made at a time that whoever comes seldom is hardly slowed.
-AT_ONCE = 1  # costly pages of a network in the making
-COSTLY_AT_ONCE = 2  # of all networks, so that one network leaves a turn to the others
-COSTLY_OF_THE_BUSY = 1
+AT_ONCE = 1  # costly pages in the making, of all networks
 COSTLY_WAITING = 10  # visits of a network that wait for their turn, without a thread
 PATIENCE = 15.0  # seconds that a visit waits for a page
 PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_OF_THE_BUSY, PAGES_WAITING = 4, 2, 1, 200
@@ -56,11 +54,7 @@ class Crowd:
         self._lock = Lock()
         usage = CpuUsage()
         self._costly = FairQueue(
-            COSTLY_AT_ONCE,
-            per_network=AT_ONCE,
-            busy_at_once=COSTLY_OF_THE_BUSY,
-            waiting=COSTLY_WAITING,
-            usage=usage,
+            AT_ONCE, per_network=AT_ONCE, waiting=COSTLY_WAITING, usage=usage
         )
         self._others = FairQueue(
             PAGES_AT_ONCE,
