@@ -136,9 +136,7 @@ def test_a_vote_uncast_is_scored_by_its_text_as_papers_to_come_are() -> None:
     own = Own.of(seen.rows, [n], votes)
     thumbs, weights = np.array([[1, -1] * (n // 2)], np.float32), np.ones((1, n), np.float32)
     read = np.zeros((1, 0), dtype=np.intp)  # as if nothing of the background were read
-    solved = evidence_against_unread(
-        own, seen.turned[votes], read, thumbs, weights, 5, space.common
-    )
+    solved = evidence_against_unread(own, seen.turned[votes], read, thumbs, weights, 5, space)
 
     told = regression(space, seen, own, votes, solved).part.votes[0]
 
