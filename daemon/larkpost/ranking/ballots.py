@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from larkpost.seams import Evidence
 
 DOWN = 1.0
-PASSED = 0.1  # a paper that was shown and got no thumb: most of what is liked gets none either
 HINT = 1.0  # an interest's words weigh one thumb, whatever else is known
 MOST_VOTES = 1000  # the newest count; half the room is kept for thumbs up, half for those down
 MOST_PASSED = 60  # the newest of about as many mornings as a week has
@@ -27,28 +26,24 @@ OUTSIDE = 10.0  # a thumb on what no edition showed tells of chances as 10 / (10
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """One interest's rows of the ledger: votes, then papers passed over, then hints.
+    """One interest's votes as rows of the ledger, hints last; weights are above zero.
 
-    ``thumbs`` are 1 or -1, of what was passed -1; ``weights`` are above zero. ``checks`` tells
-    how far each counts where chances are held against what came: 1 for what an edition showed.
+    ``passed`` are the rows of the papers passed over. They are no votes: chances alone are held
+    against them, and ``checks`` tells how far each vote counts there, 1 where an edition showed it.
     """
 
     votes: Indices
     thumbs: Floats
     weights: Floats
     checks: Floats
-    cast: int
     hints: int
+    passed: Indices
 
     @property
     def liked(self) -> Indices:
         """Give the votes that are thumbs up of the reader."""
-        return self.votes[: self.cast][self.thumbs[: self.cast] > 0]
-
-    @property
-    def read(self) -> int:
-        """Count the rows that are papers: all but the hints, which come last."""
-        return len(self.votes) - self.hints
+        cast = len(self.votes) - self.hints
+        return self.votes[:cast][self.thumbs[:cast] > 0]
 
 
 def newest(one: Evidence) -> Evidence:
@@ -74,29 +69,33 @@ def newest(one: Evidence) -> Evidence:
 
 
 def ballot(
-    one: Evidence, rows: Sequence[int], hints: int, now: datetime, half_life_days: float
+    one: Evidence,
+    votes: Sequence[int],
+    passed: Sequence[int],
+    hints: int,
+    now: datetime,
+    half_life_days: float,
 ) -> Ballot:
-    """Weigh what one interest was told; ``rows`` are those of its votes, passed papers, hints."""
+    """Weigh what one interest was told; ``votes`` and ``passed`` are rows, ``hints`` of votes."""
     thumbs = np.array([float(thumb) for thumb in one.thumbs], dtype=np.float32)
     moment = changed_at(one)
     said = HINT if moment is None else HINT * KEPT
-    weights = np.where(thumbs > 0, kept_share(one, moment), DOWN)
-    weights = np.concatenate([weights, np.full(len(one.passed), PASSED)]).astype(np.float32)
+    weights = np.where(thumbs > 0, kept_share(one, moment), DOWN).astype(np.float32)
     if half_life_days > 0:
-        days = [(now - at).total_seconds() / 86400 for at in (*one.at, *one.passed_at)]
+        days = np.array([(now - at).total_seconds() / 86400 for at in one.at], dtype=np.float32)
         weights *= np.float32(0.5) ** (np.maximum(days, 0) / np.float32(half_life_days))
     return Ballot(
-        np.array(rows, dtype=np.intp),
-        np.concatenate([thumbs, np.full(len(one.passed), -1), np.ones(hints)]).astype(np.float32),
+        np.array(votes, dtype=np.intp),
+        np.concatenate([thumbs, np.ones(hints, dtype=np.float32)]),
         np.concatenate([np.maximum(weights, 1e-4), np.full(hints, said)]).astype(np.float32),
         np.concatenate([_checks(one), np.zeros(hints)]).astype(np.float32),
-        len(thumbs),
         hints,
+        np.array(passed, dtype=np.intp),
     )
 
 
 def _checks(one: Evidence) -> Floats:
-    """Tell how far each vote and each passed paper counts where chances are checked (n).
+    """Tell how far each vote counts where chances are checked (n).
 
     A chance is that of a thumb up on a paper that is shown. So papers count that were shown since
     the oldest of those passed over that are known; what else was voted on counts less, the more
@@ -106,29 +105,44 @@ def _checks(one: Evidence) -> Floats:
     shown = [at is not None and (since is None or at >= since) for at in one.shown_at]
     of_late = np.array(shown or [False] * len(one.papers), dtype=bool)
     outside = OUTSIDE / (OUTSIDE + of_late.sum() + len(one.passed))
-    votes = np.where(of_late, 1, outside)
-    return np.concatenate([votes, np.ones(len(one.passed))]).astype(np.float32)
+    return np.where(of_late, 1, outside).astype(np.float32)
+
+
+@dataclass
+class Shelf:
+    """Papers, each once, with the texts by which they are placed; None stands for words."""
+
+    papers: list[Paper | None] = field(default_factory=list)
+    texts: list[str | Mapping[str, float]] = field(default_factory=list)
+    _places: dict[int, int] = field(default_factory=dict)
+
+    def place(self, papers: Sequence[Paper]) -> list[int]:
+        """Give the rows of these papers, new ones at the end."""
+        for paper in papers:
+            if paper.id not in self._places:
+                self._places[paper.id] = len(self.papers)
+                self.papers.append(paper)
+                self.texts.append(paper.text)
+        return [self._places[paper.id] for paper in papers]
+
+    def add(self, hints: Sequence[Mapping[str, float]]) -> list[int]:
+        """Give the rows of an interest's words."""
+        first = len(self.papers)
+        self.papers += [None] * len(hints)
+        self.texts += hints
+        return list(range(first, len(self.papers)))
 
 
 def shelve(
     space: TextSpace, evidence: Sequence[Evidence], now: datetime, half_life_days: float
-) -> tuple[list[Paper | None], list[str | Mapping[str, float]], list[Ballot]]:
-    """Place every paper and every interest's words once, with their texts; number votes by them."""
-    papers: list[Paper | None] = []
-    texts: list[str | Mapping[str, float]] = []
-    places: dict[int, int] = {}
+) -> tuple[Shelf, Shelf, list[Ballot]]:
+    """Place all voted papers and words, and apart from them those passed over, for the ballots."""
+    voted, unvoted = Shelf(), Shelf()
     ballots = []
     for one in map(newest, evidence):
-        rows = []
-        for paper in (*one.papers, *one.passed):
-            if (at := places.get(paper.id)) is None:
-                at = places[paper.id] = len(papers)
-                papers.append(paper)
-                texts.append(paper.text)
-            rows.append(at)
+        votes = voted.place(one.papers)
         hints = [hint for words in one.words if (hint := space.hint(words))]
-        rows += range(len(papers), len(papers) + len(hints))
-        papers += [None] * len(hints)
-        texts += hints
-        ballots.append(ballot(one, rows, len(hints), now, half_life_days))
-    return papers, texts, ballots
+        votes += voted.add(hints)
+        passed = unvoted.place(one.passed)
+        ballots.append(ballot(one, votes, passed, len(hints), now, half_life_days))
+    return voted, unvoted, ballots

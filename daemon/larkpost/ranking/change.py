@@ -28,7 +28,9 @@ def kept_share(one: Evidence, moment: datetime | None) -> Floats:
 
 
 def changed_at(one: Evidence) -> datetime | None:
-    """Find the last edition since which thumbs up were fewer than those before it foretold.
+    """Find the last edition from which thumbs up were fewer than those before it foretold.
+
+    It may be some editions into the fall: in those there was next to nothing to be liked.
 
     Of the editions in which some thumb was pressed, those up to ``LONGEST`` from one on are held
     against the ``BEFORE`` ahead of it: the thumbs up among their papers must be so few that as few

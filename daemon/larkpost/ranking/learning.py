@@ -29,6 +29,7 @@ from larkpost.ranking.parts import (
     regression,
     shared,
 )
+from larkpost.ranking.passed import Passed, add_passed
 from larkpost.ranking.taste import Calibration, Columns, Ledger, LinearTaste, Named
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from larkpost.ranking.ballots import Ballot
-    from larkpost.ranking.space import Floats, Indices, TextSpace
+    from larkpost.ranking.space import Floats, Indices, Rows, TextSpace
     from larkpost.seams import Evidence
 
 UNREAD = 5.0  # all of the background weighs as much as this many thumbs for each thumb up
@@ -59,7 +60,7 @@ class Learnt(NamedTuple):
 
     shares: Floats
     dense: dict[str, Floats]
-    calibrations: list[Calibration]
+    checked: tuple[Floats, Floats, Floats]  # of votes: scores uncast, thumbs, checks (r, n)
 
 
 def weighing(ups: Floats, *, maturity: float, careful: bool, together: bool) -> dict[str, Floats]:
@@ -116,11 +117,12 @@ def learn(
     careful: bool = True,
 ) -> list[LinearTaste]:
     """Learn one taste for each evidence, in order; ``careful`` is better, and slower."""
-    placed, texts, ballots = shelve(space, evidence, now, half_life_days)
+    voted, unvoted, ballots = shelve(space, evidence, now, half_life_days)
     # The blank row at the end is there to be looked up where nobody has voted.
-    papers = (*placed, None)
+    papers = (*voted.papers, None)
     ids = [None if paper is None else paper.id for paper in papers]
-    shelved = space.rows([*texts, ""], ids)
+    shelved = space.rows([*voted.texts, ""], ids)
+    passed = Passed.of(space, [paper for paper in unvoted.papers if paper is not None])
     columns = Columns.of(space)
     seen = Seen.of(space, shelved, np.array([paper is None for paper in papers]))
     ends = np.cumsum([0] + [len(ballot.votes) for ballot in ballots])
@@ -130,7 +132,8 @@ def learn(
     terms = np.zeros((len(space.vocabulary), len(ballots) if careful else 0), dtype=np.float32)
     calibrations: dict[int, Calibration] = {}
     for places in _batches([len(ballot.votes) for ballot in ballots]):
-        learnt = _learn_batch(space, seen, [ballots[at] for at in places], careful)
+        some = [ballots[at] for at in places]
+        learnt = _learn_batch(space, seen, some, careful)
         for name, values in learnt.dense.items():
             if name == "terms":
                 terms[:, places] = values.T
@@ -139,7 +142,8 @@ def learn(
                 dense[places, where] = values if isinstance(where, slice) else values.ravel()
         for line, at in enumerate(places):
             shares[ends[at] : ends[at + 1]] = learnt.shares[line, : len(ballots[at].votes)]
-            calibrations[at] = learnt.calibrations[line]
+        told = _calibrate(passed, seen.rows, some, learnt, dense[places])
+        calibrations |= dict(zip(places, told, strict=True))
     votes = np.concatenate([np.zeros(0, dtype=np.intp), *(ballot.votes for ballot in ballots)])
     matrix = csr_array((shares, votes, ends), shape=(len(ballots), len(seen.rows)))
     ledger = Ledger(papers, seen.rows, matrix, dense, terms, columns)
@@ -188,7 +192,7 @@ def _learn_batch(space: TextSpace, seen: Seen, ballots: Sequence[Ballot], carefu
     lift = np.where(thumbs > 0, weights, 0)
     ups = lift.sum(axis=1)
     lift = lift / np.maximum(ups, 1e-9)[:, None]
-    read = seen.read(votes, [ballot.read for ballot in ballots])
+    read = seen.read(votes, [len(ballot.votes) - ballot.hints for ballot in ballots])
     unread = FEW_UNREAD + space.maturity * (UNREAD - FEW_UNREAD)
     solved = evidence_against_unread(own, seen.turned[votes], read, thumbs, weights, unread, space)
     together = space.companions is not None
@@ -207,11 +211,20 @@ def _learn_batch(space: TextSpace, seen: Seen, ballots: Sequence[Ballot], carefu
     dense = _dense(scale, views)
     dense["background"] = ridge * solved.background
     dense["bias"] = bias
-    return Learnt(
-        ridge * solved.votes + words * lift,
-        dense,
-        calibrate(uncast, thumbs, checks),
-    )
+    return Learnt(ridge * solved.votes + words * lift, dense, (uncast, thumbs, checks))
+
+
+def _calibrate(
+    passed: Passed, voted: Rows, ballots: Sequence[Ballot], learnt: Learnt, dense: Floats
+) -> list[Calibration]:
+    """Hold the scores of votes, uncast, and of what was passed over against what came."""
+    none = np.zeros(0, dtype=np.float32)
+    terms = learnt.dense.get("terms", [none] * len(ballots))
+    scores = [
+        passed.scores(ballot, voted, learnt.shares[line], dense[line], terms[line])
+        for line, ballot in enumerate(ballots)
+    ]
+    return calibrate(*add_passed(ballots, scores, learnt.checked))
 
 
 def _views(
