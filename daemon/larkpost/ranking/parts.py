@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CLOSE = 50  # papers of the corpus whose terms count as if liked
 SAME = 0.999  # likeness in words, from which on two rows are one paper (kept in half precision)
+DISLIKED = -0.2  # what a thumb down asks of the regression, where one up asks 1, the unread 0
 NEIGHBOURS = 100  # papers of the corpus that stand in for what few thumbs cannot tell
 
 
@@ -137,7 +138,8 @@ def evidence_against_unread(
     theirs by a second observation at the same point, with the background's weight below zero.
     """
     ups = np.where(thumbs > 0, weights, 0).sum(axis=1)
-    targets = np.where(ups[:, None] > 0, thumbs > 0, -(thumbs < 0).astype(np.float32))
+    disliked = np.where(ups > 0, DISLIKED, -1)[:, None] * (thumbs < 0)
+    targets = np.where(ups[:, None] > 0, thumbs > 0, 0) + disliked.astype(np.float32)
     mass = np.where(ups > 0, ups, weights.sum(axis=1))
     common, (word_share, close_share) = space.common, space.kernel_shares
     rest = (unread * mass / max(1, len(common.values))).astype(np.float32)
