@@ -39,7 +39,11 @@ class Source(Protocol):
 class Evidence:
     """What one interest of one reader has told us: thumbs with their times, words to start from.
 
-    ``papers``, ``thumbs`` and ``at`` run side by side, oldest vote first.
+    ``papers``, ``thumbs`` and ``at`` run side by side, oldest vote first, and ``shown_at`` beside
+    them: when an edition showed the paper, None where none did; empty where nothing is known of
+    editions. ``passed`` are papers that an edition showed and that got no thumb though the reader
+    was there, which is known by thumbs on other papers of the edition; ``passed_at`` is when each
+    was shown, the oldest first.
     """
 
     reader_id: int
@@ -48,6 +52,9 @@ class Evidence:
     thumbs: Sequence[Thumb] = ()
     at: Sequence[datetime] = ()
     words: Sequence[str] = ()
+    passed: Sequence[Paper] = ()
+    passed_at: Sequence[datetime] = ()
+    shown_at: Sequence[datetime | None] = ()
 
 
 class Space(Protocol):

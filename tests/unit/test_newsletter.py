@@ -148,7 +148,7 @@ def test_the_reader_learns_why_and_how_likely() -> None:
 
     words = "".join(Page(made.html(of)).words)
     assert "Because of routing, mixture of experts · like MoE-Lens, which you liked" in words
-    assert "82\u00a0% likely yours" in words
+    assert "82\u00a0% chance of a thumb up" in words
     assert "Because of: routing, mixture of experts\n    Like “MoE-Lens”, which you liked\n" in (
         made.text(of)
     )

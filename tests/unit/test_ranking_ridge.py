@@ -9,7 +9,7 @@ import pytest
 from tests.ranking_papers import library
 
 from larkpost.ranking import Tfidf, ridge
-from larkpost.ranking.parts import Own, Seen, evidence_against_unread, regression
+from larkpost.ranking.parts import DISLIKED, Own, Seen, evidence_against_unread, regression
 
 if TYPE_CHECKING:
     from larkpost.ranking.space import Rows
@@ -136,9 +136,7 @@ def test_a_vote_uncast_is_scored_by_its_text_as_papers_to_come_are() -> None:
     own = Own.of(seen.rows, [n], votes)
     thumbs, weights = np.array([[1, -1] * (n // 2)], np.float32), np.ones((1, n), np.float32)
     read = np.zeros((1, 0), dtype=np.intp)  # as if nothing of the background were read
-    solved = evidence_against_unread(
-        own, seen.turned[votes], read, thumbs, weights, 5, space.common
-    )
+    solved = evidence_against_unread(own, seen.turned[votes], read, thumbs, weights, 5, space)
 
     told = regression(space, seen, own, votes, solved).part.votes[0]
 
@@ -148,7 +146,7 @@ def test_a_vote_uncast_is_scored_by_its_text_as_papers_to_come_are() -> None:
     background = points(space.background, space.background.close)
     x = np.vstack([points(seen.rows, seen.rows.close), background])
     by_text = points(rows, space.rows([one.text for one in cast]).close)
-    y = np.append(thumbs[0] > 0, np.zeros(len(background)))
+    y = np.append(np.where(thumbs[0] > 0, 1, DISLIKED), np.zeros(len(background)))
     rest = 5 * (n // 2) / len(background)
     each = np.append(np.ones(n), np.full(len(background), rest))
     _, whole = plain(x, y, each)

@@ -81,7 +81,7 @@ def test_a_reason_names_terms_the_liked_paper_and_the_chance() -> None:
 
     assert reason.terms == ("routing", "mixture of experts")
     assert reason.like == "MoE-Lens"
-    assert reason.chance == "82\u00a0% likely yours"
+    assert reason.chance == "82\u00a0% chance of a thumb up"
 
 
 @pytest.mark.parametrize(("probability", "percent"), [(0.0, "1"), (1.0, "99"), (0.5, "50")])

@@ -10,6 +10,7 @@ from larkpost import logs
 from larkpost.domain import Thumb
 from larkpost.errors import LarkpostError
 from larkpost.flows import plainly
+from larkpost.flows.evidence import evidence
 from larkpost.flows.isolating import isolated
 from larkpost.flows.spaces import fresh_space
 from larkpost.schedule import local_date
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
-    from larkpost.domain import Interest, Paper, Pick, Reader, Vote
+    from larkpost.domain import Paper, Pick, Reader
     from larkpost.ranking.choice import Twins
     from larkpost.seams import Ranker, Space, Taste
     from larkpost.store.engine import Connection, Store
@@ -77,32 +78,6 @@ class Ranking:
 def end_of(day: date) -> datetime:
     """The last moment (UTC) of a day: what was first seen on it is a candidate of that day."""
     return datetime.combine(day, time.max, tzinfo=UTC)
-
-
-def evidence(connection: Connection, readers: Sequence[Reader]) -> list[Evidence]:
-    """One evidence for each interest of each reader, in their order, in a handful of queries."""
-    cast = votes.of_many(connection, [reader.id for reader in readers])
-    seen = papers.get(connection, {vote.paper_id for mine in cast.values() for vote in mine})
-    return [
-        _evidence(reader, interest, cast.get(reader.id, []), seen)
-        for reader in readers
-        for interest in reader.interests
-    ]
-
-
-def _evidence(
-    reader: Reader, interest: Interest, cast: Iterable[Vote], seen: Mapping[int, Paper]
-) -> Evidence:
-    main = reader.interests[0].id
-    own = [vote for vote in cast if (vote.interest_id or main) == interest.id]
-    return Evidence(
-        reader_id=reader.id,
-        interest_id=interest.id,
-        papers=[seen[vote.paper_id] for vote in own],
-        thumbs=[vote.thumb for vote in own],
-        at=[vote.at for vote in own],
-        words=interest.words,
-    )
 
 
 def rank(
@@ -173,7 +148,7 @@ def _learnt(
     from larkpost.ranking import choice
 
     with store.read() as connection:
-        asked = evidence(connection, readers)
+        asked = evidence(connection, readers, now=question.at)
         candidates = papers.candidates(connection, at=question.at, window=question.window)
         picked = {} if question.again else editions.picked(connection, [r.id for r in readers])
     spent = {reader.id: set(picked.get(reader.id, ())) for reader in readers}
@@ -340,7 +315,7 @@ def judge(store: Store, ranker: Ranker, reader: Reader, paper: Paper, *, now: da
     """Judge one paper for a reader, by the interest that likes it most."""
     space = fresh_space(store, ranker, now=now)
     with store.read() as connection:
-        asked = evidence(connection, [reader])
+        asked = evidence(connection, [reader], now=now)
     return _liked_most(ranker, space, ranker.learn(space, asked, now=now), paper)
 
 

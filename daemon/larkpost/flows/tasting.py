@@ -9,8 +9,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.domain import Weight
-from larkpost.flows import learn
 from larkpost.flows.evaluate import FEWEST, evaluate
+from larkpost.flows.evidence import evidence
 from larkpost.seams import Evidence
 from larkpost.store import community, models, papers, votes
 
@@ -64,7 +64,7 @@ def tell(store: Store, ranker: Ranker, space: Space, reader: Reader, *, now: dat
     from the votes up to its end, and told on the same papers.
     """
     with store.read() as connection:
-        asked = learn.evidence(connection, [reader])
+        asked = evidence(connection, [reader], now=now)
         cast = votes.of(connection, reader.id)
         seen = papers.get(connection, {one.paper_id for one in cast})
         newest = papers.corpus(connection, until=now, limit=AMONG, withdrawn=False)

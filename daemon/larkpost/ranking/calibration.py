@@ -23,11 +23,12 @@ LEAST_SLOPE = 0.05
 def calibrate(scores: Floats, thumbs: Floats, weights: Floats) -> list[Calibration]:
     """Fit ``logistic(slope * score + offset)`` for each row of votes, shrunk to the prior.
 
-    ``scores`` (r, n) are those the votes would have had uncast; ``thumbs`` (r, n) are +1 or -1,
-    0 where there is no vote. Platt scaling (Platt 1999) with normal priors, by Newton's steps;
+    ``scores`` (r, n) are those the votes would have had uncast; ``thumbs`` (r, n) are 1 for a
+    thumb up, -1 for a paper that got none, 0 where there is no paper; ``weights`` (r, n) tell how
+    far each counts. Platt scaling (Platt 1999) with normal priors, by Newton's steps;
     the slope is kept above zero, so the chance always rises with the score.
     """
-    cast = (thumbs != 0).astype(np.float64) * (weights > 0)
+    cast = (thumbs != 0) * weights.astype(np.float64)
     liked = (thumbs > 0).astype(np.float64)
     x = np.clip(scores.astype(np.float64), -20, 20)
     slope = np.full(len(x), SLOPE)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from larkpost.ranking.taste import LinearTaste
 
 SPACE_FORMAT = 5
-TASTE_FORMAT = 3
+TASTE_FORMAT = 4
 # What damaged bytes make numpy, zipfile and the checks below raise.
 DAMAGE = (
     ValueError,

@@ -8,12 +8,12 @@ readers like together. docs/ranking.md tells what each part is worth.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
+from larkpost.ranking.ballots import shelve
 from larkpost.ranking.calibration import calibrate
 from larkpost.ranking.parts import (
     Own,
@@ -29,7 +29,7 @@ from larkpost.ranking.parts import (
     regression,
     shared,
 )
-from larkpost.ranking.space import WORD_SHARE
+from larkpost.ranking.passed import Passed, add_passed
 from larkpost.ranking.taste import Calibration, Columns, Ledger, LinearTaste, Named
 
 if TYPE_CHECKING:
@@ -38,15 +38,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper
+    from larkpost.ranking.ballots import Ballot
     from larkpost.ranking.space import Floats, Indices, Rows, TextSpace
     from larkpost.seams import Evidence
 
 UNREAD = 5.0  # all of the background weighs as much as this many thumbs for each thumb up
 FEW_UNREAD = 2.0  # the same in a small corpus, where much of it is what the reader would like
-DOWN = 0.5  # a thumb down is a surer sign of nothing than a thumb up of something
-HINT = 3.0  # an interest's words weigh one thumb, and fade as thumbs come: 3 / (3 + thumbs)
-MOST_VOTES = 1000  # the newest count; half the room is kept for thumbs up, half for those down
+SMALL_WORDS = 1.5  # of the middle of the liked papers, in a small corpus
 NEGLIGIBLE = 0.02  # a part that weighs less for everybody is not worked out
 DIRECTIONS = {
     "close": ("ridge", "shared"),
@@ -57,28 +55,12 @@ DIRECTIONS = {
 BATCH = 2**21  # kernel entries of a batch
 
 
-@dataclass(frozen=True, slots=True)
-class Ballot:
-    """One interest's votes as rows of the ledger, hints last; weights are above zero."""
-
-    votes: Indices
-    thumbs: Floats
-    weights: Floats
-    hints: int
-
-    @property
-    def liked(self) -> Indices:
-        """Give the votes that are thumbs up of the reader."""
-        cast = len(self.votes) - self.hints
-        return self.votes[:cast][self.thumbs[:cast] > 0]
-
-
 class Learnt(NamedTuple):
     """What a batch of r ballots gives; see ``Ledger``."""
 
     shares: Floats
     dense: dict[str, Floats]
-    calibrations: list[Calibration]
+    checked: tuple[Floats, Floats, Floats]  # of votes: scores uncast, thumbs, checks (r, n)
 
 
 def weighing(ups: Floats, *, maturity: float, careful: bool, together: bool) -> dict[str, Floats]:
@@ -87,34 +69,43 @@ def weighing(ups: Floats, *, maturity: float, careful: bool, together: bool) -> 
     ``maturity`` of the corpus leads from the weights of a small one (0) to those of a large
     one (1). What was tried stands in docs/ranking.md.
     """
-    few = np.asarray(1 / (1 + (ups / 6) ** 2), dtype=np.float32)
-    small = _small_weights(few, together=together)
-    large = _large_weights(few, careful=careful, together=together)
+    small = _small_weights(ups, together=together)
+    weigh_large = _shared_weights if together else _own_weights
+    large = weigh_large(ups, careful=careful)
     if maturity in (0, 1):
         return large if maturity else small
-    none = np.zeros_like(few)
+    none = np.zeros_like(ups, dtype=np.float32)
     return {
         name: maturity * large.get(name, none) + (1 - maturity) * small.get(name, none)
         for name in small | large
     }
 
 
-def _small_weights(few: Floats, *, together: bool) -> dict[str, Floats]:
-    one = np.ones_like(few)
-    return {"ridge": one, "words": 0.5 + few} | ({"shared": one} if together else {})
+def _few(ups: Floats) -> Floats:
+    """Give what fades from 1 to 0 as thumbs up come, and is a half at six."""
+    return np.asarray(1 / (1 + (ups / 6) ** 2), dtype=np.float32)
 
 
-def _large_weights(few: Floats, *, careful: bool, together: bool) -> dict[str, Floats]:
+def _small_weights(ups: Floats, *, together: bool) -> dict[str, Floats]:
+    few = _few(ups)
     one = np.ones_like(few)
-    common = {"ridge": one, "brevity": 0.3 * one}
-    if together:
-        common["shared"] = 1.3 + 1.7 * few
+    return {"ridge": one, "words": SMALL_WORDS * few} | ({"shared": one} if together else {})
+
+
+def _own_weights(ups: Floats, *, careful: bool) -> dict[str, Floats]:
+    """Weigh the parts of readers alone: soon the regression, which knows thumbs down, is all."""
+    few = _few(ups)
+    near = {"near odds": 0.9 * few, "neighbours": 0.4 * few}
+    return {"ridge": np.ones_like(few)} | (near if careful else {"neighbours": 1.2 * few})
+
+
+def _shared_weights(ups: Floats, *, careful: bool) -> dict[str, Floats]:
+    few = _few(ups)
+    one = np.ones_like(few)
+    common = {"ridge": one, "brevity": 0.3 * one, "shared": 1.3 + 1.7 * few}
     if not careful:
-        alone = {"words": 0.8 - 0.6 * few, "neighbours": 0.3 + 1.2 * few}
-        return common | ({"words": 0.3 * one} if together else alone)
-    own = {"words": 0.4 * (1 - few), "odds": 0.7 - 0.4 * few}
-    alone = {"neighbours": 0.4 * few, "near odds": 0.4 + 0.5 * few}
-    return common | own | ({"near odds": 0.9 * few} if together else alone)
+        return common | {"words": 0.3 * one}
+    return common | {"words": 0.4 * (1 - few), "odds": 0.7 - 0.4 * few, "near odds": 0.9 * few}
 
 
 def learn(
@@ -126,7 +117,12 @@ def learn(
     careful: bool = True,
 ) -> list[LinearTaste]:
     """Learn one taste for each evidence, in order; ``careful`` is better, and slower."""
-    papers, shelved, ballots = _shelve(space, evidence, now, half_life_days)
+    voted, unvoted, ballots = shelve(space, evidence, now, half_life_days)
+    # The blank row at the end is there to be looked up where nobody has voted.
+    papers = (*voted.papers, None)
+    ids = [None if paper is None else paper.id for paper in papers]
+    shelved = space.rows([*voted.texts, ""], ids)
+    passed = Passed.of(space, [paper for paper in unvoted.papers if paper is not None])
     columns = Columns.of(space)
     seen = Seen.of(space, shelved, np.array([paper is None for paper in papers]))
     ends = np.cumsum([0] + [len(ballot.votes) for ballot in ballots])
@@ -136,7 +132,8 @@ def learn(
     terms = np.zeros((len(space.vocabulary), len(ballots) if careful else 0), dtype=np.float32)
     calibrations: dict[int, Calibration] = {}
     for places in _batches([len(ballot.votes) for ballot in ballots]):
-        learnt = _learn_batch(space, seen, [ballots[at] for at in places], careful)
+        some = [ballots[at] for at in places]
+        learnt = _learn_batch(space, seen, some, careful)
         for name, values in learnt.dense.items():
             if name == "terms":
                 terms[:, places] = values.T
@@ -145,7 +142,8 @@ def learn(
                 dense[places, where] = values if isinstance(where, slice) else values.ravel()
         for line, at in enumerate(places):
             shares[ends[at] : ends[at + 1]] = learnt.shares[line, : len(ballots[at].votes)]
-            calibrations[at] = learnt.calibrations[line]
+        told = _calibrate(passed, seen.rows, some, learnt, dense[places])
+        calibrations |= dict(zip(places, told, strict=True))
     votes = np.concatenate([np.zeros(0, dtype=np.intp), *(ballot.votes for ballot in ballots)])
     matrix = csr_array((shares, votes, ends), shape=(len(ballots), len(seen.rows)))
     ledger = Ledger(papers, seen.rows, matrix, dense, terms, columns)
@@ -163,79 +161,17 @@ def learn(
     ]
 
 
-def _shelve(
-    space: TextSpace, evidence: Sequence[Evidence], now: datetime, half_life_days: float
-) -> tuple[tuple[Paper | None, ...], Rows, list[Ballot]]:
-    """Place every voted paper and every interest's words once, and number the votes by them."""
-    papers: list[Paper | None] = []
-    texts: list[str | Mapping[str, float]] = []
-    places: dict[int, int] = {}
-    ballots = []
-    for one in map(_newest, evidence):
-        votes = []
-        for paper in one.papers:
-            if (at := places.get(paper.id)) is None:
-                at = places[paper.id] = len(papers)
-                papers.append(paper)
-                texts.append(paper.text)
-            votes.append(at)
-        hints = [hint for words in one.words if (hint := space.hint(words))]
-        votes += range(len(papers), len(papers) + len(hints))
-        papers += [None] * len(hints)
-        texts += hints
-        ballots.append(_ballot(one, votes, len(hints), now, half_life_days))
-    # The blank row at the end is there to be looked up where nobody has voted.
-    ids = [None if paper is None else paper.id for paper in papers]
-    return (*papers, None), space.rows([*texts, ""], ids), ballots
-
-
-def _newest(one: Evidence) -> Evidence:
-    """Leave out the oldest votes where there are too many, of each kind those over its room.
-
-    A reader who says no to a thousand papers must not lose what they have said yes to.
-    """
-    surplus = len(one.papers) - MOST_VOTES
-    if surplus <= 0:
-        return one
-    ups = [at for at, thumb in enumerate(one.thumbs) if thumb > 0]
-    downs = [at for at, thumb in enumerate(one.thumbs) if thumb <= 0]
-    room = max(MOST_VOTES // 2, MOST_VOTES - len(downs))
-    kept = sorted([*ups[-room:], *downs[-(MOST_VOTES - min(room, len(ups))) :]])
-    return replace(
-        one,
-        papers=[one.papers[at] for at in kept],
-        thumbs=[one.thumbs[at] for at in kept],
-        at=[one.at[at] for at in kept],
-    )
-
-
-def _ballot(
-    one: Evidence, votes: Sequence[int], hints: int, now: datetime, half_life_days: float
-) -> Ballot:
-    thumbs = np.array([float(thumb) for thumb in one.thumbs], dtype=np.float32)
-    weights = np.where(thumbs > 0, 1, DOWN).astype(np.float32)
-    if half_life_days > 0:
-        days = np.array([(now - at).total_seconds() / 86400 for at in one.at], dtype=np.float32)
-        weights *= np.float32(0.5) ** (np.maximum(days, 0) / np.float32(half_life_days))
-    hint = np.full(hints, HINT / (HINT + len(thumbs)), dtype=np.float32)
-    return Ballot(
-        np.array(votes, dtype=np.intp),
-        np.concatenate([thumbs, np.ones(hints, dtype=np.float32)]),
-        np.concatenate([np.maximum(weights, 1e-4), hint]).astype(np.float32),
-        hints,
-    )
-
-
-def _padded(ballots: Sequence[Ballot]) -> tuple[Indices, Floats, Floats]:
-    """Lay votes, thumbs and weights side by side (r, n), with zeros where there is no vote."""
+def _padded(ballots: Sequence[Ballot]) -> tuple[Indices, Floats, Floats, Floats]:
+    """Lay votes, thumbs, weights, checks side by side (r, n), with zeros where there is no vote."""
     shape = len(ballots), max(1, max(len(ballot.votes) for ballot in ballots))
     votes = np.zeros(shape, dtype=np.intp)
-    thumbs, weights = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+    thumbs, weights, checks = (np.zeros(shape, dtype=np.float32) for _ in range(3))
     for at, ballot in enumerate(ballots):
         size = len(ballot.votes)
         votes[at, :size] = ballot.votes
         thumbs[at, :size], weights[at, :size] = ballot.thumbs, ballot.weights
-    return votes, thumbs, weights
+        checks[at, :size] = ballot.checks
+    return votes, thumbs, weights, checks
 
 
 def _batches(sizes: Sequence[int]) -> Iterator[list[int]]:
@@ -251,16 +187,14 @@ def _batches(sizes: Sequence[int]) -> Iterator[list[int]]:
 
 
 def _learn_batch(space: TextSpace, seen: Seen, ballots: Sequence[Ballot], careful: bool) -> Learnt:
-    rows, (votes, thumbs, weights) = seen.rows, _padded(ballots)
+    rows, (votes, thumbs, weights, checks) = seen.rows, _padded(ballots)
     own = Own.of(rows, [len(ballot.votes) for ballot in ballots], votes)
     lift = np.where(thumbs > 0, weights, 0)
     ups = lift.sum(axis=1)
     lift = lift / np.maximum(ups, 1e-9)[:, None]
     read = seen.read(votes, [len(ballot.votes) - ballot.hints for ballot in ballots])
     unread = FEW_UNREAD + space.maturity * (UNREAD - FEW_UNREAD)
-    solved = evidence_against_unread(
-        own, seen.turned[votes], read, thumbs, weights, unread, space.common
-    )
+    solved = evidence_against_unread(own, seen.turned[votes], read, thumbs, weights, unread, space)
     together = space.companions is not None
     weighed = weighing(ups, maturity=space.maturity, careful=careful, together=together)
     views = _views(space, seen, votes, lift, weighed)
@@ -272,15 +206,25 @@ def _learn_batch(space: TextSpace, seen: Seen, ballots: Sequence[Ballot], carefu
     parts = {name: part for name, part in parts.items() if name in weighed}
     scale, bias = _scales(parts, weighed, ups > 0)
     uncast = _summed(scale, {name: part.votes for name, part in parts.items()}) + bias[:, None]
-    ridge, words = scale["ridge"][:, None], scale["words"][:, None]
+    ridge = scale["ridge"][:, None] * space.kernel_shares[0]
+    words = scale["words"][:, None] if "words" in scale else np.zeros_like(ridge)
     dense = _dense(scale, views)
-    dense["background"] = ridge * WORD_SHARE * solved.background
+    dense["background"] = ridge * solved.background
     dense["bias"] = bias
-    return Learnt(
-        ridge * WORD_SHARE * solved.votes + words * lift,
-        dense,
-        calibrate(uncast, thumbs, weights),
-    )
+    return Learnt(ridge * solved.votes + words * lift, dense, (uncast, thumbs, checks))
+
+
+def _calibrate(
+    passed: Passed, voted: Rows, ballots: Sequence[Ballot], learnt: Learnt, dense: Floats
+) -> list[Calibration]:
+    """Hold the scores of votes, uncast, and of what was passed over against what came."""
+    none = np.zeros(0, dtype=np.float32)
+    terms = learnt.dense.get("terms", [none] * len(ballots))
+    scores = [
+        passed.scores(ballot, voted, learnt.shares[line], dense[line], terms[line])
+        for line, ballot in enumerate(ballots)
+    ]
+    return calibrate(*add_passed(ballots, scores, learnt.checked))
 
 
 def _views(

@@ -9,7 +9,6 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from larkpost.ranking import ridge
-from larkpost.ranking.space import CLOSE_SHARE, WORD_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 CLOSE = 50  # papers of the corpus whose terms count as if liked
 SAME = 0.999  # likeness in words, from which on two rows are one paper (kept in half precision)
+DISLIKED = -0.2  # what a thumb down asks of the regression, where one up asks 1, the unread 0
 NEIGHBOURS = 100  # papers of the corpus that stand in for what few thumbs cannot tell
 
 
@@ -65,7 +65,8 @@ class Seen:
         twin = np.where(words.max(axis=1) > SAME, words.argmax(axis=1), -1)
         close = np.where(twin[:, None] >= 0, space.background.close[twin], rows.close)
         level = replace(rows, close=close)
-        joint = WORD_SHARE * words + CLOSE_SHARE * (level.close @ space.background.close.T)
+        word_share, close_share = space.kernel_shares
+        joint = word_share * words + close_share * (level.close @ space.background.close.T)
         told = np.zeros(len(rows), dtype=bool) if hints is None else hints
         by_text = space.companions.factors(rows.fine) if space.companions else close
         return cls(level, by_text, words, joint @ space.common.vectors, twin, told)
@@ -128,7 +129,7 @@ def evidence_against_unread(
     thumbs: Floats,
     weights: Floats,
     unread: float,
-    common: ridge.Shared,
+    space: TextSpace,
 ) -> ridge.Solved:
     """Solve the ridge regression of each reader's thumbs against unread papers.
 
@@ -137,13 +138,15 @@ def evidence_against_unread(
     theirs by a second observation at the same point, with the background's weight below zero.
     """
     ups = np.where(thumbs > 0, weights, 0).sum(axis=1)
-    targets = np.where(ups[:, None] > 0, thumbs > 0, -(thumbs < 0).astype(np.float32))
+    disliked = np.where(ups > 0, DISLIKED, -1)[:, None] * (thumbs < 0)
+    targets = np.where(ups[:, None] > 0, thumbs > 0, 0) + disliked.astype(np.float32)
     mass = np.where(ups > 0, ups, weights.sum(axis=1))
+    common, (word_share, close_share) = space.common, space.kernel_shares
     rest = (unread * mass / max(1, len(common.values))).astype(np.float32)
     count, most = weights.shape
     places = np.hstack([np.tile(np.arange(most), (count, 1)), np.maximum(read, 0)])
     lines = np.arange(count)[:, None]
-    kernel = WORD_SHARE * own.words + CLOSE_SHARE * own.close
+    kernel = word_share * own.words + close_share * own.close
     every = np.hstack([weights, np.where(read >= 0, -rest[:, None], 0)]).astype(np.float32)
     solved = ridge.solve(
         kernel[lines[:, :, None], places[:, :, None], places[:, None, :]] if read.size else kernel,
@@ -168,6 +171,7 @@ def regression(
     foreseen than they were. The other votes' coefficients are taken as they are with the paper
     where it was cast, which is exact to first order.
     """
+    _, close_share = space.kernel_shares
     direction = np.einsum("rn,rnd->rd", solved.votes, own.places)
     direction += solved.background @ space.background.close
     left_out = solved.left_out
@@ -175,8 +179,8 @@ def regression(
         moved = seen.by_text[votes] - own.places
         further = np.einsum("rnd,rd->rn", moved, direction)
         further -= solved.votes * np.einsum("rnd,rnd->rn", moved, own.places)
-        left_out = left_out + CLOSE_SHARE * further
-    return View(Part(solved.fitted, left_out), CLOSE_SHARE * direction)
+        left_out = left_out + close_share * further
+    return View(Part(solved.fitted, left_out), close_share * direction)
 
 
 def middle(among: Floats, against: Floats, lift: Floats) -> Part:

@@ -17,8 +17,7 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
 from larkpost.ranking import ridge
 from larkpost.ranking.lexicon import Lexicon, category_terms
 from larkpost.ranking.row_cache import RowCache
-from larkpost.ranking.terms import terms
-from larkpost.text.stemming import strict_stems
+from larkpost.ranking.terms import count_stems, terms
 from larkpost.text.term_table import GRADES, term_table
 
 if TYPE_CHECKING:
@@ -172,7 +171,16 @@ class TextSpace:
         """Give the background's likeness to itself, ready for the regressions."""
         words = (self.background.words @ self.background.words.T).toarray()
         close = self.background.close @ self.background.close.T
-        return ridge.shared(WORD_SHARE * words + CLOSE_SHARE * close)
+        word_share, close_share = self.kernel_shares
+        return ridge.shared(word_share * words + close_share * close)
+
+    @property
+    def kernel_shares(self) -> tuple[float, float]:
+        """Give what likeness in words, and beside them, weigh in the regression.
+
+        Coarse themes beside the words make it worse on a reader's own picks; see docs/ranking.md.
+        """
+        return (1.0, 0.0) if self.companions is None else (WORD_SHARE, CLOSE_SHARE)
 
     @cached_property
     def echoes(self) -> Floats:
@@ -249,7 +257,7 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
     ordered = sorted(papers, key=lambda paper: paper.uid)
     counted = _counted([paper.text for paper in ordered], len(ordered))
     vocabulary, spread, common = _vocabulary(counted)
-    stem_spread = _stem_spread(counted, vocabulary, spread)
+    stem_spread = count_stems(counted, vocabulary, spread)
     blank = np.zeros((0, len(vocabulary)), dtype=np.float32)
     unfitted = TextSpace(
         vocabulary,
@@ -364,21 +372,6 @@ def _vocabulary(
     kept = sorted(term for term, papers in spread.items() if least <= papers <= most)
     common = {term: papers for term, papers in sorted(spread.items()) if papers > most}
     return tuple(kept), np.array([spread[term] for term in kept], dtype=np.int32), common
-
-
-def _stem_spread(
-    counted: Sequence[Counter[str]], vocabulary: Sequence[str], spread: NDArray[np.int32]
-) -> NDArray[np.int32]:
-    """Count for each term the papers that have any word of its stem, terms or not."""
-    words = sorted({word for one in counted for word in one})
-    stem_of = dict(zip(words, strict_stems(words), strict=True))
-    forms = Counter(stem_of.values())
-    several = {word: stem for word, stem in stem_of.items() if forms[stem] > 1}
-    papers: Counter[str] = Counter()
-    for one in counted:
-        papers.update({several[word] for word in one if word in several})
-    found = zip(vocabulary, spread.tolist(), strict=True)
-    return np.array([papers[several[t]] if t in several else n for t, n in found], dtype=np.int32)
 
 
 def _axes(plain: csr_array, most: int) -> Floats:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
+from typing import TYPE_CHECKING
 
+import numpy as np
 from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  # it has no types
     ENGLISH_STOP_WORDS,
 )
 
 from larkpost.text.normalize import normal_form
+from larkpost.text.stemming import strict_stems
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 # Beyond this a text is no abstract; the cut bounds the time a hostile paper can take.
 LONGEST_TEXT = 50_000
@@ -52,3 +61,18 @@ def plain_form(text: str) -> str:
         return text.lower()
     apart = normal_form("NFKD", text.lower())
     return unicodedata.normalize("NFC", "".join(c for c in apart if not unicodedata.combining(c)))
+
+
+def count_stems(
+    counted: Sequence[Counter[str]], vocabulary: Sequence[str], spread: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """Count for each term the papers that have any word of its stem, terms or not."""
+    words = sorted({word for one in counted for word in one})
+    stem_of = dict(zip(words, strict_stems(words), strict=True))
+    forms = Counter(stem_of.values())
+    several = {word: stem for word, stem in stem_of.items() if forms[stem] > 1}
+    papers: Counter[str] = Counter()
+    for one in counted:
+        papers.update({several[word] for word in one if word in several})
+    found = zip(vocabulary, spread.tolist(), strict=True)
+    return np.array([papers[several[t]] if t in several else n for t, n in found], dtype=np.int32)

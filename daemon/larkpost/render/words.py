@@ -188,14 +188,15 @@ def reason(pick: Pick, *, interests: int = 1, name_private: bool = False) -> Rea
     The chance is told only where the reader has liked something: without thumbs there is
     nothing it could have been learnt from. 0 and 100 are never certain enough to be told.
     """
-    chance = min(99, max(1, round(pick.probability * 100)))
+    known = pick.known_probability
+    chance = "" if known is None else f"{min(99, max(1, round(known * 100)))}\u00a0%"
     terms = _terms(pick)
     hidden = pick.like is not None and pick.like.owner_id is not None and not name_private
     return Reason(
         terms=terms,
         like=short_title(pick.like.title) if pick.like and not hidden else "",
         like_private=hidden,
-        chance=f"{chance}\u00a0% likely yours" if pick.known_probability is not None else "",
+        chance=f"{chance} chance of a thumb up" if chance else "",
         label=EXPLORATION if pick.explored else "",
         interest=cropped(one_line(pick.interest), 40) if interests > 1 else "",
         against=_against(pick) if terms or pick.like else (),
