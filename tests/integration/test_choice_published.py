@@ -15,6 +15,7 @@ from larkpost.flows.feedback import cast
 from larkpost.flows.learn import Question
 from larkpost.flows.publish import Newsroom, by_hand, draft, publish
 from larkpost.ranking import Tfidf
+from larkpost.ranking.coverage import measure_coverage
 from larkpost.store import papers, readers, votes
 
 if TYPE_CHECKING:
@@ -204,6 +205,24 @@ def test_a_paper_that_was_shown_is_no_longer_far(newsroom: Newsroom) -> None:
         found = {pick.paper.id for pick in last if pick.explored}
         assert found
         assert found <= set(subjects[far])
+
+
+def test_the_replay_knows_what_came_and_what_of_it_was_shown(newsroom: Newsroom) -> None:
+    subjects = many(newsroom.store)
+    reader = a_reader(newsroom.store, subjects["routing"][:2])
+    (published,) = publish(newsroom, [by_hand(reader, NOW)], now=NOW)
+
+    with newsroom.store.begin() as connection:
+        past = history(connection, reader)
+    covered = measure_coverage(Tfidf(), past.stream, past.shown)
+
+    assert published.edition is not None
+    picked = {pick.paper.id for pick in published.edition.picks}
+    assert past.shown == picked | set(subjects["routing"][:2])
+    assert {paper.id for paper in past.stream} == {one for ids in subjects.values() for one in ids}
+    assert covered is not None
+    assert covered.papers == 48
+    assert 0 < covered.never_shown < 1
 
 
 def test_nothing_is_drawn_where_all_is_shown_or_a_threshold_is_set(

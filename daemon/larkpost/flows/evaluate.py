@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FEWEST = 10  # votes; a replay of fewer measures chance
 MOST_VOTES = 5_000  # the newest are replayed
 MOST_PAPERS = 20_000  # the newest are on offer
+WINDOW = timedelta(days=7)  # of the first edition
 BEFORE = timedelta(days=30)  # texts that were there before the first vote
 EDITIONS = 5 * 366
 
@@ -77,7 +78,7 @@ def _stream(connection: Connection, issued: Sequence[Edition]) -> list[Paper]:
     if not issued:
         return []
     first = min(issued, key=lambda edition: edition.published_at)
-    since = min([first.published_at, *(pick.paper.first_seen for pick in first.picks)])
+    since = min([first.published_at - WINDOW, *(pick.paper.first_seen for pick in first.picks)])
     return papers.corpus(
         connection, since=since - timedelta(seconds=1), limit=MOST_PAPERS, withdrawn=False
     )
