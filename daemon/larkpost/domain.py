@@ -174,7 +174,8 @@ class Reader:
     ``feed_key`` the secret in the feed's address, empty while the feed is switched off;
     ``relinked`` how often the link to their own page was made anew; ``quiet_mail`` whether they
     are told by mail of a morning that brings them no paper; ``merged_into`` the number of the
-    reader for whom this one is only a former name, found by ``store.readers.former`` alone.
+    reader for whom this one is only a former name, found by ``store.readers.former`` alone;
+    ``offer_declined`` when they last declined an interest that was offered to them.
     """
 
     id: int
@@ -196,6 +197,7 @@ class Reader:
     relinked: int = 0
     quiet_mail: bool = False
     merged_into: int | None = None
+    offer_declined: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

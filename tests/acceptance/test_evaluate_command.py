@@ -78,6 +78,12 @@ def test_the_terminal_tells_gains_and_how_chances_came_true(voted: Shell) -> Non
     assert sum(int(re.findall(r"\d+", line)[2]) for line in told) == 18
 
 
+def test_without_an_edition_nothing_is_said_of_what_was_never_shown(voted: Shell) -> None:
+    (report,) = voted.json("evaluate", ANN)
+
+    assert report["coverage"] is None
+
+
 def test_a_reader_without_thumbs_is_told_so(shell: Shell) -> None:
     shell("reader", "add", ANN)
 

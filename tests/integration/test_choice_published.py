@@ -15,6 +15,7 @@ from larkpost.flows.feedback import cast
 from larkpost.flows.learn import Question
 from larkpost.flows.publish import Newsroom, by_hand, draft, publish
 from larkpost.ranking import Tfidf
+from larkpost.ranking.coverage import measure_coverage
 from larkpost.store import papers, readers, votes
 
 if TYPE_CHECKING:
@@ -138,6 +139,90 @@ def test_the_replay_knows_from_how_many_papers_the_lot_drew(
     assert place.pool == last.pool == 9  # three are placed, and one resembles one of them
     assert place.propensity == pytest.approx(1 / 9)
     assert (place.explored, place.liked) == (last.explored, False)
+
+
+def many(store: Store) -> dict[str, list[int]]:
+    """Twelve papers of each of four subjects, by its name."""
+    return {
+        subject: take(
+            store,
+            [
+                Draft(
+                    title=f"On {subject}, part {n}",
+                    abstract=f"Number {n * 37 + at * 11} tells of {subject}: {words}.",
+                    identifiers=(Identifier("arxiv", f"2607.{n:02}{at:03}"),),
+                    first_seen=NOW - timedelta(hours=n * 4 + at),
+                )
+                for n in range(12)
+            ],
+        )
+        for at, (subject, words) in enumerate(SUBJECTS.items())
+    }
+
+
+def test_the_lot_draws_among_papers_far_from_all_that_was_shown(newsroom: Newsroom) -> None:
+    subjects = many(newsroom.store)
+    seen = [*subjects["routing"], *subjects["protein"][:4], *subjects["glacier"][:4]]
+    some = [a_reader(newsroom.store, seen) for _ in range(8)]
+
+    editions = [draft(newsroom, by_hand(reader, NOW), now=NOW) for reader in some]
+
+    last = [edition.picks[-1] for edition in editions]
+    assert {pick.pool for pick in last} == {11}  # the ten farthest, and the likeliest
+    assert [pick.propensity for pick in last] == pytest.approx([1 / 11] * 8)
+    explored = [pick.paper.id for pick in last if pick.explored]
+    assert explored
+    assert set(explored) <= set(subjects["birdsong"])
+
+
+def test_the_odds_are_the_same_whether_the_far_papers_were_looked_for_or_not(
+    newsroom: Newsroom,
+) -> None:
+    subjects = many(newsroom.store)
+    often = replace(newsroom, exploration=0.3)
+    some = [a_reader(newsroom.store, subjects["routing"][:2]) for _ in range(12)]
+
+    editions = [draft(often, by_hand(reader, NOW), now=NOW) for reader in some]
+
+    rate = 0.95 - 0.65 * 2 / 15  # two thumbs up of fifteen
+    for edition in editions:
+        last = edition.picks[-1]
+        kept = 1 - rate + rate / 11
+        assert last.pool == 11
+        assert last.propensity == pytest.approx(rate / 11 if last.explored else kept)
+    assert len({edition.picks[-1].explored for edition in editions}) == 2
+
+
+def test_a_paper_that_was_shown_is_no_longer_far(newsroom: Newsroom) -> None:
+    """Once papers of a subject were in an edition, the lot looks elsewhere."""
+    subjects = many(newsroom.store)
+    liked = [*subjects["routing"], *subjects["protein"]]
+    some = [a_reader(newsroom.store, [*liked, *subjects["glacier"][:3]]) for _ in range(6)]
+    none = [a_reader(newsroom.store, [*liked, *subjects["birdsong"][:3]]) for _ in range(6)]
+
+    for asked, far in ((some, "birdsong"), (none, "glacier")):
+        last = [draft(newsroom, by_hand(one, NOW), now=NOW).picks[-1] for one in asked]
+        found = {pick.paper.id for pick in last if pick.explored}
+        assert found
+        assert found <= set(subjects[far])
+
+
+def test_the_replay_knows_what_came_and_what_of_it_was_shown(newsroom: Newsroom) -> None:
+    subjects = many(newsroom.store)
+    reader = a_reader(newsroom.store, subjects["routing"][:2])
+    (published,) = publish(newsroom, [by_hand(reader, NOW)], now=NOW)
+
+    with newsroom.store.begin() as connection:
+        past = history(connection, reader)
+    covered = measure_coverage(Tfidf(), past.stream, past.shown)
+
+    assert published.edition is not None
+    picked = {pick.paper.id for pick in published.edition.picks}
+    assert past.shown == picked | set(subjects["routing"][:2])
+    assert {paper.id for paper in past.stream} == {one for ids in subjects.values() for one in ids}
+    assert covered is not None
+    assert covered.papers == 48
+    assert 0 < covered.never_shown < 1
 
 
 def test_nothing_is_drawn_where_all_is_shown_or_a_threshold_is_set(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 from tests.browsing import NOW
 
 from larkpost.domain import Draft
 from larkpost.flows import membership, starting
-from larkpost.store import papers
+from larkpost.store import papers, tables
 
 if TYPE_CHECKING:
     from tests.browsing import Place
@@ -89,3 +91,39 @@ def test_a_word_of_what_somebody_brought_for_themselves_is_told_to_nobody(
 
 def test_hostile_words_are_text(here: Place, me: str) -> None:
     assert "<script" not in save(here, me, "<script>alert(1)</script>").partition("<main")[2]
+
+
+@pytest.mark.parametrize("path", ["/", "/subscribe"])
+def test_the_form_asks_for_words_before_the_address_and_demands_none(
+    here: Place, path: str
+) -> None:
+    page = here.client.get(path).text
+
+    words = re.search(r'<(?:input|textarea)[^>]* name="words"[^>]*>', page)
+    address = re.search(r'<input[^>]* name="address"[^>]*>', page)
+    assert words is not None
+    assert address is not None
+    assert words.start() < address.start()
+    assert "required" not in words[0]
+
+
+def test_words_typed_on_the_front_page_are_asked_for_with_commas(here: Place) -> None:
+    form = {"address": "grace@example.org", "zone": "UTC", "action": "mail"}
+    here.client.post("/subscribe", data=form | {"words": "protein folding, routing"})
+
+    with here.program.store.read() as connection:
+        wishes = connection.execute(select(tables.notice.c.wishes)).scalar_one()
+    assert wishes["words"] == ["protein folding", "routing"]
+
+
+def test_who_began_without_words_is_asked_once_more_where_they_start(here: Place) -> None:
+    none = here.client.post("/subscribe", data={"words": "", "action": "feed"})
+    start = none.headers["location"]
+    assert "What do you read about?" in here.client.get(start).text
+    me = start.partition("/start")[0]
+
+    here.client.post(
+        me, data={"action": "interest", "interest": "main", "words": "routing", "quota": "1"}
+    )
+
+    assert "What do you read about?" not in here.client.get(f"{me}/start").text

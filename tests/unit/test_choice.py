@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from larkpost.domain import Identifier, Interest, Paper, Pick, Reader, Status
 from larkpost.ranking import choice
-from larkpost.ranking.choice import Draw, apportion, choose, draw, too_few, twins
+from larkpost.ranking.choice import (
+    Draw,
+    apportion,
+    chance_to_keep,
+    choose,
+    draw,
+    exploration_rate,
+    is_given_away,
+    too_few,
+    twins,
+)
 from larkpost.text.minhash import resemblance
 
 NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
@@ -302,3 +312,33 @@ def test_papers_are_drawn_as_often_as_their_propensity_says() -> None:
     assert {round(one.propensity, 9) for one in drawn if not one.paper} == {0.64}
     assert share[0] / 4000 == pytest.approx(0.64, abs=0.03)
     assert all(share[n] / 4000 == pytest.approx(0.04, abs=0.015) for n in range(1, 10))
+
+
+@pytest.mark.parametrize(
+    ("settled", "ups", "rate"),
+    [
+        (0.25, 0, 0.95),
+        (0.25, 3, 0.81),
+        (0.25, 15, 0.25),
+        (0.25, 500, 0.25),
+        (0.0, 0, 0.0),
+        (1.0, 0, 1.0),
+        (0.97, 7, 0.97),
+    ],
+)
+def test_exploration_falls_from_nearly_always_as_thumbs_up_come(
+    settled: float, ups: int, rate: float
+) -> None:
+    assert exploration_rate(settled, ups) == pytest.approx(rate)
+
+
+@given(uid=st.text(max_size=10), rate=st.floats(0, 1), others=st.sets(st.integers(1, 50)))
+def test_what_is_known_without_a_pool_is_what_the_draw_says(
+    uid: str, rate: float, others: set[int]
+) -> None:
+    drawn = draw(uid, NOW.date(), others, 0, rate)
+
+    if not is_given_away(uid, NOW.date(), rate):
+        assert drawn == Draw(None, chance_to_keep(rate, len(others) + 1), len(others) + 1)
+    kept = chance_to_keep(rate, drawn.pool)
+    assert kept + (drawn.pool - 1) * rate / drawn.pool == pytest.approx(1)

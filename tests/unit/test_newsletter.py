@@ -157,8 +157,8 @@ def test_the_reader_learns_why_and_how_likely() -> None:
 def test_an_exploration_is_called_one() -> None:
     of = edition(picks=(pick(paper(1), explored=True),))
 
-    assert "Exploration: something different" in press().html(of)
-    assert "Exploration: something different" in press().text(of)
+    assert "Something new: outside what you have seen" in press().html(of)
+    assert "Something new: outside what you have seen" in press().text(of)
 
 
 def test_the_footer_tells_why_it_came_and_how_to_leave_in_both_parts() -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Reader
     from larkpost.program import Program
     from larkpost.ranking import Report
+    from larkpost.ranking.coverage import Coverage
     from larkpost.ranking.measures import Estimate, Measures
 
 
@@ -87,6 +88,7 @@ def _who(reader: Reader) -> str:
 def _put_report(reader: Reader, report: Report) -> None:
     cast, days = quantity(report.votes, "thumb"), quantity(report.mornings, "morning")
     put(f"{shown(_who(reader))}: {cast}, {days} to measure")
+    _put_coverage(report.coverage)
     if not report.mornings:
         put("  no morning had both a liked paper and another one, so nothing can be measured yet")
         return
@@ -110,10 +112,21 @@ def _put_report(reader: Reader, report: Report) -> None:
     if report.off_policy:
         for name, value in (
             ("the likeliest", report.off_policy.likeliest),
-            ("any paper", report.off_policy.any_paper),
+            ("any paper drawn from", report.off_policy.any_paper),
         ):
             put(f"a last place for {name} is liked: {interval(value.ips)} by inverse propensity,")
             put(f"  {interval(value.snips)} self-normalised")
+
+
+def _put_coverage(coverage: Coverage | None) -> None:
+    """Tell what the measures cannot see: all of them are of what was shown."""
+    if coverage is None:
+        return
+    never, regions = coverage.never_shown_regions, quantity(coverage.regions, "region")
+    put(f"never shown: {coverage.never_shown:.0%} of {quantity(coverage.papers, 'paper')}, all")
+    put(f"  of {never} of the {regions} that they fall into; AUC and the like see only the rest")
+    for one in coverage.largest:
+        put(f"  {one.share:.0%} {', '.join(map(shown, one.terms))}")
 
 
 def _put_measures(title: str, found: Mapping[str, Measures]) -> None:

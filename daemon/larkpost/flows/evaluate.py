@@ -12,7 +12,7 @@ from larkpost.store import community, editions, papers, votes
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from larkpost.domain import Edition, Reader
+    from larkpost.domain import Edition, Paper, Reader
     from larkpost.ranking import History, Logged, Report
     from larkpost.seams import Ranker
     from larkpost.store.engine import Connection, Store
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FEWEST = 10  # votes; a replay of fewer measures chance
 MOST_VOTES = 5_000  # the newest are replayed
 MOST_PAPERS = 20_000  # the newest are on offer
+WINDOW = timedelta(days=7)  # of the first edition
 BEFORE = timedelta(days=30)  # texts that were there before the first vote
 EDITIONS = 5 * 366
 
@@ -52,16 +53,34 @@ def history(connection: Connection, reader: Reader) -> History:
         moments = [*(one.at for one in cast), *(paper.first_seen for paper in seen.values())]
         since = min(moments) - BEFORE
         offered = papers.corpus(connection, since=since, limit=MOST_PAPERS)
+    issued = editions.latest(connection, reader.id, limit=EDITIONS)
     return History(
         papers=offered,
         voted=[seen[one.paper_id] for one in cast],
         thumbs=[one.thumb for one in cast],
         at=[one.at for one in cast],
         others=community.thumbs(connection, without=reader.id) if cast else (),
-        logged=logged(
-            editions.latest(connection, reader.id, limit=EDITIONS),
-            {one.paper_id for one in cast if one.thumb is Thumb.UP},
+        logged=logged(issued, {one.paper_id for one in cast if one.thumb is Thumb.UP}),
+        stream=_stream(connection, issued),
+        shown=frozenset(
+            [pick.paper.id for edition in issued for pick in edition.picks]
+            + [one.paper_id for one in cast]
         ),
+    )
+
+
+def _stream(connection: Connection, issued: Sequence[Edition]) -> list[Paper]:
+    """The papers that came for a reader's editions, the newest first; none without an edition.
+
+    What was there when the first of the editions came out was not held back from anybody, so its
+    papers count as well.
+    """
+    if not issued:
+        return []
+    first = min(issued, key=lambda edition: edition.published_at)
+    since = min([first.published_at - WINDOW, *(pick.paper.first_seen for pick in first.picks)])
+    return papers.corpus(
+        connection, since=since - timedelta(seconds=1), limit=MOST_PAPERS, withdrawn=False
     )
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.domain import Thumb
 from larkpost.errors import LarkpostError
-from larkpost.flows import plainly
+from larkpost.flows import plainly, second_interest
 from larkpost.flows.evidence import evidence
+from larkpost.flows.exploring import Explorer
 from larkpost.flows.isolating import isolated
 from larkpost.flows.spaces import fresh_space
-from larkpost.schedule import local_date
 from larkpost.seams import Evidence
 from larkpost.store import community, editions, papers, votes
 
@@ -47,7 +48,7 @@ class Question:
     """What to rank: candidates of ``window`` before ``at``; ``again`` lets picked ones return.
 
     ``limit`` is the number of picks a reader; None asks for each reader's own size.
-    ``exploration`` is the rate at which an edition's last place is given away by lot;
+    ``exploration`` is the rate at which a known reader's last place is given away by lot;
     ``fewest_thumbs`` of all readers order papers for who has taught nothing yet.
     """
 
@@ -162,7 +163,9 @@ def _learnt(
     ids = frozenset(paper.id for paper in candidates)
     # A chance means something once there is a thumb up, as where a letter tells it.
     untaught = frozenset(one.interest_id for one in asked if Thumb.UP not in one.thumbs)
-    desk = _Desk(ranker, space, question, candidates, ids, spent, alike, enough, untaught)
+    rate = question.exploration
+    explorer = Explorer(store, space, candidates, spent, alike, rate, question.at)
+    desk = _Desk(ranker, space, question, candidates, ids, spent, alike, enough, untaught, explorer)
     tastes = ranker.learn(space, asked, now=question.at)
     found = desk.found(asked, tastes)
     if lost := [reader for reader in readers if not found.get(reader.id)]:
@@ -173,10 +176,16 @@ def _learnt(
         theirs.setdefault(one.reader_id, []).append(taste)
     rankings = {
         reader.id: _advised(
-            desk.ranking(reader, found[reader.id], theirs[reader.id]), own[reader.id], question.at
+            desk.ranking(reader, found[reader.id], own[reader.id], theirs[reader.id]),
+            own[reader.id],
+            question.at,
         )
         for reader in readers
     }
+    for reader in readers:
+        if offer := second_interest.note(space, reader, own[reader.id], now=question.at):
+            told = rankings[reader.id]
+            rankings[reader.id] = replace(told, note=f"{told.note} {offer}".strip())
     for reader in lost:
         if any(one.words for one in own[reader.id]) and not any(o.papers for o in own[reader.id]):
             rankings[reader.id] = replace(rankings[reader.id], note=UNMATCHED)
@@ -216,6 +225,7 @@ class _Desk:
     alike: Twins
     enough: int
     untaught: frozenset[int]
+    explorer: Explorer
 
     def found(self, asked: Sequence[Evidence], tastes: Sequence[Taste]) -> dict[int, Found]:
         """What the interests find, by reader; those that know nothing yet find nothing."""
@@ -258,7 +268,9 @@ class _Desk:
             found[reader.id] = {reader.interests[0].id: mine[: self.enough]}
         return found
 
-    def ranking(self, reader: Reader, found: Found, tastes: Sequence[Taste]) -> Ranking:
+    def ranking(
+        self, reader: Reader, found: Found, asked: Sequence[Evidence], tastes: Sequence[Taste]
+    ) -> Ranking:
         """The reader's picks: shared between interests, likely enough, perhaps one explored."""
         from larkpost.ranking import choice
 
@@ -268,8 +280,9 @@ class _Desk:
         if reader.threshold:
             unasked = choice.choose(replace(reader, threshold=0.0), found, size, self.alike)
             below = len(unasked) - len(picks)
-        if self.question.exploration and not reader.threshold and len(picks) == size > 1:
-            picks = self._explored(reader, picks, tastes)
+        if self.explorer.rate and not reader.threshold and len(picks) == size > 1:
+            judged = partial(_liked_most, self.ranker, self.space, tastes)
+            picks = self.explorer.explore(reader, asked, picks, judged)
         considered = len(self.ids) - len(self.ids & self.spent[reader.id])
         silent = {
             interest.id
@@ -278,37 +291,6 @@ class _Desk:
         }
         note = choice.too_few(reader, found, picks, silent=silent)
         return Ranking(tuple(picks), considered, below, note)
-
-    def _explored(
-        self, reader: Reader, picks: Sequence[Pick], tastes: Sequence[Taste]
-    ) -> list[Pick]:
-        """Give the last place away by lot, with the odds written down."""
-        from larkpost.ranking import choice
-
-        *first, last = picks
-        taken = {self.alike.of(pick.paper.id) for pick in first}
-        pool = {
-            paper.id: paper
-            for paper in self.candidates
-            if paper.id not in self.spent[reader.id] and self.alike.of(paper.id) not in taken
-        }
-        day = local_date(reader.zone, self.question.at)
-        drawn = choice.draw(reader.uid, day, pool, last.paper.id, self.question.exploration)
-        if drawn.paper is None:
-            return [*first, replace(last, propensity=drawn.propensity, pool=drawn.pool)]
-        explored = _liked_most(self.ranker, self.space, tastes, pool[drawn.paper])
-        names = {interest.id: interest.name for interest in reader.interests}
-        return [
-            *first,
-            replace(
-                explored,
-                position=last.position,
-                interest=names.get(explored.interest_id or 0, "") if explored.matches else "",
-                explored=True,
-                propensity=drawn.propensity,
-                pool=drawn.pool,
-            ),
-        ]
 
 
 def judge(store: Store, ranker: Ranker, reader: Reader, paper: Paper, *, now: datetime) -> Pick:

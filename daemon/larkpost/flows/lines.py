@@ -53,6 +53,7 @@ def reader_line(reader: Reader) -> dict[str, Any]:
         "weekly": reader.weekly,
         "quiet_mail": reader.quiet_mail,
         "relinked": reader.relinked,
+        "offer_declined": reader.offer_declined and moment(reader.offer_declined),
         "paused_until": reader.paused_until and reader.paused_until.isoformat(),
     }
 

@@ -53,6 +53,7 @@ READER_KEYS = frozenset(
         "paused_until",
         "feed_key",
         "relinked",
+        "offer_declined",
         "created",
         "expires",
         "last_used",
@@ -203,6 +204,8 @@ def _columns(line: Mapping[str, Any], name: str) -> dict[str, Any]:
         columns["paused_until"] = read_day(line, "paused_until") if paused else None
     if line.get("feed_key") is not None:  # empty: switched off
         columns["feed_key"] = _feed_key(line["feed_key"], name)
+    if line.get("offer_declined"):
+        columns["offer_declined"] = read_moment(line, "offer_declined")
     if line.get("relinked"):
         columns["relinked"] = read_whole(line, "relinked")
     return columns

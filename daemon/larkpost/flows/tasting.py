@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from larkpost.domain import Weight
 from larkpost.flows.evaluate import FEWEST, evaluate
 from larkpost.flows.evidence import evidence
+from larkpost.flows.second_interest import find_offer
 from larkpost.seams import Evidence
 from larkpost.store import community, models, papers, votes
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.domain import Interest, Paper, Pick, Reader, Vote
+    from larkpost.flows.second_interest import Offer
     from larkpost.ranking import Report
     from larkpost.seams import Ranker, Space
     from larkpost.store.engine import Store
@@ -51,10 +53,14 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What was learnt of a reader: of each interest now, and of all together by month."""
+    """What was learnt of a reader: of each interest now, and of all together by month.
+
+    ``offer`` is an interest that they might want as well.
+    """
 
     leanings: tuple[Leaning, ...]
     months: tuple[Moved, ...]
+    offer: Offer | None = None
 
 
 def tell(store: Store, ranker: Ranker, space: Space, reader: Reader, *, now: datetime) -> Story:
@@ -74,6 +80,7 @@ def tell(store: Store, ranker: Ranker, space: Space, reader: Reader, *, now: dat
     return Story(
         leanings=tuple(map(_leaning, reader.interests, told)),
         months=tuple(map(Moved, by_month, told[len(asked) :])),
+        offer=find_offer(space, reader, asked, now=now),
     )
 
 
@@ -231,6 +238,7 @@ class _Mark(NamedTuple):
     latest: datetime | None
     extent: papers.Extent
     interests: tuple[Interest, ...]
+    offer_declined: datetime | None
     space: int | None
 
 
@@ -239,4 +247,11 @@ def _mark(store: Store, reader: Reader) -> _Mark:
         cast = votes.of(connection, reader.id)
         latest = max((one.at for one in cast), default=None)
         newest = models.newest_id(connection)
-        return _Mark(len(cast), latest, papers.extent(connection), reader.interests, newest)
+        return _Mark(
+            len(cast),
+            latest,
+            papers.extent(connection),
+            reader.interests,
+            reader.offer_declined,
+            newest,
+        )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 NEAR = 0.85  # texts that resemble each other as much are one paper to a reader
 TELLING = 200  # characters, below which texts are too short to be called the same
 MOST_GUESSED = 0.5  # a guess, before the first thumb up, stands above no chance better than even
+UNKNOWN_RATE = 0.95  # of giving the last place away while nothing is known of a reader
+KNOWN_UPS = 15  # thumbs up by which enough is known
 SHARED = 3  # numbers of a sketch in common, from which on texts are compared at all
 
 
@@ -240,6 +242,23 @@ class Draw:
     pool: int
 
 
+def exploration_rate(settled: float, ups: int) -> float:
+    """Give how often the last place is given away, to a reader of so many thumbs up.
+
+    While nothing is known it is nearly always (0.95), and falls evenly to the ``settled`` rate
+    with the first 15 thumbs up. At a settled rate of 0 nothing is ever given away, and one above
+    0.95 stays as it is.
+    """
+    if settled <= 0 or settled >= UNKNOWN_RATE:
+        return settled
+    return max(settled, UNKNOWN_RATE - (UNKNOWN_RATE - settled) * ups / KNOWN_UPS)
+
+
+def is_given_away(uid: str, day: date, rate: float) -> bool:
+    """Say whether the lot decides on the last place of a reader's edition of a day."""
+    return _uniform(uid, day, "whether") < rate
+
+
 def draw(uid: str, day: date, pool: Iterable[int], keeper: int, rate: float) -> Draw:
     """Draw for the last place of a reader's edition of a day.
 
@@ -248,14 +267,17 @@ def draw(uid: str, day: date, pool: Iterable[int], keeper: int, rate: float) -> 
     Barto, Reinforcement Learning, 2nd ed., 2.2). The same reader and day give the same draw.
     """
     papers = sorted({*pool, keeper})
-    each = rate / len(papers)
-    at = _uniform(uid, day, "whether")
     chosen = keeper
-    if at < rate:
+    if is_given_away(uid, day, rate):
         chosen = papers[int(_uniform(uid, day, "which") * len(papers))]
     if chosen == keeper:
-        return Draw(None, 1 - rate + each, len(papers))
-    return Draw(chosen, each, len(papers))
+        return Draw(None, chance_to_keep(rate, len(papers)), len(papers))
+    return Draw(chosen, rate / len(papers), len(papers))
+
+
+def chance_to_keep(rate: float, pool: int) -> float:
+    """Give the probability with which the likeliest keeps its place, one of a pool of so many."""
+    return 1 - rate + rate / pool
 
 
 def _uniform(uid: str, day: date, what: str) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from larkpost.ranking.space import CLOSE_SHARE, WORD_SHARE
+from larkpost.ranking.nearness import likeness
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -47,7 +47,7 @@ def compare(space: TextSpace, candidates: Sequence[Paper]) -> Comparison:
     """
     papers = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
     near = _likeness(space, papers[:MOST_COMPARED])
-    return Comparison(papers[:MOST_COMPARED], near, _company(near))
+    return Comparison(papers[:MOST_COMPARED], near, measure_company(near))
 
 
 def informative(
@@ -68,7 +68,7 @@ def informative(
     if not free.any():
         return []
     near = _likeness(space, [*papers, *known])
-    company = _company(near[: len(papers), : len(papers)])
+    company = measure_company(near[: len(papers), : len(papers)])
     chosen = _far_apart(near, company, free, np.arange(len(papers), len(near)), n)
     return [papers[at] for at in chosen]
 
@@ -76,12 +76,10 @@ def informative(
 def _likeness(space: TextSpace, papers: Sequence[Paper]) -> Floats:
     """Give how alike papers are in words and coarse themes (n, n)."""
     rows = space.rows([paper.text for paper in papers])
-    words = (rows.words @ rows.words.T).toarray()
-    near = WORD_SHARE * words + CLOSE_SHARE * (rows.broad @ rows.broad.T)
-    return np.asarray(near.round(5), dtype=np.float32)
+    return likeness(rows, rows).round(5)
 
 
-def _company(near: Floats) -> Floats:
+def measure_company(near: Floats) -> Floats:
     """Give how near each of n papers is to the few others nearest to it (n)."""
     others = near - 2 * np.eye(len(near), dtype=np.float32)  # itself comes last
     few = min(KIN, len(near) - 1)

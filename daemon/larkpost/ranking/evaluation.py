@@ -20,6 +20,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 from larkpost.domain import Thumb
 from larkpost.ranking import scoring
 from larkpost.ranking.calibration import logistic
+from larkpost.ranking.coverage import Coverage, measure_coverage
 from larkpost.ranking.drift import Month, strongest
 from larkpost.ranking.measures import Measures, auc, measures, ndcg
 from larkpost.ranking.mornings import History, Morning, mornings
@@ -74,6 +75,8 @@ class Report:
     ``systems`` holds each way of ranking with its measures over ``mornings``; ``gains`` what
     Larkpost has more than each other, morning by morning. ``calibration_error`` is the expected
     one (Naeini et al. 2015), None without votes to check: those before which a chance was told.
+    All of these see only what was shown; ``coverage`` tells of the rest, None where too few papers
+    came.
     """
 
     votes: int
@@ -85,6 +88,7 @@ class Report:
     learning: tuple[Lesson, ...]
     drift: tuple[Month, ...]
     off_policy: OffPolicy | None
+    coverage: Coverage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,7 @@ def evaluate(ranker: Tfidf, history: History) -> Report:
     # Hundreds of small products: threads wait for each other longer than they count.
     with threadpool_limits(limits=1):
         replayed = replay(ranker, history)
+        covered = measure_coverage(ranker, history.stream, history.shown)
     days = replayed.mornings
     useful = [at for at, one in enumerate(days) if 0 < sum(one.liked) < len(one.liked)]
     scores = {name: [found[at] for at in useful] for name, found in replayed.scores.items()}
@@ -121,6 +126,7 @@ def evaluate(ranker: Tfidf, history: History) -> Report:
         learning=_curve([days[at] for at in useful], scores[LARKPOST]),
         drift=replayed.drift,
         off_policy=off_policy(history.logged),
+        coverage=covered,
     )
 
 

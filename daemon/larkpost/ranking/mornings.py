@@ -34,8 +34,10 @@ class History:
     """A reader's past: ``papers`` that were on offer, thumbs side by side and oldest first.
 
     ``others`` are the thumbs of other readers, oldest first; ``logged`` the places that the lot
-    might have given away. The thumbs of others are known in steps of ``fewest``. The words of
-    interests are not here: nobody knows since when they are.
+    might have given away. The thumbs of others are known in steps of ``fewest``. ``stream`` are the
+    papers that came since the reader's first edition, ``shown`` the ids of those that an edition
+    had or a thumb was pressed on. The words of interests are not here: nobody knows since when
+    they are.
     """
 
     papers: Sequence[Paper]
@@ -45,6 +47,8 @@ class History:
     others: Sequence[Vote] = ()
     logged: Sequence[Logged] = ()
     fewest: int = 1
+    stream: Sequence[Paper] = ()
+    shown: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from larkpost.domain import Paper
-    from larkpost.ranking.space import TextSpace
+    from larkpost.ranking.space import Floats, Rows, TextSpace
 
 
 def similar(
@@ -26,9 +26,15 @@ def similar(
     if not others:
         return []
     rows = space.rows([one.text for one in (paper, *others)])
-    words = (rows.words[:1] @ rows.words[1:].T).toarray()[0]
-    near = WORD_SHARE * words + CLOSE_SHARE * (rows.broad[1:] @ rows.broad[0])
-    close = np.clip(near, 0, 1).round(4)
+    first, rest = np.arange(1), np.arange(1, len(rows))
+    close = np.clip(likeness(rows[first], rows[rest])[0], 0, 1).round(4)
     found = [(other, float(one)) for other, one in zip(others, close, strict=True) if one > 0]
     found.sort(key=lambda pair: (-pair[1], -pair[0].first_seen.timestamp(), pair[0].id))
     return found[: max(0, limit)]
+
+
+def likeness(some: Rows, others: Rows) -> Floats:
+    """Give how alike papers (n) and others (m) are in words and coarse themes (n, m)."""
+    words = (some.words @ others.words.T).toarray()
+    near = WORD_SHARE * words + CLOSE_SHARE * (some.broad @ others.broad.T)
+    return np.asarray(near, dtype=np.float32)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Edition, Identifier, Paper, Pick, Reader
 
 OWN_LIST = "a paper on your own list"  # stands for the title of a private one
-EXPLORATION = "Exploration: something different"
+EXPLORATION = "Something new: outside what you have seen"
 NO_REASON = "Here because it is new"
 LONGEST_TITLE = 300
 TERMS_SHOWN = 3

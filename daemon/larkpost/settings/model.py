@@ -217,7 +217,7 @@ class Ranking(Section):
     window_days: Annotated[int, Field(ge=1, le=3660)] = 7
     half_life_days: Annotated[float, Field(ge=0, le=36_600)] = 0.0
     careful: bool = True
-    exploration: Annotated[float, Field(ge=0, le=1)] = 0.0
+    exploration: Annotated[float, Field(ge=0, le=1)] = 0.25
 
 
 class Readers(Section):

@@ -392,4 +392,5 @@ def _reader(row: Row[Any], interests: tuple[Interest, ...]) -> Reader:
         relinked=row.relinked,
         quiet_mail=row.quiet_mail,
         merged_into=row.merged_into,
+        offer_declined=row.offer_declined,
     )

@@ -160,6 +160,7 @@ reader = Table(
     Column("last_used", Date),
     Index("ix_reader_expires_id", "expires", "id"),
     Column("counts_from", UtcDateTime),  # none: not yet; see larkpost.store.counted_readers
+    Column("offer_declined", UtcDateTime),  # see larkpost.flows.second_interest
     CheckConstraint("size BETWEEN 1 AND 100", name="size"),
     sqlite_autoincrement=True,
 )

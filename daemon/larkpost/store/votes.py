@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from larkpost.domain import Thumb, Vote
 from larkpost.store import counted_readers, tables
@@ -81,6 +81,16 @@ def judged(connection: Connection, reader_id: int, paper_ids: Collection[int]) -
             )
         ).scalars()
     }
+
+
+def move(
+    connection: Connection, reader_id: int, paper_ids: Collection[int], interest_id: int
+) -> None:
+    """Let the reader's votes on these papers count for one interest."""
+    table = tables.vote
+    for some in batches(set(paper_ids)):
+        mine = (table.c.reader_id == reader_id, table.c.paper_id.in_(some))
+        connection.execute(update(table).where(*mine).values(interest_id=interest_id))
 
 
 def one(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 
-from larkpost.flows import feedback, membership
+from larkpost.flows import feedback, membership, second_interest
 from larkpost.store import papers
+from larkpost.text.normalize import one_line
 from larkpost.web.crowd import Measure
-from larkpost.web.forms import number, read, read_wishes, text
+from larkpost.web.forms import number, read, read_ids, read_wishes, text
 from larkpost.web.turns import take_thumb_turn
 from larkpost.web.voting import confirmation, named
 
@@ -38,6 +39,8 @@ DONE = {
     "relinked": "This page has a new link. Keep it: the older ones, in letters too, open nothing.",
     "interest": "Your interests are saved. The next edition follows them.",
     "dropped": "That interest is gone. Its thumbs now count for the first one.",
+    "rejoined": "That interest is gone again, and its thumbs are back where they were.",
+    "allowed": "The offer is on the page of your taste again.",
     "cleared": "All your thumbs are taken back. Your paper starts anew.",
     "welcome": "Welcome. This page is yours: keep its address, for there is no other key to it.",
 }
@@ -86,7 +89,7 @@ def cast_vote(site: Site, reader: Reader, form: FormData, via: str) -> Notice:
     had, has = named(before.thumb if before else None), named(thumb)
     # To cast an unchanged thumb again would undo nothing: it can only be taken back.
     back, label = ("clear", "Take the thumb back") if had == has else (had, "Undo")
-    undo = {"paper": paper_id, "thumb": back, "label": label}
+    undo = {"action": "vote", "paper": paper_id, "thumb": back, "label": label}
     if back == has:
         return Notice(done=confirmation(has, had))
     return Notice(done=confirmation(has, had), undo=undo)
@@ -147,6 +150,38 @@ def _drop_interest(site: Site, reader: Reader, form: FormData) -> str:
     return "dropped"
 
 
+def _split(site: Site, reader: Reader, form: FormData) -> Notice:
+    """Make the interest that the page of the taste offers."""
+    interest, name = text(form, "interest"), text(form, "name")
+    second_interest.accept(
+        site.program.store,
+        reader.id,
+        interest=interest,
+        name=name,
+        words=text(form, "words").splitlines(),
+        paper_ids=read_ids(text(form, "papers")),
+    )
+    undo = {"action": "rejoin", "name": name, "interest": interest, "label": "Undo"}
+    return Notice(done=f"“{one_line(name)}” is an interest of its own now.", undo=undo)
+
+
+def _rejoin(site: Site, reader: Reader, form: FormData) -> str:
+    into, name = text(form, "interest"), text(form, "name")
+    second_interest.undo(site.program.store, reader.id, name=name, into=into)
+    return "rejoined"
+
+
+def _decline(site: Site, reader: Reader, _form: FormData) -> Notice:
+    second_interest.decline(site.program.store, reader.id, now=site.clock())
+    undo = {"action": "allow", "label": "Undo"}
+    return Notice(done="You will not be asked again for half a year.", undo=undo)
+
+
+def _allow(site: Site, reader: Reader, _form: FormData) -> str:
+    second_interest.allow(site.program.store, reader.id)
+    return "allowed"
+
+
 def _vote(site: Site, reader: Reader, form: FormData) -> Notice:
     return cast_vote(site, reader, form, VIA)
 
@@ -167,6 +202,10 @@ _ACTS: dict[str, Callable[[Site, Reader, FormData], str | Notice]] = {
     "relink": _relink,
     "interest": _interest,
     "drop": _drop_interest,
+    "split": _split,
+    "rejoin": _rejoin,
+    "decline": _decline,
+    "allow": _allow,
     "vote": _vote,
     "clear": _clear,
 }

@@ -53,9 +53,7 @@ class Crowd:
         self._full_at: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._lock = Lock()
         usage = CpuUsage()
-        self._costly = FairQueue(
-            AT_ONCE, per_network=AT_ONCE, waiting=COSTLY_WAITING, usage=usage
-        )
+        self._costly = FairQueue(AT_ONCE, per_network=AT_ONCE, waiting=COSTLY_WAITING, usage=usage)
         self._others = FairQueue(
             PAGES_AT_ONCE,
             per_network=PAGES_OF_A_NETWORK,

@@ -21,6 +21,7 @@ Read = TypeVar("Read")
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 LARGEST_ID = 2**63 - 1  # what a column holds
+LONGEST_IDS = 4000  # characters of ids that a link or form carries at most
 
 
 @cache
@@ -88,3 +89,9 @@ def read(what: str, convert: Callable[[str], Read], text: str) -> Read:
         raise UsageError(
             f"{text[:40]!r} is not a {what}", hint="Please look at it again."
         ) from None
+
+
+def read_ids(given: str) -> list[int]:
+    """Read ids of papers joined by full stops; what is no id is left out."""
+    parts = given[:LONGEST_IDS].split(".")
+    return [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 19]

@@ -16,7 +16,7 @@ from larkpost.store import votes
 from larkpost.web.acts import DONE, cast_vote
 from larkpost.web.counting import note_use
 from larkpost.web.desk import find_unmatched, visitor
-from larkpost.web.forms import text
+from larkpost.web.forms import read_ids, text
 from larkpost.web.guard import in_words
 from larkpost.web.turns import DAY, allowance, take_network_turn, take_turn, tell_when
 from larkpost.web.voting import named
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 VIA = "rate"
 PREVIEWED = 5
-LONGEST_IDS = 4000  # characters of ids that a link carries at most
 # Bringing papers writes much, so it has its measure.
 MOST_LISTS = 20  # a day
 MOST_LISTS_A_NETWORK = 100  # a day
@@ -79,12 +78,12 @@ def rate(site: Site, request: Request, form: FormData) -> Response:
         note_use(site, request, reader.id)
     program, now = site.program, site.clock()
     space = site.spaces.newest(program.store, program.ranker).space
-    seen = _ids(text(form, "seen") if acting else request.query_params.get("seen", ""))
-    ten = _ids(text(form, "ten"))
+    seen = read_ids(text(form, "seen") if acting else request.query_params.get("seen", ""))
+    ten = read_ids(text(form, "ten"))
     with program.store.read() as connection:
         cast = {one.paper_id: named(one.thumb) for one in votes.of(connection, reader.id)}
         # A thumb that came without its ten must not take its paper off the page.
-        rated = cast.keys() - set(_ids(text(form, "paper")))
+        rated = cast.keys() - set(read_ids(text(form, "paper")))
         known = {*rated, *seen}
         pool = site.pools.pool(connection, space, now=now, window=program.window)
         papers = _named(pool.papers, ten) or pool.choose(known)
@@ -104,12 +103,6 @@ def rate(site: Site, request: Request, form: FormData) -> Response:
         stories=stories_of(edition, name_private=True)[:PREVIEWED],
         path=site.pages.path(program.links.page(reader)),
     )
-
-
-def _ids(given: str) -> list[int]:
-    """Read ids of papers joined by full stops; what is no id is left out."""
-    parts = given[:LONGEST_IDS].split(".")
-    return [int(part) for part in parts if part.isascii() and part.isdigit() and len(part) < 19]
 
 
 def _joined(ids: Sequence[int]) -> str:
@@ -146,6 +139,7 @@ def _start_page(
         "start.html",
         status,
         start=found,
+        wordless=None if any(one.words for one in reader.interests) else reader.interests[0],
         most_references=MOST,
         welcome=welcome,
         unmatched=[describe(one) for one in unmatched],

@@ -36,6 +36,7 @@ def taste(site: Site, request: Request, _form: FormData) -> Response:
         way=charts.way(story.months),
         months=charts.table(story.months),
         report=report,
+        offer=story.offer,
         scales=charts.scales(report) if report else [],
         fewest=FEWEST,
         chart=charts,
