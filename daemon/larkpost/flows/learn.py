@@ -11,7 +11,7 @@ from larkpost.domain import Thumb
 from larkpost.errors import LarkpostError
 from larkpost.flows import plainly
 from larkpost.flows.isolating import isolated
-from larkpost.flows.spaces import fresh_space
+from larkpost.flows.spaces import Spaces, fresh_space
 from larkpost.schedule import local_date
 from larkpost.seams import Evidence
 from larkpost.store import community, editions, papers, votes
@@ -113,15 +113,17 @@ def rank(
     *,
     now: datetime,
     space: Space | None = None,
+    spaces: Spaces | None = None,
 ) -> dict[int, Ranking]:
     """The ranking of each reader, by reader id; every reader has one, though it may be empty.
 
-    Without a ``space`` the fresh one is taken, which may have to be fitted and written down.
+    Without a ``space`` the fresh one is taken, that of ``spaces`` where a process shares them; it
+    may have to be fitted and written down.
     Where none can be had, or learning breaks over a reader's data, that reader's papers are
     chosen without it; no other reader is the worse for it.
     """
     try:
-        shared = fresh_space(store, ranker, now=now) if space is None else space
+        shared = space or (spaces or Spaces()).fresh(store, ranker, now=now)
     except LarkpostError:
         raise
     except Exception as fault:  # a failed training keeps nobody from their paper

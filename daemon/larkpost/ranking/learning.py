@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from larkpost.ranking.calibration import calibrate
 from larkpost.ranking.parts import (
@@ -29,8 +28,10 @@ from larkpost.ranking.parts import (
     regression,
     shared,
 )
+from larkpost.ranking.row_cache import name_text
 from larkpost.ranking.space import WORD_SHARE
-from larkpost.ranking.taste import Calibration, Columns, Ledger, LinearTaste, Named
+from larkpost.ranking.taste import Calibration, LinearTaste, Named
+from larkpost.ranking.taste_lines import Shelf, kernel_of, ledger_of, lines_of, name_hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from larkpost.domain import Paper
-    from larkpost.ranking.space import Floats, Indices, Rows, TextSpace
+    from larkpost.ranking.parts import Kernel
+    from larkpost.ranking.space import Floats, Indices, TextSpace
+    from larkpost.ranking.taste_cache import TasteCache
     from larkpost.seams import Evidence
 
 UNREAD = 5.0  # all of the background weighs as much as this many thumbs for each thumb up
@@ -124,39 +127,37 @@ def learn(
     now: datetime,
     half_life_days: float = 0,
     careful: bool = True,
+    cache: TasteCache | None = None,
 ) -> list[LinearTaste]:
-    """Learn one taste for each evidence, in order; ``careful`` is better, and slower."""
-    papers, shelved, ballots = _shelve(space, evidence, now, half_life_days)
-    columns = Columns.of(space)
-    seen = Seen.of(space, shelved, np.array([paper is None for paper in papers]))
-    ends = np.cumsum([0] + [len(ballot.votes) for ballot in ballots])
-    shares = np.zeros(ends[-1], dtype=np.float32)
-    dense = np.zeros((len(ballots), columns.width), dtype=np.float32)
-    # A column a reader: scoring then runs along the readers of one term.
-    terms = np.zeros((len(space.vocabulary), len(ballots) if careful else 0), dtype=np.float32)
-    calibrations: dict[int, Calibration] = {}
-    for places in _batches([len(ballot.votes) for ballot in ballots]):
-        learnt = _learn_batch(space, seen, [ballots[at] for at in places], careful)
-        for name, values in learnt.dense.items():
-            if name == "terms":
-                terms[:, places] = values.T
-            else:
-                where = getattr(columns, name)
-                dense[places, where] = values if isinstance(where, slice) else values.ravel()
-        for line, at in enumerate(places):
-            shares[ends[at] : ends[at + 1]] = learnt.shares[line, : len(ballots[at].votes)]
-            calibrations[at] = learnt.calibrations[line]
-    votes = np.concatenate([np.zeros(0, dtype=np.intp), *(ballot.votes for ballot in ballots)])
-    matrix = csr_array((shares, votes, ends), shape=(len(ballots), len(seen.rows)))
-    ledger = Ledger(papers, seen.rows, matrix, dense, terms, columns)
+    """Learn one taste for each evidence, in order; ``careful`` is better, and slower.
+
+    ``cache`` is that of the space: what it holds of the same votes is not learnt again.
+    """
+    shelf = _shelve(space, evidence, now, half_life_days)
+    keys = [shelf.key(ballot, careful=careful) for ballot in shelf.ballots]
+    whose = [(one.reader_id, one.interest_id) for one in evidence]
+    pairs = zip(whose, keys, strict=True)
+    lines = {at: cache.line(*pair) if cache else None for at, pair in enumerate(pairs)}
+    seen = Seen.of(space, shelf.rows, np.array([paper is None for paper in shelf.papers]))
+    missing = [at for at, line in lines.items() if line is None]
+    for places in _batches([len(shelf.ballots[at].votes) for at in missing]):
+        batch = [missing[place] for place in places]
+        kernel = kernel_of(cache, shelf, [whose[at] for at in batch]) if cache else None
+        learnt = _learn_batch(space, seen, [shelf.ballots[at] for at in batch], careful, kernel)
+        for at, line in zip(batch, lines_of(space, shelf, batch, learnt), strict=True):
+            lines[at] = line
+            if cache:
+                cache.keep_line(whose[at], keys[at], line)
+    ordered = [line for line in lines.values() if line is not None]
+    ledger = ledger_of(space, shelf, seen, ordered, careful=careful)
     return [
         LinearTaste(
             reader_id=one.reader_id,
             interest_id=one.interest_id,
             ledger=ledger,
             place=at,
-            liked_votes=ballots[at].liked,
-            calibration=calibrations[at],
+            liked_votes=shelf.ballots[at].liked,
+            calibration=ordered[at].calibration,
             named=Named.of(space, one.words),
         )
         for at, one in enumerate(evidence)
@@ -165,7 +166,7 @@ def learn(
 
 def _shelve(
     space: TextSpace, evidence: Sequence[Evidence], now: datetime, half_life_days: float
-) -> tuple[tuple[Paper | None, ...], Rows, list[Ballot]]:
+) -> Shelf:
     """Place every voted paper and every interest's words once, and number the votes by them."""
     papers: list[Paper | None] = []
     texts: list[str | Mapping[str, float]] = []
@@ -186,7 +187,10 @@ def _shelve(
         ballots.append(_ballot(one, votes, len(hints), now, half_life_days))
     # The blank row at the end is there to be looked up where nobody has voted.
     ids = [None if paper is None else paper.id for paper in papers]
-    return (*papers, None), space.rows([*texts, ""], ids), ballots
+    names = [name_text(text) for text in (*texts, "")]
+    rows = space.rows([*texts, ""], ids, names)
+    named = [name or name_hint(text) for name, text in zip(names, (*texts, ""), strict=True)]
+    return Shelf((*papers, None), named, rows, ballots)
 
 
 def _newest(one: Evidence) -> Evidence:
@@ -250,9 +254,15 @@ def _batches(sizes: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _learn_batch(space: TextSpace, seen: Seen, ballots: Sequence[Ballot], careful: bool) -> Learnt:
+def _learn_batch(
+    space: TextSpace,
+    seen: Seen,
+    ballots: Sequence[Ballot],
+    careful: bool,
+    kernel: Kernel | None,
+) -> Learnt:
     rows, (votes, thumbs, weights) = seen.rows, _padded(ballots)
-    own = Own.of(rows, [len(ballot.votes) for ballot in ballots], votes)
+    own = Own.of(rows, [len(ballot.votes) for ballot in ballots], votes, kernel)
     lift = np.where(thumbs > 0, weights, 0)
     ups = lift.sum(axis=1)
     lift = lift / np.maximum(ups, 1e-9)[:, None]
