@@ -85,7 +85,7 @@ def test_tastes_with_a_cache_are_those_without(
 @pytest.mark.parametrize("size", [120, 200])
 def test_a_long_history_that_grows_is_learnt_as_if_anew(size: int) -> None:
     space, _ = world()
-    many = [paper for paper in crowded(library(20), 940)[: size + 40]]
+    many = crowded(library(20), 940)[: size + 40]
     kept = TasteCache()
     for end in (size, size + 1, size + 40, size - 5):
         asked = [votes(many[: end // 2], many[end // 2 : end], ["galaxy"])]
