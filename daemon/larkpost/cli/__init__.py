@@ -97,6 +97,7 @@ larkpost.take(
             ),
             Listed("vote", "votes", "Give a paper a thumb, or take it back."),
             Listed("unvote", "votes", "Take back the thumbs of a span of time."),
+            Listed("forget", "votes", "Forget the thumbs before a moment, or bring them back."),
         ),
         "Editions": (
             Listed("rank", "ranking", "Rank papers for a reader, and change nothing."),

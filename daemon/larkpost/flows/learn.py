@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.domain import Thumb
 from larkpost.errors import LarkpostError
-from larkpost.flows import plainly
+from larkpost.flows import advice, plainly
 from larkpost.flows.isolating import isolated
 from larkpost.flows.spaces import Spaces, fresh_space
 from larkpost.schedule import local_date
 from larkpost.seams import Evidence
 from larkpost.store import community, editions, papers, votes
+from larkpost.store.paper_cache import PaperCache
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
+    from datetime import date, timedelta
 
-    from larkpost.domain import Interest, Paper, Pick, Reader, Vote
+    from larkpost.domain import Paper, Pick, Reader, Vote
     from larkpost.ranking.choice import Twins
     from larkpost.seams import Ranker, Space, Taste
     from larkpost.store.engine import Connection, Store
@@ -29,11 +31,7 @@ if TYPE_CHECKING:
 
 log = logs.get_logger(__name__)
 
-A_MONTH, SEVERAL = timedelta(days=30), 5
-ADVICE = (
-    "A month of thumbs down: on your page you can change the words of your interests, or take"
-    " thumbs back and begin anew."
-)
+MOST_VOTES = 1000  # of an interest and a kind: no ranker heeds more, however many there are
 
 UNMATCHED = (
     "None of your interest words tells one paper here from another, so this is what other readers"
@@ -79,30 +77,62 @@ def end_of(day: date) -> datetime:
     return datetime.combine(day, time.max, tzinfo=UTC)
 
 
-def evidence(connection: Connection, readers: Sequence[Reader]) -> list[Evidence]:
-    """One evidence for each interest of each reader, in their order, in a handful of queries."""
-    cast = votes.of_many(connection, [reader.id for reader in readers])
-    seen = papers.get(connection, {vote.paper_id for mine in cast.values() for vote in mine})
-    return [
-        _evidence(reader, interest, cast.get(reader.id, []), seen)
+def evidence(
+    connection: Connection, readers: Sequence[Reader], known: PaperCache | None = None
+) -> list[Evidence]:
+    """One evidence for each interest of each reader, in their order, in a handful of queries.
+
+    Of the votes of an interest only the newest are told, ``MOST_VOTES`` up and as many down.
+    ``known`` keeps papers that were read before.
+    """
+    return _evidence_of(connection, readers, votes.of_many(connection, _ids(readers)), known)
+
+
+def _evidence_of(
+    connection: Connection,
+    readers: Sequence[Reader],
+    cast: Mapping[int, Sequence[Vote]],
+    known: PaperCache | None,
+) -> list[Evidence]:
+    told = {
+        (reader.id, interest.id): _newest(
+            vote
+            for vote in cast.get(reader.id, ())
+            if (vote.interest_id or reader.interests[0].id) == interest.id
+        )
         for reader in readers
         for interest in reader.interests
+    }
+    wanted = {vote.paper_id for own in told.values() for vote in own}
+    seen = (known or PaperCache()).get(connection, wanted)
+    return [
+        Evidence(
+            reader_id=reader.id,
+            interest_id=interest.id,
+            papers=[seen[vote.paper_id] for vote in own],
+            thumbs=[vote.thumb for vote in own],
+            at=[vote.at for vote in own],
+            words=interest.words,
+        )
+        for reader in readers
+        for interest in reader.interests
+        for own in (told[reader.id, interest.id],)
     ]
 
 
-def _evidence(
-    reader: Reader, interest: Interest, cast: Iterable[Vote], seen: Mapping[int, Paper]
-) -> Evidence:
-    main = reader.interests[0].id
-    own = [vote for vote in cast if (vote.interest_id or main) == interest.id]
-    return Evidence(
-        reader_id=reader.id,
-        interest_id=interest.id,
-        papers=[seen[vote.paper_id] for vote in own],
-        thumbs=[vote.thumb for vote in own],
-        at=[vote.at for vote in own],
-        words=interest.words,
-    )
+def _newest(own: Iterable[Vote]) -> list[Vote]:
+    """Leave out the oldest votes of each kind where there are too many; they are in order."""
+    counted: Counter[Thumb] = Counter()
+    kept = []
+    for vote in reversed(list(own)):
+        counted[vote.thumb] += 1
+        if counted[vote.thumb] <= MOST_VOTES:
+            kept.append(vote)
+    return kept[::-1]
+
+
+def _ids(readers: Iterable[Reader]) -> list[int]:
+    return [reader.id for reader in readers]
 
 
 def rank(
@@ -131,7 +161,7 @@ def rank(
         return {reader.id: _plain(store, reader, question, fault) for reader in readers}
 
     def learnt(some: Sequence[Reader]) -> dict[int, Ranking]:
-        return _learnt(store, ranker, shared, some, question)
+        return _learnt(store, ranker, shared, some, question, spaces.papers if spaces else None)
 
     def plain(reader: Reader, fault: Exception) -> dict[int, Ranking]:
         _tell([reader], fault)
@@ -170,19 +200,28 @@ def _plain(store: Store, reader: Reader, question: Question, fault: Exception) -
 
 
 def _learnt(
-    store: Store, ranker: Ranker, space: Space, readers: Sequence[Reader], question: Question
+    store: Store,
+    ranker: Ranker,
+    space: Space,
+    readers: Sequence[Reader],
+    question: Question,
+    known: PaperCache | None = None,
 ) -> dict[int, Ranking]:
     from larkpost.ranking import choice
 
     with store.read() as connection:
-        asked = evidence(connection, readers)
+        cast = votes.of_many(connection, _ids(readers))
+        asked = _evidence_of(connection, readers, cast, known)
         candidates = papers.candidates(connection, at=question.at, window=question.window)
-        picked = {} if question.again else editions.picked(connection, [r.id for r in readers])
-    spent = {reader.id: set(picked.get(reader.id, ())) for reader in readers}
+        among = [paper.id for paper in candidates]
+        picked = {} if question.again else editions.picked(connection, _ids(readers), among)
+    spent = {
+        reader.id: {*picked.get(reader.id, ()), *(vote.paper_id for vote in cast[reader.id])}
+        for reader in readers
+    }
     own: dict[int, list[Evidence]] = {reader.id: [] for reader in readers}
     for one in asked:
         own[one.reader_id].append(one)
-        spent[one.reader_id] |= {paper.id for paper in one.papers}
     alike = choice.twins(candidates)
     most = max((question.limit or reader.size for reader in readers), default=0)
     enough = most + min(alike.doubles, most)
@@ -211,18 +250,10 @@ def _learnt(
 
 
 def _advised(ranking: Ranking, asked: Sequence[Evidence], now: datetime) -> Ranking:
-    """Add advice to the note of a reader who does nothing but say no."""
-    if not only_down(asked, now):
-        return ranking
-    return replace(ranking, note=f"{ADVICE} {ranking.note}".strip())
-
-
-def only_down(asked: Iterable[Evidence], now: datetime) -> bool:
-    """Say whether a reader has pressed nothing but thumbs down for a month, and not just once."""
-    cast = [vote for one in asked for vote in zip(one.at, one.thumbs, strict=True)]
-    lately = [thumb for at, thumb in cast if now - at < A_MONTH]
-    long_since = any(now - at >= A_MONTH for at, _ in cast)
-    return long_since and len(lately) >= SEVERAL and Thumb.UP not in lately
+    """Add advice to the note of a reader who presses thumbs down more than before."""
+    cast = (vote for one in asked for vote in zip(one.at, one.thumbs, strict=True))
+    found = advice.many_downs(cast, now)
+    return replace(ranking, note=f"{found.text} {ranking.note}".strip()) if found else ranking
 
 
 @dataclass(frozen=True, slots=True)

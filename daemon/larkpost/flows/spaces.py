@@ -11,6 +11,7 @@ from larkpost import logs
 from larkpost.errors import LarkpostError, TryAgainLater
 from larkpost.flows.fitting import LIKED, Fitted, fit_here
 from larkpost.store import community, events, models, papers
+from larkpost.store.paper_cache import PaperCache
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 log = logs.get_logger(__name__)
 
 # Up to this many papers the space is fitted anew whenever one of them changes, which makes a
-# ranking a function of the data alone; beyond, fits are rarer because they take seconds.
-EXACT_UP_TO = 20_000
+# ranking a function of the data alone; beyond, fits are rarer, so that a year of them costs in
+# proportion to the papers, and what was learnt of votes in a space can be kept.
+EXACT_UP_TO = 2_000
 GROWTH = 1.1
 STALE_AFTER = timedelta(days=7)
 # A reader can take thumbs back and give them again all day long: that is to cost no fit each time.
@@ -89,7 +91,7 @@ class Spaces:
     To fit one takes seconds, and whoever brings a paper makes the last one stale: so a visit never
     fits. It takes the newest space that is kept, though papers came since; what a space does not
     know of them, the words in no paper before, is left out. ``fit`` is how the rounds fit one: the
-    daemon's do so in a process of its own.
+    daemon's do so in a process of its own. ``papers`` are those that were voted on.
     """
 
     def __init__(self, fit: Fit = fit_here) -> None:
@@ -97,6 +99,7 @@ class Spaces:
         self._held: Held | None = None
         self._lock = Lock()
         self._readable = True
+        self.papers = PaperCache()
 
     def refresh(self, store: Store, ranker: Ranker, *, now: datetime) -> None:
         """Fit and keep a space where the newest does not fit the corpus any more.

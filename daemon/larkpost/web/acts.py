@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 
 from larkpost.flows import feedback, membership
+from larkpost.schedule import start_of
 from larkpost.store import papers
 from larkpost.web.crowd import Measure
 from larkpost.web.forms import number, read, read_wishes, text
@@ -38,6 +39,8 @@ DONE = {
     "relinked": "This page has a new link. Keep it: the older ones, in letters too, open nothing.",
     "interest": "Your interests are saved. The next edition follows them.",
     "dropped": "That interest is gone. Its thumbs now count for the first one.",
+    "forgotten": "Your older thumbs are forgotten. Below you can bring them back for 30 days.",
+    "remembered": "Your thumbs are back, and count again.",
     "cleared": "All your thumbs are taken back. Your paper starts anew.",
     "welcome": "Welcome. This page is yours: keep its address, for there is no other key to it.",
 }
@@ -158,6 +161,21 @@ def _clear(site: Site, reader: Reader, form: FormData) -> str | Notice:
     return "cleared"
 
 
+def _forget(site: Site, reader: Reader, form: FormData) -> str | Notice:
+    day = read("day", date.fromisoformat, text(form, "before"))
+    before = start_of(day, reader.zone)
+    gone = feedback.forget(site.program.store, reader.id, before, now=site.clock())
+    if not gone:
+        return Notice(problem=f"You gave no thumb before {day}, so nothing was forgotten.")
+    return "forgotten"
+
+
+def _remember(site: Site, reader: Reader, _form: FormData) -> str | Notice:
+    if not feedback.remember(site.program.store, reader.id):
+        return Notice(problem="There is nothing to bring back any more.")
+    return "remembered"
+
+
 _ACTS: dict[str, Callable[[Site, Reader, FormData], str | Notice]] = {
     "save": _save,
     "pause": _pause,
@@ -169,4 +187,6 @@ _ACTS: dict[str, Callable[[Site, Reader, FormData], str | Notice]] = {
     "drop": _drop_interest,
     "vote": _vote,
     "clear": _clear,
+    "forget": _forget,
+    "remember": _remember,
 }
