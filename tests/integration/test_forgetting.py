@@ -11,11 +11,11 @@ from tests.browsing import NOW as PAGE_NOW
 from tests.making import NOW, add_papers, add_readers
 from tests.private_lists import bring, read_private, read_thumbs
 
-from larkpost.domain import Thumb, Vote
-from larkpost.flows import feedback
+from larkpost.domain import Draft, Thumb, Vote
+from larkpost.flows import feedback, membership
 from larkpost.flows.expiry import Uses
 from larkpost.flows.housekeeping import clean_up
-from larkpost.store import forgotten_votes, private_papers, votes
+from larkpost.store import forgotten_votes, papers, private_papers, votes
 from larkpost.store.uses import Span
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ def test_whom_others_count_is_as_before_when_thumbs_are_back(store: Store, reade
 
 
 def test_nobody_elses_thumbs_are_touched(store: Store, reader: Reader) -> None:
+    other = membership.add(store, "other@example.org", now=NOW)
     with store.begin() as connection:
-        other = add_readers(connection, 2)[1]
         paper_id = votes.of(connection, reader.id)[0].paper_id
         votes.cast(connection, Vote(other.id, paper_id, Thumb.UP, NOW - DAY * 99, "test"))
     feedback.forget(store, reader.id, NOW, now=NOW)
@@ -189,11 +189,12 @@ def test_no_link_of_somebody_else_forgets(here: Place, me: str) -> None:
 
 def test_the_page_proposes_the_day_from_which_on_thumbs_went_down(here: Place, me: str) -> None:
     with here.program.store.begin() as connection:
-        some = add_papers(connection, 60)
-        for at, paper in enumerate(some):
+        drafts = [Draft(title=f"Older, {n}", first_seen=PAGE_NOW - DAY * 200) for n in range(60)]
+        for at, paper in enumerate(papers.absorb(connection, drafts, now=PAGE_NOW - DAY * 200)):
             ago, thumb = (60, Thumb.UP) if at < 40 else (5, Thumb.DOWN)
             votes.cast(
-                connection, Vote(here.reader.id, paper.id, thumb, PAGE_NOW - DAY * ago, "test")
+                connection,
+                Vote(here.reader.id, paper.paper_id, thumb, PAGE_NOW - DAY * ago, "test"),
             )
 
     page = here.client.get(me).text

@@ -96,10 +96,12 @@ class FitApart:
                 self._wait(process)
             finally:
                 process.kill()
+                answer, told = body.whole(), said.whole()
         if process.returncode:
-            told = said.whole().decode(errors="replace").strip()[-MOST_TOLD:]
-            raise RuntimeError(f"the process that fits ended with {process.returncode}: {told}")
-        return body.whole()
+            self._raise_if_stopped()  # who ends a service signals all of its processes
+            why = told.decode(errors="replace").strip()[-MOST_TOLD:]
+            raise RuntimeError(f"the process that fits ended with {process.returncode}: {why}")
+        return answer
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         ends = time.monotonic() + self.seconds
@@ -107,10 +109,13 @@ class FitApart:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(LOOK)
                 return
-            if self.stopped():
-                raise TryAgainLater("The fit of the model was given up: the daemon is to end")
+            self._raise_if_stopped()
             if time.monotonic() > ends:
                 raise TimeoutError(f"fitting took longer than {self.seconds:.0f} seconds")
+
+    def _raise_if_stopped(self) -> None:
+        if self.stopped():
+            raise TryAgainLater("The fit of the model was given up: the daemon is to end")
 
 
 def _ask(process: subprocess.Popen[bytes], wanted: dict[str, object]) -> None:
