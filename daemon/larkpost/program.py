@@ -60,6 +60,7 @@ class Program:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.stopping = threading.Event()  # set when the daemon is told to end
+        self.fits_apart = False  # whether spaces are fitted in a process of their own
 
     def renewed(self, settings: Settings) -> Program:
         """Give a program by other settings on the same store, that is told to end with this one.
@@ -70,6 +71,7 @@ class Program:
         fresh = Program(_as_at_start(settings, self.settings))
         fresh.stopping = self.stopping
         fresh.store, fresh.uses = self.store, self.uses
+        fresh.fits_apart = self.fits_apart
         _ = fresh.press, fresh.mailboxes, fresh.signature
         return fresh
 
@@ -151,9 +153,12 @@ class Program:
     @cached_property
     def spaces(self) -> Spaces:
         """The space that rounds make and visits share."""
+        from larkpost.flows.fitting import FitApart
         from larkpost.flows.spaces import Spaces
 
-        return Spaces()
+        if not self.fits_apart:
+            return Spaces()
+        return Spaces(FitApart(self.settings.ranking.careful, self.stopping.is_set))
 
     @cached_property
     def sources(self) -> Sequence[Source]:
@@ -212,7 +217,9 @@ class Program:
         domain = parseaddr(self.settings.mail.sender)[1].rpartition("@")[2]
         exploration = self.settings.ranking.exploration
         fewest = self.settings.web.fewest_thumbs
-        return Newsroom(self.store, self.ranker, self.window, domain, exploration, fewest)
+        return Newsroom(
+            self.store, self.ranker, self.window, domain, exploration, fewest, self.spaces
+        )
 
     @property
     def works(self) -> Works:

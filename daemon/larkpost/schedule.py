@@ -93,6 +93,12 @@ def local_date(zone: str, moment: datetime) -> date:
     return local_time(zone, moment).date()
 
 
+def start_of(day: date, zone: str) -> datetime:
+    """Give the moment (UTC) at which a day begins in a zone; of centuries far off, the nearest."""
+    known = min(max(day, date(1900, 1, 1)), date(LAST_YEAR, 1, 1))
+    return datetime.combine(known, time(), place(zone)).astimezone(UTC)
+
+
 def slot_on(timetable: Timetable, day: date) -> datetime | None:
     """Find the one moment (UTC) of the edition of a local ``day``, chosen or not.
 

@@ -68,8 +68,9 @@ class Space(Protocol):
 class Taste(Protocol):
     """What an interest likes, in a space; a cache that can be made again at any time."""
 
-    def to_bytes(self) -> bytes:
-        """Arrays with a format number, never a pickle."""
+    @property
+    def interest_id(self) -> int:
+        """Whose it is."""
         ...
 
 

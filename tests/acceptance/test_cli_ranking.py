@@ -184,3 +184,24 @@ def test_the_thumbs_of_a_night_are_taken_back_and_can_be_given_again(furnished: 
 def test_a_span_of_time_that_cannot_be_is_a_wrong_call(furnished: Shell) -> None:
     for span in (["--since", "yesterday"], ["--since", "2026-08-07", "--until", "2026-08-07"], []):
         furnished("unvote", ANN, *span, code=2)
+
+
+def test_thumbs_before_a_moment_are_forgotten_and_brought_back(furnished: Shell) -> None:
+    before = furnished.json("rank", ANN)
+    for pick in before[:3]:
+        furnished("vote", ANN, pick["paper"], "down")
+    voted = furnished.json("rank", ANN)
+
+    assert furnished.json("forget", ANN, "--before", "2000-01-01") == [
+        {"reader": ANN, "forgotten": 0}
+    ]
+    assert furnished.json("forget", ANN, "--before", "2100-01-01")[0]["forgotten"] == 3
+    assert furnished.json("rank", ANN) == before
+    assert furnished.json("forget", ANN, "--undo") == [{"reader": ANN, "brought_back": 3}]
+    assert furnished.json("rank", ANN) == voted
+    assert "0 thumbs brought back" in furnished("forget", ANN, "--undo").out
+
+
+def test_to_forget_needs_a_moment_or_an_undo(furnished: Shell) -> None:
+    for wrong in ([], ["--before", "2026-08-07", "--undo"], ["--before", "soon"]):
+        furnished("forget", ANN, *wrong, code=2)

@@ -11,13 +11,12 @@ import pytest
 from sqlalchemy import update
 from tests.integration.test_publishing import MORNING, NOW, WEEK, ids, newsroom
 
-from larkpost.domain import Thumb
+from larkpost.domain import Draft, Thumb
 from larkpost.flows import membership, plainly
 from larkpost.flows.feedback import cast
-from larkpost.flows.learn import ADVICE
 from larkpost.flows.publish import Newsroom, Outcome, publish_due
 from larkpost.ranking import Tfidf
-from larkpost.store import editions, events, tables
+from larkpost.store import editions, events, papers, tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     from larkpost.store.engine import Store
 
 __all__ = ["ids", "newsroom"]  # fixtures
+
+LONG_AGO = NOW - timedelta(days=200)
 
 
 class Unfit(Tfidf):
@@ -149,27 +150,42 @@ def test_a_reader_who_cannot_be_published_costs_no_other_anything_and_stays_due(
     assert second == Counter({Outcome.PUBLISHED: 1})
 
 
+def history(*stretches: tuple[int, int, int]) -> list[tuple[int, int]]:
+    """Give thumbs as (days ago, thumb): so many ups and downs, at so many days ago each."""
+    return [(days, thumb) for days, ups, downs in stretches for thumb in [1] * ups + [-1] * downs]
+
+
 @pytest.mark.parametrize(
     ("thumbs", "advice"),
     [
-        ({35: -1, 20: -1, 10: -1, 5: -1, 2: -1, 1: -1}, True),
-        ({35: 1, 20: -1, 10: -1, 5: -1, 2: -1, 1: -1}, True),  # that was long ago
-        ({35: -1, 20: -1, 10: -1, 5: 1, 2: -1, 1: -1}, False),
-        ({20: -1, 10: -1, 5: -1, 3: -1, 2: -1, 1: -1}, False),  # not a month yet
-        ({35: -1, 2: -1, 1: -1}, False),  # hardly reads it
-        ({}, False),
+        (history((40, 20, 10), (5, 2, 14)), "14 of your last 16, and 10 of the 30 before."),
+        (history((40, 20, 10), (5, 0, 20)), "20 of your last 20, and 10 of the 30 before."),
+        (history((40, 20, 10), (5, 12, 4)), ""),  # more ups than before
+        (history((40, 4, 26), (5, 2, 18)), ""),  # it was no other before
+        (history((40, 20, 10), (5, 0, 9)), ""),  # too few to tell
+        (history((40, 5, 4), (5, 0, 20)), ""),  # too few before
+        (history((90, 20, 10), (40, 2, 14)), ""),  # that was long ago
+        ([], ""),
     ],
 )
-def test_after_a_month_of_thumbs_down_alone_a_letter_says_how_to_begin_anew(
-    newsroom: Newsroom, ids: list[int], thumbs: dict[int, int], advice: bool
+def test_many_thumbs_down_lately_are_told_with_how_to_forget_the_older_ones(
+    newsroom: Newsroom, ids: list[int], thumbs: list[tuple[int, int]], advice: str
 ) -> None:
     (reader,) = some_readers(newsroom.store, 1)
-    for paper, (days, thumb) in zip(ids, thumbs.items(), strict=False):
+    with newsroom.store.begin() as connection:
+        others = papers.absorb(
+            connection,
+            [Draft(title=f"Older, {n}", first_seen=LONG_AGO) for n in range(60)],
+            now=LONG_AGO,
+        )
+    for paper, (days, thumb) in zip(others, thumbs, strict=False):
         at = MORNING - timedelta(days=days)
-        cast(newsroom.store, reader.id, paper, Thumb(thumb), via="test", now=at)
+        cast(newsroom.store, reader.id, paper.paper_id, Thumb(thumb), via="test", now=at)
 
     publish_due(newsroom, now=MORNING)
 
-    edition = newest(newsroom.store, reader)
-    assert edition.note == (ADVICE if advice else "")
-    assert len(edition.picks) == 3
+    note = newest(newsroom.store, reader).note
+    assert bool(advice) == ("Many thumbs down lately" in note)
+    assert advice in note
+    assert not advice or "forget your thumbs before 2026-08-02" in note
+    assert len(newest(newsroom.store, reader).picks) == 3

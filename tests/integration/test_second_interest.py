@@ -12,7 +12,8 @@ from tests.browsing import NOW
 
 from larkpost.domain import Draft, Identifier, Thumb, Vote
 from larkpost.errors import UsageError
-from larkpost.flows import learn, membership, second_interest
+from larkpost.flows import membership, second_interest
+from larkpost.flows.evidence import evidence
 from larkpost.flows.spaces import fresh_space
 from larkpost.flows.tasting import tell
 from larkpost.store import papers, readers, votes
@@ -81,7 +82,7 @@ def offer(here: Place, at: datetime = NOW) -> Offer | None:
 def counting(here: Place, reader: Reader) -> dict[str, set[int]]:
     """Give the papers whose thumbs count for each interest, by its name."""
     with here.program.store.read() as connection:
-        asked = learn.evidence(connection, [reader])
+        asked = evidence(connection, [reader], now=NOW)
     names = {one.id: one.name for one in reader.interests}
     return {names[one.interest_id]: {paper.id for paper in one.papers} for one in asked}
 
@@ -158,7 +159,7 @@ def test_an_edition_tells_of_the_offer_on_one_day_of_the_week_without_a_word_of_
     program = here.program
     space = fresh_space(program.store, program.ranker, now=NOW)
     with program.store.read() as connection:
-        asked = learn.evidence(connection, [reader])
+        asked = evidence(connection, [reader], now=NOW)
 
     def notes(who: Reader) -> list[str]:
         week = [NOW + timedelta(days=n) for n in range(7)]

@@ -71,7 +71,10 @@ def test_checks_have_the_same_names_as_in_the_tables(store: Store) -> None:
             for check in inspect(connection).get_check_constraints(table)
         }
 
-    assert found == {"ck_reader_size", "ck_interest_quota", "ck_vote_thumb", "ck_bounce_kind"}
+    assert found == {
+        *("ck_reader_size", "ck_interest_quota", "ck_bounce_kind"),
+        *("ck_vote_thumb", "ck_forgotten_vote_thumb"),
+    }
 
 
 def test_ids_that_travel_in_links_are_never_given_twice(store: Store) -> None:

@@ -42,6 +42,7 @@ CONTRACT = {
     "start": "",
     "vote": "--interest",
     "unvote": "--since --until",
+    "forget": "--before --undo",
     "evaluate": "--html",
     "rank": "--all --date --limit --window --again",
     "publish": "--due --date",

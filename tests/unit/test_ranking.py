@@ -270,6 +270,8 @@ def test_the_order_of_the_corpus_and_its_ids_change_nothing() -> None:
 
 def test_a_foreign_space_or_taste_is_refused() -> None:
     class Foreign:
+        interest_id = 1
+
         def to_bytes(self) -> bytes:
             return b""
 

@@ -157,3 +157,30 @@ def test_a_vote_uncast_is_scored_by_its_text_as_papers_to_come_are() -> None:
         expected.append(by_text[at] @ x[others].T @ found + intercept - whole)
     assert told == pytest.approx(np.array(expected), abs=0.02)
     assert np.abs(solved.left_out[0] - expected).max() > 0.05  # by the place it was cast at
+
+
+@pytest.mark.parametrize("negative", [0, 7])
+def test_a_large_system_is_inverted_as_any_other(negative: int) -> None:
+    """What a reader has read of the background has weights below zero, and comes last."""
+    rng, size = np.random.default_rng(1), ridge.ALONE_FROM + 30
+    points = rng.normal(size=(2, size, 40)).astype(np.float32) / 6
+    points[:, size - negative :] = points[:, :negative]
+    weights = rng.uniform(0.5, 2, (2, size)).astype(np.float32)
+    weights[:, size - negative :] = -0.1
+    systems = points @ points.transpose(0, 2, 1)
+    systems[:, np.arange(size), np.arange(size)] += 1 / weights
+
+    inverse = ridge.invert(systems, weights >= 0)
+
+    expected = np.linalg.inv(systems.astype(np.float64))
+    assert inverse.dtype == np.float32
+    assert inverse == pytest.approx(expected, abs=1e-3 * np.abs(expected).max())
+
+
+def test_a_system_that_is_not_positive_definite_is_inverted_all_the_same() -> None:
+    system = np.eye(ridge.ALONE_FROM, dtype=np.float32)[None].copy()
+    system[0, 0, 0] = -1
+
+    inverse = ridge.invert(system, np.ones(system.shape[:2], dtype=bool))
+
+    assert inverse == pytest.approx(system)

@@ -1,8 +1,7 @@
-"""A taste as it is kept, and what other readers' libraries add to it."""
+"""What a taste knows, and what other readers' libraries add to it."""
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 
 import numpy as np
@@ -12,18 +11,6 @@ from tests.ranking_papers import NOW, a_paper, library, votes
 from larkpost.ranking import Tfidf, companions
 
 PAPERS = library(20)
-
-
-def test_a_taste_is_kept_as_arrays_without_a_pickle() -> None:
-    ranker = Tfidf()
-    space = ranker.fit(PAPERS)
-    (taste,) = ranker.learn(space, [votes(PAPERS[:3], PAPERS[40:42])], now=NOW)
-
-    with np.load(io.BytesIO(taste.to_bytes()), allow_pickle=False) as kept:
-        assert list(kept["liked"]) == [0, 1, 2]
-        assert list(kept["voted"]) == [0, 1, 2, 40, 41]
-        assert list(kept["whose"]) == [7, 70]
-        assert int(kept["format"]) > 0
 
 
 def test_a_taste_knows_what_was_liked_in_the_order_of_the_votes() -> None:

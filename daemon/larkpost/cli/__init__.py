@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from larkpost.blas_threads import limit_blas_threads
 from larkpost.cli.call import Call
 from larkpost.cli.group import Families, Listed, OutputClosedError
 from larkpost.cli.output import tell
@@ -96,6 +97,7 @@ larkpost.take(
             ),
             Listed("vote", "votes", "Give a paper a thumb, or take it back."),
             Listed("unvote", "votes", "Take back the thumbs of a span of time."),
+            Listed("forget", "votes", "Forget the thumbs before a moment, or bring them back."),
         ),
         "Editions": (
             Listed("rank", "ranking", "Rank papers for a reader, and change nothing."),
@@ -186,6 +188,7 @@ def _collect_rarely() -> None:
 def main(arguments: Sequence[str] | None = None, *, prog_name: str = "larkpost") -> NoReturn:
     """Run a command and exit: 0 done, 1 failed, 2 wrong call, 75 later, 130 interrupted."""
     _collect_rarely()
+    limit_blas_threads()
     os.umask(os.umask(0o077) | 0o002)  # nobody else writes here, whatever the caller's umask is
     prepare_streams()
     try:

@@ -260,6 +260,7 @@ def serve(call: Call, host: str | None, port: int | None) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a daemon to take it up
     flags = {"web.host": host, "web.port": port}
     program = call.program(flags, daemon=True)
+    program.fits_apart = True
     _ = program.signature  # a key that is not there is told now, not in the morning
     web = program.settings.web
     run(

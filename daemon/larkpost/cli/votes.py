@@ -99,4 +99,34 @@ def unvote(call: Call, email: str, since: datetime, until: datetime | None, as_j
         call.say(f"{quantity(len(gone), 'thumb')} taken back")
 
 
-COMMANDS = (vote, unvote)
+@click.command(short_help="Forget the thumbs before a moment, or bring them back.")
+@click.argument("email")
+@click.option("--before", type=types.moment, metavar="MOMENT", help="Forget those before it.")
+@click.option("--undo", is_flag=True, help="Bring back those that were forgotten last.")
+@json_option
+@pass_call
+def forget(call: Call, email: str, before: datetime | None, undo: bool, as_json: bool) -> None:
+    """Forget every thumb that the reader EMAIL gave before a moment.
+
+    It is for a reader who looks for other things now. The thumbs count for nothing any more. With
+    --undo those of the last time come back, within 30 days; a newer thumb on a paper stays.
+    """
+    from larkpost.flows import feedback
+
+    if (before is None) != undo:
+        raise click.UsageError("Say either --before MOMENT or --undo.")
+    program = call.program()
+    reader = call.reader(program, email)
+    if before is None:
+        count = feedback.remember(program.store, reader.id)
+    else:
+        count = len(feedback.forget(program.store, reader.id, before, now=call.now))
+    if as_json:
+        name = "brought_back" if undo else "forgotten"
+        put_json({"reader": reader.address or reader.uid, name: count})
+        return
+    thumbs = quantity(count, "thumb")
+    call.say(f"{thumbs} brought back" if undo else f"{thumbs} forgotten; --undo brings them back")
+
+
+COMMANDS = (vote, unvote, forget)

@@ -16,6 +16,7 @@ from larkpost.store import (
     counted_readers,
     deliveries,
     editions,
+    forgotten_votes,
     papers,
     private_papers,
     readers,
@@ -85,10 +86,12 @@ def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
     line = _reader_line(connection, reader, issued)
     yield {"kind": "reader", "created": lines.moment(reader.created)} | line
     cast = votes.of(connection, reader.id)
-    named = papers.get(connection, {vote.paper_id for vote in cast})
-    for vote in cast:
-        name = str(named[vote.paper_id].identifier)
-        yield {"kind": "vote"} | lines.vote_line(vote, reader, name)
+    forgotten = forgotten_votes.of(connection, reader.id)
+    named = papers.get(connection, {vote.paper_id for vote in (*cast, *forgotten)})
+    for kind, some in (("vote", cast), ("forgotten vote", forgotten)):
+        for vote in some:
+            name = str(named[vote.paper_id].identifier)
+            yield {"kind": kind} | lines.vote_line(vote, reader, name)
     picked = editions.picked(connection, [reader.id])[reader.id]
     shown = papers.get(connection, picked | set(named)).values()
     public = [paper for paper in shown if paper.owner_id is None]

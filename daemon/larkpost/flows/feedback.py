@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.domain import Thumb, Vote
 from larkpost.errors import UnknownPaper, UsageError
-from larkpost.store import editions, papers, private_papers, votes
+from larkpost.store import editions, forgotten_votes, papers, private_papers, votes
 from larkpost.text.grammar import quantity
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import shorten
@@ -69,6 +69,26 @@ def roll_back(
         gone = votes.clear_between(connection, reader_id, since, until)
         private_papers.note_cleared(connection, (vote.paper_id for vote in gone), now)
         return gone
+
+
+def forget(store: Store, reader_id: int, before: datetime, *, now: datetime) -> list[Vote]:
+    """Forget every thumb that a reader gave before a moment; returns them, the oldest first.
+
+    They count for nothing any more, and ``remember`` brings them back for a month.
+    """
+    with store.begin() as connection:
+        gone = forgotten_votes.forget(connection, reader_id, before, now)
+        private_papers.note_cleared(connection, (vote.paper_id for vote in gone), now)
+        return gone
+
+
+def remember(store: Store, reader_id: int) -> int:
+    """Undo the last ``forget`` of a reader; returns how many thumbs count again.
+
+    A newer thumb on the same paper stays. There is nothing to undo a month after it.
+    """
+    with store.begin() as connection:
+        return forgotten_votes.restore(connection, reader_id)
 
 
 def resolve(connection: Connection, reader: Reader, ref: str) -> Paper:

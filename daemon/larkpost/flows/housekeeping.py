@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.flows import expiry
-from larkpost.store import bounces, private_papers
+from larkpost.store import bounces, forgotten_votes, private_papers
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,8 +19,9 @@ log = logs.get_logger(__name__)
 
 
 def clean_up(store: Store, collected: Uses, span: Span, *, now: datetime) -> None:
-    """Drop what is too old: bounces, private papers without a thumb, readers unused for a ``span``.
+    """Drop what is too old, and readers unused for a ``span``.
 
+    Too old are bounces, thumbs that were forgotten, and private papers without a thumb.
     Writes only where there is something to do. What was ``collected`` of uses is written first, so
     that nobody goes whose feed was fetched a moment ago.
     """
@@ -33,11 +34,16 @@ def clean_up(store: Store, collected: Uses, span: Span, *, now: datetime) -> Non
 def _drop_old_rows(store: Store, now: datetime) -> None:
     with store.read() as connection:
         any_old = bounces.any_old(connection, now)
+        any_forgotten = forgotten_votes.any_old(connection, now)
         any_unvoted = private_papers.any_to_prune(connection, now)
     if any_old:
         with store.begin() as connection:
             dropped = bounces.prune(connection, now)
         log.info("old bounces dropped", count=dropped)
+    if any_forgotten:
+        with store.begin() as connection:
+            dropped = forgotten_votes.prune(connection, now)
+        log.info("thumbs forgotten for good", count=dropped)
     if any_unvoted:
         with store.begin() as connection:
             dropped = private_papers.prune(connection, now)

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from functools import partial
 from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.domain import Thumb
 from larkpost.errors import LarkpostError
-from larkpost.flows import plainly, second_interest
+from larkpost.flows import advice, plainly, second_interest
 from larkpost.flows.evidence import evidence
 from larkpost.flows.exploring import Explorer
 from larkpost.flows.isolating import isolated
-from larkpost.flows.spaces import fresh_space
+from larkpost.flows.spaces import Spaces, fresh_space
 from larkpost.seams import Evidence
 from larkpost.store import community, editions, papers, votes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
+    from datetime import date, timedelta
 
     from larkpost.domain import Paper, Pick, Reader
     from larkpost.ranking.choice import Twins
     from larkpost.seams import Ranker, Space, Taste
     from larkpost.store.engine import Connection, Store
+    from larkpost.store.paper_cache import PaperCache
 
     Found = dict[int, Sequence[Pick]]  # what each interest of a reader found, best first
 
 log = logs.get_logger(__name__)
-
-A_MONTH, SEVERAL = timedelta(days=30), 5
-ADVICE = (
-    "A month of thumbs down: on your page you can change the words of your interests, or take"
-    " thumbs back and begin anew."
-)
 
 UNMATCHED = (
     "None of your interest words tells one paper here from another, so this is what other readers"
@@ -81,6 +76,10 @@ def end_of(day: date) -> datetime:
     return datetime.combine(day, time.max, tzinfo=UTC)
 
 
+def _ids(readers: Iterable[Reader]) -> list[int]:
+    return [reader.id for reader in readers]
+
+
 def rank(
     store: Store,
     ranker: Ranker,
@@ -89,15 +88,17 @@ def rank(
     *,
     now: datetime,
     space: Space | None = None,
+    spaces: Spaces | None = None,
 ) -> dict[int, Ranking]:
     """The ranking of each reader, by reader id; every reader has one, though it may be empty.
 
-    Without a ``space`` the fresh one is taken, which may have to be fitted and written down.
+    Without a ``space`` the fresh one is taken, that of ``spaces`` where a process shares them; it
+    may have to be fitted and written down.
     Where none can be had, or learning breaks over a reader's data, that reader's papers are
     chosen without it; no other reader is the worse for it.
     """
     try:
-        shared = fresh_space(store, ranker, now=now) if space is None else space
+        shared = space or (spaces or Spaces()).fresh(store, ranker, now=now)
     except LarkpostError:
         raise
     except Exception as fault:  # a failed training keeps nobody from their paper
@@ -105,7 +106,7 @@ def rank(
         return {reader.id: _plain(store, reader, question, fault) for reader in readers}
 
     def learnt(some: Sequence[Reader]) -> dict[int, Ranking]:
-        return _learnt(store, ranker, shared, some, question)
+        return _learnt(store, ranker, shared, some, question, spaces.papers if spaces else None)
 
     def plain(reader: Reader, fault: Exception) -> dict[int, Ranking]:
         _tell([reader], fault)
@@ -144,19 +145,28 @@ def _plain(store: Store, reader: Reader, question: Question, fault: Exception) -
 
 
 def _learnt(
-    store: Store, ranker: Ranker, space: Space, readers: Sequence[Reader], question: Question
+    store: Store,
+    ranker: Ranker,
+    space: Space,
+    readers: Sequence[Reader],
+    question: Question,
+    known: PaperCache | None = None,
 ) -> dict[int, Ranking]:
     from larkpost.ranking import choice
 
     with store.read() as connection:
-        asked = evidence(connection, readers, now=question.at)
+        cast = votes.of_many(connection, _ids(readers))
+        asked = evidence(connection, readers, now=question.at, cast=cast, known=known)
         candidates = papers.candidates(connection, at=question.at, window=question.window)
-        picked = {} if question.again else editions.picked(connection, [r.id for r in readers])
-    spent = {reader.id: set(picked.get(reader.id, ())) for reader in readers}
+        among = [paper.id for paper in candidates]
+        picked = {} if question.again else editions.picked(connection, _ids(readers), among)
+    spent = {
+        reader.id: {*picked.get(reader.id, ()), *(vote.paper_id for vote in cast[reader.id])}
+        for reader in readers
+    }
     own: dict[int, list[Evidence]] = {reader.id: [] for reader in readers}
     for one in asked:
         own[one.reader_id].append(one)
-        spent[one.reader_id] |= {paper.id for paper in one.papers}
     alike = choice.twins(candidates)
     most = max((question.limit or reader.size for reader in readers), default=0)
     enough = most + min(alike.doubles, most)
@@ -164,7 +174,11 @@ def _learnt(
     # A chance means something once there is a thumb up, as where a letter tells it.
     untaught = frozenset(one.interest_id for one in asked if Thumb.UP not in one.thumbs)
     rate = question.exploration
-    explorer = Explorer(store, space, candidates, spent, alike, rate, question.at)
+    seen = {
+        reader: {*done, *(paper.id for one in own[reader] for paper in one.passed)}
+        for reader, done in spent.items()
+    }
+    explorer = Explorer(store, space, candidates, seen, alike, rate, question.at)
     desk = _Desk(ranker, space, question, candidates, ids, spent, alike, enough, untaught, explorer)
     tastes = ranker.learn(space, asked, now=question.at)
     found = desk.found(asked, tastes)
@@ -193,18 +207,10 @@ def _learnt(
 
 
 def _advised(ranking: Ranking, asked: Sequence[Evidence], now: datetime) -> Ranking:
-    """Add advice to the note of a reader who does nothing but say no."""
-    if not only_down(asked, now):
-        return ranking
-    return replace(ranking, note=f"{ADVICE} {ranking.note}".strip())
-
-
-def only_down(asked: Iterable[Evidence], now: datetime) -> bool:
-    """Say whether a reader has pressed nothing but thumbs down for a month, and not just once."""
-    cast = [vote for one in asked for vote in zip(one.at, one.thumbs, strict=True)]
-    lately = [thumb for at, thumb in cast if now - at < A_MONTH]
-    long_since = any(now - at >= A_MONTH for at, _ in cast)
-    return long_since and len(lately) >= SEVERAL and Thumb.UP not in lately
+    """Add advice to the note of a reader who presses thumbs down more than before."""
+    cast = (vote for one in asked for vote in zip(one.at, one.thumbs, strict=True))
+    found = advice.many_downs(cast, now)
+    return replace(ranking, note=f"{found.text} {ranking.note}".strip()) if found else ranking
 
 
 @dataclass(frozen=True, slots=True)

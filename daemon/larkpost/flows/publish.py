@@ -18,6 +18,7 @@ from larkpost.flows import learn, mornings, quiet
 from larkpost.flows.isolating import isolated
 from larkpost.flows.learn import Question, Ranking
 from larkpost.flows.set_back import recover_from_future
+from larkpost.flows.spaces import Spaces
 from larkpost.render.message import message_id
 from larkpost.schedule import local_date, next_after, timetable_of
 from larkpost.store import editions, events, readers
@@ -41,7 +42,8 @@ class Newsroom:
     """What every publication needs: the store, the ranker, the usual window, the mail domain.
 
     ``exploration`` is the rate at which an edition's last place is given away by lot;
-    ``fewest_thumbs`` of all readers order papers for who has taught nothing yet.
+    ``fewest_thumbs`` of all readers order papers for who has taught nothing yet; ``spaces`` is
+    the space that the process shares.
     """
 
     store: Store
@@ -50,6 +52,7 @@ class Newsroom:
     domain: str
     exploration: float = 0.0
     fewest_thumbs: int = FEWEST
+    spaces: Spaces = field(default_factory=Spaces)
 
     def question(self, occasion: Occasion) -> Question:
         """What to rank for an occasion: after missed days, papers of the whole gap."""
@@ -214,7 +217,9 @@ def publish(newsroom: Newsroom, occasions: Sequence[Occasion], *, now: datetime)
     def together(some: Sequence[Occasion]) -> list[Result]:
         question = newsroom.question(some[0])
         asking = [occasion.reader for occasion in some]
-        rankings = learn.rank(newsroom.store, newsroom.ranker, asking, question, now=now)
+        rankings = learn.rank(
+            newsroom.store, newsroom.ranker, asking, question, now=now, spaces=newsroom.spaces
+        )
         with newsroom.store.begin() as connection:
             return list(_carry_out(connection, some, rankings, newsroom))
 
@@ -244,7 +249,15 @@ def draft(
     With a ``space`` nothing is written down, without one perhaps the space that it takes.
     """
     question, asking = newsroom.question(occasion), [occasion.reader]
-    ranking = learn.rank(newsroom.store, newsroom.ranker, asking, question, now=now, space=space)
+    ranking = learn.rank(
+        newsroom.store,
+        newsroom.ranker,
+        asking,
+        question,
+        now=now,
+        space=space,
+        spaces=newsroom.spaces,
+    )
     return _edition(occasion, ranking[occasion.reader.id])
 
 

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from larkpost import logs
-from larkpost.errors import LarkpostError
+from larkpost.errors import LarkpostError, TryAgainLater
+from larkpost.flows.fitting import LIKED, Fitted, fit_here
 from larkpost.store import community, events, models, papers
+from larkpost.store.paper_cache import PaperCache
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from larkpost.flows.fitting import Fit
     from larkpost.seams import Ranker, Space
     from larkpost.store.engine import Connection, Store
 
 log = logs.get_logger(__name__)
 
 # Up to this many papers the space is fitted anew whenever one of them changes, which makes a
-# ranking a function of the data alone; beyond, fits are rarer because they take seconds.
-EXACT_UP_TO = 20_000
+# ranking a function of the data alone; beyond, fits are rarer, so that a year of them costs in
+# proportion to the papers, and what was learnt of votes in a space can be kept.
+EXACT_UP_TO = 2_000
 GROWTH = 1.1
 STALE_AFTER = timedelta(days=7)
 # A reader can take thumbs back and give them again all day long: that is to cost no fit each time.
@@ -30,7 +34,7 @@ TRY_AGAIN = timedelta(hours=1)  # after a fit that failed
 
 # From as many readers on, with as many liked papers each, what they like together teaches
 # something about texts; below it is noise, and whose taste it is could be told from it.
-READERS, LIKED = 300, 3
+READERS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Basis:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A space, what it was fitted to and when, and whether the store keeps it.
+    """A space, what it was fitted to and when, and its bytes where the store is yet to keep it.
 
     ``problem`` says why it is an older one that stands in for what could not be fitted.
     """
@@ -52,11 +56,11 @@ class Made:
     space: Space
     basis: Basis
     at: datetime
-    kept: bool = True
+    body: bytes = b""
     problem: str = ""
 
 
-def fresh_space(store: Store, ranker: Ranker, *, now: datetime) -> Space:
+def fresh_space(store: Store, ranker: Ranker, *, now: datetime, fit: Fit = fit_here) -> Space:
     """The newest space if it still fits the corpus, else a new one, kept for the next time.
 
     Where hundreds of readers vote, what they like together is learnt with it, anew where there are
@@ -64,15 +68,21 @@ def fresh_space(store: Store, ranker: Ranker, *, now: datetime) -> Space:
     space that can be read serves, which the log and the event ``space`` tell; without one the
     failure is raised.
     """
-    return _keep(store, _found(store, ranker, now)).space
+    made = _found(store, ranker, now, fit)
+    _keep(store, made)
+    return made.space
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A space as it is held in memory, and the number of the newest kept one when it was read."""
+    """A space as it is held in memory, and the number of the newest kept one when it was read.
+
+    ``blank`` is one that stands for none: nothing is kept, or nothing that can be read.
+    """
 
     number: int | None
     space: Space
+    blank: bool = False
 
 
 class Spaces:
@@ -80,13 +90,16 @@ class Spaces:
 
     To fit one takes seconds, and whoever brings a paper makes the last one stale: so a visit never
     fits. It takes the newest space that is kept, though papers came since; what a space does not
-    know of them, the words in no paper before, is left out.
+    know of them, the words in no paper before, is left out. ``fit`` is how the rounds fit one: the
+    daemon's do so in a process of its own. ``papers`` are those that were voted on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fit: Fit = fit_here) -> None:
+        self._fit = fit
         self._held: Held | None = None
         self._lock = Lock()
         self._readable = True
+        self.papers = PaperCache()
 
     def refresh(self, store: Store, ranker: Ranker, *, now: datetime) -> None:
         """Fit and keep a space where the newest does not fit the corpus any more.
@@ -97,7 +110,7 @@ class Spaces:
             if self._readable and _is_fresh(connection, now):
                 return
         try:
-            _keep(store, _found(store, ranker, now))
+            _keep(store, _found(store, ranker, now, self._fit))
         except LarkpostError:
             raise
         except Exception as error:  # editions and pages go without, and say so
@@ -107,17 +120,31 @@ class Spaces:
                 events.record(connection, "space", ok=False, now=now, problem=problem, ups=0)
         self._readable = True
 
-    def newest(self, store: Store, ranker: Ranker) -> Held:
+    def fresh(self, store: Store, ranker: Ranker, *, now: datetime) -> Space:
+        """Give what ``fresh_space`` gives; it is read once, and held as long as it serves.
+
+        Where a fit has failed within the hour, an older space that can be read serves meanwhile.
+        """
+        with store.read() as connection:
+            serves = _is_fresh(connection, now)
+        if serves:
+            held = self.newest(store, ranker, wait=True)
+            if not held.blank:
+                return held.space
+        return fresh_space(store, ranker, now=now, fit=self._fit)
+
+    def newest(self, store: Store, ranker: Ranker, *, wait: bool = False) -> Held:
         """The newest kept space that can be read; one of no papers while there is none.
 
-        It is read once. While somebody reads a newer one, the others go on with what is held.
+        It is read once. While somebody reads a newer one, the others go on with what is held,
+        unless they are to ``wait``.
         """
         with store.read() as connection:
             number = models.newest_id(connection)
         held = self._held
         if held is not None and held.number == number:
             return held
-        if not self._lock.acquire(blocking=held is None):
+        if not self._lock.acquire(blocking=wait or held is None):
             assert held is not None  # noqa: S101 - or else the lock was waited for
             return held
         try:
@@ -134,7 +161,7 @@ class Spaces:
         if newest is not None and space is None:
             self._readable = False  # the next round makes one
             space = _last_good(store, ranker)
-        return Held(number, space if space is not None else ranker.fit([]))
+        return Held(number, space or ranker.fit([]), blank=space is None)
 
 
 def _is_fresh(connection: Connection, now: datetime) -> bool:
@@ -149,7 +176,7 @@ def _is_fresh(connection: Connection, now: datetime) -> bool:
     return _serves(Basis(kept.papers, kept.newest, _ups(connection)), wanted, now - kept.made_at)
 
 
-def _found(store: Store, ranker: Ranker, now: datetime) -> Made:
+def _found(store: Store, ranker: Ranker, now: datetime, fit: Fit) -> Made:
     """The space that is kept if it fits what there is, else one fitted now."""
     with store.read() as connection:
         basis = _basis(connection, now)
@@ -157,14 +184,24 @@ def _found(store: Store, ranker: Ranker, now: datetime) -> Made:
     if kept:
         return kept
     try:
-        return Made(_fitted(store, ranker, basis, now), basis, now, kept=False)
+        return _made(ranker, fit(store, ranker, now, together=bool(basis.ups)), basis, now)
+    except TryAgainLater:  # nothing is wrong with it
+        raise
     except Exception as error:  # yesterday's space ranks nearly as well, no space not at all
         last = _last_good(store, ranker)
         if last is None:
             raise
         problem = f"{type(error).__name__}: {error}"
         log.warning("fitting a space failed, an older one serves", problem=problem, exc_info=True)
-        return Made(last, basis, now, kept=False, problem=problem)
+        return Made(last, basis, now, problem=problem)
+
+
+def _made(ranker: Ranker, fitted: Fitted, basis: Basis, now: datetime) -> Made:
+    """Take up what was fitted; raises ValueError where another process gave what is no space."""
+    space = ranker.space_from(fitted.body) if fitted.space is None else fitted.space
+    if space is None:
+        raise ValueError("what the process that fits has answered is no space")
+    return Made(space, basis, now, body=fitted.body)
 
 
 def _last_good(store: Store, ranker: Ranker) -> Space | None:
@@ -192,29 +229,20 @@ def _kept(connection: Connection, ranker: Ranker, wanted: Basis, now: datetime) 
     return Made(space, basis, newest.made_at) if space else None
 
 
-def _fitted(store: Store, ranker: Ranker, basis: Basis, now: datetime) -> Space:
-    with store.read() as connection:
-        corpus = papers.corpus(connection, limit=EXACT_UP_TO)
-        libraries = community.libraries(connection, least=LIKED, at=now) if basis.ups else []
-    return ranker.fit(corpus, libraries=libraries)
-
-
-def _keep(store: Store, made: Made) -> Made:
+def _keep(store: Store, made: Made) -> None:
     """Write a space down that is not kept yet, or why there is no new one."""
-    if made.kept:
-        return made
     basis, now = made.basis, made.at
-    with store.begin() as connection:
-        if made.problem:
+    if made.problem:
+        with store.begin() as connection:
             ups = _ups(connection)
             events.record(connection, "space", ok=False, now=now, problem=made.problem, ups=ups)
-            return replace(made, kept=True)
-        models.save_space(
-            connection, made.space.to_bytes(), papers=basis.papers, newest=basis.updated, now=now
-        )
-        models.prune(connection)
-        events.record(connection, "space", ok=True, now=now, papers=basis.papers, ups=basis.ups)
-    return replace(made, kept=True)
+    elif made.body:
+        with store.begin() as connection:
+            models.save_space(
+                connection, made.body, papers=basis.papers, newest=basis.updated, now=now
+            )
+            models.prune(connection)
+            events.record(connection, "space", ok=True, now=now, papers=basis.papers, ups=basis.ups)
 
 
 def _ups(connection: Connection) -> int:

@@ -109,7 +109,7 @@ def _checks(one: Evidence) -> Floats:
 
 
 @dataclass
-class Shelf:
+class TextPlaces:
     """Papers, each once, with the texts by which they are placed; None stands for words."""
 
     papers: list[Paper | None] = field(default_factory=list)
@@ -135,9 +135,9 @@ class Shelf:
 
 def shelve(
     space: TextSpace, evidence: Sequence[Evidence], now: datetime, half_life_days: float
-) -> tuple[Shelf, Shelf, list[Ballot]]:
+) -> tuple[TextPlaces, TextPlaces, list[Ballot]]:
     """Place all voted papers and words, and apart from them those passed over, for the ballots."""
-    voted, unvoted = Shelf(), Shelf()
+    voted, unvoted = TextPlaces(), TextPlaces()
     ballots = []
     for one in map(newest, evidence):
         votes = voted.place(one.papers)

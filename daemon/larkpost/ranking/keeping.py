@@ -1,4 +1,4 @@
-"""How spaces and tastes are kept: arrays in npz with a format number, never a pickle."""
+"""How spaces are kept: arrays in npz with a format number, never a pickle."""
 
 from __future__ import annotations
 
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from larkpost.ranking.taste import LinearTaste
-
 SPACE_FORMAT = 5
-TASTE_FORMAT = 4
 # What damaged bytes make numpy, zipfile and the checks below raise.
 DAMAGE = (
     ValueError,
@@ -85,21 +82,6 @@ def space_from(body: bytes) -> TextSpace | None:
             return _space(kept)
     except DAMAGE:
         return None
-
-
-def taste_to_bytes(taste: LinearTaste) -> bytes:
-    """Write a taste down; the papers it knows are kept by their ids."""
-    papers = [taste.ledger.papers[at] for at in taste.votes]
-    return _packed(
-        format=np.int64(TASTE_FORMAT),
-        whose=np.array([taste.reader_id, taste.interest_id]),
-        liked=np.array([paper.id for paper in taste.liked], dtype=np.int64),
-        voted=np.array([-1 if p is None else p.id for p in papers], dtype=np.int64),
-        shares=taste.shares,
-        dense=taste.dense,
-        terms=taste.terms.astype(np.float16),
-        calibration=np.array(taste.calibration, dtype=np.float64),
-    )
 
 
 def _packed(**arrays: Any) -> bytes:

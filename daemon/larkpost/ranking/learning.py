@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from larkpost.ranking.ballots import shelve
 from larkpost.ranking.calibration import calibrate
@@ -30,7 +29,8 @@ from larkpost.ranking.parts import (
     shared,
 )
 from larkpost.ranking.passed import Passed, add_passed
-from larkpost.ranking.taste import Calibration, Columns, Ledger, LinearTaste, Named
+from larkpost.ranking.taste import Calibration, LinearTaste, Named
+from larkpost.ranking.taste_lines import BallotRows, dense_of, kernel_of, ledger_of, lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from larkpost.ranking.ballots import Ballot
+    from larkpost.ranking.parts import Kernel
     from larkpost.ranking.space import Floats, Indices, Rows, TextSpace
+    from larkpost.ranking.taste_cache import Line, TasteCache, Whose
     from larkpost.seams import Evidence
 
 UNREAD = 5.0  # all of the background weighs as much as this many thumbs for each thumb up
@@ -115,50 +117,59 @@ def learn(
     now: datetime,
     half_life_days: float = 0,
     careful: bool = True,
+    cache: TasteCache | None = None,
 ) -> list[LinearTaste]:
-    """Learn one taste for each evidence, in order; ``careful`` is better, and slower."""
-    voted, unvoted, ballots = shelve(space, evidence, now, half_life_days)
-    # The blank row at the end is there to be looked up where nobody has voted.
-    papers = (*voted.papers, None)
-    ids = [None if paper is None else paper.id for paper in papers]
-    shelved = space.rows([*voted.texts, ""], ids)
-    passed = Passed.of(space, [paper for paper in unvoted.papers if paper is not None])
-    columns = Columns.of(space)
-    seen = Seen.of(space, shelved, np.array([paper is None for paper in papers]))
-    ends = np.cumsum([0] + [len(ballot.votes) for ballot in ballots])
-    shares = np.zeros(ends[-1], dtype=np.float32)
-    dense = np.zeros((len(ballots), columns.width), dtype=np.float32)
-    # A column a reader: scoring then runs along the readers of one term.
-    terms = np.zeros((len(space.vocabulary), len(ballots) if careful else 0), dtype=np.float32)
-    calibrations: dict[int, Calibration] = {}
-    for places in _batches([len(ballot.votes) for ballot in ballots]):
-        some = [ballots[at] for at in places]
-        learnt = _learn_batch(space, seen, some, careful)
-        for name, values in learnt.dense.items():
-            if name == "terms":
-                terms[:, places] = values.T
-            else:
-                where = getattr(columns, name)
-                dense[places, where] = values if isinstance(where, slice) else values.ravel()
-        for line, at in enumerate(places):
-            shares[ends[at] : ends[at + 1]] = learnt.shares[line, : len(ballots[at].votes)]
-        told = _calibrate(passed, seen.rows, some, learnt, dense[places])
-        calibrations |= dict(zip(places, told, strict=True))
-    votes = np.concatenate([np.zeros(0, dtype=np.intp), *(ballot.votes for ballot in ballots)])
-    matrix = csr_array((shares, votes, ends), shape=(len(ballots), len(seen.rows)))
-    ledger = Ledger(papers, seen.rows, matrix, dense, terms, columns)
+    """Learn one taste for each evidence, in order; ``careful`` is better, and slower.
+
+    ``cache`` is that of the space: what it holds of the same votes is not learnt again.
+    """
+    placed = shelve(space, evidence, now, half_life_days)
+    shelf = BallotRows.of(space, *placed)
+    whose = [(one.reader_id, one.interest_id) for one in evidence]
+    lines = _lines(space, shelf, whose, careful=careful, cache=cache)
+    ledger = ledger_of(space, shelf, lines, careful=careful)
     return [
         LinearTaste(
             reader_id=one.reader_id,
             interest_id=one.interest_id,
             ledger=ledger,
             place=at,
-            liked_votes=ballots[at].liked,
-            calibration=calibrations[at],
+            liked_votes=shelf.ballots[at].liked,
+            calibration=lines[at].calibration,
             named=Named.of(space, one.words),
         )
         for at, one in enumerate(evidence)
     ]
+
+
+def _lines(
+    space: TextSpace,
+    shelf: BallotRows,
+    whose: Sequence[Whose],
+    *,
+    careful: bool,
+    cache: TasteCache | None,
+) -> list[Line]:
+    """Give the line of each ballot: kept, or else learnt in a batch with others."""
+    keys = [shelf.key(ballot, careful=careful) for ballot in shelf.ballots]
+    pairs = zip(whose, keys, strict=True)
+    lines = {at: cache.line(*pair) if cache else None for at, pair in enumerate(pairs)}
+    missing = [at for at, line in lines.items() if line is None]
+    if missing:
+        blank = np.array([paper is None for paper in shelf.papers])
+        seen, passed = Seen.of(space, shelf.rows, blank), Passed.of(space, shelf.passed)
+    for places in _batches([len(shelf.ballots[at].votes) for at in missing]):
+        batch = [missing[place] for place in places]
+        ballots = [shelf.ballots[at] for at in batch]
+        kernel = kernel_of(cache, shelf, [whose[at] for at in batch]) if cache else None
+        learnt = _learn_batch(space, seen, ballots, careful, kernel)
+        dense = dense_of(space, learnt)
+        calibrations = _calibrate(passed, seen.rows, ballots, learnt, dense)
+        for at, line in zip(batch, lines_of(ballots, learnt, dense, calibrations), strict=True):
+            lines[at] = line
+            if cache:
+                cache.keep_line(whose[at], keys[at], line)
+    return [line for line in lines.values() if line is not None]
 
 
 def _padded(ballots: Sequence[Ballot]) -> tuple[Indices, Floats, Floats, Floats]:
@@ -186,9 +197,15 @@ def _batches(sizes: Sequence[int]) -> Iterator[list[int]]:
         yield batch
 
 
-def _learn_batch(space: TextSpace, seen: Seen, ballots: Sequence[Ballot], careful: bool) -> Learnt:
+def _learn_batch(
+    space: TextSpace,
+    seen: Seen,
+    ballots: Sequence[Ballot],
+    careful: bool,
+    kernel: Kernel | None,
+) -> Learnt:
     rows, (votes, thumbs, weights, checks) = seen.rows, _padded(ballots)
-    own = Own.of(rows, [len(ballot.votes) for ballot in ballots], votes)
+    own = Own.of(rows, [len(ballot.votes) for ballot in ballots], votes, kernel)
     lift = np.where(thumbs > 0, weights, 0)
     ups = lift.sum(axis=1)
     lift = lift / np.maximum(ups, 1e-9)[:, None]

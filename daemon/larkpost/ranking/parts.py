@@ -11,11 +11,13 @@ from scipy.sparse import csr_array
 from larkpost.ranking import ridge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from larkpost.ranking.space import Floats, Indices, Rows, TextSpace
+
+    Kernel = Callable[[int, Indices], Floats]
 
 CLOSE = 50  # papers of the corpus whose terms count as if liked
 SAME = 0.999  # likeness in words, from which on two rows are one paper (kept in half precision)
@@ -110,16 +112,26 @@ class Own:
     places: Floats
 
     @classmethod
-    def of(cls, rows: Rows, sizes: Sequence[int], votes: Indices) -> Own:
-        """Compare the first ``sizes`` votes of each row of ``votes`` (r, n)."""
+    def of(
+        cls, rows: Rows, sizes: Sequence[int], votes: Indices, kernel: Kernel | None = None
+    ) -> Own:
+        """Compare the first ``sizes`` votes of each row of ``votes`` (r, n).
+
+        ``kernel`` knows their likeness in words (n, n) by the line and its votes.
+        """
         count, most = votes.shape
         words = np.zeros((count, most, most), dtype=np.float32)
         for at, size in enumerate(sizes):
-            mine = rows.words[votes[at, :size]]
-            words[at, :size, :size] = (mine @ mine.T).toarray()
+            mine = votes[at, :size]
+            words[at, :size, :size] = kernel(at, mine) if kernel else _likeness(rows, mine)
         real = np.arange(most) < np.array(sizes)[:, None]
         places = rows.close[votes] * real[:, :, None]
         return cls(words, places @ places.transpose(0, 2, 1), places)
+
+
+def _likeness(rows: Rows, votes: Indices) -> Floats:
+    mine = rows.words[votes]
+    return np.asarray((mine @ mine.T).toarray(), dtype=np.float32)
 
 
 def evidence_against_unread(

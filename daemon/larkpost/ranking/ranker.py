@@ -81,6 +81,7 @@ class Tfidf:
             now=now,
             half_life_days=self.half_life_days,
             careful=self.careful,
+            cache=_ours(space).learnt,
         )
 
     def rank(

@@ -40,9 +40,11 @@ class RowCache:
         self._rows: OrderedDict[bytes, Row] = OrderedDict()
         self._lock = Lock()
 
-    def rows(self, texts: Sequence[str | Mapping[str, float]]) -> csr_array:
-        """Give the rows of these texts, in order (n, width)."""
-        names = [_name(text) for text in texts]
+    def rows(
+        self, texts: Sequence[str | Mapping[str, float]], names: Sequence[bytes] = ()
+    ) -> csr_array:
+        """Give the rows of these texts, in order (n, width); ``names`` are theirs, where known."""
+        names = names or [name_text(text) for text in texts]
         with self._lock:
             found = [self._rows.get(name) if name else None for name in names]
         missing = [at for at, row in enumerate(found) if row is None]
@@ -66,7 +68,7 @@ class RowCache:
         return csr_array((weights, columns, ends.astype(np.int32)), shape=shape)
 
 
-def _name(text: str | Mapping[str, float]) -> bytes:
+def name_text(text: str | Mapping[str, float]) -> bytes:
     """Give a text's name, 16 bytes; none for counts."""
     return (
         blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()

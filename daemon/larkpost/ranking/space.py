@@ -17,6 +17,7 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
 from larkpost.ranking import ridge
 from larkpost.ranking.lexicon import Lexicon, category_terms
 from larkpost.ranking.row_cache import RowCache
+from larkpost.ranking.taste_cache import TasteCache
 from larkpost.ranking.terms import count_stems, terms
 from larkpost.text.term_table import GRADES, term_table
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Paper
     from larkpost.ranking.companions import Companions
+
+    Texts = Sequence[str | Mapping[str, float]]
+    Ids = Sequence[int | None]
 
 THEMES = 200  # latent dimensions at most
 SHARED_THEMES = 400  # the same where readers teach: companions read texts more finely
@@ -216,15 +220,18 @@ class TextSpace:
 
         return space_to_bytes(self)
 
-    def rows(
-        self, texts: Sequence[str | Mapping[str, float]], ids: Sequence[int | None] = ()
-    ) -> Rows:
+    def rows(self, texts: Texts, ids: Ids = (), names: Sequence[bytes] = ()) -> Rows:
         """Give the points of these texts, in order; a text without a known term is all zeros.
 
         The first line of a text is its title; a hint stands for a text by its counts. Papers
-        whose ids are given are seen where their readers put them.
+        whose ids are given are seen where their readers put them; see ``RowCache`` for ``names``.
         """
-        return self.placed(self._row_cache.rows(texts), ids)
+        return self.placed(self._row_cache.rows(texts, names), ids)
+
+    @cached_property
+    def learnt(self) -> TasteCache:
+        """Give what was learnt in this space, kept as long as it is."""
+        return TasteCache()
 
     @cached_property
     def _row_cache(self) -> RowCache:
@@ -232,7 +239,7 @@ class TextSpace:
             lambda texts: self._weighed(_counted(texts, self.papers)), len(self.vocabulary)
         )
 
-    def placed(self, plain: csr_array, ids: Sequence[int | None] = ()) -> Rows:
+    def placed(self, plain: csr_array, ids: Ids = ()) -> Rows:
         """Give the points of papers whose l2 TF-IDF rows are known."""
         data = plain.data * self.sharpness[plain.indices]
         words = csr_array((data, plain.indices, plain.indptr), shape=plain.shape)
@@ -259,16 +266,8 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
     vocabulary, spread, common = _vocabulary(counted)
     stem_spread = count_stems(counted, vocabulary, spread)
     blank = np.zeros((0, len(vocabulary)), dtype=np.float32)
-    unfitted = TextSpace(
-        vocabulary,
-        spread,
-        stem_spread,
-        common,
-        len(ordered),
-        blank,
-        csr_array(blank),
-        np.zeros(0, dtype=np.int64),
-    )
+    plain, none = csr_array(blank), np.zeros(0, dtype=np.int64)
+    unfitted = TextSpace(vocabulary, spread, stem_spread, common, len(ordered), blank, plain, none)
     plain = unfitted._weighed(counted)
     chosen = np.random.default_rng(0).permutation(len(ordered))[:SAMPLE]
     return replace(
@@ -302,7 +301,7 @@ def _sharpness(spread: NDArray[np.int32], papers: int) -> Floats:
     return (np.log1p(1 / _prior(spread, papers)) ** (maturity(papers) / 2)).astype(np.float32)
 
 
-def _counted(texts: Sequence[str | Mapping[str, float]], papers: int) -> list[Counter[str]]:
+def _counted(texts: Texts, papers: int) -> list[Counter[str]]:
     """Count the terms of texts; in a small corpus the title, the first line, counts twice."""
     again = 1 - maturity(papers)
     counted = []

@@ -153,9 +153,3 @@ class LinearTaste:
         """Give the papers with a thumb up, in the order of their votes."""
         found = (self.ledger.papers[at] for at in self.liked_votes)
         return tuple(paper for paper in found if paper is not None)
-
-    def to_bytes(self) -> bytes:
-        """Give the arrays as npz with a format number, never a pickle."""
-        from larkpost.ranking.keeping import taste_to_bytes
-
-        return taste_to_bytes(self)

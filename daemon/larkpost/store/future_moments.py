@@ -35,6 +35,7 @@ _HISTORY = (
     (tables.edition, ("published_at",)),
     (tables.delivery, ("sent_at", "reopened")),
     (tables.vote, ("at", "counts_from")),
+    (tables.forgotten_vote, ("at", "counts_from", "forgotten_at")),
     (tables.bounce, ("at",)),
     (tables.space, ("made_at",)),
     (tables.reader, ("created", "counts_from")),

@@ -169,7 +169,9 @@ def prune(connection: Connection, now: datetime) -> int:
 def _unvoted(now: datetime) -> ColumnElement[bool]:
     column = tables.paper.c
     voted = exists().where(tables.vote.c.paper_id == column.id)
-    return column.owner_id.is_not(None) & (column.updated < now - KEPT_WITHOUT_THUMB) & ~voted
+    forgotten = exists().where(tables.forgotten_vote.c.paper_id == column.id)
+    old = column.owner_id.is_not(None) & (column.updated < now - KEPT_WITHOUT_THUMB)
+    return old & ~voted & ~forgotten  # a thumb that was forgotten may come back
 
 
 def _named(

@@ -199,6 +199,20 @@ vote = Table(
     CheckConstraint("thumb IN (-1, 1)", name="thumb"),
 )
 
+forgotten_vote = Table(  # a vote that its reader has had forgotten; see ``forgotten_votes``
+    "forgotten_vote",
+    metadata,
+    Column("reader_id", ForeignKey("reader.id", ondelete="CASCADE"), primary_key=True),
+    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("thumb", SmallInteger, nullable=False),
+    Column("interest_id", ForeignKey("interest.id", ondelete="SET NULL"), index=True),
+    Column("via", String(20), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("counts_from", UtcDateTime),
+    Column("forgotten_at", UtcDateTime, nullable=False, index=True),
+    CheckConstraint("thumb IN (-1, 1)", name="thumb"),
+)
+
 space = Table(
     "space",
     metadata,
@@ -206,15 +220,6 @@ space = Table(
     Column("made_at", UtcDateTime, nullable=False),
     Column("papers", Integer, nullable=False),
     Column("newest", UtcDateTime),  # first_seen of the newest paper in it
-    Column("body", LargeBinary, nullable=False),
-)
-
-taste = Table(
-    "taste",
-    metadata,
-    Column("interest_id", ForeignKey("interest.id", ondelete="CASCADE"), primary_key=True),
-    Column("space_id", ForeignKey("space.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("made_at", UtcDateTime, nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 
 from larkpost.flows import feedback, membership, second_interest
+from larkpost.schedule import start_of
 from larkpost.store import papers
 from larkpost.text.normalize import one_line
 from larkpost.web.crowd import Measure
@@ -41,6 +42,8 @@ DONE = {
     "dropped": "That interest is gone. Its thumbs now count for the first one.",
     "rejoined": "That interest is gone again, and its thumbs are back where they were.",
     "allowed": "The offer is on the page of your taste again.",
+    "forgotten": "Your older thumbs are forgotten. Below you can bring them back for 30 days.",
+    "remembered": "Your thumbs are back, and count again.",
     "cleared": "All your thumbs are taken back. Your paper starts anew.",
     "welcome": "Welcome. This page is yours: keep its address, for there is no other key to it.",
 }
@@ -193,6 +196,21 @@ def _clear(site: Site, reader: Reader, form: FormData) -> str | Notice:
     return "cleared"
 
 
+def _forget(site: Site, reader: Reader, form: FormData) -> str | Notice:
+    day = read("day", date.fromisoformat, text(form, "before"))
+    before = start_of(day, reader.zone)
+    gone = feedback.forget(site.program.store, reader.id, before, now=site.clock())
+    if not gone:
+        return Notice(problem=f"You gave no thumb before {day}, so nothing was forgotten.")
+    return "forgotten"
+
+
+def _remember(site: Site, reader: Reader, _form: FormData) -> str | Notice:
+    if not feedback.remember(site.program.store, reader.id):
+        return Notice(problem="There is nothing to bring back any more.")
+    return "remembered"
+
+
 _ACTS: dict[str, Callable[[Site, Reader, FormData], str | Notice]] = {
     "save": _save,
     "pause": _pause,
@@ -208,4 +226,6 @@ _ACTS: dict[str, Callable[[Site, Reader, FormData], str | Notice]] = {
     "allow": _allow,
     "vote": _vote,
     "clear": _clear,
+    "forget": _forget,
+    "remember": _remember,
 }

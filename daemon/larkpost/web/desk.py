@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from larkpost.errors import QuotaExceeded, UsageError
-from larkpost.flows import exporting, membership
+from larkpost.flows import advice, exporting, membership
 from larkpost.flows.interest_words import describe, unmatched_words
 from larkpost.render.stories import stories_of
-from larkpost.store import editions, papers, readers, uses, votes
+from larkpost.schedule import local_date
+from larkpost.store import editions, forgotten_votes, papers, readers, uses, votes
 from larkpost.web.acts import DONE, Notice, act
 from larkpost.web.answer_budget import PIECE
 from larkpost.web.counting import note_use
@@ -154,6 +155,8 @@ def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Resp
         use = uses.of(connection, [reader.id]).get(reader.id)
         latest = editions.latest(connection, reader.id, limit=SHOWN_EDITIONS)
         new = editions.news(connection, latest[0]) if latest else set()
+        forgotten = forgotten_votes.latest(connection, reader.id)
+    found = advice.many_downs(((one.at, one.thumb) for one in cast), site.clock())
     links = site.program.links
     return site.pages.page(
         "me.html",
@@ -171,6 +174,9 @@ def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Resp
         opml=links.opml(reader),
         alternates=links.reader_alternates(site.pages.title, reader),
         total=len(cast),
+        many_downs=found,
+        before=local_date(reader.zone, found.since) if found else None,
+        forgotten=forgotten,
         votes=[
             {"paper": titles[one.paper_id], "thumb": named(one.thumb), "at": one.at}
             for one in shown

@@ -41,7 +41,7 @@ class Steps:
         return self.revisions[-1]
 
 
-STEPS = Steps(Path(__file__).parent, tuple(f"{number:04}" for number in range(1, 18)))
+STEPS = Steps(Path(__file__).parent, tuple(f"{number:04}" for number in range(1, 19)))
 _LOCK = 0x6C61726B  # "lark": the advisory lock that migrations of one PostgreSQL database share
 
 

@@ -1,0 +1,79 @@
+"""Tells when a reader presses thumbs down more than before, and what they can do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from math import sqrt
+from typing import TYPE_CHECKING
+
+from larkpost.domain import Thumb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+A_MONTH = timedelta(days=30)
+LATELY, BEFORE = 20, 100  # thumbs that are compared, at most: the newest, and those before them
+FEWEST = 10  # of each, below which nothing is said
+HALF = 0.5  # of the newest thumbs are down, at least
+SURE = 2.326  # standard errors: one-sided, a false alarm in a hundred looks
+
+
+@dataclass(frozen=True, slots=True)
+class ManyDowns:
+    """Thumbs down among the newest thumbs of a reader, and among those before them.
+
+    ``since`` is when the first of the newest was given: a date before which to forget.
+    """
+
+    downs: int
+    thumbs: int
+    downs_before: int
+    thumbs_before: int
+    since: datetime
+
+    @property
+    def text(self) -> str:
+        """Say it, and what to do, as a note in an edition."""
+        return (
+            f"Many thumbs down lately: {self.downs} of your last {self.thumbs},"
+            f" and {self.downs_before} of the {self.thumbs_before} before. If you look for other"
+            f" things now, your page can forget your thumbs before {self.since:%Y-%m-%d}, and bring"
+            " them back if that was wrong."
+        )
+
+
+def many_downs(cast: Iterable[tuple[datetime, Thumb]], now: datetime) -> ManyDowns | None:
+    """Compare the share of downs among a reader's newest thumbs with the share before.
+
+    The newest are those of the last 30 days, ``LATELY`` at most. There is something to say where
+    half of them are down and the difference of the two shares is above zero by ``SURE`` of its
+    standard errors, with one success and one failure added to each (Agresti & Caffo 2000). None
+    where it is not, or where there are too few thumbs to tell.
+    """
+    ordered = sorted(cast)
+    lately = [at for at, _ in ordered[-LATELY:] if now - at < A_MONTH]
+    split = len(ordered) - len(lately)
+    newest, before = _downs(ordered[split:]), _downs(ordered[max(0, split - BEFORE) : split])
+    if min(len(newest), len(before)) < FEWEST or sum(newest) < HALF * len(newest):
+        return None
+    if not _is_higher(newest, before):
+        return None
+    return ManyDowns(sum(newest), len(newest), sum(before), len(before), lately[0])
+
+
+def _downs(some: Sequence[tuple[datetime, Thumb]]) -> list[bool]:
+    return [thumb is Thumb.DOWN for _, thumb in some]
+
+
+def _is_higher(one: Sequence[bool], other: Sequence[bool]) -> bool:
+    """Say whether the share of true values is surely higher in the one."""
+    (first, second), errors = zip(*map(_share, (one, other)), strict=True)
+    return bool(first - second > SURE * sqrt(sum(errors)))
+
+
+def _share(some: Sequence[bool]) -> tuple[float, float]:
+    """Give the share of true values, with one of each added, and its variance."""
+    share = (sum(some) + 1) / (len(some) + 2)
+    return share, share * (1 - share) / (len(some) + 2)

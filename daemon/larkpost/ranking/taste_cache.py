@@ -1,0 +1,129 @@
+"""Keeps what was learnt from votes in one space, so that a morning learns only what changed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from hashlib import blake2b
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scipy.sparse import csr_array
+
+    from larkpost.ranking.space import Floats
+    from larkpost.ranking.taste import Calibration
+
+    Whose = tuple[int, int]  # a reader and an interest, by their ids
+
+MOST_BYTES = 32 * 2**20  # of lines, and as many of kernels: some 300 readers each
+DIGEST = 16
+
+
+class Line(NamedTuple):
+    """What was learnt of one interest: its line of a ledger, see ``Ledger``.
+
+    ``shares`` (n), ``dense`` (width), ``terms`` (v, or none where learnt in a hurry).
+    """
+
+    shares: Floats
+    dense: Floats
+    terms: Floats
+    calibration: Calibration
+
+    @property
+    def size(self) -> int:
+        """Give the bytes it takes."""
+        return int(self.shares.nbytes + self.dense.nbytes + self.terms.nbytes)
+
+
+class _Kernel(NamedTuple):
+    """How like each other votes are in words (n, n), and the name of each vote's row."""
+
+    names: Sequence[bytes]
+    among: Floats
+
+    @property
+    def size(self) -> int:
+        return int(self.among.nbytes) + DIGEST * len(self.names)
+
+
+def digest(*parts: bytes) -> bytes:
+    """Give one name, 16 bytes, to what these parts say; the bounds between them count."""
+    of = blake2b(digest_size=DIGEST)
+    for part in parts:
+        of.update(len(part).to_bytes(8, "little"))
+        of.update(part)
+    return of.digest()
+
+
+class TasteCache:
+    """Lines and kernels of one space, the last of each interest.
+
+    A line is given back only under the key it was kept with, which has to name everything that
+    it was learnt from. A kernel depends on the texts alone: of one with other votes the part that
+    both share is used. Both go, those longest unused first, when they take more than their room.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most = most_bytes
+        self._lines: OrderedDict[Whose, tuple[bytes, Line]] = OrderedDict()
+        self._kernels: OrderedDict[Whose, _Kernel] = OrderedDict()
+        self._bytes = {"lines": 0, "kernels": 0}
+        self._lock = Lock()
+
+    def line(self, whose: Whose, key: bytes) -> Line | None:
+        """Give the line of an interest, if it was learnt from what ``key`` names."""
+        with self._lock:
+            kept = self._lines.get(whose)
+            if kept is None or kept[0] != key:
+                return None
+            self._lines.move_to_end(whose)
+            return kept[1]
+
+    def keep_line(self, whose: Whose, key: bytes, line: Line) -> None:
+        """Keep a line in place of an earlier one."""
+        with self._lock:
+            if before := self._lines.pop(whose, None):
+                self._bytes["lines"] -= before[1].size
+            self._lines[whose] = key, line
+            self._bytes["lines"] += line.size
+            while self._bytes["lines"] > self._most:
+                _, (_, gone) = self._lines.popitem(last=False)
+                self._bytes["lines"] -= gone.size
+
+    def kernel(self, whose: Whose, names: Sequence[bytes], words: csr_array) -> Floats:
+        """Give the likeness in words of an interest's votes (n, n), counting only what is new.
+
+        ``names`` (n) are those of the rows ``words`` (n, v): the same name, the same row.
+        """
+        with self._lock:
+            before = self._kernels.get(whose)
+        among = _grown(before, names, words)
+        with self._lock:
+            if gone := self._kernels.pop(whose, None):
+                self._bytes["kernels"] -= gone.size
+            kept = self._kernels[whose] = _Kernel(tuple(names), among)
+            self._bytes["kernels"] += kept.size
+            while self._bytes["kernels"] > self._most:
+                self._bytes["kernels"] -= self._kernels.popitem(last=False)[1].size
+        return among
+
+
+def _grown(before: _Kernel | None, names: Sequence[bytes], words: csr_array) -> Floats:
+    """Multiply only rows that the kernel ``before`` does not know with all the others."""
+    place = {name: at for at, name in enumerate(before.names)} if before else {}
+    old = np.array([place.get(name, -1) for name in names], dtype=np.intp)
+    new = np.flatnonzero(old < 0)
+    if before is None or 2 * len(new) > len(names):
+        return np.asarray((words @ words.T).toarray(), dtype=np.float32)
+    if not len(new) and len(old) == len(before.names) and (old == np.arange(len(old))).all():
+        return before.among
+    among = before.among[np.ix_(old, old)]
+    if len(new):
+        added = (words @ words[new].T).toarray()
+        among[:, new], among[new, :] = added, added.T
+    return among

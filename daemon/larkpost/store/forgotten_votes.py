@@ -1,0 +1,95 @@
+"""Thumbs that a reader has had forgotten: for a while they can be brought back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, delete, exists, func, literal, select
+
+from larkpost.domain import Thumb, Vote
+from larkpost.store import tables
+from larkpost.store.upsert import insert
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection
+
+KEPT = timedelta(days=30)
+
+_gone, _vote = tables.forgotten_vote, tables.vote
+_SHARED = [column.name for column in _vote.c]  # of both tables
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """One act of forgetting: when it was done, and how many thumbs can still be brought back."""
+
+    at: datetime
+    votes: int
+
+
+def forget(connection: Connection, reader_id: int, before: datetime, now: datetime) -> list[Vote]:
+    """Put aside every thumb that a reader gave before a moment; returns them, the oldest first."""
+    chosen = and_(_vote.c.reader_id == reader_id, _vote.c.at < before)
+    rows = select(_vote, literal(now, _gone.c.forgotten_at.type)).where(chosen)
+    statement = insert(connection, _gone).from_select([*_SHARED, "forgotten_at"], rows)
+    new = {name: statement.excluded[name] for name in (*_SHARED[2:], "forgotten_at")}
+    statement = statement.on_conflict_do_update(index_elements=_SHARED[:2], set_=new)
+    connection.execute(statement)
+    taken = connection.execute(delete(_vote).where(chosen).returning(*_vote.c))
+    votes = [
+        Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.via, row.interest_id)
+        for row in taken
+    ]
+    return sorted(votes, key=lambda vote: (vote.at, vote.paper_id))
+
+
+def latest(connection: Connection, reader_id: int) -> Forgetting | None:
+    """Give the last act of a reader that can be undone."""
+    at = _gone.c.forgotten_at
+    acts = select(at, func.count()).where(_gone.c.reader_id == reader_id).group_by(at)
+    row = connection.execute(acts.order_by(at.desc()).limit(1)).one_or_none()
+    return None if row is None else Forgetting(*row)
+
+
+def restore(connection: Connection, reader_id: int) -> int:
+    """Undo the last act of a reader; returns how many thumbs count again.
+
+    Where there is a newer thumb on the same paper, that one stays.
+    """
+    last = latest(connection, reader_id)
+    if last is None:
+        return 0
+    chosen = and_(_gone.c.reader_id == reader_id, _gone.c.forgotten_at == last.at)
+    newer = exists().where(_vote.c.reader_id == reader_id, _vote.c.paper_id == _gone.c.paper_id)
+    rows = select(*(_gone.c[name] for name in _SHARED)).where(chosen, ~newer)
+    restored = connection.execute(insert(connection, _vote).from_select(_SHARED, rows)).rowcount
+    connection.execute(delete(_gone).where(chosen))
+    return restored
+
+
+def of(connection: Connection, reader_id: int) -> list[Vote]:
+    """Read what a reader has had forgotten and is still kept, the oldest first."""
+    mine = select(_gone).where(_gone.c.reader_id == reader_id)
+    return [
+        Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.via, row.interest_id)
+        for row in connection.execute(mine.order_by(_gone.c.at, _gone.c.paper_id))
+    ]
+
+
+def any_old(connection: Connection, now: datetime) -> bool:
+    """Say whether there is something for ``prune`` to drop."""
+    old = select(_gone.c.paper_id).where(_is_old(now)).limit(1)
+    return connection.execute(old).first() is not None
+
+
+def prune(connection: Connection, now: datetime) -> int:
+    """Drop what was forgotten longer ago than ``KEPT``; returns how many thumbs went."""
+    return connection.execute(delete(_gone).where(_is_old(now))).rowcount
+
+
+def _is_old(now: datetime) -> ColumnElement[bool]:
+    return _gone.c.forgotten_at < now - KEPT

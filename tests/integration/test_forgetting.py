@@ -1,0 +1,231 @@
+"""Thumbs before a day are forgotten, and can be brought back: on the page and by command."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.browsing import NOW as PAGE_NOW
+from tests.making import NOW, add_papers, add_readers
+from tests.private_lists import bring, read_private, read_thumbs
+
+from larkpost.domain import Draft, Thumb, Vote
+from larkpost.flows import feedback, membership
+from larkpost.flows.expiry import Uses
+from larkpost.flows.housekeeping import clean_up
+from larkpost.store import forgotten_votes, papers, private_papers, votes
+from larkpost.store.uses import Span
+
+if TYPE_CHECKING:
+    from tests.browsing import Place
+
+    from larkpost.domain import Paper, Reader
+    from larkpost.store.engine import Store
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def reader(store: Store) -> Reader:
+    """Make a reader with thumbs on four papers: 40, 30, 20 and 10 days ago."""
+    with store.begin() as connection:
+        reader = add_readers(connection, 1)[0]
+        for at, paper in enumerate(add_papers(connection, 4)):
+            given = Vote(reader.id, paper.id, Thumb((-1) ** at), NOW - DAY * 10 * (4 - at), "test")
+            votes.cast(connection, given)
+    return reader
+
+
+def thumbs(store: Store, reader: Reader) -> list[Vote]:
+    with store.read() as connection:
+        return votes.of(connection, reader.id)
+
+
+def test_what_was_forgotten_counts_no_more_and_comes_back_as_it_was(
+    store: Store, reader: Reader
+) -> None:
+    before = thumbs(store, reader)
+
+    gone = feedback.forget(store, reader.id, NOW - DAY * 20, now=NOW)
+
+    assert gone == before[:2]
+    assert thumbs(store, reader) == before[2:]
+    assert feedback.remember(store, reader.id) == 2
+    assert thumbs(store, reader) == before
+    assert feedback.remember(store, reader.id) == 0
+
+
+def test_acts_are_undone_the_last_one_first(store: Store, reader: Reader) -> None:
+    before = thumbs(store, reader)
+    feedback.forget(store, reader.id, NOW - DAY * 35, now=NOW)
+    feedback.forget(store, reader.id, NOW - DAY * 15, now=NOW + DAY)
+
+    assert feedback.remember(store, reader.id) == 2
+    assert thumbs(store, reader) == before[1:]
+    assert feedback.remember(store, reader.id) == 1
+    assert thumbs(store, reader) == before
+
+
+def test_a_newer_thumb_on_the_same_paper_stays(store: Store, reader: Reader) -> None:
+    oldest = thumbs(store, reader)[0]
+    feedback.forget(store, reader.id, NOW, now=NOW)
+    feedback.cast(store, reader.id, oldest.paper_id, Thumb.DOWN, via="test", now=NOW + DAY)
+
+    assert feedback.remember(store, reader.id) == 3
+
+    (mine,) = [one for one in thumbs(store, reader) if one.paper_id == oldest.paper_id]
+    assert (mine.thumb, mine.at) == (Thumb.DOWN, NOW + DAY)
+
+
+def test_whom_others_count_is_as_before_when_thumbs_are_back(store: Store, reader: Reader) -> None:
+    def counted() -> list[object]:
+        with store.read() as connection:
+            columns = "SELECT paper_id, counts_from FROM vote ORDER BY paper_id"
+            return [tuple(row) for row in connection.exec_driver_sql(columns)]
+
+    before = counted()
+    feedback.forget(store, reader.id, NOW, now=NOW)
+    assert counted() == []
+    feedback.remember(store, reader.id)
+
+    assert counted() == before
+
+
+def test_nobody_elses_thumbs_are_touched(store: Store, reader: Reader) -> None:
+    other = membership.add(store, "other@example.org", now=NOW)
+    with store.begin() as connection:
+        paper_id = votes.of(connection, reader.id)[0].paper_id
+        votes.cast(connection, Vote(other.id, paper_id, Thumb.UP, NOW - DAY * 99, "test"))
+    feedback.forget(store, reader.id, NOW, now=NOW)
+
+    assert feedback.remember(store, other.id) == 0
+    assert len(thumbs(store, other)) == 1
+
+
+def test_after_a_month_they_are_gone_for_good(store: Store, reader: Reader) -> None:
+    feedback.forget(store, reader.id, NOW, now=NOW)
+
+    def remembered(now: datetime) -> int:
+        clean_up(store, Uses(), Span(365, 365), now=now)
+        with store.read() as connection:
+            return len(forgotten_votes.of(connection, reader.id))
+
+    assert remembered(NOW + forgotten_votes.KEPT) == 4
+    assert remembered(NOW + forgotten_votes.KEPT + DAY) == 0
+
+
+def days_ago(here: Place, *days: int) -> list[Paper]:
+    """Give thumbs up, each so many days ago, on the papers of the edition."""
+    chosen = here.papers[: len(days)]
+    with here.program.store.begin() as connection:
+        for paper, ago in zip(chosen, days, strict=True):
+            given = Vote(here.reader.id, paper.id, Thumb.UP, PAGE_NOW - DAY * ago, "test")
+            votes.cast(connection, given)
+    return chosen
+
+
+def test_the_page_forgets_before_a_day_and_brings_back(here: Place, me: str) -> None:
+    days_ago(here, 40, 20, 1)
+    day = (PAGE_NOW - DAY * 10).date()
+
+    answer = here.client.post(me, data={"action": "forget", "before": str(day)})
+
+    assert answer.headers["location"] == f"{me}?done=forgotten"
+    page = here.client.get(answer.headers["location"]).text
+    assert "Your older thumbs are forgotten" in page
+    assert "2 thumbs were forgotten" in page
+    assert (here.thumb(1), here.thumb(2), here.thumb(3)) == (None, None, Thumb.UP)
+    back = here.client.post(me, data={"action": "remember"})
+    assert "Your thumbs are back" in here.client.get(back.headers["location"]).text
+    assert (here.thumb(1), here.thumb(2), here.thumb(3)) == (Thumb.UP,) * 3
+    assert "Bring them back" not in here.client.get(me).text
+
+
+def test_a_day_begins_where_the_reader_lives(here: Place, me: str) -> None:
+    """The reader lives in Berlin, where it is summer: the day begins at 22:00 UTC."""
+    (paper,) = days_ago(here, 1)
+    at = PAGE_NOW.replace(hour=21, minute=59) - DAY
+    with here.program.store.begin() as connection:
+        votes.cast(connection, Vote(here.reader.id, paper.id, Thumb.UP, at, "test"))
+
+    early = here.client.post(me, data={"action": "forget", "before": str(at.date())})
+    assert early.status_code == 400
+    assert here.thumb(1) is Thumb.UP
+    here.client.post(me, data={"action": "forget", "before": str((at + DAY).date())})
+
+    assert here.thumb(1) is None
+
+
+@pytest.mark.parametrize("day", ["", "soon", "0001-01-01", "2026-13-01"])
+def test_where_nothing_is_to_be_forgotten_the_page_says_so(here: Place, me: str, day: str) -> None:
+    days_ago(here, 3)
+
+    answer = here.client.post(me, data={"action": "forget", "before": day})
+
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.text
+    assert here.thumb(1) is Thumb.UP
+    assert here.client.post(me, data={"action": "remember"}).status_code == 400
+
+
+def test_a_day_far_ahead_forgets_all(here: Place, me: str) -> None:
+    days_ago(here, 3)
+
+    here.client.post(me, data={"action": "forget", "before": str(date.max)})
+
+    assert here.thumb(1) is None
+
+
+def test_no_link_of_somebody_else_forgets(here: Place, me: str) -> None:
+    days_ago(here, 3)
+
+    answer = here.client.post(f"{me[:-1]}x", data={"action": "forget", "before": str(date.max)})
+
+    assert answer.status_code in {403, 404, 410}
+    assert here.thumb(1) is Thumb.UP
+
+
+def test_the_page_proposes_the_day_from_which_on_thumbs_went_down(here: Place, me: str) -> None:
+    with here.program.store.begin() as connection:
+        drafts = [Draft(title=f"Older, {n}", first_seen=PAGE_NOW - DAY * 200) for n in range(60)]
+        for at, paper in enumerate(papers.absorb(connection, drafts, now=PAGE_NOW - DAY * 200)):
+            ago, thumb = (60, Thumb.UP) if at < 40 else (5, Thumb.DOWN)
+            votes.cast(
+                connection,
+                Vote(here.reader.id, paper.paper_id, thumb, PAGE_NOW - DAY * ago, "test"),
+            )
+
+    page = here.client.get(me).text
+
+    assert "20 of your last 20, and 0 of the 40 before" in page
+    assert f'name="before" required value="{(PAGE_NOW - DAY * 5).date()}"' in page
+
+
+def test_what_is_kept_of_it_is_among_all_that_is_kept(here: Place, me: str) -> None:
+    (paper,) = days_ago(here, 40)
+    here.client.post(me, data={"action": "forget", "before": str(PAGE_NOW.date())})
+
+    lines = [json.loads(one) for one in here.client.get(f"{me}/export.jsonl").text.splitlines()]
+
+    (line,) = [one for one in lines if one["kind"] == "forgotten vote"]
+    assert (line["paper"], line["thumb"]) == (str(paper.identifier), 1)
+
+
+def test_a_private_paper_stays_as_long_as_its_thumb_can_come_back(here: Place) -> None:
+    store, reader = here.program.store, here.reader
+    bring(here, reader)
+    before = read_thumbs(store, reader)
+    feedback.forget(store, reader.id, PAGE_NOW + DAY, now=PAGE_NOW + DAY)
+    later = PAGE_NOW + private_papers.KEPT_WITHOUT_THUMB + 2 * DAY
+
+    clean_up(store, Uses(), Span(365, 365), now=later)
+
+    feedback.remember(store, reader.id)
+    assert read_thumbs(store, reader) == before
+    feedback.forget(store, reader.id, PAGE_NOW + DAY, now=later)
+    for days in (1, 2):  # first the thumbs go, then the papers
+        now = later + forgotten_votes.KEPT + DAY * days
+        clean_up(store, Uses(), Span(365, 365), now=now)
+    assert read_private(store, reader) == []
