@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -127,12 +126,8 @@ def test_where_the_process_dies_the_old_space_serves_and_it_is_tried_again_in_an
 
 def test_whoever_waits_for_the_process_can_be_told_to_end(store: Store, child: list[str]) -> None:
     child.append(ENDLESS)
-    began = time.monotonic()
-
-    with pytest.raises(TryAgainLater):
+    with pytest.raises(TryAgainLater):  # the child never ends by itself
         FitApart(careful=True, stopped=lambda: True)(store, Tfidf(), NOW, together=False)
-
-    assert time.monotonic() - began < 60
 
 
 def test_the_process_ends_with_the_one_that_asked(store: Store) -> None:

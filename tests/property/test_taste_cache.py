@@ -57,7 +57,7 @@ def histories(draw: st.DrawFn) -> list[tuple[list[Evidence], float, bool, int]]:
     return asked
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(histories())
 def test_tastes_with_a_cache_are_those_without(
     asked: list[tuple[list[Evidence], float, bool, int]],

@@ -182,9 +182,11 @@ class TextSpace:
     def kernel_shares(self) -> tuple[float, float]:
         """Give what likeness in words, and beside them, weigh in the regression.
 
-        Coarse themes beside the words make it worse on a reader's own picks; see docs/ranking.md.
+        In a large corpus coarse themes make it worse on a reader's own picks, in a small one they
+        make up for words that few papers share; see docs/ranking.md.
         """
-        return (1.0, 0.0) if self.companions is None else (WORD_SHARE, CLOSE_SHARE)
+        themes = CLOSE_SHARE * (1 - self.maturity if self.companions is None else 1)
+        return 1 - themes, themes
 
     @cached_property
     def echoes(self) -> Floats:
