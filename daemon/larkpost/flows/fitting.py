@@ -88,7 +88,8 @@ class FitApart:
 
     def _run(self, command: list[str], wanted: dict[str, object]) -> bytes:
         pipe = subprocess.PIPE
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:  # noqa: S603 - our own module
+        # Unbuffered: what a process that died did not take would be written once more at the end.
+        with subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe) as process:  # noqa: S603 - our own module
             body, said = _Reader(process.stdout), _Reader(process.stderr)
             try:
                 # The input stays open: its end tells the process that this one is gone.
@@ -123,7 +124,6 @@ def _ask(process: subprocess.Popen[bytes], wanted: dict[str, object]) -> None:
         raise ValueError("the process has no standard input")
     with suppress(BrokenPipeError):  # it ended at once; why, it has said
         process.stdin.write(json.dumps(wanted).encode() + b"\n")
-        process.stdin.flush()
 
 
 class _Reader:

@@ -66,9 +66,11 @@ def restore(connection: Connection, reader_id: int) -> int:
     chosen = and_(_gone.c.reader_id == reader_id, _gone.c.forgotten_at == last.at)
     newer = exists().where(_vote.c.reader_id == reader_id, _vote.c.paper_id == _gone.c.paper_id)
     rows = select(*(_gone.c[name] for name in _SHARED)).where(chosen, ~newer)
-    restored = connection.execute(insert(connection, _vote).from_select(_SHARED, rows)).rowcount
+    # Of an insert from a select PostgreSQL's driver does not say how many rows it made.
+    restored = insert(connection, _vote).from_select(_SHARED, rows).returning(_vote.c.paper_id)
+    count = len(connection.execute(restored).all())
     connection.execute(delete(_gone).where(chosen))
-    return restored
+    return count
 
 
 def of(connection: Connection, reader_id: int) -> list[Vote]:
