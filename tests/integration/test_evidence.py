@@ -9,6 +9,7 @@ import pytest
 from tests.making import DAY, NOW, TODAY, add_papers, picks_of
 
 from larkpost.domain import Thumb
+from larkpost.flows import evidence as flows_evidence
 from larkpost.flows import membership
 from larkpost.flows.evidence import LOOK_BACK, evidence
 from larkpost.flows.feedback import cast
@@ -111,3 +112,17 @@ def test_another_readers_edition_tells_nothing(
     cast(store, reader.id, papers[1].id, Thumb.UP, via="page", now=NOW)
 
     assert list(known(store, reader).passed) == []
+
+
+def test_of_many_thumbs_the_newest_of_each_kind_count(
+    store: Store, reader: Reader, papers: list[Paper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flows_evidence, "MOST_VOTES", 2)
+    thumbs = (Thumb.UP, Thumb.UP, Thumb.DOWN, Thumb.UP, Thumb.UP, Thumb.DOWN)
+    for number, (paper, thumb) in enumerate(zip(papers, thumbs, strict=True)):
+        cast(store, reader.id, paper.id, thumb, via="page", now=NOW - (6 - number) * DAY)
+
+    found = known(store, reader)
+
+    assert [one.id for one in found.papers] == [papers[at].id for at in (2, 3, 4, 5)]
+    assert list(found.thumbs) == [Thumb.DOWN, Thumb.UP, Thumb.UP, Thumb.DOWN]
