@@ -80,7 +80,11 @@ def _fresh(call: Call, home: Path) -> Program:
         _clear(home)
     make_folder(home)
     atomic_write(home / MARK, MARK_TEXT.encode())
-    own = {"database.url": f"sqlite:///{home / 'larkpost.db'}", "mail.transport": "maildir"}
+    own = {
+        "database.url": f"sqlite:///{home / 'larkpost.db'}",
+        "mail.transport": "maildir",
+        "ranking.exploration": 0.0,  # a place that is drawn by lot would differ from demo to demo
+    }
     settings = load(home=home, environ={}, flags=own)
     call.log(settings)
     program = build(settings)
