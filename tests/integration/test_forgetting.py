@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.browsing import NOW as PAGE_NOW
 from tests.making import NOW, add_papers, add_readers
-from tests.private_lists import bring, read_private, read_thumbs
+from tests.private_lists import NAME, bring, read_private, read_thumbs
 
 from larkpost.domain import Draft, Thumb, Vote
+from larkpost.errors import QuotaExceeded
 from larkpost.flows import feedback, membership
 from larkpost.flows.expiry import Uses
 from larkpost.flows.housekeeping import clean_up
+from larkpost.flows.quotas import Allowance
+from larkpost.settings.model import Quotas
 from larkpost.store import forgotten_votes, papers, private_papers, votes
 from larkpost.store.uses import Span
 
@@ -229,3 +232,42 @@ def test_a_private_paper_stays_as_long_as_its_thumb_can_come_back(here: Place) -
         now = later + forgotten_votes.KEPT + DAY * days
         clean_up(store, Uses(), Span(365, 365), now=now)
     assert read_private(store, reader) == []
+
+
+def test_a_forgotten_thumb_follows_its_paper_when_a_dump_brings_it(here: Place) -> None:
+    store, reader = here.program.store, here.reader
+    bring(here, reader)
+    (private,) = read_private(store, reader)
+    feedback.forget(store, reader.id, PAGE_NOW + DAY, now=PAGE_NOW)
+    with store.begin() as connection:
+        brought = Draft(title=private.title, identifiers=(NAME,))
+        papers.absorb(connection, [brought], now=PAGE_NOW + DAY)
+
+    assert read_private(store, reader) == []
+    assert feedback.remember(store, reader.id) == 1
+    assert read_thumbs(store, reader) == {private.title: Thumb.UP}
+
+
+def test_of_two_forgotten_thumbs_on_what_becomes_one_paper_that_on_the_public_stays(
+    here: Place,
+) -> None:
+    store, reader, public = here.program.store, here.reader, here.papers[0]
+    bring(here, reader)
+    (private,) = read_private(store, reader)
+    feedback.cast(store, reader.id, public.id, Thumb.DOWN, via="page", now=PAGE_NOW)
+    feedback.forget(store, reader.id, PAGE_NOW + DAY, now=PAGE_NOW)
+    with store.begin() as connection:
+        private_papers.move_to_public(connection, {private.id: public.id}, now=PAGE_NOW)
+
+    assert feedback.remember(store, reader.id) == 1
+    assert read_thumbs(store, reader) == {public.title: Thumb.DOWN}
+
+
+def test_to_forget_makes_no_room_for_more_thumbs(here: Place) -> None:
+    store, reader = here.program.store, here.reader
+    for paper in here.papers[:2]:
+        feedback.cast(store, reader.id, paper.id, Thumb.UP, via="page", now=PAGE_NOW)
+    feedback.forget(store, reader.id, PAGE_NOW + DAY, now=PAGE_NOW)
+
+    with store.read() as connection, pytest.raises(QuotaExceeded):
+        Allowance(Quotas(votes=2)).check_thumbs(connection, reader.id, more=1)
