@@ -122,3 +122,15 @@ def test_even_feeds_that_are_kept_are_not_asked_for_without_end(
     assert ask(feed) == 429
     assert ask(feed, "192.0.2.2") == 200
     assert ask(feed, PROXY) == 200
+
+
+def test_the_many_networks_of_one_owner_have_four_times_the_pace_of_one(
+    ask: Ask, pauses: Pauses
+) -> None:
+    most = request_rate.WIDER * (
+        request_rate.BURST + int(request_rate.PER_SECOND * request_rate.LONGEST_WAIT)
+    )
+    answers = [ask("/robots.txt", f"2001:db8:0:{number:x}00::1") for number in range(most + 20)]
+
+    assert answers == [200] * most + [429] * 20
+    assert ask("/robots.txt", "2001:db8:1::1") == 200

@@ -171,6 +171,18 @@ def test_one_network_leaves_others_room_to_wait_for_their_moment() -> None:
     assert limits.park("flood")
 
 
+def test_one_owner_of_many_networks_leaves_others_room_to_wait_for_their_moment() -> None:
+    limits = ConnectionLimits(1_000, per_network=100)
+
+    parked = [limits.park(f"192.0.2.{number // 100}/32") for number in range(500)]
+
+    assert parked == [True] * 400 + [False] * 100
+    assert limits.park("203.0.113.9/32")
+    for number in range(400):
+        limits.unpark(f"192.0.2.{number // 100}/32")
+    assert limits.park("192.0.2.9/32")
+
+
 def test_those_who_wait_for_their_moment_have_at_most_half_of_all_places() -> None:
     limits = ConnectionLimits(100, per_network=10)
 

@@ -59,6 +59,7 @@ class ConnectionLimits:
         self._around: Counter[str] = Counter()  # connections, by neighbourhood
         self._left = asyncio.Event()
         self._parked: Counter[str] = Counter()  # accepted, and waiting for their moment
+        self._parked_around: Counter[str] = Counter()  # the same, by neighbourhood
 
     @property
     def room(self) -> int:
@@ -74,18 +75,28 @@ class ConnectionLimits:
         """Count a connection that waits for its moment; False where there is no room for it.
 
         A network has as many of these as it may have open: one that opens them in a loop would
-        take all the room, and others, who are only quick, would find none.
+        take all the room, and others, who are only quick, would find none. So has a neighbourhood.
         """
-        if self.parked >= self.most // MOST_PARKED or self._parked[network] >= self.per_network:
+        around = neighbourhood(network)
+        if (
+            self.parked >= self.most // MOST_PARKED
+            or self._parked[network] >= self.per_network
+            or self._parked_around[around] >= self.per_neighbourhood
+        ):
             return False
         self._parked[network] += 1
+        self._parked_around[around] += 1
         return True
 
     def unpark(self, network: str) -> None:
         """Count a connection as waiting no more."""
-        self._parked[network] -= 1
-        if not self._parked[network]:
-            del self._parked[network]
+        for counted, whose in (
+            (self._parked, network),
+            (self._parked_around, neighbourhood(network)),
+        ):
+            counted[whose] -= 1
+            if not counted[whose]:
+                del counted[whose]
         self._left.set()
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
+from larkpost.text.networks import neighbourhood
 from larkpost.web.guard import MESSAGES, SafeHeaders
 from larkpost.web.pacing import Pacer
 from larkpost.web.visitors import network, stands_for_many
@@ -22,6 +23,7 @@ PER_SECOND, BURST = 10.0, 20  # of what has to be made
 # event loop: 5,000 a second of one network, on a hundred connections, made all others wait.
 ANY_PER_SECOND, ANY_BURST = 100.0, 1_000
 LONGEST_WAIT = 2.0  # seconds
+WIDER = 4  # times as many of the /24 or /48 around a network, which one owner may have whole
 REFUSED = 5  # an answer that is an error counts as so many requests: programs ask on regardless
 
 
@@ -44,6 +46,9 @@ class RequestRate:
     ) -> None:
         self.app = app
         self._pacer = Pacer(per_second, burst=burst, longest_wait=LONGEST_WAIT)
+        self._pacer_around = Pacer(
+            per_second * WIDER, burst=burst * WIDER, longest_wait=LONGEST_WAIT
+        )
         refusal = pages.error(429, *MESSAGES[429])
         refusal.headers["Retry-After"] = str(ceil(LONGEST_WAIT))
         self._refusal: ASGIApp = SafeHeaders(refusal, https=https)
@@ -54,7 +59,7 @@ class RequestRate:
         if visitor is None:
             await self.app(scope, receive, send)
             return
-        wait = self._pacer.delay(visitor)
+        wait = self._delay(visitor)
         if wait is None:  # it waits as well, so that who asks again at once is slowed
             await asyncio.sleep(LONGEST_WAIT)
             await self._refusal(scope, receive, send)
@@ -68,6 +73,14 @@ class RequestRate:
             await send(message)
 
         await self.app(scope, receive, send_charging)
+
+    def _delay(self, visitor: str) -> float | None:
+        """Give the seconds until a request is due; None where that is too long."""
+        own, around = self._pacer.delay(visitor), neighbourhood(visitor)
+        if own is None or around == visitor:
+            return own
+        wider = self._pacer_around.delay(around)
+        return None if wider is None else max(own, wider)
 
 
 def _paced_network(scope: Scope) -> str | None:
