@@ -201,36 +201,6 @@ def test_twenty_confirmed_readers_of_twenty_networks_lift_nothing_in_a_day(here:
     assert counted[-1] == 20
 
 
-def test_to_forget_thumbs_and_bring_them_back_is_no_way_around_the_days(here: Place) -> None:
-    """Readers who made room for each other in the queue of a paper must not come back together."""
-    last = here.papers[-1]
-    some = confirmed(here, 20, networks=20)
-    for reader in some:
-        vote_all(here, [reader], last)
-        page = here.path(here.program.links.page(reader))
-        here.client.post(page, data={"action": "forget", "before": "2100-01-01"})
-    assert tally(here, last) == (0, 0)
-    for reader in some:
-        page = here.path(here.program.links.page(reader))
-        here.client.post(page, data={"action": "remember"})
-
-    assert tally(here, last) == (3, 0)
-    here.clock.now = NOW + 7 * DAY
-    assert tally(here, last) == (20, 0)
-
-
-def test_thumbs_forgotten_before_their_reader_counts_count_once_they_are_back(here: Place) -> None:
-    store, paper = here.program.store, here.papers[0]
-    reader = membership.add(store, "early@example.org", now=NOW, status=Status.PENDING)
-    feedback.cast(store, reader.id, paper.id, Thumb.UP, via="page", now=NOW)
-    feedback.forget(store, reader.id, NOW + DAY, now=NOW)
-    at(here, "192.0.2.1").post(here.path(here.program.links.confirm(reader)))
-
-    feedback.remember(store, reader.id)
-
-    assert tally(here, paper) == (1, 0)
-
-
 def test_a_list_of_liked_papers_is_no_way_around_the_days(here: Place) -> None:
     last = here.papers[-1]
     for reader in confirmed(here, 8, networks=8):
