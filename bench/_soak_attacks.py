@@ -173,7 +173,7 @@ def _attack(target: Target, each: int, over: Any) -> None:
     """Run every attack ``each`` times at once until it is over."""
     threads = [
         threading.Thread(
-            target=attack, args=(target, f"127.0.2.{number}", over, Counter()), daemon=True
+            target=attack, args=(target, f"127.1.{number}.1", over, Counter()), daemon=True
         )
         for number, attack in enumerate(ATTACKS, 1)
         for _ in range(each)

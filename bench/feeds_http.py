@@ -11,6 +11,7 @@ CPU time a request, and the median of the rounds' ratios.
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -168,11 +169,11 @@ def populated(home: Path) -> tuple[Program, str]:
 
 @contextmanager
 def larkpost(home: Path, key: str) -> Iterator[Side]:
-    """Run the daemon."""
+    """Run the daemon, which takes us for a web server in front: one visitor would be slowed."""
     port = _free_port()
     program = str(Path(sys.executable).with_name("larkpost"))
     command = [program, "--home", str(home), "serve", "--port", port]
-    with _running(command) as process:
+    with _running(command, LARKPOST_WEB__PROXIES="127.0.0.1") as process:
         yield _side(process, f"http://127.0.0.1:{port}/feed/{key}.atom")
 
 
@@ -189,8 +190,9 @@ def nginx(root: Path, body: bytes) -> Iterator[Side]:
 
 
 @contextmanager
-def _running(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 - our own arguments
+def _running(command: list[str], **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    environ = {**os.environ, **settings}
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environ)  # noqa: S603 - our own arguments
     try:
         yield process
     finally:

@@ -5,7 +5,7 @@
 `larkpost serve` as it is, on a SQLite home with some thousand papers and 102 readers; it ticks
 every five seconds and sends its letters to a mail server on loopback. Ten honest visitors ask for
 feeds, pages, searches, papers and votes, for ``--calm`` seconds alone and then ``--seconds`` beside
-the attacks of bench/_soak_attacks.py, each of which comes from a network of its own (127.0.2.x).
+the attacks of bench/_soak_attacks.py, each of which comes from a network of its own (127.1.x.1).
 In between somebody subscribes, whose letter has to arrive.
 
 It ends with 1 where the honest p99 is 250 ms or more, where an honest visitor was refused, where a

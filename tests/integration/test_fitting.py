@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 from structlog.testing import capture_logs
@@ -91,6 +93,22 @@ def test_the_settings_of_the_ranker_are_those_of_the_process(store: Store) -> No
 
     assert fitted.body == fit_here(store, Tfidf(careful=False), NOW, together=False).body
     assert fitted.body != fit_here(store, Tfidf(careful=True), NOW, together=False).body
+
+
+@pytest.mark.parametrize("folder", [b"a%41 b?c=d#e", b"M\xfcnchen"], ids=["signs", "no text"])
+def test_the_process_finds_a_database_wherever_it_lies(
+    tmp_path: Path, migrated_file: Path, folder: bytes
+) -> None:
+    home = tmp_path / os.fsdecode(folder)
+    home.mkdir()
+    shutil.copy(migrated_file, home / "larkpost.db")
+    store = Store(f"sqlite:///{quote(os.fsencode(home / 'larkpost.db'))}")
+    take(store, *(f"On ice and radar, part {n}" for n in range(30)))
+
+    fitted = FitApart(careful=True)(store, Tfidf(), NOW, together=False)
+
+    assert fitted.body == fit_here(store, Tfidf(), NOW, together=False).body
+    store.close()
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,27 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from starlette.testclient import TestClient
+from tests.browsing import FOREIGN
 from tests.browsing import NOW as PAGE_NOW
 from tests.making import NOW, add_papers, add_readers
-from tests.private_lists import bring, read_private, read_thumbs
+from tests.private_lists import NAME, bring, read_private, read_thumbs
 
-from larkpost.domain import Draft, Thumb, Vote
+from larkpost.domain import Draft, Status, Thumb, Vote
+from larkpost.errors import QuotaExceeded
 from larkpost.flows import feedback, membership
 from larkpost.flows.expiry import Uses
 from larkpost.flows.housekeeping import clean_up
-from larkpost.store import forgotten_votes, papers, private_papers, votes
+from larkpost.flows.quotas import Allowance
+from larkpost.settings.model import Quotas
+from larkpost.store import (
+    community,
+    counted_readers,
+    forgotten_votes,
+    papers,
+    private_papers,
+    votes,
+)
 from larkpost.store.uses import Span
 
 if TYPE_CHECKING:
@@ -229,3 +241,84 @@ def test_a_private_paper_stays_as_long_as_its_thumb_can_come_back(here: Place) -
         now = later + forgotten_votes.KEPT + DAY * days
         clean_up(store, Uses(), Span(365, 365), now=now)
     assert read_private(store, reader) == []
+
+
+def test_a_forgotten_thumb_follows_its_paper_when_a_dump_brings_it(here: Place) -> None:
+    store, reader = here.program.store, here.reader
+    bring(here, reader)
+    (private,) = read_private(store, reader)
+    feedback.forget(store, reader.id, PAGE_NOW + DAY, now=PAGE_NOW)
+    with store.begin() as connection:
+        brought = Draft(title=private.title, identifiers=(NAME,))
+        papers.absorb(connection, [brought], now=PAGE_NOW + DAY)
+
+    assert read_private(store, reader) == []
+    assert feedback.remember(store, reader.id) == 1
+    assert read_thumbs(store, reader) == {private.title: Thumb.UP}
+
+
+def test_of_two_forgotten_thumbs_on_what_becomes_one_paper_that_on_the_public_stays(
+    here: Place,
+) -> None:
+    store, reader, public = here.program.store, here.reader, here.papers[0]
+    bring(here, reader)
+    (private,) = read_private(store, reader)
+    feedback.cast(store, reader.id, public.id, Thumb.DOWN, via="page", now=PAGE_NOW)
+    feedback.forget(store, reader.id, PAGE_NOW + DAY, now=PAGE_NOW)
+    with store.begin() as connection:
+        private_papers.move_to_public(connection, {private.id: public.id}, now=PAGE_NOW)
+
+    assert feedback.remember(store, reader.id) == 1
+    assert read_thumbs(store, reader) == {public.title: Thumb.DOWN}
+
+
+def test_to_forget_makes_no_room_for_more_thumbs(here: Place) -> None:
+    store, reader = here.program.store, here.reader
+    for paper in here.papers[:2]:
+        feedback.cast(store, reader.id, paper.id, Thumb.UP, via="page", now=PAGE_NOW)
+    feedback.forget(store, reader.id, PAGE_NOW + DAY, now=PAGE_NOW)
+
+    with store.read() as connection, pytest.raises(QuotaExceeded):
+        Allowance(Quotas(votes=2)).check_thumbs(connection, reader.id, more=1)
+
+
+def confirm(here: Place, reader: Reader, number: int = 1) -> None:
+    """Have who signed up count for others, by the link of the letter, from a network of theirs."""
+    client = TestClient(here.client.app, base_url=FOREIGN, client=(f"192.0.2.{number}", 1))
+    assert client.post(here.path(here.program.links.confirm(reader))).status_code == 200
+
+
+def ups(here: Place, paper: Paper, at: datetime = PAGE_NOW) -> int:
+    with here.program.store.read() as connection:
+        return community.tallies(connection, [paper.id], at=at, fewest=1).get(paper.id, (0, 0))[0]
+
+
+def test_readers_who_let_each_other_pass_come_back_one_by_one(here: Place) -> None:
+    """Who is new lifts a paper by a few a day: room that was made by forgetting is no more room."""
+    store, paper = here.program.store, here.papers[0]
+    some = [
+        membership.add(store, f"new{n}@example.org", now=PAGE_NOW, status=Status.PENDING)
+        for n in range(12)
+    ]
+    for number, one in enumerate(some, 1):
+        confirm(here, one, number)
+        feedback.cast(store, one.id, paper.id, Thumb.UP, via="page", now=PAGE_NOW)
+        feedback.forget(store, one.id, PAGE_NOW + DAY, now=PAGE_NOW)
+    assert ups(here, paper) == 0
+    for one in some:
+        feedback.remember(store, one.id)
+
+    assert ups(here, paper) == counted_readers.MOST_A_DAY
+    assert ups(here, paper, PAGE_NOW + 7 * DAY) == 12
+
+
+def test_thumbs_forgotten_before_their_reader_counts_count_once_they_are_back(here: Place) -> None:
+    store, paper = here.program.store, here.papers[0]
+    one = membership.add(store, "early@example.org", now=PAGE_NOW, status=Status.PENDING)
+    feedback.cast(store, one.id, paper.id, Thumb.UP, via="page", now=PAGE_NOW)
+    feedback.forget(store, one.id, PAGE_NOW + DAY, now=PAGE_NOW)
+    confirm(here, one)
+
+    feedback.remember(store, one.id)
+
+    assert ups(here, paper) == 1

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.browsing import NOW
 from tests.making import SUBJECTS
 
 from larkpost.domain import Draft, Identifier, Status, Thumb
-from larkpost.flows import feedback, starting
-from larkpost.store import papers, private_papers, votes
+from larkpost.flows import feedback, reader_removal, starting
+from larkpost.store import papers, private_papers, private_upsert, votes
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -304,3 +304,57 @@ def test_others_write_while_a_long_list_is_taken(
 
     assert (found.new, found.liked) == (250, 250)
     assert begun == 250 // starting.AT_ONCE + 1
+
+
+def test_one_list_of_a_reader_is_taken_at_a_time(
+    here: Place, monkeypatch: pytest.MonkeyPatch, me: str
+) -> None:
+    """Two at once would each find room for themselves, and together be more than the quota."""
+    prepare = private_upsert.prepare
+    second: list[Any] = []
+    called = 0
+
+    def bring_another(*args: Any) -> Any:
+        nonlocal called
+        called += 1
+        if called == 1:
+            second.append(here.client.post(f"{me}/start", data={"text": LIBRARY}))
+        return prepare(*args)
+
+    monkeypatch.setattr(private_upsert, "prepare", bring_another)
+
+    first = here.client.post(f"{me}/start", data={"text": LIBRARY})
+
+    assert (first.status_code, second[0].status_code) == (200, 429)
+    assert "Another list of yours is being read just now" in second[0].text
+    assert int(second[0].headers["Retry-After"]) == starting.AGAIN_AFTER.total_seconds()
+    assert here.client.post(f"{me}/start", data={"text": LIBRARY}).status_code == 200
+
+
+def test_who_deletes_everything_while_a_list_is_taken_leaves_nothing_of_it(
+    here: Place, monkeypatch: pytest.MonkeyPatch, me: str
+) -> None:
+    bring_prepared = private_upsert.bring_prepared
+    store = here.program.store
+    batches: list[object] = []
+
+    def bring_and_count(*args: Any, **more: Any) -> Any:
+        batches.append(args)
+        return bring_prepared(*args, **more)
+
+    begin = store.begin
+
+    def begin_after_deleting() -> AbstractContextManager[Connection]:
+        if len(batches) == 1:
+            batches.append(())
+            reader_removal.remove(store, here.reader.id)
+        return begin()
+
+    monkeypatch.setattr(private_upsert, "bring_prepared", bring_and_count)
+    monkeypatch.setattr(store, "begin", begin_after_deleting)
+    text = "\n".join(f"TY  - X\nTI  - On matter {n} and {n * n}\nER  - " for n in range(250))
+
+    answer = here.client.post(f"{me}/start", data={"text": text})
+
+    assert answer.status_code == 404
+    assert own(here) == []

@@ -223,6 +223,28 @@ def test_a_network_that_keeps_pages_in_the_making_leaves_threads_to_the_others(
     assert answers == {200}
 
 
+def test_forms_that_wait_for_the_database_keep_no_page_from_anybody(here: Place, me: str) -> None:
+    networks = [
+        TestClient(here.client.app, base_url=FOREIGN, client=(f"192.0.2.{number}", 1))
+        for number in range(1, 5)
+    ]
+    for one in networks:
+        one.portal = here.client.portal
+    store, site = here.program.store, site_of(here)
+    thumb = {"action": "vote", "paper": str(here.papers[0].id), "thumb": "up"}
+
+    with ThreadPoolExecutor(40) as pool:
+        with store.begin():  # another program writes
+            acts = [pool.submit(networks[n % 4].post, me, data=thumb) for n in range(24)]
+            until(lambda: site.crowd.acting == crowd.ACTS_AT_ONCE)
+            looked = [here.client.get("/archive").status_code for _ in range(3)]
+            assert not any(one.done() for one in acts)
+        acted = {one.result(60).status_code for one in acts}
+
+    assert looked == [200] * 3
+    assert acted == {200}
+
+
 def site_of(here: Place) -> Site:
     site: Site = here.client.app.state.site  # type: ignore[attr-defined]  # a Starlette
     return site

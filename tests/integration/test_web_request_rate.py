@@ -97,8 +97,40 @@ def test_a_web_server_in_front_is_told_from_its_visitors(ask: Ask, pauses: Pause
     assert pauses.seconds == []
 
 
-def test_feeds_that_are_kept_cost_nothing(ask: Ask, pauses: Pauses, site: Place) -> None:
+def test_feeds_that_are_kept_wait_for_nothing(ask: Ask, pauses: Pauses, site: Place) -> None:
     feed = site.path(site.program.links.feed(site.reader, "atom"))
     answers = [ask(feed) for _ in range(request_rate.BURST * 2)]
     assert answers == [200] * request_rate.BURST * 2
     assert pauses.seconds == []
+
+
+def test_even_feeds_that_are_kept_are_not_asked_for_without_end(
+    ask: Ask, pauses: Pauses, site: Place
+) -> None:
+    """A flood of them keeps the event loop from everybody; five hundred at once are no flood."""
+    assert request_rate.ANY_BURST >= 500
+    feed = site.path(site.program.links.feed(site.reader, "atom"))
+    answers = [ask(feed) for _ in range(request_rate.ANY_BURST)]
+    assert set(answers) == {200}
+    assert pauses.seconds == []
+
+    slowed = int(request_rate.LONGEST_WAIT * request_rate.ANY_PER_SECOND)
+    assert {ask(feed) for _ in range(slowed)} == {200}
+    assert pauses.seconds == pytest.approx(
+        [number / request_rate.ANY_PER_SECOND for number in range(1, slowed + 1)]
+    )
+    assert ask(feed) == 429
+    assert ask(feed, "192.0.2.2") == 200
+    assert ask(feed, PROXY) == 200
+
+
+def test_the_many_networks_of_one_owner_have_four_times_the_pace_of_one(
+    ask: Ask, pauses: Pauses
+) -> None:
+    most = request_rate.WIDER * (
+        request_rate.BURST + int(request_rate.PER_SECOND * request_rate.LONGEST_WAIT)
+    )
+    answers = [ask("/robots.txt", f"2001:db8:0:{number:x}00::1") for number in range(most + 20)]
+
+    assert answers == [200] * most + [429] * 20
+    assert ask("/robots.txt", "2001:db8:1::1") == 200

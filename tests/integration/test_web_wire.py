@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import struct
 import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
+from tests import raw_http
 from tests.waiting import PATIENCE
 
 from larkpost.web import wire
@@ -168,3 +171,33 @@ def test_an_answer_has_the_date_of_the_application_alone_and_a_refusal_the_serve
     assert b"\r\ndate: " + DATE.lower() in answer
     assert refused.startswith(b"http/1.1 400 ")
     assert refused.count(b"\r\ndate: ") == 1
+
+
+def test_who_leaves_behind_several_requests_breaks_no_answer() -> None:
+    """The answers are made all the same, and go nowhere."""
+    asked, gone, ended = threading.Event(), threading.Event(), threading.Event()
+    problems: list[Exception] = []
+
+    async def slow(_scope: Scope, _receive: Receive, send: Send) -> None:
+        asked.set()
+        await asyncio.to_thread(gone.wait, PATIENCE)
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for _ in range(10):  # the first piece tells the server that the connection is gone
+                await asyncio.sleep(0.05)
+                await send({"type": "http.response.body", "body": b"late", "more_body": True})
+            await send({"type": "http.response.body", "body": b"late"})
+        except Exception as error:  # what the server would log
+            problems.append(error)
+        ended.set()
+
+    with raw_http.running(slow) as server:
+        with raw_http.connected(server) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" * 2)
+            assert asked.wait(PATIENCE)
+            linger = struct.pack("ii", 1, 0)  # to close is to reset
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        gone.set()
+        assert ended.wait(PATIENCE)
+
+    assert problems == []

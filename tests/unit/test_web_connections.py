@@ -145,6 +145,52 @@ def test_where_all_are_at_work_the_next_waits_until_one_has_left() -> None:
     assert not any(one.dropped for one in busy)
 
 
+def test_where_all_wait_for_their_moment_the_next_comes_when_one_of_them_goes() -> None:
+    limits = ConnectionLimits(4, per_network=4)
+    assert all(admitted(limits, *(Open(f"192.0.{number}.1", idle=False) for number in range(2))))
+    assert all(limits.park(network) for network in ("one", "two"))
+
+    async def wait() -> None:
+        waiting = asyncio.create_task(limits.wait_for_room())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        limits.unpark("one")
+        await asyncio.wait_for(waiting, 60)
+
+    asyncio.run(wait())
+    assert limits.parked == 1
+
+
+def test_one_network_leaves_others_room_to_wait_for_their_moment() -> None:
+    limits = ConnectionLimits(100, per_network=10)
+
+    assert [limits.park("flood") for _ in range(12)] == [True] * 10 + [False] * 2
+    assert limits.park("lecture hall")
+    limits.unpark("flood")
+    assert limits.park("flood")
+
+
+def test_one_owner_of_many_networks_leaves_others_room_to_wait_for_their_moment() -> None:
+    limits = ConnectionLimits(1_000, per_network=100)
+
+    parked = [limits.park(f"192.0.2.{number // 100}/32") for number in range(500)]
+
+    assert parked == [True] * 400 + [False] * 100
+    assert limits.park("203.0.113.9/32")
+    for number in range(400):
+        limits.unpark(f"192.0.2.{number // 100}/32")
+    assert limits.park("192.0.2.9/32")
+
+
+def test_those_who_wait_for_their_moment_have_at_most_half_of_all_places() -> None:
+    limits = ConnectionLimits(100, per_network=10)
+
+    assert [limits.park(f"network {number // 10}") for number in range(60)] == (
+        [True] * 50 + [False] * 10
+    )
+
+
 def test_no_network_has_more_than_half_of_few_places() -> None:
     assert ConnectionLimits(16, per_network=100).per_network == 8
 

@@ -218,6 +218,23 @@ def test_a_busy_network_rests_after_a_turn_where_another_busy_one_waits() -> Non
         assert order == ["a", "b"]
         assert queue.taken == 0
 
+    async def honest() -> None:
+        """Two that are busy must not keep the only turn from whoever comes seldom."""
+        usage = CpuUsage()
+        queue = FairQueue(1, per_network=1, waiting=9, usage=usage)
+        usage.add("a", 100.0)
+        usage.add("b", 100.0)
+        async with queue.turn("a", LONG) as turn:
+            busy = asyncio.create_task(_take(queue, "b"))
+            waiting = asyncio.create_task(_take(queue, "seldom"))
+            await settle()
+            turn.seconds = 1_000.0
+        await settle()
+        assert waiting.done()
+        await _take(queue, "another")
+        assert not busy.done()
+        busy.cancel()
+
     async def resting() -> None:
         usage = CpuUsage()
         queue = FairQueue(2, per_network=1, waiting=9, busy_at_once=1, usage=usage)
@@ -236,6 +253,7 @@ def test_a_busy_network_rests_after_a_turn_where_another_busy_one_waits() -> Non
         assert queue.taken == 0
 
     run(scene)
+    run(honest)
     run(resting)
 
 

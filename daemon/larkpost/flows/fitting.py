@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+from urllib.parse import quote
 
 from larkpost import logs
 from larkpost.errors import TryAgainLater
@@ -74,7 +76,7 @@ class FitApart:
         """Fit it there; ``ranker`` is asked only where no other process can read the store."""
         wanted = {
             # On the standard input, for a command line may be read by everybody.
-            "store": store.url.render_as_string(hide_password=False),
+            "store": _address(store),
             "careful": self.careful,
             "now": now.isoformat(),
             "together": together,
@@ -117,6 +119,13 @@ class FitApart:
     def _raise_if_stopped(self) -> None:
         if self.stopped():
             raise TryAgainLater("The fit of the model was given up: the daemon is to end")
+
+
+def _address(store: Store) -> str:
+    """Give the URL of a store, with the password; the path of a file may be no text."""
+    if store.file is None:
+        return store.url.render_as_string(hide_password=False)
+    return f"sqlite:///{quote(os.fsencode(store.file))}"
 
 
 def _ask(process: subprocess.Popen[bytes], wanted: dict[str, object]) -> None:

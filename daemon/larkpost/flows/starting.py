@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from larkpost.domain import Thumb, Vote
+from larkpost.errors import QuotaExceeded
 from larkpost.sources.references import MOST, read_references
 from larkpost.store import papers, private_papers, private_upsert, readers, votes
 from larkpost.store.batches import batches
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from larkpost.domain import Draft, Identifier, Paper
     from larkpost.flows.quotas import Allowance
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 VIA = "import"
 AT_ONCE = 100  # references that are written in one transaction
+AGAIN_AFTER = timedelta(seconds=10)  # for whoever brings a second list while one is taken
 # What a reader brings is older than any edition looks back: no news of the day.
 OLD = timedelta(days=60)
 RATED = 10
@@ -48,15 +51,58 @@ def from_references(
 ) -> Start:
     """Give a thumb up to every paper of the list that the reader has not judged yet.
 
+    Of a reader one list is taken at a time: two at once would each find room for themselves alone.
     A reference with a title that is not here becomes a private paper of the reader; one that is
     only a name is told in ``unknown``. Nothing that is here already is changed, and what other
     readers brought is not looked at. Raises UsageError for text of a kind that is not read, and
-    QuotaExceeded for more than the ``allowance``; then nothing is taken.
+    QuotaExceeded for more than the ``allowance``; then nothing is taken. Raises UnknownReader where
+    the reader goes meanwhile, and all that was taken with them.
 
     All is looked up before anything is written, and written in short transactions, so that others
     write in between: a vote must not wait for a long list.
     """
     drafts = [replace(draft, url=None) for draft in read_references(text)]
+    with _LISTS.taking(store, reader_id):
+        return _take(store, reader_id, drafts, now=now, allowance=allowance)
+
+
+class _ListsInHand:
+    """The readers whose lists this process takes just now."""
+
+    def __init__(self) -> None:
+        self._readers: set[tuple[int, int]] = set()
+        self._lock = Lock()
+
+    @contextmanager
+    def taking(self, store: Store, reader_id: int) -> Iterator[None]:
+        """Take a list of a reader meanwhile; raises QuotaExceeded where one is being taken."""
+        whose = id(store), reader_id
+        with self._lock:
+            if whose in self._readers:
+                raise QuotaExceeded(
+                    "Another list of yours is being read just now",
+                    hint="Nothing of this one was taken. Bring it again in a moment.",
+                    wait=AGAIN_AFTER,
+                )
+            self._readers.add(whose)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readers.remove(whose)
+
+
+_LISTS = _ListsInHand()
+
+
+def _take(
+    store: Store,
+    reader_id: int,
+    drafts: Sequence[Draft],
+    *,
+    now: datetime,
+    allowance: Allowance | None,
+) -> Start:
     with store.read() as connection:
         found = _find_named(connection, reader_id, drafts)
     titled = [one for one, at in zip(drafts, found, strict=True) if at is None and one.title]
@@ -71,6 +117,7 @@ def from_references(
             liked += _like(connection, reader_id, ids, now)
     for some in batches(asked, AT_ONCE):
         with store.begin() as connection:
+            readers.get(connection, reader_id)  # raises UnknownReader
             absorbed = private_upsert.bring_prepared(connection, reader_id, some, now=now)
             new += sum(one.what is papers.What.NEW for one in absorbed)
             liked += _like(connection, reader_id, [one.paper_id for one in absorbed], now)

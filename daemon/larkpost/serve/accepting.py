@@ -24,7 +24,6 @@ BACKLOG = 2048  # connections that the system keeps waiting meanwhile
 AT_ONCE = 16
 # Of one network: a page of a browser, a class room, and beyond that whoever opens them in a loop.
 PER_SECOND, BURST, LONGEST_WAIT = 10.0, 40, 5.0
-MOST_PARKED = 2  # the part of all places that connections may take which wait for their moment
 AGAIN_SECONDS = 0.1  # after an error, such as a lack of descriptors
 
 _log = logs.get_logger("larkpost.serve")
@@ -91,16 +90,15 @@ class Acceptor:
         wait = 0.0 if is_shared else self._pacer.delay(network)
         if wait == 0:
             return True
-        if self._limits.parked >= self._limits.most // MOST_PARKED:
+        if not self._limits.park(network):
             connection.close()
             return False
-        self._limits.parked += 1
-        task = asyncio.get_running_loop().create_task(self._park(connection, wait))
+        task = asyncio.get_running_loop().create_task(self._park(connection, network, wait))
         self._parked.add(task)
         task.add_done_callback(self._parked.discard)
         return False
 
-    async def _park(self, connection: socket.socket, seconds: float | None) -> None:
+    async def _park(self, connection: socket.socket, network: str, seconds: float | None) -> None:
         """Hand a connection on later, into the place that it has taken meanwhile.
 
         One that has no moment (None) is closed in the end: to close it at once would only have it
@@ -112,7 +110,7 @@ class Acceptor:
             connection.close()
             raise
         finally:
-            self._limits.parked -= 1
+            self._limits.unpark(network)
         if seconds is None:
             connection.close()
         else:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, exists, func, literal, select
+from sqlalchemy import and_, delete, exists, func, literal, select, update
 
 from larkpost.domain import Thumb, Vote
-from larkpost.store import tables
+from larkpost.store import counted_readers, tables
+from larkpost.store.batches import batches
 from larkpost.store.upsert import insert
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Row
 
 KEPT = timedelta(days=30)
 
@@ -58,19 +60,59 @@ def latest(connection: Connection, reader_id: int) -> Forgetting | None:
 def restore(connection: Connection, reader_id: int) -> int:
     """Undo the last act of a reader; returns how many thumbs count again.
 
-    Where there is a newer thumb on the same paper, that one stays.
+    Where there is a newer thumb on the same paper, that one stays. For others they count as before,
+    or later where their places on a paper are taken.
     """
     last = latest(connection, reader_id)
     if last is None:
         return 0
     chosen = and_(_gone.c.reader_id == reader_id, _gone.c.forgotten_at == last.at)
     newer = exists().where(_vote.c.reader_id == reader_id, _vote.c.paper_id == _gone.c.paper_id)
-    rows = select(*(_gone.c[name] for name in _SHARED)).where(chosen, ~newer)
-    # Of an insert from a select PostgreSQL's driver does not say how many rows it made.
-    restored = insert(connection, _vote).from_select(_SHARED, rows).returning(_vote.c.paper_id)
-    count = len(connection.execute(restored).all())
+    columns = [_gone.c[name] for name in _SHARED]
+    ordered = select(*columns).where(chosen, ~newer).order_by(_gone.c.at, _gone.c.paper_id)
+    restored = connection.execute(ordered).all()
+    for some in batches(restored):
+        connection.execute(insert(connection, _vote), _restored_rows(connection, some))
     connection.execute(delete(_gone).where(chosen))
-    return count
+    return len(restored)
+
+
+def _restored_rows(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """Give the rows of thumbs that come back, each with the moment from which on it counts.
+
+    Others may have taken its place in the queue of its paper meanwhile, so it queues anew, for no
+    earlier day than it had: else readers who let each other pass would lift a paper together.
+    """
+    queued = [
+        Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.counts_from or row.at, row.via)
+        for row in rows
+    ]
+    moments = counted_readers.moments(connection, queued)
+    return [
+        {**row._mapping, "counts_from": moment} for row, moment in zip(rows, moments, strict=True)
+    ]
+
+
+def move(connection: Connection, public_of: Mapping[int, int], now: datetime) -> None:
+    """Let what was forgotten of private papers be of the public ones that stand for them.
+
+    ``public_of`` gives the id of the public paper by that of the private one. They count for
+    others from ``now`` on at the earliest, as thumbs that were not forgotten. Where the owner has
+    forgotten one on the public paper already, that one stays.
+    """
+    there = {
+        (row.reader_id, row.paper_id)
+        for some in batches(set(public_of.values()))
+        for row in connection.execute(select(_gone).where(_gone.c.paper_id.in_(some)))
+    }
+    for some in batches(sorted(public_of)):
+        for row in connection.execute(select(_gone).where(_gone.c.paper_id.in_(some))).all():
+            key = row.reader_id, public_of[row.paper_id]
+            if key not in there:
+                there.add(key)
+                mine = (_gone.c.reader_id == row.reader_id, _gone.c.paper_id == row.paper_id)
+                moved = update(_gone).where(*mine).values(paper_id=key[1], counts_from=now)
+                connection.execute(moved)
 
 
 def of(connection: Connection, reader_id: int) -> list[Vote]:

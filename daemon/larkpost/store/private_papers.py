@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from larkpost.domain import Identifier, Thumb, Vote
-from larkpost.store import counted_readers, tables
+from larkpost.store import counted_readers, forgotten_votes, tables
 from larkpost.store.batches import batches
 from larkpost.store.paper_rows import COLUMNS, paper
 
@@ -74,6 +74,7 @@ def move_to_public(connection: Connection, public_of: Mapping[int, int], *, now:
 
     ``public_of`` gives the id of the public paper by that of the private one. A thumb that the
     owner has given the public one already stays; of several private copies the first one's moves.
+    Thumbs that were forgotten move as well, for they may come back.
     One that moves counts for others as if it were given ``now``: else thumbs kept back on private
     papers would come in a rush. Nothing is asked paper by paper: thousands of readers may have
     brought what a dump brings.
@@ -98,6 +99,7 @@ def move_to_public(connection: Connection, public_of: Mapping[int, int], *, now:
         .values(like_id=bindparam("public")),
         [{"private": old, "public": new} for old, new in public_of.items()],
     )
+    forgotten_votes.move(connection, public_of, now)
     for some in batches(public_of):
         connection.execute(delete(tables.paper).where(tables.paper.c.id.in_(some)))
 

@@ -58,9 +58,11 @@ def private_papers(connection: Connection) -> int:
 
 
 def thumbs(connection: Connection, reader_id: int) -> int:
-    """Count the thumbs of a reader."""
-    counted = select(func.count()).where(tables.vote.c.reader_id == reader_id)
-    return connection.execute(counted).scalar_one()
+    """Count the thumbs of a reader, with those that were forgotten and may come back."""
+    return sum(
+        connection.execute(select(func.count()).where(table.c.reader_id == reader_id)).scalar_one()
+        for table in (tables.vote, tables.forgotten_vote)
+    )
 
 
 def _size(*texts: str) -> int:

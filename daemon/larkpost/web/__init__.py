@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -31,7 +32,7 @@ from larkpost.web.listings import archive_feed, month_feed, search_feed, trendin
 from larkpost.web.middleware import ErrorPages, HostHeader
 from larkpost.web.pages import Pages
 from larkpost.web.path_numbers import register_path_numbers
-from larkpost.web.request_rate import RequestRate
+from larkpost.web.request_rate import ANY_BURST, ANY_PER_SECOND, RequestRate
 from larkpost.web.starting import rate, start
 from larkpost.web.tasting import taste
 from larkpost.web.voting import edition, vote
@@ -94,6 +95,7 @@ def app(
     site = program.settings.site
     https = site.base_url.startswith("https://")
     feeds = Shelf(program.store)
+    any_rate = partial(RequestRate, per_second=ANY_PER_SECOND, burst=ANY_BURST)
     pages = Pages(
         base_url=site.base_url,
         title=site.title,
@@ -107,9 +109,10 @@ def app(
             Middleware(ErrorPages, pages=pages, https=https),
             Middleware(HostHeader, pages=pages, https=https),
             Middleware(TrailingSlash),
+            *([Middleware(any_rate, pages=pages, https=https)] if paced else []),
             Middleware(Fresh, shelf=feeds, clock=clock, uses=program.uses),
             Middleware(SafeHeaders, https=https),
-            *([Middleware(RequestRate, pages=pages)] if paced else []),
+            *([Middleware(RequestRate, pages=pages, https=https)] if paced else []),
             Middleware(InPieces),
         ],
         exception_handlers={HTTPException: http_refusal},

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MOST_CONNECTIONS = 1_000
 PER_NETWORK = 100  # a browser opens six; a class room behind one address gets its turns
+MOST_PARKED = 2  # the part of all places that connections may take which wait for their moment
 NEIGHBOURS = 4  # times as many for the /24 or /48 around a network: one owner may have it whole
 
 Networks = tuple[str, ...]
@@ -57,12 +58,46 @@ class ConnectionLimits:
         self._networks: dict[Connection, str] = {}
         self._around: Counter[str] = Counter()  # connections, by neighbourhood
         self._left = asyncio.Event()
-        self.parked = 0  # accepted, and waiting for their moment: they take places as well
+        self._parked: Counter[str] = Counter()  # accepted, and waiting for their moment
+        self._parked_around: Counter[str] = Counter()  # the same, by neighbourhood
 
     @property
     def room(self) -> int:
         """How many more may be open or parked; below 0 while more were refused than had room."""
         return self.most - self.count - self.parked
+
+    @property
+    def parked(self) -> int:
+        """How many connections wait for their moment: they take places as well."""
+        return self._parked.total()
+
+    def park(self, network: str) -> bool:
+        """Count a connection that waits for its moment; False where there is no room for it.
+
+        A network has as many of these as it may have open: one that opens them in a loop would
+        take all the room, and others, who are only quick, would find none. So has a neighbourhood.
+        """
+        around = neighbourhood(network)
+        if (
+            self.parked >= self.most // MOST_PARKED
+            or self._parked[network] >= self.per_network
+            or self._parked_around[around] >= self.per_neighbourhood
+        ):
+            return False
+        self._parked[network] += 1
+        self._parked_around[around] += 1
+        return True
+
+    def unpark(self, network: str) -> None:
+        """Count a connection as waiting no more."""
+        for counted, whose in (
+            (self._parked, network),
+            (self._parked_around, neighbourhood(network)),
+        ):
+            counted[whose] -= 1
+            if not counted[whose]:
+                del counted[whose]
+        self._left.set()
 
     @property
     def count(self) -> int:

@@ -30,6 +30,9 @@ AT_ONCE = 1  # costly pages in the making, of all networks
 COSTLY_WAITING = 10  # visits of a network that wait for their turn, without a thread
 PATIENCE = 15.0  # seconds that a visit waits for a page
 PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_OF_THE_BUSY, PAGES_WAITING = 4, 2, 1, 200
+# What acts may have to wait for the database, which has one writer: four forms of two networks
+# kept every page from everybody for as long as another program wrote.
+ACTS_AT_ONCE, ACTS_OF_A_NETWORK = 2, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,13 @@ class Crowd:
             waiting=PAGES_WAITING,
             usage=usage,
         )
+        self._acts = FairQueue(
+            ACTS_AT_ONCE,
+            per_network=ACTS_OF_A_NETWORK,
+            busy_at_once=PAGES_OF_THE_BUSY,
+            waiting=PAGES_WAITING,
+            usage=usage,
+        )
 
     def count(self, measure: Measure, network: str, now: datetime) -> None:
         """Count a visit of a network; raises HTTPException 429 for one too many.
@@ -87,6 +97,17 @@ class Crowd:
         """How many costly pages are made just now."""
         return self._costly.taken
 
-    def turn(self, network: str, *, costly: bool = False) -> AbstractAsyncContextManager[Turn]:
-        """Wait for a network's turn to have a page made; HTTPException 503 where none comes."""
-        return (self._costly if costly else self._others).turn(network, PATIENCE)
+    @property
+    def acting(self) -> int:
+        """How many forms are worked on just now."""
+        return self._acts.taken
+
+    def turn(
+        self, network: str, *, costly: bool = False, acts: bool = False
+    ) -> AbstractAsyncContextManager[Turn]:
+        """Wait for a network's turn to have a page made; HTTPException 503 where none comes.
+
+        What ``acts`` writes, so that it takes none of the turns of those who only look.
+        """
+        queue = self._costly if costly else self._acts if acts else self._others
+        return queue.turn(network, PATIENCE)

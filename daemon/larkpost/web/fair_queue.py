@@ -44,9 +44,10 @@ class FairQueue:
     Networks that are busy (``CpuUsage.is_busy``) have at most ``busy_at_once`` turns together, so
     that there is always one for whoever comes seldom; and where several of them want turns, each
     is followed by a rest of ``REST`` times what it took of the processor, so that the others find
-    it free. Each network has a queue of its own, of at most ``waiting``; a turn that is free goes
-    to the network that used least of the processor (least attained service, Nuijens and Wierman,
-    2008), among equals in a circle, and there to whoever has waited longest. For one event loop.
+    it free: a rest keeps a turn from the busy alone. Each network has a queue of its own, of at
+    most ``waiting``; a turn that is free goes to the network that used least of the processor
+    (least attained service, Nuijens and Wierman, 2008), among equals in a circle, and there to
+    whoever has waited longest. For one event loop.
     """
 
     def __init__(
@@ -63,7 +64,8 @@ class FairQueue:
         self._waiting = waiting
         self._usage = usage
         self._busy_at_once = busy_at_once or at_once
-        self._taken: Counter[str] = Counter()
+        self._taken: Counter[str] = Counter()  # with those that rest after their turn
+        self._resting = 0
         self._queues: OrderedDict[str, deque[Future[None]]] = OrderedDict()
 
     @asynccontextmanager
@@ -83,20 +85,21 @@ class FairQueue:
         finally:
             self._usage.add(network, turn.seconds)
             if turn.seconds and self._is_contended(network):
-                loop = asyncio.get_running_loop()
-                loop.call_later(turn.seconds * REST, self._end, network)
+                self._rest(network, turn.seconds * REST)
             else:
                 self._end(network)
 
     @property
     def taken(self) -> int:
-        """How many have a turn."""
+        """How many have a turn, or rest after one."""
         return self._taken.total()
 
     def _is_free(self, network: str) -> bool:
-        if self.taken >= self._at_once or self._taken[network] >= self._per_network:
+        if self._taken[network] >= self._per_network:
             return False
-        return not self._usage.is_busy(network) or self._taken_by_busy() < self._busy_at_once
+        if not self._usage.is_busy(network):
+            return self.taken - self._resting < self._at_once
+        return self.taken < self._at_once and self._taken_by_busy() < self._busy_at_once
 
     def _taken_by_busy(self) -> int:
         return sum(many for one, many in self._taken.items() if self._usage.is_busy(one))
@@ -130,10 +133,22 @@ class FairQueue:
             if not queue:
                 del self._queues[network]
 
+    def _rest(self, network: str, seconds: float) -> None:
+        self._resting += 1
+        asyncio.get_running_loop().call_later(seconds, self._end_rest, network)
+        self._give_all()
+
+    def _end_rest(self, network: str) -> None:
+        self._resting -= 1
+        self._end(network)
+
     def _end(self, network: str) -> None:
         self._taken[network] -= 1
         if not self._taken[network]:
             del self._taken[network]
+        self._give_all()
+
+    def _give_all(self) -> None:
         while self._give_next():
             pass
 

@@ -174,8 +174,9 @@ def handled(
                     await _check_token(site, request, visitor)
                     reservation = held.enter_context(site.bodies.reserve(visitor))
                     body = await read_body(request, reservation, largest)
+                large, acts = len(body) > LARGEST_BODY, request.method == "POST"
                 turn = await held.enter_async_context(
-                    _turn_with_room(site, visitor, costly=costly or len(body) > LARGEST_BODY)
+                    _turn_with_room(site, visitor, costly=costly or large, acts=acts)
                 )
                 if body:
                     form = await parse_form(request, body, turn, files=int(upload))
@@ -195,7 +196,9 @@ def handled(
 
 
 @asynccontextmanager
-async def _turn_with_room(site: Site, visitor: str, *, costly: bool) -> AsyncIterator[Turn]:
+async def _turn_with_room(
+    site: Site, visitor: str, *, costly: bool, acts: bool
+) -> AsyncIterator[Turn]:
     """Have a turn while the visitor's network has room for an answer.
 
     A turn that finds no room is given back, for others of the network may wait for it. Raises
@@ -203,7 +206,7 @@ async def _turn_with_room(site: Site, visitor: str, *, costly: bool) -> AsyncIte
     """
     while True:
         await site.answers.wait_for_room(visitor)
-        async with site.crowd.turn(visitor, costly=costly) as turn:
+        async with site.crowd.turn(visitor, costly=costly, acts=acts) as turn:
             if site.answers.has_room(visitor):
                 yield turn
                 return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import UploadFile
 
-from larkpost.errors import QuotaExceeded, UsageError
+from larkpost.errors import QuotaExceeded, UnknownReader, UsageError
 from larkpost.flows import publish, starting
 from larkpost.flows.interest_words import describe
 from larkpost.render.stories import stories_of
@@ -60,6 +60,8 @@ def start(site: Site, request: Request, form: FormData) -> Response:
         )
     except QuotaExceeded as error:
         return tell_when(_start_page(site, reader, problem=in_words(error)), error)
+    except UnknownReader:  # deleted meanwhile: there is no page any more
+        raise
     except UsageError as error:
         return _start_page(site, reader, problem=in_words(error), status=400)
     return _start_page(site, reader, found=found)

@@ -236,7 +236,9 @@ class Wire(HttpToolsProtocol):
         self.transport.write(b"HTTP/1.1 %b\r\n%b%b%b" % (status, usual, _SAFE, ending))
 
     def write(self, data: bytes) -> None:
-        """Send a piece of an answer."""
+        """Send a piece of an answer; nobody takes one to a request behind which they left."""
+        if self.transport.is_closing():  # uvicorn looks only at the last of several requests
+            return
         self._written += len(data)
         self.transport.write(data)
 
