@@ -280,10 +280,10 @@ def test_who_loses_a_lease_is_told(store: Store, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("larkpost.flows.alone.RENEWAL_SECONDS", 0.01)
     lost = threading.Event()
 
-    with alone(store, "daemon", lost=lost.set) as me, store.begin() as connection:
-        leases.release(connection, "daemon", me)
-        leases.take(connection, "daemon", "another", now=datetime.now(UTC), seconds=60)
-        connection.commit()
+    with alone(store, "daemon", lost=lost.set) as me:
+        with store.begin() as connection:
+            leases.release(connection, "daemon", me)
+            leases.take(connection, "daemon", "another", now=datetime.now(UTC), seconds=60)
 
         assert lost.wait(PATIENCE)
 

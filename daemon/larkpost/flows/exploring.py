@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.domain import Thumb
 from larkpost.schedule import local_date
-from larkpost.store import papers
+from larkpost.store.paper_cache import PaperCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -40,6 +40,7 @@ class Explorer:
     alike: Twins
     rate: float
     at: datetime
+    known: PaperCache | None = None  # papers that were read before
 
     def explore(
         self, reader: Reader, asked: Sequence[Evidence], picks: Sequence[Pick], judge: Judge
@@ -93,7 +94,7 @@ class Explorer:
 
         lately = sorted(spent)[-MOST_SHOWN:]
         with self.store.read() as connection:
-            known = papers.get(connection, lately)
+            known = (self.known or PaperCache()).get(connection, lately)
         shown = [known[one] for one in lately if one in known]
         return self._unseen.farthest([*shown, *(pick.paper for pick in first)], free, FARTHEST)
 

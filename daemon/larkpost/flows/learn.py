@@ -178,7 +178,7 @@ def _learnt(
         reader: {*done, *(paper.id for one in own[reader] for paper in one.passed)}
         for reader, done in spent.items()
     }
-    explorer = Explorer(store, space, candidates, seen, alike, rate, question.at)
+    explorer = Explorer(store, space, candidates, seen, alike, rate, question.at, known)
     desk = _Desk(ranker, space, question, candidates, ids, spent, alike, enough, untaught, explorer)
     tastes = ranker.learn(space, asked, now=question.at)
     found = desk.found(asked, tastes)
