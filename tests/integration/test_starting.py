@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.browsing import NOW
+from starlette.testclient import TestClient
+from tests.browsing import FOREIGN, NOW
 from tests.making import SUBJECTS
 
 from larkpost.domain import Draft, Identifier, Status, Thumb
@@ -311,6 +312,8 @@ def test_one_list_of_a_reader_is_taken_at_a_time(
 ) -> None:
     """Two at once would each find room for themselves, and together be more than the quota."""
     prepare = private_upsert.prepare
+    elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
+    elsewhere.portal = here.client.portal  # one event loop for both, as the daemon has
     second: list[Any] = []
     called = 0
 
@@ -318,7 +321,7 @@ def test_one_list_of_a_reader_is_taken_at_a_time(
         nonlocal called
         called += 1
         if called == 1:
-            second.append(here.client.post(f"{me}/start", data={"text": LIBRARY}))
+            second.append(elsewhere.post(f"{me}/start", data={"text": LIBRARY}))
         return prepare(*args)
 
     monkeypatch.setattr(private_upsert, "prepare", bring_another)
