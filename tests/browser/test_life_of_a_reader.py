@@ -94,7 +94,7 @@ def ask_for_the_paper(daemon: Daemon, page: Page) -> None:
     """They find the place, with what trends there, and ask for the paper."""
     page.goto(daemon.url)
     eventually(lambda: page.reload() and page.locator(".picks li").count())
-    page.get_by_role("link", name="Choose days, hour and interests").click()
+    page.get_by_role("link", name="Choose days and hour").click()
     assert page.get_by_label("Time zone").input_value() == "America/New_York"
     page.get_by_label("Mail address").fill(GRACE)
     page.get_by_label("Papers an edition").fill("6")
@@ -114,6 +114,7 @@ def confirm(daemon: Daemon, page: Page) -> None:
 def rate_ten(page: Page) -> str:
     """They rate ten, and the paper of today follows; gives the address of their page."""
     page.get_by_role("link", name="Rate ten papers").click()
+    page.locator(".pick").nth(9).wait_for()
     me = page.url.removesuffix("/rate")
     assert page.locator(".pick").count() == 10
     before = preview(page)
