@@ -51,7 +51,6 @@ home, port, commits, at_random = Path(sys.argv[1]), *map(int, sys.argv[2:])
 flags = {
     "inbox.settle_seconds": 0, "mail.transport": "smtp", "smtp.host": "127.0.0.1",
     "smtp.port": port, "smtp.security": "none",
-    "ranking.exploration": 0,  # which looks into the database for each reader
 }
 dice = random.Random(5)
 logs.configure("error", "json")

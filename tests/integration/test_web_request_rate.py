@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 from tests.browsing import FOREIGN, place
 
+from larkpost.text.networks import WIDER
 from larkpost.web import app, request_rate
 from larkpost.web.pacing import Pacer
 
@@ -127,9 +128,7 @@ def test_even_feeds_that_are_kept_are_not_asked_for_without_end(
 def test_the_many_networks_of_one_owner_have_four_times_the_pace_of_one(
     ask: Ask, pauses: Pauses
 ) -> None:
-    most = request_rate.WIDER * (
-        request_rate.BURST + int(request_rate.PER_SECOND * request_rate.LONGEST_WAIT)
-    )
+    most = WIDER * (request_rate.BURST + int(request_rate.PER_SECOND * request_rate.LONGEST_WAIT))
     answers = [ask("/robots.txt", f"2001:db8:0:{number:x}00::1") for number in range(most + 20)]
 
     assert answers == [200] * most + [429] * 20

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from larkpost.domain import Thumb
 from larkpost.schedule import local_date
-from larkpost.store.paper_cache import PaperCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from larkpost.ranking.choice import Twins
     from larkpost.ranking.unseen import Unseen
     from larkpost.seams import Evidence, Space
-    from larkpost.store.engine import Store
 
     Judge = Callable[[Paper], Pick]  # what a reader's interests say of a paper
 
@@ -29,18 +27,16 @@ FARTHEST = 10  # papers among which the lot draws, beside the one that has the p
 class Explorer:
     """What is needed to explore on one morning.
 
-    ``spent`` are the papers (ids) that each reader (id) is done with: shown, or thumbed. ``rate``
-    is that of readers who are known: see ``ranking.choice.exploration_rate``.
+    ``spent`` are the papers (ids) that each reader (id) has had of the candidates, or pressed a
+    thumb on. ``rate`` is that of readers who are known: see ``ranking.choice.exploration_rate``.
     """
 
-    store: Store
     space: Space
     candidates: Sequence[Paper]
     spent: Mapping[int, Collection[int]]
     alike: Twins
     rate: float
     at: datetime
-    known: PaperCache | None = None  # papers that were read before
 
     def explore(
         self, reader: Reader, asked: Sequence[Evidence], picks: Sequence[Pick], judge: Judge
@@ -55,7 +51,8 @@ class Explorer:
 
         *first, last = picks
         taken = {self.alike.of(pick.paper.id) for pick in picks}
-        spent = self.spent[reader.id]
+        passed = (paper.id for one in asked for paper in one.passed)
+        spent = {*self.spent[reader.id], *passed}
         free = [
             paper
             for paper in self.candidates
@@ -68,7 +65,7 @@ class Explorer:
             pool = min(FARTHEST, len(free)) + 1
             kept = choice.chance_to_keep(rate, pool)
             return [*first, replace(last, propensity=kept, pool=pool)]
-        far = {paper.id: paper for paper in self._farthest(spent, first, free)}
+        far = {paper.id: paper for paper in self._farthest(asked, spent, first, free)}
         drawn = choice.draw(reader.uid, day, far, last.paper.id, rate)
         if drawn.paper is None:
             return [*first, replace(last, propensity=drawn.propensity, pool=drawn.pool)]
@@ -87,16 +84,17 @@ class Explorer:
         ]
 
     def _farthest(
-        self, spent: Collection[int], first: Sequence[Pick], free: Sequence[Paper]
+        self,
+        asked: Sequence[Evidence],
+        spent: Collection[int],
+        first: Sequence[Pick],
+        free: Sequence[Paper],
     ) -> list[Paper]:
         """Find the candidates farthest from what was shown, today's other picks included."""
-        from larkpost.ranking.unseen import MOST_SHOWN
-
-        lately = sorted(spent)[-MOST_SHOWN:]
-        with self.store.read() as connection:
-            known = (self.known or PaperCache()).get(connection, lately)
-        shown = [known[one] for one in lately if one in known]
-        return self._unseen.farthest([*shown, *(pick.paper for pick in first)], free, FARTHEST)
+        shown = {paper.id: paper for paper in self.candidates if paper.id in spent}
+        shown |= {paper.id: paper for one in asked for paper in (*one.papers, *one.passed)}
+        ordered = [paper for _, paper in sorted(shown.items())]
+        return self._unseen.farthest([*ordered, *(pick.paper for pick in first)], free, FARTHEST)
 
     @cached_property
     def _unseen(self) -> Unseen:

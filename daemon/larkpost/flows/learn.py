@@ -173,12 +173,7 @@ def _learnt(
     ids = frozenset(paper.id for paper in candidates)
     # A chance means something once there is a thumb up, as where a letter tells it.
     untaught = frozenset(one.interest_id for one in asked if Thumb.UP not in one.thumbs)
-    rate = question.exploration
-    seen = {
-        reader: {*done, *(paper.id for one in own[reader] for paper in one.passed)}
-        for reader, done in spent.items()
-    }
-    explorer = Explorer(store, space, candidates, seen, alike, rate, question.at, known)
+    explorer = Explorer(space, candidates, spent, alike, question.exploration, question.at)
     desk = _Desk(ranker, space, question, candidates, ids, spent, alike, enough, untaught, explorer)
     tastes = ranker.learn(space, asked, now=question.at)
     found = desk.found(asked, tastes)

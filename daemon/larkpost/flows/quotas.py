@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from larkpost.errors import QuotaExceeded
 from larkpost.store import limits, quotas, uses, votes
 from larkpost.text.grammar import quantity
+from larkpost.text.networks import WIDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 MEGABYTE = 1_000_000
 _KILOBYTE = 1_000
-WIDER = 4  # times as much for the networks around a network: a provider's, a town's
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -27,11 +26,6 @@ if TYPE_CHECKING:
     from larkpost.serve.rounds import Work
 
 __all__ = ["check_listening", "listen", "run"]
-
-# A thread that waits for the interpreter gets it after so many seconds, and a page waits for it
-# some thirty times, whenever SQLite has answered. Beside one busy thread Python's own 5 ms made
-# 42 ms of what takes 0.1 ms alone; 0.5 ms make 2 ms of it.
-SWITCH_SECONDS = 0.0005
 
 _log = logs.get_logger("larkpost.serve")
 
@@ -57,7 +51,6 @@ def run(
     Ends the process with 1 when a round shows no sign of life for long, for a supervisor to start
     it anew.
     """
-    sys.setswitchinterval(SWITCH_SECONDS)
     web = program.settings.web
     office = Office(program, started(program.settings.tick.seconds))
     server = _server(office)

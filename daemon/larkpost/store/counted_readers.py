@@ -25,6 +25,7 @@ from sqlalchemy import bindparam, select, update
 from larkpost.domain import Status
 from larkpost.store import limits, tables
 from larkpost.store.batches import batches
+from larkpost.text.networks import WIDER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -35,7 +36,6 @@ ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 DAYS_OF_USE = 3
 FIRST_USE = timedelta(days=3)
 MOST_OF_A_NETWORK = 5
-WIDER = 4
 A_WHILE = timedelta(days=28)  # after it nothing is known of a network any more
 NEW_FOR = timedelta(days=28)
 MOST_A_DAY = 3

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, delete, exists, func, literal, select, update
 
-from larkpost.domain import Thumb, Vote
 from larkpost.store import counted_readers, tables
 from larkpost.store.batches import batches
 from larkpost.store.upsert import insert
+from larkpost.store.votes import from_row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Row
+
+    from larkpost.domain import Vote
 
 KEPT = timedelta(days=30)
 
@@ -42,11 +44,7 @@ def forget(connection: Connection, reader_id: int, before: datetime, now: dateti
     statement = statement.on_conflict_do_update(index_elements=_SHARED[:2], set_=new)
     connection.execute(statement)
     taken = connection.execute(delete(_vote).where(chosen).returning(*_vote.c))
-    votes = [
-        Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.via, row.interest_id)
-        for row in taken
-    ]
-    return sorted(votes, key=lambda vote: (vote.at, vote.paper_id))
+    return sorted(map(from_row, taken), key=lambda vote: (vote.at, vote.paper_id))
 
 
 def latest(connection: Connection, reader_id: int) -> Forgetting | None:
@@ -83,10 +81,7 @@ def _restored_rows(connection: Connection, rows: Sequence[Row[Any]]) -> list[dic
     Others may have taken its place in the queue of its paper meanwhile, so it queues anew, for no
     earlier day than it had: else readers who let each other pass would lift a paper together.
     """
-    queued = [
-        Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.counts_from or row.at, row.via)
-        for row in rows
-    ]
+    queued = [replace(from_row(row), at=row.counts_from or row.at) for row in rows]
     moments = counted_readers.moments(connection, queued)
     return [
         {**row._mapping, "counts_from": moment} for row, moment in zip(rows, moments, strict=True)
@@ -118,10 +113,7 @@ def move(connection: Connection, public_of: Mapping[int, int], now: datetime) ->
 def of(connection: Connection, reader_id: int) -> list[Vote]:
     """Read what a reader has had forgotten and is still kept, the oldest first."""
     mine = select(_gone).where(_gone.c.reader_id == reader_id)
-    return [
-        Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.via, row.interest_id)
-        for row in connection.execute(mine.order_by(_gone.c.at, _gone.c.paper_id))
-    ]
+    return [*map(from_row, connection.execute(mine.order_by(_gone.c.at, _gone.c.paper_id)))]
 
 
 def any_old(connection: Connection, now: datetime) -> bool:

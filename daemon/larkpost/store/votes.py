@@ -51,7 +51,7 @@ def clear(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
     table = tables.vote
     statement = delete(table).where(table.c.reader_id == reader_id, table.c.paper_id == paper_id)
     row = connection.execute(statement.returning(*table.c)).one_or_none()
-    return None if row is None else _vote(row)
+    return None if row is None else from_row(row)
 
 
 def clear_between(
@@ -66,7 +66,7 @@ def clear_between(
     bounds += [table.c.at >= since] if since is not None else []
     bounds += [table.c.at < until] if until is not None else []
     gone = connection.execute(delete(table).where(*bounds).returning(*table.c))
-    return sorted((_vote(row) for row in gone), key=lambda vote: (vote.at, vote.paper_id))
+    return sorted((from_row(row) for row in gone), key=lambda vote: (vote.at, vote.paper_id))
 
 
 def judged(connection: Connection, reader_id: int, paper_ids: Collection[int]) -> set[int]:
@@ -98,7 +98,7 @@ def one(connection: Connection, reader_id: int, paper_id: int) -> Vote | None:
     table = tables.vote
     mine = select(table).where(table.c.reader_id == reader_id, table.c.paper_id == paper_id)
     row = connection.execute(mine).one_or_none()
-    return None if row is None else _vote(row)
+    return None if row is None else from_row(row)
 
 
 def on(connection: Connection, reader_id: int, paper_ids: Collection[int]) -> dict[int, Vote]:
@@ -107,7 +107,7 @@ def on(connection: Connection, reader_id: int, paper_ids: Collection[int]) -> di
     found: dict[int, Vote] = {}
     for some in batches(set(paper_ids)):
         mine = select(table).where(table.c.reader_id == reader_id, table.c.paper_id.in_(some))
-        found |= {row.paper_id: _vote(row) for row in connection.execute(mine)}
+        found |= {row.paper_id: from_row(row) for row in connection.execute(mine)}
     return found
 
 
@@ -122,7 +122,7 @@ def of_many(connection: Connection, reader_ids: Collection[int]) -> dict[int, li
     for some in batches(found):
         theirs = _ordered().where(tables.vote.c.reader_id.in_(some))
         for row in connection.execute(theirs):
-            found[row.reader_id].append(_vote(row))
+            found[row.reader_id].append(from_row(row))
     return found
 
 
@@ -135,7 +135,7 @@ def count(connection: Connection) -> int:
 def iterate(connection: Connection) -> Iterator[Vote]:
     """Read every vote, reader by reader, the oldest first, a batch in memory at a time."""
     result = connection.execute(_ordered(), execution_options={"yield_per": 1_000})
-    return (_vote(row) for row in result)
+    return (from_row(row) for row in result)
 
 
 def _ordered() -> Select[Any]:
@@ -171,5 +171,6 @@ def _columns(vote: Vote) -> dict[str, Any]:
     }
 
 
-def _vote(row: Row[Any]) -> Vote:
+def from_row(row: Row[Any]) -> Vote:
+    """Make a vote of a row of ``vote``, or of one that was forgotten."""
     return Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.via, row.interest_id)

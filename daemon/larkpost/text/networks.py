@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
+WIDER = 4  # how many times as much as a network the one around it may do, whatever is limited
 _IPV4_BITS = 24
 _IPV6_BITS = 48
 _REMEMBERED = 4096

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
-from larkpost.text.networks import neighbourhood
+from larkpost.text.networks import WIDER, neighbourhood
 from larkpost.web.visitors import UNIX_SOCKET, is_trusted, network_of, parse_address
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 MOST_CONNECTIONS = 1_000
 PER_NETWORK = 100  # a browser opens six; a class room behind one address gets its turns
 MOST_PARKED = 2  # the part of all places that connections may take which wait for their moment
-NEIGHBOURS = 4  # times as many for the /24 or /48 around a network: one owner may have it whole
 
 Networks = tuple[str, ...]
 
@@ -52,7 +51,7 @@ class ConnectionLimits:
     ) -> None:
         self.most = most
         self.per_network = max(1, min(per_network, most // 2))
-        self.per_neighbourhood = max(self.per_network, min(NEIGHBOURS * per_network, most // 2))
+        self.per_neighbourhood = max(self.per_network, min(WIDER * per_network, most // 2))
         self._proxies = proxies
         self._open: dict[str, dict[Connection, None]] = {}  # the oldest first
         self._networks: dict[Connection, str] = {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from math import ceil
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -57,20 +58,11 @@ class Crowd:
         self._lock = Lock()
         usage = CpuUsage()
         self._costly = FairQueue(AT_ONCE, per_network=AT_ONCE, waiting=COSTLY_WAITING, usage=usage)
-        self._others = FairQueue(
-            PAGES_AT_ONCE,
-            per_network=PAGES_OF_A_NETWORK,
-            busy_at_once=PAGES_OF_THE_BUSY,
-            waiting=PAGES_WAITING,
-            usage=usage,
+        queue = partial(
+            FairQueue, busy_at_once=PAGES_OF_THE_BUSY, waiting=PAGES_WAITING, usage=usage
         )
-        self._acts = FairQueue(
-            ACTS_AT_ONCE,
-            per_network=ACTS_OF_A_NETWORK,
-            busy_at_once=PAGES_OF_THE_BUSY,
-            waiting=PAGES_WAITING,
-            usage=usage,
-        )
+        self._others = queue(PAGES_AT_ONCE, per_network=PAGES_OF_A_NETWORK)
+        self._acts = queue(ACTS_AT_ONCE, per_network=ACTS_OF_A_NETWORK)
 
     def count(self, measure: Measure, network: str, now: datetime) -> None:
         """Count a visit of a network; raises HTTPException 429 for one too many.

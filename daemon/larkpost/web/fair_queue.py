@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from larkpost.web.cpu_usage import CpuUsage
 
 RETRY_SECONDS = 10
-REST = 4.0
+REST = 4.0  # times what a turn took of the processor
 
 P = ParamSpec("P")
 T = TypeVar("T")

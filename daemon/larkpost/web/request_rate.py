@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from larkpost.text.networks import neighbourhood
+from larkpost.text.networks import WIDER, neighbourhood
 from larkpost.web.guard import MESSAGES, SafeHeaders
 from larkpost.web.pacing import Pacer
 from larkpost.web.visitors import network, stands_for_many
@@ -23,7 +23,6 @@ PER_SECOND, BURST = 10.0, 20  # of what has to be made
 # event loop: 5,000 a second of one network, on a hundred connections, made all others wait.
 ANY_PER_SECOND, ANY_BURST = 100.0, 1_000
 LONGEST_WAIT = 2.0  # seconds
-WIDER = 4  # times as many of the /24 or /48 around a network, which one owner may have whole
 REFUSED = 5  # an answer that is an error counts as so many requests: programs ask on regardless
 
 

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from larkpost.flows.quotas import Allowance
 from larkpost.store import limits
+from larkpost.text.networks import WIDER
 from larkpost.web.visitors import networks
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ def take_turn(site: Site, key: str, *, most: int, per: timedelta) -> None:
 
 
 MOST_THUMBS = 600  # an hour: nobody reads that fast
-A_WIDER_NETWORK = 4  # times as many turns as each of the networks in it
 
 
 def take_network_turn(
@@ -40,7 +40,7 @@ def take_network_turn(
 ) -> None:
     """Take a turn of the visitor's network, and of the wider one around it; raises as above."""
     for at, network in enumerate(networks(request, site.program.settings.web.proxies)):
-        take_turn(site, f"{what}:{network}", most=most * A_WIDER_NETWORK**at, per=per)
+        take_turn(site, f"{what}:{network}", most=most * WIDER**at, per=per)
 
 
 def take_thumb_turn(site: Site, reader: Reader, paper_id: int, thumb: Thumb | None) -> None:
