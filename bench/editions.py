@@ -11,7 +11,7 @@ from larkpost.domain import Edition, Identifier, Interest, Paper, Pick, Reader, 
 from larkpost.resources import shipped
 
 if TYPE_CHECKING:
-    from larkpost.seams import FeedFormat
+    from larkpost.interfaces import FeedFormat
 
 OUT = datetime(2026, 8, 7, 6, tzinfo=UTC)
 SITE = "https://larkpost.example.org"

@@ -27,25 +27,25 @@ from bench import feeds_http
 from bench.editions import OUT, FixedLinks, editions, reader
 from feedgen.feed import FeedGenerator  # type: ignore[import-untyped]  # it has no types
 
-from larkpost.links import FEED_TYPES, feed_title
 from larkpost.render import Press
-from larkpost.render.channels import HOUR, YOURS
-from larkpost.render.entries import entries_of
+from larkpost.render.feeds.channel import HOUR, YOURS
+from larkpost.render.feeds.entries import entries_of
+from larkpost.render.fragments import cut
 from larkpost.render.paper_links import PaperLinks
-from larkpost.render.sheet import cut
-from larkpost.render.typesetting import environment, why_html
-from larkpost.render.words import Reason
+from larkpost.render.templates import environment, why_html
+from larkpost.render.wording import Reason
 from larkpost.settings.find_links import FIND_LINKS
+from larkpost.urls import FEED_TYPES, feed_title
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from larkpost.domain import Edition
-    from larkpost.render.entries import Entry
-    from larkpost.render.feeds import Xml
+    from larkpost.render.feeds.entries import Entry
+    from larkpost.render.feeds.feeds import Xml
 
 EACH = 5
-ITEM = environment("feed").get_template("item.html")
+ITEM = environment("feeds").get_template("item.html")
 PAPERS = PaperLinks(FixedLinks().paper, FIND_LINKS)
 
 

@@ -30,16 +30,17 @@ from urllib.request import urlopen
 
 from bench.editions import OUT, papers
 
+from larkpost.bootstrap import build
+from larkpost.db import editions, readers
+from larkpost.db import papers as shelf
+from larkpost.db.coordination import job_status
 from larkpost.domain import Draft, Pick, Weight
-from larkpost.program import build
 from larkpost.settings import load
-from larkpost.store import editions, events, readers
-from larkpost.store import papers as shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from larkpost.program import Program
+    from larkpost.bootstrap import Program
 
 CONNECTIONS = 32
 NGINX = """worker_processes 1; daemon off; master_process off;
@@ -222,7 +223,7 @@ def writing(program: Program) -> Iterator[None]:
         while not done.wait(0.1):
             number += 1
             with program.store.begin() as connection:
-                events.record(connection, "bench", ok=True, now=OUT + timedelta(seconds=number))
+                job_status.record(connection, "bench", ok=True, now=OUT + timedelta(seconds=number))
 
     thread = threading.Thread(target=write)
     thread.start()

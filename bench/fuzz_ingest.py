@@ -28,19 +28,19 @@ from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 import structlog
-from bench._mutations import encode, mutate
+from bench.support.mutations import encode, mutate
 
+from larkpost.db import migrations
+from larkpost.db.engine import Store
 from larkpost.domain import Draft
 from larkpost.errors import UnreadableDump, UsageError
-from larkpost.flows.ingest import ingest
+from larkpost.formats import SOURCES
+from larkpost.formats.dates import captured_day, day_in_path, find_day, in_name
+from larkpost.formats.decoding import LONGEST_ABSTRACT, decoded
+from larkpost.formats.file_types import refuse_what_is_no_dump
+from larkpost.formats.references import read_references
+from larkpost.ingest.ingest import ingest
 from larkpost.resources import shipped
-from larkpost.sources import SOURCES
-from larkpost.sources.dates import captured_day, day_in_path, find_day, in_name
-from larkpost.sources.kinds import refuse_what_is_no_dump
-from larkpost.sources.lines import LONGEST_ABSTRACT, decoded
-from larkpost.sources.references import read_references
-from larkpost.store import migrations
-from larkpost.store.engine import Store
 from larkpost.text.email_address import address_key
 from larkpost.text.identifiers import identifier_url, parse_identifier
 from larkpost.text.markup import clean_markup, cut_preamble, plain_html, plain_latex
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from larkpost.domain import Record
-    from larkpost.seams import Source
+    from larkpost.interfaces import Source
 
     Parse = Callable[[bytes], None]
 

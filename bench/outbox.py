@@ -20,13 +20,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench import editions as sample
 
+from larkpost.db import editions, papers, readers
+from larkpost.db.editions import Prepared
+from larkpost.db.engine import Store, open_sqlite
+from larkpost.db.migrations import upgrade
+from larkpost.db.outbox import deliveries, sent_messages
 from larkpost.domain import DeliveryState, Letter
 from larkpost.render import Press
-from larkpost.store import deliveries, editions, letters, papers, readers
-from larkpost.store.editions import Prepared
-from larkpost.store.engine import Store, open_sqlite
-from larkpost.store.migrations import upgrade
-from larkpost.transports.once import Once, SentLog
+from larkpost.transports.sent_log import Once, SentLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,8 +69,8 @@ def keep(store: Store, ids: list[int]) -> None:
     """Keep the bytes of letters that are about to go."""
     content = edition_in_print()
     with store.begin() as connection:
-        letters.sweep(connection)
-        letters.keep(connection, {number: Letter("", "", "", content) for number in ids})
+        sent_messages.sweep(connection)
+        sent_messages.keep(connection, {number: Letter("", "", "", content) for number in ids})
 
 
 @cache

@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from bench._readers import arxiv, data_folder
 from bench.editions import papers as sample_papers
+from bench.support.readers import arxiv, data_folder
 
 from larkpost.domain import Thumb
+from larkpost.interfaces import Evidence
 from larkpost.ranking import Tfidf
-from larkpost.ranking.reasons import LEAST_LIKENESS, LEAST_LIKENESS_IN_SMALL
-from larkpost.render import words
-from larkpost.render.typesetting import why_text
-from larkpost.seams import Evidence
+from larkpost.ranking.explanations import LEAST_LIKENESS, LEAST_LIKENESS_IN_SMALL
+from larkpost.render import wording
+from larkpost.render.templates import why_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,12 +123,12 @@ def as_table(seen: Sequence[Seen]) -> str:
 
 def reason_of(pick: Pick) -> str:
     """Write the reason as the letter does, without the chance, which people are not to judge."""
-    reason = words.reason(pick)._replace(chance="")
+    reason = wording.reason(pick)._replace(chance="")
     return " · ".join(line.strip() for line in why_text(reason))
 
 
 def _cell(text: str, length: int) -> str:
-    return words.cropped(" ".join(text.split()), length).replace("|", "\\|")
+    return wording.cropped(" ".join(text.split()), length).replace("|", "\\|")
 
 
 def figures(seen: Sequence[Seen]) -> str:

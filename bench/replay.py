@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one core, as in the goals
 
-from bench._readers import data_folder
+from bench.support.readers import data_folder
 
 from larkpost.domain import Identifier, Paper, Thumb
 from larkpost.ranking import History, Tfidf, evaluate

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from time import perf_counter
 
 from larkpost.domain import Identifier, Paper, Thumb
+from larkpost.interfaces import Evidence
 from larkpost.ranking import Tfidf
-from larkpost.seams import Evidence
 
 NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
 WORDS = [f"{a}{b}" for a in ("ro", "gla", "pro", "bir", "sta") for b in ("ting", "ciers", "tein")]

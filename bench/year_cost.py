@@ -21,25 +21,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from bench._loop_ours import WEEKDAYS, megabytes
-from bench._loop_readers import draw_all
-from bench._loop_stream import make_stream, morning, read_stream
-from bench._readers import data_folder
+from bench.closed_loop.ours import WEEKDAYS, megabytes
+from bench.closed_loop.readers import draw_all
+from bench.closed_loop.stream import make_stream, morning, read_stream
+from bench.support.readers import data_folder
 
 from larkpost.blas_threads import limit_blas_threads
+from larkpost.db import editions, migrations, papers, votes
+from larkpost.db.engine import Store
 from larkpost.domain import Draft, Identifier, Thumb, Vote
-from larkpost.flows import membership
-from larkpost.flows.fitting import FitApart
-from larkpost.flows.publish import Newsroom, publish_due
-from larkpost.flows.spaces import Spaces
+from larkpost.editions.fit_model import FitApart
+from larkpost.editions.model_cache import Spaces
+from larkpost.editions.publish import Newsroom, publish_due
+from larkpost.readers import subscriptions
 from larkpost.settings.model import Ranking
-from larkpost.store import editions, migrations, papers, votes
-from larkpost.store.engine import Store
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench._loop_readers import Draw
+    from bench.closed_loop.readers import Draw
 
 MORNINGS = 11  # the first is the restart, the others are two weeks
 START, END, QUICK_END = 20, 200, 30  # days of papers that are there
@@ -163,7 +163,7 @@ def run(draw: Draw, end: int) -> dict[str, Any]:
         store = Store(f"sqlite:///{file}")
         migrations.upgrade(store)
         for person in draw.people:
-            membership.add(
+            subscriptions.add(
                 store,
                 None,
                 now=morning(0),

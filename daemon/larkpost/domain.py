@@ -1,4 +1,4 @@
-"""The nouns of Larkpost: papers, readers, votes, picks, editions, deliveries, as plain values."""
+"""The plain values of Larkpost: papers, readers, votes, picks, editions, deliveries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hides passwords in what is shown, logged or raised: in URLs, in ``key=value``, and by value.
+"""Masks passwords in what is shown, logged or raised: in URLs, in ``key=value``, and by value.
 
 In the query of a database's URL only what is known to be harmless is shown (CWE-532, CWE-209):
 libpq takes ``password``, ``sslpassword``, ``passfile`` and more there, and so may any driver.

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 from playwright.sync_api import sync_playwright
-from tests.calling import SAMPLE
+from tests.helpers.cli_helpers import SAMPLE
 
+from larkpost.bootstrap import build
+from larkpost.db import papers, readers, votes
 from larkpost.domain import Draft, Thumb, Vote
-from larkpost.flows import membership, publish
-from larkpost.program import build
+from larkpost.editions import publish
+from larkpost.formats import HuggingFacePage
+from larkpost.readers import subscriptions
 from larkpost.resources import CHECKOUT
 from larkpost.serve import listen
 from larkpost.settings import load
-from larkpost.sources import HuggingFacePage
-from larkpost.store import papers, readers, votes
 from larkpost.web import app
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
+    from larkpost.bootstrap import Program
     from larkpost.domain import Edition
-    from larkpost.program import Program
 
 NOW = datetime(2026, 8, 7, 6, 30, tzinfo=UTC)
 TODAY = datetime(2026, 8, 7, tzinfo=UTC)
@@ -123,12 +124,13 @@ def furnish(program: Program) -> Edition:
 
     The edition given is that of Ada, who voted on each day what the day brought.
     """
-    ada = membership.add(
+    ada = subscriptions.add(
         program.store, "ada@example.org", now=NOW, name="Ada", zone="Europe/Berlin",
         at=time(8, 30), size=8, words=["language agents", "memory"],
     )  # fmt: skip
     others = [
-        membership.add(program.store, f"reader{number}@example.org", now=NOW) for number in range(6)
+        subscriptions.add(program.store, f"reader{number}@example.org", now=NOW)
+        for number in range(6)
     ]
     drafts = list(dated(sample()))
     with program.store.begin() as connection:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
-from tests import editions as making
 from tests.browser.test_web_pages import answering
-from tests.browsing import NOW, place
-from tests.making import picks_of
-from tests.unit.test_evaluation import measured
+from tests.helpers import edition_factories as making
+from tests.helpers.factories import picks_of
+from tests.helpers.web.site_client import NOW, place
+from tests.unit.ranking.test_replay import measured
 
+from larkpost.db import editions, papers, readers, votes
 from larkpost.domain import Draft, Identifier, Thumb, Vote
-from larkpost.flows import membership
-from larkpost.render.report import report_page
+from larkpost.readers import subscriptions
+from larkpost.render.evaluation_report import report_page
 from larkpost.serve import listen
-from larkpost.store import editions, papers, readers, votes
 from larkpost.web import app
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
-    from tests.browsing import Place
+    from tests.helpers.web.site_client import Place
 
     from larkpost.domain import Edition
 
@@ -95,8 +95,10 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
 def publish_hostile(here: Place) -> Edition:
     """Publish an edition of hostile papers to a reader of hostile words who voted before."""
     store = here.program.store
-    membership.change(store, here.reader.id, now=NOW, name=WORD[:100], words=[WORD[:90], "sparse"])
-    membership.set_interest(store, here.reader.id, WORD[:40], words=["routing", "W" * 80])
+    subscriptions.change(
+        store, here.reader.id, now=NOW, name=WORD[:100], words=[WORD[:90], "sparse"]
+    )
+    subscriptions.set_interest(store, here.reader.id, WORD[:40], words=["routing", "W" * 80])
     with store.begin() as connection:
         absorbed = papers.absorb(connection, drafts(), now=NOW)
         known = papers.get(connection, [one.paper_id for one in absorbed])

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has none
-from tests.browsing import NOW, place
-from tests.making import add_papers
+from tests.helpers.factories import add_papers
+from tests.helpers.web.site_client import NOW, place
 
+from larkpost.db import papers, votes
 from larkpost.domain import Draft, Identifier, Thumb, Vote
-from larkpost.flows import membership
+from larkpost.readers import subscriptions
 from larkpost.serve import listen
-from larkpost.store import papers, votes
 from larkpost.web import app
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser
-    from tests.browsing import Place
+    from tests.helpers.web.site_client import Place
 
 pytestmark = pytest.mark.browser
 
@@ -53,7 +53,7 @@ def answering(server: uvicorn.Server, listener: object) -> Iterator[None]:
 
 def furnish(here: Place) -> None:
     """Give Ada a past: votes of two months, of which two on papers that are not in her edition."""
-    membership.set_interest(here.program.store, here.reader.id, "Birdsong", words=["birdsong"])
+    subscriptions.set_interest(here.program.store, here.reader.id, "Birdsong", words=["birdsong"])
     with here.program.store.begin() as connection:
         more = add_papers(connection, 6)
         drafts = [

@@ -128,7 +128,7 @@ def test_a_thread_of_a_request_is_limited_as_well(log: io.StringIO) -> None:
     with limited_lines():
         context = contextvars.copy_context()
     for _ in range(100):
-        context.run(logs.get_logger("larkpost.flows").warning, "paper left out")
+        context.run(logs.get_logger("larkpost.editions").warning, "paper left out")
 
     assert len(lines(log)) == LINES
 

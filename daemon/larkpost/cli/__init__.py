@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from larkpost.blas_threads import limit_blas_threads
-from larkpost.cli.call import Call
-from larkpost.cli.group import Families, Listed, OutputClosedError
+from larkpost.cli.command_list import Families, Listed, OutputClosedError
+from larkpost.cli.context import Call
 from larkpost.cli.output import tell
 from larkpost.cli.streams import discard, help_width, is_broken, prepare_streams
 from larkpost.errors import LarkpostError
@@ -82,7 +82,7 @@ larkpost.take(
     {
         "Begin": (
             Listed("demo", "demo", "Make a paper from the sample, and watch thumbs change it."),
-            Listed("init", "place", "Make the home: folders, database, key."),
+            Listed("init", "home", "Make the home: folders, database, key."),
         ),
         "Papers": (
             Listed("ingest", "papers", "Read dumps of papers."),
@@ -107,23 +107,23 @@ larkpost.take(
             Listed("evaluate", "evaluate", "Measure how good readers' papers have been."),
         ),
         "Letters": (
-            Listed("deliver", "post", "Send the letters that are due."),
-            Listed("deliveries", "post", "List letters, and send again what failed."),
-            Listed("send-test", "post", "Send a letter to try the road."),
-            Listed("receive", "post", "Take in a mail that came back, from standard input."),
-            Listed("receipt", "post", "Say why a morning is quiet."),
+            Listed("deliver", "mail", "Send the letters that are due."),
+            Listed("deliveries", "mail", "List letters, and send again what failed."),
+            Listed("send-test", "mail", "Send a letter to try the road."),
+            Listed("receive", "mail", "Take in a mail that came back, from standard input."),
+            Listed("receipt", "mail", "Say why a morning is quiet."),
         ),
         "Daemon": (
-            Listed("status", "running", "Tell how things stand, and why a day is quiet."),
-            Listed("tick", "running", "Read the inbox, publish and deliver once."),
-            Listed("serve", "running", "Run the daemon."),
-            Listed("admin", "running", "Print the link of the admin page."),
+            Listed("status", "daemon", "Tell how things stand, and why a day is quiet."),
+            Listed("tick", "daemon", "Read the inbox, publish and deliver once."),
+            Listed("serve", "daemon", "Run the daemon."),
+            Listed("admin", "daemon", "Print the link of the admin page."),
         ),
         "Upkeep": (
-            Listed("migrate", "place", "Bring the database up to this version."),
+            Listed("migrate", "home", "Bring the database up to this version."),
             Listed("doctor", "doctor", "Check everything Larkpost stands on."),
-            Listed("export", "portability", "Write everything as JSON Lines."),
-            Listed("import", "portability", "Take in papers, readers and thumbs."),
+            Listed("export", "import_export", "Write everything as JSON Lines."),
+            Listed("import", "import_export", "Take in papers, readers and thumbs."),
             Listed("config", "config", "Show or check the settings."),
             Listed("completion", "config", "Print the completion script of a shell."),
         ),

@@ -9,38 +9,38 @@ import numpy as np
 
 from larkpost.domain import Pick
 from larkpost.ranking import (
-    companions,
-    display_terms,
-    keeping,
-    learning,
-    nearness,
-    reasons,
+    collaborative,
+    explanations,
     scoring,
+    serialization,
+    similarity,
+    training,
 )
-from larkpost.ranking import space as spaces
+from larkpost.ranking import tfidf as spaces
 from larkpost.ranking.calibration import chance
-from larkpost.ranking.interest_terms import interest_terms
-from larkpost.ranking.space import TextSpace
-from larkpost.ranking.taste import LinearTaste
+from larkpost.ranking.linear_model import LinearTaste
+from larkpost.ranking.tfidf import TextSpace
+from larkpost.ranking.words import display_terms
+from larkpost.ranking.words.interest_terms import interest_terms
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from larkpost.domain import Paper
-    from larkpost.ranking.display_terms import Candidates
-    from larkpost.ranking.interest_terms import InterestTerm
-    from larkpost.ranking.reasons import Contributions, Doubles, Nearest
-    from larkpost.ranking.space import Floats, Rows
-    from larkpost.ranking.taste import Named
-    from larkpost.seams import Evidence, Space, Taste
+    from larkpost.interfaces import Evidence, Space, Taste
+    from larkpost.ranking.explanations import Contributions, Doubles, Nearest
+    from larkpost.ranking.linear_model import Named
+    from larkpost.ranking.tfidf import Floats, Rows
+    from larkpost.ranking.words.display_terms import Candidates
+    from larkpost.ranking.words.interest_terms import InterestTerm
 
 TOGETHER = 128  # readers whose reasons are worked out at once
 KEPT = 512  # papers whose words and phrases are kept for the next of them, some 50 KB each
 
 
 class Tfidf:
-    """Implements ``larkpost.seams.Ranker``, with a little more: see ``fit``, ``rank``.
+    """Implements ``larkpost.interfaces.Ranker``, with a little more: see ``fit``, ``rank``.
 
     ``half_life_days``: the age at which a vote counts half, 0 for never. ``careful``: learn
     and score with term weights of each reader, which orders a little better and takes longer.
@@ -61,21 +61,21 @@ class Tfidf:
         papers = list(corpus)
         unread = spaces.BACKGROUND if self.careful else spaces.HASTY_BACKGROUND
         known = {paper.id for paper in papers}
-        if not companions.enough([list(known.intersection(library)) for library in libraries]):
+        if not collaborative.enough([list(known.intersection(library)) for library in libraries]):
             return spaces.fit(papers, unread=unread)
         space = spaces.fit(papers, themes=spaces.SHARED_THEMES, unread=unread)
-        most = companions.FACTORS if self.careful else companions.HASTY_FACTORS
-        return companions.together(space, papers, libraries, most=most)
+        most = collaborative.FACTORS if self.careful else collaborative.HASTY_FACTORS
+        return collaborative.together(space, papers, libraries, most=most)
 
     def space_from(self, body: bytes) -> TextSpace | None:
         """Read a kept space; None where it is damaged or of another format."""
-        return keeping.space_from(body)
+        return serialization.space_from(body)
 
     def learn(
         self, space: Space, evidence: Sequence[Evidence], *, now: datetime
     ) -> list[LinearTaste]:
         """Learn one taste for each evidence, in order."""
-        return learning.learn(
+        return training.learn(
             _ours(space),
             evidence,
             now=now,
@@ -106,7 +106,7 @@ class Tfidf:
         self, space: Space, paper: Paper, among: Sequence[Paper], limit: int
     ) -> list[tuple[Paper, float]]:
         """Give the ``limit`` papers of ``among`` closest to this one, with their closeness."""
-        return nearness.similar(_ours(space), paper, among, limit)
+        return similarity.similar(_ours(space), paper, among, limit)
 
 
 def _ours(space: Space) -> TextSpace:
@@ -161,7 +161,7 @@ def _nearest(
     rows = order.rows[np.array(some, dtype=np.intp)]
     picked = [(place, at) for place in places for at in order.chosen[place]]
     pairs = [(place, line[at]) for place, at in picked]
-    return dict(zip(picked, reasons.nearest(space, tastes, rows, pairs), strict=True))
+    return dict(zip(picked, explanations.nearest(space, tastes, rows, pairs), strict=True))
 
 
 def _placed(picks: Sequence[Pick]) -> list[Pick]:
@@ -201,16 +201,16 @@ def _tell(
 
     ``shown`` keeps what may be shown of each paper for the next readers.
     """
-    written = reasons.write_out(space, [tastes[place] for place in shard])
-    holding = reasons.held_terms([tastes[place] for place in shard])
+    written = explanations.write_out(space, [tastes[place] for place in shard])
+    holding = explanations.held_terms([tastes[place] for place in shard])
     wanted: dict[int, list[tuple[int, int]]] = {}
     for line, place in enumerate(shard):
         for position, at in enumerate(order.chosen[place], 1):
             wanted.setdefault(at, []).append((line, position))
     for at, those in wanted.items():
         lines = [line for line, _ in those]
-        found = reasons.contributions(space, written, order.rows[np.array([at])], lines)
-        told, scores = reasons.told(space, found), found.scores.tolist()
+        found = explanations.contributions(space, written, order.rows[np.array([at])], lines)
+        told, scores = explanations.told(space, found), found.scores.tolist()
         if (terms := shown.get(at)) is None:
             if len(shown) >= KEPT:
                 shown.clear()

@@ -9,8 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from larkpost.ranking.space import Floats, Indices, Rows, TextSpace
-    from larkpost.ranking.taste import Ledger, LinearTaste
+    from larkpost.ranking.linear_model import Ledger, LinearTaste
+    from larkpost.ranking.tfidf import Floats, Indices, Rows, TextSpace
 
 AT_ONCE = 512  # papers that are compared with everything voted on at a time, to bound memory
 

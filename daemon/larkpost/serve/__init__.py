@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.errors import Busy
-from larkpost.flows.alone import alone
-from larkpost.serve.descriptors import connections_at_most
-from larkpost.serve.listening import check_listening, listen, open_listener
-from larkpost.serve.office import Office
-from larkpost.serve.rounds import Watch, going, started
+from larkpost.scheduler.mutex import alone
+from larkpost.serve.file_descriptors import connections_at_most
+from larkpost.serve.jobs import Watch, going, started
+from larkpost.serve.listener import check_listening, listen, open_listener
+from larkpost.serve.reload import Office
 from larkpost.serve.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from larkpost.program import Program
-    from larkpost.serve.office import Renewal
-    from larkpost.serve.rounds import Work
+    from larkpost.bootstrap import Program
+    from larkpost.serve.jobs import Work
+    from larkpost.serve.reload import Renewal
 
 __all__ = ["check_listening", "listen", "run"]
 

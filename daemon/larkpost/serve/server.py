@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from larkpost import logs
-from larkpost.serve.accepting import Acceptor
-from larkpost.serve.listening import name_listener
+from larkpost.serve.accept_loop import Acceptor
+from larkpost.serve.http_limits import Wire
+from larkpost.serve.listener import name_listener
 from larkpost.web import Pulse
-from larkpost.web.connections import ConnectionLimits
-from larkpost.web.wire import Wire
+from larkpost.web.limits.connections import ConnectionLimits
 
 if TYPE_CHECKING:
     import socket

@@ -1,4 +1,4 @@
-"""The road to a mail server: SMTP over a connection that is used for many letters."""
+"""The SMTP transport: one connection is used for many messages."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from larkpost.errors import Deferred
-from larkpost.transports.line import GLANCE
-from larkpost.transports.session import CutOff, Session, open_session
+from larkpost.transports.smtp_connection import GLANCE
+from larkpost.transports.smtp_session import CutOff, Session, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable

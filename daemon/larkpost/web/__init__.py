@@ -11,36 +11,36 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from larkpost.flows.similar import SimilarPapers
-from larkpost.flows.starting import RatingPools
-from larkpost.flows.tasting import Tastes
+from larkpost.editions.similar import SimilarPapers
+from larkpost.readers.onboarding import RatingPools
+from larkpost.readers.taste_profile import Tastes
 from larkpost.web.admin import admin
-from larkpost.web.answer_budget import AnswerBudget, InPieces
-from larkpost.web.body_budget import BodyBudget
-from larkpost.web.crowd import COSTLY, LOOKING, Crowd
 from larkpost.web.date_header import DateHeader
-from larkpost.web.desk import delete, export, me
-from larkpost.web.doors import confirm, leave
-from larkpost.web.feeds import feed
-from larkpost.web.front import favicon, front, robots, static, touch_icon
-from larkpost.web.guard import SafeHeaders, Site, TrailingSlash, handled, http_refusal
+from larkpost.web.feeds.cache import Fresh, Shelf
 from larkpost.web.health import Pulse, healthz
-from larkpost.web.joining import subscribe
-from larkpost.web.kept import Fresh, Shelf
-from larkpost.web.library import archive, look_up, paper, volume
-from larkpost.web.listings import archive_feed, month_feed, search_feed, trending_feed
+from larkpost.web.limits.rate_limit import COSTLY, LOOKING, Crowd
+from larkpost.web.limits.request_bodies import BodyBudget
+from larkpost.web.limits.request_rate import ANY_BURST, ANY_PER_SECOND, RequestRate
+from larkpost.web.limits.unread_responses import AnswerBudget, InPieces
 from larkpost.web.middleware import ErrorPages, HostHeader
-from larkpost.web.pages import Pages
 from larkpost.web.path_numbers import register_path_numbers
-from larkpost.web.request_rate import ANY_BURST, ANY_PER_SECOND, RequestRate
-from larkpost.web.starting import rate, start
-from larkpost.web.tasting import taste
-from larkpost.web.voting import edition, vote
+from larkpost.web.public.archive import archive, look_up, paper, volume
+from larkpost.web.public.confirm import confirm, leave
+from larkpost.web.public.feeds import archive_feed, month_feed, search_feed, trending_feed
+from larkpost.web.public.home import favicon, front, robots, static, touch_icon
+from larkpost.web.public.subscribe import subscribe
+from larkpost.web.reader.account import delete, export, me
+from larkpost.web.reader.feeds import feed
+from larkpost.web.reader.onboarding import rate, start
+from larkpost.web.reader.taste import taste
+from larkpost.web.reader.votes import edition, vote
+from larkpost.web.site import SafeHeaders, Site, TrailingSlash, handled, http_refusal
+from larkpost.web.templating import Pages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from larkpost.program import Program
+    from larkpost.bootstrap import Program
 
 __all__ = ["Pulse", "app"]
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from larkpost.db import dumps, readers
+from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState
-from larkpost.flows.status import SEND_UNDECIDED, standing
-from larkpost.store import deliveries, dumps, readers
-from larkpost.web.keys import check_admin
-from larkpost.web.library import leaf, page_number
+from larkpost.scheduler.status import SEND_UNDECIDED, standing
+from larkpost.web.auth import check_admin
+from larkpost.web.public.archive import leaf, page_number
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.web.guard import Site
+    from larkpost.web.site import Site
 
 READERS = 100  # a page
 DUMPS = 20

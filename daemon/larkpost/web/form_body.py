@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.types import Message
 
-    from larkpost.web.body_budget import Reservation
-    from larkpost.web.fair_queue import Turn
+    from larkpost.web.limits.fair_queue import Turn
+    from larkpost.web.limits.request_bodies import Reservation
 
 LARGEST_BODY = 64 * 1024  # of a form without a file or a list
 BODY_SECONDS = 15.0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from starlette.datastructures import FormData
 
-    from larkpost.flows.membership import Wishes
+    from larkpost.readers.subscriptions import Wishes
     from larkpost.settings import Settings
 
 Read = TypeVar("Read")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
+from larkpost.db.coordination import job_status
+from larkpost.editions.diagnostics import quiet
 from larkpost.errors import LarkpostError
-from larkpost.flows.quiet import quiet
-from larkpost.store import events
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.flows.quiet import Reason
-    from larkpost.web.guard import Site
+    from larkpost.editions.diagnostics import Reason
+    from larkpost.web.site import Site
 
 LEAST_FREE_BYTES = 100 * 1024 * 1024
 
@@ -98,7 +98,7 @@ def healthz(site: Site, _request: Request, _form: FormData) -> Response:
     reasons: tuple[Reason, ...] = ()
     try:
         with site.program.store.read() as connection:
-            latest = events.latest(connection)
+            latest = job_status.latest(connection)
             reasons = quiet(connection, now=now, window=site.program.window)
         troubles = [
             {"kind": event.kind, "at": event.at.isoformat()}

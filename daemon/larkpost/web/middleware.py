@@ -1,4 +1,4 @@
-"""What stands around all pages: one Host header, and a page of ours for whatever breaks."""
+"""Middleware around all pages: one Host header, and a page of ours for whatever breaks."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.log_limits import limited_lines
-from larkpost.web.guard import MESSAGES, SafeHeaders
+from larkpost.web.site import MESSAGES, SafeHeaders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from larkpost.web.pages import Pages
+    from larkpost.web.templating import Pages
 
 # RFC 3986, 3.2.2: a name, an IPv4 address, or an IPv6 address in brackets; then maybe a port. The
 # host of an http address is not empty (RFC 9110, 4.2.1), and no name is longer than 255 (RFC 1035).

@@ -1,0 +1,145 @@
+"""Commands about editions: publish, preview."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Literal, get_args
+
+import click
+
+from larkpost.cli import params
+from larkpost.cli.context import Call, pass_call
+from larkpost.cli.output import json_option, put, put_json, shown
+from larkpost.text.grammar import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from larkpost.bootstrap import Program
+    from larkpost.domain import Edition, Reader
+    from larkpost.editions.publish import Occasion, Result
+
+Form = Literal["html", "text", "eml", "rss", "atom", "json"]
+FORMATS: tuple[Form, ...] = get_args(Form)
+FEED_EDITIONS = 30
+
+
+@click.command(short_help="Publish editions.")
+@click.argument("emails", nargs=-1, metavar="[EMAIL…]")
+@click.option("--due", is_flag=True, help="Everybody whose edition is due by their own timetable.")
+@click.option("--all", "everybody", is_flag=True, help="Every active reader, due or not.")
+@click.option("--date", "day", type=params.day, metavar="D", help="The edition of this local day.")
+@json_option
+@pass_call
+def publish(
+    call: Call, emails: Sequence[str], due: bool, everybody: bool, day: date | None, as_json: bool
+) -> int:
+    """Publish editions: pick the papers, write them down, plan the letters.
+
+    Without an address it is --due. Each reader has one edition a day; publishing again changes
+    nothing. Letters go out with `larkpost deliver`. Ends with 1 where an edition failed.
+    """
+    if (bool(emails) + due + everybody > 1) or (due and day):
+        raise click.UsageError("Name readers, or give --all, or --due (which knows its own dates).")
+    from larkpost.cli.result_json import of_result
+    from larkpost.editions import publish as publishing
+
+    program = call.program()
+    occasions, lost = _occasions(call, program, emails, day, everybody=everybody)
+    results = [*lost, *publishing.publish(program.newsroom, occasions, now=call.now)]
+    for result in results:
+        if as_json:
+            put_json(of_result(result))
+        else:
+            tell = put if result.outcome is publishing.Outcome.FAILED else call.say
+            tell(_sentence(result))
+    if not results and not as_json:
+        call.say("Nothing is due. To publish all the same: larkpost publish EMAIL")
+    return 1 if any(one.outcome is publishing.Outcome.FAILED for one in results) else 0
+
+
+def _occasions(
+    call: Call, program: Program, emails: Sequence[str], day: date | None, *, everybody: bool
+) -> tuple[list[Occasion], list[Result]]:
+    """The editions that are asked for, and those that cannot be made out."""
+    from larkpost.db import readers
+    from larkpost.domain import Status
+    from larkpost.editions import publish as publishing
+    from larkpost.editions.clock_correction import recover_from_future
+
+    if emails:
+        named = [call.reader(program, email) for email in dict.fromkeys(emails)]
+        return [publishing.by_hand(reader, call.now, day) for reader in named], []
+    recover_from_future(program.store, now=call.now)
+    with program.store.read() as connection:
+        if everybody or day:
+            chosen = readers.all(connection, Status.ACTIVE)
+            return [publishing.by_hand(reader, call.now, day) for reader in chosen], []
+        return publishing.all_due(readers.due(connection, call.now, limit=10_000), call.now)
+
+
+def _sentence(result: Result) -> str:
+    from larkpost.editions.publish import Outcome
+    from larkpost.portability.records import name_of
+
+    who, when = shown(name_of(result.occasion.reader)), result.occasion.day
+    papers = quantity(len(result.edition.picks) if result.edition else 0, "paper")
+    return {
+        Outcome.PUBLISHED: f"{who}: edition of {when} with {papers}",
+        Outcome.ALREADY: f"{who}: the edition of {when} is already out, with {papers}",
+        Outcome.QUIET: f"{who}: no edition on {when}, there are no new papers",
+        Outcome.BELOW: f"{who}: no edition on {when}, every paper is below the threshold",
+        Outcome.FAILED: f"{who}: the edition of {when} failed: {shown(result.fault)}",
+    }[result.outcome]
+
+
+@click.command(short_help="Print an edition as HTML, text, letter or feed.")
+@click.argument("email")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="What to show it as.",
+)
+@click.option("--date", "day", type=params.day, metavar="D", help="The edition of this local day.")
+@pass_call
+def preview(call: Call, email: str, form: Form, day: date | None) -> None:
+    """Print a reader's edition of today as it is, or as it would be, and change nothing."""
+    program = call.program()
+    reader = call.reader(program, email)
+    edition = edition_of(call, program, reader, day)
+    sys.stdout.buffer.write(_rendered(program, edition, form))
+
+
+def edition_of(call: Call, program: Program, reader: Reader, day: date | None) -> Edition:
+    """The edition that is out, or else a draft of what it would be; without a day, today's."""
+    from larkpost.db import editions
+    from larkpost.editions import publish as publishing
+
+    occasion = publishing.by_hand(reader, call.now, day)
+    with program.store.read() as connection:
+        out = editions.on(connection, reader.id, occasion.day)
+    return out or publishing.draft(program.newsroom, occasion, now=call.now)
+
+
+def _rendered(program: Program, edition: Edition, form: Form) -> bytes:
+    from larkpost.db import editions
+
+    press = program.press
+    if form == "html":
+        return press.html(edition).encode()
+    if form == "text":
+        return press.text(edition).encode()
+    if form == "eml":
+        (letter,) = program.letters.newsletter([edition])
+        return letter.content
+    with program.store.read() as connection:
+        earlier = editions.latest(connection, edition.reader.id, limit=FEED_EDITIONS)
+    others = [one for one in earlier if one.date < edition.date]
+    return press.feed([edition, *others], form)
+
+
+COMMANDS = (publish, preview)

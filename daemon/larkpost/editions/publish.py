@@ -1,0 +1,359 @@
+"""Publishes editions: what is due by the readers' timetables, or what somebody asks for by hand."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import StrEnum
+from functools import cache, partial
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from larkpost.db import editions, readers
+from larkpost.db.coordination import job_status
+from larkpost.db.editions import Prepared
+from larkpost.db.popularity import FEWEST
+from larkpost.domain import Edition
+from larkpost.editions import diagnostics, empty_notice, recommend
+from larkpost.editions.batch_isolation import isolated
+from larkpost.editions.clock_correction import recover_from_future
+from larkpost.editions.model_cache import Spaces
+from larkpost.editions.recommend import Question, Ranking
+from larkpost.errors import LarkpostError
+from larkpost.render.email.mime import message_id
+from larkpost.schedule import local_date, next_after, timetable_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date, datetime
+
+    from larkpost.db.engine import Connection, Store
+    from larkpost.domain import Reader
+    from larkpost.interfaces import Ranker, Space
+
+SHARD = 500
+LONGEST_CATCH_UP = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class Newsroom:
+    """What every publication needs: the store, the ranker, the usual window, the mail domain.
+
+    ``exploration`` is the rate at which an edition's last place is given away by lot;
+    ``fewest_thumbs`` of all readers order papers for who has taught nothing yet; ``spaces`` is
+    the space that the process shares.
+    """
+
+    store: Store
+    ranker: Ranker
+    window: timedelta
+    domain: str
+    exploration: float = 0.0
+    fewest_thumbs: int = FEWEST
+    spaces: Spaces = field(default_factory=Spaces)
+
+    def question(self, occasion: Occasion) -> Question:
+        """What to rank for an occasion: after missed days, papers of the whole gap."""
+        window = _window(occasion, self.window)
+        return Question(
+            occasion.at,
+            window,
+            exploration=self.exploration,
+            fewest_thumbs=self.fewest_thumbs,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One edition to be: whose, for which local day, from what was there at ``at``.
+
+    ``since`` is the first local day that was missed, None when none was; ``next_slot`` is what
+    the reader's slot becomes.
+    """
+
+    reader: Reader
+    day: date
+    at: datetime
+    since: date | None
+    next_slot: datetime | None
+
+    @property
+    def at_slot(self) -> bool:
+        """Whether it is the reader's timetable that asks, and not somebody by hand."""
+        return self.next_slot != self.reader.next_slot
+
+
+class Outcome(StrEnum):
+    """What became of an occasion."""
+
+    PUBLISHED = "published"
+    ALREADY = "already"  # that day's edition is out; it stays as it is
+    QUIET = "quiet"  # no paper to publish
+    BELOW = "below"  # papers, but none above the reader's threshold
+    FAILED = "failed"  # something broke; the slot stays, and is tried again
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An occasion, what became of it, and the edition that is out for that day, if any.
+
+    ``fault`` says what broke: publishing, or only the learning (then the papers were chosen
+    without it).
+    """
+
+    occasion: Occasion
+    outcome: Outcome
+    edition: Edition | None = None
+    fault: str = ""
+
+
+def due(reader: Reader, now: datetime) -> Occasion:
+    """The occasion of a reader whose slot has come.
+
+    Slots missed since (the machine slept) make one catch-up of the latest slot's day, never
+    several editions.
+    """
+    if reader.next_slot is None:
+        raise ValueError(f"reader {reader.id} has no slot")
+    timetable = timetable_of(reader)
+    missed = day = local_date(reader.zone, reader.next_slot)
+    following = next_after(timetable, reader.next_slot, last=day)
+    while following <= now:
+        day = local_date(reader.zone, following)
+        following = next_after(timetable, following, last=day)
+    return Occasion(reader, day, now, missed if missed < day else None, following)
+
+
+def all_due(readers: Iterable[Reader], now: datetime) -> tuple[list[Occasion], list[Result]]:
+    """The occasions of readers whose slots have come, and those that cannot be made out."""
+    occasions: list[Occasion] = []
+    lost: list[Result] = []
+    for reader in readers:
+        try:
+            occasions.append(due(reader, now))
+        except Exception as fault:  # a time zone that this machine does not know
+            failed = Occasion(reader, now.date(), now, None, reader.next_slot)
+            lost.append(Result(failed, Outcome.FAILED, fault=_in_words(fault)))
+    return occasions, lost
+
+
+def by_hand(reader: Reader, now: datetime, day: date | None = None) -> Occasion:
+    """The occasion of somebody asking: today's edition, or that of a given day."""
+    if day is None:
+        return Occasion(reader, local_date(reader.zone, now), now, None, reader.next_slot)
+    return Occasion(reader, day, min(now, recommend.end_of(day)), None, reader.next_slot)
+
+
+@dataclass(slots=True)
+class _Day:
+    """What became of the editions that were due, and what went wrong."""
+
+    tally: Counter[Outcome] = field(default_factory=Counter)
+    failed: set[int] = field(default_factory=set)  # readers
+    problem: str = ""
+    unlearnt: int = 0
+    fault: str = ""
+
+    def take(self, result: Result) -> None:
+        """Count a result in."""
+        self.tally[result.outcome] += 1
+        if result.outcome is Outcome.FAILED:
+            self.failed.add(result.occasion.reader.id)
+            self.problem = self.problem or result.fault
+        elif result.fault:
+            self.unlearnt += 1
+            self.fault = self.fault or result.fault
+
+
+def publish_due(newsroom: Newsroom, *, now: datetime) -> Counter[Outcome]:
+    """Publish every edition whose slot has come, a shard of readers at a time.
+
+    One that cannot be published keeps no other from it, and stays due.
+    """
+    recover_from_future(newsroom.store, now=now)
+    day = _Day()
+    while True:
+        with newsroom.store.read() as connection:
+            found = readers.due(connection, now, limit=SHARD + len(day.failed))
+        shard = [reader for reader in found if reader.id not in day.failed]
+        if not shard:
+            break
+        occasions, lost = all_due(shard, now)
+        for result in (*lost, *publish(newsroom, occasions, now=now)):
+            day.take(result)
+    if day.tally:
+        with newsroom.store.begin() as connection:
+            _note(connection, day, now)
+    return day.tally
+
+
+def _note(connection: Connection, day: _Day, now: datetime) -> None:
+    """Write down what became of the editions, and how learning went where that is news."""
+    happened = job_status.latest(connection)
+    counts = {str(outcome): n for outcome, n in day.tally.items()}
+    if (earlier := happened.get("publish")) and earlier.at.date() == now.date():
+        for outcome in (Outcome.PUBLISHED, Outcome.QUIET, Outcome.BELOW):  # of the whole day (UTC)
+            if n := earlier.detail.get(outcome, 0):
+                counts[outcome] = counts.get(outcome, 0) + n
+    problem = {"problem": day.problem} if day.failed else {}
+    job_status.record(connection, "publish", ok=not day.failed, now=now, **counts, **problem)
+    before = happened.get("learn")
+    if day.unlearnt:
+        facts = {"readers": day.unlearnt, "problem": day.fault}
+        job_status.record(connection, "learn", ok=False, now=now, **facts)
+    elif day.tally[Outcome.PUBLISHED] and before is not None and not before.ok:
+        job_status.record(connection, "learn", ok=True, now=now)
+
+
+def publish(newsroom: Newsroom, occasions: Sequence[Occasion], *, now: datetime) -> list[Result]:
+    """Rank and publish these occasions, in their order where the papers asked for are the same.
+
+    A reader for whom there is no paper gets no edition, only the next slot: a dump that comes
+    late is in the next edition. What breaks over one occasion keeps no other from being published.
+    """
+
+    def together(some: Sequence[Occasion]) -> list[Result]:
+        question = newsroom.question(some[0])
+        asking = [occasion.reader for occasion in some]
+        rankings = recommend.rank(
+            newsroom.store, newsroom.ranker, asking, question, now=now, spaces=newsroom.spaces
+        )
+        with newsroom.store.begin() as connection:
+            return list(_carry_out(connection, some, rankings, newsroom))
+
+    def alone(occasion: Occasion, fault: Exception) -> list[Result]:
+        return [Result(occasion, Outcome.FAILED, fault=_in_words(fault))]
+
+    results: list[Result] = []
+    for _, alike in _by_question(newsroom, occasions):
+        for some in isolated(alike, together, alone):
+            results += some
+    return results
+
+
+def _in_words(fault: Exception) -> str:
+    """Say what broke, and where; what we foresaw speaks for itself."""
+    if isinstance(fault, LarkpostError):
+        return f"{fault} ({fault.hint})" if fault.hint else str(fault)
+    *_, frame = traceback.extract_tb(fault.__traceback__)
+    return f"{type(fault).__name__}: {fault} ({Path(frame.filename).name}:{frame.lineno})"
+
+
+def draft(
+    newsroom: Newsroom, occasion: Occasion, *, now: datetime, space: Space | None = None
+) -> Edition:
+    """The edition as it would be published; its id is 0.
+
+    With a ``space`` nothing is written down, without one perhaps the space that it takes.
+    """
+    question, asking = newsroom.question(occasion), [occasion.reader]
+    ranking = recommend.rank(
+        newsroom.store,
+        newsroom.ranker,
+        asking,
+        question,
+        now=now,
+        space=space,
+        spaces=newsroom.spaces,
+    )
+    return _edition(occasion, ranking[occasion.reader.id])
+
+
+def _by_question(
+    newsroom: Newsroom, occasions: Sequence[Occasion]
+) -> Iterator[tuple[Question, list[Occasion]]]:
+    def key(occasion: Occasion) -> tuple[datetime, timedelta]:
+        question = newsroom.question(occasion)
+        return question.at, question.window
+
+    for _, group in groupby(sorted(occasions, key=key), key=key):
+        alike = list(group)
+        yield newsroom.question(alike[0]), alike
+
+
+def _window(occasion: Occasion, usual: timedelta) -> timedelta:
+    if occasion.since is None:
+        return usual
+    gap = occasion.day - occasion.since + timedelta(days=1)
+    return min(max(usual, gap), LONGEST_CATCH_UP)
+
+
+def _edition(occasion: Occasion, ranking: Ranking) -> Edition:
+    return Edition(
+        id=0,
+        reader=occasion.reader,
+        date=occasion.day,
+        published_at=occasion.at,
+        picks=ranking.picks,
+        since=occasion.since,
+        considered=ranking.considered,
+        note=ranking.note,
+    )
+
+
+def _carry_out(
+    connection: Connection,
+    occasions: Sequence[Occasion],
+    rankings: Mapping[int, Ranking],
+    newsroom: Newsroom,
+) -> Iterator[Result]:
+    window = newsroom.question(occasions[0]).window
+    why = cache(partial(diagnostics.of_reader, connection, now=occasions[0].at, window=window))
+    full = [one for one in occasions if rankings[one.reader.id].picks]
+    prepared = _renamed(
+        connection,
+        [_prepared(one, rankings[one.reader.id], newsroom.domain) for one in full],
+        newsroom.domain,
+    )
+    made = dict(zip(full, editions.publish_many(connection, prepared), strict=True))
+    for occasion in occasions:
+        ranking = rankings[occasion.reader.id]
+        if edition := made.get(occasion):
+            yield Result(occasion, Outcome.PUBLISHED, edition, ranking.fault)
+            continue
+        moved = not ranking.picks and readers.advance(
+            connection, occasion.reader, occasion.next_slot
+        )
+        if existing := editions.on(connection, occasion.reader.id, occasion.day):
+            yield Result(occasion, Outcome.ALREADY, existing)
+        else:
+            if moved and occasion.at_slot and empty_notice.wished(occasion.reader, occasion.at):
+                because = why(bool(ranking.below))
+                empty_notice.owe(
+                    connection, occasion.reader, occasion.day, because, now=occasion.at
+                )
+            yield Result(occasion, Outcome.BELOW if ranking.below else Outcome.QUIET)
+
+
+def _prepared(occasion: Occasion, ranking: Ranking, domain: str) -> Prepared:
+    reader = occasion.reader
+    return Prepared(
+        reader=reader,
+        day=occasion.day,
+        picks=ranking.picks,
+        now=occasion.at,
+        next_slot=occasion.next_slot,
+        message_id=message_id(reader.uid, occasion.day, domain) if reader.address else None,
+        since=occasion.since,
+        considered=ranking.considered,
+        note=ranking.note,
+    )
+
+
+def _renamed(
+    connection: Connection, prepared: Sequence[Prepared], domain: str
+) -> Sequence[Prepared]:
+    """Give letters whose names are in use others.
+
+    That of a day was taken where its edition came out while the clock was ahead.
+    """
+    used = editions.used_message_ids(connection, [str(one.message_id) for one in prepared])
+    return [
+        replace(one, message_id=message_id(f"{one.reader.uid} again", one.day, domain))
+        if one.message_id in used
+        else one
+        for one in prepared
+    ]

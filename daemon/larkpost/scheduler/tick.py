@@ -1,0 +1,228 @@
+"""The tick: one round of everything that time brings, safe to call as often as one likes.
+
+It has two halves, each under a lease of its own, so that a slow mail server holds up no edition:
+``edit`` makes editions of what came in, ``post`` takes letters to the mail server.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, field
+from datetime import timedelta
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from larkpost.db.outbox import delivery_queue
+from larkpost.db.usage.last_use import Span
+from larkpost.editions.clock_correction import recover_from_future
+from larkpost.editions.model_cache import Spaces
+from larkpost.editions.publish import Newsroom, Outcome, publish_due
+from larkpost.errors import Failure
+from larkpost.inbound.maildir import collect
+from larkpost.ingest.inbox import sweep
+from larkpost.mail import circuit_breaker
+from larkpost.mail.deliver import Ledger, deliver
+from larkpost.mail.notices import answer
+from larkpost.mail.operator_report import Desk, tell
+from larkpost.mail.request_limits import PER_DOMAIN
+from larkpost.readers.expiry import Uses
+from larkpost.scheduler.housekeeping import clean_up
+from larkpost.scheduler.mutex import alone
+from larkpost.scheduler.steps import Steps
+from larkpost.text.grammar import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+    from pathlib import Path
+
+    from larkpost.domain import Letter
+    from larkpost.inbound.process import Meaning
+    from larkpost.inbound.return_address import Mailboxes
+    from larkpost.ingest.inbox import Taken
+    from larkpost.interfaces import Renderer, Source, Transport
+    from larkpost.mail.notices import Writer
+    from larkpost.settings import Places
+
+# After so many letters it is the turn of those who asked to subscribe: they wait at their screen.
+A_TURN = 200
+_STAY = Span(0, 0)  # nobody goes
+_ELSEWHERE = "another process does it; there is nothing to do"
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """What a tick needs; ``road`` opens the way letters take, ``stopped`` says when to end.
+
+    ``returns`` is the Maildir in which mail to the ``mailboxes`` comes back; ``desk`` says who is
+    told of quiet mornings; ``moved`` is called whenever the post got on: a letter was settled, or
+    none is waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
+    ``uses`` are the readers whose page or feed was asked for, and ``span`` says after how long
+    without any a reader without mail goes.
+    """
+
+    newsroom: Newsroom
+    press: Renderer
+    road: Callable[[], AbstractContextManager[Transport]]
+    sources: Sequence[Source]
+    places: Places
+    settle_seconds: float
+    holder: str
+    stopped: Callable[[], bool] = lambda: False
+    mailboxes: Mailboxes | None = None
+    returns: Path | None = None
+    desk: Desk | None = None
+    writer: Writer | None = None
+    moved: Callable[[], None] = lambda: None
+    per_domain: int = PER_DOMAIN
+    spaces: Spaces = field(default_factory=Spaces)
+    uses: Uses = field(default_factory=Uses)
+    span: Span = _STAY
+
+
+@dataclass(slots=True)
+class Round:
+    """What one round did; ``troubles`` holds, by step, what kept a step from its end.
+
+    ``outage`` is what keeps all letters from going, where ``tick`` found that the mail server does.
+    """
+
+    taken: list[Taken] = field(default_factory=list)
+    returned: Counter[Meaning] = field(default_factory=Counter)
+    answered: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    ledger: Ledger = field(default_factory=Ledger)
+    troubles: dict[str, str] = field(default_factory=dict)
+    outage: circuit_breaker.Outage | None = None
+
+
+def tick(works: Works, *, now: datetime) -> Round:
+    """Do everything once: ``edit``, then ``post``; raises Busy while another process is at it."""
+    began = monotonic()
+    done = edit(works, now=now)
+    sent = post(works, now=now)
+    ended = now + timedelta(seconds=monotonic() - began)
+    done.outage = circuit_breaker.report_outage(works.newsroom.store, began=now, now=ended)
+    done.answered, done.ledger = sent.answered, sent.ledger
+    done.troubles |= sent.troubles
+    return done
+
+
+def edit(works: Works, *, now: datetime) -> Round:
+    """Take in what lies in the inbox and what came back, fit a space to it, publish what is due.
+
+    A step that fails is told in ``troubles``, in the log and in the store; the next one runs
+    all the same. Raises Busy while another process is at it.
+    """
+    store = works.newsroom.store
+    done = Round()
+    with alone(store, "tick", hint=_ELSEWHERE), _steps(works, "tick", now, done) as steps:
+        with steps.step("ingest"):
+            recover_from_future(store, now=now)
+            done.taken = sweep(
+                store, works.sources, works.places, settle_seconds=works.settle_seconds, now=now
+            )
+        with steps.step("returns"):
+            if works.mailboxes and works.returns:
+                done.returned = collect(
+                    store, works.mailboxes, works.returns, now=now, stopped=works.stopped
+                )
+        with steps.step("space"):
+            works.spaces.refresh(store, works.newsroom.ranker, now=now)
+        with steps.step("publish"):
+            done.outcomes = publish_due(works.newsroom, now=now)
+            if failed := done.outcomes[Outcome.FAILED]:
+                editions = quantity(failed, "edition")
+                raise Failure(f"{editions} could not be published; the next tick tries again")
+    return done
+
+
+def post(works: Works, *, now: datetime) -> Round:
+    """Answer who asked to subscribe, send the letters that are due, tell of a quiet morning.
+
+    Last comes ``clean_up``. Steps fail as those of ``edit`` do; raises Busy while another process
+    is at it.
+    """
+    done = Round()
+    with (
+        alone(works.newsroom.store, "post", hint=_ELSEWHERE),
+        _steps(works, "post", now, done) as steps,
+    ):
+        while _a_turn(works, steps, done, now):
+            pass
+        with steps.step("receipt"):
+            if works.desk:
+                window = works.newsroom.window
+                tell(works.newsroom.store, works.road, works.desk, now=now, window=window)
+        with steps.step("housekeeping"):
+            clean_up(works.newsroom.store, works.uses, works.span, now=now)
+    return done
+
+
+def _a_turn(works: Works, steps: Steps, done: Round, now: datetime) -> bool:
+    """Answer who asked, and send some letters; tells whether there may be more of them."""
+    store, sent = works.newsroom.store, Ledger()
+    with steps.step("notices"):
+        if works.writer:
+            done.answered += answer(
+                store,
+                works.writer,
+                _watched(works),
+                now=now,
+                per_domain=works.per_domain,
+                stopped=works.stopped,
+            )
+    with steps.step("deliver"):
+        sent = deliver(
+            store,
+            works.press,
+            _watched(works),
+            now=now,
+            holder=works.holder,
+            limit=A_TURN,
+            patient=True,
+            stopped=works.stopped,
+        )
+        with store.read() as connection:
+            if not delivery_queue.count_due(connection, now) or circuit_breaker.resting(
+                connection, now
+            ):
+                works.moved()
+    done.ledger = Ledger(*map(sum, zip(astuple(done.ledger), astuple(sent), strict=True)))
+    return sent.letters >= A_TURN and not works.stopped()
+
+
+@contextmanager
+def _steps(works: Works, kind: str, now: datetime, done: Round) -> Iterator[Steps]:
+    steps = Steps(works.newsroom.store, kind, now)
+    yield steps
+    steps.close()
+    done.troubles |= steps.troubles
+
+
+def _watched(works: Works) -> Callable[[], AbstractContextManager[Transport]]:
+    """Give the road, on which each letter that is settled, well or not, counts as getting on."""
+
+    @contextmanager
+    def road() -> Iterator[Transport]:
+        with works.road() as opened:
+            yield _Watched(opened, works.moved)
+
+    return road
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    road: Transport
+    moved: Callable[[], None]
+
+    def ready(self) -> None:
+        self.road.ready()
+
+    def send(self, letter: Letter) -> None:
+        try:
+            self.road.send(letter)
+        finally:
+            self.moved()
