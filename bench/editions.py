@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from larkpost.domain import Edition, Identifier, Interest, Paper, Pick, Reader, Status, Weight
+from larkpost.domain import Edition, Identifier, Interest, Paper, Pick, Reader, Status, TermWeight
 from larkpost.resources import shipped
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _edition(
             position=position,
             score=1 / position,
             probability=dice.random(),
-            because=tuple(Weight(word, 1.0) for word in dice.sample(words, 5)),
+            because=tuple(TermWeight(word, 1.0) for word in dice.sample(words, 5)),
             like=dice.choice(stock),
         )
         for position, chosen in enumerate(dice.sample(stock, size), 1)

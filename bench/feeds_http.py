@@ -34,7 +34,7 @@ from larkpost.bootstrap import build
 from larkpost.db import editions, readers
 from larkpost.db import papers as shelf
 from larkpost.db.coordination import job_status
-from larkpost.domain import Draft, Pick, Weight
+from larkpost.domain import PaperRecord, Pick, TermWeight
 from larkpost.settings import load
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def populated(home: Path) -> tuple[Program, str]:
     program = build(load(home=home))
     program.prepare()
     drafts = [
-        Draft(
+        PaperRecord(
             title=one.title,
             abstract=one.abstract,
             identifiers=(one.identifier,),
@@ -151,7 +151,7 @@ def populated(home: Path) -> tuple[Program, str]:
         reader = readers.add(connection, address=None, now=OUT - timedelta(days=9))
     for back in range(5):
         picks = [
-            Pick(paper, position, 1.0, 0.5, because=(Weight("routing", 1.0),), like=found[0])
+            Pick(paper, position, 1.0, 0.5, because=(TermWeight("routing", 1.0),), like=found[0])
             for position, paper in enumerate(found[back * 10 : back * 10 + 10], 1)
         ]
         out = OUT - timedelta(days=5 - back)

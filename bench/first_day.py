@@ -26,7 +26,7 @@ from bench.support import small_peers as peers
 from bench.support.measures import interval, measure
 from bench.support.our_ranker import evidence
 
-from larkpost.ranking import Tfidf, scoring, training
+from larkpost.ranking import TfidfRanker, scoring, training
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -93,7 +93,7 @@ def _measured(
 
 def ours(world: Collection, cases: Sequence[Case], *, careful: bool) -> list[Scores]:
     """Score each case's digest by our ranker, with a space of the whole collection."""
-    space = Tfidf(careful=careful).fit(world.papers)
+    space = TfidfRanker(careful=careful).fit(world.papers)
     voted = [evidence(world, case, at) for at, case in enumerate(cases)]
     tastes = training.learn(space, voted, now=readers.DAY, careful=careful)
     rows = space.rows([paper.text for paper in world.papers])

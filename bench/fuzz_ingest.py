@@ -32,7 +32,7 @@ from bench.support.mutations import encode, mutate
 
 from larkpost.db import migrations
 from larkpost.db.engine import Store
-from larkpost.domain import Draft
+from larkpost.domain import PaperRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats import SOURCES
 from larkpost.formats.dates import captured_day, day_in_path, find_day, in_name
@@ -116,7 +116,7 @@ def _reader(source: Source) -> Parse:
 
 def _check_records(records: Iterable[Record]) -> None:
     for record in records:
-        if isinstance(record, Draft):
+        if isinstance(record, PaperRecord):
             title, abstract = record.title, record.abstract
             _expect(bool(title) and squash(title) == title, "a title in one clean line", title)
             _expect(len(title) <= _LONGEST_TITLE, "a title of this length", title)

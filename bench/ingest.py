@@ -33,7 +33,7 @@ from bench.feeds_http import larkpost, populated
 from bench.support.hostile import UNITS, Growth, growths
 
 if TYPE_CHECKING:
-    from larkpost.settings import Places
+    from larkpost.settings import HomePaths
 
 CALM = 200  # requests before the dump is there
 SETTLE = 1.0  # seconds
@@ -88,7 +88,7 @@ def measure(count: int, *, words: int, lines: bool) -> Found:
             return Found(size, seconds - SETTLE, before, memory(daemon.pid), calm, busy)
 
 
-def until_read(places: Places, name: str, address: str) -> tuple[list[float], float]:
+def until_read(places: HomePaths, name: str, address: str) -> tuple[list[float], float]:
     """Ask for the feed until the dump has been moved; raises SystemExit where it was refused."""
     times, begun = [], time.perf_counter()
     while not (places.done / name).exists():

@@ -24,7 +24,7 @@ from bench.support import goals, peers, readers
 from bench.support.measures import interval, measure
 from bench.support.our_ranker import Ours, evidence
 
-from larkpost.ranking import Tfidf, scoring, training
+from larkpost.ranking import TfidfRanker, scoring, training
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -202,7 +202,7 @@ def speed(world: Collection, crowd: int = 10_000, thumbs: int = 50) -> dict[str,
     crowded = list(_crowd(world, crowd, thumbs, rng))
     today = [world.papers[at].text for at in rng.choice(world.pool, 100)]
     ways = [
-        (f"{manner}{company}", careful, Tfidf(careful=careful).fit(corpus, libraries=theirs))
+        (f"{manner}{company}", careful, TfidfRanker(careful=careful).fit(corpus, libraries=theirs))
         for manner, careful in (("in a hurry", False), ("careful", True))
         for company, theirs in (("", ()), (", with other readers' thumbs", libraries))
     ]

@@ -24,7 +24,7 @@ from bench.support.readers import arxiv, data_folder
 
 from larkpost.domain import Thumb
 from larkpost.interfaces import Evidence
-from larkpost.ranking import Tfidf
+from larkpost.ranking import TfidfRanker
 from larkpost.ranking.explanations import LEAST_LIKENESS, LEAST_LIKENESS_IN_SMALL
 from larkpost.render import wording
 from larkpost.render.templates import why_text
@@ -64,7 +64,7 @@ class Seen:
 
 def from_arxiv(folder: Path, seed: int, most: int) -> Iterator[Seen]:
     """Yield a pick a reader: the newest papers before the cut are liked, those after ranked."""
-    world, ranker = arxiv(folder / "arxiv-readers"), Tfidf()
+    world, ranker = arxiv(folder / "arxiv-readers"), TfidfRanker()
     space = ranker.fit(world.papers[at] for at in world.corpus)
     rng = np.random.default_rng(seed)
     odd = seed == JUDGED
@@ -82,7 +82,7 @@ def from_arxiv(folder: Path, seed: int, most: int) -> Iterator[Seen]:
 
 def from_sample(seed: int, most: int) -> Iterator[Seen]:
     """Yield picks of readers who like papers of a theme of the sample dump."""
-    papers, ranker = sample_papers(), Tfidf()
+    papers, ranker = sample_papers(), TfidfRanker()
     space = ranker.fit(papers)
     rng = np.random.default_rng([seed, 1])
     themes = list(THEMES.values())
@@ -96,7 +96,7 @@ def from_sample(seed: int, most: int) -> Iterator[Seen]:
 
 
 def _one_of_the_best(
-    ranker: Tfidf,
+    ranker: TfidfRanker,
     space: TextSpace,
     liked: Sequence[Paper],
     digest: Sequence[Paper],

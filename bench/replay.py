@@ -24,7 +24,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one core, as
 from bench.support.readers import data_folder
 
 from larkpost.domain import Identifier, Paper, Thumb
-from larkpost.ranking import History, Tfidf, evaluate
+from larkpost.ranking import History, TfidfRanker, evaluate
 from larkpost.resources import shipped
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def main() -> int:
     for name, daily in LOADS.items():
         past = history(papers, daily)
         started = time.process_time()
-        report = evaluate(Tfidf(), past)
+        report = evaluate(TfidfRanker(), past)
         took = time.process_time() - started
         print(f"{name}: {took:.1f} s for {report.votes} thumbs, {report.mornings} mornings")
     return 0

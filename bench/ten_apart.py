@@ -16,7 +16,7 @@ import numpy as np
 from bench.support import readers
 from bench.support import small_corpora as small
 
-from larkpost.ranking import Tfidf, informative
+from larkpost.ranking import TfidfRanker, informative
 from larkpost.ranking.tfidf import CLOSE_SHARE, WORD_SHARE
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def apart(corpus: Sequence[Paper], candidates: Sequence[Paper]) -> list[tuple[fl
 
     By the mean distance of their pairs, and by the least.
     """
-    space = Tfidf().fit(corpus)
+    space = TfidfRanker().fit(corpus)
     far = distances(space, candidates)
     pairs = np.triu_indices(10, 1)
     rng = np.random.default_rng(0)

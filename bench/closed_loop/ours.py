@@ -19,11 +19,11 @@ from bench.closed_loop.systems import Shown
 
 from larkpost.db import editions, migrations, papers
 from larkpost.db.engine import Store
-from larkpost.domain import Draft, Identifier
-from larkpost.editions.publish import Newsroom, publish_due
-from larkpost.ranking import Tfidf
+from larkpost.domain import Identifier, PaperRecord
+from larkpost.editions.publish import PublishContext, publish_due
+from larkpost.ranking import TfidfRanker
 from larkpost.readers import record_votes, subscriptions
-from larkpost.settings.model import Ranking
+from larkpost.settings.model import RankingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -38,7 +38,7 @@ WEEKDAYS = frozenset(range(5))
 AN_HOUR = timedelta(hours=1)
 
 
-class TimedTfidf(Tfidf):
+class TimedTfidf(TfidfRanker):
     """The program's ranker; ``fitting`` are the seconds of processor time that fits have taken."""
 
     fitting = 0.0
@@ -70,14 +70,16 @@ class Ours:
     """The program with its readers: papers come at five, editions at six, thumbs at seven."""
 
     def __init__(self, draw: Draw, store: Store, ranker: TimedTfidf | None = None) -> None:
-        ships = Ranking()
+        ships = RankingSettings()
         self.cost = Cost(before=megabytes())
         self._store, self._stream = store, draw.stream
         self._ranker = ranker or TimedTfidf(
             half_life_days=ships.half_life_days, careful=ships.careful
         )
         window = timedelta(days=ships.window_days)
-        self.newsroom = Newsroom(store, self._ranker, window, "example.org", ships.exploration)
+        self.newsroom = PublishContext(
+            store, self._ranker, window, "example.org", ships.exploration
+        )
         self._readers = [_sign_up(store, person) for person in draw.people]
         self._papers: list[int] = []  # by their numbers in the stream
         self._numbers: dict[int, int] = {}
@@ -118,10 +120,10 @@ class Ours:
         for number, one in zip(numbers, taken, strict=True):
             self._numbers.setdefault(one.paper_id, number)  # the same paper may come again
 
-    def _draft(self, number: int) -> Draft:
+    def _draft(self, number: int) -> PaperRecord:
         title, abstract, categories = self._stream.documents[number]
         name = Identifier("bench", str(number))
-        return Draft(title, abstract, (name,), categories=categories)
+        return PaperRecord(title, abstract, (name,), categories=categories)
 
 
 @contextmanager

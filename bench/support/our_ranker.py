@@ -10,7 +10,7 @@ from bench.support import goals, readers
 
 from larkpost.domain import Thumb
 from larkpost.interfaces import Evidence
-from larkpost.ranking import Tfidf, scoring, training
+from larkpost.ranking import TfidfRanker, scoring, training
 from larkpost.ranking import collaborative as companionship
 from larkpost.ranking import tfidf as spaces
 from larkpost.ranking.calibration import logistic
@@ -45,7 +45,7 @@ class Ours:
     def of(cls, world: Collection) -> Ours:
         """Fit the spaces on the corpus; companions, a fold at a time, on the other folds."""
         corpus = [world.papers[at] for at in world.corpus]
-        alone = {careful: Tfidf(careful=careful).fit(corpus) for careful in (True, False)}
+        alone = {careful: TfidfRanker(careful=careful).fit(corpus) for careful in (True, False)}
         terms = alone[True].rows([paper.text for paper in world.papers]).plain
         if world.newest:  # authors: too few of them like the same papers
             return cls(world, terms, alone, {})

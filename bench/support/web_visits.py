@@ -11,7 +11,7 @@ from larkpost.domain import Thumb
 from larkpost.web.limits.action_limit import MOST_THUMBS
 from larkpost.web.public.subscribe import A_NETWORK
 from larkpost.web.reader.onboarding import MOST_LISTS
-from larkpost.web.templating import Pages
+from larkpost.web.templating import PageTemplates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ def fixed(path: str) -> Callable[[World, int], Asked]:
 
 def _static(world: World, _number: int) -> Asked:
     site = world.program.settings.site
-    pages = Pages(base_url=site.base_url, title=site.title, find_links=site.find_links)
+    pages = PageTemplates(base_url=site.base_url, title=site.title, find_links=site.find_links)
     return Asked(f"/static/{next(iter(pages.files))}")
 
 

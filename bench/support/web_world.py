@@ -15,7 +15,7 @@ from bench.replay import made
 
 from larkpost.bootstrap import build
 from larkpost.db import editions, papers, readers, votes
-from larkpost.domain import Draft, Identifier, Pick, Status, Thumb, Vote, Weight
+from larkpost.domain import Identifier, PaperRecord, Pick, Status, TermWeight, Thumb, Vote
 from larkpost.readers import subscriptions
 from larkpost.settings import load
 
@@ -60,14 +60,14 @@ class World:
         return subscriptions.add(self.program.store, address, now=NOW, status=Status.PENDING)
 
 
-def drafts(count: int, folder: Path, now: datetime) -> Iterator[Draft]:
+def drafts(count: int, folder: Path, now: datetime) -> Iterator[PaperRecord]:
     """Make so many papers, the newest first, 100 a day.
 
     They are those of arXiv where the data is, and beyond its end each is half of one and half of
     another; without the data they are made of the sample's sentences.
     """
     for number, (title, abstract) in enumerate(islice(_texts(count, folder), count)):
-        yield Draft(
+        yield PaperRecord(
             title=title,
             abstract=abstract,
             identifiers=(Identifier("arxiv", f"{2001 + number // 90_000}.{number % 90_000:05}"),),
@@ -184,7 +184,7 @@ def _publish(
         reader=reader,
         date=out.date(),
         picks=[
-            Pick(paper, at, 1 / at, 0.5, because=(Weight("routing", 0.5),), like=among[-1])
+            Pick(paper, at, 1 / at, 0.5, because=(TermWeight("routing", 0.5),), like=among[-1])
             for at, paper in enumerate(chosen, 1)
         ],
         now=out,

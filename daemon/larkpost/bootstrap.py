@@ -17,24 +17,24 @@ from larkpost import logs, tokens
 from larkpost.db import migrations, papers, readers
 from larkpost.db.engine import Store
 from larkpost.errors import SettingsError
-from larkpost.inbound.return_address import Mailboxes
+from larkpost.inbound.return_address import ReturnAddresses
 from larkpost.safe_files import make_folder
 from larkpost.settings import expand
-from larkpost.urls import Links
+from larkpost.urls import UrlBuilder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from larkpost.db.usage.last_use import Span
-    from larkpost.editions.model_cache import Spaces
-    from larkpost.editions.publish import Newsroom
+    from larkpost.db.usage.last_use import ExpiryRule
+    from larkpost.editions.model_cache import ModelCache
+    from larkpost.editions.publish import PublishContext
     from larkpost.interfaces import Ranker, Renderer, Source, Transport
-    from larkpost.readers.expiry import Uses
-    from larkpost.render import Press
-    from larkpost.scheduler.tick import Works
-    from larkpost.settings import Places, Settings
-    from larkpost.transports.dkim import Signature
+    from larkpost.readers.expiry import LastUses
+    from larkpost.render import EditionRenderer
+    from larkpost.scheduler.tick import TickContext
+    from larkpost.settings import HomePaths, Settings
+    from larkpost.transports.dkim import DkimSignature
 
 
 log = logs.get_logger(__name__)
@@ -76,7 +76,7 @@ class Program:
         return fresh
 
     @property
-    def places(self) -> Places:
+    def places(self) -> HomePaths:
         """Where things lie."""
         return self.settings.places
 
@@ -129,36 +129,36 @@ class Program:
         return Store(self.settings.database.url)
 
     @cached_property
-    def uses(self) -> Uses:
+    def uses(self) -> LastUses:
         """The readers whose page or feed was asked for lately, until a round writes them down."""
-        from larkpost.readers.expiry import Uses
+        from larkpost.readers.expiry import LastUses
 
-        return Uses()
+        return LastUses()
 
     @property
-    def span(self) -> Span:
+    def span(self) -> ExpiryRule:
         """After how long without use a reader without mail goes."""
-        from larkpost.db.usage.last_use import Span
+        from larkpost.db.usage.last_use import ExpiryRule
 
-        return Span(self.settings.quotas.expire_days, self.settings.quotas.expire_unused_days)
+        return ExpiryRule(self.settings.quotas.expire_days, self.settings.quotas.expire_unused_days)
 
     @cached_property
     def ranker(self) -> Ranker:
         """What learns and ranks."""
-        from larkpost.ranking import Tfidf
+        from larkpost.ranking import TfidfRanker
 
         wanted = self.settings.ranking
-        return Tfidf(half_life_days=wanted.half_life_days, careful=wanted.careful)
+        return TfidfRanker(half_life_days=wanted.half_life_days, careful=wanted.careful)
 
     @cached_property
-    def spaces(self) -> Spaces:
+    def spaces(self) -> ModelCache:
         """The space that rounds make and visits share."""
         from larkpost.editions.fit_model import FitApart
-        from larkpost.editions.model_cache import Spaces
+        from larkpost.editions.model_cache import ModelCache
 
         if not self.fits_apart:
-            return Spaces()
-        return Spaces(FitApart(self.settings.ranking.careful, self.stopping.is_set))
+            return ModelCache()
+        return ModelCache(FitApart(self.settings.ranking.careful, self.stopping.is_set))
 
     @cached_property
     def sources(self) -> Sequence[Source]:
@@ -173,17 +173,17 @@ class Program:
         return tokens.Tokens(tokens.read_keys(self.places.secret))
 
     @cached_property
-    def links(self) -> Links:
+    def links(self) -> UrlBuilder:
         """Every address that is handed out."""
-        return Links(self.settings.site.base_url, self.tokens)
+        return UrlBuilder(self.settings.site.base_url, self.tokens)
 
     @cached_property
-    def press(self) -> Press:
+    def press(self) -> EditionRenderer:
         """What renders editions."""
-        from larkpost.render import Press
+        from larkpost.render import EditionRenderer
 
         site = self.settings.site
-        return Press(
+        return EditionRenderer(
             self.links,
             sender=self.settings.mail.sender,
             title=site.title,
@@ -192,17 +192,17 @@ class Program:
         )
 
     @cached_property
-    def mailboxes(self) -> Mailboxes | None:
+    def mailboxes(self) -> ReturnAddresses | None:
         """What makes and reads the addresses that mail comes back to, where one is set."""
         address = self.settings.returns.address
-        return Mailboxes(address, self.tokens) if address else None
+        return ReturnAddresses(address, self.tokens) if address else None
 
     @property
     def letters(self) -> Renderer:
         """What makes letters: the press, and the addresses by which they come back."""
-        from larkpost.inbound.reply_addresses import Addressed
+        from larkpost.inbound.reply_addresses import ReplyableRenderer
 
-        return Addressed(self.press, self.mailboxes) if self.mailboxes else self.press
+        return ReplyableRenderer(self.press, self.mailboxes) if self.mailboxes else self.press
 
     @property
     def returns(self) -> Path:
@@ -210,25 +210,25 @@ class Program:
         return self.places.data / expand(Path(self.settings.returns.folder or "returns"))
 
     @property
-    def newsroom(self) -> Newsroom:
+    def newsroom(self) -> PublishContext:
         """What publishing needs."""
-        from larkpost.editions.publish import Newsroom
+        from larkpost.editions.publish import PublishContext
 
         domain = parseaddr(self.settings.mail.sender)[1].rpartition("@")[2]
         exploration = self.settings.ranking.exploration
         fewest = self.settings.web.fewest_thumbs
-        return Newsroom(
+        return PublishContext(
             self.store, self.ranker, self.window, domain, exploration, fewest, self.spaces
         )
 
     @property
-    def works(self) -> Works:
+    def works(self) -> TickContext:
         """What the tick needs."""
-        from larkpost.mail.operator_report import Desk
-        from larkpost.scheduler.tick import Works
+        from larkpost.mail.operator_report import OperatorAddress
+        from larkpost.scheduler.tick import TickContext
 
         mail = self.settings.mail
-        return Works(
+        return TickContext(
             newsroom=self.newsroom,
             press=self.letters,
             road=self.road,
@@ -241,7 +241,7 @@ class Program:
             spaces=self.spaces,
             mailboxes=self.mailboxes,
             returns=self.returns,
-            desk=Desk(mail.operator, self.press.report) if mail.operator else None,
+            desk=OperatorAddress(mail.operator, self.press.report) if mail.operator else None,
             per_domain=mail.domain_hourly_limit,
             uses=self.uses,
             span=self.span,
@@ -250,16 +250,16 @@ class Program:
     @contextmanager
     def road(self) -> Iterator[Transport]:
         """Open the road that letters take: a Maildir, or a connection to the mail server."""
-        from larkpost.transports.dkim import Signed
-        from larkpost.transports.sent_log import Once, SentLog
+        from larkpost.transports.dkim import DkimTransport
+        from larkpost.transports.sent_log import SentLog, SkipAlreadySent
 
         signature = self.signature
         sent = SentLog(self.places.data / "sent", datetime.now(UTC).date())
         with self.bare_road() as road, sent:
-            yield Once(Signed(road, signature) if signature else road, sent)
+            yield SkipAlreadySent(DkimTransport(road, signature) if signature else road, sent)
 
     @cached_property
-    def signature(self) -> Signature | None:
+    def signature(self) -> DkimSignature | None:
         """What letters are signed with, where a selector is set; raises SettingsError."""
         from larkpost.transports.dkim import signature_of
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
     from datetime import date, datetime
 
-    from larkpost.domain import Edition, Letter, Paper, Pick, Reader, Record, Thumb
+    from larkpost.domain import Edition, Message, Paper, Pick, Reader, Record, Thumb
 
 FeedFormat = Literal["rss", "atom", "json"]
 
@@ -122,7 +122,7 @@ class Ranker(Protocol):
 class Renderer(Protocol):
     """Pure: the same edition gives the same bytes; dates come from the edition, never from now."""
 
-    def newsletter(self, editions: Sequence[Edition]) -> Iterator[Letter]:
+    def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
         """One letter an edition, in order; parts that readers share are rendered once."""
         ...
 
@@ -150,7 +150,7 @@ class Transport(Protocol):
         """
         ...
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Message) -> None:
         """Return when the server took the letter.
 
         Raises Deferred (later), Refused (never for this address) or Unanswered (nobody knows).

@@ -143,7 +143,7 @@ class _Formatter(logging.Formatter):
                 ProcessorFormatter.remove_processors_meta,
                 self._mask,
                 shorten_facts,
-                JSONRenderer() if self._machine else Console(self._colours),
+                JSONRenderer() if self._machine else ConsoleFormatter(self._colours),
             ],
         )
 
@@ -223,7 +223,7 @@ class Mask:
         return masked(str(value), self.hide)
 
 
-class Console:
+class ConsoleFormatter:
     """A structlog processor that writes an event as a line for people."""
 
     def __init__(self, colours: bool) -> None:

@@ -38,7 +38,7 @@ class Alternate(NamedTuple):
     href: str
 
 
-class Links:
+class UrlBuilder:
     """Absolute URLs; those that act for a reader carry a signed token in their path.
 
     A token names its row by number and by a stamp of the reader's uid: a number that a database

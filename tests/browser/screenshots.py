@@ -18,7 +18,7 @@ from tests.helpers.cli_helpers import SAMPLE
 
 from larkpost.bootstrap import build
 from larkpost.db import papers, readers, votes
-from larkpost.domain import Draft, Thumb, Vote
+from larkpost.domain import PaperRecord, Thumb, Vote
 from larkpost.editions import publish
 from larkpost.formats import HuggingFacePage
 from larkpost.readers import subscriptions
@@ -157,14 +157,14 @@ def furnish(program: Program) -> Edition:
     return result.edition
 
 
-def sample() -> list[Draft]:
+def sample() -> list[PaperRecord]:
     """Read the papers of the sample dump."""
     with SAMPLE.open("rb") as dump:
         records = HuggingFacePage().read(dump, NOW.date())
-        return [one for one in records if isinstance(one, Draft)]
+        return [one for one in records if isinstance(one, PaperRecord)]
 
 
-def dated(drafts: Sequence[Draft]) -> Iterator[Draft]:
+def dated(drafts: Sequence[PaperRecord]) -> Iterator[PaperRecord]:
     """Let four of five papers have come in over the last three months, and the others today."""
     for number, draft in enumerate(drafts):
         old = number % 5 != 0
@@ -173,7 +173,7 @@ def dated(drafts: Sequence[Draft]) -> Iterator[Draft]:
         )
 
 
-def thumb_of(draft: Draft) -> Thumb | None:
+def thumb_of(draft: PaperRecord) -> Thumb | None:
     """Judge a paper as Ada would."""
     if DISLIKED.search(draft.title):
         return Thumb.DOWN

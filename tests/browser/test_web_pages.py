@@ -14,7 +14,7 @@ from tests.helpers.factories import add_papers
 from tests.helpers.web.site_client import NOW, place
 
 from larkpost.db import papers, votes
-from larkpost.domain import Draft, Identifier, Thumb, Vote
+from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
 from larkpost.readers import subscriptions
 from larkpost.serve import listen
 from larkpost.web import app
@@ -57,7 +57,7 @@ def furnish(here: Place) -> None:
     with here.program.store.begin() as connection:
         more = add_papers(connection, 6)
         drafts = [
-            Draft(
+            PaperRecord(
                 title=f"On {words} as measured by method {number}",
                 abstract=f"We look at {words} in the light of {words[::-1]}, time {number}.",
                 identifiers=(Identifier("arxiv", f"2606.{number:05}"),),
@@ -240,7 +240,7 @@ def test_the_paper_of_today_stays_in_view_while_papers_are_rated(
 ) -> None:
     with here.program.store.begin() as connection:
         drafts = [
-            Draft(
+            PaperRecord(
                 title=f"A long enough title about {words} and what they are good for",
                 abstract=f"We look at {words} once more, and at {words[::-1]}.",
                 identifiers=(Identifier("arxiv", f"2605.{number:05}"),),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Store
     from larkpost.domain import Paper
-    from larkpost.ingest.ingest import Report
+    from larkpost.ingest.ingest import IngestReport
 
 NOW = datetime(2026, 8, 10, 9, tzinfo=UTC)
 ABSTRACT = (
@@ -37,7 +37,7 @@ def write(folder: Path, text: str | bytes, name: str = "page.txt") -> Path:
     return file
 
 
-def read(store: Store, file: Path, **options: object) -> Report:
+def read(store: Store, file: Path, **options: object) -> IngestReport:
     return ingest(store, SOURCES, file, **{"now": NOW, **options})  # type: ignore[arg-type]  # options of many types
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 
-from larkpost.domain import Edition, Identifier, Interest, Paper, Pick, Reader, Status, Weight
-from larkpost.render import Press
+from larkpost.domain import Edition, Identifier, Interest, Paper, Pick, Reader, Status, TermWeight
+from larkpost.render import EditionRenderer
 from larkpost.settings.find_links import FIND_LINKS
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ def press(
     title: str = "Larkpost",
     sender: str = "Larkpost <post@larkpost.example.org>",
     find_links: Sequence[FindLink] = FIND_LINKS,
-) -> Press:
+) -> EditionRenderer:
     """Make a press that has seen nothing."""
-    return Press(FixedLinks(), sender=sender, title=title, find_links=find_links)
+    return EditionRenderer(FixedLinks(), sender=sender, title=title, find_links=find_links)
 
 
 def paper(
@@ -132,7 +132,7 @@ def pick(
         position=position,
         score=1.0,
         probability=probability,
-        because=tuple(Weight(term, 1.0) for term in terms),
+        because=tuple(TermWeight(term, 1.0) for term in terms),
         like=like,
         explored=explored,
         interest=interest,

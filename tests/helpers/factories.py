@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import papers, readers
-from larkpost.domain import Draft, Identifier, Pick, Weight
+from larkpost.domain import Identifier, PaperRecord, Pick, TermWeight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,7 @@ SUBJECTS = (
 def add_papers(connection: Connection, count: int) -> list[Paper]:
     """Put papers into the store, at most one for each subject."""
     drafts = [
-        Draft(
+        PaperRecord(
             title=subject,
             abstract=f"{subject}: what is known, and what {subject.split()[-1]} still hides.",
             identifiers=(Identifier("arxiv", f"2608.{number:05}"),),
@@ -63,8 +63,8 @@ def picks_of(chosen: Sequence[Paper]) -> list[Pick]:
             position=position,
             score=1.0 / position,
             probability=0.5,
-            because=(Weight("mixture of experts", 0.1 + 0.2), Weight("routing", 1e-17)),
-            against=(Weight("größe", -0.25),),
+            because=(TermWeight("mixture of experts", 0.1 + 0.2), TermWeight("routing", 1e-17)),
+            against=(TermWeight("größe", -0.25),),
             like=chosen[0] if position > 1 else None,
         )
         for position, paper in enumerate(chosen, start=1)

@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from larkpost.domain import Draft
+from larkpost.domain import PaperRecord
 from larkpost.formats import HuggingFacePage
 from larkpost.resources import shipped
 from larkpost.text.markup import clean_markup
@@ -40,8 +40,8 @@ def read(dump: bytes | str) -> list[Record]:
     return list(HuggingFacePage().read(BytesIO(body), NEAR))
 
 
-def drafts(dump: bytes | str) -> list[Draft]:
-    return [record for record in read(dump) if isinstance(record, Draft)]
+def drafts(dump: bytes | str) -> list[PaperRecord]:
+    return [record for record in read(dump) if isinstance(record, PaperRecord)]
 
 
 def pairs(dump: bytes | str) -> list[tuple[str, str]]:

@@ -29,7 +29,7 @@ BROUGHT = """
 """
 
 
-def bring(here: Place, reader: Reader, text: str = BROUGHT) -> onboarding.Start:
+def bring(here: Place, reader: Reader, text: str = BROUGHT) -> onboarding.OnboardingResult:
     """Have a reader bring a list."""
     return onboarding.from_references(here.program.store, reader.id, text, now=NOW)
 

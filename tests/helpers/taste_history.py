@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from tests.helpers.web.site_client import NOW
 
 from larkpost.db import papers, votes
-from larkpost.domain import Draft, Identifier, Thumb, Vote
-from larkpost.ranking import TextSpace, Tfidf
+from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
+from larkpost.ranking import TextSpace, TfidfRanker
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -25,14 +25,14 @@ BIRDS = ("birdsong", "plumage", "migration", "nests")
 STONES = ("granite", "basalt", "magma", "quartz")
 
 
-def unread() -> Iterator[Draft]:
+def unread() -> Iterator[PaperRecord]:
     """Make a house full of other papers, or every word of the votes would be a common one."""
     syllables = ("ka", "lo", "mi", "ru", "te", "shi", "no", "va")
     for number in range(80):
         words = [
             "".join(syllables[(number * k + j * j + k) % 8] for j in range(4)) for k in range(1, 9)
         ]
-        yield Draft(
+        yield PaperRecord(
             title=f"{words[0]} with {words[1]} and {words[2]} {number}",
             abstract=f"We show {' '.join(words)} by method {number * 31}.",
             identifiers=(Identifier("arxiv", f"2604.{number:05}"),),
@@ -48,7 +48,7 @@ def live(here: Place, months: int = 3) -> None:
         words = BIRDS if bird else STONES
         day = datetime(2026, 5 + number // 8, 1 + number % 8 // 2, 8, tzinfo=UTC)
         drafts.append(
-            Draft(
+            PaperRecord(
                 title=f"On {words[number % 4]} and {words[(number + 1) % 4]}, part {number}",
                 abstract=f"A study of {' '.join(words)} in place {number}{number * 7}.",
                 identifiers=(Identifier("arxiv", f"2605.{number:05}"),),
@@ -70,7 +70,7 @@ def live(here: Place, months: int = 3) -> None:
     here.fit()
 
 
-class Counting(Tfidf):
+class Counting(TfidfRanker):
     """The ranker, with a count of how often it was told to fit a space."""
 
     def __init__(self) -> None:

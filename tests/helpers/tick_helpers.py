@@ -14,7 +14,7 @@ from larkpost.settings import load
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from larkpost.editions.diagnostics import Quiet
+    from larkpost.editions.diagnostics import EmptyDay
 
 
 NOW = datetime(2026, 8, 7, 5, tzinfo=UTC)
@@ -37,7 +37,7 @@ def drop_sample(program: Program) -> None:
     shutil.copyfile(shipped("seeds") / SAMPLE, program.places.inbox / SAMPLE)
 
 
-def reasons(program: Program, now: datetime = MORNING) -> set[Quiet]:
+def reasons(program: Program, now: datetime = MORNING) -> set[EmptyDay]:
     with program.store.read() as connection:
         now_stands = standing(connection, now=now, window=program.window)
     return {reason.kind for reason in now_stands.quiet}

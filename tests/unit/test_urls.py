@@ -10,7 +10,7 @@ import pytest
 from larkpost.domain import Edition, Reader, Status, Thumb
 from larkpost.errors import InvalidToken
 from larkpost.tokens import Tokens
-from larkpost.urls import Links, opened, stamp
+from larkpost.urls import UrlBuilder, opened, stamp
 
 NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
 READER = Reader(
@@ -29,7 +29,7 @@ READER = Reader(
 )
 EDITION = Edition(id=9, reader=READER, date=date(2026, 8, 7), published_at=NOW, picks=())
 TOKENS = Tokens([bytes(32)])
-LINKS = Links("https://papers.example.org/lark/", TOKENS)
+LINKS = UrlBuilder("https://papers.example.org/lark/", TOKENS)
 BASE = "https://papers.example.org/lark"
 
 

@@ -15,7 +15,7 @@ class OutputClosedError(Exception):
     """Whoever read our output has seen enough; no error, though nothing more can be said."""
 
 
-class Listed(NamedTuple):
+class ListedCommand(NamedTuple):
     """A command as the list of commands has it: its module is imported when it is called.
 
     ``module`` is one of ``larkpost.cli.commands``, and has the command in its ``COMMANDS``.
@@ -26,18 +26,18 @@ class Listed(NamedTuple):
     short_help: str
 
 
-class Families(click.Group):
+class CommandGroups(click.Group):
     """A group whose help lists its commands under headings, not by the alphabet.
 
-    The commands of a ``Listed`` are imported when they are asked for: the list itself, and a
+    The commands of a ``ListedCommand`` are imported when they are asked for: the list itself, and a
     command, pay for no other.
     """
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self.families: dict[str, tuple[Listed, ...]] = {}
+        self.families: dict[str, tuple[ListedCommand, ...]] = {}
 
-    def take(self, families: Mapping[str, tuple[Listed, ...]]) -> None:
+    def take(self, families: Mapping[str, tuple[ListedCommand, ...]]) -> None:
         """List commands under their headings, in this order."""
         self.families.update(families)
 

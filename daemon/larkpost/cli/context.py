@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LEVELS = ("error", "warning", "info", "debug")
 
 
-class Call:
+class CliContext:
     """The global options; settings and program are made when a command first needs them.
 
     ``loudness``: one more for each -v, one less for each -q.
@@ -94,4 +94,4 @@ class Call:
             logs.get_logger("larkpost.settings").warning(remark)
 
 
-pass_call = click.make_pass_decorator(Call, ensure=True)
+pass_call = click.make_pass_decorator(CliContext, ensure=True)

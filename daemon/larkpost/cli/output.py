@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from larkpost.domain import Rejected
+    from larkpost.domain import RejectedRecord
     from larkpost.errors import LarkpostError
     from larkpost.settings import Settings
 
@@ -33,12 +33,12 @@ def put_json(record: Mapping[str, object]) -> None:
     click.echo(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
-def reject_records(rejects: Iterable[Rejected]) -> list[dict[str, object]]:
+def reject_records(rejects: Iterable[RejectedRecord]) -> list[dict[str, object]]:
     """Records of a dump that could not be read, as JSON has them."""
     return [{"line": reject.line, "reason": reject.reason} for reject in rejects]
 
 
-def reject_lines(rejects: Sequence[Rejected], count: int) -> list[str]:
+def reject_lines(rejects: Sequence[RejectedRecord], count: int) -> list[str]:
     """Say of the first ten records that could not be read where and why; ``count`` there were."""
     told = [
         f"line {reject.line}: {reject.reason}" if reject.line else reject.reason

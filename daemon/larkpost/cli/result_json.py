@@ -8,11 +8,11 @@ from larkpost.portability.records import moment, name_of, reader_line
 
 if TYPE_CHECKING:
     from larkpost.domain import Reader
-    from larkpost.editions.publish import Result
-    from larkpost.urls import Links
+    from larkpost.editions.publish import PublishResult
+    from larkpost.urls import UrlBuilder
 
 
-def of_reader(reader: Reader, links: Links) -> dict[str, Any]:
+def of_reader(reader: Reader, links: UrlBuilder) -> dict[str, Any]:
     """A reader in the form that ``import --readers`` reads, with what else an operator asks."""
     return {
         **reader_line(reader),
@@ -22,7 +22,7 @@ def of_reader(reader: Reader, links: Links) -> dict[str, Any]:
     }
 
 
-def of_result(result: Result) -> dict[str, Any]:
+def of_result(result: PublishResult) -> dict[str, Any]:
     """What became of an edition: whose, of which day, the names of its papers in order."""
     edition = result.edition
     return {

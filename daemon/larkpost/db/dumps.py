@@ -9,7 +9,7 @@ from sqlalchemy import func, insert, select
 
 from larkpost.db import schema
 from larkpost.db.batches import batches
-from larkpost.domain import Rejected
+from larkpost.domain import RejectedRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,7 +49,7 @@ def record(
     dump: Dump,
     *,
     listing: Iterable[int] = (),
-    rejects: Iterable[Rejected] = (),
+    rejects: Iterable[RejectedRecord] = (),
 ) -> int:
     """Write down that a dump was read, its papers in its order, and what was rejected."""
     values = {field.name: getattr(dump, field.name) for field in fields(dump)}
@@ -65,11 +65,11 @@ def record(
     return dump_id
 
 
-def rejects(connection: Connection, dump_id: int) -> list[Rejected]:
+def rejects(connection: Connection, dump_id: int) -> list[RejectedRecord]:
     """Read what was rejected of a dump, in the order of its lines."""
     table = schema.reject
     mine = select(table).where(table.c.dump_id == dump_id).order_by(table.c.line, table.c.id)
-    return [Rejected(row.line, row.reason, row.text) for row in connection.execute(mine)]
+    return [RejectedRecord(row.line, row.reason, row.text) for row in connection.execute(mine)]
 
 
 def listing(connection: Connection, dump_id: int) -> list[int]:
@@ -92,7 +92,7 @@ def last_news(connection: Connection) -> datetime | None:
     return connection.execute(select(func.max(table.c.read_at)).where(table.c.new > 0)).scalar()
 
 
-def _reject(dump_id: int, rejected: Rejected) -> dict[str, Any]:
+def _reject(dump_id: int, rejected: RejectedRecord) -> dict[str, Any]:
     return {
         "dump_id": dump_id,
         "line": rejected.line,

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 from larkpost.db import papers, readers, row_ids, schema, upsert
 from larkpost.db.batches import batches
 from larkpost.db.outbox import deliveries
-from larkpost.domain import Edition, Pick, Status, Weight
+from larkpost.domain import Edition, Pick, Status, TermWeight
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedEdition:
     """An edition that could be published; ``reader`` as it was read when that was decided.
 
     With a ``message_id`` a letter is planned too, where the reader has an address and is active.
@@ -56,18 +56,20 @@ def publish(
     number: int | None = None,
 ) -> Edition | None:
     """Publish one edition; see ``publish_many``."""
-    prepared = Prepared(
+    prepared = PreparedEdition(
         reader, date, picks, now, next_slot, message_id, since, note, considered, number
     )
     return publish_many(connection, [prepared])[0]
 
 
-def publish_many(connection: Connection, prepared: Sequence[Prepared]) -> list[Edition | None]:
+def publish_many(
+    connection: Connection, prepared: Sequence[PreparedEdition]
+) -> list[Edition | None]:
     """Publish editions, each exactly once however many processes try; answers in the same order.
 
-    A reader's slot moves on only if it still is what ``Prepared.reader`` says: who comes second
-    gets None and changes nothing. None too where that local day has its edition already; then
-    the slot has moved on all the same, for the slot is done with.
+    A reader's slot moves on only if it still is what ``PreparedEdition.reader`` says: who comes
+    second gets None and changes nothing. None too where that local day has its edition already;
+    then the slot has moved on all the same, for the slot is done with.
     """
     published: dict[int, Edition] = {}
     for some in batches(_first_of_each(prepared)):
@@ -192,17 +194,17 @@ def chooser(connection: Connection, reader_id: int, paper_id: int) -> int | None
     return connection.execute(interests).scalar()
 
 
-def _first_of_each(prepared: Iterable[Prepared]) -> list[Prepared]:
+def _first_of_each(prepared: Iterable[PreparedEdition]) -> list[PreparedEdition]:
     """Keep the first edition a reader: the slot of the second is taken by then."""
-    kept: dict[int, Prepared] = {}
+    kept: dict[int, PreparedEdition] = {}
     for one in prepared:
         kept.setdefault(one.reader.id, one)
     return list(kept.values())
 
 
 def _take_slots(
-    connection: Connection, prepared: Sequence[Prepared]
-) -> list[tuple[Prepared, Status]]:
+    connection: Connection, prepared: Sequence[PreparedEdition]
+) -> list[tuple[PreparedEdition, Status]]:
     """Lock these readers, move the slots on that are unchanged, and tell whose those were."""
     table = schema.reader
     # In the order of ids, so that two processes at the same shard wait instead of deadlocking.
@@ -225,7 +227,7 @@ def _take_slots(
     return won
 
 
-def _insert_editions(connection: Connection, prepared: Sequence[Prepared]) -> dict[int, int]:
+def _insert_editions(connection: Connection, prepared: Sequence[PreparedEdition]) -> dict[int, int]:
     """Write edition rows; returns the new ids by reader, without those whose day is taken."""
     if not prepared:
         return {}
@@ -252,7 +254,7 @@ def _insert_editions(connection: Connection, prepared: Sequence[Prepared]) -> di
 
 
 def _by_their_numbers(
-    connection: Connection, prepared: Sequence[Prepared], rows: Sequence[dict[str, Any]]
+    connection: Connection, prepared: Sequence[PreparedEdition], rows: Sequence[dict[str, Any]]
 ) -> Iterator[Sequence[dict[str, Any]]]:
     """Part rows that bring a number of their own from those that are given one."""
     table = schema.edition
@@ -291,18 +293,18 @@ def _pick_row(pick: Pick, edition_id: int) -> dict[str, Any]:
     }
 
 
-def _mailed(prepared: Prepared, status: Status) -> bool:
+def _mailed(prepared: PreparedEdition, status: Status) -> bool:
     """Say whether a letter goes out; who left while this was prepared gets none."""
     return bool(prepared.message_id and prepared.reader.address) and status is Status.ACTIVE
 
 
-def _letter(prepared: Prepared, edition_id: int) -> deliveries.Planned:
-    return deliveries.Planned(
+def _letter(prepared: PreparedEdition, edition_id: int) -> deliveries.PlannedDelivery:
+    return deliveries.PlannedDelivery(
         edition_id, prepared.reader.id, prepared.day, str(prepared.message_id), prepared.now
     )
 
 
-def _edition(prepared: Prepared, edition_id: int) -> Edition:
+def _edition(prepared: PreparedEdition, edition_id: int) -> Edition:
     return Edition(
         id=edition_id,
         reader=replace(prepared.reader, next_slot=prepared.next_slot),
@@ -355,8 +357,8 @@ def _pick(row: Row[Any], known: Mapping[int, Paper]) -> Pick:
         position=row.position,
         score=row.score,
         probability=row.probability,
-        because=tuple(Weight(term, weight) for term, weight in row.because),
-        against=tuple(Weight(term, weight) for term, weight in row.against),
+        because=tuple(TermWeight(term, weight) for term, weight in row.because),
+        against=tuple(TermWeight(term, weight) for term, weight in row.against),
         like=known.get(row.like_id),
         likeness=row.likeness,
         terms=None if row.terms is None else tuple(row.terms),

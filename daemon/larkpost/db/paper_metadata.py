@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from larkpost.db.matching.paper_matcher import Asked, Entry, Shelf
-    from larkpost.domain import Draft, Identifier, Paper
+    from larkpost.db.matching.paper_matcher import KnownPaper, PaperMatcher, PaperQuery
+    from larkpost.domain import Identifier, Paper, PaperRecord
 
 # A paper is listed once it is out; two days allow for time zones and for a dump's day.
 _EARLY = timedelta(days=2)
@@ -36,7 +36,7 @@ _CONFIRMED = 0.75  # likeness of two abstracts; unrelated ones reach about 0.45
 _LINKED = ("arxiv", "doi", "url")  # schemes of names that lead somewhere
 
 
-class Match(StrEnum):
+class MatchResult(StrEnum):
     """What became of a record."""
 
     ENRICHED = "enriched"
@@ -46,13 +46,13 @@ class Match(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Matched:
+class MatchedRecord:
     """What became of a record, and the id of its paper; 0 where it matches none.
 
     ``gained_link`` says that the paper had no link of its own before, and has one with it.
     """
 
-    match: Match
+    match: MatchResult
     paper_id: int = 0
     gained_link: bool = False
 
@@ -104,12 +104,12 @@ def count_without_link(connection: Connection) -> int:
 
 def enrich(
     connection: Connection,
-    drafts: Sequence[Draft],
+    drafts: Sequence[PaperRecord],
     *,
     now: datetime,
     unsure: bool = False,
     dry_run: bool = False,
-) -> list[Matched]:
+) -> list[MatchedRecord]:
     """Add what each draft tells to the paper that it is; says what became of it, in their order.
 
     With ``unsure`` those are taken, too, of which the title alone, or the abstract alone, says
@@ -126,17 +126,19 @@ def enrich(
     return matched
 
 
-def _place(shelf: Shelf, asked: Asked, *, unsure: bool) -> Matched:
+def _place(shelf: PaperMatcher, asked: PaperQuery, *, unsure: bool) -> MatchedRecord:
     at, sure = _find(shelf, asked)
     if at is None:
-        return Matched(Match.NONE)
+        return MatchedRecord(MatchResult.NONE)
     entry = shelf.entries[at]
     if not (sure or unsure):
-        return Matched(Match.UNSURE, entry.paper.id)
+        return MatchedRecord(MatchResult.UNSURE, entry.paper.id)
     had_link = _has_link(entry.paper)
     gained = _add_to(shelf, at, asked)
     gained_link = _has_link(entry.paper) and not had_link
-    return Matched(Match.ENRICHED if gained else Match.COMPLETE, entry.paper.id, gained_link)
+    return MatchedRecord(
+        MatchResult.ENRICHED if gained else MatchResult.COMPLETE, entry.paper.id, gained_link
+    )
 
 
 def _has_link(paper: Paper) -> bool:
@@ -144,7 +146,7 @@ def _has_link(paper: Paper) -> bool:
     return paper.url is not None or paper.identifier.scheme in _LINKED
 
 
-def _find(shelf: Shelf, asked: Asked) -> tuple[int | None, bool]:
+def _find(shelf: PaperMatcher, asked: PaperQuery) -> tuple[int | None, bool]:
     """Find the entry that a draft is, and whether that is sure."""
     for name in asked.names:
         at = shelf.by_name.get(name)
@@ -160,7 +162,7 @@ def _find(shelf: Shelf, asked: Asked) -> tuple[int | None, bool]:
     return (possible[0] if len(possible) == 1 else None), False
 
 
-def _is_named(entry: Entry, name: Identifier, asked: Asked) -> bool:
+def _is_named(entry: KnownPaper, name: Identifier, asked: PaperQuery) -> bool:
     """Whether a name tells the paper: an arXiv id does. DOIs of metadata are typed by authors.
 
     A DOI that a paper of the same series or another arXiv id has as well is believed by ingest.
@@ -172,7 +174,7 @@ def _is_named(entry: Entry, name: Identifier, asked: Asked) -> bool:
     return not conflicting(entry.names, asked.names) and akin(entry.paper, asked.draft)
 
 
-def _is_alike(entry: Entry, asked: Asked) -> bool:
+def _is_alike(entry: KnownPaper, asked: PaperQuery) -> bool:
     """Whether the texts are those of one paper, by the rules of ingest.
 
     An edited title is believed only where the abstracts confirm it; that is quick to see, too.
@@ -183,11 +185,11 @@ def _is_alike(entry: Entry, asked: Asked) -> bool:
     return told and alike(entry.paper, asked.draft)
 
 
-def _has_title(entry: Entry, asked: Asked) -> bool:
+def _has_title(entry: KnownPaper, asked: PaperQuery) -> bool:
     return title_key(entry.paper.title) == asked.key
 
 
-def _is_confirmed(entry: Entry, asked: Asked) -> bool:
+def _is_confirmed(entry: KnownPaper, asked: PaperQuery) -> bool:
     """Whether the abstracts confirm what the titles say.
 
     Of a million papers several share even a long title, and their subject with it: a summary
@@ -199,11 +201,11 @@ def _is_confirmed(entry: Entry, asked: Asked) -> bool:
     return shared_text(mine, theirs) >= _CONFIRMED
 
 
-def _is_in_time(paper: Paper, draft: Draft) -> bool:
+def _is_in_time(paper: Paper, draft: PaperRecord) -> bool:
     return not draft.published or draft.published <= (paper.first_seen + _EARLY).date()
 
 
-def _add_to(shelf: Shelf, at: int, asked: Asked) -> bool:
+def _add_to(shelf: PaperMatcher, at: int, asked: PaperQuery) -> bool:
     """Add to an entry what a draft tells and it does not have; says whether that was anything."""
     entry, draft = shelf.entries[at], asked.draft
     gained = [name for name in asked.names if name.scheme != "text" and name not in shelf.by_name]
@@ -219,7 +221,7 @@ def _add_to(shelf: Shelf, at: int, asked: Asked) -> bool:
     return changed or bool(gained)
 
 
-def _supplement(paper: Paper, draft: Draft) -> Paper:
+def _supplement(paper: Paper, draft: PaperRecord) -> Paper:
     """Fill in what a paper does not have; what it has stays, but for a longer list of authors.
 
     Its title, text, votes and moments are what the dump told. An abstract is taken where there is

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Select
 
-    from larkpost.db.matching.paper_matcher import What
-    from larkpost.db.matching.paper_upsert import Absorbed, absorb, names, owners, take_turns
+    from larkpost.db.matching.paper_matcher import MatchOutcome
+    from larkpost.db.matching.paper_upsert import UpsertedPaper, absorb, names, owners, take_turns
     from larkpost.domain import Identifier, Paper
 
 __all__ = [
-    "Absorbed",
     "Extent",
-    "What",
+    "MatchOutcome",
+    "UpsertedPaper",
     "absorb",
     "by_identifier",
     "by_uid",
@@ -47,7 +47,9 @@ __all__ = [
 
 # What takes papers in is imported when it is first asked for: it compares texts, and importing
 # what it compares them with costs a command that only reads a quarter of its time.
-_FROM_ABSORBING = frozenset({"Absorbed", "What", "absorb", "names", "owners", "take_turns"})
+_FROM_ABSORBING = frozenset(
+    {"MatchOutcome", "UpsertedPaper", "absorb", "names", "owners", "take_turns"}
+)
 
 
 def __getattr__(name: str) -> Any:

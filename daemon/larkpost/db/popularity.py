@@ -95,19 +95,19 @@ def tallies(
 
 
 @dataclass(frozen=True, slots=True)
-class Shelves:
+class CommonTastes:
     """How many readers like several papers, and how many thumbs up that makes."""
 
     readers: int
     ups: int
 
 
-def shelves(connection: Connection, *, least: int, at: datetime) -> Shelves:
+def shelves(connection: Connection, *, least: int, at: datetime) -> CommonTastes:
     """Count the readers who like ``least`` papers or more, and their thumbs up."""
     likers = _likers(least, at)
     total = func.coalesce(func.sum(likers.c.ups), 0)
     readers, ups = connection.execute(select(func.count(), total).select_from(likers)).one()
-    return Shelves(readers, int(ups))
+    return CommonTastes(readers, int(ups))
 
 
 def libraries(connection: Connection, *, least: int, at: datetime) -> list[frozenset[int]]:

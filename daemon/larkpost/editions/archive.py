@@ -23,7 +23,7 @@ _NAME = re.compile(r"([0-9]{4})-(?:W([0-9]{2})|([0-9]{2})(?:-([0-9]{2}))?)")
 _LAST_WEEK = date.max - timedelta(days=date.max.weekday())  # it goes on after the calendar
 
 
-class Kind(StrEnum):
+class SpanKind(StrEnum):
     """How long a span is."""
 
     DAY = "day"
@@ -32,56 +32,56 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Span:
+class DateSpan:
     """Some days in a row, in UTC: ``first`` to ``last``, both included."""
 
     first: date
     last: date
-    kind: Kind
+    kind: SpanKind
 
     @property
     def name(self) -> str:
         """What ``read_span`` reads: ``2026-08-07``, ``2026-W32`` or ``2026-08``."""
         match self.kind:
-            case Kind.DAY:
+            case SpanKind.DAY:
                 return self.first.isoformat()
-            case Kind.WEEK:
+            case SpanKind.WEEK:
                 year, week, _ = self.first.isocalendar()
                 return f"{year:04}-W{week:02}"
-            case Kind.MONTH:
+            case SpanKind.MONTH:
                 return self.first.isoformat()[:7]
 
 
 @dataclass(frozen=True, slots=True)
-class Volume:
+class ArchivePage:
     """A page of the archive: papers of a span, newest first, out of ``total``.
 
     ``days`` counts the papers of each day that has some; ``previous`` and ``next`` are the
     nearest spans of the same kind that are not empty.
     """
 
-    span: Span
+    span: DateSpan
     papers: tuple[Paper, ...]
     total: int
     days: Mapping[date, int]
-    previous: Span | None
-    next: Span | None
+    previous: DateSpan | None
+    next: DateSpan | None
 
 
-def span_of(kind: Kind, day: date) -> Span:
+def span_of(kind: SpanKind, day: date) -> DateSpan:
     """The day, week or month in which a day lies; the calendar's last week is cut at its end."""
     match kind:
-        case Kind.DAY:
-            return Span(day, day, kind)
-        case Kind.WEEK:
+        case SpanKind.DAY:
+            return DateSpan(day, day, kind)
+        case SpanKind.WEEK:
             first = day - timedelta(days=day.weekday())
-            return Span(first, first + min(timedelta(days=6), date.max - first), kind)
-        case Kind.MONTH:
+            return DateSpan(first, first + min(timedelta(days=6), date.max - first), kind)
+        case SpanKind.MONTH:
             last = monthrange(day.year, day.month)[1]
-            return Span(day.replace(day=1), day.replace(day=last), kind)
+            return DateSpan(day.replace(day=1), day.replace(day=last), kind)
 
 
-def read_span(name: str) -> Span:
+def read_span(name: str) -> DateSpan:
     """Read ``2026-08-07``, ``2026-W32`` or ``2026-08``; raises UsageError.
 
     A day whose week goes on after the end of the calendar, in 9999, is none.
@@ -91,28 +91,28 @@ def read_span(name: str) -> Span:
         span = _read(*match.groups()) if match else None
     except (ValueError, OverflowError):
         span = None
-    if span is not None and (span.kind is Kind.MONTH or span.first < _LAST_WEEK):
+    if span is not None and (span.kind is SpanKind.MONTH or span.first < _LAST_WEEK):
         return span
     raise UsageError(
         "There is no such day, week or month", hint="write it like 2026-08-07, 2026-W32 or 2026-08"
     )
 
 
-def _read(year: str, week: str | None, month: str, day: str | None) -> Span:
+def _read(year: str, week: str | None, month: str, day: str | None) -> DateSpan:
     if week is not None:
-        return span_of(Kind.WEEK, date.fromisocalendar(int(year), int(week), 1))
+        return span_of(SpanKind.WEEK, date.fromisocalendar(int(year), int(week), 1))
     if day is not None:
-        return span_of(Kind.DAY, date(int(year), int(month), int(day)))
-    return span_of(Kind.MONTH, date(int(year), int(month), 1))
+        return span_of(SpanKind.DAY, date(int(year), int(month), int(day)))
+    return span_of(SpanKind.MONTH, date(int(year), int(month), 1))
 
 
-def volume(connection: Connection, span: Span, *, limit: int, offset: int = 0) -> Volume:
+def volume(connection: Connection, span: DateSpan, *, limit: int, offset: int = 0) -> ArchivePage:
     """Open the archive at a span."""
     days = archive.per_day(connection, span.first, span.last)
     found = archive.between(connection, span.first, span.last, limit=limit, offset=offset)
     earlier = archive.before(connection, span.first)
     later = archive.after(connection, span.last)
-    return Volume(
+    return ArchivePage(
         span=span,
         papers=tuple(found),
         total=sum(days.values()),
@@ -122,15 +122,15 @@ def volume(connection: Connection, span: Span, *, limit: int, offset: int = 0) -
     )
 
 
-def latest(connection: Connection, kind: Kind) -> Span | None:
+def latest(connection: Connection, kind: SpanKind) -> DateSpan | None:
     """The newest span that is not empty; None where there are no papers."""
     day = archive.latest(connection)
     return span_of(kind, day) if day else None
 
 
-def contents(connection: Connection, kind: Kind) -> dict[Span, int]:
+def contents(connection: Connection, kind: SpanKind) -> dict[DateSpan, int]:
     """Every span that is not empty with the number of its papers, the newest first."""
-    counted: dict[Span, int] = {}
+    counted: dict[DateSpan, int] = {}
     for day, count in reversed(archive.per_day(connection).items()):
         span = span_of(kind, day)
         counted[span] = counted.get(span, 0) + count

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Connection
 
 
-class Quiet(StrEnum):
+class EmptyDay(StrEnum):
     """Why a morning may bring nothing."""
 
     NO_READER = "no-reader"
@@ -34,26 +34,26 @@ class Quiet(StrEnum):
 
 # Readers are told nothing of files and other readers, and not what the operator could try.
 _TO_A_READER = {
-    Quiet.NO_DUMP: "no new papers came in",
-    Quiet.KNOWN_DUMP: "what came in was a page that had been read before",
-    Quiet.KNOWN_PAPERS: "every paper that came in was known already",
-    Quiet.UNREADABLE_DUMP: "nothing in what came in could be read",
-    Quiet.ALL_BELOW: "every paper was below your threshold",
-    Quiet.ALL_SEEN: "you had seen every paper there was",
+    EmptyDay.NO_DUMP: "no new papers came in",
+    EmptyDay.KNOWN_DUMP: "what came in was a page that had been read before",
+    EmptyDay.KNOWN_PAPERS: "every paper that came in was known already",
+    EmptyDay.UNREADABLE_DUMP: "nothing in what came in could be read",
+    EmptyDay.ALL_BELOW: "every paper was below your threshold",
+    EmptyDay.ALL_SEEN: "you had seen every paper there was",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
+class EmptyDayReason:
     """Why a morning may bring nothing, in words, and what to try."""
 
-    kind: Quiet
+    kind: EmptyDay
     text: str
     hint: str
 
 
 @dataclass(frozen=True, slots=True)
-class Morning:
+class DayFacts:
     """What is known at the moment ``now``.
 
     ``readers`` counts the active ones, ``fresh`` the papers in the window. ``news`` is when a dump
@@ -93,7 +93,9 @@ class Morning:
         return not self.fresh or (self.idle is not None and self.none_since)
 
 
-def quiet(connection: Connection, *, now: datetime, window: timedelta) -> tuple[Reason, ...]:
+def quiet(
+    connection: Connection, *, now: datetime, window: timedelta
+) -> tuple[EmptyDayReason, ...]:
     """Say why a morning may bring nothing; empty while papers flow to readers.
 
     ``window`` is how far back an edition looks for papers.
@@ -107,16 +109,16 @@ def of_reader(connection: Connection, below: bool, *, now: datetime, window: tim
     ``below`` is whether there were papers, all of them below their threshold.
     """
     if below:
-        return _TO_A_READER[Quiet.ALL_BELOW]
+        return _TO_A_READER[EmptyDay.ALL_BELOW]
     morning = _morning(connection, now, window)
     if morning.fresh and (morning.brought_papers or not morning.none_since):
-        return _TO_A_READER[Quiet.ALL_SEEN]
+        return _TO_A_READER[EmptyDay.ALL_SEEN]
     *_, last = _of_ingest(morning)  # that a dump could not be read says more than that none came
     return _TO_A_READER[last.kind]
 
 
-def _morning(connection: Connection, now: datetime, window: timedelta) -> Morning:
-    return Morning(
+def _morning(connection: Connection, now: datetime, window: timedelta) -> DayFacts:
+    return DayFacts(
         now=now,
         readers=readers.count_by_status(connection)[Status.ACTIVE],
         fresh=papers.count_candidates(connection, at=now, window=window),
@@ -126,11 +128,11 @@ def _morning(connection: Connection, now: datetime, window: timedelta) -> Mornin
     )
 
 
-def reasons(morning: Morning) -> Iterator[Reason]:
+def reasons(morning: DayFacts) -> Iterator[EmptyDayReason]:
     """Say why a morning may bring nothing; what is broken is told even where others got papers."""
     if not morning.readers:
-        yield Reason(
-            Quiet.NO_READER, "there is no active reader", "larkpost reader add you@example.org"
+        yield EmptyDayReason(
+            EmptyDay.NO_READER, "there is no active reader", "larkpost reader add you@example.org"
         )
     if morning.nothing_new and not morning.brought_papers:
         yield from _of_ingest(morning)
@@ -139,35 +141,35 @@ def reasons(morning: Morning) -> Iterator[Reason]:
     yield from _of_faults(morning.happened)
 
 
-def _of_ingest(morning: Morning) -> Iterator[Reason]:
+def _of_ingest(morning: DayFacts) -> Iterator[EmptyDayReason]:
     event = morning.happened.get("ingest")
     if event is not None and morning.out is not None and event.at <= morning.out:
         event = None  # what came before the last edition is none of this morning's business
     name = event.detail.get("name", "the last file") if event else ""
     if event is not None and event.detail.get("already"):
-        yield Reason(
-            Quiet.KNOWN_DUMP,
+        yield EmptyDayReason(
+            EmptyDay.KNOWN_DUMP,
             f"{name} has the bytes of a dump that was read on {event.detail['already']}",
             "nothing is wrong if it came twice; otherwise fetch a newer page",
         )
         return
     if event is not None and event.detail.get("papers") and not event.detail.get("new"):
-        yield Reason(
-            Quiet.KNOWN_PAPERS,
+        yield EmptyDayReason(
+            EmptyDay.KNOWN_PAPERS,
             f"{name} brought {no_new_papers(event.detail['papers'])}",
             "nothing is wrong if the day brought none; otherwise fetch a newer page",
         )
         return
     news = morning.news
     last = f"the last one was read on {news:%d %B %Y}" if news else "none ever came"
-    yield Reason(
-        Quiet.NO_DUMP,
+    yield EmptyDayReason(
+        EmptyDay.NO_DUMP,
         f"no dump brought a paper lately; {last}",
         "save today's page into the inbox folder, or larkpost ingest FILE",
     )
     if event is not None and not event.ok:
-        yield Reason(
-            Quiet.UNREADABLE_DUMP,
+        yield EmptyDayReason(
+            EmptyDay.UNREADABLE_DUMP,
             f"nothing was recognised: {event.detail.get('problem', name)}",
             event.detail.get("hint")
             or "see the .why file beside it in the folder bad/, and docs/formats.md",
@@ -179,35 +181,35 @@ def no_new_papers(count: int) -> str:
     return f"no new papers: {'the one in it was' if count == 1 else f'all {count} were'} known"
 
 
-def _of_publish(event: Event, *, seen: bool) -> Iterator[Reason]:
+def _of_publish(event: Event, *, seen: bool) -> Iterator[EmptyDayReason]:
     if below := event.detail.get("below"):
-        yield Reason(
-            Quiet.ALL_BELOW,
+        yield EmptyDayReason(
+            EmptyDay.ALL_BELOW,
             f"every paper was below the threshold of {below} of the readers",
             "larkpost reader set EMAIL --threshold 0",
         )
     elif seen and (quiet := event.detail.get("quiet")):
-        yield Reason(
-            Quiet.ALL_SEEN,
+        yield EmptyDayReason(
+            EmptyDay.ALL_SEEN,
             f"{quiet} of the readers had seen every paper there was",
             "a new dump brings new papers",
         )
 
 
-def _of_faults(happened: Mapping[str, Event]) -> Iterator[Reason]:
+def _of_faults(happened: Mapping[str, Event]) -> Iterator[EmptyDayReason]:
     publish, tick, deliver = (happened.get(kind) for kind in ("publish", "tick", "deliver"))
     problem = publish.detail.get("problem") if publish is not None and not publish.ok else None
     if problem is None and tick is not None and not tick.ok:
         problem = tick.detail.get("publish")
     if problem is not None:
-        yield Reason(
-            Quiet.NOT_PUBLISHED,
+        yield EmptyDayReason(
+            EmptyDay.NOT_PUBLISHED,
             f"publishing failed: {problem}",
             "the log tells where; it is tried again at every tick",
         )
     if deliver is not None and not deliver.ok:
-        yield Reason(
-            Quiet.MAIL_REFUSED,
+        yield EmptyDayReason(
+            EmptyDay.MAIL_REFUSED,
             f"the mail server did not take letters: {deliver.detail.get('problem', '')}",
             deliver.detail.get("hint") or "letters are kept and tried again; larkpost doctor helps",
         )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.db.engine import Connection
-    from larkpost.db.outbox.notices import Notice
+    from larkpost.db.outbox.notices import QueuedNotice
     from larkpost.domain import Reader
 
 # Longer than a local day is, so that a slot moved to a later hour tells of no day again.
@@ -38,7 +38,7 @@ def owe(connection: Connection, reader: Reader, day: date, why: str, *, now: dat
         notices.tell(connection, reader.uid, what, now=now)
 
 
-def addressee(connection: Connection, notice: Notice, now: datetime) -> Reader | None:
+def addressee(connection: Connection, notice: QueuedNotice, now: datetime) -> Reader | None:
     """Find the reader to tell; None where that is not wished any more, or a paper came after all.
 
     Then the line is forgotten.
@@ -57,6 +57,6 @@ def addressee(connection: Connection, notice: Notice, now: datetime) -> Reader |
     return None
 
 
-def day_of(notice: Notice) -> date:
+def day_of(notice: QueuedNotice) -> date:
     """The local day that brought nothing."""
     return date.fromisoformat(notice.wishes["day"])

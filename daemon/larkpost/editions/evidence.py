@@ -25,7 +25,7 @@ LOOK_BACK = timedelta(days=60)  # editions that are older tell of a reader's pas
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _GatheredEvidence:
     """What counts of an interest, all that its reader has pressed, what they were shown of late.
 
     ``papers`` are all of these by their ids.
@@ -66,7 +66,9 @@ def evidence(
         _evidence(
             reader,
             interest,
-            _Told(own[reader.id, interest.id], cast.get(reader.id, []), looked[reader.id], seen),
+            _GatheredEvidence(
+                own[reader.id, interest.id], cast.get(reader.id, []), looked[reader.id], seen
+            ),
         )
         for reader in readers
         for interest in reader.interests
@@ -92,7 +94,7 @@ def _looked_at(given: Iterable[Shown], cast: Iterable[Vote]) -> Iterator[Shown]:
     return (one for one in given if one.edition_id in looked)
 
 
-def _evidence(reader: Reader, interest: Interest, told: _Told) -> Evidence:
+def _evidence(reader: Reader, interest: Interest, told: _GatheredEvidence) -> Evidence:
     main, names = reader.interests[0].id, {one.id for one in reader.interests}
     voted = {vote.paper_id for vote in told.cast}
     shown_at = {one.paper_id: one.at for one in told.given}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Paper, Pick, Reader
     from larkpost.interfaces import Evidence, Space
     from larkpost.ranking.exploration.unseen import Unseen
-    from larkpost.ranking.selection import Twins
+    from larkpost.ranking.selection import DuplicateGroups
 
     Judge = Callable[[Paper], Pick]  # what a reader's interests say of a paper
 
@@ -34,7 +34,7 @@ class Explorer:
     space: Space
     candidates: Sequence[Paper]
     spent: Mapping[int, Collection[int]]
-    alike: Twins
+    alike: DuplicateGroups
     rate: float
     at: datetime
 

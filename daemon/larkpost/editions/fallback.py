@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from larkpost.domain import Pick, Weight
+from larkpost.domain import Pick, TermWeight
 from larkpost.text.stemming import stem_words
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ NOTE = (
 _WORD = re.compile(r"[^\W_]+")
 
 
-class _Found(NamedTuple):
+class _InterestMatch(NamedTuple):
     """A paper, the interest that names most of its words, and those words."""
 
     paper: Paper
@@ -44,7 +44,7 @@ def choose(
     """
     heat = {paper_id: place for place, paper_id in enumerate(hot)}
 
-    def place(found: _Found) -> tuple[int, int, float, int]:
+    def place(found: _InterestMatch) -> tuple[int, int, float, int]:
         paper = found.paper
         cool = heat.get(paper.id, len(heat))
         return -len(found.words), cool, -paper.first_seen.timestamp(), paper.id
@@ -54,9 +54,11 @@ def choose(
     return tuple(_pick(found, position) for position, found in enumerate(best, start=1))
 
 
-def _found(reader: Reader, paper: Paper) -> _Found:
+def _found(reader: Reader, paper: Paper) -> _InterestMatch:
     named = [
-        _Found(paper, interest, tuple(word for word in interest.words if _speaks_of(paper, word)))
+        _InterestMatch(
+            paper, interest, tuple(word for word in interest.words if _speaks_of(paper, word))
+        )
         for interest in reader.interests
     ]
     return max(named, key=lambda found: len(found.words))
@@ -77,7 +79,7 @@ def _stemmed(text: str) -> str:
     return f" {' '.join(stem_words(_WORD.findall(text.casefold())))} "
 
 
-def _without_twins(ranked: Sequence[_Found]) -> Iterator[_Found]:
+def _without_twins(ranked: Sequence[_InterestMatch]) -> Iterator[_InterestMatch]:
     seen: set[str] = set()
     for found in ranked:
         title = " ".join(found.paper.title.casefold().split())
@@ -86,14 +88,14 @@ def _without_twins(ranked: Sequence[_Found]) -> Iterator[_Found]:
         seen.add(title)
 
 
-def _pick(found: _Found, position: int) -> Pick:
+def _pick(found: _InterestMatch, position: int) -> Pick:
     return Pick(
         paper=found.paper,
         position=position,
         score=float(len(found.words)),
         probability=0.5,
         terms=found.words,
-        because=tuple(Weight(word, 1.0) for word in found.words),
+        because=tuple(TermWeight(word, 1.0) for word in found.words),
         interest_id=found.interest.id,
         interest=found.interest.name if found.words else "",
         matches=bool(found.words),

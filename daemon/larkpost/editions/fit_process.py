@@ -49,10 +49,10 @@ def _end_with_parent() -> None:
 def _fit(wanted: dict[str, object]) -> bytes:
     from larkpost.db.engine import Store
     from larkpost.editions.fit_model import fit_here
-    from larkpost.ranking import Tfidf
+    from larkpost.ranking import TfidfRanker
 
     store = Store(str(wanted["store"]))
-    ranker = Tfidf(careful=bool(wanted["careful"]))
+    ranker = TfidfRanker(careful=bool(wanted["careful"]))
     moment = datetime.fromisoformat(str(wanted["now"]))
     return fit_here(store, ranker, moment, together=bool(wanted["together"])).body
 

@@ -39,7 +39,7 @@ READERS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
+class FitBasis:
     """What there is to fit a space to: papers, the last change of a text, thumbs up to learn."""
 
     papers: int
@@ -48,14 +48,14 @@ class Basis:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ModelBuild:
     """A space, what it was fitted to and when, and its bytes where the store is yet to keep it.
 
     ``problem`` says why it is an older one that stands in for what could not be fitted.
     """
 
     space: Space
-    basis: Basis
+    basis: FitBasis
     at: datetime
     body: bytes = b""
     problem: str = ""
@@ -86,7 +86,7 @@ class Held:
     blank: bool = False
 
 
-class Spaces:
+class ModelCache:
     """The space that a process shares: its rounds make it, its visits take it as it is.
 
     To fit one takes seconds, and whoever brings a paper makes the last one stale: so a visit never
@@ -174,10 +174,10 @@ def _is_fresh(connection: Connection, now: datetime) -> bool:
     kept = fitted_models.newest_facts(connection)
     if kept is None:
         return False
-    return _serves(Basis(kept.papers, kept.newest, _ups(connection)), wanted, now - kept.made_at)
+    return _serves(FitBasis(kept.papers, kept.newest, _ups(connection)), wanted, now - kept.made_at)
 
 
-def _found(store: Store, ranker: Ranker, now: datetime, fit: Fit) -> Made:
+def _found(store: Store, ranker: Ranker, now: datetime, fit: Fit) -> ModelBuild:
     """The space that is kept if it fits what there is, else one fitted now."""
     with store.read() as connection:
         basis = _basis(connection, now)
@@ -194,15 +194,15 @@ def _found(store: Store, ranker: Ranker, now: datetime, fit: Fit) -> Made:
             raise
         problem = f"{type(error).__name__}: {error}"
         log.warning("fitting a space failed, an older one serves", problem=problem, exc_info=True)
-        return Made(last, basis, now, problem=problem)
+        return ModelBuild(last, basis, now, problem=problem)
 
 
-def _made(ranker: Ranker, fitted: Fitted, basis: Basis, now: datetime) -> Made:
+def _made(ranker: Ranker, fitted: Fitted, basis: FitBasis, now: datetime) -> ModelBuild:
     """Take up what was fitted; raises ValueError where another process gave what is no space."""
     space = ranker.space_from(fitted.body) if fitted.space is None else fitted.space
     if space is None:
         raise ValueError("what the process that fits has answered is no space")
-    return Made(space, basis, now, body=fitted.body)
+    return ModelBuild(space, basis, now, body=fitted.body)
 
 
 def _last_good(store: Store, ranker: Ranker) -> Space | None:
@@ -212,25 +212,27 @@ def _last_good(store: Store, ranker: Ranker) -> Space | None:
         return next((space for space in read if space is not None), None)
 
 
-def _basis(connection: Connection, now: datetime) -> Basis:
+def _basis(connection: Connection, now: datetime) -> FitBasis:
     extent = papers.extent(connection)
     shelves = popularity.shelves(connection, least=LIKED, at=now)
-    return Basis(extent.count, extent.updated, shelves.ups if shelves.readers >= READERS else 0)
+    return FitBasis(extent.count, extent.updated, shelves.ups if shelves.readers >= READERS else 0)
 
 
-def _kept(connection: Connection, ranker: Ranker, wanted: Basis, now: datetime) -> Made | None:
+def _kept(
+    connection: Connection, ranker: Ranker, wanted: FitBasis, now: datetime
+) -> ModelBuild | None:
     """Read the space that is kept, if it still serves and can be read."""
     newest = fitted_models.newest_space(connection)
     if newest is None:
         return None
-    basis = Basis(newest.papers, newest.newest, _ups(connection))
+    basis = FitBasis(newest.papers, newest.newest, _ups(connection))
     if not _serves(basis, wanted, now - newest.made_at):
         return None
     space = ranker.space_from(newest.body)
-    return Made(space, basis, newest.made_at) if space else None
+    return ModelBuild(space, basis, newest.made_at) if space else None
 
 
-def _keep(store: Store, made: Made) -> None:
+def _keep(store: Store, made: ModelBuild) -> None:
     """Write a space down that is not kept yet, or why there is no new one."""
     basis, now = made.basis, made.at
     if made.problem:
@@ -254,7 +256,7 @@ def _ups(connection: Connection) -> int:
     return int(learnt.detail.get("ups", 0)) if learnt else 0
 
 
-def _serves(made: Basis, wanted: Basis, age: timedelta) -> bool:
+def _serves(made: FitBasis, wanted: FitBasis, age: timedelta) -> bool:
     if not _as_liked(made.ups, wanted.ups) and not timedelta(0) <= age < THUMBS_AFTER:
         return False
     if wanted.papers <= EXACT_UP_TO:

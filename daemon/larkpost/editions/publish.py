@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from larkpost.db import editions, readers
 from larkpost.db.coordination import job_status
-from larkpost.db.editions import Prepared
+from larkpost.db.editions import PreparedEdition
 from larkpost.db.popularity import FEWEST
 from larkpost.domain import Edition
 from larkpost.editions import diagnostics, empty_notice, recommend
 from larkpost.editions.batch_isolation import isolated
 from larkpost.editions.clock_correction import recover_from_future
-from larkpost.editions.model_cache import Spaces
-from larkpost.editions.recommend import Question, Ranking
+from larkpost.editions.model_cache import ModelCache
+from larkpost.editions.recommend import RankingRequest, ReaderRanking
 from larkpost.errors import LarkpostError
 from larkpost.render.email.mime import message_id
 from larkpost.schedule import local_date, next_after, timetable_of
@@ -39,7 +39,7 @@ LONGEST_CATCH_UP = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
-class Newsroom:
+class PublishContext:
     """What every publication needs: the store, the ranker, the usual window, the mail domain.
 
     ``exploration`` is the rate at which an edition's last place is given away by lot;
@@ -53,12 +53,12 @@ class Newsroom:
     domain: str
     exploration: float = 0.0
     fewest_thumbs: int = FEWEST
-    spaces: Spaces = field(default_factory=Spaces)
+    spaces: ModelCache = field(default_factory=ModelCache)
 
-    def question(self, occasion: Occasion) -> Question:
+    def question(self, occasion: EditionRequest) -> RankingRequest:
         """What to rank for an occasion: after missed days, papers of the whole gap."""
         window = _window(occasion, self.window)
-        return Question(
+        return RankingRequest(
             occasion.at,
             window,
             exploration=self.exploration,
@@ -67,7 +67,7 @@ class Newsroom:
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class EditionRequest:
     """One edition to be: whose, for which local day, from what was there at ``at``.
 
     ``since`` is the first local day that was missed, None when none was; ``next_slot`` is what
@@ -86,7 +86,7 @@ class Occasion:
         return self.next_slot != self.reader.next_slot
 
 
-class Outcome(StrEnum):
+class PublishOutcome(StrEnum):
     """What became of an occasion."""
 
     PUBLISHED = "published"
@@ -97,20 +97,20 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class PublishResult:
     """An occasion, what became of it, and the edition that is out for that day, if any.
 
     ``fault`` says what broke: publishing, or only the learning (then the papers were chosen
     without it).
     """
 
-    occasion: Occasion
-    outcome: Outcome
+    occasion: EditionRequest
+    outcome: PublishOutcome
     edition: Edition | None = None
     fault: str = ""
 
 
-def due(reader: Reader, now: datetime) -> Occasion:
+def due(reader: Reader, now: datetime) -> EditionRequest:
     """The occasion of a reader whose slot has come.
 
     Slots missed since (the machine slept) make one catch-up of the latest slot's day, never
@@ -124,43 +124,45 @@ def due(reader: Reader, now: datetime) -> Occasion:
     while following <= now:
         day = local_date(reader.zone, following)
         following = next_after(timetable, following, last=day)
-    return Occasion(reader, day, now, missed if missed < day else None, following)
+    return EditionRequest(reader, day, now, missed if missed < day else None, following)
 
 
-def all_due(readers: Iterable[Reader], now: datetime) -> tuple[list[Occasion], list[Result]]:
+def all_due(
+    readers: Iterable[Reader], now: datetime
+) -> tuple[list[EditionRequest], list[PublishResult]]:
     """The occasions of readers whose slots have come, and those that cannot be made out."""
-    occasions: list[Occasion] = []
-    lost: list[Result] = []
+    occasions: list[EditionRequest] = []
+    lost: list[PublishResult] = []
     for reader in readers:
         try:
             occasions.append(due(reader, now))
         except Exception as fault:  # a time zone that this machine does not know
-            failed = Occasion(reader, now.date(), now, None, reader.next_slot)
-            lost.append(Result(failed, Outcome.FAILED, fault=_in_words(fault)))
+            failed = EditionRequest(reader, now.date(), now, None, reader.next_slot)
+            lost.append(PublishResult(failed, PublishOutcome.FAILED, fault=_in_words(fault)))
     return occasions, lost
 
 
-def by_hand(reader: Reader, now: datetime, day: date | None = None) -> Occasion:
+def by_hand(reader: Reader, now: datetime, day: date | None = None) -> EditionRequest:
     """The occasion of somebody asking: today's edition, or that of a given day."""
     if day is None:
-        return Occasion(reader, local_date(reader.zone, now), now, None, reader.next_slot)
-    return Occasion(reader, day, min(now, recommend.end_of(day)), None, reader.next_slot)
+        return EditionRequest(reader, local_date(reader.zone, now), now, None, reader.next_slot)
+    return EditionRequest(reader, day, min(now, recommend.end_of(day)), None, reader.next_slot)
 
 
 @dataclass(slots=True)
-class _Day:
+class _PublishSummary:
     """What became of the editions that were due, and what went wrong."""
 
-    tally: Counter[Outcome] = field(default_factory=Counter)
+    tally: Counter[PublishOutcome] = field(default_factory=Counter)
     failed: set[int] = field(default_factory=set)  # readers
     problem: str = ""
     unlearnt: int = 0
     fault: str = ""
 
-    def take(self, result: Result) -> None:
+    def take(self, result: PublishResult) -> None:
         """Count a result in."""
         self.tally[result.outcome] += 1
-        if result.outcome is Outcome.FAILED:
+        if result.outcome is PublishOutcome.FAILED:
             self.failed.add(result.occasion.reader.id)
             self.problem = self.problem or result.fault
         elif result.fault:
@@ -168,13 +170,13 @@ class _Day:
             self.fault = self.fault or result.fault
 
 
-def publish_due(newsroom: Newsroom, *, now: datetime) -> Counter[Outcome]:
+def publish_due(newsroom: PublishContext, *, now: datetime) -> Counter[PublishOutcome]:
     """Publish every edition whose slot has come, a shard of readers at a time.
 
     One that cannot be published keeps no other from it, and stays due.
     """
     recover_from_future(newsroom.store, now=now)
-    day = _Day()
+    day = _PublishSummary()
     while True:
         with newsroom.store.read() as connection:
             found = readers.due(connection, now, limit=SHARD + len(day.failed))
@@ -190,12 +192,16 @@ def publish_due(newsroom: Newsroom, *, now: datetime) -> Counter[Outcome]:
     return day.tally
 
 
-def _note(connection: Connection, day: _Day, now: datetime) -> None:
+def _note(connection: Connection, day: _PublishSummary, now: datetime) -> None:
     """Write down what became of the editions, and how learning went where that is news."""
     happened = job_status.latest(connection)
     counts = {str(outcome): n for outcome, n in day.tally.items()}
     if (earlier := happened.get("publish")) and earlier.at.date() == now.date():
-        for outcome in (Outcome.PUBLISHED, Outcome.QUIET, Outcome.BELOW):  # of the whole day (UTC)
+        for outcome in (
+            PublishOutcome.PUBLISHED,
+            PublishOutcome.QUIET,
+            PublishOutcome.BELOW,
+        ):  # of the whole day (UTC)
             if n := earlier.detail.get(outcome, 0):
                 counts[outcome] = counts.get(outcome, 0) + n
     problem = {"problem": day.problem} if day.failed else {}
@@ -204,18 +210,20 @@ def _note(connection: Connection, day: _Day, now: datetime) -> None:
     if day.unlearnt:
         facts = {"readers": day.unlearnt, "problem": day.fault}
         job_status.record(connection, "learn", ok=False, now=now, **facts)
-    elif day.tally[Outcome.PUBLISHED] and before is not None and not before.ok:
+    elif day.tally[PublishOutcome.PUBLISHED] and before is not None and not before.ok:
         job_status.record(connection, "learn", ok=True, now=now)
 
 
-def publish(newsroom: Newsroom, occasions: Sequence[Occasion], *, now: datetime) -> list[Result]:
+def publish(
+    newsroom: PublishContext, occasions: Sequence[EditionRequest], *, now: datetime
+) -> list[PublishResult]:
     """Rank and publish these occasions, in their order where the papers asked for are the same.
 
     A reader for whom there is no paper gets no edition, only the next slot: a dump that comes
     late is in the next edition. What breaks over one occasion keeps no other from being published.
     """
 
-    def together(some: Sequence[Occasion]) -> list[Result]:
+    def together(some: Sequence[EditionRequest]) -> list[PublishResult]:
         question = newsroom.question(some[0])
         asking = [occasion.reader for occasion in some]
         rankings = recommend.rank(
@@ -224,10 +232,10 @@ def publish(newsroom: Newsroom, occasions: Sequence[Occasion], *, now: datetime)
         with newsroom.store.begin() as connection:
             return list(_carry_out(connection, some, rankings, newsroom))
 
-    def alone(occasion: Occasion, fault: Exception) -> list[Result]:
-        return [Result(occasion, Outcome.FAILED, fault=_in_words(fault))]
+    def alone(occasion: EditionRequest, fault: Exception) -> list[PublishResult]:
+        return [PublishResult(occasion, PublishOutcome.FAILED, fault=_in_words(fault))]
 
-    results: list[Result] = []
+    results: list[PublishResult] = []
     for _, alike in _by_question(newsroom, occasions):
         for some in isolated(alike, together, alone):
             results += some
@@ -243,7 +251,7 @@ def _in_words(fault: Exception) -> str:
 
 
 def draft(
-    newsroom: Newsroom, occasion: Occasion, *, now: datetime, space: Space | None = None
+    newsroom: PublishContext, occasion: EditionRequest, *, now: datetime, space: Space | None = None
 ) -> Edition:
     """The edition as it would be published; its id is 0.
 
@@ -263,9 +271,9 @@ def draft(
 
 
 def _by_question(
-    newsroom: Newsroom, occasions: Sequence[Occasion]
-) -> Iterator[tuple[Question, list[Occasion]]]:
-    def key(occasion: Occasion) -> tuple[datetime, timedelta]:
+    newsroom: PublishContext, occasions: Sequence[EditionRequest]
+) -> Iterator[tuple[RankingRequest, list[EditionRequest]]]:
+    def key(occasion: EditionRequest) -> tuple[datetime, timedelta]:
         question = newsroom.question(occasion)
         return question.at, question.window
 
@@ -274,14 +282,14 @@ def _by_question(
         yield newsroom.question(alike[0]), alike
 
 
-def _window(occasion: Occasion, usual: timedelta) -> timedelta:
+def _window(occasion: EditionRequest, usual: timedelta) -> timedelta:
     if occasion.since is None:
         return usual
     gap = occasion.day - occasion.since + timedelta(days=1)
     return min(max(usual, gap), LONGEST_CATCH_UP)
 
 
-def _edition(occasion: Occasion, ranking: Ranking) -> Edition:
+def _edition(occasion: EditionRequest, ranking: ReaderRanking) -> Edition:
     return Edition(
         id=0,
         reader=occasion.reader,
@@ -296,10 +304,10 @@ def _edition(occasion: Occasion, ranking: Ranking) -> Edition:
 
 def _carry_out(
     connection: Connection,
-    occasions: Sequence[Occasion],
-    rankings: Mapping[int, Ranking],
-    newsroom: Newsroom,
-) -> Iterator[Result]:
+    occasions: Sequence[EditionRequest],
+    rankings: Mapping[int, ReaderRanking],
+    newsroom: PublishContext,
+) -> Iterator[PublishResult]:
     window = newsroom.question(occasions[0]).window
     why = cache(partial(diagnostics.of_reader, connection, now=occasions[0].at, window=window))
     full = [one for one in occasions if rankings[one.reader.id].picks]
@@ -312,25 +320,27 @@ def _carry_out(
     for occasion in occasions:
         ranking = rankings[occasion.reader.id]
         if edition := made.get(occasion):
-            yield Result(occasion, Outcome.PUBLISHED, edition, ranking.fault)
+            yield PublishResult(occasion, PublishOutcome.PUBLISHED, edition, ranking.fault)
             continue
         moved = not ranking.picks and readers.advance(
             connection, occasion.reader, occasion.next_slot
         )
         if existing := editions.on(connection, occasion.reader.id, occasion.day):
-            yield Result(occasion, Outcome.ALREADY, existing)
+            yield PublishResult(occasion, PublishOutcome.ALREADY, existing)
         else:
             if moved and occasion.at_slot and empty_notice.wished(occasion.reader, occasion.at):
                 because = why(bool(ranking.below))
                 empty_notice.owe(
                     connection, occasion.reader, occasion.day, because, now=occasion.at
                 )
-            yield Result(occasion, Outcome.BELOW if ranking.below else Outcome.QUIET)
+            yield PublishResult(
+                occasion, PublishOutcome.BELOW if ranking.below else PublishOutcome.QUIET
+            )
 
 
-def _prepared(occasion: Occasion, ranking: Ranking, domain: str) -> Prepared:
+def _prepared(occasion: EditionRequest, ranking: ReaderRanking, domain: str) -> PreparedEdition:
     reader = occasion.reader
-    return Prepared(
+    return PreparedEdition(
         reader=reader,
         day=occasion.day,
         picks=ranking.picks,
@@ -344,8 +354,8 @@ def _prepared(occasion: Occasion, ranking: Ranking, domain: str) -> Prepared:
 
 
 def _renamed(
-    connection: Connection, prepared: Sequence[Prepared], domain: str
-) -> Sequence[Prepared]:
+    connection: Connection, prepared: Sequence[PreparedEdition], domain: str
+) -> Sequence[PreparedEdition]:
     """Give letters whose names are in use others.
 
     That of a day was taken where its edition came out while the clock was ahead.

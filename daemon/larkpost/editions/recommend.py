@@ -14,7 +14,7 @@ from larkpost.editions import advice, fallback, second_interest
 from larkpost.editions.batch_isolation import isolated
 from larkpost.editions.evidence import evidence
 from larkpost.editions.exploration import Explorer
-from larkpost.editions.model_cache import Spaces, fresh_space
+from larkpost.editions.model_cache import ModelCache, fresh_space
 from larkpost.errors import LarkpostError
 from larkpost.interfaces import Evidence
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from larkpost.db.paper_cache import PaperCache
     from larkpost.domain import Paper, Pick, Reader
     from larkpost.interfaces import Ranker, Space, Taste
-    from larkpost.ranking.selection import Twins
+    from larkpost.ranking.selection import DuplicateGroups
 
     Found = dict[int, Sequence[Pick]]  # what each interest of a reader found, best first
 
@@ -39,7 +39,7 @@ UNMATCHED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class RankingRequest:
     """What to rank: candidates of ``window`` before ``at``; ``again`` lets picked ones return.
 
     ``limit`` is the number of picks a reader; None asks for each reader's own size.
@@ -56,7 +56,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
+class ReaderRanking:
     """The answer for one reader: picks, best first, out of ``considered`` candidates.
 
     ``below`` counts the candidates left out because their probability is under the reader's
@@ -84,12 +84,12 @@ def rank(
     store: Store,
     ranker: Ranker,
     readers: Sequence[Reader],
-    question: Question,
+    question: RankingRequest,
     *,
     now: datetime,
     space: Space | None = None,
-    spaces: Spaces | None = None,
-) -> dict[int, Ranking]:
+    spaces: ModelCache | None = None,
+) -> dict[int, ReaderRanking]:
     """The ranking of each reader, by reader id; every reader has one, though it may be empty.
 
     Without a ``space`` the fresh one is taken, that of ``spaces`` where a process shares them; it
@@ -98,21 +98,21 @@ def rank(
     chosen without it; no other reader is the worse for it.
     """
     try:
-        shared = space or (spaces or Spaces()).fresh(store, ranker, now=now)
+        shared = space or (spaces or ModelCache()).fresh(store, ranker, now=now)
     except LarkpostError:
         raise
     except Exception as fault:  # a failed training keeps nobody from their paper
         _tell(readers, fault)
         return {reader.id: _plain(store, reader, question, fault) for reader in readers}
 
-    def learnt(some: Sequence[Reader]) -> dict[int, Ranking]:
+    def learnt(some: Sequence[Reader]) -> dict[int, ReaderRanking]:
         return _learnt(store, ranker, shared, some, question, spaces.papers if spaces else None)
 
-    def plain(reader: Reader, fault: Exception) -> dict[int, Ranking]:
+    def plain(reader: Reader, fault: Exception) -> dict[int, ReaderRanking]:
         _tell([reader], fault)
         return {reader.id: _plain(store, reader, question, fault)}
 
-    found: dict[int, Ranking] = {}
+    found: dict[int, ReaderRanking] = {}
     for rankings in isolated(readers, learnt, plain):
         found |= rankings
     return found
@@ -123,7 +123,9 @@ def _tell(readers: Sequence[Reader], fault: Exception) -> None:
     log.error("nothing could be learnt", readers=len(readers), first=who, exc_info=fault)
 
 
-def _plain(store: Store, reader: Reader, question: Question, fault: Exception) -> Ranking:
+def _plain(
+    store: Store, reader: Reader, question: RankingRequest, fault: Exception
+) -> ReaderRanking:
     """Choose without having learnt anything; the ranking says so."""
     with store.read() as connection:
         candidates = papers.candidates(connection, at=question.at, window=question.window)
@@ -141,7 +143,7 @@ def _plain(store: Store, reader: Reader, question: Question, fault: Exception) -
     order = [judged.paper.id for judged in hot]
     picks = fallback.choose(reader, candidates, spent, order, limit)
     left = len(candidates) - len(spent & {paper.id for paper in candidates})
-    return Ranking(picks, left, note=fallback.NOTE, fault=f"{type(fault).__name__}: {fault}")
+    return ReaderRanking(picks, left, note=fallback.NOTE, fault=f"{type(fault).__name__}: {fault}")
 
 
 def _learnt(
@@ -149,9 +151,9 @@ def _learnt(
     ranker: Ranker,
     space: Space,
     readers: Sequence[Reader],
-    question: Question,
+    question: RankingRequest,
     known: PaperCache | None = None,
-) -> dict[int, Ranking]:
+) -> dict[int, ReaderRanking]:
     from larkpost.ranking import selection
 
     with store.read() as connection:
@@ -174,7 +176,9 @@ def _learnt(
     # A chance means something once there is a thumb up, as where a letter tells it.
     untaught = frozenset(one.interest_id for one in asked if Thumb.UP not in one.thumbs)
     explorer = Explorer(space, candidates, spent, alike, question.exploration, question.at)
-    desk = _Desk(ranker, space, question, candidates, ids, spent, alike, enough, untaught, explorer)
+    desk = _ShardRanking(
+        ranker, space, question, candidates, ids, spent, alike, enough, untaught, explorer
+    )
     tastes = ranker.learn(space, asked, now=question.at)
     found = desk.found(asked, tastes)
     if lost := [reader for reader in readers if not found.get(reader.id)]:
@@ -201,7 +205,7 @@ def _learnt(
     return rankings
 
 
-def _advised(ranking: Ranking, asked: Sequence[Evidence], now: datetime) -> Ranking:
+def _advised(ranking: ReaderRanking, asked: Sequence[Evidence], now: datetime) -> ReaderRanking:
     """Add advice to the note of a reader who presses thumbs down more than before."""
     cast = (vote for one in asked for vote in zip(one.at, one.thumbs, strict=True))
     found = advice.many_downs(cast, now)
@@ -209,7 +213,7 @@ def _advised(ranking: Ranking, asked: Sequence[Evidence], now: datetime) -> Rank
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class _ShardRanking:
     """What the rankings of a shard of readers have in common.
 
     ``spent`` are the papers by id that each reader is done with; ``enough`` is how many picks
@@ -219,11 +223,11 @@ class _Desk:
 
     ranker: Ranker
     space: Space
-    question: Question
+    question: RankingRequest
     candidates: Sequence[Paper]
     ids: frozenset[int]
     spent: Mapping[int, set[int]]
-    alike: Twins
+    alike: DuplicateGroups
     enough: int
     untaught: frozenset[int]
     explorer: Explorer
@@ -271,7 +275,7 @@ class _Desk:
 
     def ranking(
         self, reader: Reader, found: Found, asked: Sequence[Evidence], tastes: Sequence[Taste]
-    ) -> Ranking:
+    ) -> ReaderRanking:
         """The reader's picks: shared between interests, likely enough, perhaps one explored."""
         from larkpost.ranking import selection
 
@@ -291,7 +295,7 @@ class _Desk:
             if interest.id in self.untaught and not interest.words
         }
         note = selection.too_few(reader, found, picks, silent=silent)
-        return Ranking(tuple(picks), considered, below, note)
+        return ReaderRanking(tuple(picks), considered, below, note)
 
 
 def judge(store: Store, ranker: Ranker, reader: Reader, paper: Paper, *, now: datetime) -> Pick:

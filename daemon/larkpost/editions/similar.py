@@ -22,7 +22,7 @@ AMONG = 300  # papers that are compared, those with the most words of the title 
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
+class SimilarPaper:
     """A paper and how close it is, above 0 and up to 1."""
 
     paper: Paper
@@ -31,10 +31,10 @@ class Near:
 
 def similar(
     connection: Connection, ranker: Ranker, space: Space, paper: Paper, *, limit: int = 6
-) -> list[Near]:
+) -> list[SimilarPaper]:
     """The papers closest to this one, the closest first; none by a space of no papers."""
     among = find.kin(connection, paper, limit=AMONG)
-    return [Near(*found) for found in ranker.similar(space, paper, among, limit)]
+    return [SimilarPaper(*found) for found in ranker.similar(space, paper, among, limit)]
 
 
 class SimilarPapers:
@@ -51,7 +51,7 @@ class SimilarPapers:
 
     def find(
         self, connection: Connection, ranker: Ranker, space: Space, paper: Paper, *, limit: int
-    ) -> list[Near]:
+    ) -> list[SimilarPaper]:
         """Give what ``similar`` gives, of the papers as they are now."""
         changed, key = papers.latest_change(connection), (paper.id, limit)
         with self._lock:
@@ -64,10 +64,10 @@ class SimilarPapers:
             self._remember(space, changed, key, near)
             return near
         found = papers.get(connection, [paper_id for paper_id, _ in known])
-        return [Near(found[one], closeness) for one, closeness in known if one in found]
+        return [SimilarPaper(found[one], closeness) for one, closeness in known if one in found]
 
     def _remember(
-        self, space: Space, changed: datetime | None, key: tuple[int, int], near: list[Near]
+        self, space: Space, changed: datetime | None, key: tuple[int, int], near: list[SimilarPaper]
     ) -> None:
         with self._lock:
             if self._space is space and self._changed == changed:

@@ -21,7 +21,7 @@ Day = date  # for classes in which ``date`` is a field
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class TrendingEdition:
     """The house's edition of a day (UTC): papers with their thumbs, the hottest first."""
 
     date: Day
@@ -36,7 +36,7 @@ def house(
     window: timedelta = WINDOW,
     limit: int = 10,
     fewest: int = popularity.FEWEST,
-) -> House:
+) -> TrendingEdition:
     """The house's edition of a day: what trends at its end, or now where it is not over.
 
     Thumbs are counted in steps of ``fewest``. Once the day is over it changes
@@ -44,4 +44,4 @@ def house(
     """
     at = min(now, end_of(day))
     hot = popularity.trending(connection, at=at, window=window, limit=limit, fewest=fewest)
-    return House(day, tuple(hot))
+    return TrendingEdition(day, tuple(hot))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, BinaryIO
 
-from larkpost.domain import Draft, Rejected, Remark
+from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UsageError
 from larkpost.formats import huggingface_api, jsonl
 from larkpost.formats.json_fields import BadRecordError, JsonFields
@@ -46,9 +46,9 @@ class MetadataRecord:
     names: tuple[Identifier, ...]
     item: JsonItem
     fields: JsonFields
-    draft: Draft | None = None
+    draft: PaperRecord | None = None
 
-    def read(self) -> Draft | Rejected:
+    def read(self) -> PaperRecord | RejectedRecord:
         """Read the whole record, or say why it cannot be taken."""
         try:
             return self.draft or _arxiv_draft(self.fields)
@@ -56,7 +56,7 @@ class MetadataRecord:
             return _rejected(self.item, bad)
 
 
-def read_metadata(stream: BinaryIO) -> Iterator[MetadataRecord | Rejected | Remark]:
+def read_metadata(stream: BinaryIO) -> Iterator[MetadataRecord | RejectedRecord | IngestWarning]:
     """Yield a record per object, one in memory at a time; the stream is never rewound.
 
     An answer of the API in one list may have 16 MiB; raises UnreadableDump for a larger one.
@@ -65,7 +65,7 @@ def read_metadata(stream: BinaryIO) -> Iterator[MetadataRecord | Rejected | Rema
         yield _record(item) if isinstance(item, JsonItem) else item
 
 
-def _record(item: JsonItem) -> MetadataRecord | Rejected:
+def _record(item: JsonItem) -> MetadataRecord | RejectedRecord:
     try:
         if not isinstance(item.value, dict):
             raise BadRecordError("this is not a JSON object")  # noqa: TRY301 - one place that rejects
@@ -81,8 +81,8 @@ def _record(item: JsonItem) -> MetadataRecord | Rejected:
     return MetadataRecord(draft.title, draft.abstract, draft.identifiers, item, fields, draft)
 
 
-def _rejected(item: JsonItem, bad: BadRecordError) -> Rejected:
-    return Rejected(item.line, f"{item.place}{bad}", item.text)
+def _rejected(item: JsonItem, bad: BadRecordError) -> RejectedRecord:
+    return RejectedRecord(item.line, f"{item.place}{bad}", item.text)
 
 
 def _is_arxiv(given: Mapping[str, Any]) -> bool:
@@ -111,10 +111,10 @@ def _dois(text: str) -> Iterator[Identifier]:
             yield name
 
 
-def _arxiv_draft(fields: JsonFields) -> Draft:
+def _arxiv_draft(fields: JsonFields) -> PaperRecord:
     names = _names(fields)
     abstract, _ = fields.abstract("abstract")
-    return Draft(
+    return PaperRecord(
         title=fields.title(),
         abstract=abstract,
         identifiers=names,

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
-from larkpost.domain import Rejected, Remark
+from larkpost.domain import IngestWarning, RejectedRecord
 from larkpost.text.normalize import clean, ends_cut, unwanted
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _TWICE = re.compile("[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac.")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class NumberedLine:
     """A line without its end; white space at its beginning is kept.
 
     ``number`` counts from 1; ``whole`` is false where the file ends without ending the line.
@@ -46,7 +46,7 @@ class Line:
     whole: bool = True
 
 
-def lines(dump: BinaryIO) -> Iterator[Line | Rejected | Remark]:
+def lines(dump: BinaryIO) -> Iterator[NumberedLine | RejectedRecord | IngestWarning]:
     """Yield the lines of a dump, and what was odd about them.
 
     Only CR LF, LF and CR end lines. The encoding is that of the byte order mark, else UTF-8; a
@@ -54,35 +54,37 @@ def lines(dump: BinaryIO) -> Iterator[Line | Rejected | Remark]:
     characters that nobody sees is empty; of empty lines in a row the first stands for all. A word
     that is cut at a soft hyphen stands whole on the line where it begins.
     """
-    cut: Line | None = None
+    cut: NumberedLine | None = None
     for read, ends_within_word in _decode_lines(dump):
-        rest: Line | Rejected | Remark | None = read
+        rest: NumberedLine | RejectedRecord | IngestWarning | None = read
         if cut is not None:
-            if isinstance(read, Line):
+            if isinstance(read, NumberedLine):
                 cut, rest = _move_word_up(cut, read)
             if cut is not None:
                 yield cut
-        cut = rest if isinstance(rest, Line) and ends_within_word else None
+        cut = rest if isinstance(rest, NumberedLine) and ends_within_word else None
         if rest is not None and cut is None:
             yield rest
     if cut is not None:
         yield cut
 
 
-def _decode_lines(dump: BinaryIO) -> Iterator[tuple[Line | Rejected | Remark, bool]]:
+def _decode_lines(
+    dump: BinaryIO,
+) -> Iterator[tuple[NumberedLine | RejectedRecord | IngestWarning, bool]]:
     """Yield clean lines, each with whether it ends within a word, and what was odd."""
     oddities = _Oddities()
     blank = False
     for number, (raw, whole) in enumerate(_split(_as_utf8(dump)), 1):
         if raw is None:
-            yield Rejected(number, "the line is longer than 1 MiB"), False
+            yield RejectedRecord(number, "the line is longer than 1 MiB"), False
             continue
         if not raw and blank:
             continue
         if b"\x1b" in raw:
             raw = _ANSI.sub(b"", raw)
         text = oddities.decode(number, raw)
-        line = Line(number, clean(text).rstrip(), whole)
+        line = NumberedLine(number, clean(text).rstrip(), whole)
         for remark in oddities.told():
             yield remark, False
         if line.text or not blank:
@@ -92,7 +94,9 @@ def _decode_lines(dump: BinaryIO) -> Iterator[tuple[Line | Rejected | Remark, bo
         yield remark, False
 
 
-def _move_word_up(cut: Line, line: Line) -> tuple[Line | None, Line | None]:
+def _move_word_up(
+    cut: NumberedLine, line: NumberedLine
+) -> tuple[NumberedLine | None, NumberedLine | None]:
     """Give the first word of a line to the line before, if it goes on in lower case."""
     match = _FIRST_WORD.match(line.text)
     if not match or not match["word"][0].islower() or len(cut.text) > _LONGEST_CUT:
@@ -118,7 +122,7 @@ class _Oddities:
 
     def __init__(self) -> None:
         self.kinds: set[str] = set()
-        self.fresh: list[Remark] = []
+        self.fresh: list[IngestWarning] = []
         self.controls = 0
 
     def decode(self, number: int, raw: bytes) -> str:
@@ -139,18 +143,18 @@ class _Oddities:
         self.controls += unwanted(text)
         return text
 
-    def told(self) -> list[Remark]:
+    def told(self) -> list[IngestWarning]:
         fresh, self.fresh = self.fresh, []
         return fresh
 
-    def at_the_end(self) -> Iterator[Remark]:
+    def at_the_end(self) -> Iterator[IngestWarning]:
         if self.controls:
-            yield Remark(0, f"{self.controls} control characters were left out")
+            yield IngestWarning(0, f"{self.controls} control characters were left out")
 
     def _note(self, number: int, what: str) -> None:
         if what not in self.kinds:
             self.kinds.add(what)
-            self.fresh.append(Remark(number, what))
+            self.fresh.append(IngestWarning(number, what))
 
 
 def _windows(raw: bytes) -> str:

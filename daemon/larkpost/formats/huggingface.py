@@ -7,9 +7,9 @@ from datetime import date
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
-from larkpost.domain import Draft, Rejected
+from larkpost.domain import PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump
-from larkpost.formats.decoding import Line, lines
+from larkpost.formats.decoding import NumberedLine, lines
 from larkpost.formats.page.alternation import AlternatingPage
 from larkpost.formats.page.check import check_records
 from larkpost.formats.page.digest_mail import mail_records
@@ -18,16 +18,16 @@ from larkpost.formats.page.page_lines import plain_lines
 from larkpost.formats.page.paragraphs import Paragraph
 from larkpost.formats.page.parser import MarkedPage
 from larkpost.formats.page.text_kinds import width
-from larkpost.formats.page.tokens import Kind
+from larkpost.formats.page.tokens import TokenKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from larkpost.domain import Record, Remark
+    from larkpost.domain import IngestWarning, Record
     from larkpost.formats.page.layout import PageLayout
 
 _ANY_DAY = date(2000, 1, 1)
-_TELLING = frozenset({Kind.MARK, Kind.SUBMITTED})
+_TELLING = frozenset({TokenKind.MARK, TokenKind.SUBMITTED})
 
 # Of a text without any heading: how many papers it must hold, one of how many records may be
 # something else, and within which lengths abstracts lie (arXiv takes none over 1,920).
@@ -53,7 +53,7 @@ class HuggingFacePage:
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - any name will do
         """Look for the banner, the byline or the heading, else for titles and abstracts in turn."""
         layout = find_layout(BytesIO(head), _ANY_DAY)
-        given = (line for line in lines(BytesIO(head)) if isinstance(line, Line))
+        given = (line for line in lines(BytesIO(head)) if isinstance(line, NumberedLine))
         kinds = (p.kind for p in layout.read(given) if not isinstance(p, Paragraph))
         if layout.mail or layout.translated or any(kind in _TELLING for kind in kinds):
             return True
@@ -79,7 +79,7 @@ def _records(dump: BinaryIO, layout: PageLayout, near: date) -> Iterator[Record]
             "this is the papers page in another language: a browser has translated it",
             hint="show the original page, without translation, and save that",
         )
-    odd: list[Rejected | Remark] = []
+    odd: list[RejectedRecord | IngestWarning] = []
     given = _only_lines(dump, odd)
     if layout.mail:
         yield from mail_records(plain_lines(given, layout.wrapping), near)
@@ -96,10 +96,12 @@ def _records(dump: BinaryIO, layout: PageLayout, near: date) -> Iterator[Record]
     yield from page.finish()
 
 
-def _only_lines(dump: BinaryIO, odd: list[Rejected | Remark]) -> Iterator[Line]:
+def _only_lines(
+    dump: BinaryIO, odd: list[RejectedRecord | IngestWarning]
+) -> Iterator[NumberedLine]:
     """Yield the lines; what is odd about them is put aside."""
     for line in lines(dump):
-        if isinstance(line, Line):
+        if isinstance(line, NumberedLine):
             yield line
         else:
             odd.append(line)
@@ -110,16 +112,16 @@ def _alternates(head: bytes, several: int) -> bool:
     papers = others = 0
     try:
         for record in HuggingFacePage().read(BytesIO(head), _ANY_DAY):
-            if isinstance(record, Draft) and _looks_like_a_paper(record):
+            if isinstance(record, PaperRecord) and _looks_like_a_paper(record):
                 papers += 1
-            elif isinstance(record, Draft | Rejected):
+            elif isinstance(record, PaperRecord | RejectedRecord):
                 others += 1
     except UnreadableDump:
         return False
     return papers >= several and others * _ONE_IN <= papers + others
 
 
-def _looks_like_a_paper(draft: Draft) -> bool:
+def _looks_like_a_paper(draft: PaperRecord) -> bool:
     """Whether it has a title, and an abstract, such as papers have and licences have not."""
     title, abstract = draft.title, draft.abstract
     return (

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
-from larkpost.domain import Captured, Draft
+from larkpost.domain import DumpDate, PaperRecord
 from larkpost.formats.dates import EARLIEST
 from larkpost.formats.json_fields import JsonFields, read_papers
 from larkpost.formats.json_items import json_head
@@ -49,7 +49,7 @@ class HuggingFaceApi:
         can.
         """
         if day := _day_of_list(dump):
-            yield Captured(day, 0)
+            yield DumpDate(day, 0)
         yield from read_papers(dump, draft_of)
 
 
@@ -70,14 +70,14 @@ def _day(text: bytes) -> date | None:
         return None
 
 
-def draft_of(fields: JsonFields) -> Draft:
+def draft_of(fields: JsonFields) -> PaperRecord:
     """Read a paper of the API, or an item around one; raises BadRecordError."""
     fields.given = _paper(fields.given)
     title = fields.title()
     names = fields.identifier("id")
     abstract, announced = fields.abstract("summary", "abstract")
     published = fields.moment("publishedAt")
-    return Draft(
+    return PaperRecord(
         title=title,
         abstract=abstract,
         identifiers=tuple(dict.fromkeys(names + announced)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from larkpost.domain import Draft, Rejected, Remark
+from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.decoding import LONGEST_ABSTRACT, LONGEST_TITLE
 from larkpost.formats.json_items import JsonItem, json_items
@@ -36,13 +36,13 @@ class JsonFields:
     def __init__(self, given: Mapping[str, Any], line: int) -> None:
         self.given = given
         self.line = line
-        self.remarks: list[Remark] = []
+        self.remarks: list[IngestWarning] = []
         # What Larkpost exported is clean: `<b>` in it is a word of the title.
         self.clean = plain_latex if "uid" in given else clean_markup
 
     def remark(self, text: str, key: str = "") -> None:
         """Note an oddity of the object; ``key`` is a key that nobody knows."""
-        self.remarks.append(Remark(self.line, text, key))
+        self.remarks.append(IngestWarning(self.line, text, key))
 
     def title(self) -> str:
         """Read ``title``, which must be there: one line without markup."""
@@ -158,7 +158,7 @@ def _web_address(value: object) -> str | None:
     return address if is_web_address(address) else None
 
 
-def read_papers(dump: BinaryIO, draft_of: Callable[[JsonFields], Draft]) -> Iterator[Record]:
+def read_papers(dump: BinaryIO, draft_of: Callable[[JsonFields], PaperRecord]) -> Iterator[Record]:
     """Yield a record per object; one that cannot be taken is rejected with the reason.
 
     ``draft_of`` makes a draft of an object, or raises BadRecordError. Each kind of oddity is told
@@ -169,20 +169,20 @@ def read_papers(dump: BinaryIO, draft_of: Callable[[JsonFields], Draft]) -> Iter
     for one in json_items(dump):
         for record in _records(one, draft_of) if isinstance(one, JsonItem) else [one]:
             match record:
-                case Draft():
+                case PaperRecord():
                     taken += 1
-                case Rejected():
+                case RejectedRecord():
                     first_reason = first_reason or record.reason
-                case Remark() if record.text in remarked:
+                case IngestWarning() if record.text in remarked:
                     continue
-                case Remark():
+                case IngestWarning():
                     remarked.add(record.text)
             yield record
     if not taken:
         raise _no_paper(first_reason)
 
 
-def _records(item: JsonItem, draft_of: Callable[[JsonFields], Draft]) -> list[Record]:
+def _records(item: JsonItem, draft_of: Callable[[JsonFields], PaperRecord]) -> list[Record]:
     """Give the draft of an item after the remarks on it, or why it is rejected."""
     try:
         if not isinstance(item.value, dict):
@@ -190,7 +190,7 @@ def _records(item: JsonItem, draft_of: Callable[[JsonFields], Draft]) -> list[Re
         fields = JsonFields(item.value, item.line)
         draft = draft_of(fields)
     except BadRecordError as bad:
-        return [Rejected(item.line, f"{item.place}{bad}", item.text)]
+        return [RejectedRecord(item.line, f"{item.place}{bad}", item.text)]
     return [*fields.remarks, draft]
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from larkpost.domain import Rejected, Remark
+from larkpost.domain import IngestWarning, RejectedRecord
 from larkpost.errors import UnreadableDump
-from larkpost.formats.decoding import LONGEST_LINE, Line, decoded, lines
+from larkpost.formats.decoding import LONGEST_LINE, NumberedLine, decoded, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def json_head(head: bytes) -> str:
     return text if re.match(r"\{|\[\s*[{\]]", text) else ""
 
 
-def json_items(dump: BinaryIO) -> Iterator[JsonItem | Rejected | Remark]:
+def json_items(dump: BinaryIO) -> Iterator[JsonItem | RejectedRecord | IngestWarning]:
     """Yield the items of a dump in order, and what cannot be read of it.
 
     A file that begins with a list, or with an object over several lines, is read as a whole; all
@@ -52,7 +52,7 @@ def json_items(dump: BinaryIO) -> Iterator[JsonItem | Rejected | Remark]:
         yield from _Walk(_content(stream), 1, numbered=True).items()
         return
     for line in lines(stream):
-        if isinstance(line, Line):
+        if isinstance(line, NumberedLine):
             yield from _Walk(line.text, line.number, ended=line.whole).items()
         else:
             yield line
@@ -105,7 +105,7 @@ class _Walk:
         self.count = 0
         self.broken = 0
 
-    def items(self) -> Iterator[JsonItem | Rejected]:
+    def items(self) -> Iterator[JsonItem | RejectedRecord]:
         """Yield the items; what is no JSON ends the walk, unless the next item can be told."""
         while (start := self._between()) < len(self.text):
             try:
@@ -138,13 +138,13 @@ class _Walk:
     def _place(self) -> str:
         return f"item {self.count}: " if self.numbered else ""
 
-    def _reject(self, start: int, error: Exception) -> Rejected:
+    def _reject(self, start: int, error: Exception) -> RejectedRecord:
         cut = not self.ended and self._is_cut(error)
         what = f"this is not JSON ({_reason(error)})"
         if cut:
             what = "the file ends in the middle of this record"
         text = self.text[start : start + _SHOWN]
-        return Rejected(self.line, self._place() + what, text, cut=cut)
+        return RejectedRecord(self.line, self._place() + what, text, cut=cut)
 
     def _is_cut(self, error: Exception) -> bool:
         if not isinstance(error, json.JSONDecodeError):
@@ -167,10 +167,10 @@ class _Walk:
     def _end(self) -> int:
         return len(self.text) + 1  # the text's own end is where an open list is missed
 
-    def _reject_open_list(self) -> Rejected:
+    def _reject_open_list(self) -> RejectedRecord:
         if self.ended:
-            return Rejected(self.line, "this is not JSON (a list is not closed)")
-        return Rejected(self.line, "the file ends in the middle of a list", cut=True)
+            return RejectedRecord(self.line, "this is not JSON (a list is not closed)")
+        return RejectedRecord(self.line, "the file ends in the middle of a list", cut=True)
 
 
 def _reason(error: Exception) -> str:

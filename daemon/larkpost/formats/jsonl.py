@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
-from larkpost.domain import Draft
+from larkpost.domain import PaperRecord
 from larkpost.formats.dates import EARLIEST
 from larkpost.formats.json_fields import BadRecordError, read_papers
 from larkpost.formats.json_items import json_head
@@ -63,7 +63,7 @@ class Jsonl:
         return read_papers(dump, draft_of)
 
 
-def draft_of(fields: JsonFields) -> Draft:
+def draft_of(fields: JsonFields) -> PaperRecord:
     """Read a paper in our own form; raises BadRecordError."""
     given = fields.given
     if "title" not in given and "reader" in given:
@@ -76,7 +76,7 @@ def draft_of(fields: JsonFields) -> Draft:
     first_seen = fields.moment("first_seen", earliest=EARLIEST)
     published = fields.moment("published")
     names = fields.identifier("id") + fields.identifiers("also") + announced
-    return Draft(
+    return PaperRecord(
         title=title,
         abstract=abstract,
         identifiers=tuple(dict.fromkeys(names)),

@@ -11,7 +11,7 @@ from datetime import date
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from larkpost.domain import Draft, Identifier
+from larkpost.domain import Identifier, PaperRecord
 from larkpost.errors import UsageError
 from larkpost.formats import zotero_rdf
 from larkpost.formats.bibtex import ENTRY, entries
@@ -40,14 +40,14 @@ _WORD = re.compile(r"[^\s,;\"'<>(){}\[\]]+")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
 
 
-def read_references(text: str) -> list[Draft]:
+def read_references(text: str) -> list[PaperRecord]:
     """Read whatever of it is a reference, in order, at most ``MOST``; an odd one is passed over.
 
     A reference that is only a name (an arXiv number, a DOI, a link) is a draft without title.
     Raises UsageError for text of a kind that is not read (XML, word processors).
     """
     text = clean(text.removeprefix("\ufeff"))
-    drafts: dict[object, Draft] = {}
+    drafts: dict[object, PaperRecord] = {}
     for draft in _read(text):
         drafts.setdefault(draft.identifiers or draft.title, draft)
         if len(drafts) >= MOST:
@@ -55,7 +55,7 @@ def read_references(text: str) -> list[Draft]:
     return list(drafts.values())
 
 
-def _read(text: str) -> Iterator[Draft]:
+def _read(text: str) -> Iterator[PaperRecord]:
     start = text.lstrip()[:2_000]
     if start.startswith("<") and "<rdf:RDF" in start:
         return _from_rdf(text.lstrip())
@@ -68,7 +68,7 @@ def _read(text: str) -> Iterator[Draft]:
     return _from_text(text)
 
 
-def _from_text(text: str) -> Iterator[Draft]:
+def _from_text(text: str) -> Iterator[PaperRecord]:
     if ENTRY.search(text):
         return _from_bibtex(text)
     if RIS.search(text):
@@ -78,7 +78,7 @@ def _from_text(text: str) -> Iterator[Draft]:
     return _from_names(text)
 
 
-def _from_bibtex(text: str) -> Iterator[Draft]:
+def _from_bibtex(text: str) -> Iterator[PaperRecord]:
     for fields in entries(text):
         arxiv = next((fields[name] for name in _ARXIV_FIELDS if name in fields), "")
         if arxiv and fields.get("archiveprefix", "arxiv").lower() == "arxiv":
@@ -98,7 +98,7 @@ def _untexed(text: str) -> str:
     return plain if "$" in plain else plain.replace("{", "").replace("}", "")
 
 
-def _from_ris(text: str) -> Iterator[Draft]:
+def _from_ris(text: str) -> Iterator[PaperRecord]:
     record: dict[str, list[str]] = {}
     for line in [*text.splitlines(), "ER  - "]:
         match = _RIS_LINE.match(line)
@@ -112,7 +112,7 @@ def _from_ris(text: str) -> Iterator[Draft]:
             record.setdefault(tag, []).append(value.strip())
 
 
-def _of_ris(record: Mapping[str, list[str]]) -> Iterator[Draft]:
+def _of_ris(record: Mapping[str, list[str]]) -> Iterator[PaperRecord]:
     def first(*tags: str) -> str:
         return next((record[tag][0] for tag in tags if tag in record), "")
 
@@ -125,7 +125,7 @@ def _of_ris(record: Mapping[str, list[str]]) -> Iterator[Draft]:
     )
 
 
-def _from_brackets(text: str) -> Iterator[Draft]:
+def _from_brackets(text: str) -> Iterator[PaperRecord]:
     """Read what begins like JSON: it may be a list with numbers in brackets, ``[1] 2106.09685``."""
     try:
         found = json.loads(text)
@@ -140,7 +140,7 @@ def _from_brackets(text: str) -> Iterator[Draft]:
     return chain.from_iterable(map(_of_json, items)) if items else _from_names(text)
 
 
-def _of_json(item: Mapping[str, Any]) -> Iterator[Draft]:
+def _of_json(item: Mapping[str, Any]) -> Iterator[PaperRecord]:
     """Read one item of CSL JSON, or of Zotero's own JSON, by the names that they have in it."""
 
     def first(*names: str) -> str:
@@ -163,7 +163,7 @@ def _person(one: Mapping[str, Any]) -> str:
     return " ".join(str(part) for part in (given, family) if part)
 
 
-def _from_rdf(text: str) -> Iterator[Draft]:
+def _from_rdf(text: str) -> Iterator[PaperRecord]:
     for item in zotero_rdf.items(text):
         yield from _drafted(
             title=item.title,
@@ -174,7 +174,7 @@ def _from_rdf(text: str) -> Iterator[Draft]:
         )
 
 
-def _from_table(text: str) -> Iterator[Draft]:
+def _from_table(text: str) -> Iterator[PaperRecord]:
     csv.field_size_limit(LONGEST_FIELD)
     with suppress(csv.Error):  # what was read up to there is good
         for row in csv.DictReader(io.StringIO(text)):
@@ -187,21 +187,21 @@ def _from_table(text: str) -> Iterator[Draft]:
             )
 
 
-def _from_names(text: str) -> Iterator[Draft]:
+def _from_names(text: str) -> Iterator[PaperRecord]:
     for match in _WORD.finditer(text):
         for name in _named([match[0].rstrip(".,;:")]):
-            yield Draft(title="", identifiers=(name,))
+            yield PaperRecord(title="", identifiers=(name,))
 
 
 def _drafted(
     *, title: str, abstract: str, authors: Iterable[str], names: Iterable[str], year: str
-) -> Iterator[Draft]:
+) -> Iterator[PaperRecord]:
     title = squash(clean_markup(title[: 10 * LONGEST_TITLE]))[:LONGEST_TITLE].strip()
     identifiers = tuple(islice(dict.fromkeys(_named(islice(names, MOST_TRIED))), MOST_NAMES))
     if not title and not identifiers:
         return
     found = _YEAR.search(year)
-    yield Draft(
+    yield PaperRecord(
         title=title,
         abstract=squash(clean_markup(abstract[: 10 * LONGEST_ABSTRACT]))[:LONGEST_ABSTRACT].strip(),
         identifiers=identifiers,

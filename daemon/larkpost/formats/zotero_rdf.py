@@ -33,7 +33,7 @@ _ROOT = f"{{{_SPACES['rdf']}}}RDF"
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ZoteroItem:
     """One reference; ``names`` are identifiers and links as they were written."""
 
     title: str
@@ -43,7 +43,7 @@ class Item:
     date: str
 
 
-def items(text: str) -> Iterator[Item]:
+def items(text: str) -> Iterator[ZoteroItem]:
     """Give each item; where the text is damaged, those before.
 
     Raises UsageError for a text with a document type, and for one that is damaged from the start.
@@ -85,14 +85,14 @@ def _children(text: str) -> Iterator[ET.Element]:
     parser.close()
 
 
-def _item(element: ET.Element) -> Item:
+def _item(element: ET.Element) -> ZoteroItem:
     def text(path: str) -> str:
         return element.findtext(path, "", _SPACES)
 
     identifiers = [one.text or "" for one in element.iterfind("dc:identifier", _SPACES)]
     links = [one.text or "" for one in element.iterfind("dc:identifier//rdf:value", _SPACES)]
     arxiv = _ARXIV.search(text("dc:description"))  # Zotero's field "Extra"
-    return Item(
+    return ZoteroItem(
         title=text("dc:title"),
         abstract=text("dcterms:abstract"),
         authors=tuple(map(_person, element.iterfind("bib:authors//foaf:Person", _SPACES))),

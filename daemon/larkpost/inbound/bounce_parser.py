@@ -16,7 +16,14 @@ from larkpost.transports.smtp_replies import DEAD
 if TYPE_CHECKING:
     from email.message import Message
 
-__all__ = ["News", "Returned", "is_automatic", "is_reply_of_a_program", "judged", "parsed"]
+__all__ = [
+    "BounceNews",
+    "BounceReport",
+    "is_automatic",
+    "is_reply_of_a_program",
+    "judged",
+    "parsed",
+]
 
 _ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 _PLAIN = re.compile(
@@ -32,7 +39,7 @@ _MOST_LINES = 500
 _WIDE_SPACE = re.compile(r"[^\S\n]{9,}")
 
 
-class News(StrEnum):
+class BounceNews(StrEnum):
     """What a returned mail says."""
 
     DEAD = "dead"  # there is no such address
@@ -42,10 +49,10 @@ class News(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
+class BounceReport:
     """What a mail says, with the code and the words of the server that said it."""
 
-    news: News
+    news: BounceNews
     code: str = ""
     text: str = ""
 
@@ -74,11 +81,11 @@ def _word(message: Message, field: str) -> str:
     return str(message.get(field, "")).partition(";")[0].strip().lower()
 
 
-def judged(message: Message) -> Returned:
+def judged(message: Message) -> BounceReport:
     """Say what a mail to the return path tells of the address the letter went to."""
     reports = list(_reports(message))
     if reports:
-        order = list(News)
+        order = list(BounceNews)
         return min(map(_of_report, reports), key=lambda one: order.index(one.news))
     return _old_fashioned(message)
 
@@ -95,7 +102,7 @@ def _reports(message: Message) -> list[Message]:
     ]
 
 
-def _of_report(block: Message) -> Returned:
+def _of_report(block: Message) -> BounceReport:
     action = _field(block, "Action").lower()
     found = _ENHANCED.search(_field(block, "Status"))
     code = found[1] if found else ""
@@ -103,15 +110,15 @@ def _of_report(block: Message) -> Returned:
     if code in ("", "5.0.0") and (told := _ENHANCED.search(text)):
         code = told[1]  # Exim and others say 5.0.0 and leave the reason to the words
     if action != "failed" and not (action == "" and code.startswith("5")):
-        return Returned(News.WAITING, code, text)
-    return Returned(News.DEAD if code in DEAD else News.FAILED, code, text)
+        return BounceReport(BounceNews.WAITING, code, text)
+    return BounceReport(BounceNews.DEAD if code in DEAD else BounceNews.FAILED, code, text)
 
 
 def _field(block: Message, name: str) -> str:
     return shorten(str(block.get(name, "")), _LONGEST_TEXT).strip()
 
 
-def _old_fashioned(message: Message) -> Returned:
+def _old_fashioned(message: Message) -> BounceReport:
     """Read what qmail, Exim, Exchange and many more wrote before there was a standard."""
     from flufl.bounce import all_failures
 
@@ -122,13 +129,15 @@ def _old_fashioned(message: Message) -> Returned:
         _simplify(message)
         waiting, failed = all_failures(message)
     except Exception:  # the library stumbles over mails in none of the forms that it knows
-        return Returned(News.NOTHING)
+        return BounceReport(BounceNews.NOTHING)
     if not failed:
-        return Returned(News.WAITING if waiting else News.NOTHING)
+        return BounceReport(BounceNews.WAITING if waiting else BounceNews.NOTHING)
     found = _ENHANCED.search(text)
     code = found[1] if found else ""
     dead = code in DEAD or (not code and _PLAIN.search(text))
-    return Returned(News.DEAD if dead else News.FAILED, code, shorten(text, _LONGEST_TEXT))
+    return BounceReport(
+        BounceNews.DEAD if dead else BounceNews.FAILED, code, shorten(text, _LONGEST_TEXT)
+    )
 
 
 def _simplify(message: Message) -> None:

@@ -19,7 +19,7 @@ from larkpost.inbound.maildir_files import (
     move_mail,
     read_mail,
 )
-from larkpost.inbound.process import Meaning, Receipt, receive
+from larkpost.inbound.process import InboundKind, InboundResult, receive
 from larkpost.text.normalize import one_line
 from larkpost.transports.maildir import REFUSED
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from larkpost.db.engine import Store
-    from larkpost.inbound.maildir_files import Mail
-    from larkpost.inbound.return_address import Mailboxes
+    from larkpost.inbound.maildir_files import MaildirEntry
+    from larkpost.inbound.return_address import ReturnAddresses
 
 log = logs.get_logger(__name__)
 
@@ -38,7 +38,7 @@ MOST = 500  # mails
 MOST_BYTES = 16_000_000
 MOST_SECONDS = 5.0
 # What nobody could make sense of is left unread, for a person to look at.
-_FOR_PEOPLE = frozenset({Meaning.UNREAD, Meaning.FOREIGN})
+_FOR_PEOPLE = frozenset({InboundKind.UNREAD, InboundKind.FOREIGN})
 _MOST_STUCK = 10  # mails in one go that cannot be moved: then it is the folder's fault
 _MOST_REMEMBERED = 10_000
 
@@ -51,13 +51,13 @@ _left: OrderedDict[tuple[str, str], tuple[str, datetime]] = OrderedDict()
 
 def collect(
     store: Store,
-    mailboxes: Mailboxes,
+    mailboxes: ReturnAddresses,
     folder: Path,
     *,
     now: datetime,
     stopped: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = monotonic,
-) -> Counter[Meaning]:
+) -> Counter[InboundKind]:
     """Take in new mail of a Maildir and move it on to ``cur``; tells what it was.
 
     At most so much in one go that the tick goes on within seconds; the rest stays new for the next.
@@ -65,10 +65,10 @@ def collect(
     kept. What cannot be moved is told once and passed over. Raises Busy or StoreError where the
     database cannot be written: the mail stays new. Raises Failure where nothing can be moved.
     """
-    tally: Counter[Meaning] = Counter()
+    tally: Counter[InboundKind] = Counter()
     if not (folder / "new").is_dir():
         return tally
-    collecting = _Collecting(store, mailboxes, folder, now)
+    collecting = _MaildirSweep(store, mailboxes, folder, now)
     until, left_bytes = clock() + MOST_SECONDS, MOST_BYTES
     for name in collecting.names():
         if stopped():
@@ -84,11 +84,11 @@ def collect(
 
 
 @dataclass(slots=True)
-class _Collecting:
+class _MaildirSweep:
     """What one go has at hand; ``stuck`` counts what could not be moved."""
 
     store: Store
-    mailboxes: Mailboxes
+    mailboxes: ReturnAddresses
     folder: Path
     now: datetime
     stuck: int = 0
@@ -113,7 +113,7 @@ class _Collecting:
         known = _left.get(self._key(name))
         return known is not None and timedelta(0) <= self.now - known[1] < _TRY_AGAIN
 
-    def take(self, name: str) -> tuple[Meaning | None, int]:
+    def take(self, name: str) -> tuple[InboundKind | None, int]:
         """Take in one mail; returns what it was, None where it was left, and the bytes read."""
         path = self.folder / "new" / name
         if self._rests(name):
@@ -122,7 +122,7 @@ class _Collecting:
             mail = read_mail(path)
         except NoMailFile as error:
             self._move(name, partial(self._refuse, path, f"it is {error}, not a file"))
-            return Meaning.FOREIGN, 0
+            return InboundKind.FOREIGN, 0
         except FileNotFoundError:  # gone meanwhile
             return None, 0
         except OSError as error:
@@ -130,9 +130,9 @@ class _Collecting:
             return None, 0
         return self._take_mail(path, mail), len(mail.content)
 
-    def _take_mail(self, path: Path, mail: Mail) -> Meaning:
+    def _take_mail(self, path: Path, mail: MaildirEntry) -> InboundKind:
         receipt = taken(self.store, self.mailboxes, mail.content, now=self.now, size=mail.size)
-        if receipt.meaning is Meaning.REFUSED:
+        if receipt.meaning is InboundKind.REFUSED:
             self._move(path.name, partial(self._refuse, path, receipt.why))
         else:
             flags = "" if receipt.meaning in _FOR_PEOPLE else "S"
@@ -177,8 +177,13 @@ class _Collecting:
 
 
 def taken(
-    store: Store, mailboxes: Mailboxes, content: bytes, *, now: datetime, size: int | None = None
-) -> Receipt:
+    store: Store,
+    mailboxes: ReturnAddresses,
+    content: bytes,
+    *,
+    now: datetime,
+    size: int | None = None,
+) -> InboundResult:
     """Read one mail; one that cannot be understood is left to people, and stops no other."""
     try:
         return receive(store, mailboxes, content, now=now, size=size)
@@ -186,4 +191,4 @@ def taken(
         raise
     except Exception:
         log.exception("mail not understood")
-        return Receipt(Meaning.UNREAD)
+        return InboundResult(InboundKind.UNREAD)

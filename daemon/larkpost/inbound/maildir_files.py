@@ -26,7 +26,7 @@ _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTT
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class MaildirEntry:
     """A mail as it lies there: the beginning that is read, and the size of the whole in bytes."""
 
     content: bytes
@@ -48,7 +48,7 @@ def first_names(folder: Path, most: int, *, last: Callable[[str], bool]) -> list
     return heapq.nsmallest(most, shown, key=lambda name: (last(name), name))
 
 
-def read_mail(path: Path) -> Mail:
+def read_mail(path: Path) -> MaildirEntry:
     """Read the beginning of a mail; raises NoMailFile, and OSError where it cannot be read."""
     _require_regular(path.lstat().st_mode)
     number = os.open(path, _FLAGS)
@@ -60,7 +60,7 @@ def read_mail(path: Path) -> Mail:
             content += more
     finally:
         os.close(number)
-    return Mail(content, status.st_size)
+    return MaildirEntry(content, status.st_size)
 
 
 def _require_regular(mode: int) -> None:

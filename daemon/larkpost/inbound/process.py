@@ -13,7 +13,7 @@ from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import deliveries
 from larkpost.domain import Bounce, BounceKind
 from larkpost.inbound.bounce_parser import (
-    News,
+    BounceNews,
     is_automatic,
     is_reply_of_a_program,
     judged,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Store
     from larkpost.domain import Edition, Reader
-    from larkpost.inbound.return_address import Mailboxes, Tag
+    from larkpost.inbound.return_address import AddressTag, ReturnAddresses
 
 log = logs.get_logger(__name__)
 
@@ -40,7 +40,7 @@ MOST_AN_HOUR = 60  # mails to one signed address: a person answers a letter a fe
 _TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
 
 
-class Meaning(StrEnum):
+class InboundKind(StrEnum):
     """What a mail turned out to be."""
 
     SUSPENDED = "suspended"  # a bounce, and the one that was too much
@@ -55,17 +55,22 @@ class Meaning(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
+class InboundResult:
     """What became of a mail; ``votes`` is how many thumbs it held, ``why`` why it was refused."""
 
-    meaning: Meaning
+    meaning: InboundKind
     votes: int = 0
     why: str = ""
 
 
 def receive(
-    store: Store, mailboxes: Mailboxes, content: bytes, *, now: datetime, size: int | None = None
-) -> Receipt:
+    store: Store,
+    mailboxes: ReturnAddresses,
+    content: bytes,
+    *,
+    now: datetime,
+    size: int | None = None,
+) -> InboundResult:
     """Read one mail and do what it asks for; nothing is ever answered.
 
     Only the signed address that a mail came to makes it count: who it says that it is from, and
@@ -75,30 +80,34 @@ def receive(
     """
     size = len(content) if size is None else size
     if size > LARGEST:
-        return Receipt(Meaning.REFUSED, why=f"it has {size} bytes, and {LARGEST} are possible")
+        return InboundResult(
+            InboundKind.REFUSED, why=f"it has {size} bytes, and {LARGEST} are possible"
+        )
     try:
         message = parsed(content)
     except OutsizedMail as error:
-        return Receipt(Meaning.REFUSED, why=str(error))
+        return InboundResult(InboundKind.REFUSED, why=str(error))
     tag = mailboxes.read("\n".join(str(v) for name in _TO for v in message.get_all(name, [])))
     if tag is None:
-        return Receipt(Meaning.FOREIGN)
+        return InboundResult(InboundKind.FOREIGN)
     if not _has_turn(store, tag, now):
-        return Receipt(Meaning.REFUSED, why=f"over {MOST_AN_HOUR} mails an hour to its address")
+        return InboundResult(
+            InboundKind.REFUSED, why=f"over {MOST_AN_HOUR} mails an hour to its address"
+        )
     if tag.purpose in ("bounce", "answer"):
         return _to_a_letter(store, tag, message, now)
     if tag.purpose == "notice" and tag.number == 0:
-        return Receipt(_from_the_operator(message))
+        return InboundResult(_from_the_operator(message))
     reader = _named_reader(store, tag)
     if reader is None:
-        return Receipt(Meaning.FOREIGN)
+        return InboundResult(InboundKind.FOREIGN)
     if tag.purpose == "unsubscribe":
-        return Receipt(_unsubscribe(store, reader, message, now))
+        return InboundResult(_unsubscribe(store, reader, message, now))
     sent = datetime.combine(tag.sent or now.date(), time(), UTC)
-    return Receipt(_bounce(store, reader, sent, message, now))
+    return InboundResult(_bounce(store, reader, sent, message, now))
 
 
-def _has_turn(store: Store, tag: Tag, now: datetime) -> bool:
+def _has_turn(store: Store, tag: AddressTag, now: datetime) -> bool:
     """Take a turn of a signed address; to unsubscribe there always is one."""
     if tag.purpose == "unsubscribe":
         return True
@@ -109,74 +118,74 @@ def _has_turn(store: Store, tag: Tag, now: datetime) -> bool:
         )
 
 
-def _to_a_letter(store: Store, tag: Tag, message: Message, now: datetime) -> Receipt:
+def _to_a_letter(store: Store, tag: AddressTag, message: Message, now: datetime) -> InboundResult:
     with store.read() as connection:
         edition = editions.get(connection, tag.number)
         former = readers.former(connection, [edition.reader.id]) if edition else ()
     if edition is None or not is_stamped(tag.stamp, edition.reader, former, tag.purpose):
-        return Receipt(Meaning.FOREIGN)
+        return InboundResult(InboundKind.FOREIGN)
     if tag.purpose == "answer":
         return _answer(store, edition, message, now)
-    return Receipt(_bounce(store, edition.reader, edition.published_at, message, now))
+    return InboundResult(_bounce(store, edition.reader, edition.published_at, message, now))
 
 
-def _named_reader(store: Store, tag: Tag) -> Reader | None:
+def _named_reader(store: Store, tag: AddressTag) -> Reader | None:
     with store.read() as connection:
         reader = readers.many(connection, [tag.number]).get(tag.number)
     return reader if reader is not None and stamp(reader) == tag.stamp else None
 
 
-def _unsubscribe(store: Store, reader: Reader, message: Message, now: datetime) -> Meaning:
+def _unsubscribe(store: Store, reader: Reader, message: Message, now: datetime) -> InboundKind:
     """End a subscription, as the link of the letter does; saying it twice changes nothing more.
 
     Mail programs, and services in their name, write such a mail by themselves, so that an
     automatic one counts. A bounce or a holiday answer does not: nobody pressed a button.
     """
-    if judged(message).news is not News.NOTHING or is_reply_of_a_program(message):
-        return Meaning.AUTOMATIC
+    if judged(message).news is not BounceNews.NOTHING or is_reply_of_a_program(message):
+        return InboundKind.AUTOMATIC
     subscriptions.leave(store, reader.id, now=now)
     log.info("unsubscribed by mail", reader=reader.uid)
-    return Meaning.UNSUBSCRIBED
+    return InboundKind.UNSUBSCRIBED
 
 
-def _from_the_operator(message: Message) -> Meaning:
+def _from_the_operator(message: Message) -> InboundKind:
     """Say in the log that a letter to the operator came back: nobody else can be told."""
     returned = judged(message)
-    if returned.news not in (News.DEAD, News.FAILED):
-        return Meaning.AUTOMATIC if is_automatic(message) else Meaning.UNREAD
+    if returned.news not in (BounceNews.DEAD, BounceNews.FAILED):
+        return InboundKind.AUTOMATIC if is_automatic(message) else InboundKind.UNREAD
     log.warning(
         "letter to the operator, or of send-test, came back",
         code=returned.code,
         reason=returned.text,
     )
-    return Meaning.BOUNCED
+    return InboundKind.BOUNCED
 
 
 def _bounce(
     store: Store, reader: Reader, sent: datetime, message: Message, now: datetime
-) -> Meaning:
+) -> InboundKind:
     returned = judged(message)
-    if returned.news is News.NOTHING:
-        return Meaning.AUTOMATIC if is_automatic(message) else Meaning.UNREAD
-    if returned.news is News.WAITING or now - sent > LATEST_BOUNCE:
-        return Meaning.HARMLESS
-    kind = BounceKind.HARD if returned.news is News.DEAD else BounceKind.SOFT
+    if returned.news is BounceNews.NOTHING:
+        return InboundKind.AUTOMATIC if is_automatic(message) else InboundKind.UNREAD
+    if returned.news is BounceNews.WAITING or now - sent > LATEST_BOUNCE:
+        return InboundKind.HARMLESS
+    kind = BounceKind.HARD if returned.news is BounceNews.DEAD else BounceKind.SOFT
     # Dated by its letter: a second report on the same letter adds nothing.
     bounce = Bounce(reader.id, sent, kind, returned.code, returned.text)
     with store.begin() as connection:
         suspended = suspension.count(connection, bounce, now=now)
     log.info("letter came back", reader=reader.uid, kind=kind.value, code=returned.code)
-    return Meaning.SUSPENDED if suspended else Meaning.BOUNCED
+    return InboundKind.SUSPENDED if suspended else InboundKind.BOUNCED
 
 
-def _answer(store: Store, edition: Edition, message: Message, now: datetime) -> Receipt:
+def _answer(store: Store, edition: Edition, message: Message, now: datetime) -> InboundResult:
     if is_automatic(message):
-        return Receipt(Meaning.AUTOMATIC)
+        return InboundResult(InboundKind.AUTOMATIC)
     with store.read() as connection:
         letter = deliveries.of_edition(connection, edition.id)
     threads = f"{message.get('References', '')} {message.get('In-Reply-To', '')}"
     if letter is None or letter.message_id not in threads:
-        return Receipt(Meaning.UNREAD)
+        return InboundResult(InboundKind.UNREAD)
     papers = {pick.position: pick.paper.id for pick in edition.picks}
     votes = {
         papers[position]: thumb
@@ -185,4 +194,4 @@ def _answer(store: Store, edition: Edition, message: Message, now: datetime) -> 
     }
     for paper, thumb in votes.items():
         record_votes.cast(store, edition.reader.id, paper, thumb, via="answer", now=now)
-    return Receipt(Meaning.VOTED if votes else Meaning.UNREAD, len(votes))
+    return InboundResult(InboundKind.VOTED if votes else InboundKind.UNREAD, len(votes))

@@ -10,21 +10,21 @@ from larkpost.text.normalize import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from larkpost.domain import Edition, Letter, Reader
-    from larkpost.inbound.return_address import Mailboxes
+    from larkpost.domain import Edition, Message, Reader
+    from larkpost.inbound.return_address import ReturnAddresses
     from larkpost.interfaces import FeedFormat, Renderer
 
 HOW_TO_VOTE = "Vote by mail: answer with numbers and signs, such as 3 + 5 -"
 
 
-class Addressed:
+class ReplyableRenderer:
     """A Renderer around another one, whose letters bounce to us and can be answered."""
 
-    def __init__(self, press: Renderer, mailboxes: Mailboxes) -> None:
+    def __init__(self, press: Renderer, mailboxes: ReturnAddresses) -> None:
         self._press = press
         self._mailboxes = mailboxes
 
-    def newsletter(self, editions: Sequence[Edition]) -> Iterator[Letter]:
+    def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
         """Make one letter an edition, in order."""
         told = [_telling(edition) for edition in editions]
         for edition, letter in zip(editions, self._press.newsletter(told), strict=True):

@@ -27,7 +27,7 @@ _FIRST_DAY = date(2024, 1, 1)  # days of notices are counted from here, which ke
 
 
 @dataclass(frozen=True, slots=True)
-class Tag:
+class AddressTag:
     """What an address of ours was made for.
 
     ``number`` is that of an edition (bounce, answer) or of a reader (notice, unsubscribe; 0 is
@@ -40,7 +40,7 @@ class Tag:
     sent: date | None = None
 
 
-class Mailboxes:
+class ReturnAddresses:
     """Makes ``post+b…@example.org`` of ``post@example.org``, and reads such addresses again.
 
     The mail server must deliver what follows the ``+`` to the same mailbox (RFC 5233 calls it
@@ -69,7 +69,7 @@ class Mailboxes:
         """Make the address to which any mail ends the reader's subscription (RFC 2369, 3.2)."""
         return self._signed("u", reader.id, stamp(reader))
 
-    def read(self, text: str) -> Tag | None:
+    def read(self, text: str) -> AddressTag | None:
         """Find the first address in ``text`` that is genuinely ours; None where there is none."""
         for match in islice(_TAGGED.finditer(text), _MOST_TRIED):
             kind, code = match.groups()
@@ -80,11 +80,11 @@ class Mailboxes:
                 continue
         return None
 
-    def _opened(self, purpose: Purpose, token: str) -> Tag:
+    def _opened(self, purpose: Purpose, token: str) -> AddressTag:
         if purpose != "notice":
-            return Tag(purpose, *opened(self._tokens, purpose, token))
+            return AddressTag(purpose, *opened(self._tokens, purpose, token))
         number, mark, days = self._tokens.verify(purpose, token)
-        return Tag(purpose, number, mark, _FIRST_DAY + timedelta(days=days))
+        return AddressTag(purpose, number, mark, _FIRST_DAY + timedelta(days=days))
 
     def _tagged(self, kind: str, edition: Edition) -> str:
         return self._signed(kind, edition.id, stamp(edition.reader))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from larkpost import logs
 from larkpost.db.batches import batches
 from larkpost.db.matching.duplicate_rules import conflicting
-from larkpost.db.paper_metadata import Match, count_without_link, read_known
+from larkpost.db.paper_metadata import MatchResult, count_without_link, read_known
 from larkpost.db.paper_metadata import enrich as enrich_papers
-from larkpost.domain import Draft, Rejected, Remark
+from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.arxiv_metadata import MetadataRecord, read_metadata
 from larkpost.formats.file_types import refuse_what_is_no_dump
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from larkpost.db.engine import Store
-    from larkpost.db.paper_metadata import KnownPapers, Matched
+    from larkpost.db.paper_metadata import KnownPapers, MatchedRecord
 
     Progress = Callable[[int, int], None]
 
@@ -43,7 +43,7 @@ _MOST_REMARKS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class EnrichReport:
     """What became of a file of metadata.
 
     ``enriched`` and ``complete`` count papers here: those that gained something, and those that
@@ -62,7 +62,7 @@ class Report:
     rejected: int
     without_link: int
     dry_run: bool
-    rejects: tuple[Rejected, ...] = ()
+    rejects: tuple[RejectedRecord, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -74,7 +74,7 @@ def enrich(
     now: datetime,
     dry_run: bool = False,
     progress: Progress | None = None,
-) -> Report:
+) -> EnrichReport:
     """Read metadata from ``path``, or else from ``stream``, and add them to the papers here.
 
     Nothing is written on a ``dry_run``. ``progress`` is called with the bytes read and their
@@ -138,11 +138,11 @@ class _EnrichingFile:
         self.enriched: set[int] = set()
         self.met: set[int] = set()
         self.gained_link: set[int] = set()
-        self.unsure: dict[int, Draft | None] = {}  # by paper; None where several claim it
-        self.rejects: list[Rejected] = []
+        self.unsure: dict[int, PaperRecord | None] = {}  # by paper; None where several claim it
+        self.rejects: list[RejectedRecord] = []
         self.remarks: list[str] = []
 
-    def run(self, stream: BinaryIO) -> Report:
+    def run(self, stream: BinaryIO) -> EnrichReport:
         """Read it all; what title or abstract alone speaks for is decided at the end."""
         with self.store.read() as connection:
             known = read_known(connection)
@@ -154,7 +154,7 @@ class _EnrichingFile:
         self._settle_unsure()
         return self._report()
 
-    def _drafts(self, stream: BinaryIO, known: KnownPapers) -> Iterator[Draft]:
+    def _drafts(self, stream: BinaryIO, known: KnownPapers) -> Iterator[PaperRecord]:
         """Yield the records that may be about a paper here, read whole; count the others."""
         for count, record in enumerate(read_metadata(stream)):
             if count % _STEP == 0:
@@ -162,44 +162,46 @@ class _EnrichingFile:
             match record:
                 case MetadataRecord():
                     yield from self._possible(record, known)
-                case Rejected():
+                case RejectedRecord():
                     self._reject(record)
-                case Remark():
+                case IngestWarning():
                     self._remark(record)
 
-    def _possible(self, record: MetadataRecord, known: KnownPapers) -> Iterator[Draft]:
+    def _possible(self, record: MetadataRecord, known: KnownPapers) -> Iterator[PaperRecord]:
         if not known.may_hold(record.title, record.abstract, record.names):
             self.counts["records"] += 1
             self.counts["unmatched"] += 1
             return
         draft = record.read()
-        if isinstance(draft, Rejected):
+        if isinstance(draft, RejectedRecord):
             self._reject(draft)
             return
         self.counts["records"] += 1
         yield draft
 
-    def _enrich(self, drafts: Sequence[Draft], *, unsure: bool = False) -> list[Matched]:
+    def _enrich(
+        self, drafts: Sequence[PaperRecord], *, unsure: bool = False
+    ) -> list[MatchedRecord]:
         transaction = self.store.read if self.dry_run else self.store.begin
         with transaction() as connection:
             return enrich_papers(
                 connection, drafts, now=self.now, unsure=unsure, dry_run=self.dry_run
             )
 
-    def _note(self, draft: Draft, matched: Matched) -> None:
+    def _note(self, draft: PaperRecord, matched: MatchedRecord) -> None:
         if matched.gained_link:
             self.gained_link.add(matched.paper_id)
         match matched.match:
-            case Match.NONE:
+            case MatchResult.NONE:
                 self.counts["unmatched"] += 1
-            case Match.UNSURE:
+            case MatchResult.UNSURE:
                 self._postpone(draft, matched.paper_id)
-            case Match.ENRICHED:
+            case MatchResult.ENRICHED:
                 self.enriched.add(matched.paper_id)
-            case Match.COMPLETE:
+            case MatchResult.COMPLETE:
                 self.met.add(matched.paper_id)
 
-    def _postpone(self, draft: Draft, paper_id: int) -> None:
+    def _postpone(self, draft: PaperRecord, paper_id: int) -> None:
         """Keep a record until the whole file was read: another one may be that paper."""
         if paper_id not in self.unsure:
             self.unsure[paper_id] = draft
@@ -215,23 +217,23 @@ class _EnrichingFile:
             for draft, matched in zip(some, self._enrich(some, unsure=True), strict=True):
                 self._note(draft, matched)
 
-    def _reject(self, record: Rejected) -> None:
+    def _reject(self, record: RejectedRecord) -> None:
         self.counts["rejected"] += 1
         if len(self.rejects) < _MOST_REJECTS:
             self.rejects.append(replace(record, text=record.text[:_LONGEST_REJECT]))
 
-    def _remark(self, remark: Remark) -> None:
+    def _remark(self, remark: IngestWarning) -> None:
         if len(self.remarks) < _MOST_REMARKS:
             self.remarks.append(
                 f"line {remark.line}: {remark.text}" if remark.line else remark.text
             )
 
-    def _report(self) -> Report:
+    def _report(self) -> EnrichReport:
         with self.store.read() as connection:
             without_link = count_without_link(connection)
         if self.dry_run:
             without_link -= len(self.gained_link)
-        return Report(
+        return EnrichReport(
             name=self.name,
             records=self.counts["records"],
             enriched=len(self.enriched),
@@ -246,13 +248,13 @@ class _EnrichingFile:
         )
 
 
-def _is_same_record(one: Draft, other: Draft) -> bool:
+def _is_same_record(one: PaperRecord, other: PaperRecord) -> bool:
     """Whether two records name one paper, as where two snapshots were put into one file."""
     mine, theirs = set(one.identifiers), set(other.identifiers)
     return not mine.isdisjoint(theirs) and not conflicting(mine, theirs)
 
 
-def _no_record(rejects: Sequence[Rejected]) -> UnreadableDump:
+def _no_record(rejects: Sequence[RejectedRecord]) -> UnreadableDump:
     hint = "it takes arXiv's metadata as JSON Lines, or answers of the papers API (docs/formats.md)"
     first = f"; the first: line {rejects[0].line}: {rejects[0].reason}" if rejects else ""
     return UnreadableDump(f"there is not a single record in it{first}", hint=hint)

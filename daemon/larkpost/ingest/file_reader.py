@@ -37,7 +37,7 @@ _SPECIAL = (
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class DumpCopy:
     """The bytes of a dump, ours alone: ``digest`` is their SHA-256, ``name`` is safe to print.
 
     ``modified`` is when the file was last written to; None for a stream.
@@ -51,7 +51,7 @@ class Copy:
     modified: datetime | None
 
 
-def lines_of(copy: Copy) -> int:
+def lines_of(copy: DumpCopy) -> int:
     """Count the lines of a dump, the last one too where nothing ends it."""
     copy.body.seek(0)
     ends, last = 0, b""
@@ -62,7 +62,7 @@ def lines_of(copy: Copy) -> int:
 
 
 @contextmanager
-def copy_of(path: Path, *, follow: bool, linked: bool = True) -> Iterator[Copy]:
+def copy_of(path: Path, *, follow: bool, linked: bool = True) -> Iterator[DumpCopy]:
     """Copy a regular file; ``follow`` says whether it may be a symbolic link to one.
 
     Unless it may be ``linked``, a file with a second name is refused where others may put files
@@ -89,7 +89,7 @@ def open_regular(path: Path, *, follow: bool) -> BinaryIO:
 
 
 @contextmanager
-def copy_of_stream(stream: BinaryIO, name: str) -> Iterator[Copy]:
+def copy_of_stream(stream: BinaryIO, name: str) -> Iterator[DumpCopy]:
     """Copy what comes in on a stream, such as standard input; raises UnreadableDump."""
     with _copied(stream, name, None) as copy:
         yield copy
@@ -128,7 +128,7 @@ def _must_be_regular(mode: int, name: str) -> None:
 
 
 @contextmanager
-def _copied(file: BinaryIO, name: str, modified: datetime | None) -> Iterator[Copy]:
+def _copied(file: BinaryIO, name: str, modified: datetime | None) -> Iterator[DumpCopy]:
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
         body = cast("BinaryIO", spool)
         head, digest, size = b"", sha256(), 0
@@ -144,4 +144,4 @@ def _copied(file: BinaryIO, name: str, modified: datetime | None) -> Iterator[Co
             body.write(chunk)
         refuse_what_is_no_dump(head, name)
         body.seek(0)
-        yield Copy(name, digest.hexdigest(), size, head, body, modified)
+        yield DumpCopy(name, digest.hexdigest(), size, head, body, modified)

@@ -14,9 +14,9 @@ from larkpost.db.coordination import job_status
 from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import Failure, LarkpostError, UnreadableDump
 from larkpost.ingest.file_moves import move
-from larkpost.ingest.ingest import Report, ingest, was_read
+from larkpost.ingest.ingest import IngestReport, ingest, was_read
 from larkpost.ingest.refused_files import MOST_REFUSALS, Refusal, inbox_refusals
-from larkpost.ingest.spool import WHY, Read, Tries, forget_the_gone, looked_at, lying_in
+from larkpost.ingest.spool import WHY, ReadAttempts, ReadFiles, forget_the_gone, looked_at, lying_in
 from larkpost.safe_files import atomic_write, make_folder, remove_stale_drafts
 from larkpost.text.normalize import one_line
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from larkpost.db.engine import Store
-    from larkpost.ingest.spool import Dropped
+    from larkpost.ingest.spool import InboxFile
     from larkpost.interfaces import Source
 
 log = logs.get_logger(__name__)
@@ -36,7 +36,7 @@ PAUSE = timedelta(minutes=10)
 _REMIND = timedelta(hours=1)
 
 
-class Places(Protocol):
+class InboxFolders(Protocol):
     """The three folders."""
 
     @property
@@ -56,7 +56,7 @@ class Places(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Bad:
+class RejectedFile:
     """A file that was not taken in; ``moved`` to ``bad/``, or left to be tried again.
 
     ``hint`` is what to try, ``place`` the path to which it was moved.
@@ -69,13 +69,13 @@ class Bad:
     place: str = ""
 
 
-Taken = Report | Bad
+Taken = IngestReport | RejectedFile
 
 
 def sweep(
     store: Store,
     sources: Sequence[Source],
-    places: Places,
+    places: InboxFolders,
     *,
     settle_seconds: float,
     now: datetime,
@@ -95,7 +95,7 @@ def sweep(
             make_folder(folder, places.inbox.stat().st_mode & 0o755)
             remove_stale_drafts(folder)
         remove_stale_drafts(places.inbox)
-        read = Read(places.inbox, (places.done, places.bad))
+        read = ReadFiles(places.inbox, (places.done, places.bad))
         _bring_back(read, places, now)
         waiting = lying_in(places.inbox)
         forget_the_gone(places.inbox, waiting)
@@ -124,7 +124,7 @@ def _unusable(error: OSError, inbox: Path) -> LarkpostError:
     )
 
 
-def _bring_back(read: Read, places: Places, now: datetime) -> None:
+def _bring_back(read: ReadFiles, places: InboxFolders, now: datetime) -> None:
     """Put files back into the inbox that somebody went on writing after they were moved."""
     for one in read.changed(now):
         name = one_line(one.path.name)
@@ -144,14 +144,14 @@ class _Sweep:
 
     store: Store
     sources: Sequence[Source]
-    places: Places
-    read: Read
+    places: InboxFolders
+    read: ReadFiles
     now: datetime
 
-    def take(self, one: Dropped) -> Taken | None:
+    def take(self, one: InboxFile) -> Taken | None:
         """Read one file and move it; whatever goes wrong ends here. None: it was read before."""
         name = one_line(one.path.name)
-        tries = Tries(self.places.inbox, one)
+        tries = ReadAttempts(self.places.inbox, one)
         try:
             tries.begin(name)
             report = self._read(one)
@@ -169,7 +169,7 @@ class _Sweep:
         else:
             return report
 
-    def _read(self, one: Dropped) -> Report | None:
+    def _read(self, one: InboxFile) -> IngestReport | None:
         """Read a file and move it, unless it changed meanwhile, or its end may still come."""
         report = None
         if not (self.read.has(one) and was_read(self.store, one.path)):
@@ -183,13 +183,15 @@ class _Sweep:
                 self._move(one, self.places.done)
         return report
 
-    def _move(self, one: Dropped, folder: Path) -> Path:
+    def _move(self, one: InboxFile, folder: Path) -> Path:
         self.read.add(one)
         target = move(one.path, folder, beside=WHY if folder == self.places.bad else "")
         self.read.add(looked_at(target))  # a copy on another disk has an inode of its own
         return target
 
-    def _refuse(self, one: Dropped, name: str, error: LarkpostError, tries: Tries) -> Bad:
+    def _refuse(
+        self, one: InboxFile, name: str, error: LarkpostError, tries: ReadAttempts
+    ) -> RejectedFile:
         reason = str(error)
         log.warning("dump refused", name=name, why=reason)
         try:
@@ -199,19 +201,21 @@ class _Sweep:
             atomic_write(_why(target), why.encode(), mode=seen_by)
             tries.forget()
         except OSError as trouble:
-            return Bad(name, f"{reason}; and it could not be moved: {trouble}", moved=False)
-        return Bad(name, reason, moved=True, hint=error.hint, place=one_line(str(target)))
+            return RejectedFile(
+                name, f"{reason}; and it could not be moved: {trouble}", moved=False
+            )
+        return RejectedFile(name, reason, moved=True, hint=error.hint, place=one_line(str(target)))
 
 
 def _why(path: Path) -> Path:
     return path.with_name(f"{path.name}{WHY}")
 
 
-def _left(name: str, error: Exception) -> Bad:
+def _left(name: str, error: Exception) -> RejectedFile:
     if isinstance(error, OSError) and is_no_room(error):
         error = no_room(error.filename or name, error)
     reason = str(error) if isinstance(error, LarkpostError) else f"{type(error).__name__}: {error}"
-    return Bad(name, one_line(reason), moved=False)
+    return RejectedFile(name, one_line(reason), moved=False)
 
 
 def _note(store: Store, taken: Sequence[Taken], now: datetime) -> None:
@@ -219,7 +223,7 @@ def _note(store: Store, taken: Sequence[Taken], now: datetime) -> None:
 
     That some stay is written and logged when it is news, and else once an hour.
     """
-    bad = [one for one in taken if isinstance(one, Bad)]
+    bad = [one for one in taken if isinstance(one, RejectedFile)]
     left = {one.name: one.reason for one in bad if not one.moved}
     refused = [Refusal(one.name, one.reason, one.hint, one.place, now) for one in bad if one.moved]
     with suppress(LarkpostError):  # a database that does not answer is told of elsewhere

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO
 from larkpost import logs
 from larkpost.db import dumps, papers
 from larkpost.db.coordination import job_status
-from larkpost.db.papers import What
-from larkpost.domain import Captured, Draft, Rejected, Remark
+from larkpost.db.papers import MatchOutcome
+from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import GRACE, in_name
 from larkpost.ingest.file_reader import copy_of, copy_of_stream, lines_of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.ingest.file_reader import Copy
+    from larkpost.ingest.file_reader import DumpCopy
     from larkpost.interfaces import Source
 
     Progress = Callable[[int, int], None]
@@ -50,7 +50,7 @@ _STEP = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class IngestReport:
     """What became of a dump.
 
     ``papers`` counts the records that were taken: ``new``, ``updated`` or already ``known``.
@@ -71,7 +71,7 @@ class Report:
     rejected: int
     already: datetime | None
     dump_id: int
-    rejects: tuple[Rejected, ...] = ()
+    rejects: tuple[RejectedRecord, ...] = ()
     warnings: tuple[str, ...] = ()
     cut: bool = False
 
@@ -87,7 +87,7 @@ def ingest(
     now: datetime,
     progress: Progress | None = None,
     follow: bool = True,
-) -> Report:
+) -> IngestReport:
     """Read the dump at ``path``, or else what comes in on ``stream``.
 
     ``date`` is the day on which it was taken, for a dump that does not say or leaves out the
@@ -125,25 +125,25 @@ def was_read(store: Store, path: Path) -> bool:
 def _taken_in(
     store: Store,
     sources: Sequence[Source],
-    copy: Copy,
+    copy: DumpCopy,
     source: str | None,
     date: Date | None,
     now: datetime,
     progress: Progress | None,
-) -> Report:
+) -> IngestReport:
     named = _named(sources, source) if source is not None else None
     with store.read() as connection:
         if before := dumps.by_digest(connection, copy.digest):
             return _again(connection, before, copy.name)
     try:
         chosen = named or _recognised(sources, copy)
-        return _Reading(store, copy, chosen, _near(copy, date, now), now, progress).run()
+        return _DumpIngest(store, copy, chosen, _near(copy, date, now), now, progress).run()
     except UnreadableDump as error:
         lines = f"0 records in {quantity(lines_of(copy), 'line')}"
         raise UnreadableDump(f"{copy.name}: {error} ({lines})", hint=error.hint) from error
 
 
-def _noted(store: Store, report: Report, now: datetime) -> Report:
+def _noted(store: Store, report: IngestReport, now: datetime) -> IngestReport:
     """Write down what happened, for those who ask why a morning is quiet, and log it.
 
     What was odd is for the caller to tell, who has the report.
@@ -156,8 +156,8 @@ def _noted(store: Store, report: Report, now: datetime) -> Report:
     return report
 
 
-def _again(connection: Connection, dump: dumps.Dump, name: str) -> Report:
-    return Report(
+def _again(connection: Connection, dump: dumps.Dump, name: str) -> IngestReport:
+    return IngestReport(
         name=name,
         digest=dump.digest,
         source=dump.source,
@@ -180,7 +180,7 @@ def _named(sources: Sequence[Source], wanted: str) -> Source:
     return found
 
 
-def _recognised(sources: Sequence[Source], copy: Copy) -> Source:
+def _recognised(sources: Sequence[Source], copy: DumpCopy) -> Source:
     for source in sources:
         if source.recognises(copy.head, copy.name):
             return source
@@ -195,45 +195,45 @@ def _formats(sources: Sequence[Source]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Near:
+class _CaptureHint:
     """A day near which a dump was taken, and how that is known."""
 
     day: Date
     how: str
 
 
-def _near(copy: Copy, date: Date | None, now: datetime) -> _Near:
+def _near(copy: DumpCopy, date: Date | None, now: datetime) -> _CaptureHint:
     """Choose the day told by the caller, else the one in the file's name, else the file's time.
 
     The last two count as evidence only where they are not yet to come.
     """
     today = now.date()
     if date is not None:
-        return _Near(date, "as told")
+        return _CaptureHint(date, "as told")
     named = in_name(copy.name)
     if named and named <= today + GRACE:
-        return _Near(min(named, today), "from the name of the file")
+        return _CaptureHint(min(named, today), "from the name of the file")
     modified = copy.modified.date() if copy.modified else None
     if modified and _FIRST_CREDIBLE <= modified <= today:
-        return _Near(modified, "from the time of the file")
-    return _Near(today, "today, for want of any date")
+        return _CaptureHint(modified, "from the time of the file")
+    return _CaptureHint(today, "today, for want of any date")
 
 
-def _characters(draft: Draft) -> int:
+def _characters(draft: PaperRecord) -> int:
     texts = (draft.title, draft.abstract, draft.url, draft.uid, draft.organisation)
     many = (*draft.authors, *draft.categories, *draft.links, *map(str, draft.identifiers))
     return sum(len(text) for text in (*texts, *many) if text)
 
 
-class _Reading:
+class _DumpIngest:
     """One dump on its way into the store."""
 
     def __init__(
         self,
         store: Store,
-        copy: Copy,
+        copy: DumpCopy,
         source: Source,
-        near: _Near,
+        near: _CaptureHint,
         now: datetime,
         progress: Progress | None,
     ) -> None:
@@ -247,13 +247,13 @@ class _Reading:
         self.undated = False  # whether a paper got its day from elsewhere than the dump
         self.counts: Counter[str] = Counter()
         self.listing = array("q")
-        self.rejects: list[Rejected] = []
+        self.rejects: list[RejectedRecord] = []
         self.rejected = 0  # characters of their texts
         self.remarks: list[str] = []
 
-    def run(self) -> Report:
+    def run(self) -> IngestReport:
         """Read it all; the last transaction also writes down that the dump was read."""
-        drafts: list[Draft] = []
+        drafts: list[PaperRecord] = []
         size = 0
         for draft in self._drafts():
             drafts.append(draft)
@@ -271,7 +271,7 @@ class _Reading:
         self.progress(self.copy.size, self.copy.size)
         return self._report(dump_id)
 
-    def _drafts(self) -> Iterator[Draft]:
+    def _drafts(self) -> Iterator[PaperRecord]:
         """Yield the drafts with the day of capture; keep what else the source tells."""
         moment = self._moment(self.near.day)
         bound = min(self.near.day, self.now.date())
@@ -279,19 +279,19 @@ class _Reading:
             if count % _STEP == 0:
                 self.progress(self.copy.body.tell(), self.copy.size)
             match record:
-                case Draft() if record.guest:  # of an export: it was never for everybody
+                case PaperRecord() if record.guest:  # of an export: it was never for everybody
                     self._remark(record.line, "a reader brought this paper privately; left out")
-                case Draft() if record.first_seen:
+                case PaperRecord() if record.first_seen:
                     yield record
-                case Draft():
+                case PaperRecord():
                     self.undated = self.captured is None
                     yield replace(record, first_seen=moment)
-                case Captured():
+                case DumpDate():
                     moment = self._moment(record.day)
                     self.captured = moment.date()
-                case Rejected():
+                case RejectedRecord():
                     self._reject(record)
-                case Remark():
+                case IngestWarning():
                     self._remark(record.line, record.text)
 
     def _moment(self, day: Date) -> datetime:
@@ -302,7 +302,7 @@ class _Reading:
             return self.now
         return datetime.combine(day, time.min, tzinfo=UTC)
 
-    def _reject(self, record: Rejected) -> None:
+    def _reject(self, record: RejectedRecord) -> None:
         self.counts["rejected"] += 1
         self.counts["cut"] += record.cut
         if len(self.rejects) < _MOST_REJECTS:
@@ -316,7 +316,7 @@ class _Reading:
             what = what[:_LONGEST_REASON]
             self.remarks.append(f"line {line}: {what}" if line else what)
 
-    def _absorb(self, connection: Connection, drafts: Sequence[Draft]) -> None:
+    def _absorb(self, connection: Connection, drafts: Sequence[PaperRecord]) -> None:
         for one in papers.absorb(connection, drafts, now=self.now):
             self.counts[one.what] += 1
             self.listing.append(one.paper_id)
@@ -330,8 +330,8 @@ class _Reading:
             captured=self._day(),
             read_at=self.now,
             papers=len(self.listing),
-            new=self.counts[What.NEW],
-            updated=self.counts[What.UPDATED],
+            new=self.counts[MatchOutcome.NEW],
+            updated=self.counts[MatchOutcome.UPDATED],
             rejected=self.counts["rejected"],
         )
         return dumps.record(connection, dump, listing=self.listing, rejects=self.rejects)
@@ -340,18 +340,18 @@ class _Reading:
         """Tell the day of capture: the dump's own, else the one that its papers were given."""
         return min(self.near.day, self.now.date()) if self.undated else self.captured
 
-    def _report(self, dump_id: int) -> Report:
+    def _report(self, dump_id: int) -> IngestReport:
         if self.undated:
             self._remark(0, f"it does not say when it was taken: {self._day()}, {self.near.how}")
-        return Report(
+        return IngestReport(
             name=self.copy.name,
             digest=self.copy.digest,
             source=self.source.name,
             captured=self._day(),
             papers=len(self.listing),
-            new=self.counts[What.NEW],
-            updated=self.counts[What.UPDATED],
-            known=self.counts[What.KNOWN],
+            new=self.counts[MatchOutcome.NEW],
+            updated=self.counts[MatchOutcome.UPDATED],
+            known=self.counts[MatchOutcome.KNOWN],
             rejected=self.counts["rejected"],
             already=None,
             dump_id=dump_id,

@@ -31,7 +31,7 @@ _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".download", "~")
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class InboxFile:
     """A regular file, as it was when it was looked at; ``modified`` is in nanoseconds."""
 
     path: Path
@@ -62,12 +62,12 @@ class Dropped:
             return False
 
 
-def looked_at(path: Path) -> Dropped:
+def looked_at(path: Path) -> InboxFile:
     """Look at a file; a link is not followed. Raises OSError."""
     return _dropped(path, path.stat(follow_symlinks=False))
 
 
-def lying_in(folder: Path) -> list[Dropped]:
+def lying_in(folder: Path) -> list[InboxFile]:
     """List the regular files that show and are finished by their names; raises OSError."""
     found = []
     with open_folder(folder) as descriptor, os.scandir(descriptor) as entries:
@@ -81,11 +81,11 @@ def lying_in(folder: Path) -> list[Dropped]:
     return found
 
 
-def _dropped(path: Path, status: os.stat_result) -> Dropped:
-    return Dropped(path, status.st_ino, status.st_size, status.st_mtime_ns)
+def _dropped(path: Path, status: os.stat_result) -> InboxFile:
+    return InboxFile(path, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-class Read:
+class ReadFiles:
     """Which files were read, or refused, as they are: told by their states, for a day.
 
     The states lie in a hidden file in the inbox, a line each, written before the file is moved:
@@ -101,15 +101,15 @@ class Read:
         except (OSError, ValueError):
             self.states = {one.state for folder in self.folders for one in lying_in(folder)}
 
-    def has(self, one: Dropped) -> bool:
+    def has(self, one: InboxFile) -> bool:
         """Whether the file was read as it is."""
         return one.state in self.states or self.waits(one)
 
-    def waits(self, one: Dropped) -> bool:
+    def waits(self, one: InboxFile) -> bool:
         """Whether it was, and stayed where it was because its end is missing."""
         return f"{one.state} {_WAITS}" in self.states
 
-    def add(self, one: Dropped, *, waits: bool = False) -> None:
+    def add(self, one: InboxFile, *, waits: bool = False) -> None:
         """Write down that it was; raises OSError."""
         state = f"{one.state} {_WAITS}" if waits else one.state
         if state in self.states:
@@ -121,7 +121,7 @@ class Read:
             self._write({*self.states, state})
         self.states.add(state)
 
-    def changed(self, now: datetime) -> list[Dropped]:
+    def changed(self, now: datetime) -> list[InboxFile]:
         """List the files in the folders that were written to, of late, since they were moved."""
         return [
             one
@@ -155,14 +155,14 @@ def _still_for(modified: int, now: datetime) -> timedelta:
     return timedelta(seconds=abs(now.timestamp() - modified / 1e9))
 
 
-class Tries:
+class ReadAttempts:
     """How often reading a file was begun and not brought to an end, told across restarts.
 
     The number lies in a hidden file in the inbox, written before the file is read: a file that
     has the process killed for its memory leaves no other trace.
     """
 
-    def __init__(self, inbox: Path, one: Dropped) -> None:
+    def __init__(self, inbox: Path, one: InboxFile) -> None:
         key = f"{one.size} {one.modified} ".encode() + os.fsencode(one.path.name)
         self.file = inbox / f"{_TRIES}{sha256(key).hexdigest()[:16]}"
 
@@ -195,12 +195,12 @@ class Tries:
             self.file.unlink()
 
 
-def forget_the_gone(inbox: Path, waiting: Sequence[Dropped]) -> None:
+def forget_the_gone(inbox: Path, waiting: Sequence[InboxFile]) -> None:
     """Forget the tries of files that are no longer there.
 
     What others have put there, and cannot be removed, is no count of ours and stops nothing.
     """
-    wanted = {Tries(inbox, one).file for one in waiting}
+    wanted = {ReadAttempts(inbox, one).file for one in waiting}
     for file in inbox.glob(f"{_TRIES}*"):
         if file not in wanted:
             with suppress(OSError):

@@ -16,8 +16,8 @@ from larkpost.editions.clock_correction import recover_from_future
 from larkpost.errors import Deferred, LarkpostError
 from larkpost.mail import circuit_breaker
 from larkpost.mail.message_builder import letters_of
-from larkpost.mail.retry_policy import Verdict, judge, told, unmade
-from larkpost.mail.run_state import Books, Item, still_wanted
+from larkpost.mail.retry_policy import DeliveryDecision, judge, told, unmade
+from larkpost.mail.run_state import OutboxItem, OutboxRun, still_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Delivery, Edition, Letter
+    from larkpost.domain import Delivery, Edition, Message
     from larkpost.interfaces import Renderer, Transport
 
 log = logs.get_logger(__name__)
@@ -39,7 +39,7 @@ NOWHERE = "the reader has no address any more"
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class DeliveryCounts:
     """How many letters ended up where in one run.
 
     ``undecided`` of those that are ``unknown`` were in doubt before, and go again only where the
@@ -70,7 +70,7 @@ def deliver(
     patient: bool = False,
     stopped: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], None] | None = None,
-) -> Ledger:
+) -> DeliveryCounts:
     """Send the letters that are due, at most ``limit``, and tell how many ended up where.
 
     ``road`` opens the way that letters take, and is asked only when there is a letter. A fault of
@@ -83,8 +83,10 @@ def deliver(
     if patient:
         with store.read() as connection:
             if circuit_breaker.resting(connection, now):
-                return Ledger()
-    run = _Run(store, press, Books(store, holder, now), _told(store, now, limit, progress))
+                return DeliveryCounts()
+    run = _DeliveryRun(
+        store, press, OutboxRun(store, holder, now), _told(store, now, limit, progress)
+    )
     with ExitStack() as stack:
         transport: Transport | None = None
         while run.goes_on(limit) and not stopped() and (batch := run.claim(limit)):
@@ -109,11 +111,11 @@ def would_go(store: Store, *, now: datetime, limit: int | None = None) -> list[D
         return list(islice(going, limit))
 
 
-class _Run:
+class _DeliveryRun:
     """One run over the outbox, and what it saw of the road."""
 
     def __init__(
-        self, store: Store, press: Renderer, books: Books, progress: Callable[[int], None]
+        self, store: Store, press: Renderer, books: OutboxRun, progress: Callable[[int], None]
     ) -> None:
         self._store = store
         self._press = press
@@ -146,10 +148,10 @@ class _Run:
                 self._handle(item, transport)
                 self._progress(self.books.tally.total())
 
-    def conclude(self) -> Ledger:
+    def conclude(self) -> DeliveryCounts:
         """Remember how the road was, if it was used, and give the ledger."""
         tally = self.books.tally
-        ledger = Ledger(
+        ledger = DeliveryCounts(
             tally[DeliveryState.SENT],
             tally[DeliveryState.DEFERRED],
             tally[DeliveryState.FAILED],
@@ -171,25 +173,25 @@ class _Run:
             log.warning("no letters can go", problem=told(self._fault), hint=self._fault.hint)
         return ledger
 
-    def _items(self, batch: Sequence[Delivery]) -> list[Item]:
+    def _items(self, batch: Sequence[Delivery]) -> list[OutboxItem]:
         with self._store.read() as connection:
             rows = _with_pages(connection, batch)
             kept = sent_messages.kept(connection, [row.id for row in batch if row.doubts])
         addressed = [(row, page) for row, page in rows if page.reader.address is not None]
         ready = letters_of(self._press, addressed, kept)
         nobody = LarkpostError(NOWHERE)
-        return [Item(row, page, ready.get(row.id, nobody)) for row, page in rows]
+        return [OutboxItem(row, page, ready.get(row.id, nobody)) for row, page in rows]
 
-    def _handle(self, item: Item, transport: Transport) -> None:
+    def _handle(self, item: OutboxItem, transport: Transport) -> None:
         letter, now = item.letter, self.books.now()
         if item.page.reader.address is None:
-            self.books.note(item, Verdict(DeliveryState.CANCELLED, NOWHERE))
+            self.books.note(item, DeliveryDecision(DeliveryState.CANCELLED, NOWHERE))
         elif isinstance(letter, Exception):
             self.books.note(item, unmade(letter, since=item.since, now=now))
         elif self._is_ready(item, transport) and self.books.begin(item):
             self._send(item, letter, transport)
 
-    def _is_ready(self, item: Item, transport: Transport) -> bool:
+    def _is_ready(self, item: OutboxItem, transport: Transport) -> bool:
         """Call and wait before the letter is begun: who leaves meanwhile is not written to."""
         try:
             transport.ready()
@@ -198,7 +200,7 @@ class _Run:
             return False
         return True
 
-    def _send(self, item: Item, letter: Letter, transport: Transport) -> None:
+    def _send(self, item: OutboxItem, letter: Message, transport: Transport) -> None:
         error: Exception | None = None
         try:
             with self.books.on_its_way(item):
@@ -210,13 +212,13 @@ class _Run:
             error = unforeseen
         self._conclude(item, error)
 
-    def _conclude(self, item: Item, error: Exception | None) -> None:
+    def _conclude(self, item: OutboxItem, error: Exception | None) -> None:
         tries = item.delivery.attempts + 1
         verdict = judge(error, since=item.since, tries=tries, now=self.books.now())
         self.books.note(item, verdict)
         self._watch_the_road(verdict, error)
 
-    def _watch_the_road(self, verdict: Verdict, error: Exception | None) -> None:
+    def _watch_the_road(self, verdict: DeliveryDecision, error: Exception | None) -> None:
         self._strained = self._strained + 1 if verdict.strains else 0
         if verdict.closes and isinstance(error, Deferred):
             self._fault = error

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from larkpost import logs
-from larkpost.domain import Letter
+from larkpost.domain import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 log = logs.get_logger(__name__)
 
 
-def made(press: Renderer, pages: Sequence[Edition]) -> list[Letter | Exception]:
+def made(press: Renderer, pages: Sequence[Edition]) -> list[Message | Exception]:
     """Make a letter of each page, in order; one that cannot be made is its error."""
-    letters: list[Letter | Exception] = []
+    letters: list[Message | Exception] = []
     try:
         # Not in one go: what was made before the press stumbled is good.
         for letter in press.newsletter(pages):
@@ -30,28 +30,28 @@ def made(press: Renderer, pages: Sequence[Edition]) -> list[Letter | Exception]:
 
 
 def letters_of(
-    press: Renderer, rows: Sequence[tuple[Delivery, Edition]], kept: Mapping[int, Letter]
-) -> dict[int, Letter | Exception]:
+    press: Renderer, rows: Sequence[tuple[Delivery, Edition]], kept: Mapping[int, Message]
+) -> dict[int, Message | Exception]:
     """Give the letter of each delivery, or why there is none, by the delivery's number.
 
     ``kept`` are letters as they went out before, whose bytes are not to change; but for a reader
     who has moved to another address the letter is made anew.
     """
-    letters: dict[int, Letter | Exception] = {
+    letters: dict[int, Message | Exception] = {
         row.id: kept[row.id]
         for row, page in rows
         if row.id in kept and kept[row.id].recipient == page.reader.address
     }
     rest = [(row, page) for row, page in rows if row.id not in letters]
     for (row, _), letter in zip(rest, made(press, [page for _, page in rest]), strict=True):
-        if isinstance(letter, Letter):
+        if isinstance(letter, Message):
             letters[row.id] = under_its_name(letter, row.message_id)
         else:
             letters[row.id] = letter
     return letters
 
 
-def under_its_name(letter: Letter, message_id: str) -> Letter:
+def under_its_name(letter: Message, message_id: str) -> Message:
     """Keep the Message-ID of the first try, by which receivers know a copy.
 
     It differs where ``mail.sender`` has moved to another domain since.
@@ -62,7 +62,7 @@ def under_its_name(letter: Letter, message_id: str) -> Letter:
     return replace(letter, message_id=message_id, content=content)
 
 
-def _made_alone(press: Renderer, page: Edition) -> Letter | Exception:
+def _made_alone(press: Renderer, page: Edition) -> Message | Exception:
     """Make one letter, if need be without the papers that cannot be set."""
     try:
         return next(iter(press.newsletter([page])))

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from larkpost.db.engine import Store
-    from larkpost.db.outbox.notices import Notice
-    from larkpost.domain import Letter, Reader
+    from larkpost.db.outbox.notices import QueuedNotice
+    from larkpost.domain import Message, Reader
     from larkpost.interfaces import Transport
-    from larkpost.readers.subscriptions import Wishes
+    from larkpost.readers.subscriptions import Preferences
 
 log = logs.get_logger(__name__)
 
@@ -42,34 +42,36 @@ UNCONFIRMED = timedelta(days=30)  # after that an address that never confirmed i
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class SubscriptionRequest:
     """Somebody wants the paper at an address, which may not be theirs."""
 
     address: str
-    wishes: Wishes
+    wishes: Preferences
     words: tuple[str, ...] = ()
 
 
-class Writer(Protocol):
+class NoticeWriter(Protocol):
     """Writes the letter that answers an asking, and the line to a reader."""
 
-    def notice(self, reader: Reader, asked: datetime) -> Letter:
+    def notice(self, reader: Reader, asked: datetime) -> Message:
         """Ask a pending reader to confirm; show any other the way to their page."""
         ...
 
-    def quiet(self, reader: Reader, day: date, why: str, moment: datetime) -> Letter:
+    def quiet(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
         """Tell a reader that ``day`` brought no paper, and ``why``; dated ``moment``."""
         ...
 
 
-def asked(address: str, wishes: Wishes, words: Iterable[str] = ()) -> Asking:
+def asked(address: str, wishes: Preferences, words: Iterable[str] = ()) -> SubscriptionRequest:
     """Check what was asked for; raises UsageError, and knows nothing of who reads here."""
-    return Asking(spell_address(address), subscriptions.checked(wishes), interest_words.tidy(words))
+    return SubscriptionRequest(
+        spell_address(address), subscriptions.checked(wishes), interest_words.tidy(words)
+    )
 
 
 def ask(
     store: Store,
-    asking: Asking,
+    asking: SubscriptionRequest,
     *,
     now: datetime,
     network: str = "",
@@ -95,7 +97,7 @@ def ask(
 
 def answer(
     store: Store,
-    writer: Writer,
+    writer: NoticeWriter,
     road: Callable[[], AbstractContextManager[Transport]],
     *,
     now: datetime,
@@ -126,7 +128,7 @@ def answer(
 
 
 def _answer_next(
-    store: Store, writer: Writer, transport: Transport, now: datetime, per_domain: int
+    store: Store, writer: NoticeWriter, transport: Transport, now: datetime, per_domain: int
 ) -> bool:
     """Send the next letter; whatever breaks over it, it is put off and the others go.
 
@@ -156,7 +158,7 @@ def _answer_next(
 
 
 def _send(
-    store: Store, transport: Transport, letter: Letter, reader: Reader, notice: Notice
+    store: Store, transport: Transport, letter: Message, reader: Reader, notice: QueuedNotice
 ) -> None:
     """Send a letter; a refusal ends it, and counts as a newsletter's does."""
     try:
@@ -171,7 +173,7 @@ def _send(
             suspension.count(connection, bounce, now=notice.asked)
 
 
-def _put_off(store: Store, notice: Notice, error: Exception, now: datetime) -> None:
+def _put_off(store: Store, notice: QueuedNotice, error: Exception, now: datetime) -> None:
     """Try a letter again later; for two days, and once where it may have arrived."""
     doubts = notice.doubts + isinstance(error, Unanswered)
     given_up = now - notice.asked >= GIVE_UP or doubts > DOUBTS
@@ -184,20 +186,20 @@ def _put_off(store: Store, notice: Notice, error: Exception, now: datetime) -> N
             notices.put_back(connection, notice, again, doubts=doubts)
 
 
-def _addressee(store: Store, notice: Notice, now: datetime, per_domain: int) -> Reader | None:
+def _addressee(store: Store, notice: QueuedNotice, now: datetime, per_domain: int) -> Reader | None:
     if not notice.to_reader:
         return _reader(store, notice, now, per_domain)
     with store.begin() as connection:
         return empty_notice.addressee(connection, notice, now)
 
 
-def _letter(writer: Writer, reader: Reader, notice: Notice) -> Letter:
+def _letter(writer: NoticeWriter, reader: Reader, notice: QueuedNotice) -> Message:
     if not notice.to_reader:
         return writer.notice(reader, notice.asked)
     return writer.quiet(reader, empty_notice.day_of(notice), notice.wishes["why"], notice.asked)
 
 
-def _reader(store: Store, notice: Notice, now: datetime, per_domain: int) -> Reader | None:
+def _reader(store: Store, notice: QueuedNotice, now: datetime, per_domain: int) -> Reader | None:
     """Find or make the reader who is written to; None where no letter goes, or none goes now."""
     asking = _asking(notice)
     if notice.attempts <= 1 and not _is_due(store, notice, asking.address, now, per_domain):
@@ -222,7 +224,9 @@ def _reader(store: Store, notice: Notice, now: datetime, per_domain: int) -> Rea
     return known
 
 
-def _is_due(store: Store, notice: Notice, address: str, now: datetime, per_domain: int) -> bool:
+def _is_due(
+    store: Store, notice: QueuedNotice, address: str, now: datetime, per_domain: int
+) -> bool:
     """Take a turn of the mailbox and the domain; where there is none, forget it or put it off."""
     with store.begin() as connection:
         turn = request_limits.take_turn(connection, notice, address, now=now, per_domain=per_domain)
@@ -254,7 +258,7 @@ def _forget(store: Store, now: datetime) -> None:
             subscriptions.remove(store, reader.id)
 
 
-def _line(asking: Asking) -> dict[str, Any]:
+def _line(asking: SubscriptionRequest) -> dict[str, Any]:
     wishes = asking.wishes
     return {
         "address": asking.address,
@@ -266,12 +270,12 @@ def _line(asking: Asking) -> dict[str, Any]:
     }
 
 
-def _asking(notice: Notice) -> Asking:
+def _asking(notice: QueuedNotice) -> SubscriptionRequest:
     kept = notice.wishes
-    wishes: Wishes = {
+    wishes: Preferences = {
         "zone": kept["zone"],
         "at": time.fromisoformat(kept["at"]),
         "days": frozenset(kept["days"]),
         "size": kept["size"],
     }
-    return Asking(kept.get("address", notice.address), wishes, tuple(kept["words"]))
+    return SubscriptionRequest(kept.get("address", notice.address), wishes, tuple(kept["words"]))

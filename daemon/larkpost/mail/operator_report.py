@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from larkpost import logs
 from larkpost.db import readers
 from larkpost.db.coordination import job_status
-from larkpost.editions.diagnostics import Quiet, quiet
+from larkpost.editions.diagnostics import EmptyDay, quiet
 from larkpost.errors import Deferred, LarkpostError
 from larkpost.mail import circuit_breaker
 from larkpost.mail.retry_policy import told as told_in_words
@@ -21,40 +21,40 @@ if TYPE_CHECKING:
 
     from larkpost.db.coordination.job_status import Event
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Letter
-    from larkpost.editions.diagnostics import Reason
+    from larkpost.domain import Message
+    from larkpost.editions.diagnostics import EmptyDayReason
     from larkpost.interfaces import Transport
 
 log = logs.get_logger(__name__)
 
 KIND = "receipt"
-_OF_READERS = frozenset({Quiet.ALL_BELOW, Quiet.ALL_SEEN})
+_OF_READERS = frozenset({EmptyDay.ALL_BELOW, EmptyDay.ALL_SEEN})
 
 
-class Report(Protocol):
+class ReportWriter(Protocol):
     """Writes a letter to the operator: to whom, on what, its paragraphs, and its date."""
 
-    def __call__(self, to: str, subject: str, lines: Sequence[str], moment: datetime, /) -> Letter:
+    def __call__(self, to: str, subject: str, lines: Sequence[str], moment: datetime, /) -> Message:
         """Make it; the same one of the same day has the same Message-ID."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class OperatorAddress:
     """Who is told, a plain address, and what writes the letter."""
 
     operator: str
-    report: Report
+    report: ReportWriter
 
 
 def tell(
     store: Store,
     road: Callable[[], AbstractContextManager[Transport]],
-    desk: Desk,
+    desk: OperatorAddress,
     *,
     now: datetime,
     window: timedelta,
-) -> Sequence[Reason]:
+) -> Sequence[EmptyDayReason]:
     """Write to the operator why this morning was quiet; at most once a day (UTC).
 
     Nothing is told before the first editions of the day were due, nor while the road rests. A
@@ -78,7 +78,7 @@ def tell(
     return reasons
 
 
-def _sentences(reasons: Sequence[Reason]) -> list[str]:
+def _sentences(reasons: Sequence[EmptyDayReason]) -> list[str]:
     """Say in whole sentences why, and what can be done about it."""
     told = [
         f"{sentence(capitalised(reason.text))} What you can do: {sentence(reason.hint)}"
@@ -106,7 +106,7 @@ def _put_off(store: Store, fault: LarkpostError, now: datetime) -> None:
         )
 
 
-def _untold(connection: Connection, now: datetime, window: timedelta) -> Sequence[Reason]:
+def _untold(connection: Connection, now: datetime, window: timedelta) -> Sequence[EmptyDayReason]:
     happened = job_status.latest(connection)
     told = happened.get(KIND)
     if told is not None and told.ok and told.at.date() == now.date():
@@ -117,10 +117,10 @@ def _untold(connection: Connection, now: datetime, window: timedelta) -> Sequenc
     reasons = [
         reason
         for reason in quiet(connection, now=now, window=window)
-        if reason.kind is not Quiet.NO_READER
+        if reason.kind is not EmptyDay.NO_READER
     ]
     if not _was_due(happened, now):
-        return [reason for reason in reasons if reason.kind is Quiet.NOT_PUBLISHED]
+        return [reason for reason in reasons if reason.kind is EmptyDay.NOT_PUBLISHED]
     slot = readers.next_slot(connection)
     if slot is not None and slot.date() == now.date():  # others may get papers later in the day
         return [reason for reason in reasons if reason.kind not in _OF_READERS]

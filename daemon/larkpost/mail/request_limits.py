@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.db.engine import Connection
-    from larkpost.db.outbox.notices import Notice
+    from larkpost.db.outbox.notices import QueuedNotice
 
 HOUR = timedelta(hours=1)
 PER_MAILBOX: Mapping[timedelta, int] = {HOUR: 1, timedelta(days=1): 4}
@@ -36,7 +36,7 @@ _FARTHEST = 24  # places in the queue that a network may be behind
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class SendPermission:
     """Whether a letter may go now; where not, ``until`` is when it may, None is never."""
 
     now: bool
@@ -61,21 +61,21 @@ def queue_up(
 
 
 def take_turn(
-    connection: Connection, notice: Notice, address: str, *, now: datetime, per_domain: int
-) -> Turn:
+    connection: Connection, notice: QueuedNotice, address: str, *, now: datetime, per_domain: int
+) -> SendPermission:
     """Count a letter to an address, where one may go; only who holds the post's lease may ask."""
     mailbox = f"notice:{mailbox_key(address)}"
     uses = [(f"{mailbox}:{per}", most, per) for per, most in PER_MAILBOX.items()]
     if any(_free_at(connection, use, now) for use in uses):
-        return Turn(now=False)
+        return SendPermission(now=False)
     if notice.domain:
         use = (f"domain:{notice.domain}", _most(notice.domain, per_domain), HOUR)
         if until := _free_at(connection, use, now):
-            return Turn(now=False, until=until)
+            return SendPermission(now=False, until=until)
         uses.append(use)
     for key, most, per in uses:
         rate_limits.allow(connection, key, now=now, most=most, per=per)
-    return Turn(now=True)
+    return SendPermission(now=True)
 
 
 def _free_at(

@@ -28,7 +28,7 @@ LONGEST_REST = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class DeliveryDecision:
     """What becomes of a letter.
 
     ``closes`` is true where no other letter can go either, ``strains`` where that would be so if
@@ -45,7 +45,9 @@ class Verdict:
     code: str = ""
 
 
-def judge(error: Exception | None, *, since: datetime, tries: int, now: datetime) -> Verdict:
+def judge(
+    error: Exception | None, *, since: datetime, tries: int, now: datetime
+) -> DeliveryDecision:
     """Decide by what sending the letter raised, None where the server took it.
 
     The letter waits ``since`` then, and reached the server ``tries`` times, this one included.
@@ -56,19 +58,21 @@ def judge(error: Exception | None, *, since: datetime, tries: int, now: datetime
     later = try_again(since, now, tries)
     match error:
         case None:
-            return Verdict(DeliveryState.SENT)
+            return DeliveryDecision(DeliveryState.SENT)
         case Deferred(whole_road=True):
-            return Verdict(DeliveryState.DEFERRED, reply, now, closes=True)
+            return DeliveryDecision(DeliveryState.DEFERRED, reply, now, closes=True)
         case Deferred() if now - since >= GIVE_UP and tries >= LEAST_TRIES:
             given_up = f"given up after {GIVE_UP.days} days: {reply}"
-            return Verdict(DeliveryState.FAILED, given_up, strains=_strains(error))
+            return DeliveryDecision(DeliveryState.FAILED, given_up, strains=_strains(error))
         case Deferred():
-            return Verdict(DeliveryState.DEFERRED, reply, later, strains=_strains(error))
+            return DeliveryDecision(DeliveryState.DEFERRED, reply, later, strains=_strains(error))
         case Refused():
-            return Verdict(DeliveryState.FAILED, reply, bounce=_bounce(error), code=error.code)
+            return DeliveryDecision(
+                DeliveryState.FAILED, reply, bounce=_bounce(error), code=error.code
+            )
         case _:
             unanswered = isinstance(error, Unanswered)
-            return Verdict(DeliveryState.UNKNOWN, reply, later, strains=unanswered)
+            return DeliveryDecision(DeliveryState.UNKNOWN, reply, later, strains=unanswered)
 
 
 def _strains(error: Deferred) -> bool:
@@ -81,7 +85,7 @@ def _bounce(error: Refused) -> BounceKind | None:
     return BounceKind.SOFT if error.unwelcome else None
 
 
-def unmade(error: Exception, *, since: datetime, now: datetime) -> Verdict:
+def unmade(error: Exception, *, since: datetime, now: datetime) -> DeliveryDecision:
     """Decide for a letter that could not be made: the next version of the program may make it."""
     problem = Deferred(f"the letter could not be made: {told(error)}")
     return judge(problem, since=since, tries=LEAST_TRIES, now=now)

@@ -14,9 +14,9 @@ from larkpost import logs
 from larkpost.db import editions
 from larkpost.db.outbox import deliveries, sent_messages
 from larkpost.db.outbox.delivery_queue import DOUBTS
-from larkpost.domain import Bounce, DeliveryState, Edition, Letter
+from larkpost.domain import Bounce, DeliveryState, Edition, Message
 from larkpost.errors import LarkpostError, TryAgainLater
-from larkpost.mail.retry_policy import Verdict, told
+from larkpost.mail.retry_policy import DeliveryDecision, told
 from larkpost.readers import suspension
 from larkpost.schedule import local_date
 
@@ -38,12 +38,12 @@ STALE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class OutboxItem:
     """A reserved row of the outbox, its edition, and the letter, or why there is none."""
 
     delivery: Delivery
     page: Edition
-    letter: Letter | Exception
+    letter: Message | Exception
 
     @property
     def since(self) -> datetime:
@@ -51,7 +51,7 @@ class Item:
         return max(self.page.published_at, self.delivery.reopened or self.page.published_at)
 
 
-class Books:
+class OutboxRun:
     """What one run has reserved, begun and settled; ``holder`` is the name it does so under.
 
     A verdict is written down before anything else happens to the outbox, in one transaction with
@@ -62,7 +62,7 @@ class Books:
         self._store = store
         self._holder = holder
         self._begun, self._started = now, monotonic()
-        self._verdict: tuple[Item, Verdict] | None = None
+        self._verdict: tuple[OutboxItem, DeliveryDecision] | None = None
         self._on_its_way: int | None = None
         self._last_begun: int | None = None
         self._lease_over = self._started
@@ -81,29 +81,29 @@ class Books:
                 connection, self.now(), limit=room, lease=LEASE, holder=self._holder
             )
 
-    def keep(self, items: Iterable[Item]) -> None:
+    def keep(self, items: Iterable[OutboxItem]) -> None:
         """Keep letters that are about to go: should one be in doubt, it goes again byte by byte.
 
         All of a batch at once, which takes one flush of the disk for a hundred letters.
         """
-        made = {one.delivery.id: one.letter for one in items if isinstance(one.letter, Letter)}
+        made = {one.delivery.id: one.letter for one in items if isinstance(one.letter, Message)}
         with self._store.begin() as connection:
             sent_messages.sweep(connection)
             sent_messages.keep(connection, made)
 
-    def begin(self, item: Item) -> bool:
+    def begin(self, item: OutboxItem) -> bool:
         """Look once more just before sending: who has left or paused gets nothing."""
         began = self._written(lambda connection: self._begin(connection, item))
         if isinstance(began, Edition):
             reply = f"gave way to the edition of {began.date}"
-            self.note(item, Verdict(DeliveryState.CANCELLED, reply))
+            self.note(item, DeliveryDecision(DeliveryState.CANCELLED, reply))
             return False
         self._last_begun = item.delivery.id
         self._lease_over = monotonic() + LEASE.total_seconds()
         self.tally[DeliveryState.CANCELLED] += began is DeliveryState.CANCELLED
         return began is DeliveryState.SENDING
 
-    def note(self, item: Item, verdict: Verdict) -> None:
+    def note(self, item: OutboxItem, verdict: DeliveryDecision) -> None:
         """Take down what became of a letter; written with the next ``begin`` or ``close``."""
         self.close()
         self._verdict = (item, verdict)
@@ -139,7 +139,7 @@ class Books:
             raise
 
     @contextmanager
-    def on_its_way(self, item: Item) -> Iterator[None]:
+    def on_its_way(self, item: OutboxItem) -> Iterator[None]:
         """Say that this letter is being sent, so that its lease is kept up."""
         self._on_its_way = item.delivery.id
         try:
@@ -179,7 +179,7 @@ class Books:
                 self._verdict = None
                 return done
 
-    def _begin(self, connection: Connection, item: Item) -> DeliveryState | Edition | None:
+    def _begin(self, connection: Connection, item: OutboxItem) -> DeliveryState | Edition | None:
         now = self.now()
         return newer(connection, item.delivery, item.page, now) or deliveries.begin(
             connection,

@@ -29,7 +29,7 @@ class SendingHold:
 
 
 @dataclass(frozen=True, slots=True)
-class Retry:
+class RequeuedDelivery:
     """A letter that is to be sent again; it is not where ``hold`` says why."""
 
     delivery: Delivery
@@ -70,7 +70,7 @@ def describe_bounce(bounce: Bounce) -> str:
 
 def retry(
     store: Store, states: Collection[DeliveryState], *, limit: int, now: datetime
-) -> list[Retry]:
+) -> list[RequeuedDelivery]:
     """Have letters in these states sent again, the latest day's first, at most ``limit``.
 
     Letters to readers who are sent nothing stay as they are, and their hold says why.
@@ -86,6 +86,6 @@ def retry(
         going = [row.id for row, _, hold in found if hold is None]
         deliveries.reopen(connection, going, now=now)
         return [
-            Retry(deliveries.get(connection, row.id) or row, reader, hold)
+            RequeuedDelivery(deliveries.get(connection, row.id) or row, reader, hold)
             for row, reader, hold in found
         ]

@@ -11,7 +11,7 @@ from larkpost.db import editions, papers, readers, votes
 from larkpost.db.batches import batches
 from larkpost.db.private import private_papers, private_upsert
 from larkpost.db.usage import counted_readers, last_use
-from larkpost.domain import Draft, Rejected, Remark, Status, Vote
+from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord, Status, Vote
 from larkpost.errors import LarkpostError, UnknownReader, UsageError
 from larkpost.formats.jsonl import Jsonl
 from larkpost.portability.reader_records import (
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Connection, Store
     from larkpost.domain import Identifier, Paper, Reader
-    from larkpost.portability.reader_records import Issue, ReaderLine
+    from larkpost.portability.reader_records import EditionRecord, ReaderRecord
 
 EDITIONS_AT_ONCE = 50  # in a transaction
 VOTE_KEYS = frozenset(["kind", "reader", "paper", "thumb", "at", "via", "interest"])
 
 
 @dataclass(slots=True)
-class Tally:
+class ImportReport:
     """What became of a file: lines taken, lines refused with the reason, keys nobody knows.
 
     ``remarks`` say of lines what was odd, and cost none. ``guests`` are papers that an older
@@ -52,21 +52,22 @@ class Tally:
     refused: list[tuple[int, str]] = field(default_factory=list)
     unknown_keys: set[str] = field(default_factory=set)
     remarks: list[tuple[int, str]] = field(default_factory=list)
-    guests: list[Draft] = field(default_factory=list)
+    guests: list[PaperRecord] = field(default_factory=list)
 
 
-def take_papers(store: Store, path: Path, *, now: datetime) -> Tally:
+def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
     """Take in papers; those that are here already are merged, not doubled.
 
-    What readers brought does not become public: it is in ``Tally.guests``, for ``take_votes``.
-    A batch is a transaction, so that others get in between, and what is in stays in.
+    What readers brought does not become public: it is in ``ImportReport.guests``, for
+    ``take_votes``. A batch is a transaction, so that others get in between, and what is in stays
+    in.
     """
-    tally = Tally()
+    tally = ImportReport()
     with path.open("rb") as file:
         for records in batches(Jsonl().read(file)):
-            drafts = [record for record in records if isinstance(record, Draft)]
-            tally.refused += [(r.line, r.reason) for r in records if isinstance(r, Rejected)]
-            _note(tally, (record for record in records if isinstance(record, Remark)))
+            drafts = [record for record in records if isinstance(record, PaperRecord)]
+            tally.refused += [(r.line, r.reason) for r in records if isinstance(r, RejectedRecord)]
+            _note(tally, (record for record in records if isinstance(record, IngestWarning)))
             public = [draft for draft in drafts if not draft.guest]
             tally.guests += [draft for draft in drafts if draft.guest]
             with store.begin() as connection:
@@ -75,7 +76,7 @@ def take_papers(store: Store, path: Path, *, now: datetime) -> Tally:
     return tally
 
 
-def _note(tally: Tally, remarks: Iterable[Remark]) -> None:
+def _note(tally: ImportReport, remarks: Iterable[IngestWarning]) -> None:
     for remark in remarks:
         if remark.key:
             tally.unknown_keys.add(remark.key)
@@ -88,9 +89,9 @@ def take_readers(
     path: Path,
     *,
     now: datetime,
-    defaults: subscriptions.Wishes | None = None,
-    guests: Sequence[Draft] = (),
-) -> Tally:
+    defaults: subscriptions.Preferences | None = None,
+    guests: Sequence[PaperRecord] = (),
+) -> ImportReport:
     """Take in readers with their interests, private papers and past editions.
 
     One who is here is changed. ``guests`` are those that ``take_papers`` found in an older export.
@@ -103,7 +104,7 @@ def take_readers(
     that others get in between. A reader gets a next edition only after the past ones are in:
     whoever breaks off and begins anew gets the same.
     """
-    tally, brought = Tally(), _by_name(guests)
+    tally, brought = ImportReport(), _by_name(guests)
     for number, line in _lines(path, "reader", READER_KEYS, tally):
         with _refusing(number, tally):
             said = read_reader(line)
@@ -130,28 +131,30 @@ def take_readers(
     return tally
 
 
-def take_votes(store: Store, path: Path, *, now: datetime, guests: Sequence[Draft] = ()) -> Tally:
+def take_votes(
+    store: Store, path: Path, *, now: datetime, guests: Sequence[PaperRecord] = ()
+) -> ImportReport:
     """Take in thumbs; of several on one paper the latest stays, here or in the file.
 
     A thumb on one of the ``guests`` of ``take_papers`` makes it a private paper of its reader.
     """
-    tally, brought = Tally(), _by_name(guests)
+    tally, brought = ImportReport(), _by_name(guests)
     for some in batches(_lines(path, "vote", VOTE_KEYS, tally)):
         with store.begin() as connection:
             votes.cast_many(connection, _votes(connection, some, tally, now, brought))
     return tally
 
 
-def _by_name(drafts: Sequence[Draft]) -> dict[Identifier, Draft]:
+def _by_name(drafts: Sequence[PaperRecord]) -> dict[Identifier, PaperRecord]:
     return {name: draft for draft in drafts for name in draft.identifiers}
 
 
 def _votes(
     connection: Connection,
     some: list[tuple[int, dict[str, Any]]],
-    tally: Tally,
+    tally: ImportReport,
     now: datetime,
-    guests: Mapping[Identifier, Draft],
+    guests: Mapping[Identifier, PaperRecord],
 ) -> list[Vote]:
     known: dict[str, Reader] = {}
     named = papers.owners(connection, {name for _, line in some if (name := _identifier(line))})
@@ -173,7 +176,7 @@ def _find_own(
     reader: Reader,
     name: str,
     public: Mapping[Identifier, int],
-    guests: Mapping[Identifier, Draft],
+    guests: Mapping[Identifier, PaperRecord],
     now: datetime,
 ) -> int | None:
     """Find a private paper of the reader by its name, where no public one has it."""
@@ -213,7 +216,7 @@ def _named(connection: Connection, name: str) -> Reader:
 
 
 def _write_reader(
-    connection: Connection, said: ReaderLine, now: datetime, defaults: subscriptions.Wishes
+    connection: Connection, said: ReaderRecord, now: datetime, defaults: subscriptions.Preferences
 ) -> tuple[Reader, list[str]]:
     """Take a reader in, or change the one who is here, as far as the line says.
 
@@ -239,9 +242,9 @@ def _write_reader(
 
 
 def _add_reader(
-    connection: Connection, said: ReaderLine, now: datetime, defaults: subscriptions.Wishes
+    connection: Connection, said: ReaderRecord, now: datetime, defaults: subscriptions.Preferences
 ) -> Reader:
-    wishes = cast("subscriptions.Wishes", {**defaults, **said.wishes})
+    wishes = cast("subscriptions.Preferences", {**defaults, **said.wishes})
     reader = readers.add(
         connection,
         address=said.address,
@@ -262,7 +265,7 @@ def _add_reader(
     return reader
 
 
-def _refuse_taken_key(connection: Connection, said: ReaderLine) -> None:
+def _refuse_taken_key(connection: Connection, said: ReaderRecord) -> None:
     """Raise UsageError where somebody else here has the feed key: they would read one feed."""
     owner = readers.by_feed_key(connection, said.columns.get("feed_key") or "")
     if owner is None:
@@ -299,7 +302,7 @@ def _change_status(
 
 
 def _change_columns(
-    connection: Connection, reader: Reader, said: ReaderLine, now: datetime
+    connection: Connection, reader: Reader, said: ReaderRecord, now: datetime
 ) -> Reader:
     """Write what opens the reader's feed and page, and how long they pause, if they are active."""
     columns = dict(said.columns)
@@ -313,7 +316,7 @@ def _change_columns(
     return readers.update(connection, reader.id, **columns)
 
 
-def _write_issues(connection: Connection, reader_id: int, issues: Sequence[Issue]) -> bool:
+def _write_issues(connection: Connection, reader_id: int, issues: Sequence[EditionRecord]) -> bool:
     """Write past editions down as they were; no letter is planned for any.
 
     One whose day is here already is passed over. Says whether one could not have its number.
@@ -348,7 +351,7 @@ def _write_issues(connection: Connection, reader_id: int, issues: Sequence[Issue
     return renumbered
 
 
-def _find_likes(connection: Connection, reader_id: int, issue: Issue) -> dict[int, Paper]:
+def _find_likes(connection: Connection, reader_id: int, issue: EditionRecord) -> dict[int, Paper]:
     """Find the private papers that picks of an edition are like, by position."""
     ids = private_papers.find(connection, reader_id, set(issue.private_likes.values()))
     found = papers.get(connection, ids.values())
@@ -356,7 +359,7 @@ def _find_likes(connection: Connection, reader_id: int, issue: Issue) -> dict[in
 
 
 def _lines(
-    path: Path, kind: str, keys: frozenset[str], tally: Tally
+    path: Path, kind: str, keys: frozenset[str], tally: ImportReport
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a file by line number; keys that nobody knows are left out and told.
 
@@ -381,7 +384,7 @@ def _lines(
 
 
 @contextmanager
-def _refusing(number: int, tally: Tally) -> Iterator[None]:
+def _refusing(number: int, tally: ImportReport) -> Iterator[None]:
     """Count the line as taken, or keep the reason why it was not; the next one goes on."""
     try:
         yield

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from uuid import UUID
 
 from larkpost.db import papers
-from larkpost.domain import Pick, Status, Weight
+from larkpost.domain import Pick, Status, TermWeight
 from larkpost.errors import UsageError
 from larkpost.formats.json_fields import BadRecordError, JsonFields
 from larkpost.formats.jsonl import draft_of
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from larkpost.db.engine import Connection
-    from larkpost.domain import Draft, Identifier, Paper
+    from larkpost.domain import Identifier, Paper, PaperRecord
 
 READER_KEYS = frozenset(
     [
@@ -68,7 +68,7 @@ READER_KEYS = frozenset(
 _FEED_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
-class Theme(NamedTuple):
+class InterestRecord(NamedTuple):
     """An interest: its name, words and share, and the number that its feed may go by."""
 
     name: str
@@ -78,7 +78,7 @@ class Theme(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Issue:
+class EditionRecord:
     """A past edition; its picks name their interests, but have no number of one yet.
 
     ``private_likes`` are, by position, the names of private papers that picks are like.
@@ -95,7 +95,7 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
-class ReaderLine:
+class ReaderRecord:
     """What a line says of a reader; None stands for what it does not say.
 
     ``name`` is an address or a uid. Who ``expires`` goes when unused: see ``flows.expiry``.
@@ -108,11 +108,11 @@ class ReaderLine:
     number: int | None
     created: datetime | None
     status: Status | None
-    wishes: subscriptions.Wishes
+    wishes: subscriptions.Preferences
     words: tuple[str, ...] | None
-    themes: tuple[Theme, ...]
+    themes: tuple[InterestRecord, ...]
     columns: Mapping[str, Any]
-    private_papers: tuple[Draft, ...]
+    private_papers: tuple[PaperRecord, ...]
     counted: bool | None
     expires: bool = False
     last_used: date | None = None
@@ -128,11 +128,11 @@ class ReaderLine:
         return self.name if "@" in self.name else None
 
 
-def read_reader(line: Mapping[str, Any]) -> ReaderLine:
+def read_reader(line: Mapping[str, Any]) -> ReaderRecord:
     """Read a line; raises KeyError or UsageError for what it cannot say."""
     name = str(line["reader"])
     said = line.get("uid") if "@" in name else name
-    return ReaderLine(
+    return ReaderRecord(
         name=name,
         uid=read_uid(said) if said else None,
         number=_row_number(line),
@@ -151,7 +151,7 @@ def read_reader(line: Mapping[str, Any]) -> ReaderLine:
 
 def read_issues(
     connection: Connection, line: Mapping[str, Any], private: Collection[Identifier] = ()
-) -> list[Issue]:
+) -> list[EditionRecord]:
     """Read the past editions of a line; raises UsageError where a paper of one is not here.
 
     ``private`` are the names of the private papers on the line, which are not here yet.
@@ -221,9 +221,9 @@ def _feed_key(key: object, name: str) -> str:
     )
 
 
-def _themes(line: Mapping[str, Any]) -> tuple[Theme, ...]:
+def _themes(line: Mapping[str, Any]) -> tuple[InterestRecord, ...]:
     return tuple(
-        Theme(
+        InterestRecord(
             str(theme["name"]),
             interest_words.tidy(_texts(theme, "words")),
             read_whole(theme, "quota") if "quota" in theme else 1,
@@ -233,7 +233,7 @@ def _themes(line: Mapping[str, Any]) -> tuple[Theme, ...]:
     )
 
 
-def _private_papers(line: Mapping[str, Any]) -> tuple[Draft, ...]:
+def _private_papers(line: Mapping[str, Any]) -> tuple[PaperRecord, ...]:
     """Read the papers that the reader brought; raises UsageError for one that is none."""
     told = read_objects(line, "private_papers") if line.get("private_papers") else ()
     drafts = []
@@ -253,7 +253,7 @@ def _texts(line: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _wishes(line: Mapping[str, Any]) -> subscriptions.Wishes:
+def _wishes(line: Mapping[str, Any]) -> subscriptions.Preferences:
     """What the line says of a reader's wishes, in our types; a wrong one raises UsageError."""
     readers: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
         "name": _text,
@@ -266,15 +266,15 @@ def _wishes(line: Mapping[str, Any]) -> subscriptions.Wishes:
         "quiet_mail": read_flag,
     }
     said = {key: read(line, key) for key, read in readers.items() if line.get(key) is not None}
-    return cast("subscriptions.Wishes", said)
+    return cast("subscriptions.Preferences", said)
 
 
 def _text(line: Mapping[str, Any], key: str) -> str:
     return str(line[key])
 
 
-def _issue(issue: Mapping[str, Any], by_name: Mapping[str, Paper]) -> Issue:
-    return Issue(
+def _issue(issue: Mapping[str, Any], by_name: Mapping[str, Paper]) -> EditionRecord:
+    return EditionRecord(
         number=_row_number(issue),
         day=read_day(issue, "date"),
         published_at=read_moment(issue, "published_at"),
@@ -308,6 +308,6 @@ def _pick(pick: Mapping[str, Any], by_name: Mapping[str, Paper]) -> Pick:
     )
 
 
-def _weights(pick: Mapping[str, Any], key: str) -> tuple[Weight, ...]:
+def _weights(pick: Mapping[str, Any], key: str) -> tuple[TermWeight, ...]:
     said = read_objects(pick, key)
-    return tuple(Weight(str(one["term"]), read_number(one, "weight")) for one in said)
+    return tuple(TermWeight(str(one["term"]), read_number(one, "weight")) for one in said)

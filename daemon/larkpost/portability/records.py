@@ -10,7 +10,7 @@ from larkpost.settings import day_names
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from larkpost.domain import Bounce, Delivery, Edition, Paper, Pick, Reader, Vote, Weight
+    from larkpost.domain import Bounce, Delivery, Edition, Paper, Pick, Reader, TermWeight, Vote
 
 
 def paper_line(paper: Paper) -> dict[str, Any]:
@@ -150,5 +150,5 @@ def _pick(pick: Pick) -> dict[str, Any]:
     }
 
 
-def _weight(weight: Weight) -> dict[str, Any]:
+def _weight(weight: TermWeight) -> dict[str, Any]:
     return {"term": weight.term, "weight": weight.weight}

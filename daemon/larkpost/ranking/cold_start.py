@@ -24,7 +24,7 @@ LONELY = 0.25  # the share of the papers that stand alone most: they stand for n
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PaperComparison:
     """Papers (n, newest first) with how alike they are (n, n), and each one's company (n)."""
 
     papers: Sequence[Paper]
@@ -40,14 +40,14 @@ class Comparison:
         return [self.papers[at] for at in chosen]
 
 
-def compare(space: TextSpace, candidates: Sequence[Paper]) -> Comparison:
+def compare(space: TextSpace, candidates: Sequence[Paper]) -> PaperComparison:
     """Compare papers with each other, once for all who are to rate some of them.
 
     Of more than 2,000 the newest are looked at.
     """
     papers = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
     near = _likeness(space, papers[:MOST_COMPARED])
-    return Comparison(papers[:MOST_COMPARED], near, measure_company(near))
+    return PaperComparison(papers[:MOST_COMPARED], near, measure_company(near))
 
 
 def informative(

@@ -34,7 +34,7 @@ DOUBT = 2  # what a paper's text weighs against its other readers, in readers
 
 
 @dataclass(frozen=True)
-class Companions:
+class CollaborativeFactors:
     """Where papers are among readers: l2 rows of f factors.
 
     ``through`` (d, f) and ``base`` (f) lead there from a paper's themes (l2 rows, d);
@@ -98,7 +98,7 @@ def learn(
     ids: Sequence[int],
     *,
     most: int = FACTORS,
-) -> Companions | None:
+) -> CollaborativeFactors | None:
     """Learn from libraries, given as the numbers of the theme rows that each reader liked.
 
     None where that is not ``enough``, or where there are no themes. ``ids`` are those of the rows.
@@ -124,19 +124,23 @@ def learn(
     return _seated(told, fine, places, counts, np.array(ids, dtype=np.int64))
 
 
-def _mapping(fine: Floats, places: Floats, weights: NDArray[np.float64]) -> Companions:
+def _mapping(fine: Floats, places: Floats, weights: NDArray[np.float64]) -> CollaborativeFactors:
     wide = np.hstack([fine, np.ones((len(fine), 1))])
     weighed = wide * weights[:, None]
     penalty = np.diag([RIDGE] * fine.shape[1] + [1e-3])
     solved = np.linalg.solve(wide.T @ weighed + penalty, weighed.T @ places)
     through, base = solved[:-1].astype(np.float32), solved[-1].astype(np.float32)
     nobody = np.zeros((0, len(base)), dtype=np.float32)
-    return Companions(through, base, np.zeros(0, dtype=np.int64), nobody)
+    return CollaborativeFactors(through, base, np.zeros(0, dtype=np.int64), nobody)
 
 
 def _seated(
-    told: Companions, fine: Floats, places: Floats, counts: NDArray[np.intp], ids: NDArray[np.int64]
-) -> Companions:
+    told: CollaborativeFactors,
+    fine: Floats,
+    places: Floats,
+    counts: NDArray[np.intp],
+    ids: NDArray[np.int64],
+) -> CollaborativeFactors:
     """Seat the papers of several readers between what their readers say and what their texts do.
 
     A paper's only reader tells nothing about others, so one reader of it does not count.

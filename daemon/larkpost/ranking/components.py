@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from larkpost.ranking.tfidf import Floats, Indices, Rows, TextSpace
+    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
 
     Kernel = Callable[[int, Indices], Floats]
 
@@ -25,7 +25,7 @@ DISLIKED = -0.2  # what a thumb down asks of the regression, where one up asks 1
 NEIGHBOURS = 100  # papers of the corpus that stand in for what few thumbs cannot tell
 
 
-class Part(NamedTuple):
+class ComponentScores(NamedTuple):
     """A part's scores on the background (r, b) and, left out, on the votes (r, n)."""
 
     background: Floats
@@ -37,15 +37,15 @@ class Part(NamedTuple):
         return np.where(spread > 1e-7, 1 / np.maximum(spread, 1e-7), 0).astype(np.float32)
 
 
-class View(NamedTuple):
+class DenseView(NamedTuple):
     """A part that is one direction (r, d) in a dense view of the papers."""
 
-    part: Part
+    part: ComponentScores
     direction: Floats
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class VotedPapers:
     """The voted papers against the background (u, b), in words and joined; see ``ridge.solve``.
 
     ``hints`` (u) tells the rows that stand for an interest's words. ``twin`` (u) is the paper of
@@ -53,7 +53,7 @@ class Seen:
     ``by_text`` (u, c) is where a ranking has them, which goes by texts alone.
     """
 
-    rows: Rows
+    rows: PaperRows
     by_text: Floats
     words: Floats
     turned: Floats
@@ -61,7 +61,9 @@ class Seen:
     hints: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, space: TextSpace, rows: Rows, hints: NDArray[np.bool_] | None = None) -> Seen:
+    def of(
+        cls, space: TextSpace, rows: PaperRows, hints: NDArray[np.bool_] | None = None
+    ) -> VotedPapers:
         """Compare the rows of a ledger to the background's."""
         words = (rows.words @ space.background.words.T).toarray()
         twin = np.where(words.max(axis=1) > SAME, words.argmax(axis=1), -1)
@@ -101,10 +103,10 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class OwnVotes:
     """Each reader's votes among themselves, in words and beside them (r, n, n).
 
-    ``places`` (r, n, d) are where they are beside the words; see ``Rows.close``.
+    ``places`` (r, n, d) are where they are beside the words; see ``PaperRows.close``.
     """
 
     words: Floats
@@ -113,8 +115,8 @@ class Own:
 
     @classmethod
     def of(
-        cls, rows: Rows, sizes: Sequence[int], votes: Indices, kernel: Kernel | None = None
-    ) -> Own:
+        cls, rows: PaperRows, sizes: Sequence[int], votes: Indices, kernel: Kernel | None = None
+    ) -> OwnVotes:
         """Compare the first ``sizes`` votes of each row of ``votes`` (r, n).
 
         ``kernel`` knows their likeness in words (n, n) by the line and its votes.
@@ -129,25 +131,25 @@ class Own:
         return cls(words, places @ places.transpose(0, 2, 1), places)
 
 
-def _likeness(rows: Rows, votes: Indices) -> Floats:
+def _likeness(rows: PaperRows, votes: Indices) -> Floats:
     mine = rows.words[votes]
     return np.asarray((mine @ mine.T).toarray(), dtype=np.float32)
 
 
 def evidence_against_unread(
-    own: Own,
+    own: OwnVotes,
     turned: Floats,
     read: Indices,
     thumbs: Floats,
     weights: Floats,
     unread: float,
     space: TextSpace,
-) -> ridge.Solved:
+) -> ridge.RidgeSolution:
     """Solve the ridge regression of each reader's thumbs against unread papers.
 
     Where nothing is liked, thumbs down are what is told apart from the unread. The background is
-    the same for all; what a reader has ``read`` of it (r, m; see ``Seen.read``) is taken out of
-    theirs by a second observation at the same point, with the background's weight below zero.
+    the same for all; what a reader has ``read`` of it (r, m; see ``VotedPapers.read``) is taken out
+    of theirs by a second observation at the same point, with the background's weight below zero.
     """
     ups = np.where(thumbs > 0, weights, 0).sum(axis=1)
     disliked = np.where(ups > 0, DISLIKED, -1)[:, None] * (thumbs < 0)
@@ -174,8 +176,8 @@ def evidence_against_unread(
 
 
 def regression(
-    space: TextSpace, seen: Seen, own: Own, votes: Indices, solved: ridge.Solved
-) -> View:
+    space: TextSpace, seen: VotedPapers, own: OwnVotes, votes: Indices, solved: ridge.RidgeSolution
+) -> DenseView:
     """Score by what was solved; the direction is what of it lies beside the words.
 
     Votes are scored, left out, by their texts. What its readers say of a paper's place holds
@@ -192,20 +194,24 @@ def regression(
         further = np.einsum("rnd,rd->rn", moved, direction)
         further -= solved.votes * np.einsum("rnd,rnd->rn", moved, own.places)
         left_out = left_out + close_share * further
-    return View(Part(solved.fitted, left_out), close_share * direction)
+    return DenseView(ComponentScores(solved.fitted, left_out), close_share * direction)
 
 
-def middle(among: Floats, against: Floats, lift: Floats) -> Part:
+def middle(among: Floats, against: Floats, lift: Floats) -> ComponentScores:
     """Score by the weighted middle of the liked papers (Rocchio 1971, without his negatives).
 
     ``among`` (r, n, n) and ``against`` (r, n, b) are dot products, ``lift`` (r, n) sums to one.
     """
     alone = np.diagonal(among, axis1=1, axis2=2)
     others = np.einsum("rij,rj->ri", among, lift) - lift * alone
-    return Part(np.einsum("rnb,rn->rb", against, lift), others / np.maximum(1 - lift, 0.05))
+    return ComponentScores(
+        np.einsum("rnb,rn->rb", against, lift), others / np.maximum(1 - lift, 0.05)
+    )
 
 
-def nearest(space: TextSpace, rows: Rows, votes: Indices, lift: Floats, wanted: int) -> Indices:
+def nearest(
+    space: TextSpace, rows: PaperRows, votes: Indices, lift: Floats, wanted: int
+) -> Indices:
     """Find the papers of the sample (r, up to wanted) that are nearest to the liked ones."""
     towards = np.einsum("rn,rnd->rd", lift, rows.fine[votes])
     count = min(wanted, len(space.sample) // 20)
@@ -214,32 +220,32 @@ def nearest(space: TextSpace, rows: Rows, votes: Indices, lift: Floats, wanted: 
     return np.argpartition(-(towards @ space.sample.fine.T), count - 1, axis=1)[:, :count]
 
 
-def neighbours(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> View:
+def neighbours(space: TextSpace, rows: PaperRows, votes: Indices, lift: Floats) -> DenseView:
     """Score by the words of the corpus' papers nearest to the liked ones (Buckley et al. 1994)."""
     near = nearest(space, rows, votes, lift, NEIGHBOURS)
     direction = space.echoes[near].sum(axis=1) / max(1, near.shape[1])
     on_votes = np.einsum("rnd,rd->rn", rows.themes[votes], direction)
-    return View(Part(direction @ space.background.themes.T, on_votes), direction)
+    return DenseView(ComponentScores(direction @ space.background.themes.T, on_votes), direction)
 
 
-def shared(space: TextSpace, seen: Seen, votes: Indices, lift: Floats) -> View:
+def shared(space: TextSpace, seen: VotedPapers, votes: Indices, lift: Floats) -> DenseView:
     """Score by where the readers of the liked papers are."""
     places = seen.rows.close[votes]
     direction = np.einsum("rn,rnd->rd", lift, places)
     by_text = seen.by_text[votes]
     others = np.einsum("rnd,rd->rn", by_text, direction) - lift * (by_text * places).sum(axis=2)
     background = direction @ space.background.close.T
-    return View(Part(background, others / np.maximum(1 - lift, 0.05)), direction)
+    return DenseView(ComponentScores(background, others / np.maximum(1 - lift, 0.05)), direction)
 
 
-def brevity(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> View:
+def brevity(space: TextSpace, rows: PaperRows, votes: Indices, lift: Floats) -> DenseView:
     """Score by how little else a paper says: long texts match anything a little."""
     liked = np.where(lift.any(axis=1), -1, 0).astype(np.float32)
     background = liked[:, None] * space.background.bulk
-    return View(Part(background, liked[:, None] * rows.bulk[votes]), liked[:, None])
+    return DenseView(ComponentScores(background, liked[:, None] * rows.bulk[votes]), liked[:, None])
 
 
-def log_odds(space: TextSpace, seen: Seen, votes: Indices, lift: Floats) -> View:
+def log_odds(space: TextSpace, seen: VotedPapers, votes: Indices, lift: Floats) -> DenseView:
     """Score by how much likelier each term is in a liked paper than in the corpus.
 
     The prior weighs 20 papers, so a term's weight is the logarithm of 1 + liked papers with it
@@ -257,10 +263,10 @@ def log_odds(space: TextSpace, seen: Seen, votes: Indices, lift: Floats) -> View
     added = mine.data * np.log1p(others / space.prior[mine.indices])
     left_out = np.bincount(vote, weights=added, minlength=votes.size).reshape(votes.shape)
     background = (space.background.plain @ direction.T).T
-    return View(Part(background, left_out.astype(np.float32)), direction)
+    return DenseView(ComponentScores(background, left_out.astype(np.float32)), direction)
 
 
-def near_log_odds(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) -> View:
+def near_log_odds(space: TextSpace, rows: PaperRows, votes: Indices, lift: Floats) -> DenseView:
     """Score likewise by the papers of the corpus that are nearest to the liked ones."""
     near = nearest(space, rows, votes, lift, CLOSE)
     plain = space.sample.plain
@@ -268,7 +274,7 @@ def near_log_odds(space: TextSpace, rows: Rows, votes: Indices, lift: Floats) ->
     spread = _spread(has, near, np.ones(near.shape, dtype=np.float32))
     direction = np.log1p(spread / space.prior)
     held = (rows.plain @ direction.T)[votes, np.arange(len(votes))[:, None]]
-    return View(Part((space.background.plain @ direction.T).T, held), direction)
+    return DenseView(ComponentScores((space.background.plain @ direction.T).T, held), direction)
 
 
 def _spread(has: csr_array, papers: Indices, weights: Floats) -> Floats:

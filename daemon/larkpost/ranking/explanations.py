@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from larkpost.domain import Weight
+from larkpost.domain import TermWeight
 from larkpost.ranking.tfidf import CLOSE_SHARE, WORD_SHARE, scale_to_unit
 from larkpost.text.term_table import LEAST_PARTICULAR
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from larkpost.ranking.collaborative import Companions
-    from larkpost.ranking.linear_model import Ledger, LinearTaste
-    from larkpost.ranking.tfidf import Floats, Indices, Rows, TextSpace
+    from larkpost.ranking.collaborative import CollaborativeFactors
+    from larkpost.ranking.linear_model import LinearTaste, TrainingVotes
+    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
 
     Doubles = NDArray[np.float64]
     Flags = NDArray[np.bool_]
@@ -30,7 +30,7 @@ LEAST_LIKENESS, LEAST_LIKENESS_IN_SMALL, LEAST_SHARED = 0.27, 0.38, 0.08
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class DenseTastes:
     """Tastes of r readers written out.
 
     ``words``, ``terms`` (r, v): weights of stressed and of plain terms; ``themes`` (r, d):
@@ -45,10 +45,10 @@ class Written:
     base: Floats
     bias: Floats
 
-    def of(self, readers: Indices, terms: Indices) -> Written:
+    def of(self, readers: Indices, terms: Indices) -> DenseTastes:
         """Give those of some readers, by their places, and the weights of some terms only."""
         where = np.ix_(readers, terms)
-        return Written(
+        return DenseTastes(
             self.words[where],
             self.terms[where],
             self.themes[readers],
@@ -90,16 +90,16 @@ class Contributions:
         return np.where((self.added < 0) | (self.lost > 0), self.added, 0)
 
 
-class Told(NamedTuple):
+class ScoreExplanation(NamedTuple):
     """The terms that raised a score and those that lowered it, and the rest of it."""
 
-    because: tuple[Weight, ...]
-    against: tuple[Weight, ...]
+    because: tuple[TermWeight, ...]
+    against: tuple[TermWeight, ...]
     others: float
     bias: float
 
 
-def write_out(space: TextSpace, tastes: Sequence[LinearTaste]) -> Written:
+def write_out(space: TextSpace, tastes: Sequence[LinearTaste]) -> DenseTastes:
     """Write out tastes that were learnt together (one at least)."""
     ledger = tastes[0].ledger
     lines = [taste.place for taste in tastes]
@@ -114,7 +114,7 @@ def write_out(space: TextSpace, tastes: Sequence[LinearTaste]) -> Written:
     terms = np.repeat(dense[:, columns.bulk, None], words.shape[1], axis=1)
     if ledger.terms.shape[1]:
         terms += ledger.terms[:, lines].T
-    return Written(
+    return DenseTastes(
         words,
         terms,
         dense[:, columns.themes],
@@ -142,7 +142,7 @@ def held_terms(tastes: Sequence[LinearTaste]) -> Flags:
 
 
 def contributions(
-    space: TextSpace, everybody: Written, row: Rows, readers: Sequence[int]
+    space: TextSpace, everybody: DenseTastes, row: PaperRows, readers: Sequence[int]
 ) -> Contributions:
     """Tell what each term of one paper (one row) adds to its score for some readers.
 
@@ -174,30 +174,32 @@ def contributions(
     )
 
 
-class _Part(NamedTuple):
+class _PartContributions(NamedTuple):
     """What each term adds to one part of the score, and what the part loses without it (r, t)."""
 
     added: Doubles
     lost: Doubles
 
 
-def _scaled(added: Doubles, values: Doubles) -> _Part:
+def _scaled(added: Doubles, values: Doubles) -> _PartContributions:
     """Take a part that is linear in a row of length one: without a term, the others grow."""
     total = added.sum(axis=1, keepdims=True)
     shrink = np.sqrt(np.maximum(1 - values**2, 1e-12))
-    return _Part(added, total - np.where(values**2 > 1 - 1e-9, 0, (total - added) / shrink))
+    return _PartContributions(
+        added, total - np.where(values**2 > 1 - 1e-9, 0, (total - added) / shrink)
+    )
 
 
-def _turned(raw: Doubles, length: float, without: Doubles) -> _Part:
+def _turned(raw: Doubles, length: float, without: Doubles) -> _PartContributions:
     """Take a part that is linear in a direction: without a term, the direction turns."""
     total = raw.sum(axis=1, keepdims=True)
     rest = np.where(without > 1e-6, (total - raw) / np.maximum(without, 1e-6), 0)
-    return _Part(raw / length, total / length - rest)
+    return _PartContributions(raw / length, total / length - rest)
 
 
 def _together(
-    companions: Companions, written: Written, loadings: Doubles, plain: Doubles
-) -> tuple[_Part, Doubles]:
+    companions: CollaborativeFactors, written: DenseTastes, loadings: Doubles, plain: Doubles
+) -> tuple[_PartContributions, Doubles]:
     """Take the part of other readers' libraries, and what of it no term carries (r)."""
     length, without = _lengths(loadings, plain)
     themes = loadings @ plain
@@ -209,7 +211,9 @@ def _together(
     rest = ((total - raw) / np.maximum(without, 1e-6) + base) / np.maximum(sizes, 1e-6)
     whole = (total / length + base) / size
     lost = whole - np.where(without > 1e-6, rest, 0)
-    return _Part(raw / (length * size), lost), np.asarray(base[:, 0] / size, dtype=np.float64)
+    return _PartContributions(raw / (length * size), lost), np.asarray(
+        base[:, 0] / size, dtype=np.float64
+    )
 
 
 def _lengths(loadings: Doubles, plain: Doubles) -> tuple[float, Doubles]:
@@ -223,7 +227,7 @@ def _lengths(loadings: Doubles, plain: Doubles) -> tuple[float, Doubles]:
     return float(np.sqrt(square)), np.sqrt(np.maximum(without, 0))
 
 
-def told(space: TextSpace, found: Contributions) -> list[Told]:
+def told(space: TextSpace, found: Contributions) -> list[ScoreExplanation]:
     """Give for each reader the terms that raised the score and those that lowered it.
 
     Strongest first, ties by term. A term that adds to the score, but without which it would
@@ -235,9 +239,9 @@ def told(space: TextSpace, found: Contributions) -> list[Told]:
     ups, downs = _largest(raised, RAISED, names), _largest(lowered, LOWERED, names)
     scores, bias = found.scores.tolist(), found.bias.tolist()
     return [
-        Told(
-            tuple(Weight(name, size) for name, size in up),
-            tuple(Weight(name, -size) for name, size in down),
+        ScoreExplanation(
+            tuple(TermWeight(name, size) for name, size in up),
+            tuple(TermWeight(name, -size) for name, size in down),
             score - constant - sum(size for _, size in up) + sum(size for _, size in down),
             constant,
         )
@@ -255,7 +259,7 @@ def _largest(values: Doubles, most: int, names: Sequence[str]) -> list[list[tupl
     ]
 
 
-class Nearest(NamedTuple):
+class NearestLiked(NamedTuple):
     """The liked paper nearest to a pick, as a row of the ledger, and how near it is.
 
     ``likeness`` is that in words and coarse themes, up to 1; ``is_sensible`` says whether a reader
@@ -278,8 +282,11 @@ def is_sensible(likeness: float, shared: float, maturity: float) -> bool:
 
 
 def nearest(
-    space: TextSpace, tastes: Sequence[LinearTaste], rows: Rows, pairs: Sequence[tuple[int, int]]
-) -> list[Nearest | None]:
+    space: TextSpace,
+    tastes: Sequence[LinearTaste],
+    rows: PaperRows,
+    pairs: Sequence[tuple[int, int]],
+) -> list[NearestLiked | None]:
     """Find the nearest liked paper for each pair of a taste and a row, None where none is liked.
 
     All tastes are of one ledger.
@@ -289,7 +296,7 @@ def nearest(
     ledger = tastes[pairs[0][0]].ledger
     alike = likeness(ledger, rows).round(6)
     liked = [(at, row) for at, (taste, row) in enumerate(pairs) if len(tastes[taste].liked_votes)]
-    found: list[Nearest | None] = [None] * len(pairs)
+    found: list[NearestLiked | None] = [None] * len(pairs)
     if not liked:
         return found
     near = []
@@ -301,11 +308,11 @@ def nearest(
     shared = np.asarray(one[mine].multiply(other[near]).sum(axis=1), dtype=np.float64).ravel()
     for (at, row), vote, size in zip(liked, near, shared.tolist(), strict=True):
         near_enough = is_sensible(float(alike[row, vote]), size, space.maturity)
-        found[at] = Nearest(vote, float(alike[row, vote]), near_enough)
+        found[at] = NearestLiked(vote, float(alike[row, vote]), near_enough)
     return found
 
 
-def _particular_words(space: TextSpace, rows: Rows) -> csr_array:
+def _particular_words(space: TextSpace, rows: PaperRows) -> csr_array:
     """Give the stressed words of rows without those that fit any abstract, at length one."""
     telling = space.particularity[rows.words.indices]
     telling[telling < LEAST_PARTICULAR] = 0
@@ -316,13 +323,13 @@ def _particular_words(space: TextSpace, rows: Rows) -> csr_array:
     return words
 
 
-def likeness(ledger: Ledger, rows: Rows) -> Floats:
+def likeness(ledger: TrainingVotes, rows: PaperRows) -> Floats:
     """Give how alike the voted papers of a ledger and n papers are (n, u)."""
     words = (rows.words @ ledger.rows.words.T).toarray()
     return np.asarray(WORD_SHARE * words + CLOSE_SHARE * (rows.broad @ ledger.rows.broad.T))
 
 
-def strongest(space: TextSpace, taste: LinearTaste, n: int) -> tuple[Weight, ...]:
+def strongest(space: TextSpace, taste: LinearTaste, n: int) -> tuple[TermWeight, ...]:
     """Give the n terms that weigh most in a taste: the words of the reader.
 
     A term's weight is what it adds to the papers that speak for the taste, on average; what
@@ -338,4 +345,4 @@ def strongest(space: TextSpace, taste: LinearTaste, n: int) -> tuple[Weight, ...
     rows = taste.ledger.rows.words[taste.votes]
     told = weights * (rows.T @ (speaking / max(float(speaking.sum()), 1e-9)))
     order = np.argsort(-told, kind="stable")[:n]
-    return tuple(Weight(space.vocabulary[at], float(told[at])) for at in order if told[at] > 0)
+    return tuple(TermWeight(space.vocabulary[at], float(told[at])) for at in order if told[at] > 0)

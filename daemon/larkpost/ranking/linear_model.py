@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from larkpost.domain import Paper
-    from larkpost.ranking.tfidf import Floats, Indices, Rows, TextSpace
+    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
 
 
 class Calibration(NamedTuple):
@@ -47,7 +47,7 @@ class Columns(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Ledger:
+class TrainingVotes:
     """The tastes of all the readers who were learnt from together.
 
     ``papers`` (u) are the voted papers, each once, None where a row stands for the words of an
@@ -57,7 +57,7 @@ class Ledger:
     """
 
     papers: tuple[Paper | None, ...]
-    rows: Rows
+    rows: PaperRows
     shares: csr_array
     dense: Floats
     terms: Floats
@@ -65,7 +65,7 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedTerms:
     """What an interest's words name: terms (columns), and categories in lower case.
 
     ``phrases`` are the words as the reader typed them, each with its terms (columns).
@@ -76,7 +76,7 @@ class Named:
     phrases: tuple[tuple[str, frozenset[int]], ...] = ()
 
     @classmethod
-    def of(cls, space: TextSpace, words: Sequence[str]) -> Named:
+    def of(cls, space: TextSpace, words: Sequence[str]) -> NamedTerms:
         """Look up an interest's words.
 
         A category names papers by their categories: its typical terms are in nearly every paper.
@@ -106,11 +106,11 @@ class LinearTaste:
 
     reader_id: int
     interest_id: int
-    ledger: Ledger
+    ledger: TrainingVotes
     place: int
     liked_votes: Indices
     calibration: Calibration
-    named: Named
+    named: NamedTerms
 
     @property
     def votes(self) -> Indices:

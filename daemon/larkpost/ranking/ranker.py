@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Paper
     from larkpost.interfaces import Evidence, Space, Taste
-    from larkpost.ranking.explanations import Contributions, Doubles, Nearest
-    from larkpost.ranking.linear_model import Named
-    from larkpost.ranking.tfidf import Floats, Rows
-    from larkpost.ranking.words.display_terms import Candidates
+    from larkpost.ranking.explanations import Contributions, Doubles, NearestLiked
+    from larkpost.ranking.linear_model import NamedTerms
+    from larkpost.ranking.tfidf import Floats, PaperRows
+    from larkpost.ranking.words.display_terms import CandidateTerms
     from larkpost.ranking.words.interest_terms import InterestTerm
 
 TOGETHER = 128  # readers whose reasons are worked out at once
 KEPT = 512  # papers whose words and phrases are kept for the next of them, some 50 KB each
 
 
-class Tfidf:
+class TfidfRanker:
     """Implements ``larkpost.interfaces.Ranker``, with a little more: see ``fit``, ``rank``.
 
     ``half_life_days``: the age at which a vote counts half, 0 for never. ``careful``: learn
@@ -100,7 +100,7 @@ class Tfidf:
         scores = scoring.score(ours, known, rows)
         barred = list(excluded) or [()] * len(known)
         chosen = [_best(papers, of, out, limit) for of, out in zip(scores, barred, strict=True)]
-        return _told(ours, known, _Order(papers, rows, chosen))
+        return _told(ours, known, _ScoredPapers(papers, rows, chosen))
 
     def similar(
         self, space: Space, paper: Paper, among: Sequence[Paper], limit: int
@@ -131,20 +131,22 @@ def _best(papers: Sequence[Paper], scores: Floats, out: Collection[int], limit: 
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class _ScoredPapers:
     """What was scored and chosen: papers with their rows, places in them by reader."""
 
     papers: Sequence[Paper]
-    rows: Rows
+    rows: PaperRows
     chosen: Sequence[Sequence[int]]
 
 
-def _told(space: TextSpace, tastes: Sequence[LinearTaste], order: _Order) -> list[list[Pick]]:
+def _told(
+    space: TextSpace, tastes: Sequence[LinearTaste], order: _ScoredPapers
+) -> list[list[Pick]]:
     """Give everybody's picks with their reasons."""
     picks: list[list[Pick]] = [[] for _ in tastes]
     for _, places in scoring.by_ledger(tastes):
         near = _nearest(space, tastes, places, order)
-        shown: dict[int, Candidates] = {}
+        shown: dict[int, CandidateTerms] = {}
         for start in range(0, len(places), TOGETHER):
             shard = places[start : start + TOGETHER]
             for place, pick in _tell(space, tastes, shard, order, near, shown):
@@ -153,8 +155,8 @@ def _told(space: TextSpace, tastes: Sequence[LinearTaste], order: _Order) -> lis
 
 
 def _nearest(
-    space: TextSpace, tastes: Sequence[LinearTaste], places: Sequence[int], order: _Order
-) -> dict[tuple[int, int], Nearest | None]:
+    space: TextSpace, tastes: Sequence[LinearTaste], places: Sequence[int], order: _ScoredPapers
+) -> dict[tuple[int, int], NearestLiked | None]:
     """Find the nearest liked paper of each pick of some tastes, by taste and paper."""
     some = sorted({at for place in places for at in order.chosen[place]})
     line = {at: n for n, at in enumerate(some)}
@@ -174,7 +176,7 @@ def _placed(picks: Sequence[Pick]) -> list[Pick]:
 
 
 def _interest_terms(
-    named: Sequence[Named], shown: Candidates, found: Contributions, told: Doubles
+    named: Sequence[NamedTerms], shown: CandidateTerms, found: Contributions, told: Doubles
 ) -> list[list[InterestTerm]]:
     """Find for each reader (r) the interest's words that raise the score (r, t) of a paper."""
     if not any(mine.phrases for mine in named):
@@ -193,9 +195,9 @@ def _tell(
     space: TextSpace,
     tastes: Sequence[LinearTaste],
     shard: Sequence[int],
-    order: _Order,
-    near: Mapping[tuple[int, int], Nearest | None],
-    shown: dict[int, Candidates],
+    order: _ScoredPapers,
+    near: Mapping[tuple[int, int], NearestLiked | None],
+    shown: dict[int, CandidateTerms],
 ) -> Iterator[tuple[int, Pick]]:
     """Work out the picks of some readers, paper by paper, each beside its reader's place.
 

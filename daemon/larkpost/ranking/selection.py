@@ -31,7 +31,7 @@ SHARED = 3  # numbers of a sketch in common, from which on texts are compared at
 
 
 @dataclass(frozen=True, slots=True)
-class Twins:
+class DuplicateGroups:
     """Which papers are near-duplicates: the number of each one's group, its own where alone."""
 
     groups: Mapping[int, int]
@@ -46,7 +46,7 @@ class Twins:
         return len(self.groups) - len(set(self.groups.values()))
 
 
-def twins(papers: Iterable[Paper]) -> Twins:
+def twins(papers: Iterable[Paper]) -> DuplicateGroups:
     """Find the near-duplicates among papers: those that share numbers of their sketches, compared.
 
     Groups are closed: what is near to a member belongs to the group. Its number is the least id.
@@ -67,7 +67,7 @@ def twins(papers: Iterable[Paper]) -> Twins:
     for (a, b), numbers in sorted(shared.items()):
         if numbers >= SHARED and resemblance(told[a].text, told[b].text) >= NEAR:
             _unite(groups, a, b)
-    return Twins(groups)
+    return DuplicateGroups(groups)
 
 
 def _unite(groups: dict[int, int], a: int, b: int) -> None:
@@ -88,7 +88,7 @@ def choose(
     reader: Reader,
     found: Mapping[int, Sequence[Pick]],
     size: int,
-    alike: Twins | None = None,
+    alike: DuplicateGroups | None = None,
     *,
     untaught: Collection[int] = (),
 ) -> list[Pick]:
@@ -102,10 +102,10 @@ def choose(
     are left out, but not those of interests (by id) that are ``untaught``: their chances are no
     more than a guess, and without papers there is nothing to learn from.
     """
-    alike = alike or Twins({})
+    alike = alike or DuplicateGroups({})
     likely = {
         interest: [
-            Claim(pick, interest)
+            InterestPick(pick, interest)
             for pick in found.get(interest.id, ())
             if pick.probability >= reader.threshold or interest.id in untaught
         ]
@@ -117,7 +117,7 @@ def choose(
         interest: [one for one in claims if one.pick.matches or alone]
         for interest, claims in likely.items()
     }
-    chosen: dict[int, Claim] = {}
+    chosen: dict[int, InterestPick] = {}
     _share_out(chosen, matching, size, alike)
     matched = sorted(chosen.values(), key=_likeliest if alone else _likeliest_of_several)
     if len(chosen) < size and not alone:
@@ -127,7 +127,7 @@ def choose(
     return [one.placed(place, alone) for place, one in enumerate(order, start=1)]
 
 
-class Claim(NamedTuple):
+class InterestPick(NamedTuple):
     """A pick and the interest that found it."""
 
     pick: Pick
@@ -147,7 +147,10 @@ class Claim(NamedTuple):
 
 
 def _share_out(
-    chosen: dict[int, Claim], matching: Mapping[Interest, Sequence[Claim]], size: int, alike: Twins
+    chosen: dict[int, InterestPick],
+    matching: Mapping[Interest, Sequence[InterestPick]],
+    size: int,
+    alike: DuplicateGroups,
 ) -> None:
     """Give the places to the picks that match, by quotas, until all places or picks are given."""
     claiming = [interest for interest, picks in matching.items() if picks]
@@ -192,19 +195,24 @@ def too_few(
     return f"Few new papers match: {', '.join(short)}. Your other interests have their places."
 
 
-def _take(chosen: dict[int, Claim], claims: Sequence[Claim], upto: int, alike: Twins) -> None:
+def _take(
+    chosen: dict[int, InterestPick],
+    claims: Sequence[InterestPick],
+    upto: int,
+    alike: DuplicateGroups,
+) -> None:
     for one in claims:
         if len(chosen) >= upto:
             break
         chosen.setdefault(alike.of(one.pick.paper.id), one)
 
 
-def _likeliest(one: Claim) -> tuple[float, int, int]:
+def _likeliest(one: InterestPick) -> tuple[float, int, int]:
     pick = one.pick
     return (-round(pick.score, 5), pick.position, pick.paper.id)
 
 
-def _likeliest_of_several(one: Claim) -> tuple[float, float, int, int]:
+def _likeliest_of_several(one: InterestPick) -> tuple[float, float, int, int]:
     """Order the picks of several interests: scores are of one interest each, chances of all.
 
     Within an interest the chance rises with the score, so its own order stays.
@@ -213,7 +221,7 @@ def _likeliest_of_several(one: Claim) -> tuple[float, float, int, int]:
     return (-round(guess if known is None else known, 5), *_likeliest(one))
 
 
-def _likeliest_leftover(one: Claim) -> tuple[bool, float, float, int, int]:
+def _likeliest_leftover(one: InterestPick) -> tuple[bool, float, float, int, int]:
     return (not one.pick.matches, *_likeliest_of_several(one))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from larkpost.ranking.collaborative import Companions
+from larkpost.ranking.collaborative import CollaborativeFactors
 from larkpost.ranking.tfidf import TextSpace
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _categories_kept(categories: Mapping[str, tuple[int, ...]]) -> dict[str, NDA
     }
 
 
-def _companions_kept(companions: Companions) -> dict[str, NDArray[Any]]:
+def _companions_kept(companions: CollaborativeFactors) -> dict[str, NDArray[Any]]:
     return {
         "through": companions.through,
         "base": companions.base,
@@ -137,7 +137,7 @@ def _categories(kept: Any, width: int) -> dict[str, tuple[int, ...]]:
     return {name: tuple(part.tolist()) for name, part in zip(names, parts, strict=True)}
 
 
-def _companions(kept: Any, themes: int) -> Companions | None:
+def _companions(kept: Any, themes: int) -> CollaborativeFactors | None:
     if "through" not in kept:
         return None
     through, base = _finite(kept["through"]), _finite(kept["base"])
@@ -145,7 +145,7 @@ def _companions(kept: Any, themes: int) -> Companions | None:
     _hold(through.ndim == 2 and through.shape == (themes, *base.shape))
     ids, places = kept["ids"], _finite(kept["places"].astype(np.float32))
     _hold(ids.dtype == np.int64 and ids.ndim == 1 and places.shape == (*ids.shape, *base.shape))
-    return Companions(through, base, ids, places)
+    return CollaborativeFactors(through, base, ids, places)
 
 
 def _hold(sound: bool) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from larkpost.domain import Paper
-    from larkpost.ranking.tfidf import Floats, Rows, TextSpace
+    from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
 
 
 def similar(
@@ -33,7 +33,7 @@ def similar(
     return found[: max(0, limit)]
 
 
-def likeness(some: Rows, others: Rows) -> Floats:
+def likeness(some: PaperRows, others: PaperRows) -> Floats:
     """Give how alike papers (n) and others (m) are in words and coarse themes (n, m)."""
     words = (some.words @ others.words.T).toarray()
     near = WORD_SHARE * words + CLOSE_SHARE * (some.broad @ others.broad.T)

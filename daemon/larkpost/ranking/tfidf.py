@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from larkpost.domain import Paper
-    from larkpost.ranking.collaborative import Companions
+    from larkpost.ranking.collaborative import CollaborativeFactors
 
     Texts = Sequence[str | Mapping[str, float]]
     Ids = Sequence[int | None]
@@ -50,7 +50,7 @@ Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Rows:
+class PaperRows:
     """Papers as points of a space.
 
     ``plain`` (n, terms): l2 rows of TF-IDF; ``words`` (n, terms): the same with the rarer terms
@@ -69,8 +69,8 @@ class Rows:
     def __len__(self) -> int:
         return int(self.themes.shape[0])
 
-    def __getitem__(self, index: Indices) -> Rows:
-        return Rows(
+    def __getitem__(self, index: Indices) -> PaperRows:
+        return PaperRows(
             csr_array(self.plain[index]),
             csr_array(self.words[index]),
             self.themes[index],
@@ -111,7 +111,7 @@ class TextSpace:
     axes: Floats
     plain: csr_array
     unread: NDArray[np.int64]
-    companions: Companions | None = None
+    companions: CollaborativeFactors | None = None
     categories: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @cached_property
@@ -151,12 +151,12 @@ class TextSpace:
         return np.array([grade(term) for term in self.vocabulary], np.float32) / np.float32(GRADES)
 
     @cached_property
-    def sample(self) -> Rows:
+    def sample(self) -> PaperRows:
         """Give the kept papers of the corpus as rows."""
         return self.placed(self.plain)
 
     @cached_property
-    def background(self) -> Rows:
+    def background(self) -> PaperRows:
         """Give the papers that serve as weak negative evidence, and a blank page.
 
         The blank keeps the scale of scores defined in a corpus of one paper or none.
@@ -171,7 +171,7 @@ class TextSpace:
         )
 
     @cached_property
-    def common(self) -> ridge.Shared:
+    def common(self) -> ridge.BackgroundKernel:
         """Give the background's likeness to itself, ready for the regressions."""
         words = (self.background.words @ self.background.words.T).toarray()
         close = self.background.close @ self.background.close.T
@@ -222,7 +222,7 @@ class TextSpace:
 
         return space_to_bytes(self)
 
-    def rows(self, texts: Texts, ids: Ids = (), names: Sequence[bytes] = ()) -> Rows:
+    def rows(self, texts: Texts, ids: Ids = (), names: Sequence[bytes] = ()) -> PaperRows:
         """Give the points of these texts, in order; a text without a known term is all zeros.
 
         The first line of a text is its title; a hint stands for a text by its counts. Papers
@@ -241,7 +241,7 @@ class TextSpace:
             lambda texts: self._weighed(_counted(texts, self.papers)), len(self.vocabulary)
         )
 
-    def placed(self, plain: csr_array, ids: Ids = ()) -> Rows:
+    def placed(self, plain: csr_array, ids: Ids = ()) -> PaperRows:
         """Give the points of papers whose l2 TF-IDF rows are known."""
         data = plain.data * self.sharpness[plain.indices]
         words = csr_array((data, plain.indices, plain.indptr), shape=plain.shape)
@@ -251,7 +251,9 @@ class TextSpace:
             close = unit(themes[:, :BROAD])
         else:
             close = self.companions.seat(unit(themes), ids)
-        return Rows(plain, words, themes, close, np.asarray(plain.sum(axis=1), dtype=np.float32))
+        return PaperRows(
+            plain, words, themes, close, np.asarray(plain.sum(axis=1), dtype=np.float32)
+        )
 
     def _weighed(self, counted: Sequence[Counter[str]]) -> csr_array:
         return weigh(count_matrix(counted, self.column), self.idf)

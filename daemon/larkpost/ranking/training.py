@@ -14,10 +14,10 @@ import numpy as np
 
 from larkpost.ranking.calibration import calibrate
 from larkpost.ranking.components import (
-    Own,
-    Part,
-    Seen,
-    View,
+    ComponentScores,
+    DenseView,
+    OwnVotes,
+    VotedPapers,
     brevity,
     evidence_against_unread,
     log_odds,
@@ -28,7 +28,7 @@ from larkpost.ranking.components import (
     shared,
 )
 from larkpost.ranking.exploration.passed_over import Passed, add_passed
-from larkpost.ranking.linear_model import Calibration, LinearTaste, Named
+from larkpost.ranking.linear_model import Calibration, LinearTaste, NamedTerms
 from larkpost.ranking.training_examples import shelve
 from larkpost.ranking.training_rows import BallotRows, dense_of, kernel_of, ledger_of, lines_of
 
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from larkpost.interfaces import Evidence
     from larkpost.ranking.components import Kernel
     from larkpost.ranking.taste_cache import Line, TasteCache, Whose
-    from larkpost.ranking.tfidf import Floats, Indices, Rows, TextSpace
-    from larkpost.ranking.training_examples import Ballot
+    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
+    from larkpost.ranking.training_examples import TrainingExample
 
 UNREAD = 5.0  # all of the background weighs as much as this many thumbs for each thumb up
 FEW_UNREAD = 2.0  # the same in a small corpus, where much of it is what the reader would like
@@ -136,7 +136,7 @@ def learn(
             place=at,
             liked_votes=shelf.ballots[at].liked,
             calibration=lines[at].calibration,
-            named=Named.of(space, one.words),
+            named=NamedTerms.of(space, one.words),
         )
         for at, one in enumerate(evidence)
     ]
@@ -157,7 +157,7 @@ def _lines(
     missing = [at for at, line in lines.items() if line is None]
     if missing:
         blank = np.array([paper is None for paper in shelf.papers])
-        seen, passed = Seen.of(space, shelf.rows, blank), Passed.of(space, shelf.passed)
+        seen, passed = VotedPapers.of(space, shelf.rows, blank), Passed.of(space, shelf.passed)
     for places in _batches([len(shelf.ballots[at].votes) for at in missing]):
         batch = [missing[place] for place in places]
         ballots = [shelf.ballots[at] for at in batch]
@@ -172,7 +172,7 @@ def _lines(
     return [line for line in lines.values() if line is not None]
 
 
-def _padded(ballots: Sequence[Ballot]) -> tuple[Indices, Floats, Floats, Floats]:
+def _padded(ballots: Sequence[TrainingExample]) -> tuple[Indices, Floats, Floats, Floats]:
     """Lay votes, thumbs, weights, checks side by side (r, n), with zeros where there is no vote."""
     shape = len(ballots), max(1, max(len(ballot.votes) for ballot in ballots))
     votes = np.zeros(shape, dtype=np.intp)
@@ -199,13 +199,13 @@ def _batches(sizes: Sequence[int]) -> Iterator[list[int]]:
 
 def _learn_batch(
     space: TextSpace,
-    seen: Seen,
-    ballots: Sequence[Ballot],
+    seen: VotedPapers,
+    ballots: Sequence[TrainingExample],
     careful: bool,
     kernel: Kernel | None,
 ) -> Learnt:
     rows, (votes, thumbs, weights, checks) = seen.rows, _padded(ballots)
-    own = Own.of(rows, [len(ballot.votes) for ballot in ballots], votes, kernel)
+    own = OwnVotes.of(rows, [len(ballot.votes) for ballot in ballots], votes, kernel)
     lift = np.where(thumbs > 0, weights, 0)
     ups = lift.sum(axis=1)
     lift = lift / np.maximum(ups, 1e-9)[:, None]
@@ -232,7 +232,11 @@ def _learn_batch(
 
 
 def _calibrate(
-    passed: Passed, voted: Rows, ballots: Sequence[Ballot], learnt: Learnt, dense: Floats
+    passed: Passed,
+    voted: PaperRows,
+    ballots: Sequence[TrainingExample],
+    learnt: Learnt,
+    dense: Floats,
 ) -> list[Calibration]:
     """Hold the scores of votes, uncast, and of what was passed over against what came."""
     none = np.zeros(0, dtype=np.float32)
@@ -246,14 +250,14 @@ def _calibrate(
 
 def _views(
     space: TextSpace,
-    seen: Seen,
+    seen: VotedPapers,
     votes: Indices,
     lift: Floats,
     weighed: Mapping[str, Floats],
-) -> dict[str, View]:
+) -> dict[str, DenseView]:
     """Work out the parts with a direction that count for somebody."""
     rows = seen.rows
-    known: dict[str, Callable[[], View]] = {
+    known: dict[str, Callable[[], DenseView]] = {
         "neighbours": lambda: neighbours(space, rows, votes, lift),
         "shared": lambda: shared(space, seen, votes, lift),
         "brevity": lambda: brevity(space, rows, votes, lift),
@@ -265,7 +269,7 @@ def _views(
 
 
 def _scales(
-    parts: Mapping[str, Part], weighed: Mapping[str, Floats], liking: NDArray[np.bool_]
+    parts: Mapping[str, ComponentScores], weighed: Mapping[str, Floats], liking: NDArray[np.bool_]
 ) -> tuple[dict[str, Floats], Floats]:
     """Give each part's factor and the bias, so that scores on the background are standard ones.
 
@@ -282,7 +286,7 @@ def _scales(
     return {name: factor * per for name, factor in scale.items()}, -total.mean(axis=1) * per
 
 
-def _dense(scale: Mapping[str, Floats], views: Mapping[str, View]) -> dict[str, Floats]:
+def _dense(scale: Mapping[str, Floats], views: Mapping[str, DenseView]) -> dict[str, Floats]:
     """Put together the directions of the dense views, by where they apply."""
     told: dict[str, Floats] = {}
     for where, names in DIRECTIONS.items():

@@ -25,7 +25,7 @@ OUTSIDE = 10.0  # a thumb on what no edition showed tells of chances as 10 / (10
 
 
 @dataclass(frozen=True, slots=True)
-class Ballot:
+class TrainingExample:
     """One interest's votes as rows of the ledger, hints last; weights are above zero.
 
     ``passed`` are the rows of the papers passed over. They are no votes: chances alone are held
@@ -75,7 +75,7 @@ def ballot(
     hints: int,
     now: datetime,
     half_life_days: float,
-) -> Ballot:
+) -> TrainingExample:
     """Weigh what one interest was told; ``votes`` and ``passed`` are rows, ``hints`` of votes."""
     thumbs = np.array([float(thumb) for thumb in one.thumbs], dtype=np.float32)
     moment = changed_at(one)
@@ -84,7 +84,7 @@ def ballot(
     if half_life_days > 0:
         days = np.array([(now - at).total_seconds() / 86400 for at in one.at], dtype=np.float32)
         weights *= np.float32(0.5) ** (np.maximum(days, 0) / np.float32(half_life_days))
-    return Ballot(
+    return TrainingExample(
         np.array(votes, dtype=np.intp),
         np.concatenate([thumbs, np.ones(hints, dtype=np.float32)]),
         np.concatenate([np.maximum(weights, 1e-4), np.full(hints, said)]).astype(np.float32),
@@ -135,7 +135,7 @@ class TextPlaces:
 
 def shelve(
     space: TextSpace, evidence: Sequence[Evidence], now: datetime, half_life_days: float
-) -> tuple[TextPlaces, TextPlaces, list[Ballot]]:
+) -> tuple[TextPlaces, TextPlaces, list[TrainingExample]]:
     """Place all voted papers and words, and apart from them those passed over, for the ballots."""
     voted, unvoted = TextPlaces(), TextPlaces()
     ballots = []

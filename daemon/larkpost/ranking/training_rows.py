@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
-from larkpost.ranking.linear_model import Columns, Ledger
+from larkpost.ranking.linear_model import Columns, TrainingVotes
 from larkpost.ranking.row_cache import name_text
 from larkpost.ranking.taste_cache import Line, digest
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from larkpost.ranking.components import Kernel
     from larkpost.ranking.linear_model import Calibration
     from larkpost.ranking.taste_cache import TasteCache
-    from larkpost.ranking.tfidf import Floats, Indices, Rows, TextSpace
+    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
     from larkpost.ranking.training import Learnt
-    from larkpost.ranking.training_examples import Ballot, TextPlaces
+    from larkpost.ranking.training_examples import TextPlaces, TrainingExample
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,18 @@ class BallotRows:
 
     papers: tuple[Paper | None, ...]
     names: Sequence[bytes]
-    rows: Rows
-    ballots: Sequence[Ballot]
+    rows: PaperRows
+    ballots: Sequence[TrainingExample]
     passed: Sequence[Paper]
     passed_names: Sequence[bytes]
 
     @classmethod
     def of(
-        cls, space: TextSpace, voted: TextPlaces, unvoted: TextPlaces, ballots: Sequence[Ballot]
+        cls,
+        space: TextSpace,
+        voted: TextPlaces,
+        unvoted: TextPlaces,
+        ballots: Sequence[TrainingExample],
     ) -> BallotRows:
         """Cut the texts into rows, with a blank one that is looked up where nobody has voted."""
         papers, texts = (*voted.papers, None), (*voted.texts, "")
@@ -59,7 +63,7 @@ class BallotRows:
             [name_text(paper.text) for paper in passed],
         )
 
-    def key(self, ballot: Ballot, *, careful: bool) -> bytes:
+    def key(self, ballot: TrainingExample, *, careful: bool) -> bytes:
         """Name everything that the line of a ballot is learnt from, beside the space.
 
         The day counts where votes fade, by their weights.
@@ -95,7 +99,7 @@ def dense_of(space: TextSpace, learnt: Learnt) -> Floats:
 
 
 def lines_of(
-    ballots: Sequence[Ballot],
+    ballots: Sequence[TrainingExample],
     learnt: Learnt,
     dense: Floats,
     calibrations: Sequence[Calibration],
@@ -110,7 +114,7 @@ def lines_of(
 
 def ledger_of(
     space: TextSpace, shelf: BallotRows, lines: Sequence[Line], *, careful: bool
-) -> Ledger:
+) -> TrainingVotes:
     """Put lines side by side: those of the ballots of a shelf, in their order."""
     columns, nothing = Columns.of(space), np.zeros(0, dtype=np.float32)
     ends = np.cumsum([0] + [len(ballot.votes) for ballot in shelf.ballots])
@@ -124,7 +128,7 @@ def ledger_of(
         if careful and len(line.terms):
             terms[:, at] = line.terms
     matrix = csr_array((shares, votes, ends), shape=(len(lines), len(shelf.rows)))
-    return Ledger(shelf.papers, shelf.rows, matrix, dense, terms, columns)
+    return TrainingVotes(shelf.papers, shelf.rows, matrix, dense, terms, columns)
 
 
 def kernel_of(cache: TasteCache, shelf: BallotRows, whose: Sequence[tuple[int, int]]) -> Kernel:

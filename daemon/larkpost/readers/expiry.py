@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from larkpost.db.engine import Store
-    from larkpost.db.usage.last_use import Span
+    from larkpost.db.usage.last_use import ExpiryRule
 
 MOST_AT_ONCE = 200  # removed in a round, so that letters do not wait; a later round goes on
 LOOK = timedelta(minutes=10)  # between two looks for readers who may go
@@ -27,7 +27,7 @@ LOOK = timedelta(minutes=10)  # between two looks for readers who may go
 log = logs.get_logger(__name__)
 
 
-class Uses:
+class LastUses:
     """The readers whose page or feed was asked for today; safe to share between threads.
 
     It holds numbers of readers who are there, so that a stranger cannot make it grow.
@@ -69,7 +69,7 @@ class Uses:
             self._waiting = taken | self._waiting
 
 
-def write_down(store: Store, collected: Uses) -> None:
+def write_down(store: Store, collected: LastUses) -> None:
     """Write who was used into the store; raises what the store raises, and loses nothing."""
     taken = collected.take()
     try:
@@ -88,7 +88,7 @@ def _write_day(store: Store, reader_ids: list[int], day: date) -> None:
             last_use.write(connection, fresh, day)
 
 
-def expire(store: Store, span: Span, *, now: datetime) -> int:
+def expire(store: Store, span: ExpiryRule, *, now: datetime) -> int:
     """Remove the readers without mail whom nobody has used for so long; returns how many went.
 
     Each goes as by "delete everything", and those who came by the command line never do.

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.db.matching.paper_matcher import Asked
-    from larkpost.domain import Draft, Identifier, Paper
+    from larkpost.db.matching.paper_matcher import PaperQuery
+    from larkpost.domain import Identifier, Paper, PaperRecord
     from larkpost.interfaces import Space
-    from larkpost.ranking import Comparison
+    from larkpost.ranking import PaperComparison
     from larkpost.readers.quotas import Allowance
 
 VIA = "import"
@@ -35,7 +35,7 @@ FEWEST, AMONG = 30, 500  # papers out of which those to rate are chosen
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class OnboardingResult:
     """What became of a list of references: thumbs given, papers new here, names not known here.
 
     ``is_full``: so many were read as are read of one list, and the list may be longer.
@@ -49,7 +49,7 @@ class Start:
 
 def from_references(
     store: Store, reader_id: int, text: str, *, now: datetime, allowance: Allowance | None = None
-) -> Start:
+) -> OnboardingResult:
     """Give a thumb up to every paper of the list that the reader has not judged yet.
 
     Of a reader one list is taken at a time: two at once would each find room for themselves alone.
@@ -99,11 +99,11 @@ _LISTS = _ListsInHand()
 def _take(
     store: Store,
     reader_id: int,
-    drafts: Sequence[Draft],
+    drafts: Sequence[PaperRecord],
     *,
     now: datetime,
     allowance: Allowance | None,
-) -> Start:
+) -> OnboardingResult:
     with store.read() as connection:
         found = _find_named(connection, reader_id, drafts)
     titled = [one for one, at in zip(drafts, found, strict=True) if at is None and one.title]
@@ -120,9 +120,9 @@ def _take(
         with store.begin() as connection:
             readers.get(connection, reader_id)  # raises UnknownReader
             absorbed = private_upsert.bring_prepared(connection, reader_id, some, now=now)
-            new += sum(one.what is papers.What.NEW for one in absorbed)
+            new += sum(one.what is papers.MatchOutcome.NEW for one in absorbed)
             liked += _like(connection, reader_id, [one.paper_id for one in absorbed], now)
-    return Start(
+    return OnboardingResult(
         liked=liked,
         new=new,
         unknown=tuple(str(one.identifiers[0]) for one in nameless),
@@ -131,7 +131,7 @@ def _take(
 
 
 def _find_named(
-    connection: Connection, reader_id: int, drafts: Sequence[Draft]
+    connection: Connection, reader_id: int, drafts: Sequence[PaperRecord]
 ) -> list[int | None]:
     """Find each draft by its names, among the reader's own papers and the public ones."""
     readers.get(connection, reader_id)  # raises UnknownReader
@@ -143,7 +143,7 @@ def _find_named(
 def _take_room(
     store: Store,
     reader_id: int,
-    asked: Sequence[Asked],
+    asked: Sequence[PaperQuery],
     known: Collection[int],
     allowance: Allowance,
     now: datetime,
@@ -154,7 +154,7 @@ def _take_room(
         here = {one.paper_id for one in looked_up if one.paper_id} | set(known)
         judged = votes.judged(connection, reader_id, here)
     pairs = zip(asked, looked_up, strict=True)
-    new = [one.draft for one, found in pairs if found.what is papers.What.NEW]
+    new = [one.draft for one, found in pairs if found.what is papers.MatchOutcome.NEW]
     thumbs = len(new) + len(here - judged)
     with store.begin() as connection:
         allowance.take_list(connection, reader_id, new, thumbs=thumbs, now=now)
@@ -169,7 +169,7 @@ class RatingPool:
 
     space: Space
     marks: Sequence[tuple[int, datetime]]
-    compared: Comparison | None
+    compared: PaperComparison | None
 
     @property
     def papers(self) -> Sequence[Paper]:
@@ -226,11 +226,11 @@ class RatingPools:
             return self._pool
 
 
-def _known(draft: Draft, known: Mapping[Identifier, int]) -> int | None:
+def _known(draft: PaperRecord, known: Mapping[Identifier, int]) -> int | None:
     return next((known[name] for name in draft.identifiers if name in known), None)
 
 
-def _aged(draft: Draft, now: datetime) -> Draft:
+def _aged(draft: PaperRecord, now: datetime) -> PaperRecord:
     published = datetime.combine(draft.published or now.date(), time(), UTC)
     seen = min(published, now - OLD)
     return replace(draft, first_seen=seen, arrived=seen)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.db.engine import Connection
-    from larkpost.domain import Draft
-    from larkpost.settings.model import Quotas
+    from larkpost.domain import PaperRecord
+    from larkpost.settings.model import QuotaSettings
 
 DAY = timedelta(days=1)
 MEGABYTE = 1_000_000
@@ -34,14 +34,14 @@ class Allowance:
     networks: it does not come from a stranger, and only the reader's own quota counts.
     """
 
-    bounds: Quotas
+    bounds: QuotaSettings
     networks: Sequence[str] = ()
 
     def take_list(
         self,
         connection: Connection,
         reader_id: int,
-        new: Sequence[Draft],
+        new: Sequence[PaperRecord],
         *,
         thumbs: int,
         now: datetime,

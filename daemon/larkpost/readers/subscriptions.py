@@ -30,7 +30,7 @@ StatusChange = Literal["pause", "resume", "leave"]
 FeedChange = Literal["renew", "end"]
 
 
-class Wishes(TypedDict, total=False):
+class Preferences(TypedDict, total=False):
     """What a reader may choose; what is left out stays as it is."""
 
     name: str
@@ -55,7 +55,7 @@ def add(
     created: datetime | None = None,
     expires: bool = False,
     signed_up: bool = False,
-    **wishes: Unpack[Wishes],
+    **wishes: Unpack[Preferences],
 ) -> Reader:
     """Take a new reader in; an ``address`` of None makes a reader by feed alone.
 
@@ -92,7 +92,7 @@ def change(
     status: StatusChange | None = None,
     until: date | None = None,
     feed: FeedChange | None = None,
-    **wishes: Unpack[Wishes],
+    **wishes: Unpack[Preferences],
 ) -> Reader:
     """Change what is given and leave the rest; a new timetable gives a new next slot.
 
@@ -129,7 +129,7 @@ def change_reader(
     now: datetime,
     address: str | None = None,
     words: Iterable[str] | None = None,
-    **wishes: Unpack[Wishes],
+    **wishes: Unpack[Preferences],
 ) -> Reader:
     """Do what ``change`` does, within a transaction that is open."""
     before = readers.get(connection, reader_id)
@@ -319,7 +319,7 @@ def who(reader: Reader) -> str:
     return one_line(reader.address or reader.name or reader.uid)
 
 
-def checked(wishes: Wishes) -> Wishes:
+def checked(wishes: Preferences) -> Preferences:
     """Give the wishes, in order; raises UsageError for one that cannot be had."""
     if "zone" in wishes:
         _check_zone(wishes["zone"])

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.db import fitted_models, papers, popularity, votes
-from larkpost.domain import Weight
+from larkpost.domain import TermWeight
 from larkpost.editions.evaluate import FEWEST, evaluate
 from larkpost.editions.evidence import evidence
 from larkpost.editions.second_interest import find_offer
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from larkpost.domain import Interest, Paper, Pick, Reader, Vote
     from larkpost.editions.second_interest import Offer
     from larkpost.interfaces import Ranker, Space
-    from larkpost.ranking import Report
+    from larkpost.ranking import ReplayReport
 
 TOLD = 10  # words for, and against
 AMONG = 200  # papers over which the words are weighed
 MONTHS = 12
 KEPT = 256
-# When a history is replayed again: see ``Tastes``.
+# When a history is replayed again: see ``TasteProfileCache``.
 AGAIN, MOST_REPLAYS, GROWTH = timedelta(hours=1), 4, 1.15
 MANY = 1_000  # thumbs from which on a story takes a second or more, so that it is told as rarely
 
@@ -39,12 +39,12 @@ class Leaning:
     """What an interest leans to and from: how much each word adds to a paper, on average."""
 
     interest: Interest
-    toward: tuple[Weight, ...]
-    away: tuple[Weight, ...]
+    toward: tuple[TermWeight, ...]
+    away: tuple[TermWeight, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class TermChange:
     """How much each word added, or took, by what was known at the end of a month (``2026-08``)."""
 
     month: str
@@ -52,18 +52,20 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class TasteSummary:
     """What was learnt of a reader: of each interest now, and of all together by month.
 
     ``offer`` is an interest that they might want as well.
     """
 
     leanings: tuple[Leaning, ...]
-    months: tuple[Moved, ...]
+    months: tuple[TermChange, ...]
     offer: Offer | None = None
 
 
-def tell(store: Store, ranker: Ranker, space: Space, reader: Reader, *, now: datetime) -> Story:
+def tell(
+    store: Store, ranker: Ranker, space: Space, reader: Reader, *, now: datetime
+) -> TasteSummary:
     """Read a reader's taste off the reasons that the ranker gives for the newest papers.
 
     The months are those in which the reader voted, the last ``MONTHS`` of them; each is learnt
@@ -77,9 +79,9 @@ def tell(store: Store, ranker: Ranker, space: Space, reader: Reader, *, now: dat
     by_month = _by_month(reader, cast, seen)
     tastes = ranker.learn(space, [*asked, *by_month.values()], now=now)
     told = [_weighed(picks) for picks in ranker.rank(space, tastes, newest, len(newest))]
-    return Story(
+    return TasteSummary(
         leanings=tuple(map(_leaning, reader.interests, told)),
-        months=tuple(map(Moved, by_month, told[len(asked) :])),
+        months=tuple(map(TermChange, by_month, told[len(asked) :])),
         offer=find_offer(space, reader, asked, now=now),
     )
 
@@ -106,8 +108,8 @@ def _leaning(interest: Interest, told: Mapping[str, float]) -> Leaning:
     strongest = sorted(told.items(), key=lambda one: (-abs(one[1]), one[0]))
     return Leaning(
         interest,
-        tuple(Weight(term, weight) for term, weight in strongest if weight > 0)[:TOLD],
-        tuple(Weight(term, weight) for term, weight in strongest if weight < 0)[:TOLD],
+        tuple(TermWeight(term, weight) for term, weight in strongest if weight > 0)[:TOLD],
+        tuple(TermWeight(term, weight) for term, weight in strongest if weight < 0)[:TOLD],
     )
 
 
@@ -120,29 +122,29 @@ def _weighed(picks: Sequence[Pick]) -> dict[str, float]:
     return total
 
 
-class Told(NamedTuple):
+class TasteProfile(NamedTuple):
     """All that a reader is told of their taste; no report of too few votes."""
 
-    story: Story
-    report: Report | None
+    story: TasteSummary
+    report: ReplayReport | None
 
 
-class _Kept(NamedTuple):
+class _CachedProfile(NamedTuple):
     """What was told last, by what it depends on, and when stories were told within the hour."""
 
-    mark: _Mark
-    told: Told
+    mark: _ProfileKey
+    told: TasteProfile
     at: tuple[datetime, ...]
 
 
-class _Replayed(NamedTuple):
+class _RecentReplay(NamedTuple):
     """When a history was replayed within the last hour, and what the last time found."""
 
     at: tuple[datetime, ...] = ()
-    report: Report | None = None
+    report: ReplayReport | None = None
 
 
-class Tastes:
+class TasteProfileCache:
     """What was told last: to read and replay a history takes seconds, so it is done one at a time.
 
     A reader is told the same until a vote or a paper comes or goes, an interest changes, or there
@@ -152,8 +154,8 @@ class Tastes:
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[int, _Kept] = OrderedDict()
-        self._reports: OrderedDict[int, _Replayed] = OrderedDict()
+        self._kept: OrderedDict[int, _CachedProfile] = OrderedDict()
+        self._reports: OrderedDict[int, _RecentReplay] = OrderedDict()
         self._lock = Lock()
 
     def of(
@@ -165,7 +167,7 @@ class Tastes:
         *,
         now: datetime,
         fewest: int = popularity.FEWEST,
-    ) -> Told:
+    ) -> TasteProfile:
         """Tell a reader's taste, or give what was told before; ``space`` is asked if it is not.
 
         What others thought is told in steps of ``fewest`` thumbs.
@@ -180,7 +182,7 @@ class Tastes:
                 return known
             story = tell(store, ranker, space(), reader, now=now)
             report = self._replayed(store, ranker, reader, mark.votes, fewest, now)
-            return self._keep(reader, mark, Told(story, report), now)
+            return self._keep(reader, mark, TasteProfile(story, report), now)
 
     def forget(self, reader_id: int) -> None:
         """Keep nothing of a reader who is gone."""
@@ -189,7 +191,7 @@ class Tastes:
 
     def _replayed(
         self, store: Store, ranker: Ranker, reader: Reader, votes: int, fewest: int, now: datetime
-    ) -> Report | None:
+    ) -> ReplayReport | None:
         """Replay a reader's votes, which takes seconds of a core, or give what it found lately.
 
         It is done once an hour; more often, up to four times, where votes were taken back or there
@@ -197,30 +199,32 @@ class Tastes:
         """
         if votes < FEWEST:
             return None
-        told = self._reports.get(reader.id, _Replayed())
+        told = self._reports.get(reader.id, _RecentReplay())
         lately = _lately(told.at, now)
         if told.report and lately:
             same = told.report.votes <= votes < told.report.votes * GROWTH
             if same or len(lately) >= MOST_REPLAYS:
                 return told.report
         report = evaluate(store, ranker, reader, fewest=fewest)
-        self._reports[reader.id] = _Replayed((*lately, now), report)
+        self._reports[reader.id] = _RecentReplay((*lately, now), report)
         self._reports.move_to_end(reader.id)
         if len(self._reports) > KEPT:
             self._reports.popitem(last=False)
         return report
 
-    def _recall(self, reader: Reader, mark: _Mark, now: datetime) -> Told | None:
+    def _recall(self, reader: Reader, mark: _ProfileKey, now: datetime) -> TasteProfile | None:
         known = self._kept.get(reader.id)
         if known is None:
             return None
         often = mark.votes >= MANY and len(_lately(known.at, now)) >= MOST_REPLAYS
         return known.told if known.mark == mark or often else None
 
-    def _keep(self, reader: Reader, mark: _Mark, told: Told, now: datetime) -> Told:
+    def _keep(
+        self, reader: Reader, mark: _ProfileKey, told: TasteProfile, now: datetime
+    ) -> TasteProfile:
         before = self._kept.get(reader.id)
         at = (*_lately(before.at if before else (), now), now)[-MOST_REPLAYS:]
-        self._kept[reader.id] = _Kept(mark, told, at)
+        self._kept[reader.id] = _CachedProfile(mark, told, at)
         self._kept.move_to_end(reader.id)
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
@@ -231,7 +235,7 @@ def _lately(moments: Sequence[datetime], now: datetime) -> list[datetime]:
     return [at for at in moments if timedelta(0) <= now - at < AGAIN]
 
 
-class _Mark(NamedTuple):
+class _ProfileKey(NamedTuple):
     """What a taste depends on, read before anything else: what comes later, it tells apart."""
 
     votes: int
@@ -242,12 +246,12 @@ class _Mark(NamedTuple):
     space: int | None
 
 
-def _mark(store: Store, reader: Reader) -> _Mark:
+def _mark(store: Store, reader: Reader) -> _ProfileKey:
     with store.read() as connection:
         cast = votes.of(connection, reader.id)
         latest = max((one.at for one in cast), default=None)
         newest = fitted_models.newest_id(connection)
-        return _Mark(
+        return _ProfileKey(
             len(cast),
             latest,
             papers.extent(connection),

@@ -26,7 +26,7 @@ class Dot(NamedTuple):
     label: str
 
 
-class Curve(NamedTuple):
+class TermCurve(NamedTuple):
     """A term's way through the months: its letter, its strokes (SVG), a dot a month."""
 
     term: str
@@ -90,7 +90,7 @@ def terms(months: Sequence[Any]) -> list[tuple[str, list[float]]]:
     return sorted(rows, key=lambda row: ([-weight for weight in reversed(row[1])], row[0]))[:20]
 
 
-def curves(months: Sequence[Any]) -> list[Curve]:
+def curves(months: Sequence[Any]) -> list[TermCurve]:
     """Place the first terms of ``terms``: months to the right, upward the weight over the largest.
 
     A month in which a term was not among the strongest has no dot.
@@ -99,7 +99,7 @@ def curves(months: Sequence[Any]) -> list[Curve]:
     most = max((weight for _, weights in drawn for weight in weights), default=0.0) or 1.0
     last = max(1, len(months) - 1)
     return [
-        Curve(
+        TermCurve(
             term,
             chr(ord("A") + number),
             STROKES[number],

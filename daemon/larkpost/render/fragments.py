@@ -20,7 +20,7 @@ def gap(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class Fragment:
     """``pieces`` of finished text with ``gaps`` between them: one piece more than gaps."""
 
     pieces: tuple[bytes, ...]
@@ -37,7 +37,7 @@ class Sheet:
         return parts
 
 
-def partly(sheet: Sheet, values: Mapping[str, bytes]) -> Sheet:
+def partly(sheet: Fragment, values: Mapping[str, bytes]) -> Fragment:
     """Fill the gaps that there are values for, and leave the others open."""
     pieces, gaps = [sheet.pieces[0]], []
     for name, piece in zip(sheet.gaps, sheet.pieces[1:], strict=True):
@@ -46,10 +46,10 @@ def partly(sheet: Sheet, values: Mapping[str, bytes]) -> Sheet:
         else:
             pieces.append(piece)
             gaps.append(name)
-    return Sheet(tuple(pieces), tuple(gaps))
+    return Fragment(tuple(pieces), tuple(gaps))
 
 
-def cut(text: str, encode: Callable[[str], bytes] = str.encode) -> Sheet:
+def cut(text: str, encode: Callable[[str], bytes] = str.encode) -> Fragment:
     """Cut rendered text at its gaps and encode the pieces."""
     found = _GAP.split(text)
-    return Sheet(tuple(map(encode, found[::2])), tuple(found[1::2]))
+    return Fragment(tuple(map(encode, found[::2])), tuple(found[1::2]))

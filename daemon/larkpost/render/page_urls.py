@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from larkpost.interfaces import FeedFormat
 
 
-class Links(Protocol):
+class PageUrls(Protocol):
     """Absolute URLs in ASCII; those that act for a reader carry a token in their path."""
 
     def ballot(self, edition: Edition) -> str:

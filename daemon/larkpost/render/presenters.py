@@ -12,7 +12,7 @@ from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from larkpost.domain import Edition, Identifier, Paper, Pick
-    from larkpost.render.wording import Reason
+    from larkpost.render.wording import PickReason
 
 CACHED_PAPERS = 8192
 
@@ -37,12 +37,12 @@ class Facts:
     categories: tuple[str, ...]
 
 
-class Story(NamedTuple):
+class PickView(NamedTuple):
     """A pick, what is told of its paper, and why it is there."""
 
     pick: Pick
     facts: Facts
-    reason: Reason
+    reason: PickReason
 
 
 def facts_of(paper: Paper) -> Facts:
@@ -80,7 +80,7 @@ def _facts(
     )
 
 
-def stories_of(edition: Edition, *, name_private: bool = False) -> list[Story]:
+def stories_of(edition: Edition, *, name_private: bool = False) -> list[PickView]:
     """Tell the picks in order; one that cannot be told is left out, and the others go on.
 
     ``name_private`` is for pages that only the reader opens: see ``words.reason``.
@@ -90,7 +90,7 @@ def stories_of(edition: Edition, *, name_private: bool = False) -> list[Story]:
     for pick in edition.picks:
         try:
             reason = wording.reason(pick, interests=interests, name_private=name_private)
-            told.append(Story(pick, facts_of(pick.paper), reason))
+            told.append(PickView(pick, facts_of(pick.paper), reason))
         except Exception:  # one hostile paper must not cost the reader the whole edition
             log.exception("paper left out", paper=pick.paper.uid, edition=edition.id)
     return told

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.render.email.confirmation import Greetings
 from larkpost.render.email.newsletter import Newsletter
-from larkpost.render.email.notice import Notices, OperatorLetters, QuietLines
+from larkpost.render.email.notice import EmptyNotices, NoticeRenderer, OperatorLetters
 from larkpost.render.feeds.feeds import Feeds
 from larkpost.render.paper_links import PaperLinks
 from larkpost.text.normalize import one_line
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date, datetime
 
-    from larkpost.domain import Edition, FindLink, Letter, Paper, Reader
-    from larkpost.inbound.return_address import Mailboxes
+    from larkpost.domain import Edition, FindLink, Message, Paper, Reader
+    from larkpost.inbound.return_address import ReturnAddresses
     from larkpost.interfaces import FeedFormat
     from larkpost.render.feeds.channel import Channel
-    from larkpost.render.page_urls import Links
+    from larkpost.render.page_urls import PageUrls
 
 
-class Press:
+class EditionRenderer:
     """Implements ``larkpost.interfaces.Renderer``; pure, and safe to share between threads.
 
     ``sender`` is the mailbox in From, ``title`` the name of the paper, ``find_links`` where papers
@@ -32,12 +32,12 @@ class Press:
 
     def __init__(
         self,
-        links: Links,
+        links: PageUrls,
         *,
         sender: str,
         title: str,
         find_links: Sequence[FindLink] = (),
-        mailboxes: Mailboxes | None = None,
+        mailboxes: ReturnAddresses | None = None,
     ) -> None:
         title = one_line(title) or "Larkpost"
         papers = PaperLinks(links.paper, find_links)
@@ -45,24 +45,24 @@ class Press:
             links, papers, sender=sender, title=title, mailboxes=mailboxes
         )
         self._feeds = Feeds(links, papers, title=title)
-        notices = Notices(links, sender, title, mailboxes)
+        notices = NoticeRenderer(links, sender, title, mailboxes)
         self._greetings = Greetings(notices)
-        self._quiet_lines = QuietLines(notices)
+        self._quiet_lines = EmptyNotices(notices)
         self._reports = OperatorLetters(notices)
 
-    def newsletter(self, editions: Sequence[Edition]) -> Iterator[Letter]:
+    def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
         """Make one letter an edition, in order; raises UsageError for a reader without address."""
         return self._newsletter.letters(editions)
 
-    def notice(self, reader: Reader, asked: datetime) -> Letter:
+    def notice(self, reader: Reader, asked: datetime) -> Message:
         """Answer somebody who asked to subscribe; see ``larkpost.render.email.confirmation``."""
         return self._greetings.notice(reader, asked)
 
-    def quiet(self, reader: Reader, day: date, why: str, moment: datetime) -> Letter:
+    def quiet(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
         """Tell a reader that a morning brought no paper; see ``larkpost.render.email.notice``."""
         return self._quiet_lines.letter(reader, day, why, moment)
 
-    def report(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Letter:
+    def report(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Message:
         """Write to whoever runs this site; see ``larkpost.render.email.notice``."""
         return self._reports.letter(to, subject, lines, moment)
 

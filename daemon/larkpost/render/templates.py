@@ -21,7 +21,7 @@ from larkpost.text.grammar import quantity
 if TYPE_CHECKING:
     from larkpost.render.paper_links import PaperLinks
     from larkpost.render.presenters import Facts
-    from larkpost.render.wording import Reason
+    from larkpost.render.wording import PickReason
 
 WIDTH = 72
 INDENT = "    "
@@ -45,7 +45,7 @@ class Form(Protocol):
         """Set one paper, its abstract in ``room`` characters."""
         ...
 
-    def why(self, reason: Reason) -> list[str]:
+    def why(self, reason: PickReason) -> list[str]:
         """Say why a paper is there, in clauses to be joined with ``between``."""
         ...
 
@@ -134,7 +134,7 @@ class Html:
         shown |= {name: breakable(shown[name]) for name in ("title", "byline", "abstract")}
         return self._inlined(story.render(shown, lead=lead, brief=room < BRIEF))
 
-    def why(self, reason: Reason) -> list[str]:
+    def why(self, reason: PickReason) -> list[str]:
         """Say why, with the words that matter emphasised."""
         return why_html(reason)
 
@@ -169,7 +169,7 @@ class Text:
         story = self._templates.get_template("pick.txt")
         return story.render(_shown(facts, room, self._papers))
 
-    def why(self, reason: Reason) -> list[str]:
+    def why(self, reason: PickReason) -> list[str]:
         """Say why, a line for each reason."""
         return why_text(reason)
 
@@ -182,7 +182,7 @@ class Text:
         return text
 
 
-def why_html(reason: Reason) -> list[str]:
+def why_html(reason: PickReason) -> list[str]:
     """Say why, with the words that matter emphasised."""
     clauses = [f"<b>{reason.label}</b>"] if reason.label else []
     if reason.interest:
@@ -199,7 +199,7 @@ def why_html(reason: Reason) -> list[str]:
     return clauses or [wording.NO_REASON]
 
 
-def why_text(reason: Reason) -> list[str]:
+def why_text(reason: PickReason) -> list[str]:
     """Say why, a line for each reason."""
     lines = [reason.label] if reason.label else []
     if reason.interest:

@@ -40,7 +40,7 @@ _JOINING = {"and", "for", "from", "in", "of", "on", "to", "with"}
 _MAIN_TITLE = re.compile(r"(.{3,48}?)\s*(?::\s| [-–—] ).")  # noqa: RUF001 - titles have dashes of all kinds
 
 
-class Reason(NamedTuple):
+class PickReason(NamedTuple):
     """Why a paper was picked: ``terms`` strongest first; each text is empty where it is unknown.
 
     ``like`` is the title of a liked paper; empty, too, where ``like_private`` says that it is a
@@ -180,7 +180,7 @@ def sentences(text: str, length: int) -> str:
     return cropped(text, length)
 
 
-def reason(pick: Pick, *, interests: int = 1, name_private: bool = False) -> Reason:
+def reason(pick: Pick, *, interests: int = 1, name_private: bool = False) -> PickReason:
     """Put the model's reasons into words; ``interests`` is how many the reader has.
 
     Letters, feeds and edition pages are passed on, so a private paper of the reader is named only
@@ -192,7 +192,7 @@ def reason(pick: Pick, *, interests: int = 1, name_private: bool = False) -> Rea
     chance = "" if known is None else f"{min(99, max(1, round(known * 100)))}\u00a0%"
     terms = _terms(pick)
     hidden = pick.like is not None and pick.like.owner_id is not None and not name_private
-    return Reason(
+    return PickReason(
         terms=terms,
         like=short_title(pick.like.title) if pick.like and not hidden else "",
         like_private=hidden,

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.db.engine import Store
-    from larkpost.db.usage.last_use import Span
-    from larkpost.readers.expiry import Uses
+    from larkpost.db.usage.last_use import ExpiryRule
+    from larkpost.readers.expiry import LastUses
 
 log = logs.get_logger(__name__)
 
 
-def clean_up(store: Store, collected: Uses, span: Span, *, now: datetime) -> None:
+def clean_up(store: Store, collected: LastUses, span: ExpiryRule, *, now: datetime) -> None:
     """Drop what is too old, and readers unused for a ``span``.
 
     Too old are bounces, thumbs that were forgotten, and private papers without a thumb.

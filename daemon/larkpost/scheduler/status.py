@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from larkpost.db.coordination.job_status import Event
     from larkpost.db.dumps import Dump
     from larkpost.db.engine import Connection
-    from larkpost.domain import DeliveryState, Rejected, Status
-    from larkpost.editions.diagnostics import Reason
+    from larkpost.domain import DeliveryState, RejectedRecord, Status
+    from larkpost.editions.diagnostics import EmptyDayReason
     from larkpost.ingest.refused_files import Refusal
 
 
@@ -30,7 +30,7 @@ SEND_UNDECIDED = "larkpost deliveries --unknown --retry"
 
 
 @dataclass(frozen=True, slots=True)
-class Undecided:
+class AmbiguousDelivery:
     """A letter of which nobody knows whether it arrived: whose, of which day, and why."""
 
     reader: str
@@ -39,7 +39,7 @@ class Undecided:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StatusReport:
     """How things stand at one moment; ``quiet`` is empty while papers flow to readers.
 
     ``rejects`` are the first thousand records of the newest dump that could not be read;
@@ -53,21 +53,21 @@ class Standing:
     readers: Mapping[Status, int]
     deliveries: Mapping[DeliveryState, int]
     newest_dump: Dump | None
-    rejects: Sequence[Rejected]
+    rejects: Sequence[RejectedRecord]
     refused: Sequence[Refusal]
     next_slot: datetime | None
     events: Mapping[str, Event]
-    quiet: tuple[Reason, ...]
-    undecided: Sequence[Undecided] = ()
+    quiet: tuple[EmptyDayReason, ...]
+    undecided: Sequence[AmbiguousDelivery] = ()
     expiring: int = 0
 
 
-def standing(connection: Connection, *, now: datetime, window: timedelta) -> Standing:
+def standing(connection: Connection, *, now: datetime, window: timedelta) -> StatusReport:
     """Read how things stand; ``window`` is how far back an edition looks for papers."""
     happened = job_status.latest(connection)
     counts = readers.count_by_status(connection)
     newest = next(iter(dumps.latest(connection)), None)
-    return Standing(
+    return StatusReport(
         papers=papers.count(connection),
         votes=votes.count(connection),
         readers=counts,
@@ -83,11 +83,11 @@ def standing(connection: Connection, *, now: datetime, window: timedelta) -> Sta
     )
 
 
-def _undecided(connection: Connection) -> list[Undecided]:
+def _undecided(connection: Connection) -> list[AmbiguousDelivery]:
     rows = deliveries.undecided(connection, MOST_UNDECIDED)
     pages = editions.get_many(connection, [row.edition_id for row in rows])
     return [
-        Undecided(name_of(page.reader), page.date, row.reply)
+        AmbiguousDelivery(name_of(page.reader), page.date, row.reply)
         for row in rows
         if (page := pages.get(row.edition_id))
     ]

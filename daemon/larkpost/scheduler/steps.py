@@ -24,7 +24,7 @@ log = logs.get_logger(__name__)
 _logged: dict[tuple[str, str, str], tuple[str, datetime]] = {}
 
 
-class Steps:
+class StepRunner:
     """What kept steps from their end; ``kind`` is the event under which it is written down.
 
     A fault is logged when it is news, and else once an hour, however often rounds come. Those we

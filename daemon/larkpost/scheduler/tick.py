@@ -14,22 +14,22 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from larkpost.db.outbox import delivery_queue
-from larkpost.db.usage.last_use import Span
+from larkpost.db.usage.last_use import ExpiryRule
 from larkpost.editions.clock_correction import recover_from_future
-from larkpost.editions.model_cache import Spaces
-from larkpost.editions.publish import Newsroom, Outcome, publish_due
+from larkpost.editions.model_cache import ModelCache
+from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
 from larkpost.errors import Failure
 from larkpost.inbound.maildir import collect
 from larkpost.ingest.inbox import sweep
 from larkpost.mail import circuit_breaker
-from larkpost.mail.deliver import Ledger, deliver
+from larkpost.mail.deliver import DeliveryCounts, deliver
 from larkpost.mail.notices import answer
-from larkpost.mail.operator_report import Desk, tell
+from larkpost.mail.operator_report import OperatorAddress, tell
 from larkpost.mail.request_limits import PER_DOMAIN
-from larkpost.readers.expiry import Uses
+from larkpost.readers.expiry import LastUses
 from larkpost.scheduler.housekeeping import clean_up
 from larkpost.scheduler.mutex import alone
-from larkpost.scheduler.steps import Steps
+from larkpost.scheduler.steps import StepRunner
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -38,22 +38,22 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from larkpost.domain import Letter
-    from larkpost.inbound.process import Meaning
-    from larkpost.inbound.return_address import Mailboxes
+    from larkpost.domain import Message
+    from larkpost.inbound.process import InboundKind
+    from larkpost.inbound.return_address import ReturnAddresses
     from larkpost.ingest.inbox import Taken
     from larkpost.interfaces import Renderer, Source, Transport
-    from larkpost.mail.notices import Writer
-    from larkpost.settings import Places
+    from larkpost.mail.notices import NoticeWriter
+    from larkpost.settings import HomePaths
 
 # After so many letters it is the turn of those who asked to subscribe: they wait at their screen.
 A_TURN = 200
-_STAY = Span(0, 0)  # nobody goes
+_STAY = ExpiryRule(0, 0)  # nobody goes
 _ELSEWHERE = "another process does it; there is nothing to do"
 
 
 @dataclass(frozen=True, slots=True)
-class Works:
+class TickContext:
     """What a tick needs; ``road`` opens the way letters take, ``stopped`` says when to end.
 
     ``returns`` is the Maildir in which mail to the ``mailboxes`` comes back; ``desk`` says who is
@@ -63,42 +63,42 @@ class Works:
     without any a reader without mail goes.
     """
 
-    newsroom: Newsroom
+    newsroom: PublishContext
     press: Renderer
     road: Callable[[], AbstractContextManager[Transport]]
     sources: Sequence[Source]
-    places: Places
+    places: HomePaths
     settle_seconds: float
     holder: str
     stopped: Callable[[], bool] = lambda: False
-    mailboxes: Mailboxes | None = None
+    mailboxes: ReturnAddresses | None = None
     returns: Path | None = None
-    desk: Desk | None = None
-    writer: Writer | None = None
+    desk: OperatorAddress | None = None
+    writer: NoticeWriter | None = None
     moved: Callable[[], None] = lambda: None
     per_domain: int = PER_DOMAIN
-    spaces: Spaces = field(default_factory=Spaces)
-    uses: Uses = field(default_factory=Uses)
-    span: Span = _STAY
+    spaces: ModelCache = field(default_factory=ModelCache)
+    uses: LastUses = field(default_factory=LastUses)
+    span: ExpiryRule = _STAY
 
 
 @dataclass(slots=True)
-class Round:
+class TickResult:
     """What one round did; ``troubles`` holds, by step, what kept a step from its end.
 
     ``outage`` is what keeps all letters from going, where ``tick`` found that the mail server does.
     """
 
     taken: list[Taken] = field(default_factory=list)
-    returned: Counter[Meaning] = field(default_factory=Counter)
+    returned: Counter[InboundKind] = field(default_factory=Counter)
     answered: int = 0
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
-    ledger: Ledger = field(default_factory=Ledger)
+    outcomes: Counter[PublishOutcome] = field(default_factory=Counter)
+    ledger: DeliveryCounts = field(default_factory=DeliveryCounts)
     troubles: dict[str, str] = field(default_factory=dict)
     outage: circuit_breaker.Outage | None = None
 
 
-def tick(works: Works, *, now: datetime) -> Round:
+def tick(works: TickContext, *, now: datetime) -> TickResult:
     """Do everything once: ``edit``, then ``post``; raises Busy while another process is at it."""
     began = monotonic()
     done = edit(works, now=now)
@@ -110,14 +110,14 @@ def tick(works: Works, *, now: datetime) -> Round:
     return done
 
 
-def edit(works: Works, *, now: datetime) -> Round:
+def edit(works: TickContext, *, now: datetime) -> TickResult:
     """Take in what lies in the inbox and what came back, fit a space to it, publish what is due.
 
     A step that fails is told in ``troubles``, in the log and in the store; the next one runs
     all the same. Raises Busy while another process is at it.
     """
     store = works.newsroom.store
-    done = Round()
+    done = TickResult()
     with alone(store, "tick", hint=_ELSEWHERE), _steps(works, "tick", now, done) as steps:
         with steps.step("ingest"):
             recover_from_future(store, now=now)
@@ -133,19 +133,19 @@ def edit(works: Works, *, now: datetime) -> Round:
             works.spaces.refresh(store, works.newsroom.ranker, now=now)
         with steps.step("publish"):
             done.outcomes = publish_due(works.newsroom, now=now)
-            if failed := done.outcomes[Outcome.FAILED]:
+            if failed := done.outcomes[PublishOutcome.FAILED]:
                 editions = quantity(failed, "edition")
                 raise Failure(f"{editions} could not be published; the next tick tries again")
     return done
 
 
-def post(works: Works, *, now: datetime) -> Round:
+def post(works: TickContext, *, now: datetime) -> TickResult:
     """Answer who asked to subscribe, send the letters that are due, tell of a quiet morning.
 
     Last comes ``clean_up``. Steps fail as those of ``edit`` do; raises Busy while another process
     is at it.
     """
-    done = Round()
+    done = TickResult()
     with (
         alone(works.newsroom.store, "post", hint=_ELSEWHERE),
         _steps(works, "post", now, done) as steps,
@@ -161,9 +161,9 @@ def post(works: Works, *, now: datetime) -> Round:
     return done
 
 
-def _a_turn(works: Works, steps: Steps, done: Round, now: datetime) -> bool:
+def _a_turn(works: TickContext, steps: StepRunner, done: TickResult, now: datetime) -> bool:
     """Answer who asked, and send some letters; tells whether there may be more of them."""
-    store, sent = works.newsroom.store, Ledger()
+    store, sent = works.newsroom.store, DeliveryCounts()
     with steps.step("notices"):
         if works.writer:
             done.answered += answer(
@@ -190,38 +190,38 @@ def _a_turn(works: Works, steps: Steps, done: Round, now: datetime) -> bool:
                 connection, now
             ):
                 works.moved()
-    done.ledger = Ledger(*map(sum, zip(astuple(done.ledger), astuple(sent), strict=True)))
+    done.ledger = DeliveryCounts(*map(sum, zip(astuple(done.ledger), astuple(sent), strict=True)))
     return sent.letters >= A_TURN and not works.stopped()
 
 
 @contextmanager
-def _steps(works: Works, kind: str, now: datetime, done: Round) -> Iterator[Steps]:
-    steps = Steps(works.newsroom.store, kind, now)
+def _steps(works: TickContext, kind: str, now: datetime, done: TickResult) -> Iterator[StepRunner]:
+    steps = StepRunner(works.newsroom.store, kind, now)
     yield steps
     steps.close()
     done.troubles |= steps.troubles
 
 
-def _watched(works: Works) -> Callable[[], AbstractContextManager[Transport]]:
+def _watched(works: TickContext) -> Callable[[], AbstractContextManager[Transport]]:
     """Give the road, on which each letter that is settled, well or not, counts as getting on."""
 
     @contextmanager
     def road() -> Iterator[Transport]:
         with works.road() as opened:
-            yield _Watched(opened, works.moved)
+            yield _ProgressTransport(opened, works.moved)
 
     return road
 
 
 @dataclass(frozen=True, slots=True)
-class _Watched:
+class _ProgressTransport:
     road: Transport
     moved: Callable[[], None]
 
     def ready(self) -> None:
         self.road.ready()
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Message) -> None:
         try:
             self.road.send(letter)
         finally:

@@ -12,9 +12,9 @@ from larkpost import logs
 from larkpost.errors import Busy
 from larkpost.scheduler.mutex import alone
 from larkpost.serve.file_descriptors import connections_at_most
-from larkpost.serve.jobs import Watch, going, started
+from larkpost.serve.jobs import Watchdog, going, started
 from larkpost.serve.listener import check_listening, listen, open_listener
-from larkpost.serve.reload import Office
+from larkpost.serve.reload import ReloadableApp
 from larkpost.serve.server import Server
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run(
     it anew.
     """
     web = program.settings.web
-    office = Office(program, started(program.settings.tick.seconds))
+    office = ReloadableApp(program, started(program.settings.tick.seconds))
     server = _server(office)
     works: dict[str, Work] = {
         "tick": lambda moved: tick(office.program, moved),
@@ -69,7 +69,7 @@ def run(
         superseded.set()
         stop()
 
-    watch = Watch({**office.pulses, "web": server.pulse}, give_up=stop)
+    watch = Watchdog({**office.pulses, "web": server.pulse}, give_up=stop)
     with (
         open_listener(host, port, mode=web.socket_mode, home=program.places.data) as listener,
         alone(
@@ -92,7 +92,7 @@ def run(
         )
 
 
-def _server(office: Office) -> Server:
+def _server(office: ReloadableApp) -> Server:
     return Server(
         office,
         base_url=office.program.settings.site.base_url,
@@ -101,7 +101,7 @@ def _server(office: Office) -> Server:
     )
 
 
-def _leave_rounds(office: Office, watch: Watch, code: int) -> None:
+def _leave_rounds(office: ReloadableApp, watch: Watchdog, code: int) -> None:
     """End the process at once where a round is still at work.
 
     The interpreter would wait for the rounds' threads. Whatever they do may be cut off at any
@@ -114,7 +114,9 @@ def _leave_rounds(office: Office, watch: Watch, code: int) -> None:
 
 
 @contextmanager
-def _signals(stop: Callable[[], None], office: Office, renewal: Renewal | None) -> Iterator[None]:
+def _signals(
+    stop: Callable[[], None], office: ReloadableApp, renewal: Renewal | None
+) -> Iterator[None]:
     """Have SIGTERM and SIGINT end the daemon, and SIGHUP renew the program.
 
     SIGHUP never ends the daemon, not even where there is nothing to renew.

@@ -37,7 +37,7 @@ _BAD = b"400 Bad Request"
 _SAFE = b"".join(b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in HEADERS.items())
 
 
-class Wire(HttpToolsProtocol):
+class LimitedHttpProtocol(HttpToolsProtocol):
     """Refuses what does not end: heads, bodies and answers would be kept for any time.
 
     Where uvicorn's ``config`` has ``connections`` (ConnectionLimits), it counts among them.
@@ -134,7 +134,7 @@ class Wire(HttpToolsProtocol):
         super().on_headers_complete()
         if self.cycle is not None:  # the application dates its answers itself
             self.cycle.default_headers = []
-            self.cycle.transport = _Exit(self)  # type: ignore[assignment]  # all of it that is used
+            self.cycle.transport = _ResponseTransport(self)  # type: ignore[assignment]  # all of it that is used
         self._wait(BODY_SECONDS)
 
     def on_body(self, body: bytes) -> None:
@@ -260,10 +260,10 @@ class Wire(HttpToolsProtocol):
         return self._written - int(self.transport.get_write_buffer_size())
 
 
-class _Exit:
-    """The transport of one answer: to close it leaves the connection as ``Wire.leave`` does."""
+class _ResponseTransport:
+    """The transport of one answer: to close it does what ``LimitedHttpProtocol.leave`` does."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: LimitedHttpProtocol) -> None:
         self.write = wire.write
         self.is_closing = wire.transport.is_closing
         self.close = wire.leave

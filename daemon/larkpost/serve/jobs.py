@@ -15,7 +15,7 @@ from apscheduler.schedulers import background  # type: ignore[import-untyped]  #
 from larkpost import logs
 from larkpost.errors import Busy, LarkpostError
 from larkpost.mail.circuit_breaker import REMIND
-from larkpost.web import Pulse
+from larkpost.web import Heartbeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,14 +37,14 @@ A_LETTER = timedelta(minutes=15)
 _log = logs.get_logger("larkpost.serve")
 
 
-def started(seconds: float) -> dict[str, Pulse]:
+def started(seconds: float) -> dict[str, Heartbeat]:
     """Give the pulses of the two rounds, that come every so many ``seconds`` from now on."""
     period, now = timedelta(seconds=seconds), _now()
-    return {"tick": Pulse(period, now, A_TICK), "post": Pulse(period, now, A_LETTER)}
+    return {"tick": Heartbeat(period, now, A_TICK), "post": Heartbeat(period, now, A_LETTER)}
 
 
 @contextmanager
-def going(works: Mapping[str, Work], pulses: Mapping[str, Pulse]) -> Iterator[None]:
+def going(works: Mapping[str, Work], pulses: Mapping[str, Heartbeat]) -> Iterator[None]:
     """Do each of the works now and once every period of its pulse; at the end, wait a little.
 
     One interval trigger each, in UTC: late rounds are made up for by one, never skipped, never
@@ -57,7 +57,7 @@ def going(works: Mapping[str, Work], pulses: Mapping[str, Pulse]) -> Iterator[No
         # moment longer, and would drop the next if that comes in this moment.
         job_defaults={"coalesce": True, "max_instances": 2, "misfire_grace_time": None},
     )
-    turns = [_Round(name, work, pulses[name], scheduler) for name, work in works.items()]
+    turns = [_JobLoop(name, work, pulses[name], scheduler) for name, work in works.items()]
     for place, turn in enumerate(turns):
         turn.after = turns[place + 1 :]
         seconds = turn.pulse.period.total_seconds()
@@ -76,7 +76,7 @@ def going(works: Mapping[str, Work], pulses: Mapping[str, Pulse]) -> Iterator[No
             turn.idle.wait(max(0.0, until - time.monotonic()))
 
 
-def _watch_clock(turns: Sequence[_Round], ended: threading.Event) -> None:
+def _watch_clock(turns: Sequence[_JobLoop], ended: threading.Event) -> None:
     """Have every round come at once where the clock was set back: its time would be years away."""
     ahead = _now().timestamp() - time.monotonic()
     while not ended.wait(CLOCK_SECONDS):
@@ -88,15 +88,15 @@ def _watch_clock(turns: Sequence[_Round], ended: threading.Event) -> None:
                 turn.hurry()
 
 
-class _Round:
+class _JobLoop:
     """One work, and how its rounds go."""
 
     def __init__(
-        self, name: str, work: Work, pulse: Pulse, scheduler: background.BackgroundScheduler
+        self, name: str, work: Work, pulse: Heartbeat, scheduler: background.BackgroundScheduler
     ) -> None:
         self.name = name
         self.pulse = pulse
-        self.after: Sequence[_Round] = ()
+        self.after: Sequence[_JobLoop] = ()
         self.idle = threading.Event()
         self.idle.set()
         self._guard = threading.Lock()  # of ``idle`` with the time of the next round
@@ -152,14 +152,14 @@ class _Round:
             self._scheduler.modify_job(self.name, next_run_time=moment)
 
 
-class Watch:
+class Watchdog:
     """Ends the process when something shows no sign of life: its supervisor starts it anew.
 
     A round that fails is no reason: feeds are still served, and a new start would fail as well.
     ``give_up`` is asked to end all in good order, and not waited for long.
     """
 
-    def __init__(self, pulses: Mapping[str, Pulse], *, give_up: Callable[[], None]) -> None:
+    def __init__(self, pulses: Mapping[str, Heartbeat], *, give_up: Callable[[], None]) -> None:
         self.gave_up = False
         self._pulses = pulses
         self._give_up = give_up

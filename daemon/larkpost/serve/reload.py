@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from larkpost.bootstrap import Program
-    from larkpost.web import Pulse
+    from larkpost.web import Heartbeat
 
     Renewal = Callable[[Program], Program]
 
 _log = logs.get_logger("larkpost.serve")
 
 
-class Office:
+class ReloadableApp:
     """An ASGI application that passes every request on to the pages of the program in force."""
 
-    def __init__(self, program: Program, pulses: Mapping[str, Pulse]) -> None:
+    def __init__(self, program: Program, pulses: Mapping[str, Heartbeat]) -> None:
         self.program = program
         self.pulses = pulses
         self._pages = app(program, pulses=pulses, paced=True)

@@ -13,7 +13,7 @@ from larkpost.errors import SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from larkpost.domain import Letter
+    from larkpost.domain import Message
     from larkpost.interfaces import Transport
 
 # Named once more than they occur, so that nobody can add another one without breaking the
@@ -32,7 +32,7 @@ _HINT = 'pip install "larkpost[dkim]", or leave dkim.selector empty and let the 
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class DkimSignature:
     """Whose signature it is: the public key lies at ``selector._domainkey.domain``."""
 
     selector: str
@@ -40,10 +40,10 @@ class Signature:
     key: bytes
 
 
-class Signed:
+class DkimTransport:
     """A road that signs each letter before it goes."""
 
-    def __init__(self, road: Transport, signature: Signature) -> None:
+    def __init__(self, road: Transport, signature: DkimSignature) -> None:
         self._road = road
         self._signature = signature
 
@@ -51,12 +51,12 @@ class Signed:
         """Return when the road is ready."""
         self._road.ready()
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Message) -> None:
         """Sign and send; raises what the road raises."""
         self._road.send(signed(letter, self._signature))
 
 
-def signature_of(selector: str, key: Path, sender: str) -> Signature | None:
+def signature_of(selector: str, key: Path, sender: str) -> DkimSignature | None:
     """Read what to sign with, for the domain of ``sender``; None where no selector is set.
 
     Raises SettingsError where dkimpy is missing, or the key is, or others can read it.
@@ -76,12 +76,12 @@ def signature_of(selector: str, key: Path, sender: str) -> Signature | None:
         ) from error
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise SettingsError(f"others can read the DKIM key {key}", hint=f"chmod 600 {key}")
-    signature = Signature(selector, parseaddr(sender)[1].rpartition("@")[2], text)
+    signature = DkimSignature(selector, parseaddr(sender)[1].rpartition("@")[2], text)
     _try(signature, key)
     return signature
 
 
-def signed(letter: Letter, signature: Signature) -> Letter:
+def signed(letter: Message, signature: DkimSignature) -> Message:
     """Put a DKIM-Signature on top of a letter; relaxed, so that a relay may fold lines anew.
 
     It is dated as the letter is: what is sent again after doubt is the same to the byte.
@@ -89,7 +89,7 @@ def signed(letter: Letter, signature: Signature) -> Letter:
     return replace(letter, content=_header(letter.content, signature) + letter.content)
 
 
-def _header(content: bytes, signature: Signature) -> bytes:
+def _header(content: bytes, signature: DkimSignature) -> bytes:
     import dkim
 
     head = message_from_bytes(content.partition(b"\r\n\r\n")[0])
@@ -123,7 +123,7 @@ def _named(there: list[str]) -> list[bytes]:
     return [*(name for name in names if name in signed), *over]
 
 
-def _try(signature: Signature, key: Path) -> None:
+def _try(signature: DkimSignature, key: Path) -> None:
     import dkim
 
     try:

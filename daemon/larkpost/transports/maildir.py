@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from larkpost.domain import Letter
+    from larkpost.domain import Message
 
 REFUSED = "refused"  # the folder of a Maildir of mail that came back, for what was refused
 _LONGEST_HEAD = 16 * 1024  # bytes
@@ -50,7 +50,7 @@ class Maildir:
     def ready(self) -> None:
         """Return: a folder is always there, or says so when a letter is put into it."""
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Message) -> None:
         """Return when the letter is in the folder and on the disk.
 
         Raises Deferred for the whole road when the folder cannot be written.

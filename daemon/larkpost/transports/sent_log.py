@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from larkpost.domain import Letter
+    from larkpost.domain import Message
     from larkpost.interfaces import Transport
 
 log = logs.get_logger(__name__)
@@ -98,7 +98,7 @@ class SentLog:
         self._told = True
 
 
-class Once:
+class SkipAlreadySent:
     """A road on which a letter that was sent before does not go again."""
 
     def __init__(self, road: Transport, sent: SentLog) -> None:
@@ -109,7 +109,7 @@ class Once:
         """Return when a letter can go; raises what the road raises."""
         self._road.ready()
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Message) -> None:
         """Send what was not sent before, and write it down; raises what the road raises."""
         if letter.message_id in self._sent:
             log.info("letter was sent before", message_id=letter.message_id)

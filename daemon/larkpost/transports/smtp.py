@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from larkpost.domain import Letter
-    from larkpost.settings.model import Smtp
+    from larkpost.domain import Message
+    from larkpost.settings.model import SmtpSettings
 
 
 class Relay:
@@ -28,7 +28,7 @@ class Relay:
 
     def __init__(
         self,
-        smtp: Smtp,
+        smtp: SmtpSettings,
         *,
         context: ssl.SSLContext | None = None,
         stopped: Callable[[], bool] = lambda: False,
@@ -63,7 +63,7 @@ class Relay:
         self._next = time.monotonic() + self._interval
         self._waited = True
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Message) -> None:
         """Return when the server took the letter; makes itself ready where nobody has.
 
         Raises Deferred (``whole_road`` when no letter can go), Refused, and Unanswered when the

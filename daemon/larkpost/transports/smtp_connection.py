@@ -35,7 +35,7 @@ class Stopped(ConnectionError):
     """We were told to stop while waiting for the server."""
 
 
-class Line:
+class SmtpConnection:
     """A connection; every method raises OSError (ssl.SSLError is one) when it breaks or is late.
 
     A time-out of the socket would be granted again for each byte; here it is the time for a

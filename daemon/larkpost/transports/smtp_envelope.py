@@ -8,12 +8,12 @@ from email.utils import parseaddr
 from typing import TYPE_CHECKING
 
 from larkpost.errors import Refused
-from larkpost.transports.smtp_replies import Stage
+from larkpost.transports.smtp_replies import SmtpStage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from larkpost.domain import Letter
+    from larkpost.domain import Message
 
 # RFC 5321, 4.1.2, wide enough for RFC 6531; nothing that could end the path and begin a parameter.
 _MAILBOX = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"<>@]+)@[^\s"<>@]+')
@@ -21,14 +21,14 @@ _LINE_END = re.compile(rb"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class SmtpEnvelope:
     """The commands with the stage at which each is answered, and the content with its dot."""
 
-    commands: tuple[tuple[Stage, bytes], ...]
+    commands: tuple[tuple[SmtpStage, bytes], ...]
     content: bytes
 
 
-def seal(letter: Letter, extensions: Mapping[str, str]) -> Envelope:
+def seal(letter: Message, extensions: Mapping[str, str]) -> SmtpEnvelope:
     """Make the commands (RFC 5321, 3.3) and the dot-stuffed content (4.5.2) of a letter.
 
     ``extensions`` are the keywords of EHLO with their parameters. Raises Refused where the letter
@@ -37,11 +37,11 @@ def seal(letter: Letter, extensions: Mapping[str, str]) -> Envelope:
     """
     sender = parseaddr(letter.sender)[1]
     parameters = _parameters(letter, sender, extensions)
-    return Envelope(
+    return SmtpEnvelope(
         (
-            (Stage.SENDER, f"MAIL FROM:<{sender}>{parameters}\r\n".encode()),
-            (Stage.RECIPIENT, f"RCPT TO:<{letter.recipient}>\r\n".encode()),
-            (Stage.CONTENT, b"DATA\r\n"),
+            (SmtpStage.SENDER, f"MAIL FROM:<{sender}>{parameters}\r\n".encode()),
+            (SmtpStage.RECIPIENT, f"RCPT TO:<{letter.recipient}>\r\n".encode()),
+            (SmtpStage.CONTENT, b"DATA\r\n"),
         ),
         stuffed(letter.content),
     )
@@ -62,7 +62,7 @@ def stuffed(content: bytes) -> bytes:
     return content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
-def _parameters(letter: Letter, sender: str, extensions: Mapping[str, str]) -> str:
+def _parameters(letter: Message, sender: str, extensions: Mapping[str, str]) -> str:
     _must_be_mailbox(letter.recipient)
     if sender:  # the empty path is for letters that must not be answered
         _must_be_mailbox(sender)

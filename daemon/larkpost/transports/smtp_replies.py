@@ -17,7 +17,7 @@ _NOT_THEIRS = ("5.3.", "5.5.", "5.7.")
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
 
 
-class Stage(StrEnum):
+class SmtpStage(StrEnum):
     """Where in the conversation a reply was given; the value is how people are told."""
 
     GREETING = "at its greeting"
@@ -30,7 +30,7 @@ class Stage(StrEnum):
     END = "after the letter"
 
 
-class Verdict(StrEnum):
+class ReplyMeaning(StrEnum):
     """What a reply means."""
 
     TAKEN = "taken"
@@ -69,7 +69,7 @@ def reply_of(code: int, lines: list[str]) -> Reply:
     return Reply(code, enhanced, tuple(texts))
 
 
-def classify(code: int, enhanced: str = "", stage: Stage = Stage.RECIPIENT) -> Verdict:
+def classify(code: int, enhanced: str = "", stage: SmtpStage = SmtpStage.RECIPIENT) -> ReplyMeaning:
     """Decide from a reply, and where it was given, what becomes of the letter.
 
     RFC 5321, 4.2.1 and 4.2.3; RFC 3463 for the enhanced codes. 421 closes the connection and says
@@ -83,33 +83,33 @@ def classify(code: int, enhanced: str = "", stage: Stage = Stage.RECIPIENT) -> V
     it (rspamd), 451 4.7.1 after the letter. Only no room and the like (4.3.x) at DATA and later,
     and too many recipients (4.5.3) where there is one, are said of the server.
     """
-    if 200 <= code < 300 or (code == 354 and stage is Stage.CONTENT):
-        return Verdict.TAKEN
+    if 200 <= code < 300 or (code == 354 and stage is SmtpStage.CONTENT):
+        return ReplyMeaning.TAKEN
     if code == 421 or not 400 <= code < 600:
-        return Verdict.ROAD
-    if stage in (Stage.GREETING, Stage.HELLO, Stage.STARTTLS, Stage.LOGIN):
-        return Verdict.ROAD
+        return ReplyMeaning.ROAD
+    if stage in (SmtpStage.GREETING, SmtpStage.HELLO, SmtpStage.STARTTLS, SmtpStage.LOGIN):
+        return ReplyMeaning.ROAD
     if code < 500:
-        return Verdict.TIRED if _is_of_the_server(enhanced, stage) else Verdict.LATER
+        return ReplyMeaning.TIRED if _is_of_the_server(enhanced, stage) else ReplyMeaning.LATER
     return _refusal(code, enhanced, stage)
 
 
-def _is_of_the_server(enhanced: str, stage: Stage) -> bool:
+def _is_of_the_server(enhanced: str, stage: SmtpStage) -> bool:
     """Say whether a 4xx would come to the next letter as well."""
-    if stage is Stage.SENDER or enhanced == TOO_MANY:
+    if stage is SmtpStage.SENDER or enhanced == TOO_MANY:
         return True
-    return stage is not Stage.RECIPIENT and enhanced.startswith(_MAIL_SYSTEM)
+    return stage is not SmtpStage.RECIPIENT and enhanced.startswith(_MAIL_SYSTEM)
 
 
-def _refusal(code: int, enhanced: str, stage: Stage) -> Verdict:
+def _refusal(code: int, enhanced: str, stage: SmtpStage) -> ReplyMeaning:
     too_large = code == 552 or enhanced in ("5.2.3", "5.3.4")
-    if stage is Stage.SENDER:
-        return Verdict.NEVER if too_large else Verdict.ROAD
+    if stage is SmtpStage.SENDER:
+        return ReplyMeaning.NEVER if too_large else ReplyMeaning.ROAD
     # "Authentication required" and its kin, RFC 4954; "bad sender's address", RFC 3463.
     if code in (530, 534, 535, 538) or enhanced in ("5.1.7", "5.1.8"):
-        return Verdict.ROAD
-    if stage is Stage.RECIPIENT and enhanced in DEAD:
-        return Verdict.NOBODY
-    if stage is Stage.RECIPIENT and not enhanced.startswith(_NOT_THEIRS):
-        return Verdict.UNWELCOME
-    return Verdict.NEVER
+        return ReplyMeaning.ROAD
+    if stage is SmtpStage.RECIPIENT and enhanced in DEAD:
+        return ReplyMeaning.NOBODY
+    if stage is SmtpStage.RECIPIENT and not enhanced.startswith(_NOT_THEIRS):
+        return ReplyMeaning.UNWELCOME
+    return ReplyMeaning.NEVER

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from larkpost.errors import Deferred, Refused, Unanswered
 from larkpost.text.normalize import shorten
-from larkpost.transports.smtp_connection import HungUp, Line, Stopped
+from larkpost.transports.smtp_connection import HungUp, SmtpConnection, Stopped
 from larkpost.transports.smtp_envelope import seal
-from larkpost.transports.smtp_replies import TOO_MANY, Reply, Stage, Verdict, classify
+from larkpost.transports.smtp_replies import TOO_MANY, Reply, ReplyMeaning, SmtpStage, classify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from larkpost.domain import Letter
-    from larkpost.settings.model import Smtp
+    from larkpost.domain import Message
+    from larkpost.settings.model import SmtpSettings
 
 # The answer to the final dot may take longer than any other: with the usual minute, the ten
 # minutes of RFC 5321, 4.5.3.2.6. Hanging up earlier is how mail comes twice.
@@ -39,13 +39,13 @@ LOGIN_FIRST = frozenset({530, 538})
 WANTS_LOGIN = "it wants TLS or a login first (smtp.security, smtp.username, smtp.password)"
 
 HINTS = {
-    Stage.GREETING: "Look at smtp.host and smtp.port, and whether the server is running.",
-    Stage.HELLO: "Look at smtp.host and smtp.port: is that a mail server for submission?",
-    Stage.STARTTLS: "smtp.host must be a name in the certificate; SSL_CERT_FILE can name a file "
-    "of certificates to trust. Nothing was sent in the clear.",
-    Stage.LOGIN: "Look at smtp.security, smtp.username and smtp.password, then run `larkpost"
+    SmtpStage.GREETING: "Look at smtp.host and smtp.port, and whether the server is running.",
+    SmtpStage.HELLO: "Look at smtp.host and smtp.port: is that a mail server for submission?",
+    SmtpStage.STARTTLS: "smtp.host must be a name in the certificate; SSL_CERT_FILE can name a"
+    " file of certificates to trust. Nothing was sent in the clear.",
+    SmtpStage.LOGIN: "Look at smtp.security, smtp.username and smtp.password, then run `larkpost"
     " deliver`.",
-    Stage.SENDER: "Look at mail.sender: the server must allow this address to send.",
+    SmtpStage.SENDER: "Look at mail.sender: the server must allow this address to send.",
 }
 
 
@@ -63,7 +63,9 @@ class CutOff(Exception):
 class Session:
     """A connection that is ready for letters; made by ``open_session``."""
 
-    def __init__(self, smtp: Smtp, line: Line, extensions: dict[str, str]) -> None:
+    def __init__(
+        self, smtp: SmtpSettings, line: SmtpConnection, extensions: dict[str, str]
+    ) -> None:
         self._smtp = smtp
         self._line = line
         self._extensions = extensions
@@ -72,7 +74,7 @@ class Session:
         self.letters = 0
         self.alive = True
 
-    def hand_over(self, letter: Letter) -> None:
+    def hand_over(self, letter: Message) -> None:
         """Return when the server took the letter.
 
         Raises Deferred, Refused, Unanswered (the letter was out, the answer never came), and
@@ -82,11 +84,11 @@ class Session:
         self.letters += 1
         with self._nothing_sent_yet():
             if not self._tidy:
-                self._say([(Stage.SENDER, b"RSET\r\n")])
+                self._say([(SmtpStage.SENDER, b"RSET\r\n")])
             self._tidy = False
             self._say(envelope.commands)
             self._content(envelope.content)
-        self._judge(Stage.END, self._answer_to_the_dot())
+        self._judge(SmtpStage.END, self._answer_to_the_dot())
         self._tidy = True
 
     def close(self) -> None:
@@ -113,7 +115,7 @@ class Session:
             self.alive = False
             raise CutOff(f"{name_of(self._smtp)}: {told(error)}") from error
 
-    def _say(self, commands: Sequence[tuple[Stage, bytes]]) -> None:
+    def _say(self, commands: Sequence[tuple[SmtpStage, bytes]]) -> None:
         """Say the commands, in one breath where the server can (RFC 2920).
 
         Raises what the first refusal means, even where the server hangs up after it.
@@ -122,7 +124,7 @@ class Session:
         at_once = "PIPELINING" in self._extensions
         if at_once:
             self._line.write(b"".join(command for _, command in commands), self._smtp.timeout)
-        refusals: list[tuple[Stage, Reply]] = []
+        refusals: list[tuple[SmtpStage, Reply]] = []
         try:
             self._hear(commands, refusals, at_once=at_once)
         except OSError:
@@ -135,8 +137,8 @@ class Session:
 
     def _hear(
         self,
-        commands: Sequence[tuple[Stage, bytes]],
-        refusals: list[tuple[Stage, Reply]],
+        commands: Sequence[tuple[SmtpStage, bytes]],
+        refusals: list[tuple[SmtpStage, Reply]],
         *,
         at_once: bool,
     ) -> None:
@@ -145,11 +147,11 @@ class Session:
             if not at_once:
                 self._line.write(command, self._smtp.timeout)
             reply = self._line.reply(self._smtp.timeout)
-            if classify(reply.code, reply.enhanced, stage) is not Verdict.TAKEN:
+            if classify(reply.code, reply.enhanced, stage) is not ReplyMeaning.TAKEN:
                 refusals.append((stage, reply))
                 if reply.code == 421 or not at_once:
                     break
-            elif refusals and stage is Stage.CONTENT:
+            elif refusals and stage is SmtpStage.CONTENT:
                 # It waits for a letter without a recipient. Leave before it can take one.
                 self._hang_up()
 
@@ -163,7 +165,7 @@ class Session:
         if self._line.interrupts(min(2 * self._pace, LONGEST_LOOK)):
             reply = self._line.reply(self._smtp.timeout)
             self._hang_up()
-            self._judge(Stage.END, reply)
+            self._judge(SmtpStage.END, reply)
             raise CutOff(f"{name_of(self._smtp)} said {shown(reply, self._smtp)} too early")
         self._line.write(DOT, self._smtp.timeout)
 
@@ -196,10 +198,10 @@ class Session:
             return not self._line.arrived()
         return isinstance(error, ConnectionResetError | BrokenPipeError)
 
-    def _judge(self, stage: Stage, reply: Reply) -> None:
+    def _judge(self, stage: SmtpStage, reply: Reply) -> None:
         """Raise what the reply means, unless it means that all is well."""
         verdict = classify(reply.code, reply.enhanced, stage)
-        if verdict is Verdict.TAKEN:
+        if verdict is ReplyMeaning.TAKEN:
             return
         message = _message(self._smtp, stage, reply)
         if reply.enhanced == TOO_MANY:  # over this connection
@@ -208,20 +210,20 @@ class Session:
                 raise CutOff(message)
         if reply.code == 421:
             self._hang_up()
-            if stage is not Stage.END:
-                raise CutOff(message, of_recipient=stage is Stage.RECIPIENT)
+            if stage is not SmtpStage.END:
+                raise CutOff(message, of_recipient=stage is SmtpStage.RECIPIENT)
             raise Deferred(message, cut=True)
         match verdict:
-            case Verdict.LATER | Verdict.TIRED:
-                raise Deferred(message, tired=verdict is Verdict.TIRED)
-            case Verdict.ROAD:
+            case ReplyMeaning.LATER | ReplyMeaning.TIRED:
+                raise Deferred(message, tired=verdict is ReplyMeaning.TIRED)
+            case ReplyMeaning.ROAD:
                 self._hang_up()
                 raise Deferred(message, whole_road=True, hint=_hint(stage, reply))
             case _:
                 raise Refused(
                     message,
-                    nobody=verdict is Verdict.NOBODY,
-                    unwelcome=verdict is Verdict.UNWELCOME,
+                    nobody=verdict is ReplyMeaning.NOBODY,
+                    unwelcome=verdict is ReplyMeaning.UNWELCOME,
                     code=reply.enhanced,
                 )
 
@@ -230,13 +232,15 @@ class Session:
         self._line.close()
 
 
-def open_session(smtp: Smtp, context: ssl.SSLContext, stopped: Callable[[], bool]) -> Session:
+def open_session(
+    smtp: SmtpSettings, context: ssl.SSLContext, stopped: Callable[[], bool]
+) -> Session:
     """Connect, greet, encrypt and log in as the settings say.
 
     Raises Deferred for the whole road when any of it fails; nothing is tried with less security.
     """
-    with _whole_road(smtp, Stage.GREETING):
-        line = Line(smtp.host, smtp.port, smtp.timeout, stopped)
+    with _whole_road(smtp, SmtpStage.GREETING):
+        line = SmtpConnection(smtp.host, smtp.port, smtp.timeout, stopped)
     try:
         return Session(smtp, line, _introduce(smtp, line, context))
     except BaseException:
@@ -244,11 +248,11 @@ def open_session(smtp: Smtp, context: ssl.SSLContext, stopped: Callable[[], bool
         raise
 
 
-def _introduce(smtp: Smtp, line: Line, context: ssl.SSLContext) -> dict[str, str]:
+def _introduce(smtp: SmtpSettings, line: SmtpConnection, context: ssl.SSLContext) -> dict[str, str]:
     if smtp.security == "tls":
-        with _whole_road(smtp, Stage.STARTTLS):
+        with _whole_road(smtp, SmtpStage.STARTTLS):
             line.encrypt(context, smtp.timeout)
-    _ask(smtp, line, Stage.GREETING)
+    _ask(smtp, line, SmtpStage.GREETING)
     extensions = _hello(smtp, line)
     if smtp.security == "starttls":
         _start_tls(smtp, line, extensions, context)
@@ -258,14 +262,16 @@ def _introduce(smtp: Smtp, line: Line, context: ssl.SSLContext) -> dict[str, str
     return extensions
 
 
-def _hello(smtp: Smtp, line: Line) -> dict[str, str]:
+def _hello(smtp: SmtpSettings, line: SmtpConnection) -> dict[str, str]:
     """Name ourselves by address, which needs no DNS; give what the server can do."""
-    reply = _ask(smtp, line, Stage.HELLO, f"EHLO {line.literal}")
+    reply = _ask(smtp, line, SmtpStage.HELLO, f"EHLO {line.literal}")
     words = [text.replace("=", " ", 1).split(None, 1) for text in reply.lines[1:] if text]
     return {word.upper(): "".join(rest) for word, *rest in words}
 
 
-def _start_tls(smtp: Smtp, line: Line, extensions: dict[str, str], context: ssl.SSLContext) -> None:
+def _start_tls(
+    smtp: SmtpSettings, line: SmtpConnection, extensions: dict[str, str], context: ssl.SSLContext
+) -> None:
     if "STARTTLS" not in extensions:
         raise Deferred(
             f"{name_of(smtp)} does not offer STARTTLS, and nothing is sent in the clear",
@@ -273,21 +279,21 @@ def _start_tls(smtp: Smtp, line: Line, extensions: dict[str, str], context: ssl.
             "If it did offer STARTTLS before, somebody on the way may be taking it out.",
             whole_road=True,
         )
-    _ask(smtp, line, Stage.STARTTLS, "STARTTLS")
-    with _whole_road(smtp, Stage.STARTTLS):
+    _ask(smtp, line, SmtpStage.STARTTLS, "STARTTLS")
+    with _whole_road(smtp, SmtpStage.STARTTLS):
         line.encrypt(context, smtp.timeout)
 
 
-def _login(smtp: Smtp, line: Line, extensions: dict[str, str]) -> None:
+def _login(smtp: SmtpSettings, line: SmtpConnection, extensions: dict[str, str]) -> None:
     """Log in by PLAIN (RFC 4616) or LOGIN."""
     ways = extensions.get("AUTH", "").upper().split()
     password = smtp.password.get_secret_value()
     if "PLAIN" in ways:
-        _ask(smtp, line, Stage.LOGIN, "AUTH PLAIN " + _base64(f"\0{smtp.username}\0{password}"))
+        _ask(smtp, line, SmtpStage.LOGIN, "AUTH PLAIN " + _base64(f"\0{smtp.username}\0{password}"))
     elif "LOGIN" in ways:
-        _ask(smtp, line, Stage.LOGIN, "AUTH LOGIN")
-        _ask(smtp, line, Stage.LOGIN, _base64(smtp.username))
-        _ask(smtp, line, Stage.LOGIN, _base64(password))
+        _ask(smtp, line, SmtpStage.LOGIN, "AUTH LOGIN")
+        _ask(smtp, line, SmtpStage.LOGIN, _base64(smtp.username))
+        _ask(smtp, line, SmtpStage.LOGIN, _base64(password))
     else:
         raise Deferred(
             f"{name_of(smtp)} offers no login that Larkpost knows (PLAIN, LOGIN)",
@@ -297,24 +303,24 @@ def _login(smtp: Smtp, line: Line, extensions: dict[str, str]) -> None:
         )
 
 
-def _ask(smtp: Smtp, line: Line, stage: Stage, command: str = "") -> Reply:
+def _ask(smtp: SmtpSettings, line: SmtpConnection, stage: SmtpStage, command: str = "") -> Reply:
     """Say a command and give the answer, if it is a good one; without a command, just listen."""
     with _whole_road(smtp, stage):
         if command:
             line.write(f"{command}\r\n".encode(), smtp.timeout)
         reply = line.reply(smtp.timeout)
-    if 200 <= reply.code < 300 or (reply.code == 334 and stage is Stage.LOGIN):
+    if 200 <= reply.code < 300 or (reply.code == 334 and stage is SmtpStage.LOGIN):
         return reply
     raise Deferred(
         _message(smtp, stage, reply),
         hint=_hint(stage, reply) if reply.code >= 500 else "",
         whole_road=True,
-        rest=LOGIN_REST if stage is Stage.LOGIN and reply.code >= 500 else 0.0,
+        rest=LOGIN_REST if stage is SmtpStage.LOGIN and reply.code >= 500 else 0.0,
     )
 
 
 @contextmanager
-def _whole_road(smtp: Smtp, stage: Stage) -> Iterator[None]:
+def _whole_road(smtp: SmtpSettings, stage: SmtpStage) -> Iterator[None]:
     try:
         yield
     except Stopped as error:
@@ -325,22 +331,22 @@ def _whole_road(smtp: Smtp, stage: Stage) -> Iterator[None]:
         ) from error
 
 
-def _stopped(smtp: Smtp, error: Stopped) -> Deferred:
+def _stopped(smtp: SmtpSettings, error: Stopped) -> Deferred:
     """Make the error for whoever is told to end before a letter is out: no fault of the server."""
     return Deferred(f"{name_of(smtp)}: {told(error)}", whole_road=True, stopped=True)
 
 
-def _message(smtp: Smtp, stage: Stage, reply: Reply) -> str:
-    wants = f": {WANTS_LOGIN}" if reply.code in LOGIN_FIRST and stage is not Stage.LOGIN else ""
+def _message(smtp: SmtpSettings, stage: SmtpStage, reply: Reply) -> str:
+    wants = f": {WANTS_LOGIN}" if reply.code in LOGIN_FIRST and stage is not SmtpStage.LOGIN else ""
     return f"{name_of(smtp)} said {shown(reply, smtp)} {stage}{wants}"
 
 
-def _hint(stage: Stage, reply: Reply) -> str:
+def _hint(stage: SmtpStage, reply: Reply) -> str:
     """What to try: who is asked to log in has no wrong sender, whatever was said just then."""
-    return HINTS[Stage.LOGIN] if reply.code in LOGIN_FIRST else HINTS.get(stage, "")
+    return HINTS[SmtpStage.LOGIN] if reply.code in LOGIN_FIRST else HINTS.get(stage, "")
 
 
-def name_of(smtp: Smtp) -> str:
+def name_of(smtp: SmtpSettings) -> str:
     """The server as people know it."""
     return f"{smtp.host}:{smtp.port}"
 
@@ -356,7 +362,7 @@ def told(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def shown(reply: Reply, smtp: Smtp) -> str:
+def shown(reply: Reply, smtp: SmtpSettings) -> str:
     """The reply on one line, without what a server may have echoed of the login."""
     text = str(reply)
     password = smtp.password.get_secret_value()

@@ -13,15 +13,15 @@ from starlette.routing import Route
 
 from larkpost.editions.similar import SimilarPapers
 from larkpost.readers.onboarding import RatingPools
-from larkpost.readers.taste_profile import Tastes
+from larkpost.readers.taste_profile import TasteProfileCache
 from larkpost.web.admin import admin
 from larkpost.web.date_header import DateHeader
-from larkpost.web.feeds.cache import Fresh, Shelf
-from larkpost.web.health import Pulse, healthz
-from larkpost.web.limits.rate_limit import COSTLY, LOOKING, Crowd
+from larkpost.web.feeds.cache import FeedCache, FeedCacheMiddleware
+from larkpost.web.health import Heartbeat, healthz
+from larkpost.web.limits.rate_limit import COSTLY, LOOKING, RateLimiter
 from larkpost.web.limits.request_bodies import BodyBudget
 from larkpost.web.limits.request_rate import ANY_BURST, ANY_PER_SECOND, RequestRate
-from larkpost.web.limits.unread_responses import AnswerBudget, InPieces
+from larkpost.web.limits.unread_responses import InPieces, ResponseBudget
 from larkpost.web.middleware import ErrorPages, HostHeader
 from larkpost.web.path_numbers import register_path_numbers
 from larkpost.web.public.archive import archive, look_up, paper, volume
@@ -34,15 +34,15 @@ from larkpost.web.reader.feeds import feed
 from larkpost.web.reader.onboarding import rate, start
 from larkpost.web.reader.taste import taste
 from larkpost.web.reader.votes import edition, vote
-from larkpost.web.site import SafeHeaders, Site, TrailingSlash, handled, http_refusal
-from larkpost.web.templating import Pages
+from larkpost.web.site import SafeHeaders, SiteContext, TrailingSlash, handled, http_refusal
+from larkpost.web.templating import PageTemplates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from larkpost.bootstrap import Program
 
-__all__ = ["Pulse", "app"]
+__all__ = ["Heartbeat", "app"]
 
 ASK_AND_ACT = ["GET", "POST"]  # HEAD comes with GET
 register_path_numbers()
@@ -85,7 +85,7 @@ def app(
     program: Program,
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    pulses: Mapping[str, Pulse] | None = None,
+    pulses: Mapping[str, Heartbeat] | None = None,
     paced: bool = False,
 ) -> Starlette:
     """Build the application; ``pulses`` let /healthz tell how this process does.
@@ -94,9 +94,9 @@ def app(
     """
     site = program.settings.site
     https = site.base_url.startswith("https://")
-    feeds = Shelf(program.store)
+    feeds = FeedCache(program.store)
     any_rate = partial(RequestRate, per_second=ANY_PER_SECOND, burst=ANY_BURST)
-    pages = Pages(
+    pages = PageTemplates(
         base_url=site.base_url,
         title=site.title,
         find_links=site.find_links,
@@ -110,7 +110,7 @@ def app(
             Middleware(HostHeader, pages=pages, https=https),
             Middleware(TrailingSlash),
             *([Middleware(any_rate, pages=pages, https=https)] if paced else []),
-            Middleware(Fresh, shelf=feeds, clock=clock, uses=program.uses),
+            Middleware(FeedCacheMiddleware, shelf=feeds, clock=clock, uses=program.uses),
             Middleware(SafeHeaders, https=https),
             *([Middleware(RequestRate, pages=pages, https=https)] if paced else []),
             Middleware(InPieces),
@@ -119,18 +119,18 @@ def app(
     )
     # Its redirect would be built from the Host header; TrailingSlash needs none.
     application.router.redirect_slashes = False
-    application.state.site = Site(
+    application.state.site = SiteContext(
         program,
         pages,
         clock,
         pulses or {},
-        Tastes(),
+        TasteProfileCache(),
         program.spaces,
         RatingPools(),
         SimilarPapers(),
-        Crowd(),
+        RateLimiter(),
         BodyBudget(),
-        AnswerBudget(),
+        ResponseBudget(),
     )
     application.state.feeds = feeds
     return application

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.web.site import Site
+    from larkpost.web.site import SiteContext
 
 READERS = 100  # a page
 DUMPS = 20
@@ -24,7 +24,7 @@ LETTERS = 50
 TROUBLED = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
 
 
-def admin(site: Site, request: Request, _form: FormData) -> Response:
+def admin(site: SiteContext, request: Request, _form: FormData) -> Response:
     """Answer ``/admin/{token}``; a 404 like any other where the setting ``web.admin`` is 0."""
     check_admin(site, request)
     page = page_number(request)

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Connection
     from larkpost.domain import Edition, Reader
     from larkpost.token_paths import Purpose
-    from larkpost.web.site import Site
+    from larkpost.web.site import SiteContext
 
 
-def reader_of(site: Site, connection: Connection, request: Request, purpose: Purpose) -> Reader:
+def reader_of(
+    site: SiteContext, connection: Connection, request: Request, purpose: Purpose
+) -> Reader:
     """Find the reader whom the path's token names; raises InvalidToken or UnknownReader."""
     number, seal = opened(site.program.tokens, purpose, request.path_params["token"])
     reader = readers.get(connection, number)
@@ -28,7 +30,9 @@ def reader_of(site: Site, connection: Connection, request: Request, purpose: Pur
     return reader
 
 
-def edition_of(site: Site, connection: Connection, request: Request, purpose: Purpose) -> Edition:
+def edition_of(
+    site: SiteContext, connection: Connection, request: Request, purpose: Purpose
+) -> Edition:
     """Find the edition that the path's token names; raises InvalidToken."""
     number, seal = opened(site.program.tokens, purpose, request.path_params["token"])
     edition = edition_by_id(connection, number, seal, purpose)
@@ -45,7 +49,7 @@ def edition_by_id(connection: Connection, number: int, seal: int, purpose: Purpo
     return edition
 
 
-def check_link(site: Site, request: Request, purpose: Purpose) -> None:
+def check_link(site: SiteContext, request: Request, purpose: Purpose) -> None:
     """Raise InvalidToken or UnknownReader where the path's token opens nothing."""
     with site.program.store.read() as connection:
         if purpose == "vote":
@@ -54,7 +58,7 @@ def check_link(site: Site, request: Request, purpose: Purpose) -> None:
             reader_of(site, connection, request, purpose)
 
 
-def check_admin(site: Site, request: Request) -> None:
+def check_admin(site: SiteContext, request: Request) -> None:
     """Let the operator in; raises InvalidToken where there is no admin page, or an older link."""
     number = site.program.settings.web.admin
     signed = site.program.tokens.verify("admin", request.path_params["token"])
@@ -62,7 +66,7 @@ def check_admin(site: Site, request: Request) -> None:
         raise InvalidToken("there is no such admin page")
 
 
-def _note_use(site: Site, reader: Reader) -> None:
+def _note_use(site: SiteContext, reader: Reader) -> None:
     """Count a visit as use, from the day after they came on: signing up leads to the page, too."""
     now = site.clock()
     if now.astimezone(UTC).date() > reader.created.astimezone(UTC).date():

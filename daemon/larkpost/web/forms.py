@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from starlette.datastructures import FormData
 
-    from larkpost.readers.subscriptions import Wishes
+    from larkpost.readers.subscriptions import Preferences
     from larkpost.settings import Settings
 
 Read = TypeVar("Read")
@@ -30,7 +30,7 @@ def zones() -> list[str]:
     return sorted(zone_names())
 
 
-def read_wishes(form: FormData) -> Wishes:
+def read_wishes(form: FormData) -> Preferences:
     """Read zone, hour, days and size; raises UsageError for what is none of these."""
     return {
         "zone": text(form, "zone").strip(),

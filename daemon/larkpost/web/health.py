@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.editions.diagnostics import Reason
-    from larkpost.web.site import Site
+    from larkpost.editions.diagnostics import EmptyDayReason
+    from larkpost.web.site import SiteContext
 
 LEAST_FREE_BYTES = 100 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class Pulse:
+class Heartbeat:
     """How the rounds of one kind do; the scheduler's threads write it, /healthz reads it.
 
     ``period`` is the time from one round to the next, ``patience`` for how long one may be at work
@@ -85,7 +85,7 @@ class Pulse:
         return max(2 * self.period, self.patience)
 
 
-def healthz(site: Site, _request: Request, _form: FormData) -> Response:
+def healthz(site: SiteContext, _request: Request, _form: FormData) -> Response:
     """Answer ``/healthz`` in JSON: 200 while everything works, 503 when something does not.
 
     ``troubles`` names the kinds of work whose latest run failed (a mail server that is away);
@@ -95,7 +95,7 @@ def healthz(site: Site, _request: Request, _form: FormData) -> Response:
     now = site.clock()
     checks: dict[str, dict[str, Any]] = {"disk": _disk(site), "database": {"ok": True}}
     troubles: list[dict[str, str]] = []
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[EmptyDayReason, ...] = ()
     try:
         with site.program.store.read() as connection:
             latest = job_status.latest(connection)
@@ -122,7 +122,7 @@ def healthz(site: Site, _request: Request, _form: FormData) -> Response:
     )
 
 
-def _disk(site: Site) -> dict[str, Any]:
+def _disk(site: SiteContext) -> dict[str, Any]:
     try:
         free = shutil.disk_usage(site.program.settings.places.data).free
     except OSError:

@@ -16,28 +16,28 @@ _TRAIL = ".,;:!?*_~”’»"  # noqa: RUF001 - quotes as they are printed
 _PAIRS = {")": "(", "]": "["}
 
 
-class Piece(NamedTuple):
+class TextSpan(NamedTuple):
     """A stretch of text; ``href`` is where it leads, empty where it is no link."""
 
     text: str
     href: str = ""
 
 
-def linked(text: str) -> list[Piece]:
+def linked(text: str) -> list[TextSpan]:
     """Find the web addresses (http and https only) in a text; the pieces join to it again."""
     return [piece for piece in _pieces(text) if piece.text]
 
 
-def _pieces(text: str) -> Iterator[Piece]:
+def _pieces(text: str) -> Iterator[TextSpan]:
     end = 0
     for match in _LINK.finditer(text):
         link = _trimmed(match[0])
         href = encode_url(link)
         if href and len(href) <= LONGEST_LINK:
-            yield Piece(text[end : match.start()])
-            yield Piece(link, href)
+            yield TextSpan(text[end : match.start()])
+            yield TextSpan(link, href)
             end = match.start() + len(link)
-    yield Piece(text[end:])
+    yield TextSpan(text[end:])
 
 
 def _trimmed(link: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from larkpost.web.templating import Pages
+    from larkpost.web.templating import PageTemplates
 
 # RFC 3986, 3.2.2: a name, an IPv4 address, or an IPv6 address in brackets; then maybe a port. The
 # host of an http address is not empty (RFC 9110, 4.2.1), and no name is longer than 255 (RFC 1035).
@@ -37,7 +37,7 @@ class HostHeader:
     there. What the host is does not matter, for no page uses it.
     """
 
-    def __init__(self, app: ASGIApp, *, pages: Pages, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, pages: PageTemplates, https: bool) -> None:
         self.app = app
         self._refusal: ASGIApp = SafeHeaders(pages.error(400, *_NO_HOST), https=https)
 
@@ -64,7 +64,7 @@ class ErrorPages:
     lack the safe headers; nothing gets so far. What is logged meanwhile is limited.
     """
 
-    def __init__(self, app: ASGIApp, *, pages: Pages, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, pages: PageTemplates, https: bool) -> None:
         self.app = app
         self._refusal: ASGIApp = SafeHeaders(pages.error(500, *MESSAGES[500]), https=https)
 

@@ -38,16 +38,16 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from larkpost.bootstrap import Program
-    from larkpost.editions.model_cache import Spaces
+    from larkpost.editions.model_cache import ModelCache
     from larkpost.editions.similar import SimilarPapers
     from larkpost.readers.onboarding import RatingPools
-    from larkpost.readers.taste_profile import Tastes
-    from larkpost.web.health import Pulse
-    from larkpost.web.limits.fair_queue import Turn
-    from larkpost.web.limits.rate_limit import Crowd, Measure
+    from larkpost.readers.taste_profile import TasteProfileCache
+    from larkpost.web.health import Heartbeat
+    from larkpost.web.limits.fair_queue import QueueSlot
+    from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
     from larkpost.web.limits.request_bodies import BodyBudget
-    from larkpost.web.limits.unread_responses import AnswerBudget
-    from larkpost.web.templating import Pages
+    from larkpost.web.limits.unread_responses import ResponseBudget
+    from larkpost.web.templating import PageTemplates
 
 LARGEST_UPLOAD = 4 * 1024 * 1024  # a library of some thousand references
 RETRY_SECONDS = 30
@@ -89,20 +89,20 @@ _log = logs.get_logger("larkpost.web")
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class SiteContext:
     """What every handler is given: the program, its pages, the time and the daemon's pulses."""
 
     program: Program
-    pages: Pages
+    pages: PageTemplates
     clock: Callable[[], datetime]
-    pulses: Mapping[str, Pulse]
-    tastes: Tastes
-    spaces: Spaces
+    pulses: Mapping[str, Heartbeat]
+    tastes: TasteProfileCache
+    spaces: ModelCache
     pools: RatingPools
     similar: SimilarPapers
-    crowd: Crowd
+    crowd: RateLimiter
     bodies: BodyBudget
-    answers: AnswerBudget
+    answers: ResponseBudget
 
 
 class TrailingSlash:
@@ -144,11 +144,11 @@ class SafeHeaders:
 
 
 def handled(
-    handler: Callable[[Site, Request, FormData], Response],
+    handler: Callable[[SiteContext, Request, FormData], Response],
     *,
     from_anywhere: bool = False,
     upload: bool = False,
-    measure: Measure | None = None,
+    measure: RateLimit | None = None,
 ) -> Callable[[Request], Awaitable[Response]]:
     """Make an endpoint of a plain function, which runs in a thread and may use the store.
 
@@ -161,7 +161,7 @@ def handled(
     largest = LARGEST_UPLOAD if upload else LARGEST_BODY
 
     async def endpoint(request: Request) -> Response:
-        site: Site = request.app.state.site
+        site: SiteContext = request.app.state.site
         visitor = network(request, site.program.settings.web.proxies)
         if measure is not None:
             site.crowd.count(measure, visitor, site.clock())
@@ -197,8 +197,8 @@ def handled(
 
 @asynccontextmanager
 async def _turn_with_room(
-    site: Site, visitor: str, *, costly: bool, acts: bool
-) -> AsyncIterator[Turn]:
+    site: SiteContext, visitor: str, *, costly: bool, acts: bool
+) -> AsyncIterator[QueueSlot]:
     """Have a turn while the visitor's network has room for an answer.
 
     A turn that finds no room is given back, for others of the network may wait for it. Raises
@@ -212,12 +212,12 @@ async def _turn_with_room(
                 return
 
 
-def _check_origin(site: Site, request: Request) -> None:
+def _check_origin(site: SiteContext, request: Request) -> None:
     if not is_ours(request, site):
         raise HTTPException(403)
 
 
-async def _check_token(site: Site, request: Request, visitor: str) -> None:
+async def _check_token(site: SiteContext, request: Request, visitor: str) -> None:
     """Raise what a page would for a link that opens nothing, before any of a body is read.
 
     What a token was signed for is told by the first part of its path.
@@ -228,7 +228,7 @@ async def _check_token(site: Site, request: Request, visitor: str) -> None:
             await run_in_threadpool(turn.run, check_link, site, request, purpose)
 
 
-def is_ours(request: Request, site: Site) -> bool:
+def is_ours(request: Request, site: SiteContext) -> bool:
     """Say whether a form was sent from a page of ours, as far as the browser tells.
 
     Sec-Fetch-Site says so wherever the connection is safe (W3C Fetch Metadata). Without it the
@@ -241,7 +241,7 @@ def is_ours(request: Request, site: Site) -> bool:
     return request.headers.get("origin", "null") in {"null", site.pages.origin}
 
 
-def refusal(site: Site, error: LarkpostError) -> Response:
+def refusal(site: SiteContext, error: LarkpostError) -> Response:
     """Choose the page for an error of ours; a wrong link is never told apart from another."""
     if isinstance(error, (InvalidToken, UnknownReader, UnknownPaper)):
         return site.pages.error(404, *MESSAGES[404])
@@ -265,7 +265,7 @@ def in_words(error: LarkpostError) -> str:
 
 def http_refusal(request: Request, error: Exception) -> Response:
     """Give the router's own refusals (404, 405 with Allow) and ours the same kind of page."""
-    site: Site = request.app.state.site
+    site: SiteContext = request.app.state.site
     status = error.status_code if isinstance(error, HTTPException) else 500
     response = site.pages.error(status, *MESSAGES.get(status, MESSAGES[500]))
     response.headers.update(getattr(error, "headers", None) or {})

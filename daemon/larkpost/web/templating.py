@@ -51,7 +51,7 @@ class StaticFile:
     media_type: str
 
 
-class Pages:
+class PageTemplates:
     """The templates of ``templates/web``, with everything escaped unless we wrote it.
 
     Addresses inside a page are paths below the configured base URL: they hold behind any proxy

@@ -15,8 +15,8 @@ from tests.unit.inbound.test_bounce_parser import dsn, fields
 
 from larkpost.domain import Status
 from larkpost.inbound.process import receive
-from larkpost.inbound.return_address import Mailboxes
-from larkpost.mail.deliver import Ledger, deliver
+from larkpost.inbound.return_address import ReturnAddresses
+from larkpost.mail.deliver import DeliveryCounts, deliver
 from larkpost.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ class TestMailServer:
             first = run(here.program.store, smtp(server))
             again = [run(here.program.store, smtp(server), LATER) for _ in range(3)]
 
-        assert first == Ledger(sent=1)
-        assert again == [Ledger()] * 3
+        assert first == DeliveryCounts(sent=1)
+        assert again == [DeliveryCounts()] * 3
         assert len(server.taken) == 1
 
     def test_no_name_of_a_reader_makes_a_header(self, here: Place) -> None:
@@ -131,7 +131,7 @@ class TestMailServer:
 
     def test_a_bounce_that_was_not_signed_here_suspends_nobody(self, here: Place) -> None:
         report = dsn(fields("failed", "5.1.1", "550 5.1.1 no such user"))
-        strange = Mailboxes("post@example.org", Tokens([b"x" * 32]))
+        strange = ReturnAddresses("post@example.org", Tokens([b"x" * 32]))
         ours = here.program.mailboxes
         assert ours
 

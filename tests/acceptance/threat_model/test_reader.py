@@ -10,7 +10,7 @@ from tests.helpers.web.site_client import NOW, contents
 
 from larkpost.db import papers, readers, votes
 from larkpost.db.private import private_upsert
-from larkpost.domain import Draft, Thumb
+from larkpost.domain import PaperRecord, Thumb
 from larkpost.errors import UnknownReader
 from larkpost.readers import record_votes
 from larkpost.token_paths import SIGNED, Purpose
@@ -79,7 +79,7 @@ class TestReader:
             assert papers.get(connection, [first.id])[first.id] == first
 
     def test_votes_on_no_paper_that_another_reader_brought(self, here: Place, theirs: str) -> None:
-        draft = Draft("Known to one reader alone", first_seen=NOW)
+        draft = PaperRecord("Known to one reader alone", first_seen=NOW)
         with here.program.store.begin() as connection:
             (brought,) = private_upsert.bring(connection, here.reader.id, [draft], now=NOW)
         record_votes.cast(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from aiosmtpd.controller import Controller
 from tests.helpers.mail.smtp_server import free_port
 
-from larkpost.settings.model import Smtp
+from larkpost.settings.model import SmtpSettings
 from larkpost.transports.smtp import Relay
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Greylist:
     def road(self) -> Relay:
         """Open a connection, as the program would by its settings."""
         port = self._controller.port
-        return Relay(Smtp(host="127.0.0.1", port=port, security="none", timeout=60.0))
+        return Relay(SmtpSettings(host="127.0.0.1", port=port, security="none", timeout=60.0))
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self,

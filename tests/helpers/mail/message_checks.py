@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from tests.helpers.factories import NOW, TODAY, add_papers, picks_of
 
 from larkpost.db import editions, readers
-from larkpost.db.editions import Prepared
-from larkpost.inbound.reply_addresses import Addressed
-from larkpost.inbound.return_address import Mailboxes
-from larkpost.render import Press
+from larkpost.db.editions import PreparedEdition
+from larkpost.inbound.reply_addresses import ReplyableRenderer
+from larkpost.inbound.return_address import ReturnAddresses
+from larkpost.render import EditionRenderer
 from larkpost.render.email.mime import message_id
 from larkpost.tokens import Tokens
-from larkpost.urls import Links
+from larkpost.urls import UrlBuilder
 
 if TYPE_CHECKING:
     from email.message import EmailMessage
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Store
 
 TOKENS = Tokens([b"k" * 32])
-MAILBOXES = Mailboxes("post@example.org", TOKENS)
+MAILBOXES = ReturnAddresses("post@example.org", TOKENS)
 SENDER = "Larkpost <larkpost@example.org>"
-PRESS = Press(
-    Links("https://papers.example.org", TOKENS),
+PRESS = EditionRenderer(
+    UrlBuilder("https://papers.example.org", TOKENS),
     sender=SENDER,
     title="Larkpost",
     mailboxes=MAILBOXES,
@@ -39,10 +39,12 @@ HEADERS = (
 )
 
 
-def letters() -> Addressed:
+def letters() -> ReplyableRenderer:
     """Make the press that an installation with a returns.address has."""
-    press = Press(Links("https://paper.example.org", TOKENS), sender=SENDER, title="Larkpost")
-    return Addressed(press, MAILBOXES)
+    press = EditionRenderer(
+        UrlBuilder("https://paper.example.org", TOKENS), sender=SENDER, title="Larkpost"
+    )
+    return ReplyableRenderer(press, MAILBOXES)
 
 
 def thousand(store: Store, count: int) -> None:
@@ -56,7 +58,7 @@ def thousand(store: Store, count: int) -> None:
         editions.publish_many(
             connection,
             [
-                Prepared(
+                PreparedEdition(
                     reader=reader,
                     day=TODAY,
                     picks=picks,

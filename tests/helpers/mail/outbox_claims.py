@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.helpers.factories import DAY, NOW, TODAY, add_papers, add_readers, picks_of
 
 from larkpost.db import editions
-from larkpost.db.editions import Prepared
+from larkpost.db.editions import PreparedEdition
 from larkpost.db.outbox import deliveries
 from larkpost.domain import Delivery, DeliveryState
 
@@ -28,7 +28,7 @@ def plan_letters(connection: Connection, count: int, days: int = 1) -> list[int]
         editions.publish_many(
             connection,
             [
-                Prepared(
+                PreparedEdition(
                     reader=reader,
                     day=day,
                     picks=picks_of(papers),

@@ -10,9 +10,9 @@ from tests.helpers.factories import DAY, NOW, TODAY, add_papers, add_readers, pi
 
 from larkpost.db import editions, readers
 from larkpost.db.outbox import deliveries
-from larkpost.domain import DeliveryState, Letter
-from larkpost.mail.deliver import Ledger, deliver
-from larkpost.settings.model import Smtp
+from larkpost.domain import DeliveryState, Message
+from larkpost.mail.deliver import DeliveryCounts, deliver
+from larkpost.settings.model import SmtpSettings
 from larkpost.transports.smtp import Relay
 
 if TYPE_CHECKING:
@@ -38,19 +38,19 @@ class PlainPress:
         self._hates = hates
         self._whole_batches = whole_batches
 
-    def newsletter(self, editions: Sequence[Edition]) -> Iterator[Letter]:
+    def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
         if not self._whole_batches and len(editions) > 1:
             raise RuntimeError("one hostile edition spoils them all")
         return map(self._letter, editions)
 
-    def _letter(self, edition: Edition) -> Letter:
+    def _letter(self, edition: Edition) -> Message:
         address = str(edition.reader.address)
         if self._hates and self._hates in address:
             raise ValueError(f"cannot set the paper of {address}")
         name = name_of(edition.reader, edition.date)
         head = f"From: post@example.org\r\nTo: {address}\r\nMessage-ID: {name}\r\n\r\n"
         titles = "".join(f"{pick.paper.title}\r\n" for pick in edition.picks)
-        return Letter("post@example.org", address, name, (head + titles).encode())
+        return Message("post@example.org", address, name, (head + titles).encode())
 
     def feed(
         self,
@@ -67,9 +67,9 @@ class Mailbag:
 
     def __init__(self, **troubles: Exception) -> None:
         self._troubles = troubles
-        self.letters: list[Letter] = []
+        self.letters: list[Message] = []
         self.tries: list[str] = []
-        self.before_each: Callable[[Letter], None] = lambda _letter: None
+        self.before_each: Callable[[Message], None] = lambda _letter: None
         self.when_ready: Callable[[], None] = lambda: None
         self.opened = 0
 
@@ -81,7 +81,7 @@ class Mailbag:
     def ready(self) -> None:
         self.when_ready()
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Message) -> None:
         self.before_each(letter)
         self.tries.append(letter.recipient)
         if trouble := self._troubles.get(letter.recipient.partition("@")[0]):
@@ -115,11 +115,11 @@ def publish(store: Store, count: int, day: date = TODAY, now: datetime = NOW) ->
 
 
 def smtp(server: SmtpServer, timeout: float = 5.0) -> Callable[[], Relay]:
-    settings = Smtp(host="127.0.0.1", port=server.port, security="none", timeout=timeout)
+    settings = SmtpSettings(host="127.0.0.1", port=server.port, security="none", timeout=timeout)
     return lambda: Relay(settings)
 
 
-def run(store: Store, road: Road, now: datetime = NOW, **options: Any) -> Ledger:
+def run(store: Store, road: Road, now: datetime = NOW, **options: Any) -> DeliveryCounts:
     return deliver(store, PlainPress(), road, now=now, holder="test", **options)
 
 

@@ -9,9 +9,9 @@ import pytest
 from pydantic import SecretStr
 from tests.helpers.mail.smtp_server import PASSWORD, SmtpServer
 
-from larkpost.domain import Letter
+from larkpost.domain import Message
 from larkpost.errors import Deferred
-from larkpost.settings.model import Smtp
+from larkpost.settings.model import SmtpSettings
 from larkpost.transports.smtp import Relay
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ CONTENT = (
     b"..\r\n"
     b"ends\r\n"
 )
-ADA = Letter("Larkpost <post@example.org>", "ada@example.org", "<1@example.org>", CONTENT)
+ADA = Message("Larkpost <post@example.org>", "ada@example.org", "<1@example.org>", CONTENT)
 BOB = replace(ADA, recipient="bob@example.org", message_id="<2@example.org>")
 CY = replace(ADA, recipient="cy@example.org", message_id="<3@example.org>")
 SIZES = pytest.mark.parametrize(
@@ -37,17 +37,17 @@ SIZES = pytest.mark.parametrize(
 )
 
 
-def settings(server: SmtpServer, **changes: Any) -> Smtp:
+def settings(server: SmtpServer, **changes: Any) -> SmtpSettings:
     values: dict[str, Any] = {
         "host": "127.0.0.1",
         "port": server.port,
         "security": "none",
         "timeout": 5.0,
     }
-    return Smtp(**{**values, **changes})
+    return SmtpSettings(**{**values, **changes})
 
 
-def no_road(smtp: Smtp, context: ssl.SSLContext | None = None) -> Deferred:
+def no_road(smtp: SmtpSettings, context: ssl.SSLContext | None = None) -> Deferred:
     """Send a letter over a road that must be closed; gives the reason."""
     with Relay(smtp, context=context) as relay, pytest.raises(Deferred) as deferral:
         relay.send(ADA)
@@ -55,7 +55,7 @@ def no_road(smtp: Smtp, context: ssl.SSLContext | None = None) -> Deferred:
     return deferral.value
 
 
-def login(server: SmtpServer, **changes: Any) -> Smtp:
+def login(server: SmtpServer, **changes: Any) -> SmtpSettings:
     values: dict[str, Any] = {
         "host": "localhost",
         "username": "lark",

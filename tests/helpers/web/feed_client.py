@@ -11,7 +11,7 @@ from tests.helpers.web.feed_server import NOW, populate
 
 from larkpost.bootstrap import build
 from larkpost.db import papers
-from larkpost.domain import Draft
+from larkpost.domain import PaperRecord
 from larkpost.settings import load
 from larkpost.web import app
 
@@ -49,7 +49,7 @@ class Here:
 
     def correct(self, paper: Paper, title: str, at: datetime) -> None:
         """Read a dump in which the paper has another title."""
-        draft = Draft(
+        draft = PaperRecord(
             title=title, abstract=paper.abstract, identifiers=(paper.identifier,), first_seen=at
         )
         with self.program.store.begin() as connection:

@@ -16,7 +16,7 @@ from larkpost.bootstrap import Program, build
 from larkpost.db import editions, readers
 from larkpost.interfaces import FeedFormat
 from larkpost.readers import subscriptions
-from larkpost.serve.http_limits import Wire
+from larkpost.serve.http_limits import LimitedHttpProtocol
 from larkpost.settings import load
 from larkpost.web import app
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Store
     from larkpost.domain import Paper, Reader
-    from larkpost.urls import Links
+    from larkpost.urls import UrlBuilder
 
 NOW = datetime(2026, 8, 7, 10, 0, tzinfo=UTC)
 EDITIONS = 12
@@ -46,12 +46,12 @@ class Site:
     answers: list[tuple[str, int]] = field(default_factory=list)
 
     @property
-    def links(self) -> Links:
+    def links(self) -> UrlBuilder:
         """The addresses of this site."""
         return self.program.links
 
 
-def addresses(links: Links, reader: Reader, form: FeedFormat) -> dict[str, str]:
+def addresses(links: UrlBuilder, reader: Reader, form: FeedFormat) -> dict[str, str]:
     """Name the address of a feed of every kind."""
     interest = reader.interests[1]
     return {
@@ -111,7 +111,7 @@ def served(home: Path, database_url: str) -> Iterator[Site]:
         site = Site(url, program, *populate(program.store))
         config = uvicorn.Config(
             _noting(app(program, clock=lambda: NOW), site),
-            http=Wire,
+            http=LimitedHttpProtocol,
             lifespan="off",
             log_level="critical",
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 from tests.helpers.polling import PATIENCE, until
 
-from larkpost.serve.http_limits import Wire
+from larkpost.serve.http_limits import LimitedHttpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,12 @@ FORM = HOST + b"Content-Type: application/x-www-form-urlencoded\r\n"
 @contextmanager
 def running(pages: object) -> Iterator[uvicorn.Server]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(pages, http=Wire, lifespan="off", log_level="critical")  # type: ignore[arg-type]  # an ASGI application
+        config = uvicorn.Config(
+            pages,  # type: ignore[arg-type]  # an ASGI application
+            http=LimitedHttpProtocol,
+            lifespan="off",
+            log_level="critical",
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
-WISHES: subscriptions.Wishes = {
+WISHES: subscriptions.Preferences = {
     "zone": "UTC",
     "at": time(6),
     "days": frozenset(range(7)),

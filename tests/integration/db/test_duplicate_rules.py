@@ -11,8 +11,8 @@ import pytest
 
 from larkpost.db import papers
 from larkpost.db.engine import Store
-from larkpost.db.papers import What
-from larkpost.domain import Draft, Identifier
+from larkpost.db.papers import MatchOutcome
+from larkpost.domain import Identifier, PaperRecord
 from larkpost.formats import SOURCES
 from larkpost.ingest.ingest import ingest
 
@@ -220,7 +220,7 @@ def test_an_escaped_copy_never_replaces_a_clean_one(
     with_store = [(title, text), (title.replace("&", "&amp;"), text.replace("<", "&lt;"))]
     with store.begin() as connection:
         for one, abstract in with_store[::-1] if swapped else with_store:
-            papers.absorb(connection, [Draft(one, abstract)], now=NOW)
+            papers.absorb(connection, [PaperRecord(one, abstract)], now=NOW)
         (paper,) = papers.iterate(connection)
 
     assert (paper.title, paper.abstract) == (title, text)
@@ -252,9 +252,11 @@ def test_organisation_and_links_come_together_and_only_links_that_lead_somewhere
     odd = ("javascript:alert(1)", "https://[::1", "https://user:pass@example.org/")
     with store.begin() as connection:
         for draft in (
-            Draft(TITLE, WHOLE, url="https://[::1", links=(project, *odd)),
-            Draft(TITLE, WHOLE, url=url, organisation=" Tide\nLab ", links=(code, url, project)),
-            Draft(TITLE, WHOLE, organisation="Another Lab"),
+            PaperRecord(TITLE, WHOLE, url="https://[::1", links=(project, *odd)),
+            PaperRecord(
+                TITLE, WHOLE, url=url, organisation=" Tide\nLab ", links=(code, url, project)
+            ),
+            PaperRecord(TITLE, WHOLE, organisation="Another Lab"),
         ):
             papers.absorb(connection, [draft], now=NOW)
         (paper,) = papers.iterate(connection)
@@ -264,11 +266,11 @@ def test_organisation_and_links_come_together_and_only_links_that_lead_somewhere
 
 def test_one_doi_does_not_make_two_arxiv_ids_one_paper(store: Store) -> None:
     doi = Identifier("doi", "10.1000/182")
-    first = Draft("Waves in ice", "Ice waves.", (Identifier("arxiv", "2608.00001"), doi))
-    second = Draft("Birds in towns", "Birds sing.", (Identifier("arxiv", "2608.00002"), doi))
+    first = PaperRecord("Waves in ice", "Ice waves.", (Identifier("arxiv", "2608.00001"), doi))
+    second = PaperRecord("Birds in towns", "Birds sing.", (Identifier("arxiv", "2608.00002"), doi))
     with store.begin() as connection:
         one, other = papers.absorb(connection, [first, second], now=NOW)
         (again,) = papers.absorb(connection, [second], now=NOW)
 
     assert one.paper_id != other.paper_id
-    assert (again.paper_id, again.what) == (other.paper_id, What.KNOWN)
+    assert (again.paper_id, again.what) == (other.paper_id, MatchOutcome.KNOWN)

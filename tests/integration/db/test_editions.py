@@ -13,7 +13,7 @@ from sqlalchemy import Connection, event
 from tests.helpers.factories import DAY, NOW, TODAY, add_papers, add_readers, picks_of
 
 from larkpost.db import editions, readers
-from larkpost.db.editions import Prepared
+from larkpost.db.editions import PreparedEdition
 from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState, Edition, Status
 
@@ -25,9 +25,9 @@ TOMORROW = NOW + DAY
 AT_ONCE = 6
 
 
-def prepared(reader: Reader, papers: list[Paper]) -> Prepared:
+def prepared(reader: Reader, papers: list[Paper]) -> PreparedEdition:
     """Today's edition of a reader, ready to be published."""
-    return Prepared(
+    return PreparedEdition(
         reader=reader,
         day=TODAY,
         picks=picks_of(papers),

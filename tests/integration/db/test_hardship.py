@@ -169,7 +169,7 @@ from starlette.testclient import TestClient
 from tests.helpers.web.site_client import BASE, NOW
 from larkpost import logs
 from larkpost.cli.commands.doctor import _examined
-from larkpost.cli.context import Call
+from larkpost.cli.context import CliContext
 from larkpost.bootstrap import build
 from larkpost.settings import load
 from larkpost.db import editions, readers

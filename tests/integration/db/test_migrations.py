@@ -20,7 +20,7 @@ from sqlalchemy import insert, inspect, text
 from larkpost.db import backups, migrations, readers, schema
 from larkpost.db.coordination import job_status
 from larkpost.db.engine import Store
-from larkpost.db.migrations import STEPS, Steps
+from larkpost.db.migrations import STEPS, MigrationSteps
 from larkpost.db.schema import metadata
 from larkpost.db.search import index
 from larkpost.errors import StoreError
@@ -182,7 +182,7 @@ def test_a_database_of_another_program_is_refused(empty: Store) -> None:
         assert inspect(connection).get_table_names() == ["bookmark"]
 
 
-def with_another_step(folder: Path, body: str) -> Steps:
+def with_another_step(folder: Path, body: str) -> MigrationSteps:
     """Take the shipped steps and put one more behind them, as a later version of ours would."""
     later = folder / "later"
     shutil.copytree(STEPS.folder, later, ignore=shutil.ignore_patterns("__pycache__"))
@@ -191,16 +191,16 @@ def with_another_step(folder: Path, body: str) -> Steps:
         f'revision = "{NEXT}"\ndown_revision = "{HEAD}"\n'
         f"def upgrade():\n{indent(dedent(body), '    ')}\n"
     )
-    return Steps(later, (*STEPS.revisions, NEXT))
+    return MigrationSteps(later, (*STEPS.revisions, NEXT))
 
 
-def steps_before(revision: str, folder: Path) -> Steps:
+def steps_before(revision: str, folder: Path) -> MigrationSteps:
     """Take the shipped steps up to the one before this, as an earlier version of ours had them."""
     at = STEPS.revisions.index(revision)
     later = [f"v{one}*" for one in STEPS.revisions[at:]]
     before = folder / "before"
     shutil.copytree(STEPS.folder, before, ignore=shutil.ignore_patterns("__pycache__", *later))
-    return Steps(before, STEPS.revisions[:at])
+    return MigrationSteps(before, STEPS.revisions[:at])
 
 
 REBUILD = """

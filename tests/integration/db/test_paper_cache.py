@@ -8,7 +8,7 @@ from tests.helpers.factories import NOW, add_papers
 
 from larkpost.db import papers, schema
 from larkpost.db.paper_cache import PaperCache
-from larkpost.domain import Draft
+from larkpost.domain import PaperRecord
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
@@ -34,7 +34,7 @@ def test_a_paper_is_given_again_until_its_row_changes(store: Store) -> None:
 def test_a_paper_that_is_gone_is_not_given(store: Store) -> None:
     cache = PaperCache()
     with store.begin() as connection:
-        (made,) = papers.absorb(connection, [Draft("One that goes", "")], now=NOW)
+        (made,) = papers.absorb(connection, [PaperRecord("One that goes", "")], now=NOW)
         assert made.paper_id in cache.get(connection, [made.paper_id])
         connection.execute(schema.paper.delete().where(schema.paper.c.id == made.paper_id))
         assert cache.get(connection, [made.paper_id, made.paper_id + 1]) == {}

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import event
 
 from larkpost.db import papers
-from larkpost.db.papers import What
-from larkpost.domain import Draft, Identifier
+from larkpost.db.papers import MatchOutcome
+from larkpost.domain import Identifier, PaperRecord
 from larkpost.text.identifiers import parse_identifier
 
 if TYPE_CHECKING:
@@ -35,10 +35,10 @@ BIRDS = (
     "bird, the weather of the hour and the distance of the nearest road. A small network tells "
     "species apart from two seconds of sound, and most of its mistakes are those of listeners too."
 )
-PAPER = Draft(TITLE, ABSTRACT, first_seen=NOW - DAY)
+PAPER = PaperRecord(TITLE, ABSTRACT, first_seen=NOW - DAY)
 
 
-def absorb(store: Store, *drafts: Draft, now: datetime = NOW) -> list[What]:
+def absorb(store: Store, *drafts: PaperRecord, now: datetime = NOW) -> list[MatchOutcome]:
     with store.begin() as connection:
         return [one.what for one in papers.absorb(connection, drafts, now=now)]
 
@@ -62,10 +62,10 @@ def only(store: Store) -> Paper:
         replace(PAPER, abstract=ABSTRACT.replace("to experts", "toexperts")),  # glued highlights
     ],
 )
-def test_a_paper_set_differently_is_known(store: Store, again: Draft) -> None:
+def test_a_paper_set_differently_is_known(store: Store, again: PaperRecord) -> None:
     absorb(store, PAPER)
 
-    assert absorb(store, again) == [What.KNOWN]
+    assert absorb(store, again) == [MatchOutcome.KNOWN]
     assert only(store).updated == NOW
 
 
@@ -75,7 +75,7 @@ def test_an_edited_sentence_updates_the_paper(store: Store) -> None:
 
     what = absorb(store, replace(PAPER, abstract=edited), now=NOW + DAY)
 
-    assert what == [What.UPDATED]
+    assert what == [MatchOutcome.UPDATED]
     assert only(store).abstract == edited
     assert only(store).updated == NOW + DAY
 
@@ -86,7 +86,7 @@ def test_a_fixed_title_updates_the_paper_and_keeps_its_uid(store: Store) -> None
 
     what = absorb(store, PAPER, now=NOW + DAY)
 
-    assert what == [What.UPDATED]
+    assert what == [MatchOutcome.UPDATED]
     assert (only(store).title, only(store).uid) == (TITLE, uid)
 
 
@@ -95,7 +95,7 @@ def test_an_edited_paper_is_found_again_by_its_new_text(store: Store) -> None:
     absorb(store, PAPER)
     absorb(store, edited)
 
-    assert absorb(store, edited, PAPER) == [What.KNOWN, What.UPDATED]
+    assert absorb(store, edited, PAPER) == [MatchOutcome.KNOWN, MatchOutcome.UPDATED]
     assert only(store).abstract == ABSTRACT
 
 
@@ -103,7 +103,7 @@ def test_variants_within_one_dump_are_one_paper_with_all_categories(store: Store
     first = replace(PAPER, categories=("cs.CL",))
     second = replace(PAPER, title=TITLE.upper(), categories=("cs.LG", "cs.CL"))
 
-    assert absorb(store, first, second) == [What.NEW, What.UPDATED]
+    assert absorb(store, first, second) == [MatchOutcome.NEW, MatchOutcome.UPDATED]
     assert only(store).categories == ("cs.CL", "cs.LG")
 
 
@@ -116,31 +116,35 @@ def test_variants_within_one_dump_are_one_paper_with_all_categories(store: Store
         replace(PAPER, title="A Corpus of Birdsong at Dawn", abstract=""),
     ],
 )
-def test_other_papers_stay_apart(store: Store, other: Draft) -> None:
-    assert absorb(store, PAPER, other) == [What.NEW, What.NEW]
+def test_other_papers_stay_apart(store: Store, other: PaperRecord) -> None:
+    assert absorb(store, PAPER, other) == [MatchOutcome.NEW, MatchOutcome.NEW]
 
 
 def test_one_short_title_over_different_abstracts_is_two_papers(store: Store) -> None:
-    first = Draft("Erratum", "In the printed version of this article Figure 2 was upside down.")
-    second = Draft("Erratum", "The name of the third author was misspelt throughout our paper.")
+    first = PaperRecord(
+        "Erratum", "In the printed version of this article Figure 2 was upside down."
+    )
+    second = PaperRecord(
+        "Erratum", "The name of the third author was misspelt throughout our paper."
+    )
 
-    assert absorb(store, first) == [What.NEW]
-    assert absorb(store, second, first) == [What.NEW, What.KNOWN]
+    assert absorb(store, first) == [MatchOutcome.NEW]
+    assert absorb(store, second, first) == [MatchOutcome.NEW, MatchOutcome.KNOWN]
 
 
 def test_titles_with_different_numbers_are_two_papers(store: Store) -> None:
     first = replace(PAPER, title="The Qwen 2 Technical Report on Routing")
     second = replace(PAPER, title="The Qwen 3 Technical Report on Routing")
 
-    assert absorb(store, first, second) == [What.NEW, What.NEW]
+    assert absorb(store, first, second) == [MatchOutcome.NEW, MatchOutcome.NEW]
 
 
 def test_two_arxiv_ids_are_two_papers_whatever_their_text(store: Store) -> None:
     first = replace(PAPER, identifiers=(Identifier("arxiv", "2508.00001"),))
     second = replace(PAPER, identifiers=(Identifier("arxiv", "2508.00002"),))
 
-    assert absorb(store, first, second) == [What.NEW, What.NEW]
-    assert absorb(store, second, first) == [What.KNOWN, What.KNOWN]
+    assert absorb(store, first, second) == [MatchOutcome.NEW, MatchOutcome.NEW]
+    assert absorb(store, second, first) == [MatchOutcome.KNOWN, MatchOutcome.KNOWN]
 
 
 def test_an_identifier_finds_a_paper_that_was_rewritten(store: Store) -> None:
@@ -149,7 +153,7 @@ def test_an_identifier_finds_a_paper_that_was_rewritten(store: Store) -> None:
 
     what = absorb(store, replace(PAPER, title="Birds", abstract=BIRDS, identifiers=(name,)))
 
-    assert what == [What.UPDATED]
+    assert what == [MatchOutcome.UPDATED]
     assert only(store).title == "Birds"
 
 
@@ -164,9 +168,9 @@ def test_the_arxiv_id_in_a_link_names_the_paper(store: Store) -> None:
 
 def test_a_link_that_many_papers_give_names_none_of_them(store: Store) -> None:
     listing = "https://example.org/papers"
-    birds = Draft("A Corpus of Birdsong at Dawn", BIRDS, url=listing)
+    birds = PaperRecord("A Corpus of Birdsong at Dawn", BIRDS, url=listing)
 
-    assert absorb(store, replace(PAPER, url=listing), birds) == [What.NEW, What.NEW]
+    assert absorb(store, replace(PAPER, url=listing), birds) == [MatchOutcome.NEW, MatchOutcome.NEW]
 
 
 def test_a_paper_known_by_its_text_gains_its_names(store: Store) -> None:
@@ -175,7 +179,7 @@ def test_a_paper_known_by_its_text_gains_its_names(store: Store) -> None:
 
     what = absorb(store, replace(PAPER, identifiers=(Identifier("arxiv", "2508.00001"),)))
 
-    assert what == [What.UPDATED]
+    assert what == [MatchOutcome.UPDATED]
     assert only(store) == replace(before, identifier=Identifier("arxiv", "2508.00001"))
     with store.read() as connection:
         assert papers.by_identifier(connection, before.identifier) == only(store)
@@ -192,7 +196,7 @@ def test_a_cut_abstract_never_replaces_the_whole_one(store: Store) -> None:
 def test_the_whole_abstract_replaces_a_cut_one(store: Store) -> None:
     absorb(store, replace(PAPER, abstract=ABSTRACT[:200]))
 
-    assert absorb(store, PAPER) == [What.UPDATED]
+    assert absorb(store, PAPER) == [MatchOutcome.UPDATED]
     assert only(store).abstract == ABSTRACT
 
 
@@ -217,9 +221,9 @@ def test_nothing_is_seen_or_published_in_the_future(store: Store) -> None:
 
 def test_an_exported_paper_keeps_its_uid_unless_it_is_taken(store: Store) -> None:
     uid = str(uuid4())
-    birds = Draft("A Corpus of Birdsong at Dawn", BIRDS, uid=uid)
+    birds = PaperRecord("A Corpus of Birdsong at Dawn", BIRDS, uid=uid)
 
-    absorb(store, replace(PAPER, uid=uid), birds, Draft("Odd", uid="no uuid"))
+    absorb(store, replace(PAPER, uid=uid), birds, PaperRecord("Odd", uid="no uuid"))
 
     first, *others = (paper.uid for paper in everything(store))
     assert first == uid
@@ -230,15 +234,16 @@ def test_hostile_text_lies_in_both_databases_alike(store: Store) -> None:
     title = "{{7*7}} <script>\x00\ud800 \u202e😀 %_\\ '; DROP TABLE paper; --"
 
     absorb(
-        store, Draft(title, ABSTRACT, authors=("A\x00B",), url="https://example.org/" + "x" * 900)
+        store,
+        PaperRecord(title, ABSTRACT, authors=("A\x00B",), url="https://example.org/" + "x" * 900),
     )
 
     assert only(store).title == "{{7*7}} <script> 😀 %_\\ '; DROP TABLE paper; --"
 
 
 def test_candidates_are_what_was_seen_or_read_in_the_window(store: Store) -> None:
-    def seen(name: str, days: int, read_days: int) -> Draft:
-        return Draft(name, first_seen=NOW - days * DAY, arrived=NOW - read_days * DAY)
+    def seen(name: str, days: int, read_days: int) -> PaperRecord:
+        return PaperRecord(name, first_seen=NOW - days * DAY, arrived=NOW - read_days * DAY)
 
     absorb(
         store,
@@ -255,7 +260,7 @@ def test_candidates_are_what_was_seen_or_read_in_the_window(store: Store) -> Non
 
 
 def test_the_corpus_can_be_bounded(store: Store) -> None:
-    absorb(store, *(Draft(f"Paper {n}", first_seen=NOW - n * DAY) for n in range(5)))
+    absorb(store, *(PaperRecord(f"Paper {n}", first_seen=NOW - n * DAY) for n in range(5)))
 
     with store.read() as connection:
         bounded = papers.corpus(connection, since=NOW - 3 * DAY, until=NOW - DAY)
@@ -279,7 +284,7 @@ def test_the_corpus_can_be_bounded(store: Store) -> None:
 def test_search_finds_papers_that_have_every_word(
     store: Store, words: str, found: list[str]
 ) -> None:
-    absorb(store, PAPER, Draft("Birds of Zürich", BIRDS, first_seen=NOW - 2 * DAY))
+    absorb(store, PAPER, PaperRecord("Birds of Zürich", BIRDS, first_seen=NOW - 2 * DAY))
 
     with store.read() as connection:
         assert [paper.title for paper in papers.search(connection, words)] == found
@@ -306,8 +311,8 @@ def statements(store: Store) -> Iterator[list[str]]:
 
 
 def test_a_batch_takes_a_fixed_number_of_queries(store: Store, statements: list[str]) -> None:
-    def drafts(count: int) -> list[Draft]:
-        return [Draft(f"Paper {n} of {count}", f"{BIRDS} {n} {count}") for n in range(count)]
+    def drafts(count: int) -> list[PaperRecord]:
+        return [PaperRecord(f"Paper {n} of {count}", f"{BIRDS} {n} {count}") for n in range(count)]
 
     absorb(store, *drafts(100))
     for_hundred = len(statements)

@@ -10,7 +10,7 @@ from tests.helpers.factories import DAY, NOW, SUBJECTS, add_readers
 
 from larkpost.db import papers, votes
 from larkpost.db.popularity import heat, tallies, trending
-from larkpost.domain import Draft, Thumb, Vote
+from larkpost.domain import PaperRecord, Thumb, Vote
 from larkpost.editions.trending import house
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ WEEK = 7 * DAY
 def add(connection: Connection, *seen: tuple[int, int | None]) -> list[Paper]:
     """Put papers into the store, each so many days old and with so many upvotes."""
     drafts = [
-        Draft(subject, first_seen=NOW - days * DAY, arrived=NOW - days * DAY, upvotes=upvotes)
+        PaperRecord(subject, first_seen=NOW - days * DAY, arrived=NOW - days * DAY, upvotes=upvotes)
         for subject, (days, upvotes) in zip(SUBJECTS, seen, strict=False)
     ]
     ids = [one.paper_id for one in papers.absorb(connection, drafts, now=NOW)]

@@ -12,7 +12,7 @@ from tests.captures.replica import render
 from tests.captures.samples import sample_papers
 from tests.captures.shapes import collapse
 
-from larkpost.domain import Draft
+from larkpost.domain import PaperRecord
 from larkpost.errors import UnreadableDump
 
 pytestmark = pytest.mark.captures
@@ -42,5 +42,5 @@ def test_a_tool_that_loses_papers_never_makes_one_up(page: str, tool: Tool) -> N
     with suppress(UnreadableDump):
         records = read_capture(capture(page, tool))
 
-    titles = {record.title for record in records if isinstance(record, Draft)}
+    titles = {record.title for record in records if isinstance(record, PaperRecord)}
     assert titles <= {collapse(paper.title) for paper in sample_papers()}

@@ -14,12 +14,12 @@ from tests.helpers.web.site_client import NOW, place
 from larkpost.db import archive, editions, migrations, papers, popularity
 from larkpost.db.engine import Store
 from larkpost.db.search import find
-from larkpost.domain import Draft, Thumb
+from larkpost.domain import PaperRecord, Thumb
 from larkpost.editions import recommend
 from larkpost.editions.model_cache import fresh_space
-from larkpost.editions.recommend import Question
+from larkpost.editions.recommend import RankingRequest
 from larkpost.portability import exporter, importer
-from larkpost.ranking import Tfidf
+from larkpost.ranking import TfidfRanker
 from larkpost.readers import record_votes
 from larkpost.readers.onboarding import rating_pool
 from larkpost.text.minhash import title_key
@@ -43,7 +43,7 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
         yield opened
 
 
-def take_in(store: Store, *drafts: Draft) -> None:
+def take_in(store: Store, *drafts: PaperRecord) -> None:
     with store.begin() as connection:
         papers.absorb(connection, drafts, now=NOW)
 
@@ -51,7 +51,7 @@ def take_in(store: Store, *drafts: Draft) -> None:
 def withdraw(here: Place, paper: Paper, **facts: Any) -> Paper:
     """Take in a dump that tells that this paper was withdrawn; gives the paper as it is then."""
     told: dict[str, Any] = {"abstract": NOTICE, "first_seen": NOW} | facts
-    take_in(here.program.store, Draft(paper.title, identifiers=(paper.identifier,), **told))
+    take_in(here.program.store, PaperRecord(paper.title, identifiers=(paper.identifier,), **told))
     with here.program.store.read() as connection:
         return papers.get(connection, [paper.id])[paper.id]
 
@@ -101,13 +101,15 @@ def test_a_withdrawn_paper_is_no_candidate_and_does_not_trend(here: Place) -> No
 def test_a_withdrawn_paper_is_neither_picked_nor_like_another_nor_to_be_rated(
     here: Place,
 ) -> None:
-    store, ranker = here.program.store, Tfidf()
+    store, ranker = here.program.store, TfidfRanker()
     paper, other, *_ = here.papers
-    take_in(store, Draft(f"{paper.title}, again and again", "It is asked anew what is known."))
+    take_in(
+        store, PaperRecord(f"{paper.title}, again and again", "It is asked anew what is known.")
+    )
     withdraw(here, paper)
     space = fresh_space(store, ranker, now=NOW)
 
-    question = Question(NOW, WEEK, again=True, limit=20)
+    question = RankingRequest(NOW, WEEK, again=True, limit=20)
     answer = recommend.rank(store, ranker, [here.reader], question, now=NOW)[here.reader.id]
 
     assert paper.id not in {pick.paper.id for pick in answer.picks}

@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from larkpost.db import papers
-from larkpost.domain import Draft
-from larkpost.editions.archive import Kind, Span, contents, latest, read_span, span_of, volume
+from larkpost.domain import PaperRecord
+from larkpost.editions.archive import (
+    DateSpan,
+    SpanKind,
+    contents,
+    latest,
+    read_span,
+    span_of,
+    volume,
+)
 from larkpost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +36,7 @@ SEEN = (
 @pytest.fixture
 def full(store: Store) -> Store:
     """Open a store with a paper of each of these moments."""
-    drafts = [Draft(f"Seen at number {n}", first_seen=seen) for n, seen in enumerate(SEEN)]
+    drafts = [PaperRecord(f"Seen at number {n}", first_seen=seen) for n, seen in enumerate(SEEN)]
     with store.begin() as connection:
         papers.absorb(connection, drafts, now=NOW)
     return store
@@ -100,19 +108,19 @@ def test_a_volume_counts_its_days_and_has_pages(full: Store) -> None:
 
 def test_the_contents_list_what_is_not_empty(full: Store) -> None:
     with full.read() as connection:
-        months = contents(connection, Kind.MONTH)
-        newest = latest(connection, Kind.WEEK)
+        months = contents(connection, SpanKind.MONTH)
+        newest = latest(connection, SpanKind.WEEK)
 
     assert {span.name: count for span, count in months.items()} == {"2026-08": 4, "2026-06": 1}
-    assert newest == span_of(Kind.WEEK, date(2026, 8, 12))
+    assert newest == span_of(SpanKind.WEEK, date(2026, 8, 12))
 
 
 def test_an_empty_archive_opens(store: Store) -> None:
-    span = Span(date.min, date.max, Kind.MONTH)
+    span = DateSpan(date.min, date.max, SpanKind.MONTH)
 
     with store.read() as connection:
         opened = volume(connection, span, limit=10)
 
-        assert latest(connection, Kind.DAY) is None
-        assert contents(connection, Kind.DAY) == {}
+        assert latest(connection, SpanKind.DAY) is None
+        assert contents(connection, SpanKind.DAY) == {}
     assert (opened.papers, opened.total, opened.previous, opened.next) == ((), 0, None, None)

@@ -12,13 +12,13 @@ from tests.helpers.mail.outbox_helpers import Mailbag, PlainPress
 from larkpost.db import editions, papers, readers, schema
 from larkpost.db.coordination import future_moments, job_status
 from larkpost.db.outbox.notices import waiting
-from larkpost.domain import Draft, Identifier, Status, Thumb
+from larkpost.domain import Identifier, PaperRecord, Status, Thumb
 from larkpost.editions.clock_correction import recover_from_future
-from larkpost.editions.publish import Newsroom, Outcome, publish_due
+from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
 from larkpost.errors import Deferred
 from larkpost.mail import notices
 from larkpost.mail.deliver import deliver
-from larkpost.ranking import Tfidf
+from larkpost.ranking import TfidfRanker
 from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast
 
@@ -33,13 +33,13 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def newsroom(store: Store) -> Newsroom:
-    return Newsroom(store, Tfidf(), timedelta(days=7), "paper.example.org")
+def newsroom(store: Store) -> PublishContext:
+    return PublishContext(store, TfidfRanker(), timedelta(days=7), "paper.example.org")
 
 
 def bring_papers(store: Store, count: int, now: datetime, name: str) -> None:
     drafts = [
-        Draft(title=f"{name} {n}", abstract=f"About {name} {n}.",
+        PaperRecord(title=f"{name} {n}", abstract=f"About {name} {n}.",
               identifiers=(Identifier("url", f"https://papers.example/{name}/{n}"),))
         for n in range(count)
     ]  # fmt: skip
@@ -55,7 +55,7 @@ def current(store: Store, reader: Reader) -> Reader:
 @pytest.mark.parametrize("ahead", [timedelta(days=3), timedelta(days=3650)])
 @pytest.mark.parametrize("quiet", [False, True])
 def test_readers_get_their_editions_again_at_once(
-    newsroom: Newsroom, ahead: timedelta, quiet: bool
+    newsroom: PublishContext, ahead: timedelta, quiet: bool
 ) -> None:
     store = newsroom.store
     everybody = [
@@ -71,11 +71,11 @@ def test_readers_get_their_editions_again_at_once(
     outcomes = [publish_due(newsroom, now=MORNING + n * DAY) for n in range(4)]
 
     # Friday's slot is past, and due at once; Saturday and Sunday for the one, Monday for both.
-    assert [one[Outcome.PUBLISHED] for one in outcomes] == [2, 1, 1, 2]
+    assert [one[PublishOutcome.PUBLISHED] for one in outcomes] == [2, 1, 1, 2]
     assert all((current(store, one).next_slot or AHEAD) <= MORNING + 4 * DAY for one in everybody)
 
 
-def test_an_edition_of_a_day_to_come_is_dated_back(newsroom: Newsroom) -> None:
+def test_an_edition_of_a_day_to_come_is_dated_back(newsroom: PublishContext) -> None:
     reader = subscriptions.add(newsroom.store, "a@example.org", now=NOW, size=2)
     bring_papers(newsroom.store, 6, NOW, "Right")
     publish_due(newsroom, now=MORNING)
@@ -91,7 +91,7 @@ def test_an_edition_of_a_day_to_come_is_dated_back(newsroom: Newsroom) -> None:
 
 
 def test_a_reader_who_was_added_while_the_clock_was_ahead_is_not_forgotten(
-    newsroom: Newsroom,
+    newsroom: PublishContext,
 ) -> None:
     reader = subscriptions.add(newsroom.store, "a@example.org", now=AHEAD)
     bring_papers(newsroom.store, 3, NOW, "Right")
@@ -99,21 +99,21 @@ def test_a_reader_who_was_added_while_the_clock_was_ahead_is_not_forgotten(
     publish_due(newsroom, now=NOW)
 
     assert current(newsroom.store, reader).next_slot == NOW.replace(hour=6)
-    assert publish_due(newsroom, now=MORNING)[Outcome.PUBLISHED] == 1
+    assert publish_due(newsroom, now=MORNING)[PublishOutcome.PUBLISHED] == 1
 
 
 def test_papers_that_were_read_while_the_clock_was_ahead_are_recommended(
-    newsroom: Newsroom,
+    newsroom: PublishContext,
 ) -> None:
     subscriptions.add(newsroom.store, "a@example.org", now=NOW, size=3)
     bring_papers(newsroom.store, 3, AHEAD, "Future")
 
-    assert publish_due(newsroom, now=MORNING)[Outcome.PUBLISHED] == 1
+    assert publish_due(newsroom, now=MORNING)[PublishOutcome.PUBLISHED] == 1
     with newsroom.store.read() as connection:
         assert all(paper.arrived <= MORNING for paper in papers.iterate(connection))
 
 
-def test_a_letter_put_off_while_the_clock_was_ahead_goes(newsroom: Newsroom) -> None:
+def test_a_letter_put_off_while_the_clock_was_ahead_goes(newsroom: PublishContext) -> None:
     store = newsroom.store
     reader = subscriptions.add(store, "a@example.org", now=NOW)
     bring_papers(store, 3, NOW, "Right")
@@ -133,7 +133,7 @@ def test_a_letter_put_off_while_the_clock_was_ahead_goes(newsroom: Newsroom) -> 
 
 
 def test_a_wish_to_subscribe_put_off_while_the_clock_was_ahead_is_answered(store: Store) -> None:
-    wishes: subscriptions.Wishes = {
+    wishes: subscriptions.Preferences = {
         "zone": "UTC", "at": NOW.time(), "days": frozenset(range(7)), "size": 5,
     }  # fmt: skip
     notices.ask(store, notices.asked("a@example.org", wishes), now=AHEAD)
@@ -146,7 +146,7 @@ def test_a_wish_to_subscribe_put_off_while_the_clock_was_ahead_is_answered(store
         assert waiting(connection, NOW) == 1
 
 
-def test_thumbs_events_and_editions_of_the_future_count_as_now(newsroom: Newsroom) -> None:
+def test_thumbs_events_and_editions_of_the_future_count_as_now(newsroom: PublishContext) -> None:
     store = newsroom.store
     reader = subscriptions.add(store, "a@example.org", now=NOW)
     bring_papers(store, 3, AHEAD, "Future")
@@ -183,7 +183,7 @@ def everybody(store: Store) -> list[Reader]:
         return readers.all(connection, Status.ACTIVE)
 
 
-def test_a_pause_survives_a_clock_that_was_ahead(newsroom: Newsroom) -> None:
+def test_a_pause_survives_a_clock_that_was_ahead(newsroom: PublishContext) -> None:
     store = newsroom.store
     reader = subscriptions.add(store, "p@example.org", now=NOW)
     subscriptions.pause(store, reader.id, now=NOW, until=(NOW + 30 * DAY).date())
@@ -195,7 +195,7 @@ def test_a_pause_survives_a_clock_that_was_ahead(newsroom: Newsroom) -> None:
     assert current(store, reader).next_slot == (NOW + 30 * DAY).replace(hour=6)
 
 
-def test_a_clock_that_falls_back_by_months_rewrites_no_history(newsroom: Newsroom) -> None:
+def test_a_clock_that_falls_back_by_months_rewrites_no_history(newsroom: PublishContext) -> None:
     store = newsroom.store
     for day in (0, 1, 2, 30, 60, 90):
         bring_papers(store, 2, NOW + day * DAY, f"Day {day}")

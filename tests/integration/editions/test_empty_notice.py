@@ -15,10 +15,10 @@ from tests.helpers.mail.outbox_helpers import Mailbag
 from larkpost.db import readers
 from larkpost.db.coordination import job_status
 from larkpost.domain import Status, Thumb
-from larkpost.editions.publish import Newsroom, Outcome, by_hand, publish, publish_due
+from larkpost.editions.publish import PublishContext, PublishOutcome, by_hand, publish, publish_due
 from larkpost.errors import Deferred
 from larkpost.mail import notices
-from larkpost.ranking import Tfidf
+from larkpost.ranking import TfidfRanker
 from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast
 
@@ -36,8 +36,8 @@ ADDRESS = "ada@example.org"
 
 
 @pytest.fixture
-def newsroom(store: Store) -> Newsroom:
-    return Newsroom(store, Tfidf(), WEEK, "example.org")
+def newsroom(store: Store) -> PublishContext:
+    return PublishContext(store, TfidfRanker(), WEEK, "example.org")
 
 
 def asking(store: Store, address: str | None = ADDRESS, threshold: float = 0.0) -> Reader:
@@ -68,11 +68,11 @@ def the_line(message: EmailMessage) -> str:
     return line
 
 
-def test_a_reader_who_asked_is_told_in_a_line_why_no_paper_came(newsroom: Newsroom) -> None:
+def test_a_reader_who_asked_is_told_in_a_line_why_no_paper_came(newsroom: PublishContext) -> None:
     asking(newsroom.store)
     bag = Mailbag()
 
-    assert publish_due(newsroom, now=MORNING) == {Outcome.QUIET: 1}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.QUIET: 1}
     assert answer(newsroom.store, bag) == 1
 
     message = email.message_from_bytes(bag.letters[0].content, policy=policy.default)
@@ -103,7 +103,7 @@ def test_a_reader_who_asked_is_told_in_a_line_why_no_paper_came(newsroom: Newsro
     ],
 )
 def test_a_page_read_before_and_one_that_cannot_be_read_are_the_reason(
-    newsroom: Newsroom, ok: bool, detail: dict[str, object], why: str
+    newsroom: PublishContext, ok: bool, detail: dict[str, object], why: str
 ) -> None:
     asking(newsroom.store)
     with newsroom.store.begin() as connection:
@@ -114,42 +114,42 @@ def test_a_page_read_before_and_one_that_cannot_be_read_are_the_reason(
     assert told(newsroom.store) == [f"No paper came on Friday, 7 August 2026: {why}."]
 
 
-def test_a_threshold_that_all_papers_are_below_is_the_reason(newsroom: Newsroom) -> None:
+def test_a_threshold_that_all_papers_are_below_is_the_reason(newsroom: PublishContext) -> None:
     reader = asking(newsroom.store, threshold=0.999)
     with newsroom.store.begin() as connection:
         one, *_ = add_papers(connection, 3)
     cast(newsroom.store, reader.id, one.id, Thumb.UP, via="test", now=NOW)
 
-    assert publish_due(newsroom, now=MORNING) == {Outcome.BELOW: 1}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.BELOW: 1}
 
     (line,) = told(newsroom.store)
     assert line.endswith(": every paper was below your threshold.")
 
 
-def test_papers_all_seen_are_the_reason(newsroom: Newsroom) -> None:
+def test_papers_all_seen_are_the_reason(newsroom: PublishContext) -> None:
     reader = asking(newsroom.store)
     with newsroom.store.begin() as connection:
         (one,) = add_papers(connection, 1)
     cast(newsroom.store, reader.id, one.id, Thumb.UP, via="test", now=NOW)
 
-    assert publish_due(newsroom, now=MORNING) == {Outcome.QUIET: 1}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.QUIET: 1}
 
     (line,) = told(newsroom.store)
     assert line.endswith(": you had seen every paper there was.")
 
 
-def test_who_did_not_ask_or_is_sent_nothing_is_not_told(newsroom: Newsroom) -> None:
+def test_who_did_not_ask_or_is_sent_nothing_is_not_told(newsroom: PublishContext) -> None:
     subscriptions.add(newsroom.store, "bob@example.org", now=NOW)
     asking(newsroom.store, None)
 
-    assert publish_due(newsroom, now=MORNING) == {Outcome.QUIET: 2}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.QUIET: 2}
 
     assert told(newsroom.store) == []
 
 
 @pytest.mark.parametrize("status", [one for one in Status if one is not Status.ACTIVE])
 def test_who_is_not_active_any_more_when_the_line_would_go_is_not_told(
-    newsroom: Newsroom, status: Status
+    newsroom: PublishContext, status: Status
 ) -> None:
     reader = asking(newsroom.store)
     publish_due(newsroom, now=MORNING)
@@ -162,7 +162,9 @@ def test_who_is_not_active_any_more_when_the_line_would_go_is_not_told(
     assert told(newsroom.store, MORNING + DAY) == []
 
 
-def test_who_is_on_holiday_takes_the_wish_back_or_is_gone_is_not_told(newsroom: Newsroom) -> None:
+def test_who_is_on_holiday_takes_the_wish_back_or_is_gone_is_not_told(
+    newsroom: PublishContext,
+) -> None:
     away, other, gone = (asking(newsroom.store, f"{name}@example.org") for name in "abc")
     publish_due(newsroom, now=MORNING)
 
@@ -173,7 +175,7 @@ def test_who_is_on_holiday_takes_the_wish_back_or_is_gone_is_not_told(newsroom: 
     assert told(newsroom.store) == []
 
 
-def test_a_day_is_told_once_even_where_the_hour_moves(newsroom: Newsroom) -> None:
+def test_a_day_is_told_once_even_where_the_hour_moves(newsroom: PublishContext) -> None:
     reader = asking(newsroom.store)
     publish_due(newsroom, now=MORNING)
     assert len(told(newsroom.store)) == 1
@@ -181,14 +183,14 @@ def test_a_day_is_told_once_even_where_the_hour_moves(newsroom: Newsroom) -> Non
 
     later = MORNING + timedelta(hours=3)
 
-    assert publish_due(newsroom, now=later) == {Outcome.QUIET: 1}
+    assert publish_due(newsroom, now=later) == {PublishOutcome.QUIET: 1}
     assert told(newsroom.store, later) == []
-    assert publish_due(newsroom, now=later + DAY) == {Outcome.QUIET: 1}
+    assert publish_due(newsroom, now=later + DAY) == {PublishOutcome.QUIET: 1}
     (line,) = told(newsroom.store, later + DAY)
     assert "Saturday, 8 August" in line
 
 
-def test_missed_days_are_told_in_one_line_of_the_last(newsroom: Newsroom) -> None:
+def test_missed_days_are_told_in_one_line_of_the_last(newsroom: PublishContext) -> None:
     asking(newsroom.store)
 
     publish_due(newsroom, now=MORNING + 9 * DAY)
@@ -197,13 +199,15 @@ def test_missed_days_are_told_in_one_line_of_the_last(newsroom: Newsroom) -> Non
     assert line.startswith("No paper came on Sunday, 16 August 2026: ")
 
 
-def test_an_edition_asked_for_by_hand_that_stays_empty_is_not_told(newsroom: Newsroom) -> None:
+def test_an_edition_asked_for_by_hand_that_stays_empty_is_not_told(
+    newsroom: PublishContext,
+) -> None:
     publish(newsroom, [by_hand(asking(newsroom.store), NOW)], now=NOW)
 
     assert told(newsroom.store) == []
 
 
-def test_a_paper_that_comes_by_hand_meanwhile_takes_the_line_back(newsroom: Newsroom) -> None:
+def test_a_paper_that_comes_by_hand_meanwhile_takes_the_line_back(newsroom: PublishContext) -> None:
     reader = asking(newsroom.store)
     publish_due(newsroom, now=MORNING)
     with newsroom.store.begin() as connection:
@@ -212,11 +216,13 @@ def test_a_paper_that_comes_by_hand_meanwhile_takes_the_line_back(newsroom: News
 
     (result,) = publish(newsroom, [by_hand(reader, MORNING)], now=MORNING)
 
-    assert result.outcome is Outcome.PUBLISHED
+    assert result.outcome is PublishOutcome.PUBLISHED
     assert told(newsroom.store) == []
 
 
-def test_a_closed_road_keeps_the_line_and_a_newer_one_takes_its_place(newsroom: Newsroom) -> None:
+def test_a_closed_road_keeps_the_line_and_a_newer_one_takes_its_place(
+    newsroom: PublishContext,
+) -> None:
     asking(newsroom.store)
     publish_due(newsroom, now=MORNING)
     bag = Mailbag(ada=Deferred("the server is away", whole_road=True))

@@ -18,11 +18,11 @@ from structlog.testing import capture_logs
 from larkpost.db import fitted_models, papers
 from larkpost.db.coordination import job_status
 from larkpost.db.engine import Store
-from larkpost.domain import Draft, Identifier
+from larkpost.domain import Identifier, PaperRecord
 from larkpost.editions.fit_model import FitApart, fit_here
-from larkpost.editions.model_cache import TRY_AGAIN, Spaces, fresh_space
+from larkpost.editions.model_cache import TRY_AGAIN, ModelCache, fresh_space
 from larkpost.errors import TryAgainLater
-from larkpost.ranking import Tfidf
+from larkpost.ranking import TfidfRanker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ def corpus(store: Store) -> None:
 
 def take(store: Store, *titles: str) -> None:
     with store.begin() as connection:
-        drafts = [Draft(title=one, identifiers=(Identifier("test", one),)) for one in titles]
+        drafts = [PaperRecord(title=one, identifiers=(Identifier("test", one),)) for one in titles]
         papers.absorb(connection, drafts, now=NOW)
 
 
@@ -74,26 +74,26 @@ def child(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_process_of_its_own_fits_the_space_that_this_one_would(store: Store) -> None:
-    shared = Spaces(FitApart(careful=True))
+    shared = ModelCache(FitApart(careful=True))
 
-    shared.refresh(store, Tfidf(), now=NOW)
+    shared.refresh(store, TfidfRanker(), now=NOW)
 
-    here = fit_here(store, Tfidf(), NOW, together=False)
-    apart = Tfidf().space_from(kept(store))
+    here = fit_here(store, TfidfRanker(), NOW, together=False)
+    apart = TfidfRanker().space_from(kept(store))
     assert apart is not None
     assert here.space is not None
     assert apart.to_bytes() == here.space.to_bytes()
-    assert shared.fresh(store, Tfidf(), now=NOW).to_bytes() == here.body
+    assert shared.fresh(store, TfidfRanker(), now=NOW).to_bytes() == here.body
     assert last_fit(store).ok
 
 
 def test_the_settings_of_the_ranker_are_those_of_the_process(store: Store) -> None:
     take(store, *(f"Of {n} birds and rivers" for n in range(150)))
 
-    fitted = FitApart(careful=False)(store, Tfidf(careful=False), NOW, together=False)
+    fitted = FitApart(careful=False)(store, TfidfRanker(careful=False), NOW, together=False)
 
-    assert fitted.body == fit_here(store, Tfidf(careful=False), NOW, together=False).body
-    assert fitted.body != fit_here(store, Tfidf(careful=True), NOW, together=False).body
+    assert fitted.body == fit_here(store, TfidfRanker(careful=False), NOW, together=False).body
+    assert fitted.body != fit_here(store, TfidfRanker(careful=True), NOW, together=False).body
 
 
 @pytest.mark.parametrize("folder", [b"a%41 b?c=d#e", b"M\xfcnchen"], ids=["signs", "no text"])
@@ -106,9 +106,9 @@ def test_the_process_finds_a_database_wherever_it_lies(
     store = Store(f"sqlite:///{quote(os.fsencode(home / 'larkpost.db'))}")
     take(store, *(f"On ice and radar, part {n}" for n in range(30)))
 
-    fitted = FitApart(careful=True)(store, Tfidf(), NOW, together=False)
+    fitted = FitApart(careful=True)(store, TfidfRanker(), NOW, together=False)
 
-    assert fitted.body == fit_here(store, Tfidf(), NOW, together=False).body
+    assert fitted.body == fit_here(store, TfidfRanker(), NOW, together=False).body
     store.close()
 
 
@@ -120,7 +120,7 @@ def test_the_process_finds_a_database_wherever_it_lies(
 def test_where_the_process_dies_the_old_space_serves_and_it_is_tried_again_in_an_hour(
     store: Store, child: list[str], program: str, told: str
 ) -> None:
-    ranker, shared = Tfidf(), Spaces(FitApart(careful=True, seconds=1))
+    ranker, shared = TfidfRanker(), ModelCache(FitApart(careful=True, seconds=1))
     old = fresh_space(store, ranker, now=NOW)
     take(store, "A new one")
     child.append(program)
@@ -137,7 +137,7 @@ def test_where_the_process_dies_the_old_space_serves_and_it_is_tried_again_in_an
     child.clear()
     soon, later = NOW + TRY_AGAIN / 2, NOW + TRY_AGAIN
     assert shared.fresh(store, ranker, now=soon).to_bytes() == old.to_bytes()
-    shared = Spaces(FitApart(careful=True))
+    shared = ModelCache(FitApart(careful=True))
     shared.refresh(store, ranker, now=later)
     assert last_fit(store).ok
     assert kept(store) != old.to_bytes()
@@ -146,7 +146,7 @@ def test_where_the_process_dies_the_old_space_serves_and_it_is_tried_again_in_an
 def test_whoever_waits_for_the_process_can_be_told_to_end(store: Store, child: list[str]) -> None:
     child.append(ENDLESS)
     with pytest.raises(TryAgainLater):  # the child never ends by itself
-        FitApart(careful=True, stopped=lambda: True)(store, Tfidf(), NOW, together=False)
+        FitApart(careful=True, stopped=lambda: True)(store, TfidfRanker(), NOW, together=False)
 
 
 def test_the_process_ends_with_the_one_that_asked(store: Store) -> None:
@@ -177,7 +177,7 @@ def test_no_password_of_the_database_is_in_the_command_line_or_told(
     nowhere = Store("postgresql://lark:s3cr3t@127.0.0.1:1/nowhere")
 
     with pytest.raises(RuntimeError) as failed:
-        FitApart(careful=True)(nowhere, Tfidf(), NOW, together=False)
+        FitApart(careful=True)(nowhere, TfidfRanker(), NOW, together=False)
 
     assert "s3cr3t" not in str(failed.value)
     assert not any("s3cr3t" in word for command in commands for word in command)
@@ -192,7 +192,7 @@ def test_the_database_can_be_written_while_the_process_fits(
         "import time\n"
         "from pathlib import Path\n"
         "from larkpost.editions import fit_process\n"
-        "from larkpost.ranking import Tfidf\n"
+        "from larkpost.ranking import TfidfRanker\n"
         "real = Tfidf.fit\n"
         "def slow(self, corpus, **more):\n"
         f"    while not Path({str(written)!r}).exists():\n"
@@ -201,8 +201,8 @@ def test_the_database_can_be_written_while_the_process_fits(
         "Tfidf.fit = slow\n"
         "fit_process.main()"
     )
-    shared = Spaces(FitApart(careful=True, seconds=120))
-    fit = threading.Thread(target=shared.refresh, args=(store, Tfidf()), kwargs={"now": NOW})
+    shared = ModelCache(FitApart(careful=True, seconds=120))
+    fit = threading.Thread(target=shared.refresh, args=(store, TfidfRanker()), kwargs={"now": NOW})
     fit.start()
 
     take(store, "Written beside the fit")

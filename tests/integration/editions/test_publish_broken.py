@@ -13,10 +13,10 @@ from tests.integration.editions.test_publish import MORNING, NOW, WEEK, ids, new
 
 from larkpost.db import editions, papers, schema
 from larkpost.db.coordination import job_status
-from larkpost.domain import Draft, Thumb
+from larkpost.domain import PaperRecord, Thumb
 from larkpost.editions import fallback
-from larkpost.editions.publish import Newsroom, Outcome, publish_due
-from larkpost.ranking import Tfidf
+from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
+from larkpost.ranking import TfidfRanker
 from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast
 
@@ -34,14 +34,14 @@ __all__ = ["ids", "newsroom"]  # fixtures
 LONG_AGO = NOW - timedelta(days=200)
 
 
-class Unfit(Tfidf):
+class Unfit(TfidfRanker):
     """Cannot be trained."""
 
     def fit(self, *_: object, **__: object) -> NoReturn:
         raise MemoryError("training fails")
 
 
-class Picky(Tfidf):
+class Picky(TfidfRanker):
     """Breaks over the evidence of some readers."""
 
     def __init__(self, *broken: int) -> None:
@@ -75,7 +75,7 @@ def event(store: Store, kind: str) -> job_status.Event | None:
 
 @pytest.mark.usefixtures("ids")
 def test_where_training_fails_all_get_their_words_then_the_newest_and_are_told(
-    newsroom: Newsroom,
+    newsroom: PublishContext,
 ) -> None:
     store = newsroom.store
     plain, *_ = some_readers(store, 3)
@@ -83,7 +83,7 @@ def test_where_training_fails_all_get_their_words_then_the_newest_and_are_told(
 
     outcomes = publish_due(replace(newsroom, ranker=Unfit()), now=MORNING)
 
-    assert outcomes == Counter({Outcome.PUBLISHED: 4})
+    assert outcomes == Counter({PublishOutcome.PUBLISHED: 4})
     assert newest(store, plain).note == newest(store, wordy).note == fallback.NOTE
     assert [pick.paper.title[:7] for pick in newest(store, wordy).picks] == ["Protein"] * 3
     assert newest(store, wordy).picks[0].because[0].term == "protein folding"
@@ -94,7 +94,7 @@ def test_where_training_fails_all_get_their_words_then_the_newest_and_are_told(
 
 
 def test_plain_picks_are_none_that_were_picked_or_voted_on(
-    newsroom: Newsroom, ids: list[int]
+    newsroom: PublishContext, ids: list[int]
 ) -> None:
     (reader,) = some_readers(newsroom.store, 1)
     unfit = replace(newsroom, ranker=Unfit())
@@ -111,15 +111,17 @@ def test_plain_picks_are_none_that_were_picked_or_voted_on(
 
 
 @pytest.mark.usefixtures("ids")
-def test_a_reader_over_whom_learning_breaks_costs_no_other_anything(newsroom: Newsroom) -> None:
+def test_a_reader_over_whom_learning_breaks_costs_no_other_anything(
+    newsroom: PublishContext,
+) -> None:
     store = newsroom.store
     everybody = some_readers(store, 9)
-    usual = Newsroom(store, Tfidf(), WEEK, "example.org")
+    usual = PublishContext(store, TfidfRanker(), WEEK, "example.org")
     broken = everybody[4]
 
     outcomes = publish_due(replace(usual, ranker=Picky(broken.id)), now=MORNING)
 
-    assert outcomes == Counter({Outcome.PUBLISHED: 9})
+    assert outcomes == Counter({PublishOutcome.PUBLISHED: 9})
     told = {reader.id: newest(store, reader).note for reader in everybody}
     assert told.pop(broken.id) == fallback.NOTE
     assert set(told.values()) == {""}
@@ -131,7 +133,7 @@ def test_a_reader_over_whom_learning_breaks_costs_no_other_anything(newsroom: Ne
 
 @pytest.mark.usefixtures("ids")
 def test_a_reader_who_cannot_be_published_costs_no_other_anything_and_stays_due(
-    newsroom: Newsroom,
+    newsroom: PublishContext,
 ) -> None:
     store = newsroom.store
     lost, *others = some_readers(store, 3)
@@ -145,11 +147,11 @@ def test_a_reader_who_cannot_be_published_costs_no_other_anything_and_stays_due(
         connection.execute(zone.values(zone="UTC"))
     second = publish_due(newsroom, now=MORNING)
 
-    assert first == Counter({Outcome.PUBLISHED: len(others), Outcome.FAILED: 1})
+    assert first == Counter({PublishOutcome.PUBLISHED: len(others), PublishOutcome.FAILED: 1})
     assert failed is not None
     assert not failed.ok
     assert "Atlantis/Capital" in failed.detail["problem"]
-    assert second == Counter({Outcome.PUBLISHED: 1})
+    assert second == Counter({PublishOutcome.PUBLISHED: 1})
 
 
 def history(*stretches: tuple[int, int, int]) -> list[tuple[int, int]]:
@@ -171,13 +173,13 @@ def history(*stretches: tuple[int, int, int]) -> list[tuple[int, int]]:
     ],
 )
 def test_many_thumbs_down_lately_are_told_with_how_to_forget_the_older_ones(
-    newsroom: Newsroom, ids: list[int], thumbs: list[tuple[int, int]], advice: str
+    newsroom: PublishContext, ids: list[int], thumbs: list[tuple[int, int]], advice: str
 ) -> None:
     (reader,) = some_readers(newsroom.store, 1)
     with newsroom.store.begin() as connection:
         others = papers.absorb(
             connection,
-            [Draft(title=f"Older, {n}", first_seen=LONG_AGO) for n in range(60)],
+            [PaperRecord(title=f"Older, {n}", first_seen=LONG_AGO) for n in range(60)],
             now=LONG_AGO,
         )
     for paper, (days, thumb) in zip(others, thumbs, strict=False):

@@ -11,7 +11,7 @@ import pytest
 from tests.helpers.web.site_client import NOW
 
 from larkpost.db import papers, readers, votes
-from larkpost.domain import Draft, Identifier, Thumb, Vote
+from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
 from larkpost.editions import second_interest
 from larkpost.editions.evidence import evidence
 from larkpost.editions.model_cache import fresh_space
@@ -30,9 +30,9 @@ STONES = ("granite", "basalt", "magma", "quartz", "feldspar", "obsidian")
 SYLLABLES = ("ka", "lo", "mi", "ru", "te", "shi", "no", "va")
 
 
-def about(words: tuple[str, ...], number: int, name: str) -> Draft:
+def about(words: tuple[str, ...], number: int, name: str) -> PaperRecord:
     some = [words[(number + at) % len(words)] for at in range(4)]
-    return Draft(
+    return PaperRecord(
         title=f"On {some[0]} and {some[1]}, part {number}",
         abstract=f"A study of {' '.join(some)} in place {number * 7}{name}.",
         identifiers=(Identifier("arxiv", f"{name}.{number:05}"),),
@@ -40,11 +40,11 @@ def about(words: tuple[str, ...], number: int, name: str) -> Draft:
     )
 
 
-def other(number: int) -> Draft:
+def other(number: int) -> PaperRecord:
     words = [
         "".join(SYLLABLES[(number * k + j * j + k) % 8] for j in range(4)) for k in range(1, 9)
     ]
-    return Draft(
+    return PaperRecord(
         title=f"{words[0]} with {words[1]} and {words[2]} {number}",
         abstract=f"We show {' '.join(words)} by method {number * 31}.",
         identifiers=(Identifier("arxiv", f"2604.{number:05}"),),

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from larkpost.db import papers, readers, votes
-from larkpost.domain import Draft, Identifier, Thumb, Vote
+from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
 from larkpost.editions import model_cache, recommend
 from larkpost.editions.evaluate import history
-from larkpost.editions.publish import Newsroom, by_hand, draft, publish
-from larkpost.editions.recommend import Question
-from larkpost.ranking import Tfidf
+from larkpost.editions.publish import PublishContext, by_hand, draft, publish
+from larkpost.editions.recommend import RankingRequest
+from larkpost.ranking import TfidfRanker
 from larkpost.ranking.exploration.coverage import measure_coverage
 from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast
@@ -37,11 +37,11 @@ SUBJECTS = {
 
 
 @pytest.fixture
-def newsroom(store: Store) -> Newsroom:
-    return Newsroom(store, Tfidf(), WEEK, "example.org", exploration=1.0)
+def newsroom(store: Store) -> PublishContext:
+    return PublishContext(store, TfidfRanker(), WEEK, "example.org", exploration=1.0)
 
 
-def take(store: Store, drafts: Iterable[Draft]) -> list[int]:
+def take(store: Store, drafts: Iterable[PaperRecord]) -> list[int]:
     with store.begin() as connection:
         return [one.paper_id for one in papers.absorb(connection, drafts, now=NOW)]
 
@@ -52,7 +52,7 @@ def ids(store: Store) -> list[int]:
     return take(
         store,
         [
-            Draft(
+            PaperRecord(
                 title=f"On {subject}, part {n}",
                 abstract=f"Number {n * 37 + at * 11} tells of {subject}: {words}.",
                 identifiers=(Identifier("arxiv", f"2608.{n:02}{at:03}"),),
@@ -76,7 +76,7 @@ def told(edition: Edition) -> list[tuple[int, bool, float]]:
 
 
 def test_what_is_ranked_previewed_and_published_is_the_same_lot(
-    newsroom: Newsroom, ids: list[int]
+    newsroom: PublishContext, ids: list[int]
 ) -> None:
     reader = a_reader(newsroom.store, ids[:1])
     occasion = by_hand(reader, NOW)
@@ -92,7 +92,7 @@ def test_what_is_ranked_previewed_and_published_is_the_same_lot(
 
 
 def test_only_the_last_place_is_given_away_with_its_odds(
-    newsroom: Newsroom, ids: list[int]
+    newsroom: PublishContext, ids: list[int]
 ) -> None:
     some = [a_reader(newsroom.store, ids[:1]) for _ in range(8)]
 
@@ -108,7 +108,7 @@ def test_only_the_last_place_is_given_away_with_its_odds(
 
 
 def test_the_replay_knows_from_how_many_papers_the_lot_drew(
-    newsroom: Newsroom, ids: list[int]
+    newsroom: PublishContext, ids: list[int]
 ) -> None:
     """Near-duplicates of placed picks are no part of the pool, though they were considered."""
     with newsroom.store.read() as connection:
@@ -117,7 +117,7 @@ def test_the_replay_knows_from_how_many_papers_the_lot_drew(
     take(
         newsroom.store,
         [
-            Draft(
+            PaperRecord(
                 title=f"On the routing of tokens, told {word}",
                 abstract=f"{long}{word}.",
                 identifiers=(Identifier("doi", f"10.1000/{word}"),),
@@ -148,7 +148,7 @@ def many(store: Store) -> dict[str, list[int]]:
         subject: take(
             store,
             [
-                Draft(
+                PaperRecord(
                     title=f"On {subject}, part {n}",
                     abstract=f"Number {n * 37 + at * 11} tells of {subject}: {words}.",
                     identifiers=(Identifier("arxiv", f"2607.{n:02}{at:03}"),),
@@ -161,7 +161,7 @@ def many(store: Store) -> dict[str, list[int]]:
     }
 
 
-def test_the_lot_draws_among_papers_far_from_all_that_was_shown(newsroom: Newsroom) -> None:
+def test_the_lot_draws_among_papers_far_from_all_that_was_shown(newsroom: PublishContext) -> None:
     subjects = many(newsroom.store)
     seen = [*subjects["routing"], *subjects["protein"][:4], *subjects["glacier"][:4]]
     some = [a_reader(newsroom.store, seen) for _ in range(8)]
@@ -177,7 +177,7 @@ def test_the_lot_draws_among_papers_far_from_all_that_was_shown(newsroom: Newsro
 
 
 def test_the_odds_are_the_same_whether_the_far_papers_were_looked_for_or_not(
-    newsroom: Newsroom,
+    newsroom: PublishContext,
 ) -> None:
     subjects = many(newsroom.store)
     often = replace(newsroom, exploration=0.3)
@@ -194,7 +194,7 @@ def test_the_odds_are_the_same_whether_the_far_papers_were_looked_for_or_not(
     assert len({edition.picks[-1].explored for edition in editions}) == 2
 
 
-def test_a_paper_that_was_shown_is_no_longer_far(newsroom: Newsroom) -> None:
+def test_a_paper_that_was_shown_is_no_longer_far(newsroom: PublishContext) -> None:
     """Once papers of a subject were in an edition, the lot looks elsewhere."""
     subjects = many(newsroom.store)
     liked = [*subjects["routing"], *subjects["protein"]]
@@ -208,14 +208,14 @@ def test_a_paper_that_was_shown_is_no_longer_far(newsroom: Newsroom) -> None:
         assert found <= set(subjects[far])
 
 
-def test_the_replay_knows_what_came_and_what_of_it_was_shown(newsroom: Newsroom) -> None:
+def test_the_replay_knows_what_came_and_what_of_it_was_shown(newsroom: PublishContext) -> None:
     subjects = many(newsroom.store)
     reader = a_reader(newsroom.store, subjects["routing"][:2])
     (published,) = publish(newsroom, [by_hand(reader, NOW)], now=NOW)
 
     with newsroom.store.begin() as connection:
         past = history(connection, reader)
-    covered = measure_coverage(Tfidf(), past.stream, past.shown)
+    covered = measure_coverage(TfidfRanker(), past.stream, past.shown)
 
     assert published.edition is not None
     picked = {pick.paper.id for pick in published.edition.picks}
@@ -227,7 +227,7 @@ def test_the_replay_knows_what_came_and_what_of_it_was_shown(newsroom: Newsroom)
 
 
 def test_nothing_is_drawn_where_all_is_shown_or_a_threshold_is_set(
-    newsroom: Newsroom, ids: list[int]
+    newsroom: PublishContext, ids: list[int]
 ) -> None:
     everything = a_reader(newsroom.store, ids[:1], size=20)
     choosy = replace(a_reader(newsroom.store, ids[:1]), threshold=0.01)
@@ -238,14 +238,14 @@ def test_nothing_is_drawn_where_all_is_shown_or_a_threshold_is_set(
 
 
 def test_a_reader_of_whom_nothing_is_known_begins_with_what_others_like(
-    newsroom: Newsroom, ids: list[int]
+    newsroom: PublishContext, ids: list[int]
 ) -> None:
     for _ in range(5):
         a_reader(newsroom.store, ids[5:6])
     reader = a_reader(newsroom.store)
 
     answer = recommend.rank(
-        newsroom.store, newsroom.ranker, [reader], Question(NOW, WEEK), now=NOW
+        newsroom.store, newsroom.ranker, [reader], RankingRequest(NOW, WEEK), now=NOW
     )[reader.id]
 
     assert [pick.paper.id for pick in answer.picks] == [ids[5], *ids[:3]]
@@ -253,7 +253,7 @@ def test_a_reader_of_whom_nothing_is_known_begins_with_what_others_like(
     assert len({pick.probability for pick in answer.picks}) == 1
 
 
-def test_near_duplicates_share_one_place(newsroom: Newsroom, ids: list[int]) -> None:
+def test_near_duplicates_share_one_place(newsroom: PublishContext, ids: list[int]) -> None:
     text = " ".join(
         f"In section {n} we show what routing of experts does to {word}."
         for n, word in enumerate(("load", "loss", "speed", "memory", "training", "serving"))
@@ -261,8 +261,8 @@ def test_near_duplicates_share_one_place(newsroom: Newsroom, ids: list[int]) -> 
     twins = take(
         newsroom.store,
         [
-            Draft("A long look at routing", text, (Identifier("arxiv", "2608.10001"),)),
-            Draft("What experts do", f"{text} Nothing else.", (Identifier("doi", "10.1/x"),)),
+            PaperRecord("A long look at routing", text, (Identifier("arxiv", "2608.10001"),)),
+            PaperRecord("What experts do", f"{text} Nothing else.", (Identifier("doi", "10.1/x"),)),
         ],
     )
     if len(set(twins)) == 1:
@@ -275,7 +275,7 @@ def test_near_duplicates_share_one_place(newsroom: Newsroom, ids: list[int]) -> 
     assert len(edition.picks) == 12
 
 
-class Told(Tfidf):
+class Told(TfidfRanker):
     """Remembers how many libraries each space was fitted with."""
 
     def __init__(self) -> None:
@@ -316,7 +316,7 @@ def test_what_hundreds_of_readers_like_together_goes_into_the_space(
 
 
 def test_thumbs_taken_back_and_given_again_cost_one_fit_a_day(store: Store, ids: list[int]) -> None:
-    ranker, shared = Told(), model_cache.Spaces()
+    ranker, shared = Told(), model_cache.ModelCache()
     add_fans(store, model_cache.READERS, ids[:3])
     with store.read() as connection:
         fan = max(one.id for one in readers.all(connection))

@@ -9,9 +9,9 @@ from tests.helpers.factories import NOW, add_papers
 
 from larkpost.db import papers
 from larkpost.db.search.tokens import words
-from larkpost.domain import Draft
+from larkpost.domain import PaperRecord
 from larkpost.editions.similar import SimilarPapers, similar
-from larkpost.ranking import Tfidf
+from larkpost.ranking import TfidfRanker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from larkpost.interfaces import Space
 
 NEAR = (
-    Draft("Routing in mixtures", "A router sends tokens to few of them."),
-    Draft("Experts of routing and radar on ice, their words and ways", "Interviews."),
+    PaperRecord("Routing in mixtures", "A router sends tokens to few of them."),
+    PaperRecord("Experts of routing and radar on ice, their words and ways", "Interviews."),
 )
 
 
-class ByTitle(Tfidf):
+class ByTitle(TfidfRanker):
     """Calls papers close that share many words of the title: a ranker one can do in the head."""
 
     def similar(
@@ -61,7 +61,7 @@ def test_the_closest_come_first_and_never_the_paper_itself(store: Store) -> None
 
 
 def test_by_a_space_of_no_papers_nothing_is_similar(store: Store) -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     with store.begin() as connection:
         paper, *_ = add_papers(connection, 6)
         papers.absorb(connection, NEAR, now=NOW)

@@ -16,9 +16,9 @@ from larkpost.db import editions, readers
 from larkpost.db.outbox import bounces, deliveries, delivery_queue
 from larkpost.domain import BounceKind, DeliveryState, Status
 from larkpost.inbound.maildir import collect
-from larkpost.inbound.process import Meaning, Receipt, receive
-from larkpost.inbound.reply_addresses import Addressed
-from larkpost.inbound.return_address import Mailboxes
+from larkpost.inbound.process import InboundKind, InboundResult, receive
+from larkpost.inbound.reply_addresses import ReplyableRenderer
+from larkpost.inbound.return_address import ReturnAddresses
 from larkpost.mail.deliver import deliver
 from larkpost.readers import subscriptions
 from larkpost.tokens import Tokens
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Store
     from larkpost.domain import Edition, Reader
 
-POST = Mailboxes("post@paper.example", Tokens([b"k" * 32]))
+POST = ReturnAddresses("post@paper.example", Tokens([b"k" * 32]))
 HARD = dsn(fields("failed", "5.1.1", "550 5.1.1 no such user"))
 SOFT = dsn(fields("failed", "5.2.2", "552 5.2.2 mailbox full"))
 VACATION = b"Subject: away\nAuto-Submitted: auto-replied\n\nBack on Monday.\n"
@@ -47,7 +47,7 @@ def to(address: str, mail: bytes) -> bytes:
     return f"Delivered-To: {address}\n".encode() + mail
 
 
-def take(store: Store, mail: bytes, now: datetime = NOW) -> Meaning:
+def take(store: Store, mail: bytes, now: datetime = NOW) -> InboundKind:
     return receive(store, POST, mail, now=now).meaning
 
 
@@ -64,7 +64,7 @@ def test_the_return_path_of_each_letter_is_its_own_and_genuine(store: Store) -> 
     who = publish(store, 2)
     bag = Mailbag()
 
-    deliver(store, Addressed(PlainPress(), POST), bag.road, now=NOW, holder="test")
+    deliver(store, ReplyableRenderer(PlainPress(), POST), bag.road, now=NOW, holder="test")
 
     for letter, reader in zip(bag.letters, who, strict=True):
         tag = POST.read(letter.sender)
@@ -77,7 +77,7 @@ def test_the_return_path_of_each_letter_is_its_own_and_genuine(store: Store) -> 
 def test_a_hard_bounce_suspends_its_reader_and_takes_back_what_is_planned(store: Store) -> None:
     who = publish(store, 2)
 
-    assert take(store, bounce_of(store, who[0], HARD)) is Meaning.SUSPENDED
+    assert take(store, bounce_of(store, who[0], HARD)) is InboundKind.SUSPENDED
 
     assert [status_of(store, reader) for reader in who] == [Status.SUSPENDED, Status.ACTIVE]
     with store.read() as connection:
@@ -91,7 +91,7 @@ def test_a_soft_bounce_suspends_nobody_and_the_same_twice_counts_once(store: Sto
     (reader,) = publish(store, 1)
 
     for _ in range(2):
-        assert take(store, bounce_of(store, reader, SOFT)) is Meaning.BOUNCED
+        assert take(store, bounce_of(store, reader, SOFT)) is InboundKind.BOUNCED
 
     assert status_of(store, reader) is Status.ACTIVE
     with store.read() as connection:
@@ -110,7 +110,7 @@ def test_soft_bounces_day_after_day_suspend_and_a_month_apart_do_not(store: Stor
     take(store, bounce_of(store, rare, SOFT, TODAY - 9 * DAY), NOW - 9 * DAY)
     take(store, bounce_of(store, rare, SOFT), NOW)
 
-    assert meanings.index(Meaning.SUSPENDED) == 4
+    assert meanings.index(InboundKind.SUSPENDED) == 4
     assert status_of(store, daily) is Status.SUSPENDED
     assert status_of(store, rare) is Status.ACTIVE
 
@@ -129,7 +129,7 @@ def test_delays_receipts_holidays_and_challenges_change_nothing(store: Store, ma
 
     meaning = take(store, bounce_of(store, reader, mail))
 
-    assert meaning in (Meaning.HARMLESS, Meaning.AUTOMATIC, Meaning.UNREAD)
+    assert meaning in (InboundKind.HARMLESS, InboundKind.AUTOMATIC, InboundKind.UNREAD)
     assert status_of(store, reader) is Status.ACTIVE
     with store.read() as connection:
         assert bounces.of(connection, reader.id) == []
@@ -138,7 +138,7 @@ def test_delays_receipts_holidays_and_challenges_change_nothing(store: Store, ma
 def test_a_forged_bounce_changes_nothing(store: Store) -> None:
     (reader,) = publish(store, 1)
     page = edition_of(store, reader)
-    strange = Mailboxes("post@paper.example", Tokens([b"x" * 32]))
+    strange = ReturnAddresses("post@paper.example", Tokens([b"x" * 32]))
 
     for address in (
         "post@paper.example",
@@ -146,7 +146,7 @@ def test_a_forged_bounce_changes_nothing(store: Store) -> None:
         POST.answers(page).replace("+v", "+b"),
         str(reader.address),
     ):
-        assert take(store, to(address, HARD)) is Meaning.FOREIGN
+        assert take(store, to(address, HARD)) is InboundKind.FOREIGN
 
     assert status_of(store, reader) is Status.ACTIVE
 
@@ -158,14 +158,14 @@ def test_a_bounce_of_a_reader_who_is_gone_does_not_hit_the_next_one(store: Store
         readers.remove(connection, reader.id)
     (newcomer,) = publish(store, 1)
 
-    assert take(store, mail) is Meaning.FOREIGN
+    assert take(store, mail) is InboundKind.FOREIGN
     assert status_of(store, newcomer) is Status.ACTIVE
 
 
 def test_a_bounce_replayed_months_later_changes_nothing(store: Store) -> None:
     (reader,) = publish(store, 1)
 
-    assert take(store, bounce_of(store, reader, HARD), NOW + 31 * DAY) is Meaning.HARMLESS
+    assert take(store, bounce_of(store, reader, HARD), NOW + 31 * DAY) is InboundKind.HARMLESS
     assert status_of(store, reader) is Status.ACTIVE
 
 
@@ -173,7 +173,7 @@ def test_a_bounce_from_before_there_was_a_standard_counts(store: Store) -> None:
     (reader,) = publish(store, 1)
 
     assert take(store, bounce_of(store, reader, QMAIL % b"no mailbox (#5.1.1)")) is (
-        Meaning.SUSPENDED
+        InboundKind.SUSPENDED
     )
 
 
@@ -197,7 +197,7 @@ def test_who_has_left_stays_gone_whatever_bounces(store: Store) -> None:
     with store.begin() as connection:
         readers.update(connection, reader.id, status=Status.LEFT)
 
-    assert take(store, mail) is Meaning.BOUNCED
+    assert take(store, mail) is InboundKind.BOUNCED
     assert status_of(store, reader) is Status.LEFT
 
 
@@ -219,7 +219,9 @@ def test_a_maildir_is_emptied_and_what_is_for_people_stays_unread(
     tally = collect(store, POST, maildir, now=NOW)
     again = collect(store, POST, maildir, now=NOW)
 
-    assert tally == Counter({Meaning.SUSPENDED: 1, Meaning.AUTOMATIC: 1, Meaning.FOREIGN: 1})
+    assert tally == Counter(
+        {InboundKind.SUSPENDED: 1, InboundKind.AUTOMATIC: 1, InboundKind.FOREIGN: 1}
+    )
     assert not again
     assert sorted(mail.name for mail in (maildir / "cur").iterdir()) == [
         "1.a:2,S",
@@ -240,7 +242,7 @@ def test_what_is_no_mail_in_a_maildir_stops_nothing(store: Store, maildir: Path)
 
     tally = collect(store, POST, maildir, now=NOW)
 
-    assert tally[Meaning.SUSPENDED] == 1
+    assert tally[InboundKind.SUSPENDED] == 1
     assert tally.total() == 5
     assert not any((maildir / "new").iterdir())
 
@@ -251,7 +253,7 @@ def test_a_link_in_a_maildir_is_not_followed(store: Store, maildir: Path, tmp_pa
     (tmp_path / "elsewhere").write_bytes(bounce_of(store, reader, HARD))
     (maildir / "new" / "1.link").symlink_to(tmp_path / "elsewhere")
 
-    assert collect(store, POST, maildir, now=NOW) == Counter({Meaning.FOREIGN: 1})
+    assert collect(store, POST, maildir, now=NOW) == Counter({InboundKind.FOREIGN: 1})
     assert status_of(store, reader) is Status.ACTIVE
 
 
@@ -268,7 +270,9 @@ def test_nothing_that_comes_back_is_ever_answered(store: Store) -> None:
 
     for mail in (SOFT, VACATION, b"Subject: hello\n\nWho are you?\n"):
         for address in (POST.bounces(page), POST.answers(page), "post@paper.example"):
-            assert receive(store, POST, to(address, mail), now=NOW) != Receipt(Meaning.VOTED)
+            assert receive(store, POST, to(address, mail), now=NOW) != InboundResult(
+                InboundKind.VOTED
+            )
 
     with store.read() as connection:
         assert delivery_queue.count_due(connection, NOW + timedelta(days=9)) == 0

@@ -20,7 +20,7 @@ from larkpost.inbound import maildir as inbound_maildir
 from larkpost.inbound.mail_parser import LARGEST, MOST_READ
 from larkpost.inbound.maildir import collect
 from larkpost.inbound.maildir_files import RefusedMail, move_mail
-from larkpost.inbound.process import Meaning, receive
+from larkpost.inbound.process import InboundKind, receive
 
 if TYPE_CHECKING:
     from typing import Any
@@ -69,7 +69,7 @@ def test_what_is_no_file_blocks_no_mail_and_is_put_aside_unread(
 
     tally = collect(store, POST, maildir, now=NOW)
 
-    assert tally == Counter({Meaning.FOREIGN: 9, Meaning.SUSPENDED: 1})
+    assert tally == Counter({InboundKind.FOREIGN: 9, InboundKind.SUSPENDED: 1})
     assert status_of(store, reader) is Status.SUSPENDED
     assert list((maildir / "new").iterdir()) == []
     assert [mail.name for mail in (maildir / "cur").iterdir()] == ["9.good:2,S"]
@@ -121,7 +121,7 @@ def test_what_cannot_be_read_or_moved_is_told_once_and_blocks_no_mail(
     monkeypatch.setattr(type(maildir), "rename", stubborn(type(maildir).rename, "2.unmovable"))
     for number in range(3):
         (maildir / "new" / f"9.{number}").write_bytes(b"Subject: x\n\nx\n")
-        assert collect(store, POST, maildir, now=NOW + number * MINUTE)[Meaning.FOREIGN] >= 1
+        assert collect(store, POST, maildir, now=NOW + number * MINUTE)[InboundKind.FOREIGN] >= 1
 
     left = [record for record in caplog.records if "mail left" in record.getMessage()]
     assert len(left) == 2
@@ -145,7 +145,7 @@ def test_a_mail_that_vanishes_meanwhile_stops_nothing(
         inbound_maildir, "first_names", lambda *_args, **_named: ["1.gone", "2.there"]
     )
 
-    assert collect(store, POST, maildir, now=NOW) == Counter({Meaning.FOREIGN: 1})
+    assert collect(store, POST, maildir, now=NOW) == Counter({InboundKind.FOREIGN: 1})
 
 
 @pytest.mark.parametrize("part", ["new", "cur"])
@@ -226,7 +226,7 @@ def test_what_no_mail_program_sends_is_put_aside_with_a_word_once_and_not_tried_
         file.write(bounce_of(store, reader, HARD))
         file.truncate(64_000_000)
 
-    assert collect(store, POST, maildir, now=NOW) == Counter({Meaning.REFUSED: 2})
+    assert collect(store, POST, maildir, now=NOW) == Counter({InboundKind.REFUSED: 2})
     assert not collect(store, POST, maildir, now=NOW)
 
     told = [record.getMessage() for record in caplog.records]
@@ -243,7 +243,7 @@ def test_a_bounce_that_carries_a_large_letter_along_is_read_by_its_beginning(sto
     mail = bounce_of(store, reader, HARD + b"<p>abstract</p>\n" * 20_000)
 
     assert MOST_READ < len(mail) < LARGEST
-    assert receive(store, POST, mail, now=NOW).meaning is Meaning.SUSPENDED
+    assert receive(store, POST, mail, now=NOW).meaning is InboundKind.SUSPENDED
 
 
 def test_what_was_refused_is_kept_up_to_a_number_and_a_size(maildir: Path, tmp_path: Path) -> None:

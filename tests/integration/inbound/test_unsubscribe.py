@@ -18,33 +18,33 @@ from larkpost.db import readers
 from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState, Status
 from larkpost.inbound.maildir import collect
-from larkpost.inbound.process import Meaning, receive
-from larkpost.inbound.reply_addresses import Addressed
-from larkpost.inbound.return_address import Mailboxes
+from larkpost.inbound.process import InboundKind, receive
+from larkpost.inbound.reply_addresses import ReplyableRenderer
+from larkpost.inbound.return_address import ReturnAddresses
 from larkpost.mail.deliver import deliver
-from larkpost.render import Press
+from larkpost.render import EditionRenderer
 from larkpost.tokens import Tokens
-from larkpost.urls import Links
+from larkpost.urls import UrlBuilder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from larkpost.db.engine import Store
-    from larkpost.domain import Letter, Reader
+    from larkpost.domain import Message, Reader
 
 
-def sent(store: Store) -> list[Letter]:
+def sent(store: Store) -> list[Message]:
     bag = Mailbag()
-    deliver(store, Addressed(PRESS, MAILBOXES), bag.road, now=NOW, holder="test")
+    deliver(store, ReplyableRenderer(PRESS, MAILBOXES), bag.road, now=NOW, holder="test")
     return bag.letters
 
 
-def addresses_for_leaving(letter: Letter) -> list[str]:
+def addresses_for_leaving(letter: Message) -> list[str]:
     message = email.message_from_bytes(letter.content, policy=policy.default)
     return [one.strip(" <>") for one in message["List-Unsubscribe"].split(",")]
 
 
-def mail_to_leave(letter: Letter, more: str = "") -> bytes:
+def mail_to_leave(letter: Message, more: str = "") -> bytes:
     """Write what a mail program sends by the address in the header."""
     link = urlsplit(addresses_for_leaving(letter)[1])
     subject = link.query.removeprefix("subject=")
@@ -75,7 +75,9 @@ def test_the_link_stands_first_and_the_mail_address_beside_it(store: Store) -> N
 def test_without_an_address_for_returns_there_is_no_mailto(store: Store) -> None:
     publish(store, 1)
     bag = Mailbag()
-    bare = Press(Links("https://papers.example.org", TOKENS), sender="a@b.example", title="L")
+    bare = EditionRenderer(
+        UrlBuilder("https://papers.example.org", TOKENS), sender="a@b.example", title="L"
+    )
     deliver(store, bare, bag.road, now=NOW, holder="test")
 
     (link,) = addresses_for_leaving(bag.letters[0])
@@ -94,7 +96,7 @@ def test_a_mail_to_the_address_unsubscribes_its_reader_and_nobody_else(
 
     tally = collect(store, MAILBOXES, tmp_path, now=NOW)
 
-    assert tally == Counter({Meaning.UNSUBSCRIBED: 1})
+    assert tally == Counter({InboundKind.UNSUBSCRIBED: 1})
     assert [mail.name for mail in (tmp_path / "cur").iterdir()] == ["1.a:2,S"]
     assert status_of(store, leaving) is Status.LEFT
     assert status_of(store, staying) is Status.ACTIVE
@@ -110,7 +112,7 @@ def test_saying_it_twice_or_by_a_program_is_as_good(store: Store) -> None:
     mail = mail_to_leave(letter, "Auto-Submitted: auto-generated\nPrecedence: bulk\n")
 
     for _ in range(2):
-        assert receive(store, MAILBOXES, mail, now=NOW).meaning is Meaning.UNSUBSCRIBED
+        assert receive(store, MAILBOXES, mail, now=NOW).meaning is InboundKind.UNSUBSCRIBED
 
     assert status_of(store, reader) is Status.LEFT
 
@@ -128,13 +130,13 @@ def test_what_nobody_wrote_does_not_unsubscribe(store: Store, mail: bytes) -> No
     (reader,) = publish(store, 1)
     address = f"To: {MAILBOXES.unsubscribes(reader)}\n".encode()
 
-    assert receive(store, MAILBOXES, address + mail, now=NOW).meaning is Meaning.AUTOMATIC
+    assert receive(store, MAILBOXES, address + mail, now=NOW).meaning is InboundKind.AUTOMATIC
     assert status_of(store, reader) is Status.ACTIVE
 
 
 def test_a_forged_or_stale_address_unsubscribes_nobody(store: Store) -> None:
     (reader,) = publish(store, 1)
-    strange = Mailboxes("post@example.org", Tokens([b"x" * 32])).unsubscribes(reader)
+    strange = ReturnAddresses("post@example.org", Tokens([b"x" * 32])).unsubscribes(reader)
     stale = MAILBOXES.unsubscribes(reader)
     with store.begin() as connection:
         readers.remove(connection, reader.id)
@@ -142,7 +144,7 @@ def test_a_forged_or_stale_address_unsubscribes_nobody(store: Store) -> None:
 
     for address in (strange, stale, "post@example.org"):
         mail = f"To: {address}\nSubject: unsubscribe\n\n".encode()
-        assert receive(store, MAILBOXES, mail, now=NOW).meaning is Meaning.FOREIGN
+        assert receive(store, MAILBOXES, mail, now=NOW).meaning is InboundKind.FOREIGN
 
     assert status_of(store, newcomer) is Status.ACTIVE
 
@@ -153,4 +155,4 @@ def test_to_unsubscribe_there_is_always_a_turn(store: Store) -> None:
 
     meanings = {receive(store, MAILBOXES, mail, now=NOW).meaning for _ in range(70)}
 
-    assert meanings == {Meaning.UNSUBSCRIBED}
+    assert meanings == {InboundKind.UNSUBSCRIBED}

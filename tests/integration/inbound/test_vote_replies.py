@@ -13,14 +13,14 @@ from tests.integration.inbound.test_maildir import POST, edition_of
 
 from larkpost.db import votes
 from larkpost.domain import Thumb
-from larkpost.inbound.process import Meaning, Receipt, receive
-from larkpost.inbound.reply_addresses import HOW_TO_VOTE, Addressed
+from larkpost.inbound.process import InboundKind, InboundResult, receive
+from larkpost.inbound.reply_addresses import HOW_TO_VOTE, ReplyableRenderer
 from larkpost.mail.deliver import deliver
 from larkpost.readers import record_votes
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
-    from larkpost.domain import Edition, Letter, Reader
+    from larkpost.domain import Edition, Message, Reader
 
 
 def answer(store: Store, reader: Reader, text: str, **headers: str) -> bytes:
@@ -48,7 +48,7 @@ def test_an_answer_votes(store: Store) -> None:
 
     receipt = receive(store, POST, answer(store, who[0], "2 + 1 -"), now=NOW)
 
-    assert receipt == Receipt(Meaning.VOTED, 2)
+    assert receipt == InboundResult(InboundKind.VOTED, 2)
     assert thumbs(store, who[0]) == {1: Thumb.DOWN, 2: Thumb.UP}
     assert thumbs(store, who[1]) == {}
 
@@ -77,7 +77,9 @@ def test_positions_that_are_not_there_are_passed_over(store: Store) -> None:
     (reader,) = publish(store, 1)
 
     assert receive(store, POST, answer(store, reader, "2 + 77 +"), now=NOW).votes == 1
-    assert receive(store, POST, answer(store, reader, "77 +"), now=NOW) == Receipt(Meaning.UNREAD)
+    assert receive(store, POST, answer(store, reader, "77 +"), now=NOW) == InboundResult(
+        InboundKind.UNREAD
+    )
 
 
 @pytest.mark.parametrize(
@@ -126,8 +128,8 @@ def test_an_address_takes_so_many_answers_an_hour_and_another_ones_as_before(
     honest = receive(store, POST, answer(store, other, "1 -"), now=NOW)
     later = receive(store, POST, answer(store, flooding, "2 -"), now=NOW + timedelta(hours=1))
 
-    assert floods == [Meaning.VOTED] * 60 + [Meaning.REFUSED]
-    assert honest.meaning is later.meaning is Meaning.VOTED
+    assert floods == [InboundKind.VOTED] * 60 + [InboundKind.REFUSED]
+    assert honest.meaning is later.meaning is InboundKind.VOTED
 
 
 def test_a_letter_that_can_be_answered_says_how(store: Store) -> None:
@@ -135,10 +137,10 @@ def test_a_letter_that_can_be_answered_says_how(store: Store) -> None:
     bag = Mailbag()
 
     class TellingPress(PlainPress):
-        def _letter(self, edition: Edition) -> Letter:
+        def _letter(self, edition: Edition) -> Message:
             letter = super()._letter(edition)
             return replace(letter, content=letter.content + edition.note.encode())
 
-    deliver(store, Addressed(TellingPress(), POST), bag.road, now=NOW, holder="test")
+    deliver(store, ReplyableRenderer(TellingPress(), POST), bag.road, now=NOW, holder="test")
 
     assert HOW_TO_VOTE.encode() in bag.letters[0].content

@@ -11,7 +11,7 @@ import pytest
 from tests.helpers.dump_files import ABSTRACT, NOW, everything
 
 from larkpost.db import paper_metadata, papers
-from larkpost.domain import Draft, Identifier
+from larkpost.domain import Identifier, PaperRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.json_items import HeadFirst
 from larkpost.ingest import enrich as flow
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.db.paper_metadata import Matched
+    from larkpost.db.paper_metadata import MatchedRecord
     from larkpost.domain import Paper
-    from larkpost.ingest.enrich import Report
+    from larkpost.ingest.enrich import EnrichReport
 
 TITLE = "Lighting one expert at a time in sparse mixtures"
 LATER = NOW + timedelta(hours=1)
 
 
-def absorb(store: Store, *drafts: Draft) -> None:
+def absorb(store: Store, *drafts: PaperRecord) -> None:
     with store.begin() as connection:
         papers.absorb(connection, drafts, now=NOW)
 
 
-def text_paper(title: str = TITLE, abstract: str = ABSTRACT, **more: Any) -> Draft:
+def text_paper(title: str = TITLE, abstract: str = ABSTRACT, **more: Any) -> PaperRecord:
     """Make a paper as a text dump tells it: title, abstract and a day, no name, no link."""
-    return Draft(title=title, abstract=abstract, first_seen=NOW - timedelta(days=1), **more)
+    return PaperRecord(title=title, abstract=abstract, first_seen=NOW - timedelta(days=1), **more)
 
 
 def arxiv(number: str = "2607.00001", **more: Any) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def arxiv(number: str = "2607.00001", **more: Any) -> dict[str, Any]:
     } | more
 
 
-def run(store: Store, *records: object, **options: Any) -> Report:
+def run(store: Store, *records: object, **options: Any) -> EnrichReport:
     text = "\n".join(one if isinstance(one, str) else json.dumps(one) for one in records)
     return enrich(store, None, stream=BytesIO(text.encode()), **{"now": LATER} | options)
 
@@ -337,7 +337,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Count the records of each time that the store is asked about some."""
     counts: list[int] = []
 
-    def count(connection: Connection, drafts: Sequence[Draft], **more: Any) -> list[Matched]:
+    def count(
+        connection: Connection, drafts: Sequence[PaperRecord], **more: Any
+    ) -> list[MatchedRecord]:
         counts.append(len(drafts))
         return paper_metadata.enrich(connection, drafts, **more)
 

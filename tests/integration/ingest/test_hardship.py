@@ -27,8 +27,8 @@ from tests.helpers.scarce_resources import on_a_small_disk
 from larkpost.db.engine import Store
 from larkpost.errors import TryAgainLater
 from larkpost.formats import SOURCES
-from larkpost.ingest.inbox import Bad
-from larkpost.ingest.ingest import Report, ingest
+from larkpost.ingest.inbox import RejectedFile
+from larkpost.ingest.ingest import IngestReport, ingest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +75,7 @@ def test_a_dump_of_nothing_but_a_monstrosity_is_refused_with_a_reason(
 
     (taken,) = run(file_store, folders)
 
-    assert isinstance(taken, Bad)
+    assert isinstance(taken, RejectedFile)
     assert taken.moved
     assert (folders.bad / "dump.txt.why").read_text()
 
@@ -97,7 +97,7 @@ def test_a_thousand_small_files_are_each_read_once_the_oldest_day_first(
 
     taken = run(file_store, folders)
 
-    read = [days[one.name] for one in taken if isinstance(one, Report)]
+    read = [days[one.name] for one in taken if isinstance(one, IngestReport)]
     assert (len(read), read) == (1_000, sorted(read))
     assert sorted(titles(file_store)) == sorted(f"Number {number}" for number in range(1_000))
     assert len(list(folders.done.iterdir())) == 1_000
@@ -120,7 +120,7 @@ def test_a_database_without_room_keeps_the_dump_in_the_inbox_until_there_is_some
 
     (taken,) = run(file_store, folders)
 
-    assert isinstance(taken, Bad)
+    assert isinstance(taken, RejectedFile)
     assert "No room left" in taken.reason
     assert (taken.moved, file.exists(), titles(file_store)) == (False, True, [])
     with pytest.raises(TryAgainLater):
@@ -129,7 +129,7 @@ def test_a_database_without_room_keeps_the_dump_in_the_inbox_until_there_is_some
     room["pages"] = 1_000_000
     (taken,) = run(file_store, folders)
 
-    assert isinstance(taken, Report)
+    assert isinstance(taken, IngestReport)
     assert (taken.new, file.exists()) == (108, False)
 
 
@@ -140,7 +140,7 @@ from pathlib import Path
 from starlette.testclient import TestClient
 from larkpost import logs
 from larkpost.readers import subscriptions as membership
-from larkpost.ingest.inbox import Bad
+from larkpost.ingest.inbox import RejectedFile
 from larkpost.scheduler.tick import tick
 from larkpost.bootstrap import build
 from larkpost.resources import shipped

@@ -16,11 +16,11 @@ from tests.helpers.inbox_helpers import ABSTRACT, NOW, Folders, folders, run
 
 from larkpost.db import dumps, papers
 from larkpost.db.coordination import job_status
-from larkpost.domain import Draft
+from larkpost.domain import PaperRecord
 from larkpost.formats import SOURCES
 from larkpost.ingest.file_moves import move
-from larkpost.ingest.inbox import Bad
-from larkpost.ingest.ingest import Report
+from larkpost.ingest.inbox import RejectedFile
+from larkpost.ingest.ingest import IngestReport
 from larkpost.ingest.refused_files import MOST_REFUSALS, all_refusals
 from larkpost.ingest.spool import READ
 
@@ -61,7 +61,7 @@ def test_a_settled_dump_is_read_and_moved_to_done(store: Store, folders: Folders
 
     (taken,) = run(store, folders)
 
-    assert isinstance(taken, Report)
+    assert isinstance(taken, IngestReport)
     assert (taken.new, count(store)) == (1, 1)
     assert (names(folders.inbox), names(folders.done)) == ([], ["page.txt"])
 
@@ -87,7 +87,7 @@ def test_what_cannot_be_read_goes_to_bad_with_the_reason(store: Store, folders: 
 
     (taken,) = run(store, folders)
 
-    assert isinstance(taken, Bad)
+    assert isinstance(taken, RejectedFile)
     assert taken.moved
     assert taken.hint
     assert taken.place == str(folders.bad / "list.txt")
@@ -145,7 +145,7 @@ def test_one_bad_file_does_not_keep_the_others_from_being_read(
 
     taken = run(store, folders)
 
-    assert [isinstance(one, Report) for one in taken] == [False, True, False, True]
+    assert [isinstance(one, IngestReport) for one in taken] == [False, True, False, True]
     assert count(store) == 2
 
 
@@ -156,7 +156,7 @@ def test_a_dump_that_was_read_before_is_moved_too(store: Store, folders: Folders
 
     (taken,) = run(store, folders)
 
-    assert isinstance(taken, Report)
+    assert isinstance(taken, IngestReport)
     assert taken.already == NOW
     assert names(folders.done) == ["page-2.txt", "page.txt"]
 
@@ -251,7 +251,7 @@ class Poison:
         return b"poison" in head
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:  # noqa: ARG002 - the protocol's
-        yield Draft("Half a dump")
+        yield PaperRecord("Half a dump")
         raise ZeroDivisionError
 
 
@@ -264,9 +264,9 @@ def test_a_file_that_breaks_the_program_three_times_goes_to_bad(
     outcomes = [run(store, folders, sources=[Poison(), *SOURCES]) for _ in range(4)]
 
     assert [len(taken) for taken in outcomes] == [2, 1, 1, 1]
-    assert [isinstance(taken[0], Bad) and taken[0].moved for taken in outcomes] == [False] * 3 + [
-        True
-    ]
+    assert [isinstance(taken[0], RejectedFile) and taken[0].moved for taken in outcomes] == [
+        False
+    ] * 3 + [True]
     assert "broke the program 3 times" in (folders.bad / "a.txt.why").read_text("utf-8")
     assert names(folders.inbox) == []
     assert count(store) == 1
@@ -316,12 +316,12 @@ def test_a_database_that_is_busy_is_not_the_files_fault(sqlite_url: str, folders
     with other.begin():
         for _ in range(5):
             (taken,) = run(impatient, folders)
-            assert isinstance(taken, Bad)
+            assert isinstance(taken, RejectedFile)
             assert not taken.moved
 
     (taken,) = run(impatient, folders)
 
-    assert isinstance(taken, Report)
+    assert isinstance(taken, IngestReport)
     impatient.close()
     other.close()
 
@@ -354,7 +354,7 @@ def test_a_file_replaced_after_it_was_read_stays_for_the_next_sweep(
         def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:  # noqa: ARG002 - the protocol's
             file.unlink()
             put(folders, "page.txt", page("Second"))
-            yield Draft("First")
+            yield PaperRecord("First")
 
     run(store, folders, sources=[Replacing()])
     assert names(folders.inbox) == ["page.txt"]

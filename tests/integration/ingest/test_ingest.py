@@ -16,7 +16,7 @@ from tests.helpers.dump_files import ABSTRACT, NOW, everything, page, read, writ
 
 from larkpost.db import dumps, papers
 from larkpost.db.coordination import job_status
-from larkpost.domain import Draft, Rejected
+from larkpost.domain import PaperRecord, RejectedRecord
 from larkpost.errors import LarkpostError, TryAgainLater, UnreadableDump, UsageError
 from larkpost.formats import SOURCES
 from larkpost.ingest import ingest as flow
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.db.papers import Absorbed
+    from larkpost.db.papers import UpsertedPaper
     from larkpost.domain import Record
-    from larkpost.ingest.ingest import Report
+    from larkpost.ingest.ingest import IngestReport
 
 SAMPLE = shipped("seeds") / "000_48a0d66eb2c74da9.txt"
 
@@ -233,8 +233,8 @@ class Broken:
         return True
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:  # noqa: ARG002 - the protocol's
-        yield Draft("A paper before the trouble", ABSTRACT)
-        yield Rejected(2, "odd")
+        yield PaperRecord("A paper before the trouble", ABSTRACT)
+        yield RejectedRecord(2, "odd")
         raise ZeroDivisionError
 
 
@@ -268,8 +268,8 @@ def test_parts_are_bounded_by_the_length_of_their_texts_too(
     absorb = papers.absorb
 
     def counting(
-        connection: Connection, drafts: Sequence[Draft], *, now: datetime
-    ) -> list[Absorbed]:
+        connection: Connection, drafts: Sequence[PaperRecord], *, now: datetime
+    ) -> list[UpsertedPaper]:
         parts.append(len(drafts))
         return absorb(connection, drafts, now=now)
 
@@ -300,7 +300,7 @@ def test_what_is_kept_of_rejected_records_is_bounded_over_all(store: Store, tmp_
 
 def test_two_copies_at_once_make_each_paper_once(store: Store, tmp_path: Path) -> None:
     files = [write(tmp_path, SAMPLE.read_bytes(), f"{name}.txt") for name in "ab"]
-    reports: list[Report] = []
+    reports: list[IngestReport] = []
     together = threading.Barrier(2)
 
     def take(file: Path) -> None:

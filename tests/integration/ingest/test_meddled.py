@@ -25,9 +25,9 @@ from tests.helpers.scarce_resources import without_rights
 
 from larkpost.db import dumps
 from larkpost.db.coordination import job_status
-from larkpost.domain import Draft
-from larkpost.ingest.inbox import Bad
-from larkpost.ingest.ingest import Report
+from larkpost.domain import PaperRecord
+from larkpost.ingest.inbox import RejectedFile
+from larkpost.ingest.ingest import IngestReport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,10 +60,10 @@ def test_a_file_cut_while_it_is_read_is_rolled_back_and_told(
     left = titles(store)
     (again,) = run(store, folders, now=datetime.now(UTC) + timedelta(hours=1))
 
-    assert isinstance(taken, Bad)
+    assert isinstance(taken, RejectedFile)
     assert (taken.moved, left) == (False, [])
     assert "still being written" in taken.reason
-    assert isinstance(again, Report)
+    assert isinstance(again, IngestReport)
     assert 0 < len(titles(store)) < 108
 
 
@@ -76,7 +76,7 @@ def test_a_file_deleted_while_it_is_read_is_taken_whole(
 
     (taken,) = run(store, folders)
 
-    assert isinstance(taken, Report)
+    assert isinstance(taken, IngestReport)
     assert len(titles(store)) == 108
     assert list(folders.done.iterdir()) == []
     assert run(store, folders) == []
@@ -95,12 +95,12 @@ def test_a_file_deleted_before_it_is_read_is_told_and_forgotten(
 
         def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:  # noqa: ARG002 - the protocol's
             second.unlink(missing_ok=True)
-            yield Draft("First")
+            yield PaperRecord("First")
 
     put(folders, "a.txt", "first")
     taken = run(store, folders, sources=[Deleting()])
 
-    assert [isinstance(one, Report) for one in taken] == [True, False]
+    assert [isinstance(one, IngestReport) for one in taken] == [True, False]
     assert run(store, folders) == []
     with store.read() as connection:
         assert job_status.latest(connection)["inbox"].ok
@@ -117,8 +117,8 @@ def test_a_file_replaced_while_it_is_read_is_read_whole_and_then_the_other(
     (first,) = run(store, folders)
     (second,) = run(store, folders)
 
-    assert isinstance(first, Report)
-    assert isinstance(second, Report)
+    assert isinstance(first, IngestReport)
+    assert isinstance(second, IngestReport)
     assert first.digest != second.digest
     assert [path.name for path in folders.done.iterdir()] == ["page.txt"]
 
@@ -128,7 +128,7 @@ import json, os, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from larkpost import logs
-from larkpost.ingest.inbox import Bad, sweep
+from larkpost.ingest.inbox import RejectedFile, sweep
 from larkpost.formats import SOURCES
 from larkpost.db.coordination import job_status as events
 from larkpost.db.engine import Store
@@ -203,7 +203,7 @@ def test_an_inbox_that_may_not_be_written_is_told_and_nothing_is_lost(
     folders.inbox.chmod(0o755)
 
     assert all("Permission denied" in one["taken"]["a.txt"] for one in rounds)
-    assert isinstance(run(file_store, folders)[0], Report)
+    assert isinstance(run(file_store, folders)[0], IngestReport)
     assert titles(file_store) == ["A Title"]
 
 

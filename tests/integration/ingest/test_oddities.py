@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tests.helpers.inbox_helpers import PAPER, Folders, folders, put, run
 
-from larkpost.ingest.ingest import Report
+from larkpost.ingest.ingest import IngestReport
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
@@ -35,5 +35,5 @@ def test_rounds_over_what_is_no_file_read_the_dumps_and_leave_no_descriptor_open
     for _ in range(50):
         assert run(store, folders) == []
 
-    assert [type(one) for one in first] == [Report]
+    assert [type(one) for one in first] == [IngestReport]
     assert sum(1 for _ in Path("/dev/fd").iterdir()) <= before

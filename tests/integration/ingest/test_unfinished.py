@@ -14,8 +14,8 @@ from larkpost.db import papers
 from larkpost.db.coordination import job_status
 from larkpost.db.engine import Store
 from larkpost.formats import SOURCES
-from larkpost.ingest.inbox import PAUSE, Bad, sweep
-from larkpost.ingest.ingest import Report
+from larkpost.ingest.inbox import PAUSE, RejectedFile, sweep
+from larkpost.ingest.ingest import IngestReport
 from larkpost.ingest.spool import READ
 from larkpost.resources import shipped
 
@@ -131,7 +131,7 @@ def test_a_dump_that_ends_within_a_paper_stays_until_its_end_comes(
     file.write_bytes(SAMPLE[: len(SAMPLE) // 2])
     (first,) = inbox.sweep()
 
-    assert isinstance(first, Report)
+    assert isinstance(first, IngestReport)
     assert first.cut
     assert inbox.sweep() == []
     assert file.exists()
@@ -151,7 +151,7 @@ def test_a_dump_that_never_gets_its_end_moves_on(inbox: Inbox) -> None:
     inbox.now += PAUSE
     assert inbox.sweep() == []
 
-    assert isinstance(first, Report)
+    assert isinstance(first, IngestReport)
     assert len(inbox.titles()) == first.new > 40
     assert [path.name for path in inbox.done.iterdir()] == ["a.txt"]
     with inbox.store.read() as connection:
@@ -163,7 +163,7 @@ def test_a_dump_cut_in_a_line_of_json_waits_too(inbox: Inbox) -> None:
     with (inbox.inbox / "a.jsonl").open("wb") as file:
         inbox.write(file, lines[:25])
         (first,) = inbox.sweep()
-        assert isinstance(first, Report)
+        assert isinstance(first, IngestReport)
         assert (first.cut, inbox.titles()) == (True, {"One"})
         inbox.write(file, lines[25:])
     inbox.sweep()
@@ -179,8 +179,8 @@ def test_what_was_refused_too_early_comes_back_when_it_is_written_to(inbox: Inbo
         inbox.write(file, SAMPLE)
     (taken,) = inbox.sweep()
 
-    assert isinstance(refused, Bad)
-    assert isinstance(taken, Report)
+    assert isinstance(refused, RejectedFile)
+    assert isinstance(taken, IngestReport)
     assert taken.new == 108
     assert list(inbox.bad.iterdir()) == []
 

@@ -18,8 +18,8 @@ from larkpost.db.coordination import job_status
 from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState, Status
 from larkpost.errors import Deferred, Refused
-from larkpost.mail.deliver import Ledger, would_go
-from larkpost.settings.model import Smtp
+from larkpost.mail.deliver import DeliveryCounts, would_go
+from larkpost.settings.model import SmtpSettings
 from larkpost.transports.smtp import Relay
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def test_a_server_tired_after_three_letters_gets_the_rest_over_a_new_connection(
     publish(store, 5)
 
     with SmtpServer({"MAIL": [None, None, None, "421 4.7.0 enough"]}) as server:
-        assert run(store, smtp(server)) == Ledger(sent=5)
+        assert run(store, smtp(server)) == DeliveryCounts(sent=5)
         assert server.connections == 2
         assert [arrived.recipient[:7] for arrived in server.taken] == [
             f"reader{n}" for n in range(1, 6)
@@ -55,9 +55,9 @@ def test_a_rate_limit_puts_off_what_is_over_it(store: Store) -> None:
     limit = [None, None, *["450 4.7.1 too fast"] * 3]
 
     with SmtpServer({"RCPT": limit}) as server:
-        assert run(store, smtp(server)) == Ledger(sent=2, deferred=3)
+        assert run(store, smtp(server)) == DeliveryCounts(sent=2, deferred=3)
         assert closed(store).ok
-        assert run(store, smtp(server), NOW + 6 * MINUTE) == Ledger(sent=3)
+        assert run(store, smtp(server), NOW + 6 * MINUTE) == DeliveryCounts(sent=3)
         assert len(server.taken) == 5
 
 
@@ -66,7 +66,7 @@ def test_too_many_recipients_over_one_connection_go_over_the_next(store: Store) 
     publish(store, 5)
 
     with SmtpServer({"RCPT": [None, None, "452 4.5.3 too many recipients"]}) as server:
-        assert run(store, smtp(server)) == Ledger(sent=5)
+        assert run(store, smtp(server)) == DeliveryCounts(sent=5)
         assert server.connections == 2
 
 
@@ -81,7 +81,7 @@ def test_a_refusal_for_one_recipient_that_closes_the_road_keeps_no_other_from_it
         first = run(store, smtp(server), patient=True)
         second = run(store, smtp(server), NOW + 2 * MINUTE, patient=True)
 
-        assert (first, second) == (Ledger(deferred=1), Ledger(sent=5, deferred=1))
+        assert (first, second) == (DeliveryCounts(deferred=1), DeliveryCounts(sent=5, deferred=1))
         assert len(server.taken) == 5
 
 
@@ -106,7 +106,7 @@ def test_a_server_that_is_tired_of_us_three_times_in_a_row_is_left_alone(
         first = run(store, smtp(server), patient=True)
         soon = run(store, smtp(server), NOW + MINUTE / 2, patient=True)
 
-        assert (first, soon) == (Ledger(deferred=3), Ledger())
+        assert (first, soon) == (DeliveryCounts(deferred=3), DeliveryCounts())
         assert server.verbs().count("MAIL") == 3
     assert states(store).count("planned") == 5
     assert answer in closed(store).detail["problem"]
@@ -159,7 +159,7 @@ def test_a_road_that_breaks_three_times_in_a_row_is_left_alone(store: Store, fau
     with SmtpServer({"MAIL": always(fault)}) as server:
         ledger = run(store, smtp(server, timeout=0.5))
 
-        assert ledger == Ledger(deferred=3)
+        assert ledger == DeliveryCounts(deferred=3)
         assert server.connections == 3
     assert states(store).count("planned") == 5
 
@@ -171,7 +171,7 @@ def test_a_refused_login_is_tried_once_and_told_once(store: Store) -> None:
     publish(store, 5)
 
     with SmtpServer(extensions=("AUTH PLAIN",)) as server:
-        settings = Smtp(
+        settings = SmtpSettings(
             host="127.0.0.1",
             port=server.port,
             security="none",
@@ -181,10 +181,10 @@ def test_a_refused_login_is_tried_once_and_told_once(store: Store) -> None:
         first = run(store, lambda: Relay(settings), patient=True)
         for minutes in range(1, 29):
             assert run(store, lambda: Relay(settings), NOW + minutes * MINUTE, patient=True) == (
-                Ledger()
+                DeliveryCounts()
             )
 
-        assert first == Ledger(deferred=1)
+        assert first == DeliveryCounts(deferred=1)
         assert server.verbs().count("AUTH") == 1
         assert server.arrived == []
     assert "535 5.7.8 wrong password" in closed(store).detail["problem"]
@@ -195,9 +195,9 @@ def test_a_closed_road_costs_the_letters_nothing(store: Store) -> None:
     publish(store, 3)
 
     with SmtpServer({"BANNER": ["421 4.3.2 full"]}) as server:
-        assert run(store, smtp(server)) == Ledger(deferred=1)
+        assert run(store, smtp(server)) == DeliveryCounts(deferred=1)
         assert not closed(store).ok
-        assert run(store, smtp(server)) == Ledger(sent=3)
+        assert run(store, smtp(server)) == DeliveryCounts(sent=3)
         assert closed(store).ok
         assert len(server.taken) == 3
 
@@ -208,8 +208,8 @@ def test_a_person_need_not_wait_for_the_road_to_have_rested(store: Store) -> Non
     run(store, shut.road)
     bag = Mailbag()
 
-    assert run(store, bag.road, NOW + MINUTE / 2, patient=True) == Ledger()
-    assert run(store, bag.road, NOW + MINUTE / 2) == Ledger(sent=1)
+    assert run(store, bag.road, NOW + MINUTE / 2, patient=True) == DeliveryCounts()
+    assert run(store, bag.road, NOW + MINUTE / 2) == DeliveryCounts(sent=1)
 
 
 def test_a_road_rests_longer_while_it_stays_closed(store: Store) -> None:
@@ -229,7 +229,7 @@ def test_a_clock_set_back_does_not_keep_a_road_closed(store: Store) -> None:
     run(store, shut.road, NOW)
     bag = Mailbag()
 
-    assert run(store, bag.road, NOW - 2 * DAY, patient=True) == Ledger(sent=1)
+    assert run(store, bag.road, NOW - 2 * DAY, patient=True) == DeliveryCounts(sent=1)
 
 
 def test_after_three_days_without_a_road_each_reader_gets_todays_letter_only(store: Store) -> None:
@@ -265,7 +265,7 @@ def test_what_an_operator_sends_again_gives_way_to_nothing_and_has_its_time_anew
     waiting = outbox(store)[0].next_try
     second = run(store, Mailbag().road, waiting)
 
-    assert (first, second) == (Ledger(deferred=1), Ledger(sent=1))
+    assert (first, second) == (DeliveryCounts(deferred=1), DeliveryCounts(sent=1))
     assert NOW + 6 * MINUTE <= waiting <= NOW + 7 * MINUTE
     assert states(store) == ["sent", "sent"]
 
@@ -294,7 +294,7 @@ def test_an_old_letter_goes_where_there_is_no_newer_one(store: Store) -> None:
     publish(store, 1)
     bag = Mailbag()
 
-    assert run(store, bag.road, NOW + 3 * DAY) == Ledger(sent=1)
+    assert run(store, bag.road, NOW + 3 * DAY) == DeliveryCounts(sent=1)
 
 
 def test_a_road_that_cannot_be_opened_leaves_the_outbox_as_it_was(store: Store) -> None:
@@ -311,8 +311,8 @@ def test_a_road_that_cannot_be_opened_leaves_the_outbox_as_it_was(store: Store) 
 # Told to stop.
 
 
-def server_settings(server: SmtpServer) -> Smtp:
-    return Smtp(host="127.0.0.1", port=server.port, security="none", timeout=60)
+def server_settings(server: SmtpServer) -> SmtpSettings:
+    return SmtpSettings(host="127.0.0.1", port=server.port, security="none", timeout=60)
 
 
 @pytest.mark.parametrize("verb", ["EHLO", "MAIL", "RCPT"])

@@ -17,7 +17,7 @@ from larkpost.bootstrap import Program, build
 from larkpost.db import editions, papers
 from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState
-from larkpost.inbound.process import Meaning
+from larkpost.inbound.process import InboundKind
 from larkpost.readers import subscriptions
 from larkpost.resources import shipped
 from larkpost.scheduler.tick import tick
@@ -225,7 +225,7 @@ def test_the_tick_reads_what_came_back_and_writes_to_the_operator(tmp_path: Path
     done = tick(program.works, now=MORNING)
     again = tick(program.works, now=MORNING)
 
-    assert done.returned == {Meaning.FOREIGN: 1}
+    assert done.returned == {InboundKind.FOREIGN: 1}
     assert (done.troubles, again.troubles, again.returned) == ({}, {}, {})
     (letter,) = letters(program)
     assert letter["To"] == "boss@example.org"

@@ -24,12 +24,12 @@ from tests.helpers.mail.outbox_helpers import (
 from tests.helpers.mail.smtp_server import SmtpServer
 
 from larkpost.db import editions, readers
-from larkpost.domain import Letter, Status
+from larkpost.domain import Message, Status
 from larkpost.errors import Deferred
-from larkpost.mail.deliver import Ledger, deliver
-from larkpost.render import Press
+from larkpost.mail.deliver import DeliveryCounts, deliver
+from larkpost.render import EditionRenderer
 from larkpost.tokens import Tokens
-from larkpost.urls import Links
+from larkpost.urls import UrlBuilder
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
@@ -46,8 +46,8 @@ def test_each_reader_gets_one_letter_with_the_bytes_of_the_press(store: Store) -
         ledger = run(store, smtp(server))
         again = run(store, smtp(server), NOW + DAY)
 
-        assert ledger == Ledger(sent=3)
-        assert again == Ledger()
+        assert ledger == DeliveryCounts(sent=3)
+        assert again == DeliveryCounts()
         assert [arrived.recipient for arrived in server.taken] == [r.address for r in who]
         with store.read() as connection:
             pages = [editions.on(connection, reader.id, TODAY) for reader in who]
@@ -59,8 +59,8 @@ def test_each_reader_gets_one_letter_with_the_bytes_of_the_press(store: Store) -
 
 def test_the_newsletter_of_the_press_arrives_whole_and_without_a_defect(store: Store) -> None:
     who = publish(store, 2)
-    press = Press(
-        Links("https://paper.example", Tokens([b"k" * 32])),
+    press = EditionRenderer(
+        UrlBuilder("https://paper.example", Tokens([b"k" * 32])),
         sender="Larkpost <post@example.org>",
         title="Larkpost",
     )
@@ -68,7 +68,7 @@ def test_the_newsletter_of_the_press_arrives_whole_and_without_a_defect(store: S
     with SmtpServer(extensions=("SIZE 200000", "PIPELINING")) as server:
         ledger = deliver(store, press, smtp(server), now=NOW, holder="test")
 
-        assert ledger == Ledger(sent=2)
+        assert ledger == DeliveryCounts(sent=2)
         with store.read() as connection:
             pages = editions.get_many(connection, [row.edition_id for row in outbox(store)])
         letters = {x.recipient: x.content for x in press.newsletter(list(pages.values()))}
@@ -86,7 +86,7 @@ def test_the_newsletter_of_the_press_arrives_whole_and_without_a_defect(store: S
 def test_the_road_is_not_opened_when_there_is_nothing_to_send(store: Store) -> None:
     bag = Mailbag()
 
-    assert run(store, bag.road) == Ledger()
+    assert run(store, bag.road) == DeliveryCounts()
     assert bag.opened == 0
 
 
@@ -94,9 +94,9 @@ def test_a_limit_is_the_number_of_letters_of_a_run(store: Store) -> None:
     publish(store, 3)
     bag = Mailbag()
 
-    assert run(store, bag.road, limit=2) == Ledger(sent=2)
+    assert run(store, bag.road, limit=2) == DeliveryCounts(sent=2)
     assert states(store) == ["sent", "sent", "planned"]
-    assert run(store, bag.road, limit=2) == Ledger(sent=1)
+    assert run(store, bag.road, limit=2) == DeliveryCounts(sent=1)
 
 
 def test_progress_is_told_after_each_letter(store: Store) -> None:
@@ -171,7 +171,7 @@ def test_an_edition_that_cannot_be_set_stops_no_other(store: Store, whole_batche
 
     ledger = deliver(store, press, bag.road, now=NOW, holder="test")
 
-    assert ledger == Ledger(sent=2, deferred=1)
+    assert ledger == DeliveryCounts(sent=2, deferred=1)
     assert bag.recipients() == ["reader1", "reader3"]
     assert "ValueError: cannot set the paper of reader2" in outbox(store)[1].reply
 
@@ -183,7 +183,7 @@ def test_one_hostile_edition_among_a_hundred_costs_no_other_its_letter(store: St
 
     ledger = deliver(store, press, bag.road, now=NOW, holder="test")
 
-    assert ledger == Ledger(sent=129, deferred=1)
+    assert ledger == DeliveryCounts(sent=129, deferred=1)
     assert len(set(bag.recipients())) == 129
     assert bag.opened == 1
 
@@ -193,14 +193,14 @@ def test_a_paper_that_cannot_be_set_is_left_out_and_the_letter_goes(store: Store
     bag = Mailbag()
 
     class Picky(PlainPress):
-        def _letter(self, edition: Edition) -> Letter:
+        def _letter(self, edition: Edition) -> Message:
             if any("Glaciers" in pick.paper.title for pick in edition.picks):
                 raise ValueError("no ice today")
             return super()._letter(edition)
 
     ledger = deliver(store, Picky(), bag.road, now=NOW, holder="test")
 
-    assert ledger == Ledger(sent=2)
+    assert ledger == DeliveryCounts(sent=2)
     assert all(b"Sparse routing" in letter.content for letter in bag.letters)
     assert not any(b"Glaciers" in letter.content for letter in bag.letters)
 
@@ -209,7 +209,7 @@ def test_an_unforeseen_error_of_the_road_stops_no_other_letter(store: Store) -> 
     publish(store, 3)
     bag = Mailbag(reader2=ZeroDivisionError("oh"))
 
-    assert run(store, bag.road) == Ledger(sent=2, unknown=1)
+    assert run(store, bag.road) == DeliveryCounts(sent=2, unknown=1)
     assert "ZeroDivisionError: oh" in outbox(store)[1].reply
 
 
@@ -217,7 +217,7 @@ def test_a_letter_too_large_for_the_server_fails_alone_and_says_so(store: Store)
     publish(store, 1)
 
     with SmtpServer(extensions=("SIZE 10",)) as server:
-        assert run(store, smtp(server)) == Ledger(failed=1)
+        assert run(store, smtp(server)) == DeliveryCounts(failed=1)
     assert "the mail server takes 10" in outbox(store)[0].reply
     with store.read() as connection:
         assert readers.all(connection, Status.ACTIVE)
@@ -232,7 +232,7 @@ def test_an_address_beyond_ascii_fails_alone_where_the_server_cannot_write_it(
     publish(store, 2)
 
     with SmtpServer() as server:
-        assert run(store, smtp(server)) == Ledger(sent=1, failed=1)
+        assert run(store, smtp(server)) == DeliveryCounts(sent=1, failed=1)
     assert "SMTPUTF8" in outbox(store)[1].reply
 
 
@@ -262,5 +262,5 @@ def test_a_run_told_to_stop_finishes_its_letter_and_leaves_the_rest(store: Store
 
     ledger = run(store, bag.road, stopped=lambda: len(bag.letters) == 2)
 
-    assert ledger == Ledger(sent=2)
+    assert ledger == DeliveryCounts(sent=2)
     assert states(store) == ["sent", "sent", "planned", "planned", "planned"]

@@ -17,31 +17,33 @@ from larkpost.db import papers, readers
 from larkpost.db.engine import Store
 from larkpost.db.outbox import deliveries
 from larkpost.db.outbox import sent_messages as kept_letters
-from larkpost.domain import Draft, Identifier
+from larkpost.domain import Identifier, PaperRecord
 from larkpost.errors import Busy, Deferred, Unanswered
 from larkpost.mail import run_state
-from larkpost.mail.deliver import Ledger, deliver
-from larkpost.render import Press
-from larkpost.urls import Links
+from larkpost.mail.deliver import DeliveryCounts, deliver
+from larkpost.render import EditionRenderer
+from larkpost.urls import UrlBuilder
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from tests.helpers.mail.outbox_helpers import Road
 
-    from larkpost.domain import Letter, Reader
+    from larkpost.domain import Message, Reader
     from larkpost.interfaces import Renderer
 
 LATER = NOW + timedelta(minutes=10)
 
 
-def run(store: Store, road: Road, now: datetime = NOW, press: Renderer | None = None) -> Ledger:
+def run(
+    store: Store, road: Road, now: datetime = NOW, press: Renderer | None = None
+) -> DeliveryCounts:
     return deliver(store, press or letters(), road, now=now, holder="test")
 
 
 def correct(store: Store, who: Reader) -> None:
     """Change all that a letter is made of: the reader's name, and a paper by a later dump."""
-    draft = Draft(
+    draft = PaperRecord(
         title="Sparse routing in mixtures of experts",
         abstract="Corrected: nothing is known of routing, and experts still hide it.",
         identifiers=(Identifier("arxiv", "2608.00001"),),
@@ -61,9 +63,9 @@ def test_a_letter_in_doubt_is_the_same_to_the_byte_after_a_correction(store: Sto
     who = publish(store, 2)
 
     with SmtpServer({"DOT": [Fault.CUT]}) as server:
-        assert run(store, smtp(server)) == Ledger(sent=1, unknown=1)
+        assert run(store, smtp(server)) == DeliveryCounts(sent=1, unknown=1)
         correct(store, who[0])
-        assert run(store, smtp(server), LATER) == Ledger(sent=1)
+        assert run(store, smtp(server), LATER) == DeliveryCounts(sent=1)
 
         first, _, copy = server.arrived
         assert first.recipient == copy.recipient
@@ -78,7 +80,7 @@ def test_a_letter_that_a_killed_process_had_begun_is_the_same_to_the_byte(store:
     who = publish(store, 3)
     bag = Mailbag()
 
-    def strike(letter: Letter) -> None:
+    def strike(letter: Message) -> None:
         if letter.recipient == who[1].address:
             bag.letters.append(letter)
             raise Killed
@@ -89,8 +91,10 @@ def test_a_letter_that_a_killed_process_had_begun_is_the_same_to_the_byte(store:
     correct(store, who[1])
     correct(store, who[2])
     bag.before_each = lambda _letter: None
-    other = Press(Links("https://moved.example", TOKENS), sender=SENDER, title="Another title")
-    assert run(store, bag.road, LATER, other) == Ledger(sent=2)
+    other = EditionRenderer(
+        UrlBuilder("https://moved.example", TOKENS), sender=SENDER, title="Another title"
+    )
+    assert run(store, bag.road, LATER, other) == DeliveryCounts(sent=2)
 
     ours = [letter for letter in bag.letters if letter.recipient == who[1].address]
     untried = [letter for letter in bag.letters if letter.recipient == who[2].address]
@@ -102,7 +106,7 @@ def test_a_letter_that_a_killed_process_had_begun_is_the_same_to_the_byte(store:
 
 def test_what_an_operator_sends_again_after_doubt_is_the_same_to_the_byte(store: Store) -> None:
     who = publish(store, 1)
-    sent: list[Letter] = []
+    sent: list[Message] = []
     doubtful = Mailbag(reader1=Unanswered("no answer"))
     doubtful.before_each = sent.append
     run(store, doubtful.road)
@@ -112,7 +116,7 @@ def test_what_an_operator_sends_again_after_doubt_is_the_same_to_the_byte(store:
         deliveries.reopen(connection, [outbox(store)[0].id], now=LATER)
     bag = Mailbag()
 
-    assert run(store, bag.road, LATER) == Ledger(sent=1)
+    assert run(store, bag.road, LATER) == DeliveryCounts(sent=1)
     assert [*sent, *bag.letters] == [sent[0]] * 3
 
 
@@ -123,7 +127,7 @@ def test_a_letter_that_was_only_put_off_is_made_of_what_is_known_now(store: Stor
     correct(store, who[0])
     bag = Mailbag()
 
-    assert run(store, bag.road, LATER) == Ledger(sent=1)
+    assert run(store, bag.road, LATER) == DeliveryCounts(sent=1)
     assert b"Countess" in bag.letters[0].content
 
 
@@ -134,7 +138,7 @@ def test_a_letter_in_doubt_to_an_address_that_has_changed_is_made_anew(store: St
         readers.update(connection, who[0].id, address="ada@example.net")
     bag = Mailbag()
 
-    assert run(store, bag.road, LATER) == Ledger(sent=1)
+    assert run(store, bag.road, LATER) == DeliveryCounts(sent=1)
     assert bag.letters[0].recipient == "ada@example.net"
     assert b"reader1@example.org" not in bag.letters[0].content
 
@@ -144,7 +148,7 @@ def test_what_one_run_is_about_to_send_another_does_not_forget(store: Store) -> 
     seen: list[set[int]] = []
     bag = Mailbag()
 
-    def beside(_letter: Letter) -> None:
+    def beside(_letter: Message) -> None:
         with store.begin() as connection:
             kept_letters.sweep(connection)
         seen.append(kept(store))
@@ -182,14 +186,14 @@ def test_an_answer_is_written_down_when_the_database_is_free_again(sqlite_url: s
 
     holding: list[threading.Thread] = []
 
-    def lock(letter: Letter) -> None:
+    def lock(letter: Message) -> None:
         if letter.recipient.startswith("reader2@"):
             holding.append(hold(sqlite_url, threading.Event(), 1.0))
 
     bag.before_each = lock
-    assert run(store, bag.road) == Ledger(sent=3)
+    assert run(store, bag.road) == DeliveryCounts(sent=3)
     holding[0].join()
-    assert run(store, bag.road, LATER) == Ledger()
+    assert run(store, bag.road, LATER) == DeliveryCounts()
     assert bag.recipients() == ["reader1", "reader2", "reader3"]
     store.close()
 
@@ -220,9 +224,9 @@ def test_the_lease_of_a_letter_is_kept_up_while_the_server_thinks(
     publish(store, 1)
     bag = Mailbag()
 
-    def think(_letter: Letter) -> None:
+    def think(_letter: Message) -> None:
         begun = outbox(store)[0].lease_until
         until(lambda: outbox(store)[0].lease_until != begun)
 
     bag.before_each = think
-    assert run(store, bag.road) == Ledger(sent=1)
+    assert run(store, bag.road) == DeliveryCounts(sent=1)

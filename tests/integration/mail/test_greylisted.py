@@ -14,9 +14,9 @@ from tests.helpers.mail.outbox_helpers import MINUTE, PlainPress, outbox, publis
 from larkpost.db import readers
 from larkpost.db.coordination import job_status
 from larkpost.db.engine import Store
-from larkpost.inbound.reply_addresses import Addressed
-from larkpost.inbound.return_address import Mailboxes
-from larkpost.mail.deliver import Ledger, deliver
+from larkpost.inbound.reply_addresses import ReplyableRenderer
+from larkpost.inbound.return_address import ReturnAddresses
+from larkpost.mail.deliver import DeliveryCounts, deliver
 from larkpost.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Reader
 
-PRESS = Addressed(PlainPress(), Mailboxes("post@paper.example", Tokens([b"k" * 32])))
+PRESS = ReplyableRenderer(PlainPress(), ReturnAddresses("post@paper.example", Tokens([b"k" * 32])))
 TICK = 5 * MINUTE
 HOUR = timedelta(hours=1)
 
@@ -38,7 +38,7 @@ def add_readers(store: Store, domain: str, count: int) -> list[Reader]:
         ]
 
 
-def tick(store: Store, server: Greylist, now: datetime) -> Ledger:
+def tick(store: Store, server: Greylist, now: datetime) -> DeliveryCounts:
     server.now = now
     return deliver(store, PRESS, server.road, now=now, holder="test", patient=True)
 
@@ -59,7 +59,7 @@ def live_through(server: Greylist, store: Store, readers_: tuple[int, int]) -> N
     for day in range(3):
         morning = NOW + day * DAY
         publish(store, 0, TODAY + day * DAY, morning)
-        assert tick(store, server, morning) == Ledger(sent=plain, deferred=grey)
+        assert tick(store, server, morning) == DeliveryCounts(sent=plain, deferred=grey)
         for ticks in range(1, 25):
             tick(store, server, morning + ticks * TICK)
 

@@ -31,7 +31,7 @@ import sys
 from datetime import datetime
 from tests.helpers.mail.outbox_helpers import PlainPress
 from larkpost.mail.deliver import deliver
-from larkpost.settings.model import Smtp
+from larkpost.settings.model import SmtpSettings
 from larkpost.db.engine import Store
 from larkpost.transports.smtp import Relay
 

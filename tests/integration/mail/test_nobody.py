@@ -12,11 +12,11 @@ from tests.helpers.mail.outbox_helpers import Mailbag, PlainPress, publish, run,
 from tests.helpers.mail.smtp_server import SmtpServer
 
 from larkpost.db import readers
-from larkpost.domain import Letter, Status
+from larkpost.domain import Message, Status
 from larkpost.errors import Deferred
-from larkpost.mail.deliver import Ledger, deliver
+from larkpost.mail.deliver import DeliveryCounts, deliver
 from larkpost.readers import subscriptions
-from larkpost.settings.model import Smtp
+from larkpost.settings.model import SmtpSettings
 from larkpost.transports.smtp import Relay
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_who_leaves_while_the_letter_is_being_set_gets_nothing(store: Store) -> 
     who = publish(store, 2)
 
     class SlowPress(PlainPress):
-        def _letter(self, edition: Edition) -> Letter:
+        def _letter(self, edition: Edition) -> Message:
             if edition.reader.id == who[0].id:
                 with store.begin() as connection:
                     readers.update(connection, who[0].id, status=Status.LEFT)
@@ -51,7 +51,7 @@ def test_who_leaves_while_the_letter_is_being_set_gets_nothing(store: Store) -> 
     bag = Mailbag()
     ledger = deliver(store, SlowPress(), bag.road, now=NOW, holder="test")
 
-    assert ledger == Ledger(sent=1, cancelled=1)
+    assert ledger == DeliveryCounts(sent=1, cancelled=1)
     assert bag.recipients() == ["reader2"]
 
 
@@ -64,7 +64,7 @@ def test_who_leaves_while_the_road_is_made_ready_gets_nothing(store: Store) -> N
         subscriptions.leave(store, who[1].id, now=NOW)
 
     bag.when_ready = leave
-    assert run(store, bag.road) == Ledger(sent=1)
+    assert run(store, bag.road) == DeliveryCounts(sent=1)
     assert bag.recipients() == ["reader1"]
     assert states(store) == ["sent", "cancelled"]
 
@@ -77,8 +77,8 @@ def test_who_leaves_while_a_letter_waits_for_its_turn_gets_nothing(store: Store)
         timer.start()
 
     with SmtpServer({"DOT": leave}) as server:
-        settings = Smtp(host="127.0.0.1", port=server.port, security="none", per_second=0.5)
-        assert run(store, lambda: Relay(settings)) == Ledger(sent=1)
+        settings = SmtpSettings(host="127.0.0.1", port=server.port, security="none", per_second=0.5)
+        assert run(store, lambda: Relay(settings)) == DeliveryCounts(sent=1)
         assert [arrived.recipient for arrived in server.arrived] == ["reader1@example.org"]
 
 
@@ -93,7 +93,7 @@ def test_who_goes_on_holiday_while_a_letter_waits_gets_it_no_more(store: Store) 
             readers.update(connection, reader.id, paused_until=until)
     bag = Mailbag()
 
-    assert run(store, bag.road, evening) == Ledger(sent=2, cancelled=1)
+    assert run(store, bag.road, evening) == DeliveryCounts(sent=2, cancelled=1)
     assert bag.recipients() == ["reader2", "reader3"]
 
 
@@ -103,5 +103,5 @@ def test_who_has_no_address_any_more_gets_nothing(store: Store) -> None:
         readers.update(connection, who[0].id, address=None)
     bag = Mailbag()
 
-    assert run(store, bag.road) == Ledger(cancelled=1)
+    assert run(store, bag.road) == DeliveryCounts(cancelled=1)
     assert bag.tries == []

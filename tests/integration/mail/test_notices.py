@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.helpers.web.site_client import Place
 
     from larkpost.db.engine import Store
-    from larkpost.domain import Letter
+    from larkpost.domain import Message
 
 HOUR = timedelta(hours=1)
 FORM = {
@@ -45,7 +45,7 @@ FORM = {
 class Road:
     """A road that keeps the letters, or raises what it is told to."""
 
-    letters: list[Letter] = field(default_factory=list)
+    letters: list[Message] = field(default_factory=list)
     fault: Exception | None = None
     opened: int = 0
 
@@ -57,7 +57,7 @@ class Road:
 
     def ready(self) -> None: ...
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Message) -> None:
         """Take a letter."""
         if self.fault is not None:
             raise self.fault
@@ -73,11 +73,11 @@ def answer(here: Place, road: Road) -> int:
     return notices.answer(here.program.store, here.program.press, road, now=here.clock.now)
 
 
-def read(letter: Letter) -> EmailMessage:
+def read(letter: Message) -> EmailMessage:
     return message_from_bytes(letter.content, policy=default)
 
 
-def link(letter: Letter, place: str) -> str:
+def link(letter: Message, place: str) -> str:
     part = read(letter).get_body(("plain",))
     assert part
     text: str = part.get_content()

@@ -15,7 +15,7 @@ from larkpost.db.outbox import bounces
 from larkpost.db.outbox import notices as askings
 from larkpost.domain import BounceKind, Status
 from larkpost.errors import Deferred, Refused, Unanswered
-from larkpost.inbound.process import Meaning, receive
+from larkpost.inbound.process import InboundKind, receive
 from larkpost.mail import notices
 from larkpost.mail.retry_policy import FIRST_TRY_AGAIN
 from larkpost.readers import subscriptions
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from larkpost.db.engine import Store
-    from larkpost.domain import Letter, Reader
-    from larkpost.mail.notices import Writer
-    from larkpost.readers.subscriptions import Wishes
+    from larkpost.domain import Message, Reader
+    from larkpost.mail.notices import NoticeWriter
+    from larkpost.readers.subscriptions import Preferences
 
 HOUR = 60 * MINUTE
 HARD = dsn(fields("failed", "5.1.1", "550 5.1.1 no such user"))
@@ -35,12 +35,12 @@ HARD = dsn(fields("failed", "5.1.1", "550 5.1.1 no such user"))
 class Stumbling:
     """A writer that cannot write to an address."""
 
-    def notice(self, reader: Reader, asked: datetime) -> Letter:
+    def notice(self, reader: Reader, asked: datetime) -> Message:
         if str(reader.address).startswith("bad"):
             raise ValueError("cannot be set")
         return PRESS.notice(reader, asked)
 
-    def quiet(self, reader: Reader, day: date, why: str, moment: datetime) -> Letter:
+    def quiet(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
         return PRESS.quiet(reader, day, why, moment)
 
 
@@ -50,13 +50,13 @@ def ask(store: Store, *names: str) -> None:
         notices.ask(store, asking, now=NOW)
 
 
-def wishes() -> Wishes:
+def wishes() -> Preferences:
     return subscriptions.checked(
         {"zone": "UTC", "at": NOW.timetz().replace(tzinfo=None), "days": frozenset({0}), "size": 3}
     )
 
 
-def answer(store: Store, bag: Mailbag, now: datetime = NOW, writer: Writer = PRESS) -> int:
+def answer(store: Store, bag: Mailbag, now: datetime = NOW, writer: NoticeWriter = PRESS) -> int:
     return notices.answer(store, writer, bag.road, now=now)
 
 
@@ -143,7 +143,7 @@ def test_a_confirmation_has_a_signed_return_path_and_its_bounce_counts(store: St
 
     assert letter.sender.startswith("post+n")
     assert b"\r\nFrom: Larkpost <larkpost@example.org>" in b"\r\n" + letter.content
-    assert meaning is Meaning.BOUNCED
+    assert meaning is InboundKind.BOUNCED
     assert reader.status is Status.PENDING
     with store.read() as connection:
         (bounce,) = bounces.of(connection, reader.id)
@@ -170,7 +170,7 @@ def test_a_notice_to_a_dead_address_suspends_its_reader(store: Store) -> None:
 
     meaning = receive(store, MAILBOXES, f"To: {bag.letters[0].sender}\n".encode() + HARD, now=NOW)
 
-    assert meaning.meaning is Meaning.SUSPENDED
+    assert meaning.meaning is InboundKind.SUSPENDED
     assert reader_of(store, "grace").status is Status.SUSPENDED
 
 
@@ -189,5 +189,5 @@ def test_a_bounce_of_a_notice_that_is_old_changes_nothing(store: Store) -> None:
 
     late = receive(store, MAILBOXES, f"To: {path}\n".encode() + HARD, now=NOW + 40 * DAY)
 
-    assert late.meaning is Meaning.HARMLESS
+    assert late.meaning is InboundKind.HARMLESS
     assert reader_of(store, "grace").status is Status.ACTIVE

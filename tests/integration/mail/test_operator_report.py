@@ -17,18 +17,18 @@ from tests.unit.inbound.test_bounce_parser import dsn, fields
 from larkpost.db import readers
 from larkpost.db.coordination import job_status
 from larkpost.errors import Deferred, Refused
-from larkpost.inbound.process import Meaning, receive
+from larkpost.inbound.process import InboundKind, receive
 from larkpost.mail import circuit_breaker
-from larkpost.mail.operator_report import Desk, tell
+from larkpost.mail.operator_report import OperatorAddress, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from larkpost.db.engine import Store
-    from larkpost.editions.diagnostics import Reason
+    from larkpost.editions.diagnostics import EmptyDayReason
 
-DESK = Desk("boss@example.org", PRESS.report)
+DESK = OperatorAddress("boss@example.org", PRESS.report)
 WEEK = timedelta(days=7)
 
 
@@ -47,7 +47,7 @@ def event(store: Store, kind: str, *, ok: bool, **detail: Any) -> None:
         job_status.record(connection, kind, ok=ok, now=NOW, **detail)
 
 
-def told(store: Store, bag: Mailbag, now: datetime = NOW) -> Sequence[Reason]:
+def told(store: Store, bag: Mailbag, now: datetime = NOW) -> Sequence[EmptyDayReason]:
     return tell(store, bag.road, DESK, now=now, window=WEEK)
 
 
@@ -83,7 +83,7 @@ def test_a_letter_to_the_operator_that_comes_back_is_told_in_the_log(store: Stor
         meaning = receive(store, MAILBOXES, f"To: {path}\n".encode() + dead, now=NOW).meaning
 
     assert path.startswith("post+n")
-    assert meaning is Meaning.BOUNCED
+    assert meaning is InboundKind.BOUNCED
     assert [(log["event"], log["code"]) for log in logs] == [
         ("letter to the operator, or of send-test, came back", "5.1.1")
     ]

@@ -14,7 +14,7 @@ from larkpost.db import readers
 from larkpost.db.outbox import bounces
 from larkpost.domain import DeliveryState, Status
 from larkpost.errors import Deferred
-from larkpost.mail.deliver import Ledger
+from larkpost.mail.deliver import DeliveryCounts
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
@@ -28,7 +28,7 @@ def test_a_greylisted_letter_waits_and_the_others_go(store: Store, verb: str) ->
     publish(store, 3)
 
     with SmtpServer({verb: [None, "450 4.2.0 greylisted"]}) as server:
-        assert run(store, smtp(server)) == Ledger(sent=2, deferred=1)
+        assert run(store, smtp(server)) == DeliveryCounts(sent=2, deferred=1)
         waiting = outbox(store)[1]
         early = run(store, smtp(server), NOW + 4 * MINUTE)
         late = run(store, smtp(server), NOW + 6 * MINUTE)
@@ -36,7 +36,7 @@ def test_a_greylisted_letter_waits_and_the_others_go(store: Store, verb: str) ->
         assert waiting.state is DeliveryState.DEFERRED
         assert "450 4.2.0 greylisted" in waiting.reply
         assert NOW + 5 * MINUTE <= waiting.next_try <= NOW + 6 * MINUTE
-        assert (early, late) == (Ledger(), Ledger(sent=1))
+        assert (early, late) == (DeliveryCounts(), DeliveryCounts(sent=1))
         assert Counter(arrived.recipient for arrived in server.taken) == {
             "reader1@example.org": 1,
             "reader2@example.org": 1,
@@ -57,7 +57,7 @@ def test_a_letter_that_is_put_off_for_five_days_is_reported_and_given_up(store: 
 
     assert 30 < tries < 60
     assert "given up after 5 days: 450 4.2.0 greylisted" in outbox(store)[0].reply
-    assert run(store, bag.road, NOW + 30 * DAY) == Ledger()
+    assert run(store, bag.road, NOW + 30 * DAY) == DeliveryCounts()
 
 
 def test_a_letter_whose_road_was_closed_for_days_is_not_given_up_at_its_first_try(
@@ -73,7 +73,7 @@ def test_a_letter_whose_road_was_closed_for_days_is_not_given_up_at_its_first_tr
     waiting = outbox(store)[0].next_try
     second = run(store, busy.road, waiting)
 
-    assert (first, second) == (Ledger(deferred=1), Ledger(failed=1))
+    assert (first, second) == (DeliveryCounts(deferred=1), DeliveryCounts(failed=1))
     assert "given up" in outbox(store)[0].reply
 
 
@@ -84,8 +84,8 @@ def test_a_dead_address_suspends_its_reader_and_nobody_else(store: Store) -> Non
     publish(store, 3)
 
     with SmtpServer({"RCPT": when("reader2@", "550 5.1.1 no such user")}) as server:
-        assert run(store, smtp(server)) == Ledger(sent=2, failed=1)
-        assert run(store, smtp(server), NOW + DAY) == Ledger()
+        assert run(store, smtp(server)) == DeliveryCounts(sent=2, failed=1)
+        assert run(store, smtp(server), NOW + DAY) == DeliveryCounts()
 
     with store.read() as connection:
         status = [reader.status for reader in readers.all(connection)]
@@ -110,7 +110,7 @@ def test_a_refusal_that_is_not_about_the_address_suspends_nobody(
     publish(store, 2)
 
     with SmtpServer({verb: [answer]}) as server:
-        assert run(store, smtp(server)) == Ledger(sent=1, failed=1)
+        assert run(store, smtp(server)) == DeliveryCounts(sent=1, failed=1)
 
     with store.read() as connection:
         assert len(readers.all(connection, Status.ACTIVE)) == 2

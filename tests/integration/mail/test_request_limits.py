@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from tests.helpers.web.site_client import Place
 
     from larkpost.db.engine import Store
-    from larkpost.readers.subscriptions import Wishes
+    from larkpost.readers.subscriptions import Preferences
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-WISHES: Wishes = {"zone": "UTC", "at": time(6), "days": frozenset({0}), "size": 3}
+WISHES: Preferences = {"zone": "UTC", "at": time(6), "days": frozenset({0}), "size": 3}
 SPELLINGS = (
     "annlee@gmail.com",
     "ann.lee@gmail.com",

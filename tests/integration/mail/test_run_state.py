@@ -19,7 +19,7 @@ from larkpost.db.outbox import deliveries, delivery_queue
 from larkpost.domain import DeliveryState, Status
 from larkpost.mail.deliver import deliver
 from larkpost.readers import subscriptions
-from larkpost.settings.model import Smtp
+from larkpost.settings.model import SmtpSettings
 from larkpost.transports.smtp import Relay
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def test_a_thousand_letters_through_every_fault_end_in_a_clean_ledger(outbox: St
         subscriptions.leave(outbox, everybody[address], now=NOW)
 
     with SmtpServer(fates.script(), extensions=("PIPELINING",), body_limit=2000) as server:
-        smtp = Smtp(host="127.0.0.1", port=server.port, security="none", timeout=20)
+        smtp = SmtpSettings(host="127.0.0.1", port=server.port, security="none", timeout=20)
         now = NOW
         while deliveries_due(outbox, now + timedelta(days=1)):
             deliver(outbox, letters(), lambda: Relay(smtp), now=now, holder="test")

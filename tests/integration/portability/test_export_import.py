@@ -10,13 +10,13 @@ import pytest
 
 from larkpost.db import editions, papers, readers, votes
 from larkpost.db.engine import Store
-from larkpost.domain import Draft, Identifier, Pick, Thumb
+from larkpost.domain import Identifier, PaperRecord, Pick, Thumb
 from larkpost.editions import recommend
-from larkpost.editions.publish import Newsroom, by_hand, publish
-from larkpost.editions.recommend import Question
+from larkpost.editions.publish import PublishContext, by_hand, publish
+from larkpost.editions.recommend import RankingRequest
 from larkpost.portability.exporter import about, export
 from larkpost.portability.importer import take_papers, take_readers, take_votes
-from larkpost.ranking import Tfidf
+from larkpost.ranking import TfidfRanker
 from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast
 
@@ -44,10 +44,10 @@ def other(migrated_file: Path, tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def lived_in(store: Store) -> Newsroom:
+def lived_in(store: Store) -> PublishContext:
     """A store with papers, two readers, thumbs and an edition that is out."""
     drafts = [
-        Draft(
+        PaperRecord(
             title=f"On {subject}, part {n}",
             abstract=f"We study {subject} in setting {n}, with {n * 3} cases and a new bound.",
             identifiers=(Identifier("arxiv", f"2608.{n:02}{at:03}"),) if at else (),
@@ -64,7 +64,7 @@ def lived_in(store: Store) -> Newsroom:
     feed_only = subscriptions.add(store, None, now=NOW, size=7, name="Élodie")
     with store.begin() as connection:
         readers.set_interest(connection, anna.id, "robots", words=["grasping"], quota=2)
-    newsroom = Newsroom(store, Tfidf(), WEEK, "example.org")
+    newsroom = PublishContext(store, TfidfRanker(), WEEK, "example.org")
     publish(newsroom, [by_hand(anna, NOW)], now=NOW)
     for number, paper_id in enumerate(ids[:9]):
         thumb = Thumb.UP if number % 3 else Thumb.DOWN
@@ -73,19 +73,19 @@ def lived_in(store: Store) -> Newsroom:
     return newsroom
 
 
-def moved(newsroom: Newsroom, other: Store, folder: Path) -> Newsroom:
+def moved(newsroom: PublishContext, other: Store, folder: Path) -> PublishContext:
     export(newsroom.store, folder)
     for take, name in ((take_papers, "papers"), (take_readers, "readers"), (take_votes, "votes")):
         tally = take(other, folder / f"{name}.jsonl", now=LATER)
         assert tally.refused == []
         assert tally.unknown_keys == set()
-    return Newsroom(other, Tfidf(), WEEK, "example.org")
+    return PublishContext(other, TfidfRanker(), WEEK, "example.org")
 
 
-def rankings(newsroom: Newsroom) -> dict[str, list[tuple[object, ...]]]:
+def rankings(newsroom: PublishContext) -> dict[str, list[tuple[object, ...]]]:
     with newsroom.store.read() as connection:
         everybody = readers.all(connection)
-    question = Question(LATER, WEEK, limit=20)
+    question = RankingRequest(LATER, WEEK, limit=20)
     answer = recommend.rank(newsroom.store, newsroom.ranker, everybody, question, now=LATER)
     return {reader.uid: [told(p) for p in answer[reader.id].picks] for reader in everybody}
 
@@ -114,7 +114,7 @@ def out(store: Store) -> list[Edition]:
 
 
 def test_every_reader_gets_the_same_ranking_elsewhere(
-    lived_in: Newsroom, other: Store, tmp_path: Path
+    lived_in: PublishContext, other: Store, tmp_path: Path
 ) -> None:
     elsewhere = moved(lived_in, other, tmp_path / "out")
 
@@ -122,7 +122,7 @@ def test_every_reader_gets_the_same_ranking_elsewhere(
 
 
 def test_readers_editions_and_votes_are_all_there_again(
-    lived_in: Newsroom, other: Store, tmp_path: Path
+    lived_in: PublishContext, other: Store, tmp_path: Path
 ) -> None:
     moved(lived_in, other, tmp_path / "out")
 
@@ -138,7 +138,7 @@ def test_readers_editions_and_votes_are_all_there_again(
 
 
 def test_an_export_of_an_import_is_the_same_bytes(
-    lived_in: Newsroom, other: Store, tmp_path: Path
+    lived_in: PublishContext, other: Store, tmp_path: Path
 ) -> None:
     moved(lived_in, other, tmp_path / "one")
 
@@ -152,10 +152,12 @@ def test_every_name_of_a_paper_goes_along(store: Store, other: Store, tmp_path: 
     names = [Identifier("arxiv", "2608.00001"), Identifier("doi", "10.1000/xyz")]
     page = Identifier("url", "https://papers.example/7")
     drafts = [
-        Draft("Sparse experts", identifiers=tuple(names)),
-        Draft("Sparse experts", identifiers=(names[0], page), url="https://papers.example/7"),
-        Draft("Protein folding", identifiers=(Identifier("url", "https://papers.example/8"),)),
-        Draft(
+        PaperRecord("Sparse experts", identifiers=tuple(names)),
+        PaperRecord("Sparse experts", identifiers=(names[0], page), url="https://papers.example/7"),
+        PaperRecord(
+            "Protein folding", identifiers=(Identifier("url", "https://papers.example/8"),)
+        ),
+        PaperRecord(
             "Robots that grasp what they have never seen before", "We grasp." + " We grasp." * 20
         ),
     ]
@@ -164,7 +166,7 @@ def test_every_name_of_a_paper_goes_along(store: Store, other: Store, tmp_path: 
     reader = subscriptions.add(store, "anna@example.org", now=NOW)
     cast(store, reader.id, 1, Thumb.UP, via="page", now=NOW)
 
-    moved(Newsroom(store, Tfidf(), WEEK, "example.org"), other, tmp_path / "one")
+    moved(PublishContext(store, TfidfRanker(), WEEK, "example.org"), other, tmp_path / "one")
     export(other, tmp_path / "two")
 
     first = json.loads((tmp_path / "one" / "papers.jsonl").read_text().splitlines()[0])
@@ -179,7 +181,7 @@ def test_every_name_of_a_paper_goes_along(store: Store, other: Store, tmp_path: 
 
 
 def test_a_feed_that_is_switched_off_is_off_elsewhere(
-    lived_in: Newsroom, other: Store, tmp_path: Path
+    lived_in: PublishContext, other: Store, tmp_path: Path
 ) -> None:
     with lived_in.store.read() as connection:
         anna = readers.by_address(connection, "anna@example.org")
@@ -194,7 +196,7 @@ def test_a_feed_that_is_switched_off_is_off_elsewhere(
 
 
 def test_links_that_were_ended_stay_ended_elsewhere(
-    lived_in: Newsroom, other: Store, tmp_path: Path
+    lived_in: PublishContext, other: Store, tmp_path: Path
 ) -> None:
     with lived_in.store.begin() as connection:
         anna = readers.by_address(connection, "anna@example.org")
@@ -209,7 +211,7 @@ def test_links_that_were_ended_stay_ended_elsewhere(
 
 
 def test_the_wish_to_be_told_of_quiet_mornings_moves_along(
-    lived_in: Newsroom, other: Store, tmp_path: Path
+    lived_in: PublishContext, other: Store, tmp_path: Path
 ) -> None:
     with lived_in.store.read() as connection:
         anna = readers.by_address(connection, "anna@example.org")
@@ -222,7 +224,9 @@ def test_the_wish_to_be_told_of_quiet_mornings_moves_along(
     assert wishing == [anna.uid]
 
 
-def test_taking_in_twice_doubles_nothing(lived_in: Newsroom, other: Store, tmp_path: Path) -> None:
+def test_taking_in_twice_doubles_nothing(
+    lived_in: PublishContext, other: Store, tmp_path: Path
+) -> None:
     elsewhere = moved(lived_in, other, tmp_path / "out")
     once = rankings(elsewhere)
 
@@ -232,7 +236,7 @@ def test_taking_in_twice_doubles_nothing(lived_in: Newsroom, other: Store, tmp_p
 
 
 def test_a_bad_line_is_told_with_its_number_and_the_others_are_taken(
-    lived_in: Newsroom, other: Store, tmp_path: Path
+    lived_in: PublishContext, other: Store, tmp_path: Path
 ) -> None:
     moved(lived_in, other, tmp_path / "out")
     file = tmp_path / "votes.jsonl"
@@ -260,7 +264,7 @@ def test_a_bad_line_is_told_with_its_number_and_the_others_are_taken(
 
 
 def test_a_readers_own_export_can_be_taken_in(
-    lived_in: Newsroom, other: Store, tmp_path: Path
+    lived_in: PublishContext, other: Store, tmp_path: Path
 ) -> None:
     with lived_in.store.read() as connection:
         anna = readers.by_address(connection, "anna@example.org")
@@ -344,7 +348,7 @@ def test_a_reader_without_an_address_stays_the_same_reader(other: Store, tmp_pat
         assert [(one.uid, one.size) for one in readers.all(connection)] == [(uid, 7)]
 
 
-def test_an_export_can_be_read_by_its_owner_alone(lived_in: Newsroom, tmp_path: Path) -> None:
+def test_an_export_can_be_read_by_its_owner_alone(lived_in: PublishContext, tmp_path: Path) -> None:
     export(lived_in.store, tmp_path / "out")
 
     modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()}

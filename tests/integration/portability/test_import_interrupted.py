@@ -18,7 +18,7 @@ from tests.helpers.web.feed_server import NOW, populate
 from larkpost.db import batches, papers, readers, votes
 from larkpost.db.coordination import job_status
 from larkpost.db.engine import Store
-from larkpost.domain import Draft, Status, Thumb, Vote
+from larkpost.domain import PaperRecord, Status, Thumb, Vote
 from larkpost.portability import importer
 from larkpost.portability.exporter import export
 from larkpost.readers import subscriptions
@@ -70,7 +70,7 @@ def exported(migrated_file: Path, tmp_path: Path) -> Path:
     store = Store(f"sqlite:///{file}")
     ada, _ = populate(store)
     drafts = [
-        Draft(f"Paper {number}", f"About number {number}, and {number * 7} others.")
+        PaperRecord(f"Paper {number}", f"About number {number}, and {number * 7} others.")
         for number in range(34)
     ]
     others = [subscriptions.add(store, f"reader{n}@example.org", now=NOW) for n in range(3)]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Store
     from larkpost.domain import Reader
-    from larkpost.portability.importer import Tally
+    from larkpost.portability.importer import ImportReport
 
 NOW = datetime(2026, 8, 7, 3, tzinfo=UTC)
 LATER = NOW + timedelta(days=3)
@@ -28,7 +28,7 @@ ANN = "ann@example.org"
 KEY = "Zm9vYmFyYmF6cXV4Zm9vYg"
 
 
-def take(store: Store, folder: Path, *lines: dict[str, Any], **defaults: Any) -> Tally:
+def take(store: Store, folder: Path, *lines: dict[str, Any], **defaults: Any) -> ImportReport:
     file = folder / "readers.jsonl"
     file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     return take_readers(store, file, now=LATER, defaults=defaults)  # type: ignore[arg-type]

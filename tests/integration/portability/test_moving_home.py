@@ -16,7 +16,7 @@ from tests.helpers.web.site_client import BASE, NOW, place, publish
 
 from larkpost.bootstrap import build
 from larkpost.db import editions, papers, readers, schema, votes
-from larkpost.domain import Draft, Identifier, Status, Thumb
+from larkpost.domain import Identifier, PaperRecord, Status, Thumb
 from larkpost.portability.exporter import export
 from larkpost.portability.importer import take_papers, take_readers, take_votes
 from larkpost.readers import subscriptions
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from larkpost.bootstrap import Program
     from larkpost.domain import Reader
     from larkpost.interfaces import FeedFormat
-    from larkpost.portability.importer import Tally
+    from larkpost.portability.importer import ImportReport
 
 FORMS: tuple[FeedFormat, ...] = ("rss", "atom", "json")
 LATER = NOW + timedelta(days=2)
@@ -57,7 +57,7 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
             subscriptions.remove(store, gone.id)
         with store.begin() as connection:
             readers.set_interest(connection, here.reader.id, "格子", words=["lattice"], quota=2)
-            corrected = Draft(
+            corrected = PaperRecord(
                 here.papers[0].title,
                 f"{here.papers[0].abstract} Corrected, with one more table and its errata.",
                 identifiers=(Identifier("arxiv", "2608.00001"),),
@@ -94,7 +94,7 @@ def home(folder: Path, url: str, key: Path) -> Iterator[Program]:
     program.store.close()
 
 
-def move(old: Program, new: Program, folder: Path) -> Tally:
+def move(old: Program, new: Program, folder: Path) -> ImportReport:
     """Move everything; gives what was said of the readers."""
     export(old.store, folder)
     take_papers(new.store, folder / "papers.jsonl", now=LATER)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.ranking_factories import NOW, sample, votes
 
-from larkpost.ranking import Tfidf, informative
+from larkpost.ranking import TfidfRanker, informative
 from larkpost.text.minhash import resemblance
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def test_five_thumbs_put_the_themes_other_papers_clearly_ahead(
     mine = [paper for paper in papers if re.search(ABOUT[theme], paper.title, re.IGNORECASE)]
     liked, others = mine[:5], mine[5:]
     candidates = [paper for paper in papers if paper not in liked]
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(papers)
 
     (picks,) = ranker.rank(
@@ -48,7 +48,7 @@ def test_five_thumbs_put_the_themes_other_papers_clearly_ahead(
 
 def test_each_pick_says_why_in_words_of_the_paper(papers: list[Paper]) -> None:
     experts = [p for p in papers if re.search(ABOUT["mixture of experts"], p.title)]
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(papers)
     tastes = ranker.learn(space, [votes(experts[:5])], now=NOW)
 
@@ -61,7 +61,7 @@ def test_each_pick_says_why_in_words_of_the_paper(papers: list[Paper]) -> None:
 
 
 def test_the_papers_to_begin_with_are_spread_out(papers: list[Paper]) -> None:
-    space = Tfidf().fit(papers)
+    space = TfidfRanker().fit(papers)
 
     first = informative(space, papers, 10)
 
@@ -83,7 +83,7 @@ def test_the_papers_to_begin_with_are_spread_out(papers: list[Paper]) -> None:
 def test_the_particular_word_of_a_phrase_finds_its_papers_first(
     papers: list[Paper], words: str, holding: str, within: int
 ) -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(papers)
 
     (picks,) = ranker.rank(space, ranker.learn(space, [votes(words=[words])], now=NOW), papers, 9)

@@ -131,7 +131,7 @@ def test_who_has_an_address_or_came_by_the_command_line_never_goes(here: Place) 
 def test_with_zero_days_nobody_goes(here: Place) -> None:
     reader = join(here)
 
-    assert expiry.expire(here.program.store, last_use.Span(0, 0), now=NOW + 4000 * DAY) == 0
+    assert expiry.expire(here.program.store, last_use.ExpiryRule(0, 0), now=NOW + 4000 * DAY) == 0
     assert is_here(here, reader)
 
 

@@ -16,14 +16,14 @@ from tests.helpers.web.site_client import NOW as PAGE_NOW
 from larkpost.db import papers, popularity, votes
 from larkpost.db.private import private_papers
 from larkpost.db.usage import counted_readers, forgotten_votes
-from larkpost.db.usage.last_use import Span
-from larkpost.domain import Draft, Status, Thumb, Vote
+from larkpost.db.usage.last_use import ExpiryRule
+from larkpost.domain import PaperRecord, Status, Thumb, Vote
 from larkpost.errors import QuotaExceeded
 from larkpost.readers import record_votes, subscriptions
-from larkpost.readers.expiry import Uses
+from larkpost.readers.expiry import LastUses
 from larkpost.readers.quotas import Allowance
 from larkpost.scheduler.housekeeping import clean_up
-from larkpost.settings.model import Quotas
+from larkpost.settings.model import QuotaSettings
 
 if TYPE_CHECKING:
     from tests.helpers.web.site_client import Place
@@ -115,7 +115,7 @@ def test_after_a_month_they_are_gone_for_good(store: Store, reader: Reader) -> N
     record_votes.forget(store, reader.id, NOW, now=NOW)
 
     def remembered(now: datetime) -> int:
-        clean_up(store, Uses(), Span(365, 365), now=now)
+        clean_up(store, LastUses(), ExpiryRule(365, 365), now=now)
         with store.read() as connection:
             return len(forgotten_votes.of(connection, reader.id))
 
@@ -196,7 +196,9 @@ def test_no_link_of_somebody_else_forgets(here: Place, me: str) -> None:
 
 def test_the_page_proposes_the_day_from_which_on_thumbs_went_down(here: Place, me: str) -> None:
     with here.program.store.begin() as connection:
-        drafts = [Draft(title=f"Older, {n}", first_seen=PAGE_NOW - DAY * 200) for n in range(60)]
+        drafts = [
+            PaperRecord(title=f"Older, {n}", first_seen=PAGE_NOW - DAY * 200) for n in range(60)
+        ]
         for at, paper in enumerate(papers.absorb(connection, drafts, now=PAGE_NOW - DAY * 200)):
             ago, thumb = (60, Thumb.UP) if at < 40 else (5, Thumb.DOWN)
             votes.cast(
@@ -227,14 +229,14 @@ def test_a_private_paper_stays_as_long_as_its_thumb_can_come_back(here: Place) -
     record_votes.forget(store, reader.id, PAGE_NOW + DAY, now=PAGE_NOW + DAY)
     later = PAGE_NOW + private_papers.KEPT_WITHOUT_THUMB + 2 * DAY
 
-    clean_up(store, Uses(), Span(365, 365), now=later)
+    clean_up(store, LastUses(), ExpiryRule(365, 365), now=later)
 
     record_votes.remember(store, reader.id)
     assert read_thumbs(store, reader) == before
     record_votes.forget(store, reader.id, PAGE_NOW + DAY, now=later)
     for days in (1, 2):  # first the thumbs go, then the papers
         now = later + forgotten_votes.KEPT + DAY * days
-        clean_up(store, Uses(), Span(365, 365), now=now)
+        clean_up(store, LastUses(), ExpiryRule(365, 365), now=now)
     assert read_private(store, reader) == []
 
 
@@ -244,7 +246,7 @@ def test_a_forgotten_thumb_follows_its_paper_when_a_dump_brings_it(here: Place) 
     (private,) = read_private(store, reader)
     record_votes.forget(store, reader.id, PAGE_NOW + DAY, now=PAGE_NOW)
     with store.begin() as connection:
-        brought = Draft(title=private.title, identifiers=(NAME,))
+        brought = PaperRecord(title=private.title, identifiers=(NAME,))
         papers.absorb(connection, [brought], now=PAGE_NOW + DAY)
 
     assert read_private(store, reader) == []
@@ -274,7 +276,7 @@ def test_to_forget_makes_no_room_for_more_thumbs(here: Place) -> None:
     record_votes.forget(store, reader.id, PAGE_NOW + DAY, now=PAGE_NOW)
 
     with store.read() as connection, pytest.raises(QuotaExceeded):
-        Allowance(Quotas(votes=2)).check_thumbs(connection, reader.id, more=1)
+        Allowance(QuotaSettings(votes=2)).check_thumbs(connection, reader.id, more=1)
 
 
 def confirm(here: Place, reader: Reader, number: int = 1) -> None:

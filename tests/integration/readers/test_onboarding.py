@@ -13,7 +13,7 @@ from tests.helpers.web.site_client import FOREIGN, NOW
 
 from larkpost.db import papers, votes
 from larkpost.db.private import private_papers, private_upsert
-from larkpost.domain import Draft, Identifier, Status, Thumb
+from larkpost.domain import Identifier, PaperRecord, Status, Thumb
 from larkpost.readers import onboarding, record_votes, removal
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ def own(here: Place) -> list[Paper]:
         return private_papers.of(connection, here.reader.id)
 
 
-def bring(here: Place, text: str) -> onboarding.Start:
+def bring(here: Place, text: str) -> onboarding.OnboardingResult:
     return onboarding.from_references(here.program.store, here.reader.id, text, now=NOW)
 
 
 def test_papers_that_are_here_get_a_thumb_up_and_unknown_names_are_told(here: Place) -> None:
     found = bring(here, "2608.00001 https://arxiv.org/abs/2608.00002 1706.03762 10.1000/182")
 
-    assert found == onboarding.Start(
+    assert found == onboarding.OnboardingResult(
         liked=2, new=0, unknown=("arxiv:1706.03762", "doi:10.1000/182")
     )
     assert [(one.thumb, one.via) for one in cast(here)] == [(Thumb.UP, "import")] * 2
@@ -76,7 +76,7 @@ def test_references_become_papers_that_come_to_nobody_as_news(here: Place) -> No
 def test_bringing_the_same_twice_adds_nothing(here: Place) -> None:
     bring(here, LIBRARY)
 
-    assert bring(here, LIBRARY) == onboarding.Start(liked=0, new=0)
+    assert bring(here, LIBRARY) == onboarding.OnboardingResult(liked=0, new=0)
 
 
 def test_of_a_list_that_is_too_long_the_page_says_how_much_was_read(here: Place, me: str) -> None:
@@ -159,7 +159,7 @@ def furnish(here: Place) -> None:
     """Add three papers on each subject that came lately."""
     with here.program.store.begin() as connection:
         drafts = [
-            Draft(
+            PaperRecord(
                 title=f"{subject} {'again' if n else 'once'} more",
                 abstract=f"On {subject.lower()} and {subject.split()[0].lower()}, part {n}.",
                 identifiers=(Identifier("arxiv", f"2607.{n}{at:04}"),),

@@ -19,7 +19,7 @@ from larkpost.errors import QuotaExceeded, UsageError
 from larkpost.formats.references import MOST_AUTHORS, MOST_NAMES, read_references
 from larkpost.readers import onboarding, record_votes, subscriptions
 from larkpost.readers.quotas import Allowance
-from larkpost.settings.model import Quotas
+from larkpost.settings.model import QuotaSettings
 from larkpost.text import interest_words
 from larkpost.text.normalize import clean
 
@@ -112,7 +112,7 @@ def test_a_list_that_is_here_already_takes_no_room(small: Place) -> None:
 
 def test_a_reader_brings_so_many_bytes(small: Place) -> None:
     reader = new_reader(small)
-    object.__setattr__(small.program.settings, "quotas", Quotas(megabytes=1))
+    object.__setattr__(small.program.settings, "quotas", QuotaSettings(megabytes=1))
 
     refused = bring(small, reader, ris(45, length=800))
 
@@ -137,7 +137,7 @@ def test_a_network_brings_so_many_bytes_a_day_with_however_many_readers(small: P
 )
 def test_whoever_owns_many_networks_has_no_more_than_four(small: Place, address: str) -> None:
     lists = [ris(20, length=800, start=100 * at) for at in range(8)]
-    settings = Quotas(network_megabytes=1, megabytes=64, papers=5000, all_papers=1000)
+    settings = QuotaSettings(network_megabytes=1, megabytes=64, papers=5000, all_papers=1000)
     object.__setattr__(small.program.settings, "quotas", settings)
 
     answers = [
@@ -163,13 +163,13 @@ def test_all_readers_together_bring_so_many_papers(small: Place) -> None:
 
 def test_a_library_of_several_thousand_references_is_taken_by_the_defaults(here: Place) -> None:
     reader = new_reader(here)
-    allowance = Allowance(Quotas(), ("192.0.2.1/32", "192.0.2.0/24"))
+    allowance = Allowance(QuotaSettings(), ("192.0.2.1/32", "192.0.2.0/24"))
     text = [ris(1000, length=180, start=1000 * at) for at in range(2)]
 
     drafts = read_references(text[0])
     assert len(drafts) == 1000
-    assert 4 * quotas.size_of(drafts) < Quotas().megabytes * MEGABYTE
-    assert 8 * quotas.size_of(drafts) < Quotas().network_megabytes * MEGABYTE
+    assert 4 * quotas.size_of(drafts) < QuotaSettings().megabytes * MEGABYTE
+    assert 8 * quotas.size_of(drafts) < QuotaSettings().network_megabytes * MEGABYTE
     found = onboarding.from_references(
         here.program.store, reader.id, text[0], now=NOW, allowance=allowance
     )
@@ -246,7 +246,7 @@ def test_what_is_written_of_one_reference_is_bounded() -> None:
 
 def test_a_reader_has_so_many_thumbs_and_may_take_them_back(small: Place) -> None:
     reader = new_reader(small)
-    object.__setattr__(small.program.settings, "quotas", Quotas(votes=2))
+    object.__setattr__(small.program.settings, "quotas", QuotaSettings(votes=2))
     page = small.path(small.program.links.page(reader))
 
     def thumb(at: int, name: str) -> int:
@@ -270,7 +270,7 @@ def test_a_list_may_not_bring_more_thumbs_than_there_is_room_for(here: Place) ->
             reader.id,
             "2608.00002",
             now=NOW,
-            allowance=Allowance(Quotas(votes=1)),
+            allowance=Allowance(QuotaSettings(votes=1)),
         )
 
 

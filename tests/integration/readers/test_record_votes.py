@@ -13,7 +13,7 @@ from tests.helpers.factories import NOW, TODAY, add_papers, add_readers, picks_o
 
 from larkpost.db import editions, readers, votes
 from larkpost.db.papers import absorb
-from larkpost.domain import Draft, Edition, Thumb, Vote
+from larkpost.domain import Edition, PaperRecord, Thumb, Vote
 from larkpost.errors import UnknownPaper, UsageError
 from larkpost.readers import record_votes
 
@@ -224,7 +224,7 @@ def test_the_thumbs_of_a_span_of_time_are_taken_back_and_no_others(
 def test_ten_thousand_thumbs_of_a_night_are_rolled_back_and_the_ranking_is_as_before(
     store: Store, reader: Reader
 ) -> None:
-    drafts = [Draft(f"On subject {n}", f"What {n} is about.") for n in range(10_000)]
+    drafts = [PaperRecord(f"On subject {n}", f"What {n} is about.") for n in range(10_000)]
     with store.begin() as connection:
         ids = [one.paper_id for one in absorb(connection, drafts, now=NOW)]
         kept = Vote(reader.id, ids[0], Thumb.UP, NOW, "link")

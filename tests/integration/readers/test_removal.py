@@ -17,7 +17,7 @@ from larkpost.db.coordination import job_status
 from larkpost.db.engine import open_sqlite
 from larkpost.db.outbox import bounces, notices
 from larkpost.db.private import private_papers
-from larkpost.domain import Bounce, BounceKind, Draft, Identifier, Thumb
+from larkpost.domain import Bounce, BounceKind, Identifier, PaperRecord, Thumb
 from larkpost.readers import onboarding, record_votes, subscriptions
 from larkpost.scheduler.tick import tick
 
@@ -37,7 +37,7 @@ LIST = "\n".join(
     f" abstract={{{'The zyxquill glows at dusk. ' * (n % 30)}}}, doi={{10.1000/item{n}}}}}"
     for n in range(300)
 )
-LISTED = Draft(title="Listed lanterns", identifiers=(Identifier("doi", "10.1000/item7"),))
+LISTED = PaperRecord(title="Listed lanterns", identifiers=(Identifier("doi", "10.1000/item7"),))
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ NOW = datetime(2026, 8, 7, 10, 0, tzinfo=UTC)
 BERLIN = "Europe/Berlin"
 
 
-def add(store: Store, **wishes: Unpack[subscriptions.Wishes]) -> Reader:
+def add(store: Store, **wishes: Unpack[subscriptions.Preferences]) -> Reader:
     return subscriptions.add(
         store, "ada@example.org", now=NOW, **({"zone": BERLIN, "at": time(6)} | wishes)
     )
@@ -96,7 +96,7 @@ def test_confirming_again_changes_nothing(store: Store) -> None:
     ],
 )
 def test_a_wish_that_cannot_be_had_is_refused_and_changes_nothing(
-    store: Store, wishes: subscriptions.Wishes, said: str
+    store: Store, wishes: subscriptions.Preferences, said: str
 ) -> None:
     reader = add(store)
 

@@ -20,7 +20,7 @@ from larkpost.db.engine import Store
 from larkpost.db.errors import explained_sqlite
 from larkpost.disk_space import is_no_room, lacks_room
 from larkpost.errors import NoRoom, StoreError
-from larkpost.scheduler.steps import Steps
+from larkpost.scheduler.steps import StepRunner
 from larkpost.serve.jobs import going, started
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def test_a_disk_that_fails_while_there_is_room_is_no_full_one(tmp_path: Path) ->
 
 def test_a_trouble_that_cannot_be_written_down_is_logged_once(store: Store) -> None:
     def run(minutes: int) -> None:
-        steps = Steps(store, "tick", NOW.replace(minute=minutes))
+        steps = StepRunner(store, "tick", NOW.replace(minute=minutes))
         with steps.step("ingest"):
             raise NoRoom("No room left for the inbox")
         # No close(): where the disk is full it raises.
@@ -202,7 +202,7 @@ def test_a_trouble_that_cannot_be_written_down_is_logged_once(store: Store) -> N
     with capture_logs() as logs:
         for minutes in (0, 1, 2):
             run(minutes)
-        with Steps(store, "tick", NOW).step("ingest"):
+        with StepRunner(store, "tick", NOW).step("ingest"):
             pass
         run(3)
 

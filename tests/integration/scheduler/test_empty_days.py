@@ -12,7 +12,7 @@ from larkpost.bootstrap import Program, build
 from larkpost.db import readers
 from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState, Thumb
-from larkpost.editions.diagnostics import Quiet
+from larkpost.editions.diagnostics import EmptyDay
 from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast
 from larkpost.scheduler.status import standing
@@ -30,7 +30,7 @@ def program(tmp_path: Path) -> Program:
 
 
 def test_a_quiet_morning_says_that_no_dump_came(program: Program) -> None:
-    assert reasons(program) == {Quiet.NO_READER, Quiet.NO_DUMP}
+    assert reasons(program) == {EmptyDay.NO_READER, EmptyDay.NO_DUMP}
 
 
 def test_mornings_without_a_dump_and_with_a_known_one_are_told_once_all_is_read(
@@ -44,10 +44,10 @@ def test_mornings_without_a_dump_and_with_a_known_one_are_told_once_all_is_read(
 
     third, fourth = (MORNING + timedelta(days=days) for days in (2, 3))
     tick(program.works, now=third)
-    assert reasons(program, third) == {Quiet.NO_DUMP}
+    assert reasons(program, third) == {EmptyDay.NO_DUMP}
     drop_sample(program)
     tick(program.works, now=fourth)
-    assert reasons(program, fourth) == {Quiet.KNOWN_DUMP}
+    assert reasons(program, fourth) == {EmptyDay.KNOWN_DUMP}
 
 
 def test_a_dump_that_comes_twice_makes_no_morning_quiet_that_brings_papers(
@@ -118,7 +118,7 @@ def test_a_morning_on_which_publishing_fails_is_told(tmp_path: Path) -> None:
     done = tick(program.works, now=MORNING)
 
     assert set(done.troubles) == {"publish"}
-    assert Quiet.NOT_PUBLISHED in reasons(program)
+    assert EmptyDay.NOT_PUBLISHED in reasons(program)
     (receipt,) = letters(program)
     assert b"Publishing failed" in receipt.read_bytes()
 
@@ -129,7 +129,7 @@ def test_a_quiet_morning_says_that_nothing_was_recognised(program: Program) -> N
 
     tick(program.works, now=NOW)
 
-    assert reasons(program) == {Quiet.NO_DUMP, Quiet.UNREADABLE_DUMP}
+    assert reasons(program) == {EmptyDay.NO_DUMP, EmptyDay.UNREADABLE_DUMP}
     assert (program.places.bad / "page.txt").exists()
 
 
@@ -141,7 +141,7 @@ def test_a_quiet_morning_says_that_all_was_below_the_threshold(program: Program)
 
     tick(program.works, now=MORNING)
 
-    assert reasons(program) == {Quiet.ALL_BELOW}
+    assert reasons(program) == {EmptyDay.ALL_BELOW}
     with program.store.read() as connection:
         assert deliveries.counts(connection)[DeliveryState.PLANNED] == 0
 
@@ -156,6 +156,6 @@ def test_a_quiet_morning_says_that_the_mail_server_did_not_take_letters(tmp_path
 
     tick(program.works, now=MORNING)
 
-    assert reasons(program) == {Quiet.MAIL_REFUSED}
+    assert reasons(program) == {EmptyDay.MAIL_REFUSED}
     with program.store.read() as connection:
         assert deliveries.counts(connection)[DeliveryState.DEFERRED] == 1

@@ -13,7 +13,7 @@ from tests.helpers.factories import add_papers
 from larkpost.db import papers, readers, schema, votes
 from larkpost.db.private import private_upsert
 from larkpost.db.usage import counted_readers
-from larkpost.domain import Draft, Identifier, Thumb, Vote
+from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,9 +45,9 @@ def stranger(connection: Connection) -> int:
     return readers.add(connection, address=None, now=NOW, signed_up=True).id
 
 
-def drafts(count: int) -> list[Draft]:
+def drafts(count: int) -> list[PaperRecord]:
     return [
-        Draft(
+        PaperRecord(
             title=f"A study of {number * 7919:x} whales in {number * 104729:o} seas",
             abstract="",
             identifiers=(Identifier("doi", f"10.1000/{number}"),),

@@ -25,8 +25,8 @@ from tests.helpers.tick_helpers import (
 from larkpost.bootstrap import Program, build
 from larkpost.db import editions
 from larkpost.db.coordination import job_status
-from larkpost.editions.diagnostics import Quiet
-from larkpost.editions.publish import Outcome
+from larkpost.editions.diagnostics import EmptyDay
+from larkpost.editions.publish import PublishOutcome
 from larkpost.errors import Busy
 from larkpost.mail import notices
 from larkpost.ranking import TextSpace
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from larkpost.domain import Letter
+    from larkpost.domain import Message
     from larkpost.interfaces import Transport
 
 
@@ -58,7 +58,7 @@ def test_a_dump_in_the_inbox_is_a_letter_in_the_morning(program: Program) -> Non
     morning = tick(program.works, now=MORNING)
 
     assert [one.new for one in evening.taken] == [108]  # type: ignore[union-attr]  # none is bad
-    assert morning.outcomes == {Outcome.PUBLISHED: 1}
+    assert morning.outcomes == {PublishOutcome.PUBLISHED: 1}
     assert morning.ledger.sent == 1
     assert len(letters(program)) == 1
     assert (program.places.done / SAMPLE).exists()
@@ -173,7 +173,7 @@ class Slow:
     def ready(self) -> None:
         self.road.ready()
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Message) -> None:
         """Take a letter."""
         self.on_its_way.set()
         assert self.go_on.wait(20)
@@ -186,10 +186,10 @@ def test_who_asks_to_subscribe_does_not_wait_for_all_letters(program: Program) -
     drop_sample(program)
     edit(program.works, now=NOW)
     edit(program.works, now=MORNING)
-    wishes = subscriptions.Wishes(zone="UTC", at=time(6), days=frozenset({0}), size=3)
+    wishes = subscriptions.Preferences(zone="UTC", at=time(6), days=frozenset({0}), size=3)
     bag: list[str] = []
 
-    def send(letter: Letter) -> None:
+    def send(letter: Message) -> None:
         if not bag:
             notices.ask(program.store, notices.asked("new@example.org", wishes), now=MORNING)
         bag.append(letter.recipient)
@@ -248,7 +248,7 @@ def test_a_refused_login_is_tried_once_however_many_have_something_to_send(
         subscriptions.add(program.store, "a@example.org", now=NOW)  # has a letter in the morning
         drop_sample(program)
         tick(program.works, now=NOW)
-        wishes = subscriptions.Wishes(zone="UTC", at=time(6), days=frozenset({0}), size=3)
+        wishes = subscriptions.Preferences(zone="UTC", at=time(6), days=frozenset({0}), size=3)
         notices.ask(program.store, notices.asked("new@example.org", wishes), now=MORNING)
 
         troubles = [
@@ -257,4 +257,4 @@ def test_a_refused_login_is_tried_once_however_many_have_something_to_send(
 
         assert server.verbs().count("AUTH") == 1
     assert troubles == [{}] * 50
-    assert Quiet.MAIL_REFUSED in reasons(program)
+    assert EmptyDay.MAIL_REFUSED in reasons(program)

@@ -15,7 +15,7 @@ from tests.helpers.polling import PATIENCE
 from tests.helpers.web import raw_http
 
 from larkpost.serve import http_limits
-from larkpost.serve.http_limits import LONGEST_HEAD, Wire
+from larkpost.serve.http_limits import LONGEST_HEAD, LimitedHttpProtocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 def port() -> Iterator[int]:
     """Start a server; gives its port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, http=Wire, lifespan="off", log_level="critical")
+        config = uvicorn.Config(app, http=LimitedHttpProtocol, lifespan="off", log_level="critical")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -11,7 +11,7 @@ from tests.helpers.polling import PATIENCE, until
 
 from larkpost.errors import Busy
 from larkpost.serve import jobs
-from larkpost.web import Pulse
+from larkpost.web import Heartbeat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import pytest
 
 
-def pulse(seconds: float = 0.05, patience: float = 60) -> Pulse:
-    return Pulse(timedelta(seconds=seconds), datetime.now(UTC), timedelta(seconds=patience))
+def pulse(seconds: float = 0.05, patience: float = 60) -> Heartbeat:
+    return Heartbeat(timedelta(seconds=seconds), datetime.now(UTC), timedelta(seconds=patience))
 
 
 def test_rounds_come_again_and_again_and_never_two_of_a_kind_at_a_time() -> None:
@@ -106,7 +106,7 @@ def given_up(
     monkeypatch.setattr(jobs, "LOOK_SECONDS", 0.02)
     over = threading.Event()
     pulses = {"tick": pulse(patience=patience)}
-    watch = jobs.Watch(pulses, give_up=over.set)
+    watch = jobs.Watchdog(pulses, give_up=over.set)
     with watch.over(), jobs.going({"tick": work}, pulses):
         over.wait(seconds)
     return watch.gave_up
@@ -132,7 +132,7 @@ def test_a_round_that_hangs_is_given_up_and_one_that_fails_is_not(
 def test_rounds_that_come_no_more_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "LOOK_SECONDS", 0.02)
     over = threading.Event()
-    watch = jobs.Watch({"tick": pulse(patience=0.1)}, give_up=over.set)
+    watch = jobs.Watchdog({"tick": pulse(patience=0.1)}, give_up=over.set)
 
     with watch.over():  # and no scheduler
         assert over.wait(PATIENCE)

@@ -18,17 +18,17 @@ from tests.helpers.mail.message_checks import MAILBOXES
 from tests.helpers.mail.outbox_helpers import Mailbag, PlainPress, publish
 
 from larkpost.errors import SettingsError
-from larkpost.inbound.reply_addresses import Addressed
-from larkpost.mail.deliver import Ledger, deliver
+from larkpost.inbound.reply_addresses import ReplyableRenderer
+from larkpost.mail.deliver import DeliveryCounts, deliver
 from larkpost.render.email.newsletter import ON_THE_WIRE
-from larkpost.transports.dkim import Signature, Signed, signature_of, signed
+from larkpost.transports.dkim import DkimSignature, DkimTransport, signature_of, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from larkpost.db.engine import Store
-    from larkpost.domain import Letter, Paper
+    from larkpost.domain import Message, Paper
     from larkpost.interfaces import Transport
 
 SENDER = "Larkpost <post@larkpost.example.org>"
@@ -55,7 +55,7 @@ def key(private_key: rsa.RSAPrivateKey, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def signature(key: Path) -> Signature:
+def signature(key: Path) -> DkimSignature:
     found = signature_of("lark1", key, SENDER)
     assert found is not None
     return found
@@ -75,20 +75,20 @@ def dns(private_key: rsa.RSAPrivateKey) -> Callable[..., bytes | None]:
     return answer
 
 
-def letter(title: str = "Sparse routing") -> Letter:
+def letter(title: str = "Sparse routing") -> Message:
     page = edition(paper(title=title), to=reader(name=title))
     return next(iter(press().newsletter([page])))
 
 
-def in_print(*papers: Paper) -> Letter:
+def in_print(*papers: Paper) -> Message:
     """Make a letter that can be answered."""
     page = edition(*papers, to=reader())
-    return next(iter(Addressed(press(), MAILBOXES).newsletter([page])))
+    return next(iter(ReplyableRenderer(press(), MAILBOXES).newsletter([page])))
 
 
 @pytest.mark.parametrize("title", HOSTILE)
 def test_a_signed_letter_verifies_whatever_its_title(
-    title: str, signature: Signature, dns: Callable[..., bytes | None]
+    title: str, signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
     content = signed(letter(title), signature).content
 
@@ -104,7 +104,7 @@ def test_a_signed_letter_verifies_whatever_its_title(
     ],
 )
 def test_a_header_added_on_the_way_breaks_the_signature(
-    name: str, signature: Signature, dns: Callable[..., bytes | None]
+    name: str, signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
     content = signed(letter(), signature).content
 
@@ -113,7 +113,7 @@ def test_a_header_added_on_the_way_breaks_the_signature(
 
 
 def test_every_header_of_a_letter_is_signed(
-    signature: Signature, dns: Callable[..., bytes | None]
+    signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
     content = signed(in_print(paper()), signature).content
     head = email.message_from_bytes(content)
@@ -127,7 +127,7 @@ def test_every_header_of_a_letter_is_signed(
 
 
 def test_the_largest_letter_is_below_the_limit_with_all_that_is_added_on_its_way(
-    signature: Signature,
+    signature: DkimSignature,
 ) -> None:
     """Whatever the length at which the press begins to shorten it."""
     full = [paper(n, abstract="Word here. " * 900) for n in range(1, 21)]
@@ -140,7 +140,7 @@ def test_the_largest_letter_is_below_the_limit_with_all_that_is_added_on_its_way
 
 
 def test_a_letter_signed_again_later_is_the_same_to_the_byte(
-    signature: Signature, monkeypatch: pytest.MonkeyPatch, dns: Callable[..., bytes | None]
+    signature: DkimSignature, monkeypatch: pytest.MonkeyPatch, dns: Callable[..., bytes | None]
 ) -> None:
     first = signed(letter(), signature)
     monkeypatch.setattr("dkim.time.time", lambda: OUT.timestamp() + 3600)
@@ -151,7 +151,7 @@ def test_a_letter_signed_again_later_is_the_same_to_the_byte(
 
 
 def test_a_body_changed_on_the_way_breaks_the_signature(
-    signature: Signature, dns: Callable[..., bytes | None]
+    signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
     content = signed(letter(), signature).content
 
@@ -159,7 +159,7 @@ def test_a_body_changed_on_the_way_breaks_the_signature(
 
 
 def test_lines_folded_anew_on_the_way_leave_it_good(
-    signature: Signature, dns: Callable[..., bytes | None]
+    signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
     content = signed(letter(), signature).content
 
@@ -167,7 +167,7 @@ def test_lines_folded_anew_on_the_way_leave_it_good(
 
 
 def test_a_new_selector_leaves_what_the_old_one_signed_good(
-    signature: Signature, key: Path, dns: Callable[..., bytes | None]
+    signature: DkimSignature, key: Path, dns: Callable[..., bytes | None]
 ) -> None:
     old = signed(letter(), signature).content
     new = signature_of("lark2", key, SENDER)
@@ -197,13 +197,13 @@ def test_a_key_that_is_not_there_open_to_others_or_no_key_is_told_at_once(
     assert "openssl genrsa" in missing.value.hint
 
 
-def test_letters_are_signed_on_their_way(store: Store, signature: Signature) -> None:
+def test_letters_are_signed_on_their_way(store: Store, signature: DkimSignature) -> None:
     publish(store, 2)
     bag = Mailbag()
 
     @contextmanager
     def road() -> Iterator[Transport]:
-        yield Signed(bag, signature)
+        yield DkimTransport(bag, signature)
 
-    assert deliver(store, PlainPress(), road, now=NOW, holder="test") == Ledger(sent=2)
+    assert deliver(store, PlainPress(), road, now=NOW, holder="test") == DeliveryCounts(sent=2)
     assert all(letter.content.startswith(b"DKIM-Signature: ") for letter in bag.letters)

@@ -20,10 +20,10 @@ from larkpost.db.engine import Store
 from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState, Status
 from larkpost.inbound.maildir import collect
-from larkpost.inbound.process import Meaning
-from larkpost.mail.deliver import Ledger, deliver
+from larkpost.inbound.process import InboundKind
+from larkpost.mail.deliver import DeliveryCounts, deliver
 from larkpost.readers import subscriptions
-from larkpost.settings.model import Smtp
+from larkpost.settings.model import SmtpSettings
 from larkpost.transports.smtp import Relay
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ def test_a_thousand_letters_through_postfix_end_in_a_clean_ledger(
         who = readers.all(connection)
     for number in LEAVING:
         subscriptions.leave(store, who[number].id, now=NOW)
-    smtp = Smtp(host="127.0.0.1", port=postfix.port, security="none")
+    smtp = SmtpSettings(host="127.0.0.1", port=postfix.port, security="none")
     going = [n for n in range(READERS) if n not in LEAVING]
     back = [n for n in going if n in DEAD]
 
     ledger = deliver(store, letters(), lambda: Relay(smtp), now=NOW, holder="test")
     postfix.wait_for(len(going))
 
-    assert ledger == Ledger(sent=len(going))
+    assert ledger == DeliveryCounts(sent=len(going))
     for number in range(READERS):
         mails = postfix.mails(f"reader{number}")
         assert len(mails) == (number in going and number not in DEAD), number
@@ -79,7 +79,9 @@ def test_a_thousand_letters_through_postfix_end_in_a_clean_ledger(
             assert tag.purpose == "bounce"
 
     returns = postfix.boxes / "post"
-    assert collect(store, MAILBOXES, returns, now=NOW) == Counter({Meaning.SUSPENDED: len(back)})
+    assert collect(store, MAILBOXES, returns, now=NOW) == Counter(
+        {InboundKind.SUSPENDED: len(back)}
+    )
     with store.read() as connection:
         suspended = {reader.id for reader in readers.all(connection, Status.SUSPENDED)}
         counts = deliveries.counts(connection)
@@ -89,7 +91,7 @@ def test_a_thousand_letters_through_postfix_end_in_a_clean_ledger(
 
     _answer_to(arrived_well(postfix.mails("reader1")[0]), postfix)
     postfix.wait_for(len(going) - len(back) + 1)
-    assert collect(store, MAILBOXES, returns, now=NOW) == Counter({Meaning.VOTED: 1})
+    assert collect(store, MAILBOXES, returns, now=NOW) == Counter({InboundKind.VOTED: 1})
     with store.read() as connection:
         assert len(votes.of(connection, who[1].id)) == 2
     store.close()

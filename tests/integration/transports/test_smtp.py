@@ -13,7 +13,7 @@ from tests.helpers.mail.smtp_helpers import ADA, BOB, CONTENT, CY, SIZES, settin
 from tests.helpers.mail.smtp_server import SmtpServer, always, free_port, when
 
 from larkpost.errors import Deferred, Refused
-from larkpost.settings.model import Smtp
+from larkpost.settings.model import SmtpSettings
 from larkpost.transports.smtp import Relay
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def keeper() -> Iterator[tuple[Keeper, int]]:
 def test_aiosmtpd_receives_the_bytes_of_the_letter(keeper: tuple[Keeper, int]) -> None:
     handler, port = keeper
 
-    with Relay(Smtp(host="127.0.0.1", port=port, security="none")) as relay:
+    with Relay(SmtpSettings(host="127.0.0.1", port=port, security="none")) as relay:
         relay.send(ADA)
         relay.send(BOB)
 

@@ -10,7 +10,7 @@ from tests.helpers.web.site_client import NOW, place
 
 from larkpost.db import papers
 from larkpost.db.private import private_papers
-from larkpost.domain import Draft
+from larkpost.domain import PaperRecord
 from larkpost.readers import onboarding
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 OURS = [{"name": "Ours & theirs", "url": "https://find.example.org/?a=1&q={title}"}]
 
 
-def take_in(here: Place, draft: Draft) -> str:
+def take_in(here: Place, draft: PaperRecord) -> str:
     with here.program.store.begin() as connection:
         (one,) = papers.absorb(connection, [replace(draft, first_seen=NOW)], now=NOW)
         return papers.get(connection, [one.paper_id])[one.paper_id].uid
@@ -42,7 +42,7 @@ def test_a_paper_without_a_link_shows_the_searches_that_are_set(
     tmp_path: Path, sqlite_url: str
 ) -> None:
     with place(tmp_path, sqlite_url, {"site.find_links": OURS}) as here:
-        uid = take_in(here, Draft(title='Risks & "limits" of C#: 100 % <b>?'))
+        uid = take_in(here, PaperRecord(title='Risks & "limits" of C#: 100 % <b>?'))
 
         page = here.client.get(f"/paper/{uid}").text
 
@@ -56,7 +56,7 @@ def test_without_searches_a_page_says_that_no_link_is_known(
     tmp_path: Path, sqlite_url: str
 ) -> None:
     with place(tmp_path, sqlite_url, {"site.find_links": []}) as here:
-        page = here.client.get(f"/paper/{take_in(here, Draft(title='A title'))}").text
+        page = here.client.get(f"/paper/{take_in(here, PaperRecord(title='A title'))}").text
 
     assert "Find it on" not in page
     assert "No dump has named a link to this paper yet." in page

@@ -13,12 +13,12 @@ from tests.helpers.inbox_helpers import PAPER, Folders, folders, put, run
 from larkpost import safe_files
 from larkpost.db import backups
 from larkpost.db.engine import Store
-from larkpost.domain import Letter
+from larkpost.domain import Message
 from larkpost.errors import Deferred, Failure, UsageError
 from larkpost.ingest.file_moves import move
-from larkpost.ingest.inbox import Bad
-from larkpost.ingest.ingest import Report
-from larkpost.ingest.spool import READ, Tries, looked_at
+from larkpost.ingest.inbox import RejectedFile
+from larkpost.ingest.ingest import IngestReport
+from larkpost.ingest.spool import READ, ReadAttempts, looked_at
 from larkpost.portability.exporter import export
 from larkpost.transports.maildir import Maildir
 
@@ -53,11 +53,11 @@ def test_the_count_of_tries_of_a_dump_is_not_written_through_what_lies_there(
     store: Store, folders: Folders, secret: Path, kind: str
 ) -> None:
     file = put(folders, "page.txt", PAPER)
-    plant(Tries(folders.inbox, looked_at(file)).file, secret, kind)
+    plant(ReadAttempts(folders.inbox, looked_at(file)).file, secret, kind)
 
     (taken,) = run(store, folders)
 
-    assert isinstance(taken, Report)
+    assert isinstance(taken, IngestReport)
     assert secret.read_text() == SECRET
     assert [path.name for path in folders.done.iterdir()] == ["page.txt"]
 
@@ -71,7 +71,7 @@ def test_what_looks_like_a_count_of_tries_of_no_dump_stops_no_sweep(
 
     (taken,) = run(store, folders)
 
-    assert isinstance(taken, Report)
+    assert isinstance(taken, IngestReport)
     assert secret.read_text() == SECRET
 
 
@@ -85,7 +85,7 @@ def test_the_note_of_what_was_read_is_not_written_through_what_lies_there(
 
     (taken,) = run(store, folders)
 
-    assert isinstance(taken, Report)
+    assert isinstance(taken, IngestReport)
     assert secret.read_text() == SECRET
     assert stat.S_IMODE((folders.inbox / READ).lstat().st_mode) == 0o600
 
@@ -114,7 +114,7 @@ def test_the_reason_of_a_refusal_is_written_over_nothing(
 
     (taken,) = run(store, folders)
 
-    assert isinstance(taken, Bad)
+    assert isinstance(taken, RejectedFile)
     assert secret.read_text() == SECRET
     assert "no titles" in (folders.bad / "a-2.txt.why").read_text()
 
@@ -143,7 +143,7 @@ def test_a_folder_done_that_is_a_link_of_ours_is_used(
     folders.done.symlink_to(elsewhere)
     put(folders, "page.txt", PAPER)
 
-    assert isinstance(run(store, folders)[0], Report)
+    assert isinstance(run(store, folders)[0], IngestReport)
     assert [path.name for path in elsewhere.iterdir()] == ["page.txt"]
 
 
@@ -156,7 +156,7 @@ def test_a_hard_link_to_a_secret_is_not_read_from_an_inbox_of_everybody(
 
     (taken,) = run(store, folders)
 
-    assert isinstance(taken, Bad)
+    assert isinstance(taken, RejectedFile)
     assert "hard link" in taken.reason
     assert SECRET.strip() not in taken.reason + (folders.bad / "page.txt.why").read_text()
 
@@ -167,7 +167,7 @@ def test_a_hard_link_of_ones_own_is_read_from_an_inbox_of_ones_own(
     file = put(folders, "page.txt", PAPER)
     (tmp_path / "kept.txt").hardlink_to(file)
 
-    assert isinstance(run(store, folders)[0], Report)
+    assert isinstance(run(store, folders)[0], IngestReport)
 
 
 def test_a_dump_swapped_for_a_link_is_not_copied_to_another_disk(
@@ -292,7 +292,7 @@ def test_a_letter_goes_into_no_folder_that_is_a_link_of_others(
     give_away(tmp_path / "mail" / "new", monkeypatch)
 
     with pytest.raises(Deferred, match="cannot be written"), Maildir(tmp_path / "mail") as road:
-        road.send(Letter("a@example.org", "b@example.org", "<1@example.org>", b"Hi\r\n"))
+        road.send(Message("a@example.org", "b@example.org", "<1@example.org>", b"Hi\r\n"))
 
     assert list((tmp_path / "elsewhere").iterdir()) == []
 

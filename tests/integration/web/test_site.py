@@ -13,7 +13,7 @@ from tests.helpers.web.site_client import FOREIGN, place
 
 from larkpost.db.coordination import job_status
 from larkpost.db.engine import Store
-from larkpost.web import Pulse, app
+from larkpost.web import Heartbeat, app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.helpers.web.site_client import Place
 
     from larkpost.domain import Edition
-    from larkpost.render import Press
+    from larkpost.render import EditionRenderer
 
 
 class BrokenPress:
@@ -244,7 +244,7 @@ def test_a_database_that_is_gone_is_a_503_without_details(here: Place) -> None:
 
 
 def test_an_unforeseen_error_is_told_without_its_details(here: Place) -> None:
-    here.program.press = cast("Press", BrokenPress())
+    here.program.press = cast("EditionRenderer", BrokenPress())
 
     answer = here.client.get(f"/feed/{here.reader.feed_key}.rss")
 
@@ -347,9 +347,9 @@ def test_a_machine_that_wakes_up_is_well_while_its_first_round_is_under_way(here
     assert status(601 * MINUTE) == 200
 
 
-def watched(here: Place) -> tuple[Pulse, Callable[[timedelta], int]]:
+def watched(here: Place) -> tuple[Heartbeat, Callable[[timedelta], int]]:
     """Give a pulse of half a minute, and what asks for the status so long after it began."""
-    pulse = Pulse(30 * SECOND, started=here.clock.now)
+    pulse = Heartbeat(30 * SECOND, started=here.clock.now)
     pages = app(here.program, clock=here.clock, pulses={"tick": pulse})
     client = TestClient(pages, base_url=FOREIGN)
 

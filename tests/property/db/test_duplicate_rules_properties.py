@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from larkpost.db.matching.abstract_rules import best_abstract, is_withdrawal_notice, shared_text
-from larkpost.db.matching.title_rules import Relation, compare_titles
+from larkpost.db.matching.title_rules import TitleRelation, compare_titles
 
 TEXT = st.text(max_size=120)
 WORD = st.from_regex(r"[a-z]{2,9}", fullmatch=True)
@@ -16,7 +16,7 @@ TITLES = st.lists(WORD | st.sampled_from(["U-Net", "GPT-4", "7B", "II", "the", "
 @given(TITLES.map(" ".join) | TEXT, TITLES.map(" ".join) | TEXT)
 def test_titles_are_compared_the_same_in_either_order(first: str, second: str) -> None:
     assert compare_titles(first, second) is compare_titles(second, first)
-    assert compare_titles(first, f" {first}\n") is Relation.SAME
+    assert compare_titles(first, f" {first}\n") is TitleRelation.SAME
 
 
 @given(TEXT, TEXT)

@@ -14,7 +14,7 @@ from tests.helpers.factories import DAY, NOW, TODAY, add_papers, picks_of
 from larkpost.db import editions, fitted_models, readers, votes
 from larkpost.db.batches import batches
 from larkpost.db.coordination import job_status
-from larkpost.domain import Interest, Thumb, Vote, Weight
+from larkpost.domain import Interest, TermWeight, Thumb, Vote
 from larkpost.text.normalize import clean
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_a_reader_comes_out_as_it_went_in(
     assert main == Interest(main.id, "main", tuple(map(clean, words)), 1)
 
 
-weights = st.lists(st.builds(Weight, texts.map(clean), numbers), max_size=3).map(tuple)
+weights = st.lists(st.builds(TermWeight, texts.map(clean), numbers), max_size=3).map(tuple)
 reasons = st.fixed_dictionaries(
     {
         "score": numbers,

@@ -11,7 +11,7 @@ from io import BytesIO
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from larkpost.domain import Captured, Draft, Identifier
+from larkpost.domain import DumpDate, Identifier, PaperRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats import HuggingFacePage, Jsonl
 from larkpost.formats.dates import latest_before
@@ -59,7 +59,9 @@ def wrapped(text: str) -> str:
 
 def read(dump: bytes) -> list[tuple[str, str]]:
     records = HuggingFacePage().read(BytesIO(dump), NEAR)
-    return [(record.title, record.abstract) for record in records if isinstance(record, Draft)]
+    return [
+        (record.title, record.abstract) for record in records if isinstance(record, PaperRecord)
+    ]
 
 
 @few
@@ -144,7 +146,7 @@ moments = st.datetimes(datetime(1992, 1, 1), datetime(2100, 1, 1)).map(  # noqa:
 @few
 @given(
     st.builds(
-        Draft,
+        PaperRecord,
         title=title,
         abstract=abstract,
         identifiers=st.integers(0, 99_999).map(lambda n: (Identifier("arxiv", f"2508.{n:05}"),)),
@@ -158,7 +160,7 @@ moments = st.datetimes(datetime(1992, 1, 1), datetime(2100, 1, 1)).map(  # noqa:
         line=st.just(1),
     )
 )
-def test_a_line_is_read_back(draft: Draft) -> None:
+def test_a_line_is_read_back(draft: PaperRecord) -> None:
     line = {
         "id": str(draft.identifiers[0]),
         "title": draft.title,
@@ -200,4 +202,4 @@ def test_the_header_of_a_page_dates_it(day: date) -> None:
 
     first, *_ = HuggingFacePage().read(BytesIO(page), day)
 
-    assert first == Captured(day, 3)
+    assert first == DumpDate(day, 3)

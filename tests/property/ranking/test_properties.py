@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.helpers.ranking_factories import FILLER, NOW, THEMES, a_paper, votes
 
-from larkpost.ranking import Tfidf
+from larkpost.ranking import TfidfRanker
 
 if TYPE_CHECKING:
     from larkpost.domain import Paper
@@ -50,7 +50,7 @@ def test_every_candidate_gets_one_place_in_a_steady_order(
     world: tuple[list[Paper], Evidence],
 ) -> None:
     papers, evidence = world
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(papers)
     tastes = ranker.learn(space, [evidence], now=NOW)
 
@@ -72,7 +72,7 @@ def test_taking_the_top_term_out_of_the_text_lowers_the_score(
     world: tuple[list[Paper], Evidence],
 ) -> None:
     papers, evidence = world
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(papers)
     tastes = ranker.learn(space, [evidence], now=NOW)
     (picks,) = ranker.rank(space, tastes, papers, 10)
@@ -89,13 +89,13 @@ def test_taking_the_top_term_out_of_the_text_lowers_the_score(
 @QUICK
 @given(st.binary(max_size=400))
 def test_any_bytes_give_a_space_or_none(body: bytes) -> None:
-    assert Tfidf().space_from(body) is None
+    assert TfidfRanker().space_from(body) is None
 
 
 @QUICK
 @given(corpora())
 def test_a_space_comes_back_from_its_bytes(papers: list[Paper]) -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(papers)
 
     kept = ranker.space_from(space.to_bytes())

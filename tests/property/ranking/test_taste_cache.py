@@ -15,7 +15,7 @@ from tests.helpers.ranking_factories import NOW, a_paper, crowded, library, vote
 
 from larkpost.domain import Thumb
 from larkpost.interfaces import Evidence
-from larkpost.ranking import Tfidf, scoring, training
+from larkpost.ranking import TfidfRanker, scoring, training
 from larkpost.ranking.taste_cache import Line, TasteCache
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ WORDS = ("protein folding", "galaxy", "compiler loop")
 def world() -> tuple[TextSpace, list[Paper]]:
     """Fit a space in which every part of a taste counts; it is the same for all examples."""
     papers = library(20)
-    return Tfidf().fit(crowded(papers, 940)), papers
+    return TfidfRanker().fit(crowded(papers, 940)), papers
 
 
 def scores(space: TextSpace, tastes: list[LinearTaste], papers: list[Paper]) -> np.ndarray:
@@ -106,7 +106,7 @@ def test_what_nobody_changed_is_not_learnt_again(monkeypatch: pytest.MonkeyPatch
         return real(space, seen, ballots, *rest)
 
     monkeypatch.setattr(training, "_learn_batch", counting)
-    kept, ranker = TasteCache(), Tfidf()
+    kept, ranker = TasteCache(), TfidfRanker()
     first, second = votes(papers[:5], papers[30:33]), replace(votes(papers[20:24]), interest_id=71)
     for asked in (
         [first, second],

@@ -6,10 +6,10 @@ from itertools import permutations
 
 import pytest
 
-from larkpost.db.matching.title_rules import Relation, better_set, compare_titles
+from larkpost.db.matching.title_rules import TitleRelation, better_set, compare_titles
 
 
-def relations(first: str, second: str) -> set[Relation]:
+def relations(first: str, second: str) -> set[TitleRelation]:
     return {compare_titles(first, second), compare_titles(second, first)}
 
 
@@ -33,7 +33,7 @@ def relations(first: str, second: str) -> set[Relation]:
     ],
 )
 def test_how_a_title_is_set_makes_no_other_title(first: str, second: str) -> None:
-    assert relations(first, second) == {Relation.SAME}
+    assert relations(first, second) == {TitleRelation.SAME}
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_how_a_title_is_set_makes_no_other_title(first: str, second: str) -> Non
     ],
 )
 def test_a_slip_an_article_a_subtitle_is_an_edit(first: str, second: str) -> None:
-    assert relations(first, second) == {Relation.EDITED}
+    assert relations(first, second) == {TitleRelation.EDITED}
 
 
 TEMPLATES = {
@@ -76,11 +76,11 @@ def test_titles_of_one_template_are_siblings(template: str) -> None:
     titles = [template.format(word) for word in TEMPLATES[template]]
 
     for first, second in permutations(titles, 2):
-        assert compare_titles(first, second) is Relation.SIBLING, (first, second)
+        assert compare_titles(first, second) is TitleRelation.SIBLING, (first, second)
 
 
 def test_titles_with_little_in_common_are_no_siblings() -> None:
-    assert relations("Counting Sheep", "Herds seen from Above") == {Relation.OTHER}
+    assert relations("Counting Sheep", "Herds seen from Above") == {TitleRelation.OTHER}
 
 
 @pytest.mark.parametrize(

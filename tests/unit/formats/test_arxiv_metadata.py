@@ -6,7 +6,7 @@ import io
 import json
 from typing import TYPE_CHECKING, cast
 
-from larkpost.domain import Draft
+from larkpost.domain import PaperRecord
 from larkpost.formats.arxiv_metadata import MetadataRecord, read_metadata
 from larkpost.formats.json_items import HeadFirst
 
@@ -24,7 +24,7 @@ def test_names_with_accents_above_accents_are_spelt_out() -> None:
 
     assert isinstance(record, MetadataRecord)
     draft = record.read()
-    assert isinstance(draft, Draft)
+    assert isinstance(draft, PaperRecord)
     assert draft.authors == ("Văn Nguyễn Jr.", "Trần")
 
 

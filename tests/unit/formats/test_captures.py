@@ -19,7 +19,7 @@ from tests.captures.expectations import (
 from tests.captures.samples import FOLDER, sample_papers
 from tests.captures.shapes import SHAPES, write_shape
 
-from larkpost.domain import Draft, Rejected
+from larkpost.domain import PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats import SOURCES, HuggingFacePage
 
@@ -65,12 +65,12 @@ def test_a_capture_cut_in_its_last_abstract_loses_that_abstract_at_most(name: st
 
     records = read_capture(stored(name))
 
-    drafts = [paper_read(record, shows) for record in records if isinstance(record, Draft)]
+    drafts = [paper_read(record, shows) for record in records if isinstance(record, PaperRecord)]
     assert drafts[:29] == [expected_paper(paper, shows) for paper in whole]
     for draft in drafts[29:]:
         assert draft.title == last.title
         assert expected_paper(last, shows).abstract.startswith(draft.abstract)
-    rejected = [record for record in records if isinstance(record, Rejected)]
+    rejected = [record for record in records if isinstance(record, RejectedRecord)]
     assert len(drafts[29:]) + len(rejected) == 1
 
 

@@ -17,7 +17,7 @@ from tests.helpers.papers_page import (
     wrapped,
 )
 
-from larkpost.domain import Captured, Draft, Identifier, Remark
+from larkpost.domain import DumpDate, Identifier, IngestWarning, PaperRecord
 
 
 @pytest.mark.parametrize("shape", ["a", "a-votes", "b", "c", "c-wrapped", "d"])
@@ -39,9 +39,9 @@ def test_votes_stand_above_their_titles() -> None:
 
 def test_the_search_page_tells_links_dates_and_votes() -> None:
     records = read((DUMPS / "shape-d.txt").read_bytes())
-    found = [record for record in records if isinstance(record, Draft)]
+    found = [record for record in records if isinstance(record, PaperRecord)]
 
-    assert records[0] == Captured(date(2026, 6, 29), 11)
+    assert records[0] == DumpDate(date(2026, 6, 29), 11)
     assert [draft.upvotes for draft in found] == [1, 19, None, 2]
     assert [draft.published for draft in found] == [
         date(2024, 10, 7),
@@ -104,9 +104,13 @@ def test_links_within_an_abstract_stay() -> None:
 
 
 def test_the_words_searched_for_are_no_paper() -> None:
-    remarks = [r for r in read((DUMPS / "shape-d.txt").read_bytes()) if isinstance(r, Remark)]
+    remarks = [
+        r for r in read((DUMPS / "shape-d.txt").read_bytes()) if isinstance(r, IngestWarning)
+    ]
 
-    assert remarks == [Remark(13, "“sparse experts” taken for the words that were searched for")]
+    assert remarks == [
+        IngestWarning(13, "“sparse experts” taken for the words that were searched for")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -182,8 +186,8 @@ def test_latex_accents_and_escaped_line_ends_become_plain() -> None:
 def test_odd_dates_are_remarked_and_cost_no_paper(header: str, remark: str) -> None:
     records = read(f"{header}Title\n\n{ABSTRACT}\n")
 
-    assert any(isinstance(r, Remark) and r.text == remark for r in records)
-    assert any(isinstance(r, Draft) for r in records)
+    assert any(isinstance(r, IngestWarning) and r.text == remark for r in records)
+    assert any(isinstance(r, PaperRecord) for r in records)
 
 
 @pytest.mark.parametrize(
@@ -199,5 +203,5 @@ def test_odd_dates_are_remarked_and_cost_no_paper(header: str, remark: str) -> N
 def test_the_header_tells_the_day_of_capture(written: str, day: date) -> None:
     records = read(f"Daily Papers\n\n{written}\n\nT\n\n{ABSTRACT}\n")
 
-    assert records[0] == Captured(day, 3)
+    assert records[0] == DumpDate(day, 3)
     assert len(records) == 2

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from larkpost.domain import Captured, Draft, Identifier, Rejected, Remark
+from larkpost.domain import DumpDate, Identifier, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.huggingface_api import HuggingFaceApi
 
@@ -57,12 +57,12 @@ def read(body: str | bytes) -> list[Record]:
     return list(HuggingFaceApi().read(BytesIO(raw)))
 
 
-def only(record: dict[str, Any]) -> Draft:
-    (draft,) = (one for one in read(json.dumps([record])) if isinstance(one, Draft))
+def only(record: dict[str, Any]) -> PaperRecord:
+    (draft,) = (one for one in read(json.dumps([record])) if isinstance(one, PaperRecord))
     return draft
 
 
-WHOLE = Draft(
+WHOLE = PaperRecord(
     title="Lanterns 1: Lighting Sparse Experts",
     abstract="We light one expert at a time. The next is asked when the first is unsure.",
     identifiers=(Identifier("arxiv", "2608.01001"),),
@@ -79,7 +79,7 @@ WHOLE = Draft(
 
 @pytest.mark.parametrize("record", [item(), paper()])
 def test_all_that_the_api_tells_of_a_paper_is_taken(record: dict[str, Any]) -> None:
-    assert read(json.dumps([record])) == [Captured(date(2026, 8, 7), 0), WHOLE]
+    assert read(json.dumps([record])) == [DumpDate(date(2026, 8, 7), 0), WHOLE]
 
 
 PAPERS = [paper(1), paper(2), paper(3)]
@@ -105,14 +105,14 @@ ITEMS = [item(1), item(2), item(3)]
     ],
 )
 def test_an_answer_is_read_however_it_was_saved(body: str | bytes) -> None:
-    names = [one.identifiers[0].value for one in read(body) if isinstance(one, Draft)]
+    names = [one.identifiers[0].value for one in read(body) if isinstance(one, PaperRecord)]
     assert names == ["2608.01001", "2608.01002", "2608.01003"]
 
 
 def test_a_single_paper_as_the_api_gives_it_by_its_number_is_read() -> None:
     body = json.dumps(paper(githubStars=5, numTotalModels=0), indent=2)
 
-    assert [one for one in read(body) if isinstance(one, Draft)] == [WHOLE]
+    assert [one for one in read(body) if isinstance(one, PaperRecord)] == [WHOLE]
 
 
 def test_what_stands_beside_the_paper_counts_where_the_paper_is_silent() -> None:
@@ -145,8 +145,10 @@ def test_a_list_of_several_days_says_nothing_of_the_day_of_capture() -> None:
 
     records = read(json.dumps([item(1), later]))
 
-    assert not any(isinstance(one, Captured) for one in records)
-    assert [one.first_seen.day for one in records if isinstance(one, Draft) and one.first_seen] == [
+    assert not any(isinstance(one, DumpDate) for one in records)
+    assert [
+        one.first_seen.day for one in records if isinstance(one, PaperRecord) and one.first_seen
+    ] == [
         7,
         6,
     ]
@@ -157,8 +159,8 @@ def test_a_bad_item_is_rejected_with_its_place_and_the_others_stay() -> None:
 
     _, first, *rejected = read(json.dumps(bad))
 
-    assert isinstance(first, Draft)
-    assert [(one.line, one.reason[:30]) for one in rejected if isinstance(one, Rejected)] == [
+    assert isinstance(first, PaperRecord)
+    assert [(one.line, one.reason[:30]) for one in rejected if isinstance(one, RejectedRecord)] == [
         (1, "item 2: it has no title"),
         (1, "item 3: this is not a JSON obj"),
         (1, "item 4: its id is not of the f"),
@@ -168,7 +170,7 @@ def test_a_bad_item_is_rejected_with_its_place_and_the_others_stay() -> None:
 def test_items_within_an_object_are_counted_one_by_one() -> None:
     body = json.dumps({"dailyPapers": [item(1), {"paper": {}}, item(3)]})
 
-    assert [one.reason for one in read(body) if isinstance(one, Rejected)] == [
+    assert [one.reason for one in read(body) if isinstance(one, RejectedRecord)] == [
         "item 2: it has no title"
     ]
 
@@ -176,17 +178,17 @@ def test_items_within_an_object_are_counted_one_by_one() -> None:
 def test_a_line_that_is_no_json_is_rejected_with_its_number() -> None:
     body = f"{json.dumps(item(1))}\n{{broken\n{json.dumps(item(3))}\n"
 
-    rejected = [one for one in read(body) if isinstance(one, Rejected)]
+    rejected = [one for one in read(body) if isinstance(one, RejectedRecord)]
 
     assert [one.line for one in rejected] == [2]
-    assert len([one for one in read(body) if isinstance(one, Draft)]) == 2
+    assert len([one for one in read(body) if isinstance(one, PaperRecord)]) == 2
 
 
 def test_an_address_that_leads_nowhere_is_left_out_with_a_remark() -> None:
     records = read(json.dumps([item(projectPage="javascript:alert(1)", githubRepo="")]))
 
-    assert Remark(1, "“projectPage” is not a web address; left out") in records
-    assert [one.links for one in records if isinstance(one, Draft)] == [()]
+    assert IngestWarning(1, "“projectPage” is not a web address; left out") in records
+    assert [one.links for one in records if isinstance(one, PaperRecord)] == [()]
 
 
 @pytest.mark.parametrize(

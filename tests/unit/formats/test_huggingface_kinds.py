@@ -9,7 +9,7 @@ import pytest
 from tests.helpers.papers_page import ABSTRACT, HEADER, drafts, pairs, read
 from tests.helpers.sample_pages import EXPECTED, HEAD, PAPERS, PLAIN, one_line, page
 
-from larkpost.domain import Captured, Draft, Identifier, Remark
+from larkpost.domain import DumpDate, Identifier, IngestWarning, PaperRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats import HuggingFacePage
 
@@ -93,7 +93,7 @@ def test_characters_that_nobody_sees_change_nothing(unseen: str, where: str) -> 
     records = read(text)
 
     assert pairs(text) == EXPECTED
-    assert Captured(date(2026, 8, 7), 11) in records
+    assert DumpDate(date(2026, 8, 7), 11) in records
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_characters_that_nobody_sees_change_nothing(unseen: str, where: str) -> 
 def test_a_day_is_read_in_every_spelling_and_is_no_paper(written: str, day: date) -> None:
     text = page(PLAIN, HEAD.replace("Aug 7", written))
 
-    assert Captured(day, 11) in read(text)
+    assert DumpDate(day, 11) in read(text)
     assert pairs(text) == EXPECTED
 
 
@@ -136,7 +136,7 @@ def test_a_day_is_read_in_every_spelling_and_is_no_paper(written: str, day: date
 def test_notes_above_a_page_tell_its_day_first(notes: str, day: date) -> None:
     text = page(PLAIN, notes + HEAD)
 
-    found = [record.day for record in read(text) if isinstance(record, Captured)]
+    found = [record.day for record in read(text) if isinstance(record, DumpDate)]
 
     assert found == [day]
     assert pairs(text) == EXPECTED
@@ -147,7 +147,7 @@ def test_the_link_to_the_day_before_tells_the_year_of_the_header() -> None:
 
     records = list(HuggingFacePage().read(BytesIO(page(PLAIN, head).encode()), date(2026, 11, 26)))
 
-    assert [r.day for r in records if isinstance(r, Captured)] == [date(2024, 8, 7)]
+    assert [r.day for r in records if isinstance(r, DumpDate)] == [date(2024, 8, 7)]
 
 
 PARTS = [
@@ -239,8 +239,8 @@ def test_a_page_that_stands_there_twice_gives_each_paper_once() -> None:
 
     records = read(once + "\n" + once)
 
-    assert [(r.title, r.abstract) for r in records if isinstance(r, Draft)] == EXPECTED
-    assert Remark(0, f"{len(PAPERS)} papers stand in it more than once") in records
+    assert [(r.title, r.abstract) for r in records if isinstance(r, PaperRecord)] == EXPECTED
+    assert IngestWarning(0, f"{len(PAPERS)} papers stand in it more than once") in records
 
 
 def test_the_last_paper_keeps_its_short_abstract() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.papers_page import HF, SAMPLE, pairs, read, sample, wrapped
 
-from larkpost.domain import Captured, Draft
+from larkpost.domain import DumpDate, PaperRecord
 from larkpost.formats import HuggingFacePage
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ def test_the_sample_gives_its_108_papers_whole() -> None:
     records = read(SAMPLE.read_bytes())
 
     assert len(papers) == 108
-    assert records[0] == Captured(date(2026, 8, 7), 11)
-    assert [(r.title, r.abstract) for r in records[1:] if isinstance(r, Draft)] == papers
+    assert records[0] == DumpDate(date(2026, 8, 7), 11)
+    assert [(r.title, r.abstract) for r in records[1:] if isinstance(r, PaperRecord)] == papers
     assert len(records) == 109
 
 

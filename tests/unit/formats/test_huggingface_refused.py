@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.papers_page import ABSTRACT, DUMPS, HEADER, ROOT, drafts, read, sample
 
-from larkpost.domain import Draft, Rejected
+from larkpost.domain import PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats import SOURCES, HuggingFacePage
 
@@ -84,7 +84,7 @@ def test_three_papers_without_any_heading_are_recognised(gap: str) -> None:
 def test_an_abstract_without_a_title_is_rejected_with_its_line() -> None:
     records = read(f"{HEADER}Title\n\n{ABSTRACT}\n\n{ABSTRACT}\n")
 
-    assert Rejected(15, "an abstract without a title", ABSTRACT) in records
+    assert RejectedRecord(15, "an abstract without a title", ABSTRACT) in records
 
 
 def test_a_file_cut_in_an_abstract_loses_only_that_paper() -> None:
@@ -92,8 +92,8 @@ def test_a_file_cut_in_an_abstract_loses_only_that_paper() -> None:
 
     records = read(f"{whole}Cut Title\n\n{ABSTRACT[:200]}")
 
-    assert len([r for r in records if isinstance(r, Draft)]) == 5
-    assert any(isinstance(r, Rejected) and "the file ends" in r.reason for r in records)
+    assert len([r for r in records if isinstance(r, PaperRecord)]) == 5
+    assert any(isinstance(r, RejectedRecord) and "the file ends" in r.reason for r in records)
 
 
 def test_a_file_cut_in_an_abstract_below_a_heading_loses_only_that_paper() -> None:
@@ -101,8 +101,8 @@ def test_a_file_cut_in_an_abstract_below_a_heading_loses_only_that_paper() -> No
 
     records = read(f"{whole}### Cut Title\n\n{ABSTRACT[:200]}")
 
-    assert len([r for r in records if isinstance(r, Draft)]) == 5
-    assert any(isinstance(r, Rejected) and r.cut for r in records)
+    assert len([r for r in records if isinstance(r, PaperRecord)]) == 5
+    assert any(isinstance(r, RejectedRecord) and r.cut for r in records)
 
 
 def test_an_abstract_that_ends_oddly_within_the_file_is_kept() -> None:
@@ -144,5 +144,5 @@ def test_hostile_repetition_ends_soon_and_is_refused(unit: str) -> None:
 def test_a_line_over_the_cap_is_rejected_and_the_rest_is_read() -> None:
     records = read(f"{HEADER}Title\n\n{ABSTRACT}\n\n{'x' * 1_100_000}\n\nSecond\n\n{ABSTRACT}\n")
 
-    assert Rejected(15, "the line is longer than 1 MiB") in records
-    assert len([r for r in records if isinstance(r, Draft)]) == 2
+    assert RejectedRecord(15, "the line is longer than 1 MiB") in records
+    assert len([r for r in records if isinstance(r, PaperRecord)]) == 2

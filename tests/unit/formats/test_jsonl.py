@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from larkpost.domain import Draft, Identifier, Rejected, Remark
+from larkpost.domain import Identifier, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats import Jsonl
 from larkpost.formats.json_items import LARGEST_LIST
@@ -38,15 +38,15 @@ def read(*records: Any, end: str = "\n") -> list[Record]:
     return list(Jsonl().read(BytesIO(("\n".join(lines) + end).encode("utf-8", "surrogatepass"))))
 
 
-def only(**record: Any) -> Draft:
-    drafts = [one for one in read({"title": "T", **record}) if isinstance(one, Draft)]
+def only(**record: Any) -> PaperRecord:
+    drafts = [one for one in read({"title": "T", **record}) if isinstance(one, PaperRecord)]
     (draft,) = drafts
     return draft
 
 
 def test_every_key_of_the_contract_is_taken() -> None:
     assert read(FULL) == [
-        Draft(
+        PaperRecord(
             title="A Title Over Two Lines",
             abstract="An abstract of two lines.",
             identifiers=(Identifier("arxiv", "2508.13426"),),
@@ -83,7 +83,7 @@ def test_a_list_holds_the_same_papers_as_lines_do(body: bytes) -> None:
 
     records = list(Jsonl().read(BytesIO(body)))
 
-    assert [record.title for record in records if isinstance(record, Draft)] == ["A", "B"]
+    assert [record.title for record in records if isinstance(record, PaperRecord)] == ["A", "B"]
     assert len(records) == 2
 
 
@@ -98,10 +98,10 @@ def test_a_bad_item_of_a_list_is_rejected_with_its_place_and_the_others_stay() -
 
     first, untitled, number, broken, last = list(Jsonl().read(BytesIO(body)))
 
-    assert (first, last) == (Draft("A", line=2), Draft("C", line=5))
-    assert untitled == Rejected(3, "item 2: it has no title", '{"abstract": "none"}')
-    assert number == Rejected(3, "item 3: this is not a JSON object", "7")
-    assert isinstance(broken, Rejected)
+    assert (first, last) == (PaperRecord("A", line=2), PaperRecord("C", line=5))
+    assert untitled == RejectedRecord(3, "item 2: it has no title", '{"abstract": "none"}')
+    assert number == RejectedRecord(3, "item 3: this is not a JSON object", "7")
+    assert isinstance(broken, RejectedRecord)
     assert (broken.line, broken.cut) == (4, False)
     assert broken.reason.startswith("item 4: this is not JSON (Expecting property name")
 
@@ -120,8 +120,8 @@ def test_a_list_that_the_end_of_the_file_cuts_off_keeps_what_came_before(
 ) -> None:
     records = list(Jsonl().read(BytesIO(f'[\n{{"title": "A"}},\n{end}'.encode())))
 
-    assert records[0] == Draft("A", line=2)
-    assert isinstance(records[1], Rejected)
+    assert records[0] == PaperRecord("A", line=2)
+    assert isinstance(records[1], RejectedRecord)
     assert (records[1].reason, records[1].cut) == (reason, True)
     assert len(records) == 2
 
@@ -177,8 +177,8 @@ def test_organisation_links_and_withdrawal_are_taken() -> None:
 def test_a_link_that_is_no_address_costs_only_itself(link: str) -> None:
     remark, draft = read({"title": "T", "links": [link, "https://example.org"]})
 
-    assert remark == Remark(1, "“links” holds what is no web address; left out")
-    assert draft == Draft("T", links=("https://example.org",), line=1)
+    assert remark == IngestWarning(1, "“links” holds what is no web address; left out")
+    assert draft == PaperRecord("T", links=("https://example.org",), line=1)
 
 
 def test_markup_is_cleaned_and_an_announcement_names_the_paper() -> None:
@@ -199,7 +199,7 @@ def test_what_larkpost_exported_is_not_cleaned_again() -> None:
 
 
 def test_a_title_is_enough() -> None:
-    assert read({"title": "T"}) == [Draft("T", line=1)]
+    assert read({"title": "T"}) == [PaperRecord("T", line=1)]
 
 
 def test_a_record_that_tells_when_it_was_seen_arrived_then() -> None:
@@ -213,9 +213,9 @@ def test_a_paper_has_all_its_names_once_and_what_is_no_name_is_told() -> None:
         {"title": "T", "id": "arxiv:2508.13426", "also": ["10.1000/182", "no name", "2508.13426v2"]}
     )
 
-    assert isinstance(remark, Remark)
+    assert isinstance(remark, IngestWarning)
     assert remark.text.startswith("“also” holds what is no name; left out (“no name” is not")
-    assert isinstance(draft, Draft)
+    assert isinstance(draft, PaperRecord)
     assert draft.identifiers == (
         Identifier("arxiv", "2508.13426"),
         Identifier("doi", "10.1000/182"),
@@ -225,7 +225,7 @@ def test_a_paper_has_all_its_names_once_and_what_is_no_name_is_told() -> None:
 def test_unknown_keys_are_left_out_and_told_once() -> None:
     records = read({"title": "A", "score": 1}, {"title": "B", "score": 2})
 
-    assert records.count(Remark(1, "the key “score” is not known; left out", "score")) == 1
+    assert records.count(IngestWarning(1, "the key “score” is not known; left out", "score")) == 1
     assert len(records) == 3
 
 
@@ -251,16 +251,16 @@ def test_unknown_keys_are_left_out_and_told_once() -> None:
 def test_a_bad_record_is_rejected_with_its_line_and_the_others_stay(line: str, reason: str) -> None:
     first, bad, last = read({"title": "A"}, "", line, {"title": "B"})
 
-    assert isinstance(bad, Rejected)
+    assert isinstance(bad, RejectedRecord)
     assert bad.line == 3
     assert bad.reason.startswith(reason)
-    assert (first, last) == (Draft("A", line=1), Draft("B", line=4))
+    assert (first, last) == (PaperRecord("A", line=1), PaperRecord("B", line=4))
 
 
 def test_a_record_cut_off_by_the_end_of_the_file_is_rejected_as_that() -> None:
     records = read({"title": "A"}, '{"title": "B", "abs', end="")
 
-    assert records[1] == Rejected(
+    assert records[1] == RejectedRecord(
         2, "the file ends in the middle of this record", '{"title": "B", "abs'
     )
 
@@ -288,9 +288,9 @@ def test_a_record_cut_off_by_the_end_of_the_file_is_rejected_as_that() -> None:
 def test_a_field_that_makes_no_sense_is_left_out_with_a_remark(key: str, value: object) -> None:
     records = read({"title": "T", key: value})
 
-    assert isinstance(records[0], Remark)
+    assert isinstance(records[0], IngestWarning)
     assert key in records[0].text
-    assert records[1] == Draft("T", line=1)
+    assert records[1] == PaperRecord("T", line=1)
 
 
 def test_hostile_text_loses_what_cannot_be_stored() -> None:
@@ -305,15 +305,17 @@ def test_windows_text_in_a_utf8_file_is_read_and_remarked() -> None:
 
     records = list(Jsonl().read(BytesIO(body)))
 
-    assert [r.title for r in records if isinstance(r, Draft)] == ["Café", "Café", "Nave"]
-    assert [r.line for r in records if isinstance(r, Remark) and "Windows-1252" in r.text] == [1]
+    assert [r.title for r in records if isinstance(r, PaperRecord)] == ["Café", "Café", "Nave"]
+    assert [
+        r.line for r in records if isinstance(r, IngestWarning) and "Windows-1252" in r.text
+    ] == [1]
 
 
 def test_text_encoded_twice_is_kept_and_remarked_once() -> None:
     records = read({"title": "A"}, '{"title": "CafÃ©"}', '{"title": "NaÃ¯ve"}')
 
-    assert [r.line for r in records if isinstance(r, Remark)] == [2]
-    assert any(isinstance(r, Draft) and r.title == "CafÃ©" for r in records)
+    assert [r.line for r in records if isinstance(r, IngestWarning)] == [2]
+    assert any(isinstance(r, PaperRecord) and r.title == "CafÃ©" for r in records)
 
 
 @pytest.mark.parametrize(
@@ -353,7 +355,7 @@ def test_the_example_file_gives_its_three_papers() -> None:
     with file.open("rb") as dump:
         records = list(Jsonl().read(dump))
 
-    assert [r.title for r in records if isinstance(r, Draft)] == [
+    assert [r.title for r in records if isinstance(r, PaperRecord)] == [
         "Lanterns: Lighting Sparse Experts One at a Time",
         "Quill",
         "Rivers of Tokens, Dams of Memory",
@@ -362,4 +364,6 @@ def test_the_example_file_gives_its_three_papers() -> None:
 
 
 def test_a_record_without_title_and_with_a_bad_id_is_said_to_have_no_title() -> None:
-    assert read({"title": "A"}, {"id": 3})[1:] == [Rejected(2, "it has no title", '{"id": 3}')]
+    assert read({"title": "A"}, {"id": 3})[1:] == [
+        RejectedRecord(2, "it has no title", '{"id": 3}')
+    ]

@@ -6,12 +6,12 @@ from io import BytesIO
 
 import pytest
 
-from larkpost.formats.decoding import Line, lines
+from larkpost.formats.decoding import NumberedLine, lines
 
 
 def read(dump: str) -> list[tuple[int, str]]:
     found = lines(BytesIO(dump.encode("utf-8", "surrogatepass")))
-    return [(line.number, line.text) for line in found if isinstance(line, Line)]
+    return [(line.number, line.text) for line in found if isinstance(line, NumberedLine)]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.helpers.timing import assert_grows_less_than, cpu_seconds
 
-from larkpost.domain import Draft, Identifier
+from larkpost.domain import Identifier, PaperRecord
 from larkpost.errors import UsageError
 from larkpost.formats import zotero_rdf
 from larkpost.formats.decoding import decoded
@@ -246,7 +246,7 @@ def test_zoteros_own_json_is_read() -> None:
 
     (draft,) = read_references(json.dumps({"items": [item, "odd", None]}))
 
-    assert draft == Draft(title="LoRA", abstract="Text.", authors=("A Group",))
+    assert draft == PaperRecord(title="LoRA", abstract="Text.", authors=("A Group",))
 
 
 @pytest.mark.parametrize(

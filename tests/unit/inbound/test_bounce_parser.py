@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from larkpost.inbound.bounce_parser import News, Returned, is_automatic, judged, parsed, plain_text
+from larkpost.inbound.bounce_parser import (
+    BounceNews,
+    BounceReport,
+    is_automatic,
+    judged,
+    parsed,
+    plain_text,
+)
 
 
 def dsn(*recipients: str) -> bytes:
@@ -33,20 +40,22 @@ def fields(action: str, status: str, diagnostic: str = "") -> str:
 @pytest.mark.parametrize(
     ("block", "news", "code"),
     [
-        (fields("failed", "5.1.1", "550 5.1.1 no such user"), News.DEAD, "5.1.1"),
-        (fields("Failed", "5.1.2 (bad domain)"), News.DEAD, "5.1.2"),
-        (fields("failed", "5.2.1", "550 5.2.1 disabled"), News.DEAD, "5.2.1"),
-        (fields("failed", "5.0.0", "550 5.1.1 User unknown"), News.DEAD, "5.1.1"),
-        (fields("failed", "5.0.0", "550 administrative prohibition"), News.FAILED, "5.0.0"),
-        (fields("failed", "5.2.2", "552 5.2.2 mailbox full"), News.FAILED, "5.2.2"),
-        (fields("failed", "5.7.1", "554 5.7.1 looks like spam"), News.FAILED, "5.7.1"),
-        (fields("failed", "4.4.1", "timed out after five days"), News.FAILED, "4.4.1"),
-        (fields("delayed", "4.4.1", "trying for five days"), News.WAITING, "4.4.1"),
-        (fields("delivered", "2.0.0"), News.WAITING, "2.0.0"),
-        (fields("relayed", "2.0.0"), News.WAITING, "2.0.0"),
+        (fields("failed", "5.1.1", "550 5.1.1 no such user"), BounceNews.DEAD, "5.1.1"),
+        (fields("Failed", "5.1.2 (bad domain)"), BounceNews.DEAD, "5.1.2"),
+        (fields("failed", "5.2.1", "550 5.2.1 disabled"), BounceNews.DEAD, "5.2.1"),
+        (fields("failed", "5.0.0", "550 5.1.1 User unknown"), BounceNews.DEAD, "5.1.1"),
+        (fields("failed", "5.0.0", "550 administrative prohibition"), BounceNews.FAILED, "5.0.0"),
+        (fields("failed", "5.2.2", "552 5.2.2 mailbox full"), BounceNews.FAILED, "5.2.2"),
+        (fields("failed", "5.7.1", "554 5.7.1 looks like spam"), BounceNews.FAILED, "5.7.1"),
+        (fields("failed", "4.4.1", "timed out after five days"), BounceNews.FAILED, "4.4.1"),
+        (fields("delayed", "4.4.1", "trying for five days"), BounceNews.WAITING, "4.4.1"),
+        (fields("delivered", "2.0.0"), BounceNews.WAITING, "2.0.0"),
+        (fields("relayed", "2.0.0"), BounceNews.WAITING, "2.0.0"),
     ],
 )
-def test_a_delivery_status_is_read_by_action_and_code(block: str, news: News, code: str) -> None:
+def test_a_delivery_status_is_read_by_action_and_code(
+    block: str, news: BounceNews, code: str
+) -> None:
     returned = judged(parsed(dsn(block)))
 
     assert (returned.news, returned.code) == (news, code)
@@ -87,12 +96,15 @@ This message was created automatically by mail delivery software.
 @pytest.mark.parametrize(
     ("mail", "news"),
     [
-        (QMAIL % b"Sorry, no mailbox here by that name. (#5.1.1)", News.DEAD),
-        (QMAIL % b"mx.example does not like recipient.\nRemote host said: 552 quota", News.FAILED),
-        (EXIM, News.FAILED),
+        (QMAIL % b"Sorry, no mailbox here by that name. (#5.1.1)", BounceNews.DEAD),
+        (
+            QMAIL % b"mx.example does not like recipient.\nRemote host said: 552 quota",
+            BounceNews.FAILED,
+        ),
+        (EXIM, BounceNews.FAILED),
     ],
 )
-def test_the_old_formats_are_read(mail: bytes, news: News) -> None:
+def test_the_old_formats_are_read(mail: bytes, news: BounceNews) -> None:
     assert judged(parsed(mail)).news is news
 
 
@@ -106,7 +118,7 @@ def test_the_old_formats_are_read(mail: bytes, news: News) -> None:
     ],
 )
 def test_what_is_no_bounce_is_none(mail: bytes) -> None:
-    assert judged(parsed(mail)) == Returned(News.NOTHING)
+    assert judged(parsed(mail)) == BounceReport(BounceNews.NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +163,6 @@ def test_nothing_that_comes_in_makes_reading_fail(noise: bytes) -> None:
     ):
         message = parsed(mail)
 
-        assert judged(message).news in News
+        assert judged(message).news in BounceNews
         assert is_automatic(message) in (True, False)
         assert isinstance(plain_text(message), str)

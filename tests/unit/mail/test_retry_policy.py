@@ -15,7 +15,7 @@ from larkpost.mail.retry_policy import (
     FIRST_TRY_AGAIN,
     LAST_TRY_AGAIN,
     LONGEST_REST,
-    Verdict,
+    DeliveryDecision,
     judge,
     rest,
     told,
@@ -31,33 +31,36 @@ SOON = MORNING + 5 * MINUTE
 @pytest.mark.parametrize(
     ("error", "verdict"),
     [
-        (None, Verdict(DeliveryState.SENT)),
-        (Deferred("450"), Verdict(DeliveryState.DEFERRED, "450", SOON)),
-        (Deferred("cut", cut=True), Verdict(DeliveryState.DEFERRED, "cut", SOON, strains=True)),
+        (None, DeliveryDecision(DeliveryState.SENT)),
+        (Deferred("450"), DeliveryDecision(DeliveryState.DEFERRED, "450", SOON)),
+        (
+            Deferred("cut", cut=True),
+            DeliveryDecision(DeliveryState.DEFERRED, "cut", SOON, strains=True),
+        ),
         (
             Deferred("4.7.1", tired=True),
-            Verdict(DeliveryState.DEFERRED, "4.7.1", SOON, strains=True),
+            DeliveryDecision(DeliveryState.DEFERRED, "4.7.1", SOON, strains=True),
         ),
         # The road is closed: the letter stays due.
         (
             Deferred("535", whole_road=True),
-            Verdict(DeliveryState.DEFERRED, "535", MORNING, closes=True),
+            DeliveryDecision(DeliveryState.DEFERRED, "535", MORNING, closes=True),
         ),
-        (Refused("554"), Verdict(DeliveryState.FAILED, "554")),
+        (Refused("554"), DeliveryDecision(DeliveryState.FAILED, "554")),
         (
             Refused("550 5.1.1", nobody=True),
-            Verdict(DeliveryState.FAILED, "550 5.1.1", bounce=BounceKind.HARD),
+            DeliveryDecision(DeliveryState.FAILED, "550 5.1.1", bounce=BounceKind.HARD),
         ),
         (
             Refused("552", unwelcome=True, code="5.2.2"),
-            Verdict(DeliveryState.FAILED, "552", bounce=BounceKind.SOFT, code="5.2.2"),
+            DeliveryDecision(DeliveryState.FAILED, "552", bounce=BounceKind.SOFT, code="5.2.2"),
         ),
-        (Unanswered("cut"), Verdict(DeliveryState.UNKNOWN, "cut", SOON, strains=True)),
+        (Unanswered("cut"), DeliveryDecision(DeliveryState.UNKNOWN, "cut", SOON, strains=True)),
         # Nobody foresaw it: it may have been after the dot.
-        (KeyError("x"), Verdict(DeliveryState.UNKNOWN, "KeyError: 'x'", SOON)),
+        (KeyError("x"), DeliveryDecision(DeliveryState.UNKNOWN, "KeyError: 'x'", SOON)),
     ],
 )
-def test_what_sending_raised_decides(error: Exception | None, verdict: Verdict) -> None:
+def test_what_sending_raised_decides(error: Exception | None, verdict: DeliveryDecision) -> None:
     assert judge(error, since=MORNING, tries=1, now=MORNING) == verdict
 
 

@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  #
 from sklearn.svm import LinearSVC  # type: ignore[import-untyped]  # it has no types
 from tests.helpers.ranking_factories import a_paper, library
 
-from larkpost.ranking.evaluation.arxiv_sanity import Sanity
+from larkpost.ranking.evaluation.arxiv_sanity import ArxivSanity
 
 ODD = replace(
     a_paper(9000, "Élan vital_2 of 3dx and x1", "The protein, a Protein: FOLDING residue é"),
@@ -51,7 +51,7 @@ def test_vectors_and_scores_are_those_of_its_own_source(each: int) -> None:
     vectorizer = its_vectorizer(len(corpus)).fit([texts[paper.id] for paper in corpus])
     liked = corpus[:5]
 
-    vectors = Sanity.of([*today, *corpus]).fit(corpus, today)
+    vectors = ArxivSanity.of([*today, *corpus]).fit(corpus, today)
     (scores,) = vectors.scores(liked, today, [today])
 
     theirs = vectorizer.transform([texts[paper.id] for paper in corpus])
@@ -69,7 +69,7 @@ def test_vectors_and_scores_are_those_of_its_own_source(each: int) -> None:
 def test_without_thumbs_up_or_words_everything_is_alike() -> None:
     papers = [a_paper(1, "...", "1 2 3"), a_paper(2, "--", "")]
 
-    vectors = Sanity.of(papers).fit(papers, [])
+    vectors = ArxivSanity.of(papers).fit(papers, [])
 
     for liked in ([], papers[:1], papers):
         (scores,) = vectors.scores(liked, papers, [papers])

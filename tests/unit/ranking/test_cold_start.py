@@ -15,7 +15,7 @@ from tests.helpers.timing import assert_grows_less_than, cpu_seconds
 
 from larkpost.domain import Identifier, Paper, Pick, Thumb
 from larkpost.interfaces import Evidence
-from larkpost.ranking import Tfidf, informative
+from larkpost.ranking import TfidfRanker, informative
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ def shelf(count: int) -> list[Paper]:
 def ranked(
     papers: list[Paper], voted: list[Paper], thumbs: list[Thumb], limit: int = 10
 ) -> list[Pick]:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(papers)
     asked = Evidence(1, 1, voted, thumbs, [NOW] * len(voted))
     (taste,) = ranker.learn(space, [asked], now=NOW)
@@ -74,7 +74,7 @@ def subject(paper: Paper) -> str:
 
 def test_the_papers_to_rate_are_spread_over_the_subjects_and_the_same_every_time() -> None:
     papers = shelf(80)
-    space = Tfidf().fit(papers)
+    space = TfidfRanker().fit(papers)
 
     chosen = informative(space, papers, 4)
 
@@ -85,8 +85,8 @@ def test_the_papers_to_rate_are_spread_over_the_subjects_and_the_same_every_time
 def test_there_are_never_more_papers_to_rate_than_papers() -> None:
     papers = shelf(3)
 
-    assert set(informative(Tfidf().fit(papers), papers, 10)) == set(papers)
-    assert informative(Tfidf().fit([]), [], 10) == []
+    assert set(informative(TfidfRanker().fit(papers), papers, 10)) == set(papers)
+    assert informative(TfidfRanker().fit([]), [], 10) == []
 
 
 @pytest.mark.parametrize("theme", SUBJECTS)
@@ -141,7 +141,7 @@ def test_tens_of_thousands_of_votes_are_learnt_from_in_linear_time() -> None:
     draw = random.Random(0)  # noqa: S311 - nothing secret hangs on it
     voted = [draw.choice(papers) for _ in range(20_000)]
     thumbs = [Thumb.UP if subject(paper) == "routing" else Thumb.DOWN for paper in voted]
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(papers)
     new = [a_paper(800 + n, paper.title, paper.abstract) for n, paper in enumerate(shelf(8))]
 
@@ -191,7 +191,7 @@ def closeness(space: TextSpace, papers: Sequence[Paper]) -> NDArray[np.float64]:
 
 def test_ten_papers_to_rate_lie_farther_apart_than_nearly_all_random_tens() -> None:
     papers = sample()
-    space = Tfidf().fit(papers)
+    space = TfidfRanker().fit(papers)
     rng = np.random.default_rng(0)
     tens = [[papers[at] for at in rng.choice(len(papers), 10, replace=False)] for _ in range(400)]
     by_chance = np.array([closeness(space, ten) for ten in tens])
@@ -207,7 +207,7 @@ def test_ten_papers_to_rate_lie_farther_apart_than_nearly_all_random_tens() -> N
 def test_a_paper_like_no_other_is_not_among_the_first_to_rate() -> None:
     alone = a_paper(999, "Zebra quokka", "Wombat axolotl pangolin narwhal okapi tapir.")
     papers = [*sample(), alone]
-    space = Tfidf().fit(papers)
+    space = TfidfRanker().fit(papers)
 
     chosen = informative(space, papers, len(papers))
 
@@ -216,7 +216,7 @@ def test_a_paper_like_no_other_is_not_among_the_first_to_rate() -> None:
 
 def test_what_is_known_is_never_to_be_rated_and_ten_more_follow() -> None:
     papers = sample()
-    space = Tfidf().fit(papers)
+    space = TfidfRanker().fit(papers)
     ten = informative(space, papers, 10)
 
     more = informative(space, papers, 10, known=ten)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.ranking_factories import NOW, a_paper, sample, votes
 
-from larkpost.ranking import Tfidf
+from larkpost.ranking import TfidfRanker
 from larkpost.ranking.explanations import contributions, is_sensible, write_out
 from larkpost.ranking.words.phrases import phrases_of
 from larkpost.ranking.words.tokenizer import terms
@@ -23,7 +23,7 @@ TOPICS = "diffusion splatting retrieval robot speech protein video reward agents
 
 
 def picks_of(liked: list[Paper], candidates: list[Paper], most: int = 10) -> list[Pick]:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit([*liked, *candidates])
     tastes = ranker.learn(space, [votes(liked)], now=NOW)
     (picks,) = ranker.rank(space, tastes, candidates, most)
@@ -95,7 +95,7 @@ def test_the_shown_terms_of_real_abstracts_say_something_and_are_of_the_paper() 
 
 def test_a_shown_term_adds_its_share_to_the_score() -> None:
     papers = sample()
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(papers)
     tastes = ranker.learn(space, [votes(papers[:3])], now=NOW)
     (picks,) = ranker.rank(space, tastes, papers[3:], 10)
@@ -154,7 +154,7 @@ def test_an_unrelated_liked_paper_is_kept_for_explain_but_is_no_reason() -> None
 
 
 def test_a_pick_matches_an_interest_only_where_a_word_or_a_vote_speaks_for_it() -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     papers = [
         a_paper(1, "Galaxy halos", "The halo of a galaxy."),
         a_paper(2, "Protein folding", "How a protein folds."),
@@ -177,7 +177,7 @@ def test_every_grade_of_the_table_is_between_nothing_and_everything() -> None:
 
 
 def picks_for(words: str, candidates: list[Paper], liked: Sequence[Paper] = ()) -> list[Pick]:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit([*liked, *candidates])
     tastes = ranker.learn(space, [votes(liked, words=[words])], now=NOW)
     (picks,) = ranker.rank(space, tastes, candidates, len(candidates))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.helpers.ranking_factories import NOW, THEMES, a_paper, crowded, library, sample, votes
 
-from larkpost.ranking import Tfidf, scoring
+from larkpost.ranking import TfidfRanker, scoring
 from larkpost.ranking.explanations import contributions, write_out
 
 if TYPE_CHECKING:
@@ -31,12 +31,14 @@ def space(request: pytest.FixtureRequest) -> TextSpace:
     rng = np.random.default_rng(0)
     libraries = [rng.choice(20, 4, replace=False) + 20 * (n % 3) for n in range(300)]
     told = [[int(at) for at in one] for one in libraries] if "together" in request.param else ()
-    return Tfidf().fit(crowded(PAPERS) if "large" in request.param else PAPERS, libraries=told)
+    return TfidfRanker().fit(
+        crowded(PAPERS) if "large" in request.param else PAPERS, libraries=told
+    )
 
 
 @pytest.mark.parametrize("careful", [True, False])
 def test_what_the_terms_add_and_the_bias_sum_to_the_score(space: TextSpace, careful: bool) -> None:
-    ranker = Tfidf(careful=careful)
+    ranker = TfidfRanker(careful=careful)
     tastes = ranker.learn(space, EVIDENCE, now=NOW)
     texts = [*(paper.text for paper in PAPERS[10:50:4]), "", "galaxy", "unknown_word"]
     rows = space.rows(texts)
@@ -50,7 +52,7 @@ def test_what_the_terms_add_and_the_bias_sum_to_the_score(space: TextSpace, care
 
 
 def test_what_is_told_and_the_rest_sum_to_the_score_on_real_abstracts() -> None:
-    papers, ranker = sample(), Tfidf()
+    papers, ranker = sample(), TfidfRanker()
     space = ranker.fit(papers)
     tastes = ranker.learn(space, [votes(papers[:9], papers[20:24])], now=NOW)
 
@@ -63,7 +65,7 @@ def test_what_is_told_and_the_rest_sum_to_the_score_on_real_abstracts() -> None:
 
 
 def test_the_strongest_reasons_are_words_of_the_theme(space: TextSpace) -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     tastes = ranker.learn(space, [votes(PAPERS[:5])], now=NOW)
 
     (picks,) = ranker.rank(space, tastes, PAPERS[5:], 5)
@@ -77,7 +79,7 @@ def test_the_strongest_reasons_are_words_of_the_theme(space: TextSpace) -> None:
 
 
 def test_terms_of_what_is_disliked_are_told_against_it(space: TextSpace) -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     tastes = ranker.learn(space, [votes(PAPERS[:5], PAPERS[20:25])], now=NOW)
 
     (picks,) = ranker.rank(space, tastes, PAPERS[25:40], 15)
@@ -88,7 +90,7 @@ def test_terms_of_what_is_disliked_are_told_against_it(space: TextSpace) -> None
 
 
 def test_taking_any_told_term_out_of_the_paper_lowers_its_score(space: TextSpace) -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     tastes = ranker.learn(space, [votes(PAPERS[:4], PAPERS[50:52])], now=NOW)
     (picks,) = ranker.rank(space, tastes, PAPERS[4:30], 26)
 
@@ -103,7 +105,7 @@ def test_taking_any_told_term_out_of_the_paper_lowers_its_score(space: TextSpace
 
 
 def test_the_liked_paper_told_is_the_nearest_one(space: TextSpace) -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     liked = [PAPERS[0], PAPERS[25], PAPERS[45]]
     tastes = ranker.learn(space, [votes(liked)], now=NOW)
 
@@ -113,7 +115,7 @@ def test_the_liked_paper_told_is_the_nearest_one(space: TextSpace) -> None:
 
 
 def test_a_paper_that_shares_nothing_with_what_is_liked_is_like_none() -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit([a_paper(1, "apple pear"), a_paper(2, "zebra lion"), a_paper(3)])
 
     (picks,) = ranker.rank(
@@ -125,7 +127,7 @@ def test_a_paper_that_shares_nothing_with_what_is_liked_is_like_none() -> None:
 
 
 def test_words_of_an_interest_are_no_liked_paper() -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(PAPERS)
 
     (picks,) = ranker.rank(

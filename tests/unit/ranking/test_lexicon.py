@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from tests.helpers.ranking_factories import NOW, a_paper, library, votes
 
-from larkpost.ranking import TextSpace, Tfidf
-from larkpost.ranking.linear_model import Named
+from larkpost.ranking import TextSpace, TfidfRanker
+from larkpost.ranking.linear_model import NamedTerms
 from larkpost.ranking.tfidf import fit
 from larkpost.ranking.words.lexicon import Unmatched
 
@@ -55,7 +55,7 @@ def test_a_category_speaks_for_its_own_papers_and_a_word_for_those_that_hold_it(
 ) -> None:
     surgery = with_categories(a_paper(9, "Robots in surgery"), "cs.CV")
     walking = with_categories(a_paper(10, "Balance of legged machines"), "cs.RO")
-    category, word = Named.of(space, ["cs.ro"]), Named.of(space, ["robots"])
+    category, word = NamedTerms.of(space, ["cs.ro"]), NamedTerms.of(space, ["robots"])
     terms = {space.column["robots"], space.column["surgery"]}
 
     assert category.speak_for(walking, set())
@@ -98,7 +98,7 @@ def test_an_interest_in_a_category_ranks_its_papers_first() -> None:
     papers = [
         with_categories(paper, f"x.{number // 12}") for number, paper in enumerate(library(12))
     ]
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(papers)
 
     for number in range(3):
@@ -110,7 +110,7 @@ def test_an_interest_in_a_category_ranks_its_papers_first() -> None:
 def test_categories_are_kept_with_a_space_and_change_no_ranking_of_thumbs() -> None:
     papers = library(12)
     told = [with_categories(paper, "cs.CL", "cs.LG") for paper in papers[:12]] + papers[12:]
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     plain, space = ranker.fit(papers), ranker.fit(told)
     again = ranker.space_from(space.to_bytes())
 
@@ -145,7 +145,7 @@ def common_words(count: int = 60) -> list[Paper]:
 
 
 def first(space: TextSpace, papers: list[Paper], words: str, limit: int) -> list[int]:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     tastes = ranker.learn(space, [votes(words=[words])], now=NOW)
     (picks,) = ranker.rank(space, tastes, papers, limit)
     return [pick.paper.id for pick in picks]
@@ -159,7 +159,7 @@ def test_a_word_in_too_many_papers_is_not_replaced_by_its_rare_forms() -> None:
     assert space.hint("learning") == space.hint("learns") == {}
     assert set(space.hint("gates learning")) == {"gates"}
     assert set(first(space, papers, "gates learning", 2)) == {0, 2}
-    assert space.column["learns"] not in Named.of(space, ["gates learning"]).terms
+    assert space.column["learns"] not in NamedTerms.of(space, ["gates learning"]).terms
 
 
 def test_a_word_in_too_many_papers_is_told_and_its_typing_errors_lead_to_it() -> None:

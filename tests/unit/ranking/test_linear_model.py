@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from tests.helpers.ranking_factories import NOW, a_paper, library, votes
 
-from larkpost.ranking import Tfidf, collaborative
+from larkpost.ranking import TfidfRanker, collaborative
 
 PAPERS = library(20)
 
 
 def test_a_taste_knows_what_was_liked_in_the_order_of_the_votes() -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(PAPERS)
     evidence = votes([PAPERS[9], PAPERS[2]], [PAPERS[50]], words=["galaxy"])
 
@@ -28,7 +28,7 @@ def test_libraries_bring_together_what_their_readers_like_together() -> None:
     rng = np.random.default_rng(0)
     libraries = [[int(at) for at in rng.choice(40, 8, replace=False)] for _ in range(150)]
     libraries += [[int(at) for at in rng.choice(20, 8, replace=False) + 40] for _ in range(150)]
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     evidence = votes(PAPERS[:4])
 
     places = []
@@ -50,7 +50,7 @@ def test_a_paper_is_where_its_readers_are_whatever_its_text_says() -> None:
         [int(at) for at in rng.choice(20, 6, replace=False) + 20 * (n % 3)] + [999] * (n % 3 == 0)
         for n in range(300)
     ]
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit([*PAPERS, odd], libraries=libraries)
 
     (picks,) = ranker.rank(space, ranker.learn(space, [votes([odd])], now=NOW), PAPERS, 20)
@@ -61,7 +61,7 @@ def test_a_paper_is_where_its_readers_are_whatever_its_text_says() -> None:
 def test_a_papers_only_reader_does_not_move_it() -> None:
     libraries = [[n % 20, 20 + n % 20, 40] for n in range(300)]
     libraries[0].append(59)
-    space = Tfidf().fit(PAPERS, libraries=libraries)
+    space = TfidfRanker().fit(PAPERS, libraries=libraries)
     assert space.companions is not None
 
     places = space.rows([PAPERS[at].text for at in (40, 59)], [PAPERS[at].id for at in (40, 59)])
@@ -75,7 +75,7 @@ def test_a_second_record_of_a_paper_that_readers_know_does_no_harm() -> None:
     """It has the words of an unread paper, and as many votes as outweigh those, but no readers."""
     rng = np.random.default_rng(0)
     libraries = [[int(at) for at in rng.choice(60, 8, replace=False)] for _ in range(300)]
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(PAPERS, libraries=libraries)
     again = [replace(paper, id=paper.id + 500, uid=f"again-{paper.id}") for paper in PAPERS[:20]]
 
@@ -96,26 +96,26 @@ def test_readers_teach_once_they_have_often_liked_what_another_likes(meetings: i
     libraries = [[n, *[590] * (n < meetings), *[591] * (n < meetings - 300)] for n in range(300)]
     libraries += [[590, 500], [591, 501]]
 
-    space = Tfidf().fit(library(200), libraries=libraries)
+    space = TfidfRanker().fit(library(200), libraries=libraries)
 
     assert (space.companions is not None) == (meetings == collaborative.MEETINGS)
 
 
 @pytest.mark.parametrize("readers", [0, 1, collaborative.FEWEST - 1])
 def test_few_libraries_teach_nothing(readers: int) -> None:
-    space = Tfidf().fit(PAPERS, libraries=[[1, 2, 3]] * readers)
+    space = TfidfRanker().fit(PAPERS, libraries=[[1, 2, 3]] * readers)
 
     assert space.companions is None
 
 
 def test_libraries_of_unknown_papers_teach_nothing() -> None:
-    space = Tfidf().fit(PAPERS, libraries=[[9001, 9002]] * 500)
+    space = TfidfRanker().fit(PAPERS, libraries=[[9001, 9002]] * 500)
 
     assert space.companions is None
 
 
 def test_a_space_with_companions_is_kept_with_them() -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     libraries = [[n % 20, (n + 1) % 20, 20 + n % 20] for n in range(300)]
     space = ranker.fit(PAPERS, libraries=libraries)
     kept = ranker.space_from(space.to_bytes())

@@ -11,7 +11,7 @@ from tests.helpers.ranking_factories import FILLER, NOW, THEMES, a_paper, librar
 
 from larkpost.domain import Thumb
 from larkpost.interfaces import Evidence
-from larkpost.ranking import Tfidf
+from larkpost.ranking import TfidfRanker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ PROTEINS, GALAXIES, COMPILERS = PAPERS[:20], PAPERS[20:40], PAPERS[40:]
 def ranked(
     evidence: Evidence, candidates: Sequence[Paper], *, corpus: Sequence[Paper] = PAPERS
 ) -> list[Pick]:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(corpus)
     (picks,) = ranker.rank(space, ranker.learn(space, [evidence], now=NOW), candidates, 1000)
     return picks
@@ -71,7 +71,7 @@ def test_thumbs_down_alone_push_their_theme_down() -> None:
 def test_a_thumb_down_counts_against_what_is_like_it() -> None:
     liked = votes(PROTEINS[:3])
     torn = votes(PROTEINS[:3], GALAXIES[:3])
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(PAPERS)
 
     tastes = ranker.learn(space, [liked, torn], now=NOW)
@@ -175,7 +175,7 @@ def test_a_reader_with_a_flood_of_votes_is_learnt_from_the_newest() -> None:
 
 
 def test_an_old_vote_fades_by_its_half_life() -> None:
-    ranker = Tfidf(half_life_days=30)
+    ranker = TfidfRanker(half_life_days=30)
     space = ranker.fit(PAPERS)
     long_ago = NOW.replace(year=2024)
     evidence = Evidence(
@@ -189,7 +189,7 @@ def test_an_old_vote_fades_by_its_half_life() -> None:
 
 
 def test_an_excluded_paper_is_not_picked() -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(PAPERS)
     tastes = ranker.learn(space, [votes(PROTEINS[:3]), votes()], now=NOW)
     barred = {paper.id for paper in PROTEINS[:15]}
@@ -201,7 +201,7 @@ def test_an_excluded_paper_is_not_picked() -> None:
 
 
 def test_no_more_than_the_limit_are_picked() -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(PAPERS)
     tastes = ranker.learn(space, [votes(PROTEINS[:3])], now=NOW)
 
@@ -210,7 +210,7 @@ def test_no_more_than_the_limit_are_picked() -> None:
 
 
 def test_nobody_and_nothing_give_empty_lists() -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(PAPERS)
 
     assert ranker.learn(space, [], now=NOW) == []
@@ -219,7 +219,7 @@ def test_nobody_and_nothing_give_empty_lists() -> None:
 
 
 def test_readers_learnt_together_and_alone_get_the_same() -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(PAPERS)
     crowd = [
         votes(PROTEINS[:3]),
@@ -237,7 +237,7 @@ def test_readers_learnt_together_and_alone_get_the_same() -> None:
 
 
 def test_tastes_of_several_lessons_are_ranked_in_one_call() -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(PAPERS)
     (first,) = ranker.learn(space, [votes(PROTEINS[:3])], now=NOW)
     (second,) = ranker.learn(space, [votes(GALAXIES[:3])], now=NOW)
@@ -249,7 +249,7 @@ def test_tastes_of_several_lessons_are_ranked_in_one_call() -> None:
 
 
 def test_learning_in_a_hurry_agrees_on_what_is_on_top() -> None:
-    hasty = Tfidf(careful=False)
+    hasty = TfidfRanker(careful=False)
     space = hasty.fit(PAPERS)
     tastes = hasty.learn(space, [votes(PROTEINS[:3])], now=NOW)
 
@@ -275,7 +275,7 @@ def test_a_foreign_space_or_taste_is_refused() -> None:
         def to_bytes(self) -> bytes:
             return b""
 
-    ranker = Tfidf()
+    ranker = TfidfRanker()
 
     with pytest.raises(TypeError, match="Foreign"):
         ranker.learn(Foreign(), [votes()], now=NOW)

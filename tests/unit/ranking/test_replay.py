@@ -16,7 +16,7 @@ from tests.helpers.edition_factories import reader as a_reader
 
 from larkpost.domain import Edition, Identifier, Paper, Pick, Thumb, Vote
 from larkpost.editions.evaluate import logged
-from larkpost.ranking import History, Logged, Report, Tfidf, evaluate
+from larkpost.ranking import History, Logged, ReplayReport, TfidfRanker, evaluate
 from larkpost.ranking.evaluation.history import mornings
 from larkpost.ranking.evaluation.off_policy import off_policy
 from larkpost.ranking.evaluation.replay import COMMUNITY, LARKPOST, RECENCY, SANITY, Replay, replay
@@ -69,12 +69,12 @@ def an_edition(picks: list[Pick], considered: int) -> Edition:
 
 @cache
 def as_voted() -> Replay:
-    return replay(Tfidf(), a_history())
+    return replay(TfidfRanker(), a_history())
 
 
 @cache
-def measured() -> Report:
-    return evaluate(Tfidf(), a_history())
+def measured() -> ReplayReport:
+    return evaluate(TfidfRanker(), a_history())
 
 
 def test_a_taste_that_shows_is_found_and_beats_the_newest_first() -> None:
@@ -97,7 +97,7 @@ def test_every_month_with_votes_has_its_strongest_terms() -> None:
     late = [paper for paper in PAPERS if paper.id % 8 == 4][:6]
 
     found = replay(
-        Tfidf(),
+        TfidfRanker(),
         replace(
             whole,
             voted=[*whole.voted, *late],
@@ -123,9 +123,9 @@ def test_chances_come_true_as_often_as_they_are_told() -> None:
 def test_a_chance_is_checked_from_the_second_morning_with_votes_on() -> None:
     papers = PAPERS[:12]
     thumbs = [Thumb.UP if number % 2 else Thumb.DOWN for number in range(12)]
-    one = evaluate(Tfidf(), History(PAPERS, papers, thumbs, [START] * 12))
+    one = evaluate(TfidfRanker(), History(PAPERS, papers, thumbs, [START] * 12))
     days = [START + timedelta(days=number // 6) for number in range(12)]
-    two = evaluate(Tfidf(), History(PAPERS, papers, thumbs, days))
+    two = evaluate(TfidfRanker(), History(PAPERS, papers, thumbs, days))
 
     assert (one.calibration, one.calibration_error) == ((), None)
     assert two.calibration_error is not None
@@ -133,7 +133,7 @@ def test_a_chance_is_checked_from_the_second_morning_with_votes_on() -> None:
 
 
 def test_a_history_without_votes_gives_an_empty_report() -> None:
-    report = evaluate(Tfidf(), History(PAPERS, (), (), ()))
+    report = evaluate(TfidfRanker(), History(PAPERS, (), (), ()))
 
     assert (report.votes, report.mornings, report.calibration_error) == (0, 0, None)
     assert (report.learning, report.drift, report.calibration) == ((), (), ())
@@ -146,7 +146,7 @@ def test_votes_of_a_day_touch_no_score_of_that_day_or_an_earlier_one(day: int, s
     turned = {p.id: draw.choice(list(Thumb)) for p in PAPERS if p.id // 8 >= day}
 
     as_it_was = as_voted()
-    otherwise = replay(Tfidf(), a_history(turned))
+    otherwise = replay(TfidfRanker(), a_history(turned))
 
     for name in (LARKPOST, SANITY, COMMUNITY):
         for before, after in list(zip(as_it_was.scores[name], otherwise.scores[name], strict=True))[
@@ -168,7 +168,7 @@ def test_what_comes_later_touches_no_earlier_score() -> None:
         at=[whole.at[at] for at in kept],
     )
 
-    short, long = replay(Tfidf(), first), as_voted()
+    short, long = replay(TfidfRanker(), first), as_voted()
 
     assert len(short.mornings) == 5
     for morning, before, after in zip(
@@ -181,7 +181,7 @@ def test_a_thumb_to_come_takes_no_paper_off_an_earlier_morning() -> None:
     whole = a_history()
     later = [paper for paper in PAPERS if paper.id % 8 == 4 and paper.id // 8 < 6]
     otherwise = replay(
-        Tfidf(),
+        TfidfRanker(),
         replace(
             whole,
             voted=[*whole.voted, *later],
@@ -204,7 +204,7 @@ def test_upvotes_that_a_dump_tells_today_count_for_no_morning() -> None:
     praised = [replace(paper, upvotes=100 * (paper.id % 8 < 4)) for paper in PAPERS]
 
     voted = [paper for paper in praised if paper.id % 8 < 4]
-    found = replay(Tfidf(), replace(a_history(), papers=praised, voted=voted))
+    found = replay(TfidfRanker(), replace(a_history(), papers=praised, voted=voted))
 
     assert not any(scores.any() for scores in found.scores[COMMUNITY])
 
@@ -251,7 +251,7 @@ def test_thumbs_of_others_count_from_the_day_after() -> None:
     before = replace(on_the_day, at=START - timedelta(days=1))
 
     scores = {
-        vote.at: replay(Tfidf(), replace(a_history(), others=[vote])).scores[COMMUNITY][0]
+        vote.at: replay(TfidfRanker(), replace(a_history(), others=[vote])).scores[COMMUNITY][0]
         for vote in (on_the_day, before)
     }
 
@@ -307,6 +307,6 @@ def test_single_thumbs_of_others_tell_a_reader_nothing() -> None:
 
     def scores(count: int) -> bool:
         past = replace(a_history(), others=others[:count], fewest=5)
-        return any(one.any() for one in replay(Tfidf(), past).scores[COMMUNITY])
+        return any(one.any() for one in replay(TfidfRanker(), past).scores[COMMUNITY])
 
     assert [scores(count) for count in (1, 4, 5)] == [False, False, True]

@@ -8,11 +8,17 @@ import numpy as np
 import pytest
 from tests.helpers.ranking_factories import library
 
-from larkpost.ranking import Tfidf, ridge
-from larkpost.ranking.components import DISLIKED, Own, Seen, evidence_against_unread, regression
+from larkpost.ranking import TfidfRanker, ridge
+from larkpost.ranking.components import (
+    DISLIKED,
+    OwnVotes,
+    VotedPapers,
+    evidence_against_unread,
+    regression,
+)
 
 if TYPE_CHECKING:
-    from larkpost.ranking.tfidf import Rows
+    from larkpost.ranking.tfidf import PaperRows
 
 READERS, VOTES, BACKGROUND = 3, 6, 20
 CAST = [4, 6, 1]  # votes of each reader; the rest is padding
@@ -43,7 +49,7 @@ def world() -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def solved(world: dict[str, np.ndarray]) -> ridge.Solved:
+def solved(world: dict[str, np.ndarray]) -> ridge.RidgeSolution:
     """Solve for all readers at once."""
     common = ridge.shared(world["background"] @ world["background"].T)
     votes = world["votes"]
@@ -67,7 +73,7 @@ def data(world: dict[str, np.ndarray], reader: int) -> tuple[np.ndarray, np.ndar
 
 @pytest.mark.parametrize("reader", range(READERS))
 def test_the_batch_gives_what_each_regression_gives(
-    world: dict[str, np.ndarray], solved: ridge.Solved, reader: int
+    world: dict[str, np.ndarray], solved: ridge.RidgeSolution, reader: int
 ) -> None:
     x, y, weights = data(world, reader)
 
@@ -82,7 +88,7 @@ def test_the_batch_gives_what_each_regression_gives(
 
 @pytest.mark.parametrize("reader", range(READERS))
 def test_a_vote_left_out_is_scored_as_if_it_had_not_been_cast(
-    world: dict[str, np.ndarray], solved: ridge.Solved, reader: int
+    world: dict[str, np.ndarray], solved: ridge.RidgeSolution, reader: int
 ) -> None:
     x, y, weights = data(world, reader)
     for vote in range(CAST[reader]):
@@ -129,18 +135,18 @@ def test_a_vote_uncast_is_scored_by_its_text_as_papers_to_come_are() -> None:
     papers = library(20)
     rng = np.random.default_rng(0)
     libraries = [[int(at) for at in rng.choice(60, 8, replace=False)] for _ in range(300)]
-    space = Tfidf().fit(papers, libraries=libraries)
+    space = TfidfRanker().fit(papers, libraries=libraries)
     cast = [papers[at] for at in libraries[0]]
     rows = space.rows([one.text for one in cast], [one.id for one in cast])
-    seen, votes, n = Seen.of(space, rows), np.arange(len(cast))[None], len(cast)
-    own = Own.of(seen.rows, [n], votes)
+    seen, votes, n = VotedPapers.of(space, rows), np.arange(len(cast))[None], len(cast)
+    own = OwnVotes.of(seen.rows, [n], votes)
     thumbs, weights = np.array([[1, -1] * (n // 2)], np.float32), np.ones((1, n), np.float32)
     read = np.zeros((1, 0), dtype=np.intp)  # as if nothing of the background were read
     solved = evidence_against_unread(own, seen.turned[votes], read, thumbs, weights, 5, space)
 
     told = regression(space, seen, own, votes, solved).part.votes[0]
 
-    def points(of: Rows, close: np.ndarray) -> np.ndarray:
+    def points(of: PaperRows, close: np.ndarray) -> np.ndarray:
         return np.hstack([np.sqrt(0.7) * of.words.toarray(), np.sqrt(0.3) * close])
 
     background = points(space.background, space.background.close)

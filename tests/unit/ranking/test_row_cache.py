@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tests.helpers.ranking_factories import library
 
-from larkpost.ranking import Tfidf, row_cache
+from larkpost.ranking import TfidfRanker, row_cache
 from larkpost.ranking.row_cache import RowCache
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ class Counting:
     """Makes rows of a space without its cache, and counts the texts that were cut."""
 
     def __init__(self) -> None:
-        self.space = Tfidf().fit(PAPERS)
+        self.space = TfidfRanker().fit(PAPERS)
         self.cut: list[str | Mapping[str, float]] = []
 
     def make(self, texts: Sequence[str | Mapping[str, float]]) -> csr_array:
         """Make rows."""
         self.cut += texts
-        return Tfidf().fit(PAPERS).rows(texts).plain  # by a space that has met none of them
+        return TfidfRanker().fit(PAPERS).rows(texts).plain  # by a space that has met none of them
 
     def cache(self) -> RowCache:
         """Make a cache of these rows."""

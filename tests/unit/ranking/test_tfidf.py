@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.helpers.ranking_factories import NOW, THEMES, a_paper, crowded, library, votes
 
-from larkpost.ranking import Tfidf
+from larkpost.ranking import TfidfRanker
 from larkpost.ranking.tfidf import fit, maturity
 from larkpost.ranking.words.tokenizer import terms
 
@@ -79,7 +79,7 @@ def test_papers_of_a_theme_lie_nearer_than_others() -> None:
 
 
 def test_a_kept_space_ranks_exactly_alike() -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     space = ranker.fit(PAPERS)
     kept = ranker.space_from(space.to_bytes())
     assert kept is not None
@@ -94,7 +94,7 @@ def test_a_kept_space_ranks_exactly_alike() -> None:
 
 
 def test_an_empty_space_is_kept_too() -> None:
-    ranker = Tfidf()
+    ranker = TfidfRanker()
 
     kept = ranker.space_from(ranker.fit([]).to_bytes())
 
@@ -116,7 +116,7 @@ def test_a_flipped_or_cut_byte_never_raises(where: int) -> None:
     cut = bytes(body[:where])
     body[where] ^= 0xFF
 
-    ranker = Tfidf()
+    ranker = TfidfRanker()
 
     assert ranker.space_from(cut) is None
     ranker.space_from(bytes(body))
@@ -124,7 +124,7 @@ def test_a_flipped_or_cut_byte_never_raises(where: int) -> None:
 
 def with_companions() -> bytes:
     liked = [[n % 20, (n + 1) % 20, 20 + n % 20] for n in range(300)]
-    return Tfidf().fit(PAPERS, libraries=liked).to_bytes()
+    return TfidfRanker().fit(PAPERS, libraries=liked).to_bytes()
 
 
 @pytest.mark.parametrize(
@@ -168,20 +168,20 @@ def test_arrays_that_do_not_go_together_are_none(name: str, change: Callable[[An
     np.savez_compressed(same, **kept)
     np.savez_compressed(other, **{**kept, name: change(kept[name])})
 
-    assert Tfidf().space_from(same.getvalue()) is not None
-    assert Tfidf().space_from(other.getvalue()) is None
+    assert TfidfRanker().space_from(same.getvalue()) is not None
+    assert TfidfRanker().space_from(other.getvalue()) is None
 
 
 @pytest.mark.parametrize("body", [b"", b"not a space", b"PK\x03\x04", b"\x80\x05K\x01."])
 def test_what_is_no_space_is_none(body: bytes) -> None:
-    assert Tfidf().space_from(body) is None
+    assert TfidfRanker().space_from(body) is None
 
 
 def test_a_space_of_another_format_is_none() -> None:
     body = io.BytesIO()
     np.savez(body, format=np.int64(999))
 
-    assert Tfidf().space_from(body.getvalue()) is None
+    assert TfidfRanker().space_from(body.getvalue()) is None
 
 
 def test_arrays_that_do_not_fit_each_other_are_none() -> None:
@@ -198,4 +198,4 @@ def test_arrays_that_do_not_fit_each_other_are_none() -> None:
         with np.errstate(invalid="ignore"):
             np.savez(body, **{**told, name: wrong})
 
-        assert Tfidf().space_from(body.getvalue()) is None, name
+        assert TfidfRanker().space_from(body.getvalue()) is None, name

@@ -11,11 +11,11 @@ from tests.helpers.ranking_factories import NOW, a_paper, crowded, library, vote
 
 from larkpost.domain import Thumb
 from larkpost.interfaces import Evidence
-from larkpost.ranking import Tfidf
+from larkpost.ranking import TfidfRanker
 from larkpost.ranking.exploration.passed_over import Passed
 from larkpost.ranking.scoring import score
 from larkpost.ranking.training import learn
-from larkpost.ranking.training_examples import MOST_PASSED, Ballot, ballot, newest
+from larkpost.ranking.training_examples import MOST_PASSED, TrainingExample, ballot, newest
 
 HOUR = timedelta(hours=1)
 
@@ -36,7 +36,7 @@ def an_evidence(ups: int, downs: int, passed: int, *, shown: bool = True) -> Evi
     )
 
 
-def cast(one: Evidence, hints: int = 0) -> Ballot:
+def cast(one: Evidence, hints: int = 0) -> TrainingExample:
     """Make the ballot of what one interest was told; rows are numbers from 0."""
     votes = range(len(one.papers) + hints)
     return ballot(one, votes, range(len(one.passed)), hints, NOW, 0)
@@ -83,7 +83,7 @@ def test_thumbs_shown_before_the_oldest_known_paper_passed_over_count_less() -> 
 
 def test_papers_passed_over_lower_chances_and_leave_the_order_as_it_is() -> None:
     papers = library(20)
-    space, ranker = Tfidf().fit(crowded(papers)), Tfidf()
+    space, ranker = TfidfRanker().fit(crowded(papers)), TfidfRanker()
     told = replace(votes(papers[40:46], papers[:2]), shown_at=[NOW - HOUR] * 8)
     passing = replace(told, passed=papers[46:56], passed_at=[NOW - HOUR] * 10)
     asked = [papers[35], papers[57], papers[58]]
@@ -98,7 +98,7 @@ def test_papers_passed_over_lower_chances_and_leave_the_order_as_it_is() -> None
 @pytest.mark.parametrize("careful", [True, False])
 def test_a_paper_passed_over_is_scored_as_a_ranking_scores_it(careful: bool) -> None:
     papers = library(20)
-    space = Tfidf(careful=careful).fit(crowded(papers))
+    space = TfidfRanker(careful=careful).fit(crowded(papers))
     one = replace(votes(papers[:4], papers[20:22], ["galaxy"]), passed=papers[4:9])
     (taste,) = learn(space, [one], now=NOW, careful=careful)
     ledger = taste.ledger
@@ -115,7 +115,7 @@ def test_a_paper_passed_over_is_scored_as_a_ranking_scores_it(careful: bool) -> 
 def test_who_passes_nearly_everything_by_is_told_small_chances() -> None:
     """Told .45 came true .13, before what was passed over counted; here one in ten is pressed."""
     papers = library(20)
-    space, ranker = Tfidf().fit(crowded(papers)), Tfidf()
+    space, ranker = TfidfRanker().fit(crowded(papers)), TfidfRanker()
     shown = papers[40:60]
     one = replace(
         votes(shown[:2]), shown_at=[NOW - HOUR] * 2, passed=shown[2:], passed_at=[NOW - HOUR] * 18

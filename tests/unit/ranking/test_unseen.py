@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.ranking_factories import THEMES, a_paper, library, themed
 
-from larkpost.ranking import TextSpace, Tfidf
+from larkpost.ranking import TextSpace, TfidfRanker
 from larkpost.ranking.exploration.coverage import measure_coverage
 from larkpost.ranking.exploration.two_groups import find_two_groups
 from larkpost.ranking.exploration.unseen import compare
@@ -23,7 +23,7 @@ PROTEINS, GALAXIES, COMPILERS = PAPERS[:EACH], PAPERS[EACH : 2 * EACH], PAPERS[2
 
 @cache
 def a_space() -> TextSpace:
-    return Tfidf().fit(PAPERS)
+    return TfidfRanker().fit(PAPERS)
 
 
 def ids(papers: list[Paper]) -> set[int]:
@@ -108,11 +108,11 @@ def test_of_many_liked_papers_the_latest_count() -> None:
 
 
 def test_the_empty_corpus_has_no_groups() -> None:
-    assert find_two_groups(Tfidf().fit([]), PAPERS) is None
+    assert find_two_groups(TfidfRanker().fit([]), PAPERS) is None
 
 
 def test_coverage_tells_the_share_of_the_stream_in_regions_never_shown() -> None:
-    covered = measure_coverage(Tfidf(), PAPERS, ids(PROTEINS))
+    covered = measure_coverage(TfidfRanker(), PAPERS, ids(PROTEINS))
 
     assert covered is not None
     assert covered.papers == 60
@@ -124,8 +124,8 @@ def test_coverage_tells_the_share_of_the_stream_in_regions_never_shown() -> None
 
 
 def test_coverage_is_whole_where_all_was_shown_and_nil_where_nothing_was() -> None:
-    whole = measure_coverage(Tfidf(), PAPERS, ids(PAPERS))
-    nothing = measure_coverage(Tfidf(), PAPERS, set())
+    whole = measure_coverage(TfidfRanker(), PAPERS, ids(PAPERS))
+    nothing = measure_coverage(TfidfRanker(), PAPERS, set())
 
     assert whole is not None
     assert nothing is not None
@@ -134,13 +134,13 @@ def test_coverage_is_whole_where_all_was_shown_and_nil_where_nothing_was() -> No
 
 
 def test_coverage_of_a_stream_too_small_to_be_cut_is_not_told() -> None:
-    assert measure_coverage(Tfidf(), PAPERS[:19], set()) is None
-    assert measure_coverage(Tfidf(), [], set()) is None
+    assert measure_coverage(TfidfRanker(), PAPERS[:19], set()) is None
+    assert measure_coverage(TfidfRanker(), [], set()) is None
 
 
 def test_coverage_is_the_same_for_the_same_papers_in_any_order() -> None:
     shown = ids(PROTEINS[:2])
 
-    assert measure_coverage(Tfidf(), PAPERS, shown) == measure_coverage(
-        Tfidf(), PAPERS[::-1], shown
+    assert measure_coverage(TfidfRanker(), PAPERS, shown) == measure_coverage(
+        TfidfRanker(), PAPERS[::-1], shown
     )

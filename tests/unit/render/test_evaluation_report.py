@@ -5,23 +5,23 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 
-from larkpost.domain import Weight
-from larkpost.ranking.evaluation.drift import Month
+from larkpost.domain import TermWeight
+from larkpost.ranking.evaluation.drift import TasteMonth
 from larkpost.ranking.evaluation.metrics import Estimate, Measures
-from larkpost.ranking.evaluation.replay import Report
+from larkpost.ranking.evaluation.replay import ReplayReport
 from larkpost.render.evaluation_report import EDGE, HEIGHT, WIDTH, curves, report_page
 
 SOME = Estimate(0.5, 0.4, 0.6, 12)
 DRIFT = (
-    Month("2026-03", (Weight("glaciers", 0.4), Weight("radar", 0.1))),
-    Month("2026-05", (Weight("glaciers", 0.2), Weight("routing <b>", 0.3))),
-    Month("2026-06", (Weight("routing <b>", 0.8),)),
+    TasteMonth("2026-03", (TermWeight("glaciers", 0.4), TermWeight("radar", 0.1))),
+    TasteMonth("2026-05", (TermWeight("glaciers", 0.2), TermWeight("routing <b>", 0.3))),
+    TasteMonth("2026-06", (TermWeight("routing <b>", 0.8),)),
 )
 
 
-def a_report(drift: tuple[Month, ...] = DRIFT) -> Report:
+def a_report(drift: tuple[TasteMonth, ...] = DRIFT) -> ReplayReport:
     measures = Measures(SOME, SOME, SOME)
-    return Report(20, 12, {"larkpost": measures}, {}, (), None, (), drift, None)
+    return ReplayReport(20, 12, {"larkpost": measures}, {}, (), None, (), drift, None)
 
 
 def test_terms_are_drawn_by_month_and_by_weight() -> None:
@@ -40,7 +40,7 @@ def test_terms_are_drawn_by_month_and_by_weight() -> None:
 
 
 def test_no_two_curves_look_alike_without_colour() -> None:
-    months = (Month("2026-03", tuple(Weight(f"term{n}", 1 + n) for n in range(8))),)
+    months = (TasteMonth("2026-03", tuple(TermWeight(f"term{n}", 1 + n) for n in range(8))),)
 
     drawn = curves(months)
 

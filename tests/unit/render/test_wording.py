@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.helpers.edition_factories import edition, paper, pick, reader
 
-from larkpost.domain import Identifier, Weight
+from larkpost.domain import Identifier, TermWeight
 from larkpost.render import wording
 
 
@@ -127,7 +127,7 @@ def test_a_phrase_is_a_part_of_the_title_as_shown(title: str) -> None:
 
 
 def test_terms_that_lowered_the_score_are_no_reason() -> None:
-    chosen = replace(pick(paper()), because=(Weight("good", 1.0), Weight("bad", -1.0)))
+    chosen = replace(pick(paper()), because=(TermWeight("good", 1.0), TermWeight("bad", -1.0)))
 
     assert wording.reason(chosen).terms == ("good",)
 
@@ -143,7 +143,7 @@ def test_terms_that_lowered_the_score_are_no_reason() -> None:
 def test_what_speaks_against_a_paper_tells_a_topic_and_stands_beside_what_speaks_for_it(
     terms: tuple[str, ...], against: dict[str, float], told: tuple[str, ...]
 ) -> None:
-    lowered = tuple(Weight(term, weight) for term, weight in against.items())
+    lowered = tuple(TermWeight(term, weight) for term, weight in against.items())
     chosen = replace(pick(paper(), like=None), because=(), terms=terms, against=lowered)
 
     assert wording.reason(chosen).against == told

@@ -6,16 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from larkpost.domain import Letter
+from larkpost.domain import Message
 from larkpost.errors import Refused
 from larkpost.transports.smtp_envelope import seal, stuffed
 
 
-def letter(recipient: str = "ada@example.org", content: bytes = b"A: b\r\n\r\nHello\r\n") -> Letter:
-    return Letter("Larkpost <post@example.org>", recipient, "<1@example.org>", content)
+def letter(
+    recipient: str = "ada@example.org", content: bytes = b"A: b\r\n\r\nHello\r\n"
+) -> Message:
+    return Message("Larkpost <post@example.org>", recipient, "<1@example.org>", content)
 
 
-def said(letter: Letter, **extensions: str) -> list[bytes]:
+def said(letter: Message, **extensions: str) -> list[bytes]:
     return [command for _, command in seal(letter, extensions).commands]
 
 
@@ -92,7 +94,7 @@ def test_a_quoted_local_part_goes_as_it_is() -> None:
 
 
 def test_a_letter_not_to_be_answered_has_an_empty_path() -> None:
-    receipt = Letter("", "ada@example.org", "<1@example.org>", b"A: b\r\n\r\n")
+    receipt = Message("", "ada@example.org", "<1@example.org>", b"A: b\r\n\r\n")
 
     assert said(receipt)[0] == b"MAIL FROM:<>\r\n"
 

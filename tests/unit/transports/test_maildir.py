@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.timing import assert_grows_less_than, cpu_seconds
 
-from larkpost.domain import Letter
+from larkpost.domain import Message
 from larkpost.errors import Deferred
 from larkpost.transports.maildir import Maildir, remove_letters
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONTENT = b"To: ada@example.org\r\nMessage-ID: <1@example.org>\r\n\r\n.one\r\n\r\ntwo\r\n"
-ADA = Letter("post@example.org", "ada@example.org", "<1@example.org>", CONTENT)
+ADA = Message("post@example.org", "ada@example.org", "<1@example.org>", CONTENT)
 BOB = replace(ADA, recipient="bob@example.org", message_id="<2@example.org>")
 
 
-def put(folder: Path, *letters: Letter) -> None:
+def put(folder: Path, *letters: Message) -> None:
     with Maildir(folder) as road:
         for letter in letters:
             road.send(letter)

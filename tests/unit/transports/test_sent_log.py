@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from larkpost.domain import Letter
+from larkpost.domain import Message
 from larkpost.errors import Deferred
-from larkpost.transports.sent_log import DAYS, Once, SentLog
+from larkpost.transports.sent_log import DAYS, SentLog, SkipAlreadySent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,21 +29,21 @@ class Road:
     def ready(self) -> None:
         pass
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Message) -> None:
         if self.fault:
             raise self.fault
         self.taken.append(letter.message_id)
 
 
-def letter(number: int) -> Letter:
-    return Letter("a@example.org", "b@example.org", f"<{number}@example.org>", b"\r\n")
+def letter(number: int) -> Message:
+    return Message("a@example.org", "b@example.org", f"<{number}@example.org>", b"\r\n")
 
 
 def sent(folder: Path, *numbers: int, day: date = TODAY) -> list[str]:
     road = Road()
     with SentLog(folder, day) as log:
         for number in numbers:
-            Once(road, log).send(letter(number))
+            SkipAlreadySent(road, log).send(letter(number))
     return road.taken
 
 
@@ -54,7 +54,7 @@ def test_what_was_sent_does_not_go_again(tmp_path: Path) -> None:
 
 def test_what_was_put_off_goes_again(tmp_path: Path) -> None:
     with SentLog(tmp_path, TODAY) as log, pytest.raises(Deferred):
-        Once(Road(Deferred("later")), log).send(letter(1))
+        SkipAlreadySent(Road(Deferred("later")), log).send(letter(1))
 
     assert sent(tmp_path, 1) == ["<1@example.org>"]
 

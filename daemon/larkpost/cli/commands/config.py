@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from larkpost.cli.context import Call, pass_call
+from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, put, put_json, put_table, put_warnings, shown
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def config() -> None:
 @config.command("show", short_help="Print every setting and where it comes from.")
 @json_option
 @pass_call
-def show(call: Call, as_json: bool) -> None:
+def show(call: CliContext, as_json: bool) -> None:
     """Print every setting, its value and where it comes from; passwords are masked."""
     settings = call.settings()
     rows = _rows(settings)
@@ -39,7 +39,7 @@ def show(call: Call, as_json: bool) -> None:
 @config.command("check", short_help="Read all settings and say what is wrong.")
 @json_option
 @pass_call
-def check(call: Call, as_json: bool) -> None:
+def check(call: CliContext, as_json: bool) -> None:
     """Read all settings; a misspelt or impossible one is named, and the exit code is 2.
 
     What is possible, but leads readers nowhere, is told on standard error.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from larkpost.cli.commands.papers import report_line, report_record
-from larkpost.cli.context import Call, pass_call
+from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import (
     json_option,
     put,
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from larkpost.db.dumps import Dump
     from larkpost.ingest.inbox import Taken
     from larkpost.mail.circuit_breaker import Outage
-    from larkpost.scheduler.status import Standing
-    from larkpost.scheduler.tick import Round
+    from larkpost.scheduler.status import StatusReport
+    from larkpost.scheduler.tick import TickResult
 
 
 @click.command(short_help="Tell how things stand, and why a day is quiet.")
 @json_option
 @pass_call
-def status(call: Call, as_json: bool) -> None:
+def status(call: CliContext, as_json: bool) -> None:
     """Tell how things stand: papers, readers, letters, and why a day is quiet."""
     from larkpost.scheduler.status import standing
 
@@ -50,7 +50,7 @@ def status(call: Call, as_json: bool) -> None:
         _put_standing(found)
 
 
-def _standing_record(found: Standing) -> dict[str, Any]:
+def _standing_record(found: StatusReport) -> dict[str, Any]:
     return {
         "papers": found.papers,
         "votes": found.votes,
@@ -74,7 +74,7 @@ def _standing_record(found: Standing) -> dict[str, Any]:
     }
 
 
-def _dump_record(found: Standing) -> dict[str, Any] | None:
+def _dump_record(found: StatusReport) -> dict[str, Any] | None:
     if (dump := found.newest_dump) is None:
         return None
     return {
@@ -87,7 +87,7 @@ def _dump_record(found: Standing) -> dict[str, Any] | None:
     }
 
 
-def _put_standing(found: Standing) -> None:
+def _put_standing(found: StatusReport) -> None:
     dump = found.newest_dump
     rows = {
         "papers": found.papers,
@@ -120,7 +120,7 @@ def _put_standing(found: Standing) -> None:
         put(f"\n{shown(reason.text)}" + (f"\n  {shown(reason.hint)}" if reason.hint else ""))
 
 
-def _put_undecided(found: Standing) -> None:
+def _put_undecided(found: StatusReport) -> None:
     from larkpost.scheduler.status import SEND_UNDECIDED
 
     put("\nNobody knows whether these letters arrived; they are not sent again by themselves:")
@@ -139,7 +139,7 @@ def _dump_words(dump: Dump) -> str:
 @click.command(short_help="Read the inbox, publish and deliver once.")
 @json_option
 @pass_call
-def tick(call: Call, as_json: bool) -> int:
+def tick(call: CliContext, as_json: bool) -> int:
     """Do once what `serve` does every half minute: read the inbox, publish, deliver.
 
     For cron and systemd timers: with -q it prints nothing while all is well. Ends with 1 where a
@@ -167,15 +167,15 @@ def tick(call: Call, as_json: bool) -> int:
     return 1 if done.troubles else 75 if done.outage or heard else 0
 
 
-def _round_record(done: Round) -> dict[str, Any]:
+def _round_record(done: TickResult) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from larkpost.ingest.inbox import Bad
+    from larkpost.ingest.inbox import RejectedFile
 
-    bad = [one for one in done.taken if isinstance(one, Bad)]
+    bad = [one for one in done.taken if isinstance(one, RejectedFile)]
     return {
         "files": len(done.taken),
-        "ingested": [report_record(one) for one in done.taken if not isinstance(one, Bad)],
+        "ingested": [report_record(one) for one in done.taken if not isinstance(one, RejectedFile)],
         "refused": [
             {"file": one.name, "reason": one.reason, "hint": one.hint, "place": one.place}
             for one in bad
@@ -199,14 +199,14 @@ def _outage_record(outage: Outage) -> dict[str, Any]:
     }
 
 
-def _put_round(done: Round, *, quiet: bool) -> None:
+def _put_round(done: TickResult, *, quiet: bool) -> None:
     """Say what was done; where ``quiet``, only what somebody should look at."""
-    from larkpost.ingest.inbox import Bad
+    from larkpost.ingest.inbox import RejectedFile
 
     if not quiet:
         put(f"inbox: {quantity(len(done.taken), 'file')}")
     for one in done.taken:
-        if isinstance(one, Bad) or not quiet:
+        if isinstance(one, RejectedFile) or not quiet:
             _put_taken(one)
     if not quiet:
         if done.returned:
@@ -217,7 +217,7 @@ def _put_round(done: Round, *, quiet: bool) -> None:
         click.echo(f"larkpost: {step} failed: {shown(trouble)}", err=True)
 
 
-def _letters(done: Round) -> str:
+def _letters(done: TickResult) -> str:
     """Say what became of letters, and while the mail server is away that they wait for it."""
     from dataclasses import asdict
 
@@ -230,9 +230,9 @@ def _letters(done: Round) -> str:
 
 
 def _put_taken(one: Taken) -> None:
-    from larkpost.ingest.inbox import Bad
+    from larkpost.ingest.inbox import RejectedFile
 
-    if not isinstance(one, Bad):
+    if not isinstance(one, RejectedFile):
         put(f"  {report_line(one)}")
         return
     what = "refused" if one.moved else "not read yet, and tried again"
@@ -250,7 +250,7 @@ def _put_taken(one: Taken) -> None:
     help="0 takes any free one; default: web.port.",
 )
 @pass_call
-def serve(call: Call, host: str | None, port: int | None) -> None:
+def serve(call: CliContext, host: str | None, port: int | None) -> None:
     """Run the daemon: web server, inbox, editions, letters; stops cleanly on SIGTERM.
 
     SIGHUP has it read the settings anew.
@@ -289,7 +289,7 @@ def _post(program: Program, moved: Callable[[], None]) -> None:
 
 @click.command(short_help="Print the link of the admin page.")
 @pass_call
-def admin(call: Call) -> None:
+def admin(call: CliContext) -> None:
     """Print the link of the admin page: readers, dumps, letters and health, to look at.
 
     Whoever has it sees them. The setting `web.admin` opens the page; another number in it ends the

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from larkpost.cli.commands.demo_output import Story, tell_story
-from larkpost.cli.context import Call, pass_call
+from larkpost.cli.commands.demo_output import DemoResult, tell_story
+from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, put_json, waiting
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from larkpost.bootstrap import Program
     from larkpost.domain import Edition, Paper, Pick, Reader
-    from larkpost.ingest.ingest import Report
+    from larkpost.ingest.ingest import IngestReport
 
 MARK = ".larkpost-demo"
 MARK_TEXT = "`larkpost demo` made this folder, and makes it anew when it is called again.\n"
@@ -45,7 +45,7 @@ CAPTURED = (8, 7)  # month and day that the sample names; it tells no year
 )
 @json_option
 @pass_call
-def demo(call: Call, folder: Path | None, as_json: bool) -> None:
+def demo(call: CliContext, folder: Path | None, as_json: bool) -> None:
     """Make a morning paper from the sample dump, offline, and show how thumbs change it.
 
     Everything lies in one folder, and is made anew when the demo is called again. Variables and
@@ -60,7 +60,7 @@ def demo(call: Call, folder: Path | None, as_json: bool) -> None:
     tell_story(story)
 
 
-def _fresh(call: Call, home: Path) -> Program:
+def _fresh(call: CliContext, home: Path) -> Program:
     """Clear a demo's folder, or make it; raises UsageError for a folder that is no demo's."""
     from larkpost.bootstrap import build
     from larkpost.errors import UsageError
@@ -109,7 +109,7 @@ def _clear(home: Path) -> None:
                 entry.unlink()
 
 
-def _played(program: Program, home: Path, now: datetime) -> Story:
+def _played(program: Program, home: Path, now: datetime) -> DemoResult:
     from larkpost.readers import record_votes, subscriptions
 
     report = _read(program, now)
@@ -127,10 +127,10 @@ def _played(program: Program, home: Path, now: datetime) -> Story:
             thumbs.append((paper, thumb))
     edition = _published(program, reader, now)
     files = _written(program, edition, home)
-    return Story(home, report, reader, before, tuple(thumbs), edition.picks, files)
+    return DemoResult(home, report, reader, before, tuple(thumbs), edition.picks, files)
 
 
-def _read(program: Program, now: datetime) -> Report:
+def _read(program: Program, now: datetime) -> IngestReport:
     from larkpost.ingest.ingest import ingest
     from larkpost.resources import shipped
 
@@ -152,7 +152,7 @@ def _titled(program: Program, title: str) -> Paper:
 def _ranked(program: Program, reader: Reader, now: datetime) -> tuple[Pick, ...]:
     from larkpost.editions import recommend
 
-    question = recommend.Question(
+    question = recommend.RankingRequest(
         at=now, window=program.window, fewest_thumbs=program.settings.web.fewest_thumbs
     )
     return recommend.rank(program.store, program.ranker, [reader], question, now=now)[
@@ -189,7 +189,7 @@ def _written(program: Program, edition: Edition, home: Path) -> dict[str, Path]:
     return {name: home / name for name in contents}
 
 
-def _record(story: Story) -> dict[str, object]:
+def _record(story: DemoResult) -> dict[str, object]:
     from larkpost.portability.records import ranked_line
 
     return {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from larkpost.domain import Paper, Pick, Reader, Thumb
-    from larkpost.ingest.ingest import Report
+    from larkpost.ingest.ingest import IngestReport
 
 WIDTH = 78
 COLUMN = 36
@@ -23,11 +23,11 @@ REASONED = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class DemoResult:
     """Everything the demo did, ready to be told."""
 
     home: Path
-    report: Report
+    report: IngestReport
     reader: Reader
     before: tuple[Pick, ...]
     thumbs: tuple[tuple[Paper, Thumb], ...]
@@ -35,7 +35,7 @@ class Story:
     files: dict[str, Path]
 
 
-def tell_story(story: Story) -> None:
+def tell_story(story: DemoResult) -> None:
     """Print what was done, how the order changed and why, and what to do next."""
     _heading("1. The sample dump")
     report = story.report
@@ -62,7 +62,7 @@ def tell_story(story: Story) -> None:
     _next(story)
 
 
-def _side_by_side(story: Story) -> None:
+def _side_by_side(story: DemoResult) -> None:
     ups = sum(thumb > 0 for _, thumb in story.thumbs)
     downs = len(story.thumbs) - ups
     put(f"{'before any thumb':<{COLUMN + 4}} after {ups} up, {downs} down")
@@ -82,7 +82,7 @@ def _entry(pick: Pick, mark: str) -> str:
     return f"{mark}{pick.position:>2} " + _cut(pick.paper.title, COLUMN - 1)
 
 
-def _next(story: Story) -> None:
+def _next(story: DemoResult) -> None:
     home = _short(story.home)
     _heading("5. What lies where")
     put(f"in {home}:")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from larkpost.cli.context import Call, pass_call
+from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, put, put_json, shown
 from larkpost.errors import LarkpostError, NoRoom
 
@@ -37,7 +37,7 @@ class Finding:
 @click.command(short_help="Check everything Larkpost stands on.")
 @json_option
 @pass_call
-def doctor(call: Call, as_json: bool) -> int:
+def doctor(call: CliContext, as_json: bool) -> int:
     """Check settings, folders, database, keys, shipped files, mail; exit code 1 on a fault.
 
     Whatever `serve` and `deliver` would refuse is a fault here. Changes nothing but making the home
@@ -63,7 +63,7 @@ def _without_passwords(finding: Finding) -> Finding:
     return replace(finding, detail=safe, hint=hint)
 
 
-def _examined(call: Call) -> Iterator[Finding]:
+def _examined(call: CliContext) -> Iterator[Finding]:
     yield from _each(
         ("python", _python), ("shipped files", _shipped_files), ("scikit-learn", _numbers)
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import click
 
 from larkpost.cli import params
-from larkpost.cli.context import Call, pass_call
+from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, put, put_json, shown
 from larkpost.text.grammar import quantity
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from larkpost.bootstrap import Program
     from larkpost.domain import Edition, Reader
-    from larkpost.editions.publish import Occasion, Result
+    from larkpost.editions.publish import EditionRequest, PublishResult
 
 Form = Literal["html", "text", "eml", "rss", "atom", "json"]
 FORMATS: tuple[Form, ...] = get_args(Form)
@@ -33,7 +33,12 @@ FEED_EDITIONS = 30
 @json_option
 @pass_call
 def publish(
-    call: Call, emails: Sequence[str], due: bool, everybody: bool, day: date | None, as_json: bool
+    call: CliContext,
+    emails: Sequence[str],
+    due: bool,
+    everybody: bool,
+    day: date | None,
+    as_json: bool,
 ) -> int:
     """Publish editions: pick the papers, write them down, plan the letters.
 
@@ -52,16 +57,16 @@ def publish(
         if as_json:
             put_json(of_result(result))
         else:
-            tell = put if result.outcome is publishing.Outcome.FAILED else call.say
+            tell = put if result.outcome is publishing.PublishOutcome.FAILED else call.say
             tell(_sentence(result))
     if not results and not as_json:
         call.say("Nothing is due. To publish all the same: larkpost publish EMAIL")
-    return 1 if any(one.outcome is publishing.Outcome.FAILED for one in results) else 0
+    return 1 if any(one.outcome is publishing.PublishOutcome.FAILED for one in results) else 0
 
 
 def _occasions(
-    call: Call, program: Program, emails: Sequence[str], day: date | None, *, everybody: bool
-) -> tuple[list[Occasion], list[Result]]:
+    call: CliContext, program: Program, emails: Sequence[str], day: date | None, *, everybody: bool
+) -> tuple[list[EditionRequest], list[PublishResult]]:
     """The editions that are asked for, and those that cannot be made out."""
     from larkpost.db import readers
     from larkpost.domain import Status
@@ -79,18 +84,18 @@ def _occasions(
         return publishing.all_due(readers.due(connection, call.now, limit=10_000), call.now)
 
 
-def _sentence(result: Result) -> str:
-    from larkpost.editions.publish import Outcome
+def _sentence(result: PublishResult) -> str:
+    from larkpost.editions.publish import PublishOutcome
     from larkpost.portability.records import name_of
 
     who, when = shown(name_of(result.occasion.reader)), result.occasion.day
     papers = quantity(len(result.edition.picks) if result.edition else 0, "paper")
     return {
-        Outcome.PUBLISHED: f"{who}: edition of {when} with {papers}",
-        Outcome.ALREADY: f"{who}: the edition of {when} is already out, with {papers}",
-        Outcome.QUIET: f"{who}: no edition on {when}, there are no new papers",
-        Outcome.BELOW: f"{who}: no edition on {when}, every paper is below the threshold",
-        Outcome.FAILED: f"{who}: the edition of {when} failed: {shown(result.fault)}",
+        PublishOutcome.PUBLISHED: f"{who}: edition of {when} with {papers}",
+        PublishOutcome.ALREADY: f"{who}: the edition of {when} is already out, with {papers}",
+        PublishOutcome.QUIET: f"{who}: no edition on {when}, there are no new papers",
+        PublishOutcome.BELOW: f"{who}: no edition on {when}, every paper is below the threshold",
+        PublishOutcome.FAILED: f"{who}: the edition of {when} failed: {shown(result.fault)}",
     }[result.outcome]
 
 
@@ -106,7 +111,7 @@ def _sentence(result: Result) -> str:
 )
 @click.option("--date", "day", type=params.day, metavar="D", help="The edition of this local day.")
 @pass_call
-def preview(call: Call, email: str, form: Form, day: date | None) -> None:
+def preview(call: CliContext, email: str, form: Form, day: date | None) -> None:
     """Print a reader's edition of today as it is, or as it would be, and change nothing."""
     program = call.program()
     reader = call.reader(program, email)
@@ -114,7 +119,7 @@ def preview(call: Call, email: str, form: Form, day: date | None) -> None:
     sys.stdout.buffer.write(_rendered(program, edition, form))
 
 
-def edition_of(call: Call, program: Program, reader: Reader, day: date | None) -> Edition:
+def edition_of(call: CliContext, program: Program, reader: Reader, day: date | None) -> Edition:
     """The edition that is out, or else a draft of what it would be; without a day, today's."""
     from larkpost.db import editions
     from larkpost.editions import publish as publishing

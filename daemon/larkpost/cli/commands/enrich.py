@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from larkpost.cli.context import Call, pass_call
+from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.file_arguments import read_each, tell_oddities
 from larkpost.cli.output import (
     json_option,
@@ -21,7 +21,7 @@ from larkpost.text.grammar import quantity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from larkpost.ingest.enrich import Report
+    from larkpost.ingest.enrich import EnrichReport
 
 
 @click.command(short_help="Add ids, links, authors and dates to papers.")
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say what would be added, and change nothing.")
 @json_option
 @pass_call
-def enrich(call: Call, paths: Sequence[Path], dry_run: bool, as_json: bool) -> int:
+def enrich(call: CliContext, paths: Sequence[Path], dry_run: bool, as_json: bool) -> int:
     """Add ids, links, authors and dates to papers that are here, and no papers.
 
     FILE is arXiv's metadata snapshot (JSON Lines of any size) or an answer of the papers API; -
@@ -42,7 +42,7 @@ def enrich(call: Call, paths: Sequence[Path], dry_run: bool, as_json: bool) -> i
 
     program = call.program()
 
-    def show(report: Report) -> None:
+    def show(report: EnrichReport) -> None:
         if as_json:
             put_json(_record(report))
         else:
@@ -60,13 +60,13 @@ def enrich(call: Call, paths: Sequence[Path], dry_run: bool, as_json: bool) -> i
     )  # fmt: skip
 
 
-def _say(call: Call, report: Report) -> None:
+def _say(call: CliContext, report: EnrichReport) -> None:
     call.say(_line(report))
     if report.without_link:
         call.say(f"  without a link of their own: {report.without_link:,} of the papers here")
 
 
-def _record(report: Report) -> dict[str, object]:
+def _record(report: EnrichReport) -> dict[str, object]:
     """What became of a file, as JSON has it."""
     counted = (
         "records", "enriched", "complete", "unmatched", "ambiguous", "rejected", "without_link",
@@ -80,7 +80,7 @@ def _record(report: Report) -> dict[str, object]:
     }
 
 
-def _line(report: Report) -> str:
+def _line(report: EnrichReport) -> str:
     verb = "would be enriched" if report.dry_run else "enriched"
     counts = [
         f"{quantity(report.enriched, 'paper')} {verb}",

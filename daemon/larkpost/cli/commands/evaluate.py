@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from larkpost.cli.context import Call, pass_call
+from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, put, put_json, put_table, shown, waiting
 from larkpost.text.grammar import quantity
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from larkpost.bootstrap import Program
     from larkpost.domain import Reader
-    from larkpost.ranking import Report
+    from larkpost.ranking import ReplayReport
     from larkpost.ranking.evaluation.metrics import Estimate, Measures
     from larkpost.ranking.exploration.coverage import Coverage
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 )
 @json_option
 @pass_call
-def evaluate(call: Call, emails: Sequence[str], page: Path | None, as_json: bool) -> None:
+def evaluate(call: CliContext, emails: Sequence[str], page: Path | None, as_json: bool) -> None:
     """Replay readers' own thumbs, morning by morning, against other ways of ranking.
 
     No thumb touches a score of its own day or an earlier one. Without EMAIL it is everybody with
@@ -45,7 +45,7 @@ def evaluate(call: Call, emails: Sequence[str], page: Path | None, as_json: bool
         raise click.BadParameter(f"{page} is a link, or no file.", param_hint="--html")
     program = call.program()
     asked = _asked(call, program, emails)
-    found: list[tuple[Reader, Report]] = []
+    found: list[tuple[Reader, ReplayReport]] = []
     with waiting("replaying thumbs") as step:
         for done, reader in enumerate(asked, start=1):
             report = measure(program.store, program.ranker, reader, fewest=1)
@@ -69,7 +69,7 @@ def evaluate(call: Call, emails: Sequence[str], page: Path | None, as_json: bool
         put(f"charts: {shown(page)}")
 
 
-def _asked(call: Call, program: Program, emails: Sequence[str]) -> list[Reader]:
+def _asked(call: CliContext, program: Program, emails: Sequence[str]) -> list[Reader]:
     from larkpost.db import readers, votes
     from larkpost.editions.evaluate import FEWEST
 
@@ -85,7 +85,7 @@ def _who(reader: Reader) -> str:
     return reader.address or reader.uid
 
 
-def _put_report(reader: Reader, report: Report) -> None:
+def _put_report(reader: Reader, report: ReplayReport) -> None:
     cast, days = quantity(report.votes, "thumb"), quantity(report.mornings, "morning")
     put(f"{shown(_who(reader))}: {cast}, {days} to measure")
     _put_coverage(report.coverage)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from larkpost.cli.context import Call, pass_call
+from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, put, put_json, shown
 from larkpost.errors import UsageError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 )
 @json_option
 @pass_call
-def init(call: Call, new_key: bool, as_json: bool) -> None:
+def init(call: CliContext, new_key: bool, as_json: bool) -> None:
     """Make the home: folders, database, key. Other commands do it too where it is not there."""
     from larkpost.resources import shipped
 
@@ -67,7 +67,7 @@ def _is_damaged(secret: Path) -> bool:
 @click.command(short_help="Bring the database up to this version.")
 @json_option
 @pass_call
-def migrate(call: Call, as_json: bool) -> None:
+def migrate(call: CliContext, as_json: bool) -> None:
     """Bring the database up to this program's version; other commands do it too.
 
     Readers whose addresses differ in case alone become one, and are named.

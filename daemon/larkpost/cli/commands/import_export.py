@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from larkpost.cli.context import Call, pass_call
+from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import MOST_TOLD, json_option, put_json, shown
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
-    from larkpost.domain import Draft
-    from larkpost.portability.importer import Tally
+    from larkpost.domain import PaperRecord
+    from larkpost.portability.importer import ImportReport
 
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
@@ -23,7 +23,7 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @json_option
 @pass_call
-def export(call: Call, folder: Path, as_json: bool) -> None:
+def export(call: CliContext, folder: Path, as_json: bool) -> None:
     """Write papers.jsonl, readers.jsonl and votes.jsonl into DIR.
 
     `import` into an empty home gives the same ranking for every reader.
@@ -44,7 +44,7 @@ def export(call: Call, folder: Path, as_json: bool) -> None:
 @json_option
 @pass_call
 def import_(
-    call: Call, papers: Path | None, readers: Path | None, votes: Path | None, as_json: bool
+    call: CliContext, papers: Path | None, readers: Path | None, votes: Path | None, as_json: bool
 ) -> int:
     """Take in papers, readers and thumbs, in this order, as `export` writes them.
 
@@ -62,7 +62,7 @@ def import_(
         defaults={"zone": usual.zone, "at": usual.at, "days": usual.days, "size": usual.size},
     )
     tallies = []
-    guests: list[Draft] = []
+    guests: list[PaperRecord] = []
     if papers:
         tally = importer.take_papers(store, papers, now=call.now)
         guests = tally.guests
@@ -95,7 +95,7 @@ def import_(
     return 1 if any(tally.refused for _, _, tally in tallies) else 0
 
 
-def _warn(path: Path, tally: Tally) -> None:
+def _warn(path: Path, tally: ImportReport) -> None:
     name = shown(path)
     for line, reason in tally.refused[:MOST_TOLD]:
         click.echo(f"larkpost: {name}, line {line}: {shown(reason)}", err=True)

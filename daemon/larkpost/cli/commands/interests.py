@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from larkpost.cli.context import Call, pass_call
+from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, put, put_json, put_table, shown
 from larkpost.errors import UsageError
 from larkpost.text.grammar import quantity, sentence, thumbs
@@ -32,7 +32,7 @@ def interest() -> None:
 @click.argument("email")
 @json_option
 @pass_call
-def list_interests(call: Call, email: str, as_json: bool) -> None:
+def list_interests(call: CliContext, email: str, as_json: bool) -> None:
     """List the interests of the reader EMAIL, with the thumbs that each has had."""
     program = call.program()
     found = call.reader(program, email)
@@ -65,7 +65,7 @@ def list_interests(call: Call, email: str, as_json: bool) -> None:
 @json_option
 @pass_call
 def set_interest(
-    call: Call, email: str, name: str, words: Sequence[str], quota: int | None, as_json: bool
+    call: CliContext, email: str, name: str, words: Sequence[str], quota: int | None, as_json: bool
 ) -> None:  # fmt: skip
     """Make the interest NAME of the reader EMAIL, or change what is given of it.
 
@@ -100,7 +100,7 @@ def set_interest(
 @click.argument("name")
 @json_option
 @pass_call
-def remove_interest(call: Call, email: str, name: str, as_json: bool) -> None:
+def remove_interest(call: CliContext, email: str, name: str, as_json: bool) -> None:
     """Remove the interest NAME of the reader EMAIL; its thumbs go to the first one left."""
     from larkpost.readers import subscriptions
 
@@ -113,14 +113,14 @@ def remove_interest(call: Call, email: str, name: str, as_json: bool) -> None:
         call.say(f"removed {shown(name)}")
 
 
-def find_unmatched(call: Call, program: Program, words: Sequence[str]) -> list[UnmatchedWord]:
+def find_unmatched(call: CliContext, program: Program, words: Sequence[str]) -> list[UnmatchedWord]:
     """List which of the words just given match nothing here; without words nothing is loaded."""
     from larkpost.readers.interest_hints import check_words
 
     return check_words(program.store, program.ranker, words, now=call.now) if words else []
 
 
-def put_unmatched(call: Call, unmatched: Sequence[UnmatchedWord]) -> None:
+def put_unmatched(call: CliContext, unmatched: Sequence[UnmatchedWord]) -> None:
     """Print a line for each word that matches nothing here."""
     from larkpost.readers.interest_hints import describe
 
@@ -165,7 +165,9 @@ def _records(program: Program, reader: Reader) -> list[dict[str, Any]]:
 @click.option("--page", type=click.IntRange(1, 50), help="The second ten to rate, the third, …")
 @json_option
 @pass_call
-def start(call: Call, email: str, sources: Sequence[str], page: int | None, as_json: bool) -> None:
+def start(
+    call: CliContext, email: str, sources: Sequence[str], page: int | None, as_json: bool
+) -> None:
     """Begin the taste of the reader EMAIL from papers already read.
 
     FILE is BibTeX, RIS, an export of Zotero, or a list of identifiers and links; - is standard
@@ -200,7 +202,9 @@ def start(call: Call, email: str, sources: Sequence[str], page: int | None, as_j
         put(f"not known here, and without a title: {shown(name)}")
 
 
-def _like(call: Call, program: Program, reader: Reader, names: Sequence[str]) -> dict[str, bool]:
+def _like(
+    call: CliContext, program: Program, reader: Reader, names: Sequence[str]
+) -> dict[str, bool]:
     """Give a thumb up to papers that are here; tells by name whether there was none yet."""
     from larkpost.db import papers, votes
     from larkpost.domain import Thumb
@@ -232,7 +236,7 @@ def _read(source: str) -> str:
     return decoded(raw)[:LONGEST]
 
 
-def _to_rate(call: Call, program: Program, reader: Reader, page: int) -> list[Paper]:
+def _to_rate(call: CliContext, program: Program, reader: Reader, page: int) -> list[Paper]:
     from larkpost.db import votes
     from larkpost.editions.model_cache import fresh_space
     from larkpost.readers import onboarding

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from larkpost.cli.context import Call, pass_call
+from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, put, put_json, put_table, shown, tell, waiting
 from larkpost.text.grammar import quantity
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.bootstrap import Program
-    from larkpost.domain import Delivery, DeliveryState, Letter
-    from larkpost.mail.sending_hold import Retry
+    from larkpost.domain import Delivery, DeliveryState, Message
+    from larkpost.mail.sending_hold import RequeuedDelivery
 
 _MOST_DRAINED = 64 * 1024 * 1024  # bytes of a mail on standard input
 
@@ -28,7 +28,7 @@ _MOST_DRAINED = 64 * 1024 * 1024  # bytes of a mail on standard input
 @click.option("--dry-run", is_flag=True, help="List the letters that would go, and send none.")
 @json_option
 @pass_call
-def deliver(call: Call, limit: int | None, dry_run: bool, as_json: bool) -> int:
+def deliver(call: CliContext, limit: int | None, dry_run: bool, as_json: bool) -> int:
     """Send the letters that are planned, or deferred and due.
 
     Ends with 75 where letters wait: the mail server said later or is away, or the call was told to
@@ -95,7 +95,7 @@ def _dry_run(program: Program, now: datetime, limit: int | None, *, as_json: boo
 @json_option
 @pass_call
 def deliveries(
-    call: Call, failed: bool, unknown: bool, retry: bool, limit: int, as_json: bool
+    call: CliContext, failed: bool, unknown: bool, retry: bool, limit: int, as_json: bool
 ) -> int:
     """List letters, the latest day's first: whose, in which state, and what the server said.
 
@@ -140,7 +140,7 @@ def _retry(
     return 0 if len(going) == len(done) else 1
 
 
-def _tell_holds(done: list[Retry]) -> None:
+def _tell_holds(done: list[RequeuedDelivery]) -> None:
     """Say on stderr which readers are sent nothing, why, and what would change it."""
     from larkpost.errors import Failure
     from larkpost.readers.subscriptions import who
@@ -210,7 +210,7 @@ def _goes_once_more(row: Delivery) -> bool:
 @click.argument("address", metavar="ADDRESS")
 @json_option
 @pass_call
-def send_test(call: Call, address: str, as_json: bool) -> None:
+def send_test(call: CliContext, address: str, as_json: bool) -> None:
     """Send one letter to an address by the road of the settings, and say how it went.
 
     A reader gets their edition of today, as it is or would be; anybody else gets a few lines.
@@ -227,7 +227,7 @@ def send_test(call: Call, address: str, as_json: bool) -> None:
         call.say(f"The letter to {shown(letter.recipient)} was taken ({where}).")
 
 
-def _test_letter(call: Call, program: Program, address: str) -> Letter:
+def _test_letter(call: CliContext, program: Program, address: str) -> Message:
     from secrets import token_hex
 
     from larkpost.cli.commands.editions import edition_of
@@ -250,7 +250,7 @@ def _test_letter(call: Call, program: Program, address: str) -> Letter:
 @click.command(short_help="Take in a mail that came back, from standard input.")
 @json_option
 @pass_call
-def receive(call: Call, as_json: bool) -> None:
+def receive(call: CliContext, as_json: bool) -> None:
     """Take in one mail to returns.address from standard input.
 
     It is a bounce, an answer with thumbs, or a wish to unsubscribe.
@@ -298,7 +298,7 @@ def _read_mail(stream: BinaryIO) -> tuple[bytes, int]:
 @click.command(short_help="Say why a morning is quiet.")
 @json_option
 @pass_call
-def receipt(call: Call, as_json: bool) -> int:
+def receipt(call: CliContext, as_json: bool) -> int:
     """Say why a morning brings nothing, and what to try; ends with 1 where there is a reason."""
     from larkpost.editions.diagnostics import quiet
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from larkpost.cli import params
-from larkpost.cli.context import Call, pass_call
+from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.file_arguments import read_each, tell_oddities
 from larkpost.cli.output import (
     json_option,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from larkpost.domain import Paper
-    from larkpost.ingest.ingest import Report
+    from larkpost.ingest.ingest import IngestReport
 
 _ALL = 10**9  # papers; more than there will be
 
@@ -43,7 +43,11 @@ _ALL = 10**9  # papers; more than there will be
 @json_option
 @pass_call
 def ingest(
-    call: Call, paths: Sequence[Path], captured: date | None, source: str | None, as_json: bool
+    call: CliContext,
+    paths: Sequence[Path],
+    captured: date | None,
+    source: str | None,
+    as_json: bool,
 ) -> int:
     """Read dumps of papers; a folder means every file in it, - means standard input.
 
@@ -54,7 +58,7 @@ def ingest(
 
     program = call.program()
 
-    def show(report: Report) -> None:
+    def show(report: IngestReport) -> None:
         if as_json:
             put_json(report_record(report))
         else:
@@ -73,7 +77,7 @@ def ingest(
     )  # fmt: skip
 
 
-def _oddities(report: Report, *, quiet: bool) -> list[str]:
+def _oddities(report: IngestReport, *, quiet: bool) -> list[str]:
     """List what was odd, and what could not be read, unless it was said before."""
     warnings = () if quiet else report.warnings
     rejects = [] if report.already else reject_lines(report.rejects, report.rejected)
@@ -90,7 +94,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
             yield path
 
 
-def report_record(report: Report) -> dict[str, object]:
+def report_record(report: IngestReport) -> dict[str, object]:
     """What became of a dump, as JSON has it."""
     from larkpost.portability.records import moment
 
@@ -110,7 +114,7 @@ def report_record(report: Report) -> dict[str, object]:
     }
 
 
-def report_line(report: Report) -> str:
+def report_line(report: IngestReport) -> str:
     """What became of a dump, in a line; that it brought nothing new is said first."""
     name = shown(report.name)
     if report.already:
@@ -119,7 +123,7 @@ def report_line(report: Report) -> str:
     return f"{name}: {_counts(report)}{taken}"
 
 
-def _counts(report: Report) -> str:
+def _counts(report: IngestReport) -> str:
     from larkpost.editions.diagnostics import no_new_papers
 
     unread = f", {report.rejected} not readable" if report.rejected else ""
@@ -145,7 +149,9 @@ def _counts(report: Report) -> str:
 )
 @json_option
 @pass_call
-def papers(call: Call, words: str | None, since: date | None, limit: int, as_json: bool) -> None:
+def papers(
+    call: CliContext, words: str | None, since: date | None, limit: int, as_json: bool
+) -> None:
     """List papers, newest first, or search them.
 
     Where there are more than are listed, that is said on standard error.

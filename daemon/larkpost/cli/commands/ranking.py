@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from larkpost.cli import params
-from larkpost.cli.context import Call, pass_call
+from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import bar, json_option, put, put_json, put_table, shown
 
 if TYPE_CHECKING:
     from larkpost.bootstrap import Program
     from larkpost.domain import Paper, Pick, Reader
-    from larkpost.editions.recommend import Ranking
+    from larkpost.editions.recommend import ReaderRanking
 
 
 @click.command(short_help="Rank papers for a reader, and change nothing.")
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @json_option
 @pass_call
 def rank(
-    call: Call, email: str | None, everybody: bool, day: date | None, limit: int | None,
+    call: CliContext, email: str | None, everybody: bool, day: date | None, limit: int | None,
     window: int | None, again: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Rank the papers of the window for a reader, and change nothing.
@@ -49,7 +49,7 @@ def rank(
     from larkpost.editions import recommend
 
     program = call.program()
-    question = recommend.Question(
+    question = recommend.RankingRequest(
         at=call.now if day is None else recommend.end_of(day),
         window=program.window if window is None else timedelta(days=window),
         limit=limit,
@@ -73,7 +73,7 @@ def _everybody(program: Program) -> list[Reader]:
         return readers.all(connection)
 
 
-def _put_lines(program: Program, reader: Reader, ranking: Ranking) -> None:
+def _put_lines(program: Program, reader: Reader, ranking: ReaderRanking) -> None:
     from larkpost.portability.records import ranked_line
 
     for pick in ranking.picks:
@@ -87,7 +87,7 @@ def _addresses(program: Program, paper: Paper) -> dict[str, str | None]:
     return {"page": program.links.paper(paper.uid), "url": link_of(paper) or None}
 
 
-def _put_ranking(reader: Reader, ranking: Ranking, *, named: bool) -> None:
+def _put_ranking(reader: Reader, ranking: ReaderRanking, *, named: bool) -> None:
     from larkpost.portability.records import name_of
 
     if named:
@@ -131,7 +131,7 @@ def because(pick: Pick) -> str:
 @click.argument("paper")
 @json_option
 @pass_call
-def explain(call: Call, email: str, paper: str, as_json: bool) -> None:
+def explain(call: CliContext, email: str, paper: str, as_json: bool) -> None:
     """Show why PAPER stands where it stands for the reader EMAIL: terms, weights, likeness.
 
     PAPER is scheme:value, a URL, or a position in the latest edition. Bars to the right raise the

@@ -9,7 +9,7 @@ import click
 
 from larkpost.cli import params
 from larkpost.cli.commands.interests import find_unmatched, put_unmatched
-from larkpost.cli.context import Call, pass_call
+from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, put, put_json, put_table, put_warnings, shown
 from larkpost.errors import UsageError
 from larkpost.text.grammar import quantity
@@ -71,7 +71,7 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
 @json_option
 @pass_call
 def add(
-    call: Call, /, email: str, interests: tuple[str, ...], as_json: bool, **wishes: Any
+    call: CliContext, /, email: str, interests: tuple[str, ...], as_json: bool, **wishes: Any
 ) -> None:
     """Add a reader; what is not given comes from the [readers] settings."""
     from larkpost.readers import subscriptions
@@ -100,7 +100,7 @@ def add(
 @reader.command("list", short_help="List all readers.")
 @json_option
 @pass_call
-def list_readers(call: Call, as_json: bool) -> None:
+def list_readers(call: CliContext, as_json: bool) -> None:
     """List all readers.
 
     "Expires on" is the day on which a reader without a mail address, who came by the form, is
@@ -136,7 +136,7 @@ def list_readers(call: Call, as_json: bool) -> None:
 @click.argument("email")
 @json_option
 @pass_call
-def show(call: Call, email: str, as_json: bool) -> None:
+def show(call: CliContext, email: str, as_json: bool) -> None:
     """Show a reader: wishes, feeds, thumbs, and the link to their own page.
 
     The addresses shown are secrets of the reader: whoever has them may use them.
@@ -199,7 +199,7 @@ def show(call: Call, email: str, as_json: bool) -> None:
 @json_option
 @pass_call
 def set_reader(
-    call: Call, /, email: str, interests: tuple[str, ...], address: str | None,
+    call: CliContext, /, email: str, interests: tuple[str, ...], address: str | None,
     pause: bool, until: date | None, resume: bool, leave: bool, new_feed: bool,
     no_feed: bool, as_json: bool, **wishes: Any,
 ) -> None:  # fmt: skip
@@ -240,7 +240,7 @@ def set_reader(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @pass_call
-def remove(call: Call, email: str, yes: bool, as_json: bool) -> None:
+def remove(call: CliContext, email: str, yes: bool, as_json: bool) -> None:
     """Forget a reader: address, thumbs and editions. There is no way back.
 
     Asks before it does; where nobody can answer (no terminal), --yes is needed. `reader set EMAIL

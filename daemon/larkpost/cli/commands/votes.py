@@ -8,7 +8,7 @@ import click
 
 from larkpost.cli import params
 from larkpost.cli.commands.interests import named
-from larkpost.cli.context import Call, pass_call
+from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, put_json, shown
 from larkpost.text.grammar import quantity
 
@@ -28,7 +28,7 @@ SAID = {"up": "thumbs up", "down": "thumbs down", "clear": "no thumb"}
 @json_option
 @pass_call
 def vote(
-    call: Call, email: str, paper: str, thumb: str, interest: str | None, as_json: bool
+    call: CliContext, email: str, paper: str, thumb: str, interest: str | None, as_json: bool
 ) -> None:
     """Give a thumb to PAPER for the reader EMAIL, or take it back with clear.
 
@@ -76,7 +76,9 @@ def vote(
 @click.option("--until", type=params.moment, metavar="MOMENT", help="Before this moment.")
 @json_option
 @pass_call
-def unvote(call: Call, email: str, since: datetime, until: datetime | None, as_json: bool) -> None:
+def unvote(
+    call: CliContext, email: str, since: datetime, until: datetime | None, as_json: bool
+) -> None:
     """Take back every thumb of the reader EMAIL since a moment, whoever or whatever gave them.
 
     A thumb that one of these had replaced does not come back: the last one wins, and is all that
@@ -105,7 +107,9 @@ def unvote(call: Call, email: str, since: datetime, until: datetime | None, as_j
 @click.option("--undo", is_flag=True, help="Bring back those that were forgotten last.")
 @json_option
 @pass_call
-def forget(call: Call, email: str, before: datetime | None, undo: bool, as_json: bool) -> None:
+def forget(
+    call: CliContext, email: str, before: datetime | None, undo: bool, as_json: bool
+) -> None:
     """Forget every thumb that the reader EMAIL gave before a moment.
 
     It is for a reader who looks for other things now. The thumbs count for nothing any more. With

@@ -24,7 +24,7 @@ _LITE = "PRAGMA data_version"
 _SNAPSHOT = text("SELECT CAST(pg_current_snapshot() AS text)")
 
 
-class Marks:
+class ChangeToken:
     """Marks of one store; safe to share between threads.
 
     Take a mark *before* reading: while a later one equals it, what was read is still so.

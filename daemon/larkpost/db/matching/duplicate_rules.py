@@ -11,7 +11,7 @@ from larkpost.db.matching.abstract_rules import (
     same_subject,
     shared_text,
 )
-from larkpost.db.matching.title_rules import Relation, better_set, compare_titles
+from larkpost.db.matching.title_rules import TitleRelation, better_set, compare_titles
 from larkpost.db.search.tokens import stems
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import resemblance, squeeze
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from larkpost.domain import Draft, Identifier, Paper
+    from larkpost.domain import Identifier, Paper, PaperRecord
 
 # Names of which one paper may have several; any other scheme tells two papers apart.
 LOOSE = frozenset({"url", "text"})
@@ -44,7 +44,7 @@ def conflicting(mine: Collection[Identifier], theirs: Collection[Identifier]) ->
     return False
 
 
-def alike(paper: Paper, draft: Draft) -> bool:
+def alike(paper: Paper, draft: PaperRecord) -> bool:
     """Whether a draft is this paper set differently, cut, summed up, withdrawn or slightly edited.
 
     Case, wraps, LaTeX and glued words do not count; one edited sentence or one fixed title is
@@ -52,20 +52,20 @@ def alike(paper: Paper, draft: Draft) -> bool:
     different abstracts, is not enough, and siblings by their titles are different papers.
     """
     relation = compare_titles(paper.title, draft.title)
-    if relation is Relation.SIBLING or _own_words(paper, draft):
+    if relation is TitleRelation.SIBLING or _own_words(paper, draft):
         return False
     if is_withdrawal_notice(paper.abstract) or is_withdrawal_notice(draft.abstract):
-        return relation is Relation.SAME and _long_title(paper, draft)
+        return relation is TitleRelation.SAME and _long_title(paper, draft)
     if not (squeeze(paper.abstract) and squeeze(draft.abstract)):
         return _long_title(paper, draft) and resemblance(paper.title, draft.title) >= 0.95
     return _same_text(paper, draft, relation)
 
 
-def _long_title(paper: Paper, draft: Draft) -> bool:
+def _long_title(paper: Paper, draft: PaperRecord) -> bool:
     return min(len(squeeze(paper.title)), len(squeeze(draft.title))) >= _LONG_TITLE
 
 
-def _own_words(paper: Paper, draft: Draft) -> bool:
+def _own_words(paper: Paper, draft: PaperRecord) -> bool:
     """Whether each abstract has a word of its title that the other has not: Iceland, Ireland.
 
     A misspelt title has none, for the abstract spells the word right.
@@ -77,28 +77,28 @@ def _own_words(paper: Paper, draft: Draft) -> bool:
     return not (old - new).isdisjoint(mine - theirs) and not (new - old).isdisjoint(theirs - mine)
 
 
-def _same_text(paper: Paper, draft: Draft, relation: Relation) -> bool:
+def _same_text(paper: Paper, draft: PaperRecord, relation: TitleRelation) -> bool:
     """Judge by title and abstract: the less the titles tell, the more the abstracts must."""
     shared = shared_text(paper.abstract, draft.abstract)
-    if relation is Relation.SAME:
+    if relation is TitleRelation.SAME:
         if not _long_title(paper, draft):
             return shared >= 0.75
         return shared >= 0.6 or same_subject(paper.title, paper.abstract, draft.abstract)
     length = min(len(squeeze(paper.abstract)), len(squeeze(draft.abstract)))
-    edited = relation is Relation.EDITED and length >= _SUBSTANTIAL and shared >= 0.75
+    edited = relation is TitleRelation.EDITED and length >= _SUBSTANTIAL and shared >= 0.75
     retitled = length >= _LONG and shared == 1
     return retitled or (edited and _near_title(paper, draft))
 
 
-def _near_title(paper: Paper, draft: Draft) -> bool:
+def _near_title(paper: Paper, draft: PaperRecord) -> bool:
     """Whether titles differ little, or by words before or after one: a name, a subtitle."""
     short, long = sorted((squeeze(paper.title), squeeze(draft.title)), key=len)
     return long.startswith(short) or long.endswith(short) or resemblance(short, long) >= 0.8
 
 
-def akin(paper: Paper, draft: Draft) -> bool:
+def akin(paper: Paper, draft: PaperRecord) -> bool:
     """Whether a draft that gives a paper's URL can be that paper: some pages list many."""
-    if compare_titles(paper.title, draft.title) is Relation.SIBLING:
+    if compare_titles(paper.title, draft.title) is TitleRelation.SIBLING:
         return False
     if resemblance(paper.title, draft.title) >= 0.6:
         return True
@@ -106,7 +106,7 @@ def akin(paper: Paper, draft: Draft) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class MergedPaper:
     """A paper after a draft of it.
 
     ``reworded``: title or abstract say something else; ``enriched``: authors, categories, a date,
@@ -118,7 +118,7 @@ class Merged:
     enriched: bool
 
 
-def merge(paper: Paper, draft: Draft, *, now: datetime) -> Merged:
+def merge(paper: Paper, draft: PaperRecord, *, now: datetime) -> MergedPaper:
     """Unite a paper with what a draft says about it.
 
     ``updated`` moves only when the title or abstract says something else than before; the shelf
@@ -149,7 +149,7 @@ def merge(paper: Paper, draft: Draft, *, now: datetime) -> Merged:
         links=further_links(url, paper.links + draft.links),
         withdrawn=paper.withdrawn or draft.withdrawn,
     )
-    return Merged(merged, reworded=reworded, enriched=_facts(merged) != _facts(paper))
+    return MergedPaper(merged, reworded=reworded, enriched=_facts(merged) != _facts(paper))
 
 
 def further_links(url: str | None, links: Collection[str]) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from larkpost.domain import Draft, Identifier
+    from larkpost.domain import Identifier, PaperRecord
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -40,7 +40,7 @@ _MOST_COMPARED = 20
 _LONGEST_ORGANISATION = 200  # characters
 
 
-class What(StrEnum):
+class MatchOutcome(StrEnum):
     """What became of a draft."""
 
     NEW = "new"
@@ -49,17 +49,17 @@ class What(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PaperQuery:
     """A draft with everything by which its paper may be found; ``names`` best first."""
 
-    draft: Draft
+    draft: PaperRecord
     names: tuple[Identifier, ...]
     key: str
     numbers: frozenset[int]
 
 
 @dataclass(slots=True)
-class Entry:
+class KnownPaper:
     """A paper on the shelf; id 0 until it is written.
 
     ``gained`` are names to be written.
@@ -74,7 +74,7 @@ class Entry:
     touched: bool = False
 
 
-def ask(draft: Draft, now: datetime) -> Asked:
+def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
     """Prepare a draft: nothing in it lies after ``now``, and every link can be followed."""
     draft = replace(
         draft,
@@ -88,10 +88,10 @@ def ask(draft: Draft, now: datetime) -> Asked:
         published=draft.published and min(draft.published, now.date()),
     )
     numbers = sketch(draft.title, draft.abstract)
-    return Asked(draft, _names(draft), title_key(draft.title), numbers)
+    return PaperQuery(draft, _names(draft), title_key(draft.title), numbers)
 
 
-def _names(draft: Draft) -> tuple[Identifier, ...]:
+def _names(draft: PaperRecord) -> tuple[Identifier, ...]:
     """Collect the names of a draft: those given, one from its URL, one from its text."""
     names = dict.fromkeys(draft.identifiers)
     try:
@@ -121,12 +121,12 @@ def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> Cou
     return Counter({one: shared for one, shared in met.items() if shared >= enough})
 
 
-class Shelf:
+class PaperMatcher:
     """Entries, and three ways to find one: by name, by title key, by number of a sketch."""
 
     def __init__(
         self,
-        entries: Iterable[Entry],
+        entries: Iterable[KnownPaper],
         *,
         by_name: dict[Identifier, int],
         by_key: dict[str, list[int]],
@@ -141,15 +141,15 @@ class Shelf:
         for name, at in by_name.items():
             self.entries[at].names.add(name)
 
-    def place(self, asked: Asked) -> tuple[Entry, What]:
+    def place(self, asked: PaperQuery) -> tuple[KnownPaper, MatchOutcome]:
         """Merge a draft into its paper, or make it a new one."""
         at = self.find(asked)
         if at is None:
-            return self._add(asked), What.NEW
+            return self._add(asked), MatchOutcome.NEW
         entry = self.entries[at]
         return entry, self._merge(at, asked)
 
-    def find(self, asked: Asked) -> int | None:
+    def find(self, asked: PaperQuery) -> int | None:
         """Find the entry that a draft is: by a name, else the likest by its text."""
         for name in asked.names:
             if self._trusted(name, asked):
@@ -160,7 +160,7 @@ class Shelf:
                 return at
         return None
 
-    def _trusted(self, name: Identifier, asked: Asked) -> bool:
+    def _trusted(self, name: Identifier, asked: PaperQuery) -> bool:
         """Whether a name of a draft tells which paper it is: an arXiv id, which arXiv gives, does.
 
         Another name does where no name contradicts it: authors of two papers type one DOI.
@@ -172,18 +172,18 @@ class Shelf:
             return False
         return name.scheme != "url" or akin(known.paper, asked.draft)
 
-    def candidates(self, asked: Asked) -> Iterator[int]:
+    def candidates(self, asked: PaperQuery) -> Iterator[int]:
         """Give the entries whose texts are to be compared with a draft's, the likest first."""
         met = sharing(asked.numbers, self.by_hash)
         # All of a title weighs more than any part of a text: notices of withdrawal are all alike.
         met.update(dict.fromkeys(self.by_key.get(asked.key, [])[:_COMMON], SKETCH))
         return (at for at, _ in met.most_common(_MOST_COMPARED))
 
-    def _add(self, asked: Asked) -> Entry:
+    def _add(self, asked: PaperQuery) -> KnownPaper:
         free = [name for name in asked.names if name not in self.by_name]
         # Where every name is another paper's, none of them leads here; it is found by its title.
         paper = with_url(_paper(asked.draft, (free or asked.names)[0]), free)
-        at, entry = len(self.entries), Entry(paper)
+        at, entry = len(self.entries), KnownPaper(paper)
         self.entries.append(entry)
         self.add_names(at, free)
         self.by_key.setdefault(asked.key, []).append(at)
@@ -191,7 +191,7 @@ class Shelf:
             self.by_hash.setdefault(number, []).append(at)
         return entry
 
-    def _merge(self, at: int, asked: Asked) -> What:
+    def _merge(self, at: int, asked: PaperQuery) -> MatchOutcome:
         entry = self.entries[at]
         gained = [name for name in asked.names if name not in self.by_name]
         self.add_names(at, gained)
@@ -202,7 +202,7 @@ class Shelf:
         entry.reworded |= merged.reworded
         entry.paper = paper
         told = merged.reworded or merged.enriched or any(name.scheme != "text" for name in gained)
-        return What.UPDATED if told else What.KNOWN
+        return MatchOutcome.UPDATED if told else MatchOutcome.KNOWN
 
     def add_names(self, at: int, names: Iterable[Identifier]) -> None:
         """Give an entry names that no entry has."""
@@ -239,7 +239,7 @@ def date_new_link(before: Paper, after: Paper, now: datetime) -> Paper:
     return replace(after, updated=max(now, after.updated))
 
 
-def _paper(draft: Draft, identifier: Identifier) -> Paper:
+def _paper(draft: PaperRecord, identifier: Identifier) -> Paper:
     assert draft.first_seen is not None  # noqa: S101 - ``ask`` filled it in
     assert draft.arrived is not None  # noqa: S101 - ``ask`` filled it in
     return Paper(

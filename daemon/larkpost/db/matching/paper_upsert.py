@@ -10,7 +10,14 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.batches import batches
-from larkpost.db.matching.paper_matcher import Entry, Shelf, What, ask, gather, sharing
+from larkpost.db.matching.paper_matcher import (
+    KnownPaper,
+    MatchOutcome,
+    PaperMatcher,
+    ask,
+    gather,
+    sharing,
+)
 from larkpost.db.private.handover import hand_over
 from larkpost.db.search import index
 from larkpost.domain import Identifier
@@ -22,18 +29,18 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Column, Connection
 
-    from larkpost.db.matching.paper_matcher import Asked
-    from larkpost.domain import Draft
+    from larkpost.db.matching.paper_matcher import PaperQuery
+    from larkpost.domain import PaperRecord
 
 _TURN = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that is ours
 
 
 @dataclass(frozen=True, slots=True)
-class Absorbed:
+class UpsertedPaper:
     """The paper that a draft is, or has become."""
 
     paper_id: int
-    what: What
+    what: MatchOutcome
 
 
 def take_turns(connection: Connection) -> None:
@@ -45,7 +52,9 @@ def take_turns(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_TURN)))
 
 
-def absorb(connection: Connection, drafts: Iterable[Draft], *, now: datetime) -> list[Absorbed]:
+def absorb(
+    connection: Connection, drafts: Iterable[PaperRecord], *, now: datetime
+) -> list[UpsertedPaper]:
     """Add or merge each draft; returns what became of it, in their order.
 
     A paper is found again by its identifiers, else by its text: papers that share a title key or
@@ -55,17 +64,17 @@ def absorb(connection: Connection, drafts: Iterable[Draft], *, now: datetime) ->
     from now on (``private_handover.hand_over``).
     """
     take_turns(connection)
-    absorbed: list[Absorbed] = []
+    absorbed: list[UpsertedPaper] = []
     for some in batches(drafts):
         asked = [ask(draft, now) for draft in some]
         shelf = lay_out(connection, asked, now)
         placed = [shelf.place(one) for one in asked]
         write(connection, shelf)
-        absorbed += [Absorbed(entry.paper.id, what) for entry, what in placed]
+        absorbed += [UpsertedPaper(entry.paper.id, what) for entry, what in placed]
     return absorbed
 
 
-def write(connection: Connection, shelf: Shelf) -> None:
+def write(connection: Connection, shelf: PaperMatcher) -> None:
     """Write what is new on a shelf and what was changed there."""
     told = [entry for entry in shelf.entries if entry.gained or entry.reworded]
     _write_new(connection, [entry for entry in shelf.entries if not entry.paper.id])
@@ -75,8 +84,8 @@ def write(connection: Connection, shelf: Shelf) -> None:
 
 
 def lay_out(
-    connection: Connection, asked: Sequence[Asked], now: datetime, *, all_by_text: bool = False
-) -> Shelf:
+    connection: Connection, asked: Sequence[PaperQuery], now: datetime, *, all_by_text: bool = False
+) -> PaperMatcher:
     """Read every paper that one of the drafts may be, in a fixed number of queries.
 
     By their texts only the drafts are looked up of which no name is known, unless ``all_by_text``.
@@ -101,8 +110,8 @@ def lay_out(
     ids.update(*(sharing(one.numbers, met) for one in unnamed))
     papers = paper_rows.get(connection, ids)
     places = {one: at for at, one in enumerate(papers)}
-    return Shelf(
-        [Entry(paper, before=paper) for paper in papers.values()],
+    return PaperMatcher(
+        [KnownPaper(paper, before=paper) for paper in papers.values()],
         by_name={name: places[one] for name, one in names(connection, ids)},
         by_key=gather((key, places[one]) for key, one in by_key),
         by_hash=gather((number, places[one]) for number, one in by_hash if one in places),
@@ -142,7 +151,7 @@ def _pairs(
     return pairs
 
 
-def _write_new(connection: Connection, entries: Sequence[Entry]) -> None:
+def _write_new(connection: Connection, entries: Sequence[KnownPaper]) -> None:
     if not entries:
         return
     _settle_uids(connection, entries)
@@ -158,7 +167,7 @@ def _write_new(connection: Connection, entries: Sequence[Entry]) -> None:
     index.write(connection, (entry.paper for entry in entries))
 
 
-def _settle_uids(connection: Connection, entries: Sequence[Entry]) -> None:
+def _settle_uids(connection: Connection, entries: Sequence[KnownPaper]) -> None:
     """Give another uid to a paper whose own is taken: it was imported under other names."""
     column = schema.paper.c.uid
     pairs = _pairs(connection, column, schema.paper.c.id, {entry.paper.uid for entry in entries})
@@ -169,7 +178,7 @@ def _settle_uids(connection: Connection, entries: Sequence[Entry]) -> None:
         taken.add(entry.paper.uid)
 
 
-def _write_changed(connection: Connection, entries: Sequence[Entry]) -> None:
+def _write_changed(connection: Connection, entries: Sequence[KnownPaper]) -> None:
     if not entries:
         return
     table = schema.paper
@@ -183,7 +192,7 @@ def _write_changed(connection: Connection, entries: Sequence[Entry]) -> None:
     index.rewrite(connection, ((e.before, e.paper) for e in entries if e.before is not None))
 
 
-def _write_sketches(connection: Connection, entries: Iterable[Entry]) -> None:
+def _write_sketches(connection: Connection, entries: Iterable[KnownPaper]) -> None:
     rows = [
         {"paper_id": entry.paper.id, "hash": number}
         for entry in entries
@@ -193,7 +202,7 @@ def _write_sketches(connection: Connection, entries: Iterable[Entry]) -> None:
         connection.execute(insert(schema.sketch), rows)
 
 
-def _write_names(connection: Connection, entries: Sequence[Entry]) -> None:
+def _write_names(connection: Connection, entries: Sequence[KnownPaper]) -> None:
     rows = [
         {"scheme": name.scheme, "value": name.value, "paper_id": entry.paper.id}
         for entry in entries

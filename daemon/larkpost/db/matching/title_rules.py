@@ -28,7 +28,7 @@ _LATEX = re.compile(r"\\[A-Za-z]+|[{}$]")
 _BREAK = re.compile(r"[\s\u2010-\u2015-]")
 
 
-class Relation(StrEnum):
+class TitleRelation(StrEnum):
     """What two titles are to each other."""
 
     SAME = "same"  # but for how they are set
@@ -37,7 +37,7 @@ class Relation(StrEnum):
     OTHER = "other"  # they have little in common
 
 
-def compare_titles(old: str, new: str) -> Relation:
+def compare_titles(old: str, new: str) -> TitleRelation:
     """Say what two titles are to each other.
 
     Articles, hyphens, endings and single misspelt letters are edits, and so are words that only
@@ -45,15 +45,15 @@ def compare_titles(old: str, new: str) -> Relation:
     "… in Basque" and "… in Welsh", "Part I" and "Part II", 7B and 70B.
     """
     if squeeze(old) == squeeze(new):
-        return Relation.SAME
+        return TitleRelation.SAME
     before, after = _words(old), _words(new)
     gone, come = _changes(before, after)
     if any(map(_DECISIVE.fullmatch, gone + come)):
-        return Relation.SIBLING
+        return TitleRelation.SIBLING
     if not (gone and come):
-        return Relation.EDITED
+        return TitleRelation.EDITED
     changed = (len(gone) + len(come)) / (len(before) + len(after))
-    return Relation.SIBLING if changed <= 0.5 else Relation.OTHER
+    return TitleRelation.SIBLING if changed <= 0.5 else TitleRelation.OTHER
 
 
 def _words(title: str) -> list[str]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class MigrationSteps:
     """The way to a shape: Alembic's folder, and the revisions in it, oldest first.
 
     The revisions are named beside the folder so that a check needs no Alembic.
@@ -41,11 +41,11 @@ class Steps:
         return self.revisions[-1]
 
 
-STEPS = Steps(Path(__file__).parent, tuple(f"{number:04}" for number in range(1, 19)))
+STEPS = MigrationSteps(Path(__file__).parent, tuple(f"{number:04}" for number in range(1, 19)))
 _LOCK = 0x6C61726B  # "lark": the advisory lock that migrations of one PostgreSQL database share
 
 
-def upgrade(store: Store, steps: Steps = STEPS) -> tuple[str, ...]:
+def upgrade(store: Store, steps: MigrationSteps = STEPS) -> tuple[str, ...]:
     """Bring the database to this program's shape, making it where there is none.
 
     Returns the revisions that a database which held something was brought through.
@@ -72,7 +72,7 @@ def current(store: Store) -> str | None:
         return _revision(connection)
 
 
-def check(store: Store, steps: Steps = STEPS) -> None:
+def check(store: Store, steps: MigrationSteps = STEPS) -> None:
     """Return when the database is fit for use.
 
     Raises StoreError when it is damaged, not there, not migrated, or newer than this program.
@@ -164,7 +164,9 @@ def _revision(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def _refuse_unknown(connection: Connection, name: str, found: str | None, steps: Steps) -> None:
+def _refuse_unknown(
+    connection: Connection, name: str, found: str | None, steps: MigrationSteps
+) -> None:
     """Raise StoreError for a database of a later program, or of another one."""
     if found is not None and found not in steps.revisions:
         raise StoreError(
@@ -179,7 +181,7 @@ def _refuse_unknown(connection: Connection, name: str, found: str | None, steps:
         )
 
 
-def _run(connection: Connection, steps: Steps) -> None:
+def _run(connection: Connection, steps: MigrationSteps) -> None:
     """Let Alembic take every step to the head, in the transaction that is open."""
     from alembic import command  # late: only a migration needs it
     from alembic.config import Config

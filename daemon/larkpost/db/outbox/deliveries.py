@@ -35,7 +35,7 @@ _table = schema.delivery
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedDelivery:
     """A letter to be sent: of which edition and day, to whom, under which Message-ID."""
 
     edition_id: int
@@ -45,7 +45,7 @@ class Planned:
     now: datetime
 
 
-def plan(connection: Connection, letters: Sequence[Planned]) -> None:
+def plan(connection: Connection, letters: Sequence[PlannedDelivery]) -> None:
     """Put letters into the outbox."""
     rows = [
         {

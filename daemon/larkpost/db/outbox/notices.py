@@ -19,7 +19,7 @@ _table = schema.notice
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class QueuedNotice:
     """What was asked for an address: ``wishes`` as JSON has them, and how often it was tried.
 
     For what a reader is told, the reader's uid stands for the address, and ``wishes`` for what.
@@ -107,7 +107,7 @@ def tell(connection: Connection, uid: str, what: Mapping[str, Any], *, now: date
     )
 
 
-def take(connection: Connection, *, now: datetime, until: datetime) -> Notice | None:
+def take(connection: Connection, *, now: datetime, until: datetime) -> QueuedNotice | None:
     """Take the asking at the first place; nobody else is given it before ``until``."""
     waiting = (
         select(_table.c.id)
@@ -123,11 +123,11 @@ def take(connection: Connection, *, now: datetime, until: datetime) -> Notice | 
     row = connection.execute(taken.returning(*_table.c)).one_or_none()
     if row is None:
         return None
-    return Notice(row.id, row.address, row.wishes, row.asked, row.attempts, row.domain or "")
+    return QueuedNotice(row.id, row.address, row.wishes, row.asked, row.attempts, row.domain or "")
 
 
 def put_back(
-    connection: Connection, notice: Notice, next_try: datetime, *, doubts: int = 0
+    connection: Connection, notice: QueuedNotice, next_try: datetime, *, doubts: int = 0
 ) -> None:
     """Try an asking again later; ``doubts`` is how often it may have arrived."""
     values: dict[str, Any] = {"next_try": next_try}
@@ -136,7 +136,9 @@ def put_back(
     connection.execute(update(_table).where(_table.c.id == notice.id).values(values))
 
 
-def put_off_domain(connection: Connection, notice: Notice, until: datetime, now: datetime) -> None:
+def put_off_domain(
+    connection: Connection, notice: QueuedNotice, until: datetime, now: datetime
+) -> None:
     """Let an asking that was taken wait until then, untried, and the others of its domain, too."""
     connection.execute(
         update(_table)
@@ -150,7 +152,7 @@ def put_off_domain(connection: Connection, notice: Notice, until: datetime, now:
     )
 
 
-def forget(connection: Connection, notice: Notice) -> None:
+def forget(connection: Connection, notice: QueuedNotice) -> None:
     """Be done with an asking."""
     connection.execute(delete(_table).where(_table.c.id == notice.id))
 

@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, or_, select
 
 from larkpost.db import schema
 from larkpost.db.batches import batches
-from larkpost.domain import DeliveryState, Letter
+from larkpost.domain import DeliveryState, Message
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -21,7 +21,7 @@ _LEVEL = 1
 _table = schema.letter
 
 
-def keep(connection: Connection, letters: Mapping[int, Letter]) -> None:
+def keep(connection: Connection, letters: Mapping[int, Message]) -> None:
     """Keep letters by the numbers of their deliveries; commit before the first of them goes.
 
     What is kept of an earlier try gives way.
@@ -41,12 +41,12 @@ def keep(connection: Connection, letters: Mapping[int, Letter]) -> None:
         connection.execute(insert(_table), rows)
 
 
-def kept(connection: Connection, delivery_ids: Collection[int]) -> dict[int, Letter]:
+def kept(connection: Connection, delivery_ids: Collection[int]) -> dict[int, Message]:
     """Read letters as they were kept, by delivery; those of which nothing is kept are left out."""
     delivery = schema.delivery
     wanted = select(_table, delivery.c.message_id).join_from(_table, delivery)
     return {
-        row.delivery_id: Letter(
+        row.delivery_id: Message(
             row.sender, row.recipient, row.message_id, zlib.decompress(row.content)
         )
         for some in batches(delivery_ids)

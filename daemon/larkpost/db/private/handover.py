@@ -11,7 +11,7 @@ from larkpost.db.batches import batches
 from larkpost.db.matching.duplicate_rules import akin, alike, conflicting
 from larkpost.db.matching.paper_matcher import gather
 from larkpost.db.private import private_papers
-from larkpost.domain import Draft, Identifier
+from larkpost.domain import Identifier, PaperRecord
 from larkpost.text.minhash import title_key
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from larkpost.db.matching.paper_matcher import Entry
+    from larkpost.db.matching.paper_matcher import KnownPaper
     from larkpost.domain import Paper
 
 _table = schema.private_identifier
 
 
-def hand_over(connection: Connection, entries: Sequence[Entry], *, now: datetime) -> None:
+def hand_over(connection: Connection, entries: Sequence[KnownPaper], *, now: datetime) -> None:
     """Move the thumbs on private papers to the public ones that these entries made of them.
 
     The public paper takes over nothing else: not a word, link or name that a reader brought. So
@@ -76,11 +76,11 @@ def _find_titled(connection: Connection, keys: Iterable[str]) -> set[int]:
 def _choose_public(
     private: Paper,
     names: Collection[Identifier],
-    by_name: Mapping[Identifier, Entry],
-    by_key: Mapping[str, Sequence[Entry]],
-) -> Entry | None:
+    by_name: Mapping[Identifier, KnownPaper],
+    by_key: Mapping[str, Sequence[KnownPaper]],
+) -> KnownPaper | None:
     """Choose the public paper that a private one is, by the rules of ``Shelf.find``."""
-    brought = Draft(title=private.title, abstract=private.abstract)
+    brought = PaperRecord(title=private.title, abstract=private.abstract)
     for name in sorted(names):
         entry = by_name.get(name)
         if entry is not None and _is_trusted(name, entry, names, brought):
@@ -92,7 +92,7 @@ def _choose_public(
 
 
 def _is_trusted(
-    name: Identifier, entry: Entry, names: Collection[Identifier], brought: Draft
+    name: Identifier, entry: KnownPaper, names: Collection[Identifier], brought: PaperRecord
 ) -> bool:
     if name.scheme == "arxiv":
         return True

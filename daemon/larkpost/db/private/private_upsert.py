@@ -10,8 +10,8 @@ from sqlalchemy import insert, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.batches import batches
-from larkpost.db.matching.paper_matcher import Entry, Shelf, What, ask, gather
-from larkpost.db.matching.paper_upsert import Absorbed, lay_out, take_turns
+from larkpost.db.matching.paper_matcher import KnownPaper, MatchOutcome, PaperMatcher, ask, gather
+from larkpost.db.matching.paper_upsert import UpsertedPaper, lay_out, take_turns
 from larkpost.db.private import private_papers
 
 if TYPE_CHECKING:
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from larkpost.db.matching.paper_matcher import Asked
-    from larkpost.domain import Draft
+    from larkpost.db.matching.paper_matcher import PaperQuery
+    from larkpost.domain import PaperRecord
 
 
-def prepare(drafts: Iterable[Draft], now: datetime) -> list[Asked]:
+def prepare(drafts: Iterable[PaperRecord], now: datetime) -> list[PaperQuery]:
     """Work out by what each draft may be found, which needs no database."""
     return [ask(draft, now) for draft in drafts]
 
 
 def look_up(
-    connection: Connection, owner_id: int, drafts: Sequence[Asked], *, now: datetime
-) -> list[Absorbed]:
+    connection: Connection, owner_id: int, drafts: Sequence[PaperQuery], *, now: datetime
+) -> list[UpsertedPaper]:
     """Say what would become of each draft; the id of a paper that is not here yet is 0."""
     return [
-        Absorbed(entry.paper.id, what)
+        UpsertedPaper(entry.paper.id, what)
         for some in batches(drafts)
         for entry, what in _place_all(*_lay_out_both(connection, owner_id, some, now), some)
     ]
 
 
 def bring(
-    connection: Connection, owner_id: int, drafts: Iterable[Draft], *, now: datetime
-) -> list[Absorbed]:
+    connection: Connection, owner_id: int, drafts: Iterable[PaperRecord], *, now: datetime
+) -> list[UpsertedPaper]:
     """Find each draft among the public papers, else among the owner's own, else add it to those.
 
     Returns what became of them, in their order. Nothing that is here already is changed, and
@@ -53,44 +53,48 @@ def bring(
 
 
 def bring_prepared(
-    connection: Connection, owner_id: int, drafts: Iterable[Asked], *, now: datetime
-) -> list[Absorbed]:
+    connection: Connection, owner_id: int, drafts: Iterable[PaperQuery], *, now: datetime
+) -> list[UpsertedPaper]:
     """Do what ``bring`` does, for drafts that ``prepare`` gave."""
     take_turns(connection)
-    brought: list[Absorbed] = []
+    brought: list[UpsertedPaper] = []
     for some in batches(drafts):
         public, own = _lay_out_both(connection, owner_id, some, now)
         placed = _place_all(public, own, some)
         new = [entry for entry in own.entries if not entry.paper.id]
         _write_new(connection, owner_id, new, now)
-        brought += [Absorbed(entry.paper.id, what) for entry, what in placed]
+        brought += [UpsertedPaper(entry.paper.id, what) for entry, what in placed]
     return brought
 
 
 def _lay_out_both(
-    connection: Connection, owner_id: int, asked: Sequence[Asked], now: datetime
-) -> tuple[Shelf, Shelf]:
+    connection: Connection, owner_id: int, asked: Sequence[PaperQuery], now: datetime
+) -> tuple[PaperMatcher, PaperMatcher]:
     public = lay_out(connection, asked, now)
     return public, _lay_out_own(connection, owner_id, asked, now)
 
 
-def _place_all(public: Shelf, own: Shelf, asked: Sequence[Asked]) -> list[tuple[Entry, What]]:
+def _place_all(
+    public: PaperMatcher, own: PaperMatcher, asked: Sequence[PaperQuery]
+) -> list[tuple[KnownPaper, MatchOutcome]]:
     return [_place(one, public, own) for one in asked]
 
 
-def _place(asked: Asked, public: Shelf, own: Shelf) -> tuple[Entry, What]:
+def _place(
+    asked: PaperQuery, public: PaperMatcher, own: PaperMatcher
+) -> tuple[KnownPaper, MatchOutcome]:
     for shelf in (public, own):
         at = shelf.find(asked)
         if at is not None and shelf.entries[at].before is not None:
-            return shelf.entries[at], What.KNOWN
+            return shelf.entries[at], MatchOutcome.KNOWN
     # A reader's own are told apart by their names and whole titles: to compare texts as well took
     # two seconds of a list of 2,000 titles that are nearly alike, while nobody else could write.
     return own.place(replace(asked, numbers=frozenset()))
 
 
 def _lay_out_own(
-    connection: Connection, owner_id: int, asked: Sequence[Asked], now: datetime
-) -> Shelf:
+    connection: Connection, owner_id: int, asked: Sequence[PaperQuery], now: datetime
+) -> PaperMatcher:
     """Read the owner's private papers that one of the drafts may be: by name, or by title."""
     column, keys = schema.paper.c, {one.key for one in asked}
     named = private_papers.find(connection, owner_id, {name for one in asked for name in one.names})
@@ -106,8 +110,8 @@ def _lay_out_own(
     papers = paper_rows.get(connection, {*named.values(), *(number for _, number in titled)})
     places = {number: at for at, number in enumerate(papers)}
     names = private_papers.names(connection, papers)
-    return Shelf(
-        [Entry(paper, before=paper) for paper in papers.values()],
+    return PaperMatcher(
+        [KnownPaper(paper, before=paper) for paper in papers.values()],
         by_name={name: places[number] for name, number in names},
         by_key=gather((key, places[number]) for key, number in titled),
         by_hash={},
@@ -116,7 +120,7 @@ def _lay_out_own(
 
 
 def _write_new(
-    connection: Connection, owner_id: int, entries: Sequence[Entry], now: datetime
+    connection: Connection, owner_id: int, entries: Sequence[KnownPaper], now: datetime
 ) -> None:
     """Write private papers, each under a uid of chance: one made of its name could be guessed."""
     if not entries:

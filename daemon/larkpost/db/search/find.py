@@ -14,7 +14,7 @@ from larkpost.db.engine import time_limit
 from larkpost.db.errors import is_interruption
 from larkpost.db.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, paper
 from larkpost.db.search import index
-from larkpost.db.search.query import Query, Term, parse
+from larkpost.db.search.query import Query, SearchTerm, parse
 from larkpost.db.search.tokens import stems, telling
 from larkpost.errors import Busy
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Paper
 
-__all__ = ["Found", "Query", "Term", "count", "find", "kin", "parse"]
+__all__ = ["Query", "SearchResult", "SearchTerm", "count", "find", "kin", "parse"]
 
 SECONDS = 5.0  # that a search may take; the worst takes half a second at 100,000 papers
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """A page of what was found, and how many papers there are in all."""
 
     papers: tuple[Paper, ...]
@@ -46,7 +46,7 @@ def find(
     offset: int = 0,
     newest: bool = False,
     seconds: float = SECONDS,
-) -> Found:
+) -> SearchResult:
     """Find the papers that a query asks for: the most relevant first, then the newest.
 
     Without a wanted term, or where the ``newest`` are asked for, these come first. Both databases
@@ -54,7 +54,7 @@ def find(
     than ``seconds`` ends the transaction with Busy.
     """
     if query.lost:
-        return Found((), 0)
+        return SearchResult((), 0)
     column, every = schema.paper.c, _matching(connection, query)
     newest_first = [column.first_seen.desc(), column.id]
     page = every.order_by(*newest_first)
@@ -65,7 +65,7 @@ def find(
     page = page.where(*_bounds(connection, query)).limit(limit).offset(offset)
     total = count(connection, query, seconds=seconds)
     with _bounded(connection, seconds):
-        return Found(_papers(connection, page), total)
+        return SearchResult(_papers(connection, page), total)
 
 
 def count(connection: Connection, query: Query, *, seconds: float = SECONDS) -> int:
@@ -105,7 +105,7 @@ def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:
 
     A rough net, to be sorted by who knows more about closeness.
     """
-    terms = [Term((word,), tuple(stems(word))) for word in telling(of.title)]
+    terms = [SearchTerm((word,), tuple(stems(word))) for word in telling(of.title)]
     if not terms:
         return []
     hits = _looked_up_once(index.hits(connection, terms, some=True))

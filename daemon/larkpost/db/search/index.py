@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Select
 
-    from larkpost.db.search.query import Term
+    from larkpost.db.search.query import SearchTerm
     from larkpost.domain import Paper
 
 NAME = "search"
@@ -126,7 +126,7 @@ def merge_parts(connection: Connection) -> None:
         connection.execute(insert(_ORDERS), {NAME: "optimize"})
 
 
-def hits(connection: Connection, terms: Sequence[Term], *, some: bool = False) -> Select[Any]:
+def hits(connection: Connection, terms: Sequence[SearchTerm], *, some: bool = False) -> Select[Any]:
     """Select ``id`` and ``relevance`` (more is better) of papers with all terms, or with some.
 
     Relevance is BM25 on SQLite, ``ts_rank`` on PostgreSQL, with the same weights of the parts.
@@ -140,19 +140,19 @@ def hits(connection: Connection, terms: Sequence[Term], *, some: bool = False) -
     return select(_PG.c.paper_id.label("id"), rank.label("relevance")).where(condition)
 
 
-def matches(connection: Connection, terms: Sequence[Term]) -> Select[Any]:
+def matches(connection: Connection, terms: Sequence[SearchTerm]) -> Select[Any]:
     """Select the ids alone of papers with all terms, without their relevance."""
     number = _LITE.c.rowid if _lite(connection) else _PG.c.paper_id
     return select(number.label("id")).where(_condition(connection, terms))
 
 
-def without(connection: Connection, terms: Sequence[Term]) -> ColumnElement[bool]:
+def without(connection: Connection, terms: Sequence[SearchTerm]) -> ColumnElement[bool]:
     """Leave out the papers that have one of these terms."""
     return and_(*(schema.paper.c.id.not_in(matches(connection, [term])) for term in terms))
 
 
 def _condition(
-    connection: Connection, terms: Sequence[Term], *, some: bool = False
+    connection: Connection, terms: Sequence[SearchTerm], *, some: bool = False
 ) -> ColumnElement[bool]:
     if _lite(connection):
         asked = (" OR " if some else " AND ").join(_match(term) for term in terms)
@@ -160,7 +160,7 @@ def _condition(
     return _PG.c.words.op("@@", is_comparison=True)(_question(terms, some=some))
 
 
-def _question(terms: Sequence[Term], *, some: bool) -> ColumnElement[Any]:
+def _question(terms: Sequence[SearchTerm], *, some: bool) -> ColumnElement[Any]:
     return cast(literal((" | " if some else " & ").join(map(_tsquery, terms))), TSQUERY)
 
 
@@ -199,7 +199,7 @@ def _vector(laid: Document) -> str:
     return " ".join(f"'{word}':{','.join(where)}" for word, where in places.items())
 
 
-def _match(term: Term) -> str:
+def _match(term: SearchTerm) -> str:
     """Ask for a term in FTS5's language; words are letters and digits, so that nothing escapes."""
     named = f'authors : "{" ".join(term.spelt)}"'
     if not term.stems:
@@ -207,7 +207,7 @@ def _match(term: Term) -> str:
     return f'({{title abstract}} : "{" ".join(term.stems)}" OR {named})'
 
 
-def _tsquery(term: Term) -> str:
+def _tsquery(term: SearchTerm) -> str:
     """Ask for a term in PostgreSQL's language."""
     named = " <-> ".join(f"'{word}':B" for word in term.spelt)
     told = " <-> ".join(f"'{word}':AC" for word in term.stems)

@@ -24,7 +24,7 @@ _DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class SearchTerm:
     """Words that follow each other: in an author's name as ``spelt``, in the text as ``stems``.
 
     Without stems only authors are looked at.
@@ -42,8 +42,8 @@ class Query:
     nothing is asked for means every paper.
     """
 
-    wanted: tuple[Term, ...] = ()
-    excluded: tuple[Term, ...] = ()
+    wanted: tuple[SearchTerm, ...] = ()
+    excluded: tuple[SearchTerm, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
     unclear: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ def _with(query: Query, piece: re.Match[str]) -> Query:
     return found or replace(query, unclear=(*query.unclear, piece[0]))
 
 
-def _with_term(query: Query, term: Term, *, excluded: bool) -> Query | None:
+def _with_term(query: Query, term: SearchTerm, *, excluded: bool) -> Query | None:
     if not term.spelt:
         return None
     said_before = term in (query.excluded if excluded else query.wanted)
@@ -90,9 +90,9 @@ def _with_term(query: Query, term: Term, *, excluded: bool) -> Query | None:
     return replace(query, wanted=(*query.wanted, term))
 
 
-def _term(said: str, field: str) -> Term:
+def _term(said: str, field: str) -> SearchTerm:
     spelt = tuple(words(said)[:LONGEST_PHRASE])
-    return Term(spelt) if field else Term(spelt, tuple(stems(said)[:LONGEST_PHRASE]))
+    return SearchTerm(spelt) if field else SearchTerm(spelt, tuple(stems(said)[:LONGEST_PHRASE]))
 
 
 def _within(query: Query, field: str, said: str) -> Query | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class ExpiryRule:
     """After how many days without use a reader goes; ``unused`` holds for who never came back.
 
     0 days mean never.
@@ -43,7 +43,7 @@ class Expiring:
     last: date
     noted: date | None = None
 
-    def end(self, span: Span) -> date | None:
+    def end(self, span: ExpiryRule) -> date | None:
         """Give the first day on which they may be removed; None for never."""
         days = span.days if self.used else span.unused
         return self.last + timedelta(days=days) if days else None
@@ -82,7 +82,7 @@ def of(connection: Connection, reader_ids: Collection[int]) -> dict[int, Expirin
     return {row.id: _read(row) for row in rows}
 
 
-def ended(connection: Connection, span: Span, day: date) -> list[Expiring]:
+def ended(connection: Connection, span: ExpiryRule, day: date) -> list[Expiring]:
     """List the readers whom nobody has used for as long as ``span`` says, as of ``day``."""
     shortest = min((days for days in (span.days, span.unused) if days), default=0)
     if not shortest:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from larkpost.domain import Draft
+    from larkpost.domain import PaperRecord
 
 # A private paper costs its row, its names and their indexes: at most so many bytes of the database
 # for each byte of its text, and so many for itself. A test measures it with text of several kinds.
@@ -43,7 +43,7 @@ def of_reader(connection: Connection, reader_id: int) -> Usage:
     return Usage(len(sizes), sum(sizes) + TIMES * names)
 
 
-def size_of(drafts: Iterable[Draft]) -> int:
+def size_of(drafts: Iterable[PaperRecord]) -> int:
     """Tell how many bytes of the database these papers will take at most."""
     return sum(
         _size(one.title, one.abstract, *one.authors, *(name.value for name in one.identifiers))

@@ -6,7 +6,7 @@ from collections import deque
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from larkpost.domain import Rejected, Remark
+from larkpost.domain import IngestWarning, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_REJECT
 from larkpost.formats.page.paragraphs import Paragraph, parted
@@ -24,7 +24,7 @@ from larkpost.formats.page.text_kinds import (
     title_mark,
     width,
 )
-from larkpost.formats.page.tokens import Kind, Token
+from larkpost.formats.page.tokens import Token, TokenKind
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class AlternatingPage(PageParser):
             or len(last.abstract) + len(text) > _LONGEST_JOINED
         ):
             self.orphans += 1
-            yield Rejected(piece.number, "an abstract without a title", text[:LONGEST_REJECT])
+            yield RejectedRecord(piece.number, "an abstract without a title", text[:LONGEST_REJECT])
         else:
             last.extend_abstract(text, piece.whole)
 
@@ -228,10 +228,10 @@ class AlternatingPage(PageParser):
             yield from (_left_out(entry, "above the first paper") for entry in lines)
 
     def _token(self, piece: Token) -> Iterator[Record]:
-        self.searched |= piece.kind is Kind.NAVIGATION
-        if piece.kind in {Kind.MARK, Kind.NAVIGATION} and self.last is None:
+        self.searched |= piece.kind is TokenKind.NAVIGATION
+        if piece.kind in {TokenKind.MARK, TokenKind.NAVIGATION} and self.last is None:
             self._forget()
-        if piece.kind is Kind.REPEATED:
+        if piece.kind is TokenKind.REPEATED:
             self._take_repeated(piece)
         yield from super()._token(piece)
 
@@ -273,7 +273,9 @@ class AlternatingPage(PageParser):
         """Pass over the words that were searched for: they stand above the first votes."""
         if self.searched and self.last is None and self.titles:
             words = self.titles.pop()
-            yield Remark(words.line, f"“{words.title}” taken for the words that were searched for")
+            yield IngestWarning(
+                words.line, f"“{words.title}” taken for the words that were searched for"
+            )
 
     def _rejoined(self, titles: Sequence[PageEntry]) -> Sequence[PageEntry]:
         """Give a title the first words of its abstract, where the file ends among them."""
@@ -301,5 +303,5 @@ class AlternatingPage(PageParser):
         return super()._nothing()
 
 
-def _left_out(entry: PageEntry, where: str) -> Remark:
-    return Remark(entry.line, f"“{entry.title[:80]}” {where} is unlike the papers; left out")
+def _left_out(entry: PageEntry, where: str) -> IngestWarning:
+    return IngestWarning(entry.line, f"“{entry.title[:80]}” {where} is unlike the papers; left out")

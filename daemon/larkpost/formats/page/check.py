@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from larkpost.domain import Draft, Rejected, Remark
+from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_REJECT, LONGEST_TITLE
 from larkpost.text.grammar import quantity
@@ -41,7 +41,7 @@ def check_records(records: Iterable[Record], *, listed: bool) -> Iterator[Record
     ``listed``: titles need no abstracts. Raises UnreadableDump, saying what is wrong, before the
     first paper is given out; what is wrong after 500 papers is only remarked.
     """
-    result = _Result(listed)
+    result = _PageCounts(listed)
     each = result.each(_once(records, result))
     held: list[Record] = []
     for record in each:
@@ -55,16 +55,16 @@ def check_records(records: Iterable[Record], *, listed: bool) -> Iterator[Record
     yield from result.remarks()
 
 
-def _once(records: Iterable[Record], result: _Result) -> Iterator[Record]:
+def _once(records: Iterable[Record], result: _PageCounts) -> Iterator[Record]:
     """Leave out a paper that has been given out with as long an abstract."""
     lengths: dict[int, int] = {}
     for record in records:
-        if not isinstance(record, Draft):
+        if not isinstance(record, PaperRecord):
             yield record
             continue
         if len(record.title) > LONGEST_TITLE:
             reason = f"its title has more than {LONGEST_TITLE:,} characters"
-            yield Rejected(record.line, reason, record.title[:LONGEST_REJECT])
+            yield RejectedRecord(record.line, reason, record.title[:LONGEST_REJECT])
             continue
         key = hash(_key(record))
         if lengths.get(key, -1) >= len(record.abstract):
@@ -74,13 +74,13 @@ def _once(records: Iterable[Record], result: _Result) -> Iterator[Record]:
         yield record
 
 
-def _key(draft: Draft) -> object:
+def _key(draft: PaperRecord) -> object:
     title = squeeze(draft.title)
     rest = "" if len(title) >= _LONG_TITLE else draft.abstract
     return draft.identifiers, title, rest
 
 
-class _Result:
+class _PageCounts:
     """What was read so far, by how it looks."""
 
     def __init__(self, listed: bool) -> None:
@@ -93,11 +93,11 @@ class _Result:
     def each(self, records: Iterable[Record]) -> Iterator[Record]:
         """Look at each record as it goes by."""
         for record in records:
-            if isinstance(record, Draft):
+            if isinstance(record, PaperRecord):
                 self._look_at(record)
             yield record
 
-    def _look_at(self, draft: Draft) -> None:
+    def _look_at(self, draft: PaperRecord) -> None:
         self.papers += 1
         self.bare += not draft.abstract
         if _JUNK_TITLE.fullmatch(draft.title):
@@ -128,10 +128,10 @@ class _Result:
     def _too_many(self, count: int, share: float, few: int = _FEW) -> bool:
         return count >= few and count > share * self.papers
 
-    def remarks(self) -> Iterator[Remark]:
+    def remarks(self) -> Iterator[IngestWarning]:
         """Say what is odd about all of it."""
         if self.twice:
             times = quantity(self.twice, "paper stands", "papers stand")
-            yield Remark(0, f"{times} in it more than once")
+            yield IngestWarning(0, f"{times} in it more than once")
         if found := self.junk():
-            yield Remark(0, f"it may not be the text of the page: {found}")
+            yield IngestWarning(0, f"it may not be the text of the page: {found}")

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from larkpost.domain import Captured, Draft
+from larkpost.domain import DumpDate, PaperRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import find_day
 from larkpost.formats.decoding import LONGEST_TITLE
@@ -56,7 +56,7 @@ def mail_records(mail: Iterable[PageLine], near: date) -> Iterator[Record]:
 
     Raises UnreadableDump where there is no title.
     """
-    reading = _Reading()
+    reading = _DigestState()
     for line in mail:
         yield from _day(line, near)
         finished = reading.read(line)
@@ -71,19 +71,19 @@ def mail_records(mail: Iterable[PageLine], near: date) -> Iterator[Record]:
 
 
 @dataclass(slots=True)
-class _Reading:
+class _DigestState:
     """What was read of a mail so far.
 
     ``last`` is the newest paper, whose id may still come below it; ``name`` the id of a title that
     has not come yet; ``title_lines`` may begin one; ``text_line`` is the last line with text.
     """
 
-    last: Draft | None = None
+    last: PaperRecord | None = None
     name: Identifier | None = None
     title_lines: list[PageLine] = field(default_factory=list)
     text_line: PageLine | None = None
 
-    def read(self, line: PageLine) -> Draft | None:
+    def read(self, line: PageLine) -> PaperRecord | None:
         """Read the next line; give the paper that ends with it, if one does."""
         self._add_to_title(line)
         draft = _draft(self.title_lines) or _draft([line])
@@ -117,12 +117,12 @@ class _Reading:
             self.last = _with_name(self.last, name)
 
 
-def _day(line: PageLine, near: date) -> Iterator[Captured]:
+def _day(line: PageLine, near: date) -> Iterator[DumpDate]:
     match = _DAY.search(line.text)
     day = find_day(match["day"]) if match else None
     captured = day.resolve(near) if day else None
     if captured is not None:
-        yield Captured(captured, line.number)
+        yield DumpDate(captured, line.number)
 
 
 def _voted_title(text: str) -> tuple[str, int] | None:
@@ -138,7 +138,7 @@ def _voted_title(text: str) -> tuple[str, int] | None:
     return (title, int(votes)) if title else None
 
 
-def _draft(lines: list[PageLine]) -> Draft | None:
+def _draft(lines: list[PageLine]) -> PaperRecord | None:
     """Read some lines as one title with its votes, and perhaps its address."""
     text = squash("\n".join(line.text for line in lines))
     urls = [line.url for line in lines]
@@ -148,7 +148,7 @@ def _draft(lines: list[PageLine]) -> Draft | None:
         return None
     title, votes = found
     name = next((name for url in urls if (name := paper_name(url))), None)
-    return Draft(
+    return PaperRecord(
         title=without_mark(title),
         identifiers=(name,) if name else (),
         url=identifier_url(name) if name else None,
@@ -157,7 +157,7 @@ def _draft(lines: list[PageLine]) -> Draft | None:
     )
 
 
-def _with_name(draft: Draft, name: Identifier | None) -> Draft:
+def _with_name(draft: PaperRecord, name: Identifier | None) -> PaperRecord:
     if name is None or draft.identifiers:
         return draft
     return replace(draft, identifiers=(name,), url=identifier_url(name))

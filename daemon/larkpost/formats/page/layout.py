@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise, takewhile
 from typing import TYPE_CHECKING, BinaryIO
 
-from larkpost.domain import Captured
+from larkpost.domain import DumpDate
 from larkpost.formats.dates import GRACE, captured_day, day_in_path
-from larkpost.formats.decoding import Line, lines
+from larkpost.formats.decoding import NumberedLine, lines
 from larkpost.formats.page.digest_mail import is_digest_mail
 from larkpost.formats.page.page_lines import Wrapping, find_notes, find_wrapping, plain_lines
 from larkpost.formats.page.paragraphs import Paragraph, paragraphs
@@ -23,7 +23,7 @@ from larkpost.formats.page.text_kinds import (
     people,
     title_mark,
 )
-from larkpost.formats.page.tokens import Kind, Token, plain_key, tokens
+from larkpost.formats.page.tokens import Token, TokenKind, plain_key, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +42,7 @@ _TRANSLATED = re.compile(
     re.IGNORECASE,
 )
 _HEADER = 60  # pieces among which the banner, the menu and the heading stand
-_TELLING = frozenset({None, Kind.VOTES, Kind.SUBMITTED})  # None: text
+_TELLING = frozenset({None, TokenKind.VOTES, TokenKind.SUBMITTED})  # None: text
 _UNWRAPPED = 200  # characters: a longer line is the whole of an abstract
 _WRAPPED = 55  # characters: most wrapped lines are longer
 _SHORT_LINE = 80  # characters
@@ -88,10 +88,10 @@ class PageLayout:
     mail: bool = False
     unbroken: bool = False
     translated: bool = False
-    captured: Captured | None = None
+    captured: DumpDate | None = None
     neighbour: date | None = None
 
-    def read(self, read: Iterable[Line]) -> Iterator[Paragraph | Token]:
+    def read(self, read: Iterable[NumberedLine]) -> Iterator[Paragraph | Token]:
         """Yield the paragraphs of a page, and the furniture between them."""
         return paragraphs(tokens(plain_lines(read, self.wrapping), self.repeated))
 
@@ -100,7 +100,7 @@ def find_layout(dump: BinaryIO, near: date) -> PageLayout:
     """Look at the first 4 MiB of a dump, from where it stands; ``near`` is the latest day."""
     start = dump.tell()
     until = takewhile(lambda _: dump.tell() - start <= _LOOKED_AT, islice(lines(dump), _MOST_LINES))
-    given = [line for line in until if isinstance(line, Line)]
+    given = [line for line in until if isinstance(line, NumberedLine)]
     notes = find_notes(given)
     wrapping = find_wrapping(given, notes)
     plain = list(plain_lines(given, wrapping))
@@ -116,14 +116,14 @@ def find_layout(dump: BinaryIO, near: date) -> PageLayout:
     return _with_titles(layout, list(paragraphs(tokens(plain, layout.repeated))))
 
 
-def _is_unbroken(given: Sequence[Line]) -> bool:
+def _is_unbroken(given: Sequence[NumberedLine]) -> bool:
     filled = [len(line.text) for line in given if line.text.strip()]
     return len(filled) <= _FEW_LINES and max(filled, default=0) >= _LONG_LINE
 
 
-def _capture_day(notes: Sequence[Line], near: date) -> Captured | None:
+def _capture_day(notes: Sequence[NumberedLine], near: date) -> DumpDate | None:
     days = ((captured_day(note.text), note.number) for note in notes)
-    return next((Captured(day, n) for day, n in days if day and day <= near + GRACE), None)
+    return next((DumpDate(day, n) for day, n in days if day and day <= near + GRACE), None)
 
 
 def _neighbour(plain: Sequence[PageLine]) -> date | None:
@@ -159,7 +159,7 @@ def _with_titles(layout: PageLayout, pieces: Sequence[Paragraph | Token]) -> Pag
     """Find out what the titles look like, from what stands above the abstracts."""
     given = [piece for piece in pieces if isinstance(piece, Paragraph)]
     abstracts = sum(is_abstract(piece.text) for piece in given)
-    submitted = sum(not isinstance(p, Paragraph) and p.kind is Kind.SUBMITTED for p in pieces)
+    submitted = sum(not isinstance(p, Paragraph) and p.kind is TokenKind.SUBMITTED for p in pieces)
     above = list(_above_abstracts(pieces))
     levels = Counter(piece.level for piece in above if piece.level)
     titles = (p for p in given if not is_abstract(p.text))
@@ -213,7 +213,7 @@ def _short_groups(pieces: Iterable[Paragraph | Token]) -> tuple[list[int], int]:
     current, above = 0, ""
     for piece in pieces:
         if not isinstance(piece, Paragraph):
-            if piece.kind is Kind.MARK and not groups:
+            if piece.kind is TokenKind.MARK and not groups:
                 current = 0
             continue
         if _is_long(piece.text):
@@ -234,15 +234,17 @@ def _is_long(text: str) -> bool:
 def _leads(pieces: Sequence[Paragraph | Token]) -> bool:
     """Whether the first text below the heading comes before any votes or submitter."""
     kinds = [None if isinstance(piece, Paragraph) else piece.kind for piece in pieces]
-    first = kinds.index(Kind.MARK) if Kind.MARK in kinds else 0
-    marks = [at for at, kind in enumerate(kinds[: first + _HEADER]) if kind is Kind.MARK]
+    first = kinds.index(TokenKind.MARK) if TokenKind.MARK in kinds else 0
+    marks = [at for at, kind in enumerate(kinds[: first + _HEADER]) if kind is TokenKind.MARK]
     below = (kind for kind in kinds[max(marks, default=-1) + 1 :] if kind in _TELLING)
-    return next(below, Kind.VOTES) is None
+    return next(below, TokenKind.VOTES) is None
 
 
 def _votes_follow(pieces: Sequence[Paragraph | Token]) -> bool:
     """Whether the first votes come after the first abstract, and the last ones after the last."""
-    votes = [at for at, p in enumerate(pieces) if isinstance(p, Token) and p.kind is Kind.VOTES]
+    votes = [
+        at for at, p in enumerate(pieces) if isinstance(p, Token) and p.kind is TokenKind.VOTES
+    ]
     texts = [at for at, p in enumerate(pieces) if isinstance(p, Paragraph) and is_abstract(p.text)]
     return bool(votes and texts) and votes[0] > texts[0] and votes[-1] > texts[-1]
 
@@ -254,7 +256,7 @@ def _count_dated(pieces: Sequence[Paragraph | Token]) -> int:
         isinstance(a, Paragraph)
         and not is_abstract(a.text)
         and isinstance(b, Token)
-        and b.kind is Kind.DATE
+        and b.kind is TokenKind.DATE
         and isinstance(c, Paragraph)
         and is_abstract(c.text)
         for a, b, c in triples
@@ -284,10 +286,10 @@ def _above_abstracts(pieces: Iterable[Paragraph | Token]) -> Iterator[Paragraph]
 
 def _count_voted(pieces: Iterable[Paragraph | Token]) -> int:
     """Count the paragraphs right below votes."""
-    filled = (p for p in pieces if isinstance(p, Paragraph) or p.kind is not Kind.LINK)
+    filled = (p for p in pieces if isinstance(p, Paragraph) or p.kind is not TokenKind.LINK)
     return sum(
         isinstance(below, Paragraph)
         and not isinstance(above, Paragraph)
-        and above.kind is Kind.VOTES
+        and above.kind is TokenKind.VOTES
         for above, below in pairwise(filled)
     )

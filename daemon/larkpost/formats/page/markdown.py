@@ -41,7 +41,7 @@ _DISCUSSION = ("#community", "/login")  # ends or holds of addresses that lead t
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class MarkdownSpan:
     """Text within one line.
 
     ``url`` is where it links to, empty if unknown, None without a link; ``link`` counts the links.
@@ -87,9 +87,9 @@ def _parser(markdown: bool) -> MarkdownIt:
     return MarkdownIt("zero").enable(rules)
 
 
-def _lines(tokens: Sequence[MarkdownToken]) -> Iterator[list[Piece]]:
+def _lines(tokens: Sequence[MarkdownToken]) -> Iterator[list[MarkdownSpan]]:
     """Split the parsed text at its line ends."""
-    pieces: list[Piece] = []
+    pieces: list[MarkdownSpan] = []
     url: str | None = None
     link = 0
     for token in tokens:
@@ -103,21 +103,21 @@ def _lines(tokens: Sequence[MarkdownToken]) -> Iterator[list[Piece]]:
                 url = None
             case "code_inline":
                 code = f"{token.markup}{_ESCAPED.sub('', token.content)}{token.markup}"
-                pieces.append(Piece(code, url, link if url is not None else 0))
+                pieces.append(MarkdownSpan(code, url, link if url is not None else 0))
             case "image":
-                pieces.append(Piece(PICTURE, url, link if url is not None else 0))
+                pieces.append(MarkdownSpan(PICTURE, url, link if url is not None else 0))
             case _ if token.content:
-                pieces.append(Piece(token.content, url, link if url is not None else 0))
+                pieces.append(MarkdownSpan(token.content, url, link if url is not None else 0))
     yield pieces
 
 
-def _join_wrapped(lines: Iterable[list[Piece]]) -> Iterator[list[Piece]]:
+def _join_wrapped(lines: Iterable[list[MarkdownSpan]]) -> Iterator[list[MarkdownSpan]]:
     """Join two lines of a link that more text follows: a name that was wrapped."""
-    held: list[Piece] = []
+    held: list[MarkdownSpan] = []
     for pieces in lines:
         wrapped = held and pieces and held[-1].link == pieces[0].link != 0
         if wrapped and pieces[-1].link != pieces[0].link and not _ITEM.match(pieces[0].text):
-            pieces = [*held, Piece(" ", held[-1].url, held[-1].link), *pieces]
+            pieces = [*held, MarkdownSpan(" ", held[-1].url, held[-1].link), *pieces]
         elif held:
             yield held
         held = pieces
@@ -127,7 +127,7 @@ def _join_wrapped(lines: Iterable[list[Piece]]) -> Iterator[list[Piece]]:
         yield held
 
 
-def _without_marks(pieces: Sequence[Piece]) -> list[tuple[str, str | None]]:
+def _without_marks(pieces: Sequence[MarkdownSpan]) -> list[tuple[str, str | None]]:
     """Lay out one line: its links apart if it holds nothing else, else all of it in one."""
     text = "".join(piece.text for piece in pieces)
     if PICTURE in text and _BULLET.fullmatch(text.replace(PICTURE, "")):
@@ -144,12 +144,12 @@ def _without_marks(pieces: Sequence[Piece]) -> list[tuple[str, str | None]]:
     return [(_bare("".join(map(_within_prose, linked))), None)]
 
 
-def _join_pieces(pieces: Sequence[Piece]) -> list[Piece]:
+def _join_pieces(pieces: Sequence[MarkdownSpan]) -> list[MarkdownSpan]:
     """Join neighbours that belong to one link, or to none."""
-    joined: list[Piece] = []
+    joined: list[MarkdownSpan] = []
     for piece in pieces:
         if joined and joined[-1].url == piece.url:
-            joined[-1] = Piece(joined[-1].text + piece.text, piece.url, piece.link)
+            joined[-1] = MarkdownSpan(joined[-1].text + piece.text, piece.url, piece.link)
         else:
             joined.append(piece)
     return joined
@@ -159,7 +159,7 @@ def _bare(text: str) -> str:
     return text.replace(PICTURE, "").rstrip()
 
 
-def _beside_text(piece: Piece) -> str:
+def _beside_text(piece: MarkdownSpan) -> str:
     """Write a link in a short line: a count of comments in brackets, any other as its text."""
     if piece.url is None:
         return piece.text
@@ -168,5 +168,5 @@ def _beside_text(piece: Piece) -> str:
     return "" if piece.url.endswith(_DISCUSSION) else piece.text
 
 
-def _within_prose(piece: Piece) -> str:
+def _within_prose(piece: MarkdownSpan) -> str:
     return piece.text if not piece.url else f"[{piece.text}]({piece.url})"

@@ -15,7 +15,7 @@ from larkpost.formats.page.text_kinds import without_emphasis
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from larkpost.formats.decoding import Line
+    from larkpost.formats.decoding import NumberedLine
 
 _QUOTED = 0.6  # of the lines; an answer may stand around the page
 _SOME = 3  # so many lines of one form are no chance
@@ -102,7 +102,7 @@ class Wrapping:
     skipped: frozenset[int] = frozenset()
 
 
-def find_wrapping(lines: Sequence[Line], notes: Iterable[Line]) -> Wrapping:
+def find_wrapping(lines: Sequence[NumberedLine], notes: Iterable[NumberedLine]) -> Wrapping:
     """Look through the lines of a page for what stands around its text; ``notes`` are above it."""
     filled = [line.text for line in lines if line.text.strip()]
     quoted = sum(text.lstrip().startswith(">") for text in filled) > _QUOTED * len(filled)
@@ -155,7 +155,7 @@ def _table_heads(lines: Mapping[int, str], rows: Mapping[int, object]) -> set[in
     }
 
 
-def find_notes(lines: Sequence[Line]) -> list[Line]:
+def find_notes(lines: Sequence[NumberedLine]) -> list[NumberedLine]:
     """Find front matter, or lines such as ``Captured (UTC): …``, above a page."""
     filled = [line for line in lines if line.text.strip()][: _FRONT_MATTER + _NOTES]
     if filled and filled[0].text.strip() == "---":
@@ -166,7 +166,7 @@ def find_notes(lines: Sequence[Line]) -> list[Line]:
     return _loose_notes(filled)
 
 
-def _loose_notes(filled: Sequence[Line]) -> list[Line]:
+def _loose_notes(filled: Sequence[NumberedLine]) -> list[NumberedLine]:
     """Find notes without a frame: those that tell a day, and others in a row of two or more."""
     keys = Counter(_note_key(line.text) for line in filled)
     notes = ((line, _note_key(line.text)) for line in filled[:_NOTES])
@@ -185,7 +185,7 @@ def _note_key(text: str) -> str:
     return key if key in _KEYS or key.startswith(_DAY_KEYS) else ""
 
 
-def plain_lines(lines: Iterable[Line], wrapping: Wrapping) -> Iterator[PageLine]:
+def plain_lines(lines: Iterable[NumberedLine], wrapping: Wrapping) -> Iterator[PageLine]:
     """Yield the lines of a page without its wrapping, those of a link with its address."""
     unwrapping = _Unwrapping(wrapping)
     previous: PageLine | None = None
@@ -214,13 +214,13 @@ class _Unwrapping:
         self.open = ""  # the brackets that are open
         self.links = 0  # counts the links so far
 
-    def read_all(self, lines: Iterable[Line]) -> Iterator[PageLine]:
+    def read_all(self, lines: Iterable[NumberedLine]) -> Iterator[PageLine]:
         bare = map(self._bare, lines)
         for line in without_tags(bare) if self.wrapping.html else bare:
             yield from self._read(self._without_marks(line))
         yield from self._give_up()
 
-    def _bare(self, line: Line) -> PageLine:
+    def _bare(self, line: NumberedLine) -> PageLine:
         """Take off quote marks, margin and fences, and what is no part of the page."""
         text = line.text
         if self.wrapping.quoted and text.lstrip().startswith(">"):

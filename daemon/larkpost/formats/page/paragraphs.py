@@ -9,7 +9,7 @@ from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
 from larkpost.formats.page.text_kinds import people
-from larkpost.formats.page.tokens import Kind, Token, may_end
+from larkpost.formats.page.tokens import Token, TokenKind, may_end
 from larkpost.text.markup import clean_markup
 from larkpost.text.normalize import squash
 
@@ -85,7 +85,7 @@ def paragraphs(tokens: Iterable[Token]) -> Iterator[Paragraph | Token]:
 
 def _is_organisation(run: Sequence[Token], following: Sequence[Token] | Token | None) -> bool:
     """Whether the last line of a run is no text: it stands between a full stop and the dot."""
-    if len(run) < 2 or not isinstance(following, Token) or following.kind is not Kind.DOT:
+    if len(run) < 2 or not isinstance(following, Token) or following.kind is not TokenKind.DOT:
         return False
     return len(run[-1].text) <= LONGEST_ORGANISATION and may_end(run[-2].text)
 
@@ -94,7 +94,7 @@ def _runs(tokens: Iterable[Token]) -> Iterator[list[Token] | Token]:
     """Yield lines of text that nothing parts, and the furniture that parts them."""
     run: list[Token] = []
     for token in tokens:
-        if token.kind is Kind.TEXT:
+        if token.kind is TokenKind.TEXT:
             if run and _stands_apart(run[-1].line, token.line):
                 yield run
                 run = []
@@ -103,13 +103,13 @@ def _runs(tokens: Iterable[Token]) -> Iterator[list[Token] | Token]:
                 yield run
                 run = []
             continue
-        if token.kind is Kind.AUTHORS and len(run) > 1:  # an organisation stands before them
+        if token.kind is TokenKind.AUTHORS and len(run) > 1:  # an organisation stands before them
             yield run[:-1]
             run = run[-1:]
         if run:
             yield run
             run = []
-        if token.kind is not Kind.BLANK:
+        if token.kind is not TokenKind.BLANK:
             yield token
     if run:
         yield run

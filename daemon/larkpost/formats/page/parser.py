@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from larkpost.domain import Captured, Draft, Rejected, Remark
+from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_ABSTRACT, LONGEST_REJECT
 from larkpost.formats.page.paragraphs import LONGEST_ORGANISATION, Paragraph
@@ -24,7 +24,7 @@ from larkpost.formats.page.text_kinds import (
     width,
     without_mark,
 )
-from larkpost.formats.page.tokens import Kind, Token, organisation_name, without_label
+from larkpost.formats.page.tokens import Token, TokenKind, organisation_name, without_label
 from larkpost.text.identifiers import identifier_url
 from larkpost.text.markup import cut_preamble
 
@@ -63,9 +63,9 @@ class PageEntry:
     closed: bool = False
     link: int = 0
 
-    def draft(self) -> Draft:
+    def draft(self) -> PaperRecord:
         """Make the paper that the page gives."""
-        return Draft(
+        return PaperRecord(
             title=self.title,
             abstract=self.abstract,
             identifiers=(self.name,) if self.name else (),
@@ -121,9 +121,9 @@ class PageParser(ABC):
             return
         if piece.url:
             self._link(piece.url)
-        if piece.kind is Kind.LINK and self._is_address_in_text(piece):
+        if piece.kind is TokenKind.LINK and self._is_address_in_text(piece):
             return
-        if self.last is not None and piece.kind not in {Kind.LABEL, Kind.LINK}:
+        if self.last is not None and piece.kind not in {TokenKind.LABEL, TokenKind.LINK}:
             self._end_abstract()
             self.last.closed = bool(self.last.abstract)
         yield from self._token(piece)
@@ -136,11 +136,13 @@ class PageParser(ABC):
         if self._is_cut(self.last):
             reason = "the file ends in the middle of this paper"
             text = f"{self.last.title}\n{self.last.abstract}"
-            yield Rejected(self.last.line, reason, text[:LONGEST_REJECT], cut=True)
+            yield RejectedRecord(self.last.line, reason, text[:LONGEST_REJECT], cut=True)
         else:
             yield self.last.draft()
         if not self.marked:
-            yield Remark(0, "no heading of a papers page; read as titles and abstracts in turn")
+            yield IngestWarning(
+                0, "no heading of a papers page; read as titles and abstracts in turn"
+            )
 
     def _end_abstract(self) -> None:  # noqa: B027 - most pages hold nothing back here
         """Take what belongs to the last abstract into it before furniture closes it."""
@@ -165,20 +167,20 @@ class PageParser(ABC):
 
     def _token(self, piece: Token) -> Iterator[Record]:
         match piece.kind:
-            case Kind.MARK:
+            case TokenKind.MARK:
                 if not self.marked and len(self.held) <= _FEW_ABOVE:
                     self._forget()
                 self.marked = True
-            case Kind.SUBMITTED:
+            case TokenKind.SUBMITTED:
                 self.submitters += 1
                 self.above = PageEntry()
-            case Kind.DOT:
+            case TokenKind.DOT:
                 self._set_organisation(self._organisation(LONGEST_ORGANISATION))
-            case Kind.DATE if piece.day and self.last is None:
+            case TokenKind.DATE if piece.day and self.last is None:
                 yield from self._capture(piece.line.number, piece.day)
-            case Kind.DATE if piece.day:
+            case TokenKind.DATE if piece.day:
                 self._date(piece.day, piece.text)
-            case Kind.VOTES if not (piece.url or "").endswith("#community"):
+            case TokenKind.VOTES if not (piece.url or "").endswith("#community"):
                 yield from self._votes(piece)
 
     def _forget(self) -> None:
@@ -208,12 +210,12 @@ class PageParser(ABC):
         if day.year is None and found and self.layout.neighbour:
             found = _beside(found, self.layout.neighbour)
         if found is None:
-            yield Remark(line, "this day is not in the calendar")
+            yield IngestWarning(line, "this day is not in the calendar")
         elif self.captured is None:
             self.captured = found
-            yield Captured(found, line)
+            yield DumpDate(found, line)
         elif found != self.captured and not self.layout.captured:
-            yield Remark(line, f"a second date; the first, {self.captured}, holds")
+            yield IngestWarning(line, f"a second date; the first, {self.captured}, holds")
 
     def _date(self, day: PartialDay, organisation: str) -> None:
         """Date the last paper; the page leaves the year out where it is the current one."""
@@ -270,11 +272,11 @@ class PageParser(ABC):
         bare = text.removeprefix(label).lstrip(" :.\u2014-") if label else text
         return without_label(bare)
 
-    def _too_long(self, entry: PageEntry, text: str) -> Rejected | None:
+    def _too_long(self, entry: PageEntry, text: str) -> RejectedRecord | None:
         if len(text) <= LONGEST_ABSTRACT:
             return None
         reason = f"its abstract has more than {LONGEST_ABSTRACT:,} characters"
-        return Rejected(entry.line, reason, entry.title[:LONGEST_REJECT])
+        return RejectedRecord(entry.line, reason, entry.title[:LONGEST_REJECT])
 
     def _nothing(self) -> UnreadableDump:
         if self.layout.unbroken:
@@ -361,14 +363,14 @@ class MarkedPage(PageParser):
             self.between.append(text)
 
     def _token(self, piece: Token) -> Iterator[Record]:
-        if piece.kind is Kind.REPEATED and self.last is not None:
+        if piece.kind is TokenKind.REPEATED and self.last is not None:
             self.between.append(piece.text)
-        if piece.kind is Kind.MARK and not any(entry.voted for entry in self.held):
+        if piece.kind is TokenKind.MARK and not any(entry.voted for entry in self.held):
             self.held, self.last, self.due = [], None, self.layout.leads  # what was read is a menu
         by_votes = self.layout.voted and not self.layout.leads
-        if piece.kind is (Kind.VOTES if by_votes else Kind.SUBMITTED):
+        if piece.kind is (TokenKind.VOTES if by_votes else TokenKind.SUBMITTED):
             self.due = True
-        if piece.kind in {Kind.AUTHORS, Kind.SUBMITTED} and self.layout.listed:
+        if piece.kind in {TokenKind.AUTHORS, TokenKind.SUBMITTED} and self.layout.listed:
             self._set_organisation(self._organisation(SHORT_ORGANISATION))
         yield from super()._token(piece)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from larkpost.formats.page.page_lines import PageLine
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a line of the page is."""
 
     TEXT = auto()
@@ -40,14 +40,23 @@ class Token:
     """A line and what it is; ``number`` are votes, ``url`` is where the line links to."""
 
     line: PageLine
-    kind: Kind
+    kind: TokenKind
     text: str = ""
     number: int | None = None
     day: PartialDay | None = None
     url: str | None = None
 
 
-_MAY_BE_TEXT = frozenset({Kind.OTHER, Kind.VOTES, Kind.LINK, Kind.DATE, Kind.AUTHORS, Kind.LABEL})
+_MAY_BE_TEXT = frozenset(
+    {
+        TokenKind.OTHER,
+        TokenKind.VOTES,
+        TokenKind.LINK,
+        TokenKind.DATE,
+        TokenKind.AUTHORS,
+        TokenKind.LABEL,
+    }
+)
 _WRAP = 110  # no hard-wrapped line is longer
 _NARROW = 45  # nor was text wrapped at less
 _ENDS_TITLES = frozenset({"models", "datasets", "spaces", "papers", "community"})
@@ -141,15 +150,15 @@ def token(line: PageLine, repeated: Collection[str] = ()) -> Token:
     """Say what a line is, apart from what stood before it."""
     text = line.text.strip()
     if not text:
-        return Token(line, Kind.BLANK, url=line.url)
+        return Token(line, TokenKind.BLANK, url=line.url)
     if _NO_WORDS.fullmatch(text) and len(text) > 2:
-        return Token(line, Kind.OTHER)
+        return Token(line, TokenKind.OTHER)
     if len(text) > _LONGEST or (len(text) > _NARROW and not _LIKELY.search(text)):
-        return Token(line, Kind.TEXT, line.text, url=line.url)
+        return Token(line, TokenKind.TEXT, line.text, url=line.url)
     found = _furniture(line, text)
     if found is None:
-        kind = Kind.REPEATED if plain_key(text) in repeated else Kind.TEXT
-        found = Token(line, kind, line.text if kind is Kind.TEXT else text)
+        kind = TokenKind.REPEATED if plain_key(text) in repeated else TokenKind.TEXT
+        found = Token(line, kind, line.text if kind is TokenKind.TEXT else text)
     return found if found.url or not line.url else replace(found, url=line.url)
 
 
@@ -182,26 +191,26 @@ def without_label(text: str) -> str:
 def _short(line: PageLine, text: str) -> Token | None:
     plain = text.casefold().strip(" *")
     if plain in _MARKS or _BANNER.fullmatch(text) or _BYLINE.fullmatch(text):
-        return Token(line, Kind.MARK, text)
+        return Token(line, TokenKind.MARK, text)
     if _NAVIGATION.fullmatch(text):
-        return Token(line, Kind.NAVIGATION)
+        return Token(line, TokenKind.NAVIGATION)
     if text in {"·", "•"}:
-        return Token(line, Kind.DOT)
+        return Token(line, TokenKind.DOT)
     if text == "(BUTTON)":  # as lynx writes it
-        return Token(line, Kind.OTHER)
+        return Token(line, TokenKind.OTHER)
     if plain in _OTHER or _is_menu(plain):
-        return Token(line, Kind.OTHER, text)
+        return Token(line, TokenKind.OTHER, text)
     if LABEL.fullmatch(_LEADING.sub("", plain.rstrip(":*_ "))):
-        return Token(line, Kind.LABEL)
+        return Token(line, TokenKind.LABEL)
     if found := _count_token(line, text):
         return found
     if (_DIGITS.search(text) or len(text) < 10) and (found := _date_token(line, text)):
         return found
     if _BOILERPLATE.fullmatch(text):
-        return Token(line, Kind.OTHER)
+        return Token(line, TokenKind.OTHER)
     empty = not _PICTURE.sub("", text) or not any(map(str.isalnum, text))
     if empty or _PLATFORM.fullmatch(text) or _COMMENTS.fullmatch(text) or _NUMBERS.fullmatch(text):
-        return Token(line, Kind.OTHER)
+        return Token(line, TokenKind.OTHER)
     return None
 
 
@@ -213,19 +222,19 @@ def _is_menu(plain: str) -> bool:
 def _count_token(line: PageLine, text: str) -> Token | None:
     """Read votes, numbers of authors, who submitted, and bare addresses."""
     if match := _SUBMITTED.fullmatch(text):
-        return Token(line, Kind.SUBMITTED, match["name"] or "")
+        return Token(line, TokenKind.SUBMITTED, match["name"] or "")
     if text == "-":
-        return Token(line, Kind.VOTES)
+        return Token(line, TokenKind.VOTES)
     if match := _LINK.fullmatch(text):
-        return Token(line, Kind.LINK, url=match["url"])
+        return Token(line, TokenKind.LINK, url=match["url"])
     if not _DIGITS.search(text) and "-" not in text:
         return None
     if match := _NAMED.fullmatch(text):
-        return Token(line, Kind.LINK, url=_address(match["name"]))
+        return Token(line, TokenKind.LINK, url=_address(match["name"]))
     if match := _VOTES.fullmatch(text):
-        return Token(line, Kind.VOTES, number=_count(match))
+        return Token(line, TokenKind.VOTES, number=_count(match))
     if _AUTHORS.fullmatch(text):
-        return Token(line, Kind.AUTHORS)
+        return Token(line, TokenKind.AUTHORS)
     return None
 
 
@@ -241,7 +250,7 @@ def _date_token(line: PageLine, text: str) -> Token | None:
     if match is None or day is None:
         return None
     before = _LIST_MARK.sub("", match["before"] or "", count=1).strip(" ·")
-    return Token(line, Kind.DATE, "" if _AUTHORS.fullmatch(before) else before, day=day)
+    return Token(line, TokenKind.DATE, "" if _AUTHORS.fullmatch(before) else before, day=day)
 
 
 def _find_day(text: str) -> PartialDay | None:
@@ -272,12 +281,12 @@ def tokens(lines: Iterable[PageLine], repeated: Collection[str] = ()) -> Iterato
 
     ``repeated`` are short lines that recur in the page, as ``plain_key`` writes them.
     """
-    reading = _Reading(repeated)
+    reading = _TokenizerState(repeated)
     for line in lines:
         yield from reading.read(line)
 
 
-class _Reading:
+class _TokenizerState:
     """What must be remembered from line to line: the banner, a name to come, the text above."""
 
     def __init__(self, repeated: Collection[str]) -> None:
@@ -289,7 +298,7 @@ class _Reading:
 
     def read(self, line: PageLine) -> Iterator[Token]:
         if (match := _BANNER.match(line.text)) and match.end() < len(line.text):
-            yield Token(line, Kind.MARK)
+            yield Token(line, TokenKind.MARK)
             self.may_be_glued = True
             line = replace(line, text=line.text[match.end() :])
         if self.may_be_glued and (match := _GLUED.match(line.text)):
@@ -298,22 +307,22 @@ class _Reading:
         found = token(line, self.repeated)
         sure = line.text.startswith("[-]") or line.text.strip() == "-" or line.link != self.link
         wrapped = self.above and not may_end(self.above[-1])
-        if (found.kind is Kind.REPEATED and wrapped) or (
+        if (found.kind is TokenKind.REPEATED and wrapped) or (
             found.kind in _MAY_BE_TEXT and not sure and self._goes_on(line)
         ):
-            found = Token(line, Kind.TEXT, line.text, url=line.url)
+            found = Token(line, TokenKind.TEXT, line.text, url=line.url)
         self._remember(found)
-        if self.name_follows and found.kind is not Kind.SUBMITTED:
+        if self.name_follows and found.kind is not TokenKind.SUBMITTED:
             found = self._user_name(found)
         yield found
 
     def _user_name(self, found: Token) -> Token:
         """Pass over the name of a user, or see that there is none."""
         words = found.text.strip()
-        if found.kind in {Kind.TEXT, Kind.REPEATED, Kind.OTHER} and words:
+        if found.kind in {TokenKind.TEXT, TokenKind.REPEATED, TokenKind.OTHER} and words:
             self.name_follows, self.above = False, []
-            return Token(found.line, Kind.OTHER)
-        self.name_follows = found.kind in {Kind.BLANK, Kind.OTHER}
+            return Token(found.line, TokenKind.OTHER)
+        self.name_follows = found.kind in {TokenKind.BLANK, TokenKind.OTHER}
         return found
 
     def _goes_on(self, line: PageLine) -> bool:
@@ -340,13 +349,13 @@ class _Reading:
 
     def _remember(self, found: Token) -> None:
         self.link = found.line.link
-        if found.kind is Kind.TEXT:
+        if found.kind is TokenKind.TEXT:
             self.above = [*self.above[-2:], found.line.text]
         else:
             self.above = []
-        if found.kind is Kind.MARK:
+        if found.kind is TokenKind.MARK:
             self.may_be_glued = self.may_be_glued or bool(_BANNER.match(found.line.text))
-        elif found.kind is Kind.SUBMITTED:
+        elif found.kind is TokenKind.SUBMITTED:
             self.name_follows = not found.text
-        elif found.kind is Kind.TEXT or found.line.text.strip().casefold() == "subscribe":
+        elif found.kind is TokenKind.TEXT or found.line.text.strip().casefold() == "subscribe":
             self.may_be_glued = False

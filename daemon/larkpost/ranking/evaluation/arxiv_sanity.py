@@ -33,7 +33,7 @@ MOST_TERMS, RAREST, COMMONEST = 20_000, 5, 0.1
 
 
 @dataclass(frozen=True)
-class Sanity:
+class ArxivSanity:
     """Papers by id with their counts of words and pairs of words, whatever the vocabulary.
 
     The texts are cut once; ``Vectors`` of one corpus or another are taken from the counts.
@@ -43,7 +43,7 @@ class Sanity:
     counts: csr_array
 
     @classmethod
-    def of(cls, papers: Iterable[Paper]) -> Sanity:
+    def of(cls, papers: Iterable[Paper]) -> ArxivSanity:
         """Count each paper once."""
         each = {paper.id: paper for paper in papers}
         texts = [" ".join((paper.text, *paper.authors)) for paper in each.values()]

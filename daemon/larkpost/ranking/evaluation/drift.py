@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from larkpost.domain import Weight
+from larkpost.domain import TermWeight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,16 +20,16 @@ TERMS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
+class TasteMonth:
     """The terms that weighed most at the end of a month (``2026-08``), strongest first."""
 
     month: str
-    terms: tuple[Weight, ...]
+    terms: tuple[TermWeight, ...]
 
 
 def strongest(
     ranker: Ranker, space: Space, taste: LinearTaste, liked: Sequence[Paper]
-) -> tuple[Weight, ...]:
+) -> tuple[TermWeight, ...]:
     """Give the terms that add most, in a taste, to the last of the papers liked, on average."""
     lately = liked[-LATELY:]
     (picks,) = ranker.rank(space, [taste], lately, len(lately)) if lately else ([],)
@@ -38,4 +38,4 @@ def strongest(
         for weight in pick.because:
             added[weight.term] += weight.weight
     order = sorted(added, key=lambda term: (-added[term], term))
-    return tuple(Weight(term, added[term] / len(picks)) for term in order[:TERMS])
+    return tuple(TermWeight(term, added[term] / len(picks)) for term in order[:TERMS])

@@ -52,7 +52,7 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class Morning:
+class VoteDay:
     """A day (UTC) with votes: papers to rank, by id, which of them were liked, which voted on.
 
     ``before`` votes were cast on earlier days; ``lesson`` of them have been learnt from.
@@ -71,7 +71,7 @@ def day_of(moment: datetime) -> date:
     return moment.astimezone(UTC).date()
 
 
-def mornings(history: History) -> list[Morning]:
+def mornings(history: History) -> list[VoteDay]:
     """Give the days with votes, in order.
 
     Beside the papers voted on that day stand others that had no thumb yet, up to 50 in all, drawn
@@ -83,8 +83,8 @@ def mornings(history: History) -> list[Morning]:
     by_day: dict[date, list[int]] = defaultdict(list)
     for number, moment in enumerate(history.at):
         by_day[day_of(moment)].append(number)
-    offer = Offer.of(history)
-    found: list[Morning] = []
+    offer = CandidatePapers.of(history)
+    found: list[VoteDay] = []
     lesson = 0
     last = date.min
     for day, numbers in sorted(by_day.items()):
@@ -97,7 +97,7 @@ def mornings(history: History) -> list[Morning]:
         last = day
         papers.sort(key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
         found.append(
-            Morning(
+            VoteDay(
                 day,
                 before,
                 lesson,
@@ -110,7 +110,7 @@ def mornings(history: History) -> list[Morning]:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class CandidatePapers:
     """Papers (n), the oldest first, with what decides on which mornings they were on offer.
 
     ``seen`` and ``arrived`` are seconds since 1970, ``days`` the day of ``seen`` and ``judged``
@@ -124,7 +124,7 @@ class Offer:
     judged: Moments
 
     @classmethod
-    def of(cls, history: History) -> Offer:
+    def of(cls, history: History) -> CandidatePapers:
         """Lay out a history's papers."""
         votes = zip(history.voted, history.at, strict=True)
         cast = {paper.id: float(day_of(moment).toordinal()) for paper, moment in votes}

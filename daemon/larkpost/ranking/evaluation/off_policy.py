@@ -31,7 +31,7 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class PolicyValue:
     """The share of thumbs up that a way of filling the place would have had.
 
     ``ips`` is unbiased; ``snips`` divides by the weights instead of the count, which is biased
@@ -46,8 +46,8 @@ class Value:
 class OffPolicy:
     """The likeliest paper in every last place, and any paper of the pool in it."""
 
-    likeliest: Value
-    any_paper: Value
+    likeliest: PolicyValue
+    any_paper: PolicyValue
 
 
 def off_policy(logged: Sequence[Logged]) -> OffPolicy | None:
@@ -61,12 +61,12 @@ def off_policy(logged: Sequence[Logged]) -> OffPolicy | None:
     return OffPolicy(_value(likeliest, liked), _value(uniform, liked))
 
 
-def _value(weights: NDArray[np.float64], liked: NDArray[np.float64]) -> Value:
+def _value(weights: NDArray[np.float64], liked: NDArray[np.float64]) -> PolicyValue:
     """Weigh what happened by how much likelier it was to happen (Horvitz & Thompson 1952)."""
     draws = np.random.default_rng(0).integers(0, len(liked), (DRAWS, len(liked)))
     worth, weight = (weights * liked)[draws].sum(axis=1), weights[draws].sum(axis=1)
     total, mass = float((weights * liked).sum()), float(weights.sum())
-    return Value(
+    return PolicyValue(
         _estimate(total / len(liked), worth / len(liked), len(liked)),
         _estimate(total / max(mass, 1e-9), worth / np.maximum(weight, 1e-9), len(liked)),
     )

@@ -21,9 +21,9 @@ from larkpost.domain import Thumb
 from larkpost.interfaces import Evidence
 from larkpost.ranking import scoring
 from larkpost.ranking.calibration import logistic
-from larkpost.ranking.evaluation.arxiv_sanity import Sanity
-from larkpost.ranking.evaluation.drift import Month, strongest
-from larkpost.ranking.evaluation.history import History, Morning, mornings
+from larkpost.ranking.evaluation.arxiv_sanity import ArxivSanity
+from larkpost.ranking.evaluation.drift import TasteMonth, strongest
+from larkpost.ranking.evaluation.history import History, VoteDay, mornings
 from larkpost.ranking.evaluation.metrics import Measures, auc, measures, ndcg
 from larkpost.ranking.evaluation.off_policy import OffPolicy, off_policy
 from larkpost.ranking.exploration.coverage import Coverage, measure_coverage
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Paper
     from larkpost.ranking.linear_model import LinearTaste
-    from larkpost.ranking.ranker import Tfidf
+    from larkpost.ranking.ranker import TfidfRanker
     from larkpost.ranking.tfidf import TextSpace
 
     Scores = NDArray[np.float64]
@@ -48,7 +48,7 @@ EDGES = (0, 1, 3, 5, 10, 20, 40, 80, 160, 320, 640, 1280)
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
+class CalibrationBin:
     """Votes whose chance was told within ``low``..``high``: how many, told and come true."""
 
     low: float
@@ -59,7 +59,7 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class TrainingCut:
     """How well the mornings went that came after this many votes, up to the next lesson's."""
 
     votes: int
@@ -69,7 +69,7 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReplayReport:
     """What the replay found.
 
     ``systems`` holds each way of ranking with its measures over ``mornings``; ``gains`` what
@@ -83,10 +83,10 @@ class Report:
     mornings: int
     systems: dict[str, Measures]
     gains: dict[str, Measures]
-    calibration: tuple[Bin, ...]
+    calibration: tuple[CalibrationBin, ...]
     calibration_error: float | None
-    learning: tuple[Lesson, ...]
-    drift: tuple[Month, ...]
+    learning: tuple[TrainingCut, ...]
+    drift: tuple[TasteMonth, ...]
     off_policy: OffPolicy | None
     coverage: Coverage | None = None
 
@@ -98,13 +98,13 @@ class Replay:
     ``chances`` are those told for the papers that were voted on.
     """
 
-    mornings: list[Morning]
+    mornings: list[VoteDay]
     scores: dict[str, list[Scores]]
     chances: list[Scores]
-    drift: tuple[Month, ...]
+    drift: tuple[TasteMonth, ...]
 
 
-def evaluate(ranker: Tfidf, history: History) -> Report:
+def evaluate(ranker: TfidfRanker, history: History) -> ReplayReport:
     """Replay a history and measure it; an empty one gives an empty report."""
     # Hundreds of small products: threads wait for each other longer than they count.
     with threadpool_limits(limits=1):
@@ -116,7 +116,7 @@ def evaluate(ranker: Tfidf, history: History) -> Report:
     truth = [np.array(days[at].liked) for at in useful]
     others = [name for name in scores if name != LARKPOST]
     bins, error = _calibration(days, replayed.chances, history)
-    return Report(
+    return ReplayReport(
         votes=len(history.voted),
         mornings=len(useful),
         systems={name: measures(found, truth) for name, found in scores.items()},
@@ -130,7 +130,7 @@ def evaluate(ranker: Tfidf, history: History) -> Report:
     )
 
 
-def replay(ranker: Tfidf, history: History) -> Replay:
+def replay(ranker: TfidfRanker, history: History) -> Replay:
     """Rank every morning as it would have been ranked, by us and by the others.
 
     The taste is learnt anew when thumbs grew by 15 %, the space fitted anew on the first
@@ -139,11 +139,11 @@ def replay(ranker: Tfidf, history: History) -> Replay:
     days = mornings(history)
     eras = list(_eras(history, days))
     known = (paper for era in eras for paper in era.known)
-    sanity = Sanity.of((*history.voted, *_papers(days), *known))
+    sanity = ArxivSanity.of((*history.voted, *_papers(days), *known))
     ours: list[Scores] = []
     chances: list[Scores] = []
     theirs: list[Scores] = []
-    drift: list[Month] = []
+    drift: list[TasteMonth] = []
     for era in eras:
         space = ranker.fit(era.known)
         tastes = _learnt(ranker, space, history, era)
@@ -163,17 +163,17 @@ def replay(ranker: Tfidf, history: History) -> Replay:
 
 
 @dataclass(frozen=True, slots=True)
-class Era:
+class ReplayPeriod:
     """Mornings that are ranked in one space, and the texts that it is fitted on.
 
     ``lessons`` are runs of the mornings with the number of votes that they are ranked by.
     """
 
     known: list[Paper]
-    mornings: list[Morning]
+    mornings: list[VoteDay]
 
     @property
-    def lessons(self) -> list[tuple[int, list[Morning]]]:
+    def lessons(self) -> list[tuple[int, list[VoteDay]]]:
         """Give the runs in order."""
         runs = groupby(self.mornings, key=lambda one: one.lesson)
         return [(count, list(run)) for count, run in runs]
@@ -184,31 +184,33 @@ class Era:
         return [number for number, (_, run) in enumerate(self.lessons) for _ in run]
 
 
-def _eras(history: History, days: Sequence[Morning]) -> Iterator[Era]:
+def _eras(history: History, days: Sequence[VoteDay]) -> Iterator[ReplayPeriod]:
     """Give runs of mornings with the texts that their space is fitted on."""
     papers = {paper.id: paper for paper in (*history.papers, *history.voted)}
     ordered = sorted(papers.values(), key=lambda paper: (paper.first_seen, paper.id))
     seen = [paper.first_seen for paper in ordered]
-    run: list[Morning] = []
+    run: list[VoteDay] = []
     month, fitted = "", 0
     for morning in days:
         end = datetime.combine(morning.day, time(), UTC) + timedelta(days=1)
         known = bisect_left(seen, end)
         if f"{morning.day:%Y-%m}" != month and known >= 2 * fitted:
             if run:
-                yield Era(ordered[max(0, fitted - CORPUS) : fitted], run)
+                yield ReplayPeriod(ordered[max(0, fitted - CORPUS) : fitted], run)
             run, fitted = [], known
         month = f"{morning.day:%Y-%m}"
         run.append(morning)
     if run:
-        yield Era(ordered[max(0, fitted - CORPUS) : fitted], run)
+        yield ReplayPeriod(ordered[max(0, fitted - CORPUS) : fitted], run)
 
 
-def _papers(days: Sequence[Morning]) -> Iterator[Paper]:
+def _papers(days: Sequence[VoteDay]) -> Iterator[Paper]:
     return (paper for morning in days for paper in morning.papers)
 
 
-def _learnt(ranker: Tfidf, space: TextSpace, history: History, era: Era) -> list[LinearTaste]:
+def _learnt(
+    ranker: TfidfRanker, space: TextSpace, history: History, era: ReplayPeriod
+) -> list[LinearTaste]:
     """Learn a taste for each lesson, from votes of earlier days alone."""
     asked = [
         Evidence(number, 0, history.voted[:count], history.thumbs[:count], history.at[:count])
@@ -221,7 +223,7 @@ def _learnt(ranker: Tfidf, space: TextSpace, history: History, era: Era) -> list
     return [ranker.learn(space, [one], now=day)[0] for one, day in zip(asked, days, strict=True)]
 
 
-def _scored(space: TextSpace, tastes: Sequence[LinearTaste], era: Era) -> list[Scores]:
+def _scored(space: TextSpace, tastes: Sequence[LinearTaste], era: ReplayPeriod) -> list[Scores]:
     """Score each morning's papers by its lesson's taste; each text is cut once."""
     papers = {paper.id: paper for paper in _papers(era.mornings)}
     place = {number: at for at, number in enumerate(papers)}
@@ -233,7 +235,9 @@ def _scored(space: TextSpace, tastes: Sequence[LinearTaste], era: Era) -> list[S
     ]
 
 
-def _chances(tastes: Sequence[LinearTaste], era: Era, scores: Sequence[Scores]) -> list[Scores]:
+def _chances(
+    tastes: Sequence[LinearTaste], era: ReplayPeriod, scores: Sequence[Scores]
+) -> list[Scores]:
     lines = [tastes[line].calibration for line in era.served]
     return [
         logistic(line.slope * of[np.array(one.voted)] + line.offset)
@@ -242,8 +246,12 @@ def _chances(tastes: Sequence[LinearTaste], era: Era, scores: Sequence[Scores]) 
 
 
 def _drift(
-    ranker: Tfidf, space: TextSpace, tastes: Sequence[LinearTaste], history: History, era: Era
-) -> Iterator[Month]:
+    ranker: TfidfRanker,
+    space: TextSpace,
+    tastes: Sequence[LinearTaste],
+    history: History,
+    era: ReplayPeriod,
+) -> Iterator[TasteMonth]:
     """Tell each month's strongest terms by the taste of its last morning, votes of it included."""
     last = {
         f"{one.day:%Y-%m}": (line, one) for line, one in zip(era.served, era.mornings, strict=True)
@@ -251,10 +259,10 @@ def _drift(
     for month, (line, one) in last.items():
         votes = zip(history.voted[: one.before + sum(one.voted)], history.thumbs, strict=False)
         liked = [paper for paper, thumb in votes if thumb is Thumb.UP]
-        yield Month(month, strongest(ranker, space, tastes[line], liked))
+        yield TasteMonth(month, strongest(ranker, space, tastes[line], liked))
 
 
-def _by_sanity(sanity: Sanity, history: History, era: Era) -> list[Scores]:
+def _by_sanity(sanity: ArxivSanity, history: History, era: ReplayPeriod) -> list[Scores]:
     """Score as arxiv-sanity, which learns of texts and thumbs when we do, and no more of them."""
     vectors = sanity.fit(era.known, [*history.voted, *_papers(era.mornings)])
     scores: list[Scores] = []
@@ -265,7 +273,7 @@ def _by_sanity(sanity: Sanity, history: History, era: Era) -> list[Scores]:
     return scores
 
 
-def _by_community(history: History, days: Sequence[Morning]) -> list[Scores]:
+def _by_community(history: History, days: Sequence[VoteDay]) -> list[Scores]:
     """Score by the thumbs that other readers had given before the day, up over down.
 
     The upvotes that dumps tell are left out: only today's are known. Counts are in steps, for how
@@ -288,8 +296,8 @@ def _by_community(history: History, days: Sequence[Morning]) -> list[Scores]:
 
 
 def _calibration(
-    days: Sequence[Morning], chances: Sequence[Scores], history: History
-) -> tuple[tuple[Bin, ...], float | None]:
+    days: Sequence[VoteDay], chances: Sequence[Scores], history: History
+) -> tuple[tuple[CalibrationBin, ...], float | None]:
     """Compare the chances told with how the votes fell, in ten bins of chance.
 
     No chance is told before the first thumb up, so mornings up to that one check none.
@@ -302,7 +310,7 @@ def _calibration(
     true = np.concatenate([np.array(one.liked)[np.array(one.voted)] for one in checked])
     which = np.minimum((told * BINS).astype(int), BINS - 1)
     bins = tuple(
-        Bin(
+        CalibrationBin(
             at / BINS,
             (at + 1) / BINS,
             int(inside.sum()),
@@ -317,7 +325,7 @@ def _calibration(
     return bins, float(error)
 
 
-def _curve(days: Sequence[Morning], scores: Sequence[Scores]) -> tuple[Lesson, ...]:
+def _curve(days: Sequence[VoteDay], scores: Sequence[Scores]) -> tuple[TrainingCut, ...]:
     """Average mornings by how many votes came before: 0, 1-2, 3-4, 5-9, then doubling."""
     groups: dict[int, list[tuple[float, float]]] = defaultdict(list)
     for morning, found in zip(days, scores, strict=True):
@@ -325,6 +333,6 @@ def _curve(days: Sequence[Morning], scores: Sequence[Scores]) -> tuple[Lesson, .
         truth = np.array(morning.liked)
         groups[edge].append((auc(found, truth), ndcg(found, truth)))
     return tuple(
-        Lesson(edge, len(values), *(float(mean) for mean in np.mean(values, axis=0)))
+        TrainingCut(edge, len(values), *(float(mean) for mean in np.mean(values, axis=0)))
         for edge, values in sorted(groups.items())
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from larkpost.domain import Paper
-    from larkpost.ranking.ranker import Tfidf
+    from larkpost.ranking.ranker import TfidfRanker
     from larkpost.ranking.tfidf import Floats
 
     Places = NDArray[np.intp]
@@ -55,7 +55,7 @@ class Coverage:
 
 
 def measure_coverage(
-    ranker: Tfidf, stream: Sequence[Paper], shown: Collection[int]
+    ranker: TfidfRanker, stream: Sequence[Paper], shown: Collection[int]
 ) -> Coverage | None:
     """Cut a ``stream`` of papers into regions and see where something was ``shown`` (ids).
 

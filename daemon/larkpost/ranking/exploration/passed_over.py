@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from larkpost.domain import Paper
-    from larkpost.ranking.tfidf import Floats, Rows, TextSpace
-    from larkpost.ranking.training_examples import Ballot
+    from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
+    from larkpost.ranking.training_examples import TrainingExample
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Passed:
     ``features`` (p, width) are what the dense columns of a ledger are multiplied with.
     """
 
-    rows: Rows
+    rows: PaperRows
     features: Floats
 
     @classmethod
@@ -34,7 +34,12 @@ class Passed:
         return cls(rows, features(space, rows))
 
     def scores(
-        self, ballot: Ballot, voted: Rows, shares: Floats, dense: Floats, terms: Floats
+        self,
+        ballot: TrainingExample,
+        voted: PaperRows,
+        shares: Floats,
+        dense: Floats,
+        terms: Floats,
     ) -> Floats:
         """Score what one reader passed over by their taste.
 
@@ -49,7 +54,9 @@ class Passed:
 
 
 def add_passed(
-    ballots: Sequence[Ballot], scores: Sequence[Floats], votes: tuple[Floats, Floats, Floats]
+    ballots: Sequence[TrainingExample],
+    scores: Sequence[Floats],
+    votes: tuple[Floats, Floats, Floats],
 ) -> tuple[Floats, Floats, Floats]:
     """Put what was passed over beside the votes: scores, thumbs and checks (r, n + p).
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from larkpost.domain import Paper
-    from larkpost.ranking.tfidf import Floats, Rows, TextSpace
+    from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
 
     Flags = NDArray[np.bool_]
 
@@ -116,7 +116,7 @@ def _are_two(near: Floats, first: Flags) -> bool:
     return looser >= CLOSER and between <= APART * looser
 
 
-def _telling(space: TextSpace, rows: Rows, mine: Flags) -> tuple[str, ...]:
+def _telling(space: TextSpace, rows: PaperRows, mine: Flags) -> tuple[str, ...]:
     """Give the topic words that tell a group from the other, of each stem one.
 
     They stand in two of its papers or more, and the more of these the better.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Paper
     from larkpost.interfaces import Space
-    from larkpost.ranking.tfidf import Rows
+    from larkpost.ranking.tfidf import PaperRows
 
 MOST_COMPARED = 1000  # candidates, the newest: beyond that a morning would be made of comparing
 MOST_SHOWN = 300  # papers shown, the newest: a month of editions, so that no year makes it slower
@@ -33,7 +33,7 @@ class Unseen:
 
     space: TextSpace
     papers: Sequence[Paper]
-    rows: Rows
+    rows: PaperRows
     lonely: NDArray[np.bool_]
 
     def farthest(self, shown: Sequence[Paper], free: Sequence[Paper], limit: int) -> list[Paper]:

@@ -44,7 +44,7 @@ SAID_ONCE, SAID_AGAIN = (1.0, 1.1, 1.0), (1.0, 1.4, 1.5)  # value of a phrase by
 
 
 @dataclass(frozen=True, slots=True)
-class Candidates:
+class CandidateTerms:
     """What of one paper may be shown: c words and phrases.
 
     ``members`` (t, c) is 1 where a term of the paper is in a phrase, ``telling`` (t, c) where it is
@@ -63,7 +63,7 @@ class Candidates:
     text: str
 
 
-def candidates(space: TextSpace, paper: Paper, terms: Indices) -> Candidates:
+def candidates(space: TextSpace, paper: Paper, terms: Indices) -> CandidateTerms:
     """Find what may be shown of a paper whose terms are these t columns of the space."""
     place = {space.vocabulary[at]: n for n, at in enumerate(terms.tolist())}
     phrases = phrases_of(paper.title, paper.abstract)
@@ -76,7 +76,7 @@ def candidates(space: TextSpace, paper: Paper, terms: Indices) -> Candidates:
     barely = whole < LEAST_PARTICULAR
     values = whole * np.array([_value(one) for one in found], dtype=np.float32)
     values = np.where(barely, BARELY * values, values)
-    return Candidates(
+    return CandidateTerms(
         found,
         members,
         members * telling[:, None],
@@ -93,7 +93,7 @@ def _value(phrase: Phrase) -> float:
     return (SAID_AGAIN if phrase.said > 1 else SAID_ONCE)[min(len(phrase.terms), 3) - 1]
 
 
-class Chosen(NamedTuple):
+class DisplayTerms(NamedTuple):
     """The terms to show one reader, the best first; ``held`` where a liked paper holds one."""
 
     terms: tuple[str, ...]
@@ -101,12 +101,12 @@ class Chosen(NamedTuple):
 
 
 def choose_terms(
-    found: Candidates,
+    found: CandidateTerms,
     told: Doubles,
     held: Flags,
     bias: Doubles,
     interests: Sequence[Sequence[InterestTerm]],
-) -> list[Chosen]:
+) -> list[DisplayTerms]:
     """Choose the terms to show for each of r readers.
 
     ``told`` (r, t) is what each term of the paper adds, 0 where it is not to be told, below 0
@@ -135,12 +135,12 @@ def choose_terms(
         shown = _distinct(found, worth, weak[n], first)
         terms = (*(one.text for one in first), *(found.phrases[at].text for at in shown))
         is_held = bool(first) or bool(holding[n, shown].any())
-        chosen.append(Chosen(terms or _only_term(found, told[n], floors[n]), is_held))
+        chosen.append(DisplayTerms(terms or _only_term(found, told[n], floors[n]), is_held))
     return chosen
 
 
 def _least(
-    found: Candidates,
+    found: CandidateTerms,
     summed: Doubles,
     floors: Doubles,
     interests: Sequence[Sequence[InterestTerm]],
@@ -152,7 +152,7 @@ def _least(
     return np.asarray(np.maximum(floors, LEAST_OF_STRONGEST * strongest))
 
 
-def _only_term(found: Candidates, told: Doubles, least: float) -> tuple[str, ...]:
+def _only_term(found: CandidateTerms, told: Doubles, least: float) -> tuple[str, ...]:
     """Give the term that carries a score which no particular one does; none where none does."""
     carrying = np.flatnonzero(told >= least)
     if not len(carrying):
@@ -162,7 +162,7 @@ def _only_term(found: Candidates, told: Doubles, least: float) -> tuple[str, ...
 
 
 def _distinct(
-    found: Candidates, order: Sequence[int], weak: Flags, first: Sequence[InterestTerm]
+    found: CandidateTerms, order: Sequence[int], weak: Flags, first: Sequence[InterestTerm]
 ) -> list[int]:
     """Take the next few of which no two have a stem in common, weak ones only where need is."""
     room, shown = SHOWN - len(first), list[int]()

@@ -12,7 +12,7 @@ from larkpost.text.stemming import stem_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from larkpost.ranking.linear_model import Named
+    from larkpost.ranking.linear_model import NamedTerms
 
 MOST = 3  # of the strongest
 _WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}_]+")
@@ -37,7 +37,7 @@ def _stem_phrase(phrase: str) -> str:
 
 
 def interest_terms(
-    named: Named, text: str, words: Mapping[int, str], raised: Mapping[int, float]
+    named: NamedTerms, text: str, words: Mapping[int, str], raised: Mapping[int, float]
 ) -> list[InterestTerm]:
     """Give what of an interest raises a paper's score, the strongest first, no stem twice.
 

@@ -43,7 +43,7 @@ class Phrase(NamedTuple):
     roots: frozenset[str]
 
 
-class _Unit(NamedTuple):
+class _PhraseUnit(NamedTuple):
     """What is shown whole: a word, a compound, or a pair of characters; and where it stands."""
 
     text: str
@@ -87,7 +87,7 @@ def _grade(shown: str, terms: tuple[str, ...]) -> int:
 
 def _spans(plain: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the text and the terms of each unit, and of each run of units that makes a phrase."""
-    run: list[_Unit] = []
+    run: list[_PhraseUnit] = []
     for unit in _units(plain):
         yield unit.text, unit.terms
         if run and not _joined(plain, run[-1], unit):
@@ -97,7 +97,7 @@ def _spans(plain: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield from _in_run(plain, run)
 
 
-def _in_run(plain: str, run: list[_Unit]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _in_run(plain: str, run: list[_PhraseUnit]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the phrases of units that stand side by side.
 
     A phrase has no verb in it, and the noun that it describes is at its end: what follows is the
@@ -123,23 +123,23 @@ def _in_run(plain: str, run: list[_Unit]) -> Iterator[tuple[str, tuple[str, ...]
             yield plain[units[0].start : units[-1].end], parts
 
 
-def _units(plain: str) -> Iterator[_Unit]:
+def _units(plain: str) -> Iterator[_PhraseUnit]:
     for match in _UNIT.finditer(plain):
         text, start = match[0], match.start()
         if text.isalpha() and text.isascii():
             if len(text) > 1 and not is_stop_word(text):
-                yield _Unit(text, (text,), start, match.end())
+                yield _PhraseUnit(text, (text,), start, match.end())
         elif is_unspaced(text):
             for at in range(max(1, len(text) - 1)):
                 pair = text[at : at + 2]
-                yield _Unit(pair, (pair,), start + at, start + at + 2)
+                yield _PhraseUnit(pair, (pair,), start + at, start + at + 2)
         else:
             terms = tuple(term for term in TERM.findall(text) if not is_stop_word(term))
             if terms:
-                yield _Unit(text, terms, start, match.end())
+                yield _PhraseUnit(text, terms, start, match.end())
 
 
-def _joined(plain: str, one: _Unit, other: _Unit) -> bool:
+def _joined(plain: str, one: _PhraseUnit, other: _PhraseUnit) -> bool:
     if other.start == one.end + 1:
         return plain[one.end] == " "
     return other.start == one.start + 1 and is_unspaced(other.text)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from larkpost.domain import Status
 from larkpost.render.email import mime
-from larkpost.render.email.notice import Envelope, Page, address_of
+from larkpost.render.email.notice import MailHeaders, NoticePage, address_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from larkpost.domain import Letter, Reader
-    from larkpost.render.email.notice import Notices
+    from larkpost.domain import Message, Reader
+    from larkpost.render.email.notice import NoticeRenderer
 
 
 class Greetings:
@@ -22,10 +22,10 @@ class Greetings:
     words to anybody through it; not even the name.
     """
 
-    def __init__(self, notices: Notices) -> None:
+    def __init__(self, notices: NoticeRenderer) -> None:
         self._notices = notices
 
-    def notice(self, reader: Reader, asked: datetime) -> Letter:
+    def notice(self, reader: Reader, asked: datetime) -> Message:
         """Ask a pending reader to confirm; show any other the way to their page.
 
         ``asked`` is when they asked, which dates the letter. Raises UsageError for a reader
@@ -34,7 +34,7 @@ class Greetings:
         notices, to = self._notices, address_of(reader)
         pending = reader.status is Status.PENDING
         what = "please confirm your subscription" if pending else "the way to your page"
-        envelope = Envelope(
+        envelope = MailHeaders(
             to=to,
             path=notices.return_path(reader, asked.date()),
             message_id=mime.message_id(
@@ -46,9 +46,9 @@ class Greetings:
         page = self._confirmation(reader) if pending else self._way_back(reader)
         return notices.letter(envelope, page)
 
-    def _confirmation(self, reader: Reader) -> Page:
+    def _confirmation(self, reader: Reader) -> NoticePage:
         title, host = self._notices.title, self._notices.host
-        return Page(
+        return NoticePage(
             heading="Please confirm your subscription",
             above=[
                 (
@@ -70,9 +70,9 @@ class Greetings:
             foot=self._why_sent(),
         )
 
-    def _way_back(self, reader: Reader) -> Page:
+    def _way_back(self, reader: Reader) -> NoticePage:
         title, host = self._notices.title, self._notices.host
-        return Page(
+        return NoticePage(
             heading="The way to your page",
             above=[
                 (

@@ -7,14 +7,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.render import wording
-from larkpost.render.fragments import Sheet, cut, gap, partly
+from larkpost.render.fragments import Fragment, cut, gap, partly
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from larkpost.domain import Edition
-    from larkpost.render.presenters import Facts, Story
+    from larkpost.render.presenters import Facts, PickView
     from larkpost.render.templates import Form
 
 CACHED_STORIES = 4096
@@ -22,28 +22,34 @@ CACHED_PLACES = 4 * CACHED_STORIES
 CACHED_TEXTS = 16384
 
 
-class Measure(NamedTuple):
+class AbstractLengths(NamedTuple):
     """How many characters of an abstract are shown: of the first paper and of the others."""
 
     first: int
     others: int
 
 
-AMPLE = Measure(first=900, others=560)
-TIGHTER = (Measure(700, 350), Measure(450, 199), Measure(250, 110), Measure(90, 50), Measure(0, 0))
+AMPLE = AbstractLengths(first=900, others=560)
+TIGHTER = (
+    AbstractLengths(700, 350),
+    AbstractLengths(450, 199),
+    AbstractLengths(250, 110),
+    AbstractLengths(90, 50),
+    AbstractLengths(0, 0),
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class EditionText:
     """What one edition has to say, in words, and where its links lead."""
 
     edition: Edition
-    stories: Sequence[Story]
+    stories: Sequence[PickView]
     subject: str
     links: dict[str, str]
     ballot: str
 
-    def first(self, count: int) -> Copy:
+    def first(self, count: int) -> EditionText:
         """Keep only so many stories; the page says how many are missing."""
         return replace(self, stories=self.stories[:count])
 
@@ -84,7 +90,7 @@ class Layout:
         self._note = lru_cache(CACHED_TEXTS)(self._set_note)
         self._clause = lru_cache(CACHED_TEXTS)(encode)
 
-    def page(self, copy: Copy, measure: Measure) -> list[bytes]:
+    def page(self, copy: EditionText, measure: AbstractLengths) -> list[bytes]:
         """Set a whole edition, in parts to be joined."""
         said = {name: self._text(text) for name, text in copy.said().items()}
         for name, link in copy.links.items():
@@ -94,11 +100,11 @@ class Layout:
         above, below = self._pages["feed" in copy.links]
         return [*above.fill(said), *self._stories(copy, measure), *below.fill(said)]
 
-    def _cut_page(self, *, feed: bool) -> tuple[Sheet, Sheet]:
+    def _cut_page(self, *, feed: bool) -> tuple[Fragment, Fragment]:
         above, below = self._form.page(feed=feed).split(gap("stories"))
         return cut(above, self._encode), cut(below, self._encode)
 
-    def _stories(self, copy: Copy, measure: Measure) -> list[bytes]:
+    def _stories(self, copy: EditionText, measure: AbstractLengths) -> list[bytes]:
         parts: list[bytes] = []
         ballot = self._set_text(copy.ballot)
         room, lead = measure.first, True
@@ -109,11 +115,11 @@ class Layout:
             room, lead = measure.others, False
         return parts
 
-    def _set_placed(self, facts: Facts, room: int, lead: bool, position: int) -> Sheet:
+    def _set_placed(self, facts: Facts, room: int, lead: bool, position: int) -> Fragment:
         place = {"position": self._encode(str(position))}
         return partly(self._story(facts, room, lead), place)
 
-    def _set_story(self, facts: Facts, room: int, lead: bool) -> Sheet:
+    def _set_story(self, facts: Facts, room: int, lead: bool) -> Fragment:
         return cut(self._form.story(facts, room, lead=lead), self._encode)
 
     def _set_text(self, text: str) -> bytes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from larkpost.domain import Letter
+from larkpost.domain import Message
 from larkpost.errors import UsageError
 from larkpost.render import wording
 from larkpost.render.email import mime
-from larkpost.render.email.layout import AMPLE, TIGHTER, Copy, Layout
+from larkpost.render.email.layout import AMPLE, TIGHTER, EditionText, Layout
 from larkpost.render.email.quoted_printable import segment
 from larkpost.render.presenters import stories_of
 from larkpost.render.templates import Html, Text
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from larkpost.domain import Edition
-    from larkpost.inbound.return_address import Mailboxes
-    from larkpost.render.email.layout import Measure
-    from larkpost.render.page_urls import Links
+    from larkpost.inbound.return_address import ReturnAddresses
+    from larkpost.render.email.layout import AbstractLengths
+    from larkpost.render.page_urls import PageUrls
     from larkpost.render.paper_links import PaperLinks
 
 # Octets of a letter on the wire: Gmail clips longer ones, and the way to unsubscribe with them.
@@ -38,12 +38,12 @@ class Newsletter:
 
     def __init__(
         self,
-        links: Links,
+        links: PageUrls,
         papers: PaperLinks,
         *,
         sender: str,
         title: str,
-        mailboxes: Mailboxes | None = None,
+        mailboxes: ReturnAddresses | None = None,
     ) -> None:
         self._links = links
         self._mailboxes = mailboxes
@@ -62,11 +62,11 @@ class Newsletter:
         """Set the edition as plain text."""
         return b"".join(self._text_page.page(self._copy(edition), AMPLE)).decode()
 
-    def letters(self, editions: Sequence[Edition]) -> Iterator[Letter]:
+    def letters(self, editions: Sequence[Edition]) -> Iterator[Message]:
         """Make one letter an edition, in order; raises UsageError for a reader without address."""
         return map(self._letter, editions)
 
-    def _letter(self, edition: Edition) -> Letter:
+    def _letter(self, edition: Edition) -> Message:
         address = edition.reader.address
         if address is None:
             raise UsageError(
@@ -83,9 +83,9 @@ class Newsletter:
             self._same_in_all,
         ]
         content = self._fitted(headers, copy)
-        return Letter(self._sender.address, recipient.address, name, content)
+        return Message(self._sender.address, recipient.address, name, content)
 
-    def _fitted(self, headers: Sequence[bytes], copy: Copy) -> bytes:
+    def _fitted(self, headers: Sequence[bytes], copy: EditionText) -> bytes:
         """Shorten the abstracts, then the list, until the letter is within the limit."""
         content = self._content(headers, copy, AMPLE)
         for measure in TIGHTER:
@@ -97,15 +97,17 @@ class Newsletter:
             content = self._content(headers, copy, TIGHTER[-1])
         return content
 
-    def _content(self, headers: Sequence[bytes], copy: Copy, measure: Measure) -> bytes:
+    def _content(
+        self, headers: Sequence[bytes], copy: EditionText, measure: AbstractLengths
+    ) -> bytes:
         text = self._text_part.page(copy, measure)
         return mime.alternative(headers, text, self._html_part.page(copy, measure))
 
-    def _copy(self, edition: Edition) -> Copy:
+    def _copy(self, edition: Edition) -> EditionText:
         links, reader = self._links, edition.reader
         stories = stories_of(edition)
         titles = [story.facts.title for story in stories]
-        return Copy(
+        return EditionText(
             edition=edition,
             stories=stories,
             subject=wording.subject(titles, self._title, edition.date),

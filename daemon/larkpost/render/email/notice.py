@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from larkpost.domain import Letter
+from larkpost.domain import Message
 from larkpost.errors import UsageError
 from larkpost.render import wording
 from larkpost.render.email import mime
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from larkpost.domain import Reader
-    from larkpost.inbound.return_address import Mailboxes
-    from larkpost.render.page_urls import Links
+    from larkpost.inbound.return_address import ReturnAddresses
+    from larkpost.render.page_urls import PageUrls
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class NoticePage:
     """What stands in a letter, in whole sentences.
 
     Paragraphs ``above`` and ``below`` a ``button``, which is a label and a link; ``foot`` is the
@@ -41,7 +41,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class MailHeaders:
     """To whom a letter goes, from which return path, under which Message-ID, dated when.
 
     ``headers`` are whole fields besides the usual.
@@ -55,7 +55,7 @@ class Envelope:
     headers: Sequence[bytes] = ()
 
 
-class Notices:
+class NoticeRenderer:
     """Pure: the same letter again has the same bytes, under the same Message-ID.
 
     ``sender`` is the mailbox of ``mail.sender``; ``mailboxes`` makes the return paths, where
@@ -63,7 +63,7 @@ class Notices:
     """
 
     def __init__(
-        self, links: Links, sender: str, title: str, mailboxes: Mailboxes | None = None
+        self, links: PageUrls, sender: str, title: str, mailboxes: ReturnAddresses | None = None
     ) -> None:
         self.links = links
         self.title = title
@@ -79,7 +79,7 @@ class Notices:
             return self.sender.address
         return self.mailboxes.notices(reader, day)
 
-    def letter(self, envelope: Envelope, page: Page) -> Letter:
+    def letter(self, envelope: MailHeaders, page: NoticePage) -> Message:
         """Set a letter as plain text and HTML; raises UsageError where ``to`` is no address."""
         recipient = mime.Mailbox("", mime.checked(envelope.to))
         name = envelope.message_id
@@ -91,30 +91,30 @@ class Notices:
             mime.MULTIPART,
         ]
         parts = [segment(self.text(page))], [segment(self.html(page))]
-        return Letter(envelope.path, recipient.address, name, mime.alternative(headers, *parts))
+        return Message(envelope.path, recipient.address, name, mime.alternative(headers, *parts))
 
-    def text(self, page: Page) -> str:
+    def text(self, page: NoticePage) -> str:
         """Set a page as plain text."""
         return self._set("notice.txt", page)
 
-    def html(self, page: Page) -> str:
+    def html(self, page: NoticePage) -> str:
         """Set a page as one HTML document."""
         return self._inliner.inline(self._set("notice.html", page)) + "\n"
 
-    def _set(self, template: str, page: Page) -> str:
+    def _set(self, template: str, page: NoticePage) -> str:
         rendered: str = self._templates.get_template(template).render(
             title=self.title, host=self.host, page=page
         )
         return rendered
 
 
-class QuietLines:
+class EmptyNotices:
     """Writes to readers whom a morning brought no paper."""
 
-    def __init__(self, notices: Notices) -> None:
+    def __init__(self, notices: NoticeRenderer) -> None:
         self._notices = notices
 
-    def letter(self, reader: Reader, day: date, why: str, moment: datetime) -> Letter:
+    def letter(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
         """Tell in a line ``why``; raises UsageError for a reader without an address."""
         notices, links = self._notices, self._notices.links
         to, leave = address_of(reader), links.leave(reader)
@@ -127,23 +127,23 @@ class QuietLines:
         ]
         path = notices.return_path(reader, moment.date())
         name = _name(to, subject, moment, notices.sender.domain)
-        page = Page(
+        page = NoticePage(
             heading="No paper today",
             above=[f"No paper came on {when}: {why}."],
             foot=f"You get this line because you asked {notices.title} at {notices.host} to tell "
             "you when a morning brings no paper. A box on your page ends it.",
             links=[("Your page", links.page(reader)), ("Unsubscribe", leave)],
         )
-        return notices.letter(Envelope(to, path, name, subject, moment, headers), page)
+        return notices.letter(MailHeaders(to, path, name, subject, moment, headers), page)
 
 
 class OperatorLetters:
     """Writes to whoever runs this site."""
 
-    def __init__(self, notices: Notices) -> None:
+    def __init__(self, notices: NoticeRenderer) -> None:
         self._notices = notices
 
-    def letter(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Letter:
+    def letter(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Message:
         """Write a few paragraphs; the same subject of the same day has the same Message-ID.
 
         What stands before the first colon of the subject is the heading. Raises UsageError where
@@ -154,7 +154,7 @@ class OperatorLetters:
         heading = capitalised(heading)
         subject = f"{notices.title} at {notices.host}: {subject}"
         name = _name(to, subject, moment, notices.sender.domain)
-        page = Page(
+        page = NoticePage(
             heading=heading,
             above=lines,
             foot=f"Sent on {wording.date_in_words(moment.date())} (UTC) by the program that makes "
@@ -162,7 +162,7 @@ class OperatorLetters:
             links=[("The front page", notices.links.front())],
         )
         path = notices.return_path(None, moment.date())
-        return notices.letter(Envelope(to, path, name, subject, moment), page)
+        return notices.letter(MailHeaders(to, path, name, subject, moment), page)
 
 
 def address_of(reader: Reader) -> str:

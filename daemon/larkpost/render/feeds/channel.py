@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from larkpost import urls as addresses
     from larkpost.domain import Edition, Interest, Pick, Reader
     from larkpost.interfaces import FeedFormat
-    from larkpost.render.page_urls import Links
+    from larkpost.render.page_urls import PageUrls
 
 YOURS = "The papers chosen for you, each with the reason why it is there."
 TRENDING = "What the readers here lift to the top, by their thumbs."
@@ -42,7 +42,7 @@ class Channel(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PickFilter:
     """A choice of picks: those of one interest, those at least so likely to be liked, or all."""
 
     interest: Interest | None = None
@@ -60,11 +60,11 @@ class View:
         return pick.probability >= self.least
 
 
-_EVERYTHING = View()
+_EVERYTHING = PickFilter()
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class FeedDocuments:
     """The documents of a reader's feed: archive pages from 1 on, the oldest first, then the feed.
 
     A page is in the archive once it is full; the feed itself shows the newest editions, as many
@@ -76,7 +76,9 @@ class Shelf:
     page: int | None = None
 
 
-def plain_channel(reader: Reader, home: str, links: Links, form: FeedFormat, title: str) -> Channel:
+def plain_channel(
+    reader: Reader, home: str, links: PageUrls, form: FeedFormat, title: str
+) -> Channel:
     """Describe a reader's feed where nobody asked for a part of it."""
     itself = links.feed(reader, form) if reader.feed_key else home
     name = feed_title(title, reader)
@@ -86,11 +88,11 @@ def plain_channel(reader: Reader, home: str, links: Links, form: FeedFormat, tit
 def reader_channel(
     reader: Reader,
     home: str,
-    links: addresses.Links,
+    links: addresses.UrlBuilder,
     form: FeedFormat,
     title: str,
-    view: View,
-    shelf: Shelf,
+    view: PickFilter,
+    shelf: FeedDocuments,
 ) -> Channel:
     """Describe a reader's feed, one of an interest, or a page of either's archive."""
 
@@ -127,7 +129,7 @@ def _own_id(reader: Reader, name: str) -> str:
     return uuid5(UUID(reader.uid), name).urn
 
 
-def _related(shelf: Shelf) -> list[tuple[str, int | None]]:
+def _related(shelf: FeedDocuments) -> list[tuple[str, int | None]]:
     """Find the neighbours of a document (RFC 5005 section 4), towards the past.
 
     An archive page has no link to a later one, which would change it when that one comes.

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.domain import Edition, Paper, Reader
-    from larkpost.render.page_urls import Links
+    from larkpost.render.page_urls import PageUrls
     from larkpost.render.paper_links import PaperLinks
     from larkpost.render.presenters import Facts
-    from larkpost.render.wording import Reason
+    from larkpost.render.wording import PickReason
 
 _SECOND = timedelta(seconds=1)
 _MICROSECONDS = 1_000_000
@@ -26,7 +26,7 @@ _MICROSECONDS = 1_000_000
 log = logs.get_logger(__name__)
 
 
-class Entry(NamedTuple):
+class FeedEntry(NamedTuple):
     """One entry of a feed; ``link`` is our page about the paper.
 
     In a feed that is nobody's own there is no ``reason``, nor are there links to vote.
@@ -38,24 +38,26 @@ class Entry(NamedTuple):
     link: str
     published: datetime
     updated: datetime
-    reason: Reason | None = None
+    reason: PickReason | None = None
     up: str = ""
     down: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Issue:
+class FeedEdition:
     """An edition, equal to another where nothing that a feed shows of it differs."""
 
     stamp: tuple[object, ...]
     edition: Edition = field(compare=False)
 
 
-def issue_of(edition: Edition) -> Issue:
+def issue_of(edition: Edition) -> FeedEdition:
     """Stamp an edition by what a feed shows of it: once out its picks stay, but papers change."""
     reader = edition.reader
     several = len(reader.interests) > 1
-    return Issue((edition.id, reader.uid, edition.published_at, several, edition.picks), edition)
+    return FeedEdition(
+        (edition.id, reader.uid, edition.published_at, several, edition.picks), edition
+    )
 
 
 def dates_of(edition: Edition) -> Iterator[datetime]:
@@ -70,7 +72,7 @@ def guid_of(reader: Reader, uid: str) -> str:
     return uuid5(UUID(reader.uid), uid).urn
 
 
-def entries_of(edition: Edition, links: Links, papers: PaperLinks) -> Iterator[Entry]:
+def entries_of(edition: Edition, links: PageUrls, papers: PaperLinks) -> Iterator[FeedEntry]:
     """Tell the picks of an edition, best first.
 
     Each is dated a second before the one above it: there are programs that sort by date, and
@@ -82,7 +84,7 @@ def entries_of(edition: Edition, links: Links, papers: PaperLinks) -> Iterator[E
     for pick, facts, reason in stories_of(edition):
         published = out - (pick.position - 1) * _SECOND
         corrected = pick.paper.updated > out
-        yield Entry(
+        yield FeedEntry(
             uid=pick.paper.uid,
             guid=guid_of(edition.reader, pick.paper.uid),
             facts=facts,
@@ -95,7 +97,7 @@ def entries_of(edition: Edition, links: Links, papers: PaperLinks) -> Iterator[E
         )
 
 
-def notices_of(papers: Iterable[Paper], links: PaperLinks) -> Iterator[Entry]:
+def notices_of(papers: Iterable[Paper], links: PaperLinks) -> Iterator[FeedEntry]:
     """Tell papers to whoever asks, in their order; one that cannot be told is left out.
 
     An entry is named by the paper's uid and dated by when the paper was first seen, so that it is
@@ -108,7 +110,7 @@ def notices_of(papers: Iterable[Paper], links: PaperLinks) -> Iterator[Entry]:
             log.exception("paper left out", paper=paper.uid)
             continue
         published = _apart(paper.first_seen, paper)
-        yield Entry(
+        yield FeedEntry(
             uid=paper.uid,
             guid=UUID(paper.uid).urn,
             facts=facts,

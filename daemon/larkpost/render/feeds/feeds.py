@@ -12,8 +12,8 @@ from xml.sax.saxutils import escape as escape_xml
 
 from larkpost.render.feeds import json_feed
 from larkpost.render.feeds.channel import plain_channel
-from larkpost.render.feeds.entries import Issue, dates_of, entries_of, issue_of, notices_of
-from larkpost.render.fragments import Sheet, cut, gap
+from larkpost.render.feeds.entries import FeedEdition, dates_of, entries_of, issue_of, notices_of
+from larkpost.render.fragments import Fragment, cut, gap
 from larkpost.render.templates import environment, why_html
 from larkpost.urls import FEED_TYPES
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from larkpost.domain import Edition, Paper, Reader
     from larkpost.interfaces import FeedFormat
     from larkpost.render.feeds.channel import Channel
-    from larkpost.render.feeds.entries import Entry
-    from larkpost.render.page_urls import Links
+    from larkpost.render.feeds.entries import FeedEntry
+    from larkpost.render.page_urls import PageUrls
     from larkpost.render.paper_links import PaperLinks
     from larkpost.render.presenters import Facts
 
@@ -57,7 +57,7 @@ class Feeds:
     edition are kept once filled, and a feed is the join of them.
     """
 
-    def __init__(self, links: Links, papers: PaperLinks, *, title: str) -> None:
+    def __init__(self, links: PageUrls, papers: PaperLinks, *, title: str) -> None:
         self._links = links
         self._papers = papers
         self._title = title
@@ -132,17 +132,17 @@ class Feeds:
 
     def _edition(self, edition: Edition, form: FeedFormat) -> Sequence[tuple[str, bytes]]:
         if not edition.id:  # a draft, of which nobody knows what it will be
-            return self._set_edition(Issue((), edition), form)
+            return self._set_edition(FeedEdition((), edition), form)
         return self._kept(issue_of(edition), form)
 
-    def _set_edition(self, issue: Issue, form: FeedFormat) -> Sequence[tuple[str, bytes]]:
+    def _set_edition(self, issue: FeedEdition, form: FeedFormat) -> Sequence[tuple[str, bytes]]:
         entries = entries_of(issue.edition, self._links, self._papers)
         return [(entry.uid, self._set(form, entry)) for entry in entries]
 
-    def _set(self, form: FeedFormat, entry: Entry) -> bytes:
+    def _set(self, form: FeedFormat, entry: FeedEntry) -> bytes:
         return self._json_item(entry) if form == "json" else self._xml_item(form, entry)
 
-    def _xml_item(self, form: Xml, entry: Entry) -> bytes:
+    def _xml_item(self, form: Xml, entry: FeedEntry) -> bytes:
         personal = entry.reason is not None
         sheet = self._entry(Key(form, entry.facts, entry.published, entry.updated, personal))
         return b"".join(
@@ -157,7 +157,7 @@ class Feeds:
             )
         )
 
-    def _set_entry(self, key: Key) -> Sheet:
+    def _set_entry(self, key: Key) -> Fragment:
         feed = _generator(key.form, self._title, key.updated)
         content = self._content(key.facts, personal=key.personal)
         _add(feed, key.facts, content, published=key.published, updated=key.updated)
@@ -166,7 +166,7 @@ class Feeds:
             raise AssertionError("feedgen wrote no entry")
         return cut(_with_related(item[0], key.facts.link) if key.form == "atom" else item[0])
 
-    def _set_head(self, form: Xml, updated: datetime, ttl: int) -> Sheet:
+    def _set_head(self, form: Xml, updated: datetime, ttl: int) -> Fragment:
         """Write a feed without entries, and open gaps for them and for its history at its end."""
         feed = _generator(form, self._title, updated)
         feed.ttl(ttl)  # RSS has it, Atom does not
@@ -174,7 +174,7 @@ class Feeds:
         end = text.rindex("</channel>" if form == "rss" else "</feed>")
         return cut(f"{text[:end]}{gap('history')}\n{gap('entries')}\n{text[end:]}\n")
 
-    def _json_item(self, entry: Entry) -> bytes:
+    def _json_item(self, entry: FeedEntry) -> bytes:
         content = cut(self._content(entry.facts, personal=entry.reason is not None))
         gaps = {
             "why": _why(entry).encode(),
@@ -251,7 +251,7 @@ def _history(form: Xml, channel: Channel) -> bytes:
     return b"\n".join(lines) if len(lines) > 1 else b""
 
 
-def _why(entry: Entry) -> str:
+def _why(entry: FeedEntry) -> str:
     return " · ".join(why_html(entry.reason)) if entry.reason else ""
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from larkpost.render.feeds.channel import Channel
-    from larkpost.render.feeds.entries import Entry
+    from larkpost.render.feeds.entries import FeedEntry
 
 VERSION = "https://jsonfeed.org/version/1.1"
 
@@ -33,7 +33,7 @@ def document(channel: Channel, author: str, items: Iterable[bytes]) -> bytes:
     return b'%s,"items":[\n%s\n]}\n' % (head[:-1], b",\n".join(items))
 
 
-def item(entry: Entry, content: str) -> bytes:
+def item(entry: FeedEntry, content: str) -> bytes:
     """Write one entry; what is not known is left out."""
     told = {
         "id": entry.guid,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from larkpost.domain import Reader
-    from larkpost.urls import Links
+    from larkpost.urls import UrlBuilder
 
 
 class Outline(NamedTuple):
@@ -22,7 +22,7 @@ class Outline(NamedTuple):
     page: str
 
 
-def reader_outlines(reader: Reader, links: Links, title: str) -> list[Outline]:
+def reader_outlines(reader: Reader, links: UrlBuilder, title: str) -> list[Outline]:
     """List a reader's feeds: all their papers, then those of each interest where there are more.
 
     ``title`` is the name of the paper.

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from larkpost.db.coordination.change_token import Marks
+from larkpost.db.coordination.change_token import ChangeToken
 from larkpost.errors import UsageError
 from larkpost.web.client_ip import network
 from larkpost.web.feeds.cache_limits import asked_room, standing_room
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.readers.expiry import Uses
-    from larkpost.web.feeds.cache_limits import Room
+    from larkpost.readers.expiry import LastUses
+    from larkpost.web.feeds.cache_limits import FeedCacheLimits
     from larkpost.web.feeds.request import FeedRequest
-    from larkpost.web.limits.rate_limit import Measure
-    from larkpost.web.site import Site
+    from larkpost.web.limits.rate_limit import RateLimit
+    from larkpost.web.site import SiteContext
 
 _SECOND = timedelta(seconds=1)  # HTTP's dates are no finer
 
@@ -42,7 +42,7 @@ Answer = tuple[int, Headers, bytes]  # status, headers, body
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RenderedFeed:
     """A feed as it stands; ``until`` is when to look for it again though no data changed."""
 
     body: bytes
@@ -53,7 +53,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CachedFeed:
     """A feed that was found at a ``mark``; ``body`` is None once it had to make room.
 
     ``modified``: whoever got other bytes than these got them before that second.
@@ -85,12 +85,12 @@ class Kept:
             headers = [one for one in headers if one[0] != b"last-modified"]
         return status, list(headers), body
 
-    def without_body(self) -> Kept:
+    def without_body(self) -> CachedFeed:
         """Give the same without its bytes, which had to make room."""
         return replace(self, body=None)
 
 
-class Turn:
+class KeyedLock:
     """A lock that goes when nobody waits for it."""
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class Turn:
         self._lock.release()
 
 
-class Shelf:
+class FeedCache:
     """The feeds asked for last; what was found at an older mark is never given out.
 
     A feed's tag is made of its bytes. Its date is the moment at which these were first seen here,
@@ -112,29 +112,29 @@ class Shelf:
     """
 
     def __init__(self, store: Store) -> None:
-        self.marks = Marks(store)
+        self.marks = ChangeToken(store)
         self._standing, self._asked = standing_room(), asked_room()
         self._lock = Lock()
-        self._turns: WeakValueDictionary[FeedRequest, Turn] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[FeedRequest, KeyedLock] = WeakValueDictionary()
 
-    def look(self, asked: FeedRequest, now: datetime) -> Kept | None:
+    def look(self, asked: FeedRequest, now: datetime) -> CachedFeed | None:
         """Find a feed that is still as it was."""
         kept = self.room_of(asked).get(asked)
         if kept is None or (kept.until and kept.until <= now) or kept.mark != self.marks.now():
             return None
         return kept
 
-    def turn(self, asked: FeedRequest) -> Turn:
+    def turn(self, asked: FeedRequest) -> KeyedLock:
         """Give the lock under which this feed is looked at: by one visitor, for all who wait."""
         with self._lock:
             turn = self._turns.get(asked)
             if turn is None:
-                turn = self._turns[asked] = Turn()
+                turn = self._turns[asked] = KeyedLock()
             return turn
 
     def keep(
-        self, asked: FeedRequest, mark: object, found: Found, now: datetime, *, network: str
-    ) -> Kept:
+        self, asked: FeedRequest, mark: object, found: RenderedFeed, now: datetime, *, network: str
+    ) -> CachedFeed:
         """Put a feed on the shelf, on behalf of the ``network`` that asked for it."""
         etag, room = etag_of(found.body), self.room_of(asked)
         with self._lock:
@@ -150,19 +150,19 @@ class Shelf:
             for room in (self._standing, self._asked):
                 room.drop_paths(feed_key)
 
-    def room_of(self, asked: FeedRequest) -> Room:
+    def room_of(self, asked: FeedRequest) -> FeedCacheLimits:
         """Give the part of the shelf on which a feed lies."""
         return self._standing if asked.is_standing else self._asked
 
 
-class Fresh:
+class FeedCacheMiddleware:
     """ASGI middleware, right before ``SafeHeaders``: answers what stands on the shelf unchanged.
 
     It takes microseconds and no thread, and is left out where asking the database would not.
     """
 
     def __init__(
-        self, app: ASGIApp, shelf: Shelf, clock: Callable[[], datetime], uses: Uses
+        self, app: ASGIApp, shelf: FeedCache, clock: Callable[[], datetime], uses: LastUses
     ) -> None:
         if not isinstance(app, SafeHeaders):
             raise TypeError("what is fresh needs the headers of SafeHeaders, right behind it")
@@ -214,9 +214,9 @@ class Endpoint:
 
     def __init__(
         self,
-        find: Callable[[Site, FeedRequest, Connection], Found],
+        find: Callable[[SiteContext, FeedRequest, Connection], RenderedFeed],
         *,
-        measure: Measure | None = None,
+        measure: RateLimit | None = None,
     ) -> None:
         self._find = find
         self._look_up = handled(self._looked_up, measure=measure)
@@ -227,8 +227,8 @@ class Endpoint:
         response = await self._look_up(Request(scope, receive))
         await response(scope, receive, send)
 
-    def _looked_up(self, site: Site, request: Request, _form: FormData) -> Response:
-        shelf: Shelf = request.app.state.feeds
+    def _looked_up(self, site: SiteContext, request: Request, _form: FormData) -> Response:
+        shelf: FeedCache = request.app.state.feeds
         asked = read_feed_request(request.scope).routed(request.path_params)
         conditions = _conditions(request.scope["headers"])
         with shelf.turn(asked):
@@ -245,7 +245,9 @@ class Endpoint:
         response.raw_headers = headers
         return response
 
-    def _set_anew(self, site: Site, shelf: Shelf, asked: FeedRequest, visitor: str) -> Kept:
+    def _set_anew(
+        self, site: SiteContext, shelf: FeedCache, asked: FeedRequest, visitor: str
+    ) -> CachedFeed:
         """Set a feed anew, and keep it."""
         mark = shelf.marks.now()  # before anything is read: what comes later, it tells apart
         with site.program.store.read() as connection:
@@ -256,7 +258,7 @@ class Endpoint:
         return shelf.keep(asked, mark, found, now, network=visitor)
 
 
-def _kept(mark: object, found: Found, etag: str, modified: datetime) -> Kept:
+def _kept(mark: object, found: RenderedFeed, etag: str, modified: datetime) -> CachedFeed:
     validators = [
         (b"etag", etag.encode()),
         (b"last-modified", format_datetime(modified.astimezone(UTC), usegmt=True).encode()),
@@ -267,10 +269,12 @@ def _kept(mark: object, found: Found, etag: str, modified: datetime) -> Kept:
         (b"content-type", found.media_type.encode()),
         (b"content-length", str(len(found.body)).encode()),
     ]
-    return Kept(mark, etag, modified, found.until, validators, headers, found.body, found.reader_id)
+    return CachedFeed(
+        mark, etag, modified, found.until, validators, headers, found.body, found.reader_id
+    )
 
 
-def _modified(before: Kept | None, etag: str, now: datetime) -> datetime:
+def _modified(before: CachedFeed | None, etag: str, now: datetime) -> datetime:
     """Date a feed by when its bytes were first seen, to the second, as HTTP has its dates."""
     second = now.replace(microsecond=0)
     if before is None:

@@ -11,38 +11,38 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from larkpost.web.feeds.cache import Kept
+    from larkpost.web.feeds.cache import CachedFeed
     from larkpost.web.feeds.request import FeedRequest
 
 MB = 1024 * 1024
 
 
-class Bounds(NamedTuple):
+class CacheBounds(NamedTuple):
     """At most so many feeds whose tags are known, and so many bytes of bodies at hand."""
 
     feeds: int
     bytes: int
 
 
-class Room:
+class FeedCacheLimits:
     """Keeps feeds within ``whole``, and those that one network had made within ``share``."""
 
-    def __init__(self, whole: Bounds, share: Bounds) -> None:
+    def __init__(self, whole: CacheBounds, share: CacheBounds) -> None:
         self._share = share
-        self._kept: dict[FeedRequest, Kept] = {}
+        self._kept: dict[FeedRequest, CachedFeed] = {}
         self._owner: dict[FeedRequest, str] = {}
-        self._stock = _Stock(whole)
-        self._stocks: dict[str, _Stock] = {}
+        self._stock = _CachedFeeds(whole)
+        self._stocks: dict[str, _CachedFeeds] = {}
 
-    def get(self, asked: FeedRequest) -> Kept | None:
+    def get(self, asked: FeedRequest) -> CachedFeed | None:
         """Give what is kept of a feed."""
         return self._kept.get(asked)
 
-    def put(self, asked: FeedRequest, kept: Kept, network: str) -> None:
+    def put(self, asked: FeedRequest, kept: CachedFeed, network: str) -> None:
         """Keep a feed; bodies, then feeds, that were put there first make room."""
         self._drop(asked)
         self._kept[asked], self._owner[asked] = kept, network
-        own = self._stocks.setdefault(network, _Stock(self._share))
+        own = self._stocks.setdefault(network, _CachedFeeds(self._share))
         for stock in (own, self._stock):
             stock.add(asked, len(kept.body or b""))
         for stock in (own, self._stock):
@@ -80,10 +80,10 @@ class Room:
             del self._stocks[network]
 
 
-class _Stock:
+class _CachedFeeds:
     """Feeds in the order they were put there, and the lengths of the bodies at hand."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: CacheBounds) -> None:
         self._bounds = bounds
         self.feeds: OrderedDict[FeedRequest, None] = OrderedDict()
         self._bodies: OrderedDict[FeedRequest, int] = OrderedDict()
@@ -108,11 +108,11 @@ class _Stock:
         return next(iter(self.feeds)) if len(self.feeds) > self._bounds.feeds else None
 
 
-def standing_room() -> Room:
+def standing_room() -> FeedCacheLimits:
     """Make room for feeds without parameters: the house's, and those of some thousand readers."""
-    return Room(Bounds(16_384, 40 * MB), Bounds(8_192, 20 * MB))
+    return FeedCacheLimits(CacheBounds(16_384, 40 * MB), CacheBounds(8_192, 20 * MB))
 
 
-def asked_room() -> Room:
+def asked_room() -> FeedCacheLimits:
     """Make room for searches, filters and old pages."""
-    return Room(Bounds(2_048, 24 * MB), Bounds(128, 6 * MB))
+    return FeedCacheLimits(CacheBounds(2_048, 24 * MB), CacheBounds(128, 6 * MB))

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Reader, Thumb
     from larkpost.errors import QuotaExceeded
-    from larkpost.web.site import Site
+    from larkpost.web.site import SiteContext
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def take_turn(site: Site, key: str, *, most: int, per: timedelta) -> None:
+def take_turn(site: SiteContext, key: str, *, most: int, per: timedelta) -> None:
     """Take one of the ``most`` turns of a key in ``per``; raises HTTPException 429 for no more."""
     with site.program.store.begin() as connection:
         if rate_limits.allow(connection, key, now=site.clock(), most=most, per=per):
@@ -36,14 +36,14 @@ MOST_THUMBS = 600  # an hour: nobody reads that fast
 
 
 def take_network_turn(
-    site: Site, request: Request, what: str, *, most: int, per: timedelta
+    site: SiteContext, request: Request, what: str, *, most: int, per: timedelta
 ) -> None:
     """Take a turn of the visitor's network, and of the wider one around it; raises as above."""
     for at, network in enumerate(networks(request, site.program.settings.web.proxies)):
         take_turn(site, f"{what}:{network}", most=most * WIDER**at, per=per)
 
 
-def take_thumb_turn(site: Site, reader: Reader, paper_id: int, thumb: Thumb | None) -> None:
+def take_thumb_turn(site: SiteContext, reader: Reader, paper_id: int, thumb: Thumb | None) -> None:
     """Let a reader give a thumb, or take one back, which counts as use of what is theirs.
 
     Raises HTTPException 429, and QuotaExceeded.
@@ -55,7 +55,7 @@ def take_thumb_turn(site: Site, reader: Reader, paper_id: int, thumb: Thumb | No
             Allowance(site.program.settings.quotas).check_thumb(connection, reader.id, paper_id)
 
 
-def allowance(site: Site, request: Request) -> Allowance:
+def allowance(site: SiteContext, request: Request) -> Allowance:
     """Give what a visitor may bring here."""
     own = site.program.settings
     return Allowance(own.quotas, networks(request, own.web.proxies))

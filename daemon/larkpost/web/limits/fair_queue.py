@@ -23,7 +23,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Turn:
+class QueueSlot:
     """A turn of a network: what is run in it counts as used by the network."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class FairQueue:
         self._queues: OrderedDict[str, deque[Future[None]]] = OrderedDict()
 
     @asynccontextmanager
-    async def turn(self, network: str, patience: float) -> AsyncIterator[Turn]:
+    async def turn(self, network: str, patience: float) -> AsyncIterator[QueueSlot]:
         """Wait for a turn, and have it meanwhile.
 
         Raises HTTPException 503 where none comes within ``patience`` seconds, or too many of the
@@ -79,7 +79,7 @@ class FairQueue:
             self._taken[network] += 1
         else:
             await self._wait(network, patience)
-        turn = Turn()
+        turn = QueueSlot()
         try:
             yield turn
         finally:

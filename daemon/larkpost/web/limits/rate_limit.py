@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
-    from larkpost.web.limits.fair_queue import Turn
+    from larkpost.web.limits.fair_queue import QueueSlot
 
 MINUTE = 60_000  # milliseconds
 REMEMBERED = 10_000  # networks and measures, those that came last
@@ -37,7 +37,7 @@ ACTS_AT_ONCE, ACTS_OF_A_NETWORK = 2, 1
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class RateLimit:
     """How often a network may come in a minute; ``costly`` pages are made a few at a time."""
 
     name: str
@@ -45,12 +45,12 @@ class Measure:
     costly: bool = False
 
 
-LOOKING = Measure("looking", 300)
-COSTLY = Measure("costly", 60, costly=True)
-MONTHS = Measure("months", 60, costly=True)  # a page of a month is a feed of 1,000 papers
+LOOKING = RateLimit("looking", 300)
+COSTLY = RateLimit("costly", 60, costly=True)
+MONTHS = RateLimit("months", 60, costly=True)  # a page of a month is a feed of 1,000 papers
 
 
-class Crowd:
+class RateLimiter:
     """Who came how often lately, and how many costly pages are in the making."""
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class Crowd:
         self._others = queue(PAGES_AT_ONCE, per_network=PAGES_OF_A_NETWORK)
         self._acts = queue(ACTS_AT_ONCE, per_network=ACTS_OF_A_NETWORK)
 
-    def count(self, measure: Measure, network: str, now: datetime) -> None:
+    def count(self, measure: RateLimit, network: str, now: datetime) -> None:
         """Count a visit of a network; raises HTTPException 429 for one too many.
 
         A bucket that refills evenly, as in ``larkpost.db.coordination.rate_limits``, which says
@@ -96,7 +96,7 @@ class Crowd:
 
     def turn(
         self, network: str, *, costly: bool = False, acts: bool = False
-    ) -> AbstractAsyncContextManager[Turn]:
+    ) -> AbstractAsyncContextManager[QueueSlot]:
         """Wait for a network's turn to have a page made; HTTPException 503 where none comes.
 
         What ``acts`` writes, so that it takes none of the turns of those who only look.

@@ -33,12 +33,12 @@ class BodyBudget:
         return self._bodies.total()
 
     @contextmanager
-    def reserve(self, network: str) -> Iterator[Reservation]:
+    def reserve(self, network: str) -> Iterator[BodyReservation]:
         """Hold a body for a network meanwhile; raises HTTPException 503 for one too many."""
         if self._bodies[network] >= BODIES_OF_A_NETWORK:
             raise _refusal()
         self._bodies[network] += 1
-        reservation = Reservation(self, network)
+        reservation = BodyReservation(self, network)
         try:
             yield reservation
         finally:
@@ -61,7 +61,7 @@ class BodyBudget:
             del self._by_network[network]
 
 
-class Reservation:
+class BodyReservation:
     """What one body takes of the budget; it grows as the body comes."""
 
     def __init__(self, budget: BodyBudget, network: str) -> None:

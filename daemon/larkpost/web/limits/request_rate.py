@@ -16,7 +16,7 @@ from larkpost.web.site import MESSAGES, SafeHeaders
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from larkpost.web.templating import Pages
+    from larkpost.web.templating import PageTemplates
 
 PER_SECOND, BURST = 10.0, 20  # of what has to be made
 # Of all that is asked for. A feed that is kept at hand takes a fifth of a millisecond, but of the
@@ -38,7 +38,7 @@ class RequestRate:
         self,
         app: ASGIApp,
         *,
-        pages: Pages,
+        pages: PageTemplates,
         https: bool,
         per_second: float = PER_SECOND,
         burst: int = BURST,

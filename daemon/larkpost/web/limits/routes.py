@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 if TYPE_CHECKING:
     from starlette.routing import Route
 
-    from larkpost.web.limits.rate_limit import Measure
+    from larkpost.web.limits.rate_limit import RateLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class RouteLimits:
 
     largest_body: int
     body_seconds: float
-    measure: Measure | None = None
+    measure: RateLimit | None = None
     kept: bool = False
 
 

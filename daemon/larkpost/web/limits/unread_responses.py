@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from larkpost.web.site import Site
+    from larkpost.web.site import SiteContext
 
 PIECE = 64 * 1024  # an answer of at most so many bytes is handed to the server whole
 MOST_BYTES = 128 * 1024 * 1024
@@ -28,7 +28,7 @@ PATIENCE = 15.0  # seconds that a visit waits until older answers of its network
 RETRY_SECONDS = 10
 
 
-class AnswerBudget:
+class ResponseBudget:
     """The bytes of large answers that are being sent; for the event loop alone.
 
     A network has no room while it holds ``per_network`` bytes, or any where all together hold
@@ -107,6 +107,6 @@ def _hold(scope: Scope, start: Message) -> AbstractContextManager[None]:
     size = int(Headers(raw=start["headers"]).get("content-length", "0"))
     if size <= PIECE:
         return nullcontext()
-    site: Site = scope["app"].state.site
+    site: SiteContext = scope["app"].state.site
     visitor = network(Request(scope), site.program.settings.web.proxies)
     return site.answers.hold(visitor, size)

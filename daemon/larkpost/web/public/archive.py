@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse
 from larkpost.db import papers, popularity
 from larkpost.db.search import find
 from larkpost.editions import archive as shelves
-from larkpost.editions.archive import Kind
+from larkpost.editions.archive import SpanKind
 from larkpost.errors import UsageError
 from larkpost.render.paper_links import further_links
 from larkpost.text.identifiers import parse_identifier
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Connection
     from larkpost.domain import Paper
-    from larkpost.editions.archive import Span
-    from larkpost.web.site import Site
+    from larkpost.editions.archive import DateSpan
+    from larkpost.web.site import SiteContext
 
 PER_PAGE = 30
 ALIKE = 6
@@ -35,15 +35,15 @@ PUBLIC = {"Cache-Control": "no-cache", "X-Robots-Tag": "all"}
 _UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def archive(site: Site, _request: Request, _form: FormData) -> Response:
+def archive(site: SiteContext, _request: Request, _form: FormData) -> Response:
     """Answer ``/archive``: every month and the latest days, with how many papers each has."""
     with site.program.store.read() as connection:
-        months = shelves.contents(connection, Kind.MONTH)
-        days = dict(list(shelves.contents(connection, Kind.DAY).items())[:31])
+        months = shelves.contents(connection, SpanKind.MONTH)
+        days = dict(list(shelves.contents(connection, SpanKind.DAY).items())[:31])
     return _public(site, "public/archive.html", months=months, days=days)
 
 
-def volume(site: Site, request: Request, _form: FormData) -> Response:
+def volume(site: SiteContext, request: Request, _form: FormData) -> Response:
     """Answer ``/archive/{span}``: the papers of a day, week or month; 404 for no such span."""
     try:
         span = shelves.read_span(request.path_params["span"])
@@ -63,7 +63,7 @@ def volume(site: Site, request: Request, _form: FormData) -> Response:
     )
 
 
-def paper(site: Site, request: Request, _form: FormData) -> Response:
+def paper(site: SiteContext, request: Request, _form: FormData) -> Response:
     """Answer ``/paper/{uid}``: all that is known of a paper, and what is like it.
 
     A uid in capitals is the same one (RFC 9562, section 4), and leads to its own address.
@@ -86,11 +86,11 @@ def paper(site: Site, request: Request, _form: FormData) -> Response:
     return _public(site, "public/paper.html", paper=found, thumbs=thumbs, near=near, links=links)
 
 
-def look_up(site: Site, request: Request, _form: FormData) -> Response:
+def look_up(site: SiteContext, request: Request, _form: FormData) -> Response:
     """Answer ``/search?q=…``: the papers that the words find; a paper's own name leads to it."""
     words = read_words(request.query_params.get("q", ""))
     page, query, links = page_number(request), find.parse(words), site.program.links
-    found = find.Found((), 0)
+    found = find.SearchResult((), 0)
     with site.program.store.read() as connection:
         if one := _named(connection, words):
             return RedirectResponse(site.pages.path(links.paper(one.uid)), status_code=303)
@@ -111,7 +111,7 @@ def look_up(site: Site, request: Request, _form: FormData) -> Response:
     )
 
 
-class Leaf(NamedTuple):
+class Pagination(NamedTuple):
     """Where a page of a long list lies: its number, and those beside it, 0 for none."""
 
     number: int
@@ -120,12 +120,12 @@ class Leaf(NamedTuple):
     next: int
 
 
-def leaf(number: int, total: int, per_page: int = PER_PAGE) -> Leaf:
+def leaf(number: int, total: int, per_page: int = PER_PAGE) -> Pagination:
     """Say where a page of a list of ``total`` lies; 404 for one past the end."""
     of = max(1, -(-total // per_page))
     if number > of:
         raise HTTPException(404)
-    return Leaf(number, of, number - 1, number + 1 if number < of else 0)
+    return Pagination(number, of, number - 1, number + 1 if number < of else 0)
 
 
 def page_number(request: Request) -> int:
@@ -133,9 +133,13 @@ def page_number(request: Request) -> int:
     return read_page(request.query_params.get("page", "1"))
 
 
-def _wider(span: Span) -> list[Span]:
+def _wider(span: DateSpan) -> list[DateSpan]:
     """Give the spans in which this one lies, and those of its kind that are longer."""
-    longer = {Kind.DAY: (Kind.WEEK, Kind.MONTH), Kind.WEEK: (Kind.MONTH,), Kind.MONTH: ()}
+    longer = {
+        SpanKind.DAY: (SpanKind.WEEK, SpanKind.MONTH),
+        SpanKind.WEEK: (SpanKind.MONTH,),
+        SpanKind.MONTH: (),
+    }
     return [shelves.span_of(kind, span.first) for kind in longer[span.kind]]
 
 
@@ -148,13 +152,13 @@ def _named(connection: Connection, words: str) -> Paper | None:
 
 
 def _tallies(
-    site: Site, connection: Connection, shown: Iterable[Paper]
+    site: SiteContext, connection: Connection, shown: Iterable[Paper]
 ) -> dict[int, tuple[int, int]]:
     ids, fewest = [one.id for one in shown], site.program.settings.web.fewest_thumbs
     return popularity.tallies(connection, ids, at=site.clock(), fewest=fewest)
 
 
-def _public(site: Site, template: str, **facts: Any) -> Response:
+def _public(site: SiteContext, template: str, **facts: Any) -> Response:
     usual = {"alternates": site.program.links.public_alternates(site.pages.title)}
     response = site.pages.page(template, **(usual | facts))
     response.headers.update(PUBLIC)

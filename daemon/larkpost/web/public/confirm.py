@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from larkpost.domain import Reader
-    from larkpost.web.site import Site
+    from larkpost.web.site import SiteContext
 
 
-def leave(site: Site, request: Request, form: FormData) -> Response:
+def leave(site: SiteContext, request: Request, form: FormData) -> Response:
     """Answer ``/leave/{token}``: GET shows a button, POST unsubscribes at once, with 200.
 
     RFC 8058: the POST comes from a mail program, without cookies and from any origin; it says
@@ -43,7 +43,7 @@ def leave(site: Site, request: Request, form: FormData) -> Response:
     raise HTTPException(400)
 
 
-def confirm(site: Site, request: Request, _form: FormData) -> Response:
+def confirm(site: SiteContext, request: Request, _form: FormData) -> Response:
     """Answer ``/confirm/{token}``: GET shows a button, POST lets a pending reader in.
 
     Only the POST that let them in shows the link to their page: the letter may be found later by
@@ -78,7 +78,7 @@ def _one_click(form: FormData) -> bool:
 
 
 def _leave_page(
-    site: Site, reader: Reader, *, left: bool = False, returned: bool = False
+    site: SiteContext, reader: Reader, *, left: bool = False, returned: bool = False
 ) -> Response:
     return site.pages.page(
         "public/unsubscribe.html",

@@ -15,7 +15,7 @@ from larkpost.editions.trending import house
 from larkpost.errors import UsageError
 from larkpost.render.feeds.channel import ARCHIVE, DAY, HOUR, SEARCH, TRENDING, public_channel
 from larkpost.text.normalize import shorten
-from larkpost.web.feeds.cache import Endpoint, Found
+from larkpost.web.feeds.cache import Endpoint, RenderedFeed
 from larkpost.web.limits.rate_limit import LOOKING, MONTHS
 from larkpost.web.reader.feeds import form_of, type_of
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from larkpost.editions.archive_feed import Related
     from larkpost.interfaces import FeedFormat
     from larkpost.render.feeds.channel import Channel
-    from larkpost.urls import Links
+    from larkpost.urls import UrlBuilder
     from larkpost.web.feeds.request import FeedRequest
-    from larkpost.web.site import Site
+    from larkpost.web.site import SiteContext
 
 ENTRIES = 50
 TRENDING_ENTRIES = 20
@@ -42,7 +42,7 @@ LONGEST_NAME = 80
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)  # the date of a feed on which nothing ever stood
 
 
-def _trending(site: Site, asked: FeedRequest, connection: Connection) -> Found:
+def _trending(site: SiteContext, asked: FeedRequest, connection: Connection) -> RenderedFeed:
     """Answer ``/trending.{rss|atom|json}``: the house's edition of today, the hottest first."""
     form, links = form_of(asked), site.program.links
     now = site.clock().astimezone(UTC)
@@ -64,7 +64,7 @@ def _trending(site: Site, asked: FeedRequest, connection: Connection) -> Found:
     return _listed(site, asked, connection, channel, shown, at=at)
 
 
-def _archive(site: Site, asked: FeedRequest, connection: Connection) -> Found:
+def _archive(site: SiteContext, asked: FeedRequest, connection: Connection) -> RenderedFeed:
     """Answer ``/archive.{rss|atom|json}``: the papers of the newest days, each day whole."""
     form, links = form_of(asked), site.program.links
     newest = papers.corpus(connection, limit=ARCHIVE_ENTRIES + 1)
@@ -77,7 +77,7 @@ def _archive(site: Site, asked: FeedRequest, connection: Connection) -> Found:
     return _listed(site, asked, connection, channel, shown)
 
 
-def _month(site: Site, asked: FeedRequest, connection: Connection) -> Found:
+def _month(site: SiteContext, asked: FeedRequest, connection: Connection) -> RenderedFeed:
     """Answer ``/archive/{month}.{rss|atom|json}``: all its papers, newest first, 1,000 a page."""
     form, links, page = form_of(asked), site.program.links, asked.page
     try:
@@ -100,11 +100,13 @@ def _month(site: Site, asked: FeedRequest, connection: Connection) -> Found:
     return replace(found, cache_control=cache_control)
 
 
-def _addressed(links: Links, form: FeedFormat, related: Related) -> tuple[tuple[str, str], ...]:
+def _addressed(
+    links: UrlBuilder, form: FeedFormat, related: Related
+) -> tuple[tuple[str, str], ...]:
     return tuple((relation, links.month(name, form, page)) for relation, name, page in related)
 
 
-def _search(site: Site, asked: FeedRequest, connection: Connection) -> Found:
+def _search(site: SiteContext, asked: FeedRequest, connection: Connection) -> RenderedFeed:
     """Answer ``/search.{rss|atom|json}?q=…``: the newest papers that a search finds."""
     form, links, words = form_of(asked), site.program.links, asked.words
     found = find.find(connection, query.parse(words), limit=ENTRIES, newest=True)
@@ -121,14 +123,14 @@ def _search(site: Site, asked: FeedRequest, connection: Connection) -> Found:
 
 
 def _listed(
-    site: Site,
+    site: SiteContext,
     asked: FeedRequest,
     connection: Connection,
     channel: Channel,
     shown: Sequence[Paper],
     *,
     at: datetime | None = None,
-) -> Found:
+) -> RenderedFeed:
     """Set the feed; thousands of visits share it.
 
     ``at`` is the moment it is reckoned for, where time changes it as well.
@@ -136,7 +138,7 @@ def _listed(
     form = form_of(asked)
     since = papers.extent(connection).updated or _BEGINNING
     body = site.program.press.listing(shown, form, channel=channel, since=since)
-    return Found(body, type_of(form), PUBLIC, until=at + STEP if at else None)
+    return RenderedFeed(body, type_of(form), PUBLIC, until=at + STEP if at else None)
 
 
 def _whole_days(newest: Sequence[Paper], limit: int) -> Sequence[Paper]:

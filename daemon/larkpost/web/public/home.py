@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.requests import Request
 
-    from larkpost.web.site import Site
+    from larkpost.web.site import SiteContext
 
 FOR_A_WEEK = "public, max-age=604800"
 FOR_A_YEAR = "public, max-age=31536000, immutable"
@@ -32,7 +32,7 @@ Disallow: /
 """
 
 
-def front(site: Site, _request: Request, _form: FormData) -> Response:
+def front(site: SiteContext, _request: Request, _form: FormData) -> Response:
     """Answer ``/``: what this is, the house's edition of today, and the door in."""
     now, fewest = site.clock(), site.program.settings.web.fewest_thumbs
     today = now.astimezone(UTC).date()
@@ -56,7 +56,7 @@ def front(site: Site, _request: Request, _form: FormData) -> Response:
     return response
 
 
-def static(site: Site, request: Request, _form: FormData) -> Response:
+def static(site: SiteContext, request: Request, _form: FormData) -> Response:
     """Answer ``/static/{name}``; the name holds a hash of the content, so it never goes stale."""
     file = site.pages.files.get(request.path_params["name"])
     if file is None:
@@ -65,22 +65,22 @@ def static(site: Site, request: Request, _form: FormData) -> Response:
     return Response(file.content, headers=headers)
 
 
-def favicon(site: Site, _request: Request, _form: FormData) -> Response:
+def favicon(site: SiteContext, _request: Request, _form: FormData) -> Response:
     """Answer ``/favicon.ico``, which browsers and feed programs ask for without being told to."""
     return _icon(site, "favicon.ico")
 
 
-def touch_icon(site: Site, _request: Request, _form: FormData) -> Response:
+def touch_icon(site: SiteContext, _request: Request, _form: FormData) -> Response:
     """Answer ``/apple-touch-icon.png``, which telephones show for a page on the home screen."""
     return _icon(site, "apple-touch-icon.png")
 
 
-def _icon(site: Site, name: str) -> Response:
+def _icon(site: SiteContext, name: str) -> Response:
     file = site.pages.icon(name)
     headers = {"Content-Type": file.media_type, "Cache-Control": FOR_A_WEEK}
     return Response(file.content, headers=headers)
 
 
-def robots(_site: Site, _request: Request, _form: FormData) -> Response:
+def robots(_site: SiteContext, _request: Request, _form: FormData) -> Response:
     """Answer ``/robots.txt``: the rest belongs to one reader, or is a search."""
     return PlainTextResponse(ROBOTS, headers={"Cache-Control": "public, max-age=86400"})

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.web.site import Site
+    from larkpost.web.site import SiteContext
 
 A_NETWORK = 20  # askings of a network an hour: a class room may join, a flood may not
 CROWDED_SECONDS = 3600
 
 
-def subscribe(site: Site, request: Request, form: FormData) -> Response:
+def subscribe(site: SiteContext, request: Request, form: FormData) -> Response:
     """Answer ``/subscribe``: GET shows the form, POST takes it.
 
     With an address the answer is the same page for every address, known or not: all that is done
@@ -50,7 +50,7 @@ def subscribe(site: Site, request: Request, form: FormData) -> Response:
         return _form(site, _typed(site, form), problem=in_words(error), status=400)
 
 
-def _by_mail(site: Site, request: Request, form: FormData) -> Response:
+def _by_mail(site: SiteContext, request: Request, form: FormData) -> Response:
     own = site.program.settings
     asking = notices.asked(text(form, "address"), _all_wishes(site, form), _words(form))
     try:
@@ -71,7 +71,7 @@ def _by_mail(site: Site, request: Request, form: FormData) -> Response:
     )
 
 
-def _by_feed(site: Site, request: Request, form: FormData) -> Response:
+def _by_feed(site: SiteContext, request: Request, form: FormData) -> Response:
     store, now = site.program.store, site.clock()
     wishes, words = (
         subscriptions.checked(_all_wishes(site, form)),
@@ -86,7 +86,7 @@ def _by_feed(site: Site, request: Request, form: FormData) -> Response:
     return RedirectResponse(f"{page}/start?done=welcome", status_code=303)
 
 
-def _all_wishes(site: Site, form: FormData) -> subscriptions.Wishes:
+def _all_wishes(site: SiteContext, form: FormData) -> subscriptions.Preferences:
     """Read the wishes; the short form of the front page sends the zone alone."""
     if "at" in form:
         return read_wishes(form)
@@ -103,7 +103,7 @@ def _words(form: FormData) -> list[str]:
     return [word for line in text(form, "words").splitlines() for word in line.split(",")]
 
 
-def _typed(site: Site, form: FormData) -> dict[str, object]:
+def _typed(site: SiteContext, form: FormData) -> dict[str, object]:
     usual = opening_wishes(site.program.settings)
     if "at" in form:
         return usual | typed_wishes(form)
@@ -111,7 +111,7 @@ def _typed(site: Site, form: FormData) -> dict[str, object]:
 
 
 def _form(
-    site: Site, wishes: dict[str, object], *, problem: str = "", status: int = 200
+    site: SiteContext, wishes: dict[str, object], *, problem: str = "", status: int = 200
 ) -> Response:
     response = site.pages.page(
         "public/subscribe.html",

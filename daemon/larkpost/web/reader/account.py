@@ -22,7 +22,7 @@ from larkpost.web.auth import reader_of
 from larkpost.web.forms import WEEKDAYS, typed_wishes, zones
 from larkpost.web.limits.action_limit import tell_when
 from larkpost.web.limits.unread_responses import PIECE
-from larkpost.web.reader.actions import DONE, Notice, act
+from larkpost.web.reader.actions import DONE, ActionMessage, act
 from larkpost.web.reader.counting import note_use
 from larkpost.web.reader.votes import named
 from larkpost.web.site import in_words
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Interest, Reader
     from larkpost.interfaces import FeedFormat, Space
     from larkpost.readers.interest_hints import UnmatchedWord
-    from larkpost.web.site import Site
+    from larkpost.web.site import SiteContext
 
 SHOWN_VOTES = 100
 SHOWN_EDITIONS = 8
@@ -51,22 +51,22 @@ class FeedRow(NamedTuple):
     addresses: tuple[tuple[str, str], ...]
 
 
-def me(site: Site, request: Request, form: FormData) -> Response:
+def me(site: SiteContext, request: Request, form: FormData) -> Response:
     """Answer ``/me/{token}``: GET shows, POST does what the pressed button's ``action`` says."""
     reader = visitor(site, request)
     if request.method != "POST":
         done = request.query_params.get("done", "")
         unmatched = find_unmatched(site, reader) if done == "interest" else []
-        return _page(site, reader, Notice(DONE.get(done, ""), unmatched=unmatched))
+        return _page(site, reader, ActionMessage(DONE.get(done, ""), unmatched=unmatched))
     try:
         outcome = act(site, reader, form)
     except QuotaExceeded as error:
-        return tell_when(_page(site, reader, Notice(problem=in_words(error))), error)
+        return tell_when(_page(site, reader, ActionMessage(problem=in_words(error))), error)
     except UsageError as error:
         typed = typed_wishes(form) if form.get("action") == "save" else {}
-        return _page(site, reader, Notice(problem=in_words(error), wishes=typed), status=400)
+        return _page(site, reader, ActionMessage(problem=in_words(error), wishes=typed), status=400)
     note_use(site, request, reader.id)
-    if isinstance(outcome, Notice):
+    if isinstance(outcome, ActionMessage):
         return _page(site, reader, outcome, status=400 if outcome.problem else 200)
     with site.program.store.read() as connection:
         reader = readers.get(connection, reader.id)  # whose link may be a new one
@@ -74,7 +74,7 @@ def me(site: Site, request: Request, form: FormData) -> Response:
     return RedirectResponse(f"{here}?done={outcome}", status_code=303)
 
 
-def export(site: Site, request: Request, _form: FormData) -> Response:
+def export(site: SiteContext, request: Request, _form: FormData) -> Response:
     """Answer ``/me/{token}/export.jsonl``: everything that is kept about the reader.
 
     It is read at one moment, and waits compressed for whoever takes it slowly: 20,000 thumbs make
@@ -110,7 +110,7 @@ def _unpacked(parts: Iterable[bytes]) -> Iterator[bytes]:
     yield unpacker.flush()
 
 
-def delete(site: Site, request: Request, form: FormData) -> Response:
+def delete(site: SiteContext, request: Request, form: FormData) -> Response:
     """Answer ``/me/{token}/delete``: GET asks, POST with a tick in the box forgets the reader."""
     reader = visitor(site, request)
     sure = request.method == "POST" and "sure" in form
@@ -130,18 +130,18 @@ def delete(site: Site, request: Request, form: FormData) -> Response:
     )
 
 
-def visitor(site: Site, request: Request) -> Reader:
+def visitor(site: SiteContext, request: Request) -> Reader:
     """Find whose page this is; raises InvalidToken or UnknownReader."""
     with site.program.store.read() as connection:
         return reader_of(site, connection, request, "page")
 
 
-def find_unmatched(site: Site, reader: Reader) -> list[UnmatchedWord]:
+def find_unmatched(site: SiteContext, reader: Reader) -> list[UnmatchedWord]:
     """List the words of a reader's interests that match nothing here."""
     return unmatched_in(site, [word for one in reader.interests for word in one.words])
 
 
-def unmatched_in(site: Site, words: Iterable[str]) -> list[UnmatchedWord]:
+def unmatched_in(site: SiteContext, words: Iterable[str]) -> list[UnmatchedWord]:
     """List which of these words match nothing in the space that all visits share."""
     program = site.program
 
@@ -151,7 +151,7 @@ def unmatched_in(site: Site, words: Iterable[str]) -> list[UnmatchedWord]:
     return unmatched_words(program.store, shared, words)
 
 
-def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Response:
+def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int = 200) -> Response:
     with site.program.store.read() as connection:
         cast = votes.of(connection, reader.id)
         shown = list(reversed(cast))[:SHOWN_VOTES]
@@ -195,14 +195,14 @@ def _page(site: Site, reader: Reader, notice: Notice, status: int = 200) -> Resp
     )
 
 
-def _expires_after(site: Site, use: Expiring | None) -> int:
+def _expires_after(site: SiteContext, use: Expiring | None) -> int:
     """Tell after how many days without use this page goes; 0 where it stays."""
     if use is None:
         return 0
     return site.program.span.days if use.used else site.program.span.unused
 
 
-def _feeds(site: Site, reader: Reader) -> Iterator[FeedRow]:
+def _feeds(site: SiteContext, reader: Reader) -> Iterator[FeedRow]:
     if not reader.feed_key:
         return
     several = len(reader.interests) > 1

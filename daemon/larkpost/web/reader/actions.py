@@ -15,7 +15,7 @@ from larkpost.schedule import start_of
 from larkpost.text.normalize import one_line
 from larkpost.web.forms import number, read, read_ids, read_wishes, text
 from larkpost.web.limits.action_limit import take_thumb_turn
-from larkpost.web.limits.rate_limit import Measure
+from larkpost.web.limits.rate_limit import RateLimit
 from larkpost.web.reader.votes import confirmation, named
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Reader
     from larkpost.readers.interest_hints import UnmatchedWord
-    from larkpost.web.site import Site
+    from larkpost.web.site import SiteContext
 
 VIA = "page"
-CHANGING = Measure("changing", 30)  # a minute: wishes, interests, links
+CHANGING = RateLimit("changing", 30)  # a minute: wishes, interests, links
 
 # After an act the browser is sent back to the page, so that a reload does not act again; what was
 # done is told by one of these words in the address.
@@ -51,7 +51,7 @@ DONE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class ActionMessage:
     """What stands at the top of the page after an act, and how to undo it."""
 
     done: str = ""
@@ -61,7 +61,7 @@ class Notice:
     unmatched: Sequence[UnmatchedWord] = ()
 
 
-def act(site: Site, reader: Reader, form: FormData) -> str | Notice:
+def act(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMessage:
     """Do what the pressed button says; gives a word of DONE, or what to tell on the page.
 
     Raises UsageError where it cannot be done, HTTPException 400 for no act of ours,
@@ -75,7 +75,7 @@ def act(site: Site, reader: Reader, form: FormData) -> str | Notice:
     return chosen(site, reader, form)
 
 
-def cast_vote(site: Site, reader: Reader, form: FormData, via: str) -> Notice:
+def cast_vote(site: SiteContext, reader: Reader, form: FormData, via: str) -> ActionMessage:
     """Write down the thumb of a form that names a paper; 404 for one that the reader cannot see.
 
     A private paper is seen by its owner alone.
@@ -95,12 +95,12 @@ def cast_vote(site: Site, reader: Reader, form: FormData, via: str) -> Notice:
     back, label = ("clear", "Take the thumb back") if had == has else (had, "Undo")
     undo = {"action": "vote", "paper": paper_id, "thumb": back, "label": label}
     if back == has:
-        return Notice(done=confirmation(has, had))
-    return Notice(done=confirmation(has, had), undo=undo)
+        return ActionMessage(done=confirmation(has, had))
+    return ActionMessage(done=confirmation(has, had), undo=undo)
 
 
-def _save(site: Site, reader: Reader, form: FormData) -> str:
-    wishes: subscriptions.Wishes = {
+def _save(site: SiteContext, reader: Reader, form: FormData) -> str:
+    wishes: subscriptions.Preferences = {
         **read_wishes(form),
         "name": text(form, "name"),
         "weekly": "weekly" in form,
@@ -111,34 +111,34 @@ def _save(site: Site, reader: Reader, form: FormData) -> str:
     return "saved"
 
 
-def _pause(site: Site, reader: Reader, form: FormData) -> str:
+def _pause(site: SiteContext, reader: Reader, form: FormData) -> str:
     until = text(form, "until")
     day = read("day", date.fromisoformat, until) if until else None
     subscriptions.pause(site.program.store, reader.id, now=site.clock(), until=day)
     return "paused"
 
 
-def _resume(site: Site, reader: Reader, _form: FormData) -> str:
+def _resume(site: SiteContext, reader: Reader, _form: FormData) -> str:
     subscriptions.resume(site.program.store, reader.id, now=site.clock())
     return "resumed"
 
 
-def _renew(site: Site, reader: Reader, _form: FormData) -> str:
+def _renew(site: SiteContext, reader: Reader, _form: FormData) -> str:
     subscriptions.renew_feed_key(site.program.store, reader.id)
     return "renewed"
 
 
-def _silence(site: Site, reader: Reader, _form: FormData) -> str:
+def _silence(site: SiteContext, reader: Reader, _form: FormData) -> str:
     subscriptions.end_feed(site.program.store, reader.id)
     return "silenced"
 
 
-def _relink(site: Site, reader: Reader, _form: FormData) -> str:
+def _relink(site: SiteContext, reader: Reader, _form: FormData) -> str:
     subscriptions.relink(site.program.store, reader.id)
     return "relinked"
 
 
-def _interest(site: Site, reader: Reader, form: FormData) -> str:
+def _interest(site: SiteContext, reader: Reader, form: FormData) -> str:
     subscriptions.set_interest(
         site.program.store,
         reader.id,
@@ -149,12 +149,12 @@ def _interest(site: Site, reader: Reader, form: FormData) -> str:
     return "interest"
 
 
-def _drop_interest(site: Site, reader: Reader, form: FormData) -> str:
+def _drop_interest(site: SiteContext, reader: Reader, form: FormData) -> str:
     subscriptions.remove_interest(site.program.store, reader.id, text(form, "interest"))
     return "dropped"
 
 
-def _split(site: Site, reader: Reader, form: FormData) -> Notice:
+def _split(site: SiteContext, reader: Reader, form: FormData) -> ActionMessage:
     """Make the interest that the page of the taste offers."""
     interest, name = text(form, "interest"), text(form, "name")
     second_interest.accept(
@@ -166,53 +166,53 @@ def _split(site: Site, reader: Reader, form: FormData) -> Notice:
         paper_ids=read_ids(text(form, "papers")),
     )
     undo = {"action": "rejoin", "name": name, "interest": interest, "label": "Undo"}
-    return Notice(done=f"“{one_line(name)}” is an interest of its own now.", undo=undo)
+    return ActionMessage(done=f"“{one_line(name)}” is an interest of its own now.", undo=undo)
 
 
-def _rejoin(site: Site, reader: Reader, form: FormData) -> str:
+def _rejoin(site: SiteContext, reader: Reader, form: FormData) -> str:
     into, name = text(form, "interest"), text(form, "name")
     second_interest.undo(site.program.store, reader.id, name=name, into=into)
     return "rejoined"
 
 
-def _decline(site: Site, reader: Reader, _form: FormData) -> Notice:
+def _decline(site: SiteContext, reader: Reader, _form: FormData) -> ActionMessage:
     second_interest.decline(site.program.store, reader.id, now=site.clock())
     undo = {"action": "allow", "label": "Undo"}
-    return Notice(done="You will not be asked again for half a year.", undo=undo)
+    return ActionMessage(done="You will not be asked again for half a year.", undo=undo)
 
 
-def _allow(site: Site, reader: Reader, _form: FormData) -> str:
+def _allow(site: SiteContext, reader: Reader, _form: FormData) -> str:
     second_interest.allow(site.program.store, reader.id)
     return "allowed"
 
 
-def _vote(site: Site, reader: Reader, form: FormData) -> Notice:
+def _vote(site: SiteContext, reader: Reader, form: FormData) -> ActionMessage:
     return cast_vote(site, reader, form, VIA)
 
 
-def _clear(site: Site, reader: Reader, form: FormData) -> str | Notice:
+def _clear(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMessage:
     if "sure" not in form:
-        return Notice(problem="Nothing was cleared: please tick the box first.")
+        return ActionMessage(problem="Nothing was cleared: please tick the box first.")
     record_votes.roll_back(site.program.store, reader.id, now=site.clock())
     return "cleared"
 
 
-def _forget(site: Site, reader: Reader, form: FormData) -> str | Notice:
+def _forget(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMessage:
     day = read("day", date.fromisoformat, text(form, "before"))
     before = start_of(day, reader.zone)
     gone = record_votes.forget(site.program.store, reader.id, before, now=site.clock())
     if not gone:
-        return Notice(problem=f"You gave no thumb before {day}, so nothing was forgotten.")
+        return ActionMessage(problem=f"You gave no thumb before {day}, so nothing was forgotten.")
     return "forgotten"
 
 
-def _remember(site: Site, reader: Reader, _form: FormData) -> str | Notice:
+def _remember(site: SiteContext, reader: Reader, _form: FormData) -> str | ActionMessage:
     if not record_votes.remember(site.program.store, reader.id):
-        return Notice(problem="There is nothing to bring back any more.")
+        return ActionMessage(problem="There is nothing to bring back any more.")
     return "remembered"
 
 
-_ACTS: dict[str, Callable[[Site, Reader, FormData], str | Notice]] = {
+_ACTS: dict[str, Callable[[SiteContext, Reader, FormData], str | ActionMessage]] = {
     "save": _save,
     "pause": _pause,
     "resume": _resume,

@@ -10,9 +10,9 @@ from larkpost.text.normalize import one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from larkpost.domain import Weight
-    from larkpost.ranking import Report
-    from larkpost.readers.taste_profile import Leaning, Moved
+    from larkpost.domain import TermWeight
+    from larkpost.ranking import ReplayReport
+    from larkpost.readers.taste_profile import Leaning, TermChange
 
 WIDTH = 360  # units: about the pixels of a phone, which shows text of 14 units as 13 px
 ROW = 42  # units of height a row: a name, and what is drawn below it
@@ -32,7 +32,7 @@ SYSTEMS = {
 }
 
 
-class Bar(NamedTuple):
+class ChartBar(NamedTuple):
     """A word; ``length`` is its weight in 0..1 of the strongest, ``sign`` + or -."""
 
     term: str
@@ -40,7 +40,7 @@ class Bar(NamedTuple):
     sign: str
 
 
-class Line(NamedTuple):
+class ChartLine(NamedTuple):
     """A word through the months: ``points`` as SVG has them, ``kind`` for the dashes.
 
     ``label`` is the word, cut to the room beside the lines.
@@ -54,11 +54,11 @@ class Line(NamedTuple):
     label: str
 
 
-class Way(NamedTuple):
+class LineChart(NamedTuple):
     """The ways of several words, and the height of the axis."""
 
     axis: float
-    lines: tuple[Line, ...]
+    lines: tuple[ChartLine, ...]
 
 
 class Scale(NamedTuple):
@@ -70,17 +70,17 @@ class Scale(NamedTuple):
     high: float
 
 
-def bars(leaning: Leaning) -> tuple[list[Bar], list[Bar]]:
+def bars(leaning: Leaning) -> tuple[list[ChartBar], list[ChartBar]]:
     """Lay out the words for and against, on one scale."""
     longest = max((abs(one.weight) for one in (*leaning.toward, *leaning.away)), default=0) or 1
     return _bars(leaning.toward, longest, "+"), _bars(leaning.away, longest, "−")  # noqa: RUF001 - a minus
 
 
-def _bars(weights: Sequence[Weight], longest: float, sign: str) -> list[Bar]:
-    return [Bar(shown(one.term), round(abs(one.weight) / longest, 4), sign) for one in weights]
+def _bars(weights: Sequence[TermWeight], longest: float, sign: str) -> list[ChartBar]:
+    return [ChartBar(shown(one.term), round(abs(one.weight) / longest, 4), sign) for one in weights]
 
 
-def way(months: Sequence[Moved]) -> Way | None:
+def way(months: Sequence[TermChange]) -> LineChart | None:
     """Draw the words that ever weighed most through the months; None where there is one month.
 
     Above the axis a word speaks for a paper, below against it.
@@ -102,11 +102,11 @@ def way(months: Sequence[Moved]) -> Way | None:
         )
         points = " ".join(f"{x},{y}" for x, y in dots)
         label = shown(term, LONGEST_LABEL)
-        drawn.append(Line(shown(term), points, dots, kind, dots[-1][1], label))
-    return Way(round(axis, 1), tuple(_spread(drawn)))
+        drawn.append(ChartLine(shown(term), points, dots, kind, dots[-1][1], label))
+    return LineChart(round(axis, 1), tuple(_spread(drawn)))
 
 
-def _leading(months: Sequence[Moved]) -> list[str]:
+def _leading(months: Sequence[TermChange]) -> list[str]:
     highest: dict[str, float] = {}
     for month in months:
         for term, weight in month.weights.items():
@@ -114,9 +114,9 @@ def _leading(months: Sequence[Moved]) -> list[str]:
     return sorted(highest, key=lambda term: (-highest[term], term))[:LINES]
 
 
-def _spread(drawn: Sequence[Line]) -> list[Line]:
+def _spread(drawn: Sequence[ChartLine]) -> list[ChartLine]:
     """Move labels apart that would stand on each other."""
-    spread: list[Line] = []
+    spread: list[ChartLine] = []
     floor = float(-LABEL)
     for line in sorted(drawn, key=lambda one: (one.label_y, one.kind)):
         floor = max(line.label_y, floor + LABEL)
@@ -125,7 +125,7 @@ def _spread(drawn: Sequence[Line]) -> list[Line]:
     return [line._replace(label_y=round(line.label_y - over, 1)) for line in spread]
 
 
-def table(months: Sequence[Moved]) -> list[tuple[str, list[str]]]:
+def table(months: Sequence[TermChange]) -> list[tuple[str, list[str]]]:
     """Tell each month's strongest words, those against marked by a minus."""
     return [
         (
@@ -141,7 +141,7 @@ def table(months: Sequence[Moved]) -> list[tuple[str, list[str]]]:
     ]
 
 
-def scales(report: Report) -> list[Scale]:
+def scales(report: ReplayReport) -> list[Scale]:
     """Give how often each way of ranking put a liked paper above another one.
 
     Nothing before the second morning: nothing was known ahead of the first, and the mean of one

@@ -10,10 +10,10 @@ from larkpost.web.client_ip import networks
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from larkpost.web.site import Site
+    from larkpost.web.site import SiteContext
 
 
-def note_use(site: Site, request: Request, reader_id: int) -> None:
+def note_use(site: SiteContext, request: Request, reader_id: int) -> None:
     """Look, after a reader confirmed or did something, whether they begin to count.
 
     Of their networks only hashes are kept, under the key of this home, and for a while.

@@ -10,18 +10,18 @@ from starlette.exceptions import HTTPException
 from larkpost.db import editions, feed_state, readers
 from larkpost.interfaces import FeedFormat
 from larkpost.render.feeds import opml
-from larkpost.render.feeds.channel import Shelf, View, reader_channel
+from larkpost.render.feeds.channel import FeedDocuments, PickFilter, reader_channel
 from larkpost.urls import FEED_TYPES, OPML_TYPE, feed_title, slugs
-from larkpost.web.feeds.cache import Endpoint, Found
+from larkpost.web.feeds.cache import Endpoint, RenderedFeed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from larkpost.db.engine import Connection
-    from larkpost.db.feed_state import Standing
+    from larkpost.db.feed_state import FeedEditions
     from larkpost.domain import Edition, Interest, Reader
     from larkpost.web.feeds.request import FeedRequest
-    from larkpost.web.site import Site
+    from larkpost.web.site import SiteContext
 
 EDITIONS = 10  # in a feed, and in a page of its archive
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")  # PostgreSQL would choke on a NUL
@@ -31,7 +31,7 @@ PRIVATE_AND_FULL = "private, max-age=86400"  # an archive page: no entry comes o
 _PAGES = range(1, 1_000_000)
 
 
-def _feed(site: Site, asked: FeedRequest, connection: Connection) -> Found:
+def _feed(site: SiteContext, asked: FeedRequest, connection: Connection) -> RenderedFeed:
     """Answer ``/feed/{key}.{rss|atom|json|opml}`` and the parts of it below ``/feed/{key}/``.
 
     404 for a key that is unknown or was renewed, for an interest that is gone, and for an
@@ -47,17 +47,17 @@ def _feed(site: Site, asked: FeedRequest, connection: Connection) -> Found:
     form, number = form_of(asked), parts.get("page")
     if number is not None and not asked.path.endswith(f"/archive/{number}.{form}"):
         raise HTTPException(404)  # "007": any number of addresses for one page
-    view = View(_interest(reader, parts.get("interest")), asked.least)
+    view = PickFilter(_interest(reader, parts.get("interest")), asked.least)
     stands = _standing(connection, reader, number)
-    shelf = Shelf(max(0, stands.total - 1) // EDITIONS, number)
+    shelf = FeedDocuments(max(0, stands.total - 1) // EDITIONS, number)
     if number is not None and number > shelf.pages:
         raise HTTPException(404)
     body = _written(site, _editions(connection, stands), reader, form, view, shelf)
     caching = PRIVATE if number is None else PRIVATE_AND_FULL
-    return Found(body, type_of(form), caching, reader_id=reader.id)
+    return RenderedFeed(body, type_of(form), caching, reader_id=reader.id)
 
 
-def _standing(connection: Connection, reader: Reader, page: int | None) -> Standing:
+def _standing(connection: Connection, reader: Reader, page: int | None) -> FeedEditions:
     if page is None:
         return feed_state.latest(connection, reader.id, EDITIONS)
     if page not in _PAGES:
@@ -65,18 +65,18 @@ def _standing(connection: Connection, reader: Reader, page: int | None) -> Stand
     return feed_state.page(connection, reader.id, page, EDITIONS)
 
 
-def _editions(connection: Connection, stands: Standing) -> list[Edition]:
+def _editions(connection: Connection, stands: FeedEditions) -> list[Edition]:
     found = editions.get_many(connection, stands.editions)
     return [found[edition_id] for edition_id in stands.editions]
 
 
 def _written(
-    site: Site,
+    site: SiteContext,
     shown: Sequence[Edition],
     reader: Reader,
     form: FeedFormat,
-    view: View,
-    shelf: Shelf,
+    view: PickFilter,
+    shelf: FeedDocuments,
 ) -> bytes:
     links, title = site.program.links, site.program.settings.site.title
     home = links.edition(shown[0]) if shown else links.front()
@@ -96,11 +96,11 @@ def _interest(reader: Reader, name: str | None) -> Interest | None:
     raise HTTPException(404)
 
 
-def _opml(site: Site, reader: Reader) -> Found:
+def _opml(site: SiteContext, reader: Reader) -> RenderedFeed:
     title = site.program.settings.site.title
     outlines = opml.reader_outlines(reader, site.program.links, title)
     body = opml.opml(feed_title(title, reader), outlines)
-    return Found(body, f"{OPML_TYPE}; charset=utf-8", PRIVATE, reader_id=reader.id)
+    return RenderedFeed(body, f"{OPML_TYPE}; charset=utf-8", PRIVATE, reader_id=reader.id)
 
 
 def form_of(asked: FeedRequest) -> FeedFormat:

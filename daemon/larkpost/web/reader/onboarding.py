@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Paper, Reader
     from larkpost.readers.interest_hints import UnmatchedWord
-    from larkpost.readers.onboarding import Start
-    from larkpost.web.site import Site
+    from larkpost.readers.onboarding import OnboardingResult
+    from larkpost.web.site import SiteContext
 
 VIA = "rate"
 PREVIEWED = 5
@@ -41,7 +41,7 @@ MOST_LISTS = 20  # a day
 MOST_LISTS_A_NETWORK = 100  # a day
 
 
-def start(site: Site, request: Request, form: FormData) -> Response:
+def start(site: SiteContext, request: Request, form: FormData) -> Response:
     """Answer ``/me/{token}/start``: GET shows the form, POST takes a pasted list or a file."""
     reader = visitor(site, request)
     if request.method != "POST":
@@ -68,7 +68,7 @@ def start(site: Site, request: Request, form: FormData) -> Response:
     return _start_page(site, reader, found=found)
 
 
-def rate(site: Site, request: Request, form: FormData) -> Response:
+def rate(site: SiteContext, request: Request, form: FormData) -> Response:
     """Answer ``/me/{token}/rate``: ten papers with buttons, and today's paper as it would be.
 
     The ten are new to the reader: not rated, nor in ``seen``, the ids shown before in this start.
@@ -129,10 +129,10 @@ def _brought(form: FormData) -> str:
 
 
 def _start_page(
-    site: Site,
+    site: SiteContext,
     reader: Reader,
     *,
-    found: Start | None = None,
+    found: OnboardingResult | None = None,
     welcome: str = "",
     unmatched: Sequence[UnmatchedWord] = (),
     problem: str = "",

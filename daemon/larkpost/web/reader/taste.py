@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.web.site import Site
+    from larkpost.web.site import SiteContext
 
 
-def taste(site: Site, request: Request, _form: FormData) -> Response:
+def taste(site: SiteContext, request: Request, _form: FormData) -> Response:
     """Answer ``/me/{token}/taste``; what is told is kept until a vote or a paper comes."""
     reader = visitor(site, request)
     program, now = site.program, site.clock()

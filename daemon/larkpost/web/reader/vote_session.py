@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Connection
     from larkpost.domain import Edition
-    from larkpost.web.site import Site
+    from larkpost.web.site import SiteContext
 
 SESSION = timedelta(hours=1)
 NUMBERS = 8  # in a token
@@ -62,7 +62,7 @@ class ThumbSession:
         return ThumbSession(self.position, undone, is_known=True, cast=cast)
 
 
-def session_path(site: Site, edition: Edition, session: ThumbSession) -> str:
+def session_path(site: SiteContext, edition: Edition, session: ThumbSession) -> str:
     """Give the path of an edition that shows what was pressed, for an hour, at the last paper.
 
     Equally long whatever the thumbs are.
@@ -77,7 +77,7 @@ def anchor(position: int) -> str:
 
 
 def open_edition(
-    site: Site, connection: Connection, request: Request
+    site: SiteContext, connection: Connection, request: Request
 ) -> tuple[Edition, ThumbSession | None]:
     """Find the edition that the path's token names, and the session that the token still holds.
 
@@ -90,7 +90,7 @@ def open_edition(
         return _in_session(site, connection, request.path_params["token"])
 
 
-def continued_session(site: Site, edition: Edition, token: str) -> ThumbSession | None:
+def continued_session(site: SiteContext, edition: Edition, token: str) -> ThumbSession | None:
     """Read the session that a form goes on with; None for one that is over, or of no edition."""
     try:
         numbers = site.program.tokens.verify("thumbs", token)
@@ -102,7 +102,7 @@ def continued_session(site: Site, edition: Edition, token: str) -> ThumbSession 
 
 
 def _in_session(
-    site: Site, connection: Connection, token: str
+    site: SiteContext, connection: Connection, token: str
 ) -> tuple[Edition, ThumbSession | None]:
     numbers = site.program.tokens.verify("thumbs", token)
     if len(numbers) < 2:
@@ -111,7 +111,7 @@ def _in_session(
     return edition, _session(site, numbers)
 
 
-def _sign(site: Site, edition: Edition, session: ThumbSession) -> str:
+def _sign(site: SiteContext, edition: Edition, session: ThumbSession) -> str:
     until = int((site.clock() + SESSION).timestamp())
     nonce = secrets.randbits(_NONCE_BITS) | 1 << _NONCE_BITS  # of one length
     code = _THUMBS.index(session.before)
@@ -130,7 +130,7 @@ def _sign(site: Site, edition: Edition, session: ThumbSession) -> str:
     )
 
 
-def _session(site: Site, numbers: tuple[int, ...]) -> ThumbSession | None:
+def _session(site: SiteContext, numbers: tuple[int, ...]) -> ThumbSession | None:
     if len(numbers) != NUMBERS:  # of an older version, which showed the thumbs in the database
         return None
     edition_id, _, until, position, is_known, code, nonce, cast = numbers
@@ -141,7 +141,7 @@ def _session(site: Site, numbers: tuple[int, ...]) -> ThumbSession | None:
     return ThumbSession(position, _THUMBS[code], bool(is_known), _unpack(cast))
 
 
-def _mask(site: Site, edition_id: int, nonce: int) -> int:
+def _mask(site: SiteContext, edition_id: int, nonce: int) -> int:
     """Give a number that whoever has no key cannot tell from chance: a one-time pad of a thumb."""
     keyed = site.program.tokens.sign("undo", edition_id, nonce).encode()
     return int.from_bytes(hashlib.sha256(keyed).digest()) % len(_THUMBS)

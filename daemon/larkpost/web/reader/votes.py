@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from larkpost.domain import Edition
-    from larkpost.render.presenters import Story
-    from larkpost.web.site import Site
+    from larkpost.render.presenters import PickView
+    from larkpost.web.site import SiteContext
 
 VOTE_DAYS = 90
 VIA = "link"
 WISHES = ("up", "down")
 
 
-def vote(site: Site, request: Request, form: FormData) -> Response:
+def vote(site: SiteContext, request: Request, form: FormData) -> Response:
     """Answer ``/vote/{token}/{position}/{up|down}``: GET shows the paper, POST votes.
 
     The form's ``action`` is ``up``, ``down``, ``clear``, or ``undo`` within a session; without it
@@ -65,7 +65,7 @@ def vote(site: Site, request: Request, form: FormData) -> Response:
     return _ballot(site, edition, story, wish)
 
 
-def edition(site: Site, request: Request, _form: FormData) -> Response:
+def edition(site: SiteContext, request: Request, _form: FormData) -> Response:
     """Answer ``/edition/{token}``: the whole edition, with a button for each thumb.
 
     Letters are passed on, so it tells neither whose it is nor what they thought of it; but for an
@@ -91,7 +91,7 @@ def edition(site: Site, request: Request, _form: FormData) -> Response:
     )
 
 
-def is_late(site: Site, edition: Edition) -> bool:
+def is_late(site: SiteContext, edition: Edition) -> bool:
     """Say whether the vote links of an edition have expired."""
     return site.clock() > edition.published_at + timedelta(days=VOTE_DAYS)
 
@@ -112,7 +112,7 @@ def confirmation(thumb: str, before: str) -> str:
     return f"Thumbs {thumb}: written down. The next edition knows."
 
 
-class Outcome(NamedTuple):
+class VoteOutcome(NamedTuple):
     """What the last press at a ``position`` did, and which buttons lead back from there."""
 
     position: int
@@ -121,28 +121,28 @@ class Outcome(NamedTuple):
     clear: bool
 
 
-def _outcome(session: ThumbSession) -> Outcome:
+def _outcome(session: ThumbSession) -> VoteOutcome:
     """Tell what the last press did; what stood there before, only to who had put it there."""
     at = session.position
     if at not in session.cast:
-        return Outcome(at, "Your thumb on this paper is what it was before.", True, False)
+        return VoteOutcome(at, "Your thumb on this paper is what it was before.", True, False)
     thumb = session.cast[at]
     if session.is_known:
         told = confirmation(named(thumb), named(session.before))
         changed = thumb is not session.before
-        return Outcome(at, told, changed, not changed and thumb is not None)
+        return VoteOutcome(at, told, changed, not changed and thumb is not None)
     told = confirmation(named(thumb), "") if thumb else "No thumb of yours is on this paper now."
-    return Outcome(at, told, True, thumb is not None)
+    return VoteOutcome(at, told, True, thumb is not None)
 
 
-def _story(edition: Edition, position: int) -> Story:
+def _story(edition: Edition, position: int) -> PickView:
     for story in stories_of(edition):
         if story.pick.position == position:
             return story
     raise HTTPException(404)
 
 
-def _refuse_late(site: Site, edition: Edition, story: Story) -> Response:
+def _refuse_late(site: SiteContext, edition: Edition, story: PickView) -> Response:
     """Answer 410, and lead to the paper, where anybody may see it, and to its edition."""
     links, paper = site.program.links, story.pick.paper
     return site.pages.error(
@@ -159,7 +159,7 @@ def _refuse_late(site: Site, edition: Edition, story: Story) -> Response:
 
 
 def _cast(
-    site: Site, edition: Edition, story: Story, action: str, session: ThumbSession | None
+    site: SiteContext, edition: Edition, story: PickView, action: str, session: ThumbSession | None
 ) -> Response:
     position = story.pick.position
     undoing = session if action == "undo" and session and session.position == position else None
@@ -182,7 +182,7 @@ def _cast(
     return RedirectResponse(session_path(site, edition, done), status_code=303)
 
 
-def _ballot(site: Site, edition: Edition, story: Story, wish: str) -> Response:
+def _ballot(site: SiteContext, edition: Edition, story: PickView, wish: str) -> Response:
     links = site.program.links
     link = links.vote(edition, story.pick.position, Thumb[wish.upper()])
     stories = stories_of(edition)

@@ -9,7 +9,7 @@ from tests.integration.ingest.test_enrich import absorb, arxiv, only, run, text_
 
 from larkpost.db import votes
 from larkpost.db.private import private_papers, private_upsert
-from larkpost.domain import Draft, Identifier, Thumb, Vote
+from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
 from larkpost.readers import subscriptions
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def test_what_only_a_reader_brought_is_left_alone(store: Store) -> None:
 def test_a_paper_gains_its_link_though_a_reader_brought_its_id_before(store: Store) -> None:
     reader = subscriptions.add(store, None, now=NOW)
     name = Identifier("arxiv", "2607.00001")
-    bring(store, reader.id, Draft(title="2607.00001", identifiers=(name,)))
+    bring(store, reader.id, PaperRecord(title="2607.00001", identifiers=(name,)))
     absorb(store, text_paper())
 
     first, again = run(store, arxiv()), run(store, arxiv())
@@ -45,7 +45,7 @@ def test_a_paper_gains_its_link_though_a_reader_brought_its_id_before(store: Sto
         assert [vote.paper_id for vote in votes.of(connection, reader.id)] == [public.id]
 
 
-def bring(store: Store, owner_id: int, draft: Draft) -> None:
+def bring(store: Store, owner_id: int, draft: PaperRecord) -> None:
     """Have a reader bring a paper, with a thumb up."""
     with store.begin() as connection:
         (made,) = private_upsert.bring(connection, owner_id, [draft], now=NOW)

@@ -23,7 +23,7 @@ from tests.helpers.web.site_client import NOW, place
 from larkpost.db import archive, editions, fitted_models, papers, popularity, schema, votes
 from larkpost.db.private import private_papers
 from larkpost.db.search import find
-from larkpost.domain import Draft, Identifier, Thumb
+from larkpost.domain import Identifier, PaperRecord, Thumb
 from larkpost.editions import recommend
 from larkpost.editions.model_cache import fresh_space
 from larkpost.errors import UnknownPaper
@@ -73,7 +73,7 @@ def test_the_title_of_what_another_reader_brought_makes_a_paper_of_ones_own(
 
     found = bring(here, other, mine)
 
-    assert found == onboarding.Start(liked=1, new=1)
+    assert found == onboarding.OnboardingResult(liked=1, new=1)
     (theirs,) = read_private(here.program.store, other)
     (first,) = read_private(here.program.store, here.reader)
     assert theirs.abstract == ""
@@ -88,7 +88,9 @@ def test_two_readers_who_bring_the_same_have_two_papers(here: Place, other: Read
 
     found = bring(here, other, again)
 
-    assert found == onboarding.Start(liked=1, new=1)  # as if nobody had brought it before
+    assert found == onboarding.OnboardingResult(
+        liked=1, new=1
+    )  # as if nobody had brought it before
     assert read_private(here.program.store, here.reader) == [before]
     (theirs,) = read_private(here.program.store, other)
     assert theirs.title.startswith("Cheaper")
@@ -99,7 +101,7 @@ def test_what_one_brings_again_is_known_by_each_of_its_names_and_by_its_title(he
         BROUGHT, "10.1000/other", "2401.00001",
         "@misc{x, title={Cheap pills across an ocean of noise}}",
     ):  # fmt: skip
-        assert bring(here, here.reader, again) == onboarding.Start(liked=0, new=0), again
+        assert bring(here, here.reader, again) == onboarding.OnboardingResult(liked=0, new=0), again
 
 
 def test_no_uid_of_a_private_paper_opens_a_page_nor_can_be_guessed(here: Place) -> None:
@@ -199,11 +201,13 @@ def test_the_taste_of_its_owner_learns_from_it(here: Place, other: Reader) -> No
     mine = "@misc{x, title={Birdsong along rivers}, abstract={Dialects of birdsong, urban rivers.}}"
     store = here.program.store
     with store.begin() as connection:
-        papers.absorb(connection, [Draft(title="Birdsong dialects along urban rivers")], now=NOW)
+        papers.absorb(
+            connection, [PaperRecord(title="Birdsong dialects along urban rivers")], now=NOW
+        )
     bring(here, other, mine)
 
     def ranked(reader: Reader) -> str:
-        question = recommend.Question(at=NOW, window=timedelta(days=7), again=True)
+        question = recommend.RankingRequest(at=NOW, window=timedelta(days=7), again=True)
         ranking = recommend.rank(store, here.program.ranker, [reader], question, now=NOW)[reader.id]
         return ranking.picks[0].paper.title
 
@@ -214,7 +218,7 @@ def test_what_others_like_privately_teaches_nobody(here: Place) -> None:
     store = here.program.store
     with store.read() as connection:
         assert popularity.libraries(connection, least=1, at=NOW) == []
-        assert popularity.shelves(connection, least=1, at=NOW) == popularity.Shelves(0, 0)
+        assert popularity.shelves(connection, least=1, at=NOW) == popularity.CommonTastes(0, 0)
         assert popularity.thumbs(connection, without=0) == []
         assert votes.count(connection) == 0
 
@@ -266,7 +270,7 @@ def test_it_goes_a_week_after_its_thumb_was_taken_back_with_all_others(here: Pla
 def test_no_list_of_papers_holds_it(store: Store) -> None:
     seen = NOW - timedelta(days=3)
     with store.begin() as connection:
-        papers.absorb(connection, [Draft(title="Birds", first_seen=seen)], now=NOW)
+        papers.absorb(connection, [PaperRecord(title="Birds", first_seen=seen)], now=NOW)
     reader = subscriptions.add(store, "ada@example.org", now=NOW)
     onboarding.from_references(store, reader.id, BROUGHT, now=NOW)
 

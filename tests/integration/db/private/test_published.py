@@ -26,13 +26,13 @@ from tests.helpers.web.site_client import NOW, place, publish
 from larkpost.db import editions, papers, readers, schema
 from larkpost.db.engine import Store
 from larkpost.db.private import private_papers, private_upsert
-from larkpost.db.usage.last_use import Span
-from larkpost.domain import Draft, Identifier, Thumb
+from larkpost.db.usage.last_use import ExpiryRule
+from larkpost.domain import Identifier, PaperRecord, Thumb
 from larkpost.formats.jsonl import Jsonl
 from larkpost.ingest import ingest
 from larkpost.portability import exporter, importer
 from larkpost.readers import onboarding, record_votes, subscriptions
-from larkpost.readers.expiry import Uses
+from larkpost.readers.expiry import LastUses
 from larkpost.scheduler import housekeeping
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def write(folder: Path, *lines: Mapping[str, object]) -> Path:
     return file
 
 
-def list_it(here: Place, folder: Path, *lines: Mapping[str, object]) -> ingest.Report:
+def list_it(here: Place, folder: Path, *lines: Mapping[str, object]) -> ingest.IngestReport:
     file = write(folder, *(lines or [LISTED]))
     return ingest.ingest(here.program.store, [Jsonl()], file, now=NOW)
 
@@ -153,7 +153,7 @@ def test_one_who_brings_what_is_public_gives_it_a_thumb(here: Place, tmp_path: P
     list_it(here, tmp_path)
     newcomer = subscriptions.add(here.program.store, None, now=NOW)
 
-    assert bring(here, newcomer) == onboarding.Start(liked=1, new=0)
+    assert bring(here, newcomer) == onboarding.OnboardingResult(liked=1, new=0)
 
     assert read_private(here.program.store, newcomer) == []
     assert read_thumbs(here.program.store, newcomer) == {"Whale songs": Thumb.UP}
@@ -262,15 +262,17 @@ def test_what_lost_its_thumb_goes_after_a_week(here: Place) -> None:
         store, here.reader.id, private.id, None, via="test", now=NOW + timedelta(days=30)
     )
 
-    housekeeping.clean_up(store, Uses(), Span(0, 0), now=NOW + timedelta(days=36))
+    housekeeping.clean_up(store, LastUses(), ExpiryRule(0, 0), now=NOW + timedelta(days=36))
     assert read_private(store, here.reader) != []
-    housekeeping.clean_up(store, Uses(), Span(0, 0), now=NOW + timedelta(days=38))
+    housekeeping.clean_up(store, LastUses(), ExpiryRule(0, 0), now=NOW + timedelta(days=38))
 
     assert read_private(store, here.reader) == []
 
 
 def test_what_has_a_thumb_stays(here: Place) -> None:
-    housekeeping.clean_up(here.program.store, Uses(), Span(0, 0), now=NOW + timedelta(days=400))
+    housekeeping.clean_up(
+        here.program.store, LastUses(), ExpiryRule(0, 0), now=NOW + timedelta(days=400)
+    )
 
     assert len(read_private(here.program.store, here.reader)) == 1
 
@@ -302,7 +304,7 @@ def test_thumbs_move_and_readers_go_on_both_databases(store: Store) -> None:
     publish_like(store, ada)
 
     with store.begin() as connection:
-        papers.absorb(connection, [Draft(title="Whale songs", identifiers=(NAME,))], now=NOW)
+        papers.absorb(connection, [PaperRecord(title="Whale songs", identifiers=(NAME,))], now=NOW)
     assert (
         {*read_thumbs(store, ada)}
         == {*read_thumbs(store, emmy)}
@@ -334,9 +336,9 @@ def test_a_paper_whose_every_name_is_that_of_another_is_taken_in_all_the_same(
     first, second = Identifier("pmid", "1"), Identifier("pmid", "2")
     title = "A title that three papers of one series share, word for word"
     drafts = [
-        Draft(title="Otters of the northern coast", identifiers=(one, first)),
-        Draft(title=title, identifiers=(two, second)),
-        Draft(title=title, identifiers=(one, second)),
+        PaperRecord(title="Otters of the northern coast", identifiers=(one, first)),
+        PaperRecord(title=title, identifiers=(two, second)),
+        PaperRecord(title=title, identifiers=(one, second)),
     ]
 
     with store.begin() as connection:

@@ -17,7 +17,7 @@ from larkpost.db.engine import Store
 from larkpost.db.search import find as search_find
 from larkpost.db.search import index
 from larkpost.db.search.find import find, kin, parse
-from larkpost.domain import Draft
+from larkpost.domain import PaperRecord
 from larkpost.errors import Busy
 
 if TYPE_CHECKING:
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 NOW = datetime(2026, 8, 10, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 
-ROUTING = Draft(
+ROUTING = PaperRecord(
     "Sparse Routing in Mixtures of Experts",
     "Tokens are sent to few experts. The router is trained with the model.",
     authors=("Émilie du Châtelet", "Ada Lovelace"),
     first_seen=NOW - DAY,
 )
-DENSE = Draft(
+DENSE = PaperRecord(
     "What Dense Models Know",
     "We compare dense models with sparsely routed ones, and find that routing loses little.",
     authors=("Ada Byron", "Grace Lovelace"),
     first_seen=NOW - 2 * DAY,
 )
-BIRDS = Draft(
+BIRDS = PaperRecord(
     "Birdsong dialects along the rivers of Zürich",
     "Urban birds sing higher. 机器学习 tells their dialects apart; GPT-4 does not.",
     authors=("Experts Ltd",),
@@ -101,7 +101,7 @@ def full(store: Store) -> Store:
     return store
 
 
-def absorb(store: Store, *drafts: Draft, now: datetime = NOW) -> None:
+def absorb(store: Store, *drafts: PaperRecord, now: datetime = NOW) -> None:
     with store.begin() as connection:
         papers.absorb(connection, drafts, now=now)
 
@@ -132,7 +132,7 @@ def test_a_word_in_the_title_counts_for_more_than_one_in_the_abstract(full: Stor
 
 
 def test_of_equal_papers_the_newer_comes_first(store: Store) -> None:
-    absorb(store, *(Draft(f"Lark number {n}", first_seen=NOW - n * DAY) for n in (3, 1, 2)))
+    absorb(store, *(PaperRecord(f"Lark number {n}", first_seen=NOW - n * DAY) for n in (3, 1, 2)))
 
     assert titles(store, "lark") == ["Lark number 1", "Lark number 2", "Lark number 3"]
 
@@ -178,14 +178,14 @@ def test_reading_the_same_again_leaves_the_index_alone(full: Store) -> None:
 
 def test_an_undone_transaction_leaves_no_words(full: Store) -> None:
     with suppress(ZeroDivisionError), full.begin() as connection:
-        papers.absorb(connection, [Draft("Vanishing larks")], now=NOW)
+        papers.absorb(connection, [PaperRecord("Vanishing larks")], now=NOW)
         raise ZeroDivisionError
 
     assert titles(full, "larks") == []
 
 
 def test_a_paper_as_large_as_a_book_is_found(store: Store) -> None:
-    book = Draft(
+    book = PaperRecord(
         "A book " * 400, " ".join(f"word{n} the" for n in range(40_000)), authors=("A B",) * 9_000
     )
 
@@ -227,7 +227,7 @@ INSERT = (
 )
 
 
-def row(number: int, draft: Draft) -> dict[str, object]:
+def row(number: int, draft: PaperRecord) -> dict[str, object]:
     return {
         "id": number,
         "name": str(number),
@@ -275,7 +275,7 @@ def test_a_search_that_takes_too_long_ends_with_an_error_that_says_so(store: Sto
         papers.absorb(
             connection,
             [
-                Draft(f"Paper {n} on routing", f"Routing of kind {n}, {n + 1}.")
+                PaperRecord(f"Paper {n} on routing", f"Routing of kind {n}, {n + 1}.")
                 for n in range(2_000)
             ],
             now=NOW,

@@ -11,7 +11,7 @@ import pytest
 from tests.helpers.web.site_client import BASE, place
 
 from larkpost.db import papers
-from larkpost.domain import Draft, Identifier
+from larkpost.domain import Identifier, PaperRecord
 from larkpost.web.public import feeds
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def here(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(feeds, "MONTH_ENTRIES", 3)
     with place(tmp_path, database_url) as opened:
         drafts = [
-            Draft(
+            PaperRecord(
                 title=f"{month}/{number}: {chr(97 + number) * 9} {chr(65 + month) * 9}",
                 identifiers=(Identifier("arxiv", f"26{month:02}.{number:05}"),),
                 first_seen=datetime(year, month, 1 + number, 12, tzinfo=UTC),
@@ -123,7 +123,7 @@ def test_a_json_feed_leads_through_every_paper_by_next_url(here: Place) -> None:
 
 def test_a_month_that_is_over_stays_when_papers_come(here: Place) -> None:
     before = here.client.get("/archive/2026-05.atom")
-    draft = Draft("Entirely new", first_seen=here.clock.now)
+    draft = PaperRecord("Entirely new", first_seen=here.clock.now)
     with here.program.store.begin() as connection:
         papers.absorb(connection, [draft], now=here.clock.now)
 

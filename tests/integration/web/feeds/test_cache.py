@@ -9,8 +9,8 @@ import pytest
 from tests.helpers.web.site_client import NOW
 
 from larkpost.db.coordination import rate_limits
-from larkpost.web.feeds.cache import Found, Kept, Shelf
-from larkpost.web.feeds.cache_limits import Bounds, Room
+from larkpost.web.feeds.cache import CachedFeed, FeedCache, RenderedFeed
+from larkpost.web.feeds.cache_limits import CacheBounds, FeedCacheLimits
 from larkpost.web.feeds.request import FeedRequest
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ def forget(here: Place) -> None:
     here.clock.now += timedelta(seconds=1)
 
 
-def shelf(here: Place) -> Shelf:
+def shelf(here: Place) -> FeedCache:
     found = here.client.app.state.feeds  # type: ignore[attr-defined]  # the test client has it
-    assert isinstance(found, Shelf)
+    assert isinstance(found, FeedCache)
     return found
 
 
@@ -146,8 +146,8 @@ def test_a_page_of_an_archive_has_one_address(here: Place) -> None:
     assert [one.status_code for one in answers] == [404, 404]
 
 
-def kept(size: int) -> Kept:
-    return Kept(1, '"x"', NOW, None, [], [], b"x" * size)
+def kept(size: int) -> CachedFeed:
+    return CachedFeed(1, '"x"', NOW, None, [], [], b"x" * size)
 
 
 def test_thousands_of_searches_of_one_visitor_push_out_no_feed_of_anybody_else(here: Place) -> None:
@@ -156,11 +156,13 @@ def test_thousands_of_searches_of_one_visitor_push_out_no_feed_of_anybody_else(h
     search = FeedRequest("/search.rss", words="glaciers")
     room = shelf(here)
     for asked in (*standing, search):
-        room.keep(asked, room.marks.now(), Found(b"x" * 2000, "a/b", ""), NOW, network="honest")
+        room.keep(
+            asked, room.marks.now(), RenderedFeed(b"x" * 2000, "a/b", ""), NOW, network="honest"
+        )
 
     for number in range(16_384):
         asked = FeedRequest("/search.rss", words=f"flood {number}")
-        found = Found(b"y" * 200_000, "a/b", "")
+        found = RenderedFeed(b"y" * 200_000, "a/b", "")
         room.keep(asked, room.marks.now(), found, NOW, network="flooder")
 
     for asked in (*standing, search):
@@ -172,7 +174,7 @@ def test_thousands_of_searches_of_one_visitor_push_out_no_feed_of_anybody_else(h
 
 
 def test_many_networks_together_stay_within_the_bounds_of_the_whole() -> None:
-    room = Room(Bounds(10, 1000), Bounds(4, 400))
+    room = FeedCacheLimits(CacheBounds(10, 1000), CacheBounds(4, 400))
     for number in range(100):
         asked = FeedRequest("/search.rss", words=str(number))
         room.put(asked, kept(90), network=str(number % 7))
@@ -187,7 +189,7 @@ def test_many_networks_together_stay_within_the_bounds_of_the_whole() -> None:
 
 def test_a_network_loses_its_oldest_bodies_then_its_oldest_feeds() -> None:
     asked = [FeedRequest("/search.rss", words=str(number)) for number in range(6)]
-    room = Room(Bounds(100, 10_000), Bounds(4, 200))
+    room = FeedCacheLimits(CacheBounds(100, 10_000), CacheBounds(4, 200))
     for one in asked:
         room.put(one, kept(90), network="a")
 

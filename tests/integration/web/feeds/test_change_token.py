@@ -9,7 +9,7 @@ from tests.helpers.web.feed_server import EDITIONS, NOW, populate
 
 from larkpost.db import feed_state, papers
 from larkpost.db.coordination import job_status
-from larkpost.db.coordination.change_token import Marks
+from larkpost.db.coordination.change_token import ChangeToken
 from larkpost.db.engine import Store
 from larkpost.errors import StoreError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def test_a_mark_stays_while_nothing_is_committed(store: Store) -> None:
-    marks = Marks(store)
+    marks = ChangeToken(store)
     before = marks.now()
 
     with store.read() as connection:
@@ -28,7 +28,7 @@ def test_a_mark_stays_while_nothing_is_committed(store: Store) -> None:
 
 
 def test_a_mark_changes_with_every_commit_of_anybody(store: Store, database_url: str) -> None:
-    marks, other = Marks(store), Store(database_url)
+    marks, other = ChangeToken(store), Store(database_url)
     seen = [marks.now()]
 
     for kind, writer in (("one", store), ("two", other), ("three", store)):
@@ -42,7 +42,7 @@ def test_a_mark_changes_with_every_commit_of_anybody(store: Store, database_url:
 
 def test_without_a_database_no_mark_equals_another(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'none.db'}")
-    marks = Marks(store)
+    marks = ChangeToken(store)
 
     assert marks.now() != marks.now()
     with pytest.raises(StoreError), store.read():
@@ -51,7 +51,7 @@ def test_without_a_database_no_mark_equals_another(tmp_path: Path) -> None:
 
 def test_in_memory_no_mark_equals_another() -> None:
     store = Store("sqlite://")
-    marks = Marks(store)
+    marks = ChangeToken(store)
 
     assert not marks.quick
     assert marks.now() != marks.now()

@@ -13,7 +13,7 @@ from tests.helpers.web.feed_client import Here, here
 from tests.helpers.web.feed_server import FORMS, NOW, addresses
 
 from larkpost.db import papers, votes
-from larkpost.domain import Draft, Identifier, Thumb, Vote
+from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
 from larkpost.readers import subscriptions
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def test_what_is_told_later_of_a_paper_changes_the_tag_with_the_bytes(
 ) -> None:
     address = f"/feed/{here.reader.feed_key}.{form}"
     before = here.get(address)
-    draft = Draft(
+    draft = PaperRecord(
         title=here.papers[0].title,
         abstract=here.papers[0].abstract,
         identifiers=(here.papers[0].identifier,),
@@ -70,7 +70,7 @@ def test_a_visitor_who_knows_only_dates_misses_no_paper_of_the_past(
     address = addresses(here.program.links, here.reader, "atom")[kind]
     here.now += timedelta(minutes=2)
     before = here.get(address)
-    draft = Draft(
+    draft = PaperRecord(
         title="Glaciers that nobody measured",
         abstract="Old ice, found in a drawer.",
         identifiers=(Identifier("arxiv", "2601.00009"),),
@@ -100,7 +100,7 @@ def test_what_is_told_later_of_a_paper_is_dated_though_the_paper_is_not(here: He
         before = here.get(address)
         here.now += timedelta(minutes=1)
         drafts = [
-            Draft(one.title, identifiers=(one.identifier,), categories=(f"at {here.now}",))
+            PaperRecord(one.title, identifiers=(one.identifier,), categories=(f"at {here.now}",))
             for one in here.papers
         ]
         with here.program.store.begin() as connection:

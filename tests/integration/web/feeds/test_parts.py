@@ -13,7 +13,7 @@ from tests.helpers.web.feed_server import EDITIONS, FORMS, NOW, addresses, publi
 
 from larkpost.db import papers, readers, votes
 from larkpost.db.popularity import FEWEST
-from larkpost.domain import Draft, Identifier, Thumb, Vote
+from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
 
 __all__ = ["here"]  # a fixture
 
@@ -137,7 +137,7 @@ def test_a_renewed_key_opens_nothing_at_once_however_often_it_was_asked(here: He
 def test_a_search_feed_has_the_newest_first_and_grows(here: Here) -> None:
     address = here.program.links.search("radar", "atom")
     (old,) = here.atom(address).entries
-    draft = Draft(
+    draft = PaperRecord(
         title="Radar at sea: a history",
         abstract="How ships found each other in fog.",
         identifiers=(Identifier("arxiv", "2608.09999"),),

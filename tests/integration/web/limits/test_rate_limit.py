@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 from tests.helpers.polling import until
 from tests.helpers.web.site_client import FOREIGN, contents
 
-from larkpost.ranking import Tfidf
+from larkpost.ranking import TfidfRanker
 from larkpost.web.limits import rate_limit
-from larkpost.web.limits.rate_limit import Crowd, Measure
+from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Paper
     from larkpost.ranking import TextSpace
-    from larkpost.render import Press
-    from larkpost.web.site import Site
+    from larkpost.render import EditionRenderer
+    from larkpost.web.site import SiteContext
 
 MOMENT = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-A_MINUTE = Measure("test", 60)
+A_MINUTE = RateLimit("test", 60)
 
 
-def passes(door: Crowd, network: str, now: datetime) -> int:
+def passes(door: RateLimiter, network: str, now: datetime) -> int:
     """Count how many of 100 visits in a row are let in."""
     let_in = 0
     for _ in range(100):
@@ -45,7 +45,7 @@ def passes(door: Crowd, network: str, now: datetime) -> int:
 
 
 def test_a_network_has_so_many_turns_a_minute_and_gets_them_back_evenly() -> None:
-    door = Crowd()
+    door = RateLimiter()
 
     assert passes(door, "a", MOMENT) == 60
     assert passes(door, "b", MOMENT) == 60
@@ -55,7 +55,7 @@ def test_a_network_has_so_many_turns_a_minute_and_gets_them_back_evenly() -> Non
 
 
 def test_a_visit_is_told_when_to_come_back() -> None:
-    door = Crowd()
+    door = RateLimiter()
     passes(door, "a", MOMENT)
 
     with pytest.raises(HTTPException) as refusal:
@@ -68,7 +68,7 @@ def test_a_visit_is_told_when_to_come_back() -> None:
 
 def test_only_the_networks_that_came_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "REMEMBERED", 3)
-    door = Crowd()
+    door = RateLimiter()
     for network in "abc":
         passes(door, network, MOMENT)
 
@@ -126,7 +126,7 @@ def test_being_refused_writes_nothing(here: Place) -> None:
     assert contents(here.program.store) == before
 
 
-class Slow(Tfidf):
+class Slow(TfidfRanker):
     """A ranker that takes until it is told, or at most so long that a test can wait for it."""
 
     def __init__(self) -> None:
@@ -205,7 +205,7 @@ def test_a_network_that_keeps_pages_in_the_making_leaves_threads_to_the_others(
     here: Place,
 ) -> None:
     slow = SlowPress()
-    here.program.press = cast("Press", slow)
+    here.program.press = cast("EditionRenderer", slow)
     elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
     elsewhere.portal = here.client.portal
     path = f"/feed/{here.reader.feed_key}.rss?min=0."
@@ -245,6 +245,6 @@ def test_forms_that_wait_for_the_database_keep_no_page_from_anybody(here: Place,
     assert acted == {200}
 
 
-def site_of(here: Place) -> Site:
-    site: Site = here.client.app.state.site  # type: ignore[attr-defined]  # a Starlette
+def site_of(here: Place) -> SiteContext:
+    site: SiteContext = here.client.app.state.site  # type: ignore[attr-defined]  # a Starlette
     return site

@@ -11,7 +11,7 @@ import uvicorn
 from tests.helpers.polling import PATIENCE
 from tests.helpers.web.site_client import contents
 
-from larkpost.serve.http_limits import Wire
+from larkpost.serve.http_limits import LimitedHttpProtocol
 from larkpost.web import app, site
 
 if TYPE_CHECKING:
@@ -28,7 +28,10 @@ def port(here: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     monkeypatch.setattr(site, "BODY_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
-            app(here.program, clock=here.clock), http=Wire, lifespan="off", log_level="critical"
+            app(here.program, clock=here.clock),
+            http=LimitedHttpProtocol,
+            lifespan="off",
+            log_level="critical",
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

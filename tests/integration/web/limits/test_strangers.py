@@ -99,7 +99,7 @@ def test_their_thumbs_teach_nobody_else(here: Place) -> None:
 
     with here.program.store.read() as connection:
         assert popularity.libraries(connection, least=1, at=NOW) == []
-        assert popularity.shelves(connection, least=1, at=NOW) == popularity.Shelves(0, 0)
+        assert popularity.shelves(connection, least=1, at=NOW) == popularity.CommonTastes(0, 0)
         assert popularity.thumbs(connection, without=here.reader.id) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.helpers.web.site_client import NOW, contents, place
 
 from larkpost.db import papers
-from larkpost.domain import Draft, Identifier, Thumb
+from larkpost.domain import Identifier, PaperRecord, Thumb
 from larkpost.editions.model_cache import fresh_space
 from larkpost.readers import record_votes, subscriptions
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 
 
-def take_in(here: Place, *drafts: Draft) -> None:
+def take_in(here: Place, *drafts: PaperRecord) -> None:
     with here.program.store.begin() as connection:
         papers.absorb(connection, drafts, now=NOW)
 
@@ -50,7 +50,7 @@ def test_the_front_page_shows_the_houses_edition_the_hottest_first(here: Place) 
 def test_what_came_today_is_marked_as_new_and_the_rest_is_not(here: Place) -> None:
     assert 'class="new"' not in here.client.get("/").text
 
-    take_in(here, Draft(title="Fresh from the oven", first_seen=NOW - timedelta(hours=1)))
+    take_in(here, PaperRecord(title="Fresh from the oven", first_seen=NOW - timedelta(hours=1)))
 
     page = here.client.get("/").text
     assert page.count('class="new"') == 1
@@ -90,7 +90,7 @@ def test_the_front_page_tells_programs_where_the_feeds_are(here: Place) -> None:
 def test_the_archive_is_turned_by_day_week_and_month(
     here: Place, name: str, heading: str, previous: str | None, following: str | None
 ) -> None:
-    take_in(here, Draft(title="From July", first_seen=NOW - 8 * DAY))
+    take_in(here, PaperRecord(title="From July", first_seen=NOW - 8 * DAY))
 
     page = here.client.get(f"/archive/{name}").text
 
@@ -125,7 +125,7 @@ def test_a_long_day_has_pages(here: Place) -> None:
     take_in(
         here,
         *(
-            Draft(
+            PaperRecord(
                 title=f"Paper {n} " + "abcdefghij"[n % 10] * 9 + f"{n * 7919}" * 3,
                 identifiers=(Identifier("arxiv", f"2507.{n:05}"),),
                 first_seen=NOW - 40 * DAY,
@@ -144,7 +144,7 @@ def test_a_long_day_has_pages(here: Place) -> None:
 def test_a_paper_shows_its_abstract_with_the_links_in_it(here: Place) -> None:
     take_in(
         here,
-        Draft(
+        PaperRecord(
             title="<script>alert(1)</script>",
             abstract='Code (https://code.example/a?b=1&c="x"), javascript:alert(2) {{7*7}}.',
             identifiers=(Identifier("arxiv", "2608.77777"),),
@@ -181,7 +181,7 @@ def test_a_paper_tells_the_thumbs_of_all_and_of_nobody(here: Place) -> None:
 def test_a_paper_is_shown_with_papers_like_it_once_there_is_a_space(here: Place) -> None:
     take_in(
         here,
-        Draft(
+        PaperRecord(
             title="Sparse routing in mixtures of many experts, revisited",
             abstract="Routing tokens to sparse experts, again and at length.",
             first_seen=NOW - DAY,
@@ -246,7 +246,7 @@ def test_reading_the_library_changes_nothing(here: Place) -> None:
 def test_links_in_an_abstract_are_encoded_and_those_that_lead_nowhere_stay_text(
     here: Place,
 ) -> None:
-    draft = Draft(
+    draft = PaperRecord(
         "Links of every kind",
         "At https://bücher.example/ü and https://user:pass@evil.example/ and https://[::1 too.",
         first_seen=NOW,

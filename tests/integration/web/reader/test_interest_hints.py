@@ -10,7 +10,7 @@ from sqlalchemy import select
 from tests.helpers.web.site_client import NOW
 
 from larkpost.db import papers, schema
-from larkpost.domain import Draft
+from larkpost.domain import PaperRecord
 from larkpost.readers import onboarding, subscriptions
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def test_the_page_after_signing_up_for_a_feed_tells_them(here: Place) -> None:
 
 def test_a_word_of_too_many_papers_is_told_as_such(here: Place, me: str) -> None:
     drafts = [
-        Draft(title=f"Quokka {number} on {chr(97 + number) * 5}", first_seen=NOW)
+        PaperRecord(title=f"Quokka {number} on {chr(97 + number) * 5}", first_seen=NOW)
         for number in range(25)
     ]
     with here.program.store.begin() as connection:

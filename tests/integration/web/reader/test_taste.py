@@ -14,7 +14,7 @@ from tests.helpers.taste_history import BIRDS, STONES, live, unread
 from tests.helpers.web.site_client import NOW
 
 from larkpost.db import papers, readers, votes
-from larkpost.domain import Thumb, Vote, Weight
+from larkpost.domain import TermWeight, Thumb, Vote
 from larkpost.editions.model_cache import fresh_space
 from larkpost.readers import subscriptions, taste_profile
 from larkpost.web.reader import charts
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.helpers.web.site_client import Place
 
 
-def told(here: Place) -> taste_profile.Story:
+def told(here: Place) -> taste_profile.TasteSummary:
     program = here.program
     space = fresh_space(program.store, program.ranker, now=NOW)
     return taste_profile.tell(program.store, program.ranker, space, here.reader, now=NOW)
@@ -116,8 +116,8 @@ def test_the_drawings_are_well_formed_and_told_in_words(here: Place, me: str) ->
 def test_bars_share_one_scale_and_say_their_sign() -> None:
     leaning = taste_profile.Leaning(
         interest=None,  # type: ignore[arg-type]  # a chart does not look at it
-        toward=(Weight("a", 2.0), Weight("b", 1.0)),
-        away=(Weight("c", -4.0),),
+        toward=(TermWeight("a", 2.0), TermWeight("b", 1.0)),
+        away=(TermWeight("c", -4.0),),
     )
 
     toward, away = charts.bars(leaning)
@@ -146,7 +146,7 @@ def test_the_months_show_a_taste_that_turns(here: Place, me: str) -> None:
 
 def test_lines_stay_inside_and_their_labels_apart() -> None:
     months = [
-        taste_profile.Moved(f"2026-0{n}", {f"term {k}": (k + n) % 7 - 3.1 for k in range(8)})
+        taste_profile.TermChange(f"2026-0{n}", {f"term {k}": (k + n) % 7 - 3.1 for k in range(8)})
         for n in range(1, 6)
     ]
 
@@ -165,9 +165,13 @@ def test_lines_stay_inside_and_their_labels_apart() -> None:
 
 @pytest.mark.parametrize(
     "months",
-    [[], [taste_profile.Moved("2026-08", {"a": 1.0})], [taste_profile.Moved("2026-08", {})] * 2],
+    [
+        [],
+        [taste_profile.TermChange("2026-08", {"a": 1.0})],
+        [taste_profile.TermChange("2026-08", {})] * 2,
+    ],
 )
-def test_one_month_or_nothing_said_is_no_line(months: list[taste_profile.Moved]) -> None:
+def test_one_month_or_nothing_said_is_no_line(months: list[taste_profile.TermChange]) -> None:
     assert charts.way(months) is None
 
 
@@ -177,7 +181,7 @@ def test_a_reader_of_many_thumbs_is_told_their_taste_four_times_an_hour_at_most(
     live(here)
     tell, stories = taste_profile.tell, []
 
-    def count(*given: Any, **named: Any) -> taste_profile.Story:
+    def count(*given: Any, **named: Any) -> taste_profile.TasteSummary:
         stories.append(given)
         return tell(*given, **named)
 

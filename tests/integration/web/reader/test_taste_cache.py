@@ -11,7 +11,7 @@ from tests.helpers.web.site_client import NOW, contents
 
 from larkpost.db import fitted_models, papers, votes
 from larkpost.db.coordination import job_status
-from larkpost.domain import Draft
+from larkpost.domain import PaperRecord
 from larkpost.editions.evaluate import evaluate
 from larkpost.editions.model_cache import fresh_space
 from larkpost.ranking import TextSpace
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Paper
     from larkpost.interfaces import Space
-    from larkpost.ranking import Report
+    from larkpost.ranking import ReplayReport
 
 
 def test_what_was_told_is_kept_until_there_is_something_new(here: Place) -> None:
     live(here)
-    tastes, program = taste_profile.Tastes(), here.program
+    tastes, program = taste_profile.TasteProfileCache(), here.program
 
-    def of(space: Callable[[], Space]) -> taste_profile.Told:
+    def of(space: Callable[[], Space]) -> taste_profile.TasteProfile:
         return tastes.of(program.store, program.ranker, space, here.current(), now=NOW)
 
     def fresh() -> Space:
@@ -56,7 +56,7 @@ def test_what_was_told_is_kept_until_there_is_something_new(here: Place) -> None
 
 def bring(here: Place, *titles: str) -> None:
     with here.program.store.begin() as connection:
-        papers.absorb(connection, [Draft(title, first_seen=NOW) for title in titles], now=NOW)
+        papers.absorb(connection, [PaperRecord(title, first_seen=NOW) for title in titles], now=NOW)
 
 
 def test_no_visit_fits_a_space_or_writes_anything_though_papers_came(here: Place, me: str) -> None:
@@ -159,7 +159,7 @@ def test_a_history_is_replayed_once_an_hour_at_most(
     live(here)
     replayed = []
 
-    def count(*given: Any, **named: Any) -> Report:
+    def count(*given: Any, **named: Any) -> ReplayReport:
         replayed.append(given)
         return evaluate(*given, **named)
 
@@ -178,7 +178,7 @@ def test_taking_thumbs_back_and_forth_replays_a_history_four_times_an_hour_at_mo
     live(here)
     replayed = []
 
-    def count(*given: Any, **named: Any) -> Report:
+    def count(*given: Any, **named: Any) -> ReplayReport:
         replayed.append(given)
         return evaluate(*given, **named)
 

@@ -14,7 +14,7 @@ from tests.helpers.web.site_client import BASE, NOW, TODAY, contents, place
 
 from larkpost.db import editions, papers, readers, schema, votes
 from larkpost.db.coordination import rate_limits
-from larkpost.domain import Draft, Identifier, Thumb
+from larkpost.domain import Identifier, PaperRecord, Thumb
 from larkpost.readers import subscriptions
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ HOSTILE = "<script>alert(1)</script> {{7*7}} \u202eevil <b>x</b> \"'>&amp;"
 
 
 def publish_hostile(here: Place) -> Edition:
-    draft = Draft(
+    draft = PaperRecord(
         title=HOSTILE,
         abstract=f"{HOSTILE}\n\n{HOSTILE}",
         identifiers=(Identifier("url", "javascript:alert(1)"),),
@@ -349,7 +349,7 @@ def test_what_came_since_the_edition_before_is_marked_as_new(here: Place) -> Non
     earlier = here.papers[:1]
     tomorrow = NOW + timedelta(days=1)
     with here.program.store.begin() as connection:
-        late = Draft(title="Came in the night", first_seen=tomorrow, arrived=tomorrow)
+        late = PaperRecord(title="Came in the night", first_seen=tomorrow, arrived=tomorrow)
         (absorbed,) = papers.absorb(connection, [late], now=tomorrow)
         fresh = papers.get(connection, [absorbed.paper_id])[absorbed.paper_id]
         second = editions.publish(

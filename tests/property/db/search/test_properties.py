@@ -15,7 +15,7 @@ from larkpost.db.search import index
 from larkpost.db.search.find import find, parse
 from larkpost.db.search.query import MOST_TERMS
 from larkpost.db.search.tokens import BREAK, laid_out, words
-from larkpost.domain import Draft
+from larkpost.domain import PaperRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ def test_any_question_has_an_answer(connection: Connection, text: str) -> None:
 @given(title=SPOKEN, abstract=st.text(max_size=200))
 def test_a_paper_is_found_by_its_title(connection: Connection, title: str, abstract: str) -> None:
     with connection.begin_nested() as undone:
-        (one,) = papers.absorb(connection, [Draft(title, abstract)], now=NOW)
+        (one,) = papers.absorb(connection, [PaperRecord(title, abstract)], now=NOW)
         found = find(connection, parse(f'"{title}"'), limit=1_000)
         undone.rollback()
 

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from larkpost.db.search.find import Query, Term, parse
+from larkpost.db.search.find import Query, SearchTerm, parse
 from larkpost.db.search.tokens import BREAK, laid_out, stems, telling, words
 
 LATEST = {"hour": 23, "minute": 59, "second": 59, "microsecond": 999_999}
 
 
-def term(*spelt: str) -> Term:
-    return Term(spelt, tuple(stems(" ".join(spelt))))
+def term(*spelt: str) -> SearchTerm:
+    return SearchTerm(spelt, tuple(stems(" ".join(spelt))))
 
 
 @pytest.mark.parametrize(
@@ -27,12 +27,12 @@ def term(*spelt: str) -> Term:
         ("mixture-of-experts", Query((term("mixture", "of", "experts"),))),
         ("GPT-4", Query((term("gpt", "4"),))),
         ('never "closed again', Query((term("never"), term("closed", "again")))),
-        ("author:Curie", Query((Term(("curie",)),))),
-        ('AUTHOR:"Marie Curie"', Query((Term(("marie", "curie")),))),
-        ("author: Curie", Query((Term(("curie",)),))),
+        ("author:Curie", Query((SearchTerm(("curie",)),))),
+        ('AUTHOR:"Marie Curie"', Query((SearchTerm(("marie", "curie")),))),
+        ("author: Curie", Query((SearchTerm(("curie",)),))),
         ("-routing", Query(excluded=(term("routing"),))),
         ('-"sparse routing"', Query(excluded=(term("sparse", "routing"),))),
-        ("-author:Curie", Query(excluded=(Term(("curie",)),))),
+        ("-author:Curie", Query(excluded=(SearchTerm(("curie",)),))),
         ("since:2026-08-07", Query(since=datetime(2026, 8, 7, tzinfo=UTC))),
         ("since:2026-08", Query(since=datetime(2026, 8, 1, tzinfo=UTC))),
         ("since:2026", Query(since=datetime(2026, 1, 1, tzinfo=UTC))),

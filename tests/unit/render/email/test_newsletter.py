@@ -19,7 +19,7 @@ from larkpost.render import message_id
 from larkpost.render.email.newsletter import LIMIT
 
 if TYPE_CHECKING:
-    from larkpost.domain import Edition, Letter
+    from larkpost.domain import Edition, Message
 
 
 class Page(HTMLParser):
@@ -57,12 +57,12 @@ class Page(HTMLParser):
             self.headings[-1] += data
 
 
-def letter(of: Edition) -> Letter:
+def letter(of: Edition) -> Message:
     (made,) = press().newsletter([of])
     return made
 
 
-def parsed(made: Letter) -> tuple[email.message.EmailMessage, str, str]:
+def parsed(made: Message) -> tuple[email.message.EmailMessage, str, str]:
     message = email.message_from_bytes(made.content, policy=policy.default)
     text, html = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())
     return message, text, html

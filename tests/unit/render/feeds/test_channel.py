@@ -13,10 +13,10 @@ import pytest
 from tests.helpers.edition_factories import HOSTILE, OUT, SITE, edition, paper, pick, press, reader
 
 from larkpost.domain import Identifier, Interest
-from larkpost.render.feeds.channel import Shelf, View, public_channel, reader_channel
+from larkpost.render.feeds.channel import FeedDocuments, PickFilter, public_channel, reader_channel
 from larkpost.render.feeds.opml import opml, reader_outlines
 from larkpost.tokens import Tokens
-from larkpost.urls import Links, feed_title, slugs
+from larkpost.urls import UrlBuilder, feed_title, slugs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from larkpost.interfaces import FeedFormat
 
 FORMS: tuple[FeedFormat, ...] = ("rss", "atom", "json")
-LINKS = Links(SITE, Tokens([b"k" * 32]))
+LINKS = UrlBuilder(SITE, Tokens([b"k" * 32]))
 ADA = reader(interests=("main", "Ice & snow", "量子", "ice snow"))
 CHANNEL = public_channel(
     f"{SITE}/trending", f"{SITE}/", f"{SITE}/trending.atom", "Larkpost: trending", "Thumbs."
@@ -79,8 +79,8 @@ def test_a_readers_feed_is_named_after_them_but_never_by_their_address(
 
     assert feed_title("Larkpost", ada) == title
     assert feed_title("Larkpost", ada, ice) == f"{title}: Ice & snow"
-    for view in (View(), View(ice)):
-        channel = reader_channel(ada, SITE, LINKS, "atom", "Larkpost", view, Shelf())
+    for view in (PickFilter(), PickFilter(ice)):
+        channel = reader_channel(ada, SITE, LINKS, "atom", "Larkpost", view, FeedDocuments())
         assert channel.title == feed_title("Larkpost", ada, view.interest)
     assert [one.text for one in reader_outlines(ada, LINKS, "Larkpost")] == [
         title,
@@ -112,7 +112,9 @@ def test_rss_says_for_how_long_it_may_be_kept_by_the_readers_schedule(
     days: Iterable[int], weekly: bool, page: int | None, minutes: int
 ) -> None:
     ada = replace(ADA, days=frozenset(days), weekly=weekly)
-    channel = reader_channel(ada, SITE, LINKS, "rss", "Larkpost", View(), Shelf(2, page))
+    channel = reader_channel(
+        ada, SITE, LINKS, "rss", "Larkpost", PickFilter(), FeedDocuments(2, page)
+    )
     feed = ET.fromstring(press().feed([edition(paper(1))], "rss", reader=ada, channel=channel))  # noqa: S314 - our own file
 
     assert [one.text for one in feed.iterfind("channel/ttl")] == [str(minutes)]
@@ -147,10 +149,10 @@ def test_a_view_leaves_picks_out_and_moves_no_other() -> None:
         to=ADA,
     )
 
-    ice = View(ADA.interests[1], 0.65).of(of)
+    ice = PickFilter(ADA.interests[1], 0.65).of(of)
 
     assert [one.position for one in ice.picks] == [3]
-    assert View().of(of) is of
+    assert PickFilter().of(of) is of
     whole = feedparser.parse(press().feed([of], "atom")).entries[2]
     (part,) = feedparser.parse(press().feed([ice], "atom")).entries
     assert (part.id, part.published, part.updated) == (whole.id, whole.published, whole.updated)
@@ -159,16 +161,16 @@ def test_a_view_leaves_picks_out_and_moves_no_other() -> None:
 @pytest.mark.parametrize(
     ("shelf", "expected"),
     [
-        (Shelf(), {}),
-        (Shelf(2), {"prev-archive": 2}),
-        (Shelf(2, 2), {"current": None, "prev-archive": 1}),
-        (Shelf(2, 1), {"current": None}),
+        (FeedDocuments(), {}),
+        (FeedDocuments(2), {"prev-archive": 2}),
+        (FeedDocuments(2, 2), {"current": None, "prev-archive": 1}),
+        (FeedDocuments(2, 1), {"current": None}),
     ],
 )
 def test_the_documents_of_a_feed_lead_to_the_past(
-    shelf: Shelf, expected: dict[str, int | None]
+    shelf: FeedDocuments, expected: dict[str, int | None]
 ) -> None:
-    channel = reader_channel(ADA, SITE, LINKS, "atom", "Larkpost", View(), shelf)
+    channel = reader_channel(ADA, SITE, LINKS, "atom", "Larkpost", PickFilter(), shelf)
 
     assert dict(channel.related) == {
         relation: LINKS.feed(ADA, "atom", page=page) for relation, page in expected.items()
@@ -234,7 +236,9 @@ def test_a_paper_that_cannot_be_told_is_left_out() -> None:
 
 
 def test_a_public_feed_is_named_after_its_address_and_an_interests_after_the_reader() -> None:
-    ice = reader_channel(ADA, SITE, LINKS, "atom", "Larkpost", View(ADA.interests[1]), Shelf())
+    ice = reader_channel(
+        ADA, SITE, LINKS, "atom", "Larkpost", PickFilter(ADA.interests[1]), FeedDocuments()
+    )
 
     assert CHANNEL.id == public_channel(f"{SITE}/trending", "", "", "", "").id
     assert CHANNEL.id != public_channel(f"{SITE}/archive", "", "", "", "").id

@@ -12,23 +12,23 @@ from xml.etree import ElementTree as ET
 import pytest
 from tests.helpers.edition_factories import OUT, SITE, edition, paper, press, reader
 
-from larkpost.render.feeds.channel import Shelf, View, public_channel, reader_channel
+from larkpost.render.feeds.channel import FeedDocuments, PickFilter, public_channel, reader_channel
 from larkpost.tokens import Tokens
-from larkpost.urls import Links
+from larkpost.urls import UrlBuilder
 
 if TYPE_CHECKING:
     from larkpost.interfaces import FeedFormat
 
-LINKS = Links(SITE, Tokens([b"k" * 32]))
+LINKS = UrlBuilder(SITE, Tokens([b"k" * 32]))
 ATOM, RSS = "{http://www.w3.org/2005/Atom}", ""
 IRI = re.compile(r"https?://[!-~]+|urn:uuid:[0-9a-f-]{36}")
-SHELVES = [Shelf(), Shelf(2), Shelf(2, 1), Shelf(2, 2)]
+SHELVES = [FeedDocuments(), FeedDocuments(2), FeedDocuments(2, 1), FeedDocuments(2, 2)]
 
 
-def personal(form: FeedFormat, shelf: Shelf, *, empty: bool = False) -> bytes:
+def personal(form: FeedFormat, shelf: FeedDocuments, *, empty: bool = False) -> bytes:
     papers = [paper(number, updated=OUT + timedelta(hours=1)) for number in range(1, 8)]
     shown = [] if empty else [edition(*papers)]
-    channel = reader_channel(reader(), SITE, LINKS, form, "Larkpost", View(), shelf)
+    channel = reader_channel(reader(), SITE, LINKS, form, "Larkpost", PickFilter(), shelf)
     return press().feed(shown, form, reader=reader(), channel=channel)
 
 
