@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from larkpost.domain import Edition, Identifier, Interest, Paper, Pick, Reader, Status, TermWeight
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 
 if TYPE_CHECKING:
     from larkpost.interfaces import FeedFormat
@@ -55,7 +55,7 @@ class FixedLinks:
 
 def papers() -> list[Paper]:
     """Read the sample dump: after its header, titles and abstracts alternate."""
-    text = next(shipped("seeds").glob("*.txt")).read_text("utf-8")
+    text = next(shipped_path("seeds").glob("*.txt")).read_text("utf-8")
     blocks = [block.strip() for block in text.split("\n\n") if block.strip()]
     blocks = blocks[next(at for at, block in enumerate(blocks) if len(block) > 300) - 1 :]
     return [

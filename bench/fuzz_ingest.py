@@ -36,11 +36,11 @@ from larkpost.domain import PaperRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats import SOURCES
 from larkpost.formats.dates import captured_day, day_in_path, find_day, in_name
-from larkpost.formats.decoding import LONGEST_ABSTRACT, decoded
+from larkpost.formats.decoding import LONGEST_ABSTRACT, decode
 from larkpost.formats.file_types import refuse_what_is_no_dump
 from larkpost.formats.references import read_references
 from larkpost.ingest.ingest import ingest
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 from larkpost.text.email_address import address_key
 from larkpost.text.identifiers import identifier_url, parse_identifier
 from larkpost.text.markup import clean_markup, cut_preamble, plain_html, plain_latex
@@ -85,7 +85,7 @@ class Outcome:
 
 def samples(folder: Path) -> list[str]:
     """Read the sample dumps: the one that is shipped and those of the tests."""
-    files = [*shipped("seeds").glob("*.txt"), *sorted(folder.glob("**/*.*"))]
+    files = [*shipped_path("seeds").glob("*.txt"), *sorted(folder.glob("**/*.*"))]
     texts = [file.read_text("utf-8", "replace") for file in files if file.stat().st_size < 1e6]
     return [text[:_LONGEST_SAMPLE] for text in texts]
 
@@ -144,12 +144,12 @@ def _ingester(store: Store) -> Parse:
 
 def _read_references(dump: bytes) -> None:
     with suppress(UsageError):
-        read_references(decoded(dump))
+        read_references(decode(dump))
 
 
 def _on_lines(parse: Callable[[str], None]) -> Parse:
     def run(dump: bytes) -> None:
-        for line in decoded(dump).split("\n"):
+        for line in decode(dump).split("\n"):
             parse(line)
 
     return run
@@ -177,7 +177,7 @@ def _parse_days(text: str) -> None:
 
 
 def _clean_text(dump: bytes) -> None:
-    text = decoded(dump)
+    text = decode(dump)
     once = clean(text)
     _expect(clean(once) == once, "clean", text)
     line = squash(plain_latex(plain_html(clean_markup(text))))

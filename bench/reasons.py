@@ -128,7 +128,7 @@ def reason_of(pick: Pick) -> str:
 
 
 def _cell(text: str, length: int) -> str:
-    return wording.cropped(" ".join(text.split()), length).replace("|", "\\|")
+    return wording.crop(" ".join(text.split()), length).replace("|", "\\|")
 
 
 def figures(seen: Sequence[Seen]) -> str:

@@ -25,7 +25,7 @@ from bench.support.readers import data_folder
 
 from larkpost.domain import Identifier, Paper, Thumb
 from larkpost.ranking import History, TfidfRanker, evaluate
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def real(folder: Path) -> list[Paper]:
 
 def made(papers: int = PAPERS, days: int = DAYS) -> list[Paper]:
     """Make papers of eight sentences each, drawn from the sample dump, so many a day."""
-    sample = shipped("seeds/000_48a0d66eb2c74da9.txt").read_text(encoding="utf-8")
+    sample = shipped_path("seeds/000_48a0d66eb2c74da9.txt").read_text(encoding="utf-8")
     sentences = [one for one in re.split(r"(?<=\.)\s+", sample) if len(one) > 60]
     draw = random.Random(0)  # noqa: S311 - nothing secret hangs on it
     return [

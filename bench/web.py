@@ -106,7 +106,7 @@ def _visited(client: TestClient, made: World, route: Route, visit: Visit, rounds
         round(statistics.median(times[1:]), 1),
         measured.most if measured else 0,
         measured.costly if measured else False,
-        limits.kept,
+        limits.cached,
         body,
         limits.body_seconds if body else 0,
         visit.turns,

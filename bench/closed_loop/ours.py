@@ -96,7 +96,7 @@ class Ours:
             issued = [editions.on(connection, one, morning(day).date()) for one in self._readers]
         return [
             [
-                Shown(self._numbers[pick.paper.id], _chance(pick.known_probability))
+                Shown(self._numbers[pick.paper.id], _chance(pick.shown_probability))
                 for pick in (one.picks if one else ())
             ]
             for one in issued

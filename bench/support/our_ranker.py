@@ -51,7 +51,7 @@ class Ours:
             return cls(world, terms, alone, {})
         finer = spaces.fit(corpus, themes=spaces.SHARED_THEMES)
         hasty = replace(finer, unread=finer.unread[: spaces.HASTY_BACKGROUND])
-        fine = finer.placed(terms).fine
+        fine = finer.points(terms).fine
         together = {}
         for fold in range(readers.FOLDS):
             for careful, space, most in (
@@ -86,7 +86,7 @@ class Ours:
             voted = [evidence(self.world, cases[at], at) for at in places]
             tastes = training.learn(fitted, voted, now=readers.DAY, careful=careful)
             for at, taste in zip(places, tastes, strict=True):
-                digest = fitted.placed(self.terms[cases[at].digest])
+                digest = fitted.points(self.terms[cases[at].digest])
                 found[at] = taste, scoring.score(fitted, [taste], digest)[0].astype(np.float64)
         return [found[at] for at in range(len(cases))]
 

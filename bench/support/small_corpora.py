@@ -12,7 +12,7 @@ from bench.support import readers
 from bench.support.readers import Case, Collection
 from scipy.sparse import csr_array
 
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ HEAD = 6  # paragraphs of the sample before its first title
 
 def sample() -> list[Paper]:
     """Read the 108 papers of the sample dump: after its head, title and abstract by turns."""
-    text = shipped("seeds/000_48a0d66eb2c74da9.txt").read_text(encoding="utf-8")
+    text = shipped_path("seeds/000_48a0d66eb2c74da9.txt").read_text(encoding="utf-8")
     parts = [part for part in text.split("\n\n") if part.strip()][HEAD:]
     pairs = zip(parts[::2], parts[1::2], strict=True)
     return [

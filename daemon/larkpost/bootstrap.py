@@ -62,7 +62,7 @@ class Program:
         self.stopping = threading.Event()  # set when the daemon is told to end
         self.fits_apart = False  # whether spaces are fitted in a process of their own
 
-    def renewed(self, settings: Settings) -> Program:
+    def with_settings(self, settings: Settings) -> Program:
         """Give a program by other settings on the same store, that is told to end with this one.
 
         What only a start can change stays as it is, with a warning. Raises SettingsError where a
@@ -72,7 +72,7 @@ class Program:
         fresh.stopping = self.stopping
         fresh.store, fresh.uses = self.store, self.uses
         fresh.fits_apart = self.fits_apart
-        _ = fresh.press, fresh.mailboxes, fresh.signature
+        _ = fresh.renderer, fresh.mailboxes, fresh.signature
         return fresh
 
     @property
@@ -83,7 +83,7 @@ class Program:
     @property
     def holder(self) -> str:
         """The name under which this process holds leases."""
-        return f"{logs.encoded(socket.gethostname())}:{os.getpid()}"
+        return f"{logs.escape(socket.gethostname())}:{os.getpid()}"
 
     @property
     def window(self) -> timedelta:
@@ -178,7 +178,7 @@ class Program:
         return UrlBuilder(self.settings.site.base_url, self.tokens)
 
     @cached_property
-    def press(self) -> EditionRenderer:
+    def renderer(self) -> EditionRenderer:
         """What renders editions."""
         from larkpost.render import EditionRenderer
 
@@ -202,7 +202,7 @@ class Program:
         """What makes letters: the press, and the addresses by which they come back."""
         from larkpost.inbound.reply_addresses import ReplyableRenderer
 
-        return ReplyableRenderer(self.press, self.mailboxes) if self.mailboxes else self.press
+        return ReplyableRenderer(self.renderer, self.mailboxes) if self.mailboxes else self.renderer
 
     @property
     def returns(self) -> Path:
@@ -210,7 +210,7 @@ class Program:
         return self.places.data / expand(Path(self.settings.returns.folder or "returns"))
 
     @property
-    def newsroom(self) -> PublishContext:
+    def publish_context(self) -> PublishContext:
         """What publishing needs."""
         from larkpost.editions.publish import PublishContext
 
@@ -222,40 +222,42 @@ class Program:
         )
 
     @property
-    def works(self) -> TickContext:
+    def tick_context(self) -> TickContext:
         """What the tick needs."""
         from larkpost.mail.operator_report import OperatorAddress
         from larkpost.scheduler.tick import TickContext
 
         mail = self.settings.mail
         return TickContext(
-            newsroom=self.newsroom,
-            press=self.letters,
-            road=self.road,
+            publish_context=self.publish_context,
+            renderer=self.letters,
+            open_transport=self.open_transport,
             sources=self.sources,
             places=self.places,
             settle_seconds=self.settings.inbox.settle_seconds,
             holder=self.holder,
             stopped=self.stopping.is_set,
-            writer=self.press,
+            writer=self.renderer,
             spaces=self.spaces,
             mailboxes=self.mailboxes,
             returns=self.returns,
-            desk=OperatorAddress(mail.operator, self.press.report) if mail.operator else None,
+            operator=OperatorAddress(mail.operator, self.renderer.report)
+            if mail.operator
+            else None,
             per_domain=mail.domain_hourly_limit,
             uses=self.uses,
             span=self.span,
         )
 
     @contextmanager
-    def road(self) -> Iterator[Transport]:
+    def open_transport(self) -> Iterator[Transport]:
         """Open the road that letters take: a Maildir, or a connection to the mail server."""
         from larkpost.transports.dkim import DkimTransport
         from larkpost.transports.sent_log import SentLog, SkipAlreadySent
 
         signature = self.signature
         sent = SentLog(self.places.data / "sent", datetime.now(UTC).date())
-        with self.bare_road() as road, sent:
+        with self.open_plain_transport() as road, sent:
             yield SkipAlreadySent(DkimTransport(road, signature) if signature else road, sent)
 
     @cached_property
@@ -267,7 +269,7 @@ class Program:
         key = self.places.data / expand(Path(dkim.key or "dkim.pem"))
         return signature_of(dkim.selector, key, self.settings.mail.sender)
 
-    def bare_road(self) -> AbstractContextManager[Transport]:
+    def open_plain_transport(self) -> AbstractContextManager[Transport]:
         """Open it without a signature and without the log of what was sent, as for a look."""
         if self.settings.mail.transport == "maildir":
             from larkpost.transports.maildir import Maildir

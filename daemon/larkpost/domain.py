@@ -258,7 +258,7 @@ class Pick:
     pool: int = 1
 
     @property
-    def known_probability(self) -> float | None:
+    def shown_probability(self) -> float | None:
         """The chance as it may be shown: None before the first thumb up, when it is a guess."""
         # Editions from before likenesses were kept named a liked paper whenever there was one.
         unknown = self.likeness is None and self.like is None

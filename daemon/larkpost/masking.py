@@ -152,10 +152,10 @@ def _is_file(scheme: str, rest: str) -> bool:
 
 def _mask_query(scheme: str, query: str) -> str:
     query, hash_, fragment = query.partition("#")
-    return "&".join(_masked_parameters(scheme, query)) + hash_ + fragment
+    return "&".join(_mask_parameters(scheme, query)) + hash_ + fragment
 
 
-def _masked_parameters(scheme: str, query: str) -> Iterator[str]:
+def _mask_parameters(scheme: str, query: str) -> Iterator[str]:
     for part in query.split("&"):
         name, equals, _ = part.partition("=")
         yield f"{name}={HIDDEN}" if equals and not _is_harmless(scheme, name) else part

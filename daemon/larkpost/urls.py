@@ -60,23 +60,23 @@ class UrlBuilder:
 
     def ballot(self, edition: Edition) -> str:
         """Start every vote link of an edition: sign once, then add position and thumb."""
-        return self._signed("vote", edition.id, edition.reader)
+        return self._sign("vote", edition.id, edition.reader)
 
     def edition(self, edition: Edition) -> str:
         """Link to the edition in the browser."""
-        return self._signed("edition", edition.id, edition.reader)
+        return self._sign("edition", edition.id, edition.reader)
 
     def leave(self, reader: Reader) -> str:
         """Link to unsubscribe: GET shows a page, the POST of RFC 8058 acts at once."""
-        return self._signed("leave", reader.id, reader)
+        return self._sign("leave", reader.id, reader)
 
     def page(self, reader: Reader) -> str:
         """Link to the reader's own page."""
-        return self._signed("me", reader.id, reader)
+        return self._sign("me", reader.id, reader)
 
     def confirm(self, reader: Reader) -> str:
         """Link to where a new reader says that the address is theirs."""
-        return self._signed("confirm", reader.id, reader)
+        return self._sign("confirm", reader.id, reader)
 
     def feed(
         self,
@@ -125,7 +125,7 @@ class UrlBuilder:
 
     def admin(self, number: int) -> str:
         """Link to the admin page; ``number`` is the setting ``web.admin``."""
-        return self._sealed("admin", number)
+        return self._seal("admin", number)
 
     def public_alternates(self, site: str) -> list[Alternate]:
         """Tell the feeds that anybody may read; ``site`` is the name of the paper."""
@@ -144,10 +144,10 @@ class UrlBuilder:
             return []
         return _alternates(feed_title(site, reader), lambda form: self.feed(reader, form))
 
-    def _signed(self, place: str, number: int, reader: Reader) -> str:
-        return self._sealed(place, number, stamp(reader, SIGNED[place]))
+    def _sign(self, place: str, number: int, reader: Reader) -> str:
+        return self._seal(place, number, stamp(reader, SIGNED[place]))
 
-    def _sealed(self, place: str, *numbers: int) -> str:
+    def _seal(self, place: str, *numbers: int) -> str:
         return f"{self.base_url}/{place}/{self.tokens.sign(SIGNED[place], *numbers)}"
 
 
@@ -158,12 +158,12 @@ def feed_title(site: str, reader: Reader, interest: Interest | None = None) -> s
     reader goes by the name that they chose, else by the address up to its ``@`` (and up to a
     ``+``), never by the whole address; who has neither goes by the start of their uid.
     """
-    title = f"{site} for {_called(reader)}"
+    title = f"{site} for {_reader_name(reader)}"
     name = one_line(interest.name).strip() if interest else ""
     return f"{title}: {name}" if name else title
 
 
-def _called(reader: Reader) -> str:
+def _reader_name(reader: Reader) -> str:
     local = (reader.address or "").rpartition("@")[0]
     names = (reader.name, local.partition("+")[0], local)
     known = (shorten(name, LONGEST_CALLED).strip() for name in names)
@@ -185,7 +185,7 @@ def slugs(interests: Sequence[Interest]) -> dict[int, str]:
     return {interest.id: found.get(interest.id, str(interest.id)) for interest in interests}
 
 
-def opened(tokens: Tokens, purpose: Purpose, token: str) -> tuple[int, int]:
+def open_token(tokens: Tokens, purpose: Purpose, token: str) -> tuple[int, int]:
     """Read the row's number and the reader's stamp from a token; raises InvalidToken."""
     numbers = tokens.verify(purpose, token)
     if len(numbers) != 2:

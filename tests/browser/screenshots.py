@@ -66,8 +66,10 @@ def take_all(browser: Browser, program: Program, edition: Edition) -> None:
     take(browser, "rate", f"{me}/rate", height=900)
     take(browser, "your-page-dark", me, height=900, scheme="dark")
     take(browser, "vote-phone", links.vote(edition, 1, Thumb.UP), width=375, height=720, scale=2)
-    take(browser, "newsletter", program.press.html(edition), height=1000)
-    take(browser, "newsletter-phone", program.press.html(edition), width=375, height=720, scale=2)
+    take(browser, "newsletter", program.renderer.html(edition), height=1000)
+    take(
+        browser, "newsletter-phone", program.renderer.html(edition), width=375, height=720, scale=2
+    )
 
 
 def take(
@@ -152,7 +154,7 @@ def furnish(program: Program) -> Edition:
         ]
         votes.cast_many(connection, cast)
         reader = readers.get(connection, ada.id)
-    (result,) = publish.publish(program.newsroom, [publish.by_hand(reader, NOW)], now=NOW)
+    (result,) = publish.publish(program.publish_context, [publish.by_hand(reader, NOW)], now=NOW)
     assert result.edition
     return result.edition
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / "larkpost")
-SAMPLE = next(iter(sorted(shipped("seeds").glob("*.txt"))))
+SAMPLE = next(iter(sorted(shipped_path("seeds").glob("*.txt"))))
 CONTROL = frozenset(map(chr, [*range(9), *range(11, 32), 127]))  # all but tab and line feed
 
 

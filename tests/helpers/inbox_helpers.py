@@ -13,7 +13,7 @@ from larkpost.db import papers
 from larkpost.db.engine import Store
 from larkpost.formats import SOURCES
 from larkpost.ingest.inbox import sweep
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from larkpost.interfaces import Source
 
 NOW = datetime(2026, 8, 10, 9, tzinfo=UTC)
-SAMPLE = next(iter(sorted(shipped("seeds").glob("*.txt")))).read_bytes()
+SAMPLE = next(iter(sorted(shipped_path("seeds").glob("*.txt")))).read_bytes()
 ABSTRACT = (
     "We light one expert at a time and ask the next only when the first is unsure. On six public "
     "benchmarks the router answers as well as a dense model of the same size, with a third of the "

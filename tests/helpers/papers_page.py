@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.domain import PaperRecord
 from larkpost.formats import HuggingFacePage
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 from larkpost.text.markup import clean_markup
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 DUMPS = ROOT / "tests" / "dumps"
-SAMPLE = shipped("seeds") / "000_48a0d66eb2c74da9.txt"
+SAMPLE = shipped_path("seeds") / "000_48a0d66eb2c74da9.txt"
 NEAR = date(2026, 8, 25)
 HF = "https://huggingface.co/papers/2605.01234"
 HEADER = "new\n\nSubscribe\n\nDaily Papers\n\nbyAK and the research community\n\nAug 20\n\n"

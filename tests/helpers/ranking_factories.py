@@ -9,7 +9,7 @@ import numpy as np
 
 from larkpost.domain import Identifier, Paper, Thumb
 from larkpost.interfaces import Evidence
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def votes(
 
 def sample() -> list[Paper]:
     """Read the 108 papers of the sample dump: after its head, title and abstract by turns."""
-    text = shipped("seeds/000_48a0d66eb2c74da9.txt").read_text(encoding="utf-8")
+    text = shipped_path("seeds/000_48a0d66eb2c74da9.txt").read_text(encoding="utf-8")
     parts = [part for part in text.split("\n\n") if part.strip()][6:]
     return [
         a_paper(number, title, abstract)

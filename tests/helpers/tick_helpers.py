@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from larkpost.bootstrap import Program, build
-from larkpost.resources import shipped
-from larkpost.scheduler.status import standing
+from larkpost.resources import shipped_path
+from larkpost.scheduler.status import read_status
 from larkpost.settings import load
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ def make_program(tmp_path: Path) -> Program:
 
 
 def drop_sample(program: Program) -> None:
-    shutil.copyfile(shipped("seeds") / SAMPLE, program.places.inbox / SAMPLE)
+    shutil.copyfile(shipped_path("seeds") / SAMPLE, program.places.inbox / SAMPLE)
 
 
 def reasons(program: Program, now: datetime = MORNING) -> set[EmptyDay]:
     with program.store.read() as connection:
-        now_stands = standing(connection, now=now, window=program.window)
+        now_stands = read_status(connection, now=now, window=program.window)
     return {reason.kind for reason in now_stands.quiet}
 
 

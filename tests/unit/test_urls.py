@@ -10,7 +10,7 @@ import pytest
 from larkpost.domain import Edition, Reader, Status, Thumb
 from larkpost.errors import InvalidToken
 from larkpost.tokens import Tokens
-from larkpost.urls import UrlBuilder, opened, stamp
+from larkpost.urls import UrlBuilder, open_token, stamp
 
 NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
 READER = Reader(
@@ -53,7 +53,7 @@ def test_a_vote_link_names_position_and_thumb_after_the_editions_token() -> None
 
     assert up == f"{LINKS.ballot(EDITION)}/3/up"
     assert down == f"{LINKS.ballot(EDITION)}/3/down"
-    assert opened(TOKENS, "vote", up.split("/")[-3]) == (9, stamp(READER))
+    assert open_token(TOKENS, "vote", up.split("/")[-3]) == (9, stamp(READER))
 
 
 def test_a_feed_link_holds_the_feed_key_and_no_token() -> None:
@@ -64,7 +64,7 @@ def test_the_page_of_a_reader_is_not_opened_by_the_leave_link() -> None:
     token = LINKS.leave(READER).rpartition("/")[2]
 
     with pytest.raises(InvalidToken):
-        opened(TOKENS, "page", token)
+        open_token(TOKENS, "page", token)
 
 
 def test_a_number_given_out_again_has_another_stamp() -> None:
@@ -75,7 +75,7 @@ def test_a_number_given_out_again_has_another_stamp() -> None:
 
 def test_a_token_with_another_count_of_numbers_opens_nothing() -> None:
     with pytest.raises(InvalidToken):
-        opened(TOKENS, "page", TOKENS.sign("page", 1))
+        open_token(TOKENS, "page", TOKENS.sign("page", 1))
 
 
 def test_an_unsubscribe_link_fits_on_one_header_line() -> None:

@@ -137,7 +137,7 @@ larkpost.take(
 )
 
 
-def _translated(error: click.ClickException) -> LarkpostError:
+def _from_click_error(error: click.ClickException) -> LarkpostError:
     """Say what click found wrong in the form of our own messages."""
     message = error.format_message().rstrip(".")
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
@@ -145,7 +145,7 @@ def _translated(error: click.ClickException) -> LarkpostError:
     return LarkpostError(message[:1].lower() + message[1:], hint=hint)
 
 
-def _refused(error: OSError) -> LarkpostError:
+def _from_os_error(error: OSError) -> LarkpostError:
     """Say what the system would not do; a full disk is no failure, but for later."""
     from larkpost.disk_space import is_no_room, no_room
 
@@ -206,7 +206,7 @@ def main(arguments: Sequence[str] | None = None, *, prog_name: str = "larkpost")
         error.show()
         code = error.exit_code
     except click.ClickException as error:
-        _say(_translated(error))
+        _say(_from_click_error(error))
         code = error.exit_code
     except LarkpostError as error:
         _say(error)
@@ -217,7 +217,7 @@ def main(arguments: Sequence[str] | None = None, *, prog_name: str = "larkpost")
     except (BrokenPipeError, OutputClosedError):
         code = 0
     except OSError as error:
-        refusal = _refused(error)
+        refusal = _from_os_error(error)
         _say(refusal)
         code = refusal.exit_code
     except Exception as error:

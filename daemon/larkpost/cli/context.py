@@ -59,12 +59,12 @@ class CliContext:
         program.prepare(new_key=new_key)
         return program
 
-    def renewed(self, before: Program, flags: Mapping[str, object]) -> Program:
+    def rebuild(self, before: Program, flags: Mapping[str, object]) -> Program:
         """Build a daemon's program anew by the settings as they are now; raises SettingsError."""
         from larkpost.settings import load
 
         settings = load(home=self.home, config=self.config, flags=flags)
-        program = before.renewed(settings)
+        program = before.with_settings(settings)
         self.log(settings, daemon=True)
         return program
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import click
 
-from larkpost.cli.output import shown, tell, waiting
+from larkpost.cli.output import printable, tell, waiting
 from larkpost.errors import LarkpostError, UsageError
 
 if TYPE_CHECKING:
@@ -51,4 +51,4 @@ def read_each(
 def tell_oddities(name: str, oddities: Iterable[str]) -> None:
     """Say on standard error what was odd about a file."""
     for what in oddities:
-        click.echo(f"larkpost: {shown(name)}: {shown(what)}", err=True)
+        click.echo(f"larkpost: {printable(name)}: {printable(what)}", err=True)

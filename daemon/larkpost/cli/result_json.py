@@ -26,8 +26,8 @@ def of_result(result: PublishResult) -> dict[str, Any]:
     """What became of an edition: whose, of which day, the names of its papers in order."""
     edition = result.edition
     return {
-        "reader": name_of(result.occasion.reader),
-        "date": result.occasion.day.isoformat(),
+        "reader": name_of(result.request.reader),
+        "date": result.request.day.isoformat(),
         "outcome": str(result.outcome),
         "published": moment(edition.published_at) if edition else None,
         "papers": [str(pick.paper.identifier) for pick in edition.picks] if edition else [],

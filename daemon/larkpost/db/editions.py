@@ -77,7 +77,7 @@ def publish_many(
         new = _insert_editions(connection, [one for one, _ in won])
         made = [(one, status, new[one.reader.id]) for one, status in won if one.reader.id in new]
         _insert_picks(connection, [(one.picks, number) for one, _, number in made])
-        deliveries.plan(connection, [_letter(one, n) for one, s, n in made if _mailed(one, s)])
+        deliveries.plan(connection, [_letter(one, n) for one, s, n in made if _is_mailed(one, s)])
         published |= {id(one): _edition(one, number) for one, _, number in made}
     return [published.get(id(one)) for one in prepared]
 
@@ -95,14 +95,14 @@ def get_many(connection: Connection, edition_ids: Collection[int]) -> dict[int, 
         for some in batches(edition_ids)
         for row in connection.execute(select(table).where(table.c.id.in_(some)))
     ]
-    return {edition.id: edition for edition in _loaded(connection, rows)}
+    return {edition.id: edition for edition in _load(connection, rows)}
 
 
 def on(connection: Connection, reader_id: int, date: date) -> Edition | None:
     """Read the reader's edition of a local day."""
     table = schema.edition
     that_day = select(table).where(table.c.reader_id == reader_id, table.c.date == date)
-    return next(_loaded(connection, connection.execute(that_day).all()), None)
+    return next(_load(connection, connection.execute(that_day).all()), None)
 
 
 def before(connection: Connection, edition: Edition) -> datetime | None:
@@ -127,17 +127,17 @@ def latest(connection: Connection, reader_id: int, limit: int = 1) -> list[Editi
     """Read the reader's last editions, the newest first."""
     table = schema.edition
     newest = select(table).where(table.c.reader_id == reader_id).order_by(table.c.date.desc())
-    return list(_loaded(connection, connection.execute(newest.limit(limit)).all()))
+    return list(_load(connection, connection.execute(newest.limit(limit)).all()))
 
 
-def dated_after(connection: Connection, now: datetime) -> list[Edition]:
+def future(connection: Connection, now: datetime) -> list[Edition]:
     """Read the editions of days that have not begun in UTC, the latest day's first."""
     table = schema.edition
     later = select(table).where(table.c.date > now.date()).order_by(table.c.date.desc())
-    return list(_loaded(connection, connection.execute(later).all()))
+    return list(_load(connection, connection.execute(later).all()))
 
 
-def used_message_ids(connection: Connection, ids: Collection[str]) -> set[str]:
+def find_used_message_ids(connection: Connection, ids: Collection[str]) -> set[str]:
     """Tell which of these name a letter already."""
     column = schema.delivery.c.message_id
     return {
@@ -158,7 +158,7 @@ def redate(connection: Connection, edition_id: int, day: date) -> None:
     connection.execute(letter.values(day=day))
 
 
-def picked(
+def papers_given(
     connection: Connection, reader_ids: Collection[int], among: Collection[int] | None = None
 ) -> dict[int, set[int]]:
     """Tell which papers each of these readers has been given; an empty set for none.
@@ -293,7 +293,7 @@ def _pick_row(pick: Pick, edition_id: int) -> dict[str, Any]:
     }
 
 
-def _mailed(prepared: PreparedEdition, status: Status) -> bool:
+def _is_mailed(prepared: PreparedEdition, status: Status) -> bool:
     """Say whether a letter goes out; who left while this was prepared gets none."""
     return bool(prepared.message_id and prepared.reader.address) and status is Status.ACTIVE
 
@@ -317,7 +317,7 @@ def _edition(prepared: PreparedEdition, edition_id: int) -> Edition:
     )
 
 
-def _loaded(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[Edition]:
+def _load(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[Edition]:
     """Make editions of their rows, in that order: a few queries for any number of them."""
     who = readers.many(connection, {row.reader_id for row in rows})
     picks = _picks(connection, [row.id for row in rows])

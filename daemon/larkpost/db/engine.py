@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 
 from larkpost.db.coordination.writer_queue import WriterQueue
-from larkpost.db.errors import told
+from larkpost.db.errors import translate_errors
 from larkpost.errors import SettingsError, StoreError
 from larkpost.masking import mask_value, secrets_of_url
 
@@ -70,7 +70,7 @@ class Store:
         else writes for too long, StoreError when the database is damaged, read-only or not there.
         """
         is_single = self.engine.dialect.name == "sqlite"
-        turn = self._writers.turn(self.patience) if is_single else nullcontext()
+        turn = self._writers.slot(self.patience) if is_single else nullcontext()
         with turn, self._transaction({}) as connection:
             yield connection
 
@@ -90,7 +90,7 @@ class Store:
         """
         if self.file is None:
             return
-        with told(self.name), self.engine.connect() as connection:
+        with translate_errors(self.name), self.engine.connect() as connection:
             lite: Any = connection.connection.driver_connection
             lite.execute("PRAGMA busy_timeout=2000")
             try:
@@ -104,7 +104,7 @@ class Store:
 
     @contextmanager
     def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
-        with told(self.name, self.passwords), self.engine.connect() as connection:
+        with translate_errors(self.name, self.passwords), self.engine.connect() as connection:
             connection.execution_options(**options)
             with connection.begin():
                 yield connection
@@ -225,7 +225,7 @@ def _must_be_there(file: Path) -> None:
     if not os.access(file, os.R_OK):
         raise _unreadable(file, "Permission denied")
     if size == 0:
-        raise _spoilt(file, "empty")
+        raise _damage_error(file, "empty")
 
 
 def _must_be_whole(file: Path, connection: sqlite3.Connection) -> None:
@@ -236,14 +236,14 @@ def _must_be_whole(file: Path, connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA schema_version")  # says so where the file is no database
     (page,) = connection.execute("PRAGMA page_size").fetchone()
     if file.stat().st_size % page and not _has_journal(file):
-        raise _spoilt(file, "cut off")
+        raise _damage_error(file, "cut off")
 
 
 def _unreadable(file: Path, why: str | None) -> StoreError:
     return StoreError(f"{file} cannot be read ({why})", hint="check what it is and who owns it")
 
 
-def _spoilt(file: Path, how: str) -> StoreError:
+def _damage_error(file: Path, how: str) -> StoreError:
     return StoreError(
         f"{file} is {how}: what it held is lost",
         hint="put a backup in its place; only for a fresh start remove it",

@@ -25,7 +25,7 @@ _SERVER = "check that the server runs and that database.url is right"
 
 
 @contextmanager
-def told(name: str, hide: Iterable[str] = ()) -> Iterator[None]:
+def translate_errors(name: str, hide: Iterable[str] = ()) -> Iterator[None]:
     """Raise the driver's complaints about the database ``name`` as our own errors.
 
     ``hide`` are the passwords in its URL, which no message repeats.
@@ -33,7 +33,7 @@ def told(name: str, hide: Iterable[str] = ()) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        ours = (explained(one, name, hide) for one in _with_earlier(error))
+        ours = (translate(one, name, hide) for one in _with_earlier(error))
         if (first := next(filter(None, ours), None)) is None:
             raise
         raise first from error
@@ -60,18 +60,18 @@ def is_interruption(error: DBAPIError) -> bool:
     return lite or getattr(error.orig, "sqlstate", None) == "57014"
 
 
-def explained(error: DBAPIError, name: str, hide: Iterable[str] = ()) -> LarkpostError | None:
+def translate(error: DBAPIError, name: str, hide: Iterable[str] = ()) -> LarkpostError | None:
     """Choose the error to raise in place of a driver's, about the database ``name``.
 
     None where the driver complains about what was asked of it, and not about the database.
     """
     if isinstance(error.orig, sqlite3.Error):
-        return explained_sqlite(error.orig, name)
+        return translate_sqlite(error.orig, name)
     words = mask_text(" ".join(str(error.orig).split()), hide)
     return _postgres(error.orig, words, name)
 
 
-def explained_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
+def translate_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
     """Choose by the primary result code (https://www.sqlite.org/rescode.html).
 
     A full disk is an error of its own only where SQLite grows the database or its journal. Where

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import exists, func, select
 
 from larkpost.db import schema
-from larkpost.db.matching.abstract_rules import is_withdrawal_notice, shared_text
+from larkpost.db.matching.abstract_rules import is_withdrawal_notice, similarity
 from larkpost.db.matching.duplicate_rules import LOOSE, akin, alike, conflicting, further_links
 from larkpost.db.matching.paper_matcher import ask, date_new_link, gather, rename, sharing, with_url
 from larkpost.db.matching.paper_upsert import lay_out, take_turns, write
@@ -198,7 +198,7 @@ def _is_confirmed(entry: KnownPaper, asked: PaperQuery) -> bool:
     mine, theirs = entry.paper.abstract, asked.draft.abstract
     if not (squeeze(mine) and squeeze(theirs)) or is_withdrawal_notice(theirs):
         return False
-    return shared_text(mine, theirs) >= _CONFIRMED
+    return similarity(mine, theirs) >= _CONFIRMED
 
 
 def _is_in_time(paper: Paper, draft: PaperRecord) -> bool:

@@ -1,7 +1,7 @@
 """Counts what readers like: thumbs per paper, and what is trending.
 
 Only thumbs that count for others are seen here (``counted_readers``), and what anybody is shown,
-or can tell by the order of papers, is made of counts in steps (``shown``).
+or can tell by the order of papers, is made of counts in steps (``rounded_count``).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ HALF_WAY = 20  # upvotes at which the expected share lies half-way
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A paper, its thumbs up and down as they may be ``shown``, and how hot they make it."""
+    """A paper, its thumbs up and down as they may be shown, and how hot they make it."""
 
     paper: Paper
     ups: int
@@ -62,14 +62,14 @@ def trending(
     candidates = select(paper.id, paper.first_seen, paper.upvotes, ups, downs)
     found = []
     for row in connection.execute(candidates.where(*fresh(at, window))):
-        up, down = shown(row.ups, fewest), shown(row.downs, fewest)
+        up, down = rounded_count(row.ups, fewest), rounded_count(row.downs, fewest)
         found.append((heat(up, down, row.upvotes, _days(row, at)), up, down, row))
     found.sort(key=lambda one: (-one[0], -one[3].first_seen.timestamp(), one[3].id))
     papers = get(connection, [one[3].id for one in found[:limit]])
     return [Judged(papers[row.id], up, down, hot) for hot, up, down, row in found[:limit]]
 
 
-def shown(count: int, fewest: int) -> int:
+def rounded_count(count: int, fewest: int) -> int:
     """Say what is shown of a count of thumbs: the last whole step of ``fewest``, 0 below the first.
 
     A count of fewer is single votes, and a count that grew by one is the vote of whoever has just
@@ -81,14 +81,14 @@ def shown(count: int, fewest: int) -> int:
 def tallies(
     connection: Connection, paper_ids: Collection[int], *, at: datetime, fewest: int = FEWEST
 ) -> dict[int, tuple[int, int]]:
-    """Count thumbs up and down on these papers, as ``shown``; no entry where nothing is."""
+    """Count thumbs up and down on these papers, as ``rounded_count``; no entry where nothing is."""
     vote = schema.vote.c
     up = func.sum(case((vote.thumb == Thumb.UP.value, 1), else_=0))
     found: dict[int, tuple[int, int]] = {}
     for some in batches(set(paper_ids)):
         cast = select(vote.paper_id, up, func.count()).where(vote.paper_id.in_(some), counts(at))
         for paper_id, ups, cast_at_all in connection.execute(cast.group_by(vote.paper_id)):
-            tally = shown(ups, fewest), shown(cast_at_all - ups, fewest)
+            tally = rounded_count(ups, fewest), rounded_count(cast_at_all - ups, fewest)
             if any(tally):
                 found[paper_id] = tally
     return found

@@ -115,7 +115,7 @@ def by_uid(connection: Connection, uid: str) -> Reader:
 
 def by_feed_key(connection: Connection, key: str) -> Reader | None:
     """Find the reader whose feed has this secret; none has it while it is switched off."""
-    found = next(iter(_where(connection, _named(schema.reader.c.feed_key == key))), None)
+    found = next(iter(_where(connection, _has_name(schema.reader.c.feed_key == key))), None)
     return found if found and found.feed_key else None
 
 
@@ -339,14 +339,14 @@ def _unless_taken(connection: Connection, address: str | None) -> Iterator[None]
         ) from error
 
 
-def _named(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+def _has_name(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """Choose the reader whom this condition names, by a former name too."""
     table = schema.reader.c
     return table.id.in_(select(func.coalesce(table.merged_into, table.id)).where(condition))
 
 
 def _one(connection: Connection, condition: ColumnElement[bool], what: str) -> Reader:
-    for reader in _where(connection, _named(condition)):
+    for reader in _where(connection, _has_name(condition)):
         return reader
     raise _unknown(what)
 

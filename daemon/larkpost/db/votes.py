@@ -121,7 +121,7 @@ def of_many(connection: Connection, reader_ids: Collection[int]) -> dict[int, li
     """Read the votes of each of these readers, the oldest first; an empty list for none."""
     found: dict[int, list[Vote]] = {reader_id: [] for reader_id in reader_ids}
     for some in batches(found):
-        theirs = _ordered().where(schema.vote.c.reader_id.in_(some))
+        theirs = _select_in_order().where(schema.vote.c.reader_id.in_(some))
         for row in connection.execute(theirs):
             found[row.reader_id].append(from_row(row))
     return found
@@ -135,11 +135,11 @@ def count(connection: Connection) -> int:
 
 def iterate(connection: Connection) -> Iterator[Vote]:
     """Read every vote, reader by reader, the oldest first, a batch in memory at a time."""
-    result = connection.execute(_ordered(), execution_options={"yield_per": 1_000})
+    result = connection.execute(_select_in_order(), execution_options={"yield_per": 1_000})
     return (from_row(row) for row in result)
 
 
-def _ordered() -> Select[Any]:
+def _select_in_order() -> Select[Any]:
     table = schema.vote
     return select(table).order_by(table.c.reader_id, table.c.at, table.c.paper_id)
 

@@ -13,7 +13,7 @@ One = TypeVar("One")
 Done = TypeVar("Done")
 
 
-def isolated(
+def bisect_failures(
     some: Sequence[One],
     together: Callable[[Sequence[One]], Done],
     alone: Callable[[One, Exception], Done],
@@ -32,5 +32,5 @@ def isolated(
             yield alone(some[0], fault)
             return
         half = len(some) // 2
-        yield from isolated(some[:half], together, alone)
-        yield from isolated(some[half:], together, alone)
+        yield from bisect_failures(some[:half], together, alone)
+        yield from bisect_failures(some[half:], together, alone)

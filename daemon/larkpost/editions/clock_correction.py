@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from larkpost import logs
 from larkpost.db import editions, readers
 from larkpost.db.coordination import future_moments
-from larkpost.schedule import is_known_here, local_date, next_after, timetable_of
+from larkpost.schedule import is_available, local_date, next_after, timetable_of
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
@@ -40,7 +40,7 @@ def recover_from_future(store: Store, *, now: datetime) -> bool:
     with store.begin() as connection:
         history = not future_moments.history_goes_on(connection, now)
         changed = future_moments.bring_back(connection, now, history=history)
-        ahead = editions.dated_after(connection, now) if history else []
+        ahead = editions.future(connection, now) if history else []
         dated = sum(_redate(connection, one, now) for one in ahead)
         late = readers.due_after(connection, now + _SOON)
         moved = sum(_bring_slot_back(connection, reader, now) for reader in late)
@@ -71,7 +71,7 @@ def _redate(connection: Connection, edition: Edition, now: datetime) -> bool:
 
 def _bring_slot_back(connection: Connection, reader: Reader, now: datetime) -> bool:
     """Compute a reader's slot anew; today's is due at once if it brought no edition."""
-    if not is_known_here(reader.zone):
+    if not is_available(reader.zone):
         return False
     today = local_date(reader.zone, now)
     yesterday = today - timedelta(days=1)

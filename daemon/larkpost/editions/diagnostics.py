@@ -69,7 +69,7 @@ class DayFacts:
     happened: Mapping[str, Event]
 
     @property
-    def brought_papers(self) -> bool:
+    def has_papers(self) -> bool:
         """Whether somebody got a paper this day (UTC)."""
         return self.out is not None and self.out.date() == self.now.date()
 
@@ -77,7 +77,7 @@ class DayFacts:
     def idle(self) -> Event | None:
         """The editions last due, where they brought nobody a paper and nothing has come since."""
         event = self.happened.get("publish")
-        if event is None or event.detail.get("published") or self.brought_papers:
+        if event is None or event.detail.get("published") or self.has_papers:
             return None
         today = event.at.date() == self.now.date()
         return event if today or self.news is None or self.news <= event.at else None
@@ -93,14 +93,14 @@ class DayFacts:
         return not self.fresh or (self.idle is not None and self.none_since)
 
 
-def quiet(
+def explain_empty_day(
     connection: Connection, *, now: datetime, window: timedelta
 ) -> tuple[EmptyDayReason, ...]:
     """Say why a morning may bring nothing; empty while papers flow to readers.
 
     ``window`` is how far back an edition looks for papers.
     """
-    return tuple(reasons(_morning(connection, now, window)))
+    return tuple(reasons(_read_day(connection, now, window)))
 
 
 def of_reader(connection: Connection, below: bool, *, now: datetime, window: timedelta) -> str:
@@ -110,14 +110,14 @@ def of_reader(connection: Connection, below: bool, *, now: datetime, window: tim
     """
     if below:
         return _TO_A_READER[EmptyDay.ALL_BELOW]
-    morning = _morning(connection, now, window)
-    if morning.fresh and (morning.brought_papers or not morning.none_since):
+    morning = _read_day(connection, now, window)
+    if morning.fresh and (morning.has_papers or not morning.none_since):
         return _TO_A_READER[EmptyDay.ALL_SEEN]
     *_, last = _of_ingest(morning)  # that a dump could not be read says more than that none came
     return _TO_A_READER[last.kind]
 
 
-def _morning(connection: Connection, now: datetime, window: timedelta) -> DayFacts:
+def _read_day(connection: Connection, now: datetime, window: timedelta) -> DayFacts:
     return DayFacts(
         now=now,
         readers=readers.count_by_status(connection)[Status.ACTIVE],
@@ -134,7 +134,7 @@ def reasons(morning: DayFacts) -> Iterator[EmptyDayReason]:
         yield EmptyDayReason(
             EmptyDay.NO_READER, "there is no active reader", "larkpost reader add you@example.org"
         )
-    if morning.nothing_new and not morning.brought_papers:
+    if morning.nothing_new and not morning.has_papers:
         yield from _of_ingest(morning)
     if morning.idle is not None:
         yield from _of_publish(morning.idle, seen=not morning.nothing_new)

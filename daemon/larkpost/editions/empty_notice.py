@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 A_DAY = timedelta(days=2)
 
 
-def wished(reader: Reader, now: datetime) -> bool:
+def wants_notice(reader: Reader, now: datetime) -> bool:
     """Whether a reader is told of quiet mornings: asked for it, has an address, is sent things."""
     until = reader.paused_until
     away = until is not None and until > local_date(reader.zone, now)
@@ -49,7 +49,7 @@ def addressee(connection: Connection, notice: QueuedNotice, now: datetime) -> Re
         reader = None
     if (
         reader is not None
-        and wished(reader, now)
+        and wants_notice(reader, now)
         and not editions.on(connection, reader.id, day_of(notice))
     ):
         return reader

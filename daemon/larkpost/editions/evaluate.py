@@ -60,7 +60,7 @@ def history(connection: Connection, reader: Reader) -> History:
         thumbs=[one.thumb for one in cast],
         at=[one.at for one in cast],
         others=popularity.thumbs(connection, without=reader.id) if cast else (),
-        logged=logged(issued, {one.paper_id for one in cast if one.thumb is Thumb.UP}),
+        logged=exploration_log(issued, {one.paper_id for one in cast if one.thumb is Thumb.UP}),
         stream=_stream(connection, issued),
         shown=frozenset(
             [pick.paper.id for edition in issued for pick in edition.picks]
@@ -84,7 +84,7 @@ def _stream(connection: Connection, issued: Sequence[Edition]) -> list[Paper]:
     )
 
 
-def logged(issued: Sequence[Edition], liked: Collection[int]) -> list[Logged]:
+def exploration_log(issued: Sequence[Edition], liked: Collection[int]) -> list[Logged]:
     """The last places of editions that the lot might have given away, and what became of them."""
     from larkpost.ranking import Logged
 

@@ -49,12 +49,12 @@ def choose(
         cool = heat.get(paper.id, len(heat))
         return -len(found.words), cool, -paper.first_seen.timestamp(), paper.id
 
-    left = [_found(reader, paper) for paper in candidates if paper.id not in spent]
+    left = [_match_interest(reader, paper) for paper in candidates if paper.id not in spent]
     best = list(_without_twins(sorted(left, key=place)))[:limit]
     return tuple(_pick(found, position) for position, found in enumerate(best, start=1))
 
 
-def _found(reader: Reader, paper: Paper) -> _InterestMatch:
+def _match_interest(reader: Reader, paper: Paper) -> _InterestMatch:
     named = [
         _InterestMatch(
             paper, interest, tuple(word for word in interest.words if _speaks_of(paper, word))
@@ -70,11 +70,11 @@ def _speaks_of(paper: Paper, word: str) -> bool:
         return True
     if not word.isascii():  # scripts without spaces have no words to compare
         return word.casefold() in paper.text.casefold()
-    return _stemmed(word) in _stemmed(paper.text)
+    return _stem_text(word) in _stem_text(paper.text)
 
 
 @lru_cache(maxsize=4096)  # every reader of a shard is chosen for from the same papers
-def _stemmed(text: str) -> str:
+def _stem_text(text: str) -> str:
     """Give the stems of a text between spaces, so that one text can be looked for in another."""
     return f" {' '.join(stem_words(_WORD.findall(text.casefold())))} "
 

@@ -69,7 +69,7 @@ def fresh_space(store: Store, ranker: Ranker, *, now: datetime, fit: Fit = fit_h
     space that can be read serves, which the log and the event ``space`` tell; without one the
     failure is raised.
     """
-    made = _found(store, ranker, now, fit)
+    made = _load_or_fit(store, ranker, now, fit)
     _keep(store, made)
     return made.space
 
@@ -111,7 +111,7 @@ class ModelCache:
             if self._readable and _is_fresh(connection, now):
                 return
         try:
-            _keep(store, _found(store, ranker, now, self._fit))
+            _keep(store, _load_or_fit(store, ranker, now, self._fit))
         except LarkpostError:
             raise
         except Exception as error:  # editions and pages go without, and say so
@@ -177,11 +177,11 @@ def _is_fresh(connection: Connection, now: datetime) -> bool:
     return _serves(FitBasis(kept.papers, kept.newest, _ups(connection)), wanted, now - kept.made_at)
 
 
-def _found(store: Store, ranker: Ranker, now: datetime, fit: Fit) -> ModelBuild:
+def _load_or_fit(store: Store, ranker: Ranker, now: datetime, fit: Fit) -> ModelBuild:
     """The space that is kept if it fits what there is, else one fitted now."""
     with store.read() as connection:
         basis = _basis(connection, now)
-        kept = _kept(connection, ranker, basis, now)
+        kept = _load(connection, ranker, basis, now)
     if kept:
         return kept
     try:
@@ -218,7 +218,7 @@ def _basis(connection: Connection, now: datetime) -> FitBasis:
     return FitBasis(extent.count, extent.updated, shelves.ups if shelves.readers >= READERS else 0)
 
 
-def _kept(
+def _load(
     connection: Connection, ranker: Ranker, wanted: FitBasis, now: datetime
 ) -> ModelBuild | None:
     """Read the space that is kept, if it still serves and can be read."""

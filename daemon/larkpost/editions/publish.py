@@ -18,7 +18,7 @@ from larkpost.db.editions import PreparedEdition
 from larkpost.db.popularity import FEWEST
 from larkpost.domain import Edition
 from larkpost.editions import diagnostics, empty_notice, recommend
-from larkpost.editions.batch_isolation import isolated
+from larkpost.editions.batch_isolation import bisect_failures
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.editions.model_cache import ModelCache
 from larkpost.editions.recommend import RankingRequest, ReaderRanking
@@ -104,7 +104,7 @@ class PublishResult:
     without it).
     """
 
-    occasion: EditionRequest
+    request: EditionRequest
     outcome: PublishOutcome
     edition: Edition | None = None
     fault: str = ""
@@ -163,7 +163,7 @@ class _PublishSummary:
         """Count a result in."""
         self.tally[result.outcome] += 1
         if result.outcome is PublishOutcome.FAILED:
-            self.failed.add(result.occasion.reader.id)
+            self.failed.add(result.request.reader.id)
             self.problem = self.problem or result.fault
         elif result.fault:
             self.unlearnt += 1
@@ -237,7 +237,7 @@ def publish(
 
     results: list[PublishResult] = []
     for _, alike in _by_question(newsroom, occasions):
-        for some in isolated(alike, together, alone):
+        for some in bisect_failures(alike, together, alone):
             results += some
     return results
 
@@ -311,9 +311,9 @@ def _carry_out(
     window = newsroom.question(occasions[0]).window
     why = cache(partial(diagnostics.of_reader, connection, now=occasions[0].at, window=window))
     full = [one for one in occasions if rankings[one.reader.id].picks]
-    prepared = _renamed(
+    prepared = _replace_message_ids(
         connection,
-        [_prepared(one, rankings[one.reader.id], newsroom.domain) for one in full],
+        [_prepare(one, rankings[one.reader.id], newsroom.domain) for one in full],
         newsroom.domain,
     )
     made = dict(zip(full, editions.publish_many(connection, prepared), strict=True))
@@ -328,7 +328,11 @@ def _carry_out(
         if existing := editions.on(connection, occasion.reader.id, occasion.day):
             yield PublishResult(occasion, PublishOutcome.ALREADY, existing)
         else:
-            if moved and occasion.at_slot and empty_notice.wished(occasion.reader, occasion.at):
+            if (
+                moved
+                and occasion.at_slot
+                and empty_notice.wants_notice(occasion.reader, occasion.at)
+            ):
                 because = why(bool(ranking.below))
                 empty_notice.owe(
                     connection, occasion.reader, occasion.day, because, now=occasion.at
@@ -338,7 +342,7 @@ def _carry_out(
             )
 
 
-def _prepared(occasion: EditionRequest, ranking: ReaderRanking, domain: str) -> PreparedEdition:
+def _prepare(occasion: EditionRequest, ranking: ReaderRanking, domain: str) -> PreparedEdition:
     reader = occasion.reader
     return PreparedEdition(
         reader=reader,
@@ -353,14 +357,14 @@ def _prepared(occasion: EditionRequest, ranking: ReaderRanking, domain: str) -> 
     )
 
 
-def _renamed(
+def _replace_message_ids(
     connection: Connection, prepared: Sequence[PreparedEdition], domain: str
 ) -> Sequence[PreparedEdition]:
     """Give letters whose names are in use others.
 
     That of a day was taken where its edition came out while the clock was ahead.
     """
-    used = editions.used_message_ids(connection, [str(one.message_id) for one in prepared])
+    used = editions.find_used_message_ids(connection, [str(one.message_id) for one in prepared])
     return [
         replace(one, message_id=message_id(f"{one.reader.uid} again", one.day, domain))
         if one.message_id in used

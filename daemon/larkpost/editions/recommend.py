@@ -11,7 +11,7 @@ from larkpost import logs
 from larkpost.db import editions, papers, popularity, votes
 from larkpost.domain import Thumb
 from larkpost.editions import advice, fallback, second_interest
-from larkpost.editions.batch_isolation import isolated
+from larkpost.editions.batch_isolation import bisect_failures
 from larkpost.editions.evidence import evidence
 from larkpost.editions.exploration import Explorer
 from larkpost.editions.model_cache import ModelCache, fresh_space
@@ -106,14 +106,14 @@ def rank(
         return {reader.id: _plain(store, reader, question, fault) for reader in readers}
 
     def learnt(some: Sequence[Reader]) -> dict[int, ReaderRanking]:
-        return _learnt(store, ranker, shared, some, question, spaces.papers if spaces else None)
+        return _learn(store, ranker, shared, some, question, spaces.papers if spaces else None)
 
     def plain(reader: Reader, fault: Exception) -> dict[int, ReaderRanking]:
         _tell([reader], fault)
         return {reader.id: _plain(store, reader, question, fault)}
 
     found: dict[int, ReaderRanking] = {}
-    for rankings in isolated(readers, learnt, plain):
+    for rankings in bisect_failures(readers, learnt, plain):
         found |= rankings
     return found
 
@@ -131,7 +131,7 @@ def _plain(
         candidates = papers.candidates(connection, at=question.at, window=question.window)
         spent = {vote.paper_id for vote in votes.of(connection, reader.id)}
         if not question.again:
-            spent |= editions.picked(connection, [reader.id])[reader.id]
+            spent |= editions.papers_given(connection, [reader.id])[reader.id]
         hot = popularity.trending(
             connection,
             at=question.at,
@@ -146,7 +146,7 @@ def _plain(
     return ReaderRanking(picks, left, note=fallback.NOTE, fault=f"{type(fault).__name__}: {fault}")
 
 
-def _learnt(
+def _learn(
     store: Store,
     ranker: Ranker,
     space: Space,
@@ -161,7 +161,7 @@ def _learnt(
         asked = evidence(connection, readers, now=question.at, cast=cast, known=known)
         candidates = papers.candidates(connection, at=question.at, window=question.window)
         among = [paper.id for paper in candidates]
-        picked = {} if question.again else editions.picked(connection, _ids(readers), among)
+        picked = {} if question.again else editions.papers_given(connection, _ids(readers), among)
     spent = {
         reader.id: {*picked.get(reader.id, ()), *(vote.paper_id for vote in cast[reader.id])}
         for reader in readers
@@ -180,7 +180,7 @@ def _learnt(
         ranker, space, question, candidates, ids, spent, alike, enough, untaught, explorer
     )
     tastes = ranker.learn(space, asked, now=question.at)
-    found = desk.found(asked, tastes)
+    found = desk.find_candidates(asked, tastes)
     if lost := [reader for reader in readers if not found.get(reader.id)]:
         with store.read() as connection:
             found |= desk.trending(connection, lost)
@@ -188,7 +188,7 @@ def _learnt(
     for one, taste in zip(asked, tastes, strict=True):
         theirs.setdefault(one.reader_id, []).append(taste)
     rankings = {
-        reader.id: _advised(
+        reader.id: _add_advice(
             desk.ranking(reader, found[reader.id], own[reader.id], theirs[reader.id]),
             own[reader.id],
             question.at,
@@ -205,7 +205,7 @@ def _learnt(
     return rankings
 
 
-def _advised(ranking: ReaderRanking, asked: Sequence[Evidence], now: datetime) -> ReaderRanking:
+def _add_advice(ranking: ReaderRanking, asked: Sequence[Evidence], now: datetime) -> ReaderRanking:
     """Add advice to the note of a reader who presses thumbs down more than before."""
     cast = (vote for one in asked for vote in zip(one.at, one.thumbs, strict=True))
     found = advice.many_downs(cast, now)
@@ -232,7 +232,9 @@ class _ShardRanking:
     untaught: frozenset[int]
     explorer: Explorer
 
-    def found(self, asked: Sequence[Evidence], tastes: Sequence[Taste]) -> dict[int, Found]:
+    def find_candidates(
+        self, asked: Sequence[Evidence], tastes: Sequence[Taste]
+    ) -> dict[int, Found]:
         """What the interests find, by reader; those that know nothing yet find nothing."""
         ranked = self.ranker.rank(
             self.space,
@@ -298,7 +300,9 @@ class _ShardRanking:
         return ReaderRanking(tuple(picks), considered, below, note)
 
 
-def judge(store: Store, ranker: Ranker, reader: Reader, paper: Paper, *, now: datetime) -> Pick:
+def explain_paper(
+    store: Store, ranker: Ranker, reader: Reader, paper: Paper, *, now: datetime
+) -> Pick:
     """Judge one paper for a reader, by the interest that likes it most."""
     space = fresh_space(store, ranker, now=now)
     with store.read() as connection:

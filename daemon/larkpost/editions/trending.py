@@ -28,7 +28,7 @@ class TrendingEdition:
     papers: tuple[Judged, ...]
 
 
-def house(
+def trending_edition(
     connection: Connection,
     day: date,
     *,

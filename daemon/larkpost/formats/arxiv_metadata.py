@@ -53,7 +53,7 @@ class MetadataRecord:
         try:
             return self.draft or _arxiv_draft(self.fields)
         except BadRecordError as bad:
-            return _rejected(self.item, bad)
+            return _reject(self.item, bad)
 
 
 def read_metadata(stream: BinaryIO) -> Iterator[MetadataRecord | RejectedRecord | IngestWarning]:
@@ -77,11 +77,11 @@ def _record(item: JsonItem) -> MetadataRecord | RejectedRecord:
         is_api = not _API_KEYS.isdisjoint(item.value)
         draft = huggingface_api.draft_of(fields) if is_api else jsonl.draft_of(fields)
     except BadRecordError as bad:
-        return _rejected(item, bad)
+        return _reject(item, bad)
     return MetadataRecord(draft.title, draft.abstract, draft.identifiers, item, fields, draft)
 
 
-def _rejected(item: JsonItem, bad: BadRecordError) -> RejectedRecord:
+def _reject(item: JsonItem, bad: BadRecordError) -> RejectedRecord:
     return RejectedRecord(item.line, f"{item.place}{bad}", item.text)
 
 

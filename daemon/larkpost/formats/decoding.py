@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO
 
 from larkpost.domain import IngestWarning, RejectedRecord
-from larkpost.text.normalize import clean, ends_cut, unwanted
+from larkpost.text.normalize import clean, count_unwanted, ends_cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ def _decode_lines(
             raw = _ANSI.sub(b"", raw)
         text = oddities.decode(number, raw)
         line = NumberedLine(number, clean(text).rstrip(), whole)
-        for remark in oddities.told():
+        for remark in oddities.warnings():
             yield remark, False
         if line.text or not blank:
             yield line, ends_cut(text)
@@ -108,9 +108,9 @@ def _move_word_up(
     return joined, replace(line, text=match["indent"] + rest)
 
 
-def decoded(raw: bytes) -> str:
+def decode(raw: bytes) -> str:
     """Decode a whole file, as ``lines`` does a line: by its mark, else UTF-8, else Windows-1252."""
-    content = b"".join(_transcoded(io.BytesIO(raw)))
+    content = b"".join(_transcode(io.BytesIO(raw)))
     try:
         return content.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
@@ -128,7 +128,7 @@ class _Oddities:
     def decode(self, number: int, raw: bytes) -> str:
         if raw.isascii():
             text = raw.decode("ascii")
-            self.controls += 0 if text.isprintable() else unwanted(text)
+            self.controls += 0 if text.isprintable() else count_unwanted(text)
             return text
         try:
             text = raw.decode("utf-8", "surrogatepass")  # lone surrogates are cleaned away later
@@ -140,10 +140,10 @@ class _Oddities:
                 self._note(number, "looks like UTF-8 encoded twice (“Ã©” for “é”); kept as it is")
         if "\ufffd" in text:
             self._note(number, "a character was lost before this file was written (U+FFFD)")
-        self.controls += unwanted(text)
+        self.controls += count_unwanted(text)
         return text
 
-    def told(self) -> list[IngestWarning]:
+    def warnings(self) -> list[IngestWarning]:
         fresh, self.fresh = self.fresh, []
         return fresh
 
@@ -167,7 +167,7 @@ def _windows(raw: bytes) -> str:
 def _as_utf8(dump: BinaryIO) -> Iterator[bytes]:
     """Yield the bytes as UTF-8 without byte order mark, every line end as LF."""
     pending = b""
-    for chunk in _transcoded(dump):
+    for chunk in _transcode(dump):
         chunk = pending + chunk
         # A CR at the end of a chunk may be half of a CR LF.
         pending = b"\r" if chunk.endswith(b"\r") else b""
@@ -177,9 +177,11 @@ def _as_utf8(dump: BinaryIO) -> Iterator[bytes]:
         yield b"\n"
 
 
-def _transcoded(dump: BinaryIO) -> Iterator[bytes]:
+def _transcode(dump: BinaryIO) -> Iterator[bytes]:
     head = dump.read(CHUNK)
-    mark, encoding = next(((m, e) for m, e in _MARKS if head.startswith(m)), (b"", _unmarked(head)))
+    mark, encoding = next(
+        ((m, e) for m, e in _MARKS if head.startswith(m)), (b"", _guess_encoding(head))
+    )
     chunk = head[len(mark) :]
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     while chunk:
@@ -193,7 +195,7 @@ def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _unmarked(head: bytes) -> str:
+def _guess_encoding(head: bytes) -> str:
     """Guess UTF-16 without its mark: English text then has a NUL in every other byte."""
     sample = head[:1024]
     if len(sample) >= 4 and sample.count(0) > len(sample) * 0.3:
@@ -207,7 +209,7 @@ def _split(chunks: Iterator[bytes]) -> Iterator[tuple[bytes | None, bool]]:
     size = 0
     for chunk in chunks:
         first, *others = chunk.split(b"\n")
-        parts, size = _grown(parts, size, first)
+        parts, size = _grow(parts, size, first)
         for other in others:
             yield (None if size > LONGEST_LINE else b"".join(parts)), True
             parts, size = [other], len(other)
@@ -215,7 +217,7 @@ def _split(chunks: Iterator[bytes]) -> Iterator[tuple[bytes | None, bool]]:
         yield (None if size > LONGEST_LINE else b"".join(parts)), False
 
 
-def _grown(parts: list[bytes], size: int, more: bytes) -> tuple[list[bytes], int]:
+def _grow(parts: list[bytes], size: int, more: bytes) -> tuple[list[bytes], int]:
     size += len(more)
     if size > LONGEST_LINE:
         return [], size

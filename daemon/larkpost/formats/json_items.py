@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from larkpost.domain import IngestWarning, RejectedRecord
 from larkpost.errors import UnreadableDump
-from larkpost.formats.decoding import LONGEST_LINE, NumberedLine, decoded, lines
+from larkpost.formats.decoding import LONGEST_LINE, NumberedLine, decode, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ class JsonItem:
 
 def json_head(head: bytes) -> str:
     """Decode the beginning of a file; empty where it is not that of a JSON object or list."""
-    text = decoded(head).lstrip("\ufeff\0 \t\r\n")
+    text = decode(head).lstrip("\ufeff\0 \t\r\n")
     return text if re.match(r"\{|\[\s*[{\]]", text) else ""
 
 
@@ -87,7 +87,7 @@ def _content(dump: BinaryIO) -> str:
             f"it is one JSON list of more than {LARGEST_LIST >> 20} MiB",
             hint="write an object per line, which is read at any size: jq -c '.[]' FILE",
         )
-    return decoded(raw)
+    return decode(raw)
 
 
 class _Walk:

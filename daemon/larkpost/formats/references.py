@@ -84,15 +84,15 @@ def _from_bibtex(text: str) -> Iterator[PaperRecord]:
         if arxiv and fields.get("archiveprefix", "arxiv").lower() == "arxiv":
             fields = fields | {"arxiv": arxiv}
         yield from _drafted(
-            title=_untexed(fields.get("title", "")[: 10 * LONGEST_TITLE]),
-            abstract=_untexed(fields.get("abstract", "")[: 10 * LONGEST_ABSTRACT]),
-            authors=_untexed(squash(fields.get("author", "")[:LONGEST_AUTHORS])).split(" and "),
+            title=_decode_tex(fields.get("title", "")[: 10 * LONGEST_TITLE]),
+            abstract=_decode_tex(fields.get("abstract", "")[: 10 * LONGEST_ABSTRACT]),
+            authors=_decode_tex(squash(fields.get("author", "")[:LONGEST_AUTHORS])).split(" and "),
             names=(fields.get("arxiv", ""), fields.get("doi", ""), fields.get("url", "")),
             year=fields.get("date") or fields.get("year", ""),
         )
 
 
-def _untexed(text: str) -> str:
+def _decode_tex(text: str) -> str:
     """Turn TeX's accents into letters; braces that only keep capitals go, those of maths stay."""
     plain = plain_latex(text)
     return plain if "$" in plain else plain.replace("{", "").replace("}", "")
@@ -189,7 +189,7 @@ def _from_table(text: str) -> Iterator[PaperRecord]:
 
 def _from_names(text: str) -> Iterator[PaperRecord]:
     for match in _WORD.finditer(text):
-        for name in _named([match[0].rstrip(".,;:")]):
+        for name in _read_names([match[0].rstrip(".,;:")]):
             yield PaperRecord(title="", identifiers=(name,))
 
 
@@ -197,7 +197,7 @@ def _drafted(
     *, title: str, abstract: str, authors: Iterable[str], names: Iterable[str], year: str
 ) -> Iterator[PaperRecord]:
     title = squash(clean_markup(title[: 10 * LONGEST_TITLE]))[:LONGEST_TITLE].strip()
-    identifiers = tuple(islice(dict.fromkeys(_named(islice(names, MOST_TRIED))), MOST_NAMES))
+    identifiers = tuple(islice(dict.fromkeys(_read_names(islice(names, MOST_TRIED))), MOST_NAMES))
     if not title and not identifiers:
         return
     found = _YEAR.search(year)
@@ -217,7 +217,7 @@ def _names_of(authors: Iterable[str]) -> Iterator[str]:
             yield name
 
 
-def _named(texts: Iterable[str]) -> Iterator[Identifier]:
+def _read_names(texts: Iterable[str]) -> Iterator[Identifier]:
     """Read names of arXiv, DOIs and links; the keys of somebody's own collection are none."""
     for text in filter(None, texts):
         with suppress(UsageError):

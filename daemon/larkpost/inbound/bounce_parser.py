@@ -9,7 +9,7 @@ from enum import StrEnum
 from html import unescape
 from typing import TYPE_CHECKING
 
-from larkpost.inbound.mail_parser import MailPart, decoded, parsed
+from larkpost.inbound.mail_parser import MailPart, decode, parse
 from larkpost.text.normalize import shorten
 from larkpost.transports.smtp_replies import DEAD
 
@@ -21,8 +21,8 @@ __all__ = [
     "BounceReport",
     "is_automatic",
     "is_reply_of_a_program",
-    "judged",
-    "parsed",
+    "parse",
+    "parse_bounce",
 ]
 
 _ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
@@ -81,13 +81,13 @@ def _word(message: Message, field: str) -> str:
     return str(message.get(field, "")).partition(";")[0].strip().lower()
 
 
-def judged(message: Message) -> BounceReport:
+def parse_bounce(message: Message) -> BounceReport:
     """Say what a mail to the return path tells of the address the letter went to."""
     reports = list(_reports(message))
     if reports:
         order = list(BounceNews)
         return min(map(_of_report, reports), key=lambda one: order.index(one.news))
-    return _old_fashioned(message)
+    return _parse_old_styles(message)
 
 
 def _reports(message: Message) -> list[Message]:
@@ -118,7 +118,7 @@ def _field(block: Message, name: str) -> str:
     return shorten(str(block.get(name, "")), _LONGEST_TEXT).strip()
 
 
-def _old_fashioned(message: Message) -> BounceReport:
+def _parse_old_styles(message: Message) -> BounceReport:
     """Read what qmail, Exim, Exchange and many more wrote before there was a standard."""
     from flufl.bounce import all_failures
 
@@ -166,7 +166,7 @@ def plain_text(message: Message) -> str:
         for part in message.walk():
             content = part.get_payload(decode=True)
             if part.get_content_type() == kind and isinstance(content, bytes):
-                text = decoded(content, part.get_content_charset("utf-8"))[:_SEARCHED]
+                text = decode(content, part.get_content_charset("utf-8"))[:_SEARCHED]
                 return text if kind == "text/plain" else _without_tags(text)
     return ""
 

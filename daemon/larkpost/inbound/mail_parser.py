@@ -75,7 +75,7 @@ class MailPart(Message):
         return _codec(value) if param == "charset" and isinstance(value, str) else value
 
 
-def parsed(content: bytes) -> MailPart:
+def parse(content: bytes) -> MailPart:
     """Read the beginning of a mail, as leniently as can be: its faults are passed over.
 
     The older policy of ``email`` trips over nothing. Raises OutsizedMail.
@@ -85,7 +85,7 @@ def parsed(content: bytes) -> MailPart:
     return parser.close()
 
 
-def decoded(content: bytes, charset: str) -> str:
+def decode(content: bytes, charset: str) -> str:
     """Decode a text by a character set of mail, by UTF-8 where it is none."""
     return content.decode(_codec(charset), "replace")
 

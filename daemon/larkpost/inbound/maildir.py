@@ -131,7 +131,9 @@ class _MaildirSweep:
         return self._take_mail(path, mail), len(mail.content)
 
     def _take_mail(self, path: Path, mail: MaildirEntry) -> InboundKind:
-        receipt = taken(self.store, self.mailboxes, mail.content, now=self.now, size=mail.size)
+        receipt = receive_safely(
+            self.store, self.mailboxes, mail.content, now=self.now, size=mail.size
+        )
         if receipt.meaning is InboundKind.REFUSED:
             self._move(path.name, partial(self._refuse, path, receipt.why))
         else:
@@ -176,7 +178,7 @@ class _MaildirSweep:
             _left.popitem(last=False)
 
 
-def taken(
+def receive_safely(
     store: Store,
     mailboxes: ReturnAddresses,
     content: bytes,

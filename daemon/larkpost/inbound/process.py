@@ -16,8 +16,8 @@ from larkpost.inbound.bounce_parser import (
     BounceNews,
     is_automatic,
     is_reply_of_a_program,
-    judged,
-    parsed,
+    parse,
+    parse_bounce,
     plain_text,
 )
 from larkpost.inbound.mail_parser import LARGEST, OutsizedMail
@@ -84,7 +84,7 @@ def receive(
             InboundKind.REFUSED, why=f"it has {size} bytes, and {LARGEST} are possible"
         )
     try:
-        message = parsed(content)
+        message = parse(content)
     except OutsizedMail as error:
         return InboundResult(InboundKind.REFUSED, why=str(error))
     tag = mailboxes.read("\n".join(str(v) for name in _TO for v in message.get_all(name, [])))
@@ -98,7 +98,7 @@ def receive(
         return _to_a_letter(store, tag, message, now)
     if tag.purpose == "notice" and tag.number == 0:
         return InboundResult(_from_the_operator(message))
-    reader = _named_reader(store, tag)
+    reader = _find_reader(store, tag)
     if reader is None:
         return InboundResult(InboundKind.FOREIGN)
     if tag.purpose == "unsubscribe":
@@ -129,7 +129,7 @@ def _to_a_letter(store: Store, tag: AddressTag, message: Message, now: datetime)
     return InboundResult(_bounce(store, edition.reader, edition.published_at, message, now))
 
 
-def _named_reader(store: Store, tag: AddressTag) -> Reader | None:
+def _find_reader(store: Store, tag: AddressTag) -> Reader | None:
     with store.read() as connection:
         reader = readers.many(connection, [tag.number]).get(tag.number)
     return reader if reader is not None and stamp(reader) == tag.stamp else None
@@ -141,7 +141,7 @@ def _unsubscribe(store: Store, reader: Reader, message: Message, now: datetime) 
     Mail programs, and services in their name, write such a mail by themselves, so that an
     automatic one counts. A bounce or a holiday answer does not: nobody pressed a button.
     """
-    if judged(message).news is not BounceNews.NOTHING or is_reply_of_a_program(message):
+    if parse_bounce(message).news is not BounceNews.NOTHING or is_reply_of_a_program(message):
         return InboundKind.AUTOMATIC
     subscriptions.leave(store, reader.id, now=now)
     log.info("unsubscribed by mail", reader=reader.uid)
@@ -150,7 +150,7 @@ def _unsubscribe(store: Store, reader: Reader, message: Message, now: datetime) 
 
 def _from_the_operator(message: Message) -> InboundKind:
     """Say in the log that a letter to the operator came back: nobody else can be told."""
-    returned = judged(message)
+    returned = parse_bounce(message)
     if returned.news not in (BounceNews.DEAD, BounceNews.FAILED):
         return InboundKind.AUTOMATIC if is_automatic(message) else InboundKind.UNREAD
     log.warning(
@@ -164,7 +164,7 @@ def _from_the_operator(message: Message) -> InboundKind:
 def _bounce(
     store: Store, reader: Reader, sent: datetime, message: Message, now: datetime
 ) -> InboundKind:
-    returned = judged(message)
+    returned = parse_bounce(message)
     if returned.news is BounceNews.NOTHING:
         return InboundKind.AUTOMATIC if is_automatic(message) else InboundKind.UNREAD
     if returned.news is BounceNews.WAITING or now - sent > LATEST_BOUNCE:

@@ -21,13 +21,13 @@ class ReplyableRenderer:
     """A Renderer around another one, whose letters bounce to us and can be answered."""
 
     def __init__(self, press: Renderer, mailboxes: ReturnAddresses) -> None:
-        self._press = press
+        self._renderer = press
         self._mailboxes = mailboxes
 
     def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
         """Make one letter an edition, in order."""
         told = [_telling(edition) for edition in editions]
-        for edition, letter in zip(editions, self._press.newsletter(told), strict=True):
+        for edition, letter in zip(editions, self._renderer.newsletter(told), strict=True):
             answers = f"Reply-To: {self._mailboxes.answers(edition)}\r\n".encode()
             yield replace(
                 letter,
@@ -43,7 +43,7 @@ class ReplyableRenderer:
         reader: Reader | None = None,
     ) -> bytes:
         """Make the feed, as ever."""
-        return self._press.feed(editions, format, reader=reader)
+        return self._renderer.feed(editions, format, reader=reader)
 
 
 def _telling(edition: Edition) -> Edition:

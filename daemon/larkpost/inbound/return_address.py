@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.errors import InvalidToken
 from larkpost.tokens import MAC_BYTES
-from larkpost.urls import opened, stamp
+from larkpost.urls import open_token, stamp
 
 if TYPE_CHECKING:
     from larkpost.domain import Edition, Reader
@@ -54,20 +54,20 @@ class ReturnAddresses:
 
     def bounces(self, edition: Edition) -> str:
         """Make the return path of an edition's letter (VERP)."""
-        return self._tagged("b", edition)
+        return self._tag("b", edition)
 
     def answers(self, edition: Edition) -> str:
         """Make the address to which a reader answers an edition."""
-        return self._tagged("v", edition)
+        return self._tag("v", edition)
 
     def notices(self, reader: Reader | None, day: date) -> str:
         """Make the return path of a letter of one occasion; None is the operator."""
         number, mark = (reader.id, stamp(reader)) if reader else (0, 0)
-        return self._signed("n", number, mark, max(0, (day - _FIRST_DAY).days))
+        return self._sign("n", number, mark, max(0, (day - _FIRST_DAY).days))
 
     def unsubscribes(self, reader: Reader) -> str:
         """Make the address to which any mail ends the reader's subscription (RFC 2369, 3.2)."""
-        return self._signed("u", reader.id, stamp(reader))
+        return self._sign("u", reader.id, stamp(reader))
 
     def read(self, text: str) -> AddressTag | None:
         """Find the first address in ``text`` that is genuinely ours; None where there is none."""
@@ -75,21 +75,21 @@ class ReturnAddresses:
             kind, code = match.groups()
             purpose = _PURPOSES[kind.lower()]
             try:
-                return self._opened(purpose, _token(code))
+                return self._open(purpose, _token(code))
             except InvalidToken:
                 continue
         return None
 
-    def _opened(self, purpose: Purpose, token: str) -> AddressTag:
+    def _open(self, purpose: Purpose, token: str) -> AddressTag:
         if purpose != "notice":
-            return AddressTag(purpose, *opened(self._tokens, purpose, token))
+            return AddressTag(purpose, *open_token(self._tokens, purpose, token))
         number, mark, days = self._tokens.verify(purpose, token)
         return AddressTag(purpose, number, mark, _FIRST_DAY + timedelta(days=days))
 
-    def _tagged(self, kind: str, edition: Edition) -> str:
-        return self._signed(kind, edition.id, stamp(edition.reader))
+    def _tag(self, kind: str, edition: Edition) -> str:
+        return self._sign(kind, edition.id, stamp(edition.reader))
 
-    def _signed(self, kind: str, *numbers: int) -> str:
+    def _sign(self, kind: str, *numbers: int) -> str:
         token = self._tokens.sign(_PURPOSES[kind], *numbers)
         return f"{self._local}+{kind}{_code(token)}@{self._domain}"
 

@@ -76,7 +76,7 @@ def copy_of(path: Path, *, follow: bool, linked: bool = True) -> Iterator[DumpCo
         if not linked and before.st_nlink > 1 and others_may_write(path.parent):
             raise UnreadableDump(f"{name} is a hard link", hint="put a copy of the file there")
         modified = datetime.fromtimestamp(before.st_mtime, UTC) if before.st_mtime > 0 else None
-        with _copied(file, name, modified) as copy:
+        with _copy(file, name, modified) as copy:
             after = os.fstat(file.fileno())
             if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
                 raise TryAgainLater(f"{name} is still being written", hint="it is read when whole")
@@ -85,17 +85,17 @@ def copy_of(path: Path, *, follow: bool, linked: bool = True) -> Iterator[DumpCo
 
 def open_regular(path: Path, *, follow: bool) -> BinaryIO:
     """Open a regular file to read from; raises UsageError and UnreadableDump like ``copy_of``."""
-    return os.fdopen(_opened(path, one_line(path.name), follow=follow), "rb")
+    return os.fdopen(_open(path, one_line(path.name), follow=follow), "rb")
 
 
 @contextmanager
 def copy_of_stream(stream: BinaryIO, name: str) -> Iterator[DumpCopy]:
     """Copy what comes in on a stream, such as standard input; raises UnreadableDump."""
-    with _copied(stream, name, None) as copy:
+    with _copy(stream, name, None) as copy:
         yield copy
 
 
-def _opened(path: Path, name: str, *, follow: bool) -> int:
+def _open(path: Path, name: str, *, follow: bool) -> int:
     """Open a regular file; a pipe or a device is not even opened, for that may hang or act."""
     try:
         _must_be_regular(path.stat(follow_symlinks=follow).st_mode, name)
@@ -128,7 +128,7 @@ def _must_be_regular(mode: int, name: str) -> None:
 
 
 @contextmanager
-def _copied(file: BinaryIO, name: str, modified: datetime | None) -> Iterator[DumpCopy]:
+def _copy(file: BinaryIO, name: str, modified: datetime | None) -> Iterator[DumpCopy]:
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
         body = cast("BinaryIO", spool)
         head, digest, size = b"", sha256(), 0

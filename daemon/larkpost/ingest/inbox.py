@@ -16,7 +16,14 @@ from larkpost.errors import Failure, LarkpostError, UnreadableDump
 from larkpost.ingest.file_moves import move
 from larkpost.ingest.ingest import IngestReport, ingest, was_read
 from larkpost.ingest.refused_files import MOST_REFUSALS, Refusal, inbox_refusals
-from larkpost.ingest.spool import WHY, ReadAttempts, ReadFiles, forget_the_gone, looked_at, lying_in
+from larkpost.ingest.spool import (
+    WHY,
+    ReadAttempts,
+    ReadFiles,
+    forget_missing,
+    inspect_file,
+    lying_in,
+)
 from larkpost.safe_files import atomic_write, make_folder, remove_stale_drafts
 from larkpost.text.normalize import one_line
 
@@ -98,7 +105,7 @@ def sweep(
         read = ReadFiles(places.inbox, (places.done, places.bad))
         _bring_back(read, places, now)
         waiting = lying_in(places.inbox)
-        forget_the_gone(places.inbox, waiting)
+        forget_missing(places.inbox, waiting)
     except OSError as error:
         raise _unusable(error, places.inbox) from error
     settle = timedelta(seconds=settle_seconds)
@@ -126,7 +133,7 @@ def _unusable(error: OSError, inbox: Path) -> LarkpostError:
 
 def _bring_back(read: ReadFiles, places: InboxFolders, now: datetime) -> None:
     """Put files back into the inbox that somebody went on writing after they were moved."""
-    for one in read.changed(now):
+    for one in read.list_changes(now):
         name = one_line(one.path.name)
         try:
             move(one.path, places.inbox)
@@ -176,7 +183,7 @@ class _Sweep:
             report = ingest(self.store, self.sources, one.path, now=self.now, follow=False)
             for warning in report.warnings:
                 log.warning("dump is odd", name=one_line(one.path.name), what=warning)
-        if one.unchanged():
+        if one.is_unchanged():
             if report and report.cut and one.still_for(self.now) < PAUSE:
                 self.read.add(one, waits=True)
             else:
@@ -186,7 +193,7 @@ class _Sweep:
     def _move(self, one: InboxFile, folder: Path) -> Path:
         self.read.add(one)
         target = move(one.path, folder, beside=WHY if folder == self.places.bad else "")
-        self.read.add(looked_at(target))  # a copy on another disk has an inode of its own
+        self.read.add(inspect_file(target))  # a copy on another disk has an inode of its own
         return target
 
     def _refuse(

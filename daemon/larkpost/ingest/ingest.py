@@ -107,13 +107,13 @@ def ingest(
                 copy = stack.enter_context(copy_of_stream(stream, name))
             else:
                 raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
-            report = _taken_in(store, sources, copy, source, date, now, progress)
+            report = _ingest_copy(store, sources, copy, source, date, now, progress)
     except UnreadableDump as error:
         facts = {"name": name, "problem": str(error), "hint": error.hint}
         with store.begin() as connection:
             job_status.record(connection, "ingest", ok=False, now=now, **facts)
         raise
-    return _noted(store, report, now)
+    return _record_result(store, report, now)
 
 
 def was_read(store: Store, path: Path) -> bool:
@@ -122,7 +122,7 @@ def was_read(store: Store, path: Path) -> bool:
         return dumps.by_digest(connection, copy.digest) is not None
 
 
-def _taken_in(
+def _ingest_copy(
     store: Store,
     sources: Sequence[Source],
     copy: DumpCopy,
@@ -131,19 +131,19 @@ def _taken_in(
     now: datetime,
     progress: Progress | None,
 ) -> IngestReport:
-    named = _named(sources, source) if source is not None else None
+    named = _find_source(sources, source) if source is not None else None
     with store.read() as connection:
         if before := dumps.by_digest(connection, copy.digest):
             return _again(connection, before, copy.name)
     try:
-        chosen = named or _recognised(sources, copy)
+        chosen = named or _recognise(sources, copy)
         return _DumpIngest(store, copy, chosen, _near(copy, date, now), now, progress).run()
     except UnreadableDump as error:
         lines = f"0 records in {quantity(lines_of(copy), 'line')}"
         raise UnreadableDump(f"{copy.name}: {error} ({lines})", hint=error.hint) from error
 
 
-def _noted(store: Store, report: IngestReport, now: datetime) -> IngestReport:
+def _record_result(store: Store, report: IngestReport, now: datetime) -> IngestReport:
     """Write down what happened, for those who ask why a morning is quiet, and log it.
 
     What was odd is for the caller to tell, who has the report.
@@ -173,14 +173,14 @@ def _again(connection: Connection, dump: dumps.Dump, name: str) -> IngestReport:
     )
 
 
-def _named(sources: Sequence[Source], wanted: str) -> Source:
+def _find_source(sources: Sequence[Source], wanted: str) -> Source:
     found = next((source for source in sources if source.name == wanted), None)
     if found is None:
         raise UsageError(f"there is no format {one_line(wanted)}", hint=_formats(sources))
     return found
 
 
-def _recognised(sources: Sequence[Source], copy: DumpCopy) -> Source:
+def _recognise(sources: Sequence[Source], copy: DumpCopy) -> Source:
     for source in sources:
         if source.recognises(copy.head, copy.name):
             return source

@@ -54,17 +54,17 @@ class InboxFile:
         """How long it has not changed."""
         return _still_for(self.modified, now)
 
-    def unchanged(self) -> bool:
+    def is_unchanged(self) -> bool:
         """Whether it still is what it was; False where it is gone."""
         try:
-            return looked_at(self.path).state == self.state
+            return inspect_file(self.path).state == self.state
         except FileNotFoundError:
             return False
 
 
-def looked_at(path: Path) -> InboxFile:
+def inspect_file(path: Path) -> InboxFile:
     """Look at a file; a link is not followed. Raises OSError."""
-    return _dropped(path, path.stat(follow_symlinks=False))
+    return _make_inbox_file(path, path.stat(follow_symlinks=False))
 
 
 def lying_in(folder: Path) -> list[InboxFile]:
@@ -77,11 +77,11 @@ def lying_in(folder: Path) -> list[InboxFile]:
             with suppress(FileNotFoundError):  # gone again already
                 status = entry.stat(follow_symlinks=False)
                 if stat.S_ISREG(status.st_mode):
-                    found.append(_dropped(folder / entry.name, status))
+                    found.append(_make_inbox_file(folder / entry.name, status))
     return found
 
 
-def _dropped(path: Path, status: os.stat_result) -> InboxFile:
+def _make_inbox_file(path: Path, status: os.stat_result) -> InboxFile:
     return InboxFile(path, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
@@ -121,7 +121,7 @@ class ReadFiles:
             self._write({*self.states, state})
         self.states.add(state)
 
-    def changed(self, now: datetime) -> list[InboxFile]:
+    def list_changes(self, now: datetime) -> list[InboxFile]:
         """List the files in the folders that were written to, of late, since they were moved."""
         return [
             one
@@ -132,7 +132,9 @@ class ReadFiles:
 
     def tidy(self, now: datetime) -> None:
         """Forget what has not changed for a day; raises OSError."""
-        recent = {state for state in self.states if _still_for(_modified(state), now) < _RECENT}
+        recent = {
+            state for state in self.states if _still_for(_modification_time(state), now) < _RECENT
+        }
         if recent == self.states and self.file.exists():
             return
         self._write(recent)
@@ -143,7 +145,7 @@ class ReadFiles:
         write_note(self.file, lines.encode("ascii"))
 
 
-def _modified(state: str) -> int:
+def _modification_time(state: str) -> int:
     try:
         return int(state.split()[2])
     except (LookupError, ValueError):  # a line that a full disk cut off
@@ -195,7 +197,7 @@ class ReadAttempts:
             self.file.unlink()
 
 
-def forget_the_gone(inbox: Path, waiting: Sequence[InboxFile]) -> None:
+def forget_missing(inbox: Path, waiting: Sequence[InboxFile]) -> None:
     """Forget the tries of files that are no longer there.
 
     What others have put there, and cannot be removed, is no count of ours and stops nothing.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import delivery_queue, notices
 from larkpost.errors import Deferred
-from larkpost.mail.retry_policy import LONGEST_REST, rest, told
+from larkpost.mail.retry_policy import LONGEST_REST, describe, rest
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
@@ -94,7 +94,7 @@ def remember(
         kind,
         ok=False,
         now=now,
-        problem=told(fault),
+        problem=describe(fault),
         hint=fault.hint,
         failures=failures,
         until=(now + rest(failures, least)).isoformat(),

@@ -16,8 +16,8 @@ from larkpost.editions.clock_correction import recover_from_future
 from larkpost.errors import Deferred, LarkpostError
 from larkpost.mail import circuit_breaker
 from larkpost.mail.message_builder import letters_of
-from larkpost.mail.retry_policy import DeliveryDecision, judge, told, unmade
-from larkpost.mail.run_state import OutboxItem, OutboxRun, still_wanted
+from larkpost.mail.retry_policy import DeliveryDecision, classify_outcome, describe, unmade
+from larkpost.mail.run_state import OutboxItem, OutboxRun, is_deliverable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,15 +85,15 @@ def deliver(
             if circuit_breaker.resting(connection, now):
                 return DeliveryCounts()
     run = _DeliveryRun(
-        store, press, OutboxRun(store, holder, now), _told(store, now, limit, progress)
+        store, press, OutboxRun(store, holder, now), _progress_callback(store, now, limit, progress)
     )
     with ExitStack() as stack:
         transport: Transport | None = None
-        while run.goes_on(limit) and not stopped() and (batch := run.claim(limit)):
+        while run.should_continue(limit) and not stopped() and (batch := run.claim(limit)):
             if transport is None:
-                with run.books.putting_back(batch):
+                with run.run.putting_back(batch):
                     transport = stack.enter_context(road())
-                stack.enter_context(run.books.keeping_the_lease())
+                stack.enter_context(run.run.keeping_the_lease())
             run.send(batch, transport, stopped)
     return run.conclude()
 
@@ -106,7 +106,7 @@ def would_go(store: Store, *, now: datetime, limit: int | None = None) -> list[D
             row
             for some in batches(rows, BATCH)
             for row, page in _with_pages(connection, some)
-            if still_wanted(connection, row, page, now)
+            if is_deliverable(connection, row, page, now)
         )
         return list(islice(going, limit))
 
@@ -118,46 +118,46 @@ class _DeliveryRun:
         self, store: Store, press: Renderer, books: OutboxRun, progress: Callable[[int], None]
     ) -> None:
         self._store = store
-        self._press = press
+        self._renderer = press
         self._progress = progress
         self._strained = 0
         self._fault: Deferred | None = None
-        self.books = books
+        self.run = books
 
-    def goes_on(self, limit: int | None) -> bool:
+    def should_continue(self, limit: int | None) -> bool:
         """Say whether the road is open and the limit not reached."""
-        return self._fault is None and (limit is None or self.books.tally.total() < limit)
+        return self._fault is None and (limit is None or self.run.tally.total() < limit)
 
     def claim(self, limit: int | None) -> list[Delivery]:
         """Reserve the next letters."""
-        room = BATCH if limit is None else min(BATCH, limit - self.books.tally.total())
-        return self.books.claim(room)
+        room = BATCH if limit is None else min(BATCH, limit - self.run.tally.total())
+        return self.run.claim(room)
 
     def send(
         self, batch: Sequence[Delivery], transport: Transport, stopped: Callable[[], bool]
     ) -> None:
         """Send these letters one after the other; those that cannot go now are put back."""
-        with closing(self.books):
-            with self.books.putting_back(batch):
+        with closing(self.run):
+            with self.run.putting_back(batch):
                 items = self._items(batch)
-                self.books.keep(items)
+                self.run.keep(items)
             for place, item in enumerate(items):
                 if self._fault is not None or stopped():
-                    self.books.put_back(item.delivery for item in items[place:])
+                    self.run.put_back(item.delivery for item in items[place:])
                     return
                 self._handle(item, transport)
-                self._progress(self.books.tally.total())
+                self._progress(self.run.tally.total())
 
     def conclude(self) -> DeliveryCounts:
         """Remember how the road was, if it was used, and give the ledger."""
-        tally = self.books.tally
+        tally = self.run.tally
         ledger = DeliveryCounts(
             tally[DeliveryState.SENT],
             tally[DeliveryState.DEFERRED],
             tally[DeliveryState.FAILED],
             tally[DeliveryState.UNKNOWN],
             tally[DeliveryState.CANCELLED],
-            self.books.undecided,
+            self.run.undecided,
         )
         stopped = self._fault is not None and self._fault.stopped
         if tally.total() > ledger.cancelled:
@@ -165,30 +165,30 @@ class _DeliveryRun:
                 sent_messages.sweep(connection)
                 if not stopped:
                     circuit_breaker.remember(
-                        connection, self._fault, now=self.books.now(), **asdict(ledger)
+                        connection, self._fault, now=self.run.now(), **asdict(ledger)
                     )
         if stopped:
             log.info("told to stop while a letter was under way")
         elif self._fault is not None:
-            log.warning("no letters can go", problem=told(self._fault), hint=self._fault.hint)
+            log.warning("no letters can go", problem=describe(self._fault), hint=self._fault.hint)
         return ledger
 
     def _items(self, batch: Sequence[Delivery]) -> list[OutboxItem]:
         with self._store.read() as connection:
             rows = _with_pages(connection, batch)
-            kept = sent_messages.kept(connection, [row.id for row in batch if row.doubts])
+            kept = sent_messages.read(connection, [row.id for row in batch if row.doubts])
         addressed = [(row, page) for row, page in rows if page.reader.address is not None]
-        ready = letters_of(self._press, addressed, kept)
+        ready = letters_of(self._renderer, addressed, kept)
         nobody = LarkpostError(NOWHERE)
         return [OutboxItem(row, page, ready.get(row.id, nobody)) for row, page in rows]
 
     def _handle(self, item: OutboxItem, transport: Transport) -> None:
-        letter, now = item.letter, self.books.now()
+        letter, now = item.letter, self.run.now()
         if item.page.reader.address is None:
-            self.books.note(item, DeliveryDecision(DeliveryState.CANCELLED, NOWHERE))
+            self.run.note(item, DeliveryDecision(DeliveryState.CANCELLED, NOWHERE))
         elif isinstance(letter, Exception):
-            self.books.note(item, unmade(letter, since=item.since, now=now))
-        elif self._is_ready(item, transport) and self.books.begin(item):
+            self.run.note(item, unmade(letter, since=item.since, now=now))
+        elif self._is_ready(item, transport) and self.run.begin(item):
             self._send(item, letter, transport)
 
     def _is_ready(self, item: OutboxItem, transport: Transport) -> bool:
@@ -203,7 +203,7 @@ class _DeliveryRun:
     def _send(self, item: OutboxItem, letter: Message, transport: Transport) -> None:
         error: Exception | None = None
         try:
-            with self.books.on_its_way(item):
+            with self.run.on_its_way(item):
                 transport.send(letter)
         except LarkpostError as expected:
             error = expected
@@ -214,11 +214,11 @@ class _DeliveryRun:
 
     def _conclude(self, item: OutboxItem, error: Exception | None) -> None:
         tries = item.delivery.attempts + 1
-        verdict = judge(error, since=item.since, tries=tries, now=self.books.now())
-        self.books.note(item, verdict)
-        self._watch_the_road(verdict, error)
+        verdict = classify_outcome(error, since=item.since, tries=tries, now=self.run.now())
+        self.run.note(item, verdict)
+        self._note_outage(verdict, error)
 
-    def _watch_the_road(self, verdict: DeliveryDecision, error: Exception | None) -> None:
+    def _note_outage(self, verdict: DeliveryDecision, error: Exception | None) -> None:
         self._strained = self._strained + 1 if verdict.strains else 0
         if verdict.closes and isinstance(error, Deferred):
             self._fault = error
@@ -233,7 +233,7 @@ def _with_pages(connection: Connection, rows: Sequence[Delivery]) -> list[tuple[
     return [(row, known[row.edition_id]) for row in rows if row.edition_id in known]
 
 
-def _told(
+def _progress_callback(
     store: Store, now: datetime, limit: int | None, progress: Callable[[int, int], None] | None
 ) -> Callable[[int], None]:
     """Give what is to be called with the number of letters that are done."""

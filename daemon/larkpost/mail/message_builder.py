@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 log = logs.get_logger(__name__)
 
 
-def made(press: Renderer, pages: Sequence[Edition]) -> list[Message | Exception]:
+def build_messages(press: Renderer, pages: Sequence[Edition]) -> list[Message | Exception]:
     """Make a letter of each page, in order; one that cannot be made is its error."""
     letters: list[Message | Exception] = []
     try:
@@ -25,7 +25,7 @@ def made(press: Renderer, pages: Sequence[Edition]) -> list[Message | Exception]
         for letter in press.newsletter(pages):
             letters.append(letter)  # noqa: PERF402 - see above
     except Exception:  # whose letter it was, the press cannot say: set the rest one by one
-        letters += [_made_alone(press, page) for page in pages[len(letters) :]]
+        letters += [_build_alone(press, page) for page in pages[len(letters) :]]
     return letters
 
 
@@ -43,7 +43,9 @@ def letters_of(
         if row.id in kept and kept[row.id].recipient == page.reader.address
     }
     rest = [(row, page) for row, page in rows if row.id not in letters]
-    for (row, _), letter in zip(rest, made(press, [page for _, page in rest]), strict=True):
+    for (row, _), letter in zip(
+        rest, build_messages(press, [page for _, page in rest]), strict=True
+    ):
         if isinstance(letter, Message):
             letters[row.id] = under_its_name(letter, row.message_id)
         else:
@@ -62,7 +64,7 @@ def under_its_name(letter: Message, message_id: str) -> Message:
     return replace(letter, message_id=message_id, content=content)
 
 
-def _made_alone(press: Renderer, page: Edition) -> Message | Exception:
+def _build_alone(press: Renderer, page: Edition) -> Message | Exception:
     """Make one letter, if need be without the papers that cannot be set."""
     try:
         return next(iter(press.newsletter([page])))
@@ -71,7 +73,7 @@ def _made_alone(press: Renderer, page: Edition) -> Message | Exception:
         if not good or len(good) == len(page.picks):
             log.exception("letter not made", reader=page.reader.uid, edition=str(page.date))
             return error
-    return _made_alone(press, replace(page, picks=good))
+    return _build_alone(press, replace(page, picks=good))
 
 
 def _can_be_set(press: Renderer, page: Edition, pick: Pick) -> bool:

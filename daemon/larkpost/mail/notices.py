@@ -17,7 +17,7 @@ from larkpost.editions import empty_notice
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.errors import Deferred, LarkpostError, Refused, Unanswered, UnknownReader
 from larkpost.mail import circuit_breaker, request_limits
-from larkpost.mail.retry_policy import judge, told, try_again
+from larkpost.mail.retry_policy import classify_outcome, describe, try_again
 from larkpost.readers import subscriptions, suspension
 from larkpost.text import interest_words
 from larkpost.text.email_address import address_key, spell_address
@@ -46,7 +46,7 @@ class SubscriptionRequest:
     """Somebody wants the paper at an address, which may not be theirs."""
 
     address: str
-    wishes: Preferences
+    preferences: Preferences
     words: tuple[str, ...] = ()
 
 
@@ -57,15 +57,17 @@ class NoticeWriter(Protocol):
         """Ask a pending reader to confirm; show any other the way to their page."""
         ...
 
-    def quiet(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
+    def empty_notice(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
         """Tell a reader that ``day`` brought no paper, and ``why``; dated ``moment``."""
         ...
 
 
-def asked(address: str, wishes: Preferences, words: Iterable[str] = ()) -> SubscriptionRequest:
+def check_request(
+    address: str, wishes: Preferences, words: Iterable[str] = ()
+) -> SubscriptionRequest:
     """Check what was asked for; raises UsageError, and knows nothing of who reads here."""
     return SubscriptionRequest(
-        spell_address(address), subscriptions.checked(wishes), interest_words.tidy(words)
+        spell_address(address), subscriptions.check_preferences(wishes), interest_words.tidy(words)
     )
 
 
@@ -116,7 +118,7 @@ def answer(
     try:
         with ExitStack() as stack:
             transport: Transport | None = None
-            while not stopped() and _owed(store, now):
+            while not stopped() and _has_due_notices(store, now):
                 transport = transport or stack.enter_context(road())
                 sent += _answer_next(store, writer, transport, now, per_domain)
     except Deferred as fault:
@@ -165,7 +167,9 @@ def _send(
         transport.send(letter)
     except Refused as refused:
         log.info("letter refused", reason=str(refused))
-        verdict = judge(refused, since=notice.asked, tries=notice.attempts, now=notice.asked)
+        verdict = classify_outcome(
+            refused, since=notice.asked, tries=notice.attempts, now=notice.asked
+        )
         if verdict.bounce is None:
             return
         bounce = Bounce(reader.id, notice.asked, verdict.bounce, verdict.code, verdict.reply)
@@ -177,7 +181,7 @@ def _put_off(store: Store, notice: QueuedNotice, error: Exception, now: datetime
     """Try a letter again later; for two days, and once where it may have arrived."""
     doubts = notice.doubts + isinstance(error, Unanswered)
     given_up = now - notice.asked >= GIVE_UP or doubts > DOUBTS
-    log.info("letter given up" if given_up else "letter put off", reason=told(error))
+    log.info("letter given up" if given_up else "letter put off", reason=describe(error))
     with store.begin() as connection:
         if given_up:
             notices.forget(connection, notice)
@@ -196,7 +200,9 @@ def _addressee(store: Store, notice: QueuedNotice, now: datetime, per_domain: in
 def _letter(writer: NoticeWriter, reader: Reader, notice: QueuedNotice) -> Message:
     if not notice.to_reader:
         return writer.notice(reader, notice.asked)
-    return writer.quiet(reader, empty_notice.day_of(notice), notice.wishes["why"], notice.asked)
+    return writer.empty_notice(
+        reader, empty_notice.day_of(notice), notice.wishes["why"], notice.asked
+    )
 
 
 def _reader(store: Store, notice: QueuedNotice, now: datetime, per_domain: int) -> Reader | None:
@@ -217,10 +223,12 @@ def _reader(store: Store, notice: QueuedNotice, now: datetime, per_domain: int) 
             words=asking.words,
             status=Status.PENDING,
             signed_up=True,
-            **asking.wishes,
+            **asking.preferences,
         )
     if known.status is Status.PENDING:  # whoever asked last is as likely the owner as the first
-        return subscriptions.change(store, known.id, now=now, words=asking.words, **asking.wishes)
+        return subscriptions.change(
+            store, known.id, now=now, words=asking.words, **asking.preferences
+        )
     return known
 
 
@@ -229,7 +237,7 @@ def _is_due(
 ) -> bool:
     """Take a turn of the mailbox and the domain; where there is none, forget it or put it off."""
     with store.begin() as connection:
-        turn = request_limits.take_turn(connection, notice, address, now=now, per_domain=per_domain)
+        turn = request_limits.limit(connection, notice, address, now=now, per_domain=per_domain)
         if turn.now:
             return True
         if turn.until is None:
@@ -240,7 +248,7 @@ def _is_due(
     return False
 
 
-def _owed(store: Store, now: datetime) -> bool:
+def _has_due_notices(store: Store, now: datetime) -> bool:
     with store.read() as connection:
         return bool(notices.waiting(connection, now)) and not circuit_breaker.resting(
             connection, now
@@ -259,7 +267,7 @@ def _forget(store: Store, now: datetime) -> None:
 
 
 def _line(asking: SubscriptionRequest) -> dict[str, Any]:
-    wishes = asking.wishes
+    wishes = asking.preferences
     return {
         "address": asking.address,
         "zone": wishes["zone"],

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 from larkpost import logs
 from larkpost.db import readers
 from larkpost.db.coordination import job_status
-from larkpost.editions.diagnostics import EmptyDay, quiet
+from larkpost.editions.diagnostics import EmptyDay, explain_empty_day
 from larkpost.errors import Deferred, LarkpostError
 from larkpost.mail import circuit_breaker
-from larkpost.mail.retry_policy import told as told_in_words
-from larkpost.text.grammar import capitalised, sentence
+from larkpost.mail.retry_policy import describe as told_in_words
+from larkpost.text.grammar import capitalise, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -81,7 +81,7 @@ def tell(
 def _sentences(reasons: Sequence[EmptyDayReason]) -> list[str]:
     """Say in whole sentences why, and what can be done about it."""
     told = [
-        f"{sentence(capitalised(reason.text))} What you can do: {sentence(reason.hint)}"
+        f"{sentence(capitalise(reason.text))} What you can do: {sentence(reason.hint)}"
         for reason in reasons
     ]
     return [
@@ -116,7 +116,7 @@ def _untold(connection: Connection, now: datetime, window: timedelta) -> Sequenc
     # Whoever asks for receipts knows that nobody subscribes yet.
     reasons = [
         reason
-        for reason in quiet(connection, now=now, window=window)
+        for reason in explain_empty_day(connection, now=now, window=window)
         if reason.kind is not EmptyDay.NO_READER
     ]
     if not _was_due(happened, now):

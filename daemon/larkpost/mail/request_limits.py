@@ -60,7 +60,7 @@ def queue_up(
     return domain, place
 
 
-def take_turn(
+def limit(
     connection: Connection, notice: QueuedNotice, address: str, *, now: datetime, per_domain: int
 ) -> SendPermission:
     """Count a letter to an address, where one may go; only who holds the post's lease may ask."""

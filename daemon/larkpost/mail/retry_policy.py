@@ -45,7 +45,7 @@ class DeliveryDecision:
     code: str = ""
 
 
-def judge(
+def classify_outcome(
     error: Exception | None, *, since: datetime, tries: int, now: datetime
 ) -> DeliveryDecision:
     """Decide by what sending the letter raised, None where the server took it.
@@ -54,7 +54,7 @@ def judge(
     A fault of the road leaves the letter as it was: due at once, when the road is open again. An
     error that nobody foresaw leaves open whether the letter went out.
     """
-    reply = told(error)
+    reply = describe(error)
     later = try_again(since, now, tries)
     match error:
         case None:
@@ -87,8 +87,8 @@ def _bounce(error: Refused) -> BounceKind | None:
 
 def unmade(error: Exception, *, since: datetime, now: datetime) -> DeliveryDecision:
     """Decide for a letter that could not be made: the next version of the program may make it."""
-    problem = Deferred(f"the letter could not be made: {told(error)}")
-    return judge(problem, since=since, tries=LEAST_TRIES, now=now)
+    problem = Deferred(f"the letter could not be made: {describe(error)}")
+    return classify_outcome(problem, since=since, tries=LEAST_TRIES, now=now)
 
 
 def try_again(since: datetime, now: datetime, tries: int) -> datetime:
@@ -114,7 +114,7 @@ def rest(failures: int, least: float) -> timedelta:
     return min(max(grown, timedelta(seconds=least)), LONGEST_REST)
 
 
-def told(error: Exception | None) -> str:
+def describe(error: Exception | None) -> str:
     """Say on one line what was raised: our own errors speak for themselves."""
     if error is None:
         return ""

@@ -16,7 +16,7 @@ from larkpost.db.outbox import deliveries, sent_messages
 from larkpost.db.outbox.delivery_queue import DOUBTS
 from larkpost.domain import Bounce, DeliveryState, Edition, Message
 from larkpost.errors import LarkpostError, TryAgainLater
-from larkpost.mail.retry_policy import DeliveryDecision, told
+from larkpost.mail.retry_policy import DeliveryDecision, describe
 from larkpost.readers import suspension
 from larkpost.schedule import local_date
 
@@ -93,7 +93,7 @@ class OutboxRun:
 
     def begin(self, item: OutboxItem) -> bool:
         """Look once more just before sending: who has left or paused gets nothing."""
-        began = self._written(lambda connection: self._begin(connection, item))
+        began = self._write_more(lambda connection: self._begin(connection, item))
         if isinstance(began, Edition):
             reply = f"gave way to the edition of {began.date}"
             self.note(item, DeliveryDecision(DeliveryState.CANCELLED, reply))
@@ -122,12 +122,12 @@ class OutboxRun:
     def close(self) -> None:
         """Write down the verdict that is still open."""
         if self._verdict is not None:
-            self._written(lambda _connection: None)
+            self._write_more(lambda _connection: None)
 
     def put_back(self, rows: Iterable[Delivery]) -> None:
         """Leave letters that were not tried as they were found."""
         ids = [row.id for row in rows]
-        self._written(lambda connection: deliveries.put_back(connection, ids, self._holder))
+        self._write_more(lambda connection: deliveries.put_back(connection, ids, self._holder))
 
     @contextmanager
     def putting_back(self, batch: Iterable[Delivery]) -> Iterator[None]:
@@ -159,7 +159,7 @@ class OutboxRun:
             over.set()
             keeper.join()
 
-    def _written(self, more: Callable[[Connection], T]) -> T:
+    def _write_more(self, more: Callable[[Connection], T]) -> T:
         """Do more in one transaction with the verdict that is still open.
 
         What the server said nobody else knows, and a letter whose 250 is lost goes again. So where
@@ -173,7 +173,7 @@ class OutboxRun:
             except TryAgainLater as error:
                 if self._verdict is None or monotonic() >= self._lease_over:
                     raise
-                log.warning("answer not written down yet", problem=told(error))
+                log.warning("answer not written down yet", problem=describe(error))
                 sleep(PAUSE)
             else:
                 self._verdict = None
@@ -226,7 +226,7 @@ class OutboxRun:
                     )
                 self._lease_over = monotonic() + LEASE.total_seconds()
             except LarkpostError as error:
-                log.warning("lease not renewed", delivery=delivery_id, problem=told(error))
+                log.warning("lease not renewed", delivery=delivery_id, problem=describe(error))
 
 
 def newer(
@@ -242,7 +242,9 @@ def newer(
     return newest if newest.date > page.date else None
 
 
-def still_wanted(connection: Connection, delivery: Delivery, page: Edition, now: datetime) -> bool:
+def is_deliverable(
+    connection: Connection, delivery: Delivery, page: Edition, now: datetime
+) -> bool:
     """Say whether ``begin`` would let a letter go that is due."""
     reader = page.reader
     away = reader.paused_until is not None and local_date(reader.zone, now) < reader.paused_until

@@ -84,7 +84,7 @@ def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
         for vote in some:
             name = str(named[vote.paper_id].identifier)
             yield {"kind": kind} | records.vote_line(vote, reader, name)
-    picked = editions.picked(connection, [reader.id])[reader.id]
+    picked = editions.papers_given(connection, [reader.id])[reader.id]
     shown = papers.get(connection, picked | set(named)).values()
     public = [paper for paper in shown if paper.owner_id is None]
     for line in paper_lines(connection, public):
@@ -142,7 +142,7 @@ def _reader_line(
         "number": reader.id,
         "created": records.moment(reader.created),
         "feed_key": reader.feed_key,
-        "counted": reader.id in counted_readers.begun(connection, [reader.id]),
+        "counted": reader.id in counted_readers.counting_since(connection, [reader.id]),
         "themes": [
             theme | {"number": interest.id}
             for theme, interest in zip(line["themes"], reader.interests, strict=True)

@@ -163,7 +163,7 @@ def _votes(
         with _refusing(number, tally):
             who = str(line["reader"])
             if who not in known:
-                known[who] = _named(connection, who)
+                known[who] = _find_reader(connection, who)
             paper = str(line["paper"])
             own = _find_own(connection, known[who], paper, named, guests, now)
             paper_id = find_paper(named, paper) if own is None else own
@@ -209,7 +209,7 @@ def _identifier(line: Mapping[str, Any]) -> Identifier | None:
         return None
 
 
-def _named(connection: Connection, name: str) -> Reader:
+def _find_reader(connection: Connection, name: str) -> Reader:
     if "@" in name:
         return readers.by_address(connection, name)
     return readers.by_uid(connection, read_uid(name))
@@ -222,21 +222,21 @@ def _write_reader(
 
     Gives what is to be remarked, too. A new reader has no next edition yet.
     """
-    _refuse_taken_key(connection, said)
+    _refuse_used_key(connection, said)
     try:
-        reader = _named(connection, said.name)
+        reader = _find_reader(connection, said.name)
     except UnknownReader:
         reader, remarks = _add_reader(connection, said, now, defaults), []
     else:
         reader = subscriptions.change_reader(
-            connection, reader.id, now=now, words=said.words, **said.wishes
+            connection, reader.id, now=now, words=said.words, **said.preferences
         )
         remarks = _change_status(connection, reader, said.status, now)
     for theme in said.themes:
         readers.set_interest(
             connection, reader.id, theme.name, words=theme.words, quota=theme.quota
         )
-    if said.counted and not counted_readers.begun(connection, [reader.id]):
+    if said.counted and not counted_readers.counting_since(connection, [reader.id]):
         counted_readers.count_always(connection, [reader.id])
     return _change_columns(connection, readers.get(connection, reader.id), said, now), remarks
 
@@ -244,7 +244,7 @@ def _write_reader(
 def _add_reader(
     connection: Connection, said: ReaderRecord, now: datetime, defaults: subscriptions.Preferences
 ) -> Reader:
-    wishes = cast("subscriptions.Preferences", {**defaults, **said.wishes})
+    wishes = cast("subscriptions.Preferences", {**defaults, **said.preferences})
     reader = readers.add(
         connection,
         address=said.address,
@@ -254,7 +254,7 @@ def _add_reader(
         uid=said.uid,
         number=said.number,
         expires=said.expires,
-        signed_up=said.signed_up,
+        signed_up=said.is_uncounted,
         **wishes,
     )
     if said.last_used:
@@ -265,13 +265,13 @@ def _add_reader(
     return reader
 
 
-def _refuse_taken_key(connection: Connection, said: ReaderRecord) -> None:
+def _refuse_used_key(connection: Connection, said: ReaderRecord) -> None:
     """Raise UsageError where somebody else here has the feed key: they would read one feed."""
     owner = readers.by_feed_key(connection, said.columns.get("feed_key") or "")
     if owner is None:
         return
     try:
-        same = _named(connection, said.name).id == owner.id
+        same = _find_reader(connection, said.name).id == owner.id
     except UnknownReader:
         same = False
     if not same:

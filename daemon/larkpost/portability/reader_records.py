@@ -108,7 +108,7 @@ class ReaderRecord:
     number: int | None
     created: datetime | None
     status: Status | None
-    wishes: subscriptions.Preferences
+    preferences: subscriptions.Preferences
     words: tuple[str, ...] | None
     themes: tuple[InterestRecord, ...]
     columns: Mapping[str, Any]
@@ -118,7 +118,7 @@ class ReaderRecord:
     last_used: date | None = None
 
     @property
-    def signed_up(self) -> bool:
+    def is_uncounted(self) -> bool:
         """Whether a new reader's thumbs do not count for others yet."""
         return self.status is Status.PENDING if self.counted is None else not self.counted
 
@@ -138,7 +138,7 @@ def read_reader(line: Mapping[str, Any]) -> ReaderRecord:
         number=_row_number(line),
         created=read_moment(line, "created") if line.get("created") else None,
         status=read_status(line, "status") if line.get("status") is not None else None,
-        wishes=subscriptions.checked(_wishes(line)),
+        preferences=subscriptions.check_preferences(_preferences(line)),
         words=interest_words.tidy(_texts(line, "interests")) if "interests" in line else None,
         themes=_themes(line),
         columns=_columns(line, name),
@@ -253,7 +253,7 @@ def _texts(line: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _wishes(line: Mapping[str, Any]) -> subscriptions.Preferences:
+def _preferences(line: Mapping[str, Any]) -> subscriptions.Preferences:
     """What the line says of a reader's wishes, in our types; a wrong one raises UsageError."""
     readers: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
         "name": _text,

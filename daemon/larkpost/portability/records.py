@@ -109,16 +109,16 @@ def bounce_line(bounce: Bounce, reader: Reader) -> dict[str, Any]:
     }
 
 
-def ranked_line(pick: Pick, reader: Reader) -> dict[str, Any]:
+def ranking_line(pick: Pick, reader: Reader) -> dict[str, Any]:
     """A pick as ``rank --json`` prints it; its probability is None where it is not known yet."""
-    return {"reader": name_of(reader)} | _pick(pick) | {"probability": pick.known_probability}
+    return {"reader": name_of(reader)} | _pick(pick) | {"probability": pick.shown_probability}
 
 
-def explained_line(pick: Pick, reader: Reader) -> dict[str, Any]:
+def explanation_line(pick: Pick, reader: Reader) -> dict[str, Any]:
     """A pick as ``explain --json`` prints it: with what the told terms leave of the score."""
     rest = {"others": pick.others, "bias": pick.bias}
     nearest = pick.nearest and str(pick.nearest.identifier)
-    return ranked_line(pick, reader) | rest | {"nearest": nearest}
+    return ranking_line(pick, reader) | rest | {"nearest": nearest}
 
 
 def name_of(reader: Reader) -> str:

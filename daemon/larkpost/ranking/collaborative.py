@@ -47,7 +47,7 @@ class CollaborativeFactors:
     places: Floats
 
     @cached_property
-    def known(self) -> dict[int, int]:
+    def row_numbers(self) -> dict[int, int]:
         """Find the row of ``places`` of a paper."""
         return {paper: at for at, paper in enumerate(self.ids.tolist())}
 
@@ -56,11 +56,11 @@ class CollaborativeFactors:
         found = unit(fine @ self.through + self.base)
         return np.where(fine.any(axis=1, keepdims=True), found, 0).astype(np.float32)
 
-    def seat(self, fine: Floats, ids: Sequence[int | None]) -> Floats:
+    def embed(self, fine: Floats, ids: Sequence[int | None]) -> Floats:
         """Give the same, the papers that readers know where those put them; None is no paper."""
         found = self.factors(fine)
         for at, paper in enumerate(ids):
-            if paper is not None and (known := self.known.get(paper)) is not None:
+            if paper is not None and (known := self.row_numbers.get(paper)) is not None:
                 found[at] = self.places[known]
         return found
 
@@ -121,7 +121,7 @@ def learn(
     places = (right * np.sqrt(strengths)[:, None]).T.astype(np.float32)
     known = np.flatnonzero(counts)
     told = _mapping(fine[known], places[known], np.sqrt(np.minimum(counts[known], MOST_COUNTED)))
-    return _seated(told, fine, places, counts, np.array(ids, dtype=np.int64))
+    return _embed_papers(told, fine, places, counts, np.array(ids, dtype=np.int64))
 
 
 def _mapping(fine: Floats, places: Floats, weights: NDArray[np.float64]) -> CollaborativeFactors:
@@ -134,7 +134,7 @@ def _mapping(fine: Floats, places: Floats, weights: NDArray[np.float64]) -> Coll
     return CollaborativeFactors(through, base, np.zeros(0, dtype=np.int64), nobody)
 
 
-def _seated(
+def _embed_papers(
     told: CollaborativeFactors,
     fine: Floats,
     places: Floats,

@@ -228,7 +228,7 @@ def neighbours(space: TextSpace, rows: PaperRows, votes: Indices, lift: Floats) 
     return DenseView(ComponentScores(direction @ space.background.themes.T, on_votes), direction)
 
 
-def shared(space: TextSpace, seen: VotedPapers, votes: Indices, lift: Floats) -> DenseView:
+def shared_taste(space: TextSpace, seen: VotedPapers, votes: Indices, lift: Floats) -> DenseView:
     """Score by where the readers of the liked papers are."""
     places = seen.rows.close[votes]
     direction = np.einsum("rn,rnd->rd", lift, places)

@@ -80,12 +80,12 @@ class Contributions:
         return np.asarray(self.added.sum(axis=1) + self.bias)
 
     @property
-    def raised(self) -> Doubles:
+    def positive(self) -> Doubles:
         """Give what each term adds (r, t), 0 where the score would not fall without it."""
-        return np.maximum(self.told, 0)
+        return np.maximum(self.net, 0)
 
     @property
-    def told(self) -> Doubles:
+    def net(self) -> Doubles:
         """Give what each term adds or takes (r, t), 0 where it adds and yet would not be missed."""
         return np.where((self.added < 0) | (self.lost > 0), self.added, 0)
 
@@ -155,14 +155,14 @@ def contributions(
     plain = row.plain.data.astype(np.float64)
     loadings = space.axes[:, terms].astype(np.float64)
     by_words = values * written.words
-    parts = [_scaled(by_words, values)]
+    parts = [_linear_part(by_words, values)]
     constant = np.zeros(len(written.bias))
     if space.companions is None:
-        parts.append(_scaled(plain * (written.terms + written.themes @ loadings), plain))
+        parts.append(_linear_part(plain * (written.terms + written.themes @ loadings), plain))
         coarse = loadings[: written.close.shape[1]]
-        parts.append(_turned(plain * (written.close @ coarse), *_lengths(coarse, plain)))
+        parts.append(_direction_part(plain * (written.close @ coarse), *_lengths(coarse, plain)))
     else:
-        parts.append(_scaled(plain * written.terms, plain))
+        parts.append(_linear_part(plain * written.terms, plain))
     if space.companions is not None and row.themes.any():
         part, constant = _together(space.companions, written, loadings, plain)
         parts.append(part)
@@ -181,7 +181,7 @@ class _PartContributions(NamedTuple):
     lost: Doubles
 
 
-def _scaled(added: Doubles, values: Doubles) -> _PartContributions:
+def _linear_part(added: Doubles, values: Doubles) -> _PartContributions:
     """Take a part that is linear in a row of length one: without a term, the others grow."""
     total = added.sum(axis=1, keepdims=True)
     shrink = np.sqrt(np.maximum(1 - values**2, 1e-12))
@@ -190,7 +190,7 @@ def _scaled(added: Doubles, values: Doubles) -> _PartContributions:
     )
 
 
-def _turned(raw: Doubles, length: float, without: Doubles) -> _PartContributions:
+def _direction_part(raw: Doubles, length: float, without: Doubles) -> _PartContributions:
     """Take a part that is linear in a direction: without a term, the direction turns."""
     total = raw.sum(axis=1, keepdims=True)
     rest = np.where(without > 1e-6, (total - raw) / np.maximum(without, 1e-6), 0)
@@ -227,13 +227,13 @@ def _lengths(loadings: Doubles, plain: Doubles) -> tuple[float, Doubles]:
     return float(np.sqrt(square)), np.sqrt(np.maximum(without, 0))
 
 
-def told(space: TextSpace, found: Contributions) -> list[ScoreExplanation]:
+def explain(space: TextSpace, found: Contributions) -> list[ScoreExplanation]:
     """Give for each reader the terms that raised the score and those that lowered it.
 
     Strongest first, ties by term. A term that adds to the score, but without which it would
     rise, is not told: taking a told term out of the paper lowers its score.
     """
-    raised = found.raised
+    raised = found.positive
     lowered = np.where(found.added < 0, -found.added, 0)
     names = [space.vocabulary[at] for at in found.terms]
     ups, downs = _largest(raised, RAISED, names), _largest(lowered, LOWERED, names)

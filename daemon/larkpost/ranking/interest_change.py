@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from larkpost.interfaces import Evidence
     from larkpost.ranking.tfidf import Floats
 
-KEPT = 0.15  # what a thumb up of before a change counts for
+WEIGHT_BEFORE_CHANGE = 0.15  # what a thumb up of before a change counts for
 UNLIKELY = 0.003  # a fall that is less likely than this by chance is a change
 BEFORE, LONGEST = 12, 10  # editions before a fall, and at most of the fall
 SHORTEST = 3
@@ -23,7 +23,7 @@ def kept_share(one: Evidence, moment: datetime | None) -> Floats:
     """Tell how much each vote counts (n): 1, and less where it is older than a change."""
     share = np.ones(len(one.papers), dtype=np.float32)
     if moment is not None:
-        share[[at < moment for at in one.at]] = KEPT
+        share[[at < moment for at in one.at]] = WEIGHT_BEFORE_CHANGE
     return share
 
 

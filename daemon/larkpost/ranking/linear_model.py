@@ -149,7 +149,7 @@ class LinearTaste:
         return np.concatenate([self.liked_votes, self.hints])
 
     @property
-    def liked(self) -> tuple[Paper, ...]:
+    def liked_papers(self) -> tuple[Paper, ...]:
         """Give the papers with a thumb up, in the order of their votes."""
         found = (self.ledger.papers[at] for at in self.liked_votes)
         return tuple(paper for paper in found if paper is not None)

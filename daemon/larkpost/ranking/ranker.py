@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from larkpost.ranking.words.interest_terms import InterestTerm
 
 TOGETHER = 128  # readers whose reasons are worked out at once
-KEPT = 512  # papers whose words and phrases are kept for the next of them, some 50 KB each
+MOST_CACHED = 512  # papers whose words and phrases are kept for the next of them, some 50 KB each
 
 
 class TfidfRanker:
@@ -94,13 +94,13 @@ class TfidfRanker:
         excluded: Sequence[Collection[int]] = (),
     ) -> list[list[Pick]]:
         """Give the best ``limit`` candidates of each taste; ties newest first, then by id."""
-        ours, known = _ours(space), [_known(taste) for taste in tastes]
+        ours, known = _ours(space), [_as_linear(taste) for taste in tastes]
         papers = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
         rows = ours.rows([paper.text for paper in papers])
         scores = scoring.score(ours, known, rows)
         barred = list(excluded) or [()] * len(known)
         chosen = [_best(papers, of, out, limit) for of, out in zip(scores, barred, strict=True)]
-        return _told(ours, known, _ScoredPapers(papers, rows, chosen))
+        return _explain_picks(ours, known, _ScoredPapers(papers, rows, chosen))
 
     def similar(
         self, space: Space, paper: Paper, among: Sequence[Paper], limit: int
@@ -115,7 +115,7 @@ def _ours(space: Space) -> TextSpace:
     return space
 
 
-def _known(taste: Taste) -> LinearTaste:
+def _as_linear(taste: Taste) -> LinearTaste:
     if not isinstance(taste, LinearTaste):
         raise TypeError(f"{type(taste).__name__} is a taste of another ranker")
     return taste
@@ -139,7 +139,7 @@ class _ScoredPapers:
     chosen: Sequence[Sequence[int]]
 
 
-def _told(
+def _explain_picks(
     space: TextSpace, tastes: Sequence[LinearTaste], order: _ScoredPapers
 ) -> list[list[Pick]]:
     """Give everybody's picks with their reasons."""
@@ -151,7 +151,7 @@ def _told(
             shard = places[start : start + TOGETHER]
             for place, pick in _tell(space, tastes, shard, order, near, shown):
                 picks[place].append(pick)
-    return [_placed(mine) for mine in picks]
+    return [_order_picks(mine) for mine in picks]
 
 
 def _nearest(
@@ -166,7 +166,7 @@ def _nearest(
     return dict(zip(picked, explanations.nearest(space, tastes, rows, pairs), strict=True))
 
 
-def _placed(picks: Sequence[Pick]) -> list[Pick]:
+def _order_picks(picks: Sequence[Pick]) -> list[Pick]:
     """Put picks in the order of their scores as told, which are finer than those chosen by."""
     order = sorted(picks, key=lambda pick: (-round(pick.score, 5), pick.position))
     return [
@@ -212,16 +212,16 @@ def _tell(
     for at, those in wanted.items():
         lines = [line for line, _ in those]
         found = explanations.contributions(space, written, order.rows[np.array([at])], lines)
-        told, scores = explanations.told(space, found), found.scores.tolist()
+        told, scores = explanations.explain(space, found), found.scores.tolist()
         if (terms := shown.get(at)) is None:
-            if len(shown) >= KEPT:
+            if len(shown) >= MOST_CACHED:
                 shown.clear()
             terms = shown[at] = display_terms.candidates(space, order.papers[at], found.terms)
         held = holding[np.array(lines)[:, None], found.terms]
         present = frozenset(found.terms.tolist())
         named = [tastes[shard[line]].named for line in lines]
-        asked = _interest_terms(named, terms, found, found.told)
-        chosen = display_terms.choose_terms(terms, found.told, held, found.bias, asked)
+        asked = _interest_terms(named, terms, found, found.net)
+        chosen = display_terms.choose_terms(terms, found.net, held, found.bias, asked)
         for (line, position), why, score, mine in zip(those, told, scores, chosen, strict=True):
             place = shard[line]
             taste, like = tastes[place], near[place, at]

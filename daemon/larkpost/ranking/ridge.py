@@ -53,7 +53,7 @@ class RidgeSolution:
     left_out: Array
 
 
-def shared(kernel: Array) -> BackgroundKernel:
+def decompose_kernel(kernel: Array) -> BackgroundKernel:
     """Decompose the background's kernel."""
     values, vectors = np.linalg.eigh(kernel)
     return BackgroundKernel(np.maximum(values, 0).astype(np.float32), vectors.astype(np.float32))

@@ -52,7 +52,7 @@ class RowCache:
         for at, row in zip(missing, made, strict=True):
             found[at] = row
         self._keep({names[at]: row for at, row in zip(missing, made, strict=True)})
-        return self._joined([row for row in found if row is not None])
+        return self._join([row for row in found if row is not None])
 
     def _keep(self, made: Mapping[bytes, SparseRow]) -> None:
         with self._lock:
@@ -60,7 +60,7 @@ class RowCache:
             while len(self._rows) > MOST:
                 self._rows.popitem(last=False)
 
-    def _joined(self, rows: Sequence[SparseRow]) -> csr_array:
+    def _join(self, rows: Sequence[SparseRow]) -> csr_array:
         ends = np.concatenate([[0], np.cumsum([len(row.columns) for row in rows])])
         columns = np.concatenate([np.zeros(0, np.int32), *(row.columns for row in rows)])
         weights = np.concatenate([np.zeros(0, np.float32), *(row.weights for row in rows)])

@@ -124,7 +124,7 @@ def choose(
         rest = [one for claims in likely.values() for one in claims]
         _take(chosen, sorted(rest, key=_likeliest_leftover), size, alike)
     order = [*matched, *list(chosen.values())[len(matched) :]]
-    return [one.placed(place, alone) for place, one in enumerate(order, start=1)]
+    return [one.at_place(place, alone) for place, one in enumerate(order, start=1)]
 
 
 class InterestPick(NamedTuple):
@@ -133,7 +133,7 @@ class InterestPick(NamedTuple):
     pick: Pick
     interest: Interest
 
-    def placed(self, place: int, alone: bool) -> Pick:
+    def at_place(self, place: int, alone: bool) -> Pick:
         """Give the pick its place; its interest is named only where it speaks for the paper."""
         matches = self.pick.matches or alone
         name = self.interest.name if matches else ""
@@ -217,7 +217,7 @@ def _likeliest_of_several(one: InterestPick) -> tuple[float, float, int, int]:
 
     Within an interest the chance rises with the score, so its own order stays.
     """
-    known, guess = one.pick.known_probability, min(one.pick.probability, MOST_GUESSED)
+    known, guess = one.pick.shown_probability, min(one.pick.probability, MOST_GUESSED)
     return (-round(guess if known is None else known, 5), *_likeliest(one))
 
 

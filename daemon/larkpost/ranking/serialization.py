@@ -38,7 +38,7 @@ DAMAGE = (
 
 def space_to_bytes(space: TextSpace) -> bytes:
     """Write a space down."""
-    kept = {} if space.companions is None else _companions_kept(space.companions)
+    kept = {} if space.companions is None else _pack_companions(space.companions)
     return _packed(
         format=np.int64(SPACE_FORMAT),
         vocabulary=np.frombuffer("\n".join(space.vocabulary).encode(), dtype=np.uint8),
@@ -52,12 +52,12 @@ def space_to_bytes(space: TextSpace) -> bytes:
         indices=space.plain.indices.astype(np.int32),
         indptr=space.plain.indptr.astype(np.int32),
         unread=space.unread,
-        **_categories_kept(space.categories),
+        **_pack_categories(space.categories),
         **kept,
     )
 
 
-def _categories_kept(categories: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray[Any]]:
+def _pack_categories(categories: Mapping[str, tuple[int, ...]]) -> dict[str, NDArray[Any]]:
     columns = [column for terms in categories.values() for column in terms]
     return {
         "categories": np.frombuffer("\n".join(categories).encode(), dtype=np.uint8),
@@ -66,7 +66,7 @@ def _categories_kept(categories: Mapping[str, tuple[int, ...]]) -> dict[str, NDA
     }
 
 
-def _companions_kept(companions: CollaborativeFactors) -> dict[str, NDArray[Any]]:
+def _pack_companions(companions: CollaborativeFactors) -> dict[str, NDArray[Any]]:
     return {
         "through": companions.through,
         "base": companions.base,

@@ -153,7 +153,7 @@ class TextSpace:
     @cached_property
     def sample(self) -> PaperRows:
         """Give the kept papers of the corpus as rows."""
-        return self.placed(self.plain)
+        return self.points(self.plain)
 
     @cached_property
     def background(self) -> PaperRows:
@@ -166,7 +166,7 @@ class TextSpace:
         ends = np.append(plain.indptr, plain.indptr[-1])
         width = len(self.vocabulary)
         shape = papers + 1, width
-        return self.placed(
+        return self.points(
             csr_array((plain.data, plain.indices, ends), shape), self.unread.tolist()
         )
 
@@ -176,7 +176,7 @@ class TextSpace:
         words = (self.background.words @ self.background.words.T).toarray()
         close = self.background.close @ self.background.close.T
         word_share, close_share = self.kernel_shares
-        return ridge.shared(word_share * words + close_share * close)
+        return ridge.decompose_kernel(word_share * words + close_share * close)
 
     @property
     def kernel_shares(self) -> tuple[float, float]:
@@ -228,7 +228,7 @@ class TextSpace:
         The first line of a text is its title; a hint stands for a text by its counts. Papers
         whose ids are given are seen where their readers put them; see ``RowCache`` for ``names``.
         """
-        return self.placed(self._row_cache.rows(texts, names), ids)
+        return self.points(self._row_cache.rows(texts, names), ids)
 
     @cached_property
     def learnt(self) -> TasteCache:
@@ -238,10 +238,10 @@ class TextSpace:
     @cached_property
     def _row_cache(self) -> RowCache:
         return RowCache(
-            lambda texts: self._weighed(_counted(texts, self.papers)), len(self.vocabulary)
+            lambda texts: self._weigh(_count_terms(texts, self.papers)), len(self.vocabulary)
         )
 
-    def placed(self, plain: csr_array, ids: Ids = ()) -> PaperRows:
+    def points(self, plain: csr_array, ids: Ids = ()) -> PaperRows:
         """Give the points of papers whose l2 TF-IDF rows are known."""
         data = plain.data * self.sharpness[plain.indices]
         words = csr_array((data, plain.indices, plain.indptr), shape=plain.shape)
@@ -250,12 +250,12 @@ class TextSpace:
         if self.companions is None:
             close = unit(themes[:, :BROAD])
         else:
-            close = self.companions.seat(unit(themes), ids)
+            close = self.companions.embed(unit(themes), ids)
         return PaperRows(
             plain, words, themes, close, np.asarray(plain.sum(axis=1), dtype=np.float32)
         )
 
-    def _weighed(self, counted: Sequence[Counter[str]]) -> csr_array:
+    def _weigh(self, counted: Sequence[Counter[str]]) -> csr_array:
         return weigh(count_matrix(counted, self.column), self.idf)
 
 
@@ -266,19 +266,19 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
     the same space, in whatever order and under whatever ids they come.
     """
     ordered = sorted(papers, key=lambda paper: paper.uid)
-    counted = _counted([paper.text for paper in ordered], len(ordered))
+    counted = _count_terms([paper.text for paper in ordered], len(ordered))
     vocabulary, spread, common = _vocabulary(counted)
     stem_spread = count_stems(counted, vocabulary, spread)
     blank = np.zeros((0, len(vocabulary)), dtype=np.float32)
     plain, none = csr_array(blank), np.zeros(0, dtype=np.int64)
     unfitted = TextSpace(vocabulary, spread, stem_spread, common, len(ordered), blank, plain, none)
-    plain = unfitted._weighed(counted)
+    plain = unfitted._weigh(counted)
     chosen = np.random.default_rng(0).permutation(len(ordered))[:SAMPLE]
     return replace(
         unfitted,
         # Rounded as they will be kept, so that a space read back ranks exactly alike.
         axes=_axes(plain, themes).astype(np.float16).astype(np.float32),
-        plain=halved(csr_array(plain[chosen])),
+        plain=to_half_precision(csr_array(plain[chosen])),
         unread=np.array([ordered[at].id for at in chosen[:unread]], dtype=np.int64),
         categories=category_terms([paper.categories for paper in ordered], plain),
     )
@@ -305,7 +305,7 @@ def _sharpness(spread: NDArray[np.int32], papers: int) -> Floats:
     return (np.log1p(1 / _prior(spread, papers)) ** (maturity(papers) / 2)).astype(np.float32)
 
 
-def _counted(texts: Texts, papers: int) -> list[Counter[str]]:
+def _count_terms(texts: Texts, papers: int) -> list[Counter[str]]:
     """Count the terms of texts; in a small corpus the title, the first line, counts twice."""
     again = 1 - maturity(papers)
     counted = []
@@ -354,7 +354,7 @@ def unit(rows: Floats) -> Floats:
     return np.where(norms > 1e-6, rows / np.maximum(norms, 1e-6), 0).astype(np.float32)
 
 
-def halved(rows: csr_array) -> csr_array:
+def to_half_precision(rows: csr_array) -> csr_array:
     """Round the values as they are kept, to half precision."""
     data = rows.data.astype(np.float16).astype(np.float32)
     return csr_array((data, rows.indices, rows.indptr), shape=rows.shape)

@@ -25,7 +25,7 @@ from larkpost.ranking.components import (
     near_log_odds,
     neighbours,
     regression,
-    shared,
+    shared_taste,
 )
 from larkpost.ranking.exploration.passed_over import Passed, add_passed
 from larkpost.ranking.linear_model import Calibration, LinearTaste, NamedTerms
@@ -134,7 +134,7 @@ def learn(
             interest_id=one.interest_id,
             ledger=ledger,
             place=at,
-            liked_votes=shelf.ballots[at].liked,
+            liked_votes=shelf.ballots[at].liked_rows,
             calibration=lines[at].calibration,
             named=NamedTerms.of(space, one.words),
         )
@@ -172,7 +172,7 @@ def _lines(
     return [line for line in lines.values() if line is not None]
 
 
-def _padded(ballots: Sequence[TrainingExample]) -> tuple[Indices, Floats, Floats, Floats]:
+def _pad(ballots: Sequence[TrainingExample]) -> tuple[Indices, Floats, Floats, Floats]:
     """Lay votes, thumbs, weights, checks side by side (r, n), with zeros where there is no vote."""
     shape = len(ballots), max(1, max(len(ballot.votes) for ballot in ballots))
     votes = np.zeros(shape, dtype=np.intp)
@@ -204,7 +204,7 @@ def _learn_batch(
     careful: bool,
     kernel: Kernel | None,
 ) -> Learnt:
-    rows, (votes, thumbs, weights, checks) = seen.rows, _padded(ballots)
+    rows, (votes, thumbs, weights, checks) = seen.rows, _pad(ballots)
     own = OwnVotes.of(rows, [len(ballot.votes) for ballot in ballots], votes, kernel)
     lift = np.where(thumbs > 0, weights, 0)
     ups = lift.sum(axis=1)
@@ -222,7 +222,7 @@ def _learn_batch(
     }
     parts = {name: part for name, part in parts.items() if name in weighed}
     scale, bias = _scales(parts, weighed, ups > 0)
-    uncast = _summed(scale, {name: part.votes for name, part in parts.items()}) + bias[:, None]
+    uncast = _sum_parts(scale, {name: part.votes for name, part in parts.items()}) + bias[:, None]
     ridge = scale["ridge"][:, None] * space.kernel_shares[0]
     words = scale["words"][:, None] if "words" in scale else np.zeros_like(ridge)
     dense = _dense(scale, views)
@@ -259,7 +259,7 @@ def _views(
     rows = seen.rows
     known: dict[str, Callable[[], DenseView]] = {
         "neighbours": lambda: neighbours(space, rows, votes, lift),
-        "shared": lambda: shared(space, seen, votes, lift),
+        "shared": lambda: shared_taste(space, seen, votes, lift),
         "brevity": lambda: brevity(space, rows, votes, lift),
         "odds": lambda: log_odds(space, seen, votes, lift),
         "near odds": lambda: near_log_odds(space, rows, votes, lift),
@@ -280,7 +280,7 @@ def _scales(
         * part.scale()
         for name, part in parts.items()
     }
-    total = _summed(scale, {name: part.background for name, part in parts.items()})
+    total = _sum_parts(scale, {name: part.background for name, part in parts.items()})
     spread = total.std(axis=1)
     per = np.where(spread > 1e-7, 1 / np.maximum(spread, 1e-7), 0).astype(np.float32)
     return {name: factor * per for name, factor in scale.items()}, -total.mean(axis=1) * per
@@ -297,7 +297,7 @@ def _dense(scale: Mapping[str, Floats], views: Mapping[str, DenseView]) -> dict[
     return told
 
 
-def _summed(scale: Mapping[str, Floats], parts: Mapping[str, Floats]) -> Floats:
+def _sum_parts(scale: Mapping[str, Floats], parts: Mapping[str, Floats]) -> Floats:
     """Add up parts (r, any), each times its scale (r)."""
     total = np.zeros_like(parts["ridge"])
     for name, part in parts.items():

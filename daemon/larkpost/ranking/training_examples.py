@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from larkpost.ranking.interest_change import KEPT, changed_at, kept_share
+from larkpost.ranking.interest_change import WEIGHT_BEFORE_CHANGE, changed_at, kept_share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ class TrainingExample:
     passed: Indices
 
     @property
-    def liked(self) -> Indices:
+    def liked_rows(self) -> Indices:
         """Give the votes that are thumbs up of the reader."""
         cast = len(self.votes) - self.hints
         return self.votes[:cast][self.thumbs[:cast] > 0]
@@ -79,7 +79,7 @@ def ballot(
     """Weigh what one interest was told; ``votes`` and ``passed`` are rows, ``hints`` of votes."""
     thumbs = np.array([float(thumb) for thumb in one.thumbs], dtype=np.float32)
     moment = changed_at(one)
-    said = HINT if moment is None else HINT * KEPT
+    said = HINT if moment is None else HINT * WEIGHT_BEFORE_CHANGE
     weights = np.where(thumbs > 0, kept_share(one, moment), DOWN).astype(np.float32)
     if half_life_days > 0:
         days = np.array([(now - at).total_seconds() / 86400 for at in one.at], dtype=np.float32)

@@ -94,7 +94,7 @@ def expire(store: Store, span: ExpiryRule, *, now: datetime) -> int:
     Each goes as by "delete everything", and those who came by the command line never do.
     """
     with store.read() as connection:
-        ended = last_use.ended(connection, span, now.astimezone(UTC).date())[:MOST_AT_ONCE]
+        ended = last_use.unused_readers(connection, span, now.astimezone(UTC).date())[:MOST_AT_ONCE]
     gone = 0
     for one in ended:
         try:

@@ -31,7 +31,7 @@ class UnmatchedWord(NamedTuple):
     papers: int
 
 
-def unmatched_words(
+def find_unmatched_words(
     store: Store, space: Callable[[], Space], phrases: Iterable[str]
 ) -> list[UnmatchedWord]:
     """List the words of these phrases that match no term and no category of the space.
@@ -51,7 +51,7 @@ def unmatched_words(
         return []
     if not isinstance(known, TextSpace) or not known.vocabulary:
         return []
-    found = [one for phrase in asked for one in known.lexicon.unmatched(phrase)]
+    found = [one for phrase in asked for one in known.lexicon.find_unmatched(phrase)]
     # What readers brought for themselves is in the space, but is told to nobody else.
     nearby = {near for one in found for near in one.near if near not in known.categories}
     counts = _papers_with(store, {one.word for one in found} | nearby)
@@ -70,7 +70,7 @@ def check_words(
     store: Store, ranker: Ranker, phrases: Iterable[str], *, now: datetime
 ) -> list[UnmatchedWord]:
     """List the words that match nothing in the newest space, which is fitted where it must be."""
-    return unmatched_words(store, lambda: fresh_space(store, ranker, now=now), phrases)
+    return find_unmatched_words(store, lambda: fresh_space(store, ranker, now=now), phrases)
 
 
 def describe(one: UnmatchedWord) -> str:

@@ -108,7 +108,7 @@ def _take(
         found = _find_named(connection, reader_id, drafts)
     titled = [one for one, at in zip(drafts, found, strict=True) if at is None and one.title]
     nameless = [one for one, at in zip(drafts, found, strict=True) if at is None and not one.title]
-    asked = private_upsert.prepare((_aged(one, now) for one in titled), now)
+    asked = private_upsert.prepare((_backdate(one, now) for one in titled), now)
     known = list(dict.fromkeys(at for at in found if at is not None))
     if allowance:
         _take_room(store, reader_id, asked, known, allowance, now)
@@ -137,7 +137,7 @@ def _find_named(
     readers.get(connection, reader_id)  # raises UnknownReader
     named = {name for one in drafts for name in one.identifiers}
     known = private_papers.find(connection, reader_id, named) | papers.owners(connection, named)
-    return [_known(one, known) for one in drafts]
+    return [_find_known(one, known) for one in drafts]
 
 
 def _take_room(
@@ -226,11 +226,11 @@ class RatingPools:
             return self._pool
 
 
-def _known(draft: PaperRecord, known: Mapping[Identifier, int]) -> int | None:
+def _find_known(draft: PaperRecord, known: Mapping[Identifier, int]) -> int | None:
     return next((known[name] for name in draft.identifiers if name in known), None)
 
 
-def _aged(draft: PaperRecord, now: datetime) -> PaperRecord:
+def _backdate(draft: PaperRecord, now: datetime) -> PaperRecord:
     published = datetime.combine(draft.published or now.date(), time(), UTC)
     seen = min(published, now - OLD)
     return replace(draft, first_seen=seen, arrived=seen)

@@ -79,7 +79,7 @@ class Allowance:
 
     def take_reader(self, connection: Connection, now: datetime) -> None:
         """Count a reader without an address who is about to come; raises QuotaExceeded."""
-        for network, times in self._counted():
+        for network, times in self._counters():
             most = self.bounds.network_readers * times
             if not rate_limits.allow(connection, f"readers:{network}", now=now, most=most, per=DAY):
                 raise QuotaExceeded(
@@ -107,7 +107,7 @@ class Allowance:
 
     def _take_bytes(self, connection: Connection, size: int, now: datetime) -> None:
         cost = max(1, -(-size // _KILOBYTE))
-        for network, times in self._counted():
+        for network, times in self._counters():
             most = self.bounds.network_megabytes * times * (MEGABYTE // _KILOBYTE)
             key = f"bytes:{network}"
             if not rate_limits.allow(connection, key, now=now, most=most, per=DAY, cost=cost):
@@ -118,5 +118,5 @@ class Allowance:
                     wait=min(DAY, DAY * cost / most),
                 )
 
-    def _counted(self) -> list[tuple[str, int]]:
+    def _counters(self) -> list[tuple[str, int]]:
         return [(network, WIDER**at) for at, network in enumerate(self.networks)]

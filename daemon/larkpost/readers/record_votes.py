@@ -114,7 +114,7 @@ def resolve(connection: Connection, reader: Reader, ref: str) -> Paper:
     return paper
 
 
-def thumb_named(name: str) -> Thumb | None:
+def read_thumb(name: str) -> Thumb | None:
     """Read ``up``, ``down`` or ``clear`` (None); raises UsageError for anything else."""
     try:
         return _THUMBS[name]

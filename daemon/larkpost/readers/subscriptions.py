@@ -9,7 +9,7 @@ from larkpost.db import editions, readers
 from larkpost.db.outbox import bounces, deliveries
 from larkpost.domain import Status
 from larkpost.errors import UsageError
-from larkpost.schedule import Timetable, is_known_here, local_date, next_after, timetable_of
+from larkpost.schedule import Timetable, is_available, local_date, next_after, timetable_of
 from larkpost.text.interest_words import LONGEST_INTEREST, MOST_INTERESTS, tidy
 from larkpost.text.normalize import one_line, shorten
 from larkpost.text.zones import nearest_zones, zone_names
@@ -65,7 +65,7 @@ def add(
     ``flows.expiry``. A pending reader gets nothing before ``confirm``. Raises UsageError where the
     address is taken or impossible, or a wish cannot be had.
     """
-    wanted = checked(wishes)
+    wanted = check_preferences(wishes)
     with store.begin() as connection:
         reader = readers.add(
             connection,
@@ -135,7 +135,7 @@ def change_reader(
     before = readers.get(connection, reader_id)
     if wishes.get("zone") == before.zone:  # known here or not, it is theirs
         del wishes["zone"]
-    wanted: dict[str, object] = dict(checked(wishes))
+    wanted: dict[str, object] = dict(check_preferences(wishes))
     if address is not None:
         wanted["address"] = address
     if wanted:
@@ -319,7 +319,7 @@ def who(reader: Reader) -> str:
     return one_line(reader.address or reader.name or reader.uid)
 
 
-def checked(wishes: Preferences) -> Preferences:
+def check_preferences(wishes: Preferences) -> Preferences:
     """Give the wishes, in order; raises UsageError for one that cannot be had."""
     if "zone" in wishes:
         _check_zone(wishes["zone"])
@@ -365,6 +365,6 @@ def _schedule(connection: Connection, reader: Reader, now: datetime) -> Reader:
         latest = editions.latest(connection, reader.id)
         last = latest[0].date if latest else None
         slot = reader.next_slot or now
-        if is_known_here(reader.zone):
+        if is_available(reader.zone):
             slot = next_after(timetable_of(reader), now, last=last)
     return readers.update(connection, reader.id, next_slot=slot)

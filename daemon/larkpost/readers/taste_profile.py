@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from larkpost.interfaces import Ranker, Space
     from larkpost.ranking import ReplayReport
 
-TOLD = 10  # words for, and against
+MOST_TERMS = 10  # words for, and against
 AMONG = 200  # papers over which the words are weighed
 MONTHS = 12
-KEPT = 256
+MOST_CACHED = 256
 # When a history is replayed again: see ``TasteProfileCache``.
 AGAIN, MOST_REPLAYS, GROWTH = timedelta(hours=1), 4, 1.15
 MANY = 1_000  # thumbs from which on a story takes a second or more, so that it is told as rarely
@@ -78,7 +78,7 @@ def tell(
         newest = papers.corpus(connection, until=now, limit=AMONG, withdrawn=False)
     by_month = _by_month(reader, cast, seen)
     tastes = ranker.learn(space, [*asked, *by_month.values()], now=now)
-    told = [_weighed(picks) for picks in ranker.rank(space, tastes, newest, len(newest))]
+    told = [_sum_weights(picks) for picks in ranker.rank(space, tastes, newest, len(newest))]
     return TasteSummary(
         leanings=tuple(map(_leaning, reader.interests, told)),
         months=tuple(map(TermChange, by_month, told[len(asked) :])),
@@ -108,12 +108,12 @@ def _leaning(interest: Interest, told: Mapping[str, float]) -> Leaning:
     strongest = sorted(told.items(), key=lambda one: (-abs(one[1]), one[0]))
     return Leaning(
         interest,
-        tuple(TermWeight(term, weight) for term, weight in strongest if weight > 0)[:TOLD],
-        tuple(TermWeight(term, weight) for term, weight in strongest if weight < 0)[:TOLD],
+        tuple(TermWeight(term, weight) for term, weight in strongest if weight > 0)[:MOST_TERMS],
+        tuple(TermWeight(term, weight) for term, weight in strongest if weight < 0)[:MOST_TERMS],
     )
 
 
-def _weighed(picks: Sequence[Pick]) -> dict[str, float]:
+def _sum_weights(picks: Sequence[Pick]) -> dict[str, float]:
     """Add up what each word adds to these papers and takes from them, a paper on average."""
     total: dict[str, float] = {}
     for pick in picks:
@@ -125,7 +125,7 @@ def _weighed(picks: Sequence[Pick]) -> dict[str, float]:
 class TasteProfile(NamedTuple):
     """All that a reader is told of their taste; no report of too few votes."""
 
-    story: TasteSummary
+    summary: TasteSummary
     report: ReplayReport | None
 
 
@@ -133,7 +133,7 @@ class _CachedProfile(NamedTuple):
     """What was told last, by what it depends on, and when stories were told within the hour."""
 
     mark: _ProfileKey
-    told: TasteProfile
+    profile: TasteProfile
     at: tuple[datetime, ...]
 
 
@@ -181,7 +181,7 @@ class TasteProfileCache:
             ):  # whoever had the turn before may have kept it
                 return known
             story = tell(store, ranker, space(), reader, now=now)
-            report = self._replayed(store, ranker, reader, mark.votes, fewest, now)
+            report = self._replay(store, ranker, reader, mark.votes, fewest, now)
             return self._keep(reader, mark, TasteProfile(story, report), now)
 
     def forget(self, reader_id: int) -> None:
@@ -189,7 +189,7 @@ class TasteProfileCache:
         self._kept.pop(reader_id, None)
         self._reports.pop(reader_id, None)
 
-    def _replayed(
+    def _replay(
         self, store: Store, ranker: Ranker, reader: Reader, votes: int, fewest: int, now: datetime
     ) -> ReplayReport | None:
         """Replay a reader's votes, which takes seconds of a core, or give what it found lately.
@@ -208,7 +208,7 @@ class TasteProfileCache:
         report = evaluate(store, ranker, reader, fewest=fewest)
         self._reports[reader.id] = _RecentReplay((*lately, now), report)
         self._reports.move_to_end(reader.id)
-        if len(self._reports) > KEPT:
+        if len(self._reports) > MOST_CACHED:
             self._reports.popitem(last=False)
         return report
 
@@ -217,7 +217,7 @@ class TasteProfileCache:
         if known is None:
             return None
         often = mark.votes >= MANY and len(_lately(known.at, now)) >= MOST_REPLAYS
-        return known.told if known.mark == mark or often else None
+        return known.profile if known.mark == mark or often else None
 
     def _keep(
         self, reader: Reader, mark: _ProfileKey, told: TasteProfile, now: datetime
@@ -226,7 +226,7 @@ class TasteProfileCache:
         at = (*_lately(before.at if before else (), now), now)[-MOST_REPLAYS:]
         self._kept[reader.id] = _CachedProfile(mark, told, at)
         self._kept.move_to_end(reader.id)
-        if len(self._kept) > KEPT:
+        if len(self._kept) > MOST_CACHED:
             self._kept.popitem(last=False)
         return told
 

@@ -70,10 +70,10 @@ def _facts(
 ) -> Facts:
     return Facts(
         uid=uid,
-        title=wording.shown_title(title),
+        title=wording.title_text(title),
         short=wording.short_title(title),
-        link=wording.shown_link(url, identifier),
-        byline=wording.shown_byline(authors, categories),
+        link=wording.link_address(url, identifier),
+        byline=wording.byline_text(authors, categories),
         abstract=one_line(abstract),
         authors=wording.names(authors),
         categories=wording.names(categories),

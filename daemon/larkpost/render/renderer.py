@@ -58,7 +58,7 @@ class EditionRenderer:
         """Answer somebody who asked to subscribe; see ``larkpost.render.email.confirmation``."""
         return self._greetings.notice(reader, asked)
 
-    def quiet(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
+    def empty_notice(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
         """Tell a reader that a morning brought no paper; see ``larkpost.render.email.notice``."""
         return self._quiet_lines.letter(reader, day, why, moment)
 

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from larkpost.render import wording
 from larkpost.render.email.line_breaks import breakable
 from larkpost.render.fragments import gap
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Form(Protocol):
         """Set the page around the stories, with a link to the reader's feed where there is one."""
         ...
 
-    def story(self, facts: Facts, room: int, *, lead: bool) -> str:
+    def pick(self, facts: Facts, room: int, *, lead: bool) -> str:
         """Set one paper, its abstract in ``room`` characters."""
         ...
 
@@ -61,7 +61,7 @@ class Form(Protocol):
 def environment(folder: str) -> Environment:
     """Open a folder of templates; every value is escaped in HTML, none is ever a template."""
     made = Environment(
-        loader=FileSystemLoader(shipped(f"templates/{folder}")),
+        loader=FileSystemLoader(shipped_path(f"templates/{folder}")),
         autoescape=select_autoescape(["html"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -70,14 +70,14 @@ def environment(folder: str) -> Environment:
     )
     made.globals["gap"] = gap
     made.filters["quantity"] = quantity
-    made.filters["wrap"] = wrapped
-    made.filters["isolated"] = isolated
+    made.filters["wrap"] = wrap
+    made.filters["isolated"] = isolate
     return made
 
 
 def style_sheet() -> str:
     """Read the rules that are written into every element of a letter."""
-    return shipped("templates/email/style.css").read_text("utf-8")
+    return shipped_path("templates/email/style.css").read_text("utf-8")
 
 
 def css_inliner(css: str) -> CSSInliner:
@@ -91,18 +91,18 @@ def css_inliner(css: str) -> CSSInliner:
     )
 
 
-def wrapped(text: str, indent: str = "") -> str:
+def wrap(text: str, indent: str = "") -> str:
     """Wrap to 72 columns for a place that is indented; words, and so addresses, stay whole."""
     lines = textwrap.wrap(text, WIDTH - len(indent), break_long_words=False, break_on_hyphens=False)
     return f"\n{indent}".join(lines)
 
 
-def isolated(text: str) -> str:
+def isolate(text: str) -> str:
     """Set text that runs from right to left apart (UAX #9), lest it turn its line around."""
     return f"\u2068{text}\u2069" if _RIGHT_TO_LEFT.search(text) else text
 
 
-def _shown(facts: Facts, room: int, papers: PaperLinks) -> dict[str, Any]:
+def _template_values(facts: Facts, room: int, papers: PaperLinks) -> dict[str, Any]:
     return asdict(facts) | {
         "abstract": wording.sentences(facts.abstract, room),
         "page": papers.title(facts),
@@ -127,12 +127,12 @@ class Html:
         page = self._templates.get_template("newsletter.html")
         return self._inliner.inline(page.render(title=self._title, feed=feed)) + "\n"
 
-    def story(self, facts: Facts, room: int, *, lead: bool) -> str:
+    def pick(self, facts: Facts, room: int, *, lead: bool) -> str:
         """Set one paper as a table of its own."""
         story = self._templates.get_template("pick.html")
-        shown = _shown(facts, room, self._papers)
+        shown = _template_values(facts, room, self._papers)
         shown |= {name: breakable(shown[name]) for name in ("title", "byline", "abstract")}
-        return self._inlined(story.render(shown, lead=lead, brief=room < BRIEF))
+        return self._inline(story.render(shown, lead=lead, brief=room < BRIEF))
 
     def why(self, reason: PickReason) -> list[str]:
         """Say why, with the words that matter emphasised."""
@@ -140,13 +140,13 @@ class Html:
 
     def note(self, text: str) -> str:
         """Set a remark under the masthead."""
-        return self._inlined(f'<p class="note">{escape(text)}</p>') if text else ""
+        return self._inline(f'<p class="note">{escape(text)}</p>') if text else ""
 
     def escape(self, text: str) -> str:
         """Escape for text and for attributes."""
         return escape(text)
 
-    def _inlined(self, fragment: str) -> str:
+    def _inline(self, fragment: str) -> str:
         return self._inliner.inline_fragment(fragment, self._css)
 
 
@@ -164,10 +164,10 @@ class Text:
         """Set the whole letter."""
         return self._templates.get_template("newsletter.txt").render(title=self._title, feed=feed)
 
-    def story(self, facts: Facts, room: int, *, lead: bool) -> str:  # noqa: ARG002 - all look alike
+    def pick(self, facts: Facts, room: int, *, lead: bool) -> str:  # noqa: ARG002 - all look alike
         """Set one paper."""
         story = self._templates.get_template("pick.txt")
-        return story.render(_shown(facts, room, self._papers))
+        return story.render(_template_values(facts, room, self._papers))
 
     def why(self, reason: PickReason) -> list[str]:
         """Say why, a line for each reason."""
@@ -175,7 +175,7 @@ class Text:
 
     def note(self, text: str) -> str:
         """Set a remark."""
-        return wrapped(text) + "\n" if text else ""
+        return wrap(text) + "\n" if text else ""
 
     def escape(self, text: str) -> str:
         """Plain text needs no escaping."""
@@ -186,12 +186,12 @@ def why_html(reason: PickReason) -> list[str]:
     """Say why, with the words that matter emphasised."""
     clauses = [f"<b>{reason.label}</b>"] if reason.label else []
     if reason.interest:
-        clauses.append(f"For your interest {_emphasised(reason.interest)}")
+        clauses.append(f"For your interest {_emphasise(reason.interest)}")
     if reason.terms:
-        clauses.append(f"Because of {', '.join(map(_emphasised, reason.terms))}")
+        clauses.append(f"Because of {', '.join(map(_emphasise, reason.terms))}")
     like = "like" if reason.terms else "Like"
     if reason.like:
-        clauses.append(f"{like} {_emphasised(reason.like)}, which you liked")
+        clauses.append(f"{like} {_emphasise(reason.like)}, which you liked")
     elif reason.like_private:
         clauses.append(f"{like} {wording.OWN_LIST}")
     if reason.chance:
@@ -203,25 +203,25 @@ def why_text(reason: PickReason) -> list[str]:
     """Say why, a line for each reason."""
     lines = [reason.label] if reason.label else []
     if reason.interest:
-        lines.append(f"For your interest: {isolated(reason.interest)}")
+        lines.append(f"For your interest: {isolate(reason.interest)}")
     if reason.terms:
-        lines.append(f"Because of: {isolated(', '.join(reason.terms))}")
+        lines.append(f"Because of: {isolate(', '.join(reason.terms))}")
     if reason.like:
-        lines.append(f"Like “{isolated(reason.like)}”, which you liked")
+        lines.append(f"Like “{isolate(reason.like)}”, which you liked")
     elif reason.like_private:
         lines.append(f"Like {wording.OWN_LIST}")
     if reason.chance:
         lines.append(reason.chance)
-    return [_indented(line) for line in lines or [wording.NO_REASON]]
+    return [_indent(line) for line in lines or [wording.NO_REASON]]
 
 
 @lru_cache(maxsize=4096)
-def _emphasised(text: str) -> str:
+def _emphasise(text: str) -> str:
     return f"<em><bdi>{escape(breakable(text))}</bdi></em>"
 
 
 @lru_cache(maxsize=4096)
-def _indented(line: str) -> str:
+def _indent(line: str) -> str:
     if len(line) <= WIDTH - len(INDENT):
         return INDENT + line
-    return INDENT + wrapped(line, INDENT)
+    return INDENT + wrap(line, INDENT)

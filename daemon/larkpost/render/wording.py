@@ -67,7 +67,7 @@ def day_and_month(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1]}"
 
 
-def chosen(edition: Edition) -> str:
+def describe_selection(edition: Edition) -> str:
     """Tell how many papers there are, from how many, and what the choice went by."""
     papers = len(edition.picks)
     said = quantity(papers, "paper") if papers else "No papers"
@@ -77,7 +77,7 @@ def chosen(edition: Edition) -> str:
 
 
 def _ground(picks: Sequence[Pick]) -> str:
-    if any(pick.known_probability is not None for pick in picks):
+    if any(pick.shown_probability is not None for pick in picks):
         return "ordered by your thumbs"
     if any(pick.because or pick.terms for pick in picks):
         return "ordered by your words"
@@ -86,11 +86,11 @@ def _ground(picks: Sequence[Pick]) -> str:
 
 def greeting(reader: Reader) -> str:
     """Say whose paper it is."""
-    name = cropped(one_line(reader.name), 60)
+    name = crop(one_line(reader.name), 60)
     return f"The morning paper of {name}" if name else "Your morning paper"
 
 
-def quiet(edition: Edition) -> str:
+def describe_empty_day(edition: Edition) -> str:
     """Say that there is nothing; empty when there is something."""
     return "" if edition.picks else "Nothing for you today. No news is a short breakfast."
 
@@ -107,41 +107,41 @@ def subject(titles: Sequence[str], paper: str, day: date) -> str:
     """Name the letter after its first title, or the ``paper`` and the day when there is none."""
     if not titles:
         return f"{paper}: a quiet day, {day_and_month(day)}"
-    lead, others = cropped(titles[0], 80), len(titles) - 1
+    lead, others = crop(titles[0], 80), len(titles) - 1
     return f"{lead} – and {others} more" if others else lead  # noqa: RUF001 - an en dash, as printed
 
 
 def byline(paper: Paper) -> str:
     """Name the authors, the first few of many, and the categories; may be empty."""
-    return shown_byline(paper.authors, paper.categories)
+    return byline_text(paper.authors, paper.categories)
 
 
 def link_of(paper: Paper) -> str:
     """Find the paper's address on the web, http or https in ASCII; empty where it has none."""
-    return shown_link(paper.url, paper.identifier)
+    return link_address(paper.url, paper.identifier)
 
 
 @lru_cache(4096)
-def shown_title(title: str) -> str:
+def title_text(title: str) -> str:
     """Give a title as shown to people; never empty."""
-    return cropped(one_line(title), LONGEST_TITLE) or "Untitled"
+    return crop(one_line(title), LONGEST_TITLE) or "Untitled"
 
 
 @lru_cache(4096)
 def short_title(title: str) -> str:
     """Give the name by which a paper is known: ``MoE-Lens`` for ``MoE-Lens: Towards …``."""
-    shown = shown_title(title)
+    shown = title_text(title)
     main = _MAIN_TITLE.match(shown)
-    return main[1] if main else cropped(shown, 64)
+    return main[1] if main else crop(shown, 64)
 
 
 def names(given: Sequence[str]) -> tuple[str, ...]:
     """Give the names of authors or categories as shown to people, without empty ones."""
-    shown = (cropped(one_line(name), LONGEST_NAME) for name in given[:MOST_NAMES])
+    shown = (crop(one_line(name), LONGEST_NAME) for name in given[:MOST_NAMES])
     return tuple(name for name in shown if name)
 
 
-def shown_byline(authors: Sequence[str], categories: Sequence[str]) -> str:
+def byline_text(authors: Sequence[str], categories: Sequence[str]) -> str:
     """Name the authors, the first few of many, and the categories; may be empty."""
     shown = names(authors)
     if len(shown) > AUTHORS_SHOWN + 1:
@@ -150,7 +150,7 @@ def shown_byline(authors: Sequence[str], categories: Sequence[str]) -> str:
     return " · ".join(part for part in (", ".join(shown), ", ".join(fields)) if part)
 
 
-def shown_link(url: str | None, identifier: Identifier) -> str:
+def link_address(url: str | None, identifier: Identifier) -> str:
     """Find a paper's address on the web, http or https in ASCII; empty where it has none."""
     return paper_url(url, [identifier])
 
@@ -160,7 +160,7 @@ def short_enough(link: str) -> str:
     return link if len(link) <= LONGEST_LINK else ""
 
 
-def cropped(text: str, length: int) -> str:
+def crop(text: str, length: int) -> str:
     """Cut at a word's end, with an ellipsis, to ``length`` characters at most."""
     if len(text) <= length:
         return text
@@ -177,7 +177,7 @@ def sentences(text: str, length: int) -> str:
     ends = [match.end() for match in _SENTENCE_END.finditer(text, 0, length + 1)]
     if ends and ends[-1] > length // 2:
         return text[: ends[-1]].rstrip()
-    return cropped(text, length)
+    return crop(text, length)
 
 
 def reason(pick: Pick, *, interests: int = 1, name_private: bool = False) -> PickReason:
@@ -188,7 +188,7 @@ def reason(pick: Pick, *, interests: int = 1, name_private: bool = False) -> Pic
     The chance is told only where the reader has liked something: without thumbs there is
     nothing it could have been learnt from. 0 and 100 are never certain enough to be told.
     """
-    known = pick.known_probability
+    known = pick.shown_probability
     chance = "" if known is None else f"{min(99, max(1, round(known * 100)))}\u00a0%"
     terms = _terms(pick)
     hidden = pick.like is not None and pick.like.owner_id is not None and not name_private
@@ -198,7 +198,7 @@ def reason(pick: Pick, *, interests: int = 1, name_private: bool = False) -> Pic
         like_private=hidden,
         chance=f"{chance} chance of a thumb up" if chance else "",
         label=EXPLORATION if pick.explored else "",
-        interest=cropped(one_line(pick.interest), 40) if interests > 1 else "",
+        interest=crop(one_line(pick.interest), 40) if interests > 1 else "",
         against=_against(pick) if terms or pick.like else (),
     )
 
@@ -259,4 +259,4 @@ def _title_words(title: str) -> tuple[tuple[str, int, int], ...]:
 
 @lru_cache(4096)
 def _term(term: str) -> str:
-    return cropped(one_line(term), LONGEST_TERM)
+    return crop(one_line(term), LONGEST_TERM)

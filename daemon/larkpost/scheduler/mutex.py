@@ -34,7 +34,7 @@ def alone(
     Raises Busy, naming the holder, while another has it; a process that was killed has it for
     a minute more. Calls ``lost`` when another took it because this machine was asleep.
     """
-    me = f"process {os.getpid()} on {logs.encoded(socket.gethostname())} ({secrets.token_hex(4)})"
+    me = f"process {os.getpid()} on {logs.escape(socket.gethostname())} ({secrets.token_hex(4)})"
     if other := _other_holder(store, name, me):
         raise Busy(f"Another {name} is at work on {store.name}: {other}", hint=hint)
     done = threading.Event()

@@ -9,7 +9,7 @@ from larkpost.db import dumps, editions, papers, readers, votes
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import deliveries
 from larkpost.db.usage import last_use
-from larkpost.editions.diagnostics import quiet
+from larkpost.editions.diagnostics import explain_empty_day
 from larkpost.ingest.refused_files import all_refusals
 from larkpost.portability.records import name_of
 
@@ -40,7 +40,7 @@ class AmbiguousDelivery:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """How things stand at one moment; ``quiet`` is empty while papers flow to readers.
+    """How things stand at one moment; ``explain_empty_day`` is empty while papers flow to readers.
 
     ``rejects`` are the first thousand records of the newest dump that could not be read;
     ``refused`` are the files refused since that dump was read. ``undecided`` are letters that may
@@ -62,7 +62,7 @@ class StatusReport:
     expiring: int = 0
 
 
-def standing(connection: Connection, *, now: datetime, window: timedelta) -> StatusReport:
+def read_status(connection: Connection, *, now: datetime, window: timedelta) -> StatusReport:
     """Read how things stand; ``window`` is how far back an edition looks for papers."""
     happened = job_status.latest(connection)
     counts = readers.count_by_status(connection)
@@ -77,14 +77,14 @@ def standing(connection: Connection, *, now: datetime, window: timedelta) -> Sta
         refused=all_refusals(happened, newest.read_at if newest else None),
         next_slot=readers.next_slot(connection),
         events=happened,
-        quiet=quiet(connection, now=now, window=window),
-        undecided=_undecided(connection),
+        quiet=explain_empty_day(connection, now=now, window=window),
+        undecided=_list_ambiguous(connection),
         expiring=last_use.count(connection),
     )
 
 
-def _undecided(connection: Connection) -> list[AmbiguousDelivery]:
-    rows = deliveries.undecided(connection, MOST_UNDECIDED)
+def _list_ambiguous(connection: Connection) -> list[AmbiguousDelivery]:
+    rows = deliveries.ambiguous(connection, MOST_UNDECIDED)
     pages = editions.get_many(connection, [row.edition_id for row in rows])
     return [
         AmbiguousDelivery(name_of(page.reader), page.date, row.reply)

@@ -10,7 +10,7 @@ from larkpost import logs
 from larkpost.db.coordination import job_status
 from larkpost.errors import LarkpostError
 from larkpost.mail.circuit_breaker import REMIND
-from larkpost.mail.retry_policy import told
+from larkpost.mail.retry_policy import describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,8 +47,8 @@ class StepRunner:
         try:
             yield
         except Exception as error:  # a fault in one step must not stop the others
-            self.troubles[name] = told(error)
-            if (at := self._told_before(name)) is None:
+            self.troubles[name] = describe(error)
+            if (at := self._last_logged(name)) is None:
                 at = self._now
                 self._tell(name, error)
             self._told[name] = at.isoformat()
@@ -58,7 +58,7 @@ class StepRunner:
 
     def close(self) -> None:
         """Write down how the round went."""
-        since = {_told_at(name): at for name, at in self._told.items()}
+        since = {_logged_key(name): at for name, at in self._told.items()}
         with self._store.begin() as connection:
             job_status.record(
                 connection,
@@ -79,10 +79,10 @@ class StepRunner:
             exc_info=None if foreseen else error,
         )
 
-    def _told_before(self, name: str) -> datetime | None:
+    def _last_logged(self, name: str) -> datetime | None:
         """Tell when this very trouble was logged; None where that is an hour ago, or never was."""
         known = [_logged.get(self._key(name))]
-        if at := self._before.get(_told_at(name)):
+        if at := self._before.get(_logged_key(name)):
             known.append((self._before.get(name, ""), datetime.fromisoformat(at)))
         for trouble, moment in filter(None, known):
             if trouble == self.troubles[name] and timedelta(0) <= self._now - moment < REMIND:
@@ -93,5 +93,5 @@ class StepRunner:
         return self._store.name, self._kind, name
 
 
-def _told_at(name: str) -> str:
+def _logged_key(name: str) -> str:
     return f"{name}_told"

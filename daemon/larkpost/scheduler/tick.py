@@ -54,7 +54,7 @@ _ELSEWHERE = "another process does it; there is nothing to do"
 
 @dataclass(frozen=True, slots=True)
 class TickContext:
-    """What a tick needs; ``road`` opens the way letters take, ``stopped`` says when to end.
+    """What a tick needs; ``open_transport`` opens the transport, ``stopped`` says when to end.
 
     ``returns`` is the Maildir in which mail to the ``mailboxes`` comes back; ``desk`` says who is
     told of quiet mornings; ``moved`` is called whenever the post got on: a letter was settled, or
@@ -63,9 +63,9 @@ class TickContext:
     without any a reader without mail goes.
     """
 
-    newsroom: PublishContext
-    press: Renderer
-    road: Callable[[], AbstractContextManager[Transport]]
+    publish_context: PublishContext
+    renderer: Renderer
+    open_transport: Callable[[], AbstractContextManager[Transport]]
     sources: Sequence[Source]
     places: HomePaths
     settle_seconds: float
@@ -73,7 +73,7 @@ class TickContext:
     stopped: Callable[[], bool] = lambda: False
     mailboxes: ReturnAddresses | None = None
     returns: Path | None = None
-    desk: OperatorAddress | None = None
+    operator: OperatorAddress | None = None
     writer: NoticeWriter | None = None
     moved: Callable[[], None] = lambda: None
     per_domain: int = PER_DOMAIN
@@ -104,7 +104,7 @@ def tick(works: TickContext, *, now: datetime) -> TickResult:
     done = edit(works, now=now)
     sent = post(works, now=now)
     ended = now + timedelta(seconds=monotonic() - began)
-    done.outage = circuit_breaker.report_outage(works.newsroom.store, began=now, now=ended)
+    done.outage = circuit_breaker.report_outage(works.publish_context.store, began=now, now=ended)
     done.answered, done.ledger = sent.answered, sent.ledger
     done.troubles |= sent.troubles
     return done
@@ -116,7 +116,7 @@ def edit(works: TickContext, *, now: datetime) -> TickResult:
     A step that fails is told in ``troubles``, in the log and in the store; the next one runs
     all the same. Raises Busy while another process is at it.
     """
-    store = works.newsroom.store
+    store = works.publish_context.store
     done = TickResult()
     with alone(store, "tick", hint=_ELSEWHERE), _steps(works, "tick", now, done) as steps:
         with steps.step("ingest"):
@@ -130,9 +130,9 @@ def edit(works: TickContext, *, now: datetime) -> TickResult:
                     store, works.mailboxes, works.returns, now=now, stopped=works.stopped
                 )
         with steps.step("space"):
-            works.spaces.refresh(store, works.newsroom.ranker, now=now)
+            works.spaces.refresh(store, works.publish_context.ranker, now=now)
         with steps.step("publish"):
-            done.outcomes = publish_due(works.newsroom, now=now)
+            done.outcomes = publish_due(works.publish_context, now=now)
             if failed := done.outcomes[PublishOutcome.FAILED]:
                 editions = quantity(failed, "edition")
                 raise Failure(f"{editions} could not be published; the next tick tries again")
@@ -147,29 +147,35 @@ def post(works: TickContext, *, now: datetime) -> TickResult:
     """
     done = TickResult()
     with (
-        alone(works.newsroom.store, "post", hint=_ELSEWHERE),
+        alone(works.publish_context.store, "post", hint=_ELSEWHERE),
         _steps(works, "post", now, done) as steps,
     ):
         while _a_turn(works, steps, done, now):
             pass
         with steps.step("receipt"):
-            if works.desk:
-                window = works.newsroom.window
-                tell(works.newsroom.store, works.road, works.desk, now=now, window=window)
+            if works.operator:
+                window = works.publish_context.window
+                tell(
+                    works.publish_context.store,
+                    works.open_transport,
+                    works.operator,
+                    now=now,
+                    window=window,
+                )
         with steps.step("housekeeping"):
-            clean_up(works.newsroom.store, works.uses, works.span, now=now)
+            clean_up(works.publish_context.store, works.uses, works.span, now=now)
     return done
 
 
 def _a_turn(works: TickContext, steps: StepRunner, done: TickResult, now: datetime) -> bool:
     """Answer who asked, and send some letters; tells whether there may be more of them."""
-    store, sent = works.newsroom.store, DeliveryCounts()
+    store, sent = works.publish_context.store, DeliveryCounts()
     with steps.step("notices"):
         if works.writer:
             done.answered += answer(
                 store,
                 works.writer,
-                _watched(works),
+                _count_progress(works),
                 now=now,
                 per_domain=works.per_domain,
                 stopped=works.stopped,
@@ -177,8 +183,8 @@ def _a_turn(works: TickContext, steps: StepRunner, done: TickResult, now: dateti
     with steps.step("deliver"):
         sent = deliver(
             store,
-            works.press,
-            _watched(works),
+            works.renderer,
+            _count_progress(works),
             now=now,
             holder=works.holder,
             limit=A_TURN,
@@ -196,33 +202,33 @@ def _a_turn(works: TickContext, steps: StepRunner, done: TickResult, now: dateti
 
 @contextmanager
 def _steps(works: TickContext, kind: str, now: datetime, done: TickResult) -> Iterator[StepRunner]:
-    steps = StepRunner(works.newsroom.store, kind, now)
+    steps = StepRunner(works.publish_context.store, kind, now)
     yield steps
     steps.close()
     done.troubles |= steps.troubles
 
 
-def _watched(works: TickContext) -> Callable[[], AbstractContextManager[Transport]]:
-    """Give the road, on which each letter that is settled, well or not, counts as getting on."""
+def _count_progress(works: TickContext) -> Callable[[], AbstractContextManager[Transport]]:
+    """Open the transport so that each message that is settled, well or not, counts as progress."""
 
     @contextmanager
-    def road() -> Iterator[Transport]:
-        with works.road() as opened:
+    def open_transport() -> Iterator[Transport]:
+        with works.open_transport() as opened:
             yield _ProgressTransport(opened, works.moved)
 
-    return road
+    return open_transport
 
 
 @dataclass(frozen=True, slots=True)
 class _ProgressTransport:
-    road: Transport
+    transport: Transport
     moved: Callable[[], None]
 
     def ready(self) -> None:
-        self.road.ready()
+        self.transport.ready()
 
     def send(self, letter: Message) -> None:
         try:
-            self.road.send(letter)
+            self.transport.send(letter)
         finally:
             self.moved()

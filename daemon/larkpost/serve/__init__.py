@@ -12,7 +12,7 @@ from larkpost import logs
 from larkpost.errors import Busy
 from larkpost.scheduler.mutex import alone
 from larkpost.serve.file_descriptors import connections_at_most
-from larkpost.serve.jobs import Watchdog, going, started
+from larkpost.serve.jobs import Watchdog, make_heartbeats, run_jobs
 from larkpost.serve.listener import check_listening, listen, open_listener
 from larkpost.serve.reload import ReloadableApp
 from larkpost.serve.server import Server
@@ -52,7 +52,7 @@ def run(
     it anew.
     """
     web = program.settings.web
-    office = ReloadableApp(program, started(program.settings.tick.seconds))
+    office = ReloadableApp(program, make_heartbeats(program.settings.tick.seconds))
     server = _server(office)
     works: dict[str, Work] = {
         "tick": lambda moved: tick(office.program, moved),
@@ -80,7 +80,7 @@ def run(
         ),
         _signals(stop, office, renewal),
         watch.over(),
-        going(works, office.pulses),
+        run_jobs(works, office.pulses),
     ):
         server.run(sockets=[listener])
     code = 1 if watch.gave_up else Busy.exit_code if superseded.is_set() else 0

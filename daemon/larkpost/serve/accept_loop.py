@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from larkpost import logs
-from larkpost.log_limits import limited_lines
+from larkpost.log_limits import limit_lines
 from larkpost.web.limits.pacing import Pacer
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Acceptor:
             try:
                 accepted = await loop.sock_accept(listener)
             except OSError as error:  # the visitor is gone again, or descriptors are short
-                with limited_lines():
+                with limit_lines():
                     _log.warning("connection not accepted", problem=str(error))
                 await asyncio.sleep(AGAIN_SECONDS)
             else:

@@ -37,14 +37,14 @@ A_LETTER = timedelta(minutes=15)
 _log = logs.get_logger("larkpost.serve")
 
 
-def started(seconds: float) -> dict[str, Heartbeat]:
+def make_heartbeats(seconds: float) -> dict[str, Heartbeat]:
     """Give the pulses of the two rounds, that come every so many ``seconds`` from now on."""
     period, now = timedelta(seconds=seconds), _now()
     return {"tick": Heartbeat(period, now, A_TICK), "post": Heartbeat(period, now, A_LETTER)}
 
 
 @contextmanager
-def going(works: Mapping[str, Work], pulses: Mapping[str, Heartbeat]) -> Iterator[None]:
+def run_jobs(works: Mapping[str, Work], pulses: Mapping[str, Heartbeat]) -> Iterator[None]:
     """Do each of the works now and once every period of its pulse; at the end, wait a little.
 
     One interval trigger each, in UTC: late rounds are made up for by one, never skipped, never
@@ -102,7 +102,7 @@ class _JobLoop:
         self._guard = threading.Lock()  # of ``idle`` with the time of the next round
         self._work = work
         self._scheduler = scheduler
-        self._told: tuple[str, datetime] | None = None  # the last fault that was logged, and when
+        self._logged: tuple[str, datetime] | None = None  # the last fault that was logged, and when
 
     def __call__(self) -> None:
         """Go once, if not under way already; whatever goes wrong ends here."""
@@ -120,7 +120,7 @@ class _JobLoop:
         except Exception as error:
             self._tell(error, began)
         else:
-            self._told = None
+            self._logged = None
         finally:
             self.pulse.end(_now())
             following = () if self.pulse.failed else self.after
@@ -133,9 +133,13 @@ class _JobLoop:
     def _tell(self, error: Exception, now: datetime) -> None:
         """Log what ended a round when it is news, and else once an hour: a disk stays full long."""
         what = f"{type(error).__name__}: {error}"
-        if self._told and self._told[0] == what and timedelta(0) <= now - self._told[1] < REMIND:
+        if (
+            self._logged
+            and self._logged[0] == what
+            and timedelta(0) <= now - self._logged[1] < REMIND
+        ):
             return
-        self._told = (what, now)
+        self._logged = (what, now)
         if isinstance(error, LarkpostError):
             _log.error("round failed", round=self.name, problem=str(error), hint=error.hint)
         else:
@@ -178,7 +182,7 @@ class Watchdog:
     def _look(self, done: threading.Event) -> None:
         in_a_row = 0
         while not done.wait(LOOK_SECONDS):
-            stuck = [name for name, pulse in self._pulses.items() if pulse.stuck(_now())]
+            stuck = [name for name, pulse in self._pulses.items() if pulse.is_stuck(_now())]
             in_a_row = in_a_row + 1 if stuck else 0
             if in_a_row < LOOKS:
                 continue

@@ -52,7 +52,7 @@ def check_listening(host: str, port: int, *, mode: int, home: Path) -> None:
         try:
             stale = _is_stale(path)
         except OSError as error:
-            raise _refused_place(path, error) from error
+            raise _place_error(path, error) from error
         if stale and os.access(path.parent, os.W_OK | os.X_OK):
             return
     with open_listener(host, port, mode=mode, home=home):
@@ -93,7 +93,7 @@ def listen_unix(path: Path, mode: int) -> socket.socket:
         raise
     except OSError as error:
         listener.close()
-        raise _refused_place(path, error) from error
+        raise _place_error(path, error) from error
     finally:
         os.umask(umask)
     return listener
@@ -103,7 +103,7 @@ def _socket_path(host: str, home: Path) -> Path:
     return home / expand(Path(host.removeprefix(UNIX)))
 
 
-def _refused_place(path: Path, error: OSError) -> UsageError:
+def _place_error(path: Path, error: OSError) -> UsageError:
     return UsageError(
         f"Cannot listen on {path}: {error.strerror or error}",
         hint="name a place in a folder that is there and that this user may write in, of at"

@@ -45,13 +45,13 @@ class ReloadableApp:
                 program = renewal(self.program)
                 pages = app(program, pulses=self.pulses, paced=True)
             except Exception as error:  # whatever is wrong with them, the daemon lives
-                _refused(error)
+                _log_refusal(error)
             else:
                 self.program, self._pages = program, pages
                 _log.info("settings read anew")
 
 
-def _refused(error: Exception) -> None:
+def _log_refusal(error: Exception) -> None:
     foreseen = isinstance(error, LarkpostError)
     _log.error(
         "settings not read anew, the old ones stay",

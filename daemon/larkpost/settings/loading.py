@@ -69,7 +69,7 @@ def load(
     if "site.base_url" not in merged:
         lasting = {origin: values for origin, values in found.items() if origin != COMMAND_LINE}
         merged["site.base_url"] = _own_address(lasting)
-    settings = _validated(merged, origins, places)
+    settings = _validate(merged, origins, places)
     settings._origins = origins
     settings._remarks = tuple(_remarks(places.config, found[str(places.config)], secrets))
     return settings
@@ -223,7 +223,7 @@ def _near(word: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(word, choices, 1, 0.6) or same), None)
 
 
-def _validated(
+def _validate(
     values: Mapping[str, object], origins: Mapping[str, str], places: HomePaths
 ) -> Settings:
     nested: dict[str, dict[str, object]] = {}

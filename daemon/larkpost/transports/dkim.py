@@ -44,16 +44,16 @@ class DkimTransport:
     """A road that signs each letter before it goes."""
 
     def __init__(self, road: Transport, signature: DkimSignature) -> None:
-        self._road = road
+        self._transport = road
         self._signature = signature
 
     def ready(self) -> None:
         """Return when the road is ready."""
-        self._road.ready()
+        self._transport.ready()
 
     def send(self, letter: Message) -> None:
         """Sign and send; raises what the road raises."""
-        self._road.send(signed(letter, self._signature))
+        self._transport.send(sign(letter, self._signature))
 
 
 def signature_of(selector: str, key: Path, sender: str) -> DkimSignature | None:
@@ -81,7 +81,7 @@ def signature_of(selector: str, key: Path, sender: str) -> DkimSignature | None:
     return signature
 
 
-def signed(letter: Message, signature: DkimSignature) -> Message:
+def sign(letter: Message, signature: DkimSignature) -> Message:
     """Put a DKIM-Signature on top of a letter; relaxed, so that a relay may fold lines anew.
 
     It is dated as the letter is: what is sent again after doubt is the same to the byte.
@@ -109,12 +109,12 @@ def _header(content: bytes, signature: DkimSignature) -> bytes:
         signature.domain.encode(),
         signature.key,
         canonicalize=(b"relaxed", b"relaxed"),
-        include_headers=_named(head.keys()),
+        include_headers=_header_names(head.keys()),
     )
     return header
 
 
-def _named(there: list[str]) -> list[bytes]:
+def _header_names(there: list[str]) -> list[bytes]:
     """Name the fields to sign, given those that are there, as often as it takes."""
     names = [name.lower().encode() for name in there]
     lists = dict.fromkeys(name for name in names if name.startswith(b"list-"))

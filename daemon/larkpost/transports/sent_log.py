@@ -66,12 +66,12 @@ class SentLog:
             self._known.add(name)
         try:
             if self._descriptor is None:
-                self._descriptor = self._opened()
+                self._descriptor = self._open()
             os.write(self._descriptor, name + b"\n")
         except OSError as error:
             self._tell(error)
 
-    def _opened(self) -> int:
+    def _open(self) -> int:
         make_folder(self._folder)
         return open_append(self._file, linked=True)  # backups may be made by hard links
 
@@ -102,19 +102,19 @@ class SkipAlreadySent:
     """A road on which a letter that was sent before does not go again."""
 
     def __init__(self, road: Transport, sent: SentLog) -> None:
-        self._road = road
+        self._transport = road
         self._sent = sent
 
     def ready(self) -> None:
         """Return when a letter can go; raises what the road raises."""
-        self._road.ready()
+        self._transport.ready()
 
     def send(self, letter: Message) -> None:
         """Send what was not sent before, and write it down; raises what the road raises."""
         if letter.message_id in self._sent:
             log.info("letter was sent before", message_id=letter.message_id)
             return
-        self._road.send(letter)
+        self._transport.send(letter)
         self._sent.add(letter.message_id)
 
 

@@ -57,7 +57,7 @@ class Relay:
 
         Who is told to stop meanwhile waits no longer.
         """
-        self._connected()
+        self._connect()
         while not self._stopped() and (left := self._next - time.monotonic()) > 0:
             time.sleep(min(left, GLANCE))
         self._next = time.monotonic() + self._interval
@@ -74,7 +74,7 @@ class Relay:
             self.ready()
         self._waited = False
         while True:
-            session = self._connected()
+            session = self._connect()
             fresh = session.letters == 0
             try:
                 session.hand_over(letter)
@@ -84,7 +84,7 @@ class Relay:
             else:
                 return
 
-    def _connected(self) -> Session:
+    def _connect(self) -> Session:
         session = self._session
         if session and session.alive and session.letters < self._smtp.per_connection:
             return session

@@ -86,7 +86,7 @@ class SmtpConnection:
         self._socket.settimeout(0)
         # Under TLS there may be something to read that is no word of the server's.
         with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError):
-            self._heard += self._received()
+            self._heard += self._read_chunk()
         return bool(self._heard)
 
     def reply(self, seconds: float, *, grace: float = 0.0) -> Reply:
@@ -106,7 +106,7 @@ class SmtpConnection:
                 return reply_of(int(code), lines)
         raise Garbled("its answer has no end")
 
-    def arrived(self) -> bool:
+    def is_acknowledged(self) -> bool:
         """Say whether the server's system has confirmed all that was written; True if unknown."""
         try:
             waiting = fcntl.ioctl(self._socket, termios.TIOCOUTQ, bytes(4))
@@ -136,7 +136,7 @@ class SmtpConnection:
                 raise Stopped("we were told to stop")
             self._socket.settimeout(min(left, GLANCE))
             with contextlib.suppress(TimeoutError):
-                return self._received()
+                return self._read_chunk()
         raise TimeoutError("it did not answer in time")
 
     def _must_leave(self, grace: float) -> bool:
@@ -145,7 +145,7 @@ class SmtpConnection:
         self._stopped_at = min(self._stopped_at, monotonic())
         return monotonic() >= self._stopped_at + grace
 
-    def _received(self) -> bytes:
+    def _read_chunk(self) -> bytes:
         if data := self._socket.recv(CHUNK):
             return data
         raise HungUp("it hung up")

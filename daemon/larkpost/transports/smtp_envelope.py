@@ -43,11 +43,11 @@ def seal(letter: Message, extensions: Mapping[str, str]) -> SmtpEnvelope:
             (SmtpStage.RECIPIENT, f"RCPT TO:<{letter.recipient}>\r\n".encode()),
             (SmtpStage.CONTENT, b"DATA\r\n"),
         ),
-        stuffed(letter.content),
+        dot_stuff(letter.content),
     )
 
 
-def stuffed(content: bytes) -> bytes:
+def dot_stuff(content: bytes) -> bytes:
     """Double the dots that begin a line and add the final one; every line ends with CRLF.
 
     A bare CR or LF would be refused, or read as an end of the letter by a lax server (the

@@ -82,7 +82,7 @@ class Session:
         """
         envelope = seal(letter, self._extensions)
         self.letters += 1
-        with self._nothing_sent_yet():
+        with self._before_last_byte():
             if not self._tidy:
                 self._say([(SmtpStage.SENDER, b"RSET\r\n")])
             self._tidy = False
@@ -101,19 +101,19 @@ class Session:
         self._line.close()
 
     @contextmanager
-    def _nothing_sent_yet(self) -> Iterator[None]:
+    def _before_last_byte(self) -> Iterator[None]:
         """Before its last byte is out no server has a letter, whatever breaks."""
         try:
             yield
         except Stopped as error:
             self.alive = False
-            raise _stopped(self._smtp, error) from error
+            raise _stop_error(self._smtp, error) from error
         except TimeoutError as error:
             self.alive = False
-            raise Deferred(f"{name_of(self._smtp)}: {told(error)}", cut=True) from error
+            raise Deferred(f"{name_of(self._smtp)}: {describe(error)}", cut=True) from error
         except OSError as error:
             self.alive = False
-            raise CutOff(f"{name_of(self._smtp)}: {told(error)}") from error
+            raise CutOff(f"{name_of(self._smtp)}: {describe(error)}") from error
 
     def _say(self, commands: Sequence[tuple[SmtpStage, bytes]]) -> None:
         """Say the commands, in one breath where the server can (RFC 2920).
@@ -166,7 +166,7 @@ class Session:
             reply = self._line.reply(self._smtp.timeout)
             self._hang_up()
             self._judge(SmtpStage.END, reply)
-            raise CutOff(f"{name_of(self._smtp)} said {shown(reply, self._smtp)} too early")
+            raise CutOff(f"{name_of(self._smtp)} said {reply_text(reply, self._smtp)} too early")
         self._line.write(DOT, self._smtp.timeout)
 
     def _answer_to_the_dot(self) -> Reply:
@@ -181,10 +181,10 @@ class Session:
             self._hang_up()
             if cut_before:
                 raise CutOff(
-                    f"{name_of(self._smtp)} hung up before the end of the letter: {told(error)}"
+                    f"{name_of(self._smtp)} hung up before the end of the letter: {describe(error)}"
                 ) from error
             raise Unanswered(
-                f"{name_of(self._smtp)} had the whole letter and gave no answer: {told(error)}"
+                f"{name_of(self._smtp)} had the whole letter and gave no answer: {describe(error)}"
             ) from error
 
     def _was_cut_before_the_dot(self, error: OSError) -> bool:
@@ -195,7 +195,7 @@ class Session:
         order was closed before the dot where the server's system never confirmed the dot.
         """
         if isinstance(error, HungUp):
-            return not self._line.arrived()
+            return not self._line.is_acknowledged()
         return isinstance(error, ConnectionResetError | BrokenPipeError)
 
     def _judge(self, stage: SmtpStage, reply: Reply) -> None:
@@ -239,7 +239,7 @@ def open_session(
 
     Raises Deferred for the whole road when any of it fails; nothing is tried with less security.
     """
-    with _whole_road(smtp, SmtpStage.GREETING):
+    with _for_all_mail(smtp, SmtpStage.GREETING):
         line = SmtpConnection(smtp.host, smtp.port, smtp.timeout, stopped)
     try:
         return Session(smtp, line, _introduce(smtp, line, context))
@@ -250,7 +250,7 @@ def open_session(
 
 def _introduce(smtp: SmtpSettings, line: SmtpConnection, context: ssl.SSLContext) -> dict[str, str]:
     if smtp.security == "tls":
-        with _whole_road(smtp, SmtpStage.STARTTLS):
+        with _for_all_mail(smtp, SmtpStage.STARTTLS):
             line.encrypt(context, smtp.timeout)
     _ask(smtp, line, SmtpStage.GREETING)
     extensions = _hello(smtp, line)
@@ -280,7 +280,7 @@ def _start_tls(
             whole_road=True,
         )
     _ask(smtp, line, SmtpStage.STARTTLS, "STARTTLS")
-    with _whole_road(smtp, SmtpStage.STARTTLS):
+    with _for_all_mail(smtp, SmtpStage.STARTTLS):
         line.encrypt(context, smtp.timeout)
 
 
@@ -305,7 +305,7 @@ def _login(smtp: SmtpSettings, line: SmtpConnection, extensions: dict[str, str])
 
 def _ask(smtp: SmtpSettings, line: SmtpConnection, stage: SmtpStage, command: str = "") -> Reply:
     """Say a command and give the answer, if it is a good one; without a command, just listen."""
-    with _whole_road(smtp, stage):
+    with _for_all_mail(smtp, stage):
         if command:
             line.write(f"{command}\r\n".encode(), smtp.timeout)
         reply = line.reply(smtp.timeout)
@@ -320,25 +320,25 @@ def _ask(smtp: SmtpSettings, line: SmtpConnection, stage: SmtpStage, command: st
 
 
 @contextmanager
-def _whole_road(smtp: SmtpSettings, stage: SmtpStage) -> Iterator[None]:
+def _for_all_mail(smtp: SmtpSettings, stage: SmtpStage) -> Iterator[None]:
     try:
         yield
     except Stopped as error:
-        raise _stopped(smtp, error) from error
+        raise _stop_error(smtp, error) from error
     except OSError as error:
         raise Deferred(
-            f"{name_of(smtp)}, {stage}: {told(error)}", hint=HINTS[stage], whole_road=True
+            f"{name_of(smtp)}, {stage}: {describe(error)}", hint=HINTS[stage], whole_road=True
         ) from error
 
 
-def _stopped(smtp: SmtpSettings, error: Stopped) -> Deferred:
+def _stop_error(smtp: SmtpSettings, error: Stopped) -> Deferred:
     """Make the error for whoever is told to end before a letter is out: no fault of the server."""
-    return Deferred(f"{name_of(smtp)}: {told(error)}", whole_road=True, stopped=True)
+    return Deferred(f"{name_of(smtp)}: {describe(error)}", whole_road=True, stopped=True)
 
 
 def _message(smtp: SmtpSettings, stage: SmtpStage, reply: Reply) -> str:
     wants = f": {WANTS_LOGIN}" if reply.code in LOGIN_FIRST and stage is not SmtpStage.LOGIN else ""
-    return f"{name_of(smtp)} said {shown(reply, smtp)} {stage}{wants}"
+    return f"{name_of(smtp)} said {reply_text(reply, smtp)} {stage}{wants}"
 
 
 def _hint(stage: SmtpStage, reply: Reply) -> str:
@@ -351,7 +351,7 @@ def name_of(smtp: SmtpSettings) -> str:
     return f"{smtp.host}:{smtp.port}"
 
 
-def told(error: OSError) -> str:
+def describe(error: OSError) -> str:
     """What broke, in words."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate cannot be trusted: {error.verify_message.rstrip('.')}"
@@ -362,7 +362,7 @@ def told(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def shown(reply: Reply, smtp: SmtpSettings) -> str:
+def reply_text(reply: Reply, smtp: SmtpSettings) -> str:
     """The reply on one line, without what a server may have echoed of the login."""
     text = str(reply)
     password = smtp.password.get_secret_value()

@@ -34,7 +34,7 @@ from larkpost.web.reader.feeds import feed
 from larkpost.web.reader.onboarding import rate, start
 from larkpost.web.reader.taste import taste
 from larkpost.web.reader.votes import edition, vote
-from larkpost.web.site import SafeHeaders, SiteContext, TrailingSlash, handled, http_refusal
+from larkpost.web.site import SafeHeaders, SiteContext, TrailingSlash, endpoint, http_refusal
 from larkpost.web.templating import PageTemplates
 
 if TYPE_CHECKING:
@@ -47,19 +47,19 @@ __all__ = ["Heartbeat", "app"]
 ASK_AND_ACT = ["GET", "POST"]  # HEAD comes with GET
 register_path_numbers()
 ROUTES = (
-    Route("/", handled(front)),
-    Route("/archive", handled(archive)),
+    Route("/", endpoint(front)),
+    Route("/archive", endpoint(archive)),
     Route("/archive/{month}.{form}", month_feed, methods=["GET"]),
-    Route("/archive/{span}", handled(volume)),
-    Route("/paper/{uid}", handled(paper, measure=LOOKING)),
-    Route("/search", handled(look_up, measure=LOOKING)),
-    Route("/subscribe", handled(subscribe), methods=ASK_AND_ACT),
-    Route("/static/{name}", handled(static)),
-    Route("/robots.txt", handled(robots)),
-    Route("/favicon.ico", handled(favicon)),
-    Route("/apple-touch-icon.png", handled(touch_icon)),
-    Route("/apple-touch-icon-precomposed.png", handled(touch_icon)),
-    Route("/healthz", handled(healthz)),
+    Route("/archive/{span}", endpoint(volume)),
+    Route("/paper/{uid}", endpoint(paper, measure=LOOKING)),
+    Route("/search", endpoint(look_up, measure=LOOKING)),
+    Route("/subscribe", endpoint(subscribe), methods=ASK_AND_ACT),
+    Route("/static/{name}", endpoint(static)),
+    Route("/robots.txt", endpoint(robots)),
+    Route("/favicon.ico", endpoint(favicon)),
+    Route("/apple-touch-icon.png", endpoint(touch_icon)),
+    Route("/apple-touch-icon-precomposed.png", endpoint(touch_icon)),
+    Route("/healthz", endpoint(healthz)),
     Route("/feed/{key}.{form}", feed, methods=["GET"]),
     Route("/feed/{key}/{interest}.{form}", feed, methods=["GET"]),
     Route("/feed/{key}/archive/{page:number}.{form}", feed, methods=["GET"]),
@@ -67,17 +67,17 @@ ROUTES = (
     Route("/trending.{form}", trending_feed, methods=["GET"]),
     Route("/archive.{form}", archive_feed, methods=["GET"]),
     Route("/search.{form}", search_feed, methods=["GET"]),
-    Route("/edition/{token}", handled(edition)),
-    Route("/vote/{token}/{position:number}/{wish}", handled(vote), methods=ASK_AND_ACT),
-    Route("/me/{token}", handled(me), methods=ASK_AND_ACT),
-    Route("/me/{token}/start", handled(start, upload=True), methods=ASK_AND_ACT),
-    Route("/me/{token}/rate", handled(rate, measure=COSTLY), methods=ASK_AND_ACT),
-    Route("/me/{token}/taste", handled(taste, measure=COSTLY)),
-    Route("/me/{token}/export.jsonl", handled(export, measure=COSTLY)),
-    Route("/me/{token}/delete", handled(delete), methods=ASK_AND_ACT),
-    Route("/admin/{token}", handled(admin)),
-    Route("/leave/{token}", handled(leave, from_anywhere=True), methods=ASK_AND_ACT),
-    Route("/confirm/{token}", handled(confirm), methods=ASK_AND_ACT),
+    Route("/edition/{token}", endpoint(edition)),
+    Route("/vote/{token}/{position:number}/{wish}", endpoint(vote), methods=ASK_AND_ACT),
+    Route("/me/{token}", endpoint(me), methods=ASK_AND_ACT),
+    Route("/me/{token}/start", endpoint(start, upload=True), methods=ASK_AND_ACT),
+    Route("/me/{token}/rate", endpoint(rate, measure=COSTLY), methods=ASK_AND_ACT),
+    Route("/me/{token}/taste", endpoint(taste, measure=COSTLY)),
+    Route("/me/{token}/export.jsonl", endpoint(export, measure=COSTLY)),
+    Route("/me/{token}/delete", endpoint(delete), methods=ASK_AND_ACT),
+    Route("/admin/{token}", endpoint(admin)),
+    Route("/leave/{token}", endpoint(leave, from_anywhere=True), methods=ASK_AND_ACT),
+    Route("/confirm/{token}", endpoint(confirm), methods=ASK_AND_ACT),
 )
 
 

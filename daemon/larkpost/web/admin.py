@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from larkpost.db import dumps, readers
 from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState
-from larkpost.scheduler.status import SEND_UNDECIDED, standing
+from larkpost.scheduler.status import SEND_UNDECIDED, read_status
 from larkpost.web.auth import check_admin
 from larkpost.web.public.archive import leaf, page_number
 
@@ -30,7 +30,7 @@ def admin(site: SiteContext, request: Request, _form: FormData) -> Response:
     page = page_number(request)
     now = site.clock()
     with site.program.store.read() as connection:
-        found = standing(connection, now=now, window=site.program.window)
+        found = read_status(connection, now=now, window=site.program.window)
         latest = dumps.latest(connection, limit=DUMPS)
         some = readers.newest(connection, limit=READERS, offset=(page - 1) * READERS)
         troubled = deliveries.by_state(connection, TROUBLED, LETTERS)
@@ -40,7 +40,7 @@ def admin(site: SiteContext, request: Request, _form: FormData) -> Response:
         "admin.html",
         standing=found,
         send_undecided=SEND_UNDECIDED,
-        beats=all(pulse.beats(now) for pulse in site.pulses.values()) if site.pulses else None,
+        beats=all(pulse.is_alive(now) for pulse in site.pulses.values()) if site.pulses else None,
         dumps=latest,
         readers=some,
         leaf=leaf(page, total, READERS),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.db import editions, readers
 from larkpost.errors import InvalidToken
-from larkpost.urls import is_stamped, opened, stamp
+from larkpost.urls import is_stamped, open_token, stamp
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -22,7 +22,7 @@ def reader_of(
     site: SiteContext, connection: Connection, request: Request, purpose: Purpose
 ) -> Reader:
     """Find the reader whom the path's token names; raises InvalidToken or UnknownReader."""
-    number, seal = opened(site.program.tokens, purpose, request.path_params["token"])
+    number, seal = open_token(site.program.tokens, purpose, request.path_params["token"])
     reader = readers.get(connection, number)
     _check_stamp(connection, reader, seal, purpose)
     if purpose == "page":
@@ -34,7 +34,7 @@ def edition_of(
     site: SiteContext, connection: Connection, request: Request, purpose: Purpose
 ) -> Edition:
     """Find the edition that the path's token names; raises InvalidToken."""
-    number, seal = opened(site.program.tokens, purpose, request.path_params["token"])
+    number, seal = open_token(site.program.tokens, purpose, request.path_params["token"])
     edition = edition_by_id(connection, number, seal, purpose)
     _note_use(site, edition.reader)
     return edition

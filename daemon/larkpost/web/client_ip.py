@@ -46,11 +46,11 @@ def network(request: Request, proxies: tuple[str, ...]) -> str:
     """
     peer = request.client.host if request.client else ""
     told = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
-    address = _forwarded(told.pop()) if not peer else parse_address(peer)
+    address = _parse_forwarded(told.pop()) if not peer else parse_address(peer)
     if address is None:
         return peer[:64] or UNIX_SOCKET
     while told and is_trusted(address, proxies):
-        before = _forwarded(told.pop())
+        before = _parse_forwarded(told.pop())
         if before is None:
             break
         address = before
@@ -103,7 +103,7 @@ def parse_address(text: str) -> Address | None:
     return mapped or address
 
 
-def _forwarded(text: str) -> Address | None:
+def _parse_forwarded(text: str) -> Address | None:
     found = _FORWARDED.fullmatch(text.strip(" \t"))
     return parse_address(found["v6"] or found["v4"] or found["bare"]) if found else None
 

@@ -40,7 +40,7 @@ def read_wishes(form: FormData) -> Preferences:
     }
 
 
-def typed_wishes(form: FormData) -> dict[str, object]:
+def read_preferences(form: FormData) -> dict[str, object]:
     """Keep what was typed, so that a mistake in one field does not cost the others."""
     days = {int(str(one)) for one in form.getlist("days") if str(one) in set("0123456")}
     typed: dict[str, object] = {

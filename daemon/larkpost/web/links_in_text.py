@@ -23,7 +23,7 @@ class TextSpan(NamedTuple):
     href: str = ""
 
 
-def linked(text: str) -> list[TextSpan]:
+def find_links(text: str) -> list[TextSpan]:
     """Find the web addresses (http and https only) in a text; the pieces join to it again."""
     return [piece for piece in _pieces(text) if piece.text]
 
@@ -31,7 +31,7 @@ def linked(text: str) -> list[TextSpan]:
 def _pieces(text: str) -> Iterator[TextSpan]:
     end = 0
     for match in _LINK.finditer(text):
-        link = _trimmed(match[0])
+        link = _trim(match[0])
         href = encode_url(link)
         if href and len(href) <= LONGEST_LINK:
             yield TextSpan(text[end : match.start()])
@@ -40,7 +40,7 @@ def _pieces(text: str) -> Iterator[TextSpan]:
     yield TextSpan(text[end:])
 
 
-def _trimmed(link: str) -> str:
+def _trim(link: str) -> str:
     """Leave out what belongs to the sentence: a full stop, a bracket that was opened outside."""
     while link:
         last = link[-1]

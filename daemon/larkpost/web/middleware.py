@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from larkpost import logs
-from larkpost.log_limits import limited_lines
+from larkpost.log_limits import limit_lines
 from larkpost.web.site import MESSAGES, SafeHeaders
 
 if TYPE_CHECKING:
@@ -78,11 +78,11 @@ class ErrorPages:
             await send(message)
 
         try:
-            with limited_lines():
+            with limit_lines():
                 await self.app(scope, receive, send_noting)
         except Exception:
             if begun:  # the server closes the connection, so that nobody takes it for whole
                 raise
-            with limited_lines():
+            with limit_lines():
                 _log.exception("page failed", page="", method=scope.get("method", ""))
             await self._refusal(scope, receive, send)

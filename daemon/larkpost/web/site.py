@@ -100,7 +100,7 @@ class SiteContext:
     spaces: ModelCache
     pools: RatingPools
     similar: SimilarPapers
-    crowd: RateLimiter
+    rate_limiter: RateLimiter
     bodies: BodyBudget
     answers: ResponseBudget
 
@@ -143,7 +143,7 @@ class SafeHeaders:
         await self.app(scope, receive, dressed)
 
 
-def handled(
+def endpoint(
     handler: Callable[[SiteContext, Request, FormData], Response],
     *,
     from_anywhere: bool = False,
@@ -164,7 +164,7 @@ def handled(
         site: SiteContext = request.app.state.site
         visitor = network(request, site.program.settings.web.proxies)
         if measure is not None:
-            site.crowd.count(measure, visitor, site.clock())
+            site.rate_limiter.count(measure, visitor, site.clock())
         body, form = b"", FormData()
         try:
             async with AsyncExitStack() as held:
@@ -206,7 +206,7 @@ async def _turn_with_room(
     """
     while True:
         await site.answers.wait_for_room(visitor)
-        async with site.crowd.turn(visitor, costly=costly, acts=acts) as turn:
+        async with site.rate_limiter.slot(visitor, costly=costly, acts=acts) as turn:
             if site.answers.has_room(visitor):
                 yield turn
                 return
@@ -224,7 +224,7 @@ async def _check_token(site: SiteContext, request: Request, visitor: str) -> Non
     """
     purpose = SIGNED.get(request.scope["path"].split("/")[1])
     if purpose is not None:
-        async with site.crowd.turn(visitor) as turn:
+        async with site.rate_limiter.slot(visitor) as turn:
             await run_in_threadpool(turn.run, check_link, site, request, purpose)
 
 

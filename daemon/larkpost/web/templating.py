@@ -15,12 +15,12 @@ from larkpost.db.popularity import FEWEST
 from larkpost.render import wording
 from larkpost.render.paper_links import PaperLinks
 from larkpost.render.presenters import facts_of
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 from larkpost.schedule import local_time
 from larkpost.text.grammar import quantity, sentence, tally
 from larkpost.text.normalize import one_line
-from larkpost.web.links_in_text import linked
-from larkpost.web.public.date_spans import named
+from larkpost.web.links_in_text import find_links
+from larkpost.web.public.date_spans import span_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -123,8 +123,8 @@ class PageTemplates:
     @cached_property
     def _by_plain_name(self) -> dict[str, StaticFile]:
         return {
-            path.name: StaticFile(_hashed(path.name, content), content, MEDIA_TYPES[path.suffix])
-            for path in sorted(shipped("templates/web/static").iterdir())
+            path.name: StaticFile(_hash_name(path.name, content), content, MEDIA_TYPES[path.suffix])
+            for path in sorted(shipped_path("templates/web/static").iterdir())
             if path.suffix in MEDIA_TYPES
             for content in [path.read_bytes()]
         }
@@ -132,7 +132,7 @@ class PageTemplates:
     @cached_property
     def _environment(self) -> Environment:
         environment = Environment(
-            loader=FileSystemLoader(shipped("templates/web")),
+            loader=FileSystemLoader(shipped_path("templates/web")),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -146,14 +146,14 @@ class PageTemplates:
             weekday=wording.date_in_words,
             moment=moment,
             plain=one_line,
-            quiet=wording.quiet,
+            quiet=wording.describe_empty_day,
             facts=facts_of,
             title_link=self._papers.title,
             find_links=self._papers.find,
-            chosen=wording.chosen,
+            chosen=wording.describe_selection,
             catch_up=wording.catch_up,
-            linked=linked,
-            span=named,
+            linked=find_links,
+            span=span_name,
             quantity=quantity,
             tally=tally,
             sentence=sentence,
@@ -175,6 +175,6 @@ def moment(at: datetime, zone: str) -> str:
     return f"{wording.date_in_words(local)} at {local:%H:%M}"
 
 
-def _hashed(name: str, content: bytes) -> str:
+def _hash_name(name: str, content: bytes) -> str:
     stem, dot, suffix = name.rpartition(".")
     return f"{stem}.{hashlib.blake2b(content, digest_size=8).hexdigest()}{dot}{suffix}"

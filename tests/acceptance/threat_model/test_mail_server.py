@@ -119,7 +119,7 @@ class TestMailServer:
         store = here.program.store
         subscriptions.change(store, here.reader.id, now=NOW, name=name)
         with SmtpServer() as server:
-            deliver(store, here.program.press, smtp(server), now=NOW, holder="test")
+            deliver(store, here.program.renderer, smtp(server), now=NOW, holder="test")
 
         (letter,) = server.taken
         message = email.message_from_bytes(letter.content, policy=policy.default)

@@ -77,7 +77,7 @@ def test_a_reader_may_change_the_case_of_their_own_address(store: Store) -> None
 
 def test_who_asks_twice_in_other_cases_is_asked_once_to_confirm(store: Store) -> None:
     for address in ("ann@example.org", "Ann@example.org"):
-        notices.ask(store, notices.asked(address, WISHES), now=NOW)
+        notices.ask(store, notices.check_request(address, WISHES), now=NOW)
 
     with store.begin() as connection:
         asked = connection.execute(select(schema.notice)).one()
@@ -133,7 +133,7 @@ def merged(older: Store, **status: str) -> SimpleNamespace:
             editions=editions.latest(connection, ann.id, limit=10),
             stayed=editions.get(connection, 2),
             letters={n: deliveries.of_edition(connection, n) for n in (1, 2, 3, 4)},
-            picked=editions.picked(connection, [ann.id])[ann.id],
+            picked=editions.papers_given(connection, [ann.id])[ann.id],
             events=job_status.latest(connection),
         )
 

@@ -78,7 +78,7 @@ def test_editions_that_are_not_there_are_none(store: Store) -> None:
         assert editions.get(connection, 1) is None
         assert editions.on(connection, ada.id, TODAY) is None
         assert editions.latest(connection, ada.id, limit=3) == []
-        assert editions.picked(connection, [ada.id]) == {ada.id: set()}
+        assert editions.papers_given(connection, [ada.id]) == {ada.id: set()}
         assert editions.publish_many(connection, []) == []
 
 
@@ -226,12 +226,12 @@ def test_what_was_picked_is_told_by_reader(store: Store) -> None:
         publish(connection, ada, papers[:2])
         ids = [paper.id for paper in papers]
 
-        assert editions.picked(connection, [ada.id, emmy.id]) == {
+        assert editions.papers_given(connection, [ada.id, emmy.id]) == {
             ada.id: {*ids[:2]},
             emmy.id: set(),
         }
-        assert editions.picked(connection, [ada.id], among=ids[1:]) == {ada.id: {ids[1]}}
-        assert editions.picked(connection, [ada.id], among=[]) == {ada.id: set()}
+        assert editions.papers_given(connection, [ada.id], among=ids[1:]) == {ada.id: {ids[1]}}
+        assert editions.papers_given(connection, [ada.id], among=[]) == {ada.id: set()}
 
 
 def test_the_interest_that_chose_a_paper_is_known(store: Store) -> None:

@@ -77,7 +77,7 @@ def test_a_lock_held_for_less_than_our_patience_costs_only_time(here: Place) -> 
 def test_a_tick_beside_a_lock_held_for_long_is_tried_again_by_the_next(here: Place) -> None:
     store = here.program.store
     here.program.store = Store(str(store.url), patience=0.1)
-    works = here.program.works
+    works = here.program.tick_context
     with store.begin(), pytest.raises(Busy):
         tick(works, now=NOW)
 
@@ -168,7 +168,7 @@ from pathlib import Path
 from starlette.testclient import TestClient
 from tests.helpers.web.site_client import BASE, NOW
 from larkpost import logs
-from larkpost.cli.commands.doctor import _examined
+from larkpost.cli.commands.doctor import _examine
 from larkpost.cli.context import CliContext
 from larkpost.bootstrap import build
 from larkpost.settings import load
@@ -283,14 +283,14 @@ def test_a_server_that_restarts_costs_one_page_at_most(tmp_path: Path) -> None:
             assert here.client.post(here.vote_path(1, "up")).status_code == 303
         away = here.client.post(here.vote_path(2, "up"))
         with pytest.raises(TryAgainLater):
-            tick(here.program.works, now=NOW)
+            tick(here.program.tick_context, now=NOW)
         with served(folder):
             back = here.client.post(here.vote_path(3, "up"))
 
             assert (away.status_code, back.status_code) == (503, 303)
             assert int(away.headers["retry-after"]) > 0
             assert [here.thumb(n) for n in (1, 2, 3)] == [Thumb.UP, None, Thumb.UP]
-            assert tick(here.program.works, now=NOW).troubles == {}
+            assert tick(here.program.tick_context, now=NOW).troubles == {}
 
 
 @pytest.mark.postgres

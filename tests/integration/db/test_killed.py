@@ -18,7 +18,7 @@ from tests.helpers.web.site_client import NOW, place
 from larkpost.bootstrap import build
 from larkpost.db import dumps, papers
 from larkpost.ingest.inbox import sweep
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 from larkpost.settings import load
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from larkpost.bootstrap import Program
 
 ROOT = Path(__file__).parents[3]
-SAMPLE = next(iter(sorted(shipped("seeds").glob("*.txt"))))
+SAMPLE = next(iter(sorted(shipped_path("seeds").glob("*.txt"))))
 
 # One interpreter that forks a child for each point: a fresh one would take a second each time. The
 # child is killed at its n-th point: before or after a commit, before a file is linked or removed.

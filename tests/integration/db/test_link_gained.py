@@ -16,7 +16,7 @@ from larkpost.db import editions, papers, readers
 from larkpost.domain import Identifier
 from larkpost.ingest.ingest import ingest
 from larkpost.readers import subscriptions
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 from larkpost.settings import load
 from larkpost.web import app
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 from tests.helpers.web.site_client import BASE, NOW
 
-SAMPLE = shipped("seeds") / "000_48a0d66eb2c74da9.txt"
+SAMPLE = shipped_path("seeds") / "000_48a0d66eb2c74da9.txt"
 OWN = "https://arxiv.org/abs/2508.13426"
 
 

@@ -11,7 +11,7 @@ from tests.helpers.factories import DAY, NOW, SUBJECTS, add_readers
 from larkpost.db import papers, votes
 from larkpost.db.popularity import heat, tallies, trending
 from larkpost.domain import PaperRecord, Thumb, Vote
-from larkpost.editions.trending import house
+from larkpost.editions.trending import trending_edition
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -113,8 +113,8 @@ def test_the_house_prints_what_trended_at_the_end_of_the_day(store: Store) -> No
         liked, other, today = add(connection, (1, 0), (1, 5), (0, 0))
         vote(connection, liked, add_readers(connection, 1), at=NOW - timedelta(hours=12))
 
-        yesterday = house(connection, date(2026, 8, 6), now=NOW, fewest=1)
-        now = house(connection, date(2026, 8, 7), now=NOW, limit=2, fewest=1)
+        yesterday = trending_edition(connection, date(2026, 8, 6), now=NOW, fewest=1)
+        now = trending_edition(connection, date(2026, 8, 7), now=NOW, limit=2, fewest=1)
 
     assert yesterday.date == date(2026, 8, 6)
     assert [one.paper for one in yesterday.papers] == [liked, other]

@@ -109,7 +109,7 @@ def test_a_day_of_the_daemon_scans_no_table(full: Place) -> None:
     with recorded_statements() as statements:
         target = full.program.places.inbox / SAMPLE.name
         target.write_bytes(SAMPLE.read_bytes())
-        done = tick(full.program.works, now=NOW + timedelta(days=1))
+        done = tick(full.program.tick_context, now=NOW + timedelta(days=1))
 
     assert done.ledger.sent
     assert refused(full, statements) == []

@@ -136,7 +136,7 @@ def test_a_wish_to_subscribe_put_off_while_the_clock_was_ahead_is_answered(store
     wishes: subscriptions.Preferences = {
         "zone": "UTC", "at": NOW.time(), "days": frozenset(range(7)), "size": 5,
     }  # fmt: skip
-    notices.ask(store, notices.asked("a@example.org", wishes), now=AHEAD)
+    notices.ask(store, notices.check_request("a@example.org", wishes), now=AHEAD)
 
     with store.read() as connection:
         assert future_moments.is_any(connection, NOW)

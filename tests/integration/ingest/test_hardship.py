@@ -143,7 +143,7 @@ from larkpost.readers import subscriptions as membership
 from larkpost.ingest.inbox import RejectedFile
 from larkpost.scheduler.tick import tick
 from larkpost.bootstrap import build
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 from larkpost.settings import load
 from larkpost.db import papers
 from larkpost.web import app

@@ -21,7 +21,7 @@ from larkpost.errors import LarkpostError, TryAgainLater, UnreadableDump, UsageE
 from larkpost.formats import SOURCES
 from larkpost.ingest import ingest as flow
 from larkpost.ingest.ingest import ingest
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Record
     from larkpost.ingest.ingest import IngestReport
 
-SAMPLE = shipped("seeds") / "000_48a0d66eb2c74da9.txt"
+SAMPLE = shipped_path("seeds") / "000_48a0d66eb2c74da9.txt"
 
 
 def test_the_sample_becomes_108_papers_of_its_day(store: Store) -> None:

@@ -17,7 +17,7 @@ from larkpost.formats import SOURCES
 from larkpost.ingest.inbox import PAUSE, RejectedFile, sweep
 from larkpost.ingest.ingest import IngestReport
 from larkpost.ingest.spool import READ
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 
 if TYPE_CHECKING:
     from io import BufferedWriter
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from larkpost.ingest.inbox import Taken
 
-SAMPLE = next(iter(sorted(shipped("seeds").glob("*.txt")))).read_bytes()
+SAMPLE = next(iter(sorted(shipped_path("seeds").glob("*.txt")))).read_bytes()
 SETTLE = 5
 MINUTE = timedelta(minutes=1)
 

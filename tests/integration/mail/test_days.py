@@ -19,7 +19,7 @@ from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState
 from larkpost.inbound.process import InboundKind
 from larkpost.readers import subscriptions
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 from larkpost.scheduler.tick import tick
 from larkpost.settings import load
 
@@ -53,7 +53,7 @@ def over(server: SmtpServer) -> dict[str, object]:
 
 
 def drop_sample(program: Program) -> None:
-    shutil.copyfile(shipped("seeds") / SAMPLE, program.places.inbox / SAMPLE)
+    shutil.copyfile(shipped_path("seeds") / SAMPLE, program.places.inbox / SAMPLE)
 
 
 def subscribe(program: Program) -> Reader:
@@ -77,10 +77,10 @@ def days(program: Program, reader: Reader) -> list[date]:
 def test_a_clock_that_jumps_back_and_forth_brings_no_day_twice(program: Program) -> None:
     reader = subscribe(program)
     drop_sample(program)
-    tick(program.works, now=EVENING)
+    tick(program.tick_context, now=EVENING)
 
     for moment in (MORNING, MORNING - DAY, MORNING - 56 * 365 * DAY, MORNING, MORNING - DAY / 2):
-        tick(program.works, now=moment)
+        tick(program.tick_context, now=moment)
 
     assert days(program, reader).count(MORNING.date()) == 1
     assert len(letters(program)) == len(days(program, reader))
@@ -91,9 +91,9 @@ def test_nine_days_asleep_bring_one_letter_that_says_what_it_makes_up_for(
 ) -> None:
     subscribe(program)
     drop_sample(program)
-    tick(program.works, now=EVENING - 3 * DAY)
+    tick(program.tick_context, now=EVENING - 3 * DAY)
 
-    tick(program.works, now=MORNING + 6 * DAY)
+    tick(program.tick_context, now=MORNING + 6 * DAY)
 
     (letter,) = letters(program)
     text = letter.get_body(("plain",))
@@ -103,12 +103,12 @@ def test_nine_days_asleep_bring_one_letter_that_says_what_it_makes_up_for(
 
 def test_a_dump_that_comes_after_the_hour_is_in_the_next_edition(program: Program) -> None:
     reader = subscribe(program)
-    tick(program.works, now=MORNING)
+    tick(program.tick_context, now=MORNING)
     drop_sample(program)
 
-    tick(program.works, now=MORNING + timedelta(hours=1))
+    tick(program.tick_context, now=MORNING + timedelta(hours=1))
     assert letters(program) == []
-    tick(program.works, now=MORNING + DAY)
+    tick(program.tick_context, now=MORNING + DAY)
 
     assert days(program, reader) == [(MORNING + DAY).date()]
     assert len(letters(program)) == 1
@@ -118,7 +118,7 @@ def test_no_paper_comes_twice_over_the_days(program: Program) -> None:
     reader = subscribe(program)
     drop_sample(program)
     for ahead in range(4):
-        tick(program.works, now=MORNING + ahead * DAY)
+        tick(program.tick_context, now=MORNING + ahead * DAY)
 
     with program.store.read() as connection:
         pages = editions.latest(connection, reader.id, limit=9)
@@ -130,12 +130,12 @@ def test_no_paper_comes_twice_over_the_days(program: Program) -> None:
 def test_a_holiday_brings_nothing_and_ends_on_its_day(program: Program) -> None:
     reader = subscribe(program)
     drop_sample(program)
-    tick(program.works, now=EVENING)
+    tick(program.tick_context, now=EVENING)
     subscriptions.pause(program.store, reader.id, until=date(2026, 8, 11), now=EVENING)
     before = days(program, reader)
 
     for ahead in range(5):
-        tick(program.works, now=MORNING + ahead * DAY)
+        tick(program.tick_context, now=MORNING + ahead * DAY)
 
     assert [day for day in days(program, reader) if day not in before] == [
         date(2026, 8, 11),
@@ -149,7 +149,7 @@ def test_a_weekly_paper_comes_once_a_week(program: Program) -> None:
     drop_sample(program)
 
     for ahead in range(-3, 6):
-        tick(program.works, now=MORNING + ahead * DAY)
+        tick(program.tick_context, now=MORNING + ahead * DAY)
 
     assert days(program, reader) == [date(2026, 8, 10)]  # the Monday
 
@@ -178,14 +178,14 @@ def test_after_a_backup_is_restored_no_letter_comes_twice(tmp_path: Path) -> Non
         subscribe(program)
         save(program, tmp_path / "backup.db")
         drop_sample(program)
-        tick(program.works, now=EVENING)
-        tick(program.works, now=MORNING)
+        tick(program.tick_context, now=EVENING)
+        tick(program.tick_context, now=MORNING)
         before = [letter.recipient for letter in server.arrived]
         restore(program, tmp_path / "backup.db")
 
         program = started(tmp_path, flags)
         subscriptions.add(program.store, "bob@example.org", now=EVENING)  # nobody wrote to him yet
-        tick(program.works, now=MORNING + timedelta(minutes=5))
+        tick(program.tick_context, now=MORNING + timedelta(minutes=5))
 
     assert before == ["ann@example.org"] * 2  # of the day she came, and of the next
     assert [letter.recipient for letter in server.arrived] == [*before, "bob@example.org"]
@@ -200,15 +200,15 @@ def test_after_a_backup_is_restored_no_letter_lands_twice_in_the_folder(
     """Not even where its owner has thrown the first one away."""
     subscribe(program)
     drop_sample(program)
-    tick(program.works, now=EVENING)
+    tick(program.tick_context, now=EVENING)
     save(program, tmp_path / "backup.db")
-    tick(program.works, now=MORNING)
+    tick(program.tick_context, now=MORNING)
     restore(program, tmp_path / "backup.db")
     assert len(letters(program)) == 2
     for letter in program.places.maildir.glob("new/*"):
         letter.unlink()
 
-    tick(started(tmp_path).works, now=MORNING + timedelta(minutes=5))
+    tick(started(tmp_path).tick_context, now=MORNING + timedelta(minutes=5))
 
     assert letters(program) == []
 
@@ -222,8 +222,8 @@ def test_the_tick_reads_what_came_back_and_writes_to_the_operator(tmp_path: Path
     new.mkdir(parents=True)
     (new / "1.x").write_bytes(b"To: post@example.org\n\nhello\n")
 
-    done = tick(program.works, now=MORNING)
-    again = tick(program.works, now=MORNING)
+    done = tick(program.tick_context, now=MORNING)
+    again = tick(program.tick_context, now=MORNING)
 
     assert done.returned == {InboundKind.FOREIGN: 1}
     assert (done.troubles, again.troubles, again.returned) == ({}, {}, {})

@@ -70,7 +70,7 @@ def road() -> Road:
 
 
 def answer(here: Place, road: Road) -> int:
-    return notices.answer(here.program.store, here.program.press, road, now=here.clock.now)
+    return notices.answer(here.program.store, here.program.renderer, road, now=here.clock.now)
 
 
 def read(letter: Message) -> EmailMessage:
@@ -197,7 +197,7 @@ def test_a_letter_in_doubt_goes_again_under_its_name(here: Place, road: Road) ->
     with here.program.store.read() as connection:
         reader = readers.by_address(connection, "grace@example.org")
 
-    again = here.program.press.notice(reader, NOW)
+    again = here.program.renderer.notice(reader, NOW)
 
     assert again == first
 

@@ -40,18 +40,18 @@ class Stumbling:
             raise ValueError("cannot be set")
         return PRESS.notice(reader, asked)
 
-    def quiet(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
-        return PRESS.quiet(reader, day, why, moment)
+    def empty_notice(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
+        return PRESS.empty_notice(reader, day, why, moment)
 
 
 def ask(store: Store, *names: str) -> None:
     for name in names:
-        asking = notices.asked(f"{name}@example.org", wishes())
+        asking = notices.check_request(f"{name}@example.org", wishes())
         notices.ask(store, asking, now=NOW)
 
 
 def wishes() -> Preferences:
-    return subscriptions.checked(
+    return subscriptions.check_preferences(
         {"zone": "UTC", "at": NOW.timetz().replace(tzinfo=None), "days": frozenset({0}), "size": 3}
     )
 

@@ -54,7 +54,7 @@ SPELLINGS = (
 
 
 def ask(store: Store, address: str, *, network: str = "192.0.2.1", now: datetime = NOW) -> None:
-    notices.ask(store, notices.asked(address, WISHES), network=network, now=now)
+    notices.ask(store, notices.check_request(address, WISHES), network=network, now=now)
 
 
 def answer(store: Store, bag: Mailbag, now: datetime = NOW, per_domain: int = 60) -> int:
@@ -156,8 +156,8 @@ def test_the_setting_says_how_many_letters_a_domain_gets(tmp_path: Path, sqlite_
                 "/subscribe", data={"address": f"v{number}@example.org", "zone": "UTC"}
             )
 
-        first = tick(here.program.works, now=here.clock.now)
-        half_an_hour_later = tick(here.program.works, now=here.clock.now + HOUR / 2)
+        first = tick(here.program.tick_context, now=here.clock.now)
+        half_an_hour_later = tick(here.program.tick_context, now=here.clock.now + HOUR / 2)
 
     assert (first.answered, half_an_hour_later.answered) == (2, 1)
 
@@ -217,16 +217,16 @@ def test_what_waits_for_a_domain_is_bounded_and_who_asks_once_still_gets_in(
     monkeypatch.setattr(request_limits, "MOST_HOURS_WAITING", 1)
     for number in range(5):
         notices.ask(
-            store, notices.asked(f"flood{number}@example.org", WISHES),
+            store, notices.check_request(f"flood{number}@example.org", WISHES),
             now=NOW, network="198.51.100.1", per_domain=5,
         )  # fmt: skip
     with pytest.raises(Crowded, match="wait already"):
         notices.ask(
-            store, notices.asked("flood5@example.org", WISHES),
+            store, notices.check_request("flood5@example.org", WISHES),
             now=NOW, network="198.51.100.1", per_domain=5,
         )  # fmt: skip
     notices.ask(
-        store, notices.asked("honest@example.org", WISHES),
+        store, notices.check_request("honest@example.org", WISHES),
         now=NOW, network="203.0.113.9", per_domain=5,
     )  # fmt: skip
     bag = Mailbag()

@@ -21,7 +21,7 @@ from larkpost.db.engine import Store
 from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState
 from larkpost.readers import subscriptions
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 from larkpost.scheduler.tick import tick
 from larkpost.settings import load
 
@@ -104,11 +104,11 @@ def furnish(home: Path) -> Program:
     """
     program = build(load(home=home, flags={"inbox.settle_seconds": 0}, environ={}))
     program.prepare()
-    sample = next(iter(sorted(shipped("seeds").glob("*.txt"))))
+    sample = next(iter(sorted(shipped_path("seeds").glob("*.txt"))))
     shutil.copyfile(sample, program.places.inbox / sample.name)
     for number in range(READERS):
         subscriptions.add(program.store, f"reader{number}@example.org", now=EVENING)
-    tick(program.works, now=EVENING)
+    tick(program.tick_context, now=EVENING)
     program.store.close()
     return program
 
@@ -130,7 +130,7 @@ def send_again(home: Path, port: int) -> set[str]:
         rows = deliveries.by_state(connection, [DeliveryState.UNKNOWN], limit=READERS)
         known = readers.many(connection, {row.reader_id for row in rows}).values()
         deliveries.reopen(connection, [row.id for row in rows], now=AFTERWARDS)
-    done = tick(program.works, now=AFTERWARDS)
+    done = tick(program.tick_context, now=AFTERWARDS)
     program.store.close()
     assert not done.troubles
     return {str(reader.address) for reader in known}

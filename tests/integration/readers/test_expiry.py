@@ -48,7 +48,7 @@ def is_here(here: Place, reader: Reader) -> bool:
 def round_at(here: Place, moment: datetime) -> None:
     """Do the round of the daemon that writes down and removes."""
     here.clock.now = moment
-    assert post(here.program.works, now=moment).troubles == {}
+    assert post(here.program.tick_context, now=moment).troubles == {}
 
 
 def last_used(here: Place, reader: Reader) -> date | None:

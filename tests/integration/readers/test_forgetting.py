@@ -119,8 +119,8 @@ def test_after_a_month_they_are_gone_for_good(store: Store, reader: Reader) -> N
         with store.read() as connection:
             return len(forgotten_votes.of(connection, reader.id))
 
-    assert remembered(NOW + forgotten_votes.KEPT) == 4
-    assert remembered(NOW + forgotten_votes.KEPT + DAY) == 0
+    assert remembered(NOW + forgotten_votes.KEEP_FOR) == 4
+    assert remembered(NOW + forgotten_votes.KEEP_FOR + DAY) == 0
 
 
 def days_ago(here: Place, *days: int) -> list[Paper]:
@@ -235,7 +235,7 @@ def test_a_private_paper_stays_as_long_as_its_thumb_can_come_back(here: Place) -
     assert read_thumbs(store, reader) == before
     record_votes.forget(store, reader.id, PAGE_NOW + DAY, now=later)
     for days in (1, 2):  # first the thumbs go, then the papers
-        now = later + forgotten_votes.KEPT + DAY * days
+        now = later + forgotten_votes.KEEP_FOR + DAY * days
         clean_up(store, LastUses(), ExpiryRule(365, 365), now=now)
     assert read_private(store, reader) == []
 

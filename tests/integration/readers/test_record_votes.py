@@ -176,12 +176,12 @@ def test_what_is_no_name_at_all_is_a_wrong_call(store: Store, reader: Reader) ->
     ("name", "thumb"), [("up", Thumb.UP), ("down", Thumb.DOWN), ("clear", None)]
 )
 def test_thumbs_have_three_names(name: str, thumb: Thumb | None) -> None:
-    assert record_votes.thumb_named(name) is thumb
+    assert record_votes.read_thumb(name) is thumb
 
 
 def test_another_name_is_no_thumb() -> None:
     with pytest.raises(UsageError, match="is not a thumb"):
-        record_votes.thumb_named("sideways\n")
+        record_votes.read_thumb("sideways\n")
 
 
 def test_voting_loads_no_numbers_machinery() -> None:

@@ -57,7 +57,7 @@ def live(here: Place) -> Reader:
     onboarding.from_references(store, reader.id, LIST, now=NOW)
     record_votes.cast(store, reader.id, here.papers[0].id, Thumb.UP, via="test", now=NOW)
     here.clock.now = NOW + timedelta(days=1)
-    tick(program.works, now=here.clock.now)
+    tick(program.tick_context, now=here.clock.now)
     with store.begin() as connection:
         papers.absorb(connection, [LISTED], now=NOW)  # one of the list is public from now on
         said = f"550 <{ADDRESS}> no such user"

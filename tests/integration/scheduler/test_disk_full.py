@@ -17,11 +17,11 @@ from tests.helpers.scarce_resources import on_a_small_disk, without_rights
 
 from larkpost.db import migrations, schema
 from larkpost.db.engine import Store
-from larkpost.db.errors import explained_sqlite
+from larkpost.db.errors import translate_sqlite
 from larkpost.disk_space import is_no_room, lacks_room
 from larkpost.errors import NoRoom, StoreError
 from larkpost.scheduler.steps import StepRunner
-from larkpost.serve.jobs import going, started
+from larkpost.serve.jobs import make_heartbeats, run_jobs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -184,7 +184,7 @@ def test_a_disk_that_fails_while_there_is_room_is_no_full_one(tmp_path: Path) ->
     failed = sqlite3.OperationalError("disk I/O error")
     failed.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
 
-    told = explained_sqlite(failed, str(tmp_path / "larkpost.db"))
+    told = translate_sqlite(failed, str(tmp_path / "larkpost.db"))
 
     assert isinstance(told, StoreError)
     assert not lacks_room(tmp_path)
@@ -217,7 +217,7 @@ def test_a_round_that_ends_in_the_same_way_again_is_logged_once() -> None:
         if len(rounds) != 4:
             raise NoRoom("No room left for larkpost.db", hint="make room")
 
-    with capture_logs() as logs, going({"tick": work}, {"tick": started(0.05)["tick"]}):
+    with capture_logs() as logs, run_jobs({"tick": work}, {"tick": make_heartbeats(0.05)["tick"]}):
         until(lambda: len(rounds) > 6)
 
     told = [line for line in logs if line["event"] == "round failed"]

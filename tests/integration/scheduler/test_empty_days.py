@@ -15,7 +15,7 @@ from larkpost.domain import DeliveryState, Thumb
 from larkpost.editions.diagnostics import EmptyDay
 from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast
-from larkpost.scheduler.status import standing
+from larkpost.scheduler.status import read_status
 from larkpost.scheduler.tick import tick
 from larkpost.settings import load
 
@@ -39,14 +39,14 @@ def test_mornings_without_a_dump_and_with_a_known_one_are_told_once_all_is_read(
     subscriptions.add(program.store, "a@example.org", now=NOW, size=100)
     drop_sample(program)
     for days in range(2):  # 100 papers, then 8
-        tick(program.works, now=MORNING + timedelta(days=days))
+        tick(program.tick_context, now=MORNING + timedelta(days=days))
         assert reasons(program, MORNING + timedelta(days=days)) == set()
 
     third, fourth = (MORNING + timedelta(days=days) for days in (2, 3))
-    tick(program.works, now=third)
+    tick(program.tick_context, now=third)
     assert reasons(program, third) == {EmptyDay.NO_DUMP}
     drop_sample(program)
-    tick(program.works, now=fourth)
+    tick(program.tick_context, now=fourth)
     assert reasons(program, fourth) == {EmptyDay.KNOWN_DUMP}
 
 
@@ -56,10 +56,10 @@ def test_a_dump_that_comes_twice_makes_no_morning_quiet_that_brings_papers(
     subscriptions.add(program.store, "a@example.org", now=NOW)
     for _ in range(2):
         drop_sample(program)
-        tick(program.works, now=NOW)
+        tick(program.tick_context, now=NOW)
     assert reasons(program) == set()
 
-    assert tick(program.works, now=MORNING).ledger.sent == 1
+    assert tick(program.tick_context, now=MORNING).ledger.sent == 1
     assert reasons(program) == set()
 
 
@@ -68,10 +68,10 @@ def test_one_file_that_is_no_dump_makes_no_morning_quiet_that_brings_papers(
 ) -> None:
     subscriptions.add(program.store, "a@example.org", now=NOW)
     drop_sample(program)
-    tick(program.works, now=NOW)
+    tick(program.tick_context, now=NOW)
     (program.places.inbox / "page.txt").write_bytes(b"hello\nworld\n" * 45)
 
-    tick(program.works, now=MORNING)
+    tick(program.tick_context, now=MORNING)
 
     assert reasons(program) == set()
 
@@ -82,10 +82,10 @@ def test_a_file_in_which_nothing_is_recognised_is_told_with_the_number_of_its_li
     subscriptions.add(program.store, "a@example.org", now=NOW)
     (program.places.inbox / "page.txt").write_bytes(b"hello\nworld\n" * 45 + b"!")
 
-    tick(program.works, now=MORNING)
+    tick(program.tick_context, now=MORNING)
 
     with program.store.read() as connection:
-        told = standing(connection, now=MORNING, window=program.window).quiet
+        told = read_status(connection, now=MORNING, window=program.window).quiet
     assert "(0 records in 91 lines)" in told[-1].text
 
 
@@ -101,7 +101,7 @@ def test_a_morning_that_brings_some_readers_papers_is_no_quiet_one(
     subscriptions.add(program.store, "b@example.org", now=NOW, at=picky, threshold=0.99)
     drop_sample(program)
     for hour in range(4, 12):
-        tick(program.works, now=MORNING.replace(hour=hour))
+        tick(program.tick_context, now=MORNING.replace(hour=hour))
 
     assert reasons(program, MORNING.replace(hour=12)) == set()
     assert not [letter for letter in letters(program) if b"boss@" in letter.read_bytes()]
@@ -115,7 +115,7 @@ def test_a_morning_on_which_publishing_fails_is_told(tmp_path: Path) -> None:
     with program.store.begin() as connection:
         readers.update(connection, lost.id, zone="Atlantis/Capital")
 
-    done = tick(program.works, now=MORNING)
+    done = tick(program.tick_context, now=MORNING)
 
     assert set(done.troubles) == {"publish"}
     assert EmptyDay.NOT_PUBLISHED in reasons(program)
@@ -127,7 +127,7 @@ def test_a_quiet_morning_says_that_nothing_was_recognised(program: Program) -> N
     subscriptions.add(program.store, "a@example.org", now=NOW)
     (program.places.inbox / "page.txt").write_bytes(b"%PDF-1.7 not a page at all")
 
-    tick(program.works, now=NOW)
+    tick(program.tick_context, now=NOW)
 
     assert reasons(program) == {EmptyDay.NO_DUMP, EmptyDay.UNREADABLE_DUMP}
     assert (program.places.bad / "page.txt").exists()
@@ -136,10 +136,10 @@ def test_a_quiet_morning_says_that_nothing_was_recognised(program: Program) -> N
 def test_a_quiet_morning_says_that_all_was_below_the_threshold(program: Program) -> None:
     reader = subscriptions.add(program.store, "a@example.org", now=NOW, threshold=0.99)
     drop_sample(program)
-    tick(program.works, now=NOW)
+    tick(program.tick_context, now=NOW)
     cast(program.store, reader.id, 1, Thumb.UP, via="test", now=NOW)
 
-    tick(program.works, now=MORNING)
+    tick(program.tick_context, now=MORNING)
 
     assert reasons(program) == {EmptyDay.ALL_BELOW}
     with program.store.read() as connection:
@@ -154,7 +154,7 @@ def test_a_quiet_morning_says_that_the_mail_server_did_not_take_letters(tmp_path
     subscriptions.add(program.store, "a@example.org", now=NOW)
     drop_sample(program)
 
-    tick(program.works, now=MORNING)
+    tick(program.tick_context, now=MORNING)
 
     assert reasons(program) == {EmptyDay.MAIL_REFUSED}
     with program.store.read() as connection:

@@ -32,7 +32,7 @@ def test_a_tick_drops_bounces_that_are_too_old_to_count(tmp_path: Path) -> None:
                 at = NOW - timedelta(days=days)
                 bounces.record(connection, Bounce(reader.id, at, BounceKind.SOFT, "5.2.2"))
 
-    done = post(program.works, now=NOW)
+    done = post(program.tick_context, now=NOW)
 
     assert done.troubles == {}
     with program.store.read() as connection:

@@ -11,7 +11,7 @@ from tests.helpers.mail.smtp_server import Fault, SmtpServer, always, free_port
 
 from larkpost.bootstrap import Program, build
 from larkpost.readers import subscriptions
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 from larkpost.scheduler.tick import tick
 from larkpost.settings import load
 
@@ -32,8 +32,8 @@ def morning_home(tmp_path: Path, port: int) -> Program:
     program = build(load(home=tmp_path / "home", flags=flags, environ={}))
     program.prepare()
     subscriptions.add(program.store, "a@example.org", now=NOW)
-    shutil.copyfile(shipped("seeds") / SAMPLE, program.places.inbox / SAMPLE)
-    tick(program.works, now=NOW)
+    shutil.copyfile(shipped_path("seeds") / SAMPLE, program.places.inbox / SAMPLE)
+    tick(program.tick_context, now=NOW)
     return program
 
 
@@ -49,7 +49,8 @@ def test_a_dead_mail_server_is_news_once_and_then_once_an_hour(
     program = morning_home(tmp_path, dead_port)
 
     outages = [
-        tick(program.works, now=MORNING + timedelta(minutes=10 * n)).outage for n in range(13)
+        tick(program.tick_context, now=MORNING + timedelta(minutes=10 * n)).outage
+        for n in range(13)
     ]
 
     assert all(outage and outage.letters == 1 for outage in outages)
@@ -69,8 +70,8 @@ def test_a_mail_server_that_takes_nothing_is_reported_until_it_takes_letters_aga
 ) -> None:
     with SmtpServer({verb: always(answer)}) as server:
         program = morning_home(tmp_path, server.port)
-        first = tick(program.works, now=MORNING)
-        resting = tick(program.works, now=MORNING + timedelta(seconds=20))
+        first = tick(program.tick_context, now=MORNING)
+        resting = tick(program.tick_context, now=MORNING + timedelta(seconds=20))
         connections = server.connections
     assert first.outage is not None
     assert resting.outage is not None
@@ -82,7 +83,7 @@ def test_a_mail_server_that_takes_nothing_is_reported_until_it_takes_letters_aga
     with SmtpServer() as server:
         settings = program.settings.smtp.model_copy(update={"port": server.port})
         program.settings = program.settings.model_copy(update={"smtp": settings})
-        again = tick(program.works, now=MORNING + timedelta(hours=2))
+        again = tick(program.tick_context, now=MORNING + timedelta(hours=2))
 
     assert (again.outage, again.ledger.sent) == (None, 1)
 
@@ -91,17 +92,17 @@ def test_a_mail_server_that_fails_again_after_it_took_letters_is_news(
     tmp_path: Path, dead_port: int
 ) -> None:
     program = morning_home(tmp_path, dead_port)
-    assert tick(program.works, now=MORNING).outage
+    assert tick(program.tick_context, now=MORNING).outage
     settings = program.settings.smtp
     with SmtpServer() as server:
         program.settings = program.settings.model_copy(
             update={"smtp": settings.model_copy(update={"port": server.port})}
         )
-        assert tick(program.works, now=MORNING + timedelta(minutes=10)).ledger.sent == 1
+        assert tick(program.tick_context, now=MORNING + timedelta(minutes=10)).ledger.sent == 1
     program.settings = program.settings.model_copy(update={"smtp": settings})
     subscriptions.add(program.store, "b@example.org", now=NOW)
 
-    outage = tick(program.works, now=MORNING + timedelta(minutes=20)).outage
+    outage = tick(program.tick_context, now=MORNING + timedelta(minutes=20)).outage
 
     assert outage is not None
     assert outage.is_news

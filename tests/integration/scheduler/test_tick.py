@@ -54,8 +54,8 @@ def test_a_dump_in_the_inbox_is_a_letter_in_the_morning(program: Program) -> Non
     subscriptions.add(program.store, "a@example.org", now=NOW)
     drop_sample(program)
 
-    evening = tick(program.works, now=NOW)
-    morning = tick(program.works, now=MORNING)
+    evening = tick(program.tick_context, now=NOW)
+    morning = tick(program.tick_context, now=MORNING)
 
     assert [one.new for one in evening.taken] == [108]  # type: ignore[union-attr]  # none is bad
     assert morning.outcomes == {PublishOutcome.PUBLISHED: 1}
@@ -67,9 +67,9 @@ def test_a_dump_in_the_inbox_is_a_letter_in_the_morning(program: Program) -> Non
 
 def test_a_tick_fits_a_space_to_what_came_in_though_nobody_reads_here(program: Program) -> None:
     drop_sample(program)
-    edit(program.works, now=MORNING)
+    edit(program.tick_context, now=MORNING)
     first = program.spaces.newest(program.store, program.ranker)
-    edit(program.works, now=MORNING + timedelta(minutes=1))
+    edit(program.tick_context, now=MORNING + timedelta(minutes=1))
 
     assert isinstance(first.space, TextSpace)
     assert first.space.papers == 108
@@ -79,9 +79,9 @@ def test_a_tick_fits_a_space_to_what_came_in_though_nobody_reads_here(program: P
 def test_another_tick_at_the_same_moment_changes_nothing(program: Program) -> None:
     subscriptions.add(program.store, "a@example.org", now=NOW)
     drop_sample(program)
-    tick(program.works, now=MORNING)
+    tick(program.tick_context, now=MORNING)
 
-    again = tick(program.works, now=MORNING)
+    again = tick(program.tick_context, now=MORNING)
 
     assert (again.taken, again.outcomes, again.ledger.sent) == ([], {}, 0)
     assert len(letters(program)) == 1
@@ -89,16 +89,16 @@ def test_another_tick_at_the_same_moment_changes_nothing(program: Program) -> No
 
 def test_only_one_process_ticks_at_a_time(program: Program) -> None:
     with alone(program.store, "tick"), pytest.raises(Busy, match="tick is at work"):
-        tick(program.works, now=MORNING)
+        tick(program.tick_context, now=MORNING)
 
 
 def test_a_step_that_fails_is_told_and_the_others_are_done(program: Program) -> None:
     subscriptions.add(program.store, "a@example.org", now=NOW)
     drop_sample(program)
-    tick(program.works, now=NOW)
+    tick(program.tick_context, now=NOW)
     block_the_inbox(program)
 
-    done = tick(program.works, now=MORNING)
+    done = tick(program.tick_context, now=MORNING)
 
     assert set(done.troubles) == {"ingest"}
     assert done.ledger.sent == 1
@@ -118,7 +118,7 @@ def test_an_inbox_that_is_no_folder_is_told_once_an_hour_and_read_when_it_is_one
 
     with capture_logs() as log:
         for minutes in range(150):
-            tick(program.works, now=NOW + timedelta(minutes=minutes))
+            tick(program.tick_context, now=NOW + timedelta(minutes=minutes))
 
     told = [event for event in log if event["log_level"] == "error"]
     assert [event["problem"] for event in told] == [
@@ -128,7 +128,7 @@ def test_an_inbox_that_is_no_folder_is_told_once_an_hour_and_read_when_it_is_one
     program.places.inbox.unlink()
     program.places.inbox.mkdir()
     drop_sample(program)
-    assert len(tick(program.works, now=MORNING).taken) == 1
+    assert len(tick(program.tick_context, now=MORNING).taken) == 1
     with program.store.read() as connection:
         assert job_status.latest(connection)["tick"].ok
 
@@ -137,22 +137,22 @@ def test_letters_on_a_slow_road_hold_up_neither_the_inbox_nor_editions(program: 
     subscriptions.add(program.store, "early@example.org", now=NOW)
     late = subscriptions.add(program.store, "late@example.org", now=NOW, at=time(7))
     drop_sample(program)
-    edit(program.works, now=NOW)
-    edit(program.works, now=MORNING)
+    edit(program.tick_context, now=NOW)
+    edit(program.tick_context, now=MORNING)
     on_its_way, go_on = threading.Event(), threading.Event()
 
     @contextmanager
     def slow() -> Iterator[Transport]:
-        with program.road() as road:
+        with program.open_transport() as road:
             yield Slow(road, on_its_way, go_on)
 
-    works = replace(program.works, road=slow)
+    works = replace(program.tick_context, open_transport=slow)
     posting = threading.Thread(target=post, args=(works,), kwargs={"now": MORNING})
     posting.start()
     try:
         assert on_its_way.wait(20)
         with pytest.raises(Busy, match="post is at work"):
-            tick(program.works, now=MORNING + timedelta(hours=1))
+            tick(program.tick_context, now=MORNING + timedelta(hours=1))
     finally:
         go_on.set()
         posting.join(20)
@@ -184,18 +184,20 @@ def test_who_asks_to_subscribe_does_not_wait_for_all_letters(program: Program) -
     for number in range(A_TURN + 1):
         subscriptions.add(program.store, f"reader{number}@example.org", now=NOW)
     drop_sample(program)
-    edit(program.works, now=NOW)
-    edit(program.works, now=MORNING)
+    edit(program.tick_context, now=NOW)
+    edit(program.tick_context, now=MORNING)
     wishes = subscriptions.Preferences(zone="UTC", at=time(6), days=frozenset({0}), size=3)
     bag: list[str] = []
 
     def send(letter: Message) -> None:
         if not bag:
-            notices.ask(program.store, notices.asked("new@example.org", wishes), now=MORNING)
+            notices.ask(
+                program.store, notices.check_request("new@example.org", wishes), now=MORNING
+            )
         bag.append(letter.recipient)
 
     road = nullcontext(SimpleNamespace(ready=lambda: None, send=send))
-    done = post(replace(program.works, road=lambda: road), now=MORNING)
+    done = post(replace(program.tick_context, open_transport=lambda: road), now=MORNING)
 
     assert bag.index("new@example.org") == A_TURN
     assert done.ledger.sent == A_TURN + 1
@@ -204,7 +206,7 @@ def test_who_asks_to_subscribe_does_not_wait_for_all_letters(program: Program) -
 
 def test_the_post_gets_on_with_each_letter_and_when_there_is_none(program: Program) -> None:
     moved: list[int] = []
-    works = replace(program.works, moved=lambda: moved.append(1))
+    works = replace(program.tick_context, moved=lambda: moved.append(1))
     post(works, now=NOW)
     assert len(moved) == 1
 
@@ -222,14 +224,14 @@ def test_the_post_does_not_get_on_while_letters_are_due_and_none_is_settled(
 ) -> None:
     subscriptions.add(program.store, "a@example.org", now=NOW)
     drop_sample(program)
-    edit(program.works, now=NOW)
-    edit(program.works, now=MORNING)
+    edit(program.tick_context, now=NOW)
+    edit(program.tick_context, now=MORNING)
     moved: list[int] = []
 
     def broken() -> AbstractContextManager[Transport]:
         raise RuntimeError("no road")
 
-    works = replace(program.works, road=broken, moved=lambda: moved.append(1))
+    works = replace(program.tick_context, open_transport=broken, moved=lambda: moved.append(1))
     done = post(works, now=MORNING)
 
     assert moved == []
@@ -247,12 +249,13 @@ def test_a_refused_login_is_tried_once_however_many_have_something_to_send(
         program.prepare()
         subscriptions.add(program.store, "a@example.org", now=NOW)  # has a letter in the morning
         drop_sample(program)
-        tick(program.works, now=NOW)
+        tick(program.tick_context, now=NOW)
         wishes = subscriptions.Preferences(zone="UTC", at=time(6), days=frozenset({0}), size=3)
-        notices.ask(program.store, notices.asked("new@example.org", wishes), now=MORNING)
+        notices.ask(program.store, notices.check_request("new@example.org", wishes), now=MORNING)
 
         troubles = [
-            tick(program.works, now=MORNING + timedelta(seconds=30 * n)).troubles for n in range(50)
+            tick(program.tick_context, now=MORNING + timedelta(seconds=30 * n)).troubles
+            for n in range(50)
         ]
 
         assert server.verbs().count("AUTH") == 1

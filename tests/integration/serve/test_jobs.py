@@ -33,7 +33,7 @@ def test_rounds_come_again_and_again_and_never_two_of_a_kind_at_a_time() -> None
         ended.append(alone)
         at_work.release()
 
-    with jobs.going({"tick": tick}, {"tick": pulse()}):
+    with jobs.run_jobs({"tick": tick}, {"tick": pulse()}):
         until(lambda: len(ended) >= 4)
 
     assert all(ended)
@@ -46,7 +46,7 @@ def test_a_round_that_hangs_holds_up_no_other() -> None:
     works = {"post": lambda _moved: go_on.wait(PATIENCE), "tick": lambda _moved: ticks.append(1)}
     pulses = {"post": pulse(), "tick": pulse()}
 
-    with jobs.going(works, pulses):
+    with jobs.run_jobs(works, pulses):
         until(lambda: len(ticks) >= 3)
         assert pulses["post"].running is not None
         go_on.set()
@@ -61,7 +61,7 @@ def test_the_post_follows_a_tick_that_got_on_at_once(caplog: pytest.LogCaptureFi
         moved()
 
     works: dict[str, jobs.Work] = {"tick": tick, "post": lambda _moved: told.append("post")}
-    with jobs.going(works, {"tick": pulse(3600), "post": pulse(3600)}):
+    with jobs.run_jobs(works, {"tick": pulse(3600), "post": pulse(3600)}):
         until(lambda: len(told) >= 3)
 
     assert told == ["post", "tick", "post"]
@@ -77,7 +77,7 @@ def test_a_round_that_takes_long_comes_again_without_a_word(
         time.sleep(0.3)  # six periods
         turns.append(1)
 
-    with jobs.going({"tick": tick}, {"tick": pulse()}):
+    with jobs.run_jobs({"tick": tick}, {"tick": pulse()}):
         until(lambda: len(turns) >= 2)
 
     assert not [record for record in caplog.records if record.levelname == "WARNING"]
@@ -91,12 +91,12 @@ def test_a_round_that_somebody_else_does_is_no_failure() -> None:
         raise Busy("another process is running the tick")
 
     beat = pulse()
-    with jobs.going({"tick": tick}, {"tick": beat}):
+    with jobs.run_jobs({"tick": tick}, {"tick": beat}):
         until(lambda: len(turns) >= 2)
 
     assert beat.beat is None
     assert beat.running is None
-    assert not beat.stuck(datetime.now(UTC))
+    assert not beat.is_stuck(datetime.now(UTC))
 
 
 def given_up(
@@ -107,7 +107,7 @@ def given_up(
     over = threading.Event()
     pulses = {"tick": pulse(patience=patience)}
     watch = jobs.Watchdog(pulses, give_up=over.set)
-    with watch.over(), jobs.going({"tick": work}, pulses):
+    with watch.over(), jobs.run_jobs({"tick": work}, pulses):
         over.wait(seconds)
     return watch.gave_up
 
@@ -153,7 +153,7 @@ def test_rounds_go_on_when_a_clock_that_was_years_ahead_is_set_right(
         ticks.append(jobs._now())
         moved()
 
-    with jobs.going({"tick": tick}, {"tick": watched}):
+    with jobs.run_jobs({"tick": tick}, {"tick": watched}):
         ahead[0] = timedelta()
         until(lambda: len(ticks) >= 3)
 

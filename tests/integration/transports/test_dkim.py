@@ -21,7 +21,7 @@ from larkpost.errors import SettingsError
 from larkpost.inbound.reply_addresses import ReplyableRenderer
 from larkpost.mail.deliver import DeliveryCounts, deliver
 from larkpost.render.email.newsletter import ON_THE_WIRE
-from larkpost.transports.dkim import DkimSignature, DkimTransport, signature_of, signed
+from larkpost.transports.dkim import DkimSignature, DkimTransport, sign, signature_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,7 +90,7 @@ def in_print(*papers: Paper) -> Message:
 def test_a_signed_letter_verifies_whatever_its_title(
     title: str, signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
-    content = signed(letter(title), signature).content
+    content = sign(letter(title), signature).content
 
     assert dkim.verify(content, dnsfunc=dns)
     assert content.endswith(letter(title).content)
@@ -106,7 +106,7 @@ def test_a_signed_letter_verifies_whatever_its_title(
 def test_a_header_added_on_the_way_breaks_the_signature(
     name: str, signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
-    content = signed(letter(), signature).content
+    content = sign(letter(), signature).content
 
     assert dkim.verify(content, dnsfunc=dns)
     assert not dkim.verify(f"{name}: mallory@example.net\r\n".encode() + content, dnsfunc=dns)
@@ -115,7 +115,7 @@ def test_a_header_added_on_the_way_breaks_the_signature(
 def test_every_header_of_a_letter_is_signed(
     signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
-    content = signed(in_print(paper()), signature).content
+    content = sign(in_print(paper()), signature).content
     head = email.message_from_bytes(content)
     names = [name for name in head if name != "DKIM-Signature"]
 
@@ -134,7 +134,7 @@ def test_the_largest_letter_is_below_the_limit_with_all_that_is_added_on_its_way
     sizes = []
     for words in range(0, 150, 3):
         rest = [paper(n, abstract="Word here. " * words) for n in range(30, 34)]
-        sizes.append(len(signed(in_print(*full, *rest), signature).content))
+        sizes.append(len(sign(in_print(*full, *rest), signature).content))
 
     assert ON_THE_WIRE - 1_500 < max(sizes) < ON_THE_WIRE
 
@@ -142,10 +142,10 @@ def test_the_largest_letter_is_below_the_limit_with_all_that_is_added_on_its_way
 def test_a_letter_signed_again_later_is_the_same_to_the_byte(
     signature: DkimSignature, monkeypatch: pytest.MonkeyPatch, dns: Callable[..., bytes | None]
 ) -> None:
-    first = signed(letter(), signature)
+    first = sign(letter(), signature)
     monkeypatch.setattr("dkim.time.time", lambda: OUT.timestamp() + 3600)
 
-    assert signed(letter(), signature) == first
+    assert sign(letter(), signature) == first
     assert f"t={OUT.timestamp():.0f};".encode() in first.content
     assert dkim.verify(first.content, dnsfunc=dns)
 
@@ -153,7 +153,7 @@ def test_a_letter_signed_again_later_is_the_same_to_the_byte(
 def test_a_body_changed_on_the_way_breaks_the_signature(
     signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
-    content = signed(letter(), signature).content
+    content = sign(letter(), signature).content
 
     assert not dkim.verify(content.replace(b"routing", b"rooting"), dnsfunc=dns)
 
@@ -161,7 +161,7 @@ def test_a_body_changed_on_the_way_breaks_the_signature(
 def test_lines_folded_anew_on_the_way_leave_it_good(
     signature: DkimSignature, dns: Callable[..., bytes | None]
 ) -> None:
-    content = signed(letter(), signature).content
+    content = sign(letter(), signature).content
 
     assert dkim.verify(content.replace(b"Subject: ", b"Subject:\r\n  "), dnsfunc=dns)
 
@@ -169,11 +169,11 @@ def test_lines_folded_anew_on_the_way_leave_it_good(
 def test_a_new_selector_leaves_what_the_old_one_signed_good(
     signature: DkimSignature, key: Path, dns: Callable[..., bytes | None]
 ) -> None:
-    old = signed(letter(), signature).content
+    old = sign(letter(), signature).content
     new = signature_of("lark2", key, SENDER)
 
     assert new is not None
-    assert b"s=lark2" in signed(letter(), new).content
+    assert b"s=lark2" in sign(letter(), new).content
     assert dkim.verify(old, dnsfunc=dns)
 
 

@@ -18,7 +18,7 @@ from larkpost.errors import Deferred, Failure, UsageError
 from larkpost.ingest.file_moves import move
 from larkpost.ingest.inbox import RejectedFile
 from larkpost.ingest.ingest import IngestReport
-from larkpost.ingest.spool import READ, ReadAttempts, looked_at
+from larkpost.ingest.spool import READ, ReadAttempts, inspect_file
 from larkpost.portability.exporter import export
 from larkpost.transports.maildir import Maildir
 
@@ -53,7 +53,7 @@ def test_the_count_of_tries_of_a_dump_is_not_written_through_what_lies_there(
     store: Store, folders: Folders, secret: Path, kind: str
 ) -> None:
     file = put(folders, "page.txt", PAPER)
-    plant(ReadAttempts(folders.inbox, looked_at(file)).file, secret, kind)
+    plant(ReadAttempts(folders.inbox, inspect_file(file)).file, secret, kind)
 
     (taken,) = run(store, folders)
 

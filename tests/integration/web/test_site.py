@@ -244,7 +244,7 @@ def test_a_database_that_is_gone_is_a_503_without_details(here: Place) -> None:
 
 
 def test_an_unforeseen_error_is_told_without_its_details(here: Place) -> None:
-    here.program.press = cast("EditionRenderer", BrokenPress())
+    here.program.renderer = cast("EditionRenderer", BrokenPress())
 
     answer = here.client.get(f"/feed/{here.reader.feed_key}.rss")
 
@@ -308,7 +308,10 @@ def test_health_is_red_two_periods_after_the_last_round_where_no_other_begins(he
     assert [status(60 * SECOND), status(61 * SECOND)] == [200, 503]
     pulse.beat = pulse.started + 61 * SECOND
     assert [status(121 * SECOND), status(122 * SECOND)] == [200, 503]
-    assert [pulse.stuck(pulse.beat + after) for after in (5 * MINUTE, 6 * MINUTE)] == [False, True]
+    assert [pulse.is_stuck(pulse.beat + after) for after in (5 * MINUTE, 6 * MINUTE)] == [
+        False,
+        True,
+    ]
 
 
 def test_health_is_red_while_rounds_fail_but_nothing_is_stuck(here: Place) -> None:
@@ -319,7 +322,7 @@ def test_health_is_red_while_rounds_fail_but_nothing_is_stuck(here: Place) -> No
         assert status(seconds * SECOND) == (200 if seconds <= 60 else 503)
         pulse.end(pulse.started + seconds * SECOND)
 
-    assert not pulse.stuck(pulse.started + 1200 * SECOND)
+    assert not pulse.is_stuck(pulse.started + 1200 * SECOND)
 
 
 def test_health_is_red_and_a_round_stuck_that_is_at_work_for_long_without_getting_on(
@@ -329,7 +332,7 @@ def test_health_is_red_and_a_round_stuck_that_is_at_work_for_long_without_gettin
     pulse.begin(pulse.started + 30 * SECOND)
 
     assert [status(5 * MINUTE), status(6 * MINUTE)] == [200, 503]
-    assert pulse.stuck(pulse.started + 6 * MINUTE)
+    assert pulse.is_stuck(pulse.started + 6 * MINUTE)
     assert pulse.age(here.clock.now) is None
     for minutes in range(6, 180, 4):  # thousands of letters, one after the other
         pulse.move(pulse.started + minutes * MINUTE)

@@ -75,7 +75,9 @@ def test_tastes_with_a_cache_are_those_without(
             expected = scores(space, [other], papers)
             assert scores(space, [mine], papers) == pytest.approx(expected, abs=0.03)
             assert mine.calibration == pytest.approx(other.calibration, abs=0.02)
-            assert [paper.id for paper in mine.liked] == [paper.id for paper in other.liked]
+            assert [paper.id for paper in mine.liked_papers] == [
+                paper.id for paper in other.liked_papers
+            ]
         together = learn(evidence)
         assert scores(space, cached, papers) == pytest.approx(
             scores(space, together, papers), abs=0.03

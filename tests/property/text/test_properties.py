@@ -13,7 +13,7 @@ from larkpost.text.email_address import address_key, spell_address
 from larkpost.text.identifiers import identifier_url, parse_identifier
 from larkpost.text.markup import clean_markup, cut_preamble, plain_latex
 from larkpost.text.minhash import resemblance, sketch, text_identifier, title_key
-from larkpost.text.normalize import clean, one_line, squash, unwanted
+from larkpost.text.normalize import clean, count_unwanted, one_line, squash
 from larkpost.text.urls import encode_url
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=200)
@@ -34,7 +34,7 @@ def test_clean_text_is_clean(text: str) -> None:
     once = clean(text)
 
     assert clean(once) == once
-    assert unwanted(once) == 0
+    assert count_unwanted(once) == 0
     assert unicodedata.is_normalized("NFC", once)
     once.encode("utf-8")
 

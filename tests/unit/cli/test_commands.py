@@ -18,7 +18,7 @@ import pytest
 from larkpost import cli
 from larkpost.cli import larkpost, main, output
 from larkpost.errors import Busy, Deferred, Failure, LarkpostError, UsageError
-from larkpost.resources import CHECKOUT, shipped
+from larkpost.resources import CHECKOUT, shipped_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,7 @@ def options(command: click.Command) -> set[str]:
 def edition_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with papers, a reader, and an edition."""
     home = tmp_path_factory.mktemp("home")
-    dump = next(iter(sorted(shipped("seeds").glob("*.txt"))))
+    dump = next(iter(sorted(shipped_path("seeds").glob("*.txt"))))
     for call in (("ingest", str(dump)), ("reader", "add", "ann@example.org"), ("publish", "--all")):
         assert called("--home", str(home), *call) == 0
     return home

@@ -9,7 +9,7 @@ from larkpost.db.matching.abstract_rules import (
     is_cut,
     is_withdrawal_notice,
     same_subject,
-    shared_text,
+    similarity,
 )
 
 WHOLE = (
@@ -79,9 +79,9 @@ def test_an_ellipsis_at_the_end_tells_that_a_text_is_cut(end: str) -> None:
 
 
 def test_a_cut_text_is_like_the_whole_and_unlike_another() -> None:
-    assert shared_text(WHOLE, CUT) == shared_text(CUT, WHOLE) == 1
-    assert shared_text(WHOLE, WHOLE[:130]) == 1
-    assert shared_text(WHOLE, "Bread rises slowly, and bakers rise early. We ask both why…") < 0.6
+    assert similarity(WHOLE, CUT) == similarity(CUT, WHOLE) == 1
+    assert similarity(WHOLE, WHOLE[:130]) == 1
+    assert similarity(WHOLE, "Bread rises slowly, and bakers rise early. We ask both why…") < 0.6
 
 
 def test_a_summary_speaks_of_the_same_and_another_text_does_not() -> None:

@@ -29,7 +29,7 @@ def test_turns_come_in_the_order_of_asking() -> None:
     queue, begun, first = WriterQueue("db"), list[int](), Event()
 
     def write(number: int) -> None:
-        with queue.turn(LONG):
+        with queue.slot(LONG):
             begun.append(number)
             if number == 0:
                 first.wait(LONG)
@@ -46,15 +46,15 @@ def test_turns_come_in_the_order_of_asking() -> None:
 def test_who_waits_too_long_is_told_so_and_takes_no_turn() -> None:
     queue = WriterQueue("larkpost.db")
     refusal = pytest.raises(Busy, match=r"larkpost\.db is being written to")
-    with queue.turn(LONG), refusal, queue.turn(0.01):
+    with queue.slot(LONG), refusal, queue.slot(0.01):
         pass
-    with queue.turn(0.01):
+    with queue.slot(0.01):
         assert len(queue) == 0
 
 
 def test_a_turn_ends_with_an_error() -> None:
     queue = WriterQueue("db")
-    with pytest.raises(ValueError, match="broken"), queue.turn(LONG):
+    with pytest.raises(ValueError, match="broken"), queue.slot(LONG):
         raise ValueError("broken")
-    with queue.turn(0.01):
+    with queue.slot(0.01):
         assert len(queue) == 0

@@ -16,7 +16,7 @@ from tests.helpers.timing import assert_grows_less_than, cpu_seconds
 from larkpost.domain import Identifier, PaperRecord
 from larkpost.errors import UsageError
 from larkpost.formats import zotero_rdf
-from larkpost.formats.decoding import decoded
+from larkpost.formats.decoding import decode
 from larkpost.formats.references import MOST, read_references
 
 ARXIV = Identifier("arxiv", "2106.09685")
@@ -227,14 +227,14 @@ def test_json_without_references_brings_nothing(text: str) -> None:
 def test_a_file_says_the_same_in_every_encoding(text: str, encoding: str) -> None:
     text = text.replace('M{\\"u}ller', "Müller").replace("paradigm", "paradigme épatant")
 
-    assert read_references(decoded(text.encode(encoding))) == read_references(text)
+    assert read_references(decode(text.encode(encoding))) == read_references(text)
 
 
 @pytest.mark.parametrize("codec", [codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE])
 def test_utf_16_is_known_by_its_mark_whatever_it_says(codec: bytes) -> None:
     encoding = "utf-16-be" if codec == codecs.BOM_UTF16_BE else "utf-16-le"
 
-    assert decoded(codec + "量子".encode(encoding)) == "量子"
+    assert decode(codec + "量子".encode(encoding)) == "量子"
 
 
 def test_a_reference_named_twice_is_one() -> None:

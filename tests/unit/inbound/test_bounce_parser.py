@@ -10,8 +10,8 @@ from larkpost.inbound.bounce_parser import (
     BounceNews,
     BounceReport,
     is_automatic,
-    judged,
-    parsed,
+    parse,
+    parse_bounce,
     plain_text,
 )
 
@@ -56,7 +56,7 @@ def fields(action: str, status: str, diagnostic: str = "") -> str:
 def test_a_delivery_status_is_read_by_action_and_code(
     block: str, news: BounceNews, code: str
 ) -> None:
-    returned = judged(parsed(dsn(block)))
+    returned = parse_bounce(parse(dsn(block)))
 
     assert (returned.news, returned.code) == (news, code)
 
@@ -64,7 +64,7 @@ def test_a_delivery_status_is_read_by_action_and_code(
 def test_of_several_recipients_the_worst_counts() -> None:
     report = dsn(fields("delayed", "4.4.1"), fields("failed", "5.1.1"), fields("failed", "5.2.2"))
 
-    assert judged(parsed(report)).code == "5.1.1"
+    assert parse_bounce(parse(report)).code == "5.1.1"
 
 
 QMAIL = b"""From: MAILER-DAEMON@mx.example
@@ -105,7 +105,7 @@ This message was created automatically by mail delivery software.
     ],
 )
 def test_the_old_formats_are_read(mail: bytes, news: BounceNews) -> None:
-    assert judged(parsed(mail)).news is news
+    assert parse_bounce(parse(mail)).news is news
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_the_old_formats_are_read(mail: bytes, news: BounceNews) -> None:
     ],
 )
 def test_what_is_no_bounce_is_none(mail: bytes) -> None:
-    assert judged(parsed(mail)) == BounceReport(BounceNews.NOTHING)
+    assert parse_bounce(parse(mail)) == BounceReport(BounceNews.NOTHING)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_what_is_no_bounce_is_none(mail: bytes) -> None:
     ],
 )
 def test_what_a_program_wrote_is_known_as_such(header: bytes, automatic: bool) -> None:
-    assert is_automatic(parsed(header + b"\n\nhello\n")) is automatic
+    assert is_automatic(parse(header + b"\n\nhello\n")) is automatic
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_what_a_program_wrote_is_known_as_such(header: bytes, automatic: bool) -
     ],
 )
 def test_the_words_of_a_mail_are_found(mail: bytes, text: str) -> None:
-    assert plain_text(parsed(mail)) == text
+    assert plain_text(parse(mail)) == text
 
 
 @given(st.binary(max_size=400))
@@ -161,8 +161,8 @@ def test_nothing_that_comes_in_makes_reading_fail(noise: bytes) -> None:
         b"Content-Type: message/delivery-status\n\n" + noise,
         dsn("Status: x") + noise,
     ):
-        message = parsed(mail)
+        message = parse(mail)
 
-        assert judged(message).news in BounceNews
+        assert parse_bounce(message).news in BounceNews
         assert is_automatic(message) in (True, False)
         assert isinstance(plain_text(message), str)

@@ -10,8 +10,8 @@ from tests.helpers.timing import assert_grows_less_than, cpu_seconds
 
 from larkpost.cli.commands.mail import _read_mail
 from larkpost.inbound import mail_parser
-from larkpost.inbound.bounce_parser import is_automatic, judged, parsed, plain_text
-from larkpost.inbound.mail_parser import OutsizedMail, decoded
+from larkpost.inbound.bounce_parser import is_automatic, parse, parse_bounce, plain_text
+from larkpost.inbound.mail_parser import OutsizedMail, decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,11 +81,11 @@ HOSTILE: dict[str, Callable[[int], bytes]] = {
 def handle(mail: bytes) -> None:
     """Do with a mail what can be done with any."""
     try:
-        message = parsed(mail)
+        message = parse(mail)
     except OutsizedMail:
         return
     is_automatic(message)
-    judged(message)
+    parse_bounce(message)
     plain_text(message)
 
 
@@ -118,12 +118,12 @@ def test_what_is_read_costs_time_in_proportion_to_its_length(kind: str) -> None:
 )
 def test_what_no_mail_program_sends_is_refused_with_the_reason(mail: bytes, why: str) -> None:
     with pytest.raises(OutsizedMail, match=why):
-        parsed(mail)
+        parse(mail)
 
 
 def test_a_hundred_parts_and_twelve_levels_are_taken() -> None:
-    many = parsed(_MULTIPART + b"--b\n\nx\n" * 99)
-    deep = parsed(_nested(48 * 12))
+    many = parse(_MULTIPART + b"--b\n\nx\n" * 99)
+    deep = parse(_nested(48 * 12))
 
     assert len(list(many.walk())) == 100
     assert len(list(deep.walk())) == 13
@@ -138,9 +138,9 @@ def test_what_is_no_character_set_of_mail_is_read_as_utf_8(codec: str) -> None:
     mail = f"Content-Type: text/plain; charset={codec}\n\nIt is +AGE- \\x41 ü\n".encode()
     extended = f"Content-Type: text/plain; charset*={codec}''utf-8\n\nü\n".encode()
 
-    assert plain_text(parsed(mail)) == "It is +AGE- \\x41 ü\n"
-    assert plain_text(parsed(extended)) == "ü\n"
-    assert decoded("ü".encode(), codec) == "ü"
+    assert plain_text(parse(mail)) == "It is +AGE- \\x41 ü\n"
+    assert plain_text(parse(extended)) == "ü\n"
+    assert decode("ü".encode(), codec) == "ü"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_the_character_sets_of_mail_are_read(charset: str) -> None:
     word = "あ" if charset in ("Shift_JIS", "iso-2022-jp") else word
     head = f"Content-Type: text/plain; charset={charset}\n\n".encode()
 
-    assert plain_text(parsed(head + word.encode(charset))) == word
+    assert plain_text(parse(head + word.encode(charset))) == word
 
 
 def test_names_of_codecs_that_nobody_knows_are_not_remembered() -> None:
@@ -162,7 +162,7 @@ def test_names_of_codecs_that_nobody_knows_are_not_remembered() -> None:
 
     before = len(_cache)
     for number in range(100):
-        plain_text(parsed(f"Content-Type: text/plain; charset=x{number}\n\nx\n".encode()))
+        plain_text(parse(f"Content-Type: text/plain; charset=x{number}\n\nx\n".encode()))
 
     assert len(_cache) - before < 5
 
@@ -170,7 +170,7 @@ def test_names_of_codecs_that_nobody_knows_are_not_remembered() -> None:
 def test_an_old_bounce_over_which_its_readers_stumble_leaves_no_trace_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    judged(parsed(b"From: " + b"<" * 100 + b"\n\nhello\n"))
+    parse_bounce(parse(b"From: " + b"<" * 100 + b"\n\nhello\n"))
 
     assert caplog.records == []
 

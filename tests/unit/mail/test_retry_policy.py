@@ -16,9 +16,9 @@ from larkpost.mail.retry_policy import (
     LAST_TRY_AGAIN,
     LONGEST_REST,
     DeliveryDecision,
-    judge,
+    classify_outcome,
+    describe,
     rest,
-    told,
     try_again,
     unmade,
 )
@@ -61,15 +61,17 @@ SOON = MORNING + 5 * MINUTE
     ],
 )
 def test_what_sending_raised_decides(error: Exception | None, verdict: DeliveryDecision) -> None:
-    assert judge(error, since=MORNING, tries=1, now=MORNING) == verdict
+    assert classify_outcome(error, since=MORNING, tries=1, now=MORNING) == verdict
 
 
 def test_a_letter_is_given_up_after_five_days() -> None:
     later = Deferred("450 greylisted")
 
-    almost = judge(later, since=MORNING, tries=9, now=MORNING + timedelta(days=5, seconds=-1))
-    over = judge(later, since=MORNING, tries=9, now=MORNING + timedelta(days=5))
-    first = judge(later, since=MORNING, tries=1, now=MORNING + timedelta(days=5))
+    almost = classify_outcome(
+        later, since=MORNING, tries=9, now=MORNING + timedelta(days=5, seconds=-1)
+    )
+    over = classify_outcome(later, since=MORNING, tries=9, now=MORNING + timedelta(days=5))
+    first = classify_outcome(later, since=MORNING, tries=1, now=MORNING + timedelta(days=5))
 
     assert almost.state is first.state is DeliveryState.DEFERRED
     assert almost.state is DeliveryState.DEFERRED
@@ -142,5 +144,5 @@ def test_a_refused_login_makes_the_road_rest_at_once() -> None:
 
 
 def test_an_error_is_told_on_one_line() -> None:
-    assert told(ValueError("two\nlines\x1b[0m")).isprintable()
-    assert told(Deferred("our own speak for themselves")) == "our own speak for themselves"
+    assert describe(ValueError("two\nlines\x1b[0m")).isprintable()
+    assert describe(Deferred("our own speak for themselves")) == "our own speak for themselves"

@@ -10,7 +10,7 @@ from tests.helpers.ranking_factories import NOW, a_paper
 
 from larkpost.domain import Thumb
 from larkpost.interfaces import Evidence
-from larkpost.ranking.interest_change import KEPT, changed_at, kept_share
+from larkpost.ranking.interest_change import WEIGHT_BEFORE_CHANGE, changed_at, kept_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def test_editions_without_thumbs_up_after_many_with_some_tell_of_a_change(day: i
     assert morning(day) <= moment <= morning(day + 3)
     share = kept_share(one, moment)
     ups = [float(s) for thumb, s in zip(one.thumbs, share, strict=True) if thumb > 0]
-    assert ups == pytest.approx([KEPT] * 3 * day)
+    assert ups == pytest.approx([WEIGHT_BEFORE_CHANGE] * 3 * day)
 
 
 def test_what_was_liked_before_a_change_stays_faded_once_the_new_is_found() -> None:
@@ -61,7 +61,7 @@ def test_what_was_liked_before_a_change_stays_faded_once_the_new_is_found() -> N
     share = kept_share(one, changed_at(one))
 
     ups = [float(s) for thumb, s in zip(one.thumbs, share, strict=True) if thumb > 0]
-    assert ups == pytest.approx([KEPT] * 36 + [1] * 36)
+    assert ups == pytest.approx([WEIGHT_BEFORE_CHANGE] * 36 + [1] * 36)
 
 
 def test_one_bad_morning_is_no_change() -> None:

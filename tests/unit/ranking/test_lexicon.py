@@ -89,7 +89,7 @@ def test_a_category_of_arxiv_is_found_by_its_name(space: TextSpace, name: str) -
 def test_words_that_mean_nothing_are_told_with_the_nearest(
     space: TextSpace, phrase: str, expected: list[tuple[str, tuple[str, ...]]]
 ) -> None:
-    found = space.lexicon.unmatched(phrase)
+    found = space.lexicon.find_unmatched(phrase)
 
     assert found == [Unmatched(word, phrase, near) for word, near in expected]
 
@@ -130,7 +130,7 @@ def test_an_empty_corpus_knows_no_word() -> None:
 
     assert space.hint("robots") == {}
     assert space.categories == {}
-    assert [one.word for one in space.lexicon.unmatched("robots")] == ["robots"]
+    assert [one.word for one in space.lexicon.find_unmatched("robots")] == ["robots"]
 
 
 def common_words(count: int = 60) -> list[Paper]:
@@ -165,10 +165,12 @@ def test_a_word_in_too_many_papers_is_not_replaced_by_its_rare_forms() -> None:
 def test_a_word_in_too_many_papers_is_told_and_its_typing_errors_lead_to_it() -> None:
     space = fit(common_words())
 
-    assert space.lexicon.unmatched("gates learning") == [
+    assert space.lexicon.find_unmatched("gates learning") == [
         Unmatched("learning", "gates learning", ())
     ]
-    assert space.lexicon.unmatched("lerning") == [Unmatched("lerning", "lerning", ("learning",))]
+    assert space.lexicon.find_unmatched("lerning") == [
+        Unmatched("lerning", "lerning", ("learning",))
+    ]
 
 
 def test_an_interest_of_words_in_too_many_papers_ranks_the_newest_first() -> None:

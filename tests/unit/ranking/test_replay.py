@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.helpers.edition_factories import reader as a_reader
 
 from larkpost.domain import Edition, Identifier, Paper, Pick, Thumb, Vote
-from larkpost.editions.evaluate import logged
+from larkpost.editions.evaluate import exploration_log
 from larkpost.ranking import History, Logged, ReplayReport, TfidfRanker, evaluate
-from larkpost.ranking.evaluation.history import mornings
+from larkpost.ranking.evaluation.history import vote_days
 from larkpost.ranking.evaluation.off_policy import off_policy
 from larkpost.ranking.evaluation.replay import COMMUNITY, LARKPOST, RECENCY, SANITY, Replay, replay
 
@@ -170,9 +170,9 @@ def test_what_comes_later_touches_no_earlier_score() -> None:
 
     short, long = replay(TfidfRanker(), first), as_voted()
 
-    assert len(short.mornings) == 5
+    assert len(short.days) == 5
     for morning, before, after in zip(
-        short.mornings, short.scores[LARKPOST], long.scores[LARKPOST], strict=False
+        short.days, short.scores[LARKPOST], long.scores[LARKPOST], strict=False
     ):
         np.testing.assert_allclose(before, after, atol=1e-3, err_msg=str(morning.day))
 
@@ -193,7 +193,7 @@ def test_a_thumb_to_come_takes_no_paper_off_an_earlier_morning() -> None:
     as_it_was = as_voted()
 
     for at in range(DAYS - 1):
-        assert otherwise.mornings[at] == as_it_was.mornings[at]
+        assert otherwise.days[at] == as_it_was.days[at]
         for name in (LARKPOST, RECENCY, COMMUNITY, SANITY):
             np.testing.assert_allclose(
                 otherwise.scores[name][at], as_it_was.scores[name][at], atol=1e-3, err_msg=name
@@ -215,7 +215,7 @@ def test_a_morning_holds_what_came_since_the_one_before() -> None:
     days = (0, 3, 11)
     kept = [at for at, paper in enumerate(whole.voted) if paper.id // 8 in days]
 
-    first, second, third = mornings(
+    first, second, third = vote_days(
         replace(
             whole,
             voted=[whole.voted[at] for at in kept],
@@ -232,7 +232,7 @@ def test_a_morning_holds_what_came_since_the_one_before() -> None:
 def test_a_dump_that_came_late_is_news_on_the_day_it_was_read() -> None:
     late = replace(PAPERS[4], arrived=START + timedelta(days=10))
 
-    found = mornings(replace(a_history(), papers=[late, *PAPERS[5:]]))
+    found = vote_days(replace(a_history(), papers=[late, *PAPERS[5:]]))
 
     assert [late.id in {paper.id for paper in one.papers} for one in found].index(True) == 0
     assert late in found[10].papers
@@ -240,7 +240,7 @@ def test_a_dump_that_came_late_is_news_on_the_day_it_was_read() -> None:
 
 
 def test_papers_of_a_morning_come_the_newest_first_so_that_ties_favour_no_thumb() -> None:
-    for morning in mornings(a_history()):
+    for morning in vote_days(a_history()):
         keys = [(-paper.first_seen.timestamp(), paper.id) for paper in morning.papers]
         assert keys == sorted(keys)
 
@@ -256,7 +256,7 @@ def test_thumbs_of_others_count_from_the_day_after() -> None:
     }
 
     assert scores[on_the_day.at].max() == 0
-    assert scores[before.at].argmax() == [p.id for p in mornings(a_history())[0].papers].index(1)
+    assert scores[before.at].argmax() == [p.id for p in vote_days(a_history())[0].papers].index(1)
 
 
 def test_a_known_worth_is_recovered_from_places_given_away_by_lot() -> None:
@@ -291,7 +291,7 @@ def test_places_that_no_lot_decided_are_not_logged() -> None:
         an_edition([], considered=0),
     ]
 
-    found = logged(issued, {PAPERS[4].id, PAPERS[0].id})
+    found = exploration_log(issued, {PAPERS[4].id, PAPERS[0].id})
 
     assert found == [Logged(0.05, 6, True, True), Logged(0.75, 4, False, False)]
 

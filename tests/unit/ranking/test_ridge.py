@@ -51,7 +51,7 @@ def world() -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def solved(world: dict[str, np.ndarray]) -> ridge.RidgeSolution:
     """Solve for all readers at once."""
-    common = ridge.shared(world["background"] @ world["background"].T)
+    common = ridge.decompose_kernel(world["background"] @ world["background"].T)
     votes = world["votes"]
     return ridge.solve(
         votes @ votes.transpose(0, 2, 1),
@@ -109,7 +109,7 @@ def test_what_a_reader_has_read_of_the_background_is_taken_out_by_a_weight_below
     votes = world["votes"][:1, : CAST[0]].copy()
     votes[0, 0] = background[3]
     points = np.concatenate([votes, votes[:, :1]], axis=1)
-    common = ridge.shared(background @ background.T)
+    common = ridge.decompose_kernel(background @ background.T)
     targets = np.append(world["targets"][0, : CAST[0]], 0)[None]
     weights = np.append(world["weights"][0, : CAST[0]], -rest)[None]
     own, seen = points @ points.transpose(0, 2, 1), points @ background.T @ common.vectors

@@ -123,7 +123,7 @@ def test_a_phrase_is_a_part_of_the_title_as_shown(title: str) -> None:
     chosen = pick(paper(title=title), terms=("a", "b"))
 
     for term in wording.reason(chosen).terms:
-        assert term in {"a", "b"} or term in wording.shown_title(title)
+        assert term in {"a", "b"} or term in wording.title_text(title)
 
 
 def test_terms_that_lowered_the_score_are_no_reason() -> None:
@@ -166,7 +166,7 @@ def test_the_interest_is_named_where_the_reader_has_several() -> None:
     ],
 )
 def test_the_edition_says_what_it_was_chosen_from_and_by(picks: tuple, said: str) -> None:  # type: ignore[type-arg]  # picks of any number
-    assert wording.chosen(edition(picks=picks)) == said
+    assert wording.describe_selection(edition(picks=picks)) == said
 
 
 def test_a_catch_up_says_since_when() -> None:

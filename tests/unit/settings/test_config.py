@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from larkpost.resources import CHECKOUT, shipped
+from larkpost.resources import CHECKOUT, shipped_path
 from larkpost.settings import keys, load
 from larkpost.settings.find_links import FIND_LINKS
 from larkpost.settings.loading import ALLOWED
@@ -21,13 +21,13 @@ PAGE = (CHECKOUT / "docs" / "settings.md").read_text(encoding="utf-8")
 
 
 def test_default_toml_holds_every_key_with_its_default_in_order() -> None:
-    text = shipped("config/default.toml").read_text(encoding="utf-8")
+    text = shipped_path("config/default.toml").read_text(encoding="utf-8")
 
     assert list(flat(tomllib.loads(text))) == list(keys().items())
 
 
 def test_every_section_and_key_of_default_toml_is_explained() -> None:
-    lines = shipped("config/default.toml").read_text(encoding="utf-8").splitlines()
+    lines = shipped_path("config/default.toml").read_text(encoding="utf-8").splitlines()
     section = re.compile(r"\n\[(\w+)\]\n((?:.+\n?)+)")
     bodies = dict(section.findall("\n".join(lines)))
 
@@ -37,7 +37,7 @@ def test_every_section_and_key_of_default_toml_is_explained() -> None:
 
 @pytest.mark.parametrize("name", ["laptop", "service", "default"])
 def test_the_shipped_settings_are_read_without_complaint(tmp_path: Path, name: str) -> None:
-    settings = load(home=tmp_path, config=shipped(f"config/{name}.toml"), environ={})
+    settings = load(home=tmp_path, config=shipped_path(f"config/{name}.toml"), environ={})
 
     assert settings.remarks == ()
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 from larkpost.text.grammar import quantity, sentence, tally, thumbs
 
 
@@ -53,7 +53,7 @@ def test_no_template_writes_a_number_before_a_plural_by_itself() -> None:
     found = [
         (path.name, match[0])
         for folder in ("web", "email", "feed", "report")
-        for path in sorted(shipped(f"templates/{folder}").rglob("*.*"))
+        for path in sorted(shipped_path(f"templates/{folder}").rglob("*.*"))
         if path.suffix in {".html", ".txt"}
         for match in wrong.finditer(path.read_text("utf-8"))
     ]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from larkpost.domain import Message
 from larkpost.errors import Refused
-from larkpost.transports.smtp_envelope import seal, stuffed
+from larkpost.transports.smtp_envelope import dot_stuff, seal
 
 
 def letter(
@@ -111,12 +111,12 @@ def test_a_letter_not_to_be_answered_has_an_empty_path() -> None:
     ],
 )
 def test_dots_at_the_start_of_a_line_are_doubled(content: bytes, wire: bytes) -> None:
-    assert stuffed(content) == wire
+    assert dot_stuff(content) == wire
 
 
 @given(st.lists(st.sampled_from([b".", b"\r\n", b"\r", b"\n", b"a", b" "]), max_size=30))
 def test_only_the_last_line_of_any_letter_is_a_single_dot(parts: list[bytes]) -> None:
-    lines = stuffed(b"".join(parts)).split(b"\r\n")
+    lines = dot_stuff(b"".join(parts)).split(b"\r\n")
 
     assert lines[-2:] == [b".", b""]
     assert b"." not in lines[:-2]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, put, put_json, put_table, put_warnings, shown
+from larkpost.cli.output import json_option, printable, put, put_json, put_table, put_warnings
 
 if TYPE_CHECKING:
     from larkpost.settings import Settings
@@ -30,8 +30,8 @@ def show(call: CliContext, as_json: bool) -> None:
         for key, value, origin in rows:
             put_json({"setting": key, "value": value, "from": origin})
         return
-    put(f"settings file: {shown(settings.places.config)}{_absent(settings)}")
-    put(f"data folder:   {shown(settings.places.data)}")
+    put(f"settings file: {printable(settings.places.config)}{_absent(settings)}")
+    put(f"data folder:   {printable(settings.places.data)}")
     put()
     put_table(["setting", "value", "from"], [(key, _plain(value), o) for key, value, o in rows])
 
@@ -59,7 +59,7 @@ def check(call: CliContext, as_json: bool) -> None:
             }
         )
         return
-    call.say(f"{shown(settings.places.config)}{_absent(settings)}")
+    call.say(f"{printable(settings.places.config)}{_absent(settings)}")
     call.say(f"In order: {len(settings.origins)} set, {unset} left at their defaults.")
 
 

@@ -13,11 +13,11 @@ from larkpost.cli.commands.papers import report_line, report_record
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import (
     json_option,
+    printable,
     put,
     put_json,
     reject_lines,
     reject_records,
-    shown,
     tell,
 )
 from larkpost.errors import Busy, TryAgainLater, UsageError
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 @pass_call
 def status(call: CliContext, as_json: bool) -> None:
     """Tell how things stand: papers, readers, letters, and why a day is quiet."""
-    from larkpost.scheduler.status import standing
+    from larkpost.scheduler.status import read_status
 
     program = call.program()
     with program.store.read() as connection:
-        found = standing(connection, now=call.now, window=program.window)
+        found = read_status(connection, now=call.now, window=program.window)
     if as_json:
         put_json(_standing_record(found))
     else:
@@ -101,31 +101,33 @@ def _put_standing(found: StatusReport) -> None:
     for kind, event in sorted(found.events.items()):
         rows[f"last {kind}"] = f"{_minute(event.at)}, {'fine' if event.ok else 'failed'}"
     for label, value in rows.items():
-        put(f"{label + ':':<16}{shown(value)}")
+        put(f"{label + ':':<16}{printable(value)}")
     if merge := found.events.get("merge"):
         count = merge.detail["readers"]
         put(f"\nreaders merged because their addresses differ in case alone: {count}")
         put("  `larkpost reader show EMAIL` names the former addresses of a reader")
     if dump and dump.rejected:
-        put(f"\n{quantity(dump.rejected, 'record')} of {shown(dump.name)} could not be read:")
+        put(f"\n{quantity(dump.rejected, 'record')} of {printable(dump.name)} could not be read:")
         for line in reject_lines(found.rejects, dump.rejected):
-            put(f"  {shown(line)}")
+            put(f"  {printable(line)}")
     for refusal in found.refused:
-        put(f"\nrefused: {shown(refusal.reason)}")
+        put(f"\nrefused: {printable(refusal.reason)}")
         for more in filter(None, (refusal.hint, refusal.place and f"it lies in {refusal.place}")):
-            put(f"  {shown(more)}")
+            put(f"  {printable(more)}")
     if found.undecided:
-        _put_undecided(found)
+        _put_ambiguous(found)
     for reason in found.quiet:
-        put(f"\n{shown(reason.text)}" + (f"\n  {shown(reason.hint)}" if reason.hint else ""))
+        put(
+            f"\n{printable(reason.text)}" + (f"\n  {printable(reason.hint)}" if reason.hint else "")
+        )
 
 
-def _put_undecided(found: StatusReport) -> None:
+def _put_ambiguous(found: StatusReport) -> None:
     from larkpost.scheduler.status import SEND_UNDECIDED
 
     put("\nNobody knows whether these letters arrived; they are not sent again by themselves:")
     for one in found.undecided:
-        put(f"  {shown(one.reader)}, {one.date}: {shown(one.reply)}")
+        put(f"  {printable(one.reader)}, {one.date}: {printable(one.reply)}")
     put(f"  To send them once more: {SEND_UNDECIDED}")
 
 
@@ -153,7 +155,7 @@ def tick(call: CliContext, as_json: bool) -> int:
     program = call.program()
     try:
         with finish_on(program, signal.SIGTERM) as heard:
-            done = run(program.works, now=call.now)
+            done = run(program.tick_context, now=call.now)
     except Busy:
         if call.loudness < 0:  # the other one does the work: nothing that cron should mail
             return Busy.exit_code
@@ -207,14 +209,14 @@ def _put_round(done: TickResult, *, quiet: bool) -> None:
         put(f"inbox: {quantity(len(done.taken), 'file')}")
     for one in done.taken:
         if isinstance(one, RejectedFile) or not quiet:
-            _put_taken(one)
+            _put_ingested(one)
     if not quiet:
         if done.returned:
             put(f"came back: {_counts(done.returned)}")
         put(f"editions: {_counts(done.outcomes) or 'none due'}")
         put(f"letters: {_letters(done)}")
     for step, trouble in done.troubles.items():
-        click.echo(f"larkpost: {step} failed: {shown(trouble)}", err=True)
+        click.echo(f"larkpost: {step} failed: {printable(trouble)}", err=True)
 
 
 def _letters(done: TickResult) -> str:
@@ -226,19 +228,19 @@ def _letters(done: TickResult) -> str:
         return _counts(counts) or "none to send"
     waiting = f"{outage.letters} waiting, not tried before {_minute(outage.until)}"
     tried = f"{_counts(counts)}; " if any(counts.values()) else ""
-    return f"{tried}{waiting}: {shown(outage.problem)}"
+    return f"{tried}{waiting}: {printable(outage.problem)}"
 
 
-def _put_taken(one: Taken) -> None:
+def _put_ingested(one: Taken) -> None:
     from larkpost.ingest.inbox import RejectedFile
 
     if not isinstance(one, RejectedFile):
         put(f"  {report_line(one)}")
         return
     what = "refused" if one.moved else "not read yet, and tried again"
-    put(f"  {shown(one.name)}: {what}: {shown(one.reason)}")
+    put(f"  {printable(one.name)}: {what}: {printable(one.reason)}")
     if one.hint:
-        put(f"    {shown(one.hint)}")
+        put(f"    {printable(one.hint)}")
 
 
 @click.command(short_help="Run the daemon.")
@@ -269,14 +271,14 @@ def serve(call: CliContext, host: str | None, port: int | None) -> None:
         port=web.port,
         tick=_tick,
         post=_post,
-        renewal=lambda before: call.renewed(before, flags),
+        renewal=lambda before: call.rebuild(before, flags),
     )
 
 
 def _tick(program: Program, moved: Callable[[], None]) -> None:
     from larkpost.scheduler.tick import edit
 
-    edit(program.works, now=datetime.now(UTC))
+    edit(program.tick_context, now=datetime.now(UTC))
     program.spaces.newest(program.store, program.ranker)  # read here, so that no visit has to
     moved()
 
@@ -284,7 +286,7 @@ def _tick(program: Program, moved: Callable[[], None]) -> None:
 def _post(program: Program, moved: Callable[[], None]) -> None:
     from larkpost.scheduler.tick import post
 
-    post(replace(program.works, moved=moved), now=datetime.now(UTC))
+    post(replace(program.tick_context, moved=moved), now=datetime.now(UTC))
 
 
 @click.command(short_help="Print the link of the admin page.")

@@ -53,7 +53,7 @@ def demo(call: CliContext, folder: Path | None, as_json: bool) -> None:
     """
     home = (folder or call.home or Path("larkpost-demo")).absolute()
     program = _fresh(call, home)
-    story = _played(program, home, call.now)
+    story = _run_demo(program, home, call.now)
     if as_json:
         put_json(_record(story))
         return
@@ -109,7 +109,7 @@ def _clear(home: Path) -> None:
                 entry.unlink()
 
 
-def _played(program: Program, home: Path, now: datetime) -> DemoResult:
+def _run_demo(program: Program, home: Path, now: datetime) -> DemoResult:
     from larkpost.readers import record_votes, subscriptions
 
     report = _read(program, now)
@@ -117,24 +117,24 @@ def _played(program: Program, home: Path, now: datetime) -> DemoResult:
         program.store, ADDRESS, now=now, name="You", zone="Europe/Berlin", at=time(6, 30),
         days=frozenset(range(5)), size=10,
     )  # fmt: skip
-    before = _ranked(program, reader, now)
+    before = _rank(program, reader, now)
     thumbs = []
     for title, said in THUMBS:
-        thumb = record_votes.thumb_named(said)
-        paper = _titled(program, title)
+        thumb = record_votes.read_thumb(said)
+        paper = _find_by_title(program, title)
         record_votes.cast(program.store, reader.id, paper.id, thumb, via="demo", now=now)
         if thumb is not None:
             thumbs.append((paper, thumb))
-    edition = _published(program, reader, now)
-    files = _written(program, edition, home)
+    edition = _publish(program, reader, now)
+    files = _write_files(program, edition, home)
     return DemoResult(home, report, reader, before, tuple(thumbs), edition.picks, files)
 
 
 def _read(program: Program, now: datetime) -> IngestReport:
     from larkpost.ingest.ingest import ingest
-    from larkpost.resources import shipped
+    from larkpost.resources import shipped_path
 
-    (sample,) = sorted(shipped("seeds").glob("*.txt"))[:1]
+    (sample,) = sorted(shipped_path("seeds").glob("*.txt"))[:1]
     captured = date(now.year, *CAPTURED)
     if captured > now.date():
         captured = captured.replace(year=now.year - 1)
@@ -142,14 +142,14 @@ def _read(program: Program, now: datetime) -> IngestReport:
         return ingest(program.store, program.sources, sample, date=captured, now=now, progress=step)
 
 
-def _titled(program: Program, title: str) -> Paper:
+def _find_by_title(program: Program, title: str) -> Paper:
     from larkpost.db import papers
 
     with program.store.read() as connection:
         return next(paper for paper in papers.iterate(connection) if paper.title.startswith(title))
 
 
-def _ranked(program: Program, reader: Reader, now: datetime) -> tuple[Pick, ...]:
+def _rank(program: Program, reader: Reader, now: datetime) -> tuple[Pick, ...]:
     from larkpost.editions import recommend
 
     question = recommend.RankingRequest(
@@ -160,21 +160,21 @@ def _ranked(program: Program, reader: Reader, now: datetime) -> tuple[Pick, ...]
     ].picks
 
 
-def _published(program: Program, reader: Reader, now: datetime) -> Edition:
+def _publish(program: Program, reader: Reader, now: datetime) -> Edition:
     from larkpost.editions import publish
     from larkpost.mail.deliver import deliver
 
-    (result,) = publish.publish(program.newsroom, [publish.by_hand(reader, now)], now=now)
+    (result,) = publish.publish(program.publish_context, [publish.by_hand(reader, now)], now=now)
     if result.edition is None:
         raise AssertionError("the sample made no edition")
-    deliver(program.store, program.press, program.road, now=now, holder=program.holder)
+    deliver(program.store, program.renderer, program.open_transport, now=now, holder=program.holder)
     return result.edition
 
 
-def _written(program: Program, edition: Edition, home: Path) -> dict[str, Path]:
+def _write_files(program: Program, edition: Edition, home: Path) -> dict[str, Path]:
     from larkpost.safe_files import atomic_write
 
-    press = program.press
+    press = program.renderer
     (letter,) = press.newsletter([edition])
     contents = {
         "newsletter.html": press.html(edition).encode(),
@@ -190,7 +190,7 @@ def _written(program: Program, edition: Edition, home: Path) -> dict[str, Path]:
 
 
 def _record(story: DemoResult) -> dict[str, object]:
-    from larkpost.portability.records import ranked_line
+    from larkpost.portability.records import ranking_line
 
     return {
         "home": str(story.home),
@@ -203,8 +203,8 @@ def _record(story: DemoResult) -> dict[str, object]:
             {"paper": str(paper.identifier), "title": paper.title, "thumb": int(thumb)}
             for paper, thumb in story.thumbs
         ],
-        "before": [ranked_line(pick, story.reader) for pick in story.before],
-        "after": [ranked_line(pick, story.reader) for pick in story.after],
+        "before": [ranking_line(pick, story.reader) for pick in story.before],
+        "after": [ranking_line(pick, story.reader) for pick in story.after],
         "files": {name: str(path) for name, path in story.files.items()},
     }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost.cli.commands.ranking import because
-from larkpost.cli.output import put, shown
+from larkpost.cli.output import printable, put
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _heading(text: str) -> None:
 
 def _say(text: str, indent: str = "") -> None:
     lines: Iterable[str] = textwrap.wrap(
-        shown(text), WIDTH, initial_indent=indent, subsequent_indent=indent
+        printable(text), WIDTH, initial_indent=indent, subsequent_indent=indent
     )
     for line in lines:
         put(line)
@@ -137,7 +137,7 @@ def _cut(text: str, width: int) -> str:
     """Shorten to a number of columns; wide letters count for two."""
     from rich.cells import cell_len, set_cell_size
 
-    text = text[:2] + shown(text[2:]) if text[:2].isspace() else shown(text)
+    text = text[:2] + printable(text[2:]) if text[:2].isspace() else printable(text)
     return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, put, put_json, shown
+from larkpost.cli.output import json_option, printable, put, put_json
 from larkpost.errors import LarkpostError, NoRoom
 
 if TYPE_CHECKING:
@@ -43,16 +43,16 @@ def doctor(call: CliContext, as_json: bool) -> int:
     Whatever `serve` and `deliver` would refuse is a fault here. Changes nothing but making the home
     where there is none.
     """
-    findings = [_without_passwords(finding) for finding in _examined(call)]
+    findings = [_without_passwords(finding) for finding in _examine(call)]
     for finding in findings:
         if as_json:
             put_json(asdict(finding))
             continue
         if finding.state == "ok" and call.loudness < 0:
             continue
-        put(f"{MARKS[finding.state]} {finding.what}: {shown(finding.detail)}")
+        put(f"{MARKS[finding.state]} {finding.what}: {printable(finding.detail)}")
         if finding.hint:
-            put(f"     {shown(finding.hint)}")
+            put(f"     {printable(finding.hint)}")
     return 1 if any(finding.state == "fault" for finding in findings) else 0
 
 
@@ -63,7 +63,7 @@ def _without_passwords(finding: Finding) -> Finding:
     return replace(finding, detail=safe, hint=hint)
 
 
-def _examined(call: CliContext) -> Iterator[Finding]:
+def _examine(call: CliContext) -> Iterator[Finding]:
     yield from _each(
         ("python", _python), ("shipped files", _shipped_files), ("scikit-learn", _numbers)
     )
@@ -115,10 +115,10 @@ def _python() -> Iterator[Finding]:
 def _shipped_files() -> Iterator[Finding]:
     from zoneinfo import ZoneInfo
 
-    from larkpost.resources import shipped
+    from larkpost.resources import shipped_path
 
     for name in ("templates", "config/default.toml", "seeds"):
-        shipped(name)
+        shipped_path(name)
     ZoneInfo("Europe/Berlin")
     yield Finding("shipped files", "ok", "templates, settings, sample dump, time zones")
 
@@ -192,7 +192,7 @@ def _open_to_others(program: Program) -> Iterator[Finding]:
 
 
 def _letters(program: Program) -> Iterator[Finding]:
-    _ = program.press
+    _ = program.renderer
     yield Finding("letters", "ok", f"they come from {program.settings.mail.sender}")
 
 
@@ -238,11 +238,11 @@ def _listening(program: Program) -> Iterator[Finding]:
 
 def _readers(program: Program) -> Iterator[Finding]:
     from larkpost.db import readers
-    from larkpost.schedule import is_known_here
+    from larkpost.schedule import is_available
 
     with program.store.read() as connection:
         zones = {one.zone for one in readers.all(connection)}
-    if unknown := sorted(zone for zone in zones if not is_known_here(zone)):
+    if unknown := sorted(zone for zone in zones if not is_available(zone)):
         yield Finding(
             "readers", "warning", f"this machine does not know the zones {', '.join(unknown)}",
             "`larkpost reader list` shows whose they are; `reader set EMAIL --zone` changes one.",
@@ -292,7 +292,9 @@ def _mail(program: Program) -> Iterator[Finding]:
             "mail", "warning", f"the password goes to {where} in the clear",
             "Set smtp.security to starttls or tls.",
         )  # fmt: skip
-    with program.bare_road() as transport:  # greets, encrypts and logs in, as before a letter
+    with (
+        program.open_plain_transport() as transport
+    ):  # greets, encrypts and logs in, as before a letter
         transport.ready()
     yield Finding("mail", "ok", f"{where} is ready to take letters")
 

@@ -9,7 +9,7 @@ import click
 
 from larkpost.cli import params
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, put, put_json, shown
+from larkpost.cli.output import json_option, printable, put, put_json
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def publish(
 
     program = call.program()
     occasions, lost = _occasions(call, program, emails, day, everybody=everybody)
-    results = [*lost, *publishing.publish(program.newsroom, occasions, now=call.now)]
+    results = [*lost, *publishing.publish(program.publish_context, occasions, now=call.now)]
     for result in results:
         if as_json:
             put_json(of_result(result))
@@ -88,14 +88,14 @@ def _sentence(result: PublishResult) -> str:
     from larkpost.editions.publish import PublishOutcome
     from larkpost.portability.records import name_of
 
-    who, when = shown(name_of(result.occasion.reader)), result.occasion.day
+    who, when = printable(name_of(result.request.reader)), result.request.day
     papers = quantity(len(result.edition.picks) if result.edition else 0, "paper")
     return {
         PublishOutcome.PUBLISHED: f"{who}: edition of {when} with {papers}",
         PublishOutcome.ALREADY: f"{who}: the edition of {when} is already out, with {papers}",
         PublishOutcome.QUIET: f"{who}: no edition on {when}, there are no new papers",
         PublishOutcome.BELOW: f"{who}: no edition on {when}, every paper is below the threshold",
-        PublishOutcome.FAILED: f"{who}: the edition of {when} failed: {shown(result.fault)}",
+        PublishOutcome.FAILED: f"{who}: the edition of {when} failed: {printable(result.fault)}",
     }[result.outcome]
 
 
@@ -116,7 +116,7 @@ def preview(call: CliContext, email: str, form: Form, day: date | None) -> None:
     program = call.program()
     reader = call.reader(program, email)
     edition = edition_of(call, program, reader, day)
-    sys.stdout.buffer.write(_rendered(program, edition, form))
+    sys.stdout.buffer.write(_render(program, edition, form))
 
 
 def edition_of(call: CliContext, program: Program, reader: Reader, day: date | None) -> Edition:
@@ -127,13 +127,13 @@ def edition_of(call: CliContext, program: Program, reader: Reader, day: date | N
     occasion = publishing.by_hand(reader, call.now, day)
     with program.store.read() as connection:
         out = editions.on(connection, reader.id, occasion.day)
-    return out or publishing.draft(program.newsroom, occasion, now=call.now)
+    return out or publishing.draft(program.publish_context, occasion, now=call.now)
 
 
-def _rendered(program: Program, edition: Edition, form: Form) -> bytes:
+def _render(program: Program, edition: Edition, form: Form) -> bytes:
     from larkpost.db import editions
 
-    press = program.press
+    press = program.renderer
     if form == "html":
         return press.html(edition).encode()
     if form == "text":

@@ -11,10 +11,10 @@ from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.file_arguments import read_each, tell_oddities
 from larkpost.cli.output import (
     json_option,
+    printable,
     put_json,
     reject_lines,
     reject_records,
-    shown,
 )
 from larkpost.text.grammar import quantity
 
@@ -91,7 +91,7 @@ def _line(report: EnrichReport) -> str:
         counts.append(f"{report.ambiguous:,} that may be the same paper as another")
     if report.rejected:
         counts.append(f"{report.rejected:,} not readable")
-    return f"{shown(report.name)}: {', '.join(counts)}"
+    return f"{printable(report.name)}: {', '.join(counts)}"
 
 
 COMMANDS = (enrich,)

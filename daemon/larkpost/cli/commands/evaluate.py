@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, put, put_json, put_table, shown, waiting
+from larkpost.cli.output import json_option, printable, put, put_json, put_table, waiting
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def evaluate(call: CliContext, emails: Sequence[str], page: Path | None, as_json
     if page and (page.is_symlink() or (page.exists() and not page.is_file())):
         raise click.BadParameter(f"{page} is a link, or no file.", param_hint="--html")
     program = call.program()
-    asked = _asked(call, program, emails)
+    asked = _select_readers(call, program, emails)
     found: list[tuple[Reader, ReplayReport]] = []
     with waiting("replaying thumbs") as step:
         for done, reader in enumerate(asked, start=1):
@@ -66,10 +66,10 @@ def evaluate(call: CliContext, emails: Sequence[str], page: Path | None, as_json
     if not found and not as_json:
         put("Nobody has ten thumbs yet; name a reader to replay fewer.")
     if page and not as_json:
-        put(f"charts: {shown(page)}")
+        put(f"charts: {printable(page)}")
 
 
-def _asked(call: CliContext, program: Program, emails: Sequence[str]) -> list[Reader]:
+def _select_readers(call: CliContext, program: Program, emails: Sequence[str]) -> list[Reader]:
     from larkpost.db import readers, votes
     from larkpost.editions.evaluate import FEWEST
 
@@ -87,7 +87,7 @@ def _who(reader: Reader) -> str:
 
 def _put_report(reader: Reader, report: ReplayReport) -> None:
     cast, days = quantity(report.votes, "thumb"), quantity(report.mornings, "morning")
-    put(f"{shown(_who(reader))}: {cast}, {days} to measure")
+    put(f"{printable(_who(reader))}: {cast}, {days} to measure")
     _put_coverage(report.coverage)
     if not report.mornings:
         put("  no morning had both a liked paper and another one, so nothing can be measured yet")
@@ -105,10 +105,10 @@ def _put_report(reader: Reader, report: ReplayReport) -> None:
         )
     put_table(
         ["thumbs before", "mornings", "AUC", "nDCG@10"],
-        [[one.votes, one.mornings, one.auc, one.ndcg] for one in report.learning],
+        [[one.votes, one.days, one.auc, one.ndcg] for one in report.learning],
     )
     for month in report.drift:
-        put(f"{month.month}: " + ", ".join(shown(weight.term) for weight in month.terms))
+        put(f"{month.month}: " + ", ".join(printable(weight.term) for weight in month.terms))
     if report.off_policy:
         for name, value in (
             ("the likeliest", report.off_policy.likeliest),
@@ -126,7 +126,7 @@ def _put_coverage(coverage: Coverage | None) -> None:
     put(f"never shown: {coverage.never_shown:.0%} of {quantity(coverage.papers, 'paper')}, all")
     put(f"  of {never} of the {regions} that they fall into; AUC and the like see only the rest")
     for one in coverage.largest:
-        put(f"  {one.share:.0%} {', '.join(map(shown, one.terms))}")
+        put(f"  {one.share:.0%} {', '.join(map(printable, one.terms))}")
 
 
 def _put_measures(title: str, found: Mapping[str, Measures]) -> None:

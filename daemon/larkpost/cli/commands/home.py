@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, put, put_json, shown
+from larkpost.cli.output import json_option, printable, put, put_json
 from larkpost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @pass_call
 def init(call: CliContext, new_key: bool, as_json: bool) -> None:
     """Make the home: folders, database, key. Other commands do it too where it is not there."""
-    from larkpost.resources import shipped
+    from larkpost.resources import shipped_path
 
     settings = call.settings()
     new = not settings.places.secret.exists()
@@ -46,10 +46,10 @@ def init(call: CliContext, new_key: bool, as_json: bool) -> None:
             }
         )
         return
-    put(f"{'made' if new or new_key else 'ready already'}: {shown(places.data)}")
-    put(f"  dumps dropped into {shown(places.inbox)} are read by `larkpost serve` and `tick`")
-    put(f"  settings go into {shown(places.config)}")
-    put(f"  every setting is explained in {shown(shipped('config/default.toml'))}")
+    put(f"{'made' if new or new_key else 'ready already'}: {printable(places.data)}")
+    put(f"  dumps dropped into {printable(places.inbox)} are read by `larkpost serve` and `tick`")
+    put(f"  settings go into {printable(places.config)}")
+    put(f"  every setting is explained in {printable(shipped_path('config/default.toml'))}")
     put("Next: larkpost reader add you@example.org --interest 'mixture of experts'")
 
 
@@ -97,7 +97,8 @@ def migrate(call: CliContext, as_json: bool) -> None:
         call.say(f"The database went from {before or 'nothing'} to revision {after}.")
     for former, kept in merges:
         call.say(
-            f"{shown(former.address)} is one reader with {shown(kept.address)} now, {kept.status}"
+            f"{printable(former.address)} is one reader with {printable(kept.address)} now,"
+            f" {kept.status}"
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import MOST_TOLD, json_option, put_json, shown
+from larkpost.cli.output import MOST_TOLD, json_option, printable, put_json
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def export(call: CliContext, folder: Path, as_json: bool) -> None:
     if as_json:
         put_json({"folder": str(folder), **counts})
         return
-    call.say(f"{shown(folder)}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
+    call.say(f"{printable(folder)}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
 
 
 @click.command("import", short_help="Take in papers, readers and thumbs.")
@@ -91,23 +91,23 @@ def import_(
             )
         else:
             refused = f", {len(tally.refused)} refused" if tally.refused else ""
-            call.say(f"{shown(path)}: {quantity(tally.taken, name.removesuffix('s'))}{refused}")
+            call.say(f"{printable(path)}: {quantity(tally.taken, name.removesuffix('s'))}{refused}")
     return 1 if any(tally.refused for _, _, tally in tallies) else 0
 
 
 def _warn(path: Path, tally: ImportReport) -> None:
-    name = shown(path)
+    name = printable(path)
     for line, reason in tally.refused[:MOST_TOLD]:
-        click.echo(f"larkpost: {name}, line {line}: {shown(reason)}", err=True)
+        click.echo(f"larkpost: {name}, line {line}: {printable(reason)}", err=True)
     if len(tally.refused) > MOST_TOLD:
         more = quantity(len(tally.refused) - MOST_TOLD, "more line")
         click.echo(f"larkpost: {name}: and {more}", err=True)
     for line, what in tally.remarks[:MOST_TOLD]:
         at = f", line {line}" if line else ""
-        click.echo(f"larkpost: {name}{at}: {shown(what)}", err=True)
+        click.echo(f"larkpost: {name}{at}: {printable(what)}", err=True)
     if tally.unknown_keys:
         keys = ", ".join(sorted(tally.unknown_keys))
-        click.echo(f"larkpost: {name}: left out unknown keys: {shown(keys)}", err=True)
+        click.echo(f"larkpost: {name}: left out unknown keys: {printable(keys)}", err=True)
 
 
 COMMANDS = (export, import_)

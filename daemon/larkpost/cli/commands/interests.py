@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, put, put_json, put_table, shown
+from larkpost.cli.output import json_option, printable, put, put_json, put_table
 from larkpost.errors import UsageError
 from larkpost.text.grammar import quantity, sentence, thumbs
 
@@ -91,7 +91,7 @@ def set_interest(
         put_json(record | {"unmatched": [one._asdict() for one in unmatched]})
         return
     about = ", ".join(record["words"]) or "no words yet"
-    call.say(f"{shown(record['name'])}: {shown(about)}; quota {record['quota']}")
+    call.say(f"{printable(record['name'])}: {printable(about)}; quota {record['quota']}")
     put_unmatched(call, unmatched)
 
 
@@ -110,7 +110,7 @@ def remove_interest(call: CliContext, email: str, name: str, as_json: bool) -> N
     if as_json:
         put_json({"reader": reader.address or reader.uid, "interest": name, "removed": True})
     else:
-        call.say(f"removed {shown(name)}")
+        call.say(f"removed {printable(name)}")
 
 
 def find_unmatched(call: CliContext, program: Program, words: Sequence[str]) -> list[UnmatchedWord]:
@@ -125,16 +125,16 @@ def put_unmatched(call: CliContext, unmatched: Sequence[UnmatchedWord]) -> None:
     from larkpost.readers.interest_hints import describe
 
     for one in unmatched:
-        call.say(sentence(shown(describe(one))))
+        call.say(sentence(printable(describe(one))))
 
 
-def named(reader: Reader, name: str) -> Interest:
+def find_interest(reader: Reader, name: str) -> Interest:
     """Find an interest of a reader by its name; raises UsageError."""
     for one in reader.interests:
         if one.name == name:
             return one
     names = ", ".join(one.name for one in reader.interests)
-    raise UsageError(f"There is no interest called {shown(name)!r}", hint=f"there are: {names}")
+    raise UsageError(f"There is no interest called {printable(name)!r}", hint=f"there are: {names}")
 
 
 def _records(program: Program, reader: Reader) -> list[dict[str, Any]]:
@@ -199,7 +199,7 @@ def start(
         return
     call.say(f"{thumbs(liked, 'up')}; {quantity(new, 'paper')} new here")
     for name in unknown:
-        put(f"not known here, and without a title: {shown(name)}")
+        put(f"not known here, and without a title: {printable(name)}")
 
 
 def _like(
@@ -230,10 +230,10 @@ def _is_file(source: str) -> bool:
 
 
 def _read(source: str) -> str:
-    from larkpost.formats.decoding import decoded
+    from larkpost.formats.decoding import decode
 
     raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    return decoded(raw)[:LONGEST]
+    return decode(raw)[:LONGEST]
 
 
 def _to_rate(call: CliContext, program: Program, reader: Reader, page: int) -> list[Paper]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, put, put_json, put_table, shown, tell, waiting
+from larkpost.cli.output import json_option, printable, put, put_json, put_table, tell, waiting
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def deliver(call: CliContext, limit: int | None, dry_run: bool, as_json: bool) -
         ledger = send(
             program.store,
             program.letters,
-            program.road,
+            program.open_transport,
             now=call.now,
             limit=limit,
             holder=program.holder,
@@ -218,13 +218,13 @@ def send_test(call: CliContext, address: str, as_json: bool) -> None:
     """
     program = call.program()
     letter = _test_letter(call, program, address)
-    with program.road() as road:
+    with program.open_transport() as road:
         road.send(letter)
     where = program.settings.mail.transport
     if as_json:
         put_json({"to": letter.recipient, "by": where, "message_id": letter.message_id})
     else:
-        call.say(f"The letter to {shown(letter.recipient)} was taken ({where}).")
+        call.say(f"The letter to {printable(letter.recipient)} was taken ({where}).")
 
 
 def _test_letter(call: CliContext, program: Program, address: str) -> Message:
@@ -242,7 +242,7 @@ def _test_letter(call: CliContext, program: Program, address: str) -> Message:
             "Somebody tried with larkpost send-test whether letters arrive at this address.",
             "This one did: mail works. There is nothing that you have to do.",
         ]
-        letter = program.press.report(address, "a test letter", lines, call.now)
+        letter = program.renderer.report(address, "a test letter", lines, call.now)
     domain = letter.message_id.rpartition("@")[2]
     return under_its_name(letter, f"<test.{token_hex(12)}@{domain}")
 
@@ -261,14 +261,14 @@ def receive(call: CliContext, as_json: bool) -> None:
     """
     from larkpost import logs
     from larkpost.errors import StoreError, TryAgainLater
-    from larkpost.inbound.maildir import taken
+    from larkpost.inbound.maildir import receive_safely
 
     program = call.program()
     if program.mailboxes is None:
         raise TryAgainLater("returns.address is not set", hint="docs/delivery.md tells how")
     content, size = _read_mail(sys.stdin.buffer)
     try:
-        receipt = taken(program.store, program.mailboxes, content, now=call.now, size=size)
+        receipt = receive_safely(program.store, program.mailboxes, content, now=call.now, size=size)
     except StoreError as error:
         raise TryAgainLater(str(error), hint=error.hint) from error
     if receipt.why:
@@ -300,16 +300,16 @@ def _read_mail(stream: BinaryIO) -> tuple[bytes, int]:
 @pass_call
 def receipt(call: CliContext, as_json: bool) -> int:
     """Say why a morning brings nothing, and what to try; ends with 1 where there is a reason."""
-    from larkpost.editions.diagnostics import quiet
+    from larkpost.editions.diagnostics import explain_empty_day
 
     program = call.program()
     with program.store.read() as connection:
-        reasons = quiet(connection, now=call.now, window=program.window)
+        reasons = explain_empty_day(connection, now=call.now, window=program.window)
     for reason in reasons:
         if as_json:
             put_json({"reason": str(reason.kind), "text": reason.text, "hint": reason.hint})
         else:
-            put(f"{shown(reason.text)}\n  {shown(reason.hint)}")
+            put(f"{printable(reason.text)}\n  {printable(reason.hint)}")
     if not reasons and not as_json:
         call.say("Papers flow.")
     return 1 if reasons else 0

@@ -14,12 +14,12 @@ from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.file_arguments import read_each, tell_oddities
 from larkpost.cli.output import (
     json_option,
+    printable,
     put,
     put_json,
     put_table,
     reject_lines,
     reject_records,
-    shown,
 )
 from larkpost.text.grammar import quantity
 
@@ -116,7 +116,7 @@ def report_record(report: IngestReport) -> dict[str, object]:
 
 def report_line(report: IngestReport) -> str:
     """What became of a dump, in a line; that it brought nothing new is said first."""
-    name = shown(report.name)
+    name = printable(report.name)
     if report.already:
         return f"{name}: already read on {report.already:%Y-%m-%d at %H:%M} UTC, nothing new"
     taken = f" ({report.source}, taken {report.captured})" if report.captured else ""
@@ -172,18 +172,18 @@ def papers(
             put_json(line)
     elif found.papers:
         rows = [
-            [one.identifier, f"{one.first_seen:%Y-%m-%d}", _marked(one)] for one in found.papers
+            [one.identifier, f"{one.first_seen:%Y-%m-%d}", _with_mark(one)] for one in found.papers
         ]
         put_table(["paper", "first seen", "title"], rows)
     else:
-        put("No papers" + (f" with {shown(words)}" if words else "") + ".")
+        put("No papers" + (f" with {printable(words)}" if words else "") + ".")
         put("Read a dump: larkpost ingest FILE")
     if found.total > len(found.papers) and call.loudness >= 0:
         listed = f"{len(found.papers):,} of {quantity(found.total, 'paper')}"
         click.echo(f"larkpost: {listed}; --limit 0 lists all", err=True)
 
 
-def _marked(paper: Paper) -> str:
+def _with_mark(paper: Paper) -> str:
     return f"{paper.title} (withdrawn)" if paper.withdrawn else paper.title
 
 

@@ -9,7 +9,7 @@ import click
 
 from larkpost.cli import params
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import bar, json_option, put, put_json, put_table, shown
+from larkpost.cli.output import bar, json_option, printable, put, put_json, put_table
 
 if TYPE_CHECKING:
     from larkpost.bootstrap import Program
@@ -74,10 +74,10 @@ def _everybody(program: Program) -> list[Reader]:
 
 
 def _put_lines(program: Program, reader: Reader, ranking: ReaderRanking) -> None:
-    from larkpost.portability.records import ranked_line
+    from larkpost.portability.records import ranking_line
 
     for pick in ranking.picks:
-        put_json(ranked_line(pick, reader) | _addresses(program, pick.paper))
+        put_json(ranking_line(pick, reader) | _addresses(program, pick.paper))
 
 
 def _addresses(program: Program, paper: Paper) -> dict[str, str | None]:
@@ -91,10 +91,10 @@ def _put_ranking(reader: Reader, ranking: ReaderRanking, *, named: bool) -> None
     from larkpost.portability.records import name_of
 
     if named:
-        put(shown(name_of(reader)))
+        put(printable(name_of(reader)))
     if not ranking.picks:
         below = f"; {ranking.below} are below the threshold" if ranking.below else ""
-        put(f"No papers for {shown(name_of(reader))}{below}.")
+        put(f"No papers for {printable(name_of(reader))}{below}.")
         put("`larkpost status` says why; --window DAYS looks further back.")
         return
     put_table(
@@ -102,7 +102,7 @@ def _put_ranking(reader: Reader, ranking: ReaderRanking, *, named: bool) -> None
         [
             [
                 pick.position,
-                _percentage(pick.known_probability),
+                _percentage(pick.shown_probability),
                 pick.paper.identifier,
                 pick.paper.title,
                 because(pick),
@@ -138,25 +138,25 @@ def explain(call: CliContext, email: str, paper: str, as_json: bool) -> None:
     score, those to the left lower it.
     """
     from larkpost.editions import recommend
-    from larkpost.portability.records import explained_line
+    from larkpost.portability.records import explanation_line
     from larkpost.readers import record_votes
 
     program = call.program()
     reader = call.reader(program, email)
     with program.store.read() as connection:
         found = record_votes.resolve(connection, reader, paper)
-    pick = recommend.judge(program.store, program.ranker, reader, found, now=call.now)
+    pick = recommend.explain_paper(program.store, program.ranker, reader, found, now=call.now)
     if as_json:
-        put_json(explained_line(pick, reader) | _addresses(program, found))
+        put_json(explanation_line(pick, reader) | _addresses(program, found))
         return
-    put(f"{shown(found.title)} [{shown(found.identifier)}]")
-    chance = _percentage(pick.known_probability) or "not known before the first thumb up"
+    put(f"{printable(found.title)} [{printable(found.identifier)}]")
+    chance = _percentage(pick.shown_probability) or "not known before the first thumb up"
     put(f"chance of a thumbs-up: {chance} (score {pick.score:+.3f})")
     near = pick.nearest
     if near and near.id == found.id:
         put("nearest liked paper: this very one, it has a thumbs up")
     elif near:
-        put(f"nearest liked paper: {shown(near.title)} [{shown(near.identifier)}]")
+        put(f"nearest liked paper: {printable(near.title)} [{printable(near.identifier)}]")
         said = "" if pick.like else ", too little to be shown as a reason"
         put(f"  likeness {pick.likeness or 0:.2f}{said}")
     else:
@@ -168,7 +168,7 @@ def _put_weights(pick: Pick) -> None:
     if not (pick.because or pick.against):
         put("no term of it says anything about this reader yet")
         return
-    told = [(one.weight, shown(one.term)) for one in (*pick.because, *reversed(pick.against))]
+    told = [(one.weight, printable(one.term)) for one in (*pick.because, *reversed(pick.against))]
     told += [(pick.others, "(all its other terms)"), (pick.bias, "(what no term carries)")]
     largest = max(abs(weight) for weight, _ in told)
     for weight, name in told:

@@ -10,7 +10,7 @@ import click
 from larkpost.cli import params
 from larkpost.cli.commands.interests import find_unmatched, put_unmatched
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, put, put_json, put_table, put_warnings, shown
+from larkpost.cli.output import json_option, printable, put, put_json, put_table, put_warnings
 from larkpost.errors import UsageError
 from larkpost.text.grammar import quantity
 
@@ -30,7 +30,7 @@ def reader() -> None:
     """Add readers, show them, change their wishes."""
 
 
-def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
+def _read_preferences(command: Callable[..., Any]) -> Callable[..., Any]:
     options = [
         click.option("--name", metavar="NAME", help="What to call them in the newsletter."),
         click.option("--zone", metavar="ZONE", help="Time zone, such as Europe/Berlin."),
@@ -67,7 +67,7 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @reader.command(short_help="Add a reader.")
 @click.argument("email")
-@_wishes
+@_read_preferences
 @json_option
 @pass_call
 def add(
@@ -83,7 +83,7 @@ def add(
         "at": usual.at,
         "days": usual.days,
         "size": usual.size,
-        **_given(wishes),
+        **_only_given(wishes),
     }
     added = subscriptions.add(program.store, email, now=call.now, words=interests, **chosen)
     unmatched = find_unmatched(call, program, added.interests[0].words)
@@ -154,7 +154,7 @@ def show(call: CliContext, email: str, as_json: bool) -> None:
         latest = editions.latest(connection, found.id)
         returned = bounces.of(connection, found.id)
         hold = sending_hold(connection, found, now=call.now)
-        counted = found.id in counted_readers.begun(connection, [found.id])
+        counted = found.id in counted_readers.counting_since(connection, [found.id])
         former = [one.address for one in readers.former(connection, [found.id]) if one.address]
     if as_json:
         more = {
@@ -169,7 +169,7 @@ def show(call: CliContext, email: str, as_json: bool) -> None:
         return
     words = ", ".join(word for interest in found.interests for word in interest.words)
     rows = {
-        "reader": _who(found) + (f" ({shown(found.name)})" if found.name else ""),
+        "reader": _who(found) + (f" ({printable(found.name)})" if found.name else ""),
         **({"once also": ", ".join(former)} if former else {}),
         **_status(found, hold, returned),
         "schedule": _schedule(found),
@@ -183,12 +183,12 @@ def show(call: CliContext, email: str, as_json: bool) -> None:
         "own page": program.links.page(found),
     }
     for label, value in rows.items():
-        put(f"{label + ':':<16}{shown(value)}")
+        put(f"{label + ':':<16}{printable(value)}")
 
 
 @reader.command("set", short_help="Change wishes; pause, resume, leave.")
 @click.argument("email")
-@_wishes
+@_read_preferences
 @click.option("--address", metavar="NEW", help="The reader's new mail address.")
 @click.option("--pause", is_flag=True, help="Send nothing until --resume.")
 @click.option("--until", type=params.day, metavar="DATE", help="With --pause: until this day.")
@@ -211,7 +211,7 @@ def set_reader(
         raise click.UsageError("Choose one of --pause [--until DATE], --resume and --leave.")
     if new_feed and no_feed:
         raise click.UsageError("Choose one of --new-feed and --no-feed.")
-    chosen = _given(wishes)
+    chosen = _only_given(wishes)
     acts = pause or resume or leave or new_feed or no_feed
     if not (chosen or interests or address or acts):
         raise click.UsageError("Nothing to change: give at least one option.")
@@ -266,12 +266,12 @@ def remove(call: CliContext, email: str, yes: bool, as_json: bool) -> None:
         call.say(f"removed {_who(found)}")
 
 
-def _given(wishes: dict[str, Any]) -> dict[str, Any]:
+def _only_given(wishes: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in wishes.items() if value is not None}
 
 
 def _who(one: Reader) -> str:
-    return shown(one.address or one.uid)
+    return printable(one.address or one.uid)
 
 
 def _record(program: Program, one: Reader) -> dict[str, object]:
@@ -317,9 +317,9 @@ def _local(one: Reader) -> str | None:
 
 
 def _zone(one: Reader) -> str:
-    from larkpost.schedule import is_known_here
+    from larkpost.schedule import is_available
 
-    return one.zone if is_known_here(one.zone) else f"{one.zone} (unknown here; shown in UTC)"
+    return one.zone if is_available(one.zone) else f"{one.zone} (unknown here; shown in UTC)"
 
 
 COMMANDS = (reader,)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from larkpost.cli import params
-from larkpost.cli.commands.interests import named
+from larkpost.cli.commands.interests import find_interest
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, put_json, shown
+from larkpost.cli.output import json_option, printable, put_json
 from larkpost.text.grammar import quantity
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def vote(
     reader = call.reader(program, email)
     with program.store.read() as connection:
         found = record_votes.resolve(connection, reader, paper)
-    choice = record_votes.thumb_named(thumb)
+    choice = record_votes.read_thumb(thumb)
     before = record_votes.cast(
         program.store,
         reader.id,
@@ -49,7 +49,7 @@ def vote(
         choice,
         via="command",
         now=call.now,
-        interest_id=named(reader, interest).id if interest else None,
+        interest_id=find_interest(reader, interest).id if interest else None,
     )
     if as_json:
         put_json(
@@ -65,7 +65,7 @@ def vote(
     changed = (
         "" if before is None or before.thumb == choice else f" (was {before.thumb.name.lower()})"
     )
-    call.say(f"{SAID[thumb]}: {shown(found.title)} [{shown(found.identifier)}]{changed}")
+    call.say(f"{SAID[thumb]}: {printable(found.title)} [{printable(found.identifier)}]{changed}")
 
 
 @click.command(short_help="Take back the thumbs of a span of time.")

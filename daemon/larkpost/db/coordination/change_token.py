@@ -46,7 +46,7 @@ class ChangeToken:
         """Give the mark of this moment; one that equals no other where none can be had."""
         try:
             if self._file is not None:
-                return self._watched()
+                return self._read_counters()
             if self._store.engine.dialect.name == "postgresql":
                 with self._store.read() as connection:
                     return str(connection.execute(_SNAPSHOT).scalar_one())
@@ -61,7 +61,7 @@ class ChangeToken:
                 self._watch.connection.close()
             self._watch = None
 
-    def _watched(self) -> tuple[int, int]:
+    def _read_counters(self) -> tuple[int, int]:
         with self._lock:
             if self._watch is None:
                 connection = open_sqlite(self._file, 0.0)

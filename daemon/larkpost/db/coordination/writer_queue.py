@@ -28,7 +28,7 @@ class WriterQueue:
         self._is_taken = False
 
     @contextmanager
-    def turn(self, patience: float) -> Iterator[None]:
+    def slot(self, patience: float) -> Iterator[None]:
         """Write meanwhile; raises Busy where no turn comes within ``patience`` seconds."""
         self._take(patience)
         try:

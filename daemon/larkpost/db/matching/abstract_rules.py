@@ -64,7 +64,7 @@ def _uncut(abstract: str) -> str:
     return abstract[: end.start()] if end else abstract
 
 
-def shared_text(a: str, b: str) -> float:
+def similarity(a: str, b: str) -> float:
     """Say how alike two abstracts are, 0 to 1; what is cut is compared with the beginning."""
     short, long = sorted((squeeze(_uncut(a)), squeeze(_uncut(b))), key=len)
     if len(short) >= _PART and (is_cut(a) or is_cut(b) or long.startswith(short)):

@@ -9,7 +9,7 @@ from larkpost.db.matching.abstract_rules import (
     best_abstract,
     is_withdrawal_notice,
     same_subject,
-    shared_text,
+    similarity,
 )
 from larkpost.db.matching.title_rules import TitleRelation, better_set, compare_titles
 from larkpost.db.search.tokens import stems
@@ -79,7 +79,7 @@ def _own_words(paper: Paper, draft: PaperRecord) -> bool:
 
 def _same_text(paper: Paper, draft: PaperRecord, relation: TitleRelation) -> bool:
     """Judge by title and abstract: the less the titles tell, the more the abstracts must."""
-    shared = shared_text(paper.abstract, draft.abstract)
+    shared = similarity(paper.abstract, draft.abstract)
     if relation is TitleRelation.SAME:
         if not _long_title(paper, draft):
             return shared >= 0.75

@@ -152,7 +152,7 @@ class PaperMatcher:
     def find(self, asked: PaperQuery) -> int | None:
         """Find the entry that a draft is: by a name, else the likest by its text."""
         for name in asked.names:
-            if self._trusted(name, asked):
+            if self._is_trusted(name, asked):
                 return self.by_name[name]
         for at in self.candidates(asked):
             known = self.entries[at]
@@ -160,7 +160,7 @@ class PaperMatcher:
                 return at
         return None
 
-    def _trusted(self, name: Identifier, asked: PaperQuery) -> bool:
+    def _is_trusted(self, name: Identifier, asked: PaperQuery) -> bool:
         """Whether a name of a draft tells which paper it is: an arXiv id, which arXiv gives, does.
 
         Another name does where no name contradicts it: authors of two papers type one DOI.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from larkpost.db.matching.paper_matcher import PaperQuery
     from larkpost.domain import PaperRecord
 
-_TURN = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that is ours
+_LOCK_KEY = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that is ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def take_turns(connection: Connection) -> None:
     SQLite has one writer at a time anyway.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(_TURN)))
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK_KEY)))
 
 
 def absorb(

@@ -64,7 +64,7 @@ def _changes(before: list[str], after: list[str]) -> tuple[list[str], list[str]]
     """Collect the words that only one side has, in any spelling and any place: U-Net is UNet."""
     gone, come = [], []
     for old, new in _spans(before, after):
-        if not (_same_word("".join(old), "".join(new)) or _abbreviated(old, new)):
+        if not (_same_word("".join(old), "".join(new)) or _is_abbreviation(old, new)):
             gone += old
             come += new
     for word in gone[:_MOST_PAIRED]:
@@ -100,7 +100,7 @@ def _same_word(a: str, b: str) -> bool:
     return unlike_others and a[0] == b[0] and OSA.distance(a, b, score_cutoff=1) <= 1
 
 
-def _abbreviated(old: list[str], new: list[str]) -> bool:
+def _is_abbreviation(old: list[str], new: list[str]) -> bool:
     """Whether one side is an abbreviation of the other: LLMs for (large) language models."""
     short, long = sorted((old, new), key=len)
     if len(short) != 1 or len(long) < 2:

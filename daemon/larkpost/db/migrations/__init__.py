@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, text
 
 from larkpost.db import backups
-from larkpost.db.errors import explained_sqlite, told
+from larkpost.db.errors import translate_errors, translate_sqlite
 from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import StoreError
 from larkpost.safe_files import make_folder, make_private_file, name_new_file
@@ -104,7 +104,7 @@ def make_file(file: Path) -> None:
         with tempfile.TemporaryDirectory(prefix=".larkpost-", dir=file.parent) as folder:
             fresh = Path(folder, "new.db")
             make_private_file(fresh)  # it holds addresses and feed keys; so do WAL and backup
-            with _told_of(file), closing(sqlite3.connect(fresh)) as connection:
+            with _translate_errors(file), closing(sqlite3.connect(fresh)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
             name_new_file(fresh, file)
     except FileExistsError:
@@ -119,12 +119,12 @@ def make_file(file: Path) -> None:
 
 
 @contextmanager
-def _told_of(file: Path) -> Iterator[None]:
+def _translate_errors(file: Path) -> Iterator[None]:
     """Raise what SQLite says of a file that is being made as our own error about ``file``."""
     try:
         yield
     except sqlite3.Error as error:
-        if (ours := explained_sqlite(error, str(file))) is None:
+        if (ours := translate_sqlite(error, str(file))) is None:
             raise
         raise ours from error
 
@@ -133,7 +133,7 @@ def _told_of(file: Path) -> Iterator[None]:
 def _alone(store: Store) -> Iterator[Connection]:
     """Open a transaction that no other migration of this database runs beside."""
     with (
-        told(store.name, store.passwords),
+        translate_errors(store.name, store.passwords),
         store.engine.connect() as connection,
         _without_cascades(connection),
         connection.begin(),

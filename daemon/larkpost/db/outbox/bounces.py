@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LIMIT = 1.0
 WEIGHTS: Mapping[BounceKind, float] = {BounceKind.HARD: 1.0, BounceKind.SOFT: 0.25}
 HALF_LIFE = timedelta(days=30)
-KEPT = 12 * HALF_LIFE  # a year; a bounce weighs a four-thousandth of what it did, and may go
+KEEP_FOR = 12 * HALF_LIFE  # a year; a bounce weighs a four-thousandth of what it did, and may go
 
 _LONGEST_CODE = 20
 _LONGEST_TEXT = 1_000
@@ -92,7 +92,7 @@ def any_old(connection: Connection, now: datetime) -> bool:
 def _is_old(now: datetime) -> ColumnElement[bool]:
     reader = schema.reader.c
     suspended = select(reader.id).where(reader.status == Status.SUSPENDED.value)
-    return and_(_table.c.at < now - KEPT, _table.c.reader_id.not_in(suspended))
+    return and_(_table.c.at < now - KEEP_FOR, _table.c.reader_id.not_in(suspended))
 
 
 def _bounce(row: Row[Any]) -> Bounce:

@@ -145,7 +145,7 @@ def settle(
         raise ValueError("a deferred letter needs the time of its next try")
     values = {"which": delivery_id, "answer": reply, "whose": holder, "again": next_try}
     if state is DeliveryState.SENT:
-        return connection.execute(_sent(), values | {"at": now}).rowcount == 1
+        return connection.execute(_mark_sent(), values | {"at": now}).rowcount == 1
     statement = _settling(state, held=holder is not None, again=next_try is not None)
     return connection.execute(statement, values).rowcount == 1
 
@@ -241,7 +241,7 @@ def by_state(
     return [_delivery(row) for row in connection.execute(listed.limit(limit))]
 
 
-def undecided(connection: Connection, limit: int = 100) -> list[Delivery]:
+def ambiguous(connection: Connection, limit: int = 100) -> list[Delivery]:
     """List letters that may have arrived and are left to the operator, the latest day's first."""
     listed = select(_table).where(in_states(DeliveryState.UNKNOWN), _table.c.doubts > DOUBTS)
     latest_first = listed.order_by(_table.c.day.desc(), _table.c.id.desc()).limit(limit)
@@ -301,7 +301,7 @@ def _beginning() -> Update:
 
 
 @cache
-def _sent() -> Update:
+def _mark_sent() -> Update:
     done = {"state": DeliveryState.SENT.value, "sent_at": bindparam("at")}
     return (
         update(_table)

@@ -41,7 +41,7 @@ def keep(connection: Connection, letters: Mapping[int, Message]) -> None:
         connection.execute(insert(_table), rows)
 
 
-def kept(connection: Connection, delivery_ids: Collection[int]) -> dict[int, Message]:
+def read(connection: Connection, delivery_ids: Collection[int]) -> dict[int, Message]:
     """Read letters as they were kept, by delivery; those of which nothing is kept are left out."""
     delivery = schema.delivery
     wanted = select(_table, delivery.c.message_id).join_from(_table, delivery)

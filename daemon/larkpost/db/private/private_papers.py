@@ -40,7 +40,7 @@ def find(
     for scheme in {name.scheme for name in wanted}:
         for some in batches({name.value for name in wanted if name.scheme == scheme}):
             named = (_table.c.scheme == scheme, _table.c.value.in_(some))
-            found.update(_named(connection, owned, *named))
+            found.update(_identifiers(connection, owned, *named))
     return found
 
 
@@ -54,7 +54,7 @@ def of(connection: Connection, owner_id: int) -> list[Paper]:
 def names(connection: Connection, ids: Iterable[int]) -> Iterator[tuple[Identifier, int]]:
     """Read every name of these private papers, each beside the id of its paper."""
     for some in batches(ids):
-        yield from _named(connection, _table.c.paper_id.in_(some))
+        yield from _identifiers(connection, _table.c.paper_id.in_(some))
 
 
 def add_names(
@@ -152,7 +152,7 @@ def note_cleared(connection: Connection, paper_ids: Iterable[int], now: datetime
 
 def any_to_prune(connection: Connection, now: datetime) -> bool:
     """Say whether ``prune`` has something to drop."""
-    found = select(schema.paper.c.id).where(_unvoted(now)).limit(1)
+    found = select(schema.paper.c.id).where(_has_no_vote(now)).limit(1)
     return connection.execute(found).first() is not None
 
 
@@ -161,7 +161,7 @@ def prune(connection: Connection, now: datetime) -> int:
 
     Their owners cannot see them any more.
     """
-    gone = connection.execute(select(schema.paper.c.id).where(_unvoted(now))).scalars().all()
+    gone = connection.execute(select(schema.paper.c.id).where(_has_no_vote(now))).scalars().all()
     for some in batches(gone):
         likes = update(schema.pick).where(schema.pick.c.like_id.in_(some))
         connection.execute(likes.values(like_id=None))
@@ -169,7 +169,7 @@ def prune(connection: Connection, now: datetime) -> int:
     return len(gone)
 
 
-def _unvoted(now: datetime) -> ColumnElement[bool]:
+def _has_no_vote(now: datetime) -> ColumnElement[bool]:
     column = schema.paper.c
     voted = exists().where(schema.vote.c.paper_id == column.id)
     forgotten = exists().where(schema.forgotten_vote.c.paper_id == column.id)
@@ -177,7 +177,7 @@ def _unvoted(now: datetime) -> ColumnElement[bool]:
     return old & ~voted & ~forgotten  # a thumb that was forgotten may come back
 
 
-def _named(
+def _identifiers(
     connection: Connection, *conditions: ColumnElement[bool]
 ) -> Iterator[tuple[Identifier, int]]:
     for row in connection.execute(select(_table).where(*conditions)):

@@ -53,28 +53,28 @@ def find(
     find the same papers; how they weigh relevance differs a little. A search that takes longer
     than ``seconds`` ends the transaction with Busy.
     """
-    if query.lost:
+    if query.is_unreadable:
         return SearchResult((), 0)
     column, every = schema.paper.c, _matching(connection, query)
     newest_first = [column.first_seen.desc(), column.id]
     page = every.order_by(*newest_first)
     if query.wanted and not newest:
-        hits = _looked_up_once(index.hits(connection, query.wanted))
+        hits = _index_first(index.hits(connection, query.wanted))
         page = select(column.id).join(hits, hits.c.id == column.id)
         page = page.order_by(hits.c.relevance.desc(), *newest_first)
     page = page.where(*_bounds(connection, query)).limit(limit).offset(offset)
     total = count(connection, query, seconds=seconds)
-    with _bounded(connection, seconds):
+    with _limit_time(connection, seconds):
         return SearchResult(_papers(connection, page), total)
 
 
 def count(connection: Connection, query: Query, *, seconds: float = SECONDS) -> int:
     """Count the papers that a query asks for, with the limit of ``find``."""
-    if query.lost:
+    if query.is_unreadable:
         return 0
     every = _matching(connection, query).where(*_bounds(connection, query))
     counted = every.with_only_columns(func.count(), maintain_column_froms=True)
-    with _bounded(connection, seconds):
+    with _limit_time(connection, seconds):
         total: int = connection.execute(counted).scalar_one()
     return total
 
@@ -84,12 +84,12 @@ def _matching(connection: Connection, query: Query) -> Select[Any]:
     column = schema.paper.c
     if not query.wanted:
         return select(column.id)
-    matches = _looked_up_once(index.matches(connection, query.wanted))
+    matches = _index_first(index.matches(connection, query.wanted))
     return select(column.id).join(matches, matches.c.id == column.id)
 
 
 @contextmanager
-def _bounded(connection: Connection, seconds: float) -> Iterator[None]:
+def _limit_time(connection: Connection, seconds: float) -> Iterator[None]:
     try:
         with time_limit(connection, seconds):
             yield
@@ -108,7 +108,7 @@ def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:
     terms = [SearchTerm((word,), tuple(stems(word))) for word in telling(of.title)]
     if not terms:
         return []
-    hits = _looked_up_once(index.hits(connection, terms, some=True))
+    hits = _index_first(index.hits(connection, terms, some=True))
     column = schema.paper.c
     page = (
         select(column.id)
@@ -120,7 +120,7 @@ def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:
     return list(_papers(connection, page))
 
 
-def _looked_up_once(hits: Select[Any]) -> CTE:
+def _index_first(hits: Select[Any]) -> CTE:
     """Make the database read the index first, once.
 
     Without it SQLite may walk the papers and ask the full-text index again for each of them, which

@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
 from larkpost.db import schema
 from larkpost.db.batches import batches
-from larkpost.db.search.tokens import BREAK, Document, document, laid_out
+from larkpost.db.search.tokens import BREAK, Document, document, index_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,7 +81,7 @@ def fill(connection: Connection) -> None:
     paper = schema.paper.c
     chosen = select(paper.id, paper.title, paper.authors, paper.abstract).order_by(paper.id)
     for rows in batches(connection.execute(chosen, execution_options={"yield_per": 1_000})):
-        found = [(row.id, laid_out(row.title, row.authors, row.abstract)) for row in rows]
+        found = [(row.id, index_document(row.title, row.authors, row.abstract)) for row in rows]
         _insert(connection, found)
     merge_parts(connection)
 

@@ -49,7 +49,7 @@ class Query:
     unclear: tuple[str, ...] = ()
 
     @property
-    def lost(self) -> bool:
+    def is_unreadable(self) -> bool:
         """Whether something was typed and nothing of it understood."""
         return bool(self.unclear) and self == Query(unclear=self.unclear)
 

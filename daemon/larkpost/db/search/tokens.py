@@ -53,7 +53,7 @@ def words(text: str) -> list[str]:
     """Cut a text into words: lower case, without accents; ligatures and the like undone."""
     if text.isascii():
         return _PLAIN_WORD.findall(text.lower())
-    return _WORD.findall(_folded(text))
+    return _WORD.findall(_fold_case(text))
 
 
 def stems(text: str) -> list[str]:
@@ -71,10 +71,10 @@ def _stem(word: str) -> str:
 
 def document(paper: Paper) -> Document:
     """Lay out what of a paper is searched."""
-    return laid_out(paper.title, paper.authors, paper.abstract)
+    return index_document(paper.title, paper.authors, paper.abstract)
 
 
-def laid_out(title: str, authors: Sequence[str], abstract: str) -> Document:
+def index_document(title: str, authors: Sequence[str], abstract: str) -> Document:
     """Lay out a title, names and an abstract for the index."""
     named = [word for author in authors for word in (*words(author), BREAK)]
     return Document(
@@ -91,7 +91,7 @@ def telling(title: str, most: int = 8) -> list[str]:
     return [word for word in found if word in longest]
 
 
-def _folded(text: str) -> str:
+def _fold_case(text: str) -> str:
     decomposed = normal_form("NFKD", text).casefold()
     bare = (c for c in normal_form("NFKD", decomposed) if not unicodedata.combining(c))
     return unicodedata.normalize("NFC", "".join(bare))

@@ -52,7 +52,7 @@ def moments(connection: Connection, votes: Sequence[Any]) -> list[datetime | Non
 
     ``votes`` are votes, or rows of which ``reader_id``, ``paper_id`` and ``at`` are known.
     """
-    since = begun(connection, {vote.reader_id for vote in votes})
+    since = counting_since(connection, {vote.reader_id for vote in votes})
     found: list[datetime | None] = [
         max(since[vote.reader_id], vote.at) if vote.reader_id in since else None for vote in votes
     ]
@@ -69,7 +69,7 @@ def moments(connection: Connection, votes: Sequence[Any]) -> list[datetime | Non
     return found
 
 
-def begun(connection: Connection, reader_ids: Collection[int]) -> dict[int, datetime]:
+def counting_since(connection: Connection, reader_ids: Collection[int]) -> dict[int, datetime]:
     """Say since when each of these readers counts; no entry for those who do not."""
     reader = schema.reader.c
     found: dict[int, datetime] = {}

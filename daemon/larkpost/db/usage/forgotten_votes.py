@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Vote
 
-KEPT = timedelta(days=30)
+KEEP_FOR = timedelta(days=30)
 
 _gone, _vote = schema.forgotten_vote, schema.vote
 _SHARED = [column.name for column in _vote.c]  # of both tables
@@ -124,9 +124,9 @@ def any_old(connection: Connection, now: datetime) -> bool:
 
 
 def prune(connection: Connection, now: datetime) -> int:
-    """Drop what was forgotten longer ago than ``KEPT``; returns how many thumbs went."""
+    """Drop what was forgotten longer ago than ``KEEP_FOR``; returns how many thumbs went."""
     return connection.execute(delete(_gone).where(_is_old(now))).rowcount
 
 
 def _is_old(now: datetime) -> ColumnElement[bool]:
-    return _gone.c.forgotten_at < now - KEPT
+    return _gone.c.forgotten_at < now - KEEP_FOR

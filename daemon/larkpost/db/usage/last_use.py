@@ -82,7 +82,7 @@ def of(connection: Connection, reader_ids: Collection[int]) -> dict[int, Expirin
     return {row.id: _read(row) for row in rows}
 
 
-def ended(connection: Connection, span: ExpiryRule, day: date) -> list[Expiring]:
+def unused_readers(connection: Connection, span: ExpiryRule, day: date) -> list[Expiring]:
     """List the readers whom nobody has used for as long as ``span`` says, as of ``day``."""
     shortest = min((days for days in (span.days, span.unused) if days), default=0)
     if not shortest:

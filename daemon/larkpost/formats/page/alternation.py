@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from larkpost.domain import IngestWarning, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_REJECT
-from larkpost.formats.page.paragraphs import Paragraph, parted
+from larkpost.formats.page.paragraphs import Paragraph, split_title
 from larkpost.formats.page.parser import SOME, PageEntry, PageParser
 from larkpost.formats.page.text_kinds import (
     SURELY_LONG,
@@ -56,7 +56,7 @@ class AlternatingPage(PageParser):
     def finish(self) -> Iterator[Record]:
         """Yield what was held back; raises UnreadableDump when there was no paper."""
         self._extend_last(keep=0)
-        yield from self._settle(self._rejoined(self.titles), last=True)
+        yield from self._settle(self._rejoin(self.titles), last=True)
         if self.layout.voted and self.last and self.unvoted == 1 and not self.last.voted:
             yield from (entry.draft() for entry in self.held[:-1])
             yield _left_out(self.last, "below the last paper")
@@ -95,7 +95,7 @@ class AlternatingPage(PageParser):
         self._extend_last(keep=self.layout.depth)
         if not self.titles:
             more = self.last and not self.last.closed and is_item(piece.text)
-            title, piece = (None, piece) if more else parted(piece)
+            title, piece = (None, piece) if more else split_title(piece)
             if title is not None:
                 self._title(title, title.text)
             else:
@@ -103,7 +103,7 @@ class AlternatingPage(PageParser):
                 return
         if piece.url:
             self._link(piece.url)
-        before, own, first = self._chosen_title()
+        before, own, first = self._choose_title()
         self.titles = []
         yield from self._settle(before)
         if rejected := self._too_long(own, piece.text):
@@ -115,7 +115,7 @@ class AlternatingPage(PageParser):
             self.above.votes, self.above.voted = None, False
         yield from self._publish(own)
 
-    def _chosen_title(self) -> tuple[Sequence[PageEntry], PageEntry, str]:
+    def _choose_title(self) -> tuple[Sequence[PageEntry], PageEntry, str]:
         """Choose the title of an abstract among the short paragraphs above it.
 
         Gives those before it, the title, and the text with which the abstract begins.
@@ -277,7 +277,7 @@ class AlternatingPage(PageParser):
                 words.line, f"“{words.title}” taken for the words that were searched for"
             )
 
-    def _rejoined(self, titles: Sequence[PageEntry]) -> Sequence[PageEntry]:
+    def _rejoin(self, titles: Sequence[PageEntry]) -> Sequence[PageEntry]:
         """Give a title the first words of its abstract, where the file ends among them."""
         proper = self.proper + bool(self.last and self.last.ends_properly())
         if len(titles) < 2 or proper < max(SOME, 4 * self.improper):

@@ -125,7 +125,7 @@ def _day(line: PageLine, near: date) -> Iterator[DumpDate]:
         yield DumpDate(captured, line.number)
 
 
-def _voted_title(text: str) -> tuple[str, int] | None:
+def _read_voted_title(text: str) -> tuple[str, int] | None:
     """Read a title with votes behind it, or before it; None for any other text."""
     match = _VOTES.search(text) if len(text) <= LONGEST_TITLE else None
     if match is None:
@@ -143,7 +143,7 @@ def _draft(lines: list[PageLine]) -> PaperRecord | None:
     text = squash("\n".join(line.text for line in lines))
     urls = [line.url for line in lines]
     urls += [match["url"] or match["bare"] for match in _IN_BRACKETS.finditer(text)]
-    found = _voted_title(squash(_IN_BRACKETS.sub("", text)))
+    found = _read_voted_title(squash(_IN_BRACKETS.sub("", text)))
     if found is None:
         return None
     title, votes = found

@@ -177,7 +177,7 @@ def _goes_on(
     """Whether a paragraph whose last line so far is ``last`` goes on in the following line."""
     if len(last) > _WRAP:
         return False
-    if _indented(following):
+    if _is_indented(following):
         return True
     if title_next or _length(following) > _WRAP:
         return False
@@ -207,11 +207,11 @@ def _is_title(line: Token, after: Token | None, width: int) -> bool:
     return sum(word[0].isupper() for word in words) > len(words) * 0.6
 
 
-def _indented(token: Token) -> bool:
+def _is_indented(token: Token) -> bool:
     return token.text.startswith("  ")
 
 
-def parted(paragraph: Paragraph) -> tuple[Paragraph | None, Paragraph]:
+def split_title(paragraph: Paragraph) -> tuple[Paragraph | None, Paragraph]:
     """Take the first line for a title where the others hold an abstract and it is not of them.
 
     It is part of the abstract when it is as wide as the wrapped lines after it.

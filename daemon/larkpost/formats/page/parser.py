@@ -20,7 +20,7 @@ from larkpost.formats.page.text_kinds import (
     paper_name,
     people,
     title_number,
-    voted_name,
+    vote_link_target,
     width,
     without_mark,
 )
@@ -376,7 +376,7 @@ class MarkedPage(PageParser):
 
     def _votes(self, piece: Token) -> Iterator[Record]:
         """Give votes to the paper that their link names, else to where they stand on this page."""
-        name = voted_name(piece.url)
+        name = vote_link_target(piece.url)
         below = name is not None and self.last is not None and self.last.name == name
         if self.last and (below or (name is None and self._votes_follow() and not self.last.voted)):
             self.last.votes, self.last.voted = piece.number, True

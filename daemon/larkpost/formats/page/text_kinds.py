@@ -168,7 +168,7 @@ def people(text: str) -> tuple[str, ...]:
     return tuple(names) if len(names) > 1 and all(map(_PERSON.fullmatch, names)) else ()
 
 
-def voted_name(url: str | None) -> Identifier | None:
+def vote_link_target(url: str | None) -> Identifier | None:
     """Read for which paper a link lets people vote: it leads to a login, and from there to it."""
     match = _NEXT.search(url) if url else None
     return paper_name(unquote(match[1])) if match else None

@@ -47,7 +47,7 @@ class ArxivSanity:
         """Count each paper once."""
         each = {paper.id: paper for paper in papers}
         texts = [" ".join((paper.text, *paper.authors)) for paper in each.values()]
-        return cls({number: at for at, number in enumerate(each)}, _counted(texts))
+        return cls({number: at for at, number in enumerate(each)}, _count_terms(texts))
 
     def fit(self, corpus: Collection[Paper], others: Collection[Paper]) -> Vectors:
         """Give the vectors of a corpus as its ``compute.py`` makes them, and of other papers."""
@@ -99,7 +99,7 @@ class Vectors:
         ]
 
 
-def _counted(texts: Sequence[str]) -> csr_array:
+def _count_terms(texts: Sequence[str]) -> csr_array:
     """Count words and pairs of neighbours, as CountVectorizer(ngram_range=(1, 2)) does.
 
     Numbers stand for words, and are paired as numbers: that takes a quarter of its time.

@@ -71,7 +71,7 @@ def day_of(moment: datetime) -> date:
     return moment.astimezone(UTC).date()
 
 
-def mornings(history: History) -> list[VoteDay]:
+def vote_days(history: History) -> list[VoteDay]:
     """Give the days with votes, in order.
 
     Beside the papers voted on that day stand others that had no thumb yet, up to 50 in all, drawn

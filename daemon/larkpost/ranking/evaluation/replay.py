@@ -23,7 +23,7 @@ from larkpost.ranking import scoring
 from larkpost.ranking.calibration import logistic
 from larkpost.ranking.evaluation.arxiv_sanity import ArxivSanity
 from larkpost.ranking.evaluation.drift import TasteMonth, strongest
-from larkpost.ranking.evaluation.history import History, VoteDay, mornings
+from larkpost.ranking.evaluation.history import History, VoteDay, vote_days
 from larkpost.ranking.evaluation.metrics import Measures, auc, measures, ndcg
 from larkpost.ranking.evaluation.off_policy import OffPolicy, off_policy
 from larkpost.ranking.exploration.coverage import Coverage, measure_coverage
@@ -63,7 +63,7 @@ class TrainingCut:
     """How well the mornings went that came after this many votes, up to the next lesson's."""
 
     votes: int
-    mornings: int
+    days: int
     auc: float
     ndcg: float
 
@@ -72,7 +72,7 @@ class TrainingCut:
 class ReplayReport:
     """What the replay found.
 
-    ``systems`` holds each way of ranking with its measures over ``mornings``; ``gains`` what
+    ``systems`` holds each way of ranking with its measures over ``vote_days``; ``gains`` what
     Larkpost has more than each other, morning by morning. ``calibration_error`` is the expected
     one (Naeini et al. 2015), None without votes to check: those before which a chance was told.
     All of these see only what was shown; ``coverage`` tells of the rest, None where too few papers
@@ -98,7 +98,7 @@ class Replay:
     ``chances`` are those told for the papers that were voted on.
     """
 
-    mornings: list[VoteDay]
+    days: list[VoteDay]
     scores: dict[str, list[Scores]]
     chances: list[Scores]
     drift: tuple[TasteMonth, ...]
@@ -110,7 +110,7 @@ def evaluate(ranker: TfidfRanker, history: History) -> ReplayReport:
     with threadpool_limits(limits=1):
         replayed = replay(ranker, history)
         covered = measure_coverage(ranker, history.stream, history.shown)
-    days = replayed.mornings
+    days = replayed.days
     useful = [at for at, one in enumerate(days) if 0 < sum(one.liked) < len(one.liked)]
     scores = {name: [found[at] for at in useful] for name, found in replayed.scores.items()}
     truth = [np.array(days[at].liked) for at in useful]
@@ -136,7 +136,7 @@ def replay(ranker: TfidfRanker, history: History) -> Replay:
     The taste is learnt anew when thumbs grew by 15 %, the space fitted anew on the first
     morning of a month by which twice as many papers are known.
     """
-    days = mornings(history)
+    days = vote_days(history)
     eras = list(_eras(history, days))
     known = (paper for era in eras for paper in era.known)
     sanity = ArxivSanity.of((*history.voted, *_papers(days), *known))
@@ -146,8 +146,8 @@ def replay(ranker: TfidfRanker, history: History) -> Replay:
     drift: list[TasteMonth] = []
     for era in eras:
         space = ranker.fit(era.known)
-        tastes = _learnt(ranker, space, history, era)
-        scores = _scored(space, tastes, era)
+        tastes = _learn(ranker, space, history, era)
+        scores = _score(space, tastes, era)
         ours += scores
         chances += _chances(tastes, era, scores)
         theirs += _by_sanity(sanity, history, era)
@@ -170,16 +170,16 @@ class ReplayPeriod:
     """
 
     known: list[Paper]
-    mornings: list[VoteDay]
+    days: list[VoteDay]
 
     @property
     def lessons(self) -> list[tuple[int, list[VoteDay]]]:
         """Give the runs in order."""
-        runs = groupby(self.mornings, key=lambda one: one.lesson)
+        runs = groupby(self.days, key=lambda one: one.lesson)
         return [(count, list(run)) for count, run in runs]
 
     @property
-    def served(self) -> list[int]:
+    def cut_numbers(self) -> list[int]:
         """Give the number of each morning's lesson."""
         return [number for number, (_, run) in enumerate(self.lessons) for _ in run]
 
@@ -208,7 +208,7 @@ def _papers(days: Sequence[VoteDay]) -> Iterator[Paper]:
     return (paper for morning in days for paper in morning.papers)
 
 
-def _learnt(
+def _learn(
     ranker: TfidfRanker, space: TextSpace, history: History, era: ReplayPeriod
 ) -> list[LinearTaste]:
     """Learn a taste for each lesson, from votes of earlier days alone."""
@@ -223,25 +223,25 @@ def _learnt(
     return [ranker.learn(space, [one], now=day)[0] for one, day in zip(asked, days, strict=True)]
 
 
-def _scored(space: TextSpace, tastes: Sequence[LinearTaste], era: ReplayPeriod) -> list[Scores]:
+def _score(space: TextSpace, tastes: Sequence[LinearTaste], era: ReplayPeriod) -> list[Scores]:
     """Score each morning's papers by its lesson's taste; each text is cut once."""
-    papers = {paper.id: paper for paper in _papers(era.mornings)}
+    papers = {paper.id: paper for paper in _papers(era.days)}
     place = {number: at for at, number in enumerate(papers)}
     rows = space.rows([paper.text for paper in papers.values()])
     scores = scoring.score(space, tastes, rows).astype(np.float64).round(5)
     return [
         scores[line, [place[paper.id] for paper in morning.papers]]
-        for line, morning in zip(era.served, era.mornings, strict=True)
+        for line, morning in zip(era.cut_numbers, era.days, strict=True)
     ]
 
 
 def _chances(
     tastes: Sequence[LinearTaste], era: ReplayPeriod, scores: Sequence[Scores]
 ) -> list[Scores]:
-    lines = [tastes[line].calibration for line in era.served]
+    lines = [tastes[line].calibration for line in era.cut_numbers]
     return [
         logistic(line.slope * of[np.array(one.voted)] + line.offset)
-        for line, one, of in zip(lines, era.mornings, scores, strict=True)
+        for line, one, of in zip(lines, era.days, scores, strict=True)
     ]
 
 
@@ -254,7 +254,7 @@ def _drift(
 ) -> Iterator[TasteMonth]:
     """Tell each month's strongest terms by the taste of its last morning, votes of it included."""
     last = {
-        f"{one.day:%Y-%m}": (line, one) for line, one in zip(era.served, era.mornings, strict=True)
+        f"{one.day:%Y-%m}": (line, one) for line, one in zip(era.cut_numbers, era.days, strict=True)
     }
     for month, (line, one) in last.items():
         votes = zip(history.voted[: one.before + sum(one.voted)], history.thumbs, strict=False)
@@ -264,7 +264,7 @@ def _drift(
 
 def _by_sanity(sanity: ArxivSanity, history: History, era: ReplayPeriod) -> list[Scores]:
     """Score as arxiv-sanity, which learns of texts and thumbs when we do, and no more of them."""
-    vectors = sanity.fit(era.known, [*history.voted, *_papers(era.mornings)])
+    vectors = sanity.fit(era.known, [*history.voted, *_papers(era.days)])
     scores: list[Scores] = []
     for count, run in era.lessons:
         votes = zip(history.voted[:count], history.thumbs, strict=False)

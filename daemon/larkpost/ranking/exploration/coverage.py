@@ -27,7 +27,7 @@ MOST_SHOWN = 1000  # papers shown, the newest, that are looked for in them
 REGIONS = 30
 LEAST_PAPERS = 10  # in a region on average, so that a small stream has fewer of them
 ROUNDS = 20
-TOLD, TERMS = 3, 4  # of regions never shown, with so many of their words
+MOST_REGIONS, TERMS = 3, 4  # of regions never shown, with so many of their words
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def measure_coverage(
         never_shown=float(sizes[unseen].sum() / len(sample)),
         largest=tuple(
             Region(float(sizes[at] / len(sample)), _telling(sample, home == at))
-            for at in unseen[:TOLD]
+            for at in unseen[:MOST_REGIONS]
         ),
     )
 

@@ -88,7 +88,7 @@ class Lexicon:
         """Give the terms that tell the categories that a phrase names."""
         return [term for name in self.categories_of(phrase) for term in self.categories[name]]
 
-    def unmatched(self, phrase: str) -> list[Unmatched]:
+    def find_unmatched(self, phrase: str) -> list[Unmatched]:
         """Give the words of a phrase that mean nothing here, with the nearest that would.
 
         A word without terms of its own (*of*, *3D*) counts only where the phrase has no other.

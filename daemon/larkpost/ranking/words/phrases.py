@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LONGEST_PHRASE = 3  # words, a compound counts as one
 LONGEST_RUN = 6  # pairs of characters, in scripts without spaces
-KEPT = 1024  # papers
+MOST_CACHED = 1024  # papers
 ROOT = 4  # letters
 ATTACHED = frozenset({"early", "long"})  # "early exit strategies" are no "exit strategies"
 IN_TITLE = 2  # how often it counts that a phrase is in the title
@@ -52,7 +52,7 @@ class _PhraseUnit(NamedTuple):
     end: int
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=MOST_CACHED)
 def phrases_of(title: str, abstract: str) -> tuple[Phrase, ...]:
     """Give the words and phrases of a paper that are particular enough to be shown."""
     said: dict[str, int] = {}
@@ -90,7 +90,7 @@ def _spans(plain: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     run: list[_PhraseUnit] = []
     for unit in _units(plain):
         yield unit.text, unit.terms
-        if run and not _joined(plain, run[-1], unit):
+        if run and not _is_joined(plain, run[-1], unit):
             yield from _in_run(plain, run)
             run = []
         run.append(unit)
@@ -139,7 +139,7 @@ def _units(plain: str) -> Iterator[_PhraseUnit]:
                 yield _PhraseUnit(text, terms, start, match.end())
 
 
-def _joined(plain: str, one: _PhraseUnit, other: _PhraseUnit) -> bool:
+def _is_joined(plain: str, one: _PhraseUnit, other: _PhraseUnit) -> bool:
     if other.start == one.end + 1:
         return plain[one.end] == " "
     return other.start == one.start + 1 and is_unspaced(other.text)

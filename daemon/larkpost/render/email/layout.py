@@ -53,22 +53,28 @@ class EditionText:
         """Keep only so many stories; the page says how many are missing."""
         return replace(self, stories=self.stories[:count])
 
-    def said(self) -> dict[str, str]:
+    def texts(self) -> dict[str, str]:
         """Say what stands around the stories."""
         edition = self.edition
         others = [story.facts.short for story in self.stories[1:4]]
         return {
             "subject": self.subject,
-            "preheader": f"Also: {' · '.join(others)}" if others else wording.chosen(edition),
+            "preheader": f"Also: {' · '.join(others)}"
+            if others
+            else wording.describe_selection(edition),
             "greeting": wording.greeting(edition.reader),
             "date": wording.date_in_words(edition.date),
-            "chosen": wording.chosen(edition),
+            "chosen": wording.describe_selection(edition),
         }
 
     def notes(self) -> list[str]:
         """Say what is special about this edition, if anything."""
         edition = self.edition
-        return [wording.catch_up(edition), wording.quiet(edition), one_line(edition.note)]
+        return [
+            wording.catch_up(edition),
+            wording.describe_empty_day(edition),
+            one_line(edition.note),
+        ]
 
     def rest(self) -> str:
         """Say how many stories are missing, if any."""
@@ -85,14 +91,14 @@ class Layout:
         self._pages = {feed: self._cut_page(feed=feed) for feed in (True, False)}
         self._between = encode(form.between)
         self._story = lru_cache(CACHED_STORIES)(self._set_story)
-        self._placed = lru_cache(CACHED_PLACES)(self._set_placed)
+        self._placed = lru_cache(CACHED_PLACES)(self._set_at_place)
         self._text = lru_cache(CACHED_TEXTS)(self._set_text)
         self._note = lru_cache(CACHED_TEXTS)(self._set_note)
         self._clause = lru_cache(CACHED_TEXTS)(encode)
 
     def page(self, copy: EditionText, measure: AbstractLengths) -> list[bytes]:
         """Set a whole edition, in parts to be joined."""
-        said = {name: self._text(text) for name, text in copy.said().items()}
+        said = {name: self._text(text) for name, text in copy.texts().items()}
         for name, link in copy.links.items():
             said[name] = self._set_text(link)
         said["notes"] = b"".join(map(self._note, copy.notes()))
@@ -115,12 +121,12 @@ class Layout:
             room, lead = measure.others, False
         return parts
 
-    def _set_placed(self, facts: Facts, room: int, lead: bool, position: int) -> Fragment:
+    def _set_at_place(self, facts: Facts, room: int, lead: bool, position: int) -> Fragment:
         place = {"position": self._encode(str(position))}
         return partly(self._story(facts, room, lead), place)
 
     def _set_story(self, facts: Facts, room: int, lead: bool) -> Fragment:
-        return cut(self._form.story(facts, room, lead=lead), self._encode)
+        return cut(self._form.pick(facts, room, lead=lead), self._encode)
 
     def _set_text(self, text: str) -> bytes:
         return self._encode(self._form.escape(text))

@@ -46,7 +46,7 @@ def sender_of(setting: str) -> Mailbox:
     """Read ``Larkpost <larkpost@example.org>``; raises SettingsError where it is no mailbox."""
     name, address = parseaddr(one_line(setting))
     try:
-        return Mailbox(name, checked(address))
+        return Mailbox(name, check_address(address))
     except UsageError as error:
         raise SettingsError(
             f"mail.sender is no mailbox: {one_line(setting)}",
@@ -54,7 +54,7 @@ def sender_of(setting: str) -> Mailbox:
         ) from error
 
 
-def checked(address: str) -> str:
+def check_address(address: str) -> str:
     """Return an address fit for a header and an envelope; raises UsageError when it is none."""
     return address if _PLAIN_ADDRESS.fullmatch(address) else spell_address(address)
 
@@ -84,25 +84,25 @@ def header(name: str, text: str) -> bytes:
         and "=?" not in value
         and max(map(len, words)) < LONGEST_LINE - len(name) - 1
     ):
-        return _folded(name, words)
-    return _folded(name, _encoded_words(value, name))
+        return _fold(name, words)
+    return _fold(name, _encode_words(value, name))
 
 
 def mailbox_header(name: str, mailbox: Mailbox) -> bytes:
     """Write a From or To field; an address is never folded or encoded."""
     phrase = shorten(mailbox.name, LONGEST_PHRASE)
     address = f"<{mailbox.address}>" if phrase else mailbox.address
-    return _folded(name, [*_phrase(phrase, name), address])
+    return _fold(name, [*_phrase(phrase, name), address])
 
 
 def list_header(name: str, phrase: str, identifier: str) -> bytes:
     """Write a List-Id field (RFC 2919)."""
-    return _folded(name, [*_phrase(shorten(phrase, LONGEST_PHRASE), name), f"<{identifier}>"])
+    return _fold(name, [*_phrase(shorten(phrase, LONGEST_PHRASE), name), f"<{identifier}>"])
 
 
 def link_header(name: str, *links: str) -> bytes:
     """Write addresses in angle brackets (RFC 2369), each whole on its line, however long."""
-    return _folded(name, [f"<{link}>" for link in links], between=",")
+    return _fold(name, [f"<{link}>" for link in links], between=",")
 
 
 @lru_cache(CACHED_HEADERS)
@@ -182,15 +182,15 @@ def _phrase(text: str, name: str) -> list[str]:
         return []
     words = text.split(" ")
     if "=?" in text or not text.isascii() or max(map(len, words)) > LONGEST_LINE - len(name) - 4:
-        return _encoded_words(text, name)
-    return words if _PLAIN_PHRASE.fullmatch(text) else _quoted(text).split(" ")
+        return _encode_words(text, name)
+    return words if _PLAIN_PHRASE.fullmatch(text) else _quote(text).split(" ")
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _encoded_words(text: str, name: str) -> list[str]:
+def _encode_words(text: str, name: str) -> list[str]:
     """Cut into encoded-words, never through a character; the first fits beside the field's name."""
     words, chunk = [], b""
     room = _WORD_BYTES - (len(name) + 1) * 3 // 4
@@ -203,17 +203,17 @@ def _encoded_words(text: str, name: str) -> list[str]:
     return [f"=?utf-8?b?{b64encode(word).decode('ascii')}?=" for word in (*words, chunk)]
 
 
-def _folded(name: str, words: list[str], between: str = "") -> bytes:
+def _fold(name: str, words: list[str], between: str = "") -> bytes:
     """Fold at the spaces between words only (RFC 5322 section 2.2.3)."""
     lines: list[str] = []
     line = f"{name}:"
     for word in words[:-1]:
-        line = _added(lines, line, word + between)
-    lines.append(_added(lines, line, words[-1] if words else ""))
+        line = _add_word(lines, line, word + between)
+    lines.append(_add_word(lines, line, words[-1] if words else ""))
     return ("\r\n".join(lines) + "\r\n").encode()
 
 
-def _added(lines: list[str], line: str, word: str) -> str:
+def _add_word(lines: list[str], line: str, word: str) -> str:
     if len(line) + 1 + len(word) <= LONGEST_LINE:
         return f"{line} {word}"
     if line.strip():

@@ -74,7 +74,7 @@ class Newsletter:
                 hint="they read by feed; preview the edition as html or text",
             )
         copy = self._copy(edition)
-        recipient = mime.Mailbox(edition.reader.name, mime.checked(address))
+        recipient = mime.Mailbox(edition.reader.name, mime.check_address(address))
         name = mime.message_id(edition.reader.uid, edition.date, self._sender.domain)
         leave = self._mailboxes.unsubscribes(edition.reader) if self._mailboxes else ""
         headers = [
@@ -82,10 +82,10 @@ class Newsletter:
             *mime.leave_headers(copy.links["leave"], leave),
             self._same_in_all,
         ]
-        content = self._fitted(headers, copy)
+        content = self._fit(headers, copy)
         return Message(self._sender.address, recipient.address, name, content)
 
-    def _fitted(self, headers: Sequence[bytes], copy: EditionText) -> bytes:
+    def _fit(self, headers: Sequence[bytes], copy: EditionText) -> bytes:
         """Shorten the abstracts, then the list, until the letter is within the limit."""
         content = self._content(headers, copy, AMPLE)
         for measure in TIGHTER:

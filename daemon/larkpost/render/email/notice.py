@@ -13,7 +13,7 @@ from larkpost.render import wording
 from larkpost.render.email import mime
 from larkpost.render.email.quoted_printable import segment
 from larkpost.render.templates import css_inliner, environment, style_sheet
-from larkpost.text.grammar import capitalised
+from larkpost.text.grammar import capitalise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +81,7 @@ class NoticeRenderer:
 
     def letter(self, envelope: MailHeaders, page: NoticePage) -> Message:
         """Set a letter as plain text and HTML; raises UsageError where ``to`` is no address."""
-        recipient = mime.Mailbox("", mime.checked(envelope.to))
+        recipient = mime.Mailbox("", mime.check_address(envelope.to))
         name = envelope.message_id
         headers = [
             mime.mailbox_header("From", self.sender),
@@ -151,7 +151,7 @@ class OperatorLetters:
         """
         notices = self._notices
         heading = subject.partition(":")[0]
-        heading = capitalised(heading)
+        heading = capitalise(heading)
         subject = f"{notices.title} at {notices.host}: {subject}"
         name = _name(to, subject, moment, notices.sender.domain)
         page = NoticePage(

@@ -24,12 +24,12 @@ def segment(text: str) -> bytes:
     if _UNSAFE.search(raw):
         raw = _UNSAFE.sub(lambda found: _ESCAPED[found[0]], raw)
     *whole, rest = raw.split(b"\n")
-    lines = [_wrapped(line[:-1] + b"=20" if line.endswith(b" ") else line) for line in whole]
-    lines.append(_wrapped(rest) + SOFT_BREAK if rest else b"")
+    lines = [_wrap(line[:-1] + b"=20" if line.endswith(b" ") else line) for line in whole]
+    lines.append(_wrap(rest) + SOFT_BREAK if rest else b"")
     return b"\r\n".join(lines)
 
 
-def _wrapped(line: bytes) -> bytes:
+def _wrap(line: bytes) -> bytes:
     if len(line) <= _ROOM and not line.startswith((b".", b"From ")):
         return line
     lines: list[bytes] = []

@@ -106,7 +106,7 @@ def reader_channel(
         home=home,
         itself=address(shelf.page),
         archived=shelf.page is not None,
-        related=tuple((relation, address(page)) for relation, page in _related(shelf)),
+        related=tuple((relation, address(page)) for relation, page in _neighbours(shelf)),
         ttl=DAY if shelf.page else _ttl(reader),
     )
 
@@ -129,7 +129,7 @@ def _own_id(reader: Reader, name: str) -> str:
     return uuid5(UUID(reader.uid), name).urn
 
 
-def _related(shelf: FeedDocuments) -> list[tuple[str, int | None]]:
+def _neighbours(shelf: FeedDocuments) -> list[tuple[str, int | None]]:
     """Find the neighbours of a document (RFC 5005 section 4), towards the past.
 
     An archive page has no link to a later one, which would change it when that one comes.

@@ -161,7 +161,7 @@ class Feeds:
         feed = _generator(key.form, self._title, key.updated)
         content = self._content(key.facts, personal=key.personal)
         _add(feed, key.facts, content, published=key.published, updated=key.updated)
-        item = _ITEMS.search(_written(feed, key.form))
+        item = _ITEMS.search(_write(feed, key.form))
         if item is None:
             raise AssertionError("feedgen wrote no entry")
         return cut(_with_related(item[0], key.facts.link) if key.form == "atom" else item[0])
@@ -170,7 +170,7 @@ class Feeds:
         """Write a feed without entries, and open gaps for them and for its history at its end."""
         feed = _generator(form, self._title, updated)
         feed.ttl(ttl)  # RSS has it, Atom does not
-        text = _written(feed, form)
+        text = _write(feed, form)
         end = text.rindex("</channel>" if form == "rss" else "</feed>")
         return cut(f"{text[:end]}{gap('history')}\n{gap('entries')}\n{text[end:]}\n")
 
@@ -232,7 +232,7 @@ def _with_related(item: str, href: str) -> str:
     return item.replace(page, page + related, 1) if href else item
 
 
-def _written(feed: Any, form: Xml) -> str:
+def _write(feed: Any, form: Xml) -> str:
     with _ONE_AT_A_TIME:
         written: bytes = feed.rss_str() if form == "rss" else feed.atom_str()
     return written.decode()

@@ -16,11 +16,11 @@ from starlette.responses import Response
 from larkpost.db.coordination.change_token import ChangeToken
 from larkpost.errors import UsageError
 from larkpost.web.client_ip import network
-from larkpost.web.feeds.cache_limits import asked_room, standing_room
-from larkpost.web.feeds.conditional import etag_of, unchanged
+from larkpost.web.feeds.cache_limits import make_query_limits, standing_room
+from larkpost.web.feeds.conditional import etag_of, is_unchanged
 from larkpost.web.feeds.request import read_feed_request
 from larkpost.web.limits.routes import RouteLimits, declare
-from larkpost.web.site import SafeHeaders, handled
+from larkpost.web.site import SafeHeaders, endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -75,7 +75,7 @@ class CachedFeed:
         set back, or the feed changed twice within a second.
         """
         dated = self.modified <= now
-        if unchanged(asked, self.etag, self.modified if dated else None, now):
+        if is_unchanged(asked, self.etag, self.modified if dated else None, now):
             status, headers, body = 304, self.validators, b""
         elif self.body is None:
             return None
@@ -113,7 +113,7 @@ class FeedCache:
 
     def __init__(self, store: Store) -> None:
         self.marks = ChangeToken(store)
-        self._standing, self._asked = standing_room(), asked_room()
+        self._standing, self._asked = standing_room(), make_query_limits()
         self._lock = Lock()
         self._turns: WeakValueDictionary[FeedRequest, KeyedLock] = WeakValueDictionary()
 
@@ -124,7 +124,7 @@ class FeedCache:
             return None
         return kept
 
-    def turn(self, asked: FeedRequest) -> KeyedLock:
+    def lock_for(self, asked: FeedRequest) -> KeyedLock:
         """Give the lock under which this feed is looked at: by one visitor, for all who wait."""
         with self._lock:
             turn = self._turns.get(asked)
@@ -138,7 +138,7 @@ class FeedCache:
         """Put a feed on the shelf, on behalf of the ``network`` that asked for it."""
         etag, room = etag_of(found.body), self.room_of(asked)
         with self._lock:
-            kept = _kept(mark, found, etag, _modified(room.get(asked), etag, now))
+            kept = _cached_feed(mark, found, etag, _last_modified(room.get(asked), etag, now))
             room.put(asked, kept, network)
         return kept
 
@@ -167,7 +167,7 @@ class FeedCacheMiddleware:
         if not isinstance(app, SafeHeaders):
             raise TypeError("what is fresh needs the headers of SafeHeaders, right behind it")
         self.app = app
-        self.shelf = shelf
+        self.cache = shelf
         self.clock = clock
         self.uses = uses
         self.dress = [
@@ -189,14 +189,14 @@ class FeedCacheMiddleware:
         await send({"type": "http.response.body", "body": body})
 
     def _answer(self, scope: Scope) -> Answer | None:
-        if not self.shelf.marks.quick or scope["method"] not in {"GET", "HEAD"}:
+        if not self.cache.marks.quick or scope["method"] not in {"GET", "HEAD"}:
             return None
         try:
             asked = read_feed_request(scope)
         except (HTTPException, UsageError):  # the endpoint says what is wrong with it
             return None
         now = self.clock()
-        kept = self.shelf.look(asked, now)
+        kept = self.cache.look(asked, now)
         if kept is None:
             return None
         if kept.reader_id is not None:
@@ -219,19 +219,19 @@ class Endpoint:
         measure: RateLimit | None = None,
     ) -> None:
         self._find = find
-        self._look_up = handled(self._looked_up, measure=measure)
-        declare(self, RouteLimits(0, 0, measure, kept=True))  # GET alone
+        self._look_up = endpoint(self._look_into, measure=measure)
+        declare(self, RouteLimits(0, 0, measure, cached=True))  # GET alone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Look into the database, in a thread."""
         response = await self._look_up(Request(scope, receive))
         await response(scope, receive, send)
 
-    def _looked_up(self, site: SiteContext, request: Request, _form: FormData) -> Response:
+    def _look_into(self, site: SiteContext, request: Request, _form: FormData) -> Response:
         shelf: FeedCache = request.app.state.feeds
-        asked = read_feed_request(request.scope).routed(request.path_params)
+        asked = read_feed_request(request.scope).with_path(request.path_params)
         conditions = _conditions(request.scope["headers"])
-        with shelf.turn(asked):
+        with shelf.lock_for(asked):
             now = site.clock()
             kept = shelf.look(asked, now)  # whoever had the turn before may have kept it
             answer = kept.answer(conditions, now) if kept else None
@@ -258,7 +258,7 @@ class Endpoint:
         return shelf.keep(asked, mark, found, now, network=visitor)
 
 
-def _kept(mark: object, found: RenderedFeed, etag: str, modified: datetime) -> CachedFeed:
+def _cached_feed(mark: object, found: RenderedFeed, etag: str, modified: datetime) -> CachedFeed:
     validators = [
         (b"etag", etag.encode()),
         (b"last-modified", format_datetime(modified.astimezone(UTC), usegmt=True).encode()),
@@ -274,7 +274,7 @@ def _kept(mark: object, found: RenderedFeed, etag: str, modified: datetime) -> C
     )
 
 
-def _modified(before: CachedFeed | None, etag: str, now: datetime) -> datetime:
+def _last_modified(before: CachedFeed | None, etag: str, now: datetime) -> datetime:
     """Date a feed by when its bytes were first seen, to the second, as HTTP has its dates."""
     second = now.replace(microsecond=0)
     if before is None:

@@ -113,6 +113,6 @@ def standing_room() -> FeedCacheLimits:
     return FeedCacheLimits(CacheBounds(16_384, 40 * MB), CacheBounds(8_192, 20 * MB))
 
 
-def asked_room() -> FeedCacheLimits:
+def make_query_limits() -> FeedCacheLimits:
     """Make room for searches, filters and old pages."""
     return FeedCacheLimits(CacheBounds(2_048, 24 * MB), CacheBounds(128, 6 * MB))

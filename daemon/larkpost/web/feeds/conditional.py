@@ -38,7 +38,7 @@ def etag_of(content: bytes) -> str:
     return f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
 
 
-def unchanged(
+def is_unchanged(
     headers: Mapping[str, str], etag: str, modified: datetime | None, now: datetime
 ) -> bool:
     """Say whether the visitor has this already; ``headers`` are the request's, in lower case.

@@ -52,7 +52,7 @@ class FeedRequest:
         old = self.path.startswith("/archive/") or _OWN_ARCHIVE.fullmatch(self.path)
         return usual and not old
 
-    def routed(self, parts: Mapping[str, Any]) -> FeedRequest:
+    def with_path(self, parts: Mapping[str, Any]) -> FeedRequest:
         """Give the same request with the parts of its path."""
         return replace(self, parts=parts)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def take_turn(site: SiteContext, key: str, *, most: int, per: timedelta) -> None:
+def limit(site: SiteContext, key: str, *, most: int, per: timedelta) -> None:
     """Take one of the ``most`` turns of a key in ``per``; raises HTTPException 429 for no more."""
     with site.program.store.begin() as connection:
         if rate_limits.allow(connection, key, now=site.clock(), most=most, per=per):
@@ -40,7 +40,7 @@ def take_network_turn(
 ) -> None:
     """Take a turn of the visitor's network, and of the wider one around it; raises as above."""
     for at, network in enumerate(networks(request, site.program.settings.web.proxies)):
-        take_turn(site, f"{what}:{network}", most=most * WIDER**at, per=per)
+        limit(site, f"{what}:{network}", most=most * WIDER**at, per=per)
 
 
 def take_thumb_turn(site: SiteContext, reader: Reader, paper_id: int, thumb: Thumb | None) -> None:
@@ -48,7 +48,7 @@ def take_thumb_turn(site: SiteContext, reader: Reader, paper_id: int, thumb: Thu
 
     Raises HTTPException 429, and QuotaExceeded.
     """
-    take_turn(site, f"vote:{reader.uid}", most=MOST_THUMBS, per=HOUR)
+    limit(site, f"vote:{reader.uid}", most=MOST_THUMBS, per=HOUR)
     site.program.uses.note(reader.id, site.clock())
     if thumb is not None:
         with site.program.store.read() as connection:

@@ -69,7 +69,7 @@ class FairQueue:
         self._queues: OrderedDict[str, deque[Future[None]]] = OrderedDict()
 
     @asynccontextmanager
-    async def turn(self, network: str, patience: float) -> AsyncIterator[QueueSlot]:
+    async def slot(self, network: str, patience: float) -> AsyncIterator[QueueSlot]:
         """Wait for a turn, and have it meanwhile.
 
         Raises HTTPException 503 where none comes within ``patience`` seconds, or too many of the
@@ -90,7 +90,7 @@ class FairQueue:
                 self._end(network)
 
     @property
-    def taken(self) -> int:
+    def active_count(self) -> int:
         """How many have a turn, or rest after one."""
         return self._taken.total()
 
@@ -98,8 +98,8 @@ class FairQueue:
         if self._taken[network] >= self._per_network:
             return False
         if not self._usage.is_busy(network):
-            return self.taken - self._resting < self._at_once
-        return self.taken < self._at_once and self._taken_by_busy() < self._busy_at_once
+            return self.active_count - self._resting < self._at_once
+        return self.active_count < self._at_once and self._taken_by_busy() < self._busy_at_once
 
     def _taken_by_busy(self) -> int:
         return sum(many for one, many in self._taken.items() if self._usage.is_busy(one))

@@ -87,14 +87,14 @@ class RateLimiter:
     @property
     def costly_in_the_making(self) -> int:
         """How many costly pages are made just now."""
-        return self._costly.taken
+        return self._costly.active_count
 
     @property
     def acting(self) -> int:
         """How many forms are worked on just now."""
-        return self._acts.taken
+        return self._acts.active_count
 
-    def turn(
+    def slot(
         self, network: str, *, costly: bool = False, acts: bool = False
     ) -> AbstractAsyncContextManager[QueueSlot]:
         """Wait for a network's turn to have a page made; HTTPException 503 where none comes.
@@ -102,4 +102,4 @@ class RateLimiter:
         What ``acts`` writes, so that it takes none of the turns of those who only look.
         """
         queue = self._costly if costly else self._acts if acts else self._others
-        return queue.turn(network, PATIENCE)
+        return queue.slot(network, PATIENCE)

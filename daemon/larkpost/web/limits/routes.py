@@ -22,7 +22,7 @@ class RouteLimits:
     largest_body: int
     body_seconds: float
     measure: RateLimit | None = None
-    kept: bool = False
+    cached: bool = False
 
 
 _DECLARED: WeakKeyDictionary[Any, RouteLimits] = WeakKeyDictionary()

@@ -92,7 +92,7 @@ def look_up(site: SiteContext, request: Request, _form: FormData) -> Response:
     page, query, links = page_number(request), find.parse(words), site.program.links
     found = find.SearchResult((), 0)
     with site.program.store.read() as connection:
-        if one := _named(connection, words):
+        if one := _find_by_name(connection, words):
             return RedirectResponse(site.pages.path(links.paper(one.uid)), status_code=303)
         if words:
             offset = (page - 1) * PER_PAGE
@@ -143,7 +143,7 @@ def _wider(span: DateSpan) -> list[DateSpan]:
     return [shelves.span_of(kind, span.first) for kind in longer[span.kind]]
 
 
-def _named(connection: Connection, words: str) -> Paper | None:
+def _find_by_name(connection: Connection, words: str) -> Paper | None:
     """Find the paper whose name, or address, was typed, among those that anybody may see."""
     try:
         return papers.by_identifier(connection, parse_identifier(words))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from larkpost.editions.archive import DateSpan
 
 
-def named(span: DateSpan) -> str:
+def span_name(span: DateSpan) -> str:
     """Name a span in words: ``Friday, 7 August 2026``, ``Week 32 of 2026``, ``August 2026``."""
     match span.kind:
         case SpanKind.DAY:

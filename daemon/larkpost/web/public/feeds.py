@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from larkpost.db import papers
 from larkpost.db.search import find, query
 from larkpost.editions import archive_feed as edition_archive_feed
-from larkpost.editions.trending import house
+from larkpost.editions.trending import trending_edition
 from larkpost.errors import UsageError
 from larkpost.render.feeds.channel import ARCHIVE, DAY, HOUR, SEARCH, TRENDING, public_channel
 from larkpost.text.normalize import shorten
@@ -47,7 +47,7 @@ def _trending(site: SiteContext, asked: FeedRequest, connection: Connection) -> 
     form, links = form_of(asked), site.program.links
     now = site.clock().astimezone(UTC)
     at = now - (now - now.replace(hour=0, minute=0, second=0, microsecond=0)) % STEP
-    edition = house(
+    edition = trending_edition(
         connection,
         at.date(),
         now=at,
@@ -61,7 +61,7 @@ def _trending(site: SiteContext, asked: FeedRequest, connection: Connection) -> 
         address.removesuffix(f".{form}"), links.front(), address, title, TRENDING
     )
     shown = [judged.paper for judged in edition.papers]
-    return _listed(site, asked, connection, channel, shown, at=at)
+    return _render_listing(site, asked, connection, channel, shown, at=at)
 
 
 def _archive(site: SiteContext, asked: FeedRequest, connection: Connection) -> RenderedFeed:
@@ -73,8 +73,8 @@ def _archive(site: SiteContext, asked: FeedRequest, connection: Connection) -> R
     home = links.archive()
     channel = public_channel(home, home, links.archive(form), title, ARCHIVE)
     related = edition_archive_feed.before_today(connection, len(shown))
-    channel = channel._replace(related=_addressed(links, form, related))
-    return _listed(site, asked, connection, channel, shown)
+    channel = channel._replace(related=_alternate_addresses(links, form, related))
+    return _render_listing(site, asked, connection, channel, shown)
 
 
 def _month(site: SiteContext, asked: FeedRequest, connection: Connection) -> RenderedFeed:
@@ -92,15 +92,15 @@ def _month(site: SiteContext, asked: FeedRequest, connection: Connection) -> Ren
         links.archive(), links.month(name), links.month(name, form, page), title, ARCHIVE
     )
     current = ("current", links.archive(form))
-    related = (current, *_addressed(links, form, month.related))
+    related = (current, *_alternate_addresses(links, form, month.related))
     ttl = DAY if month.over else HOUR
     channel = channel._replace(archived=month.over, related=related, ttl=ttl)
     cache_control = PUBLIC_AND_FULL if month.over else PUBLIC
-    found = _listed(site, asked, connection, channel, month.volume.papers)
+    found = _render_listing(site, asked, connection, channel, month.volume.papers)
     return replace(found, cache_control=cache_control)
 
 
-def _addressed(
+def _alternate_addresses(
     links: UrlBuilder, form: FeedFormat, related: Related
 ) -> tuple[tuple[str, str], ...]:
     return tuple((relation, links.month(name, form, page)) for relation, name, page in related)
@@ -119,10 +119,10 @@ def _search(site: SiteContext, asked: FeedRequest, connection: Connection) -> Re
         f"{site.program.settings.site.title}: {name}",
         SEARCH,
     )
-    return _listed(site, asked, connection, channel, found.papers)
+    return _render_listing(site, asked, connection, channel, found.papers)
 
 
-def _listed(
+def _render_listing(
     site: SiteContext,
     asked: FeedRequest,
     connection: Connection,
@@ -137,7 +137,7 @@ def _listed(
     """
     form = form_of(asked)
     since = papers.extent(connection).updated or _BEGINNING
-    body = site.program.press.listing(shown, form, channel=channel, since=since)
+    body = site.program.renderer.listing(shown, form, channel=channel, since=since)
     return RenderedFeed(body, type_of(form), PUBLIC, until=at + STEP if at else None)
 
 

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
 from larkpost.db import archive, papers
-from larkpost.editions.trending import house
+from larkpost.editions.trending import trending_edition
 from larkpost.web.forms import opening_wishes
 from larkpost.web.public.archive import PUBLIC
 
@@ -38,9 +38,11 @@ def front(site: SiteContext, _request: Request, _form: FormData) -> Response:
     today = now.astimezone(UTC).date()
     with site.program.store.read() as connection:
         latest = archive.latest(connection)
-        edition = house(connection, today, now=now, window=site.program.window, fewest=fewest)
+        edition = trending_edition(
+            connection, today, now=now, window=site.program.window, fewest=fewest
+        )
         if not edition.papers and latest is not None:
-            edition = house(connection, latest, now=now, fewest=fewest)
+            edition = trending_edition(connection, latest, now=now, fewest=fewest)
         total = papers.count(connection)
     links = site.program.links
     response = site.pages.page(

@@ -12,9 +12,9 @@ from larkpost.readers import subscriptions
 from larkpost.readers.interest_hints import describe
 from larkpost.text import interest_words
 from larkpost.web.client_ip import network
-from larkpost.web.forms import WEEKDAYS, opening_wishes, read_wishes, text, typed_wishes, zones
+from larkpost.web.forms import WEEKDAYS, opening_wishes, read_preferences, read_wishes, text, zones
 from larkpost.web.limits.action_limit import HOUR, allowance, take_network_turn, tell_when
-from larkpost.web.reader.account import unmatched_in
+from larkpost.web.reader.account import find_unmatched_in
 from larkpost.web.site import in_words
 
 if TYPE_CHECKING:
@@ -44,15 +44,15 @@ def subscribe(site: SiteContext, request: Request, form: FormData) -> Response:
         return _by_mail(site, request, form)
     except QuotaExceeded as error:
         return tell_when(
-            _form(site, _typed(site, form), problem=in_words(error), status=413), error
+            _form(site, _read_form(site, form), problem=in_words(error), status=413), error
         )
     except UsageError as error:
-        return _form(site, _typed(site, form), problem=in_words(error), status=400)
+        return _form(site, _read_form(site, form), problem=in_words(error), status=400)
 
 
 def _by_mail(site: SiteContext, request: Request, form: FormData) -> Response:
     own = site.program.settings
-    asking = notices.asked(text(form, "address"), _all_wishes(site, form), _words(form))
+    asking = notices.check_request(text(form, "address"), _all_wishes(site, form), _words(form))
     try:
         notices.ask(
             site.program.store,
@@ -62,10 +62,10 @@ def _by_mail(site: SiteContext, request: Request, form: FormData) -> Response:
             per_domain=own.mail.domain_hourly_limit,
         )
     except Crowded as crowded:
-        page = _form(site, _typed(site, form), problem=in_words(crowded), status=429)
+        page = _form(site, _read_form(site, form), problem=in_words(crowded), status=429)
         page.headers["Retry-After"] = str(CROWDED_SECONDS)
         return page
-    unmatched = [describe(one) for one in unmatched_in(site, asking.words)]
+    unmatched = [describe(one) for one in find_unmatched_in(site, asking.words)]
     return site.pages.page(
         "public/subscribe_requested.html", address=asking.address, unmatched=unmatched
     )
@@ -74,7 +74,7 @@ def _by_mail(site: SiteContext, request: Request, form: FormData) -> Response:
 def _by_feed(site: SiteContext, request: Request, form: FormData) -> Response:
     store, now = site.program.store, site.clock()
     wishes, words = (
-        subscriptions.checked(_all_wishes(site, form)),
+        subscriptions.check_preferences(_all_wishes(site, form)),
         interest_words.tidy(_words(form)),
     )
     with store.begin() as connection:  # after the checks: a slip in the form costs no turn
@@ -103,10 +103,10 @@ def _words(form: FormData) -> list[str]:
     return [word for line in text(form, "words").splitlines() for word in line.split(",")]
 
 
-def _typed(site: SiteContext, form: FormData) -> dict[str, object]:
+def _read_form(site: SiteContext, form: FormData) -> dict[str, object]:
     usual = opening_wishes(site.program.settings)
     if "at" in form:
-        return usual | typed_wishes(form)
+        return usual | read_preferences(form)
     return usual | {name: text(form, name) or usual[name] for name in ("address", "zone", "words")}
 
 

@@ -14,17 +14,17 @@ from larkpost.editions import advice
 from larkpost.errors import QuotaExceeded, UsageError
 from larkpost.portability import exporter
 from larkpost.readers import subscriptions
-from larkpost.readers.interest_hints import describe, unmatched_words
+from larkpost.readers.interest_hints import describe, find_unmatched_words
 from larkpost.render.presenters import stories_of
 from larkpost.schedule import local_date
 from larkpost.text import interest_words
 from larkpost.web.auth import reader_of
-from larkpost.web.forms import WEEKDAYS, typed_wishes, zones
+from larkpost.web.forms import WEEKDAYS, read_preferences, zones
 from larkpost.web.limits.action_limit import tell_when
 from larkpost.web.limits.unread_responses import PIECE
 from larkpost.web.reader.actions import DONE, ActionMessage, act
 from larkpost.web.reader.counting import note_use
-from larkpost.web.reader.votes import named
+from larkpost.web.reader.votes import thumb_name
 from larkpost.web.site import in_words
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def me(site: SiteContext, request: Request, form: FormData) -> Response:
     except QuotaExceeded as error:
         return tell_when(_page(site, reader, ActionMessage(problem=in_words(error))), error)
     except UsageError as error:
-        typed = typed_wishes(form) if form.get("action") == "save" else {}
+        typed = read_preferences(form) if form.get("action") == "save" else {}
         return _page(site, reader, ActionMessage(problem=in_words(error), wishes=typed), status=400)
     note_use(site, request, reader.id)
     if isinstance(outcome, ActionMessage):
@@ -90,7 +90,7 @@ def export(site: SiteContext, request: Request, _form: FormData) -> Response:
             parts.append(packer.compress(written))
     parts.append(packer.flush())
     return StreamingResponse(
-        _unpacked([part for part in parts if part]),
+        _unpack([part for part in parts if part]),
         media_type="application/jsonl; charset=utf-8",
         headers={
             "Content-Disposition": 'attachment; filename="larkpost.jsonl"',
@@ -99,7 +99,7 @@ def export(site: SiteContext, request: Request, _form: FormData) -> Response:
     )
 
 
-def _unpacked(parts: Iterable[bytes]) -> Iterator[bytes]:
+def _unpack(parts: Iterable[bytes]) -> Iterator[bytes]:
     """Unpack in pieces of at most ``PIECE`` bytes: one letter again and again packs very small."""
     unpacker = zlib.decompressobj()
     for part in parts:
@@ -138,17 +138,17 @@ def visitor(site: SiteContext, request: Request) -> Reader:
 
 def find_unmatched(site: SiteContext, reader: Reader) -> list[UnmatchedWord]:
     """List the words of a reader's interests that match nothing here."""
-    return unmatched_in(site, [word for one in reader.interests for word in one.words])
+    return find_unmatched_in(site, [word for one in reader.interests for word in one.words])
 
 
-def unmatched_in(site: SiteContext, words: Iterable[str]) -> list[UnmatchedWord]:
+def find_unmatched_in(site: SiteContext, words: Iterable[str]) -> list[UnmatchedWord]:
     """List which of these words match nothing in the space that all visits share."""
     program = site.program
 
     def shared() -> Space:
         return site.spaces.newest(program.store, program.ranker).space
 
-    return unmatched_words(program.store, shared, words)
+    return find_unmatched_words(program.store, shared, words)
 
 
 def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int = 200) -> Response:
@@ -166,7 +166,7 @@ def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int 
         "reader/account.html",
         status,
         reader=reader,
-        wishes=_wishes(reader) | dict(notice.wishes),
+        wishes=_read_preferences(reader) | dict(notice.wishes),
         done=notice.done,
         undo=notice.undo,
         unmatched=[describe(one) for one in notice.unmatched],
@@ -182,7 +182,7 @@ def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int 
         before=local_date(reader.zone, found.since) if found else None,
         forgotten=forgotten,
         votes=[
-            {"paper": titles[one.paper_id], "thumb": named(one.thumb), "at": one.at}
+            {"paper": titles[one.paper_id], "thumb": thumb_name(one.thumb), "at": one.at}
             for one in shown
         ],
         today=stories_of(latest[0], name_private=True) if latest else [],
@@ -216,7 +216,7 @@ def _feeds(site: SiteContext, reader: Reader) -> Iterator[FeedRow]:
         )
 
 
-def _wishes(reader: Reader) -> dict[str, object]:
+def _read_preferences(reader: Reader) -> dict[str, object]:
     return {
         "name": reader.name,
         "zone": reader.zone,

@@ -16,7 +16,7 @@ from larkpost.text.normalize import one_line
 from larkpost.web.forms import number, read, read_ids, read_wishes, text
 from larkpost.web.limits.action_limit import take_thumb_turn
 from larkpost.web.limits.rate_limit import RateLimit
-from larkpost.web.reader.votes import confirmation, named
+from larkpost.web.reader.votes import confirmation, thumb_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -71,7 +71,7 @@ def act(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMessag
     if chosen is None:
         raise HTTPException(400)
     if chosen is not _vote:  # thumbs have a limit of their own
-        site.crowd.count(CHANGING, reader.uid, site.clock())
+        site.rate_limiter.count(CHANGING, reader.uid, site.clock())
     return chosen(site, reader, form)
 
 
@@ -80,7 +80,7 @@ def cast_vote(site: SiteContext, reader: Reader, form: FormData, via: str) -> Ac
 
     A private paper is seen by its owner alone.
     """
-    thumb = record_votes.thumb_named(text(form, "thumb"))
+    thumb = record_votes.read_thumb(text(form, "thumb"))
     paper_id = number(form, "paper", "paper")
     with site.program.store.read() as connection:
         paper = papers.get(connection, [paper_id]).get(paper_id)
@@ -90,7 +90,7 @@ def cast_vote(site: SiteContext, reader: Reader, form: FormData, via: str) -> Ac
     before = record_votes.cast(
         site.program.store, reader.id, paper_id, thumb, via=via, now=site.clock()
     )
-    had, has = named(before.thumb if before else None), named(thumb)
+    had, has = thumb_name(before.thumb if before else None), thumb_name(thumb)
     # To cast an unchanged thumb again would undo nothing: it can only be taken back.
     back, label = ("clear", "Take the thumb back") if had == has else (had, "Undo")
     undo = {"action": "vote", "paper": paper_id, "thumb": back, "label": label}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from larkpost.render.wording import cropped
+from larkpost.render.wording import crop
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
@@ -77,7 +77,10 @@ def bars(leaning: Leaning) -> tuple[list[ChartBar], list[ChartBar]]:
 
 
 def _bars(weights: Sequence[TermWeight], longest: float, sign: str) -> list[ChartBar]:
-    return [ChartBar(shown(one.term), round(abs(one.weight) / longest, 4), sign) for one in weights]
+    return [
+        ChartBar(printable_term(one.term), round(abs(one.weight) / longest, 4), sign)
+        for one in weights
+    ]
 
 
 def way(months: Sequence[TermChange]) -> LineChart | None:
@@ -101,8 +104,8 @@ def way(months: Sequence[TermChange]) -> LineChart | None:
             for at, height in enumerate(heights)
         )
         points = " ".join(f"{x},{y}" for x, y in dots)
-        label = shown(term, LONGEST_LABEL)
-        drawn.append(ChartLine(shown(term), points, dots, kind, dots[-1][1], label))
+        label = printable_term(term, LONGEST_LABEL)
+        drawn.append(ChartLine(printable_term(term), points, dots, kind, dots[-1][1], label))
     return LineChart(round(axis, 1), tuple(_spread(drawn)))
 
 
@@ -131,7 +134,7 @@ def table(months: Sequence[TermChange]) -> list[tuple[str, list[str]]]:
         (
             month.month,
             [
-                f"{'−' if weight < 0 else ''}{shown(term)}"  # noqa: RUF001 - a minus
+                f"{'−' if weight < 0 else ''}{printable_term(term)}"  # noqa: RUF001 - a minus
                 for term, weight in sorted(
                     month.weights.items(), key=lambda one: (-abs(one[1]), one[0])
                 )[:TABLED]
@@ -156,6 +159,6 @@ def scales(report: ReplayReport) -> list[Scale]:
     ]
 
 
-def shown(term: str, most: int = 28) -> str:
+def printable_term(term: str, most: int = 28) -> str:
     """Put a word of the model on a page, in at most so many characters."""
-    return cropped(one_line(term), most)
+    return crop(one_line(term), most)

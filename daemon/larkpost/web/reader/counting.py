@@ -23,6 +23,6 @@ def note_use(site: SiteContext, request: Request, reader_id: int) -> None:
         if not counted_readers.may_begin(connection, reader_id, now):
             return
     around = networks(request, site.program.settings.web.proxies)
-    where = [site.program.tokens.keyed_hash(one) for one in around]
+    where = [site.program.tokens.hash_text(one) for one in around]
     with store.begin() as connection:
         counted_readers.begin(connection, reader_id, networks=where, now=now)

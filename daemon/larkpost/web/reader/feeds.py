@@ -48,16 +48,16 @@ def _feed(site: SiteContext, asked: FeedRequest, connection: Connection) -> Rend
     if number is not None and not asked.path.endswith(f"/archive/{number}.{form}"):
         raise HTTPException(404)  # "007": any number of addresses for one page
     view = PickFilter(_interest(reader, parts.get("interest")), asked.least)
-    stands = _standing(connection, reader, number)
+    stands = _read_editions(connection, reader, number)
     shelf = FeedDocuments(max(0, stands.total - 1) // EDITIONS, number)
     if number is not None and number > shelf.pages:
         raise HTTPException(404)
-    body = _written(site, _editions(connection, stands), reader, form, view, shelf)
+    body = _write(site, _editions(connection, stands), reader, form, view, shelf)
     caching = PRIVATE if number is None else PRIVATE_AND_FULL
     return RenderedFeed(body, type_of(form), caching, reader_id=reader.id)
 
 
-def _standing(connection: Connection, reader: Reader, page: int | None) -> FeedEditions:
+def _read_editions(connection: Connection, reader: Reader, page: int | None) -> FeedEditions:
     if page is None:
         return feed_state.latest(connection, reader.id, EDITIONS)
     if page not in _PAGES:
@@ -70,7 +70,7 @@ def _editions(connection: Connection, stands: FeedEditions) -> list[Edition]:
     return [found[edition_id] for edition_id in stands.editions]
 
 
-def _written(
+def _write(
     site: SiteContext,
     shown: Sequence[Edition],
     reader: Reader,
@@ -82,7 +82,7 @@ def _written(
     home = links.edition(shown[0]) if shown else links.front()
     channel = reader_channel(reader, home, links, form, title, view, shelf)
     picked = [view.of(edition) for edition in shown]
-    return site.program.press.feed(picked, form, reader=reader, channel=channel)
+    return site.program.renderer.feed(picked, form, reader=reader, channel=channel)
 
 
 def _interest(reader: Reader, name: str | None) -> Interest | None:

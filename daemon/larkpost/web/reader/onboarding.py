@@ -9,17 +9,17 @@ from starlette.datastructures import UploadFile
 from larkpost.db import votes
 from larkpost.editions import publish
 from larkpost.errors import QuotaExceeded, UnknownReader, UsageError
-from larkpost.formats.decoding import decoded
+from larkpost.formats.decoding import decode
 from larkpost.formats.references import MOST
 from larkpost.readers import onboarding
 from larkpost.readers.interest_hints import describe
 from larkpost.render.presenters import stories_of
 from larkpost.web.forms import read_ids, text
-from larkpost.web.limits.action_limit import DAY, allowance, take_network_turn, take_turn, tell_when
+from larkpost.web.limits.action_limit import DAY, allowance, limit, take_network_turn, tell_when
 from larkpost.web.reader.account import find_unmatched, visitor
 from larkpost.web.reader.actions import DONE, cast_vote
 from larkpost.web.reader.counting import note_use
-from larkpost.web.reader.votes import named
+from larkpost.web.reader.votes import thumb_name
 from larkpost.web.site import in_words
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def start(site: SiteContext, request: Request, form: FormData) -> Response:
         unmatched = find_unmatched(site, reader) if done == "welcome" else []
         return _start_page(site, reader, welcome=DONE.get(done, ""), unmatched=unmatched)
     try:
-        brought = _brought(form)
-        take_turn(site, f"start:{reader.uid}", most=MOST_LISTS, per=DAY)
+        brought = _read_references(form)
+        limit(site, f"start:{reader.uid}", most=MOST_LISTS, per=DAY)
         take_network_turn(site, request, "start", most=MOST_LISTS_A_NETWORK, per=DAY)
         found = onboarding.from_references(
             site.program.store,
@@ -84,15 +84,17 @@ def rate(site: SiteContext, request: Request, form: FormData) -> Response:
     seen = read_ids(text(form, "seen") if acting else request.query_params.get("seen", ""))
     ten = read_ids(text(form, "ten"))
     with program.store.read() as connection:
-        cast = {one.paper_id: named(one.thumb) for one in votes.of(connection, reader.id)}
+        cast = {one.paper_id: thumb_name(one.thumb) for one in votes.of(connection, reader.id)}
         # A thumb that came without its ten must not take its paper off the page.
         rated = cast.keys() - set(read_ids(text(form, "paper")))
         known = {*rated, *seen}
         pool = site.pools.pool(connection, space, now=now, window=program.window)
-        papers = _named(pool.papers, ten) or pool.choose(known)
+        papers = _papers_by_id(pool.papers, ten) or pool.choose(known)
         shown = [paper.id for paper in papers]
         more = bool(papers) and any(one.id not in {*known, *shown} for one in pool.papers)
-    edition = publish.draft(program.newsroom, publish.by_hand(reader, now), now=now, space=space)
+    edition = publish.draft(
+        program.publish_context, publish.by_hand(reader, now), now=now, space=space
+    )
     thumbs = {paper.id: cast[paper.id] for paper in papers if paper.id in cast}
     return site.pages.page(
         "reader/rate.html",
@@ -100,28 +102,28 @@ def rate(site: SiteContext, request: Request, form: FormData) -> Response:
         thumbs=thumbs,
         rated=len(thumbs),
         done=done,
-        ten=_joined(shown),
-        seen=_joined(seen),
-        more=_joined([*seen, *shown]) if more else "",
+        ten=_join_ids(shown),
+        seen=_join_ids(seen),
+        more=_join_ids([*seen, *shown]) if more else "",
         stories=stories_of(edition, name_private=True)[:PREVIEWED],
         path=site.pages.path(program.links.page(reader)),
     )
 
 
-def _joined(ids: Sequence[int]) -> str:
+def _join_ids(ids: Sequence[int]) -> str:
     return ".".join(map(str, ids))
 
 
-def _named(among: Sequence[Paper], ids: Sequence[int]) -> list[Paper]:
+def _papers_by_id(among: Sequence[Paper], ids: Sequence[int]) -> list[Paper]:
     """Give the papers of these ids that are among those to rate, in the order of the ids."""
     found = {paper.id: paper for paper in among}
     return [found[one] for one in dict.fromkeys(ids[: onboarding.RATED]) if one in found]
 
 
-def _brought(form: FormData) -> str:
+def _read_references(form: FormData) -> str:
     """Give what was pasted, or else what the chosen file holds."""
     file = form.get("file")
-    chosen = decoded(file.file.read()) if isinstance(file, UploadFile) else ""
+    chosen = decode(file.file.read()) if isinstance(file, UploadFile) else ""
     brought = text(form, "text") if text(form, "text").strip() else chosen
     if not brought.strip():
         raise UsageError("Nothing was pasted, and no file chosen")

@@ -90,7 +90,7 @@ def open_edition(
         return _in_session(site, connection, request.path_params["token"])
 
 
-def continued_session(site: SiteContext, edition: Edition, token: str) -> ThumbSession | None:
+def continue_session(site: SiteContext, edition: Edition, token: str) -> ThumbSession | None:
     """Read the session that a form goes on with; None for one that is over, or of no edition."""
     try:
         numbers = site.program.tokens.verify("thumbs", token)

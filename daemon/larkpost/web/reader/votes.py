@@ -22,7 +22,7 @@ from larkpost.web.reader.counting import note_use
 from larkpost.web.reader.vote_session import (
     ThumbSession,
     anchor,
-    continued_session,
+    continue_session,
     open_edition,
     session_path,
 )
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 VOTE_DAYS = 90
 VIA = "link"
-WISHES = ("up", "down")
+VOTE_NAMES = ("up", "down")
 
 
 def vote(site: SiteContext, request: Request, form: FormData) -> Response:
@@ -50,15 +50,15 @@ def vote(site: SiteContext, request: Request, form: FormData) -> Response:
     nothing here depends on how the reader voted.
     """
     wish = request.path_params["wish"]
-    if wish not in WISHES:
+    if wish not in VOTE_NAMES:
         raise HTTPException(404)
     with site.program.store.read() as connection:
         edition = edition_of(site, connection, request, "vote")
-        story = _story(edition, request.path_params["position"])
+        story = _pick_view(edition, request.path_params["position"])
     if is_late(site, edition):
         return _refuse_late(site, edition, story)
     if request.method == "POST":
-        session = continued_session(site, edition, str(form.get("session", "")))
+        session = continue_session(site, edition, str(form.get("session", "")))
         answer = _cast(site, edition, story, str(form.get("action", wish)), session)
         note_use(site, request, edition.reader.id)
         return answer
@@ -96,7 +96,7 @@ def is_late(site: SiteContext, edition: Edition) -> bool:
     return site.clock() > edition.published_at + timedelta(days=VOTE_DAYS)
 
 
-def named(thumb: Thumb | None) -> str:
+def thumb_name(thumb: Thumb | None) -> str:
     """Name a thumb as forms and paths do."""
     return "clear" if thumb is None else thumb.name.lower()
 
@@ -128,14 +128,16 @@ def _outcome(session: ThumbSession) -> VoteOutcome:
         return VoteOutcome(at, "Your thumb on this paper is what it was before.", True, False)
     thumb = session.cast[at]
     if session.is_known:
-        told = confirmation(named(thumb), named(session.before))
+        told = confirmation(thumb_name(thumb), thumb_name(session.before))
         changed = thumb is not session.before
         return VoteOutcome(at, told, changed, not changed and thumb is not None)
-    told = confirmation(named(thumb), "") if thumb else "No thumb of yours is on this paper now."
+    told = (
+        confirmation(thumb_name(thumb), "") if thumb else "No thumb of yours is on this paper now."
+    )
     return VoteOutcome(at, told, True, thumb is not None)
 
 
-def _story(edition: Edition, position: int) -> PickView:
+def _pick_view(edition: Edition, position: int) -> PickView:
     for story in stories_of(edition):
         if story.pick.position == position:
             return story
@@ -163,7 +165,7 @@ def _cast(
 ) -> Response:
     position = story.pick.position
     undoing = session if action == "undo" and session and session.position == position else None
-    thumb = undoing.before if undoing else record_votes.thumb_named(action)
+    thumb = undoing.before if undoing else record_votes.read_thumb(action)
     take_thumb_turn(site, edition.reader, story.pick.paper.id, thumb)
     before = record_votes.cast(
         site.program.store,

@@ -164,7 +164,7 @@ def test_the_owners_pages_show_it(here: Place) -> None:
 
 def test_the_letter_does_not_name_it(here: Place) -> None:
     edition = passed_on(here)
-    (letter,) = here.program.press.newsletter([edition])
+    (letter,) = here.program.renderer.newsletter([edition])
 
     assert b"yxquill" not in letter.content
     assert b"on your own list" in letter.content.replace(b"=\r\n", b"")

@@ -14,7 +14,7 @@ from larkpost.db import editions, migrations, papers, readers, votes
 from larkpost.db import schema as now
 from larkpost.db.private import private_papers
 from larkpost.db.search import index
-from larkpost.db.search.tokens import laid_out
+from larkpost.db.search.tokens import index_document
 from larkpost.domain import Identifier, Thumb
 from larkpost.errors import NoRoom
 
@@ -86,7 +86,7 @@ def insert(connection: Connection, into: str, values: str, row: dict[str, Any]) 
 def _index(connection: Connection) -> None:
     """Write the papers into the search index, and count on from their ids."""
     rows = connection.execute(text("SELECT id, title FROM paper")).all()
-    index._insert(connection, [(row.id, laid_out(row.title, (), "")) for row in rows])
+    index._insert(connection, [(row.id, index_document(row.title, (), "")) for row in rows])
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT setval(pg_get_serial_sequence('paper', 'id'), 4)"))
 

@@ -239,7 +239,7 @@ def test_what_is_passed_on_does_not_name_it_and_the_readers_own_page_does(
     path = edition_like_it(here)
     with here.program.store.read() as connection:
         (edition,) = editions.latest(connection, here.reader.id)
-    press = here.program.press
+    press = here.program.renderer
     passed_on = [
         here.client.get(path).text,
         here.client.get(f"{here.path(here.program.links.ballot(edition))}/1/up").text,

@@ -37,7 +37,7 @@ def links_in(text: str, base: str) -> set[str]:
 
 
 def letter(here: Place) -> str:
-    (written,) = here.program.press.newsletter([here.edition])
+    (written,) = here.program.renderer.newsletter([here.edition])
     message = message_from_bytes(written.content, policy=default)
     parts = [message.get_body((kind,)) for kind in ("plain", "html")]
     return "\n".join([*map(str, message.values()), *(p.get_content() for p in parts if p)])

@@ -176,7 +176,7 @@ def test_a_network_that_asks_for_costly_pages_keeps_no_other_from_them(
         hostile = [pool.submit(here.client.get, f"{me}/taste") for _ in range(30)]
         until(lambda: sum(one.done() for one in hostile) == 30 - most)
         honest = pool.submit(elsewhere.get, f"{me}/taste")
-        until(lambda: site_of(here).crowd.costly_in_the_making == rate_limit.AT_ONCE)
+        until(lambda: site_of(here).rate_limiter.costly_in_the_making == rate_limit.AT_ONCE)
         ranker.go.set()
         answer = honest.result(60)
         answers = [one.result(60) for one in hostile]
@@ -205,7 +205,7 @@ def test_a_network_that_keeps_pages_in_the_making_leaves_threads_to_the_others(
     here: Place,
 ) -> None:
     slow = SlowPress()
-    here.program.press = cast("EditionRenderer", slow)
+    here.program.renderer = cast("EditionRenderer", slow)
     elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
     elsewhere.portal = here.client.portal
     path = f"/feed/{here.reader.feed_key}.rss?min=0."
@@ -236,7 +236,7 @@ def test_forms_that_wait_for_the_database_keep_no_page_from_anybody(here: Place,
     with ThreadPoolExecutor(40) as pool:
         with store.begin():  # another program writes
             acts = [pool.submit(networks[n % 4].post, me, data=thumb) for n in range(24)]
-            until(lambda: site.crowd.acting == rate_limit.ACTS_AT_ONCE)
+            until(lambda: site.rate_limiter.acting == rate_limit.ACTS_AT_ONCE)
             looked = [here.client.get("/archive").status_code for _ in range(3)]
             assert not any(one.done() for one in acts)
         acted = {one.result(60).status_code for one in acts}

@@ -255,9 +255,9 @@ def test_a_network_is_kept_as_a_keyed_hash_and_for_four_weeks(here: Place) -> No
     kept = limits_kept(here) - before
     for known in ("192.0.2.1", "192.0.2.1/32", "counted:192.0.2.1/32", "counted:192.0.2.0/24"):
         assert hashlib.sha256(known.encode()).hexdigest() not in kept
-    keyed = [here.program.tokens.keyed_hash(one) for one in ("192.0.2.1/32", "192.0.2.0/24")]
+    keyed = [here.program.tokens.hash_text(one) for one in ("192.0.2.1/32", "192.0.2.0/24")]
     assert kept == {hashlib.sha256(f"counted:{one}".encode()).hexdigest() for one in keyed}
-    assert Tokens([b"another key of thirty-two bytes.."]).keyed_hash("192.0.2.1/32") not in keyed
+    assert Tokens([b"another key of thirty-two bytes.."]).hash_text("192.0.2.1/32") not in keyed
 
     with store.begin() as connection:  # as each round of the daemon does
         rate_limits.prune(connection, NOW + 28 * DAY - timedelta(seconds=1))
@@ -383,5 +383,5 @@ def test_readers_who_were_here_count_as_they_did(older: Store) -> None:
     with older.read() as connection:
         assert popularity.tallies(connection, [1], at=NOW, fewest=1) == {1: (2, 0)}
         assert popularity.tallies(connection, [1], at=NOW - 3 * DAY, fewest=1) == {}
-        assert set(counted_readers.begun(connection, [1, 2, 3])) == {1, 2}
-        assert counted_readers.begun(connection, [1])[1] == counted_readers.ALWAYS
+        assert set(counted_readers.counting_since(connection, [1, 2, 3])) == {1, 2}
+        assert counted_readers.counting_since(connection, [1])[1] == counted_readers.ALWAYS

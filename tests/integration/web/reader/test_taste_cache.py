@@ -50,7 +50,7 @@ def test_what_was_told_is_kept_until_there_is_something_new(here: Place) -> None
     third = of(fresh)
 
     assert third is not second
-    assert [one.interest.name for one in third.story.leanings] == ["main", "Rocks"]
+    assert [one.interest.name for one in third.summary.leanings] == ["main", "Rocks"]
     assert of(unasked) is third
 
 

@@ -50,7 +50,7 @@ def test_pages_and_feeds_of_a_letter_are_the_same_whatever_its_reader_thinks(her
         stand(here, thumb)
         answers = [here.client.request(m, at) for at in paths(here) for m in ("GET", "HEAD")]
         assert {answer.status_code for answer in answers} == {200}
-        press = here.program.press
+        press = here.program.renderer
         found.append(([seen(one) for one in answers], press.html(here.edition)))
 
     assert found[0] == found[1] == found[2]
@@ -122,7 +122,7 @@ def test_the_thumb_before_cannot_be_read_from_the_link(here: Place) -> None:
             path = vote_session.session_path(site, here.edition, session)
             token = path.rpartition("/")[2].partition("#")[0]
             codes.append(site.program.tokens.verify("thumbs", token)[5])
-            again = vote_session.continued_session(site, here.edition, token)
+            again = vote_session.continue_session(site, here.edition, token)
             assert again == session
         assert all(60 < codes.count(code) < 140 for code in range(3))
 

@@ -314,7 +314,7 @@ def test_scanners_that_open_every_link_three_times_change_nothing(
 ) -> None:
     """Mail scanners and feed readers fetch every link, with GET and HEAD (FAULTS D5 69)."""
     with place(tmp_path, database_url) as here:
-        reader, press = here.reader, here.program.press
+        reader, press = here.reader, here.program.renderer
         sources = [
             press.html(here.edition),
             press.text(here.edition),

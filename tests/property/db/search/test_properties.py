@@ -14,7 +14,7 @@ from larkpost.db import papers, schema
 from larkpost.db.search import index
 from larkpost.db.search.find import find, parse
 from larkpost.db.search.query import MOST_TERMS
-from larkpost.db.search.tokens import BREAK, laid_out, words
+from larkpost.db.search.tokens import BREAK, index_document, words
 from larkpost.domain import PaperRecord
 
 if TYPE_CHECKING:
@@ -73,4 +73,7 @@ def test_words_are_what_the_index_takes_whole(text: str) -> None:
 
     assert all(word and word != BREAK and word.replace("_", "").isalnum() for word in found)
     assert words(" ".join(found)) == found
-    assert laid_out(text, [text], text).title.split() == laid_out(text, [], text).abstract.split()
+    assert (
+        index_document(text, [text], text).title.split()
+        == index_document(text, [], text).abstract.split()
+    )

@@ -86,4 +86,4 @@ def test_no_query_breaks_the_reading(query: bytes) -> None:
             continue
         assert 0 <= found.least <= 1
         assert 1 <= found.page <= 9999
-        assert hash(found) == hash(found.routed({"form": "rss"}))
+        assert hash(found) == hash(found.with_path({"form": "rss"}))

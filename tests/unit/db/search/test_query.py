@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from larkpost.db.search.find import Query, SearchTerm, parse
-from larkpost.db.search.tokens import BREAK, laid_out, stems, telling, words
+from larkpost.db.search.tokens import BREAK, index_document, stems, telling, words
 
 LATEST = {"hour": 23, "minute": 59, "second": 59, "microsecond": 999_999}
 
@@ -56,9 +56,9 @@ def test_a_question_is_read(text: str, query: Query) -> None:
 
 
 def test_only_a_question_of_which_nothing_was_understood_is_lost() -> None:
-    assert parse("since:yesterday").lost
-    assert not parse("").lost
-    assert not parse("since:yesterday routing").lost
+    assert parse("since:yesterday").is_unreadable
+    assert not parse("").is_unreadable
+    assert not parse("since:yesterday routing").is_unreadable
 
 
 def test_an_endless_question_is_cut() -> None:
@@ -103,7 +103,7 @@ def test_the_forms_of_a_word_have_one_stem(text: str, stem: str) -> None:
 
 
 def test_names_are_indexed_as_they_are_spelt_and_apart() -> None:
-    laid = laid_out("Routing", ["Marie Curie", "Bose"], "")
+    laid = index_document("Routing", ["Marie Curie", "Bose"], "")
 
     assert laid.authors == f"marie curie {BREAK} bose {BREAK}"
 

@@ -111,11 +111,11 @@ def test_a_sender_may_have_a_name_outside_ascii() -> None:
 @pytest.mark.parametrize("address", ["", "ada", "ada@", "a\r\nBcc: b@e.org", "a b@e.org", "a@b c"])
 def test_an_address_that_would_break_the_header_is_refused(address: str) -> None:
     with pytest.raises(UsageError):
-        mime.checked(address)
+        mime.check_address(address)
 
 
 def test_an_address_outside_ascii_goes_as_utf_8_and_its_domain_as_ascii() -> None:
-    address = mime.checked("josé@bücher.example")
+    address = mime.check_address("josé@bücher.example")
 
     assert address == "josé@xn--bcher-kva.example"
     assert address.encode() in mime.mailbox_header("To", Mailbox("", address))

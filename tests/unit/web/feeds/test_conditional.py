@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from larkpost.web.feeds.conditional import etag_of, read_date, unchanged
+from larkpost.web.feeds.conditional import etag_of, is_unchanged, read_date
 
 ETAG = '"abc"'
 MODIFIED = datetime(2026, 8, 7, 10, 0, 0, 999_999, tzinfo=UTC)
@@ -69,7 +69,7 @@ EARLIER = "Fri, 07 Aug 2026 09:59:59 GMT"
     ],
 )
 def test_a_visitor_who_has_it_is_told_so(headers: dict[str, str], expected: bool) -> None:
-    assert unchanged(headers, ETAG, MODIFIED, NOW) is expected
+    assert is_unchanged(headers, ETAG, MODIFIED, NOW) is expected
 
 
 def test_a_tag_is_strong_and_says_which_bytes() -> None:

@@ -43,7 +43,7 @@ class Visits:
 
     async def _visit(self, network: str) -> None:
         try:
-            async with self.queue.turn(network, self.patience):
+            async with self.queue.slot(network, self.patience):
                 self.begun.append(network)
                 end = asyncio.Event()
                 self.ends.append(end)
@@ -209,14 +209,14 @@ def test_a_busy_network_rests_after_a_turn_where_another_busy_one_waits() -> Non
         order: list[str] = []
 
         async def visit(network: str) -> None:
-            async with queue.turn(network, LONG) as turn:
+            async with queue.slot(network, LONG) as turn:
                 order.append(network)
                 await asyncio.sleep(0)
                 turn.seconds = 0.01 if network == "a" else 0.0
 
         await asyncio.gather(visit("a"), visit("b"))
         assert order == ["a", "b"]
-        assert queue.taken == 0
+        assert queue.active_count == 0
 
     async def honest() -> None:
         """Two that are busy must not keep the only turn from whoever comes seldom."""
@@ -224,7 +224,7 @@ def test_a_busy_network_rests_after_a_turn_where_another_busy_one_waits() -> Non
         queue = FairQueue(1, per_network=1, waiting=9, usage=usage)
         usage.add("a", 100.0)
         usage.add("b", 100.0)
-        async with queue.turn("a", LONG) as turn:
+        async with queue.slot("a", LONG) as turn:
             busy = asyncio.create_task(_take(queue, "b"))
             waiting = asyncio.create_task(_take(queue, "seldom"))
             await settle()
@@ -240,17 +240,17 @@ def test_a_busy_network_rests_after_a_turn_where_another_busy_one_waits() -> Non
         queue = FairQueue(2, per_network=1, waiting=9, busy_at_once=1, usage=usage)
         usage.add("a", 100.0)
         usage.add("b", 100.0)
-        async with queue.turn("a", LONG) as turn:
+        async with queue.slot("a", LONG) as turn:
             waiting = asyncio.create_task(_take(queue, "b"))
             await settle()
             turn.seconds = 0.05
         await settle()
-        assert queue.taken == 1  # a still counts, so that b waits
+        assert queue.active_count == 1  # a still counts, so that b waits
         assert not waiting.done()
-        async with queue.turn("new", LONG):
-            assert queue.taken == 2  # which keeps nobody waiting who comes seldom
+        async with queue.slot("new", LONG):
+            assert queue.active_count == 2  # which keeps nobody waiting who comes seldom
         await waiting
-        assert queue.taken == 0
+        assert queue.active_count == 0
 
     run(scene)
     run(honest)
@@ -258,7 +258,7 @@ def test_a_busy_network_rests_after_a_turn_where_another_busy_one_waits() -> Non
 
 
 async def _take(queue: FairQueue, network: str) -> None:
-    async with queue.turn(network, LONG):
+    async with queue.slot(network, LONG):
         pass
 
 
@@ -266,11 +266,11 @@ def test_work_in_a_turn_counts_as_used_by_its_network() -> None:
     async def scene() -> None:
         usage = CpuUsage(clock=lambda: 0.0)
         queue = FairQueue(1, per_network=1, waiting=1, usage=usage)
-        async with queue.turn("a", LONG) as turn:
+        async with queue.slot("a", LONG) as turn:
             assert turn.run(sum, range(100_000)) == 4_999_950_000
         assert usage.seconds("a") == NEWCOMER + turn.seconds > NEWCOMER
         with pytest.raises(ZeroDivisionError):
-            async with queue.turn("b", LONG) as turn:
+            async with queue.slot("b", LONG) as turn:
                 turn.run(divmod, 1, 0)
         assert usage.seconds("b") > NEWCOMER
 

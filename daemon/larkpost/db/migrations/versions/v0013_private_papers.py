@@ -13,7 +13,7 @@ from alembic import op
 
 from larkpost.db.column_types import CleanText, TextList
 from larkpost.db.search import index
-from larkpost.db.search.tokens import laid_out
+from larkpost.db.search.tokens import index_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,7 +67,7 @@ def _make_all_private(connection: Connection) -> None:
     for papers in _guests(connection):
         for paper in papers:
             _make_private(connection, paper.id)
-        gone = [(one.id, laid_out(one.title, one.authors, one.abstract)) for one in papers]
+        gone = [(one.id, index_document(one.title, one.authors, one.abstract)) for one in papers]
         index.remove(connection, gone)
     index.merge_parts(connection)
 
