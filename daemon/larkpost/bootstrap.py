@@ -257,8 +257,10 @@ class Program:
 
         signature = self.signature
         sent = SentLog(self.places.data / "sent", datetime.now(UTC).date())
-        with self.open_plain_transport() as road, sent:
-            yield SkipAlreadySent(DkimTransport(road, signature) if signature else road, sent)
+        with self.open_plain_transport() as transport, sent:
+            yield SkipAlreadySent(
+                DkimTransport(transport, signature) if signature else transport, sent
+            )
 
     @cached_property
     def signature(self) -> DkimSignature | None:

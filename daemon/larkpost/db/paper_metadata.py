@@ -119,22 +119,22 @@ def enrich(
     if not dry_run:
         take_turns(connection)
     asked = [ask(draft, now) for draft in drafts]
-    shelf = lay_out(connection, asked, now, all_by_text=True)
-    matched = [_place(shelf, one, unsure=unsure) for one in asked]
+    matcher = lay_out(connection, asked, now, all_by_text=True)
+    matched = [_place(matcher, one, unsure=unsure) for one in asked]
     if not dry_run:
-        write(connection, shelf)
+        write(connection, matcher)
     return matched
 
 
-def _place(shelf: PaperMatcher, asked: PaperQuery, *, unsure: bool) -> MatchedRecord:
-    at, sure = _find(shelf, asked)
+def _place(matcher: PaperMatcher, asked: PaperQuery, *, unsure: bool) -> MatchedRecord:
+    at, sure = _find(matcher, asked)
     if at is None:
         return MatchedRecord(MatchResult.NONE)
-    entry = shelf.entries[at]
+    entry = matcher.entries[at]
     if not (sure or unsure):
         return MatchedRecord(MatchResult.UNSURE, entry.paper.id)
     had_link = _has_link(entry.paper)
-    gained = _add_to(shelf, at, asked)
+    gained = _add_to(matcher, at, asked)
     gained_link = _has_link(entry.paper) and not had_link
     return MatchedRecord(
         MatchResult.ENRICHED if gained else MatchResult.COMPLETE, entry.paper.id, gained_link
@@ -146,18 +146,18 @@ def _has_link(paper: Paper) -> bool:
     return paper.url is not None or paper.identifier.scheme in _LINKED
 
 
-def _find(shelf: PaperMatcher, asked: PaperQuery) -> tuple[int | None, bool]:
+def _find(matcher: PaperMatcher, asked: PaperQuery) -> tuple[int | None, bool]:
     """Find the entry that a draft is, and whether that is sure."""
     for name in asked.names:
-        at = shelf.by_name.get(name)
-        if at is not None and _is_named(shelf.entries[at], name, asked):
+        at = matcher.by_name.get(name)
+        if at is not None and _is_named(matcher.entries[at], name, asked):
             return at, True
-    found = [at for at in shelf.candidates(asked) if _is_alike(shelf.entries[at], asked)]
-    confirmed = [at for at in found if _is_confirmed(shelf.entries[at], asked)]
-    same = [at for at in confirmed if _has_title(shelf.entries[at], asked)]
+    found = [at for at in matcher.candidates(asked) if _is_alike(matcher.entries[at], asked)]
+    confirmed = [at for at in found if _is_confirmed(matcher.entries[at], asked)]
+    same = [at for at in confirmed if _has_title(matcher.entries[at], asked)]
     if same:
         return same[0], True
-    in_time = [at for at in found if _is_in_time(shelf.entries[at].paper, asked.draft)]
+    in_time = [at for at in found if _is_in_time(matcher.entries[at].paper, asked.draft)]
     possible = confirmed or in_time
     return (possible[0] if len(possible) == 1 else None), False
 
@@ -205,15 +205,15 @@ def _is_in_time(paper: Paper, draft: PaperRecord) -> bool:
     return not draft.published or draft.published <= (paper.first_seen + _EARLY).date()
 
 
-def _add_to(shelf: PaperMatcher, at: int, asked: PaperQuery) -> bool:
+def _add_to(matcher: PaperMatcher, at: int, asked: PaperQuery) -> bool:
     """Add to an entry what a draft tells and it does not have; says whether that was anything."""
-    entry, draft = shelf.entries[at], asked.draft
-    gained = [name for name in asked.names if name.scheme != "text" and name not in shelf.by_name]
-    shelf.add_names(at, gained)
+    entry, draft = matcher.entries[at], asked.draft
+    gained = [name for name in asked.names if name.scheme != "text" and name not in matcher.by_name]
+    matcher.add_names(at, gained)
     paper = rename(_supplement(entry.paper, draft), gained)
-    paper = date_new_link(entry.paper, with_url(paper, entry.names), shelf.now)
+    paper = date_new_link(entry.paper, with_url(paper, entry.names), matcher.now)
     if paper.abstract != entry.paper.abstract:
-        paper = replace(paper, updated=max(shelf.now, paper.updated))
+        paper = replace(paper, updated=max(matcher.now, paper.updated))
         entry.reworded = True
     changed = paper != entry.paper
     entry.touched |= changed

@@ -110,10 +110,10 @@ def of_reader(connection: Connection, below: bool, *, now: datetime, window: tim
     """
     if below:
         return _TO_A_READER[EmptyDay.ALL_BELOW]
-    morning = _read_day(connection, now, window)
-    if morning.fresh and (morning.has_papers or not morning.none_since):
+    facts = _read_day(connection, now, window)
+    if facts.fresh and (facts.has_papers or not facts.none_since):
         return _TO_A_READER[EmptyDay.ALL_SEEN]
-    *_, last = _of_ingest(morning)  # that a dump could not be read says more than that none came
+    *_, last = _of_ingest(facts)  # that a dump could not be read says more than that none came
     return _TO_A_READER[last.kind]
 
 
@@ -128,22 +128,22 @@ def _read_day(connection: Connection, now: datetime, window: timedelta) -> DayFa
     )
 
 
-def reasons(morning: DayFacts) -> Iterator[EmptyDayReason]:
+def reasons(facts: DayFacts) -> Iterator[EmptyDayReason]:
     """Say why a morning may bring nothing; what is broken is told even where others got papers."""
-    if not morning.readers:
+    if not facts.readers:
         yield EmptyDayReason(
             EmptyDay.NO_READER, "there is no active reader", "larkpost reader add you@example.org"
         )
-    if morning.nothing_new and not morning.has_papers:
-        yield from _of_ingest(morning)
-    if morning.idle is not None:
-        yield from _of_publish(morning.idle, seen=not morning.nothing_new)
-    yield from _of_faults(morning.happened)
+    if facts.nothing_new and not facts.has_papers:
+        yield from _of_ingest(facts)
+    if facts.idle is not None:
+        yield from _of_publish(facts.idle, seen=not facts.nothing_new)
+    yield from _of_faults(facts.happened)
 
 
-def _of_ingest(morning: DayFacts) -> Iterator[EmptyDayReason]:
-    event = morning.happened.get("ingest")
-    if event is not None and morning.out is not None and event.at <= morning.out:
+def _of_ingest(facts: DayFacts) -> Iterator[EmptyDayReason]:
+    event = facts.happened.get("ingest")
+    if event is not None and facts.out is not None and event.at <= facts.out:
         event = None  # what came before the last edition is none of this morning's business
     name = event.detail.get("name", "the last file") if event else ""
     if event is not None and event.detail.get("already"):
@@ -160,7 +160,7 @@ def _of_ingest(morning: DayFacts) -> Iterator[EmptyDayReason]:
             "nothing is wrong if the day brought none; otherwise fetch a newer page",
         )
         return
-    news = morning.news
+    news = facts.news
     last = f"the last one was read on {news:%d %B %Y}" if news else "none ever came"
     yield EmptyDayReason(
         EmptyDay.NO_DUMP,

@@ -55,11 +55,11 @@ class PublishContext:
     fewest_thumbs: int = FEWEST
     spaces: ModelCache = field(default_factory=ModelCache)
 
-    def question(self, occasion: EditionRequest) -> RankingRequest:
+    def question(self, request: EditionRequest) -> RankingRequest:
         """What to rank for an occasion: after missed days, papers of the whole gap."""
-        window = _window(occasion, self.window)
+        window = _window(request, self.window)
         return RankingRequest(
-            occasion.at,
+            request.at,
             window,
             exploration=self.exploration,
             fewest_thumbs=self.fewest_thumbs,
@@ -170,24 +170,24 @@ class _PublishSummary:
             self.fault = self.fault or result.fault
 
 
-def publish_due(newsroom: PublishContext, *, now: datetime) -> Counter[PublishOutcome]:
+def publish_due(context: PublishContext, *, now: datetime) -> Counter[PublishOutcome]:
     """Publish every edition whose slot has come, a shard of readers at a time.
 
     One that cannot be published keeps no other from it, and stays due.
     """
-    recover_from_future(newsroom.store, now=now)
+    recover_from_future(context.store, now=now)
     day = _PublishSummary()
     while True:
-        with newsroom.store.read() as connection:
+        with context.store.read() as connection:
             found = readers.due(connection, now, limit=SHARD + len(day.failed))
         shard = [reader for reader in found if reader.id not in day.failed]
         if not shard:
             break
         occasions, lost = all_due(shard, now)
-        for result in (*lost, *publish(newsroom, occasions, now=now)):
+        for result in (*lost, *publish(context, occasions, now=now)):
             day.take(result)
     if day.tally:
-        with newsroom.store.begin() as connection:
+        with context.store.begin() as connection:
             _note(connection, day, now)
     return day.tally
 
@@ -215,7 +215,7 @@ def _note(connection: Connection, day: _PublishSummary, now: datetime) -> None:
 
 
 def publish(
-    newsroom: PublishContext, occasions: Sequence[EditionRequest], *, now: datetime
+    context: PublishContext, occasions: Sequence[EditionRequest], *, now: datetime
 ) -> list[PublishResult]:
     """Rank and publish these occasions, in their order where the papers asked for are the same.
 
@@ -224,19 +224,19 @@ def publish(
     """
 
     def together(some: Sequence[EditionRequest]) -> list[PublishResult]:
-        question = newsroom.question(some[0])
-        asking = [occasion.reader for occasion in some]
+        question = context.question(some[0])
+        asking = [request.reader for request in some]
         rankings = recommend.rank(
-            newsroom.store, newsroom.ranker, asking, question, now=now, spaces=newsroom.spaces
+            context.store, context.ranker, asking, question, now=now, spaces=context.spaces
         )
-        with newsroom.store.begin() as connection:
-            return list(_carry_out(connection, some, rankings, newsroom))
+        with context.store.begin() as connection:
+            return list(_carry_out(connection, some, rankings, context))
 
-    def alone(occasion: EditionRequest, fault: Exception) -> list[PublishResult]:
-        return [PublishResult(occasion, PublishOutcome.FAILED, fault=_in_words(fault))]
+    def alone(request: EditionRequest, fault: Exception) -> list[PublishResult]:
+        return [PublishResult(request, PublishOutcome.FAILED, fault=_in_words(fault))]
 
     results: list[PublishResult] = []
-    for _, alike in _by_question(newsroom, occasions):
+    for _, alike in _by_question(context, occasions):
         for some in bisect_failures(alike, together, alone):
             results += some
     return results
@@ -251,52 +251,52 @@ def _in_words(fault: Exception) -> str:
 
 
 def draft(
-    newsroom: PublishContext, occasion: EditionRequest, *, now: datetime, space: Space | None = None
+    context: PublishContext, request: EditionRequest, *, now: datetime, space: Space | None = None
 ) -> Edition:
     """The edition as it would be published; its id is 0.
 
     With a ``space`` nothing is written down, without one perhaps the space that it takes.
     """
-    question, asking = newsroom.question(occasion), [occasion.reader]
+    question, asking = context.question(request), [request.reader]
     ranking = recommend.rank(
-        newsroom.store,
-        newsroom.ranker,
+        context.store,
+        context.ranker,
         asking,
         question,
         now=now,
         space=space,
-        spaces=newsroom.spaces,
+        spaces=context.spaces,
     )
-    return _edition(occasion, ranking[occasion.reader.id])
+    return _edition(request, ranking[request.reader.id])
 
 
 def _by_question(
-    newsroom: PublishContext, occasions: Sequence[EditionRequest]
+    context: PublishContext, occasions: Sequence[EditionRequest]
 ) -> Iterator[tuple[RankingRequest, list[EditionRequest]]]:
-    def key(occasion: EditionRequest) -> tuple[datetime, timedelta]:
-        question = newsroom.question(occasion)
+    def key(request: EditionRequest) -> tuple[datetime, timedelta]:
+        question = context.question(request)
         return question.at, question.window
 
     for _, group in groupby(sorted(occasions, key=key), key=key):
         alike = list(group)
-        yield newsroom.question(alike[0]), alike
+        yield context.question(alike[0]), alike
 
 
-def _window(occasion: EditionRequest, usual: timedelta) -> timedelta:
-    if occasion.since is None:
+def _window(request: EditionRequest, usual: timedelta) -> timedelta:
+    if request.since is None:
         return usual
-    gap = occasion.day - occasion.since + timedelta(days=1)
+    gap = request.day - request.since + timedelta(days=1)
     return min(max(usual, gap), LONGEST_CATCH_UP)
 
 
-def _edition(occasion: EditionRequest, ranking: ReaderRanking) -> Edition:
+def _edition(request: EditionRequest, ranking: ReaderRanking) -> Edition:
     return Edition(
         id=0,
-        reader=occasion.reader,
-        date=occasion.day,
-        published_at=occasion.at,
+        reader=request.reader,
+        date=request.day,
+        published_at=request.at,
         picks=ranking.picks,
-        since=occasion.since,
+        since=request.since,
         considered=ranking.considered,
         note=ranking.note,
     )
@@ -306,52 +306,44 @@ def _carry_out(
     connection: Connection,
     occasions: Sequence[EditionRequest],
     rankings: Mapping[int, ReaderRanking],
-    newsroom: PublishContext,
+    context: PublishContext,
 ) -> Iterator[PublishResult]:
-    window = newsroom.question(occasions[0]).window
+    window = context.question(occasions[0]).window
     why = cache(partial(diagnostics.of_reader, connection, now=occasions[0].at, window=window))
     full = [one for one in occasions if rankings[one.reader.id].picks]
     prepared = _replace_message_ids(
         connection,
-        [_prepare(one, rankings[one.reader.id], newsroom.domain) for one in full],
-        newsroom.domain,
+        [_prepare(one, rankings[one.reader.id], context.domain) for one in full],
+        context.domain,
     )
     made = dict(zip(full, editions.publish_many(connection, prepared), strict=True))
-    for occasion in occasions:
-        ranking = rankings[occasion.reader.id]
-        if edition := made.get(occasion):
-            yield PublishResult(occasion, PublishOutcome.PUBLISHED, edition, ranking.fault)
+    for request in occasions:
+        ranking = rankings[request.reader.id]
+        if edition := made.get(request):
+            yield PublishResult(request, PublishOutcome.PUBLISHED, edition, ranking.fault)
             continue
-        moved = not ranking.picks and readers.advance(
-            connection, occasion.reader, occasion.next_slot
-        )
-        if existing := editions.on(connection, occasion.reader.id, occasion.day):
-            yield PublishResult(occasion, PublishOutcome.ALREADY, existing)
+        moved = not ranking.picks and readers.advance(connection, request.reader, request.next_slot)
+        if existing := editions.on(connection, request.reader.id, request.day):
+            yield PublishResult(request, PublishOutcome.ALREADY, existing)
         else:
-            if (
-                moved
-                and occasion.at_slot
-                and empty_notice.wants_notice(occasion.reader, occasion.at)
-            ):
+            if moved and request.at_slot and empty_notice.wants_notice(request.reader, request.at):
                 because = why(bool(ranking.below))
-                empty_notice.owe(
-                    connection, occasion.reader, occasion.day, because, now=occasion.at
-                )
+                empty_notice.owe(connection, request.reader, request.day, because, now=request.at)
             yield PublishResult(
-                occasion, PublishOutcome.BELOW if ranking.below else PublishOutcome.QUIET
+                request, PublishOutcome.BELOW if ranking.below else PublishOutcome.QUIET
             )
 
 
-def _prepare(occasion: EditionRequest, ranking: ReaderRanking, domain: str) -> PreparedEdition:
-    reader = occasion.reader
+def _prepare(request: EditionRequest, ranking: ReaderRanking, domain: str) -> PreparedEdition:
+    reader = request.reader
     return PreparedEdition(
         reader=reader,
-        day=occasion.day,
+        day=request.day,
         picks=ranking.picks,
-        now=occasion.at,
-        next_slot=occasion.next_slot,
-        message_id=message_id(reader.uid, occasion.day, domain) if reader.address else None,
-        since=occasion.since,
+        now=request.at,
+        next_slot=request.next_slot,
+        message_id=message_id(reader.uid, request.day, domain) if reader.address else None,
+        since=request.since,
         considered=ranking.considered,
         note=ranking.note,
     )

@@ -176,20 +176,20 @@ def _learn(
     # A chance means something once there is a thumb up, as where a letter tells it.
     untaught = frozenset(one.interest_id for one in asked if Thumb.UP not in one.thumbs)
     explorer = Explorer(space, candidates, spent, alike, question.exploration, question.at)
-    desk = _ShardRanking(
+    shard = _ShardRanking(
         ranker, space, question, candidates, ids, spent, alike, enough, untaught, explorer
     )
     tastes = ranker.learn(space, asked, now=question.at)
-    found = desk.find_candidates(asked, tastes)
+    found = shard.find_candidates(asked, tastes)
     if lost := [reader for reader in readers if not found.get(reader.id)]:
         with store.read() as connection:
-            found |= desk.trending(connection, lost)
+            found |= shard.trending(connection, lost)
     theirs: dict[int, list[Taste]] = {}
     for one, taste in zip(asked, tastes, strict=True):
         theirs.setdefault(one.reader_id, []).append(taste)
     rankings = {
         reader.id: _add_advice(
-            desk.ranking(reader, found[reader.id], own[reader.id], theirs[reader.id]),
+            shard.ranking(reader, found[reader.id], own[reader.id], theirs[reader.id]),
             own[reader.id],
             question.at,
         )

@@ -20,8 +20,8 @@ HOW_TO_VOTE = "Vote by mail: answer with numbers and signs, such as 3 + 5 -"
 class ReplyableRenderer:
     """A Renderer around another one, whose letters bounce to us and can be answered."""
 
-    def __init__(self, press: Renderer, mailboxes: ReturnAddresses) -> None:
-        self._renderer = press
+    def __init__(self, renderer: Renderer, mailboxes: ReturnAddresses) -> None:
+        self._renderer = renderer
         self._mailboxes = mailboxes
 
     def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:

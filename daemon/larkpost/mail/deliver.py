@@ -61,7 +61,7 @@ class DeliveryCounts:
 
 def deliver(
     store: Store,
-    press: Renderer,
+    renderer: Renderer,
     road: Callable[[], AbstractContextManager[Transport]],
     *,
     now: datetime,
@@ -85,7 +85,10 @@ def deliver(
             if circuit_breaker.resting(connection, now):
                 return DeliveryCounts()
     run = _DeliveryRun(
-        store, press, OutboxRun(store, holder, now), _progress_callback(store, now, limit, progress)
+        store,
+        renderer,
+        OutboxRun(store, holder, now),
+        _progress_callback(store, now, limit, progress),
     )
     with ExitStack() as stack:
         transport: Transport | None = None
@@ -115,14 +118,14 @@ class _DeliveryRun:
     """One run over the outbox, and what it saw of the road."""
 
     def __init__(
-        self, store: Store, press: Renderer, books: OutboxRun, progress: Callable[[int], None]
+        self, store: Store, renderer: Renderer, run: OutboxRun, progress: Callable[[int], None]
     ) -> None:
         self._store = store
-        self._renderer = press
+        self._renderer = renderer
         self._progress = progress
         self._strained = 0
         self._fault: Deferred | None = None
-        self.run = books
+        self.run = run
 
     def should_continue(self, limit: int | None) -> bool:
         """Say whether the road is open and the limit not reached."""

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 log = logs.get_logger(__name__)
 
 
-def build_messages(press: Renderer, pages: Sequence[Edition]) -> list[Message | Exception]:
+def build_messages(renderer: Renderer, pages: Sequence[Edition]) -> list[Message | Exception]:
     """Make a letter of each page, in order; one that cannot be made is its error."""
     letters: list[Message | Exception] = []
     try:
         # Not in one go: what was made before the press stumbled is good.
-        for letter in press.newsletter(pages):
+        for letter in renderer.newsletter(pages):
             letters.append(letter)  # noqa: PERF402 - see above
     except Exception:  # whose letter it was, the press cannot say: set the rest one by one
-        letters += [_build_alone(press, page) for page in pages[len(letters) :]]
+        letters += [_build_alone(renderer, page) for page in pages[len(letters) :]]
     return letters
 
 
 def letters_of(
-    press: Renderer, rows: Sequence[tuple[Delivery, Edition]], kept: Mapping[int, Message]
+    renderer: Renderer, rows: Sequence[tuple[Delivery, Edition]], kept: Mapping[int, Message]
 ) -> dict[int, Message | Exception]:
     """Give the letter of each delivery, or why there is none, by the delivery's number.
 
@@ -44,7 +44,7 @@ def letters_of(
     }
     rest = [(row, page) for row, page in rows if row.id not in letters]
     for (row, _), letter in zip(
-        rest, build_messages(press, [page for _, page in rest]), strict=True
+        rest, build_messages(renderer, [page for _, page in rest]), strict=True
     ):
         if isinstance(letter, Message):
             letters[row.id] = under_its_name(letter, row.message_id)
@@ -64,21 +64,21 @@ def under_its_name(letter: Message, message_id: str) -> Message:
     return replace(letter, message_id=message_id, content=content)
 
 
-def _build_alone(press: Renderer, page: Edition) -> Message | Exception:
+def _build_alone(renderer: Renderer, page: Edition) -> Message | Exception:
     """Make one letter, if need be without the papers that cannot be set."""
     try:
-        return next(iter(press.newsletter([page])))
+        return next(iter(renderer.newsletter([page])))
     except Exception as error:
-        good = tuple(pick for pick in page.picks if _can_be_set(press, page, pick))
+        good = tuple(pick for pick in page.picks if _can_be_set(renderer, page, pick))
         if not good or len(good) == len(page.picks):
             log.exception("letter not made", reader=page.reader.uid, edition=str(page.date))
             return error
-    return _build_alone(press, replace(page, picks=good))
+    return _build_alone(renderer, replace(page, picks=good))
 
 
-def _can_be_set(press: Renderer, page: Edition, pick: Pick) -> bool:
+def _can_be_set(renderer: Renderer, page: Edition, pick: Pick) -> bool:
     try:
-        next(iter(press.newsletter([replace(page, picks=(pick,))])))
+        next(iter(renderer.newsletter([replace(page, picks=(pick,))])))
     except Exception:
         log.exception(
             "paper left out of a letter", paper=str(pick.paper.identifier), edition=str(page.date)

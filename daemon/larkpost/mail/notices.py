@@ -63,11 +63,13 @@ class NoticeWriter(Protocol):
 
 
 def check_request(
-    address: str, wishes: Preferences, words: Iterable[str] = ()
+    address: str, preferences: Preferences, words: Iterable[str] = ()
 ) -> SubscriptionRequest:
     """Check what was asked for; raises UsageError, and knows nothing of who reads here."""
     return SubscriptionRequest(
-        spell_address(address), subscriptions.check_preferences(wishes), interest_words.tidy(words)
+        spell_address(address),
+        subscriptions.check_preferences(preferences),
+        interest_words.tidy(words),
     )
 
 
@@ -267,23 +269,25 @@ def _forget(store: Store, now: datetime) -> None:
 
 
 def _line(asking: SubscriptionRequest) -> dict[str, Any]:
-    wishes = asking.preferences
+    preferences = asking.preferences
     return {
         "address": asking.address,
-        "zone": wishes["zone"],
-        "at": f"{wishes['at']:%H:%M}",
-        "days": sorted(wishes["days"]),
-        "size": wishes["size"],
+        "zone": preferences["zone"],
+        "at": f"{preferences['at']:%H:%M}",
+        "days": sorted(preferences["days"]),
+        "size": preferences["size"],
         "words": list(asking.words),
     }
 
 
 def _asking(notice: QueuedNotice) -> SubscriptionRequest:
     kept = notice.wishes
-    wishes: Preferences = {
+    preferences: Preferences = {
         "zone": kept["zone"],
         "at": time.fromisoformat(kept["at"]),
         "days": frozenset(kept["days"]),
         "size": kept["size"],
     }
-    return SubscriptionRequest(kept.get("address", notice.address), wishes, tuple(kept["words"]))
+    return SubscriptionRequest(
+        kept.get("address", notice.address), preferences, tuple(kept["words"])
+    )

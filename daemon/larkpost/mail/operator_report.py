@@ -50,7 +50,7 @@ class OperatorAddress:
 def tell(
     store: Store,
     road: Callable[[], AbstractContextManager[Transport]],
-    desk: OperatorAddress,
+    operator: OperatorAddress,
     *,
     now: datetime,
     window: timedelta,
@@ -66,7 +66,7 @@ def tell(
         return ()
     subject = f"a quiet morning: {reasons[0].text}"
     try:
-        letter = desk.report(desk.operator, subject, _sentences(reasons), now)
+        letter = operator.report(operator.operator, subject, _sentences(reasons), now)
         with road() as transport:
             transport.send(letter)
     except LarkpostError as fault:

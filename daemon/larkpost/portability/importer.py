@@ -244,7 +244,7 @@ def _write_reader(
 def _add_reader(
     connection: Connection, said: ReaderRecord, now: datetime, defaults: subscriptions.Preferences
 ) -> Reader:
-    wishes = cast("subscriptions.Preferences", {**defaults, **said.preferences})
+    preferences = cast("subscriptions.Preferences", {**defaults, **said.preferences})
     reader = readers.add(
         connection,
         address=said.address,
@@ -255,7 +255,7 @@ def _add_reader(
         number=said.number,
         expires=said.expires,
         signed_up=said.is_uncounted,
-        **wishes,
+        **preferences,
     )
     if said.last_used:
         last_use.write(connection, [reader.id], said.last_used)

@@ -55,7 +55,7 @@ def add(
     created: datetime | None = None,
     expires: bool = False,
     signed_up: bool = False,
-    **wishes: Unpack[Preferences],
+    **preferences: Unpack[Preferences],
 ) -> Reader:
     """Take a new reader in; an ``address`` of None makes a reader by feed alone.
 
@@ -65,7 +65,7 @@ def add(
     ``flows.expiry``. A pending reader gets nothing before ``confirm``. Raises UsageError where the
     address is taken or impossible, or a wish cannot be had.
     """
-    wanted = check_preferences(wishes)
+    wanted = check_preferences(preferences)
     with store.begin() as connection:
         reader = readers.add(
             connection,
@@ -92,7 +92,7 @@ def change(
     status: StatusChange | None = None,
     until: date | None = None,
     feed: FeedChange | None = None,
-    **wishes: Unpack[Preferences],
+    **preferences: Unpack[Preferences],
 ) -> Reader:
     """Change what is given and leave the rest; a new timetable gives a new next slot.
 
@@ -102,7 +102,7 @@ def change(
     has changed.
     """
     with store.begin() as connection:
-        change_reader(connection, reader_id, now=now, address=address, words=words, **wishes)
+        change_reader(connection, reader_id, now=now, address=address, words=words, **preferences)
         if status == "pause":
             _pause(connection, reader_id, now, until)
         elif status == "resume":
@@ -129,13 +129,13 @@ def change_reader(
     now: datetime,
     address: str | None = None,
     words: Iterable[str] | None = None,
-    **wishes: Unpack[Preferences],
+    **preferences: Unpack[Preferences],
 ) -> Reader:
     """Do what ``change`` does, within a transaction that is open."""
     before = readers.get(connection, reader_id)
-    if wishes.get("zone") == before.zone:  # known here or not, it is theirs
-        del wishes["zone"]
-    wanted: dict[str, object] = dict(check_preferences(wishes))
+    if preferences.get("zone") == before.zone:  # known here or not, it is theirs
+        del preferences["zone"]
+    wanted: dict[str, object] = dict(check_preferences(preferences))
     if address is not None:
         wanted["address"] = address
     if wanted:
@@ -319,22 +319,22 @@ def who(reader: Reader) -> str:
     return one_line(reader.address or reader.name or reader.uid)
 
 
-def check_preferences(wishes: Preferences) -> Preferences:
+def check_preferences(preferences: Preferences) -> Preferences:
     """Give the wishes, in order; raises UsageError for one that cannot be had."""
-    if "zone" in wishes:
-        _check_zone(wishes["zone"])
-    if "days" in wishes:
-        Timetable("UTC", time(), wishes["days"])
-    if "size" in wishes and wishes["size"] not in readers.SIZES:
-        raise UsageError(f"A size of {wishes['size']} papers is not possible", hint="1 to 100")
-    if "threshold" in wishes and not 0 <= wishes["threshold"] < 1:
+    if "zone" in preferences:
+        _check_zone(preferences["zone"])
+    if "days" in preferences:
+        Timetable("UTC", time(), preferences["days"])
+    if "size" in preferences and preferences["size"] not in readers.SIZES:
+        raise UsageError(f"A size of {preferences['size']} papers is not possible", hint="1 to 100")
+    if "threshold" in preferences and not 0 <= preferences["threshold"] < 1:
         raise UsageError(
-            f"A threshold of {wishes['threshold']} cannot be met",
+            f"A threshold of {preferences['threshold']} cannot be met",
             hint="it is the least chance of a thumbs-up: from 0 up to, but not including, 1",
         )
-    if "name" in wishes:
-        wishes = {**wishes, "name": shorten(wishes["name"], LONGEST_NAME).strip()}
-    return wishes
+    if "name" in preferences:
+        preferences = {**preferences, "name": shorten(preferences["name"], LONGEST_NAME).strip()}
+    return preferences
 
 
 def _check_zone(zone: str) -> None:

@@ -180,9 +180,9 @@ class TasteProfileCache:
                 reader, mark, now
             ):  # whoever had the turn before may have kept it
                 return known
-            story = tell(store, ranker, space(), reader, now=now)
+            summary = tell(store, ranker, space(), reader, now=now)
             report = self._replay(store, ranker, reader, mark.votes, fewest, now)
-            return self._keep(reader, mark, TasteProfile(story, report), now)
+            return self._keep(reader, mark, TasteProfile(summary, report), now)
 
     def forget(self, reader_id: int) -> None:
         """Keep nothing of a reader who is gone."""

@@ -37,10 +37,10 @@ class Fragment:
         return parts
 
 
-def partly(sheet: Fragment, values: Mapping[str, bytes]) -> Fragment:
+def partly(fragment: Fragment, values: Mapping[str, bytes]) -> Fragment:
     """Fill the gaps that there are values for, and leave the others open."""
-    pieces, gaps = [sheet.pieces[0]], []
-    for name, piece in zip(sheet.gaps, sheet.pieces[1:], strict=True):
+    pieces, gaps = [fragment.pieces[0]], []
+    for name, piece in zip(fragment.gaps, fragment.pieces[1:], strict=True):
         if name in values:
             pieces[-1] += values[name] + piece
         else:

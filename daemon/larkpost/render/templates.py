@@ -129,10 +129,10 @@ class Html:
 
     def pick(self, facts: Facts, room: int, *, lead: bool) -> str:
         """Set one paper as a table of its own."""
-        story = self._templates.get_template("pick.html")
+        view = self._templates.get_template("pick.html")
         shown = _template_values(facts, room, self._papers)
         shown |= {name: breakable(shown[name]) for name in ("title", "byline", "abstract")}
-        return self._inline(story.render(shown, lead=lead, brief=room < BRIEF))
+        return self._inline(view.render(shown, lead=lead, brief=room < BRIEF))
 
     def why(self, reason: PickReason) -> list[str]:
         """Say why, with the words that matter emphasised."""
@@ -166,8 +166,8 @@ class Text:
 
     def pick(self, facts: Facts, room: int, *, lead: bool) -> str:  # noqa: ARG002 - all look alike
         """Set one paper."""
-        story = self._templates.get_template("pick.txt")
-        return story.render(_template_values(facts, room, self._papers))
+        view = self._templates.get_template("pick.txt")
+        return view.render(_template_values(facts, room, self._papers))
 
     def why(self, reason: PickReason) -> list[str]:
         """Say why, a line for each reason."""

@@ -98,48 +98,52 @@ class TickResult:
     outage: circuit_breaker.Outage | None = None
 
 
-def tick(works: TickContext, *, now: datetime) -> TickResult:
+def tick(context: TickContext, *, now: datetime) -> TickResult:
     """Do everything once: ``edit``, then ``post``; raises Busy while another process is at it."""
     began = monotonic()
-    done = edit(works, now=now)
-    sent = post(works, now=now)
+    done = edit(context, now=now)
+    sent = post(context, now=now)
     ended = now + timedelta(seconds=monotonic() - began)
-    done.outage = circuit_breaker.report_outage(works.publish_context.store, began=now, now=ended)
+    done.outage = circuit_breaker.report_outage(context.publish_context.store, began=now, now=ended)
     done.answered, done.ledger = sent.answered, sent.ledger
     done.troubles |= sent.troubles
     return done
 
 
-def edit(works: TickContext, *, now: datetime) -> TickResult:
+def edit(context: TickContext, *, now: datetime) -> TickResult:
     """Take in what lies in the inbox and what came back, fit a space to it, publish what is due.
 
     A step that fails is told in ``troubles``, in the log and in the store; the next one runs
     all the same. Raises Busy while another process is at it.
     """
-    store = works.publish_context.store
+    store = context.publish_context.store
     done = TickResult()
-    with alone(store, "tick", hint=_ELSEWHERE), _steps(works, "tick", now, done) as steps:
+    with alone(store, "tick", hint=_ELSEWHERE), _steps(context, "tick", now, done) as steps:
         with steps.step("ingest"):
             recover_from_future(store, now=now)
             done.taken = sweep(
-                store, works.sources, works.places, settle_seconds=works.settle_seconds, now=now
+                store,
+                context.sources,
+                context.places,
+                settle_seconds=context.settle_seconds,
+                now=now,
             )
         with steps.step("returns"):
-            if works.mailboxes and works.returns:
+            if context.mailboxes and context.returns:
                 done.returned = collect(
-                    store, works.mailboxes, works.returns, now=now, stopped=works.stopped
+                    store, context.mailboxes, context.returns, now=now, stopped=context.stopped
                 )
         with steps.step("space"):
-            works.spaces.refresh(store, works.publish_context.ranker, now=now)
+            context.spaces.refresh(store, context.publish_context.ranker, now=now)
         with steps.step("publish"):
-            done.outcomes = publish_due(works.publish_context, now=now)
+            done.outcomes = publish_due(context.publish_context, now=now)
             if failed := done.outcomes[PublishOutcome.FAILED]:
                 editions = quantity(failed, "edition")
                 raise Failure(f"{editions} could not be published; the next tick tries again")
     return done
 
 
-def post(works: TickContext, *, now: datetime) -> TickResult:
+def post(context: TickContext, *, now: datetime) -> TickResult:
     """Answer who asked to subscribe, send the letters that are due, tell of a quiet morning.
 
     Last comes ``clean_up``. Steps fail as those of ``edit`` do; raises Busy while another process
@@ -147,74 +151,76 @@ def post(works: TickContext, *, now: datetime) -> TickResult:
     """
     done = TickResult()
     with (
-        alone(works.publish_context.store, "post", hint=_ELSEWHERE),
-        _steps(works, "post", now, done) as steps,
+        alone(context.publish_context.store, "post", hint=_ELSEWHERE),
+        _steps(context, "post", now, done) as steps,
     ):
-        while _a_turn(works, steps, done, now):
+        while _a_turn(context, steps, done, now):
             pass
         with steps.step("receipt"):
-            if works.operator:
-                window = works.publish_context.window
+            if context.operator:
+                window = context.publish_context.window
                 tell(
-                    works.publish_context.store,
-                    works.open_transport,
-                    works.operator,
+                    context.publish_context.store,
+                    context.open_transport,
+                    context.operator,
                     now=now,
                     window=window,
                 )
         with steps.step("housekeeping"):
-            clean_up(works.publish_context.store, works.uses, works.span, now=now)
+            clean_up(context.publish_context.store, context.uses, context.span, now=now)
     return done
 
 
-def _a_turn(works: TickContext, steps: StepRunner, done: TickResult, now: datetime) -> bool:
+def _a_turn(context: TickContext, steps: StepRunner, done: TickResult, now: datetime) -> bool:
     """Answer who asked, and send some letters; tells whether there may be more of them."""
-    store, sent = works.publish_context.store, DeliveryCounts()
+    store, sent = context.publish_context.store, DeliveryCounts()
     with steps.step("notices"):
-        if works.writer:
+        if context.writer:
             done.answered += answer(
                 store,
-                works.writer,
-                _count_progress(works),
+                context.writer,
+                _count_progress(context),
                 now=now,
-                per_domain=works.per_domain,
-                stopped=works.stopped,
+                per_domain=context.per_domain,
+                stopped=context.stopped,
             )
     with steps.step("deliver"):
         sent = deliver(
             store,
-            works.renderer,
-            _count_progress(works),
+            context.renderer,
+            _count_progress(context),
             now=now,
-            holder=works.holder,
+            holder=context.holder,
             limit=A_TURN,
             patient=True,
-            stopped=works.stopped,
+            stopped=context.stopped,
         )
         with store.read() as connection:
             if not delivery_queue.count_due(connection, now) or circuit_breaker.resting(
                 connection, now
             ):
-                works.moved()
+                context.moved()
     done.ledger = DeliveryCounts(*map(sum, zip(astuple(done.ledger), astuple(sent), strict=True)))
-    return sent.letters >= A_TURN and not works.stopped()
+    return sent.letters >= A_TURN and not context.stopped()
 
 
 @contextmanager
-def _steps(works: TickContext, kind: str, now: datetime, done: TickResult) -> Iterator[StepRunner]:
-    steps = StepRunner(works.publish_context.store, kind, now)
+def _steps(
+    context: TickContext, kind: str, now: datetime, done: TickResult
+) -> Iterator[StepRunner]:
+    steps = StepRunner(context.publish_context.store, kind, now)
     yield steps
     steps.close()
     done.troubles |= steps.troubles
 
 
-def _count_progress(works: TickContext) -> Callable[[], AbstractContextManager[Transport]]:
+def _count_progress(context: TickContext) -> Callable[[], AbstractContextManager[Transport]]:
     """Open the transport so that each message that is settled, well or not, counts as progress."""
 
     @contextmanager
     def open_transport() -> Iterator[Transport]:
-        with works.open_transport() as opened:
-            yield _ProgressTransport(opened, works.moved)
+        with context.open_transport() as opened:
+            yield _ProgressTransport(opened, context.moved)
 
     return open_transport
 

@@ -263,10 +263,10 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 class _ResponseTransport:
     """The transport of one answer: to close it does what ``LimitedHttpProtocol.leave`` does."""
 
-    def __init__(self, wire: LimitedHttpProtocol) -> None:
-        self.write = wire.write
-        self.is_closing = wire.transport.is_closing
-        self.close = wire.leave
+    def __init__(self, protocol: LimitedHttpProtocol) -> None:
+        self.write = protocol.write
+        self.is_closing = protocol.transport.is_closing
+        self.close = protocol.leave
 
 
 async def _answer(

@@ -44,7 +44,7 @@ def make_heartbeats(seconds: float) -> dict[str, Heartbeat]:
 
 
 @contextmanager
-def run_jobs(works: Mapping[str, Work], pulses: Mapping[str, Heartbeat]) -> Iterator[None]:
+def run_jobs(context: Mapping[str, Work], pulses: Mapping[str, Heartbeat]) -> Iterator[None]:
     """Do each of the works now and once every period of its pulse; at the end, wait a little.
 
     One interval trigger each, in UTC: late rounds are made up for by one, never skipped, never
@@ -57,7 +57,7 @@ def run_jobs(works: Mapping[str, Work], pulses: Mapping[str, Heartbeat]) -> Iter
         # moment longer, and would drop the next if that comes in this moment.
         job_defaults={"coalesce": True, "max_instances": 2, "misfire_grace_time": None},
     )
-    turns = [_JobLoop(name, work, pulses[name], scheduler) for name, work in works.items()]
+    turns = [_JobLoop(name, work, pulses[name], scheduler) for name, work in context.items()]
     for place, turn in enumerate(turns):
         turn.after = turns[place + 1 :]
         seconds = turn.pulse.period.total_seconds()

@@ -43,8 +43,8 @@ class DkimSignature:
 class DkimTransport:
     """A road that signs each letter before it goes."""
 
-    def __init__(self, road: Transport, signature: DkimSignature) -> None:
-        self._transport = road
+    def __init__(self, transport: Transport, signature: DkimSignature) -> None:
+        self._transport = transport
         self._signature = signature
 
     def ready(self) -> None:

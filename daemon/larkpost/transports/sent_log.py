@@ -101,8 +101,8 @@ class SentLog:
 class SkipAlreadySent:
     """A road on which a letter that was sent before does not go again."""
 
-    def __init__(self, road: Transport, sent: SentLog) -> None:
-        self._transport = road
+    def __init__(self, transport: Transport, sent: SentLog) -> None:
+        self._transport = transport
         self._sent = sent
 
     def ready(self) -> None:

@@ -110,7 +110,7 @@ def app(
             Middleware(HostHeader, pages=pages, https=https),
             Middleware(TrailingSlash),
             *([Middleware(any_rate, pages=pages, https=https)] if paced else []),
-            Middleware(FeedCacheMiddleware, shelf=feeds, clock=clock, uses=program.uses),
+            Middleware(FeedCacheMiddleware, cache=feeds, clock=clock, uses=program.uses),
             Middleware(SafeHeaders, https=https),
             *([Middleware(RequestRate, pages=pages, https=https)] if paced else []),
             Middleware(InPieces),

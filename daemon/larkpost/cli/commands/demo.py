@@ -53,11 +53,11 @@ def demo(call: CliContext, folder: Path | None, as_json: bool) -> None:
     """
     home = (folder or call.home or Path("larkpost-demo")).absolute()
     program = _fresh(call, home)
-    story = _run_demo(program, home, call.now)
+    result = _run_demo(program, home, call.now)
     if as_json:
-        put_json(_record(story))
+        put_json(_record(result))
         return
-    tell_story(story)
+    tell_story(result)
 
 
 def _fresh(call: CliContext, home: Path) -> Program:
@@ -174,38 +174,38 @@ def _publish(program: Program, reader: Reader, now: datetime) -> Edition:
 def _write_files(program: Program, edition: Edition, home: Path) -> dict[str, Path]:
     from larkpost.safe_files import atomic_write
 
-    press = program.renderer
-    (letter,) = press.newsletter([edition])
+    renderer = program.renderer
+    (letter,) = renderer.newsletter([edition])
     contents = {
-        "newsletter.html": press.html(edition).encode(),
+        "newsletter.html": renderer.html(edition).encode(),
         "newsletter.eml": letter.content,
-        "newsletter.txt": press.text(edition).encode(),
-        "feed.xml": press.feed([edition], "rss"),
-        "feed.atom": press.feed([edition], "atom"),
-        "feed.json": press.feed([edition], "json"),
+        "newsletter.txt": renderer.text(edition).encode(),
+        "feed.xml": renderer.feed([edition], "rss"),
+        "feed.atom": renderer.feed([edition], "atom"),
+        "feed.json": renderer.feed([edition], "json"),
     }
     for name, content in contents.items():
         atomic_write(home / name, content)
     return {name: home / name for name in contents}
 
 
-def _record(story: DemoResult) -> dict[str, object]:
+def _record(result: DemoResult) -> dict[str, object]:
     from larkpost.portability.records import ranking_line
 
     return {
-        "home": str(story.home),
-        "papers": story.report.papers,
-        "new": story.report.new,
-        "rejected": story.report.rejected,
-        "captured": story.report.captured.isoformat() if story.report.captured else None,
+        "home": str(result.home),
+        "papers": result.report.papers,
+        "new": result.report.new,
+        "rejected": result.report.rejected,
+        "captured": result.report.captured.isoformat() if result.report.captured else None,
         "reader": ADDRESS,
         "votes": [
             {"paper": str(paper.identifier), "title": paper.title, "thumb": int(thumb)}
-            for paper, thumb in story.thumbs
+            for paper, thumb in result.thumbs
         ],
-        "before": [ranking_line(pick, story.reader) for pick in story.before],
-        "after": [ranking_line(pick, story.reader) for pick in story.after],
-        "files": {name: str(path) for name, path in story.files.items()},
+        "before": [ranking_line(pick, result.reader) for pick in result.before],
+        "after": [ranking_line(pick, result.reader) for pick in result.after],
+        "files": {name: str(path) for name, path in result.files.items()},
     }
 
 

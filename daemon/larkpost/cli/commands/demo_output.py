@@ -35,46 +35,46 @@ class DemoResult:
     files: dict[str, Path]
 
 
-def tell_story(story: DemoResult) -> None:
+def tell_story(result: DemoResult) -> None:
     """Print what was done, how the order changed and why, and what to do next."""
     _heading("1. The sample dump")
-    report = story.report
+    report = result.report
     _say(
         f"{quantity(report.papers, 'paper')} read"
         f" ({report.new} new, {report.rejected} not readable), "
         f"taken on {report.captured}."
     )
-    reader = story.reader
+    reader = result.reader
     _heading("2. A reader, and five thumbs")
     _say(
         f"{reader.address}: {quantity(reader.size, 'paper')}, Monday to Friday at {reader.at:%H:%M}"
         f" in {reader.zone}. Nothing is known of their taste, so the first paper is"
         " simply the newest first. Then:"
     )
-    for paper, thumb in story.thumbs:
+    for paper, thumb in result.thumbs:
         put(_cut(f"  {'+' if thumb > 0 else '-'} {paper.title}", WIDTH))
     _heading("3. Today's paper, before and after")
-    _side_by_side(story)
+    _side_by_side(result)
     _heading("4. Why: the model's own words")
-    for pick in story.after[:REASONED]:
+    for pick in result.after[:REASONED]:
         put(_cut(f"{pick.position:>2}. {pick.paper.title}", WIDTH))
         _say(f"because of {because(pick)}", indent="      ")
-    _next(story)
+    _next(result)
 
 
-def _side_by_side(story: DemoResult) -> None:
-    ups = sum(thumb > 0 for _, thumb in story.thumbs)
-    downs = len(story.thumbs) - ups
+def _side_by_side(result: DemoResult) -> None:
+    ups = sum(thumb > 0 for _, thumb in result.thumbs)
+    downs = len(result.thumbs) - ups
     put(f"{'before any thumb':<{COLUMN + 4}} after {ups} up, {downs} down")
-    was = {pick.paper.id: pick.position for pick in story.before}
-    left = [_entry(pick, " ") for pick in story.before]
-    right = [_entry(pick, " " if pick.paper.id in was else "*") for pick in story.after]
+    was = {pick.paper.id: pick.position for pick in result.before}
+    left = [_entry(pick, " ") for pick in result.before]
+    right = [_entry(pick, " " if pick.paper.id in was else "*") for pick in result.after]
     for number in range(max(len(left), len(right))):
         one = left[number] if number < len(left) else ""
         two = right[number] if number < len(right) else ""
         put(f"{one:<{COLUMN + 4}} {two}".rstrip())
-    fresh = sum(pick.paper.id not in was for pick in story.after)
-    put(f"{'':<{COLUMN + 4}}  * not there before: {fresh} of {len(story.after)}")
+    fresh = sum(pick.paper.id not in was for pick in result.after)
+    put(f"{'':<{COLUMN + 4}}  * not there before: {fresh} of {len(result.after)}")
     _say("Papers with a thumb have been read and make room for others.")
 
 
@@ -82,8 +82,8 @@ def _entry(pick: Pick, mark: str) -> str:
     return f"{mark}{pick.position:>2} " + _cut(pick.paper.title, COLUMN - 1)
 
 
-def _next(story: DemoResult) -> None:
-    home = _short(story.home)
+def _next(result: DemoResult) -> None:
+    home = _short(result.home)
     _heading("5. What lies where")
     put(f"in {home}:")
     for name, what in (
@@ -97,8 +97,8 @@ def _next(story: DemoResult) -> None:
     _heading("Next")
     for command, what in (
         ("serve", "pages, feeds and thumbs by link, on this machine"),
-        (f"explain {story.reader.address} 1", "the first pick, term by term"),
-        (f"vote {story.reader.address} 1 up", "a thumb of yours"),
+        (f"explain {result.reader.address} 1", "the first pick, term by term"),
+        (f"vote {result.reader.address} 1 up", "a thumb of yours"),
         (
             "reader add YOUR@ADDRESS --interest WORDS",
             "a paper of your own, and its feed",

@@ -124,27 +124,27 @@ def edition_of(call: CliContext, program: Program, reader: Reader, day: date | N
     from larkpost.db import editions
     from larkpost.editions import publish as publishing
 
-    occasion = publishing.by_hand(reader, call.now, day)
+    request = publishing.by_hand(reader, call.now, day)
     with program.store.read() as connection:
-        out = editions.on(connection, reader.id, occasion.day)
-    return out or publishing.draft(program.publish_context, occasion, now=call.now)
+        out = editions.on(connection, reader.id, request.day)
+    return out or publishing.draft(program.publish_context, request, now=call.now)
 
 
 def _render(program: Program, edition: Edition, form: Form) -> bytes:
     from larkpost.db import editions
 
-    press = program.renderer
+    renderer = program.renderer
     if form == "html":
-        return press.html(edition).encode()
+        return renderer.html(edition).encode()
     if form == "text":
-        return press.text(edition).encode()
+        return renderer.text(edition).encode()
     if form == "eml":
         (letter,) = program.letters.newsletter([edition])
         return letter.content
     with program.store.read() as connection:
         earlier = editions.latest(connection, edition.reader.id, limit=FEED_EDITIONS)
     others = [one for one in earlier if one.date < edition.date]
-    return press.feed([edition, *others], form)
+    return renderer.feed([edition, *others], form)
 
 
 COMMANDS = (publish, preview)

@@ -218,8 +218,8 @@ def send_test(call: CliContext, address: str, as_json: bool) -> None:
     """
     program = call.program()
     letter = _test_letter(call, program, address)
-    with program.open_transport() as road:
-        road.send(letter)
+    with program.open_transport() as transport:
+        transport.send(letter)
     where = program.settings.mail.transport
     if as_json:
         put_json({"to": letter.recipient, "by": where, "message_id": letter.message_id})

@@ -71,7 +71,7 @@ def _read_preferences(command: Callable[..., Any]) -> Callable[..., Any]:
 @json_option
 @pass_call
 def add(
-    call: CliContext, /, email: str, interests: tuple[str, ...], as_json: bool, **wishes: Any
+    call: CliContext, /, email: str, interests: tuple[str, ...], as_json: bool, **preferences: Any
 ) -> None:
     """Add a reader; what is not given comes from the [readers] settings."""
     from larkpost.readers import subscriptions
@@ -83,7 +83,7 @@ def add(
         "at": usual.at,
         "days": usual.days,
         "size": usual.size,
-        **_only_given(wishes),
+        **_only_given(preferences),
     }
     added = subscriptions.add(program.store, email, now=call.now, words=interests, **chosen)
     unmatched = find_unmatched(call, program, added.interests[0].words)
@@ -201,7 +201,7 @@ def show(call: CliContext, email: str, as_json: bool) -> None:
 def set_reader(
     call: CliContext, /, email: str, interests: tuple[str, ...], address: str | None,
     pause: bool, until: date | None, resume: bool, leave: bool, new_feed: bool,
-    no_feed: bool, as_json: bool, **wishes: Any,
+    no_feed: bool, as_json: bool, **preferences: Any,
 ) -> None:  # fmt: skip
     """Change what is given and leave the rest as it is; --interest replaces all interest words.
 
@@ -211,7 +211,7 @@ def set_reader(
         raise click.UsageError("Choose one of --pause [--until DATE], --resume and --leave.")
     if new_feed and no_feed:
         raise click.UsageError("Choose one of --new-feed and --no-feed.")
-    chosen = _only_given(wishes)
+    chosen = _only_given(preferences)
     acts = pause or resume or leave or new_feed or no_feed
     if not (chosen or interests or address or acts):
         raise click.UsageError("Nothing to change: give at least one option.")
@@ -266,8 +266,8 @@ def remove(call: CliContext, email: str, yes: bool, as_json: bool) -> None:
         call.say(f"removed {_who(found)}")
 
 
-def _only_given(wishes: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in wishes.items() if value is not None}
+def _only_given(preferences: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in preferences.items() if value is not None}
 
 
 def _who(one: Reader) -> str:

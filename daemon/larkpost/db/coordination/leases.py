@@ -49,5 +49,5 @@ def release(connection: Connection, name: str, holder: str) -> None:
 def holder(connection: Connection, name: str, *, now: datetime) -> str | None:
     """Tell who has a lease at this moment."""
     table = schema.lease.c
-    standing = select(table.holder).where(table.name == name, table.until > now)
-    return connection.execute(standing).scalar()
+    valid = select(table.holder).where(table.name == name, table.until > now)
+    return connection.execute(valid).scalar()

@@ -67,20 +67,20 @@ def absorb(
     absorbed: list[UpsertedPaper] = []
     for some in batches(drafts):
         asked = [ask(draft, now) for draft in some]
-        shelf = lay_out(connection, asked, now)
-        placed = [shelf.place(one) for one in asked]
-        write(connection, shelf)
+        matcher = lay_out(connection, asked, now)
+        placed = [matcher.place(one) for one in asked]
+        write(connection, matcher)
         absorbed += [UpsertedPaper(entry.paper.id, what) for entry, what in placed]
     return absorbed
 
 
-def write(connection: Connection, shelf: PaperMatcher) -> None:
+def write(connection: Connection, matcher: PaperMatcher) -> None:
     """Write what is new on a shelf and what was changed there."""
-    told = [entry for entry in shelf.entries if entry.gained or entry.reworded]
-    _write_new(connection, [entry for entry in shelf.entries if not entry.paper.id])
-    _write_changed(connection, [entry for entry in shelf.entries if entry.touched])
-    _write_names(connection, shelf.entries)
-    hand_over(connection, told, now=shelf.now)
+    told = [entry for entry in matcher.entries if entry.gained or entry.reworded]
+    _write_new(connection, [entry for entry in matcher.entries if not entry.paper.id])
+    _write_changed(connection, [entry for entry in matcher.entries if entry.touched])
+    _write_names(connection, matcher.entries)
+    hand_over(connection, told, now=matcher.now)
 
 
 def lay_out(

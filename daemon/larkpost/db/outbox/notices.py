@@ -47,7 +47,7 @@ class QueuedNotice:
 def ask(
     connection: Connection,
     address: str,
-    wishes: Mapping[str, Any],
+    preferences: Mapping[str, Any],
     *,
     now: datetime,
     domain: str = "",
@@ -60,7 +60,7 @@ def ask(
     """
     statement = upsert.insert(connection, _table).values(
         address=address,
-        wishes=dict(wishes),
+        wishes=dict(preferences),
         asked=now,
         attempts=0,
         next_try=now,

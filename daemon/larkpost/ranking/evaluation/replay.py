@@ -191,21 +191,21 @@ def _eras(history: History, days: Sequence[VoteDay]) -> Iterator[ReplayPeriod]:
     seen = [paper.first_seen for paper in ordered]
     run: list[VoteDay] = []
     month, fitted = "", 0
-    for morning in days:
-        end = datetime.combine(morning.day, time(), UTC) + timedelta(days=1)
+    for day in days:
+        end = datetime.combine(day.day, time(), UTC) + timedelta(days=1)
         known = bisect_left(seen, end)
-        if f"{morning.day:%Y-%m}" != month and known >= 2 * fitted:
+        if f"{day.day:%Y-%m}" != month and known >= 2 * fitted:
             if run:
                 yield ReplayPeriod(ordered[max(0, fitted - CORPUS) : fitted], run)
             run, fitted = [], known
-        month = f"{morning.day:%Y-%m}"
-        run.append(morning)
+        month = f"{day.day:%Y-%m}"
+        run.append(day)
     if run:
         yield ReplayPeriod(ordered[max(0, fitted - CORPUS) : fitted], run)
 
 
 def _papers(days: Sequence[VoteDay]) -> Iterator[Paper]:
-    return (paper for morning in days for paper in morning.papers)
+    return (paper for day in days for paper in day.papers)
 
 
 def _learn(
@@ -230,8 +230,8 @@ def _score(space: TextSpace, tastes: Sequence[LinearTaste], era: ReplayPeriod) -
     rows = space.rows([paper.text for paper in papers.values()])
     scores = scoring.score(space, tastes, rows).astype(np.float64).round(5)
     return [
-        scores[line, [place[paper.id] for paper in morning.papers]]
-        for line, morning in zip(era.cut_numbers, era.days, strict=True)
+        scores[line, [place[paper.id] for paper in day.papers]]
+        for line, day in zip(era.cut_numbers, era.days, strict=True)
     ]
 
 
@@ -283,13 +283,13 @@ def _by_community(history: History, days: Sequence[VoteDay]) -> list[Scores]:
     downs: Counter[int] = Counter()
     scores: list[Scores] = []
     done = 0
-    for morning in days:
-        start = datetime.combine(morning.day, time(), UTC)
+    for day in days:
+        start = datetime.combine(day.day, time(), UTC)
         while done < len(history.others) and history.others[done].at < start:
             vote = history.others[done]
             (ups if vote.thumb is Thumb.UP else downs)[vote.paper_id] += 1
             done += 1
-        told = [(ups[paper.id], downs[paper.id]) for paper in morning.papers]
+        told = [(ups[paper.id], downs[paper.id]) for paper in day.papers]
         steps = [[count // history.fewest * history.fewest for count in pair] for pair in told]
         scores.append(np.array([log1p(liked) - log1p(not_liked) for liked, not_liked in steps]))
     return scores
@@ -328,9 +328,9 @@ def _calibration(
 def _curve(days: Sequence[VoteDay], scores: Sequence[Scores]) -> tuple[TrainingCut, ...]:
     """Average mornings by how many votes came before: 0, 1-2, 3-4, 5-9, then doubling."""
     groups: dict[int, list[tuple[float, float]]] = defaultdict(list)
-    for morning, found in zip(days, scores, strict=True):
-        edge = EDGES[int(np.searchsorted(EDGES, morning.before, side="right")) - 1]
-        truth = np.array(morning.liked)
+    for day, found in zip(days, scores, strict=True):
+        edge = EDGES[int(np.searchsorted(EDGES, day.before, side="right")) - 1]
+        truth = np.array(day.liked)
         groups[edge].append((auc(found, truth), ndcg(found, truth)))
     return tuple(
         TrainingCut(edge, len(values), *(float(mean) for mean in np.mean(values, axis=0)))

@@ -56,7 +56,7 @@ class EditionText:
     def texts(self) -> dict[str, str]:
         """Say what stands around the stories."""
         edition = self.edition
-        others = [story.facts.short for story in self.stories[1:4]]
+        others = [view.facts.short for view in self.stories[1:4]]
         return {
             "subject": self.subject,
             "preheader": f"Also: {' · '.join(others)}"
@@ -116,8 +116,8 @@ class Layout:
         room, lead = measure.first, True
         for pick, facts, reason in copy.stories:
             why = self._between.join(map(self._clause, self._form.why(reason)))
-            sheet = self._placed(facts, room, lead, pick.position)
-            parts += sheet.fill({"why": why, "ballot": ballot})
+            fragment = self._placed(facts, room, lead, pick.position)
+            parts += fragment.fill({"why": why, "ballot": ballot})
             room, lead = measure.others, False
         return parts
 

@@ -106,7 +106,7 @@ class Newsletter:
     def _copy(self, edition: Edition) -> EditionText:
         links, reader = self._links, edition.reader
         stories = stories_of(edition)
-        titles = [story.facts.title for story in stories]
+        titles = [view.facts.title for view in stories]
         return EditionText(
             edition=edition,
             stories=stories,

@@ -92,7 +92,7 @@ def reader_channel(
     form: FeedFormat,
     title: str,
     view: PickFilter,
-    shelf: FeedDocuments,
+    documents: FeedDocuments,
 ) -> Channel:
     """Describe a reader's feed, one of an interest, or a page of either's archive."""
 
@@ -104,10 +104,10 @@ def reader_channel(
         title=feed_title(title, reader, view.interest),
         description=YOURS,
         home=home,
-        itself=address(shelf.page),
-        archived=shelf.page is not None,
-        related=tuple((relation, address(page)) for relation, page in _neighbours(shelf)),
-        ttl=DAY if shelf.page else _ttl(reader),
+        itself=address(documents.page),
+        archived=documents.page is not None,
+        related=tuple((relation, address(page)) for relation, page in _neighbours(documents)),
+        ttl=DAY if documents.page else _ttl(reader),
     )
 
 
@@ -129,12 +129,12 @@ def _own_id(reader: Reader, name: str) -> str:
     return uuid5(UUID(reader.uid), name).urn
 
 
-def _neighbours(shelf: FeedDocuments) -> list[tuple[str, int | None]]:
+def _neighbours(documents: FeedDocuments) -> list[tuple[str, int | None]]:
     """Find the neighbours of a document (RFC 5005 section 4), towards the past.
 
     An archive page has no link to a later one, which would change it when that one comes.
     """
-    if shelf.page is None:
-        return [("prev-archive", shelf.pages)] if shelf.pages else []
-    before = [("prev-archive", shelf.page - 1)] if shelf.page > 1 else []
+    if documents.page is None:
+        return [("prev-archive", documents.pages)] if documents.pages else []
+    before = [("prev-archive", documents.page - 1)] if documents.page > 1 else []
     return [("current", None), *before]

@@ -144,9 +144,9 @@ class Feeds:
 
     def _xml_item(self, form: Xml, entry: FeedEntry) -> bytes:
         personal = entry.reason is not None
-        sheet = self._entry(Key(form, entry.facts, entry.published, entry.updated, personal))
+        fragment = self._entry(Key(form, entry.facts, entry.published, entry.updated, personal))
         return b"".join(
-            sheet.fill(
+            fragment.fill(
                 {
                     "guid": entry.guid.encode(),
                     "link": _attribute(entry.link),

@@ -162,12 +162,12 @@ class FeedCacheMiddleware:
     """
 
     def __init__(
-        self, app: ASGIApp, shelf: FeedCache, clock: Callable[[], datetime], uses: LastUses
+        self, app: ASGIApp, cache: FeedCache, clock: Callable[[], datetime], uses: LastUses
     ) -> None:
         if not isinstance(app, SafeHeaders):
             raise TypeError("what is fresh needs the headers of SafeHeaders, right behind it")
         self.app = app
-        self.cache = shelf
+        self.cache = cache
         self.clock = clock
         self.uses = uses
         self.dress = [
@@ -228,16 +228,16 @@ class Endpoint:
         await response(scope, receive, send)
 
     def _look_into(self, site: SiteContext, request: Request, _form: FormData) -> Response:
-        shelf: FeedCache = request.app.state.feeds
+        cache: FeedCache = request.app.state.feeds
         asked = read_feed_request(request.scope).with_path(request.path_params)
         conditions = _conditions(request.scope["headers"])
-        with shelf.lock_for(asked):
+        with cache.lock_for(asked):
             now = site.clock()
-            kept = shelf.look(asked, now)  # whoever had the turn before may have kept it
+            kept = cache.look(asked, now)  # whoever had the turn before may have kept it
             answer = kept.answer(conditions, now) if kept else None
             if answer is None:
                 visitor = network(request, site.program.settings.web.proxies)
-                kept = self._set_anew(site, shelf, asked, visitor)
+                kept = self._set_anew(site, cache, asked, visitor)
                 answer = kept.answer(conditions, site.clock())
         assert answer is not None  # noqa: S101 - what was set anew has its body
         status, headers, body = answer
@@ -246,16 +246,16 @@ class Endpoint:
         return response
 
     def _set_anew(
-        self, site: SiteContext, shelf: FeedCache, asked: FeedRequest, visitor: str
+        self, site: SiteContext, cache: FeedCache, asked: FeedRequest, visitor: str
     ) -> CachedFeed:
         """Set a feed anew, and keep it."""
-        mark = shelf.marks.now()  # before anything is read: what comes later, it tells apart
+        mark = cache.marks.now()  # before anything is read: what comes later, it tells apart
         with site.program.store.read() as connection:
             found = self._find(site, asked, connection)
         now = site.clock()
         if found.reader_id is not None:
             site.program.uses.note(found.reader_id, now)
-        return shelf.keep(asked, mark, found, now, network=visitor)
+        return cache.keep(asked, mark, found, now, network=visitor)
 
 
 def _cached_feed(mark: object, found: RenderedFeed, etag: str, modified: datetime) -> CachedFeed:

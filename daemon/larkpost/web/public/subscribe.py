@@ -73,14 +73,14 @@ def _by_mail(site: SiteContext, request: Request, form: FormData) -> Response:
 
 def _by_feed(site: SiteContext, request: Request, form: FormData) -> Response:
     store, now = site.program.store, site.clock()
-    wishes, words = (
+    preferences, words = (
         subscriptions.check_preferences(_all_wishes(site, form)),
         interest_words.tidy(_words(form)),
     )
     with store.begin() as connection:  # after the checks: a slip in the form costs no turn
         allowance(site, request).take_reader(connection, now)
     reader = subscriptions.add(
-        store, None, now=now, words=words, expires=True, signed_up=True, **wishes
+        store, None, now=now, words=words, expires=True, signed_up=True, **preferences
     )
     page = site.pages.path(site.program.links.page(reader))
     return RedirectResponse(f"{page}/start?done=welcome", status_code=303)
@@ -111,13 +111,13 @@ def _read_form(site: SiteContext, form: FormData) -> dict[str, object]:
 
 
 def _form(
-    site: SiteContext, wishes: dict[str, object], *, problem: str = "", status: int = 200
+    site: SiteContext, preferences: dict[str, object], *, problem: str = "", status: int = 200
 ) -> Response:
     response = site.pages.page(
         "public/subscribe.html",
         status,
         script=True,
-        wishes=wishes,
+        wishes=preferences,
         problem=problem,
         weekdays=WEEKDAYS,
         zones=zones(),

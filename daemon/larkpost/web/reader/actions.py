@@ -100,14 +100,14 @@ def cast_vote(site: SiteContext, reader: Reader, form: FormData, via: str) -> Ac
 
 
 def _save(site: SiteContext, reader: Reader, form: FormData) -> str:
-    wishes: subscriptions.Preferences = {
+    preferences: subscriptions.Preferences = {
         **read_wishes(form),
         "name": text(form, "name"),
         "weekly": "weekly" in form,
         "quiet_mail": "quiet_mail" in form,
         "threshold": read("percentage", int, text(form, "threshold") or "0") / 100,
     }
-    subscriptions.change(site.program.store, reader.id, now=site.clock(), **wishes)
+    subscriptions.change(site.program.store, reader.id, now=site.clock(), **preferences)
     return "saved"
 
 

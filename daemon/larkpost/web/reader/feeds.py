@@ -49,10 +49,10 @@ def _feed(site: SiteContext, asked: FeedRequest, connection: Connection) -> Rend
         raise HTTPException(404)  # "007": any number of addresses for one page
     view = PickFilter(_interest(reader, parts.get("interest")), asked.least)
     stands = _read_editions(connection, reader, number)
-    shelf = FeedDocuments(max(0, stands.total - 1) // EDITIONS, number)
-    if number is not None and number > shelf.pages:
+    documents = FeedDocuments(max(0, stands.total - 1) // EDITIONS, number)
+    if number is not None and number > documents.pages:
         raise HTTPException(404)
-    body = _write(site, _editions(connection, stands), reader, form, view, shelf)
+    body = _write(site, _editions(connection, stands), reader, form, view, documents)
     caching = PRIVATE if number is None else PRIVATE_AND_FULL
     return RenderedFeed(body, type_of(form), caching, reader_id=reader.id)
 
@@ -76,11 +76,11 @@ def _write(
     reader: Reader,
     form: FeedFormat,
     view: PickFilter,
-    shelf: FeedDocuments,
+    documents: FeedDocuments,
 ) -> bytes:
     links, title = site.program.links, site.program.settings.site.title
     home = links.edition(shown[0]) if shown else links.front()
-    channel = reader_channel(reader, home, links, form, title, view, shelf)
+    channel = reader_channel(reader, home, links, form, title, view, documents)
     picked = [view.of(edition) for edition in shown]
     return site.program.renderer.feed(picked, form, reader=reader, channel=channel)
 

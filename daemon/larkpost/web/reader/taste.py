@@ -20,7 +20,7 @@ def taste(site: SiteContext, request: Request, _form: FormData) -> Response:
     """Answer ``/me/{token}/taste``; what is told is kept until a vote or a paper comes."""
     reader = visitor(site, request)
     program, now = site.program, site.clock()
-    story, report = site.tastes.of(
+    summary, report = site.tastes.of(
         program.store,
         program.ranker,
         lambda: site.spaces.newest(program.store, program.ranker).space,
@@ -31,12 +31,12 @@ def taste(site: SiteContext, request: Request, _form: FormData) -> Response:
     return site.pages.page(
         "reader/taste.html",
         leanings=[
-            (one.interest, *charts.bars(one)) for one in story.leanings if one.toward or one.away
+            (one.interest, *charts.bars(one)) for one in summary.leanings if one.toward or one.away
         ],
-        way=charts.way(story.months),
-        months=charts.table(story.months),
+        way=charts.way(summary.months),
+        months=charts.table(summary.months),
         report=report,
-        offer=story.offer,
+        offer=summary.offer,
         scales=charts.scales(report) if report else [],
         fewest=FEWEST,
         chart=charts,

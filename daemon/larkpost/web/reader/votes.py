@@ -54,15 +54,15 @@ def vote(site: SiteContext, request: Request, form: FormData) -> Response:
         raise HTTPException(404)
     with site.program.store.read() as connection:
         edition = edition_of(site, connection, request, "vote")
-        story = _pick_view(edition, request.path_params["position"])
+        view = _pick_view(edition, request.path_params["position"])
     if is_late(site, edition):
-        return _refuse_late(site, edition, story)
+        return _refuse_late(site, edition, view)
     if request.method == "POST":
         session = continue_session(site, edition, str(form.get("session", "")))
-        answer = _cast(site, edition, story, str(form.get("action", wish)), session)
+        answer = _cast(site, edition, view, str(form.get("action", wish)), session)
         note_use(site, request, edition.reader.id)
         return answer
-    return _ballot(site, edition, story, wish)
+    return _ballot(site, edition, view, wish)
 
 
 def edition(site: SiteContext, request: Request, _form: FormData) -> Response:
@@ -138,15 +138,15 @@ def _outcome(session: ThumbSession) -> VoteOutcome:
 
 
 def _pick_view(edition: Edition, position: int) -> PickView:
-    for story in stories_of(edition):
-        if story.pick.position == position:
-            return story
+    for view in stories_of(edition):
+        if view.pick.position == position:
+            return view
     raise HTTPException(404)
 
 
-def _refuse_late(site: SiteContext, edition: Edition, story: PickView) -> Response:
+def _refuse_late(site: SiteContext, edition: Edition, view: PickView) -> Response:
     """Answer 410, and lead to the paper, where anybody may see it, and to its edition."""
-    links, paper = site.program.links, story.pick.paper
+    links, paper = site.program.links, view.pick.paper
     return site.pages.error(
         410,
         "This vote comes late",
@@ -155,26 +155,26 @@ def _refuse_late(site: SiteContext, edition: Edition, story: PickView) -> Respon
         feeds=links.public_alternates(site.pages.title),
         paper=None
         if paper.owner_id
-        else (site.pages.path(links.paper(paper.uid)), story.facts.title),
+        else (site.pages.path(links.paper(paper.uid)), view.facts.title),
         edition=(site.pages.path(links.edition(edition)), edition.date),
     )
 
 
 def _cast(
-    site: SiteContext, edition: Edition, story: PickView, action: str, session: ThumbSession | None
+    site: SiteContext, edition: Edition, view: PickView, action: str, session: ThumbSession | None
 ) -> Response:
-    position = story.pick.position
+    position = view.pick.position
     undoing = session if action == "undo" and session and session.position == position else None
     thumb = undoing.before if undoing else record_votes.read_thumb(action)
-    take_thumb_turn(site, edition.reader, story.pick.paper.id, thumb)
+    take_thumb_turn(site, edition.reader, view.pick.paper.id, thumb)
     before = record_votes.cast(
         site.program.store,
         edition.reader.id,
-        story.pick.paper.id,
+        view.pick.paper.id,
         thumb,
         via=VIA,
         now=site.clock(),
-        interest_id=story.pick.interest_id,
+        interest_id=view.pick.interest_id,
     )
     if undoing and position in undoing.cast:
         done = undoing.after_undo()
@@ -184,15 +184,15 @@ def _cast(
     return RedirectResponse(session_path(site, edition, done), status_code=303)
 
 
-def _ballot(site: SiteContext, edition: Edition, story: PickView, wish: str) -> Response:
+def _ballot(site: SiteContext, edition: Edition, view: PickView, wish: str) -> Response:
     links = site.program.links
-    link = links.vote(edition, story.pick.position, Thumb[wish.upper()])
+    link = links.vote(edition, view.pick.position, Thumb[wish.upper()])
     stories = stories_of(edition)
-    at = [one.pick.position for one in stories].index(story.pick.position)
+    at = [one.pick.position for one in stories].index(view.pick.position)
     return site.pages.page(
         "reader/vote.html",
         edition=edition,
-        story=story,
+        story=view,
         wish=wish,
         path=site.pages.path(link),
         rest=[*stories[at + 1 :], *stories[:at]],
