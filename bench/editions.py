@@ -7,11 +7,11 @@ from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from larkpost.domain import Edition, Identifier, Interest, Paper, Pick, Reader, Status, Weight
-from larkpost.resources import shipped
+from larkpost.domain import Edition, Identifier, Interest, Paper, Pick, Reader, Status, TermWeight
+from larkpost.resources import shipped_path
 
 if TYPE_CHECKING:
-    from larkpost.seams import FeedFormat
+    from larkpost.interfaces import FeedFormat
 
 OUT = datetime(2026, 8, 7, 6, tzinfo=UTC)
 SITE = "https://larkpost.example.org"
@@ -55,7 +55,7 @@ class FixedLinks:
 
 def papers() -> list[Paper]:
     """Read the sample dump: after its header, titles and abstracts alternate."""
-    text = next(shipped("seeds").glob("*.txt")).read_text("utf-8")
+    text = next(shipped_path("seeds").glob("*.txt")).read_text("utf-8")
     blocks = [block.strip() for block in text.split("\n\n") if block.strip()]
     blocks = blocks[next(at for at, block in enumerate(blocks) if len(block) > 300) - 1 :]
     return [
@@ -118,7 +118,7 @@ def _edition(
             position=position,
             score=1 / position,
             probability=dice.random(),
-            because=tuple(Weight(word, 1.0) for word in dice.sample(words, 5)),
+            because=tuple(TermWeight(word, 1.0) for word in dice.sample(words, 5)),
             like=dice.choice(stock),
         )
         for position, chosen in enumerate(dice.sample(stock, size), 1)

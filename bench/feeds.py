@@ -27,32 +27,32 @@ from bench import feeds_http
 from bench.editions import OUT, FixedLinks, editions, reader
 from feedgen.feed import FeedGenerator  # type: ignore[import-untyped]  # it has no types
 
-from larkpost.links import FEED_TYPES, feed_title
-from larkpost.render import Press
-from larkpost.render.channels import HOUR, YOURS
-from larkpost.render.entries import entries_of
+from larkpost.render import EditionRenderer
+from larkpost.render.feeds.channel import HOUR, YOURS
+from larkpost.render.feeds.entries import entries_of
+from larkpost.render.fragments import cut
 from larkpost.render.paper_links import PaperLinks
-from larkpost.render.sheet import cut
-from larkpost.render.typesetting import environment, why_html
-from larkpost.render.words import Reason
+from larkpost.render.templates import environment, why_html
+from larkpost.render.wording import PickReason
 from larkpost.settings.find_links import FIND_LINKS
+from larkpost.urls import FEED_TYPES, feed_title
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from larkpost.domain import Edition
-    from larkpost.render.entries import Entry
-    from larkpost.render.feeds import Xml
+    from larkpost.render.feeds.entries import FeedEntry
+    from larkpost.render.feeds.feeds import Xml
 
 EACH = 5
-ITEM = environment("feed").get_template("item.html")
+ITEM = environment("feeds").get_template("item.html")
 PAPERS = PaperLinks(FixedLinks().paper, FIND_LINKS)
 
 
 def by_feedgen(shown: Sequence[Edition], form: Xml, title: str = "Larkpost") -> bytes:
     """Build the same feed in one go, all values in place."""
     links = FixedLinks()
-    entries: dict[str, Entry] = {}
+    entries: dict[str, FeedEntry] = {}
     for edition in shown:
         for one in entries_of(edition, links, PAPERS):
             entries.setdefault(one.uid, one)
@@ -85,10 +85,10 @@ def by_feedgen(shown: Sequence[Edition], form: Xml, title: str = "Larkpost") -> 
     return written
 
 
-def content(entry: Entry) -> str:
+def content(entry: FeedEntry) -> str:
     """Render an entry's page."""
     values = {
-        "why": " · ".join(why_html(entry.reason or Reason())),
+        "why": " · ".join(why_html(entry.reason or PickReason())),
         "up": entry.up,
         "down": entry.down,
     }
@@ -136,10 +136,10 @@ def handed_on(shelf: Sequence[Edition], number: int) -> list[Edition]:
     return [replace(edition, reader=reader(number)) for edition in shelf]
 
 
-def press() -> Press:
+def press() -> EditionRenderer:
     """Make a press that has seen nothing."""
     sender, title = "Larkpost <larkpost@example.org>", "Larkpost"
-    return Press(FixedLinks(), sender=sender, title=title, find_links=FIND_LINKS)
+    return EditionRenderer(FixedLinks(), sender=sender, title=title, find_links=FIND_LINKS)
 
 
 def measure(readers: int, rounds: int, form: Xml) -> dict[str, float]:

@@ -30,16 +30,17 @@ from urllib.request import urlopen
 
 from bench.editions import OUT, papers
 
-from larkpost.domain import Draft, Pick, Weight
-from larkpost.program import build
+from larkpost.bootstrap import build
+from larkpost.db import editions, readers
+from larkpost.db import papers as shelf
+from larkpost.db.coordination import job_status
+from larkpost.domain import PaperRecord, Pick, TermWeight
 from larkpost.settings import load
-from larkpost.store import editions, events, readers
-from larkpost.store import papers as shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from larkpost.program import Program
+    from larkpost.bootstrap import Program
 
 CONNECTIONS = 32
 NGINX = """worker_processes 1; daemon off; master_process off;
@@ -134,7 +135,7 @@ def populated(home: Path) -> tuple[Program, str]:
     program = build(load(home=home))
     program.prepare()
     drafts = [
-        Draft(
+        PaperRecord(
             title=one.title,
             abstract=one.abstract,
             identifiers=(one.identifier,),
@@ -150,7 +151,7 @@ def populated(home: Path) -> tuple[Program, str]:
         reader = readers.add(connection, address=None, now=OUT - timedelta(days=9))
     for back in range(5):
         picks = [
-            Pick(paper, position, 1.0, 0.5, because=(Weight("routing", 1.0),), like=found[0])
+            Pick(paper, position, 1.0, 0.5, because=(TermWeight("routing", 1.0),), like=found[0])
             for position, paper in enumerate(found[back * 10 : back * 10 + 10], 1)
         ]
         out = OUT - timedelta(days=5 - back)
@@ -222,7 +223,7 @@ def writing(program: Program) -> Iterator[None]:
         while not done.wait(0.1):
             number += 1
             with program.store.begin() as connection:
-                events.record(connection, "bench", ok=True, now=OUT + timedelta(seconds=number))
+                job_status.record(connection, "bench", ok=True, now=OUT + timedelta(seconds=number))
 
     thread = threading.Thread(target=write)
     thread.start()

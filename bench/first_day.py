@@ -20,20 +20,19 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one core
 
 import numpy as np
-from bench import _goals as goals
-from bench import _readers as readers
-from bench import _small as small
-from bench import _small_peers as peers
-from bench._measures import interval, measure
-from bench._ours import evidence
+from bench.support import goals, readers
+from bench.support import small_corpora as small
+from bench.support import small_peers as peers
+from bench.support.measures import interval, measure
+from bench.support.our_ranker import evidence
 
-from larkpost.ranking import Tfidf, learning, scoring
+from larkpost.ranking import TfidfRanker, scoring, training
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from bench._peers import Recipe
-    from bench._readers import Case, Collection
+    from bench.support.peers import Recipe
+    from bench.support.readers import Case, Collection
     from numpy.typing import NDArray
 
     Scores = NDArray[np.float64]
@@ -94,9 +93,9 @@ def _measured(
 
 def ours(world: Collection, cases: Sequence[Case], *, careful: bool) -> list[Scores]:
     """Score each case's digest by our ranker, with a space of the whole collection."""
-    space = Tfidf(careful=careful).fit(world.papers)
+    space = TfidfRanker(careful=careful).fit(world.papers)
     voted = [evidence(world, case, at) for at, case in enumerate(cases)]
-    tastes = learning.learn(space, voted, now=readers.DAY, careful=careful)
+    tastes = training.learn(space, voted, now=readers.DAY, careful=careful)
     rows = space.rows([paper.text for paper in world.papers])
     return [
         scoring.score(space, [taste], rows[case.digest])[0].astype(np.float64)

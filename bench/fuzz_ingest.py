@@ -28,19 +28,19 @@ from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 import structlog
-from bench._mutations import encode, mutate
+from bench.support.mutations import encode, mutate
 
-from larkpost.domain import Draft
+from larkpost.db import migrations
+from larkpost.db.engine import Store
+from larkpost.domain import PaperRecord
 from larkpost.errors import UnreadableDump, UsageError
-from larkpost.flows.ingest import ingest
-from larkpost.resources import shipped
-from larkpost.sources import SOURCES
-from larkpost.sources.dates import captured_day, day_in_path, find_day, in_name
-from larkpost.sources.kinds import refuse_what_is_no_dump
-from larkpost.sources.lines import LONGEST_ABSTRACT, decoded
-from larkpost.sources.references import read_references
-from larkpost.store import migrations
-from larkpost.store.engine import Store
+from larkpost.formats import SOURCES
+from larkpost.formats.dates import captured_day, day_in_path, find_day, in_name
+from larkpost.formats.decoding import LONGEST_ABSTRACT, decode
+from larkpost.formats.file_types import refuse_what_is_no_dump
+from larkpost.formats.references import read_references
+from larkpost.ingest.ingest import ingest
+from larkpost.resources import shipped_path
 from larkpost.text.email_address import address_key
 from larkpost.text.identifiers import identifier_url, parse_identifier
 from larkpost.text.markup import clean_markup, cut_preamble, plain_html, plain_latex
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from larkpost.domain import Record
-    from larkpost.seams import Source
+    from larkpost.interfaces import Source
 
     Parse = Callable[[bytes], None]
 
@@ -85,7 +85,7 @@ class Outcome:
 
 def samples(folder: Path) -> list[str]:
     """Read the sample dumps: the one that is shipped and those of the tests."""
-    files = [*shipped("seeds").glob("*.txt"), *sorted(folder.glob("**/*.*"))]
+    files = [*shipped_path("seeds").glob("*.txt"), *sorted(folder.glob("**/*.*"))]
     texts = [file.read_text("utf-8", "replace") for file in files if file.stat().st_size < 1e6]
     return [text[:_LONGEST_SAMPLE] for text in texts]
 
@@ -116,7 +116,7 @@ def _reader(source: Source) -> Parse:
 
 def _check_records(records: Iterable[Record]) -> None:
     for record in records:
-        if isinstance(record, Draft):
+        if isinstance(record, PaperRecord):
             title, abstract = record.title, record.abstract
             _expect(bool(title) and squash(title) == title, "a title in one clean line", title)
             _expect(len(title) <= _LONGEST_TITLE, "a title of this length", title)
@@ -144,12 +144,12 @@ def _ingester(store: Store) -> Parse:
 
 def _read_references(dump: bytes) -> None:
     with suppress(UsageError):
-        read_references(decoded(dump))
+        read_references(decode(dump))
 
 
 def _on_lines(parse: Callable[[str], None]) -> Parse:
     def run(dump: bytes) -> None:
-        for line in decoded(dump).split("\n"):
+        for line in decode(dump).split("\n"):
             parse(line)
 
     return run
@@ -177,7 +177,7 @@ def _parse_days(text: str) -> None:
 
 
 def _clean_text(dump: bytes) -> None:
-    text = decoded(dump)
+    text = decode(dump)
     once = clean(text)
     _expect(clean(once) == once, "clean", text)
     line = squash(plain_latex(plain_html(clean_markup(text))))

@@ -7,8 +7,9 @@ The large dump is read by `larkpost serve` as it is, with a reader's Atom feed o
 SQLite, asked for over and over meanwhile. Papers are made of shuffled words of the sample, 40 an
 abstract, about 480 bytes each: 200,000 of them are 95 MB. With --words 5000 abstracts are as large
 as is allowed; --lines writes JSON Lines. Memory is the most the daemon has had (VmHWM), before and
-after. Hostile texts (bench/_hostile.py) are read at n, 2n and 4n bytes, the sizes in turn, in one
-process; of the rounds the shortest counts. The exponent e of t = c * n^e is 1 for linear time.
+after. Hostile texts (bench/support/hostile.py) are read at n, 2n and 4n bytes, the sizes in turn,
+in one process; of the rounds the shortest counts. The exponent e of t = c * n^e is 1 for linear
+time.
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import structlog
-from bench._hostile import UNITS, Growth, growths
 from bench.editions import papers
 from bench.feeds_http import larkpost, populated
+from bench.support.hostile import UNITS, Growth, growths
 
 if TYPE_CHECKING:
-    from larkpost.settings import Places
+    from larkpost.settings import HomePaths
 
 CALM = 200  # requests before the dump is there
 SETTLE = 1.0  # seconds
@@ -87,7 +88,7 @@ def measure(count: int, *, words: int, lines: bool) -> Found:
             return Found(size, seconds - SETTLE, before, memory(daemon.pid), calm, busy)
 
 
-def until_read(places: Places, name: str, address: str) -> tuple[list[float], float]:
+def until_read(places: HomePaths, name: str, address: str) -> tuple[list[float], float]:
     """Ask for the feed until the dump has been moved; raises SystemExit where it was refused."""
     times, begun = [], time.perf_counter()
     while not (places.done / name).exists():

@@ -23,17 +23,17 @@ from typing import TYPE_CHECKING
 
 from bench.editions import FixedLinks, editions
 
-from larkpost.render import Press
+from larkpost.render import EditionRenderer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from larkpost.domain import Edition, Letter
+    from larkpost.domain import Edition, Message
 
 WIRE = policy.SMTP.clone(max_line_length=998)
 
 
-def by_email_message(letter: Letter, text: str, html: str) -> bytes:
+def by_email_message(letter: Message, text: str, html: str) -> bytes:
     """Build the same letter the way the standard library's documentation shows."""
     message = EmailMessage()
     message["From"] = letter.sender
@@ -54,7 +54,7 @@ def seconds(work: Iterable[object]) -> float:
     return time.process_time() - start
 
 
-def check(press: Press, edition: Edition, letter: Letter) -> tuple[str, str]:
+def check(press: EditionRenderer, edition: Edition, letter: Message) -> tuple[str, str]:
     """Return text and HTML of a letter once they are known to be what the press shows."""
     message = email.message_from_bytes(letter.content, policy=policy.default)
     text, html = (part.get_content().replace("\r\n", "\n") for part in message.iter_parts())
@@ -65,7 +65,9 @@ def check(press: Press, edition: Edition, letter: Letter) -> tuple[str, str]:
 
 def measure(chosen: Sequence[Edition], rounds: int) -> dict[str, float]:
     """Microseconds a letter on each side, and the ratios."""
-    press = Press(FixedLinks(), sender="Larkpost <larkpost@example.org>", title="Larkpost")
+    press = EditionRenderer(
+        FixedLinks(), sender="Larkpost <larkpost@example.org>", title="Larkpost"
+    )
     letters = list(press.newsletter(chosen))
     parts = [check(press, *pair) for pair in zip(chosen, letters, strict=True)]
     sample = list(zip(letters, parts, strict=True))[:: max(1, len(letters) // 50)]

@@ -20,22 +20,22 @@ from typing import TYPE_CHECKING, Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one core, as in the goals
 
-from bench import _loop_systems as systems
-from bench._loop_measures import ORACLE, OURS, cells, chances, changes, summary
-from bench._loop_ours import Cost, Ours, home, processor_seconds
-from bench._loop_readers import REPORTED, draw_all
-from bench._loop_record import live
-from bench._loop_stream import make_stream, read_stream
-from bench._loop_tables import against_goals, cost_table, months, tables
-from bench._readers import data_folder
+from bench.closed_loop import systems
+from bench.closed_loop.measures import ORACLE, OURS, cells, chances, changes, summary
+from bench.closed_loop.ours import Cost, Ours, home, processor_seconds
+from bench.closed_loop.readers import REPORTED, draw_all
+from bench.closed_loop.record import live
+from bench.closed_loop.stream import make_stream, read_stream
+from bench.closed_loop.tables import against_goals, cost_table, months, tables
+from bench.support.readers import data_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from bench._loop_readers import Draw
-    from bench._loop_record import Record
-    from bench._loop_stream import Stream
-    from bench._loop_systems import System
+    from bench.closed_loop.readers import Draw
+    from bench.closed_loop.record import Record
+    from bench.closed_loop.stream import Stream
+    from bench.closed_loop.systems import System
 
 NEWEST, SVM = "newest first", "arxiv-sanity-lite"
 BESIDE: Mapping[str, Callable[[Draw], System]] = {

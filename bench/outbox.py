@@ -20,18 +20,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench import editions as sample
 
-from larkpost.domain import DeliveryState, Letter
-from larkpost.render import Press
-from larkpost.store import deliveries, editions, letters, papers, readers
-from larkpost.store.editions import Prepared
-from larkpost.store.engine import Store, open_sqlite
-from larkpost.store.migrations import upgrade
-from larkpost.transports.once import Once, SentLog
+from larkpost.db import editions, papers, readers
+from larkpost.db.editions import PreparedEdition
+from larkpost.db.engine import Store, open_sqlite
+from larkpost.db.migrations import upgrade
+from larkpost.db.outbox import deliveries, sent_messages
+from larkpost.domain import DeliveryState, Message
+from larkpost.render import EditionRenderer
+from larkpost.transports.sent_log import SentLog, SkipAlreadySent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from larkpost.domain import Draft
+    from larkpost.domain import PaperRecord
 
 BATCH = 100
 LEASE = timedelta(minutes=2)
@@ -40,10 +41,12 @@ NOW = sample.OUT
 
 def fill(store: Store, count: int) -> None:
     """Plan a letter to each of so many readers."""
-    from larkpost.domain import Draft
+    from larkpost.domain import PaperRecord
 
     upgrade(store)
-    draft: Draft = Draft(title="Sparse routing in mixtures of experts", abstract="Of routes.")
+    draft: PaperRecord = PaperRecord(
+        title="Sparse routing in mixtures of experts", abstract="Of routes."
+    )
     with store.begin() as connection:
         papers.absorb(connection, [draft], now=NOW)
         who = [
@@ -51,7 +54,7 @@ def fill(store: Store, count: int) -> None:
             for n in range(count)
         ]
         prepared = [
-            Prepared(reader, NOW.date(), [], NOW, NOW + LEASE, f"<{reader.uid}@example.org>")
+            PreparedEdition(reader, NOW.date(), [], NOW, NOW + LEASE, f"<{reader.uid}@example.org>")
             for reader in who
         ]
         editions.publish_many(connection, prepared)
@@ -68,14 +71,16 @@ def keep(store: Store, ids: list[int]) -> None:
     """Keep the bytes of letters that are about to go."""
     content = edition_in_print()
     with store.begin() as connection:
-        letters.sweep(connection)
-        letters.keep(connection, {number: Letter("", "", "", content) for number in ids})
+        sent_messages.sweep(connection)
+        sent_messages.keep(connection, {number: Message("", "", "", content) for number in ids})
 
 
 @cache
 def edition_in_print() -> bytes:
     """Set a letter of ten papers."""
-    press = Press(sample.FixedLinks(), sender="Larkpost <post@example.org>", title="Larkpost")
+    press = EditionRenderer(
+        sample.FixedLinks(), sender="Larkpost <post@example.org>", title="Larkpost"
+    )
     return next(iter(press.newsletter(sample.editions(1)))).content
 
 
@@ -97,7 +102,7 @@ def letter_by_letter(store: Store, send: Callable[[int], None] = lambda _: None)
 def letter_by_letter_logged(store: Store) -> None:
     """Do so over a road that takes everything, and keep the log of what was sent beside it."""
     with tempfile.TemporaryDirectory() as folder, SentLog(Path(folder), NOW.date()) as sent:
-        road = Once(_Nowhere(), sent)
+        road = SkipAlreadySent(_Nowhere(), sent)
         letter_by_letter(store, lambda number: road.send(_letter(number)))
 
 
@@ -107,12 +112,12 @@ class _Nowhere:
     def ready(self) -> None:
         """Wait for nothing."""
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Message) -> None:
         """Take it."""
 
 
-def _letter(number: int) -> Letter:
-    return Letter("a@example.org", "b@example.org", f"<{number}@example.org>", b"")
+def _letter(number: int) -> Message:
+    return Message("a@example.org", "b@example.org", f"<{number}@example.org>", b"")
 
 
 def batch_by_batch(store: Store) -> None:

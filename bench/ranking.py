@@ -20,21 +20,19 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one core, as in the goals
 
 import numpy as np
-from bench import _goals as goals
-from bench import _peers as peers
-from bench import _readers as readers
-from bench._measures import interval, measure
-from bench._ours import Ours, evidence
+from bench.support import goals, peers, readers
+from bench.support.measures import interval, measure
+from bench.support.our_ranker import Ours, evidence
 
-from larkpost.ranking import Tfidf, learning, scoring
+from larkpost.ranking import TfidfRanker, scoring, training
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from bench._readers import Case, Collection
+    from bench.support.readers import Case, Collection
     from numpy.typing import NDArray
 
-    from larkpost.seams import Evidence
+    from larkpost.interfaces import Evidence
 
     Scores = NDArray[np.float64]
 
@@ -204,7 +202,7 @@ def speed(world: Collection, crowd: int = 10_000, thumbs: int = 50) -> dict[str,
     crowded = list(_crowd(world, crowd, thumbs, rng))
     today = [world.papers[at].text for at in rng.choice(world.pool, 100)]
     ways = [
-        (f"{manner}{company}", careful, Tfidf(careful=careful).fit(corpus, libraries=theirs))
+        (f"{manner}{company}", careful, TfidfRanker(careful=careful).fit(corpus, libraries=theirs))
         for manner, careful in (("in a hurry", False), ("careful", True))
         for company, theirs in (("", ()), (", with other readers' thumbs", libraries))
     ]
@@ -215,9 +213,9 @@ def speed(world: Collection, crowd: int = 10_000, thumbs: int = 50) -> dict[str,
     for _ in range(5):
         for name, careful, space in ways:
             rows, some = space.rows(today), crowded[: crowd // 10] if careful else crowded
-            learning.learn(space, some[:2], now=readers.DAY)  # warm
+            training.learn(space, some[:2], now=readers.DAY)  # warm
             started = time.process_time()
-            tastes = learning.learn(space, some, now=readers.DAY, careful=careful)
+            tastes = training.learn(space, some, now=readers.DAY, careful=careful)
             learnt = time.process_time()
             scoring.score(space, tastes, rows)
             scored = time.process_time()

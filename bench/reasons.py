@@ -19,15 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from bench._readers import arxiv, data_folder
 from bench.editions import papers as sample_papers
+from bench.support.readers import arxiv, data_folder
 
 from larkpost.domain import Thumb
-from larkpost.ranking import Tfidf
-from larkpost.ranking.reasons import LEAST_LIKENESS, LEAST_LIKENESS_IN_SMALL
-from larkpost.render import words
-from larkpost.render.typesetting import why_text
-from larkpost.seams import Evidence
+from larkpost.interfaces import Evidence
+from larkpost.ranking import TfidfRanker
+from larkpost.ranking.explanations import LEAST_LIKENESS, LEAST_LIKENESS_IN_SMALL
+from larkpost.render import wording
+from larkpost.render.templates import why_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +64,7 @@ class Seen:
 
 def from_arxiv(folder: Path, seed: int, most: int) -> Iterator[Seen]:
     """Yield a pick a reader: the newest papers before the cut are liked, those after ranked."""
-    world, ranker = arxiv(folder / "arxiv-readers"), Tfidf()
+    world, ranker = arxiv(folder / "arxiv-readers"), TfidfRanker()
     space = ranker.fit(world.papers[at] for at in world.corpus)
     rng = np.random.default_rng(seed)
     odd = seed == JUDGED
@@ -82,7 +82,7 @@ def from_arxiv(folder: Path, seed: int, most: int) -> Iterator[Seen]:
 
 def from_sample(seed: int, most: int) -> Iterator[Seen]:
     """Yield picks of readers who like papers of a theme of the sample dump."""
-    papers, ranker = sample_papers(), Tfidf()
+    papers, ranker = sample_papers(), TfidfRanker()
     space = ranker.fit(papers)
     rng = np.random.default_rng([seed, 1])
     themes = list(THEMES.values())
@@ -96,7 +96,7 @@ def from_sample(seed: int, most: int) -> Iterator[Seen]:
 
 
 def _one_of_the_best(
-    ranker: Tfidf,
+    ranker: TfidfRanker,
     space: TextSpace,
     liked: Sequence[Paper],
     digest: Sequence[Paper],
@@ -123,12 +123,12 @@ def as_table(seen: Sequence[Seen]) -> str:
 
 def reason_of(pick: Pick) -> str:
     """Write the reason as the letter does, without the chance, which people are not to judge."""
-    reason = words.reason(pick)._replace(chance="")
+    reason = wording.reason(pick)._replace(chance="")
     return " · ".join(line.strip() for line in why_text(reason))
 
 
 def _cell(text: str, length: int) -> str:
-    return words.cropped(" ".join(text.split()), length).replace("|", "\\|")
+    return wording.crop(" ".join(text.split()), length).replace("|", "\\|")
 
 
 def figures(seen: Sequence[Seen]) -> str:

@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one core, as in the goals
 
-from bench._readers import data_folder
+from bench.support.readers import data_folder
 
 from larkpost.domain import Identifier, Paper, Thumb
-from larkpost.ranking import History, Tfidf, evaluate
-from larkpost.resources import shipped
+from larkpost.ranking import History, TfidfRanker, evaluate
+from larkpost.resources import shipped_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def real(folder: Path) -> list[Paper]:
 
 def made(papers: int = PAPERS, days: int = DAYS) -> list[Paper]:
     """Make papers of eight sentences each, drawn from the sample dump, so many a day."""
-    sample = shipped("seeds/000_48a0d66eb2c74da9.txt").read_text(encoding="utf-8")
+    sample = shipped_path("seeds/000_48a0d66eb2c74da9.txt").read_text(encoding="utf-8")
     sentences = [one for one in re.split(r"(?<=\.)\s+", sample) if len(one) > 60]
     draw = random.Random(0)  # noqa: S311 - nothing secret hangs on it
     return [
@@ -96,7 +96,7 @@ def main() -> int:
     for name, daily in LOADS.items():
         past = history(papers, daily)
         started = time.process_time()
-        report = evaluate(Tfidf(), past)
+        report = evaluate(TfidfRanker(), past)
         took = time.process_time() - started
         print(f"{name}: {took:.1f} s for {report.votes} thumbs, {report.mornings} mornings")
     return 0

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from time import perf_counter
 
 from larkpost.domain import Identifier, Paper, Thumb
-from larkpost.ranking import Tfidf
-from larkpost.seams import Evidence
+from larkpost.interfaces import Evidence
+from larkpost.ranking import TfidfRanker
 
 NOW = datetime(2026, 8, 7, 6, tzinfo=UTC)
 WORDS = [f"{a}{b}" for a in ("ro", "gla", "pro", "bir", "sta") for b in ("ting", "ciers", "tein")]
@@ -29,7 +29,7 @@ def main() -> None:
     papers += [paper(PAPERS + n, " ".join(WORDS * 500)) for n in range(STUFFED)]
     voted = draw.choices(papers[:PAPERS], k=VOTES)
     thumbs = [Thumb.UP if WORDS[0] in one.text else Thumb.DOWN for one in voted]
-    ranker = Tfidf()
+    ranker = TfidfRanker()
     began = perf_counter()
     space = ranker.fit(papers)
     fitted = perf_counter()

@@ -5,8 +5,8 @@
 `larkpost serve` as it is, on a SQLite home with some thousand papers and 102 readers; it ticks
 every five seconds and sends its letters to a mail server on loopback. Ten honest visitors ask for
 feeds, pages, searches, papers and votes, for ``--calm`` seconds alone and then ``--seconds`` beside
-the attacks of bench/_soak_attacks.py, each of which comes from a network of its own (127.1.x.1).
-In between somebody subscribes, whose letter has to arrive.
+the attacks of bench/support/soak_attacks.py, each of which comes from a network of its own
+(127.1.x.1). In between somebody subscribes, whose letter has to arrive.
 
 It ends with 1 where the honest p99 is 250 ms or more, where an honest visitor was refused, where a
 tick was skipped (two of them lie more than two periods apart), or where the letter did not come.
@@ -32,10 +32,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from aiosmtpd.controller import Controller
-from bench._readers import data_folder
-from bench._soak_attacks import Target, attacked
-from bench._soak_visitors import Errand, Visits, ask, median, percentile, visiting
-from bench._web_world import world
+from bench.support.readers import data_folder
+from bench.support.soak_attacks import Target, attacked
+from bench.support.soak_visitors import Errand, Visits, ask, median, percentile, visiting
+from bench.support.web_world import world
 
 from larkpost.domain import Thumb
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from aiosmtpd.smtp import SMTP, Envelope, Session
-    from bench._web_world import World
+    from bench.support.web_world import World
 
 PROMISED = 0.25  # seconds, of which the honest p99 stays below
 VISITORS = 10

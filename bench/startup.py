@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from larkpost.resources import shipped
+from larkpost.resources import shipped_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,7 +96,7 @@ def _cost(goal: Goal, pairs: Sequence[tuple[float, float]]) -> Cost:
 
 def furnish(environ: Mapping[str, str]) -> None:
     """Fill the home with the sample, a reader and an edition, and have all code compiled."""
-    dump = next(iter(sorted(shipped("seeds").glob("*.txt"))))
+    dump = next(iter(sorted(shipped_path("seeds").glob("*.txt"))))
     for call in (("ingest", str(dump)), ("reader", "add", READER), ("publish", READER)):
         cpu_seconds([*LARKPOST, *call], environ)
     for goal in GOALS:

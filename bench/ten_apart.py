@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from bench import _readers as readers
-from bench import _small as small
+from bench.support import readers
+from bench.support import small_corpora as small
 
-from larkpost.ranking import Tfidf, informative
-from larkpost.ranking.space import CLOSE_SHARE, WORD_SHARE
+from larkpost.ranking import TfidfRanker, informative
+from larkpost.ranking.tfidf import CLOSE_SHARE, WORD_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def apart(corpus: Sequence[Paper], candidates: Sequence[Paper]) -> list[tuple[fl
 
     By the mean distance of their pairs, and by the least.
     """
-    space = Tfidf().fit(corpus)
+    space = TfidfRanker().fit(corpus)
     far = distances(space, candidates)
     pairs = np.triu_indices(10, 1)
     rng = np.random.default_rng(0)

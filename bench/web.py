@@ -23,18 +23,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from bench._readers import data_folder
-from bench._web_visits import VISITS, Visit
-from bench._web_world import BASE, NOW, world
+from bench.support.readers import data_folder
+from bench.support.web_visits import VISITS, Visit
+from bench.support.web_world import BASE, NOW, world
 from starlette.testclient import TestClient
 
 from larkpost.web import ROUTES, app
-from larkpost.web.route_limits import limits_of
+from larkpost.web.limits.routes import limits_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from bench._web_world import World
+    from bench.support.web_world import World
     from starlette.routing import Route
 
 MOST = {"visitor": 100.0, "reader": 500.0}  # milliseconds
@@ -106,7 +106,7 @@ def _visited(client: TestClient, made: World, route: Route, visit: Visit, rounds
         round(statistics.median(times[1:]), 1),
         measured.most if measured else 0,
         measured.costly if measured else False,
-        limits.kept,
+        limits.cached,
         body,
         limits.body_seconds if body else 0,
         visit.turns,

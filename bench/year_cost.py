@@ -21,25 +21,25 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from bench._loop_ours import WEEKDAYS, megabytes
-from bench._loop_readers import draw_all
-from bench._loop_stream import make_stream, morning, read_stream
-from bench._readers import data_folder
+from bench.closed_loop.ours import WEEKDAYS, megabytes
+from bench.closed_loop.readers import draw_all
+from bench.closed_loop.stream import make_stream, morning, read_stream
+from bench.support.readers import data_folder
 
 from larkpost.blas_threads import limit_blas_threads
-from larkpost.domain import Draft, Identifier, Thumb, Vote
-from larkpost.flows import membership
-from larkpost.flows.fitting import FitApart
-from larkpost.flows.publish import Newsroom, publish_due
-from larkpost.flows.spaces import Spaces
-from larkpost.settings.model import Ranking
-from larkpost.store import editions, migrations, papers, votes
-from larkpost.store.engine import Store
+from larkpost.db import editions, migrations, papers, votes
+from larkpost.db.engine import Store
+from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
+from larkpost.editions.fit_model import FitApart
+from larkpost.editions.model_cache import ModelCache
+from larkpost.editions.publish import PublishContext, publish_due
+from larkpost.readers import subscriptions
+from larkpost.settings.model import RankingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench._loop_readers import Draw
+    from bench.closed_loop.readers import Draw
 
 MORNINGS = 11  # the first is the restart, the others are two weeks
 START, END, QUICK_END = 20, 200, 30  # days of papers that are there
@@ -66,9 +66,9 @@ def build(store: Store, draw: Draw, first: int, end: int) -> None:
                 votes.cast_many(connection, cast)
 
 
-def _draft(draw: Draw, number: int) -> Draft:
+def _draft(draw: Draw, number: int) -> PaperRecord:
     title, abstract, categories = draw.stream.documents[number]
-    return Draft(title, abstract, (Identifier("bench", str(number)),), categories=categories)
+    return PaperRecord(title, abstract, (Identifier("bench", str(number)),), categories=categories)
 
 
 def measure(file: Path, draw: Draw, first: int) -> dict[str, Any]:
@@ -99,19 +99,21 @@ def live(told: dict[str, Any]) -> dict[str, Any]:
     """Live through mornings as the daemon does; gives what each cost, and the memory."""
     limit_blas_threads()
     import larkpost.serve  # noqa: F401 - it is part of what a daemon holds
-    from larkpost.ranking import Tfidf
+    from larkpost.ranking import TfidfRanker
 
-    ships = Ranking()
+    ships = RankingSettings()
     store, first = Store(f"sqlite:///{told['file']}"), told["first"]
-    spaces, ranker = Spaces(FitApart(ships.careful)), Tfidf(careful=ships.careful)
+    spaces, ranker = ModelCache(FitApart(ships.careful)), TfidfRanker(careful=ships.careful)
     window = timedelta(days=ships.window_days)
-    newsroom = Newsroom(store, ranker, window, "example.org", ships.exploration, spaces=spaces)
+    newsroom = PublishContext(
+        store, ranker, window, "example.org", ships.exploration, spaces=spaces
+    )
     del told["file"]
     costs, fits, held = [], [], []
     numbers: dict[int, str] = {}
     for day, documents in enumerate(told["days"], first):
         drafts = [
-            Draft(title, abstract, (Identifier("bench", str(number)),), categories=tuple(of))
+            PaperRecord(title, abstract, (Identifier("bench", str(number)),), categories=tuple(of))
             for number, (title, abstract, of) in enumerate(documents, day * len(documents))
         ]
         with store.begin() as connection:
@@ -163,7 +165,7 @@ def run(draw: Draw, end: int) -> dict[str, Any]:
         store = Store(f"sqlite:///{file}")
         migrations.upgrade(store)
         for person in draw.people:
-            membership.add(
+            subscriptions.add(
                 store,
                 None,
                 now=morning(0),

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tests.postgres import PostgresMissingError, Server, running
+from tests.helpers.postgres import PostgresMissingError, Server, running
 
-from larkpost.store import migrations
-from larkpost.store.engine import Store
+from larkpost.db import migrations
+from larkpost.db.engine import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Tells a full disk from a broken one: the one is mended by making room, the other by a backup."""
+"""Tells a full disk from a broken one: the one needs room, the other a backup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nouns of Larkpost: papers, readers, votes, picks, editions, deliveries, as plain values."""
+"""The plain values of Larkpost: papers, readers, votes, picks, editions, deliveries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Identifier:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class PaperRecord:
     """A paper as a dump tells it, before it is known whether the store has it already.
 
     ``uid`` and ``updated`` are only there where another Larkpost exported the paper. ``guest``: an
@@ -50,7 +50,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
+class RejectedRecord:
     """A record of a dump that could not be read; ``line`` counts from 1, 0 is the whole file.
 
     ``cut``: the file ends within it.
@@ -63,7 +63,7 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class IngestWarning:
     """Something odd about a dump that cost no record; ``line`` 0 is the whole file.
 
     ``key`` is the key of a JSON object that nobody knows, where it is about one.
@@ -75,14 +75,14 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
-class Captured:
+class DumpDate:
     """The day on which a dump says that it was taken."""
 
     day: date
     line: int
 
 
-Record = Draft | Rejected | Remark | Captured
+Record = PaperRecord | RejectedRecord | IngestWarning | DumpDate
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
-class Weight:
+class TermWeight:
     """A term and what it added to (or, below zero, took from) a score."""
 
     term: str
@@ -242,8 +242,8 @@ class Pick:
     position: int
     score: float
     probability: float
-    because: tuple[Weight, ...] = ()
-    against: tuple[Weight, ...] = ()
+    because: tuple[TermWeight, ...] = ()
+    against: tuple[TermWeight, ...] = ()
     others: float = 0.0
     bias: float = 0.0
     terms: tuple[str, ...] | None = None
@@ -258,7 +258,7 @@ class Pick:
     pool: int = 1
 
     @property
-    def known_probability(self) -> float | None:
+    def shown_probability(self) -> float | None:
         """The chance as it may be shown: None before the first thumb up, when it is a guess."""
         # Editions from before likenesses were kept named a liked paper whenever there was one.
         unknown = self.likeness is None and self.like is None
@@ -318,7 +318,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Message:
     """A finished message, ready for the wire: ``content`` is RFC 5322 with CRLF line ends."""
 
     sender: str

@@ -28,7 +28,7 @@ Kind = tuple[str, str]  # a logger's name, and the event where it is one of ours
 
 
 @contextmanager
-def limited_lines() -> Iterator[None]:
+def limit_lines() -> Iterator[None]:
     """Have lines that are logged meanwhile, in threads of it too, count as those of a visitor."""
     token = _of_a_visitor.set(True)
     try:

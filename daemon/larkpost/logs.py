@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from larkpost.log_limits import line_limit, shorten_facts
 from larkpost.masking import HIDDEN, mask_text
-from larkpost.paths import FEED, SIGNED
+from larkpost.token_paths import FEED, SIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -143,7 +143,7 @@ class _Formatter(logging.Formatter):
                 ProcessorFormatter.remove_processors_meta,
                 self._mask,
                 shorten_facts,
-                JSONRenderer() if self._machine else Console(self._colours),
+                JSONRenderer() if self._machine else ConsoleFormatter(self._colours),
             ],
         )
 
@@ -179,7 +179,7 @@ def _set_up_structlog() -> None:
     )
 
 
-def encoded(text: str) -> str:
+def escape(text: str) -> str:
     """Put text from outside on one line: what cannot be printed is shown as its code point.
 
     Covers CR, LF, ESC, U+2028, U+2029, bidi overrides and lone surrogates (CWE-117).
@@ -189,7 +189,7 @@ def encoded(text: str) -> str:
     )
 
 
-def masked(text: str, hide: Iterable[str] = ()) -> str:
+def mask(text: str, hide: Iterable[str] = ()) -> str:
     """Take out the tokens of our links, and passwords."""
     text = _FEED_PATH.sub(f"{FEED}/{HIDDEN}", _SIGNED_PATH.sub(rf"\1/{HIDDEN}", text))
     return mask_text(text, hide)
@@ -220,10 +220,10 @@ class Mask:
             return [self._clean(inner) for inner in value]
         if value is None or isinstance(value, (bool, int, float, logging.LogRecord)):
             return value
-        return masked(str(value), self.hide)
+        return mask(str(value), self.hide)
 
 
-class Console:
+class ConsoleFormatter:
     """A structlog processor that writes an event as a line for people."""
 
     def __init__(self, colours: bool) -> None:
@@ -233,9 +233,9 @@ class Console:
         """Time, level, what happened, then the facts as ``key=value``."""
         level = str(event.pop("level", "info"))
         moment = str(event.pop("timestamp", ""))[:19]
-        what = encoded(str(event.pop("event", "")))
+        what = escape(str(event.pop("event", "")))
         event.pop("logger", None)
-        facts = " ".join(f"{encoded(key)}={_fact(value)}" for key, value in event.items())
+        facts = " ".join(f"{escape(key)}={_fact(value)}" for key, value in event.items())
         label = f"{level:<7}"
         if self.colours:
             label = f"\x1b[{_COLOURS.get(level, '0')}m{label}\x1b[0m"
@@ -243,7 +243,7 @@ class Console:
 
 
 def _fact(value: object) -> str:
-    text = encoded(str(value))
+    text = escape(str(value))
     return '"' + text.replace('"', '\\"') + '"' if " " in text or not text else text
 
 

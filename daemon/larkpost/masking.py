@@ -1,4 +1,4 @@
-"""Hides passwords in what is shown, logged or raised: in URLs, in ``key=value``, and by value.
+"""Masks passwords in what is shown, logged or raised: in URLs, in ``key=value``, and by value.
 
 In the query of a database's URL only what is known to be harmless is shown (CWE-532, CWE-209):
 libpq takes ``password``, ``sslpassword``, ``passfile`` and more there, and so may any driver.
@@ -152,10 +152,10 @@ def _is_file(scheme: str, rest: str) -> bool:
 
 def _mask_query(scheme: str, query: str) -> str:
     query, hash_, fragment = query.partition("#")
-    return "&".join(_masked_parameters(scheme, query)) + hash_ + fragment
+    return "&".join(_mask_parameters(scheme, query)) + hash_ + fragment
 
 
-def _masked_parameters(scheme: str, query: str) -> Iterator[str]:
+def _mask_parameters(scheme: str, query: str) -> Iterator[str]:
     for part in query.split("&"):
         name, equals, _ = part.partition("=")
         yield f"{name}={HIDDEN}" if equals and not _is_harmless(scheme, name) else part

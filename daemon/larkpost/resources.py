@@ -8,7 +8,7 @@ PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent.parent
 
 
-def shipped(name: str) -> Path:
+def shipped_path(name: str) -> Path:
     """The path of a shipped file or folder such as ``templates/email``.
 
     Raises FileNotFoundError when neither the wheel nor the checkout has it.

@@ -71,7 +71,7 @@ def place(zone: str) -> ZoneInfo:
         ) from None
 
 
-def is_known_here(zone: str) -> bool:
+def is_available(zone: str) -> bool:
     """Whether this machine knows a zone; one that was chosen on another may be newer."""
     try:
         place(zone)
@@ -85,7 +85,7 @@ def local_time(zone: str, moment: datetime) -> datetime:
 
     A reader whose zone this machine does not know must be listed, paused and removed all the same.
     """
-    return moment.astimezone(place(zone) if is_known_here(zone) else UTC)
+    return moment.astimezone(place(zone) if is_available(zone) else UTC)
 
 
 def local_date(zone: str, moment: datetime) -> date:

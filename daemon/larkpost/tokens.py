@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from larkpost.paths import Purpose
+    from larkpost.token_paths import Purpose
 
 KEY_BYTES = 32
 _KEY = re.compile(rf"(?:[0-9A-Fa-f]{{2}}){{{KEY_BYTES},}}")
@@ -70,7 +70,7 @@ class Tokens:
             raise _refusal()
         return _unpack(base64_decode(payload)[1:])
 
-    def keyed_hash(self, text: str) -> str:
+    def hash_text(self, text: str) -> str:
         """Hash a text so that only who has the key can find it by trying; 64 hexadecimal digits."""
         key = self._keys[self._key_id][-1]
         return hmac.digest(key, b"larkpost.hash" + text.encode(), "sha256").hex()
@@ -110,7 +110,7 @@ def read_keys(path: Path) -> list[bytes]:
     """
     try:
         if not path.is_file():  # a folder, a pipe that nobody writes into, a link to nothing
-            raise _damaged(path, "it is no file" if path.exists() else "it is not there")
+            raise _damage_error(path, "it is no file" if path.exists() else "it is not there")
         if path.stat().st_mode & stat.S_IRWXO:
             raise SettingsError(
                 f"the key file {path} can be read by every user of this machine",
@@ -125,7 +125,7 @@ def read_keys(path: Path) -> list[bytes]:
         ) from error
     if not lines or not all(map(_KEY.fullmatch, lines)):
         what = "one of its lines is no key" if lines else "it holds no key"
-        raise _damaged(path, f"{what} of {KEY_BYTES * 2} hexadecimal digits or more")
+        raise _damage_error(path, f"{what} of {KEY_BYTES * 2} hexadecimal digits or more")
     return [bytes.fromhex(line) for line in lines]
 
 
@@ -155,7 +155,7 @@ def missing_key(path: Path, database: str) -> SettingsError:
     )
 
 
-def _damaged(path: Path, what: str) -> DamagedKey:
+def _damage_error(path: Path, what: str) -> DamagedKey:
     return DamagedKey(f"the key file {path} is damaged: {what}", hint=_DAMAGED)
 
 

@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.calling import SAMPLE, Shell
+from tests.helpers.cli_helpers import SAMPLE, Shell
 
 if TYPE_CHECKING:
     from pathlib import Path

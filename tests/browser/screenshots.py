@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 from playwright.sync_api import sync_playwright
-from tests.calling import SAMPLE
+from tests.helpers.cli_helpers import SAMPLE
 
-from larkpost.domain import Draft, Thumb, Vote
-from larkpost.flows import membership, publish
-from larkpost.program import build
+from larkpost.bootstrap import build
+from larkpost.db import papers, readers, votes
+from larkpost.domain import PaperRecord, Thumb, Vote
+from larkpost.editions import publish
+from larkpost.formats import HuggingFacePage
+from larkpost.readers import subscriptions
 from larkpost.resources import CHECKOUT
 from larkpost.serve import listen
 from larkpost.settings import load
-from larkpost.sources import HuggingFacePage
-from larkpost.store import papers, readers, votes
 from larkpost.web import app
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
+    from larkpost.bootstrap import Program
     from larkpost.domain import Edition
-    from larkpost.program import Program
 
 NOW = datetime(2026, 8, 7, 6, 30, tzinfo=UTC)
 TODAY = datetime(2026, 8, 7, tzinfo=UTC)
@@ -65,8 +66,10 @@ def take_all(browser: Browser, program: Program, edition: Edition) -> None:
     take(browser, "rate", f"{me}/rate", height=900)
     take(browser, "your-page-dark", me, height=900, scheme="dark")
     take(browser, "vote-phone", links.vote(edition, 1, Thumb.UP), width=375, height=720, scale=2)
-    take(browser, "newsletter", program.press.html(edition), height=1000)
-    take(browser, "newsletter-phone", program.press.html(edition), width=375, height=720, scale=2)
+    take(browser, "newsletter", program.renderer.html(edition), height=1000)
+    take(
+        browser, "newsletter-phone", program.renderer.html(edition), width=375, height=720, scale=2
+    )
 
 
 def take(
@@ -123,12 +126,13 @@ def furnish(program: Program) -> Edition:
 
     The edition given is that of Ada, who voted on each day what the day brought.
     """
-    ada = membership.add(
+    ada = subscriptions.add(
         program.store, "ada@example.org", now=NOW, name="Ada", zone="Europe/Berlin",
         at=time(8, 30), size=8, words=["language agents", "memory"],
     )  # fmt: skip
     others = [
-        membership.add(program.store, f"reader{number}@example.org", now=NOW) for number in range(6)
+        subscriptions.add(program.store, f"reader{number}@example.org", now=NOW)
+        for number in range(6)
     ]
     drafts = list(dated(sample()))
     with program.store.begin() as connection:
@@ -150,19 +154,19 @@ def furnish(program: Program) -> Edition:
         ]
         votes.cast_many(connection, cast)
         reader = readers.get(connection, ada.id)
-    (result,) = publish.publish(program.newsroom, [publish.by_hand(reader, NOW)], now=NOW)
+    (result,) = publish.publish(program.publish_context, [publish.by_hand(reader, NOW)], now=NOW)
     assert result.edition
     return result.edition
 
 
-def sample() -> list[Draft]:
+def sample() -> list[PaperRecord]:
     """Read the papers of the sample dump."""
     with SAMPLE.open("rb") as dump:
         records = HuggingFacePage().read(dump, NOW.date())
-        return [one for one in records if isinstance(one, Draft)]
+        return [one for one in records if isinstance(one, PaperRecord)]
 
 
-def dated(drafts: Sequence[Draft]) -> Iterator[Draft]:
+def dated(drafts: Sequence[PaperRecord]) -> Iterator[PaperRecord]:
     """Let four of five papers have come in over the last three months, and the others today."""
     for number, draft in enumerate(drafts):
         old = number % 5 != 0
@@ -171,7 +175,7 @@ def dated(drafts: Sequence[Draft]) -> Iterator[Draft]:
         )
 
 
-def thumb_of(draft: Draft) -> Thumb | None:
+def thumb_of(draft: PaperRecord) -> Thumb | None:
     """Judge a paper as Ada would."""
     if DISLIKED.search(draft.title):
         return Thumb.DOWN

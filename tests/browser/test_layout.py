@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
-from tests import editions as making
 from tests.browser.test_web_pages import answering
-from tests.browsing import NOW, place
-from tests.making import picks_of
-from tests.unit.test_evaluation import measured
+from tests.helpers import edition_factories as making
+from tests.helpers.factories import picks_of
+from tests.helpers.web.site_client import NOW, place
+from tests.unit.ranking.test_replay import measured
 
-from larkpost.domain import Draft, Identifier, Thumb, Vote
-from larkpost.flows import membership
-from larkpost.render.report import report_page
+from larkpost.db import editions, papers, readers, votes
+from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
+from larkpost.readers import subscriptions
+from larkpost.render.evaluation_report import report_page
 from larkpost.serve import listen
-from larkpost.store import editions, papers, readers, votes
 from larkpost.web import app
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
-    from tests.browsing import Place
+    from tests.helpers.web.site_client import Place
 
     from larkpost.domain import Edition
 
@@ -38,17 +38,25 @@ LONG = ("On the long title of a paper that says everything it has to say " * 7)[
 ADDRESS = f"https://example.org/{'a' * 150}?{'b' * 150}"
 MANY = tuple(f"Author {WORD[:40]} Number {number}" for number in range(100))
 HOSTILE = (
-    Draft(title=WORD, abstract=f"{WORD} and {WORD}. {ADDRESS} is where it is.", authors=(WORD,)),
-    Draft(title=f"{WORD}: {LONG}", abstract="", authors=MANY, categories=(WORD,)),
-    Draft(title=LONG, abstract=f"See {ADDRESS}. " * 8, authors=MANY),
-    Draft(title="מאמר על תרגום מכונה " * 8, abstract="תקציר בעברית, " * 60, authors=("דוד",)),
-    Draft(title="هذه ورقة عن الترجمة" + "ة" * 200, abstract="ملخص " * 90, authors=("ليلى",)),
-    Draft(title="機械翻訳の品質を測る方法について" * 8, abstract="要旨。" * 200, authors=("山田",)),
-    Draft(title="👩‍👩‍👧‍👦" * 60, abstract="🦜" * 300, authors=("🦜",)),
-    Draft(title="W" * 300, abstract="-" * 400, authors=("W" * 200,)),
-    Draft(title="An ordinary paper on routing", abstract="We route. It works.", authors=("Ada",)),
-    Draft(title="Tenth: sparse experts with gates", abstract="We gate. It works.", authors=("Bo",)),
-    Draft(title="Eleventh: sparse experts and tokens", abstract="We count.", authors=("Cy",)),
+    PaperRecord(
+        title=WORD, abstract=f"{WORD} and {WORD}. {ADDRESS} is where it is.", authors=(WORD,)
+    ),
+    PaperRecord(title=f"{WORD}: {LONG}", abstract="", authors=MANY, categories=(WORD,)),
+    PaperRecord(title=LONG, abstract=f"See {ADDRESS}. " * 8, authors=MANY),
+    PaperRecord(title="מאמר על תרגום מכונה " * 8, abstract="תקציר בעברית, " * 60, authors=("דוד",)),
+    PaperRecord(title="هذه ورقة عن الترجمة" + "ة" * 200, abstract="ملخص " * 90, authors=("ليلى",)),
+    PaperRecord(
+        title="機械翻訳の品質を測る方法について" * 8, abstract="要旨。" * 200, authors=("山田",)
+    ),
+    PaperRecord(title="👩‍👩‍👧‍👦" * 60, abstract="🦜" * 300, authors=("🦜",)),
+    PaperRecord(title="W" * 300, abstract="-" * 400, authors=("W" * 200,)),
+    PaperRecord(
+        title="An ordinary paper on routing", abstract="We route. It works.", authors=("Ada",)
+    ),
+    PaperRecord(
+        title="Tenth: sparse experts with gates", abstract="We gate. It works.", authors=("Bo",)
+    ),
+    PaperRecord(title="Eleventh: sparse experts and tokens", abstract="We count.", authors=("Cy",)),
 )
 
 SIDEWAYS = """() => {
@@ -67,7 +75,7 @@ SMALLEST = """() => [...document.querySelectorAll('svg text')].map(one => {
 PLACES = "[...document.querySelectorAll('.place')].map(one => one.getClientRects()[0].height)"
 
 
-def drafts() -> list[Draft]:
+def drafts() -> list[PaperRecord]:
     return [
         replace(
             one,
@@ -95,8 +103,10 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
 def publish_hostile(here: Place) -> Edition:
     """Publish an edition of hostile papers to a reader of hostile words who voted before."""
     store = here.program.store
-    membership.change(store, here.reader.id, now=NOW, name=WORD[:100], words=[WORD[:90], "sparse"])
-    membership.set_interest(store, here.reader.id, WORD[:40], words=["routing", "W" * 80])
+    subscriptions.change(
+        store, here.reader.id, now=NOW, name=WORD[:100], words=[WORD[:90], "sparse"]
+    )
+    subscriptions.set_interest(store, here.reader.id, WORD[:40], words=["routing", "W" * 80])
     with store.begin() as connection:
         absorbed = papers.absorb(connection, drafts(), now=NOW)
         known = papers.get(connection, [one.paper_id for one in absorbed])

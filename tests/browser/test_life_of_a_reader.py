@@ -10,8 +10,8 @@ from urllib.request import Request, urlopen
 
 import feedparser  # type: ignore[import-untyped]  # it ships no types
 import pytest
-from tests.calling import SAMPLE
-from tests.daemon import eventually, serving
+from tests.helpers.cli_helpers import SAMPLE
+from tests.helpers.web.daemon import eventually, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
-    from tests.daemon import Daemon
+    from tests.helpers.web.daemon import Daemon
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has none
-from tests.browsing import NOW, place
-from tests.making import add_papers
+from tests.helpers.factories import add_papers
+from tests.helpers.web.site_client import NOW, place
 
-from larkpost.domain import Draft, Identifier, Thumb, Vote
-from larkpost.flows import membership
+from larkpost.db import papers, votes
+from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
+from larkpost.readers import subscriptions
 from larkpost.serve import listen
-from larkpost.store import papers, votes
 from larkpost.web import app
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Browser
-    from tests.browsing import Place
+    from tests.helpers.web.site_client import Place
 
 pytestmark = pytest.mark.browser
 
@@ -53,11 +53,11 @@ def answering(server: uvicorn.Server, listener: object) -> Iterator[None]:
 
 def furnish(here: Place) -> None:
     """Give Ada a past: votes of two months, of which two on papers that are not in her edition."""
-    membership.set_interest(here.program.store, here.reader.id, "Birdsong", words=["birdsong"])
+    subscriptions.set_interest(here.program.store, here.reader.id, "Birdsong", words=["birdsong"])
     with here.program.store.begin() as connection:
         more = add_papers(connection, 6)
         drafts = [
-            Draft(
+            PaperRecord(
                 title=f"On {words} as measured by method {number}",
                 abstract=f"We look at {words} in the light of {words[::-1]}, time {number}.",
                 identifiers=(Identifier("arxiv", f"2606.{number:05}"),),
@@ -240,7 +240,7 @@ def test_the_paper_of_today_stays_in_view_while_papers_are_rated(
 ) -> None:
     with here.program.store.begin() as connection:
         drafts = [
-            Draft(
+            PaperRecord(
                 title=f"A long enough title about {words} and what they are good for",
                 abstract=f"We look at {words} once more, and at {words[::-1]}.",
                 identifiers=(Identifier("arxiv", f"2605.{number:05}"),),

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from tests.captures.samples import DAY, SamplePaper, sample_papers
 from tests.captures.shapes import collapse, trending_text
 
-from larkpost.domain import Captured, Draft, Identifier, Rejected
-from larkpost.sources import HuggingFacePage
+from larkpost.domain import DumpDate, Identifier, PaperRecord, RejectedRecord
+from larkpost.formats import HuggingFacePage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -164,7 +164,7 @@ def _without_handle(organisation: str | None, shows: Shows) -> str | None:
     return rest if first in handles else organisation
 
 
-def paper_read(draft: Draft, shows: Shows) -> PaperRead:
+def paper_read(draft: PaperRecord, shows: Shows) -> PaperRead:
     """The same of a paper as it was read."""
     return PaperRead(
         title=draft.title,
@@ -186,10 +186,10 @@ def read_capture(body: bytes) -> list[Record]:
 def check_papers(body: bytes, shows: Shows, papers: Sequence[SamplePaper]) -> None:
     """Fail unless exactly these papers are read from a capture, in their order, and its day."""
     records = read_capture(body)
-    drafts = [paper_read(record, shows) for record in records if isinstance(record, Draft)]
+    drafts = [paper_read(record, shows) for record in records if isinstance(record, PaperRecord)]
     expected = [expected_paper(paper, shows) for paper in papers]
     assert [draft.title for draft in drafts] == [paper.title for paper in expected]
     assert drafts == expected
-    assert [record for record in records if isinstance(record, Rejected)] == []
-    days = {record.day for record in records if isinstance(record, Captured)}
+    assert [record for record in records if isinstance(record, RejectedRecord)] == []
+    days = {record.day for record in records if isinstance(record, DumpDate)}
     assert days == ({DAY} if Shows.DAY in shows else days & {DAY})

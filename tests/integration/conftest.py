@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.browsing import place
+from tests.helpers.web.site_client import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.browsing import Place
+    from tests.helpers.web.site_client import Place
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from larkpost import log_limits, logs
-from larkpost.log_limits import LINES, MOST_CHARACTERS, MOST_KINDS, LineLimit, limited_lines
+from larkpost.log_limits import LINES, MOST_CHARACTERS, MOST_KINDS, LineLimit, limit_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def lines(log: io.StringIO) -> list[dict[str, object]]:
 
 def test_a_flood_of_one_kind_is_cut_and_counted(log: io.StringIO, clock: Seconds) -> None:
     logger = logs.get_logger("larkpost.web")
-    with limited_lines():
+    with limit_lines():
         for number in range(500):
             logger.warning("page not available", error=f"problem {number}")
         clock.now += 61
@@ -69,7 +69,7 @@ def test_a_flood_of_one_kind_is_cut_and_counted(log: io.StringIO, clock: Seconds
 def test_what_was_left_out_is_told_when_nothing_comes_any_more(
     log: io.StringIO, clock: Seconds
 ) -> None:
-    with limited_lines():
+    with limit_lines():
         for _ in range(50):
             logs.get_logger("larkpost.web").warning("page failed")
     logs.tell_left_out()
@@ -85,7 +85,7 @@ def test_what_was_left_out_is_told_when_nothing_comes_any_more(
 
 
 def test_a_flood_of_one_kind_leaves_room_for_others(log: io.StringIO) -> None:
-    with limited_lines():
+    with limit_lines():
         for _ in range(100):
             logs.get_logger("larkpost.web").warning("page not available")
         logs.get_logger("larkpost.web").warning("page failed")
@@ -108,7 +108,7 @@ def test_libraries_that_log_what_visitors_send_are_limited_by_logger(
 
 
 def test_the_daemon_s_own_lines_are_not_limited(log: io.StringIO) -> None:
-    with limited_lines():
+    with limit_lines():
         pass
     for _ in range(100):
         logs.get_logger("larkpost.serve").warning("round failed")
@@ -117,7 +117,7 @@ def test_the_daemon_s_own_lines_are_not_limited(log: io.StringIO) -> None:
 
 
 def test_events_that_are_never_the_same_are_of_a_bounded_number(log: io.StringIO) -> None:
-    with limited_lines():
+    with limit_lines():
         for number in range(3 * MOST_KINDS):
             logs.get_logger("larkpost.web").warning(f"event {number}")
 
@@ -125,10 +125,10 @@ def test_events_that_are_never_the_same_are_of_a_bounded_number(log: io.StringIO
 
 
 def test_a_thread_of_a_request_is_limited_as_well(log: io.StringIO) -> None:
-    with limited_lines():
+    with limit_lines():
         context = contextvars.copy_context()
     for _ in range(100):
-        context.run(logs.get_logger("larkpost.flows").warning, "paper left out")
+        context.run(logs.get_logger("larkpost.editions").warning, "paper left out")
 
     assert len(lines(log)) == LINES
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
-from tests.timing import assert_grows_less_than, cpu_seconds
+from tests.helpers.timing import assert_grows_less_than, cpu_seconds
 
 from larkpost.masking import mask_text, mask_value, secrets_of_url, spellings
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from larkpost.blas_threads import limit_blas_threads
-from larkpost.cli.call import Call
-from larkpost.cli.group import Families, Listed, OutputClosedError
+from larkpost.cli.command_list import CommandGroups, ListedCommand, OutputClosedError
+from larkpost.cli.context import CliContext
 from larkpost.cli.output import tell
 from larkpost.cli.streams import discard, help_width, is_broken, prepare_streams
 from larkpost.errors import LarkpostError
@@ -34,7 +34,7 @@ def _version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:
 
 
 @click.group(
-    cls=Families,
+    cls=CommandGroups,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST_HELP},
     epilog="Try `larkpost demo` first. Exit codes: 0 done, 1 failed, 2 wrong call, 75 try again"
     " later, 130 interrupted.",
@@ -71,7 +71,7 @@ def larkpost(
     if home == "" or config == "":
         name = "--home" if home == "" else "--config"
         raise click.BadParameter("an empty path names no place.", param_hint=name)
-    ctx.obj = Call(
+    ctx.obj = CliContext(
         home=Path(home) if home else None,
         config=Path(config) if config else None,
         loudness=verbose - quiet,
@@ -81,57 +81,63 @@ def larkpost(
 larkpost.take(
     {
         "Begin": (
-            Listed("demo", "demo", "Make a paper from the sample, and watch thumbs change it."),
-            Listed("init", "place", "Make the home: folders, database, key."),
+            ListedCommand(
+                "demo", "demo", "Make a paper from the sample, and watch thumbs change it."
+            ),
+            ListedCommand("init", "home", "Make the home: folders, database, key."),
         ),
         "Papers": (
-            Listed("ingest", "papers", "Read dumps of papers."),
-            Listed("papers", "papers", "List or search papers."),
-            Listed("enrich", "enrich", "Add ids, links, authors and dates to papers."),
+            ListedCommand("ingest", "papers", "Read dumps of papers."),
+            ListedCommand("papers", "papers", "List or search papers."),
+            ListedCommand("enrich", "enrich", "Add ids, links, authors and dates to papers."),
         ),
         "Readers": (
-            Listed("reader", "readers", "Add, list, show, change or remove readers."),
-            Listed("interest", "interests", "List, set or remove the named interests of a reader."),
-            Listed(
+            ListedCommand("reader", "readers", "Add, list, show, change or remove readers."),
+            ListedCommand(
+                "interest", "interests", "List, set or remove the named interests of a reader."
+            ),
+            ListedCommand(
                 "start", "interests", "Begin a taste from papers already read, or see ten to rate."
             ),
-            Listed("vote", "votes", "Give a paper a thumb, or take it back."),
-            Listed("unvote", "votes", "Take back the thumbs of a span of time."),
-            Listed("forget", "votes", "Forget the thumbs before a moment, or bring them back."),
+            ListedCommand("vote", "votes", "Give a paper a thumb, or take it back."),
+            ListedCommand("unvote", "votes", "Take back the thumbs of a span of time."),
+            ListedCommand(
+                "forget", "votes", "Forget the thumbs before a moment, or bring them back."
+            ),
         ),
         "Editions": (
-            Listed("rank", "ranking", "Rank papers for a reader, and change nothing."),
-            Listed("explain", "ranking", "Show why a paper stands where it stands."),
-            Listed("publish", "editions", "Publish editions."),
-            Listed("preview", "editions", "Print an edition as HTML, text, letter or feed."),
-            Listed("evaluate", "evaluate", "Measure how good readers' papers have been."),
+            ListedCommand("rank", "ranking", "Rank papers for a reader, and change nothing."),
+            ListedCommand("explain", "ranking", "Show why a paper stands where it stands."),
+            ListedCommand("publish", "editions", "Publish editions."),
+            ListedCommand("preview", "editions", "Print an edition as HTML, text, letter or feed."),
+            ListedCommand("evaluate", "evaluate", "Measure how good readers' papers have been."),
         ),
         "Letters": (
-            Listed("deliver", "post", "Send the letters that are due."),
-            Listed("deliveries", "post", "List letters, and send again what failed."),
-            Listed("send-test", "post", "Send a letter to try the road."),
-            Listed("receive", "post", "Take in a mail that came back, from standard input."),
-            Listed("receipt", "post", "Say why a morning is quiet."),
+            ListedCommand("deliver", "mail", "Send the letters that are due."),
+            ListedCommand("deliveries", "mail", "List letters, and send again what failed."),
+            ListedCommand("send-test", "mail", "Send a letter to try the road."),
+            ListedCommand("receive", "mail", "Take in a mail that came back, from standard input."),
+            ListedCommand("receipt", "mail", "Say why a morning is quiet."),
         ),
         "Daemon": (
-            Listed("status", "running", "Tell how things stand, and why a day is quiet."),
-            Listed("tick", "running", "Read the inbox, publish and deliver once."),
-            Listed("serve", "running", "Run the daemon."),
-            Listed("admin", "running", "Print the link of the admin page."),
+            ListedCommand("status", "daemon", "Tell how things stand, and why a day is quiet."),
+            ListedCommand("tick", "daemon", "Read the inbox, publish and deliver once."),
+            ListedCommand("serve", "daemon", "Run the daemon."),
+            ListedCommand("admin", "daemon", "Print the link of the admin page."),
         ),
         "Upkeep": (
-            Listed("migrate", "place", "Bring the database up to this version."),
-            Listed("doctor", "doctor", "Check everything Larkpost stands on."),
-            Listed("export", "portability", "Write everything as JSON Lines."),
-            Listed("import", "portability", "Take in papers, readers and thumbs."),
-            Listed("config", "config", "Show or check the settings."),
-            Listed("completion", "config", "Print the completion script of a shell."),
+            ListedCommand("migrate", "home", "Bring the database up to this version."),
+            ListedCommand("doctor", "doctor", "Check everything Larkpost stands on."),
+            ListedCommand("export", "import_export", "Write everything as JSON Lines."),
+            ListedCommand("import", "import_export", "Take in papers, readers and thumbs."),
+            ListedCommand("config", "config", "Show or check the settings."),
+            ListedCommand("completion", "config", "Print the completion script of a shell."),
         ),
     }
 )
 
 
-def _translated(error: click.ClickException) -> LarkpostError:
+def _from_click_error(error: click.ClickException) -> LarkpostError:
     """Say what click found wrong in the form of our own messages."""
     message = error.format_message().rstrip(".")
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
@@ -139,7 +145,7 @@ def _translated(error: click.ClickException) -> LarkpostError:
     return LarkpostError(message[:1].lower() + message[1:], hint=hint)
 
 
-def _refused(error: OSError) -> LarkpostError:
+def _from_os_error(error: OSError) -> LarkpostError:
     """Say what the system would not do; a full disk is no failure, but for later."""
     from larkpost.disk_space import is_no_room, no_room
 
@@ -200,7 +206,7 @@ def main(arguments: Sequence[str] | None = None, *, prog_name: str = "larkpost")
         error.show()
         code = error.exit_code
     except click.ClickException as error:
-        _say(_translated(error))
+        _say(_from_click_error(error))
         code = error.exit_code
     except LarkpostError as error:
         _say(error)
@@ -211,7 +217,7 @@ def main(arguments: Sequence[str] | None = None, *, prog_name: str = "larkpost")
     except (BrokenPipeError, OutputClosedError):
         code = 0
     except OSError as error:
-        refusal = _refused(error)
+        refusal = _from_os_error(error)
         _say(refusal)
         code = refusal.exit_code
     except Exception as error:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from larkpost.domain import Rejected
+    from larkpost.domain import RejectedRecord
     from larkpost.errors import LarkpostError
     from larkpost.settings import Settings
 
@@ -33,12 +33,12 @@ def put_json(record: Mapping[str, object]) -> None:
     click.echo(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
-def reject_records(rejects: Iterable[Rejected]) -> list[dict[str, object]]:
+def reject_records(rejects: Iterable[RejectedRecord]) -> list[dict[str, object]]:
     """Records of a dump that could not be read, as JSON has them."""
     return [{"line": reject.line, "reason": reject.reason} for reject in rejects]
 
 
-def reject_lines(rejects: Sequence[Rejected], count: int) -> list[str]:
+def reject_lines(rejects: Sequence[RejectedRecord], count: int) -> list[str]:
     """Say of the first ten records that could not be read where and why; ``count`` there were."""
     told = [
         f"line {reject.line}: {reject.reason}" if reject.line else reject.reason
@@ -57,7 +57,7 @@ def put_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None
 
     Long text may wrap, names and numbers never do.
     """
-    cells = [[shown(cell) for cell in row] for row in rows]
+    cells = [[printable(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in [headings, *cells]:
             click.echo("\t".join(row))
@@ -73,7 +73,7 @@ def put_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None
     console().print(table)
 
 
-def shown(value: object) -> str:
+def printable(value: object) -> str:
     """Show a value in one line: nothing from outside may move the cursor or turn the text."""
     from larkpost.text.normalize import one_line
 
@@ -95,9 +95,9 @@ def tell(error: LarkpostError) -> None:
     """Say on stderr what happened, to which thing, and what to try."""
     from larkpost.logs import without_passwords
 
-    click.echo(f"larkpost: {shown(without_passwords(str(error)))}", err=True)
+    click.echo(f"larkpost: {printable(without_passwords(str(error)))}", err=True)
     if error.hint:
-        click.echo(f"  {shown(without_passwords(error.hint))}", err=True)
+        click.echo(f"  {printable(without_passwords(error.hint))}", err=True)
 
 
 def put_warnings(settings: Settings) -> list[str]:
@@ -106,7 +106,7 @@ def put_warnings(settings: Settings) -> list[str]:
 
     warnings = list(unreachable(settings))
     for warning, hint in warnings:
-        click.echo(f"larkpost: warning: {shown(warning)}\n  {shown(hint)}", err=True)
+        click.echo(f"larkpost: warning: {printable(warning)}\n  {printable(hint)}", err=True)
     return [warning for warning, _ in warnings]
 
 
@@ -129,7 +129,7 @@ def waiting(what: str) -> Iterator[Callable[[int, int], None] | None]:
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
     with Progress(*columns, console=console(stderr=True)) as progress:
-        task = progress.add_task(shown(what), total=None)
+        task = progress.add_task(printable(what), total=None)
 
         def step(done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)

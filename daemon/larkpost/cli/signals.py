@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-    from larkpost.program import Program
+    from larkpost.bootstrap import Program
 
 
 @contextmanager

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from larkpost.ranking.coldstart import Comparison, compare, informative
-from larkpost.ranking.evaluation import Report, evaluate
-from larkpost.ranking.mornings import History
-from larkpost.ranking.offpolicy import Logged
-from larkpost.ranking.ranker import Tfidf
-from larkpost.ranking.space import TextSpace
-from larkpost.ranking.taste import LinearTaste
+from larkpost.ranking.cold_start import PaperComparison, compare, informative
+from larkpost.ranking.evaluation.history import History
+from larkpost.ranking.evaluation.off_policy import Logged
+from larkpost.ranking.evaluation.replay import ReplayReport, evaluate
+from larkpost.ranking.linear_model import LinearTaste
+from larkpost.ranking.ranker import TfidfRanker
+from larkpost.ranking.tfidf import TextSpace
 
 __all__ = [
-    "Comparison",
     "History",
     "LinearTaste",
     "Logged",
-    "Report",
+    "PaperComparison",
+    "ReplayReport",
     "TextSpace",
-    "Tfidf",
+    "TfidfRanker",
     "compare",
     "evaluate",
     "informative",

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from larkpost.ranking.taste import Calibration
+from larkpost.ranking.linear_model import Calibration
 
 if TYPE_CHECKING:
-    from larkpost.ranking.space import Floats
+    from larkpost.ranking.tfidf import Floats
 
 # Before a reader has voted: a paper two standard deviations above an ordinary one is as likely
 # as not to be liked. As much is known as from votes of about this inverse variance.

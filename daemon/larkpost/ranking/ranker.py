@@ -9,38 +9,38 @@ import numpy as np
 
 from larkpost.domain import Pick
 from larkpost.ranking import (
-    companions,
-    display_terms,
-    keeping,
-    learning,
-    nearness,
-    reasons,
+    collaborative,
+    explanations,
     scoring,
+    serialization,
+    similarity,
+    training,
 )
-from larkpost.ranking import space as spaces
+from larkpost.ranking import tfidf as spaces
 from larkpost.ranking.calibration import chance
-from larkpost.ranking.interest_terms import interest_terms
-from larkpost.ranking.space import TextSpace
-from larkpost.ranking.taste import LinearTaste
+from larkpost.ranking.linear_model import LinearTaste
+from larkpost.ranking.tfidf import TextSpace
+from larkpost.ranking.words import display_terms
+from larkpost.ranking.words.interest_terms import interest_terms
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from larkpost.domain import Paper
-    from larkpost.ranking.display_terms import Candidates
-    from larkpost.ranking.interest_terms import InterestTerm
-    from larkpost.ranking.reasons import Contributions, Doubles, Nearest
-    from larkpost.ranking.space import Floats, Rows
-    from larkpost.ranking.taste import Named
-    from larkpost.seams import Evidence, Space, Taste
+    from larkpost.interfaces import Evidence, Space, Taste
+    from larkpost.ranking.explanations import Contributions, Doubles, NearestLiked
+    from larkpost.ranking.linear_model import NamedTerms
+    from larkpost.ranking.tfidf import Floats, PaperRows
+    from larkpost.ranking.words.display_terms import CandidateTerms
+    from larkpost.ranking.words.interest_terms import InterestTerm
 
 TOGETHER = 128  # readers whose reasons are worked out at once
-KEPT = 512  # papers whose words and phrases are kept for the next of them, some 50 KB each
+MOST_CACHED = 512  # papers whose words and phrases are kept for the next of them, some 50 KB each
 
 
-class Tfidf:
-    """Implements ``larkpost.seams.Ranker``, with a little more: see ``fit``, ``rank``.
+class TfidfRanker:
+    """Implements ``larkpost.interfaces.Ranker``, with a little more: see ``fit``, ``rank``.
 
     ``half_life_days``: the age at which a vote counts half, 0 for never. ``careful``: learn
     and score with term weights of each reader, which orders a little better and takes longer.
@@ -61,21 +61,21 @@ class Tfidf:
         papers = list(corpus)
         unread = spaces.BACKGROUND if self.careful else spaces.HASTY_BACKGROUND
         known = {paper.id for paper in papers}
-        if not companions.enough([list(known.intersection(library)) for library in libraries]):
+        if not collaborative.enough([list(known.intersection(library)) for library in libraries]):
             return spaces.fit(papers, unread=unread)
         space = spaces.fit(papers, themes=spaces.SHARED_THEMES, unread=unread)
-        most = companions.FACTORS if self.careful else companions.HASTY_FACTORS
-        return companions.together(space, papers, libraries, most=most)
+        most = collaborative.FACTORS if self.careful else collaborative.HASTY_FACTORS
+        return collaborative.together(space, papers, libraries, most=most)
 
     def space_from(self, body: bytes) -> TextSpace | None:
         """Read a kept space; None where it is damaged or of another format."""
-        return keeping.space_from(body)
+        return serialization.space_from(body)
 
     def learn(
         self, space: Space, evidence: Sequence[Evidence], *, now: datetime
     ) -> list[LinearTaste]:
         """Learn one taste for each evidence, in order."""
-        return learning.learn(
+        return training.learn(
             _ours(space),
             evidence,
             now=now,
@@ -94,19 +94,19 @@ class Tfidf:
         excluded: Sequence[Collection[int]] = (),
     ) -> list[list[Pick]]:
         """Give the best ``limit`` candidates of each taste; ties newest first, then by id."""
-        ours, known = _ours(space), [_known(taste) for taste in tastes]
+        ours, known = _ours(space), [_as_linear(taste) for taste in tastes]
         papers = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
         rows = ours.rows([paper.text for paper in papers])
         scores = scoring.score(ours, known, rows)
         barred = list(excluded) or [()] * len(known)
         chosen = [_best(papers, of, out, limit) for of, out in zip(scores, barred, strict=True)]
-        return _told(ours, known, _Order(papers, rows, chosen))
+        return _explain_picks(ours, known, _ScoredPapers(papers, rows, chosen))
 
     def similar(
         self, space: Space, paper: Paper, among: Sequence[Paper], limit: int
     ) -> list[tuple[Paper, float]]:
         """Give the ``limit`` papers of ``among`` closest to this one, with their closeness."""
-        return nearness.similar(_ours(space), paper, among, limit)
+        return similarity.similar(_ours(space), paper, among, limit)
 
 
 def _ours(space: Space) -> TextSpace:
@@ -115,7 +115,7 @@ def _ours(space: Space) -> TextSpace:
     return space
 
 
-def _known(taste: Taste) -> LinearTaste:
+def _as_linear(taste: Taste) -> LinearTaste:
     if not isinstance(taste, LinearTaste):
         raise TypeError(f"{type(taste).__name__} is a taste of another ranker")
     return taste
@@ -131,40 +131,42 @@ def _best(papers: Sequence[Paper], scores: Floats, out: Collection[int], limit: 
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class _ScoredPapers:
     """What was scored and chosen: papers with their rows, places in them by reader."""
 
     papers: Sequence[Paper]
-    rows: Rows
+    rows: PaperRows
     chosen: Sequence[Sequence[int]]
 
 
-def _told(space: TextSpace, tastes: Sequence[LinearTaste], order: _Order) -> list[list[Pick]]:
+def _explain_picks(
+    space: TextSpace, tastes: Sequence[LinearTaste], order: _ScoredPapers
+) -> list[list[Pick]]:
     """Give everybody's picks with their reasons."""
     picks: list[list[Pick]] = [[] for _ in tastes]
     for _, places in scoring.by_ledger(tastes):
         near = _nearest(space, tastes, places, order)
-        shown: dict[int, Candidates] = {}
+        shown: dict[int, CandidateTerms] = {}
         for start in range(0, len(places), TOGETHER):
             shard = places[start : start + TOGETHER]
             for place, pick in _tell(space, tastes, shard, order, near, shown):
                 picks[place].append(pick)
-    return [_placed(mine) for mine in picks]
+    return [_order_picks(mine) for mine in picks]
 
 
 def _nearest(
-    space: TextSpace, tastes: Sequence[LinearTaste], places: Sequence[int], order: _Order
-) -> dict[tuple[int, int], Nearest | None]:
+    space: TextSpace, tastes: Sequence[LinearTaste], places: Sequence[int], order: _ScoredPapers
+) -> dict[tuple[int, int], NearestLiked | None]:
     """Find the nearest liked paper of each pick of some tastes, by taste and paper."""
     some = sorted({at for place in places for at in order.chosen[place]})
     line = {at: n for n, at in enumerate(some)}
     rows = order.rows[np.array(some, dtype=np.intp)]
     picked = [(place, at) for place in places for at in order.chosen[place]]
     pairs = [(place, line[at]) for place, at in picked]
-    return dict(zip(picked, reasons.nearest(space, tastes, rows, pairs), strict=True))
+    return dict(zip(picked, explanations.nearest(space, tastes, rows, pairs), strict=True))
 
 
-def _placed(picks: Sequence[Pick]) -> list[Pick]:
+def _order_picks(picks: Sequence[Pick]) -> list[Pick]:
     """Put picks in the order of their scores as told, which are finer than those chosen by."""
     order = sorted(picks, key=lambda pick: (-round(pick.score, 5), pick.position))
     return [
@@ -174,7 +176,7 @@ def _placed(picks: Sequence[Pick]) -> list[Pick]:
 
 
 def _interest_terms(
-    named: Sequence[Named], shown: Candidates, found: Contributions, told: Doubles
+    named: Sequence[NamedTerms], shown: CandidateTerms, found: Contributions, told: Doubles
 ) -> list[list[InterestTerm]]:
     """Find for each reader (r) the interest's words that raise the score (r, t) of a paper."""
     if not any(mine.phrases for mine in named):
@@ -193,33 +195,33 @@ def _tell(
     space: TextSpace,
     tastes: Sequence[LinearTaste],
     shard: Sequence[int],
-    order: _Order,
-    near: Mapping[tuple[int, int], Nearest | None],
-    shown: dict[int, Candidates],
+    order: _ScoredPapers,
+    near: Mapping[tuple[int, int], NearestLiked | None],
+    shown: dict[int, CandidateTerms],
 ) -> Iterator[tuple[int, Pick]]:
     """Work out the picks of some readers, paper by paper, each beside its reader's place.
 
     ``shown`` keeps what may be shown of each paper for the next readers.
     """
-    written = reasons.write_out(space, [tastes[place] for place in shard])
-    holding = reasons.held_terms([tastes[place] for place in shard])
+    written = explanations.write_out(space, [tastes[place] for place in shard])
+    holding = explanations.held_terms([tastes[place] for place in shard])
     wanted: dict[int, list[tuple[int, int]]] = {}
     for line, place in enumerate(shard):
         for position, at in enumerate(order.chosen[place], 1):
             wanted.setdefault(at, []).append((line, position))
     for at, those in wanted.items():
         lines = [line for line, _ in those]
-        found = reasons.contributions(space, written, order.rows[np.array([at])], lines)
-        told, scores = reasons.told(space, found), found.scores.tolist()
+        found = explanations.contributions(space, written, order.rows[np.array([at])], lines)
+        told, scores = explanations.explain(space, found), found.scores.tolist()
         if (terms := shown.get(at)) is None:
-            if len(shown) >= KEPT:
+            if len(shown) >= MOST_CACHED:
                 shown.clear()
             terms = shown[at] = display_terms.candidates(space, order.papers[at], found.terms)
         held = holding[np.array(lines)[:, None], found.terms]
         present = frozenset(found.terms.tolist())
         named = [tastes[shard[line]].named for line in lines]
-        asked = _interest_terms(named, terms, found, found.told)
-        chosen = display_terms.choose_terms(terms, found.told, held, found.bias, asked)
+        asked = _interest_terms(named, terms, found, found.net)
+        chosen = display_terms.choose_terms(terms, found.net, held, found.bias, asked)
         for (line, position), why, score, mine in zip(those, told, scores, chosen, strict=True):
             place = shard[line]
             taste, like = tastes[place], near[place, at]

@@ -26,7 +26,7 @@ ALONE_FROM = 96
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
+class BackgroundKernel:
     """The background's kernel (b, b) as eigenvalues (b) and eigenvectors (b, b)."""
 
     values: Array
@@ -39,7 +39,7 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
-class Solved:
+class RidgeSolution:
     """Dual coefficients of r readers, and what they give.
 
     ``votes`` (r, n), ``background`` (r, b), ``intercept`` (r); ``fitted`` (r, b) is f on the
@@ -53,15 +53,15 @@ class Solved:
     left_out: Array
 
 
-def shared(kernel: Array) -> Shared:
+def decompose_kernel(kernel: Array) -> BackgroundKernel:
     """Decompose the background's kernel."""
     values, vectors = np.linalg.eigh(kernel)
-    return Shared(np.maximum(values, 0).astype(np.float32), vectors.astype(np.float32))
+    return BackgroundKernel(np.maximum(values, 0).astype(np.float32), vectors.astype(np.float32))
 
 
 def solve(
-    own: Array, seen: Array, targets: Array, weights: Array, rest: Array, common: Shared
-) -> Solved:
+    own: Array, seen: Array, targets: Array, weights: Array, rest: Array, common: BackgroundKernel
+) -> RidgeSolution:
     """Solve for r readers with up to n votes each.
 
     ``own`` (r, n, n) kernels among votes, ``seen`` (r, n, b) kernels of votes against the
@@ -92,7 +92,7 @@ def solve(
     # Leaving one out needs only the diagonal of the bordered inverse (Cook & Weisberg 1982).
     held = np.diagonal(inverse, axis1=1, axis2=2) - by_one**2 / np.maximum(total, 1e-9)[:, None]
     left_out = targets - intercept[:, None] - votes / np.maximum(held, 1e-9)
-    return Solved(votes, background, intercept, fitted, left_out)
+    return RidgeSolution(votes, background, intercept, fitted, left_out)
 
 
 def invert(systems: NDArray[Any], sure: NDArray[np.bool_]) -> NDArray[Any]:

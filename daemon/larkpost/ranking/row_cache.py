@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MOST = 10_000  # rows, of some 150 terms: 15 MB at most
 
 
-class Row(NamedTuple):
+class SparseRow(NamedTuple):
     """One row: the columns that are filled, and with what."""
 
     columns: NDArray[np.int32]
@@ -37,7 +37,7 @@ class RowCache:
     ) -> None:
         self._make = make
         self._width = width
-        self._rows: OrderedDict[bytes, Row] = OrderedDict()
+        self._rows: OrderedDict[bytes, SparseRow] = OrderedDict()
         self._lock = Lock()
 
     def rows(
@@ -52,15 +52,15 @@ class RowCache:
         for at, row in zip(missing, made, strict=True):
             found[at] = row
         self._keep({names[at]: row for at, row in zip(missing, made, strict=True)})
-        return self._joined([row for row in found if row is not None])
+        return self._join([row for row in found if row is not None])
 
-    def _keep(self, made: Mapping[bytes, Row]) -> None:
+    def _keep(self, made: Mapping[bytes, SparseRow]) -> None:
         with self._lock:
             self._rows.update((name, row) for name, row in made.items() if name)
             while len(self._rows) > MOST:
                 self._rows.popitem(last=False)
 
-    def _joined(self, rows: Sequence[Row]) -> csr_array:
+    def _join(self, rows: Sequence[SparseRow]) -> csr_array:
         ends = np.concatenate([[0], np.cumsum([len(row.columns) for row in rows])])
         columns = np.concatenate([np.zeros(0, np.int32), *(row.columns for row in rows)])
         weights = np.concatenate([np.zeros(0, np.float32), *(row.weights for row in rows)])
@@ -77,11 +77,11 @@ def name_text(text: str | Mapping[str, float]) -> bytes:
     )
 
 
-def _split(rows: csr_array) -> list[Row]:
+def _split(rows: csr_array) -> list[SparseRow]:
     """Cut a matrix into its rows; copies, so that none holds on to all of it."""
     ends = rows.indptr.tolist()
     return [
-        Row(
+        SparseRow(
             rows.indices[start:end].astype(np.int32),
             rows.data[start:end].astype(np.float32),
         )

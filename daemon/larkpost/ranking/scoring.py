@@ -9,13 +9,13 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from larkpost.ranking.space import Floats, Indices, Rows, TextSpace
-    from larkpost.ranking.taste import Ledger, LinearTaste
+    from larkpost.ranking.linear_model import LinearTaste, TrainingVotes
+    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
 
 AT_ONCE = 512  # papers that are compared with everything voted on at a time, to bound memory
 
 
-def by_ledger(tastes: Sequence[LinearTaste]) -> Iterator[tuple[Ledger, list[int]]]:
+def by_ledger(tastes: Sequence[LinearTaste]) -> Iterator[tuple[TrainingVotes, list[int]]]:
     """Group tastes, by their places in the sequence, that were learnt together."""
     groups: dict[int, list[int]] = {}
     for at, taste in enumerate(tastes):
@@ -24,7 +24,7 @@ def by_ledger(tastes: Sequence[LinearTaste]) -> Iterator[tuple[Ledger, list[int]
         yield tastes[places[0]].ledger, places
 
 
-def score(space: TextSpace, tastes: Sequence[LinearTaste], rows: Rows) -> Floats:
+def score(space: TextSpace, tastes: Sequence[LinearTaste], rows: PaperRows) -> Floats:
     """Give the score of each of n papers for each of r tastes (r, n)."""
     if len(rows) <= AT_ONCE:
         return _score(space, tastes, rows)
@@ -33,7 +33,7 @@ def score(space: TextSpace, tastes: Sequence[LinearTaste], rows: Rows) -> Floats
     return np.hstack([_score(space, tastes, rows[piece]) for piece in pieces])
 
 
-def _score(space: TextSpace, tastes: Sequence[LinearTaste], rows: Rows) -> Floats:
+def _score(space: TextSpace, tastes: Sequence[LinearTaste], rows: PaperRows) -> Floats:
     seen = features(space, rows).T
     if tastes and len(tastes) == len(tastes[0].ledger.dense) and _in_order(tastes):
         return _ledger_scores(tastes[0].ledger, slice(None), rows, seen)
@@ -50,7 +50,9 @@ def _in_order(tastes: Sequence[LinearTaste]) -> bool:
     return all(taste.ledger is ledger and taste.place == at for at, taste in enumerate(tastes))
 
 
-def _ledger_scores(ledger: Ledger, lines: Indices | slice, rows: Rows, seen: Floats) -> Floats:
+def _ledger_scores(
+    ledger: TrainingVotes, lines: Indices | slice, rows: PaperRows, seen: Floats
+) -> Floats:
     whole = isinstance(lines, slice)
     likeness = (ledger.rows.words @ rows.words.T).toarray()
     found = (ledger.shares if whole else ledger.shares[lines]) @ likeness
@@ -60,7 +62,7 @@ def _ledger_scores(ledger: Ledger, lines: Indices | slice, rows: Rows, seen: Flo
     return np.asarray(found, dtype=np.float32)
 
 
-def features(space: TextSpace, rows: Rows) -> Floats:
+def features(space: TextSpace, rows: PaperRows) -> Floats:
     """Give what the dense columns of a ledger are multiplied with (n, width)."""
     return np.hstack(
         [

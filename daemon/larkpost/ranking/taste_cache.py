@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from scipy.sparse import csr_array
 
-    from larkpost.ranking.space import Floats
-    from larkpost.ranking.taste import Calibration
+    from larkpost.ranking.linear_model import Calibration
+    from larkpost.ranking.tfidf import Floats
 
     Whose = tuple[int, int]  # a reader and an interest, by their ids
 

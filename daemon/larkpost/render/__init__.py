@@ -1,7 +1,7 @@
 """Turns editions into newsletters and feeds; pure."""
 
-from larkpost.render.links import Links
-from larkpost.render.message import message_id
-from larkpost.render.press import Press
+from larkpost.render.email.mime import message_id
+from larkpost.render.page_urls import PageUrls
+from larkpost.render.renderer import EditionRenderer
 
-__all__ = ["Links", "Press", "message_id"]
+__all__ = ["EditionRenderer", "PageUrls", "message_id"]

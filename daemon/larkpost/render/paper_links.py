@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from larkpost.render.words import link_of, short_enough
+from larkpost.render.wording import link_of, short_enough
 from larkpost.text.identifiers import identifier_url
 from larkpost.text.search_phrase import search_url
 from larkpost.text.urls import encode_url
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from larkpost.domain import FindLink, Identifier, Paper
-    from larkpost.render.stories import Facts
+    from larkpost.render.presenters import Facts
 
 
 class NamedLink(NamedTuple):

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.errors import Busy
-from larkpost.flows.alone import alone
-from larkpost.serve.descriptors import connections_at_most
-from larkpost.serve.listening import check_listening, listen, open_listener
-from larkpost.serve.office import Office
-from larkpost.serve.rounds import Watch, going, started
+from larkpost.scheduler.mutex import alone
+from larkpost.serve.file_descriptors import connections_at_most
+from larkpost.serve.jobs import Watchdog, make_heartbeats, run_jobs
+from larkpost.serve.listener import check_listening, listen, open_listener
+from larkpost.serve.reload import ReloadableApp
 from larkpost.serve.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from larkpost.program import Program
-    from larkpost.serve.office import Renewal
-    from larkpost.serve.rounds import Work
+    from larkpost.bootstrap import Program
+    from larkpost.serve.jobs import Work
+    from larkpost.serve.reload import Renewal
 
 __all__ = ["check_listening", "listen", "run"]
 
@@ -52,11 +52,11 @@ def run(
     it anew.
     """
     web = program.settings.web
-    office = Office(program, started(program.settings.tick.seconds))
-    server = _server(office)
-    works: dict[str, Work] = {
-        "tick": lambda moved: tick(office.program, moved),
-        "post": lambda moved: post(office.program, moved),
+    app = ReloadableApp(program, make_heartbeats(program.settings.tick.seconds))
+    server = _server(app)
+    context: dict[str, Work] = {
+        "tick": lambda moved: tick(app.program, moved),
+        "post": lambda moved: post(app.program, moved),
     }
 
     superseded = threading.Event()
@@ -69,7 +69,7 @@ def run(
         superseded.set()
         stop()
 
-    watch = Watch({**office.pulses, "web": server.pulse}, give_up=stop)
+    watch = Watchdog({**app.pulses, "web": server.pulse}, give_up=stop)
     with (
         open_listener(host, port, mode=web.socket_mode, home=program.places.data) as listener,
         alone(
@@ -78,13 +78,13 @@ def run(
             lost=give_way,
             hint="stop that one first; after a crash its place is free within a minute",
         ),
-        _signals(stop, office, renewal),
+        _signals(stop, app, renewal),
         watch.over(),
-        going(works, office.pulses),
+        run_jobs(context, app.pulses),
     ):
         server.run(sockets=[listener])
     code = 1 if watch.gave_up else Busy.exit_code if superseded.is_set() else 0
-    _leave_rounds(office, watch, code)
+    _leave_rounds(app, watch, code)
     if superseded.is_set():
         raise Busy(
             f"Another daemon has taken over {program.store.name}",
@@ -92,29 +92,31 @@ def run(
         )
 
 
-def _server(office: Office) -> Server:
+def _server(app: ReloadableApp) -> Server:
     return Server(
-        office,
-        base_url=office.program.settings.site.base_url,
+        app,
+        base_url=app.program.settings.site.base_url,
         connections=connections_at_most(),
-        proxies=lambda: office.program.settings.web.proxies,
+        proxies=lambda: app.program.settings.web.proxies,
     )
 
 
-def _leave_rounds(office: Office, watch: Watch, code: int) -> None:
+def _leave_rounds(app: ReloadableApp, watch: Watchdog, code: int) -> None:
     """End the process at once where a round is still at work.
 
     The interpreter would wait for the rounds' threads. Whatever they do may be cut off at any
     point, as by a kill, and is taken up again at the next start.
     """
-    unfinished = [name for name, pulse in office.pulses.items() if pulse.running is not None]
+    unfinished = [name for name, pulse in app.pulses.items() if pulse.running is not None]
     if watch.gave_up or unfinished:
         _log.warning("stopped in the middle of a round", rounds=unfinished)
         os._exit(code)
 
 
 @contextmanager
-def _signals(stop: Callable[[], None], office: Office, renewal: Renewal | None) -> Iterator[None]:
+def _signals(
+    stop: Callable[[], None], app: ReloadableApp, renewal: Renewal | None
+) -> Iterator[None]:
     """Have SIGTERM and SIGINT end the daemon, and SIGHUP renew the program.
 
     SIGHUP never ends the daemon, not even where there is nothing to renew.
@@ -125,7 +127,7 @@ def _signals(stop: Callable[[], None], office: Office, renewal: Renewal | None) 
 
     def renew(_number: int, _frame: FrameType | None) -> None:
         if renewal is not None:  # in a thread: the web goes on meanwhile
-            threading.Thread(target=office.renew, args=(renewal,), name="renewal").start()
+            threading.Thread(target=app.renew, args=(renewal,), name="renewal").start()
 
     handlers = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: renew}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}

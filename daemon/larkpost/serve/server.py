@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from larkpost import logs
-from larkpost.serve.accepting import Acceptor
-from larkpost.serve.listening import name_listener
-from larkpost.web import Pulse
-from larkpost.web.connections import ConnectionLimits
-from larkpost.web.wire import Wire
+from larkpost.serve.accept_loop import Acceptor
+from larkpost.serve.http_limits import LimitedHttpProtocol
+from larkpost.serve.listener import name_listener
+from larkpost.web import Heartbeat
+from larkpost.web.limits.connections import ConnectionLimits
 
 if TYPE_CHECKING:
     import socket
@@ -49,7 +49,7 @@ class Server(uvicorn.Server):
         self.limits = ConnectionLimits(connections, proxies=proxies)
         super().__init__(_Config(pages, self.limits))
         self.base_url = base_url
-        self.pulse = Pulse(timedelta(seconds=1), started=datetime.now(UTC))
+        self.pulse = Heartbeat(timedelta(seconds=1), started=datetime.now(UTC))
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -72,8 +72,8 @@ class Server(uvicorn.Server):
             with suppress(OSError):  # a terminal that is gone, or a full disk, stops no daemon
                 print(f"Larkpost is up: {here}{slash}{links}", file=sys.stderr, flush=True)  # noqa: T201 - a word to the person who started it
 
-    def _make_protocol(self) -> Wire:
-        return Wire(self.config, self.server_state, self.lifespan.state)
+    def _make_protocol(self) -> LimitedHttpProtocol:
+        return LimitedHttpProtocol(self.config, self.server_state, self.lifespan.state)
 
     async def on_tick(self, counter: int) -> bool:
         """Be called by uvicorn ten times a second, from the event loop."""
@@ -89,7 +89,7 @@ class Server(uvicorn.Server):
 
 
 class _Config(uvicorn.Config):
-    """The settings of the server, with the ``connections`` that ``Wire`` is counted among."""
+    """The settings of the server, with the ``connections`` that are counted."""
 
     def __init__(self, pages: ASGIApp, connections: ConnectionLimits) -> None:
         super().__init__(
@@ -102,7 +102,7 @@ class _Config(uvicorn.Config):
             proxy_headers=False,  # links come from site.base_url, limits from the connection
             timeout_keep_alive=15,
             timeout_graceful_shutdown=REQUESTS_SECONDS,
-            http=Wire,
+            http=LimitedHttpProtocol,
             ws="none",
             lifespan="off",
         )

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from larkpost.settings.loading import expand, load
-from larkpost.settings.model import Places, Settings, day_names, keys, read_days
+from larkpost.settings.model import HomePaths, Settings, day_names, keys, read_days
 
-__all__ = ["Places", "Settings", "day_names", "expand", "keys", "load", "read_days"]
+__all__ = ["HomePaths", "Settings", "day_names", "expand", "keys", "load", "read_days"]

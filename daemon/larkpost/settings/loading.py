@@ -21,7 +21,7 @@ from pydantic_settings import (
 from larkpost.errors import SettingsError
 from larkpost.masking import HIDDEN, mask_text, mask_value, secrets_of_url
 from larkpost.settings.addresses import UNIX
-from larkpost.settings.model import Places, Settings, Web, flat, keys
+from larkpost.settings.model import HomePaths, Settings, WebSettings, flat, keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -69,7 +69,7 @@ def load(
     if "site.base_url" not in merged:
         lasting = {origin: values for origin, values in found.items() if origin != COMMAND_LINE}
         merged["site.base_url"] = _own_address(lasting)
-    settings = _validated(merged, origins, places)
+    settings = _validate(merged, origins, places)
     settings._origins = origins
     settings._remarks = tuple(_remarks(places.config, found[str(places.config)], secrets))
     return settings
@@ -79,13 +79,13 @@ def _path(text: str | None) -> Path | None:
     return Path(text) if text else None
 
 
-def _places(home: Path | None, config: Path | None, environ: Mapping[str, str]) -> Places:
+def _places(home: Path | None, config: Path | None, environ: Mapping[str, str]) -> HomePaths:
     if home is None:
         data, beside = _own_folders(environ)
     else:
         data = beside = _absolute(home, "the home")
     inbox = data / "inbox"
-    return Places(
+    return HomePaths(
         config=_absolute(config, "the settings file") if config else beside / "config.toml",
         data=data,
         inbox=inbox,
@@ -140,7 +140,7 @@ def expand(path: Path) -> Path:
         ) from None
 
 
-def _secret_folders(places: Places, environ: Mapping[str, str]) -> Iterator[Path]:
+def _secret_folders(places: HomePaths, environ: Mapping[str, str]) -> Iterator[Path]:
     yield places.secrets
     if folder := environ.get("CREDENTIALS_DIRECTORY"):  # systemd's LoadCredential=
         yield Path(folder)
@@ -223,8 +223,8 @@ def _near(word: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(word, choices, 1, 0.6) or same), None)
 
 
-def _validated(
-    values: Mapping[str, object], origins: Mapping[str, str], places: Places
+def _validate(
+    values: Mapping[str, object], origins: Mapping[str, str], places: HomePaths
 ) -> Settings:
     nested: dict[str, dict[str, object]] = {}
     for key, value in values.items():
@@ -245,7 +245,7 @@ def _validated(
             "mail": first.mail.model_copy(update={"maildir": str(maildir)}),
         }
     )
-    settings._places = Places(
+    settings._places = HomePaths(
         config=places.config,
         data=data,
         inbox=inbox,
@@ -272,7 +272,9 @@ def _own_address(found: Mapping[str, Mapping[str, object]]) -> str:
         if key in ("web.host", "web.port")
     }
     try:
-        web = Web.model_validate({key.partition(".")[2]: value for key, (value, _) in told.items()})
+        web = WebSettings.model_validate(
+            {key.partition(".")[2]: value for key, (value, _) in told.items()}
+        )
     except ValidationError as error:
         first = error.errors()[0]["loc"][0]
         value, origin = told[f"web.{first}"]
@@ -288,7 +290,7 @@ def _own_address(found: Mapping[str, Mapping[str, object]]) -> str:
         )
     host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else web.host  # noqa: S104 - read, not bound
     # Port 0 takes any free one, which only `serve` learns.
-    port = web.port or Web.model_fields["port"].default
+    port = web.port or WebSettings.model_fields["port"].default
     bare = host.partition("%")[0]  # the zone of an IPv6 number means nothing to anybody else
     return f"http://[{bare}]:{port}" if ":" in bare else f"http://{bare}:{port}"
 

@@ -147,19 +147,19 @@ ClockTime = Annotated[
 ]
 
 
-class Section(BaseModel):
+class SettingsSection(BaseModel):
     """A table of the settings file: its values never change, and it has no other keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
-class Database(Section):
+class DatabaseSettings(SettingsSection):
     """Where the store is."""
 
     url: str = ""
 
 
-class Site(Section):
+class SiteSettings(SettingsSection):
     """How the outside knows this place."""
 
     base_url: Annotated[str, AfterValidator(read_base_url)] = "http://127.0.0.1:8025"
@@ -167,7 +167,7 @@ class Site(Section):
     find_links: FindLinks = FIND_LINKS
 
 
-class Mail(Section):
+class MailSettings(SettingsSection):
     """Which road letters take."""
 
     transport: Literal["maildir", "smtp"] = "maildir"
@@ -177,21 +177,21 @@ class Mail(Section):
     domain_hourly_limit: Annotated[int, Field(ge=1, le=100_000)] = 60
 
 
-class Returns(Section):
+class InboundSettings(SettingsSection):
     """Where bounces and answers come back to."""
 
     address: Annotated[str, AfterValidator(read_taggable_mailbox)] = ""
     folder: str = ""
 
 
-class Dkim(Section):
+class DkimSettings(SettingsSection):
     """With what letters are signed, where the mail server does not sign them."""
 
     selector: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
     key: str = ""
 
 
-class Smtp(Section):
+class SmtpSettings(SettingsSection):
     """The mail server that takes our letters."""
 
     host: Annotated[str, Field(min_length=1), AfterValidator(read_server)] = "localhost"
@@ -204,14 +204,14 @@ class Smtp(Section):
     per_second: Annotated[float, Field(ge=0)] = 0.0
 
 
-class Inbox(Section):
+class Inbox(SettingsSection):
     """The folder that dumps are dropped into."""
 
     folder: str = ""
     settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = 5.0
 
 
-class Ranking(Section):
+class RankingSettings(SettingsSection):
     """What is ranked, and what it is learned from."""
 
     window_days: Annotated[int, Field(ge=1, le=3660)] = 7
@@ -220,7 +220,7 @@ class Ranking(Section):
     exploration: Annotated[float, Field(ge=0, le=1)] = 0.25
 
 
-class Readers(Section):
+class ReaderSettings(SettingsSection):
     """What a new reader gets unless told otherwise."""
 
     zone: Annotated[str, AfterValidator(_zone)] = "UTC"
@@ -229,7 +229,7 @@ class Readers(Section):
     size: Annotated[int, Field(ge=1, le=100)] = 10
 
 
-class Web(Section):
+class WebSettings(SettingsSection):
     """Where the web server listens."""
 
     host: Annotated[str, Field(min_length=1), AfterValidator(read_listening_host)] = "127.0.0.1"
@@ -240,7 +240,7 @@ class Web(Section):
     fewest_thumbs: Annotated[int, Field(ge=1, le=1000)] = 5
 
 
-class Quotas(Section):
+class QuotaSettings(SettingsSection):
     """What strangers and the readers they become may take up, and when unused readers go."""
 
     papers: Annotated[int, Field(ge=1, le=10**6)] = 5000
@@ -254,13 +254,13 @@ class Quotas(Section):
     expire_unused_days: Annotated[int, Field(ge=0, le=36_600)] = 7
 
 
-class Tick(Section):
+class TickSettings(SettingsSection):
     """The heartbeat of ``larkpost serve``."""
 
     seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
 
 
-class Log(Section):
+class Log(SettingsSection):
     """What is told on standard error, and in which form."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -268,7 +268,7 @@ class Log(Section):
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class HomePaths:
     """Where things lie: one folder under ``--home``, the XDG folders without it."""
 
     config: Path
@@ -288,21 +288,21 @@ class Settings(BaseSettings):
         frozen=True, extra="forbid", validate_default=True, enable_decoding=False
     )
 
-    database: Database = Database()
-    site: Site = Site()
-    mail: Mail = Mail()
-    returns: Returns = Returns()
-    dkim: Dkim = Dkim()
-    smtp: Smtp = Smtp()
+    database: DatabaseSettings = DatabaseSettings()
+    site: SiteSettings = SiteSettings()
+    mail: MailSettings = MailSettings()
+    returns: InboundSettings = InboundSettings()
+    dkim: DkimSettings = DkimSettings()
+    smtp: SmtpSettings = SmtpSettings()
     inbox: Inbox = Inbox()
-    ranking: Ranking = Ranking()
-    readers: Readers = Readers()
-    web: Web = Web()
-    quotas: Quotas = Quotas()
-    tick: Tick = Tick()
+    ranking: RankingSettings = RankingSettings()
+    readers: ReaderSettings = ReaderSettings()
+    web: WebSettings = WebSettings()
+    quotas: QuotaSettings = QuotaSettings()
+    tick: TickSettings = TickSettings()
     log: Log = Log()
 
-    _places: Places
+    _places: HomePaths
     _origins: dict[str, str] = {}
     _remarks: tuple[str, ...] = ()
 
@@ -319,7 +319,7 @@ class Settings(BaseSettings):
         return (init_settings,)
 
     @property
-    def places(self) -> Places:
+    def places(self) -> HomePaths:
         """Where things lie."""
         return self._places
 

@@ -27,7 +27,7 @@ def tally(ups: int, downs: int, step: int = 1) -> str:
     return ", ".join(told)
 
 
-def capitalised(text: str) -> str:
+def capitalise(text: str) -> str:
     """Begin a text with a capital letter."""
     return text[:1].upper() + text[1:]
 

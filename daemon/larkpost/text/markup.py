@@ -68,13 +68,15 @@ _MARK = r"""(?:["'`^~=.]|[Hcdhkruv](?![A-Za-z]))\s{0,9}"""
 _LETTER = rf"(?:[A-Za-z\u00c0-\u024f\u1e00-\u1eff]|\\(?:{'|'.join(_LETTERS)})(?![A-Za-z]))"
 
 
-def _accented(letter: str) -> str:
+def _accent_pattern(letter: str) -> str:
     """Give the pattern of an accent above what the pattern ``letter`` matches, in braces or not."""
     return rf"{_MARK}(?:\{{\s?{letter}\s?\}}|{letter})"
 
 
 # One accent, or two of which one stands above the other, as in Vietnamese: ``\~{\^e}``.
-_ACCENT = rf"(?:{_accented(_LETTER)}|{_accented(chr(92) * 2 + _accented(_LETTER))})"
+_ACCENT = (
+    rf"(?:{_accent_pattern(_LETTER)}|{_accent_pattern(chr(92) * 2 + _accent_pattern(_LETTER))})"
+)
 _EDGES = re.compile(r"^[{\s]+|[}\s]+$")
 _LATEX = re.compile(
     rf"""

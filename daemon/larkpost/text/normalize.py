@@ -101,7 +101,7 @@ def ends_cut(line: str) -> bool:
     return bare.endswith(_SOFT_HYPHEN) and bare.rstrip(_SOFT_HYPHEN)[-1:].isalpha()
 
 
-def unwanted(text: str) -> int:
+def count_unwanted(text: str) -> int:
     """Count the control characters and the like that ``clean`` leaves out."""
     return len(_UNWANTED.findall(text))
 

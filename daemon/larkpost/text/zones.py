@@ -1,4 +1,4 @@
-"""Names of time zones: which ones may be chosen, and those that a wrong one is nearest to."""
+"""Names of time zones: which ones may be chosen, and which a wrong one is nearest to."""
 
 from __future__ import annotations
 

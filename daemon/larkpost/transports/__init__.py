@@ -1,1 +1,1 @@
-"""The roads that letters take."""
+"""Transports: what sends messages, by SMTP or into a Maildir."""

@@ -1,4 +1,4 @@
-"""The road to a mail server: SMTP over a connection that is used for many letters."""
+"""The SMTP transport: one connection is used for many messages."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from larkpost.errors import Deferred
-from larkpost.transports.line import GLANCE
-from larkpost.transports.session import CutOff, Session, open_session
+from larkpost.transports.smtp_connection import GLANCE
+from larkpost.transports.smtp_session import CutOff, Session, open_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from larkpost.domain import Letter
-    from larkpost.settings.model import Smtp
+    from larkpost.domain import Message
+    from larkpost.settings.model import SmtpSettings
 
 
 class Relay:
@@ -28,7 +28,7 @@ class Relay:
 
     def __init__(
         self,
-        smtp: Smtp,
+        smtp: SmtpSettings,
         *,
         context: ssl.SSLContext | None = None,
         stopped: Callable[[], bool] = lambda: False,
@@ -57,13 +57,13 @@ class Relay:
 
         Who is told to stop meanwhile waits no longer.
         """
-        self._connected()
+        self._connect()
         while not self._stopped() and (left := self._next - time.monotonic()) > 0:
             time.sleep(min(left, GLANCE))
         self._next = time.monotonic() + self._interval
         self._waited = True
 
-    def send(self, letter: Letter) -> None:
+    def send(self, letter: Message) -> None:
         """Return when the server took the letter; makes itself ready where nobody has.
 
         Raises Deferred (``whole_road`` when no letter can go), Refused, and Unanswered when the
@@ -74,7 +74,7 @@ class Relay:
             self.ready()
         self._waited = False
         while True:
-            session = self._connected()
+            session = self._connect()
             fresh = session.letters == 0
             try:
                 session.hand_over(letter)
@@ -84,7 +84,7 @@ class Relay:
             else:
                 return
 
-    def _connected(self) -> Session:
+    def _connect(self) -> Session:
         session = self._session
         if session and session.alive and session.letters < self._smtp.per_connection:
             return session

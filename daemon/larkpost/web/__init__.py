@@ -11,55 +11,55 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from larkpost.flows.similar import SimilarPapers
-from larkpost.flows.starting import RatingPools
-from larkpost.flows.tasting import Tastes
+from larkpost.editions.similar import SimilarPapers
+from larkpost.readers.onboarding import RatingPools
+from larkpost.readers.taste_profile import TasteProfileCache
 from larkpost.web.admin import admin
-from larkpost.web.answer_budget import AnswerBudget, InPieces
-from larkpost.web.body_budget import BodyBudget
-from larkpost.web.crowd import COSTLY, LOOKING, Crowd
 from larkpost.web.date_header import DateHeader
-from larkpost.web.desk import delete, export, me
-from larkpost.web.doors import confirm, leave
-from larkpost.web.feeds import feed
-from larkpost.web.front import favicon, front, robots, static, touch_icon
-from larkpost.web.guard import SafeHeaders, Site, TrailingSlash, handled, http_refusal
-from larkpost.web.health import Pulse, healthz
-from larkpost.web.joining import subscribe
-from larkpost.web.kept import Fresh, Shelf
-from larkpost.web.library import archive, look_up, paper, volume
-from larkpost.web.listings import archive_feed, month_feed, search_feed, trending_feed
+from larkpost.web.feeds.cache import FeedCache, FeedCacheMiddleware
+from larkpost.web.health import Heartbeat, healthz
+from larkpost.web.limits.rate_limit import COSTLY, LOOKING, RateLimiter
+from larkpost.web.limits.request_bodies import BodyBudget
+from larkpost.web.limits.request_rate import ANY_BURST, ANY_PER_SECOND, RequestRate
+from larkpost.web.limits.unread_responses import InPieces, ResponseBudget
 from larkpost.web.middleware import ErrorPages, HostHeader
-from larkpost.web.pages import Pages
 from larkpost.web.path_numbers import register_path_numbers
-from larkpost.web.request_rate import ANY_BURST, ANY_PER_SECOND, RequestRate
-from larkpost.web.starting import rate, start
-from larkpost.web.tasting import taste
-from larkpost.web.voting import edition, vote
+from larkpost.web.public.archive import archive, look_up, paper, volume
+from larkpost.web.public.confirm import confirm, leave
+from larkpost.web.public.feeds import archive_feed, month_feed, search_feed, trending_feed
+from larkpost.web.public.home import favicon, front, robots, static, touch_icon
+from larkpost.web.public.subscribe import subscribe
+from larkpost.web.reader.account import delete, export, me
+from larkpost.web.reader.feeds import feed
+from larkpost.web.reader.onboarding import rate, start
+from larkpost.web.reader.taste import taste
+from larkpost.web.reader.votes import edition, vote
+from larkpost.web.site import SafeHeaders, SiteContext, TrailingSlash, endpoint, http_refusal
+from larkpost.web.templating import PageTemplates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from larkpost.program import Program
+    from larkpost.bootstrap import Program
 
-__all__ = ["Pulse", "app"]
+__all__ = ["Heartbeat", "app"]
 
 ASK_AND_ACT = ["GET", "POST"]  # HEAD comes with GET
 register_path_numbers()
 ROUTES = (
-    Route("/", handled(front)),
-    Route("/archive", handled(archive)),
+    Route("/", endpoint(front)),
+    Route("/archive", endpoint(archive)),
     Route("/archive/{month}.{form}", month_feed, methods=["GET"]),
-    Route("/archive/{span}", handled(volume)),
-    Route("/paper/{uid}", handled(paper, measure=LOOKING)),
-    Route("/search", handled(look_up, measure=LOOKING)),
-    Route("/subscribe", handled(subscribe), methods=ASK_AND_ACT),
-    Route("/static/{name}", handled(static)),
-    Route("/robots.txt", handled(robots)),
-    Route("/favicon.ico", handled(favicon)),
-    Route("/apple-touch-icon.png", handled(touch_icon)),
-    Route("/apple-touch-icon-precomposed.png", handled(touch_icon)),
-    Route("/healthz", handled(healthz)),
+    Route("/archive/{span}", endpoint(volume)),
+    Route("/paper/{uid}", endpoint(paper, measure=LOOKING)),
+    Route("/search", endpoint(look_up, measure=LOOKING)),
+    Route("/subscribe", endpoint(subscribe), methods=ASK_AND_ACT),
+    Route("/static/{name}", endpoint(static)),
+    Route("/robots.txt", endpoint(robots)),
+    Route("/favicon.ico", endpoint(favicon)),
+    Route("/apple-touch-icon.png", endpoint(touch_icon)),
+    Route("/apple-touch-icon-precomposed.png", endpoint(touch_icon)),
+    Route("/healthz", endpoint(healthz)),
     Route("/feed/{key}.{form}", feed, methods=["GET"]),
     Route("/feed/{key}/{interest}.{form}", feed, methods=["GET"]),
     Route("/feed/{key}/archive/{page:number}.{form}", feed, methods=["GET"]),
@@ -67,17 +67,17 @@ ROUTES = (
     Route("/trending.{form}", trending_feed, methods=["GET"]),
     Route("/archive.{form}", archive_feed, methods=["GET"]),
     Route("/search.{form}", search_feed, methods=["GET"]),
-    Route("/edition/{token}", handled(edition)),
-    Route("/vote/{token}/{position:number}/{wish}", handled(vote), methods=ASK_AND_ACT),
-    Route("/me/{token}", handled(me), methods=ASK_AND_ACT),
-    Route("/me/{token}/start", handled(start, upload=True), methods=ASK_AND_ACT),
-    Route("/me/{token}/rate", handled(rate, measure=COSTLY), methods=ASK_AND_ACT),
-    Route("/me/{token}/taste", handled(taste, measure=COSTLY)),
-    Route("/me/{token}/export.jsonl", handled(export, measure=COSTLY)),
-    Route("/me/{token}/delete", handled(delete), methods=ASK_AND_ACT),
-    Route("/admin/{token}", handled(admin)),
-    Route("/leave/{token}", handled(leave, from_anywhere=True), methods=ASK_AND_ACT),
-    Route("/confirm/{token}", handled(confirm), methods=ASK_AND_ACT),
+    Route("/edition/{token}", endpoint(edition)),
+    Route("/vote/{token}/{position:number}/{wish}", endpoint(vote), methods=ASK_AND_ACT),
+    Route("/me/{token}", endpoint(me), methods=ASK_AND_ACT),
+    Route("/me/{token}/start", endpoint(start, upload=True), methods=ASK_AND_ACT),
+    Route("/me/{token}/rate", endpoint(rate, measure=COSTLY), methods=ASK_AND_ACT),
+    Route("/me/{token}/taste", endpoint(taste, measure=COSTLY)),
+    Route("/me/{token}/export.jsonl", endpoint(export, measure=COSTLY)),
+    Route("/me/{token}/delete", endpoint(delete), methods=ASK_AND_ACT),
+    Route("/admin/{token}", endpoint(admin)),
+    Route("/leave/{token}", endpoint(leave, from_anywhere=True), methods=ASK_AND_ACT),
+    Route("/confirm/{token}", endpoint(confirm), methods=ASK_AND_ACT),
 )
 
 
@@ -85,7 +85,7 @@ def app(
     program: Program,
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-    pulses: Mapping[str, Pulse] | None = None,
+    pulses: Mapping[str, Heartbeat] | None = None,
     paced: bool = False,
 ) -> Starlette:
     """Build the application; ``pulses`` let /healthz tell how this process does.
@@ -94,9 +94,9 @@ def app(
     """
     site = program.settings.site
     https = site.base_url.startswith("https://")
-    feeds = Shelf(program.store)
+    feeds = FeedCache(program.store)
     any_rate = partial(RequestRate, per_second=ANY_PER_SECOND, burst=ANY_BURST)
-    pages = Pages(
+    pages = PageTemplates(
         base_url=site.base_url,
         title=site.title,
         find_links=site.find_links,
@@ -110,7 +110,7 @@ def app(
             Middleware(HostHeader, pages=pages, https=https),
             Middleware(TrailingSlash),
             *([Middleware(any_rate, pages=pages, https=https)] if paced else []),
-            Middleware(Fresh, shelf=feeds, clock=clock, uses=program.uses),
+            Middleware(FeedCacheMiddleware, cache=feeds, clock=clock, uses=program.uses),
             Middleware(SafeHeaders, https=https),
             *([Middleware(RequestRate, pages=pages, https=https)] if paced else []),
             Middleware(InPieces),
@@ -119,18 +119,18 @@ def app(
     )
     # Its redirect would be built from the Host header; TrailingSlash needs none.
     application.router.redirect_slashes = False
-    application.state.site = Site(
+    application.state.site = SiteContext(
         program,
         pages,
         clock,
         pulses or {},
-        Tastes(),
+        TasteProfileCache(),
         program.spaces,
         RatingPools(),
         SimilarPapers(),
-        Crowd(),
+        RateLimiter(),
         BodyBudget(),
-        AnswerBudget(),
+        ResponseBudget(),
     )
     application.state.feeds = feeds
     return application

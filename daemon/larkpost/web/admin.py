@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from larkpost.db import dumps, readers
+from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState
-from larkpost.flows.status import SEND_UNDECIDED, standing
-from larkpost.store import deliveries, dumps, readers
-from larkpost.web.keys import check_admin
-from larkpost.web.library import leaf, page_number
+from larkpost.scheduler.status import SEND_UNDECIDED, read_status
+from larkpost.web.auth import check_admin
+from larkpost.web.public.archive import leaf, page_number
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.web.guard import Site
+    from larkpost.web.site import SiteContext
 
 READERS = 100  # a page
 DUMPS = 20
@@ -23,13 +24,13 @@ LETTERS = 50
 TROUBLED = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
 
 
-def admin(site: Site, request: Request, _form: FormData) -> Response:
+def admin(site: SiteContext, request: Request, _form: FormData) -> Response:
     """Answer ``/admin/{token}``; a 404 like any other where the setting ``web.admin`` is 0."""
     check_admin(site, request)
     page = page_number(request)
     now = site.clock()
     with site.program.store.read() as connection:
-        found = standing(connection, now=now, window=site.program.window)
+        found = read_status(connection, now=now, window=site.program.window)
         latest = dumps.latest(connection, limit=DUMPS)
         some = readers.newest(connection, limit=READERS, offset=(page - 1) * READERS)
         troubled = deliveries.by_state(connection, TROUBLED, LETTERS)
@@ -39,7 +40,7 @@ def admin(site: Site, request: Request, _form: FormData) -> Response:
         "admin.html",
         standing=found,
         send_undecided=SEND_UNDECIDED,
-        beats=all(pulse.beats(now) for pulse in site.pulses.values()) if site.pulses else None,
+        beats=all(pulse.is_alive(now) for pulse in site.pulses.values()) if site.pulses else None,
         dumps=latest,
         readers=some,
         leaf=leaf(page, total, READERS),

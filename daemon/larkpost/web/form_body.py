@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.types import Message
 
-    from larkpost.web.body_budget import Reservation
-    from larkpost.web.fair_queue import Turn
+    from larkpost.web.limits.fair_queue import QueueSlot
+    from larkpost.web.limits.request_bodies import BodyReservation
 
 LARGEST_BODY = 64 * 1024  # of a form without a file or a list
 BODY_SECONDS = 15.0
 MOST_FIELDS = 200
 
 
-async def read_body(request: Request, reservation: Reservation, largest: int) -> bytes:
+async def read_body(request: Request, reservation: BodyReservation, largest: int) -> bytes:
     """Read the body of a form, urlencoded or multipart, in UTF-8, of at most ``largest`` bytes.
 
     They count in ``reservation``. Raises HTTPException 400, 408, 413, 503.
@@ -47,7 +47,7 @@ async def read_body(request: Request, reservation: Reservation, largest: int) ->
     return bytes(body)
 
 
-async def parse_form(request: Request, body: bytes, turn: Turn, *, files: int) -> FormData:
+async def parse_form(request: Request, body: bytes, turn: QueueSlot, *, files: int) -> FormData:
     """Parse a body, with at most so many ``files``; raises HTTPException 400.
 
     A large one is parsed in a thread, in the visitor's ``turn``: in the event loop it would keep

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from starlette.datastructures import FormData
 
-    from larkpost.flows.membership import Wishes
+    from larkpost.readers.subscriptions import Preferences
     from larkpost.settings import Settings
 
 Read = TypeVar("Read")
@@ -30,7 +30,7 @@ def zones() -> list[str]:
     return sorted(zone_names())
 
 
-def read_wishes(form: FormData) -> Wishes:
+def read_wishes(form: FormData) -> Preferences:
     """Read zone, hour, days and size; raises UsageError for what is none of these."""
     return {
         "zone": text(form, "zone").strip(),
@@ -40,7 +40,7 @@ def read_wishes(form: FormData) -> Wishes:
     }
 
 
-def typed_wishes(form: FormData) -> dict[str, object]:
+def read_preferences(form: FormData) -> dict[str, object]:
     """Keep what was typed, so that a mistake in one field does not cost the others."""
     days = {int(str(one)) for one in form.getlist("days") if str(one) in set("0123456")}
     typed: dict[str, object] = {

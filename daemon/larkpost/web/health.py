@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
+from larkpost.db.coordination import job_status
+from larkpost.editions.diagnostics import explain_empty_day
 from larkpost.errors import LarkpostError
-from larkpost.flows.quiet import quiet
-from larkpost.store import events
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.flows.quiet import Reason
-    from larkpost.web.guard import Site
+    from larkpost.editions.diagnostics import EmptyDayReason
+    from larkpost.web.site import SiteContext
 
 LEAST_FREE_BYTES = 100 * 1024 * 1024
 
 
 @dataclass(slots=True)
-class Pulse:
+class Heartbeat:
     """How the rounds of one kind do; the scheduler's threads write it, /healthz reads it.
 
     ``period`` is the time from one round to the next, ``patience`` for how long one may be at work
@@ -64,14 +64,14 @@ class Pulse:
             moment and min(moment, now) for moment in (self.beat, self.running, self.ended)
         )
 
-    def beats(self, now: datetime) -> bool:
+    def is_alive(self, now: datetime) -> bool:
         """Say whether a round got on within the last two periods, or is at work not too long."""
         last = self.beat or self.started
         if self.running is None or self.failed:
             return now - last <= 2 * self.period
         return now - max(last, self.running) <= self._longest
 
-    def stuck(self, now: datetime) -> bool:
+    def is_stuck(self, now: datetime) -> bool:
         """Say whether there is no sign of life: no round begins, or the one under way hangs."""
         signs = (self.started, self.beat, self.running, self.ended)
         return now - max(sign for sign in signs if sign is not None) > self._longest
@@ -85,21 +85,21 @@ class Pulse:
         return max(2 * self.period, self.patience)
 
 
-def healthz(site: Site, _request: Request, _form: FormData) -> Response:
+def healthz(site: SiteContext, _request: Request, _form: FormData) -> Response:
     """Answer ``/healthz`` in JSON: 200 while everything works, 503 when something does not.
 
     ``troubles`` names the kinds of work whose latest run failed (a mail server that is away);
-    they make the status ``degraded`` without turning the daemon red; ``quiet`` why a morning may
-    bring nothing. Nothing personal is told.
+    they make the status ``degraded`` without turning the daemon red; ``explain_empty_day`` why a
+    morning may bring nothing. Nothing personal is told.
     """
     now = site.clock()
     checks: dict[str, dict[str, Any]] = {"disk": _disk(site), "database": {"ok": True}}
     troubles: list[dict[str, str]] = []
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[EmptyDayReason, ...] = ()
     try:
         with site.program.store.read() as connection:
-            latest = events.latest(connection)
-            reasons = quiet(connection, now=now, window=site.program.window)
+            latest = job_status.latest(connection)
+            reasons = explain_empty_day(connection, now=now, window=site.program.window)
         troubles = [
             {"kind": event.kind, "at": event.at.isoformat()}
             for event in latest.values()
@@ -108,7 +108,7 @@ def healthz(site: Site, _request: Request, _form: FormData) -> Response:
     except LarkpostError:
         checks["database"] = {"ok": False}
     for name, pulse in site.pulses.items():
-        checks[name] = {"ok": pulse.beats(now), "seconds_ago": pulse.age(now)}
+        checks[name] = {"ok": pulse.is_alive(now), "seconds_ago": pulse.age(now)}
     well = all(check["ok"] for check in checks.values())
     status = "failing" if not well else "degraded" if troubles else "ok"
     return JSONResponse(
@@ -122,7 +122,7 @@ def healthz(site: Site, _request: Request, _form: FormData) -> Response:
     )
 
 
-def _disk(site: Site) -> dict[str, Any]:
+def _disk(site: SiteContext) -> dict[str, Any]:
     try:
         free = shutil.disk_usage(site.program.settings.places.data).free
     except OSError:

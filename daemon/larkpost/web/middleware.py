@@ -1,4 +1,4 @@
-"""What stands around all pages: one Host header, and a page of ours for whatever breaks."""
+"""Middleware around all pages: one Host header, and a page of ours for whatever breaks."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 from typing import TYPE_CHECKING
 
 from larkpost import logs
-from larkpost.log_limits import limited_lines
-from larkpost.web.guard import MESSAGES, SafeHeaders
+from larkpost.log_limits import limit_lines
+from larkpost.web.site import MESSAGES, SafeHeaders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from larkpost.web.pages import Pages
+    from larkpost.web.templating import PageTemplates
 
 # RFC 3986, 3.2.2: a name, an IPv4 address, or an IPv6 address in brackets; then maybe a port. The
 # host of an http address is not empty (RFC 9110, 4.2.1), and no name is longer than 255 (RFC 1035).
@@ -37,7 +37,7 @@ class HostHeader:
     there. What the host is does not matter, for no page uses it.
     """
 
-    def __init__(self, app: ASGIApp, *, pages: Pages, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, pages: PageTemplates, https: bool) -> None:
         self.app = app
         self._refusal: ASGIApp = SafeHeaders(pages.error(400, *_NO_HOST), https=https)
 
@@ -64,7 +64,7 @@ class ErrorPages:
     lack the safe headers; nothing gets so far. What is logged meanwhile is limited.
     """
 
-    def __init__(self, app: ASGIApp, *, pages: Pages, https: bool) -> None:
+    def __init__(self, app: ASGIApp, *, pages: PageTemplates, https: bool) -> None:
         self.app = app
         self._refusal: ASGIApp = SafeHeaders(pages.error(500, *MESSAGES[500]), https=https)
 
@@ -78,11 +78,11 @@ class ErrorPages:
             await send(message)
 
         try:
-            with limited_lines():
+            with limit_lines():
                 await self.app(scope, receive, send_noting)
         except Exception:
             if begun:  # the server closes the connection, so that nobody takes it for whole
                 raise
-            with limited_lines():
+            with limit_lines():
                 _log.exception("page failed", page="", method=scope.get("method", ""))
             await self._refusal(scope, receive, send)

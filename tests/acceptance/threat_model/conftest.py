@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.browsing import NOW, place
+from tests.helpers.web.site_client import NOW, place
 
-from larkpost.flows import membership
+from larkpost.readers import subscriptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.browsing import Place
+    from tests.helpers.web.site_client import Place
 
     from larkpost.domain import Reader
 
@@ -25,8 +25,8 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
     """Open a site whose reader has a name, words and an edition of three papers."""
     with place(tmp_path, sqlite_url, {"web.admin": 7}) as opened:
         store = opened.program.store
-        membership.change(store, opened.reader.id, now=NOW, name=NAME)
-        membership.set_interest(store, opened.reader.id, "main", words=WORDS)
+        subscriptions.change(store, opened.reader.id, now=NOW, name=NAME)
+        subscriptions.set_interest(store, opened.reader.id, "main", words=WORDS)
         opened.reader = opened.current()
         opened.fit()
         yield opened
@@ -44,4 +44,4 @@ def secrets(here: Place) -> list[str]:
 @pytest.fixture
 def other(here: Place) -> Reader:
     """Take in a second reader."""
-    return membership.add(here.program.store, "bob@example.org", now=NOW, name="Bob")
+    return subscriptions.add(here.program.store, "bob@example.org", now=NOW, name="Bob")

@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.browsing import NOW, contents
+from tests.helpers.web.site_client import NOW, contents
 
 from larkpost.domain import Status, Thumb
-from larkpost.flows import feedback
+from larkpost.readers import record_votes
 
 if TYPE_CHECKING:
-    from tests.browsing import Place
+    from tests.helpers.web.site_client import Place
 
 PAGES = ("", "/start", "/rate", "/taste", "/export.jsonl", "/delete")
 
@@ -138,6 +138,8 @@ class TestForwardedLetter:
         before = here.client.get(here.vote_path(1, "up")).text
 
         paper = here.papers[0]
-        feedback.cast(here.program.store, here.reader.id, paper.id, Thumb.DOWN, via="test", now=NOW)
+        record_votes.cast(
+            here.program.store, here.reader.id, paper.id, Thumb.DOWN, via="test", now=NOW
+        )
 
         assert here.client.get(here.vote_path(1, "up")).text == before

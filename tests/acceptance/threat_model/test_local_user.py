@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.calling import PROGRAM, SAMPLE, Shell
+from tests.helpers.cli_helpers import PROGRAM, SAMPLE, Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

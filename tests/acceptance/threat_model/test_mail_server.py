@@ -7,23 +7,23 @@ from email import policy
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.browsing import place
-from tests.delivering import MINUTE, outbox, run, smtp, states
-from tests.making import NOW
-from tests.smtp_server import Fault, SmtpServer, always
-from tests.unit.test_bounce_reports import dsn, fields
+from tests.helpers.factories import NOW
+from tests.helpers.mail.outbox_helpers import MINUTE, outbox, run, smtp, states
+from tests.helpers.mail.smtp_server import Fault, SmtpServer, always
+from tests.helpers.web.site_client import place
+from tests.unit.inbound.test_bounce_parser import dsn, fields
 
 from larkpost.domain import Status
-from larkpost.flows.deliver import Ledger, deliver
-from larkpost.flows.receive import receive
-from larkpost.mailboxes import Mailboxes
+from larkpost.inbound.process import receive
+from larkpost.inbound.return_address import ReturnAddresses
+from larkpost.mail.deliver import DeliveryCounts, deliver
 from larkpost.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.browsing import Place
+    from tests.helpers.web.site_client import Place
 
 HOSTILE = "550 5.1.1 <script>alert(1)</script> \x1b[31m\r550 more"
 VERBS = ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"]
@@ -108,18 +108,18 @@ class TestMailServer:
             first = run(here.program.store, smtp(server))
             again = [run(here.program.store, smtp(server), LATER) for _ in range(3)]
 
-        assert first == Ledger(sent=1)
-        assert again == [Ledger()] * 3
+        assert first == DeliveryCounts(sent=1)
+        assert again == [DeliveryCounts()] * 3
         assert len(server.taken) == 1
 
     def test_no_name_of_a_reader_makes_a_header(self, here: Place) -> None:
-        from larkpost.flows import membership
+        from larkpost.readers import subscriptions
 
         name = "Eve\r\nBcc: evil@example.org\r\n\r\nBody"
         store = here.program.store
-        membership.change(store, here.reader.id, now=NOW, name=name)
+        subscriptions.change(store, here.reader.id, now=NOW, name=name)
         with SmtpServer() as server:
-            deliver(store, here.program.press, smtp(server), now=NOW, holder="test")
+            deliver(store, here.program.renderer, smtp(server), now=NOW, holder="test")
 
         (letter,) = server.taken
         message = email.message_from_bytes(letter.content, policy=policy.default)
@@ -131,7 +131,7 @@ class TestMailServer:
 
     def test_a_bounce_that_was_not_signed_here_suspends_nobody(self, here: Place) -> None:
         report = dsn(fields("failed", "5.1.1", "550 5.1.1 no such user"))
-        strange = Mailboxes("post@example.org", Tokens([b"x" * 32]))
+        strange = ReturnAddresses("post@example.org", Tokens([b"x" * 32]))
         ours = here.program.mailboxes
         assert ours
 

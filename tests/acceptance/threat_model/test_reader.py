@@ -6,16 +6,17 @@ import json
 from typing import TYPE_CHECKING, get_args
 
 import pytest
-from tests.browsing import NOW, contents
+from tests.helpers.web.site_client import NOW, contents
 
-from larkpost.domain import Draft, Thumb
+from larkpost.db import papers, readers, votes
+from larkpost.db.private import private_upsert
+from larkpost.domain import PaperRecord, Thumb
 from larkpost.errors import UnknownReader
-from larkpost.flows import feedback
-from larkpost.paths import SIGNED, Purpose
-from larkpost.store import papers, private_upsert, readers, votes
+from larkpost.readers import record_votes
+from larkpost.token_paths import SIGNED, Purpose
 
 if TYPE_CHECKING:
-    from tests.browsing import Place
+    from tests.helpers.web.site_client import Place
 
     from larkpost.domain import Reader
 
@@ -43,7 +44,7 @@ class TestReader:
     def test_gets_only_what_is_their_own_in_an_export(
         self, here: Place, theirs: str, other: Reader
     ) -> None:
-        feedback.cast(
+        record_votes.cast(
             here.program.store, other.id, here.papers[1].id, Thumb.UP, via="test", now=NOW
         )
         here.client.post(here.vote_path(1, "up"))
@@ -78,10 +79,10 @@ class TestReader:
             assert papers.get(connection, [first.id])[first.id] == first
 
     def test_votes_on_no_paper_that_another_reader_brought(self, here: Place, theirs: str) -> None:
-        draft = Draft("Known to one reader alone", first_seen=NOW)
+        draft = PaperRecord("Known to one reader alone", first_seen=NOW)
         with here.program.store.begin() as connection:
             (brought,) = private_upsert.bring(connection, here.reader.id, [draft], now=NOW)
-        feedback.cast(
+        record_votes.cast(
             here.program.store, here.reader.id, brought.paper_id, Thumb.UP, via="test", now=NOW
         )
         form = {"action": "vote", "paper": str(brought.paper_id), "thumb": "up"}

@@ -6,16 +6,17 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.browsing import NOW, contents
-from tests.delivering import Mailbag
-from tests.letters import PRESS
+from tests.helpers.mail.message_checks import PRESS
+from tests.helpers.mail.outbox_helpers import Mailbag
+from tests.helpers.web.site_client import NOW, contents
 
 from larkpost.domain import Thumb
-from larkpost.flows import feedback, notices
+from larkpost.mail import notices
+from larkpost.readers import record_votes
 from larkpost.web import ROUTES
 
 if TYPE_CHECKING:
-    from tests.browsing import Place
+    from tests.helpers.web.site_client import Place
 
     from larkpost.domain import Reader
 
@@ -166,7 +167,9 @@ class TestVisitor:
         pages = ("/", f"/paper/{paper.uid}", "/search?q=sparse", "/trending.rss")
         before = [here.client.get(page).text for page in pages]
 
-        feedback.cast(here.program.store, here.reader.id, paper.id, Thumb.UP, via="test", now=NOW)
+        record_votes.cast(
+            here.program.store, here.reader.id, paper.id, Thumb.UP, via="test", now=NOW
+        )
 
         assert [here.client.get(page).text for page in pages] == before
 

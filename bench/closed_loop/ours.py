@@ -1,0 +1,168 @@
+"""Ours in the closed loop: a home of the program in SQLite, where mornings are its own.
+
+Nothing is done here that the daemon does not do: papers are taken in, what is due is published,
+thumbs are cast, all by the program's own flows with the settings it ships with.
+"""
+
+from __future__ import annotations
+
+import resource
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from bench.closed_loop.stream import morning
+from bench.closed_loop.systems import Shown
+
+from larkpost.db import editions, migrations, papers
+from larkpost.db.engine import Store
+from larkpost.domain import Identifier, PaperRecord
+from larkpost.editions.publish import PublishContext, publish_due
+from larkpost.ranking import TfidfRanker
+from larkpost.readers import record_votes, subscriptions
+from larkpost.settings.model import RankingSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from bench.closed_loop.readers import Draw, Person
+    from bench.closed_loop.systems import Cast
+
+    from larkpost.domain import Paper
+    from larkpost.ranking import TextSpace
+
+WEEKDAYS = frozenset(range(5))
+AN_HOUR = timedelta(hours=1)
+
+
+class TimedTfidf(TfidfRanker):
+    """The program's ranker; ``fitting`` are the seconds of processor time that fits have taken."""
+
+    fitting = 0.0
+
+    def fit(
+        self, corpus: Iterable[Paper], *, libraries: Sequence[Collection[int]] = ()
+    ) -> TextSpace:
+        """Fit as the program does, and count the time."""
+        began = processor_seconds()
+        space = super().fit(corpus, libraries=libraries)
+        self.fitting += processor_seconds() - began
+        return space
+
+
+@dataclass(slots=True)
+class Cost:
+    """What each morning cost: seconds of processor time, of these for fits, memory (MB) after it.
+
+    Memory is that of the whole process; ``before`` is what the benchmark itself holds of it.
+    """
+
+    before: float = 0.0
+    seconds: list[float] = field(default_factory=list)
+    fitting: list[float] = field(default_factory=list)
+    megabytes: list[float] = field(default_factory=list)
+
+
+class Ours:
+    """The program with its readers: papers come at five, editions at six, thumbs at seven."""
+
+    def __init__(self, draw: Draw, store: Store, ranker: TimedTfidf | None = None) -> None:
+        ships = RankingSettings()
+        self.cost = Cost(before=megabytes())
+        self._store, self._stream = store, draw.stream
+        self._ranker = ranker or TimedTfidf(
+            half_life_days=ships.half_life_days, careful=ships.careful
+        )
+        window = timedelta(days=ships.window_days)
+        self.newsroom = PublishContext(
+            store, self._ranker, window, "example.org", ships.exploration
+        )
+        self._readers = [_sign_up(store, person) for person in draw.people]
+        self._papers: list[int] = []  # by their numbers in the stream
+        self._numbers: dict[int, int] = {}
+
+    def publish(self, day: int) -> list[list[Shown]]:
+        """Take the day's papers in, publish what is due, and read the editions."""
+        self.take_in(day)
+        began, fitted = processor_seconds(), self._ranker.fitting
+        publish_due(self.newsroom, now=morning(day) + AN_HOUR)
+        self.cost.seconds.append(processor_seconds() - began)
+        self.cost.fitting.append(self._ranker.fitting - fitted)
+        self.cost.megabytes.append(megabytes())
+        with self._store.read() as connection:
+            issued = [editions.on(connection, one, morning(day).date()) for one in self._readers]
+        return [
+            [
+                Shown(self._numbers[pick.paper.id], _chance(pick.shown_probability))
+                for pick in (one.picks if one else ())
+            ]
+            for one in issued
+        ]
+
+    def take(self, day: int, cast: Sequence[Cast]) -> None:
+        """Cast the thumbs as a reader's page does."""
+        now = morning(day) + 2 * AN_HOUR
+        for one in cast:
+            reader, paper = self._readers[one.reader], self._papers[one.paper]
+            record_votes.cast(self._store, reader, paper, one.thumb, via="page", now=now)
+
+    def take_in(self, day: int) -> None:
+        """Take the papers of a day in, unless they are here."""
+        if len(self._papers) > self._stream.announced(day).start:
+            return
+        now, numbers = morning(day), self._stream.announced(day)
+        with self._store.begin() as connection:
+            taken = papers.absorb(connection, [self._draft(one) for one in numbers], now=now)
+        self._papers += [one.paper_id for one in taken]
+        for number, one in zip(numbers, taken, strict=True):
+            self._numbers.setdefault(one.paper_id, number)  # the same paper may come again
+
+    def _draft(self, number: int) -> PaperRecord:
+        title, abstract, categories = self._stream.documents[number]
+        name = Identifier("bench", str(number))
+        return PaperRecord(title, abstract, (name,), categories=categories)
+
+
+@contextmanager
+def home() -> Iterator[Store]:
+    """Make an empty database in a folder that is gone afterwards."""
+    with TemporaryDirectory(prefix="larkpost-loop-") as folder:
+        file = Path(folder) / "larkpost.db"
+        migrations.make_file(file)
+        store = Store(f"sqlite:///{file}")
+        try:
+            migrations.upgrade(store)
+            yield store
+        finally:
+            store.close()
+
+
+def processor_seconds() -> float:
+    """Give the processor time of this process and of those it has waited for."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def megabytes() -> float:
+    """Give the memory that this process holds; its largest so far where that is not told."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return pages * resource.getpagesize() / 2**20
+
+
+def _sign_up(store: Store, person: Person) -> int:
+    """Take a reader in, by feed alone: no letters are made here."""
+    uid = f"loop-{person.draw}-{person.number}"
+    reader = subscriptions.add(
+        store, None, now=morning(0), words=person.words, uid=uid, days=WEEKDAYS
+    )
+    return reader.id
+
+
+def _chance(known: float | None) -> float:
+    return float("nan") if known is None else known

@@ -1,0 +1,72 @@
+"""Lets the readers of a draw live with a system, and keeps what was shown and pressed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from bench.closed_loop.systems import SIZE, Cast
+
+if TYPE_CHECKING:
+    from bench.closed_loop.readers import Draw
+    from bench.closed_loop.systems import System
+    from numpy.typing import NDArray
+
+NOBODY = -1  # stands where an edition has no paper
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What happened in one loop, by reader, day and place (r, d, 10).
+
+    ``shown`` are papers of the stream, ``chances`` what was told of a thumb up (NaN: nothing),
+    ``pressed`` 1 up, -1 down. ``looked`` (r, d) are the editions that the reader looked at.
+    """
+
+    draw: Draw
+    system: str
+    shown: NDArray[np.intp]
+    chances: NDArray[np.float64]
+    pressed: NDArray[np.int8]
+    looked: NDArray[np.bool_]
+
+    def hits(self) -> NDArray[np.bool_]:
+        """Tell where a paper was shown that the reader would like on that day (r, d, 10)."""
+        found = np.zeros(self.shown.shape, dtype=bool)
+        for line, person in enumerate(self.draw.people):
+            for day, papers in enumerate(self.shown[line]):
+                found[line, day] = (papers != NOBODY) & person.relevant(day)[papers]
+        return found
+
+
+def live(draw: Draw, name: str, system: System) -> Record:
+    """Let every reader of a draw read and press, day by day, what one system shows them."""
+    shape = len(draw.people), draw.stream.days, SIZE
+    record = Record(
+        draw,
+        name,
+        np.full(shape, NOBODY, dtype=np.intp),
+        np.full(shape, np.nan),
+        np.zeros(shape, dtype=np.int8),
+        np.zeros(shape[:2], dtype=bool),
+    )
+    for day in range(draw.stream.days):
+        system.take(day, _spend(record, system, day))
+    return record
+
+
+def _spend(record: Record, system: System, day: int) -> list[Cast]:
+    """Publish a day, write down what is shown and pressed, and give the thumbs."""
+    cast = []
+    for line, picks in enumerate(system.publish(day)):
+        person = record.draw.people[line]
+        looks = record.looked[line, day] = person.looks(day)
+        for place, one in enumerate(picks):
+            record.shown[line, day, place] = one.paper
+            record.chances[line, day, place] = one.chance
+            thumb = person.press(one.paper, day) if looks else None
+            if thumb is not None:
+                record.pressed[line, day, place] = thumb
+                cast.append(Cast(line, one.paper, thumb))
+    return cast

@@ -1,0 +1,114 @@
+"""Our ranker on the benchmark's readers: alone, and taught by the readers of other folds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from bench.support import goals, readers
+
+from larkpost.domain import Thumb
+from larkpost.interfaces import Evidence
+from larkpost.ranking import TfidfRanker, scoring, training
+from larkpost.ranking import collaborative as companionship
+from larkpost.ranking import tfidf as spaces
+from larkpost.ranking.calibration import logistic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.support.readers import Case, Collection
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_array
+
+    from larkpost.ranking.linear_model import LinearTaste
+    from larkpost.ranking.tfidf import TextSpace
+
+    Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Ours:
+    """Our ranker on one collection: every paper's terms, and spaces, careful and for a hurry.
+
+    ``alone`` are the spaces by whether they are careful; ``together``, by fold, too, are those
+    that the readers of the other folds teach, if any do.
+    """
+
+    world: Collection
+    terms: csr_array
+    alone: Mapping[bool, TextSpace]
+    together: Mapping[tuple[bool, int], TextSpace]
+
+    @classmethod
+    def of(cls, world: Collection) -> Ours:
+        """Fit the spaces on the corpus; companions, a fold at a time, on the other folds."""
+        corpus = [world.papers[at] for at in world.corpus]
+        alone = {careful: TfidfRanker(careful=careful).fit(corpus) for careful in (True, False)}
+        terms = alone[True].rows([paper.text for paper in world.papers]).plain
+        if world.newest:  # authors: too few of them like the same papers
+            return cls(world, terms, alone, {})
+        finer = spaces.fit(corpus, themes=spaces.SHARED_THEMES)
+        hasty = replace(finer, unread=finer.unread[: spaces.HASTY_BACKGROUND])
+        fine = finer.points(terms).fine
+        together = {}
+        for fold in range(readers.FOLDS):
+            for careful, space, most in (
+                (True, finer, companionship.FACTORS),
+                (False, hasty, companionship.HASTY_FACTORS),
+            ):
+                together[careful, fold] = _taught(world, space, fine, fold, most)
+        return cls(world, terms, alone, together)
+
+    def chances(self, cases: Sequence[Case], *, together: bool = False) -> list[goals.Told]:
+        """Give what is told of as many liked papers of each digest as others."""
+        held = [_balanced(case) for case in cases]
+        told = []
+        for case, (taste, scores) in zip(held, self._ranked(held, together), strict=True):
+            slope, offset = taste.calibration
+            told.append(goals.Told(logistic(slope * scores + offset), case.liked))
+        return told
+
+    def scores(
+        self, cases: Sequence[Case], *, together: bool = False, careful: bool = True
+    ) -> list[Scores]:
+        """Give the scores of each case's digest."""
+        return [scores for _, scores in self._ranked(cases, together, careful)]
+
+    def _ranked(
+        self, cases: Sequence[Case], together: bool, careful: bool = True
+    ) -> list[tuple[LinearTaste, Scores]]:
+        found: dict[int, tuple[LinearTaste, Scores]] = {}
+        for fold in range(readers.FOLDS):
+            places = [at for at, case in enumerate(cases) if case.fold == fold]
+            fitted = self.together[careful, fold] if together else self.alone[careful]
+            voted = [evidence(self.world, cases[at], at) for at in places]
+            tastes = training.learn(fitted, voted, now=readers.DAY, careful=careful)
+            for at, taste in zip(places, tastes, strict=True):
+                digest = fitted.points(self.terms[cases[at].digest])
+                found[at] = taste, scoring.score(fitted, [taste], digest)[0].astype(np.float64)
+        return [found[at] for at in range(len(cases))]
+
+
+def _taught(
+    world: Collection, space: TextSpace, fine: NDArray[np.float32], fold: int, most: int
+) -> TextSpace:
+    """Add to a space what the readers of all folds but one teach."""
+    others = [one.before.tolist() for one in world.libraries if one.reader % readers.FOLDS != fold]
+    ids = [paper.id for paper in world.papers]
+    return replace(space, companions=companionship.learn(fine, others, ids, most=most))
+
+
+def _balanced(case: Case) -> Case:
+    """Keep of a digest as many others as liked papers, the first: they are in random order."""
+    liked = np.flatnonzero(case.liked)
+    kept = np.sort(np.concatenate([liked, np.flatnonzero(~case.liked)[: len(liked)]]))
+    return replace(case, digest=case.digest[kept], liked=case.liked[kept])
+
+
+def evidence(world: Collection, case: Case, number: int) -> Evidence:
+    """Give a case's votes, all of one day, as those of the reader of that number."""
+    voted = [world.papers[at] for at in (*case.ups, *case.downs)]
+    thumbs = [Thumb.UP] * len(case.ups) + [Thumb.DOWN] * len(case.downs)
+    return Evidence(number, number, voted, thumbs, [readers.DAY] * len(voted))

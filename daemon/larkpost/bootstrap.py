@@ -1,0 +1,315 @@
+"""The wiring: one Program holds every tool, built from the settings and nothing else."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from larkpost import logs, tokens
+from larkpost.db import migrations, papers, readers
+from larkpost.db.engine import Store
+from larkpost.errors import SettingsError
+from larkpost.inbound.return_address import ReturnAddresses
+from larkpost.safe_files import make_folder
+from larkpost.settings import expand
+from larkpost.urls import UrlBuilder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from larkpost.db.usage.last_use import ExpiryRule
+    from larkpost.editions.model_cache import ModelCache
+    from larkpost.editions.publish import PublishContext
+    from larkpost.interfaces import Ranker, Renderer, Source, Transport
+    from larkpost.readers.expiry import LastUses
+    from larkpost.render import EditionRenderer
+    from larkpost.scheduler.tick import TickContext
+    from larkpost.settings import HomePaths, Settings
+    from larkpost.transports.dkim import DkimSignature
+
+
+log = logs.get_logger(__name__)
+
+# What the system says of a place where nothing can be made, however often it is tried.
+_NOT_OURS = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ELOOP,
+     errno.ENAMETOOLONG, errno.ENOENT}
+)  # fmt: skip
+
+MERGES_READERS = "0010"  # the step of the database that does
+
+# The settings that a running daemon does not take up.
+AT_START = {"database": ("url",), "web": ("host", "port", "socket_mode"), "tick": ("seconds",)}
+
+
+class Program:
+    """Every tool, made when it is first asked for: a vote loads no scikit-learn.
+
+    Raises SettingsError where a tool cannot be built from the settings.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.stopping = threading.Event()  # set when the daemon is told to end
+        self.fits_apart = False  # whether spaces are fitted in a process of their own
+
+    def with_settings(self, settings: Settings) -> Program:
+        """Give a program by other settings on the same store, that is told to end with this one.
+
+        What only a start can change stays as it is, with a warning. Raises SettingsError where a
+        tool cannot be built: those that can fail are built at once.
+        """
+        fresh = Program(_as_at_start(settings, self.settings))
+        fresh.stopping = self.stopping
+        fresh.store, fresh.uses = self.store, self.uses
+        fresh.fits_apart = self.fits_apart
+        _ = fresh.renderer, fresh.mailboxes, fresh.signature
+        return fresh
+
+    @property
+    def places(self) -> HomePaths:
+        """Where things lie."""
+        return self.settings.places
+
+    @property
+    def holder(self) -> str:
+        """The name under which this process holds leases."""
+        return f"{logs.escape(socket.gethostname())}:{os.getpid()}"
+
+    @property
+    def window(self) -> timedelta:
+        """How far back an edition looks for papers."""
+        return timedelta(days=self.settings.ranking.window_days)
+
+    def prepare(self, *, new_key: bool = False) -> None:
+        """Make what is missing: folders, database, key; bring the database up to date.
+
+        Raises SettingsError where the key is damaged, or missing although there are readers or
+        papers, unless a ``new_key`` is wanted; then a damaged one is moved aside.
+        """
+        for folder in (self.places.data, self.places.inbox):
+            _make_folder(folder)
+        if MERGES_READERS in migrations.upgrade(self.store):
+            self._tell_merges()
+        secret = self.places.secret
+        if new_key:
+            if place := tokens.move_damaged_key(secret, datetime.now(UTC)):
+                log.warning("moved the damaged key aside", place=str(place))
+        elif not secret.exists() and self._holds_data():
+            raise tokens.missing_key(secret, self.store.name)
+        tokens.make_key(secret)
+        _ = self.tokens  # read now: without it not one link can be made
+
+    def _holds_data(self) -> bool:
+        with self.store.read() as connection:
+            return bool(readers.newest(connection, limit=1) or papers.count(connection))
+
+    def _tell_merges(self) -> None:
+        with self.store.read() as connection:
+            for former, reader in readers.merges(connection):
+                log.warning(
+                    "two readers whose addresses differ in case alone are one now",
+                    gone=former.address,
+                    kept=reader.address,
+                    status=str(reader.status),
+                )
+
+    @cached_property
+    def store(self) -> Store:
+        """The database."""
+        return Store(self.settings.database.url)
+
+    @cached_property
+    def uses(self) -> LastUses:
+        """The readers whose page or feed was asked for lately, until a round writes them down."""
+        from larkpost.readers.expiry import LastUses
+
+        return LastUses()
+
+    @property
+    def span(self) -> ExpiryRule:
+        """After how long without use a reader without mail goes."""
+        from larkpost.db.usage.last_use import ExpiryRule
+
+        return ExpiryRule(self.settings.quotas.expire_days, self.settings.quotas.expire_unused_days)
+
+    @cached_property
+    def ranker(self) -> Ranker:
+        """What learns and ranks."""
+        from larkpost.ranking import TfidfRanker
+
+        wanted = self.settings.ranking
+        return TfidfRanker(half_life_days=wanted.half_life_days, careful=wanted.careful)
+
+    @cached_property
+    def spaces(self) -> ModelCache:
+        """The space that rounds make and visits share."""
+        from larkpost.editions.fit_model import FitApart
+        from larkpost.editions.model_cache import ModelCache
+
+        if not self.fits_apart:
+            return ModelCache()
+        return ModelCache(FitApart(self.settings.ranking.careful, self.stopping.is_set))
+
+    @cached_property
+    def sources(self) -> Sequence[Source]:
+        """The dump formats, the most particular first."""
+        from larkpost.formats import SOURCES
+
+        return SOURCES
+
+    @cached_property
+    def tokens(self) -> tokens.Tokens:
+        """What signs links."""
+        return tokens.Tokens(tokens.read_keys(self.places.secret))
+
+    @cached_property
+    def links(self) -> UrlBuilder:
+        """Every address that is handed out."""
+        return UrlBuilder(self.settings.site.base_url, self.tokens)
+
+    @cached_property
+    def renderer(self) -> EditionRenderer:
+        """What renders editions."""
+        from larkpost.render import EditionRenderer
+
+        site = self.settings.site
+        return EditionRenderer(
+            self.links,
+            sender=self.settings.mail.sender,
+            title=site.title,
+            find_links=site.find_links,
+            mailboxes=self.mailboxes,
+        )
+
+    @cached_property
+    def mailboxes(self) -> ReturnAddresses | None:
+        """What makes and reads the addresses that mail comes back to, where one is set."""
+        address = self.settings.returns.address
+        return ReturnAddresses(address, self.tokens) if address else None
+
+    @property
+    def letters(self) -> Renderer:
+        """What makes letters: the press, and the addresses by which they come back."""
+        from larkpost.inbound.reply_addresses import ReplyableRenderer
+
+        return ReplyableRenderer(self.renderer, self.mailboxes) if self.mailboxes else self.renderer
+
+    @property
+    def returns(self) -> Path:
+        """The Maildir in which mail comes back."""
+        return self.places.data / expand(Path(self.settings.returns.folder or "returns"))
+
+    @property
+    def publish_context(self) -> PublishContext:
+        """What publishing needs."""
+        from larkpost.editions.publish import PublishContext
+
+        domain = parseaddr(self.settings.mail.sender)[1].rpartition("@")[2]
+        exploration = self.settings.ranking.exploration
+        fewest = self.settings.web.fewest_thumbs
+        return PublishContext(
+            self.store, self.ranker, self.window, domain, exploration, fewest, self.spaces
+        )
+
+    @property
+    def tick_context(self) -> TickContext:
+        """What the tick needs."""
+        from larkpost.mail.operator_report import OperatorAddress
+        from larkpost.scheduler.tick import TickContext
+
+        mail = self.settings.mail
+        return TickContext(
+            publish_context=self.publish_context,
+            renderer=self.letters,
+            open_transport=self.open_transport,
+            sources=self.sources,
+            places=self.places,
+            settle_seconds=self.settings.inbox.settle_seconds,
+            holder=self.holder,
+            stopped=self.stopping.is_set,
+            writer=self.renderer,
+            spaces=self.spaces,
+            mailboxes=self.mailboxes,
+            returns=self.returns,
+            operator=OperatorAddress(mail.operator, self.renderer.report)
+            if mail.operator
+            else None,
+            per_domain=mail.domain_hourly_limit,
+            uses=self.uses,
+            span=self.span,
+        )
+
+    @contextmanager
+    def open_transport(self) -> Iterator[Transport]:
+        """Open the road that letters take: a Maildir, or a connection to the mail server."""
+        from larkpost.transports.dkim import DkimTransport
+        from larkpost.transports.sent_log import SentLog, SkipAlreadySent
+
+        signature = self.signature
+        sent = SentLog(self.places.data / "sent", datetime.now(UTC).date())
+        with self.open_plain_transport() as transport, sent:
+            yield SkipAlreadySent(
+                DkimTransport(transport, signature) if signature else transport, sent
+            )
+
+    @cached_property
+    def signature(self) -> DkimSignature | None:
+        """What letters are signed with, where a selector is set; raises SettingsError."""
+        from larkpost.transports.dkim import signature_of
+
+        dkim = self.settings.dkim
+        key = self.places.data / expand(Path(dkim.key or "dkim.pem"))
+        return signature_of(dkim.selector, key, self.settings.mail.sender)
+
+    def open_plain_transport(self) -> AbstractContextManager[Transport]:
+        """Open it without a signature and without the log of what was sent, as for a look."""
+        if self.settings.mail.transport == "maildir":
+            from larkpost.transports.maildir import Maildir
+
+            return Maildir(self.places.maildir)
+        from larkpost.transports.smtp import Relay
+
+        return Relay(self.settings.smtp, stopped=self.stopping.is_set)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder where there is none; raises SettingsError where it cannot be."""
+    try:
+        make_folder(folder)
+    except OSError as error:
+        if error.errno not in _NOT_OURS:
+            raise
+        raise SettingsError(
+            f"the folder {folder} cannot be made: {error.strerror}",
+            hint="say where with --home DIR or LARKPOST_HOME, or check who may write there",
+        ) from error
+
+
+def _as_at_start(settings: Settings, before: Settings) -> Settings:
+    """Put back what is only read at a start: where the store is, where the web listens."""
+    kept: dict[str, Any] = {}
+    for section, names in AT_START.items():
+        old, new = getattr(before, section), getattr(settings, section)
+        stay = {name: getattr(old, name) for name in names}
+        changed = [name for name, value in stay.items() if getattr(new, name) != value]
+        kept[section] = new.model_copy(update=stay)
+        for name in changed:
+            log.warning("takes effect at the next start", setting=f"{section}.{name}")
+    if "site.base_url" not in settings.origins:  # then it follows from where the web listens
+        kept["site"] = settings.site.model_copy(update={"base_url": before.site.base_url})
+    return settings.model_copy(update=kept)
+
+
+def build(settings: Settings) -> Program:
+    """Wire a program; nothing is opened yet."""
+    return Program(settings)

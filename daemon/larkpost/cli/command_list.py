@@ -1,0 +1,72 @@
+"""The root of the command line: lists commands by group, imports a command when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class OutputClosedError(Exception):
+    """Whoever read our output has seen enough; no error, though nothing more can be said."""
+
+
+class ListedCommand(NamedTuple):
+    """A command as the list of commands has it: its module is imported when it is called.
+
+    ``module`` is one of ``larkpost.cli.commands``, and has the command in its ``COMMANDS``.
+    """
+
+    name: str
+    module: str
+    short_help: str
+
+
+class CommandGroups(click.Group):
+    """A group whose help lists its commands under headings, not by the alphabet.
+
+    The commands of a ``ListedCommand`` are imported when they are asked for: the list itself, and a
+    command, pay for no other.
+    """
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.families: dict[str, tuple[ListedCommand, ...]] = {}
+
+    def take(self, families: Mapping[str, tuple[ListedCommand, ...]]) -> None:
+        """List commands under their headings, in this order."""
+        self.families.update(families)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Find a command by its name, importing its module on first use."""
+        listed = (one for family in self.families.values() for one in family)
+        for one in listed:
+            if one.name == cmd_name and cmd_name not in self.commands:
+                module = import_module(f"{__package__}.commands.{one.module}")
+                self.add_command(next(c for c in module.COMMANDS if c.name == cmd_name))
+        return super().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; where its output goes nowhere any more, raise OutputClosedError.
+
+        Click itself would end with 1, as if something had failed.
+        """
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise OutputClosedError from error
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name the commands in order."""
+        return [one.name for family in self.families.values() for one in family]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a section for each family."""
+        width = max(map(len, self.list_commands(ctx)))
+        for heading, family in self.families.items():
+            with formatter.section(heading):
+                formatter.write_dl([(one.name.ljust(width), one.short_help) for one in family])

@@ -1,0 +1,324 @@
+"""Commands about the daemon: status, tick, serve, admin."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from larkpost.cli.commands.papers import report_line, report_record
+from larkpost.cli.context import CliContext, pass_call
+from larkpost.cli.output import (
+    json_option,
+    printable,
+    put,
+    put_json,
+    reject_lines,
+    reject_records,
+    tell,
+)
+from larkpost.errors import Busy, TryAgainLater, UsageError
+from larkpost.text.grammar import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from larkpost.bootstrap import Program
+    from larkpost.db.dumps import Dump
+    from larkpost.ingest.inbox import Taken
+    from larkpost.mail.circuit_breaker import Outage
+    from larkpost.scheduler.status import StatusReport
+    from larkpost.scheduler.tick import TickResult
+
+
+@click.command(short_help="Tell how things stand, and why a day is quiet.")
+@json_option
+@pass_call
+def status(call: CliContext, as_json: bool) -> None:
+    """Tell how things stand: papers, readers, letters, and why a day is quiet."""
+    from larkpost.scheduler.status import read_status
+
+    program = call.program()
+    with program.store.read() as connection:
+        found = read_status(connection, now=call.now, window=program.window)
+    if as_json:
+        put_json(_standing_record(found))
+    else:
+        _put_standing(found)
+
+
+def _standing_record(found: StatusReport) -> dict[str, Any]:
+    return {
+        "papers": found.papers,
+        "votes": found.votes,
+        "expiring": found.expiring,
+        "readers": {str(state): count for state, count in found.readers.items() if count},
+        "deliveries": {str(state): count for state, count in found.deliveries.items() if count},
+        "newest_dump": _dump_record(found),
+        "refused": [one.record for one in found.refused],
+        "unknown": [
+            {"reader": one.reader, "date": one.date.isoformat(), "reply": one.reply}
+            for one in found.undecided
+        ],
+        "next_edition": _moment(found.next_slot),
+        "events": {
+            kind: {"at": _moment(event.at), "ok": event.ok, "detail": dict(event.detail)}
+            for kind, event in found.events.items()
+        },
+        "quiet": [
+            {"reason": str(one.kind), "text": one.text, "hint": one.hint} for one in found.quiet
+        ],
+    }
+
+
+def _dump_record(found: StatusReport) -> dict[str, Any] | None:
+    if (dump := found.newest_dump) is None:
+        return None
+    return {
+        "name": dump.name,
+        "read_at": _moment(dump.read_at),
+        "papers": dump.papers,
+        "new": dump.new,
+        "rejected": dump.rejected,
+        "rejects": reject_records(found.rejects),
+    }
+
+
+def _put_standing(found: StatusReport) -> None:
+    dump = found.newest_dump
+    rows = {
+        "papers": found.papers,
+        "newest dump": _dump_words(dump) if dump else "none yet",
+        "readers": _counts(found.readers) or "none yet",
+        **({"go when unused": quantity(found.expiring, "reader")} if found.expiring else {}),
+        "thumbs": found.votes,
+        "next edition": _minute(found.next_slot) if found.next_slot else "none is due",
+        "letters": _counts(found.deliveries) or "none yet",
+    }
+    for kind, event in sorted(found.events.items()):
+        rows[f"last {kind}"] = f"{_minute(event.at)}, {'fine' if event.ok else 'failed'}"
+    for label, value in rows.items():
+        put(f"{label + ':':<16}{printable(value)}")
+    if merge := found.events.get("merge"):
+        count = merge.detail["readers"]
+        put(f"\nreaders merged because their addresses differ in case alone: {count}")
+        put("  `larkpost reader show EMAIL` names the former addresses of a reader")
+    if dump and dump.rejected:
+        put(f"\n{quantity(dump.rejected, 'record')} of {printable(dump.name)} could not be read:")
+        for line in reject_lines(found.rejects, dump.rejected):
+            put(f"  {printable(line)}")
+    for refusal in found.refused:
+        put(f"\nrefused: {printable(refusal.reason)}")
+        for more in filter(None, (refusal.hint, refusal.place and f"it lies in {refusal.place}")):
+            put(f"  {printable(more)}")
+    if found.undecided:
+        _put_ambiguous(found)
+    for reason in found.quiet:
+        put(
+            f"\n{printable(reason.text)}" + (f"\n  {printable(reason.hint)}" if reason.hint else "")
+        )
+
+
+def _put_ambiguous(found: StatusReport) -> None:
+    from larkpost.scheduler.status import SEND_UNDECIDED
+
+    put("\nNobody knows whether these letters arrived; they are not sent again by themselves:")
+    for one in found.undecided:
+        put(f"  {printable(one.reader)}, {one.date}: {printable(one.reply)}")
+    put(f"  To send them once more: {SEND_UNDECIDED}")
+
+
+def _dump_words(dump: Dump) -> str:
+    from larkpost.editions.diagnostics import no_new_papers
+
+    read = f"{dump.name}, read {_minute(dump.read_at)}"
+    return read if dump.new or not dump.papers else f"{read}: {no_new_papers(dump.papers)}"
+
+
+@click.command(short_help="Read the inbox, publish and deliver once.")
+@json_option
+@pass_call
+def tick(call: CliContext, as_json: bool) -> int:
+    """Do once what `serve` does every half minute: read the inbox, publish, deliver.
+
+    For cron and systemd timers: with -q it prints nothing while all is well. Ends with 1 where a
+    step failed (the others are done all the same), and with 75 while another process is at it,
+    while the mail server takes no letters (told at first and then once an hour), and where it was
+    told to end (SIGTERM). A file that is refused is told, and is no failure of a step.
+    """
+    from larkpost.cli.signals import finish_on
+    from larkpost.scheduler.tick import tick as run
+
+    program = call.program()
+    try:
+        with finish_on(program, signal.SIGTERM) as heard:
+            done = run(program.tick_context, now=call.now)
+    except Busy:
+        if call.loudness < 0:  # the other one does the work: nothing that cron should mail
+            return Busy.exit_code
+        raise
+    if as_json:
+        put_json(_round_record(done))
+    else:
+        _put_round(done, quiet=call.loudness < 0)
+    if done.outage is not None and done.outage.is_news:
+        tell(TryAgainLater(f"no letters can go: {done.outage.problem}", hint=done.outage.hint))
+    return 1 if done.troubles else 75 if done.outage or heard else 0
+
+
+def _round_record(done: TickResult) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from larkpost.ingest.inbox import RejectedFile
+
+    bad = [one for one in done.taken if isinstance(one, RejectedFile)]
+    return {
+        "files": len(done.taken),
+        "ingested": [report_record(one) for one in done.taken if not isinstance(one, RejectedFile)],
+        "refused": [
+            {"file": one.name, "reason": one.reason, "hint": one.hint, "place": one.place}
+            for one in bad
+            if one.moved
+        ],
+        "left": [{"file": one.name, "reason": one.reason} for one in bad if not one.moved],
+        "returned": {str(meaning): count for meaning, count in done.returned.items()},
+        "editions": {str(outcome): count for outcome, count in done.outcomes.items()},
+        "letters": asdict(done.ledger),
+        "troubles": ({"deliver": done.outage.problem} if done.outage else {}) | done.troubles,
+        "outage": done.outage and _outage_record(done.outage),
+    }
+
+
+def _outage_record(outage: Outage) -> dict[str, Any]:
+    return {
+        "problem": outage.problem,
+        "hint": outage.hint,
+        "until": _moment(outage.until),
+        "letters": outage.letters,
+    }
+
+
+def _put_round(done: TickResult, *, quiet: bool) -> None:
+    """Say what was done; where ``quiet``, only what somebody should look at."""
+    from larkpost.ingest.inbox import RejectedFile
+
+    if not quiet:
+        put(f"inbox: {quantity(len(done.taken), 'file')}")
+    for one in done.taken:
+        if isinstance(one, RejectedFile) or not quiet:
+            _put_ingested(one)
+    if not quiet:
+        if done.returned:
+            put(f"came back: {_counts(done.returned)}")
+        put(f"editions: {_counts(done.outcomes) or 'none due'}")
+        put(f"letters: {_letters(done)}")
+    for step, trouble in done.troubles.items():
+        click.echo(f"larkpost: {step} failed: {printable(trouble)}", err=True)
+
+
+def _letters(done: TickResult) -> str:
+    """Say what became of letters, and while the mail server is away that they wait for it."""
+    from dataclasses import asdict
+
+    counts = {name: n for name, n in asdict(done.ledger).items() if name != "undecided"}
+    if (outage := done.outage) is None:
+        return _counts(counts) or "none to send"
+    waiting = f"{outage.letters} waiting, not tried before {_minute(outage.until)}"
+    tried = f"{_counts(counts)}; " if any(counts.values()) else ""
+    return f"{tried}{waiting}: {printable(outage.problem)}"
+
+
+def _put_ingested(one: Taken) -> None:
+    from larkpost.ingest.inbox import RejectedFile
+
+    if not isinstance(one, RejectedFile):
+        put(f"  {report_line(one)}")
+        return
+    what = "refused" if one.moved else "not read yet, and tried again"
+    put(f"  {printable(one.name)}: {what}: {printable(one.reason)}")
+    if one.hint:
+        put(f"    {printable(one.hint)}")
+
+
+@click.command(short_help="Run the daemon.")
+@click.option("--host", metavar="HOST", help="Where to listen; default: web.host.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="0 takes any free one; default: web.port.",
+)
+@pass_call
+def serve(call: CliContext, host: str | None, port: int | None) -> None:
+    """Run the daemon: web server, inbox, editions, letters; stops cleanly on SIGTERM.
+
+    SIGHUP has it read the settings anew.
+    """
+    from larkpost.serve import run
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a daemon to take it up
+    flags = {"web.host": host, "web.port": port}
+    program = call.program(flags, daemon=True)
+    program.fits_apart = True
+    _ = program.signature  # a key that is not there is told now, not in the morning
+    web = program.settings.web
+    run(
+        program,
+        host=web.host,
+        port=web.port,
+        tick=_tick,
+        post=_post,
+        renewal=lambda before: call.rebuild(before, flags),
+    )
+
+
+def _tick(program: Program, moved: Callable[[], None]) -> None:
+    from larkpost.scheduler.tick import edit
+
+    edit(program.tick_context, now=datetime.now(UTC))
+    program.spaces.newest(program.store, program.ranker)  # read here, so that no visit has to
+    moved()
+
+
+def _post(program: Program, moved: Callable[[], None]) -> None:
+    from larkpost.scheduler.tick import post
+
+    post(replace(program.tick_context, moved=moved), now=datetime.now(UTC))
+
+
+@click.command(short_help="Print the link of the admin page.")
+@pass_call
+def admin(call: CliContext) -> None:
+    """Print the link of the admin page: readers, dumps, letters and health, to look at.
+
+    Whoever has it sees them. The setting `web.admin` opens the page; another number in it ends the
+    links printed before.
+    """
+    program = call.program()
+    number = program.settings.web.admin
+    if not number:
+        raise UsageError(
+            "there is no admin page: web.admin is 0",
+            hint="set web.admin = 1 in the settings file, and start the daemon again",
+        )
+    put(program.links.admin(number))
+
+
+def _counts(counts: Any) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _moment(at: datetime | None) -> str | None:
+    from larkpost.portability.records import moment
+
+    return moment(at) if at else None
+
+
+COMMANDS = (status, tick, serve, admin)

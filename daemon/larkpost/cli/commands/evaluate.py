@@ -1,0 +1,147 @@
+"""The command that measures how good readers' papers have been: evaluate."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from larkpost.cli.context import CliContext, pass_call
+from larkpost.cli.output import json_option, printable, put, put_json, put_table, waiting
+from larkpost.text.grammar import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from larkpost.bootstrap import Program
+    from larkpost.domain import Reader
+    from larkpost.ranking import ReplayReport
+    from larkpost.ranking.evaluation.metrics import Estimate, Measures
+    from larkpost.ranking.exploration.coverage import Coverage
+
+
+@click.command(short_help="Measure how good readers' papers have been.")
+@click.argument("emails", nargs=-1, metavar="[EMAIL…]")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write a report with charts, one file that needs no other.",
+)
+@json_option
+@pass_call
+def evaluate(call: CliContext, emails: Sequence[str], page: Path | None, as_json: bool) -> None:
+    """Replay readers' own thumbs, morning by morning, against other ways of ranking.
+
+    No thumb touches a score of its own day or an earlier one. Without EMAIL it is everybody with
+    ten thumbs or more.
+    """  # fmt: skip
+    from larkpost.editions.evaluate import evaluate as measure
+
+    if page and (page.is_symlink() or (page.exists() and not page.is_file())):
+        raise click.BadParameter(f"{page} is a link, or no file.", param_hint="--html")
+    program = call.program()
+    asked = _select_readers(call, program, emails)
+    found: list[tuple[Reader, ReplayReport]] = []
+    with waiting("replaying thumbs") as step:
+        for done, reader in enumerate(asked, start=1):
+            report = measure(program.store, program.ranker, reader, fewest=1)
+            found.append((reader, report))
+            if step:
+                step(done, len(asked))
+    if page:
+        from larkpost.render.evaluation_report import report_page
+        from larkpost.safe_files import atomic_write
+
+        content = report_page([(_who(one), report) for one, report in found])
+        atomic_write(page, content.encode())
+    for reader, report in found:
+        if as_json:
+            put_json({"reader": _who(reader)} | asdict(report))
+        else:
+            _put_report(reader, report)
+    if not found and not as_json:
+        put("Nobody has ten thumbs yet; name a reader to replay fewer.")
+    if page and not as_json:
+        put(f"charts: {printable(page)}")
+
+
+def _select_readers(call: CliContext, program: Program, emails: Sequence[str]) -> list[Reader]:
+    from larkpost.db import readers, votes
+    from larkpost.editions.evaluate import FEWEST
+
+    if emails:
+        return [call.reader(program, email) for email in dict.fromkeys(emails)]
+    with program.store.read() as connection:
+        everybody = readers.all(connection)
+        cast = votes.of_many(connection, [reader.id for reader in everybody])
+    return [reader for reader in everybody if len(cast[reader.id]) >= FEWEST]
+
+
+def _who(reader: Reader) -> str:
+    return reader.address or reader.uid
+
+
+def _put_report(reader: Reader, report: ReplayReport) -> None:
+    cast, days = quantity(report.votes, "thumb"), quantity(report.mornings, "morning")
+    put(f"{printable(_who(reader))}: {cast}, {days} to measure")
+    _put_coverage(report.coverage)
+    if not report.mornings:
+        put("  no morning had both a liked paper and another one, so nothing can be measured yet")
+        return
+    _put_measures("ranked by", report.systems)
+    _put_measures("larkpost has more than", report.gains)
+    if report.calibration_error is not None:
+        put(f"chances were off by {report.calibration_error:.3f} on average (calibration error)")
+        put_table(
+            ["chance told", "thumbs", "told on average", "came true"],
+            [
+                [f"{one.low:.0%} to {one.high:.0%}", one.votes, one.told, one.came_true]
+                for one in report.calibration
+            ],
+        )
+    put_table(
+        ["thumbs before", "mornings", "AUC", "nDCG@10"],
+        [[one.votes, one.days, one.auc, one.ndcg] for one in report.learning],
+    )
+    for month in report.drift:
+        put(f"{month.month}: " + ", ".join(printable(weight.term) for weight in month.terms))
+    if report.off_policy:
+        for name, value in (
+            ("the likeliest", report.off_policy.likeliest),
+            ("any paper drawn from", report.off_policy.any_paper),
+        ):
+            put(f"a last place for {name} is liked: {interval(value.ips)} by inverse propensity,")
+            put(f"  {interval(value.snips)} self-normalised")
+
+
+def _put_coverage(coverage: Coverage | None) -> None:
+    """Tell what the measures cannot see: all of them are of what was shown."""
+    if coverage is None:
+        return
+    never, regions = coverage.never_shown_regions, quantity(coverage.regions, "region")
+    put(f"never shown: {coverage.never_shown:.0%} of {quantity(coverage.papers, 'paper')}, all")
+    put(f"  of {never} of the {regions} that they fall into; AUC and the like see only the rest")
+    for one in coverage.largest:
+        put(f"  {one.share:.0%} {', '.join(map(printable, one.terms))}")
+
+
+def _put_measures(title: str, found: Mapping[str, Measures]) -> None:
+    put_table(
+        [title, "nDCG@10", "P@10", "AUC"],
+        [
+            [name, *(interval(of) for of in (one.ndcg, one.precision, one.auc))]
+            for name, one in found.items()
+        ],
+    )
+
+
+def interval(one: Estimate) -> str:
+    """Write an estimate with its interval."""
+    return f"{one.mean:.3f} [{one.low:.3f}, {one.high:.3f}]"
+
+
+COMMANDS = (evaluate,)

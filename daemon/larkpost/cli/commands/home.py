@@ -1,0 +1,105 @@
+"""Commands about the home folder: init, migrate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from larkpost.cli.context import CliContext, pass_call
+from larkpost.cli.output import json_option, printable, put, put_json
+from larkpost.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(short_help="Make the home: folders, database, key.")
+@click.option(
+    "--new-key",
+    is_flag=True,
+    help="Make a key where it is lost for good, or damaged; links given out before are dead then.",
+)
+@json_option
+@pass_call
+def init(call: CliContext, new_key: bool, as_json: bool) -> None:
+    """Make the home: folders, database, key. Other commands do it too where it is not there."""
+    from larkpost.resources import shipped_path
+
+    settings = call.settings()
+    new = not settings.places.secret.exists()
+    if new_key and not new and not _is_damaged(settings.places.secret):
+        raise UsageError(
+            f"there is a key already: {settings.places.secret}",
+            hint="to rotate keys, put a new line at its top; see docs/operating.md",
+        )
+    program = call.program(new_key=new_key)
+    places = program.places
+    if as_json:
+        put_json(
+            {
+                "home": str(places.data),
+                "new": new or new_key,
+                "settings": str(places.config),
+                "inbox": str(places.inbox),
+                "mail": str(places.maildir),
+            }
+        )
+        return
+    put(f"{'made' if new or new_key else 'ready already'}: {printable(places.data)}")
+    put(f"  dumps dropped into {printable(places.inbox)} are read by `larkpost serve` and `tick`")
+    put(f"  settings go into {printable(places.config)}")
+    put(f"  every setting is explained in {printable(shipped_path('config/default.toml'))}")
+    put("Next: larkpost reader add you@example.org --interest 'mixture of experts'")
+
+
+def _is_damaged(secret: Path) -> bool:
+    from larkpost.errors import DamagedKey
+    from larkpost.tokens import read_keys
+
+    try:
+        read_keys(secret)
+    except DamagedKey:
+        return True
+    return False
+
+
+@click.command(short_help="Bring the database up to this version.")
+@json_option
+@pass_call
+def migrate(call: CliContext, as_json: bool) -> None:
+    """Bring the database up to this program's version; other commands do it too.
+
+    Readers whose addresses differ in case alone become one, and are named.
+    """
+    from larkpost.bootstrap import MERGES_READERS, build
+    from larkpost.db import migrations, readers
+
+    settings = call.settings()
+    program = build(settings)
+    fresh = program.store.file is not None and not program.store.file.exists()
+    before = None if fresh else migrations.current(program.store)
+    program.prepare()
+    after = migrations.current(program.store)
+    with program.store.read() as connection:
+        has_merged = (before or "") < MERGES_READERS <= (after or "")
+        merges = readers.merges(connection) if has_merged else []
+    if as_json:
+        merged = [
+            {"gone": former.address, "reader": kept.address, "status": str(kept.status)}
+            for former, kept in merges
+        ]
+        put_json({"before": before, "after": after, "merged": merged})
+        return
+    if before == after:
+        call.say(f"The database is up to date (revision {after}).")
+    else:
+        call.say(f"The database went from {before or 'nothing'} to revision {after}.")
+    for former, kept in merges:
+        call.say(
+            f"{printable(former.address)} is one reader with {printable(kept.address)} now,"
+            f" {kept.status}"
+        )
+
+
+COMMANDS = (init, migrate)

@@ -1,0 +1,269 @@
+"""Commands about what readers are interested in: interest list, set, remove; start."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from larkpost.cli.context import CliContext, pass_call
+from larkpost.cli.output import json_option, printable, put, put_json, put_table
+from larkpost.errors import UsageError
+from larkpost.text.grammar import quantity, sentence, thumbs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from larkpost.bootstrap import Program
+    from larkpost.domain import Interest, Paper, Reader
+    from larkpost.readers.interest_hints import UnmatchedWord
+
+LONGEST = 10_000_000  # characters of a list of references
+
+
+@click.group(short_help="List, set or remove the named interests of a reader.")
+def interest() -> None:
+    """Give a reader several interests, each with its own words, thumbs and share of the paper."""
+
+
+@interest.command("list", short_help="List the interests of a reader.")
+@click.argument("email")
+@json_option
+@pass_call
+def list_interests(call: CliContext, email: str, as_json: bool) -> None:
+    """List the interests of the reader EMAIL, with the thumbs that each has had."""
+    program = call.program()
+    found = call.reader(program, email)
+    records = _records(program, found)
+    if as_json:
+        for record in records:
+            put_json(record)
+        return
+    put_table(
+        ["interest", "quota", "up", "down", "words"],
+        [[r["name"], r["quota"], r["up"], r["down"], ", ".join(r["words"])] for r in records],
+    )
+
+
+@interest.command("set", short_help="Make an interest, or change one.")
+@click.argument("email")
+@click.argument("name")
+@click.option(
+    "--words",
+    multiple=True,
+    metavar="WORDS",
+    help="Words to start from, in place of those there are; may be given several times.",
+)
+@click.option(
+    "--quota",
+    type=click.IntRange(1, 100),
+    metavar="N",
+    help="Share of the paper: interests with 2 and 1 get two thirds and one third.",
+)
+@json_option
+@pass_call
+def set_interest(
+    call: CliContext, email: str, name: str, words: Sequence[str], quota: int | None, as_json: bool
+) -> None:  # fmt: skip
+    """Make the interest NAME of the reader EMAIL, or change what is given of it.
+
+    A new interest starts from its words; thumbs on what it picked, or cast with `vote --interest`,
+    are its own.
+    """
+    from larkpost.readers import subscriptions
+
+    program = call.program()
+    reader = call.reader(program, email)
+    before = {one.name: one for one in reader.interests}.get(name)
+    subscriptions.set_interest(
+        program.store,
+        reader.id,
+        name,
+        words=words or (before.words if before else ()),
+        quota=quota or (before.quota if before else 1),
+    )
+    changed = call.reader(program, reader.uid)
+    record = next(r for r in _records(program, changed) if r["name"] == name.strip())
+    unmatched = find_unmatched(call, program, record["words"] if words else ())
+    if as_json:
+        put_json(record | {"unmatched": [one._asdict() for one in unmatched]})
+        return
+    about = ", ".join(record["words"]) or "no words yet"
+    call.say(f"{printable(record['name'])}: {printable(about)}; quota {record['quota']}")
+    put_unmatched(call, unmatched)
+
+
+@interest.command("remove", short_help="Remove an interest.")
+@click.argument("email")
+@click.argument("name")
+@json_option
+@pass_call
+def remove_interest(call: CliContext, email: str, name: str, as_json: bool) -> None:
+    """Remove the interest NAME of the reader EMAIL; its thumbs go to the first one left."""
+    from larkpost.readers import subscriptions
+
+    program = call.program()
+    reader = call.reader(program, email)
+    subscriptions.remove_interest(program.store, reader.id, name)
+    if as_json:
+        put_json({"reader": reader.address or reader.uid, "interest": name, "removed": True})
+    else:
+        call.say(f"removed {printable(name)}")
+
+
+def find_unmatched(call: CliContext, program: Program, words: Sequence[str]) -> list[UnmatchedWord]:
+    """List which of the words just given match nothing here; without words nothing is loaded."""
+    from larkpost.readers.interest_hints import check_words
+
+    return check_words(program.store, program.ranker, words, now=call.now) if words else []
+
+
+def put_unmatched(call: CliContext, unmatched: Sequence[UnmatchedWord]) -> None:
+    """Print a line for each word that matches nothing here."""
+    from larkpost.readers.interest_hints import describe
+
+    for one in unmatched:
+        call.say(sentence(printable(describe(one))))
+
+
+def find_interest(reader: Reader, name: str) -> Interest:
+    """Find an interest of a reader by its name; raises UsageError."""
+    for one in reader.interests:
+        if one.name == name:
+            return one
+    names = ", ".join(one.name for one in reader.interests)
+    raise UsageError(f"There is no interest called {printable(name)!r}", hint=f"there are: {names}")
+
+
+def _records(program: Program, reader: Reader) -> list[dict[str, Any]]:
+    from larkpost.db import votes
+
+    main = reader.interests[0].id
+    with program.store.read() as connection:
+        cast = votes.of(connection, reader.id)
+    records: list[dict[str, Any]] = []
+    for one in reader.interests:
+        thumbs = [int(vote.thumb) for vote in cast if (vote.interest_id or main) == one.id]
+        records.append(
+            {
+                "reader": reader.address or reader.uid,
+                "name": one.name,
+                "words": list(one.words),
+                "quota": one.quota,
+                "up": thumbs.count(1),
+                "down": thumbs.count(-1),
+            }
+        )
+    return records
+
+
+@click.command(short_help="Begin a taste from papers already read, or see ten to rate.")
+@click.argument("email")
+@click.argument("sources", nargs=-1, metavar="[FILE|ID]…")
+@click.option("--page", type=click.IntRange(1, 50), help="The second ten to rate, the third, …")
+@json_option
+@pass_call
+def start(
+    call: CliContext, email: str, sources: Sequence[str], page: int | None, as_json: bool
+) -> None:
+    """Begin the taste of the reader EMAIL from papers already read.
+
+    FILE is BibTeX, RIS, an export of Zotero, or a list of identifiers and links; - is standard
+    input; ID is scheme:value or a link. Each paper gets a thumb up. Without FILE or ID, ten
+    papers not rated yet are named whose thumbs would tell most; --page 2 names ten more.
+    """
+    from larkpost.readers import onboarding
+
+    program = call.program()
+    reader = call.reader(program, email)
+    if not sources:
+        _put_to_rate(_to_rate(call, program, reader, page or 1), as_json=as_json)
+        return
+    if page:
+        raise click.UsageError("--page is for papers to rate: leave out FILE and ID")
+    names = [source for source in sources if not _is_file(source)]
+    known = _like(call, program, reader, names)
+    texts = [_read(source) for source in sources if _is_file(source)]
+    texts.append("\n".join(name for name in names if name not in known))
+    begun = [
+        onboarding.from_references(program.store, reader.id, text, now=call.now) for text in texts
+    ]
+    liked = sum(known.values()) + sum(one.liked for one in begun)
+    new = sum(one.new for one in begun)
+    unknown = [name for one in begun for name in one.unknown]
+    if as_json:
+        who = reader.address or reader.uid
+        put_json({"reader": who, "liked": liked, "new": new, "unknown": unknown})
+        return
+    call.say(f"{thumbs(liked, 'up')}; {quantity(new, 'paper')} new here")
+    for name in unknown:
+        put(f"not known here, and without a title: {printable(name)}")
+
+
+def _like(
+    call: CliContext, program: Program, reader: Reader, names: Sequence[str]
+) -> dict[str, bool]:
+    """Give a thumb up to papers that are here; tells by name whether there was none yet."""
+    from larkpost.db import papers, votes
+    from larkpost.domain import Thumb
+    from larkpost.readers import record_votes
+    from larkpost.text.identifiers import parse_identifier
+
+    known: dict[str, bool] = {}
+    for name in names:
+        with program.store.read() as connection:
+            paper = papers.by_identifier(connection, parse_identifier(name))
+            voted = paper and votes.one(connection, reader.id, paper.id)
+        if paper:
+            known[name] = voted is None
+        if paper and not voted:
+            record_votes.cast(
+                program.store, reader.id, paper.id, Thumb.UP, via="import", now=call.now
+            )
+    return known
+
+
+def _is_file(source: str) -> bool:
+    return source == "-" or Path(source).is_file()
+
+
+def _read(source: str) -> str:
+    from larkpost.formats.decoding import decode
+
+    raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    return decode(raw)[:LONGEST]
+
+
+def _to_rate(call: CliContext, program: Program, reader: Reader, page: int) -> list[Paper]:
+    from larkpost.db import votes
+    from larkpost.editions.model_cache import fresh_space
+    from larkpost.readers import onboarding
+
+    space = fresh_space(program.store, program.ranker, now=call.now)
+    with program.store.read() as connection:
+        known = {vote.paper_id for vote in votes.of(connection, reader.id)}
+        pool = onboarding.rating_pool(connection, space, now=call.now, window=program.window)
+    ten = pool.choose(known)
+    for _ in range(1, page):
+        known |= {paper.id for paper in ten}
+        ten = pool.choose(known)
+    return ten
+
+
+def _put_to_rate(papers: Sequence[Paper], *, as_json: bool) -> None:
+    from larkpost.portability.records import paper_line
+
+    if as_json:
+        for paper in papers:
+            put_json(paper_line(paper))
+        return
+    if not papers:
+        put("No papers left to rate. Read a dump first: larkpost ingest FILE")
+        return
+    put("Thumbs on these would tell most (larkpost vote EMAIL PAPER up, or down):")
+    put_table(["paper", "title"], [[paper.identifier, paper.title] for paper in papers])
+
+
+COMMANDS = (interest, start)

@@ -1,0 +1,318 @@
+"""Commands about mail: deliver, deliveries, send-test, receive, receipt."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from larkpost.cli.context import CliContext, pass_call
+from larkpost.cli.output import json_option, printable, put, put_json, put_table, tell, waiting
+from larkpost.text.grammar import quantity
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from larkpost.bootstrap import Program
+    from larkpost.domain import Delivery, DeliveryState, Message
+    from larkpost.mail.sending_hold import RequeuedDelivery
+
+_MOST_DRAINED = 64 * 1024 * 1024  # bytes of a mail on standard input
+
+
+@click.command(short_help="Send the letters that are due.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most this many letters.")
+@click.option("--dry-run", is_flag=True, help="List the letters that would go, and send none.")
+@json_option
+@pass_call
+def deliver(call: CliContext, limit: int | None, dry_run: bool, as_json: bool) -> int:
+    """Send the letters that are planned, or deferred and due.
+
+    Ends with 75 where letters wait: the mail server said later or is away, or the call was told to
+    end (SIGTERM). Ends with 1 where it refused a letter, or a letter stays in doubt.
+    """
+    from dataclasses import asdict
+
+    from larkpost.cli.signals import finish_on
+    from larkpost.mail.deliver import deliver as send
+
+    program = call.program()
+    if dry_run:
+        return _dry_run(program, call.now, limit, as_json=as_json)
+    with finish_on(program, signal.SIGTERM, signal.SIGINT) as heard, waiting("letters") as progress:
+        ledger = send(
+            program.store,
+            program.letters,
+            program.open_transport,
+            now=call.now,
+            limit=limit,
+            holder=program.holder,
+            stopped=program.stopping.is_set,
+            progress=progress,
+        )
+    counts = asdict(ledger)
+    if as_json:
+        put_json(counts)
+    else:
+        call.say(_in_words(counts) or ("Told to end." if heard else "No letters to send."))
+    if signal.SIGINT in heard:
+        raise KeyboardInterrupt
+    if ledger.failed or ledger.undecided:
+        return 1
+    return 75 if ledger.deferred or ledger.unknown or heard else 0
+
+
+def _in_words(counts: dict[str, int]) -> str:
+    """Say how many letters are in which state; those that are undecided are unknown, too."""
+    named = {name: count for name, count in counts.items() if count and name != "undecided"}
+    return ", ".join(f"{count} {name}" for name, count in named.items())
+
+
+def _dry_run(program: Program, now: datetime, limit: int | None, *, as_json: bool) -> int:
+    from larkpost.mail.deliver import would_go
+
+    _put_letters(program, would_go(program.store, now=now, limit=limit), as_json=as_json)
+    return 0
+
+
+@click.command(short_help="List letters, and send again what failed.")
+@click.option(
+    "--failed", is_flag=True, help="Those the mail server refused, or that were given up."
+)
+@click.option("--unknown", is_flag=True, help="Those of which nobody knows whether they arrived.")
+@click.option("--retry", is_flag=True, help="Have them sent again at the next delivery.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="At most this many.",
+)
+@json_option
+@pass_call
+def deliveries(
+    call: CliContext, failed: bool, unknown: bool, retry: bool, limit: int, as_json: bool
+) -> int:
+    """List letters, the latest day's first: whose, in which state, and what the server said.
+
+    With --retry those that failed or are in doubt are due again, under their old Message-IDs.
+    Ends with 1 where one cannot be, because its reader is sent nothing.
+    """
+    from larkpost.db.outbox import deliveries as outbox
+    from larkpost.domain import DeliveryState
+
+    program = call.program()
+    chosen = [
+        *([DeliveryState.FAILED] if failed else []),
+        *([DeliveryState.UNKNOWN] if unknown else []),
+    ]
+    if retry:
+        states = chosen or [DeliveryState.FAILED, DeliveryState.UNKNOWN]
+        return _retry(program, states, limit, call.now, as_json=as_json)
+    with program.store.read() as connection:
+        rows = outbox.by_state(connection, chosen or list(DeliveryState), limit)
+    _put_letters(program, rows, as_json=as_json)
+    return 0
+
+
+def _retry(
+    program: Program, states: list[DeliveryState], limit: int, now: datetime, *, as_json: bool
+) -> int:
+    from larkpost.mail import sending_hold
+
+    done = sending_hold.retry(program.store, states, limit=limit, now=now)
+    going = [one.delivery for one in done if one.hold is None]
+    if as_json:
+        records = _records(program, [one.delivery for one in done])
+        for record, one in zip(records, done, strict=True):
+            hold = one.hold and {"reason": one.hold.reason, "hint": one.hold.hint}
+            put_json(record | {"retried": one.hold is None, "hold": hold})
+    else:
+        if going or not done:
+            _put_letters(program, going, as_json=False)
+        if going:
+            put(f"{len(going)} to be sent again: larkpost deliver")
+        _tell_holds(done)
+    return 0 if len(going) == len(done) else 1
+
+
+def _tell_holds(done: list[RequeuedDelivery]) -> None:
+    """Say on stderr which readers are sent nothing, why, and what would change it."""
+    from larkpost.errors import Failure
+    from larkpost.readers.subscriptions import who
+
+    held = {one.reader.id: (one.reader, one.hold) for one in done if one.hold is not None}
+    for reader, hold in held.values():
+        message = f"Nothing is sent again to {who(reader)}: {hold.reason}"
+        tell(Failure(message, hint=f"{hold.hint}; then larkpost deliveries --retry"))
+
+
+def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> None:
+    records = _records(program, rows)
+    if as_json:
+        for record in records:
+            put_json(record)
+    elif records:
+        put_table(
+            ("date", "reader", "state", "tries", "next try", "reply"),
+            [
+                tuple((record | {"next": _second(record["next"])})[name] for name in _COLUMNS)
+                for record in records
+            ],
+        )
+    else:
+        put("No such letters.")
+
+
+def _second(moment: str | None) -> str | None:
+    """Show a moment without the parts of its second: RFC 3339, as in JSON."""
+    return moment and re.sub(r"\.[0-9]+", "", moment)
+
+
+_COLUMNS = ("date", "reader", "state", "attempts", "next", "reply")
+
+
+def _records(program: Program, rows: list[Delivery]) -> list[dict[str, Any]]:
+    from larkpost.db import editions
+    from larkpost.domain import DeliveryState
+    from larkpost.portability.records import moment, name_of
+
+    with program.store.read() as connection:
+        pages = editions.get_many(connection, [row.edition_id for row in rows])
+    waits = {DeliveryState.PLANNED, DeliveryState.DEFERRED}
+    return [
+        {
+            "date": pages[row.edition_id].date.isoformat(),
+            "reader": name_of(pages[row.edition_id].reader),
+            "state": str(row.state),
+            "attempts": row.attempts,
+            "next": moment(row.next_try) if row.state in waits or _goes_once_more(row) else None,
+            "reply": row.reply,
+            "message_id": row.message_id,
+        }
+        for row in rows
+        if row.edition_id in pages
+    ]
+
+
+def _goes_once_more(row: Delivery) -> bool:
+    from larkpost.db.outbox.delivery_queue import DOUBTS
+    from larkpost.domain import DeliveryState
+
+    return row.state is DeliveryState.UNKNOWN and row.doubts <= DOUBTS
+
+
+@click.command("send-test", short_help="Send a letter to try the road.")
+@click.argument("address", metavar="ADDRESS")
+@json_option
+@pass_call
+def send_test(call: CliContext, address: str, as_json: bool) -> None:
+    """Send one letter to an address by the road of the settings, and say how it went.
+
+    A reader gets their edition of today, as it is or would be; anybody else gets a few lines.
+    Nothing is written down, and a Message-ID of its own keeps it apart from real letters.
+    """
+    program = call.program()
+    letter = _test_letter(call, program, address)
+    with program.open_transport() as transport:
+        transport.send(letter)
+    where = program.settings.mail.transport
+    if as_json:
+        put_json({"to": letter.recipient, "by": where, "message_id": letter.message_id})
+    else:
+        call.say(f"The letter to {printable(letter.recipient)} was taken ({where}).")
+
+
+def _test_letter(call: CliContext, program: Program, address: str) -> Message:
+    from secrets import token_hex
+
+    from larkpost.cli.commands.editions import edition_of
+    from larkpost.errors import UnknownReader
+    from larkpost.mail.message_builder import under_its_name
+
+    try:
+        page = edition_of(call, program, call.reader(program, address), None)
+        letter = next(iter(program.letters.newsletter([page])))
+    except UnknownReader:
+        lines = [
+            "Somebody tried with larkpost send-test whether letters arrive at this address.",
+            "This one did: mail works. There is nothing that you have to do.",
+        ]
+        letter = program.renderer.report(address, "a test letter", lines, call.now)
+    domain = letter.message_id.rpartition("@")[2]
+    return under_its_name(letter, f"<test.{token_hex(12)}@{domain}")
+
+
+@click.command(short_help="Take in a mail that came back, from standard input.")
+@json_option
+@pass_call
+def receive(call: CliContext, as_json: bool) -> None:
+    """Take in one mail to returns.address from standard input.
+
+    It is a bounce, an answer with thumbs, or a wish to unsubscribe.
+
+    For the pipe of a mail server. Ends with 75 where the server should keep the mail and try again.
+    What no mail program sends is refused, with a line in the log and 0 as well, for a mail server
+    would answer any other code.
+    """
+    from larkpost import logs
+    from larkpost.errors import StoreError, TryAgainLater
+    from larkpost.inbound.maildir import receive_safely
+
+    program = call.program()
+    if program.mailboxes is None:
+        raise TryAgainLater("returns.address is not set", hint="docs/delivery.md tells how")
+    content, size = _read_mail(sys.stdin.buffer)
+    try:
+        receipt = receive_safely(program.store, program.mailboxes, content, now=call.now, size=size)
+    except StoreError as error:
+        raise TryAgainLater(str(error), hint=error.hint) from error
+    if receipt.why:
+        logs.get_logger(__name__).warning("mail refused", why=receipt.why)
+    if as_json:
+        why = {"why": receipt.why} if receipt.why else {}
+        put_json({"meaning": str(receipt.meaning), "votes": receipt.votes, **why})
+    else:
+        cast = f", {quantity(receipt.votes, 'thumb')}" if receipt.votes else ""
+        call.say(f"{receipt.meaning}{cast}")
+
+
+def _read_mail(stream: BinaryIO) -> tuple[bytes, int]:
+    """Read the beginning of a mail; the rest is counted, for a mail server wants all of it taken.
+
+    One that does not end is left after 64 MiB.
+    """
+    from larkpost.inbound.mail_parser import MOST_READ
+
+    content = stream.read(MOST_READ)
+    size = len(content)
+    while size < _MOST_DRAINED and (more := stream.read(MOST_READ)):
+        size += len(more)
+    return content, size
+
+
+@click.command(short_help="Say why a morning is quiet.")
+@json_option
+@pass_call
+def receipt(call: CliContext, as_json: bool) -> int:
+    """Say why a morning brings nothing, and what to try; ends with 1 where there is a reason."""
+    from larkpost.editions.diagnostics import explain_empty_day
+
+    program = call.program()
+    with program.store.read() as connection:
+        reasons = explain_empty_day(connection, now=call.now, window=program.window)
+    for reason in reasons:
+        if as_json:
+            put_json({"reason": str(reason.kind), "text": reason.text, "hint": reason.hint})
+        else:
+            put(f"{printable(reason.text)}\n  {printable(reason.hint)}")
+    if not reasons and not as_json:
+        call.say("Papers flow.")
+    return 1 if reasons else 0
+
+
+COMMANDS = (deliver, deliveries, send_test, receive, receipt)

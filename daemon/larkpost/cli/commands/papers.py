@@ -1,0 +1,190 @@
+"""Commands about papers: read dumps, list and search what is there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from larkpost.cli import params
+from larkpost.cli.context import CliContext, pass_call
+from larkpost.cli.file_arguments import read_each, tell_oddities
+from larkpost.cli.output import (
+    json_option,
+    printable,
+    put,
+    put_json,
+    put_table,
+    reject_lines,
+    reject_records,
+)
+from larkpost.text.grammar import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from larkpost.domain import Paper
+    from larkpost.ingest.ingest import IngestReport
+
+_ALL = 10**9  # papers; more than there will be
+
+
+@click.command(short_help="Read dumps of papers.")
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="PATH…|-", type=click.Path(path_type=Path)
+)
+@click.option(
+    "--date", "captured", type=params.day, metavar="DATE", help="The day the dump was taken."
+)
+@click.option("--source", metavar="NAME", help="Read as this format instead of finding out.")
+@json_option
+@pass_call
+def ingest(
+    call: CliContext,
+    paths: Sequence[Path],
+    captured: date | None,
+    source: str | None,
+    as_json: bool,
+) -> int:
+    """Read dumps of papers; a folder means every file in it, - means standard input.
+
+    Reading the same bytes again changes nothing. A file that cannot be read is told of on
+    standard error, and the others are read all the same.
+    """
+    from larkpost.ingest.ingest import ingest as read
+
+    program = call.program()
+
+    def show(report: IngestReport) -> None:
+        if as_json:
+            put_json(report_record(report))
+        else:
+            call.say(report_line(report))
+            if report.rejected and not report.already:
+                call.say("  what could not be read is kept with line and reason: larkpost status")
+        tell_oddities(report.name, _oddities(report, quiet=call.loudness < 0))
+
+    return read_each(
+        _files(paths),
+        lambda path, stream, progress: read(
+            program.store, program.sources, path,
+            stream=stream, date=captured, source=source, now=call.now, progress=progress,
+        ),
+        show,
+    )  # fmt: skip
+
+
+def _oddities(report: IngestReport, *, quiet: bool) -> list[str]:
+    """List what was odd, and what could not be read, unless it was said before."""
+    warnings = () if quiet else report.warnings
+    rejects = [] if report.already else reject_lines(report.rejects, report.rejected)
+    return [*warnings, *rejects]
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    """Every file meant: those of a folder in the order of their names, without hidden ones."""
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            files = (one for one in path.iterdir() if one.is_file())
+            yield from sorted(one for one in files if not one.name.startswith("."))
+        else:
+            yield path
+
+
+def report_record(report: IngestReport) -> dict[str, object]:
+    """What became of a dump, as JSON has it."""
+    from larkpost.portability.records import moment
+
+    return {
+        "file": report.name,
+        "source": report.source,
+        "captured": report.captured.isoformat() if report.captured else None,
+        "papers": report.papers,
+        "new": report.new,
+        "updated": report.updated,
+        "known": report.known,
+        "rejected": report.rejected,
+        "already": moment(report.already) if report.already else None,
+        "digest": report.digest,
+        "rejects": reject_records(report.rejects),
+        "warnings": list(report.warnings),
+    }
+
+
+def report_line(report: IngestReport) -> str:
+    """What became of a dump, in a line; that it brought nothing new is said first."""
+    name = printable(report.name)
+    if report.already:
+        return f"{name}: already read on {report.already:%Y-%m-%d at %H:%M} UTC, nothing new"
+    taken = f" ({report.source}, taken {report.captured})" if report.captured else ""
+    return f"{name}: {_counts(report)}{taken}"
+
+
+def _counts(report: IngestReport) -> str:
+    from larkpost.editions.diagnostics import no_new_papers
+
+    unread = f", {report.rejected} not readable" if report.rejected else ""
+    if report.papers and report.known == report.papers:
+        return no_new_papers(report.papers) + unread
+    kinds = {"new": report.new, "updated": report.updated, "already known": report.known}
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count) or "none new"
+    read = quantity(report.papers, "paper")
+    what = read if report.new or not report.papers else "no new papers"
+    return f"{what}: {counts}{unread}"
+
+
+@click.command(short_help="List or search papers.")
+@click.option("--search", "words", metavar="WORDS", help="Papers that hold these words.")
+@click.option("--since", type=params.day, metavar="DATE", help="First seen on this day or later.")
+@click.option(
+    "--limit",
+    type=click.IntRange(0),
+    default=50,
+    show_default=True,
+    metavar="N",
+    help="At most this many; 0 lists all.",
+)
+@json_option
+@pass_call
+def papers(
+    call: CliContext, words: str | None, since: date | None, limit: int, as_json: bool
+) -> None:
+    """List papers, newest first, or search them.
+
+    Where there are more than are listed, that is said on standard error.
+    """
+    from larkpost.db.search import find
+    from larkpost.portability.exporter import paper_lines
+
+    query = find.parse(words or "")
+    if since:
+        start = datetime.combine(since, time(), UTC)
+        query = replace(query, since=max(start, query.since or start))
+    program = call.program()
+    with program.store.read() as connection:
+        found = find.find(connection, query, limit=limit or _ALL)
+        lines = list(paper_lines(connection, found.papers)) if as_json else []
+    if as_json:
+        for line in lines:
+            put_json(line)
+    elif found.papers:
+        rows = [
+            [one.identifier, f"{one.first_seen:%Y-%m-%d}", _with_mark(one)] for one in found.papers
+        ]
+        put_table(["paper", "first seen", "title"], rows)
+    else:
+        put("No papers" + (f" with {printable(words)}" if words else "") + ".")
+        put("Read a dump: larkpost ingest FILE")
+    if found.total > len(found.papers) and call.loudness >= 0:
+        listed = f"{len(found.papers):,} of {quantity(found.total, 'paper')}"
+        click.echo(f"larkpost: {listed}; --limit 0 lists all", err=True)
+
+
+def _with_mark(paper: Paper) -> str:
+    return f"{paper.title} (withdrawn)" if paper.withdrawn else paper.title
+
+
+COMMANDS = (ingest, papers)

@@ -1,0 +1,180 @@
+"""Commands that show the model at work: rank, explain."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from larkpost.cli import params
+from larkpost.cli.context import CliContext, pass_call
+from larkpost.cli.output import bar, json_option, printable, put, put_json, put_table
+
+if TYPE_CHECKING:
+    from larkpost.bootstrap import Program
+    from larkpost.domain import Paper, Pick, Reader
+    from larkpost.editions.recommend import ReaderRanking
+
+
+@click.command(short_help="Rank papers for a reader, and change nothing.")
+@click.argument("email", required=False)
+@click.option("--all", "everybody", is_flag=True, help="Rank for every reader.")
+@click.option(
+    "--date", "day", type=params.day, metavar="D", help="As of the end of this day (UTC), not now."
+)
+@click.option(
+    "--limit", type=click.IntRange(1), metavar="N", help="Picks a reader; default: their own size."
+)
+@click.option(
+    "--window",
+    type=click.IntRange(1, 3660),
+    metavar="DAYS",
+    help="Papers first seen, or read, in this many days; default: ranking.window_days.",
+)
+@click.option("--again", is_flag=True, help="Include papers of earlier editions.")
+@json_option
+@pass_call
+def rank(
+    call: CliContext, email: str | None, everybody: bool, day: date | None, limit: int | None,
+    window: int | None, again: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Rank the papers of the window for a reader, and change nothing.
+
+    Left out: papers already voted on, those of earlier editions (but for --again), and
+    near-duplicates.
+    """
+    if everybody == (email is not None):
+        raise click.UsageError("Name one reader, or give --all.")
+    from larkpost.editions import recommend
+
+    program = call.program()
+    question = recommend.RankingRequest(
+        at=call.now if day is None else recommend.end_of(day),
+        window=program.window if window is None else timedelta(days=window),
+        limit=limit,
+        again=again,
+        fewest_thumbs=program.settings.web.fewest_thumbs,
+        exploration=program.settings.ranking.exploration if limit is None else 0.0,
+    )
+    asked = [call.reader(program, email)] if email else _everybody(program)
+    rankings = recommend.rank(program.store, program.ranker, asked, question, now=call.now)
+    for reader in asked:
+        if as_json:
+            _put_lines(program, reader, rankings[reader.id])
+        else:
+            _put_ranking(reader, rankings[reader.id], named=everybody)
+
+
+def _everybody(program: Program) -> list[Reader]:
+    from larkpost.db import readers
+
+    with program.store.read() as connection:
+        return readers.all(connection)
+
+
+def _put_lines(program: Program, reader: Reader, ranking: ReaderRanking) -> None:
+    from larkpost.portability.records import ranking_line
+
+    for pick in ranking.picks:
+        put_json(ranking_line(pick, reader) | _addresses(program, pick.paper))
+
+
+def _addresses(program: Program, paper: Paper) -> dict[str, str | None]:
+    """Tell a paper's page here and its own link."""
+    from larkpost.render.wording import link_of
+
+    return {"page": program.links.paper(paper.uid), "url": link_of(paper) or None}
+
+
+def _put_ranking(reader: Reader, ranking: ReaderRanking, *, named: bool) -> None:
+    from larkpost.portability.records import name_of
+
+    if named:
+        put(printable(name_of(reader)))
+    if not ranking.picks:
+        below = f"; {ranking.below} are below the threshold" if ranking.below else ""
+        put(f"No papers for {printable(name_of(reader))}{below}.")
+        put("`larkpost status` says why; --window DAYS looks further back.")
+        return
+    put_table(
+        ["", "chance", "paper", "title", "because of"],
+        [
+            [
+                pick.position,
+                _percentage(pick.shown_probability),
+                pick.paper.identifier,
+                pick.paper.title,
+                because(pick),
+            ]
+            for pick in ranking.picks
+        ],
+    )
+
+
+def _percentage(chance: float | None) -> str | None:
+    return None if chance is None else f"{chance:.0%}"
+
+
+def because(pick: Pick) -> str:
+    """Say in a few words why a paper was picked, as the newsletter does."""
+    from larkpost.render.wording import reason
+
+    like = f"like “{pick.like.title}”" if pick.like else ""
+    return (
+        "; ".join(part for part in (", ".join(reason(pick).terms), like) if part) or "newest first"
+    )
+
+
+@click.command(short_help="Show why a paper stands where it stands.")
+@click.argument("email")
+@click.argument("paper")
+@json_option
+@pass_call
+def explain(call: CliContext, email: str, paper: str, as_json: bool) -> None:
+    """Show why PAPER stands where it stands for the reader EMAIL: terms, weights, likeness.
+
+    PAPER is scheme:value, a URL, or a position in the latest edition. Bars to the right raise the
+    score, those to the left lower it.
+    """
+    from larkpost.editions import recommend
+    from larkpost.portability.records import explanation_line
+    from larkpost.readers import record_votes
+
+    program = call.program()
+    reader = call.reader(program, email)
+    with program.store.read() as connection:
+        found = record_votes.resolve(connection, reader, paper)
+    pick = recommend.explain_paper(program.store, program.ranker, reader, found, now=call.now)
+    if as_json:
+        put_json(explanation_line(pick, reader) | _addresses(program, found))
+        return
+    put(f"{printable(found.title)} [{printable(found.identifier)}]")
+    chance = _percentage(pick.shown_probability) or "not known before the first thumb up"
+    put(f"chance of a thumbs-up: {chance} (score {pick.score:+.3f})")
+    near = pick.nearest
+    if near and near.id == found.id:
+        put("nearest liked paper: this very one, it has a thumbs up")
+    elif near:
+        put(f"nearest liked paper: {printable(near.title)} [{printable(near.identifier)}]")
+        said = "" if pick.like else ", too little to be shown as a reason"
+        put(f"  likeness {pick.likeness or 0:.2f}{said}")
+    else:
+        put("nearest liked paper: none yet; thumbs up and interest words make the difference")
+    _put_weights(pick)
+
+
+def _put_weights(pick: Pick) -> None:
+    if not (pick.because or pick.against):
+        put("no term of it says anything about this reader yet")
+        return
+    told = [(one.weight, printable(one.term)) for one in (*pick.because, *reversed(pick.against))]
+    told += [(pick.others, "(all its other terms)"), (pick.bias, "(what no term carries)")]
+    largest = max(abs(weight) for weight, _ in told)
+    for weight, name in told:
+        drawn = bar(weight, largest)
+        left, right = ("", drawn) if weight >= 0 else (drawn, "")
+        put(f"  {weight:+.3f}  {left:>12}|{right:<12}  {name}".rstrip())
+
+
+COMMANDS = (rank, explain)

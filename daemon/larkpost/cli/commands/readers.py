@@ -1,0 +1,325 @@
+"""Commands about readers: add, list, show, set, remove."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from larkpost.cli import params
+from larkpost.cli.commands.interests import find_unmatched, put_unmatched
+from larkpost.cli.context import CliContext, pass_call
+from larkpost.cli.output import json_option, printable, put, put_json, put_table, put_warnings
+from larkpost.errors import UsageError
+from larkpost.text.grammar import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from larkpost.bootstrap import Program
+    from larkpost.domain import Bounce, Reader
+    from larkpost.interfaces import FeedFormat
+    from larkpost.mail.sending_hold import SendingHold
+    from larkpost.readers.subscriptions import FeedChange, StatusChange
+
+
+@click.group(short_help="Add, list, show, change or remove readers.")
+def reader() -> None:
+    """Add readers, show them, change their wishes."""
+
+
+def _read_preferences(command: Callable[..., Any]) -> Callable[..., Any]:
+    options = [
+        click.option("--name", metavar="NAME", help="What to call them in the newsletter."),
+        click.option("--zone", metavar="ZONE", help="Time zone, such as Europe/Berlin."),
+        click.option(
+            "--at", type=params.local_time, metavar="HH:MM", help="Local time of the edition."
+        ),
+        click.option(
+            "--days", type=params.weekdays, metavar="DAYS",
+            help="Weekdays, such as mon-fri, or sat,sun, or daily.",
+        ),
+        click.option("--size", type=click.IntRange(1, 100), metavar="N", help="Papers an edition."),
+        click.option(
+            "--interest", "interests", multiple=True, metavar="WORDS",
+            help="Words to start from, such as 'mixture of experts'; may be given several times.",
+        ),
+        click.option(
+            "--threshold", type=click.FloatRange(0, 1), metavar="P",
+            help="Leave out papers less likely than this to get a thumbs-up (0 to 1), once there is"
+            " one to learn from.",
+        ),
+        click.option(
+            "--weekly/--daily", multiple=True, callback=params.refuse_both,
+            help="Once a week (on the first of the days) or not.",
+        ),
+        click.option(
+            "--quiet-mail/--no-quiet-mail", multiple=True, callback=params.refuse_both,
+            help="Tell them in a line by mail when a morning brings no paper, or not.",
+        ),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@reader.command(short_help="Add a reader.")
+@click.argument("email")
+@_read_preferences
+@json_option
+@pass_call
+def add(
+    call: CliContext, /, email: str, interests: tuple[str, ...], as_json: bool, **preferences: Any
+) -> None:
+    """Add a reader; what is not given comes from the [readers] settings."""
+    from larkpost.readers import subscriptions
+
+    program = call.program()
+    usual = program.settings.readers
+    chosen = {
+        "zone": usual.zone,
+        "at": usual.at,
+        "days": usual.days,
+        "size": usual.size,
+        **_only_given(preferences),
+    }
+    added = subscriptions.add(program.store, email, now=call.now, words=interests, **chosen)
+    unmatched = find_unmatched(call, program, added.interests[0].words)
+    warnings = put_warnings(program.settings)
+    if as_json:
+        more = {"unmatched": [one._asdict() for one in unmatched], "warnings": warnings}
+        put_json(_record(program, added) | more)
+        return
+    call.say(f"added {_who(added)}: {_schedule(added)}")
+    call.say(f"feed: {program.links.feed(added, 'rss')}")
+    put_unmatched(call, unmatched)
+
+
+@reader.command("list", short_help="List all readers.")
+@json_option
+@pass_call
+def list_readers(call: CliContext, as_json: bool) -> None:
+    """List all readers.
+
+    "Expires on" is the day on which a reader without a mail address, who came by the form, is
+    removed unless they are used before; readers added here never are.
+    """
+    from larkpost.db import readers
+    from larkpost.db.usage import last_use
+
+    program = call.program()
+    with program.store.read() as connection:
+        everybody = readers.all(connection)
+        expiring = last_use.of(connection, [one.id for one in everybody])
+    ends = {number: one.end(program.span) for number, one in expiring.items()}
+    if as_json:
+        for one in everybody:
+            end = ends.get(one.id)
+            more = {"expires": one.id in expiring, "expires_on": end and end.isoformat()}
+            put_json(_record(program, one) | more)
+        return
+    if not everybody:
+        put("No readers yet. Add one: larkpost reader add you@example.org")
+        return
+    put_table(
+        ["reader", "name", "status", "next edition", "zone", "papers", "expires on"],
+        [
+            [_who(one), one.name, one.status, _local(one), _zone(one), one.size, ends.get(one.id)]
+            for one in everybody
+        ],
+    )
+
+
+@reader.command(short_help="Show wishes, thumbs and secret addresses.")
+@click.argument("email")
+@json_option
+@pass_call
+def show(call: CliContext, email: str, as_json: bool) -> None:
+    """Show a reader: wishes, feeds, thumbs, and the link to their own page.
+
+    The addresses shown are secrets of the reader: whoever has them may use them.
+    """
+    from larkpost.db import editions, readers, votes
+    from larkpost.db.outbox import bounces
+    from larkpost.db.usage import counted_readers
+    from larkpost.mail.sending_hold import sending_hold
+    from larkpost.portability.records import bounce_line
+
+    program = call.program()
+    found = call.reader(program, email)
+    with program.store.read() as connection:
+        thumbs = [int(vote.thumb) for vote in votes.of(connection, found.id)]
+        latest = editions.latest(connection, found.id)
+        returned = bounces.of(connection, found.id)
+        hold = sending_hold(connection, found, now=call.now)
+        counted = found.id in counted_readers.counting_since(connection, [found.id])
+        former = [one.address for one in readers.former(connection, [found.id]) if one.address]
+    if as_json:
+        more = {
+            "up": thumbs.count(1),
+            "down": thumbs.count(-1),
+            "counted": counted,
+            "former_addresses": former,
+            "hold": hold and {"reason": hold.reason, "hint": hold.hint},
+            "bounces": [bounce_line(bounce, found) for bounce in returned],
+        }
+        put_json(_record(program, found) | more)
+        return
+    words = ", ".join(word for interest in found.interests for word in interest.words)
+    rows = {
+        "reader": _who(found) + (f" ({printable(found.name)})" if found.name else ""),
+        **({"once also": ", ".join(former)} if former else {}),
+        **_status(found, hold, returned),
+        "schedule": _schedule(found),
+        "interests": words or "none named",
+        "threshold": found.threshold or "none",
+        "quiet mornings": "told by mail" if found.quiet_mail else "not told",
+        "thumbs": f"{thumbs.count(1)} up, {thumbs.count(-1)} down"
+        + ("" if counted else ", not counted for others yet"),
+        "latest edition": latest[0].date if latest else "none yet",
+        **_feeds(program, found),
+        "own page": program.links.page(found),
+    }
+    for label, value in rows.items():
+        put(f"{label + ':':<16}{printable(value)}")
+
+
+@reader.command("set", short_help="Change wishes; pause, resume, leave.")
+@click.argument("email")
+@_read_preferences
+@click.option("--address", metavar="NEW", help="The reader's new mail address.")
+@click.option("--pause", is_flag=True, help="Send nothing until --resume.")
+@click.option("--until", type=params.day, metavar="DATE", help="With --pause: until this day.")
+@click.option("--resume", is_flag=True, help="Send again: after a pause, bounces, or leaving.")
+@click.option("--leave", is_flag=True, help="Send nothing any more, but keep the thumbs.")
+@click.option("--new-feed", is_flag=True, help="Give the feed a new secret address.")
+@click.option("--no-feed", is_flag=True, help="Switch the feed off, until --new-feed.")
+@json_option
+@pass_call
+def set_reader(
+    call: CliContext, /, email: str, interests: tuple[str, ...], address: str | None,
+    pause: bool, until: date | None, resume: bool, leave: bool, new_feed: bool,
+    no_feed: bool, as_json: bool, **preferences: Any,
+) -> None:  # fmt: skip
+    """Change what is given and leave the rest as it is; --interest replaces all interest words.
+
+    All of it or, where something cannot be had, nothing.
+    """
+    if pause + resume + leave > 1 or (until and not pause):
+        raise click.UsageError("Choose one of --pause [--until DATE], --resume and --leave.")
+    if new_feed and no_feed:
+        raise click.UsageError("Choose one of --new-feed and --no-feed.")
+    chosen = _only_given(preferences)
+    acts = pause or resume or leave or new_feed or no_feed
+    if not (chosen or interests or address or acts):
+        raise click.UsageError("Nothing to change: give at least one option.")
+    from larkpost.readers import subscriptions
+
+    program = call.program()
+    found = call.reader(program, email)
+    status: StatusChange | None = (
+        "pause" if pause else "resume" if resume else "leave" if leave else None
+    )
+    feed: FeedChange | None = "renew" if new_feed else "end" if no_feed else None
+    changed = subscriptions.change(
+        program.store, found.id, now=call.now, address=address, words=interests or None,
+        status=status, until=until, feed=feed, **chosen,
+    )  # fmt: skip
+    unmatched = find_unmatched(call, program, changed.interests[0].words if interests else ())
+    if as_json:
+        put_json(_record(program, changed) | {"unmatched": [one._asdict() for one in unmatched]})
+    else:
+        call.say(f"changed {_who(changed)}: {_schedule(changed)}")
+        put_unmatched(call, unmatched)
+
+
+@reader.command(short_help="Forget a reader.")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@pass_call
+def remove(call: CliContext, email: str, yes: bool, as_json: bool) -> None:
+    """Forget a reader: address, thumbs and editions. There is no way back.
+
+    Asks before it does; where nobody can answer (no terminal), --yes is needed. `reader set EMAIL
+    --leave` stops the letters and keeps the thumbs.
+    """
+    from larkpost.readers import subscriptions
+
+    program = call.program()
+    found = call.reader(program, email)
+    if not yes and not sys.stdin.isatty():
+        raise UsageError(
+            f"{_who(found)} was not removed: nobody is there to be asked",
+            hint="there is no way back; --yes removes without asking",
+        )
+    if not yes:
+        click.confirm(f"Forget {_who(found)} with all thumbs and editions?", abort=True, err=True)
+    subscriptions.remove(
+        program.store, found.id, outbox=program.places.maildir, returned=program.returns
+    )
+    if as_json:
+        put_json({"reader": _who(found), "removed": True})
+    else:
+        call.say(f"removed {_who(found)}")
+
+
+def _only_given(preferences: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in preferences.items() if value is not None}
+
+
+def _who(one: Reader) -> str:
+    return printable(one.address or one.uid)
+
+
+def _record(program: Program, one: Reader) -> dict[str, object]:
+    from larkpost.cli.result_json import of_reader
+
+    return of_reader(one, program.links)
+
+
+def _status(one: Reader, hold: SendingHold | None, returned: list[Bounce]) -> dict[str, str]:
+    """Say whether letters go to a reader, if not why and what would change it; what came back."""
+    from larkpost.mail.sending_hold import describe_bounce
+
+    rows = {"status": str(one.status)}
+    if hold is not None:
+        rows |= {"sent nothing": hold.reason, "to change that": hold.hint}
+    if returned:
+        rows["bounces"] = f"{len(returned)}, {describe_bounce(returned[-1])}"
+    return rows
+
+
+def _feeds(program: Program, one: Reader) -> dict[str, str]:
+    if not one.feed_key:
+        return {"feed": "switched off"}
+    forms: tuple[FeedFormat, ...] = ("rss", "atom", "json")
+    return {f"feed ({form})": program.links.feed(one, form) for form in forms}
+
+
+def _schedule(one: Reader) -> str:
+    from larkpost.settings import day_names
+
+    days = "every day" if len(one.days) == 7 else ", ".join(day_names(one.days))
+    when = f"weekly, first of {days}" if one.weekly else days
+    following = f"; next edition {_local(one)}" if one.next_slot else f"; {one.status}"
+    return f"{quantity(one.size, 'paper')}, {when} at {one.at:%H:%M} {_zone(one)}{following}"
+
+
+def _local(one: Reader) -> str | None:
+    from larkpost.schedule import local_time
+
+    if one.next_slot is None:
+        return None
+    return f"{local_time(one.zone, one.next_slot):%Y-%m-%d %H:%M}"
+
+
+def _zone(one: Reader) -> str:
+    from larkpost.schedule import is_available
+
+    return one.zone if is_available(one.zone) else f"{one.zone} (unknown here; shown in UTC)"
+
+
+COMMANDS = (reader,)

@@ -1,0 +1,97 @@
+"""The global options of one call of the command line, and the program made by them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from larkpost.cli.output import put
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from larkpost.bootstrap import Program
+    from larkpost.domain import Reader
+    from larkpost.settings import Settings
+
+# Commands that answer and end are quiet unless something is wrong; the daemon tells what it does.
+LEVELS = ("error", "warning", "info", "debug")
+
+
+class CliContext:
+    """The global options; settings and program are made when a command first needs them.
+
+    ``loudness``: one more for each -v, one less for each -q.
+    """
+
+    def __init__(
+        self, home: Path | None = None, config: Path | None = None, loudness: int = 0
+    ) -> None:
+        self.home = home
+        self.config = config
+        self.loudness = loudness
+        self.now = datetime.now(UTC)
+
+    def settings(
+        self, flags: Mapping[str, object] | None = None, *, daemon: bool = False
+    ) -> Settings:
+        """Read the settings and set up the log by them; raises SettingsError."""
+        from larkpost.settings import load
+
+        settings = load(home=self.home, config=self.config, flags=flags)
+        self.log(settings, daemon=daemon)
+        return settings
+
+    def program(
+        self,
+        flags: Mapping[str, object] | None = None,
+        *,
+        daemon: bool = False,
+        new_key: bool = False,
+    ) -> Program:
+        """Build the program on a home that is ready for use, making it where it is not there."""
+        from larkpost.bootstrap import build
+
+        program = build(self.settings(flags, daemon=daemon))
+        program.prepare(new_key=new_key)
+        return program
+
+    def rebuild(self, before: Program, flags: Mapping[str, object]) -> Program:
+        """Build a daemon's program anew by the settings as they are now; raises SettingsError."""
+        from larkpost.settings import load
+
+        settings = load(home=self.home, config=self.config, flags=flags)
+        program = before.with_settings(settings)
+        self.log(settings, daemon=True)
+        return program
+
+    def reader(self, program: Program, name: str) -> Reader:
+        """Find a reader by address, or by uid; raises UnknownReader."""
+        from larkpost.db import readers
+
+        with program.store.read() as connection:
+            if "@" in name:
+                return readers.by_address(connection, name)
+            return readers.by_uid(connection, name)
+
+    def say(self, text: str) -> None:
+        """Print what a command has done, for people; with --quiet nothing, for cron mails it."""
+        if self.loudness >= 0:
+            put(text)
+
+    def log(self, settings: Settings, *, daemon: bool = False) -> None:
+        """Set up the log: what the settings say for the daemon, little for a command."""
+        from larkpost import logs
+
+        chosen = daemon or "log.level" in settings.origins
+        base = LEVELS.index(settings.log.level) if chosen else LEVELS.index("warning")
+        level: Any = LEVELS[min(max(base + self.loudness, 0), len(LEVELS) - 1)]
+        logs.configure(level, settings.log.format, hide=settings.passwords)
+        for remark in settings.remarks:
+            logs.get_logger("larkpost.settings").warning(remark)
+
+
+pass_call = click.make_pass_decorator(CliContext, ensure=True)

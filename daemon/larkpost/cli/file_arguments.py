@@ -1,0 +1,54 @@
+"""File arguments: one file after the other, - for standard input."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+import click
+
+from larkpost.cli.output import printable, tell, waiting
+from larkpost.errors import LarkpostError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    Progress = Callable[[int, int], None] | None
+
+STDIN = Path("-")
+R = TypeVar("R")
+
+
+def read_each(
+    paths: Iterable[Path],
+    read: Callable[[Path | None, BinaryIO | None, Progress], R],
+    show: Callable[[R], None],
+) -> int:
+    """Read files one after the other and show what became of each; gives the exit code.
+
+    ``read`` is given a path, or a stream in its place, and what to call with the bytes read and
+    their number. A file that cannot be read is told of, and the others are read all the same.
+    """
+    code = done = 0
+    for path in paths:
+        try:
+            with waiting(f"reading {path.name}") as progress:
+                if path == STDIN:
+                    report = read(None, sys.stdin.buffer, progress)
+                else:
+                    report = read(path, None, progress)
+        except LarkpostError as error:
+            tell(error)
+            code = max(code, error.exit_code)
+            continue
+        done += 1
+        show(report)
+    # 2 says that nothing was done, which is not so once a file was read.
+    return 1 if done and code == UsageError.exit_code else code
+
+
+def tell_oddities(name: str, oddities: Iterable[str]) -> None:
+    """Say on standard error what was odd about a file."""
+    for what in oddities:
+        click.echo(f"larkpost: {printable(name)}: {printable(what)}", err=True)

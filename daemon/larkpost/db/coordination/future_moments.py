@@ -1,0 +1,105 @@
+"""Moments ahead of the clock: written while it was wrong, they would hold things up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, exists, or_, select, update
+
+from larkpost.db import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection, Table
+
+# Clocks of machines that share a database may differ a little; none of them is wrong then.
+TOLERANCE = timedelta(hours=1)
+# A letter waits for half a day at most; with room for clocks that differ.
+RETRY_TOLERANCE = timedelta(days=1)
+# Slots of a daily and of any other timetable: with the hour by which clocks are set, and days that
+# a zone leaves out.
+DAILY = timedelta(hours=50)
+WEEKLY = timedelta(days=8)
+
+# A clock that was ahead leaves a gap behind "now"; where history goes on within this, the clock is
+# behind now, and what it takes for the future is true.
+GAP = timedelta(days=2)
+
+# What has happened cannot lie ahead.
+_HISTORY = (
+    (schema.paper, ("first_seen", "arrived", "updated")),
+    (schema.dump, ("read_at",)),
+    (schema.edition, ("published_at",)),
+    (schema.delivery, ("sent_at", "reopened")),
+    (schema.vote, ("at", "counts_from")),
+    (schema.forgotten_vote, ("at", "counts_from", "forgotten_at")),
+    (schema.bounce, ("at",)),
+    (schema.space, ("made_at",)),
+    (schema.reader, ("created", "counts_from")),
+)
+# What is only about the work at hand.
+_WORK = ((schema.event, ("at",)), (schema.notice, ("asked",)))
+_NEXT_TRIES = (schema.delivery, schema.notice)
+
+
+def is_any(connection: Connection, now: datetime) -> bool:
+    """Whether a moment lies further ahead of ``now`` than can be; asks indexes and small tables."""
+    slots = select(schema.reader.c.id).where(wrong_slots(now))
+    looks = (
+        _ahead(schema.event, "at", now + TOLERANCE),
+        _ahead(schema.edition, "published_at", now + TOLERANCE),
+        _ahead(schema.paper, "arrived", now + TOLERANCE),
+        _ahead(schema.notice, "next_try", now + RETRY_TOLERANCE),
+        # The index of letters begins with their state.
+        and_(
+            schema.delivery.c.state.in_(("deferred", "unknown")),
+            schema.delivery.c.next_try > now + RETRY_TOLERANCE,
+        ),
+    )
+    found = or_(*(exists().where(look) for look in looks), slots.exists())
+    return bool(connection.execute(select(found)).scalar())
+
+
+def history_goes_on(connection: Connection, now: datetime) -> bool:
+    """Say whether something was taken in or published right behind ``now``, see ``GAP``."""
+    moments = (schema.dump.c.read_at, schema.paper.c.arrived, schema.edition.c.published_at)
+    looks = (exists().where(one > now + TOLERANCE, one <= now + GAP) for one in moments)
+    return bool(connection.execute(select(or_(*looks))).scalar())
+
+
+def bring_back(connection: Connection, now: datetime, *, history: bool) -> dict[str, int]:
+    """Have what lies ahead be now; returns how many rows of each table were changed.
+
+    Without ``history`` only what is about the work at hand. Slots of readers are left to who knows
+    their timetables, dates of editions stay as they were printed.
+    """
+    changed: dict[str, int] = {}
+    for table, name, latest in _columns(now, history=history):
+        column = table.c[name]
+        statement = update(table).where(column > latest).values({name: now})
+        if rows := connection.execute(statement).rowcount:
+            changed[table.name] = changed.get(table.name, 0) + rows
+    return changed
+
+
+def wrong_slots(now: datetime) -> ColumnElement[bool]:
+    """Choose readers whose next edition is later than a timetable without a pause can say."""
+    reader = schema.reader.c
+    daily = and_(reader.days == 127, reader.weekly.is_(False))
+    late = or_(reader.next_slot > now + WEEKLY, and_(daily, reader.next_slot > now + DAILY))
+    return and_(reader.next_slot > now + DAILY, reader.paused_until.is_(None), late)
+
+
+def _columns(now: datetime, *, history: bool) -> Iterator[tuple[Table, str, datetime]]:
+    for table, names in (*_WORK, *(_HISTORY if history else ())):
+        for name in names:
+            yield table, name, now + TOLERANCE
+    for table in _NEXT_TRIES:
+        yield table, "next_try", now + RETRY_TOLERANCE
+
+
+def _ahead(table: Table, name: str, latest: datetime) -> ColumnElement[bool]:
+    return table.c[name] > latest

@@ -1,0 +1,66 @@
+"""The latest result of each kind of job: what status, healthz and the report show."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from larkpost.db import schema, upsert
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+
+REDACTED = "a reader who is gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened: when, whether it went well, and facts about it as JSON has them."""
+
+    kind: str
+    at: datetime
+    ok: bool
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record(connection: Connection, kind: str, *, ok: bool, now: datetime, **detail: object) -> None:
+    """Write an event down in place of the one before of its kind."""
+    statement = upsert.insert(connection, schema.event).values(
+        kind=kind, at=now, ok=ok, detail=detail
+    )
+    new = {name: statement.excluded[name] for name in ("at", "ok", "detail")}
+    connection.execute(statement.on_conflict_do_update(index_elements=["kind"], set_=new))
+
+
+def redact(connection: Connection, texts: Collection[str]) -> None:
+    """Put ``REDACTED`` in place of these words wherever the facts of an event hold them."""
+    wanted = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True) if text)
+    if not wanted:
+        return
+    pattern = re.compile(rf"(?<![\w.+-])(?:{wanted})(?![\w-]|\.\w)", re.IGNORECASE)
+    for event in latest(connection).values():
+        clean = _without(event.detail, pattern)
+        if clean != event.detail:
+            which = schema.event.c.kind == event.kind
+            connection.execute(update(schema.event).where(which).values(detail=clean))
+
+
+def _without(value: Any, pattern: re.Pattern[str]) -> Any:
+    if isinstance(value, str):
+        return pattern.sub(REDACTED, value)
+    if isinstance(value, dict):
+        return {_without(key, pattern): _without(one, pattern) for key, one in value.items()}
+    return [_without(one, pattern) for one in value] if isinstance(value, list) else value
+
+
+def latest(connection: Connection) -> dict[str, Event]:
+    """Read the latest event of each kind, by kind."""
+    rows = connection.execute(select(schema.event).order_by(schema.event.c.kind))
+    return {row.kind: Event(row.kind, row.at, row.ok, row.detail) for row in rows}

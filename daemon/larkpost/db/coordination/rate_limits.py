@@ -1,0 +1,103 @@
+"""Rate limits in the database: so many times in so long, for each key."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import case, delete, or_, select
+
+from larkpost.db import schema, upsert
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def allow(
+    connection: Connection, key: str, *, now: datetime, most: int, per: timedelta, cost: int = 1
+) -> bool:
+    """Take one of the ``most`` turns that a key has in ``per``; tells whether there was one.
+
+    Where turns are an amount, such as bytes, ``cost`` says how many of them are taken at once: all
+    or none, and never more than ``most``.
+
+    A bucket of ``most`` turns that refills evenly, kept as the moment at which it will be full
+    (the generic cell rate algorithm, ITU-T I.371, annex A): one row a key and one statement, so
+    that nobody slips in between. A refused turn costs nothing. A row that is full later than can
+    be was written before the clock was set back, and counts for nothing. Keys may be any text,
+    such as ``signup:address:ada@example.org``; only their hash is kept. Raises ValueError for
+    ``most`` or ``cost`` below 1.
+    """
+    if most < 1:
+        raise ValueError(f"a limit of {most} lets nobody pass: do not ask")
+    if cost < 1:
+        raise ValueError(f"a cost of {cost} would give turns back")
+    if cost > most:
+        return False
+    moment, whole = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND
+    turn = max(1, whole // most) * cost
+    full_at = schema.attempt.c.full_at
+    idle = or_(full_at < moment, full_at > moment + whole)
+    statement = upsert.insert(connection, schema.attempt).values(
+        key=_digest(key), full_at=moment + turn
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["key"],
+        set_={"full_at": case((idle, moment), else_=full_at) + turn},
+        where=or_(idle, full_at <= moment + whole - turn),
+    )
+    return connection.execute(statement.returning(schema.attempt.c.key)).first() is not None
+
+
+def free_at(
+    connection: Connection, key: str, *, now: datetime, most: int, per: timedelta
+) -> datetime | None:
+    """Tell when ``allow`` has a turn for a key again; None where it has one now. Takes none."""
+    moment, whole = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND
+    full_at = connection.execute(
+        select(schema.attempt.c.full_at).where(schema.attempt.c.key == _digest(key))
+    ).scalar()
+    if full_at is None or not moment <= full_at <= moment + whole:
+        return None
+    free = full_at + whole // most - whole
+    return None if free <= moment else _EPOCH + free * _MICROSECOND
+
+
+def place_in_queue(
+    connection: Connection, key: str, *, now: datetime, per: timedelta, most: int
+) -> datetime:
+    """Give the place of one more thing that a key has in a queue which many share.
+
+    The things go in the order of their places, and a key's places lie ``per`` apart: who brings
+    one thing waits behind one thing of everybody else, not behind all that somebody brought
+    (start-time fair queueing, Goyal, Vin and Cheng, 1996). So ``now`` for the first one, and at
+    most ``most`` times ``per`` later. One row a key and one statement, as in ``allow``.
+    """
+    moment, step = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND
+    last = moment + most * step
+    statement = upsert.insert(connection, schema.attempt).values(
+        key=_digest(key), full_at=moment + step
+    )
+    full_at = schema.attempt.c.full_at
+    begun = case((full_at < moment, moment), (full_at > last, last), else_=full_at)
+    statement = statement.on_conflict_do_update(
+        index_elements=["key"], set_={"full_at": begun + step}
+    )
+    returned = statement.returning(schema.attempt.c.full_at)
+    after: int = connection.execute(returned).scalar_one()
+    return _EPOCH + (after - step) * _MICROSECOND
+
+
+def prune(connection: Connection, now: datetime) -> int:
+    """Forget the keys that have all their turns again; returns how many went."""
+    full_at = schema.attempt.c.full_at
+    rested = delete(schema.attempt).where(full_at <= (now - _EPOCH) // _MICROSECOND)
+    return connection.execute(rested).rowcount
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

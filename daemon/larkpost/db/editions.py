@@ -1,0 +1,370 @@
+"""Editions and their picks: published once a reader and local day, and never changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from larkpost.db import papers, readers, row_ids, schema, upsert
+from larkpost.db.batches import batches
+from larkpost.db.outbox import deliveries
+from larkpost.domain import Edition, Pick, Status, TermWeight
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from datetime import date, datetime
+
+    from sqlalchemy import Connection, Row
+
+    from larkpost.domain import Paper, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedEdition:
+    """An edition that could be published; ``reader`` as it was read when that was decided.
+
+    With a ``message_id`` a letter is planned too, where the reader has an address and is active.
+    ``number`` is the one in links, where it is to be that of another database and is not taken.
+    """
+
+    reader: Reader
+    day: date
+    picks: Sequence[Pick]
+    now: datetime
+    next_slot: datetime | None
+    message_id: str | None
+    since: date | None = None
+    note: str = ""
+    considered: int = 0
+    number: int | None = None
+
+
+def publish(
+    connection: Connection,
+    *,
+    reader: Reader,
+    date: date,
+    picks: Sequence[Pick],
+    now: datetime,
+    next_slot: datetime | None,
+    message_id: str | None,
+    since: date | None = None,
+    note: str = "",
+    considered: int = 0,
+    number: int | None = None,
+) -> Edition | None:
+    """Publish one edition; see ``publish_many``."""
+    prepared = PreparedEdition(
+        reader, date, picks, now, next_slot, message_id, since, note, considered, number
+    )
+    return publish_many(connection, [prepared])[0]
+
+
+def publish_many(
+    connection: Connection, prepared: Sequence[PreparedEdition]
+) -> list[Edition | None]:
+    """Publish editions, each exactly once however many processes try; answers in the same order.
+
+    A reader's slot moves on only if it still is what ``PreparedEdition.reader`` says: who comes
+    second gets None and changes nothing. None too where that local day has its edition already;
+    then the slot has moved on all the same, for the slot is done with.
+    """
+    published: dict[int, Edition] = {}
+    for some in batches(_first_of_each(prepared)):
+        won = _take_slots(connection, some)
+        new = _insert_editions(connection, [one for one, _ in won])
+        made = [(one, status, new[one.reader.id]) for one, status in won if one.reader.id in new]
+        _insert_picks(connection, [(one.picks, number) for one, _, number in made])
+        deliveries.plan(connection, [_letter(one, n) for one, s, n in made if _is_mailed(one, s)])
+        published |= {id(one): _edition(one, number) for one, _, number in made}
+    return [published.get(id(one)) for one in prepared]
+
+
+def get(connection: Connection, edition_id: int) -> Edition | None:
+    """Read an edition with its reader, picks and papers."""
+    return get_many(connection, [edition_id]).get(edition_id)
+
+
+def get_many(connection: Connection, edition_ids: Collection[int]) -> dict[int, Edition]:
+    """Read several editions, by number, in a handful of queries; those gone are left out."""
+    table = schema.edition
+    rows = [
+        row
+        for some in batches(edition_ids)
+        for row in connection.execute(select(table).where(table.c.id.in_(some)))
+    ]
+    return {edition.id: edition for edition in _load(connection, rows)}
+
+
+def on(connection: Connection, reader_id: int, date: date) -> Edition | None:
+    """Read the reader's edition of a local day."""
+    table = schema.edition
+    that_day = select(table).where(table.c.reader_id == reader_id, table.c.date == date)
+    return next(_load(connection, connection.execute(that_day).all()), None)
+
+
+def before(connection: Connection, edition: Edition) -> datetime | None:
+    """Tell when the reader's edition before this one came out; None for their first."""
+    table = schema.edition.c
+    earlier = (table.reader_id == edition.reader.id, table.date < edition.date)
+    return connection.execute(select(func.max(table.published_at)).where(*earlier)).scalar()
+
+
+def news(connection: Connection, edition: Edition) -> set[int]:
+    """Tell which papers of an edition came in since the reader's edition before; of none, none."""
+    since = before(connection, edition)
+    return {pick.paper.id for pick in edition.picks if since and pick.paper.arrived > since}
+
+
+def last_out(connection: Connection) -> datetime | None:
+    """Tell when any reader's edition last came out."""
+    return connection.execute(select(func.max(schema.edition.c.published_at))).scalar()
+
+
+def latest(connection: Connection, reader_id: int, limit: int = 1) -> list[Edition]:
+    """Read the reader's last editions, the newest first."""
+    table = schema.edition
+    newest = select(table).where(table.c.reader_id == reader_id).order_by(table.c.date.desc())
+    return list(_load(connection, connection.execute(newest.limit(limit)).all()))
+
+
+def future(connection: Connection, now: datetime) -> list[Edition]:
+    """Read the editions of days that have not begun in UTC, the latest day's first."""
+    table = schema.edition
+    later = select(table).where(table.c.date > now.date()).order_by(table.c.date.desc())
+    return list(_load(connection, connection.execute(later).all()))
+
+
+def find_used_message_ids(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Tell which of these name a letter already."""
+    column = schema.delivery.c.message_id
+    return {
+        one
+        for some in batches(ids)
+        for one in connection.execute(select(column).where(column.in_(some))).scalars()
+    }
+
+
+def redate(connection: Connection, edition_id: int, day: date) -> None:
+    """Have an edition, and its letter, be of another day, of which its reader has none.
+
+    The letter keeps its Message-ID: it may have gone.
+    """
+    which = schema.edition.c.id == edition_id
+    connection.execute(update(schema.edition).where(which).values(date=day))
+    letter = update(schema.delivery).where(schema.delivery.c.edition_id == edition_id)
+    connection.execute(letter.values(day=day))
+
+
+def papers_given(
+    connection: Connection, reader_ids: Collection[int], among: Collection[int] | None = None
+) -> dict[int, set[int]]:
+    """Tell which papers each of these readers has been given; an empty set for none.
+
+    Those under a former name count: the same person has read them. ``among`` narrows it down to
+    these papers, so that years of editions need not be read.
+    """
+    edition, pick = schema.edition.c, schema.pick.c
+    found: dict[int, set[int]] = {reader_id: set() for reader_id in reader_ids}
+    wanted = [None] if among is None else list(batches(among))
+    owners = {one.id: one.merged_into for one in readers.former(connection, found)}
+    for some in batches([*found, *owners]):
+        theirs = select(edition.reader_id, pick.paper_id).join_from(schema.edition, schema.pick)
+        for part in wanted:
+            given = theirs.where(edition.reader_id.in_(some))
+            given = given if part is None else given.where(pick.paper_id.in_(part))
+            for reader_id, paper_id in connection.execute(given):
+                found[owners.get(reader_id) or reader_id].add(paper_id)
+    return found
+
+
+def chooser(connection: Connection, reader_id: int, paper_id: int) -> int | None:
+    """Tell which of the reader's interests last picked a paper, if one did."""
+    edition, pick = schema.edition.c, schema.pick.c
+    interests = (
+        select(pick.interest_id)
+        .join_from(schema.pick, schema.edition)
+        .join(schema.interest, schema.interest.c.id == pick.interest_id)  # it may be gone
+        .where(edition.reader_id == reader_id, pick.paper_id == paper_id)
+        .order_by(edition.date.desc())
+        .limit(1)
+    )
+    return connection.execute(interests).scalar()
+
+
+def _first_of_each(prepared: Iterable[PreparedEdition]) -> list[PreparedEdition]:
+    """Keep the first edition a reader: the slot of the second is taken by then."""
+    kept: dict[int, PreparedEdition] = {}
+    for one in prepared:
+        kept.setdefault(one.reader.id, one)
+    return list(kept.values())
+
+
+def _take_slots(
+    connection: Connection, prepared: Sequence[PreparedEdition]
+) -> list[tuple[PreparedEdition, Status]]:
+    """Lock these readers, move the slots on that are unchanged, and tell whose those were."""
+    table = schema.reader
+    # In the order of ids, so that two processes at the same shard wait instead of deadlocking.
+    locked = (
+        select(table.c.id, table.c.next_slot, table.c.status)
+        .where(table.c.id.in_([one.reader.id for one in prepared]))
+        .order_by(table.c.id)
+        .with_for_update()
+    )
+    now_is = {row.id: row for row in connection.execute(locked)}
+    won = [
+        (one, Status(now_is[one.reader.id].status))
+        for one in prepared
+        if one.reader.id in now_is and now_is[one.reader.id].next_slot == one.reader.next_slot
+    ]
+    moved = [{"who": one.reader.id, "slot": one.next_slot} for one, _ in won]
+    if moved:
+        advance = update(table).where(table.c.id == bindparam("who"))
+        connection.execute(advance.values(next_slot=bindparam("slot")), moved)
+    return won
+
+
+def _insert_editions(connection: Connection, prepared: Sequence[PreparedEdition]) -> dict[int, int]:
+    """Write edition rows; returns the new ids by reader, without those whose day is taken."""
+    if not prepared:
+        return {}
+    table = schema.edition
+    statement = upsert.insert(connection, table).on_conflict_do_nothing(
+        index_elements=["reader_id", "date"]
+    )
+    rows = [
+        {
+            "reader_id": one.reader.id,
+            "date": one.day,
+            "published_at": one.now,
+            "since": one.since,
+            "note": one.note,
+            "considered": one.considered,
+        }
+        for one in prepared
+    ]
+    new: dict[int, int] = {}
+    for some in _by_their_numbers(connection, prepared, rows):
+        for row in connection.execute(statement.returning(table.c.reader_id, table.c.id), some):
+            new[row.reader_id] = row.id
+    return new
+
+
+def _by_their_numbers(
+    connection: Connection, prepared: Sequence[PreparedEdition], rows: Sequence[dict[str, Any]]
+) -> Iterator[Sequence[dict[str, Any]]]:
+    """Part rows that bring a number of their own from those that are given one."""
+    table = schema.edition
+    if all(one.number is None for one in prepared):
+        yield rows
+        return
+    for one, row in zip(prepared, rows, strict=True):
+        own = row_ids.free(connection, table, one.number)
+        yield [row if own is None else row | {"id": own}]
+        row_ids.count_on(connection, table)
+
+
+def _insert_picks(connection: Connection, made: Iterable[tuple[Sequence[Pick], int]]) -> None:
+    rows = [_pick_row(pick, edition_id) for picks, edition_id in made for pick in picks]
+    for some in batches(rows, 5_000):
+        connection.execute(insert(schema.pick), some)
+
+
+def _pick_row(pick: Pick, edition_id: int) -> dict[str, Any]:
+    return {
+        "edition_id": edition_id,
+        "position": pick.position,
+        "paper_id": pick.paper.id,
+        "score": pick.score,
+        "probability": pick.probability,
+        "propensity": pick.propensity,
+        "pool": pick.pool,
+        "explored": pick.explored,
+        "interest_id": pick.interest_id,
+        "interest": pick.interest,
+        "because": [[one.term, one.weight] for one in pick.because],
+        "against": [[one.term, one.weight] for one in pick.against],
+        "like_id": pick.like.id if pick.like else None,
+        "likeness": pick.likeness,
+        "terms": None if pick.terms is None else list(pick.terms),
+    }
+
+
+def _is_mailed(prepared: PreparedEdition, status: Status) -> bool:
+    """Say whether a letter goes out; who left while this was prepared gets none."""
+    return bool(prepared.message_id and prepared.reader.address) and status is Status.ACTIVE
+
+
+def _letter(prepared: PreparedEdition, edition_id: int) -> deliveries.PlannedDelivery:
+    return deliveries.PlannedDelivery(
+        edition_id, prepared.reader.id, prepared.day, str(prepared.message_id), prepared.now
+    )
+
+
+def _edition(prepared: PreparedEdition, edition_id: int) -> Edition:
+    return Edition(
+        id=edition_id,
+        reader=replace(prepared.reader, next_slot=prepared.next_slot),
+        date=prepared.day,
+        published_at=prepared.now,
+        picks=tuple(prepared.picks),
+        since=prepared.since,
+        note=prepared.note,
+        considered=prepared.considered,
+    )
+
+
+def _load(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[Edition]:
+    """Make editions of their rows, in that order: a few queries for any number of them."""
+    who = readers.many(connection, {row.reader_id for row in rows})
+    picks = _picks(connection, [row.id for row in rows])
+    for row in rows:
+        yield Edition(
+            id=row.id,
+            reader=who[row.reader_id],
+            date=row.date,
+            published_at=row.published_at,
+            picks=tuple(picks[row.id]),
+            since=row.since,
+            note=row.note,
+            considered=row.considered,
+        )
+
+
+def _picks(connection: Connection, edition_ids: Sequence[int]) -> dict[int, list[Pick]]:
+    table = schema.pick
+    rows = [
+        row
+        for some in batches(edition_ids)
+        for row in connection.execute(
+            select(table).where(table.c.edition_id.in_(some)).order_by(table.c.position)
+        )
+    ]
+    shown = {row.paper_id for row in rows} | {row.like_id for row in rows if row.like_id}
+    known = papers.get(connection, shown)
+    picks: dict[int, list[Pick]] = {edition_id: [] for edition_id in edition_ids}
+    for row in rows:
+        picks[row.edition_id].append(_pick(row, known))
+    return picks
+
+
+def _pick(row: Row[Any], known: Mapping[int, Paper]) -> Pick:
+    return Pick(
+        paper=known[row.paper_id],
+        position=row.position,
+        score=row.score,
+        probability=row.probability,
+        because=tuple(TermWeight(term, weight) for term, weight in row.because),
+        against=tuple(TermWeight(term, weight) for term, weight in row.against),
+        like=known.get(row.like_id),
+        likeness=row.likeness,
+        terms=None if row.terms is None else tuple(row.terms),
+        interest_id=row.interest_id,
+        interest=row.interest,
+        explored=row.explored,
+        propensity=row.propensity,
+        pool=row.pool,
+    )

@@ -1,0 +1,288 @@
+"""Opens the database and gives out connections: transactions for writing, snapshots for reading."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote_to_bytes
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import QueuePool
+
+from larkpost.db.coordination.writer_queue import WriterQueue
+from larkpost.db.errors import translate_errors
+from larkpost.errors import SettingsError, StoreError
+from larkpost.masking import mask_value, secrets_of_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+__all__ = ["PATIENCE", "Connection", "Store", "open_sqlite", "time_limit"]
+
+PATIENCE = 15.0  # seconds to wait for somebody else's lock
+_STEPS_BETWEEN_LOOKS = 10_000  # instructions of SQLite: some tenths of a millisecond
+_HOW = "write sqlite:///PATH or postgresql://USER@HOST/NAME"
+
+
+class Store:
+    """One database, SQLite or PostgreSQL; give it the URL that SQLAlchemy understands.
+
+    Nothing is opened before the first transaction. An SQLite file that is not there is never made
+    here: ``larkpost.db.migrations.upgrade`` does that. Raises SettingsError for any other URL.
+    """
+
+    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
+        try:
+            self.url = _parse_url(url)
+        except (ArgumentError, ValueError):  # their words, and the value, may hold a password
+            raise SettingsError("database.url is not a URL that can be read", hint=_HOW) from None
+        self.passwords = secrets_of_url(url)
+        self._shown = mask_value(url)
+        self.patience = patience
+        self.engine = self._engine()
+        self._writers = WriterQueue(self.name)
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None for PostgreSQL and for a database in memory."""
+        return _file(self.url)
+
+    @property
+    def name(self) -> str:
+        """What people call this database: its file, or its URL without the password."""
+        if self.file:
+            return str(self.file)
+        return self._shown
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Open a transaction that will write: committed at the end, rolled back on any error.
+
+        On SQLite the writers of this process go in the order they came. Raises Busy when somebody
+        else writes for too long, StoreError when the database is damaged, read-only or not there.
+        """
+        is_single = self.engine.dialect.name == "sqlite"
+        turn = self._writers.slot(self.patience) if is_single else nullcontext()
+        with turn, self._transaction({}) as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that cannot write and sees one moment; raises what ``begin`` does."""
+        options: dict[str, Any] = {"larkpost_read": True}
+        if self.engine.dialect.name == "postgresql":
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with self._transaction(options) as connection:
+            yield connection
+
+    def truncate_journal(self) -> None:
+        """Write what SQLite's journal holds into the database file, and empty the journal.
+
+        Others who read just then are waited for, two seconds at most; then it stays as it is.
+        """
+        if self.file is None:
+            return
+        with translate_errors(self.name), self.engine.connect() as connection:
+            lite: Any = connection.connection.driver_connection
+            lite.execute("PRAGMA busy_timeout=2000")
+            try:
+                lite.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                lite.execute(f"PRAGMA busy_timeout={int(self.patience * 1000)}")
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _transaction(self, options: dict[str, Any]) -> Iterator[Connection]:
+        with translate_errors(self.name, self.passwords), self.engine.connect() as connection:
+            connection.execution_options(**options)
+            with connection.begin():
+                yield connection
+
+    def _engine(self) -> Engine:
+        match self.url.get_backend_name():
+            case "sqlite":
+                return _sqlite(self.file, self.patience)
+            case "postgresql":
+                return _postgres(self.url, self.patience)
+            case other:
+                raise SettingsError(
+                    f"database.url names {other!r}: Larkpost knows sqlite and postgresql", hint=_HOW
+                )
+
+
+@contextmanager
+def time_limit(connection: Connection, seconds: float) -> Iterator[None]:
+    """Make the database give up a statement that takes longer, for what a visitor may ask.
+
+    The driver's error that follows ends the transaction; ``trouble.is_interruption`` knows it.
+    """
+    if connection.dialect.name == "postgresql":
+        limit = max(1, int(seconds * 1000))  # 0 would mean no limit
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {limit}")
+        yield
+        connection.exec_driver_sql("SET LOCAL statement_timeout = DEFAULT")
+        return
+    lite: Any = connection.connection.driver_connection
+    end = monotonic() + seconds
+    lite.set_progress_handler(lambda: monotonic() > end, _STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    finally:
+        lite.set_progress_handler(None, 0)
+
+
+def open_sqlite(file: Path | None, patience: float) -> sqlite3.Connection:
+    """Open a database file that is there (or, without a name, a fresh database in memory).
+
+    Raises StoreError when the file is missing or empty: an empty file is what a broken disk or a
+    stray redirection leaves, and SQLite would take it for a database without tables.
+    """
+    if file is not None:
+        _must_be_there(file)
+    connection = sqlite3.connect(
+        f"file:{quote(os.fsencode(file))}?{_way(file)}" if file else ":memory:",
+        uri=file is not None,
+        timeout=patience,
+        isolation_level=None,  # the driver must not begin transactions on its own
+        check_same_thread=False,  # the pool lends a connection to one thread at a time
+    )
+    try:
+        if file is not None:
+            _must_be_whole(file, connection)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        # What is deleted is overwritten with zeros: a reader who is gone, a letter that went.
+        connection.execute("PRAGMA secure_delete=ON")
+    except (sqlite3.Error, StoreError):
+        connection.close()
+        raise
+    return connection
+
+
+def _way(file: Path) -> str:
+    """Open for writing, but where the whole disk is read-only: there no journal can be made.
+
+    Nobody writes to the file then, so it may be read without one; what a journal that is there
+    holds, SQLite reads by itself.
+    """
+    return (
+        "mode=ro&immutable=1" if _on_a_frozen_disk(file) and not _has_journal(file) else "mode=rw"
+    )
+
+
+def _on_a_frozen_disk(file: Path) -> bool:
+    return bool(os.statvfs(file.parent).f_flag & os.ST_RDONLY)
+
+
+def _parse_url(text: str) -> URL:
+    """Read a URL; the path of an SQLite file may have bytes that are no text (``%FC``).
+
+    SQLAlchemy would put a replacement character in their place. Raises ArgumentError.
+    """
+    url = make_url(text)
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+        return url
+    path = text.partition(":///")[2].partition("?")[0]
+    return url.set(database=os.fsdecode(unquote_to_bytes(os.fsencode(path))))
+
+
+def _file(url: URL) -> Path | None:
+    """Where an SQLite URL's database lies."""
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
+        return None
+    return Path(str(url.database))
+
+
+def _must_be_there(file: Path) -> None:
+    """Raise StoreError for a file that is missing, not to be read, or empty.
+
+    It is only looked at from outside: POSIX drops every lock that a process has on a file when
+    it closes any descriptor of it, so whoever opens a database beside SQLite takes its locks
+    away, and the next program to leave removes the journal as the last one out
+    (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+    """
+    try:
+        size = file.stat().st_size
+    except FileNotFoundError as error:
+        hint = "make one with `larkpost init`"
+        raise StoreError(f"There is no database at {file}", hint=hint) from error
+    except OSError as error:
+        raise _unreadable(file, error.strerror) from error
+    if not file.is_file():
+        raise _unreadable(file, "not a regular file")
+    if not os.access(file, os.R_OK):
+        raise _unreadable(file, "Permission denied")
+    if size == 0:
+        raise _damage_error(file, "empty")
+
+
+def _must_be_whole(file: Path, connection: sqlite3.Connection) -> None:
+    """Raise StoreError for a file that is cut inside its last page, which SQLite overlooks.
+
+    Only a journal can make good for that, so that where there is one SQLite is left to it.
+    """
+    connection.execute("PRAGMA schema_version")  # says so where the file is no database
+    (page,) = connection.execute("PRAGMA page_size").fetchone()
+    if file.stat().st_size % page and not _has_journal(file):
+        raise _damage_error(file, "cut off")
+
+
+def _unreadable(file: Path, why: str | None) -> StoreError:
+    return StoreError(f"{file} cannot be read ({why})", hint="check what it is and who owns it")
+
+
+def _damage_error(file: Path, how: str) -> StoreError:
+    return StoreError(
+        f"{file} is {how}: what it held is lost",
+        hint="put a backup in its place; only for a fresh start remove it",
+    )
+
+
+def _has_journal(file: Path) -> bool:
+    journal = file.with_name(f"{file.name}-wal")
+    return journal.exists() and journal.stat().st_size > 0
+
+
+def _sqlite(file: Path | None, patience: float) -> Engine:
+    # A database in memory lives in one connection: threads take turns.
+    room = {} if file else {"pool_size": 1, "max_overflow": 0}
+    engine = create_engine(
+        "sqlite://", creator=lambda: open_sqlite(file, patience), poolclass=QueuePool, **room
+    )
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get("larkpost_read", False)
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+        # Taking the write lock first makes writers queue instead of failing half-way.
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    @event.listens_for(engine, "checkin")
+    def on_checkin(_connection: object, record: ConnectionPoolEntry) -> None:
+        if file and _on_a_frozen_disk(file):  # it may thaw, and then the file changes
+            record.invalidate(soft=True)
+
+    return engine
+
+
+def _postgres(url: URL, patience: float) -> Engine:
+    options = f"-c timezone=UTC -c lock_timeout={int(patience * 1000)}"
+    try:
+        return create_engine(url, pool_pre_ping=True, connect_args={"options": options})
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            f"PostgreSQL needs a driver that is not installed ({error.name})",
+            hint='pip install "larkpost[postgres]"',
+        ) from error

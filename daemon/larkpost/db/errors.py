@@ -1,0 +1,122 @@
+"""Translates the errors of database drivers into our own."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from larkpost.disk_space import is_at_limit, lacks_room, no_room
+from larkpost.errors import Busy, LarkpostError, StoreError, TryAgainLater
+from larkpost.masking import mask_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_RESTORE = "keep the file as it is, and put a backup in its place; `larkpost doctor` says more"
+_BROKEN = "keep the file as it is, and look at the disk; `larkpost doctor` says what is damaged"
+_MAY_BE_ROOM = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM}
+_MAY_BE_LIMIT = _MAY_BE_ROOM | {sqlite3.SQLITE_FULL}
+_SERVER = "check that the server runs and that database.url is right"
+
+
+@contextmanager
+def translate_errors(name: str, hide: Iterable[str] = ()) -> Iterator[None]:
+    """Raise the driver's complaints about the database ``name`` as our own errors.
+
+    ``hide`` are the passwords in its URL, which no message repeats.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        ours = (translate(one, name, hide) for one in _with_earlier(error))
+        if (first := next(filter(None, ours), None)) is None:
+            raise
+        raise first from error
+    except PoolExhausted as error:
+        raise Busy(f"Every connection to {name} is in use", hint="try again") from error
+
+
+def _with_earlier(error: BaseException | None) -> Iterator[DBAPIError]:
+    """Give an error of the driver, then those in whose handling it came.
+
+    A full disk has SQLite roll back; who then tidies up finds a table missing (Alembic does).
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, DBAPIError):
+            yield error
+        error = error.__context__
+
+
+def is_interruption(error: DBAPIError) -> bool:
+    """Say whether a statement was given up because of ``larkpost.db.engine.time_limit``."""
+    lite = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
+    return lite or getattr(error.orig, "sqlstate", None) == "57014"
+
+
+def translate(error: DBAPIError, name: str, hide: Iterable[str] = ()) -> LarkpostError | None:
+    """Choose the error to raise in place of a driver's, about the database ``name``.
+
+    None where the driver complains about what was asked of it, and not about the database.
+    """
+    if isinstance(error.orig, sqlite3.Error):
+        return translate_sqlite(error.orig, name)
+    words = mask_text(" ".join(str(error.orig).split()), hide)
+    return _postgres(error.orig, words, name)
+
+
+def translate_sqlite(error: sqlite3.Error, name: str) -> LarkpostError | None:
+    """Choose by the primary result code (https://www.sqlite.org/rescode.html).
+
+    A full disk is an error of its own only where SQLite grows the database or its journal. Where
+    it makes another file, or a quota is spent, it speaks of the disk or of opening.
+    """
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _MAY_BE_LIMIT and is_at_limit(Path(name)):
+        return no_room(name, error, limited=True)
+    if code in _MAY_BE_ROOM and lacks_room(Path(name).parent):
+        return no_room(name, error)
+    match code:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return Busy(f"{name} is locked by another process", hint="try again in a moment")
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return StoreError(f"{name} is damaged, or is no database ({error})", hint=_RESTORE)
+        case sqlite3.SQLITE_READONLY:
+            return StoreError(
+                f"{name} cannot be written: file or disk is read-only ({error})",
+                hint="check who owns the file and its folder, and how the disk is mounted",
+            )
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
+            return StoreError(
+                f"{name} cannot be opened ({error})",
+                hint="check that its folder is there and that you may write in it",
+            )
+        case sqlite3.SQLITE_FULL:
+            return no_room(name, error)
+        case sqlite3.SQLITE_IOERR:
+            return StoreError(f"The disk failed at {name} ({error})", hint=_BROKEN)
+    return None
+
+
+def _postgres(error: BaseException | None, told: str, name: str) -> LarkpostError | None:
+    """SQLSTATE codes of PostgreSQL's manual, appendix A; no code means no connection."""
+    match state := getattr(error, "sqlstate", None):
+        case "40001" | "40P01" | "55P03" | "57014":
+            return Busy(f"{name} is locked by another process ({told})", hint="try again")
+        case "53100":
+            return no_room(name, told)
+        case "25006":
+            return StoreError(f"{name} cannot be written: it is read-only ({told})", hint=_SERVER)
+        case "XX001" | "XX002":
+            return StoreError(f"{name} is damaged ({told})", hint="restore a backup")
+    if state is None and type(error).__name__ == "OperationalError":
+        return TryAgainLater(f"{name} does not answer ({told})", hint=_SERVER)
+    if state is not None and state[:2] in {"08", "53", "57"}:
+        return TryAgainLater(f"{name} does not answer ({told})", hint=_SERVER)
+    return None

@@ -1,0 +1,111 @@
+"""Tells what stands in the place of an abstract: the whole, a part, a summary, a withdrawal."""
+
+from __future__ import annotations
+
+import re
+
+from larkpost.db.matching.title_rules import better_set
+from larkpost.db.search.tokens import MOST_IN_BODY, stems, telling
+from larkpost.text.markup import has_html
+from larkpost.text.minhash import resemblance, squeeze
+
+LONGEST_NOTICE = 600  # characters
+_PAPER = r"(?:paper|article|preprint|e-?print|manuscript|submission|version|document)"
+_OURS = rf"(?:this|our)\s+(?:\w+\s+)?(?:{_PAPER}|work|report|study|note|chapter|contribution)"
+_TAKEN_BACK = r"(?:withdrawn|retracted|removed\s+(?:by|from)\s+(?:the\s+)?arxiv)"
+_TODAY = r"(?:now|since|hereby|temporarily|voluntarily|officially|unfortunately|currently)"
+_PASSIVE = rf"(?:has|have|is|was|were|being|been|had|to|be|must|{_TODAY}|\s)+\s{_TAKEN_BACK}\b"
+_BY = r"(?:the\s+)?(?:\w+\s+)?(?:authors?|arxiv|admin\w*|editors?|publisher|submitter|journal)\b"
+_LABEL = r"(?:\W*(?:arxiv\s+admin\s+note|note|notice|abstract|comments?|update)\s*[:.\u2013-])*\W*"
+_NOTICE = re.compile(
+    rf"\b{_OURS}\s+{_PASSIVE}"
+    rf"|^{_LABEL}(?:the\s+)?{_PAPER}\s+(?:{_PASSIVE}|{_TAKEN_BACK}\b)"
+    rf"|^{_LABEL}(?:\w+\s+)?{_TAKEN_BACK}\s*(?:$|[.:;!,\u2013-]|by\s+{_BY}|due\s+to\b|because\b)"
+    rf"|\b(?:we|authors?|i)\s+(?:\w+\s+){{0,4}}(?:withdr[ae]w\w*|retract\w*)\s+"
+    rf"(?:the|this|our|their|my)\s+(?:\w+\s+)?(?:{_PAPER}|work)\b",
+    re.IGNORECASE,
+)
+# What an abstract does and a notice does not.
+_RESEARCH = re.compile(
+    r"\b(?:we|which|paper|article|it)\s+(?:also\s+|then\s+|first\s+)?(?:study|show|present|propose"
+    r"|introduce|investigate|examine|analy[sz]e|measure|trace|compare|develop|prove|train|argue"
+    r"|describe|explore|survey|review|evaluate|ask|follow)s?\b",
+    re.IGNORECASE,
+)
+
+_CUT = re.compile(
+    r"(?:…|\.{3,})[\s)\]]*(?:\W?(?:read|show|see|view)?\s*(?:more|less|full\s+\w+)\W*)?$",
+    re.IGNORECASE,
+)
+_PART = 60  # letters that a beginning needs to tell of which text it is one
+_SUMMARY = 2 / 3  # of the other's length: an edit seldom takes more away
+
+
+def is_withdrawal_notice(abstract: str) -> bool:
+    """Say whether a text tells, in place of an abstract, that the paper was taken back.
+
+    Such as arXiv's "This paper has been withdrawn by the author due to …" and "This submission has
+    been withdrawn by arXiv administrators …". Never true of a long text, nor of one that tells of
+    research, for drugs are withdrawn and papers about papers retracted, too.
+    """
+    if len(abstract) > LONGEST_NOTICE:
+        return False
+    return bool(_NOTICE.search(abstract)) and not _RESEARCH.search(abstract)
+
+
+def is_cut(abstract: str) -> bool:
+    """Say whether a text ends in an ellipsis, and so is the beginning of a longer one."""
+    return len(_uncut(abstract)) < len(abstract)
+
+
+def _uncut(abstract: str) -> str:
+    """Leave out the ellipsis at the end, and the "Read more" after it."""
+    end = _CUT.search(abstract, max(0, len(abstract) - 40))
+    return abstract[: end.start()] if end else abstract
+
+
+def similarity(a: str, b: str) -> float:
+    """Say how alike two abstracts are, 0 to 1; what is cut is compared with the beginning."""
+    short, long = sorted((squeeze(_uncut(a)), squeeze(_uncut(b))), key=len)
+    if len(short) >= _PART and (is_cut(a) or is_cut(b) or long.startswith(short)):
+        long = long[: len(short)]
+    return resemblance(short, long)
+
+
+def same_subject(title: str, a: str, b: str) -> bool:
+    """Say whether two texts under one title speak of the same: as a summary and its abstract do.
+
+    Of the telling words of two abstracts by chance a tenth are the same, of two texts about one
+    work a third and more.
+    """
+    short, long = sorted((a, b), key=len)
+    told = _subject(short)
+    return len(told & _subject(f"{title} {long}")) >= 0.25 * len(told)
+
+
+def _subject(text: str) -> set[str]:
+    return set(stems(" ".join(telling(text, MOST_IN_BODY))))
+
+
+def best_abstract(old: str, new: str, *, later: bool) -> str:
+    """Choose the whole over what is cut, a summary or a notice of withdrawal, else the ``later``.
+
+    Whichever came first. A copy with HTML in it never replaces one without.
+    """
+    before, after = squeeze(old), squeeze(new)
+    if before == after:
+        return better_set(old, new)
+    if not (before and after):
+        return old if before else new
+    if is_withdrawal_notice(old) != is_withdrawal_notice(new):
+        return new if is_withdrawal_notice(old) else old
+    if is_cut(old) != is_cut(new) or _is_part(before, after) or _is_part(after, before):
+        return old if len(before) > len(after) else new
+    if has_html(old) != has_html(new):
+        return new if has_html(old) else old
+    return new if later else old
+
+
+def _is_part(short: str, long: str) -> bool:
+    """Whether this is so much less that it is a beginning or a summary of the other."""
+    return len(short) < len(long) * _SUMMARY or long.startswith(short)

@@ -1,0 +1,269 @@
+"""Matches records to papers in memory: by identifier, by title, by near-duplicate text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import chain
+from typing import TYPE_CHECKING, TypeVar
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from larkpost.db.matching.abstract_rules import is_withdrawal_notice
+from larkpost.db.matching.duplicate_rules import (
+    LOOSE,
+    akin,
+    alike,
+    conflicting,
+    further_links,
+    merge,
+)
+from larkpost.domain import Paper
+from larkpost.errors import UsageError
+from larkpost.text.identifiers import paper_url, parse_identifier
+from larkpost.text.minhash import SKETCH, sketch, text_identifier, title_key
+from larkpost.text.normalize import shorten
+from larkpost.text.urls import is_web_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from larkpost.domain import Identifier, PaperRecord
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
+_COMMON = 200  # a shingle that this many papers share is a phrase that everybody writes
+_MOST_COMPARED = 20
+_LONGEST_ORGANISATION = 200  # characters
+
+
+class MatchOutcome(StrEnum):
+    """What became of a draft."""
+
+    NEW = "new"
+    UPDATED = "updated"
+    KNOWN = "known"
+
+
+@dataclass(frozen=True, slots=True)
+class PaperQuery:
+    """A draft with everything by which its paper may be found; ``names`` best first."""
+
+    draft: PaperRecord
+    names: tuple[Identifier, ...]
+    key: str
+    numbers: frozenset[int]
+
+
+@dataclass(slots=True)
+class KnownPaper:
+    """A paper on the shelf; id 0 until it is written.
+
+    ``gained`` are names to be written.
+    ``before`` is the paper as it lies in the store, None for one that does not yet.
+    """
+
+    paper: Paper
+    before: Paper | None = None
+    names: set[Identifier] = field(default_factory=set)
+    gained: list[Identifier] = field(default_factory=list)
+    reworded: bool = False
+    touched: bool = False
+
+
+def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
+    """Prepare a draft: nothing in it lies after ``now``, and every link can be followed."""
+    draft = replace(
+        draft,
+        url=draft.url if draft.url and is_web_address(draft.url) else None,
+        links=tuple(filter(is_web_address, draft.links)),
+        organisation=shorten(draft.organisation or "", _LONGEST_ORGANISATION) or None,
+        withdrawn=draft.withdrawn or is_withdrawal_notice(draft.abstract),
+        first_seen=min(draft.first_seen or now, now),
+        arrived=min(draft.arrived or now, now),
+        updated=draft.updated and min(draft.updated, now),
+        published=draft.published and min(draft.published, now.date()),
+    )
+    numbers = sketch(draft.title, draft.abstract)
+    return PaperQuery(draft, _names(draft), title_key(draft.title), numbers)
+
+
+def _names(draft: PaperRecord) -> tuple[Identifier, ...]:
+    """Collect the names of a draft: those given, one from its URL, one from its text."""
+    names = dict.fromkeys(draft.identifiers)
+    try:
+        linked = parse_identifier(draft.url) if draft.url else None
+    except UsageError:
+        linked = None  # a link too long or too odd to be a name is still a link
+    if linked and all(name.scheme != linked.scheme for name in names):
+        names[linked] = None
+    names[text_identifier(draft.title, draft.abstract)] = None
+    return tuple(names)
+
+
+def gather(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    """Collect what stands beside each key."""
+    gathered: dict[K, list[V]] = {}
+    for key, value in pairs:
+        gathered.setdefault(key, []).append(value)
+    return gathered
+
+
+def sharing(numbers: frozenset[int], owners: Mapping[int, Sequence[int]]) -> Counter[int]:
+    """Count how many numbers of a sketch each owner shares, of those that share enough."""
+    telling = (owned for number in numbers if len(owned := owners.get(number, ())) <= _COMMON)
+    met = Counter(chain.from_iterable(telling))
+    # Two of eight numbers keep chance out; a text too short for two has one.
+    enough = min(2, len(numbers))
+    return Counter({one: shared for one, shared in met.items() if shared >= enough})
+
+
+class PaperMatcher:
+    """Entries, and three ways to find one: by name, by title key, by number of a sketch."""
+
+    def __init__(
+        self,
+        entries: Iterable[KnownPaper],
+        *,
+        by_name: dict[Identifier, int],
+        by_key: dict[str, list[int]],
+        by_hash: dict[int, list[int]],
+        now: datetime,
+    ) -> None:
+        self.entries = list(entries)
+        self.by_name = by_name
+        self.by_key = by_key
+        self.by_hash = by_hash
+        self.now = now
+        for name, at in by_name.items():
+            self.entries[at].names.add(name)
+
+    def place(self, asked: PaperQuery) -> tuple[KnownPaper, MatchOutcome]:
+        """Merge a draft into its paper, or make it a new one."""
+        at = self.find(asked)
+        if at is None:
+            return self._add(asked), MatchOutcome.NEW
+        entry = self.entries[at]
+        return entry, self._merge(at, asked)
+
+    def find(self, asked: PaperQuery) -> int | None:
+        """Find the entry that a draft is: by a name, else the likest by its text."""
+        for name in asked.names:
+            if self._is_trusted(name, asked):
+                return self.by_name[name]
+        for at in self.candidates(asked):
+            known = self.entries[at]
+            if not conflicting(known.names, asked.names) and alike(known.paper, asked.draft):
+                return at
+        return None
+
+    def _is_trusted(self, name: Identifier, asked: PaperQuery) -> bool:
+        """Whether a name of a draft tells which paper it is: an arXiv id, which arXiv gives, does.
+
+        Another name does where no name contradicts it: authors of two papers type one DOI.
+        """
+        if name not in self.by_name or name.scheme == "arxiv":
+            return name in self.by_name
+        known = self.entries[self.by_name[name]]
+        if conflicting(known.names, asked.names):
+            return False
+        return name.scheme != "url" or akin(known.paper, asked.draft)
+
+    def candidates(self, asked: PaperQuery) -> Iterator[int]:
+        """Give the entries whose texts are to be compared with a draft's, the likest first."""
+        met = sharing(asked.numbers, self.by_hash)
+        # All of a title weighs more than any part of a text: notices of withdrawal are all alike.
+        met.update(dict.fromkeys(self.by_key.get(asked.key, [])[:_COMMON], SKETCH))
+        return (at for at, _ in met.most_common(_MOST_COMPARED))
+
+    def _add(self, asked: PaperQuery) -> KnownPaper:
+        free = [name for name in asked.names if name not in self.by_name]
+        # Where every name is another paper's, none of them leads here; it is found by its title.
+        paper = with_url(_paper(asked.draft, (free or asked.names)[0]), free)
+        at, entry = len(self.entries), KnownPaper(paper)
+        self.entries.append(entry)
+        self.add_names(at, free)
+        self.by_key.setdefault(asked.key, []).append(at)
+        for number in asked.numbers:
+            self.by_hash.setdefault(number, []).append(at)
+        return entry
+
+    def _merge(self, at: int, asked: PaperQuery) -> MatchOutcome:
+        entry = self.entries[at]
+        gained = [name for name in asked.names if name not in self.by_name]
+        self.add_names(at, gained)
+        merged = merge(entry.paper, asked.draft, now=self.now)
+        paper = with_url(rename(merged.paper, gained), entry.names)
+        paper = date_new_link(entry.paper, paper, self.now)
+        entry.touched |= paper != entry.paper
+        entry.reworded |= merged.reworded
+        entry.paper = paper
+        told = merged.reworded or merged.enriched or any(name.scheme != "text" for name in gained)
+        return MatchOutcome.UPDATED if told else MatchOutcome.KNOWN
+
+    def add_names(self, at: int, names: Iterable[Identifier]) -> None:
+        """Give an entry names that no entry has."""
+        for name in names:
+            self.by_name[name] = at
+            self.entries[at].names.add(name)
+            self.entries[at].gained.append(name)
+
+
+def rename(paper: Paper, gained: Iterable[Identifier]) -> Paper:
+    """Call a paper by the first real name that it gets, in place of its text or a mere URL."""
+    if paper.identifier.scheme not in LOOSE:
+        return paper
+    better = next((name for name in gained if name.scheme not in LOOSE), paper.identifier)
+    return replace(paper, identifier=better)
+
+
+def with_url(paper: Paper, names: Iterable[Identifier]) -> Paper:
+    """Keep where one of its names leads as the URL of a paper that is not to be reached else."""
+    if link_of(paper):
+        return paper
+    return replace(paper, url=paper_url(None, sorted(names)) or None)
+
+
+def link_of(paper: Paper) -> str:
+    """Give the link of a paper that readers are shown; empty where it has none."""
+    return paper_url(paper.url, [paper.identifier])
+
+
+def date_new_link(before: Paper, after: Paper, now: datetime) -> Paper:
+    """Move ``updated`` where the link came or changed, by which feed readers see the entry anew."""
+    if link_of(before) == link_of(after):
+        return after
+    return replace(after, updated=max(now, after.updated))
+
+
+def _paper(draft: PaperRecord, identifier: Identifier) -> Paper:
+    assert draft.first_seen is not None  # noqa: S101 - ``ask`` filled it in
+    assert draft.arrived is not None  # noqa: S101 - ``ask`` filled it in
+    return Paper(
+        id=0,
+        uid=_uid(draft.uid) or str(uuid5(_NAMESPACE, str(identifier))),
+        identifier=identifier,
+        title=draft.title,
+        abstract=draft.abstract,
+        first_seen=draft.first_seen,
+        arrived=draft.arrived,
+        updated=draft.updated or draft.arrived,
+        authors=draft.authors,
+        categories=tuple(dict.fromkeys(draft.categories)),
+        published=draft.published,
+        url=draft.url,
+        upvotes=draft.upvotes,
+        organisation=draft.organisation,
+        links=further_links(draft.url, draft.links),
+        withdrawn=draft.withdrawn,
+    )
+
+
+def _uid(given: str | None) -> str | None:
+    try:
+        return str(UUID(given)) if given else None
+    except ValueError:
+        return None

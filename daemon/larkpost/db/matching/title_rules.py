@@ -1,0 +1,123 @@
+"""Tells an edited title from that of another paper, and which of two copies is set better."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from rapidfuzz.distance import OSA, Indel
+
+from larkpost.db.search.tokens import UNSPACED, stems
+from larkpost.text.markup import has_html
+from larkpost.text.minhash import fold, squeeze
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_WORD = re.compile(rf"\d+|[{UNSPACED}]|[^\W\d_{UNSPACED}]+")
+_NUMBER = re.compile(r"\d+|[ivx]+|[b-z]")
+_DECISIVE = re.compile(rf"{_NUMBER.pattern}|no|non|not|without")
+_JOINING = frozenset(
+    ("a", "an", "and", "as", "at", "by", "for", "from", "in", "into", "is", "its", "of", "on", "or",
+     "the", "their", "through", "to", "toward", "towards", "using", "via", "with")
+)  # fmt: skip  # a word a line would be longer than the rule
+_SHORTEST_MISSPELT = 5  # letters; in shorter words one letter makes another word
+_MOST_PAIRED = 20  # words that changed; beyond, the titles have little in common anyway
+_LATEX = re.compile(r"\\[A-Za-z]+|[{}$]")
+_BREAK = re.compile(r"[\s\u2010-\u2015-]")
+
+
+class TitleRelation(StrEnum):
+    """What two titles are to each other."""
+
+    SAME = "same"  # but for how they are set
+    EDITED = "edited"  # words came, went or are spelt otherwise
+    SIBLING = "sibling"  # a word or number of one pattern stands for another: two papers
+    OTHER = "other"  # they have little in common
+
+
+def compare_titles(old: str, new: str) -> TitleRelation:
+    """Say what two titles are to each other.
+
+    Articles, hyphens, endings and single misspelt letters are edits, and so are words that only
+    one title has. A word in the place of another one, a number or a "without" more make a sibling:
+    "… in Basque" and "… in Welsh", "Part I" and "Part II", 7B and 70B.
+    """
+    if squeeze(old) == squeeze(new):
+        return TitleRelation.SAME
+    before, after = _words(old), _words(new)
+    gone, come = _changes(before, after)
+    if any(map(_DECISIVE.fullmatch, gone + come)):
+        return TitleRelation.SIBLING
+    if not (gone and come):
+        return TitleRelation.EDITED
+    changed = (len(gone) + len(come)) / (len(before) + len(after))
+    return TitleRelation.SIBLING if changed <= 0.5 else TitleRelation.OTHER
+
+
+def _words(title: str) -> list[str]:
+    return [word for word in _WORD.findall(fold(title)) if word not in _JOINING]
+
+
+def _changes(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
+    """Collect the words that only one side has, in any spelling and any place: U-Net is UNet."""
+    gone, come = [], []
+    for old, new in _spans(before, after):
+        if not (_same_word("".join(old), "".join(new)) or _is_abbreviation(old, new)):
+            gone += old
+            come += new
+    for word in gone[:_MOST_PAIRED]:
+        if other := next((one for one in come[:_MOST_PAIRED] if _same_word(word, one)), None):
+            gone.remove(word)
+            come.remove(other)
+    return gone, come
+
+
+def _spans(before: list[str], after: list[str]) -> Iterator[tuple[list[str], list[str]]]:
+    """Yield what stands between the words that both have in their order."""
+    old = new = 0
+    for step in Indel.opcodes(before, after):
+        if step.tag == "equal":
+            yield before[old : step.src_start], after[new : step.dest_start]
+            old, new = step.src_end, step.dest_end
+    yield before[old:], after[new:]
+
+
+def _same_word(a: str, b: str) -> bool:
+    """Whether two words are one in another form, or with one letter wrong, but not the first.
+
+    Misspelt words are nearly always right at the beginning (Yannakoudakis and Fawthrop, "The
+    rules of spelling errors", 1983); "supervised" and "unsupervised" are two words.
+    """
+    if a == b:
+        return True
+    if any(character.isdigit() for character in a + b) or _NUMBER.fullmatch(a):
+        return False
+    if stems(a) == stems(b):
+        return True
+    unlike_others = min(len(a), len(b)) >= _SHORTEST_MISSPELT or sorted(a) == sorted(b)
+    return unlike_others and a[0] == b[0] and OSA.distance(a, b, score_cutoff=1) <= 1
+
+
+def _is_abbreviation(old: list[str], new: list[str]) -> bool:
+    """Whether one side is an abbreviation of the other: LLMs for (large) language models."""
+    short, long = sorted((old, new), key=len)
+    if len(short) != 1 or len(long) < 2:
+        return False
+    word, initials = short[0].removesuffix("s"), "".join(one[0] for one in long)
+    return word == initials or (len(word) == len(initials) + 1 and word.endswith(initials))
+
+
+def better_set(old: str, new: str) -> str:
+    """Choose between two copies of one text: without HTML, without LaTeX, cased, words apart."""
+    return new if _setting(new) > _setting(old) else old
+
+
+def _setting(text: str) -> tuple[bool, int, bool, int]:
+    return (
+        not has_html(text),
+        -len(_LATEX.findall(text)),
+        text not in {text.upper(), text.lower()},
+        len(_BREAK.findall(text)),
+    )

@@ -1,0 +1,196 @@
+"""Brings a database to the shape this program needs, and refuses one that it cannot read."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, text
+
+from larkpost.db import backups
+from larkpost.db.errors import translate_errors, translate_sqlite
+from larkpost.disk_space import is_no_room, no_room
+from larkpost.errors import StoreError
+from larkpost.safe_files import make_folder, make_private_file, name_new_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+    from larkpost.db.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationSteps:
+    """The way to a shape: Alembic's folder, and the revisions in it, oldest first.
+
+    The revisions are named beside the folder so that a check needs no Alembic.
+    """
+
+    folder: Path
+    revisions: tuple[str, ...]
+
+    @property
+    def head(self) -> str:
+        """The last revision, the shape that the program needs."""
+        return self.revisions[-1]
+
+
+STEPS = MigrationSteps(Path(__file__).parent, tuple(f"{number:04}" for number in range(1, 19)))
+_LOCK = 0x6C61726B  # "lark": the advisory lock that migrations of one PostgreSQL database share
+
+
+def upgrade(store: Store, steps: MigrationSteps = STEPS) -> tuple[str, ...]:
+    """Bring the database to this program's shape, making it where there is none.
+
+    Returns the revisions that a database which held something was brought through.
+    Several programs may call this at once: one migrates, the others wait and find it done. Before
+    an SQLite file that holds something is changed, a copy is written beside it, named after the
+    revision it has (``larkpost.db.0001.bak``). Raises what ``check`` raises.
+    """
+    if store.file is not None and not store.file.exists():
+        make_file(store.file)
+    with _alone(store) as connection:
+        found = _revision(connection)
+        if found == steps.head:
+            return ()
+        _refuse_unknown(connection, store.name, found, steps)
+        if store.file is not None and found is not None:
+            backups.copy(store.file, store.file.with_name(f"{store.file.name}.{found}.bak"))
+        _run(connection, steps)
+    return () if found is None else steps.revisions[steps.revisions.index(found) + 1 :]
+
+
+def current(store: Store) -> str | None:
+    """Tell the revision of the database; None for one that was never migrated."""
+    with store.read() as connection:
+        return _revision(connection)
+
+
+def check(store: Store, steps: MigrationSteps = STEPS) -> None:
+    """Return when the database is fit for use.
+
+    Raises StoreError when it is damaged, not there, not migrated, or newer than this program.
+    """
+    with store.read() as connection:
+        found = _revision(connection)
+        if found == steps.head:
+            return
+        _refuse_unknown(connection, store.name, found, steps)
+    raise StoreError(
+        f"{store.name} is older than this program ({found or 'empty'}, needs {steps.head})",
+        hint="run `larkpost migrate`",
+    )
+
+
+def make_file(file: Path) -> None:
+    """Make an SQLite database without tables, whole or not at all; raises StoreError.
+
+    The header is written under another name first, so that no other program ever finds an empty
+    file, which would look like a lost database.
+    """
+    if file.with_name(file.name + "-wal").exists():
+        raise StoreError(
+            f"{file} is gone, but its journal {file.name}-wal is there",
+            hint="put the database or a backup back; remove the journal only for a fresh start",
+        )
+    try:
+        make_folder(file.parent)
+        with tempfile.TemporaryDirectory(prefix=".larkpost-", dir=file.parent) as folder:
+            fresh = Path(folder, "new.db")
+            make_private_file(fresh)  # it holds addresses and feed keys; so do WAL and backup
+            with _translate_errors(file), closing(sqlite3.connect(fresh)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")
+            name_new_file(fresh, file)
+    except FileExistsError:
+        return  # somebody else was first
+    except OSError as error:
+        if is_no_room(error):
+            raise no_room(file, error) from error
+        raise StoreError(
+            f"{file} cannot be made ({error.strerror})",
+            hint="check that you may write in its folder",
+        ) from error
+
+
+@contextmanager
+def _translate_errors(file: Path) -> Iterator[None]:
+    """Raise what SQLite says of a file that is being made as our own error about ``file``."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if (ours := translate_sqlite(error, str(file))) is None:
+            raise
+        raise ours from error
+
+
+@contextmanager
+def _alone(store: Store) -> Iterator[Connection]:
+    """Open a transaction that no other migration of this database runs beside."""
+    with (
+        translate_errors(store.name, store.passwords),
+        store.engine.connect() as connection,
+        _without_cascades(connection),
+        connection.begin(),
+    ):
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        yield connection
+
+
+@contextmanager
+def _without_cascades(connection: Connection) -> Iterator[None]:
+    """Switch SQLite's foreign keys off meanwhile: to rebuild a table is to drop the old one."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw = connection.connection.cursor()  # past SQLAlchemy: inside a transaction this has no effect
+    raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON")
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _refuse_unknown(
+    connection: Connection, name: str, found: str | None, steps: MigrationSteps
+) -> None:
+    """Raise StoreError for a database of a later program, or of another one."""
+    if found is not None and found not in steps.revisions:
+        raise StoreError(
+            f"{name} has revision {found}, which this program (up to {steps.head}) does not know: "
+            "a newer Larkpost, or another program, wrote it",
+            hint="install the Larkpost that wrote it, or go back to a backup",
+        )
+    if found is None and (tables := inspect(connection).get_table_names()):
+        raise StoreError(
+            f"{name} is not empty and not Larkpost's: it holds {', '.join(sorted(tables)[:3])}",
+            hint="give Larkpost a database of its own in database.url",
+        )
+
+
+def _run(connection: Connection, steps: MigrationSteps) -> None:
+    """Let Alembic take every step to the head, in the transaction that is open."""
+    from alembic import command  # late: only a migration needs it
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(steps.folder).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    if connection.dialect.name == "sqlite":
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if broken:
+            raise StoreError(f"The migration would leave {len(broken)} rows without their parents")

@@ -1,0 +1,1 @@
+"""The outbox: deliveries, notices, messages as sent, and bounces."""

@@ -1,0 +1,65 @@
+"""Messages as they went out, stored while nobody can say whether they arrived."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, or_, select
+
+from larkpost.db import schema
+from larkpost.db.batches import batches
+from larkpost.domain import DeliveryState, Message
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from sqlalchemy import Connection
+
+# Most of the time there is to win goes into the first level: a fifth of the size in 0.2 ms.
+_LEVEL = 1
+_table = schema.letter
+
+
+def keep(connection: Connection, letters: Mapping[int, Message]) -> None:
+    """Keep letters by the numbers of their deliveries; commit before the first of them goes.
+
+    What is kept of an earlier try gives way.
+    """
+    rows = [
+        {
+            "delivery_id": delivery_id,
+            "sender": letter.sender,
+            "recipient": letter.recipient,
+            "content": zlib.compress(letter.content, _LEVEL),
+        }
+        for delivery_id, letter in letters.items()
+    ]
+    for some in batches(letters):
+        connection.execute(delete(_table).where(_table.c.delivery_id.in_(some)))
+    if rows:
+        connection.execute(insert(_table), rows)
+
+
+def read(connection: Connection, delivery_ids: Collection[int]) -> dict[int, Message]:
+    """Read letters as they were kept, by delivery; those of which nothing is kept are left out."""
+    delivery = schema.delivery
+    wanted = select(_table, delivery.c.message_id).join_from(_table, delivery)
+    return {
+        row.delivery_id: Message(
+            row.sender, row.recipient, row.message_id, zlib.decompress(row.content)
+        )
+        for some in batches(delivery_ids)
+        for row in connection.execute(wanted.where(_table.c.delivery_id.in_(some)))
+    }
+
+
+def sweep(connection: Connection) -> int:
+    """Drop what is kept of letters that are settled, or were never in doubt; tells how many."""
+    row = schema.delivery.c
+    waiting = (DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN)
+    doubted = (row.doubts > 0) & row.state.in_([state.value for state in waiting])
+    needed = select(row.id).where(
+        row.id == _table.c.delivery_id, or_(row.holder.is_not(None), doubted)
+    )
+    return connection.execute(delete(_table).where(~needed.exists())).rowcount

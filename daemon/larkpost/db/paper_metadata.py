@@ -1,0 +1,241 @@
+"""Enriches papers that are here with metadata: identifiers, links, authors, dates, never papers.
+
+A wrong match is worse than none, so this is stricter than taking in a dump: what differs from
+``larkpost.db.matching.paper_upsert`` is said at each rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlalchemy import exists, func, select
+
+from larkpost.db import schema
+from larkpost.db.matching.abstract_rules import is_withdrawal_notice, similarity
+from larkpost.db.matching.duplicate_rules import LOOSE, akin, alike, conflicting, further_links
+from larkpost.db.matching.paper_matcher import ask, date_new_link, gather, rename, sharing, with_url
+from larkpost.db.matching.paper_upsert import lay_out, take_turns, write
+from larkpost.db.paper_rows import PUBLIC
+from larkpost.text.minhash import sketch, squeeze, title_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from larkpost.db.matching.paper_matcher import KnownPaper, PaperMatcher, PaperQuery
+    from larkpost.domain import Identifier, Paper, PaperRecord
+
+# A paper is listed once it is out; two days allow for time zones and for a dump's day.
+_EARLY = timedelta(days=2)
+_CONFIRMED = 0.75  # likeness of two abstracts; unrelated ones reach about 0.45
+_LINKED = ("arxiv", "doi", "url")  # schemes of names that lead somewhere
+
+
+class MatchResult(StrEnum):
+    """What became of a record."""
+
+    ENRICHED = "enriched"
+    COMPLETE = "complete"  # its paper knows everything that it tells
+    UNSURE = "unsure"  # only the title or only the abstract is that of a paper here
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedRecord:
+    """What became of a record, and the id of its paper; 0 where it matches none.
+
+    ``gained_link`` says that the paper had no link of its own before, and has one with it.
+    """
+
+    match: MatchResult
+    paper_id: int = 0
+    gained_link: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPapers:
+    """By what the papers here can be found, in memory: names, title keys, numbers of sketches.
+
+    ``by_hash`` has the ids of the papers beside each number, of those that no arXiv id names: the
+    others are found by that.
+    """
+
+    names: frozenset[tuple[str, str]]
+    keys: frozenset[str]
+    by_hash: Mapping[int, Sequence[int]]
+
+    def may_hold(self, title: str, abstract: str, names: Iterable[Identifier]) -> bool:
+        """Say whether a record can be about a paper here; only then is the store asked."""
+        if any((name.scheme, name.value) in self.names for name in names):
+            return True
+        if title_key(title) in self.keys:
+            return True
+        return bool(self.by_hash and sharing(sketch(title, abstract), self.by_hash))
+
+
+def read_known(connection: Connection) -> KnownPapers:
+    """Read by what the papers can be found that anybody may see."""
+    paper, name, number = schema.paper.c, schema.identifier, schema.sketch
+    named = select(name.c.scheme, name.c.value).where(name.c.scheme != "text")
+    by_arxiv = exists().where(name.c.paper_id == paper.id, name.c.scheme == "arxiv")
+    hashes = (
+        select(number.c.hash, number.c.paper_id)
+        .join(schema.paper, paper.id == number.c.paper_id)
+        .where(PUBLIC, ~by_arxiv)
+    )
+    return KnownPapers(
+        frozenset((row.scheme, row.value) for row in connection.execute(named)),
+        frozenset(connection.execute(select(paper.title_key).where(PUBLIC)).scalars()),
+        gather((row.hash, row.paper_id) for row in connection.execute(hashes)),
+    )
+
+
+def count_without_link(connection: Connection) -> int:
+    """Count the papers that anybody may see and that have no link of their own."""
+    paper = schema.paper.c
+    counted = select(func.count()).where(PUBLIC, paper.url.is_(None), ~paper.scheme.in_(_LINKED))
+    return connection.execute(counted).scalar_one()
+
+
+def enrich(
+    connection: Connection,
+    drafts: Sequence[PaperRecord],
+    *,
+    now: datetime,
+    unsure: bool = False,
+    dry_run: bool = False,
+) -> list[MatchedRecord]:
+    """Add what each draft tells to the paper that it is; says what became of it, in their order.
+
+    With ``unsure`` those are taken, too, of which the title alone, or the abstract alone, says
+    which paper they are: for drafts that are known to be the only ones. Nothing is written on a
+    ``dry_run``.
+    """
+    if not dry_run:
+        take_turns(connection)
+    asked = [ask(draft, now) for draft in drafts]
+    matcher = lay_out(connection, asked, now, all_by_text=True)
+    matched = [_place(matcher, one, unsure=unsure) for one in asked]
+    if not dry_run:
+        write(connection, matcher)
+    return matched
+
+
+def _place(matcher: PaperMatcher, asked: PaperQuery, *, unsure: bool) -> MatchedRecord:
+    at, sure = _find(matcher, asked)
+    if at is None:
+        return MatchedRecord(MatchResult.NONE)
+    entry = matcher.entries[at]
+    if not (sure or unsure):
+        return MatchedRecord(MatchResult.UNSURE, entry.paper.id)
+    had_link = _has_link(entry.paper)
+    gained = _add_to(matcher, at, asked)
+    gained_link = _has_link(entry.paper) and not had_link
+    return MatchedRecord(
+        MatchResult.ENRICHED if gained else MatchResult.COMPLETE, entry.paper.id, gained_link
+    )
+
+
+def _has_link(paper: Paper) -> bool:
+    """Whether a paper has a link of its own, as ``count_without_link`` counts."""
+    return paper.url is not None or paper.identifier.scheme in _LINKED
+
+
+def _find(matcher: PaperMatcher, asked: PaperQuery) -> tuple[int | None, bool]:
+    """Find the entry that a draft is, and whether that is sure."""
+    for name in asked.names:
+        at = matcher.by_name.get(name)
+        if at is not None and _is_named(matcher.entries[at], name, asked):
+            return at, True
+    found = [at for at in matcher.candidates(asked) if _is_alike(matcher.entries[at], asked)]
+    confirmed = [at for at in found if _is_confirmed(matcher.entries[at], asked)]
+    same = [at for at in confirmed if _has_title(matcher.entries[at], asked)]
+    if same:
+        return same[0], True
+    in_time = [at for at in found if _is_in_time(matcher.entries[at].paper, asked.draft)]
+    possible = confirmed or in_time
+    return (possible[0] if len(possible) == 1 else None), False
+
+
+def _is_named(entry: KnownPaper, name: Identifier, asked: PaperQuery) -> bool:
+    """Whether a name tells the paper: an arXiv id does. DOIs of metadata are typed by authors.
+
+    A DOI that a paper of the same series or another arXiv id has as well is believed by ingest.
+    """
+    if name.scheme in LOOSE:
+        return False
+    if name.scheme == "arxiv":
+        return True
+    return not conflicting(entry.names, asked.names) and akin(entry.paper, asked.draft)
+
+
+def _is_alike(entry: KnownPaper, asked: PaperQuery) -> bool:
+    """Whether the texts are those of one paper, by the rules of ingest.
+
+    An edited title is believed only where the abstracts confirm it; that is quick to see, too.
+    """
+    if conflicting(entry.names, asked.names):
+        return False
+    told = _has_title(entry, asked) or _is_confirmed(entry, asked)
+    return told and alike(entry.paper, asked.draft)
+
+
+def _has_title(entry: KnownPaper, asked: PaperQuery) -> bool:
+    return title_key(entry.paper.title) == asked.key
+
+
+def _is_confirmed(entry: KnownPaper, asked: PaperQuery) -> bool:
+    """Whether the abstracts confirm what the titles say.
+
+    Of a million papers several share even a long title, and their subject with it: a summary
+    confirms nothing here.
+    """
+    mine, theirs = entry.paper.abstract, asked.draft.abstract
+    if not (squeeze(mine) and squeeze(theirs)) or is_withdrawal_notice(theirs):
+        return False
+    return similarity(mine, theirs) >= _CONFIRMED
+
+
+def _is_in_time(paper: Paper, draft: PaperRecord) -> bool:
+    return not draft.published or draft.published <= (paper.first_seen + _EARLY).date()
+
+
+def _add_to(matcher: PaperMatcher, at: int, asked: PaperQuery) -> bool:
+    """Add to an entry what a draft tells and it does not have; says whether that was anything."""
+    entry, draft = matcher.entries[at], asked.draft
+    gained = [name for name in asked.names if name.scheme != "text" and name not in matcher.by_name]
+    matcher.add_names(at, gained)
+    paper = rename(_supplement(entry.paper, draft), gained)
+    paper = date_new_link(entry.paper, with_url(paper, entry.names), matcher.now)
+    if paper.abstract != entry.paper.abstract:
+        paper = replace(paper, updated=max(matcher.now, paper.updated))
+        entry.reworded = True
+    changed = paper != entry.paper
+    entry.touched |= changed
+    entry.paper = paper
+    return changed or bool(gained)
+
+
+def _supplement(paper: Paper, draft: PaperRecord) -> Paper:
+    """Fill in what a paper does not have; what it has stays, but for a longer list of authors.
+
+    Its title, text, votes and moments are what the dump told. An abstract is taken where there is
+    none. Categories are not united: a paper that has some was given those of its own source.
+    """
+    url = paper.url or draft.url
+    more_authors = len(draft.authors) > len(paper.authors)
+    return replace(
+        paper,
+        abstract=paper.abstract if squeeze(paper.abstract) else draft.abstract or paper.abstract,
+        authors=draft.authors if more_authors else paper.authors,
+        categories=paper.categories or tuple(dict.fromkeys(draft.categories)),
+        published=paper.published or draft.published,
+        url=url,
+        organisation=paper.organisation or draft.organisation,
+        links=further_links(url, paper.links + draft.links),
+    )

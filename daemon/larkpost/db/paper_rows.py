@@ -1,0 +1,80 @@
+"""How a paper lies in its table: from row to value and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, false, select
+
+from larkpost.db import schema
+from larkpost.db.batches import batches
+from larkpost.domain import Identifier, Paper
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import Connection, Row
+
+COLUMNS = tuple(column for column in schema.paper.c if column.name != "title_key")
+# What anybody may see: not the private papers that readers brought.
+PUBLIC = schema.paper.c.owner_id.is_(None)
+# What may be recommended to anybody: not what its authors took back, either.
+RECOMMENDABLE = and_(PUBLIC, schema.paper.c.withdrawn == false())
+
+
+def paper(row: Row[Any]) -> Paper:
+    """Read a row of ``COLUMNS``."""
+    return Paper(
+        id=row.id,
+        uid=row.uid,
+        identifier=Identifier(row.scheme, row.value),
+        title=row.title,
+        abstract=row.abstract,
+        first_seen=row.first_seen,
+        arrived=row.arrived,
+        updated=row.updated,
+        authors=tuple(row.authors),
+        categories=tuple(row.categories),
+        published=row.published,
+        url=row.url,
+        upvotes=row.upvotes,
+        owner_id=row.owner_id,
+        organisation=row.organisation,
+        links=row.links or (),
+        withdrawn=row.withdrawn,
+    )
+
+
+def values(paper: Paper) -> dict[str, Any]:
+    """Write every column but the id."""
+    from larkpost.text.minhash import title_key
+
+    return {
+        "uid": paper.uid,
+        "scheme": paper.identifier.scheme,
+        "value": paper.identifier.value,
+        "title": paper.title,
+        "abstract": paper.abstract,
+        "authors": list(paper.authors),
+        "categories": list(paper.categories),
+        "published": paper.published,
+        "first_seen": paper.first_seen,
+        "arrived": paper.arrived,
+        "updated": paper.updated,
+        "url": paper.url,
+        "upvotes": paper.upvotes,
+        "title_key": title_key(paper.title),
+        "owner_id": paper.owner_id,
+        "organisation": paper.organisation,
+        "links": paper.links or None,
+        "withdrawn": paper.withdrawn,
+    }
+
+
+def get(connection: Connection, ids: Collection[int]) -> dict[int, Paper]:
+    """Read the papers with these ids; those that are not there are left out."""
+    found: dict[int, Paper] = {}
+    for some in batches(set(ids)):
+        rows = connection.execute(select(*COLUMNS).where(schema.paper.c.id.in_(some)))
+        found.update((row.id, paper(row)) for row in rows)
+    return found

@@ -1,0 +1,175 @@
+"""Counts what readers like: thumbs per paper, and what is trending.
+
+Only thumbs that count for others are seen here (``counted_readers``), and what anybody is shown,
+or can tell by the order of papers, is made of counts in steps (``rounded_count``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC
+from math import log2
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import case, func, select
+
+from larkpost.db import schema
+from larkpost.db.batches import batches
+from larkpost.db.paper_rows import get
+from larkpost.db.papers import fresh
+from larkpost.db.usage.counted_readers import counts
+from larkpost.db.votes import ON_PUBLIC
+from larkpost.domain import Thumb, Vote
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime, timedelta
+
+    from sqlalchemy import Connection, Label, Row, Subquery
+
+    from larkpost.domain import Paper
+
+# With these numbers a paper nobody has judged never passes one that is a day younger by its
+# upvotes alone: 0.5 / 0.4 is less than the 2 ** (1 / 3) that a day takes away.
+HALF_LIFE = 3.0  # days
+PRIOR = 4.0  # thumbs that the prior counts for
+LOWEST, HIGHEST = 0.4, 0.5  # what share of thumbs up is expected, by the dump's upvotes
+FEWEST = 5  # thumbs, below which none is shown: the default of web.fewest_thumbs
+HALF_WAY = 20  # upvotes at which the expected share lies half-way
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A paper, its thumbs up and down as they may be shown, and how hot they make it."""
+
+    paper: Paper
+    ups: int
+    downs: int
+    heat: float
+
+
+def trending(
+    connection: Connection, *, at: datetime, window: timedelta, limit: int, fewest: int = FEWEST
+) -> list[Judged]:
+    """Rank the candidates of the ``window`` before ``at`` by ``heat``, the hottest first.
+
+    Only thumbs that count ``at`` that moment do, in steps of ``fewest``: the order would tell a
+    thumb that no count tells. Where nobody has voted, the newest come first, and those
+    of one day by their upvotes. Ties: the newest first, then by id.
+    """
+    paper = schema.paper.c
+    ups, downs = _number_of(Thumb.UP, at), _number_of(Thumb.DOWN, at)
+    candidates = select(paper.id, paper.first_seen, paper.upvotes, ups, downs)
+    found = []
+    for row in connection.execute(candidates.where(*fresh(at, window))):
+        up, down = rounded_count(row.ups, fewest), rounded_count(row.downs, fewest)
+        found.append((heat(up, down, row.upvotes, _days(row, at)), up, down, row))
+    found.sort(key=lambda one: (-one[0], -one[3].first_seen.timestamp(), one[3].id))
+    papers = get(connection, [one[3].id for one in found[:limit]])
+    return [Judged(papers[row.id], up, down, hot) for hot, up, down, row in found[:limit]]
+
+
+def rounded_count(count: int, fewest: int) -> int:
+    """Say what is shown of a count of thumbs: the last whole step of ``fewest``, 0 below the first.
+
+    A count of fewer is single votes, and a count that grew by one is the vote of whoever has just
+    been here: in steps it shows neither.
+    """
+    return count // fewest * fewest
+
+
+def tallies(
+    connection: Connection, paper_ids: Collection[int], *, at: datetime, fewest: int = FEWEST
+) -> dict[int, tuple[int, int]]:
+    """Count thumbs up and down on these papers, as ``rounded_count``; no entry where nothing is."""
+    vote = schema.vote.c
+    up = func.sum(case((vote.thumb == Thumb.UP.value, 1), else_=0))
+    found: dict[int, tuple[int, int]] = {}
+    for some in batches(set(paper_ids)):
+        cast = select(vote.paper_id, up, func.count()).where(vote.paper_id.in_(some), counts(at))
+        for paper_id, ups, cast_at_all in connection.execute(cast.group_by(vote.paper_id)):
+            tally = rounded_count(ups, fewest), rounded_count(cast_at_all - ups, fewest)
+            if any(tally):
+                found[paper_id] = tally
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class CommonTastes:
+    """How many readers like several papers, and how many thumbs up that makes."""
+
+    readers: int
+    ups: int
+
+
+def shelves(connection: Connection, *, least: int, at: datetime) -> CommonTastes:
+    """Count the readers who like ``least`` papers or more, and their thumbs up."""
+    likers = _likers(least, at)
+    total = func.coalesce(func.sum(likers.c.ups), 0)
+    readers, ups = connection.execute(select(func.count(), total).select_from(likers)).one()
+    return CommonTastes(readers, int(ups))
+
+
+def libraries(connection: Connection, *, least: int, at: datetime) -> list[frozenset[int]]:
+    """Read what each reader likes, by ids of papers, of those who like ``least`` or more."""
+    vote, likers = schema.vote.c, _likers(least, at)
+    rows = connection.execute(
+        select(vote.reader_id, vote.paper_id)
+        .join_from(schema.vote, likers, likers.c.reader_id == vote.reader_id)
+        .where(vote.thumb == Thumb.UP.value, ON_PUBLIC, counts(at))
+        .order_by(vote.reader_id)
+    )
+    liked: dict[int, set[int]] = {}
+    for reader_id, paper_id in rows:
+        liked.setdefault(reader_id, set()).add(paper_id)
+    return [frozenset(one) for one in liked.values()]
+
+
+def thumbs(connection: Connection, *, without: int) -> list[Vote]:
+    """Read the thumbs of all readers but one on public papers, the oldest first.
+
+    They are all that count for others, whenever they begin to.
+    """
+    table = schema.vote
+    counted = (ON_PUBLIC, table.c.counts_from.is_not(None))
+    others = select(table).where(table.c.reader_id != without, *counted)
+    rows = connection.execute(others.order_by(table.c.at, table.c.paper_id))
+    return [
+        Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.via, row.interest_id)
+        for row in rows
+    ]
+
+
+def _likers(least: int, at: datetime) -> Subquery:
+    vote = schema.vote.c
+    ups = func.count().label("ups")
+    liked = (vote.thumb == Thumb.UP.value, ON_PUBLIC, counts(at))
+    liking = select(vote.reader_id, ups).where(*liked)
+    return liking.group_by(vote.reader_id).having(func.count() >= least).subquery()
+
+
+def heat(ups: int, downs: int, upvotes: int | None, days: int) -> float:
+    """Say how hot a paper is: log2 of the share of thumbs up, halved for every 3 days of age.
+
+    The share is the posterior mean of a Beta prior over Bernoulli thumbs (Gelman et al., Bayesian
+    Data Analysis, 3rd ed., 2.4), ``(ups + m q) / (ups + downs + m)``, with m = 4 and q between
+    0.4 and 0.5 by the upvotes that the dump tells. The decay is exponential; its logarithm keeps
+    old papers apart where the power itself would vanish.
+    """
+    told = max(0, upvotes or 0)
+    expected = LOWEST + (HIGHEST - LOWEST) * told / (told + HALF_WAY)
+    share = (ups + PRIOR * expected) / (ups + downs + PRIOR)
+    return log2(share) - days / HALF_LIFE
+
+
+def _number_of(thumb: Thumb, at: datetime) -> Label[int]:
+    """Count the thumbs of a kind on a paper: two ranges of an index a paper, and no sorting."""
+    vote, name = schema.vote.c, "ups" if thumb is Thumb.UP else "downs"
+    mine = (vote.paper_id == schema.paper.c.id, vote.thumb == thumb.value, counts(at))
+    return select(func.count()).where(*mine).scalar_subquery().label(name)
+
+
+def _days(row: Row[Any, Any, Any, Any, Any], at: datetime) -> int:
+    """Count the days (UTC) since a paper was first seen: papers of one day are of one age."""
+    seen: datetime = row.first_seen
+    return max(0, (at.astimezone(UTC).date() - seen.date()).days)

@@ -1,0 +1,1 @@
+"""Private papers: each belongs to the reader who brought it."""

@@ -1,0 +1,101 @@
+"""Hands private papers over to the public one, once it is here for everybody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from larkpost.db import paper_rows, schema
+from larkpost.db.batches import batches
+from larkpost.db.matching.duplicate_rules import akin, alike, conflicting
+from larkpost.db.matching.paper_matcher import gather
+from larkpost.db.private import private_papers
+from larkpost.domain import Identifier, PaperRecord
+from larkpost.text.minhash import title_key
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from larkpost.db.matching.paper_matcher import KnownPaper
+    from larkpost.domain import Paper
+
+_table = schema.private_identifier
+
+
+def hand_over(connection: Connection, entries: Sequence[KnownPaper], *, now: datetime) -> None:
+    """Move the thumbs on private papers to the public ones that these entries made of them.
+
+    The public paper takes over nothing else: not a word, link or name that a reader brought. So
+    nobody can put anything under a paper before its dump comes.
+    """
+    if not entries or not _is_any(connection):
+        return
+    by_name = {name: entry for entry in entries for name in entry.names}
+    by_key = gather((title_key(entry.paper.title), entry) for entry in entries)
+    ids = {*_find_named(connection, by_name), *_find_titled(connection, by_key)}
+    names = gather((number, name) for name, number in private_papers.names(connection, ids))
+    public_of: dict[int, int] = {}
+    for number, private in paper_rows.get(connection, ids).items():
+        public = _choose_public(private, names.get(number, ()), by_name, by_key)
+        if public is not None:
+            public_of[number] = public.paper.id
+    private_papers.move_to_public(connection, public_of, now=now)
+
+
+def _is_any(connection: Connection) -> bool:
+    return connection.execute(select(_table.c.paper_id).limit(1)).first() is not None
+
+
+def _find_named(connection: Connection, wanted: Iterable[Identifier]) -> set[int]:
+    by_scheme = gather((name.scheme, name.value) for name in wanted)
+    return {
+        number
+        for scheme, values in by_scheme.items()
+        for some in batches(values)
+        for number in connection.execute(
+            select(_table.c.paper_id).where(_table.c.scheme == scheme, _table.c.value.in_(some))
+        ).scalars()
+    }
+
+
+def _find_titled(connection: Connection, keys: Iterable[str]) -> set[int]:
+    column = schema.paper.c
+    return {
+        number
+        for some in batches(keys)
+        for number in connection.execute(
+            select(column.id).where(column.title_key.in_(some), column.owner_id.is_not(None))
+        ).scalars()
+    }
+
+
+def _choose_public(
+    private: Paper,
+    names: Collection[Identifier],
+    by_name: Mapping[Identifier, KnownPaper],
+    by_key: Mapping[str, Sequence[KnownPaper]],
+) -> KnownPaper | None:
+    """Choose the public paper that a private one is, by the rules of ``Shelf.find``."""
+    brought = PaperRecord(title=private.title, abstract=private.abstract)
+    for name in sorted(names):
+        entry = by_name.get(name)
+        if entry is not None and _is_trusted(name, entry, names, brought):
+            return entry
+    for entry in by_key.get(title_key(private.title), ()):
+        if not conflicting(entry.names, names) and alike(entry.paper, brought):
+            return entry
+    return None
+
+
+def _is_trusted(
+    name: Identifier, entry: KnownPaper, names: Collection[Identifier], brought: PaperRecord
+) -> bool:
+    if name.scheme == "arxiv":
+        return True
+    if conflicting(entry.names, names):
+        return False
+    return name.scheme != "url" or akin(entry.paper, brought)

@@ -1,0 +1,138 @@
+"""Upserts what a reader brings: public papers are found, the others become private ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from sqlalchemy import insert, select
+
+from larkpost.db import paper_rows, schema
+from larkpost.db.batches import batches
+from larkpost.db.matching.paper_matcher import KnownPaper, MatchOutcome, PaperMatcher, ask, gather
+from larkpost.db.matching.paper_upsert import UpsertedPaper, lay_out, take_turns
+from larkpost.db.private import private_papers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from larkpost.db.matching.paper_matcher import PaperQuery
+    from larkpost.domain import PaperRecord
+
+
+def prepare(drafts: Iterable[PaperRecord], now: datetime) -> list[PaperQuery]:
+    """Work out by what each draft may be found, which needs no database."""
+    return [ask(draft, now) for draft in drafts]
+
+
+def look_up(
+    connection: Connection, owner_id: int, drafts: Sequence[PaperQuery], *, now: datetime
+) -> list[UpsertedPaper]:
+    """Say what would become of each draft; the id of a paper that is not here yet is 0."""
+    return [
+        UpsertedPaper(entry.paper.id, what)
+        for some in batches(drafts)
+        for entry, what in _place_all(*_lay_out_both(connection, owner_id, some, now), some)
+    ]
+
+
+def bring(
+    connection: Connection, owner_id: int, drafts: Iterable[PaperRecord], *, now: datetime
+) -> list[UpsertedPaper]:
+    """Find each draft among the public papers, else among the owner's own, else add it to those.
+
+    Returns what became of them, in their order. Nothing that is here already is changed, and
+    private papers of other readers are not looked at: nobody can tell from the answer what others
+    brought. Drafts of one call that are one paper are united.
+    """
+    return bring_prepared(connection, owner_id, prepare(drafts, now), now=now)
+
+
+def bring_prepared(
+    connection: Connection, owner_id: int, drafts: Iterable[PaperQuery], *, now: datetime
+) -> list[UpsertedPaper]:
+    """Do what ``bring`` does, for drafts that ``prepare`` gave."""
+    take_turns(connection)
+    brought: list[UpsertedPaper] = []
+    for some in batches(drafts):
+        public, own = _lay_out_both(connection, owner_id, some, now)
+        placed = _place_all(public, own, some)
+        new = [entry for entry in own.entries if not entry.paper.id]
+        _write_new(connection, owner_id, new, now)
+        brought += [UpsertedPaper(entry.paper.id, what) for entry, what in placed]
+    return brought
+
+
+def _lay_out_both(
+    connection: Connection, owner_id: int, asked: Sequence[PaperQuery], now: datetime
+) -> tuple[PaperMatcher, PaperMatcher]:
+    public = lay_out(connection, asked, now)
+    return public, _lay_out_own(connection, owner_id, asked, now)
+
+
+def _place_all(
+    public: PaperMatcher, own: PaperMatcher, asked: Sequence[PaperQuery]
+) -> list[tuple[KnownPaper, MatchOutcome]]:
+    return [_place(one, public, own) for one in asked]
+
+
+def _place(
+    asked: PaperQuery, public: PaperMatcher, own: PaperMatcher
+) -> tuple[KnownPaper, MatchOutcome]:
+    for matcher in (public, own):
+        at = matcher.find(asked)
+        if at is not None and matcher.entries[at].before is not None:
+            return matcher.entries[at], MatchOutcome.KNOWN
+    # A reader's own are told apart by their names and whole titles: to compare texts as well took
+    # two seconds of a list of 2,000 titles that are nearly alike, while nobody else could write.
+    return own.place(replace(asked, numbers=frozenset()))
+
+
+def _lay_out_own(
+    connection: Connection, owner_id: int, asked: Sequence[PaperQuery], now: datetime
+) -> PaperMatcher:
+    """Read the owner's private papers that one of the drafts may be: by name, or by title."""
+    column, keys = schema.paper.c, {one.key for one in asked}
+    named = private_papers.find(connection, owner_id, {name for one in asked for name in one.names})
+    titled = [
+        (key, number)
+        for some in batches(keys)
+        for key, number in connection.execute(
+            select(column.title_key, column.id).where(
+                column.title_key.in_(some), column.owner_id == owner_id
+            )
+        )
+    ]
+    papers = paper_rows.get(connection, {*named.values(), *(number for _, number in titled)})
+    places = {number: at for at, number in enumerate(papers)}
+    names = private_papers.names(connection, papers)
+    return PaperMatcher(
+        [KnownPaper(paper, before=paper) for paper in papers.values()],
+        by_name={name: places[number] for name, number in names},
+        by_key=gather((key, places[number]) for key, number in titled),
+        by_hash={},
+        now=now,
+    )
+
+
+def _write_new(
+    connection: Connection, owner_id: int, entries: Sequence[KnownPaper], now: datetime
+) -> None:
+    """Write private papers, each under a uid of chance: one made of its name could be guessed."""
+    if not entries:
+        return
+    by_uid = {str(uuid4()): entry for entry in entries}
+    rows = [
+        paper_rows.values(replace(entry.paper, uid=uid, owner_id=owner_id, updated=now))
+        for uid, entry in by_uid.items()
+    ]
+    statement = insert(schema.paper).returning(schema.paper.c.uid, schema.paper.c.id)
+    for row in connection.execute(statement, rows):
+        entry = by_uid[row.uid]
+        entry.paper = replace(entry.paper, id=row.id, uid=row.uid, owner_id=owner_id)
+    gained = {entry.paper.id: entry.gained for entry in entries}
+    private_papers.add_names(connection, owner_id, gained)

@@ -1,0 +1,33 @@
+"""Ids of rows that come from another database: links name readers and editions by them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Table
+
+HIGHEST = 2**53  # so that there is room above it, whatever a file says
+
+
+def free(connection: Connection, table: Table, number: int | None) -> int | None:
+    """Give the number back where a new row of the table may have it, else None."""
+    if number is None or not 0 < number <= HIGHEST:
+        return None
+    taken = select(table.c.id).where(table.c.id == number)
+    return number if connection.execute(taken).first() is None else None
+
+
+def count_on(connection: Connection, table: Table) -> None:
+    """Have new rows numbered above those that came with a number of their own.
+
+    SQLite does so by itself; PostgreSQL counts beside the table.
+    """
+    if connection.dialect.name == "postgresql":
+        sequence = func.pg_get_serial_sequence(table.name, "id")
+        highest = select(func.max(table.c.id)).scalar_subquery()
+        connection.execute(
+            select(func.setval(sequence, func.greatest(highest, func.nextval(sequence))))
+        )

@@ -1,0 +1,341 @@
+"""Every table, with named constraints; what the columns mean stands in ``larkpost.domain``.
+
+The search index has a form of its own on each database: ``larkpost.db.search.index``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Time,
+    UniqueConstraint,
+    false,
+)
+
+from larkpost.db.column_types import CleanText, TextList, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite counts row ids only for a column of type INTEGER. ``sqlite_autoincrement`` stands where an
+# id travels in links or feeds: the id of a removed row must never name another one.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+dump = Table(
+    "dump",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),  # SHA-256 of the bytes
+    Column("name", CleanText, nullable=False),
+    Column("source", String(40), nullable=False),
+    Column("captured", Date),  # the day the page was taken, where it is known
+    Column("read_at", UtcDateTime, nullable=False),
+    Column("papers", Integer, nullable=False),
+    Column("new", Integer, nullable=False),
+    Column("updated", Integer, nullable=False),
+    Column("rejected", Integer, nullable=False),
+    Index("ix_dump_read_at", "read_at", "id"),
+)
+
+reject = Table(
+    "reject",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("dump_id", ForeignKey("dump.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("line", Integer, nullable=False),
+    Column("reason", CleanText, nullable=False),
+    Column("text", CleanText, nullable=False),
+)
+
+paper = Table(
+    "paper",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("uid", String(36), nullable=False, unique=True),
+    Column("scheme", String(20), nullable=False),  # the identifier shown to people
+    Column("value", String(400), nullable=False),
+    Column("title", CleanText, nullable=False),
+    Column("abstract", CleanText, nullable=False),
+    Column("authors", TextList, nullable=False),
+    Column("categories", TextList, nullable=False),
+    Column("published", Date),
+    Column("first_seen", UtcDateTime, nullable=False),
+    Column("arrived", UtcDateTime, nullable=False, index=True),
+    Column("updated", UtcDateTime, nullable=False),
+    Column("url", CleanText),
+    Column("upvotes", Integer),
+    Column("title_key", String(64), nullable=False, index=True),
+    Column("organisation", CleanText),
+    Column("links", TextList),
+    Column("withdrawn", Boolean, nullable=False, server_default=false()),
+    # The reader whose private paper this is; none has a row in identifier, sketch, listing or in
+    # the search index. See larkpost.db.private.private_papers.
+    Column("owner_id", ForeignKey("reader.id", ondelete="CASCADE")),
+    Index("ix_paper_owner_id_first_seen", "owner_id", "first_seen"),
+    Index("ix_paper_owner_id_updated", "owner_id", "updated"),
+    Index("ix_paper_first_seen", "first_seen", "id"),
+    sqlite_autoincrement=True,
+)
+
+identifier = Table(
+    "identifier",
+    metadata,
+    Column("scheme", String(20), primary_key=True),
+    Column("value", String(400), primary_key=True),
+    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+private_identifier = Table(  # by what its owner finds a private paper again
+    "private_identifier",
+    metadata,
+    Column("owner_id", ForeignKey("reader.id", ondelete="CASCADE"), primary_key=True),
+    Column("scheme", String(20), primary_key=True),
+    Column("value", String(400), primary_key=True),
+    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False, index=True),
+    Index("ix_private_identifier_scheme_value", "scheme", "value"),
+)
+
+sketch = Table(
+    "sketch",
+    metadata,
+    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True),
+    Column("hash", BigInteger, primary_key=True, index=True),
+)
+
+listing = Table(  # which papers a dump held, in its order
+    "listing",
+    metadata,
+    Column("dump_id", ForeignKey("dump.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+reader = Table(
+    "reader",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("uid", String(36), nullable=False, unique=True),
+    Column("address", CleanText, unique=True),  # as letters are sent to it: text.spell_address
+    Column("address_key", CleanText, index=True, unique=True),  # as compared: text.address_key
+    Column("name", CleanText, nullable=False),
+    Column("status", String(12), nullable=False, index=True),
+    Column("zone", String(64), nullable=False),
+    Column("at", Time, nullable=False),
+    Column("days", SmallInteger, nullable=False),  # a bit for each weekday, Monday is 1
+    Column("size", Integer, nullable=False),
+    Column("threshold", Float, nullable=False),
+    Column("weekly", Boolean, nullable=False),
+    Column("paused_until", Date),
+    Column("next_slot", UtcDateTime, index=True),
+    Column("feed_key", String(64), nullable=False, unique=True),
+    Column("created", UtcDateTime, nullable=False),
+    Column("relinked", Integer, nullable=False, server_default="0"),
+    Column("quiet_mail", Boolean, nullable=False, server_default=false()),
+    # A reader whose address was another's but for its case is only a name for that other one. No
+    # foreign key: SQLite cannot add one to a table; ``readers.remove`` sees to it.
+    Column("merged_into", Id, index=True),
+    # Who goes when nobody uses their page or feed (flows.expiry), and the day it last was.
+    Column("expires", Boolean, nullable=False, server_default=false()),
+    Column("last_used", Date),
+    Index("ix_reader_expires_id", "expires", "id"),
+    Column("counts_from", UtcDateTime),  # none: not yet; see larkpost.db.usage.counted_readers
+    Column("offer_declined", UtcDateTime),  # see larkpost.editions.second_interest
+    CheckConstraint("size BETWEEN 1 AND 100", name="size"),
+    sqlite_autoincrement=True,
+)
+
+interest = Table(
+    "interest",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("reader_id", ForeignKey("reader.id", ondelete="CASCADE"), nullable=False),
+    Column("name", CleanText, nullable=False),
+    Column("words", TextList, nullable=False),
+    Column("quota", Integer, nullable=False),
+    UniqueConstraint("reader_id", "name"),
+    CheckConstraint("quota > 0", name="quota"),
+    sqlite_autoincrement=True,
+)
+
+vote = Table(
+    "vote",
+    metadata,
+    Column("reader_id", ForeignKey("reader.id", ondelete="CASCADE"), primary_key=True),
+    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True),
+    Column("thumb", SmallInteger, nullable=False),
+    Column("interest_id", ForeignKey("interest.id", ondelete="SET NULL"), index=True),
+    Column("via", String(20), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("counts_from", UtcDateTime),  # for others; none: not yet
+    Index("ix_vote_paper_id_thumb_counts_from", "paper_id", "thumb", "counts_from"),
+    Index(
+        "ix_vote_thumb_reader_id_counts_from_paper_id",
+        "thumb",
+        "reader_id",
+        "counts_from",
+        "paper_id",
+    ),
+    CheckConstraint("thumb IN (-1, 1)", name="thumb"),
+)
+
+forgotten_vote = Table(  # a vote that its reader has had forgotten; see ``forgotten_votes``
+    "forgotten_vote",
+    metadata,
+    Column("reader_id", ForeignKey("reader.id", ondelete="CASCADE"), primary_key=True),
+    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("thumb", SmallInteger, nullable=False),
+    Column("interest_id", ForeignKey("interest.id", ondelete="SET NULL"), index=True),
+    Column("via", String(20), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("counts_from", UtcDateTime),
+    Column("forgotten_at", UtcDateTime, nullable=False, index=True),
+    CheckConstraint("thumb IN (-1, 1)", name="thumb"),
+)
+
+space = Table(
+    "space",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("papers", Integer, nullable=False),
+    Column("newest", UtcDateTime),  # first_seen of the newest paper in it
+    Column("body", LargeBinary, nullable=False),
+)
+
+edition = Table(
+    "edition",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("reader_id", ForeignKey("reader.id", ondelete="CASCADE"), nullable=False),
+    Column("date", Date, nullable=False),  # the reader's local day
+    Column("published_at", UtcDateTime, nullable=False, index=True),
+    Column("since", Date),
+    Column("note", CleanText, nullable=False),
+    Column("considered", Integer, nullable=False),
+    UniqueConstraint("reader_id", "date"),
+    sqlite_autoincrement=True,
+)
+
+pick = Table(
+    "pick",
+    metadata,
+    Column("edition_id", ForeignKey("edition.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("paper_id", ForeignKey("paper.id"), nullable=False, index=True),
+    Column("score", Float, nullable=False),
+    Column("probability", Float, nullable=False),
+    Column("propensity", Float, nullable=False),
+    Column("explored", Boolean, nullable=False),
+    Column("pool", Integer, nullable=False, server_default="1"),  # papers that the lot drew from
+    Column("interest_id", Id),  # of that day: no key, or removing an interest would read every pick
+    Column("interest", CleanText, nullable=False),  # and its name
+    Column("because", JSON, nullable=False),  # [[term, weight], …], strongest first
+    Column("against", JSON, nullable=False),
+    Column("like_id", ForeignKey("paper.id"), index=True),
+    Column("likeness", Float),  # of the nearest liked paper, told or not; none before a thumb up
+    Column("terms", JSON(none_as_null=True)),  # those shown; none in old editions
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("edition_id", ForeignKey("edition.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("reader_id", ForeignKey("reader.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("state", String(12), nullable=False),
+    Column("day", Date, nullable=False),  # the edition's: today's letters go before older ones
+    Column("attempts", Integer, nullable=False),
+    Column("doubts", Integer, nullable=False),  # how often its lease ran out
+    Column("message_id", String(200), nullable=False, unique=True),
+    Column("next_try", UtcDateTime, nullable=False),
+    Column("lease_until", UtcDateTime),
+    Column("holder", String(100)),
+    Column("reply", CleanText, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Column("reopened", UtcDateTime),  # when an operator last wanted it sent again
+    Index("ix_delivery_state_day_id", "state", "day", "id"),
+    Index("ix_delivery_state_next_try", "state", "next_try"),
+    sqlite_autoincrement=True,
+)
+
+letter = Table(  # as it went out, while it may be in doubt; see larkpost.db.outbox.sent_messages
+    "letter",
+    metadata,
+    Column("delivery_id", ForeignKey("delivery.id", ondelete="CASCADE"), primary_key=True),
+    Column("sender", CleanText, nullable=False),
+    Column("recipient", CleanText, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # compressed
+)
+
+lease = Table(  # who does what nobody else may do meanwhile: the tick, a fit
+    "lease",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("holder", String(100), nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+)
+
+event = Table(  # the latest of each kind: what status, healthz and the quiet-day receipt tell
+    "event",
+    metadata,
+    Column("kind", String(40), primary_key=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("ok", Boolean, nullable=False),
+    Column("detail", JSON, nullable=False),
+)
+
+bounce = Table(  # what mail servers sent back
+    "bounce",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("reader_id", ForeignKey("reader.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("kind", String(4), nullable=False),
+    Column("code", String(20), nullable=False),
+    Column("text", CleanText, nullable=False),
+    Index("ix_bounce_reader_id_at", "reader_id", "at"),
+    CheckConstraint("kind IN ('hard', 'soft')", name="kind"),
+)
+
+attempt = Table(  # who did how much of what is limited; see larkpost.db.coordination.rate_limits
+    "attempt",
+    metadata,
+    Column("key", String(64), primary_key=True),  # SHA-256: addresses of strangers are not kept
+    Column("full_at", BigInteger, nullable=False, index=True),  # microseconds since 1970
+)
+
+notice = Table(  # letters that are owed, until they have gone; see larkpost.db.outbox.notices
+    "notice",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("address", CleanText, nullable=False, unique=True),  # or the uid of a reader
+    Column("wishes", JSON, nullable=False),
+    Column("asked", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_try", UtcDateTime, nullable=False, index=True),
+    # What strangers ask for is limited by domain, and goes in the order of these places.
+    Column("domain", CleanText),
+    Column("place", UtcDateTime),
+    Index("ix_notice_domain_place", "domain", "place"),
+)

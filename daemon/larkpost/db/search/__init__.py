@@ -1,0 +1,1 @@
+"""Full-text search: the query's syntax, tokens, the index, finding papers."""

@@ -1,0 +1,214 @@
+"""The search index, in each database's own form: an FTS5 table, or text vectors under GIN.
+
+It lies outside ``larkpost.db.schema``, which both databases share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import (
+    BigInteger,
+    Text,
+    and_,
+    cast,
+    column,
+    delete,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    table,
+    update,
+)
+from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
+
+from larkpost.db import schema
+from larkpost.db.batches import batches
+from larkpost.db.search.tokens import BREAK, Document, document, index_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import ColumnElement, Connection, Select
+
+    from larkpost.db.search.query import SearchTerm
+    from larkpost.domain import Paper
+
+NAME = "search"
+
+# The words of a paper are kept only as an index ("contentless"): the text stays where it is.
+# The tokenizer is the simplest one; the words come ready from ``larkpost.db.search.tokens``.
+_FTS5 = "fts5(title, authors, abstract, content='', tokenize='ascii')"
+_VECTORS = (
+    "(paper_id BIGINT CONSTRAINT pk_search PRIMARY KEY"
+    " CONSTRAINT fk_search_paper_id_paper REFERENCES paper ON DELETE CASCADE,"
+    " words TSVECTOR NOT NULL)"
+)
+_PARTS = ("rowid", "title", "authors", "abstract")
+_LITE = table(NAME, *map(column, _PARTS))
+_ORDERS = table(NAME, *map(column, (NAME, *_PARTS)))  # FTS5 takes orders in a column of its name
+_PG = table(NAME, column("paper_id", BigInteger), column("words", TSVECTOR))
+_WEIGHTS = (8.0, 4.0, 1.0)  # of a word in title, authors, abstract
+_SHARES = "'{0,0.125,0.5,1}'::float4[]"  # the same for PostgreSQL: of labels D, C, B, A
+
+
+def belongs(name: str | None) -> bool:
+    """Whether a table is the index or one of those in which SQLite keeps it."""
+    return name is not None and (name == NAME or name.startswith(f"{NAME}_"))
+
+
+def create(connection: Connection) -> None:
+    """Make the index, empty."""
+    if _lite(connection):
+        connection.exec_driver_sql(f"CREATE VIRTUAL TABLE {NAME} USING {_FTS5}")
+        return
+    connection.exec_driver_sql(f"CREATE TABLE {NAME} {_VECTORS}")
+    # A question about title or author looks at the vectors, and fetching them from elsewhere
+    # would take most of its time.
+    connection.exec_driver_sql(f"ALTER TABLE {NAME} ALTER words SET STORAGE MAIN")
+    connection.exec_driver_sql(f"CREATE INDEX ix_search_words ON {NAME} USING gin (words)")
+
+
+def fill(connection: Connection) -> None:
+    """Write every paper into an empty index.
+
+    A migration calls this, too, at a step at which private papers were not told apart yet: it
+    takes them out later.
+    """
+    paper = schema.paper.c
+    chosen = select(paper.id, paper.title, paper.authors, paper.abstract).order_by(paper.id)
+    for rows in batches(connection.execute(chosen, execution_options={"yield_per": 1_000})):
+        found = [(row.id, index_document(row.title, row.authors, row.abstract)) for row in rows]
+        _insert(connection, found)
+    merge_parts(connection)
+
+
+def write(connection: Connection, papers: Iterable[Paper]) -> None:
+    """Write papers into the index that are not in it."""
+    _insert(connection, [(paper.id, document(paper)) for paper in papers])
+
+
+def rewrite(connection: Connection, changes: Iterable[tuple[Paper, Paper]]) -> None:
+    """Write papers anew, each as it was and as it is; those of the same words are left alone."""
+    laid = [(new.id, document(old), document(new)) for old, new in changes]
+    differ = [(number, old, new) for number, old, new in laid if old != new]
+    if not _lite(connection):
+        _replace(connection, [(number, new) for number, _, new in differ])
+        return
+    if differ:  # a row goes by naming what it was made of
+        gone = [{NAME: "delete", **_row(number, old)} for number, old, _ in differ]
+        connection.execute(insert(_ORDERS), gone)
+    _insert(connection, [(number, new) for number, _, new in differ])
+
+
+def remove(connection: Connection, gone: Iterable[tuple[int, Document]]) -> None:
+    """Take papers out of the index, each given by its id and the words it was written with.
+
+    SQLite keeps the words themselves on the disk until ``merge_parts``.
+    """
+    rows = list(gone)
+    if not rows:
+        return
+    if not _lite(connection):
+        for some in batches(number for number, _ in rows):
+            connection.execute(delete(_PG).where(_PG.c.paper_id.in_(some)))
+        return
+    orders = [{NAME: "delete", **_row(number, laid)} for number, laid in rows]
+    connection.execute(insert(_ORDERS), orders)
+
+
+def merge_parts(connection: Connection) -> None:
+    """Write the index in one part: smaller, quicker, and without the words that were taken out."""
+    if _lite(connection):
+        connection.execute(insert(_ORDERS), {NAME: "optimize"})
+
+
+def hits(connection: Connection, terms: Sequence[SearchTerm], *, some: bool = False) -> Select[Any]:
+    """Select ``id`` and ``relevance`` (more is better) of papers with all terms, or with some.
+
+    Relevance is BM25 on SQLite, ``ts_rank`` on PostgreSQL, with the same weights of the parts.
+    """
+    condition = _condition(connection, terms, some=some)
+    if _lite(connection):
+        score = -func.bm25(literal_column(NAME, Text), *_WEIGHTS)
+        return select(_LITE.c.rowid.label("id"), score.label("relevance")).where(condition)
+    question = _question(terms, some=some)
+    rank = func.ts_rank(literal_column(_SHARES), _PG.c.words, question, 1)  # 1: by length
+    return select(_PG.c.paper_id.label("id"), rank.label("relevance")).where(condition)
+
+
+def matches(connection: Connection, terms: Sequence[SearchTerm]) -> Select[Any]:
+    """Select the ids alone of papers with all terms, without their relevance."""
+    number = _LITE.c.rowid if _lite(connection) else _PG.c.paper_id
+    return select(number.label("id")).where(_condition(connection, terms))
+
+
+def without(connection: Connection, terms: Sequence[SearchTerm]) -> ColumnElement[bool]:
+    """Leave out the papers that have one of these terms."""
+    return and_(*(schema.paper.c.id.not_in(matches(connection, [term])) for term in terms))
+
+
+def _condition(
+    connection: Connection, terms: Sequence[SearchTerm], *, some: bool = False
+) -> ColumnElement[bool]:
+    if _lite(connection):
+        asked = (" OR " if some else " AND ").join(_match(term) for term in terms)
+        return literal_column(NAME, Text).op("MATCH", is_comparison=True)(asked)
+    return _PG.c.words.op("@@", is_comparison=True)(_question(terms, some=some))
+
+
+def _question(terms: Sequence[SearchTerm], *, some: bool) -> ColumnElement[Any]:
+    return cast(literal((" | " if some else " & ").join(map(_tsquery, terms))), TSQUERY)
+
+
+def _lite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"
+
+
+def _row(number: int, laid: Document) -> dict[str, Any]:
+    return {"rowid": number, **asdict(laid)}
+
+
+def _insert(connection: Connection, documents: Sequence[tuple[int, Document]]) -> None:
+    if not documents:
+        return
+    if _lite(connection):
+        connection.execute(insert(_LITE), [_row(number, laid) for number, laid in documents])
+        return
+    rows = [{"paper_id": number, "words": _vector(laid)} for number, laid in documents]
+    connection.execute(insert(_PG), rows)
+
+
+def _replace(connection: Connection, documents: Sequence[tuple[int, Document]]) -> None:
+    for number, laid in documents:
+        changed = update(_PG).where(_PG.c.paper_id == number)
+        connection.execute(changed.values(words=_vector(laid)))
+
+
+def _vector(laid: Document) -> str:
+    """Write a document as PostgreSQL reads it: ``'word':1A,5C``, a gap between the parts."""
+    places: dict[str, list[str]] = {}
+    at = 0
+    for part, weight in ((laid.title, "A"), (laid.authors, "B"), (laid.abstract, "C")):
+        for at, word in enumerate(part.split(), at + 2):  # noqa: B020 - counts on
+            if word != BREAK:
+                places.setdefault(word, []).append(f"{at}{weight}")
+    return " ".join(f"'{word}':{','.join(where)}" for word, where in places.items())
+
+
+def _match(term: SearchTerm) -> str:
+    """Ask for a term in FTS5's language; words are letters and digits, so that nothing escapes."""
+    named = f'authors : "{" ".join(term.spelt)}"'
+    if not term.stems:
+        return f"({named})"
+    return f'({{title abstract}} : "{" ".join(term.stems)}" OR {named})'
+
+
+def _tsquery(term: SearchTerm) -> str:
+    """Ask for a term in PostgreSQL's language."""
+    named = " <-> ".join(f"'{word}':B" for word in term.spelt)
+    told = " <-> ".join(f"'{word}':AC" for word in term.stems)
+    return f"(({told}) | ({named}))" if told else f"({named})"

@@ -1,0 +1,119 @@
+"""Parses what somebody typed into a search box: words, phrases, authors, days, exclusions."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+
+from larkpost.db.search.tokens import stems, words
+
+# A question longer than this is cut: nobody means it, and each word costs a look-up.
+LONGEST = 1_000  # characters
+MOST_TERMS = 16
+LONGEST_PHRASE = 32  # words
+
+_QUOTE = '"“”„«»'
+_PIECE = re.compile(
+    rf"(?P<minus>-)?(?:(?P<field>author|since|until):[ \t]?)?"
+    rf"(?:[{_QUOTE}](?P<phrase>[^{_QUOTE}]*)[{_QUOTE}]?|(?P<bare>[^\s{_QUOTE}]+))",
+    re.IGNORECASE,
+)
+_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTerm:
+    """Words that follow each other: in an author's name as ``spelt``, in the text as ``stems``.
+
+    Without stems only authors are looked at.
+    """
+
+    spelt: tuple[str, ...]
+    stems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Every wanted term, none of the excluded ones, first seen from ``since`` up to ``until``.
+
+    ``unclear`` holds the pieces that could not be read, as they were typed. A query in which
+    nothing is asked for means every paper.
+    """
+
+    wanted: tuple[SearchTerm, ...] = ()
+    excluded: tuple[SearchTerm, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    unclear: tuple[str, ...] = ()
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether something was typed and nothing of it understood."""
+        return bool(self.unclear) and self == Query(unclear=self.unclear)
+
+
+def parse(text: str) -> Query:
+    """Read a question; any text is one, whatever is in it.
+
+    ``sparse routing`` wants both words in title, abstract or authors, in any form;
+    ``"sparse routing"`` (or ``sparse-routing``) one after the other; ``author:curie`` an author;
+    ``since:2026-08-07`` and ``until:2026-08`` the days (UTC) between which the paper was first
+    seen, both included, where a month or year alone means all of it; ``-word``, ``-"a phrase"``
+    and ``-author:name`` exclude.
+    """
+    query = Query()
+    for piece in _PIECE.finditer(text[:LONGEST]):
+        query = _with(query, piece)
+    return query
+
+
+def _with(query: Query, piece: re.Match[str]) -> Query:
+    said = piece["phrase"] if piece["phrase"] is not None else piece["bare"]
+    field = (piece["field"] or "").lower()
+    if field in {"since", "until"}:
+        found = None if piece["minus"] else _within(query, field, said)
+    else:
+        found = _with_term(query, _term(said, field), excluded=bool(piece["minus"]))
+    return found or replace(query, unclear=(*query.unclear, piece[0]))
+
+
+def _with_term(query: Query, term: SearchTerm, *, excluded: bool) -> Query | None:
+    if not term.spelt:
+        return None
+    said_before = term in (query.excluded if excluded else query.wanted)
+    if said_before or len(query.wanted) + len(query.excluded) >= MOST_TERMS:
+        return query
+    if excluded:
+        return replace(query, excluded=(*query.excluded, term))
+    return replace(query, wanted=(*query.wanted, term))
+
+
+def _term(said: str, field: str) -> SearchTerm:
+    spelt = tuple(words(said)[:LONGEST_PHRASE])
+    return SearchTerm(spelt) if field else SearchTerm(spelt, tuple(stems(said)[:LONGEST_PHRASE]))
+
+
+def _within(query: Query, field: str, said: str) -> Query | None:
+    """Narrow the days; None where no day of the calendar is meant."""
+    try:
+        first, last = _days(said.strip())
+    except ValueError:
+        return None
+    if field == "since":
+        start = datetime.combine(first, time(), UTC)
+        return replace(query, since=max(start, query.since or start))
+    end = datetime.combine(last, time.max, UTC)
+    return replace(query, until=min(end, query.until or end))
+
+
+def _days(said: str) -> tuple[date, date]:
+    """Give the first and last day of a day, month or year; raises ValueError."""
+    match = _DATE.fullmatch(said)
+    if match is None:
+        raise ValueError(said)
+    year, month, day = (int(part) if part else None for part in match.groups())
+    first = date(year or 0, month or 1, day or 1)
+    last_month = month or 12
+    return first, date(first.year, last_month, day or monthrange(first.year, last_month)[1])

@@ -1,0 +1,97 @@
+"""Tokenises papers for the search index, and queries to match them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from larkpost.text.normalize import normal_form
+from larkpost.text.stemming import stem_words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from larkpost.domain import Paper
+
+# What both databases find is decided here and not by their own text parsers, which agree neither
+# on words nor on stems. Every index on a disk was made with these rules: whoever changes them
+# writes a migration that fills the index anew.
+
+# A script that is written without spaces is cut into characters, so that any part of it is found.
+UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+_LONGEST = 64  # characters; a longer run is cut, in a paper as in a question
+# Its signs that are no letters (Thai's vowel marks) go with the accents of other scripts.
+_WORD = re.compile(rf"(?=[^\W_])[{UNSPACED}]|[^\W_{UNSPACED}]{{1,{_LONGEST}}}")
+_PLAIN_WORD = re.compile(rf"[a-z0-9]{{1,{_LONGEST}}}")
+
+# Words of each part that are indexed. PostgreSQL counts positions up to 16,383.
+MOST_IN_TITLE = 500
+MOST_IN_BODY = 5_000
+BREAK = "¶"  # stands between authors; no word, so that no phrase reaches over it
+
+# What tells nothing about a subject where titles are compared; questions may hold it.
+_EMPTY = frozenset(
+    ("about", "and", "are", "can", "does", "for", "from", "has", "have", "how", "into", "its",
+     "not", "our", "over", "that", "the", "their", "they", "this", "through", "towards", "under",
+     "using", "via", "was", "what", "when", "where", "which", "who", "why", "with", "without")
+)  # fmt: skip  # a word a line would be longer than the module
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A paper as the index has it: words apart by spaces; stems, but for the names of authors."""
+
+    title: str
+    authors: str
+    abstract: str
+
+
+def words(text: str) -> list[str]:
+    """Cut a text into words: lower case, without accents; ligatures and the like undone."""
+    if text.isascii():
+        return _PLAIN_WORD.findall(text.lower())
+    return _WORD.findall(_fold_case(text))
+
+
+def stems(text: str) -> list[str]:
+    """Cut a text into words and these down to their stems (Porter, 1980).
+
+    It is the algorithm that its author froze, so that an index stays good for the next release.
+    """
+    return list(map(_stem, words(text)))
+
+
+@lru_cache(maxsize=20_000)
+def _stem(word: str) -> str:
+    return stem_words([word])[0]
+
+
+def document(paper: Paper) -> Document:
+    """Lay out what of a paper is searched."""
+    return index_document(paper.title, paper.authors, paper.abstract)
+
+
+def index_document(title: str, authors: Sequence[str], abstract: str) -> Document:
+    """Lay out a title, names and an abstract for the index."""
+    named = [word for author in authors for word in (*words(author), BREAK)]
+    return Document(
+        " ".join(stems(title)[:MOST_IN_TITLE]),
+        " ".join(named[:MOST_IN_BODY]),
+        " ".join(stems(abstract)[:MOST_IN_BODY]),
+    )
+
+
+def telling(title: str, most: int = 8) -> list[str]:
+    """Choose the words of a title that tell its subject, the longest ones, in their order."""
+    found = dict.fromkeys(w for w in words(title) if len(w) > 2 and w not in _EMPTY)
+    longest = sorted(found, key=lambda word: (-len(word), word))[:most]
+    return [word for word in found if word in longest]
+
+
+def _fold_case(text: str) -> str:
+    decomposed = normal_form("NFKD", text).casefold()
+    bare = (c for c in normal_form("NFKD", decomposed) if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", "".join(bare))

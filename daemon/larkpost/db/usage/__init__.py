@@ -1,0 +1,1 @@
+"""Who uses what: quotas, the last use, and whose votes count for others."""

@@ -1,0 +1,203 @@
+"""Whose thumbs count for others, and from when: the one rule for all that readers have in common.
+
+Anybody can be a reader at once, so a reader's thumbs teach their own paper at once, and others
+only once the reader counts:
+
+1. A reader whom the operator made or imported counts from the beginning.
+2. Who signed up counts once their address is confirmed, or once they have been in use: thumbs on
+   ``DAYS_OF_USE`` different days (UTC), the first of them ``FIRST_USE`` ago.
+3. Of one network ``MOST_OF_A_NETWORK`` readers may begin to count at once, and as many more in
+   ``A_WHILE``, one by one (a bucket that refills evenly, see ``limits``); of the one around it,
+   which one owner may have all, ``WIDER`` times as many.
+4. The thumbs of readers who have counted for less than ``NEW_FOR`` count at most ``MOST_A_DAY`` a
+   day (UTC) on one paper; those beyond wait for the days that follow. So a rush lifts nothing.
+
+``vote.counts_from`` says from when a thumb counts, so that asking needs nothing but the vote.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, select, update
+
+from larkpost.db import schema
+from larkpost.db.batches import batches
+from larkpost.db.coordination import rate_limits
+from larkpost.domain import Status
+from larkpost.text.networks import WIDER
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sqlalchemy import ColumnElement, Connection
+
+ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+DAYS_OF_USE = 3
+FIRST_USE = timedelta(days=3)
+MOST_OF_A_NETWORK = 5
+A_WHILE = timedelta(days=28)  # after it nothing is known of a network any more
+NEW_FOR = timedelta(days=28)
+MOST_A_DAY = 3
+
+
+def counts(at: datetime) -> ColumnElement[bool]:
+    """Choose the thumbs that count at a moment: what every count for others is made of."""
+    return schema.vote.c.counts_from <= at
+
+
+def moments(connection: Connection, votes: Sequence[Any]) -> list[datetime | None]:
+    """Say from when each of these thumbs, before it is written, counts; None for not yet.
+
+    ``votes`` are votes, or rows of which ``reader_id``, ``paper_id`` and ``at`` are known.
+    """
+    since = counting_since(connection, {vote.reader_id for vote in votes})
+    found: list[datetime | None] = [
+        max(since[vote.reader_id], vote.at) if vote.reader_id in since else None for vote in votes
+    ]
+    new = [
+        at
+        for at, (vote, start) in enumerate(zip(votes, found, strict=True))
+        if start is not None and start - since[vote.reader_id] < NEW_FOR
+    ]
+    wanted = [
+        (votes[at].reader_id, votes[at].paper_id, start) for at in new if (start := found[at])
+    ]
+    for at, moment in zip(new, _free_moments(connection, wanted), strict=True):
+        found[at] = moment
+    return found
+
+
+def counting_since(connection: Connection, reader_ids: Collection[int]) -> dict[int, datetime]:
+    """Say since when each of these readers counts; no entry for those who do not."""
+    reader = schema.reader.c
+    found: dict[int, datetime] = {}
+    for some in batches(reader_ids):
+        known = select(reader.id, reader.counts_from).where(
+            reader.id.in_(some), reader.counts_from.is_not(None)
+        )
+        found |= {row.id: row.counts_from for row in connection.execute(known)}
+    return found
+
+
+def may_begin(connection: Connection, reader_id: int, now: datetime) -> bool:
+    """Whether a reader does not count yet, and has an address of theirs or has been in use."""
+    reader, vote = schema.reader.c, schema.vote.c
+    row = connection.execute(
+        select(reader.address, reader.status, reader.counts_from).where(reader.id == reader_id)
+    ).one_or_none()
+    if row is None or row.counts_from is not None or row.status == Status.PENDING.value:
+        return False
+    if row.address is not None:
+        return True
+    moments_of_use = select(vote.at).where(vote.reader_id == reader_id)
+    days = {at.date(): at for at in connection.execute(moments_of_use).scalars()}
+    return len(days) >= DAYS_OF_USE and min(days.values()) <= now - FIRST_USE
+
+
+def begin(
+    connection: Connection, reader_id: int, *, networks: Sequence[str], now: datetime
+) -> bool:
+    """Have a reader who ``may_begin`` count from now on, with the thumbs they gave before.
+
+    ``networks`` are keyed hashes of where they are, their own first, of which only hashes are kept,
+    without the reader. Tells whether there was a place for one more of each.
+    """
+    if not may_begin(connection, reader_id, now):
+        return False
+    for at, network in enumerate(networks):
+        key, most = f"counted:{network}", MOST_OF_A_NETWORK * WIDER**at
+        if not rate_limits.allow(connection, key, now=now, most=most, per=A_WHILE):
+            return False
+    count_always(connection, [reader_id], since=now)
+    return True
+
+
+def count_always(
+    connection: Connection, reader_ids: Collection[int], *, since: datetime = ALWAYS
+) -> None:
+    """Have readers count ``since`` a moment, which may be the beginning of time."""
+    reader, vote = schema.reader, schema.vote
+    for some in batches(reader_ids):
+        connection.execute(update(reader).where(reader.c.id.in_(some)).values(counts_from=since))
+        given = select(vote.c.reader_id, vote.c.paper_id, vote.c.at)
+        given = given.where(vote.c.reader_id.in_(some)).order_by(vote.c.at, vote.c.paper_id)
+        theirs = connection.execute(given).all()
+        mine = (vote.c.reader_id == bindparam("who"), vote.c.paper_id == bindparam("which"))
+        rows = [
+            {"who": one.reader_id, "which": one.paper_id, "moment": moment}
+            for one, moment in zip(theirs, moments(connection, theirs), strict=True)
+        ]
+        if rows:
+            write = update(vote).where(*mine).values(counts_from=bindparam("moment"))
+            connection.execute(write, rows)
+
+
+def _lock(connection: Connection, paper_ids: Collection[int]) -> None:
+    """Have thumbs on these papers wait for this transaction, so that none is counted past another.
+
+    In order, so that two who lock several do not wait for each other. On SQLite, whoever writes is
+    alone anyway, and this only reads.
+    """
+    paper = schema.paper.c
+    for some in batches(sorted(paper_ids)):
+        mine = select(paper.id).where(paper.id.in_(some)).order_by(paper.id)
+        connection.execute(mine.with_for_update(key_share=True))
+
+
+def _free_moments(
+    connection: Connection, wanted: Sequence[tuple[int, int, datetime]]
+) -> list[datetime]:
+    """Find for new readers' thumbs the first day on which each may count; its start if it is that.
+
+    ``wanted`` are readers, papers and starts, and earlier ones are before later ones in the queue
+    of a paper. In a query for each batch: who begins to count may have thumbs by the thousand.
+    """
+    if not wanted:
+        return []
+    _lock(connection, {paper_id for _, paper_id, _ in wanted})
+    cast = _cast_by_new(
+        connection, {paper_id for _, paper_id, _ in wanted}, min(start for *_, start in wanted)
+    )
+    ahead: dict[int, list[datetime]] = {}  # of those before in this list, by paper
+    found = []
+    for reader_id, paper_id, start in wanted:
+        today = _midnight(start)
+        before = sum(
+            one.counts_from >= today and one.begun > start - NEW_FOR
+            for one in cast.get(paper_id, ())
+            if one.reader_id != reader_id
+        )
+        waiting = ahead.setdefault(paper_id, [])
+        days = (before + sum(one >= today for one in waiting)) // MOST_A_DAY
+        waiting.append(today + timedelta(days=days) if days else start)
+        found.append(waiting[-1])
+    return found
+
+
+def _cast_by_new(
+    connection: Connection, paper_ids: Collection[int], earliest: datetime
+) -> dict[int, list[Any]]:
+    """Read by paper the thumbs of readers who are new at the ``earliest`` start, or later."""
+    vote, reader = schema.vote.c, schema.reader.c
+    found: dict[int, list[Any]] = {}
+    for some in batches(paper_ids):
+        of_new = (
+            select(
+                vote.paper_id, vote.reader_id, vote.counts_from, reader.counts_from.label("begun")
+            )
+            .join_from(schema.vote, schema.reader, reader.id == vote.reader_id)
+            .where(
+                vote.paper_id.in_(some),
+                vote.counts_from >= _midnight(earliest),
+                reader.counts_from > earliest - NEW_FOR,
+            )
+        )
+        for row in connection.execute(of_new):
+            found.setdefault(row.paper_id, []).append(row)
+    return found
+
+
+def _midnight(moment: datetime) -> datetime:
+    return datetime.combine(moment.astimezone(UTC).date(), time(), UTC)

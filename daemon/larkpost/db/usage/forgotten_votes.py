@@ -1,0 +1,132 @@
+"""Thumbs that a reader has had forgotten: for a while they can be brought back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, delete, exists, func, literal, select, update
+
+from larkpost.db import schema
+from larkpost.db.batches import batches
+from larkpost.db.upsert import insert
+from larkpost.db.usage import counted_readers
+from larkpost.db.votes import from_row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Connection, Row
+
+    from larkpost.domain import Vote
+
+KEEP_FOR = timedelta(days=30)
+
+_gone, _vote = schema.forgotten_vote, schema.vote
+_SHARED = [column.name for column in _vote.c]  # of both tables
+
+
+@dataclass(frozen=True, slots=True)
+class Forgetting:
+    """One act of forgetting: when it was done, and how many thumbs can still be brought back."""
+
+    at: datetime
+    votes: int
+
+
+def forget(connection: Connection, reader_id: int, before: datetime, now: datetime) -> list[Vote]:
+    """Put aside every thumb that a reader gave before a moment; returns them, the oldest first."""
+    chosen = and_(_vote.c.reader_id == reader_id, _vote.c.at < before)
+    rows = select(_vote, literal(now, _gone.c.forgotten_at.type)).where(chosen)
+    statement = insert(connection, _gone).from_select([*_SHARED, "forgotten_at"], rows)
+    new = {name: statement.excluded[name] for name in (*_SHARED[2:], "forgotten_at")}
+    statement = statement.on_conflict_do_update(index_elements=_SHARED[:2], set_=new)
+    connection.execute(statement)
+    taken = connection.execute(delete(_vote).where(chosen).returning(*_vote.c))
+    return sorted(map(from_row, taken), key=lambda vote: (vote.at, vote.paper_id))
+
+
+def latest(connection: Connection, reader_id: int) -> Forgetting | None:
+    """Give the last act of a reader that can be undone."""
+    at = _gone.c.forgotten_at
+    acts = select(at, func.count()).where(_gone.c.reader_id == reader_id).group_by(at)
+    row = connection.execute(acts.order_by(at.desc()).limit(1)).one_or_none()
+    return None if row is None else Forgetting(*row)
+
+
+def restore(connection: Connection, reader_id: int) -> int:
+    """Undo the last act of a reader; returns how many thumbs count again.
+
+    Where there is a newer thumb on the same paper, that one stays. For others they count as before,
+    or later where their places on a paper are taken.
+    """
+    last = latest(connection, reader_id)
+    if last is None:
+        return 0
+    chosen = and_(_gone.c.reader_id == reader_id, _gone.c.forgotten_at == last.at)
+    newer = exists().where(_vote.c.reader_id == reader_id, _vote.c.paper_id == _gone.c.paper_id)
+    columns = [_gone.c[name] for name in _SHARED]
+    ordered = select(*columns).where(chosen, ~newer).order_by(_gone.c.at, _gone.c.paper_id)
+    restored = connection.execute(ordered).all()
+    for some in batches(restored):
+        connection.execute(insert(connection, _vote), _restored_rows(connection, some))
+    connection.execute(delete(_gone).where(chosen))
+    return len(restored)
+
+
+def _restored_rows(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """Give the rows of thumbs that come back, each with the moment from which on it counts.
+
+    Others may have taken its place in the queue of its paper meanwhile, so it queues anew, for no
+    earlier day than it had: else readers who let each other pass would lift a paper together.
+    """
+    queued = [replace(from_row(row), at=row.counts_from or row.at) for row in rows]
+    moments = counted_readers.moments(connection, queued)
+    return [
+        {**row._mapping, "counts_from": moment} for row, moment in zip(rows, moments, strict=True)
+    ]
+
+
+def move(connection: Connection, public_of: Mapping[int, int], now: datetime) -> None:
+    """Let what was forgotten of private papers be of the public ones that stand for them.
+
+    ``public_of`` gives the id of the public paper by that of the private one. They count for
+    others from ``now`` on at the earliest, as thumbs that were not forgotten. Where the owner has
+    forgotten one on the public paper already, that one stays.
+    """
+    there = {
+        (row.reader_id, row.paper_id)
+        for some in batches(set(public_of.values()))
+        for row in connection.execute(select(_gone).where(_gone.c.paper_id.in_(some)))
+    }
+    for some in batches(sorted(public_of)):
+        for row in connection.execute(select(_gone).where(_gone.c.paper_id.in_(some))).all():
+            key = row.reader_id, public_of[row.paper_id]
+            if key not in there:
+                there.add(key)
+                mine = (_gone.c.reader_id == row.reader_id, _gone.c.paper_id == row.paper_id)
+                moved = update(_gone).where(*mine).values(paper_id=key[1], counts_from=now)
+                connection.execute(moved)
+
+
+def of(connection: Connection, reader_id: int) -> list[Vote]:
+    """Read what a reader has had forgotten and is still kept, the oldest first."""
+    mine = select(_gone).where(_gone.c.reader_id == reader_id)
+    return [*map(from_row, connection.execute(mine.order_by(_gone.c.at, _gone.c.paper_id)))]
+
+
+def any_old(connection: Connection, now: datetime) -> bool:
+    """Say whether there is something for ``prune`` to drop."""
+    old = select(_gone.c.paper_id).where(_is_old(now)).limit(1)
+    return connection.execute(old).first() is not None
+
+
+def prune(connection: Connection, now: datetime) -> int:
+    """Drop what was forgotten longer ago than ``KEEP_FOR``; returns how many thumbs went."""
+    return connection.execute(delete(_gone).where(_is_old(now))).rowcount
+
+
+def _is_old(now: datetime) -> ColumnElement[bool]:
+    return _gone.c.forgotten_at < now - KEEP_FOR

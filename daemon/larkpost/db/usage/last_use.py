@@ -1,0 +1,121 @@
+"""Who uses their page or feed, to the day, and who has not for so long that they may go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import case, func, or_, select, update
+
+from larkpost.db import schema
+from larkpost.db.batches import batches
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import date, datetime
+
+    from sqlalchemy import Connection, Row, Select
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryRule:
+    """After how many days without use a reader goes; ``unused`` holds for who never came back.
+
+    0 days mean never.
+    """
+
+    days: int
+    unused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """A reader who may go: whether anybody ever came back to use what is theirs, and when last.
+
+    ``last`` counts the day they came, too, and thumbs where no use was noted; ``noted`` is what
+    ``write`` wrote.
+    """
+
+    reader_id: int
+    uid: str
+    used: bool
+    last: date
+    noted: date | None = None
+
+    def end(self, span: ExpiryRule) -> date | None:
+        """Give the first day on which they may be removed; None for never."""
+        days = span.days if self.used else span.unused
+        return self.last + timedelta(days=days) if days else None
+
+
+def unwritten(connection: Connection, reader_ids: Collection[int], day: date) -> list[int]:
+    """Choose the readers whose use is worth a note: who may go, and have none of that day."""
+    reader = schema.reader.c
+    return [
+        found
+        for some in batches(reader_ids)
+        for found in connection.execute(
+            select(reader.id).where(
+                reader.id.in_(some),
+                reader.expires,
+                or_(reader.last_used.is_(None), reader.last_used < day),
+            )
+        ).scalars()
+    ]
+
+
+def write(connection: Connection, reader_ids: Collection[int], day: date) -> None:
+    """Note a day as the last on which these readers were used."""
+    table = schema.reader
+    for some in batches(reader_ids):
+        connection.execute(update(table).where(table.c.id.in_(some)).values(last_used=day))
+
+
+def of(connection: Connection, reader_ids: Collection[int]) -> dict[int, Expiring]:
+    """Tell of each of these readers when they were last used; those who stay are left out."""
+    rows = (
+        row
+        for some in batches(reader_ids)
+        for row in connection.execute(_expiring().where(schema.reader.c.id.in_(some)))
+    )
+    return {row.id: _read(row) for row in rows}
+
+
+def unused_readers(connection: Connection, span: ExpiryRule, day: date) -> list[Expiring]:
+    """List the readers whom nobody has used for as long as ``span`` says, as of ``day``."""
+    shortest = min((days for days in (span.days, span.unused) if days), default=0)
+    if not shortest:
+        return []
+    reader, before = schema.reader.c, day - timedelta(days=shortest)
+    quiet = or_(reader.last_used.is_(None), reader.last_used <= before)
+    found = map(_read, connection.execute(_expiring().where(quiet)))
+    return [one for one in found if (end := one.end(span)) is not None and end <= day]
+
+
+def count(connection: Connection) -> int:
+    """Count the readers who may go."""
+    reader = schema.reader.c
+    return connection.execute(select(func.count()).where(reader.expires)).scalar_one()
+
+
+def _expiring() -> Select[Any]:
+    """Read who may go: made by a form without an address, and without one since.
+
+    Thumbs are looked at only where no use was noted, or somebody with many could hold up a round.
+    """
+    reader, vote = schema.reader.c, schema.vote.c
+    latest = select(func.max(vote.at)).where(vote.reader_id == reader.id).scalar_subquery()
+    voted = case((reader.last_used.is_(None), latest)).label("voted")
+    columns = (reader.id, reader.uid, reader.created, reader.last_used, voted)
+    return select(*columns).where(reader.expires, reader.address.is_(None)).order_by(reader.id)
+
+
+def _read(row: Row[Any]) -> Expiring:
+    days = [_day(row.created), row.last_used, row.voted and _day(row.voted)]
+    known = [day for day in days if day]
+    return Expiring(row.id, row.uid, len(known) > 1, max(known), row.last_used)
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(UTC).date()

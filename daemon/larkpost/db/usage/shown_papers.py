@@ -1,0 +1,46 @@
+"""What readers were shown in their latest editions, whether or not they pressed a thumb on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import select
+
+from larkpost.db import readers, schema
+from larkpost.db.batches import batches
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import date, datetime
+
+    from sqlalchemy import Connection
+
+
+class Shown(NamedTuple):
+    """A paper in a reader's edition; ``interest_id`` is that which chose it, if one did."""
+
+    edition_id: int
+    paper_id: int
+    interest_id: int | None
+    at: datetime  # when the edition was published
+
+
+def since(connection: Connection, reader_ids: Collection[int], day: date) -> dict[int, list[Shown]]:
+    """Read what each of these readers was shown from a local day on, the oldest edition first.
+
+    Editions under a former name count: the same person has read them.
+    """
+    edition, pick = schema.edition.c, schema.pick.c
+    found: dict[int, list[Shown]] = {reader_id: [] for reader_id in reader_ids}
+    owners = {one.id: one.merged_into for one in readers.former(connection, found)}
+    columns = edition.reader_id, edition.id, pick.paper_id, pick.interest_id, edition.published_at
+    for some in batches([*found, *owners]):
+        statement = (
+            select(*columns)
+            .join_from(schema.edition, schema.pick)
+            .where(edition.reader_id.in_(some), edition.date >= day)
+            .order_by(edition.date, edition.id, pick.position)
+        )
+        for reader_id, *told in connection.execute(statement):
+            found[owners.get(reader_id) or reader_id].append(Shown(*told))
+    return found

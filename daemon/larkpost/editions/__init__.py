@@ -1,0 +1,1 @@
+"""Editions: recommend papers, publish them, and what is made of published ones."""

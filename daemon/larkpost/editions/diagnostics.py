@@ -1,0 +1,215 @@
+"""Explains an empty day: the reasons why nobody got a paper, and what to try."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from larkpost.db import dumps, editions, papers, readers
+from larkpost.db.coordination import job_status
+from larkpost.domain import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime, timedelta
+
+    from larkpost.db.coordination.job_status import Event
+    from larkpost.db.engine import Connection
+
+
+class EmptyDay(StrEnum):
+    """Why a morning may bring nothing."""
+
+    NO_READER = "no-reader"
+    NO_DUMP = "no-dump"
+    KNOWN_DUMP = "known-dump"
+    KNOWN_PAPERS = "known-papers"
+    UNREADABLE_DUMP = "unreadable-dump"
+    ALL_BELOW = "all-below"
+    ALL_SEEN = "all-seen"
+    NOT_PUBLISHED = "not-published"
+    MAIL_REFUSED = "mail-refused"
+
+
+# Readers are told nothing of files and other readers, and not what the operator could try.
+_TO_A_READER = {
+    EmptyDay.NO_DUMP: "no new papers came in",
+    EmptyDay.KNOWN_DUMP: "what came in was a page that had been read before",
+    EmptyDay.KNOWN_PAPERS: "every paper that came in was known already",
+    EmptyDay.UNREADABLE_DUMP: "nothing in what came in could be read",
+    EmptyDay.ALL_BELOW: "every paper was below your threshold",
+    EmptyDay.ALL_SEEN: "you had seen every paper there was",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyDayReason:
+    """Why a morning may bring nothing, in words, and what to try."""
+
+    kind: EmptyDay
+    text: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class DayFacts:
+    """What is known at the moment ``now``.
+
+    ``readers`` counts the active ones, ``fresh`` the papers in the window. ``news`` is when a dump
+    last brought a new paper, ``out`` when an edition last came out. ``happened`` holds the latest
+    event of each kind, ``publish`` with the outcomes of its whole day.
+    """
+
+    now: datetime
+    readers: int
+    fresh: int
+    news: datetime | None
+    out: datetime | None
+    happened: Mapping[str, Event]
+
+    @property
+    def has_papers(self) -> bool:
+        """Whether somebody got a paper this day (UTC)."""
+        return self.out is not None and self.out.date() == self.now.date()
+
+    @property
+    def idle(self) -> Event | None:
+        """The editions last due, where they brought nobody a paper and nothing has come since."""
+        event = self.happened.get("publish")
+        if event is None or event.detail.get("published") or self.has_papers:
+            return None
+        today = event.at.date() == self.now.date()
+        return event if today or self.news is None or self.news <= event.at else None
+
+    @property
+    def none_since(self) -> bool:
+        """Whether no paper has come since the last edition."""
+        return self.out is not None and (self.news is None or self.news <= self.out)
+
+    @property
+    def nothing_new(self) -> bool:
+        """Whether no paper is left to publish, or none has come since the last edition."""
+        return not self.fresh or (self.idle is not None and self.none_since)
+
+
+def explain_empty_day(
+    connection: Connection, *, now: datetime, window: timedelta
+) -> tuple[EmptyDayReason, ...]:
+    """Say why a morning may bring nothing; empty while papers flow to readers.
+
+    ``window`` is how far back an edition looks for papers.
+    """
+    return tuple(reasons(_read_day(connection, now, window)))
+
+
+def of_reader(connection: Connection, below: bool, *, now: datetime, window: timedelta) -> str:
+    """Say in a clause, to one reader, why the slot that has come brings them nothing.
+
+    ``below`` is whether there were papers, all of them below their threshold.
+    """
+    if below:
+        return _TO_A_READER[EmptyDay.ALL_BELOW]
+    facts = _read_day(connection, now, window)
+    if facts.fresh and (facts.has_papers or not facts.none_since):
+        return _TO_A_READER[EmptyDay.ALL_SEEN]
+    *_, last = _of_ingest(facts)  # that a dump could not be read says more than that none came
+    return _TO_A_READER[last.kind]
+
+
+def _read_day(connection: Connection, now: datetime, window: timedelta) -> DayFacts:
+    return DayFacts(
+        now=now,
+        readers=readers.count_by_status(connection)[Status.ACTIVE],
+        fresh=papers.count_candidates(connection, at=now, window=window),
+        news=dumps.last_news(connection),
+        out=editions.last_out(connection),
+        happened=job_status.latest(connection),
+    )
+
+
+def reasons(facts: DayFacts) -> Iterator[EmptyDayReason]:
+    """Say why a morning may bring nothing; what is broken is told even where others got papers."""
+    if not facts.readers:
+        yield EmptyDayReason(
+            EmptyDay.NO_READER, "there is no active reader", "larkpost reader add you@example.org"
+        )
+    if facts.nothing_new and not facts.has_papers:
+        yield from _of_ingest(facts)
+    if facts.idle is not None:
+        yield from _of_publish(facts.idle, seen=not facts.nothing_new)
+    yield from _of_faults(facts.happened)
+
+
+def _of_ingest(facts: DayFacts) -> Iterator[EmptyDayReason]:
+    event = facts.happened.get("ingest")
+    if event is not None and facts.out is not None and event.at <= facts.out:
+        event = None  # what came before the last edition is none of this morning's business
+    name = event.detail.get("name", "the last file") if event else ""
+    if event is not None and event.detail.get("already"):
+        yield EmptyDayReason(
+            EmptyDay.KNOWN_DUMP,
+            f"{name} has the bytes of a dump that was read on {event.detail['already']}",
+            "nothing is wrong if it came twice; otherwise fetch a newer page",
+        )
+        return
+    if event is not None and event.detail.get("papers") and not event.detail.get("new"):
+        yield EmptyDayReason(
+            EmptyDay.KNOWN_PAPERS,
+            f"{name} brought {no_new_papers(event.detail['papers'])}",
+            "nothing is wrong if the day brought none; otherwise fetch a newer page",
+        )
+        return
+    news = facts.news
+    last = f"the last one was read on {news:%d %B %Y}" if news else "none ever came"
+    yield EmptyDayReason(
+        EmptyDay.NO_DUMP,
+        f"no dump brought a paper lately; {last}",
+        "save today's page into the inbox folder, or larkpost ingest FILE",
+    )
+    if event is not None and not event.ok:
+        yield EmptyDayReason(
+            EmptyDay.UNREADABLE_DUMP,
+            f"nothing was recognised: {event.detail.get('problem', name)}",
+            event.detail.get("hint")
+            or "see the .why file beside it in the folder bad/, and docs/formats.md",
+        )
+
+
+def no_new_papers(count: int) -> str:
+    """Say of a dump with ``count`` papers that none of them was new."""
+    return f"no new papers: {'the one in it was' if count == 1 else f'all {count} were'} known"
+
+
+def _of_publish(event: Event, *, seen: bool) -> Iterator[EmptyDayReason]:
+    if below := event.detail.get("below"):
+        yield EmptyDayReason(
+            EmptyDay.ALL_BELOW,
+            f"every paper was below the threshold of {below} of the readers",
+            "larkpost reader set EMAIL --threshold 0",
+        )
+    elif seen and (quiet := event.detail.get("quiet")):
+        yield EmptyDayReason(
+            EmptyDay.ALL_SEEN,
+            f"{quiet} of the readers had seen every paper there was",
+            "a new dump brings new papers",
+        )
+
+
+def _of_faults(happened: Mapping[str, Event]) -> Iterator[EmptyDayReason]:
+    publish, tick, deliver = (happened.get(kind) for kind in ("publish", "tick", "deliver"))
+    problem = publish.detail.get("problem") if publish is not None and not publish.ok else None
+    if problem is None and tick is not None and not tick.ok:
+        problem = tick.detail.get("publish")
+    if problem is not None:
+        yield EmptyDayReason(
+            EmptyDay.NOT_PUBLISHED,
+            f"publishing failed: {problem}",
+            "the log tells where; it is tried again at every tick",
+        )
+    if deliver is not None and not deliver.ok:
+        yield EmptyDayReason(
+            EmptyDay.MAIL_REFUSED,
+            f"the mail server did not take letters: {deliver.detail.get('problem', '')}",
+            deliver.detail.get("hint") or "letters are kept and tried again; larkpost doctor helps",
+        )

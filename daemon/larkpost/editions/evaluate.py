@@ -1,0 +1,100 @@
+"""Measures how good a reader's editions have been: reads the history and has it replayed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from larkpost.db import editions, papers, popularity, votes
+from larkpost.domain import Thumb
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from larkpost.db.engine import Connection, Store
+    from larkpost.domain import Edition, Paper, Reader
+    from larkpost.interfaces import Ranker
+    from larkpost.ranking import History, Logged, ReplayReport
+
+FEWEST = 10  # votes; a replay of fewer measures chance
+MOST_VOTES = 5_000  # the newest are replayed
+MOST_PAPERS = 20_000  # the newest are on offer
+WINDOW = timedelta(days=7)  # of the first edition
+BEFORE = timedelta(days=30)  # texts that were there before the first vote
+EDITIONS = 5 * 366
+
+
+def evaluate(
+    store: Store, ranker: Ranker, reader: Reader, *, fewest: int = popularity.FEWEST
+) -> ReplayReport:
+    """Replay a reader's votes against other ways of ranking; of no votes, an empty report.
+
+    What others thought is known in steps of ``fewest`` thumbs.
+    """
+    from larkpost.ranking import TfidfRanker
+    from larkpost.ranking import evaluate as replayed
+
+    if not isinstance(ranker, TfidfRanker):
+        raise TypeError(f"{type(ranker).__name__} cannot be replayed")
+    with store.read() as connection:
+        past = replace(history(connection, reader), fewest=fewest)
+    return replayed(ranker, past)
+
+
+def history(connection: Connection, reader: Reader) -> History:
+    """A reader's past as the replay wants it; all interests count as one."""
+    from larkpost.ranking import History
+
+    cast = votes.of(connection, reader.id)[-MOST_VOTES:]
+    seen = papers.get(connection, {one.paper_id for one in cast})
+    offered = []
+    if cast:
+        moments = [*(one.at for one in cast), *(paper.first_seen for paper in seen.values())]
+        since = min(moments) - BEFORE
+        offered = papers.corpus(connection, since=since, limit=MOST_PAPERS)
+    issued = editions.latest(connection, reader.id, limit=EDITIONS)
+    return History(
+        papers=offered,
+        voted=[seen[one.paper_id] for one in cast],
+        thumbs=[one.thumb for one in cast],
+        at=[one.at for one in cast],
+        others=popularity.thumbs(connection, without=reader.id) if cast else (),
+        logged=exploration_log(issued, {one.paper_id for one in cast if one.thumb is Thumb.UP}),
+        stream=_stream(connection, issued),
+        shown=frozenset(
+            [pick.paper.id for edition in issued for pick in edition.picks]
+            + [one.paper_id for one in cast]
+        ),
+    )
+
+
+def _stream(connection: Connection, issued: Sequence[Edition]) -> list[Paper]:
+    """The papers that came for a reader's editions, the newest first; none without an edition.
+
+    What was there when the first of the editions came out was not held back from anybody, so its
+    papers count as well.
+    """
+    if not issued:
+        return []
+    first = min(issued, key=lambda edition: edition.published_at)
+    since = min([first.published_at - WINDOW, *(pick.paper.first_seen for pick in first.picks)])
+    return papers.corpus(
+        connection, since=since - timedelta(seconds=1), limit=MOST_PAPERS, withdrawn=False
+    )
+
+
+def exploration_log(issued: Sequence[Edition], liked: Collection[int]) -> list[Logged]:
+    """The last places of editions that the lot might have given away, and what became of them."""
+    from larkpost.ranking import Logged
+
+    return [
+        Logged(
+            propensity=edition.picks[-1].propensity,
+            pool=edition.picks[-1].pool,
+            explored=edition.picks[-1].explored,
+            liked=edition.picks[-1].paper.id in liked,
+        )
+        for edition in issued
+        if edition.picks and edition.picks[-1].propensity < 1
+    ]

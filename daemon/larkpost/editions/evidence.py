@@ -1,0 +1,117 @@
+"""Gathers what readers have told us: thumbs, and what they were shown and passed over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from larkpost.db import votes
+from larkpost.db.paper_cache import PaperCache
+from larkpost.db.usage import shown_papers
+from larkpost.interfaces import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from larkpost.db.engine import Connection
+    from larkpost.db.usage.shown_papers import Shown
+    from larkpost.domain import Interest, Paper, Reader, Vote
+
+MOST_VOTES = 1000  # of an interest and a kind: no ranker heeds more, however many there are
+LOOK_BACK = timedelta(days=60)  # editions that are older tell of a reader's past
+
+
+@dataclass(frozen=True, slots=True)
+class _GatheredEvidence:
+    """What counts of an interest, all that its reader has pressed, what they were shown of late.
+
+    ``papers`` are all of these by their ids.
+    """
+
+    own: Sequence[Vote]
+    cast: Sequence[Vote]
+    given: Sequence[Shown]
+    papers: Mapping[int, Paper]
+
+
+def evidence(
+    connection: Connection,
+    readers: Sequence[Reader],
+    *,
+    now: datetime,
+    cast: Mapping[int, Sequence[Vote]] | None = None,
+    known: PaperCache | None = None,
+) -> list[Evidence]:
+    """One evidence for each interest of each reader, in their order, in a handful of queries.
+
+    Of the votes of an interest only the newest are told, ``MOST_VOTES`` up and as many down.
+    ``cast`` are all votes by reader, where they were read before; ``known`` keeps papers that were.
+    """
+    ids = [reader.id for reader in readers]
+    cast = votes.of_many(connection, ids) if cast is None else cast
+    own = {
+        (reader.id, interest.id): list(_newest(reader, interest, cast.get(reader.id, ())))
+        for reader in readers
+        for interest in reader.interests
+    }
+    given = shown_papers.since(connection, ids, (now - LOOK_BACK).date())
+    wanted = {vote.paper_id for mine in own.values() for vote in mine}
+    looked = {one: list(_looked_at(mine, cast.get(one, []))) for one, mine in given.items()}
+    wanted |= {one.paper_id for mine in looked.values() for one in mine}
+    seen = (known or PaperCache()).get(connection, wanted)
+    return [
+        _evidence(
+            reader,
+            interest,
+            _GatheredEvidence(
+                own[reader.id, interest.id], cast.get(reader.id, []), looked[reader.id], seen
+            ),
+        )
+        for reader in readers
+        for interest in reader.interests
+    ]
+
+
+def _newest(reader: Reader, interest: Interest, cast: Sequence[Vote]) -> Iterator[Vote]:
+    """Leave out the oldest votes of each kind where there are too many; they are in order."""
+    main = reader.interests[0].id
+    mine = [vote for vote in cast if (vote.interest_id or main) == interest.id]
+    later = Counter(vote.thumb for vote in mine)
+    for vote in mine:
+        later[vote.thumb] -= 1
+        if later[vote.thumb] < MOST_VOTES:
+            yield vote
+
+
+def _looked_at(given: Iterable[Shown], cast: Iterable[Vote]) -> Iterator[Shown]:
+    """Leave out the editions in which no thumb was pressed: nobody may have looked at them."""
+    given = list(given)
+    voted = {vote.paper_id for vote in cast}
+    looked = {one.edition_id for one in given if one.paper_id in voted}
+    return (one for one in given if one.edition_id in looked)
+
+
+def _evidence(reader: Reader, interest: Interest, told: _GatheredEvidence) -> Evidence:
+    main, names = reader.interests[0].id, {one.id for one in reader.interests}
+    voted = {vote.paper_id for vote in told.cast}
+    shown_at = {one.paper_id: one.at for one in told.given}
+    passed = [
+        one
+        for one in told.given
+        if one.paper_id not in voted
+        and (one.interest_id if one.interest_id in names else main) == interest.id
+    ]
+    return Evidence(
+        reader_id=reader.id,
+        interest_id=interest.id,
+        papers=[told.papers[vote.paper_id] for vote in told.own],
+        thumbs=[vote.thumb for vote in told.own],
+        at=[vote.at for vote in told.own],
+        words=interest.words,
+        passed=[told.papers[one.paper_id] for one in passed],
+        passed_at=[one.at for one in passed],
+        shown_at=[shown_at.get(vote.paper_id) for vote in told.own],
+    )

@@ -1,0 +1,102 @@
+"""Picks papers where nothing could be learnt: by interest words, then trending, then new."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from larkpost.domain import Pick, TermWeight
+from larkpost.text.stemming import stem_words
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from larkpost.domain import Interest, Paper, Reader
+
+NOTE = (
+    "Your thumbs could not be used today, and none is lost: these papers were chosen by the words"
+    " of your interests, by what other readers like, and by what is new."
+)
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+class _InterestMatch(NamedTuple):
+    """A paper, the interest that names most of its words, and those words."""
+
+    paper: Paper
+    interest: Interest
+    words: tuple[str, ...]
+
+
+def choose(
+    reader: Reader,
+    candidates: Sequence[Paper],
+    spent: Collection[int],
+    hot: Sequence[int],
+    limit: int,
+) -> tuple[Pick, ...]:
+    """The reader's picks, best first: needs no space, no taste, and no votes.
+
+    ``spent`` are the ids of papers that are done with, ``hot`` those of the trending ones, the
+    hottest first. A threshold is not asked for: nothing is known about chances.
+    """
+    heat = {paper_id: place for place, paper_id in enumerate(hot)}
+
+    def place(found: _InterestMatch) -> tuple[int, int, float, int]:
+        paper = found.paper
+        cool = heat.get(paper.id, len(heat))
+        return -len(found.words), cool, -paper.first_seen.timestamp(), paper.id
+
+    left = [_match_interest(reader, paper) for paper in candidates if paper.id not in spent]
+    best = list(_without_twins(sorted(left, key=place)))[:limit]
+    return tuple(_pick(found, position) for position, found in enumerate(best, start=1))
+
+
+def _match_interest(reader: Reader, paper: Paper) -> _InterestMatch:
+    named = [
+        _InterestMatch(
+            paper, interest, tuple(word for word in interest.words if _speaks_of(paper, word))
+        )
+        for interest in reader.interests
+    ]
+    return max(named, key=lambda found: len(found.words))
+
+
+def _speaks_of(paper: Paper, word: str) -> bool:
+    """Say whether a paper has a word or phrase, in any form, or is of the category so called."""
+    if word.casefold() in {category.casefold() for category in paper.categories}:
+        return True
+    if not word.isascii():  # scripts without spaces have no words to compare
+        return word.casefold() in paper.text.casefold()
+    return _stem_text(word) in _stem_text(paper.text)
+
+
+@lru_cache(maxsize=4096)  # every reader of a shard is chosen for from the same papers
+def _stem_text(text: str) -> str:
+    """Give the stems of a text between spaces, so that one text can be looked for in another."""
+    return f" {' '.join(stem_words(_WORD.findall(text.casefold())))} "
+
+
+def _without_twins(ranked: Sequence[_InterestMatch]) -> Iterator[_InterestMatch]:
+    seen: set[str] = set()
+    for found in ranked:
+        title = " ".join(found.paper.title.casefold().split())
+        if title not in seen:
+            yield found
+        seen.add(title)
+
+
+def _pick(found: _InterestMatch, position: int) -> Pick:
+    return Pick(
+        paper=found.paper,
+        position=position,
+        score=float(len(found.words)),
+        probability=0.5,
+        terms=found.words,
+        because=tuple(TermWeight(word, 1.0) for word in found.words),
+        interest_id=found.interest.id,
+        interest=found.interest.name if found.words else "",
+        matches=bool(found.words),
+    )

@@ -1,0 +1,152 @@
+"""Fits a space to the corpus: in this process, or in one of its own whose memory goes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+from urllib.parse import quote
+
+from larkpost import logs
+from larkpost.db import papers, popularity
+from larkpost.errors import TryAgainLater
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from typing import IO
+
+    from larkpost.db.engine import Store
+    from larkpost.interfaces import Ranker, Space
+
+log = logs.get_logger(__name__)
+
+NEWEST = 20_000  # papers, to which a space is fitted
+LIKED = 3  # papers that a reader likes at least, whose thumbs teach
+LONGEST = 240.0  # seconds: a tick that shows no sign of life for five minutes ends the daemon
+LOOK = 0.1  # seconds between two looks at the process
+MOST_TOLD = 500  # characters of what the process says of its end
+
+
+class Fitted(NamedTuple):
+    """A space as bytes, and as it is in memory where it was fitted here."""
+
+    body: bytes
+    space: Space | None = None
+
+
+class Fit(Protocol):
+    """What fits a space to what a store holds at ``now``; with what readers like, where asked."""
+
+    def __call__(self, store: Store, ranker: Ranker, now: datetime, *, together: bool) -> Fitted:
+        """Fit it; whatever keeps it from that is raised, and nothing is written to the store."""
+        ...
+
+
+def fit_here(store: Store, ranker: Ranker, now: datetime, *, together: bool) -> Fitted:
+    """Fit a space in this process, with no transaction open meanwhile."""
+    with store.read() as connection:
+        corpus = papers.corpus(connection, limit=NEWEST)
+        libraries = popularity.libraries(connection, least=LIKED, at=now) if together else []
+    space = ranker.fit(corpus, libraries=libraries)
+    return Fitted(space.to_bytes(), space)
+
+
+@dataclass(frozen=True, slots=True)
+class FitApart:
+    """Fits a space in a process of its own, so that the memory it takes goes back to the system.
+
+    ``careful`` is the ranker's setting. The process reads the store itself, is a nice one, takes
+    ``seconds`` at most, and ends with this one. Its answer is a space as bytes, which is read like
+    any that was kept. Raises RuntimeError where it fails or is killed, TimeoutError where it takes
+    too long, TryAgainLater where ``stopped`` says that this process is to end.
+    """
+
+    careful: bool
+    stopped: Callable[[], bool] = lambda: False
+    seconds: float = LONGEST
+
+    def __call__(self, store: Store, ranker: Ranker, now: datetime, *, together: bool) -> Fitted:
+        """Fit it there; ``ranker`` is asked only where no other process can read the store."""
+        wanted = {
+            # On the standard input, for a command line may be read by everybody.
+            "store": _address(store),
+            "careful": self.careful,
+            "now": now.isoformat(),
+            "together": together,
+        }
+        if store.file is None and store.engine.dialect.name == "sqlite":  # in memory, for us alone
+            return fit_here(store, ranker, now, together=together)
+        began = time.monotonic()
+        body = self._run([sys.executable, "-P", "-m", "larkpost.editions.fit_process"], wanted)
+        log.info("fitted a space", seconds=round(time.monotonic() - began, 1), bytes=len(body))
+        return Fitted(body)
+
+    def _run(self, command: list[str], wanted: dict[str, object]) -> bytes:
+        pipe = subprocess.PIPE
+        # Unbuffered: what a process that died did not take would be written once more at the end.
+        with subprocess.Popen(command, bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe) as process:  # noqa: S603 - our own module
+            body, said = _Reader(process.stdout), _Reader(process.stderr)
+            try:
+                # The input stays open: its end tells the process that this one is gone.
+                _ask(process, wanted)
+                self._wait(process)
+            finally:
+                process.kill()
+                answer, told = body.whole(), said.whole()
+        if process.returncode:
+            self._raise_if_stopped()  # who ends a service signals all of its processes
+            why = told.decode(errors="replace").strip()[-MOST_TOLD:]
+            raise RuntimeError(f"the process that fits ended with {process.returncode}: {why}")
+        return answer
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        ends = time.monotonic() + self.seconds
+        while True:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(LOOK)
+                return
+            self._raise_if_stopped()
+            if time.monotonic() > ends:
+                raise TimeoutError(f"fitting took longer than {self.seconds:.0f} seconds")
+
+    def _raise_if_stopped(self) -> None:
+        if self.stopped():
+            raise TryAgainLater("The fit of the model was given up: the daemon is to end")
+
+
+def _address(store: Store) -> str:
+    """Give the URL of a store, with the password; the path of a file may be no text."""
+    if store.file is None:
+        return store.url.render_as_string(hide_password=False)
+    return f"sqlite:///{quote(os.fsencode(store.file))}"
+
+
+def _ask(process: subprocess.Popen[bytes], wanted: dict[str, object]) -> None:
+    if process.stdin is None:
+        raise ValueError("the process has no standard input")
+    with suppress(BrokenPipeError):  # it ended at once; why, it has said
+        process.stdin.write(json.dumps(wanted).encode() + b"\n")
+
+
+class _Reader:
+    """Reads a pipe to its end in a thread, so that the process never waits for us."""
+
+    def __init__(self, pipe: IO[bytes] | None) -> None:
+        self._parts: list[bytes] = []
+        self._thread = threading.Thread(target=self._read, args=(pipe,), daemon=True)
+        self._thread.start()
+
+    def _read(self, pipe: IO[bytes] | None) -> None:
+        self._parts.append(pipe.read() if pipe else b"")
+
+    def whole(self) -> bytes:
+        """Give all of it; what writes has ended."""
+        self._thread.join()
+        return b"".join(self._parts)

@@ -1,0 +1,61 @@
+"""The process that fits a space for another one: ``python -m larkpost.editions.fit_process``.
+
+It reads one line of JSON (see ``FitApart``), fits, and writes the space as bytes. It never writes
+to the store.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from datetime import datetime
+
+from larkpost.blas_threads import limit_blas_threads
+
+NICE = 10
+
+
+def main() -> None:
+    """Fit what the standard input asks for; ends with 1, and why in one line, where that fails."""
+    limit_blas_threads()
+    os.nice(NICE)
+    answer = os.dup(1)
+    os.dup2(2, 1)  # whatever prints must not get into the answer
+    sys.stdout = sys.stderr
+    wanted = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        body = _fit(wanted)
+    except Exception as error:  # told to the process that waits for it, which logs it
+        from larkpost.masking import mask_text, secrets_of_url
+
+        secrets = secrets_of_url(str(wanted["store"]))
+        sys.stderr.write(mask_text(f"{type(error).__name__}: {error}", secrets))
+        sys.stderr.flush()
+        os._exit(1)
+    with os.fdopen(answer, "wb") as pipe:
+        pipe.write(body)
+    os._exit(0)  # at once: what was read and fitted need not be taken apart
+
+
+def _end_with_parent() -> None:
+    """End when the input does: whoever asked is gone, and nobody would take the answer."""
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+def _fit(wanted: dict[str, object]) -> bytes:
+    from larkpost.db.engine import Store
+    from larkpost.editions.fit_model import fit_here
+    from larkpost.ranking import TfidfRanker
+
+    store = Store(str(wanted["store"]))
+    ranker = TfidfRanker(careful=bool(wanted["careful"]))
+    moment = datetime.fromisoformat(str(wanted["now"]))
+    return fit_here(store, ranker, moment, together=bool(wanted["together"])).body
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,365 @@
+"""Publishes editions: what is due by the readers' timetables, or what somebody asks for by hand."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import StrEnum
+from functools import cache, partial
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from larkpost.db import editions, readers
+from larkpost.db.coordination import job_status
+from larkpost.db.editions import PreparedEdition
+from larkpost.db.popularity import FEWEST
+from larkpost.domain import Edition
+from larkpost.editions import diagnostics, empty_notice, recommend
+from larkpost.editions.batch_isolation import bisect_failures
+from larkpost.editions.clock_correction import recover_from_future
+from larkpost.editions.model_cache import ModelCache
+from larkpost.editions.recommend import RankingRequest, ReaderRanking
+from larkpost.errors import LarkpostError
+from larkpost.render.email.mime import message_id
+from larkpost.schedule import local_date, next_after, timetable_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date, datetime
+
+    from larkpost.db.engine import Connection, Store
+    from larkpost.domain import Reader
+    from larkpost.interfaces import Ranker, Space
+
+SHARD = 500
+LONGEST_CATCH_UP = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishContext:
+    """What every publication needs: the store, the ranker, the usual window, the mail domain.
+
+    ``exploration`` is the rate at which an edition's last place is given away by lot;
+    ``fewest_thumbs`` of all readers order papers for who has taught nothing yet; ``spaces`` is
+    the space that the process shares.
+    """
+
+    store: Store
+    ranker: Ranker
+    window: timedelta
+    domain: str
+    exploration: float = 0.0
+    fewest_thumbs: int = FEWEST
+    spaces: ModelCache = field(default_factory=ModelCache)
+
+    def question(self, request: EditionRequest) -> RankingRequest:
+        """What to rank for an occasion: after missed days, papers of the whole gap."""
+        window = _window(request, self.window)
+        return RankingRequest(
+            request.at,
+            window,
+            exploration=self.exploration,
+            fewest_thumbs=self.fewest_thumbs,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EditionRequest:
+    """One edition to be: whose, for which local day, from what was there at ``at``.
+
+    ``since`` is the first local day that was missed, None when none was; ``next_slot`` is what
+    the reader's slot becomes.
+    """
+
+    reader: Reader
+    day: date
+    at: datetime
+    since: date | None
+    next_slot: datetime | None
+
+    @property
+    def at_slot(self) -> bool:
+        """Whether it is the reader's timetable that asks, and not somebody by hand."""
+        return self.next_slot != self.reader.next_slot
+
+
+class PublishOutcome(StrEnum):
+    """What became of an occasion."""
+
+    PUBLISHED = "published"
+    ALREADY = "already"  # that day's edition is out; it stays as it is
+    QUIET = "quiet"  # no paper to publish
+    BELOW = "below"  # papers, but none above the reader's threshold
+    FAILED = "failed"  # something broke; the slot stays, and is tried again
+
+
+@dataclass(frozen=True, slots=True)
+class PublishResult:
+    """An occasion, what became of it, and the edition that is out for that day, if any.
+
+    ``fault`` says what broke: publishing, or only the learning (then the papers were chosen
+    without it).
+    """
+
+    request: EditionRequest
+    outcome: PublishOutcome
+    edition: Edition | None = None
+    fault: str = ""
+
+
+def due(reader: Reader, now: datetime) -> EditionRequest:
+    """The occasion of a reader whose slot has come.
+
+    Slots missed since (the machine slept) make one catch-up of the latest slot's day, never
+    several editions.
+    """
+    if reader.next_slot is None:
+        raise ValueError(f"reader {reader.id} has no slot")
+    timetable = timetable_of(reader)
+    missed = day = local_date(reader.zone, reader.next_slot)
+    following = next_after(timetable, reader.next_slot, last=day)
+    while following <= now:
+        day = local_date(reader.zone, following)
+        following = next_after(timetable, following, last=day)
+    return EditionRequest(reader, day, now, missed if missed < day else None, following)
+
+
+def all_due(
+    readers: Iterable[Reader], now: datetime
+) -> tuple[list[EditionRequest], list[PublishResult]]:
+    """The occasions of readers whose slots have come, and those that cannot be made out."""
+    occasions: list[EditionRequest] = []
+    lost: list[PublishResult] = []
+    for reader in readers:
+        try:
+            occasions.append(due(reader, now))
+        except Exception as fault:  # a time zone that this machine does not know
+            failed = EditionRequest(reader, now.date(), now, None, reader.next_slot)
+            lost.append(PublishResult(failed, PublishOutcome.FAILED, fault=_in_words(fault)))
+    return occasions, lost
+
+
+def by_hand(reader: Reader, now: datetime, day: date | None = None) -> EditionRequest:
+    """The occasion of somebody asking: today's edition, or that of a given day."""
+    if day is None:
+        return EditionRequest(reader, local_date(reader.zone, now), now, None, reader.next_slot)
+    return EditionRequest(reader, day, min(now, recommend.end_of(day)), None, reader.next_slot)
+
+
+@dataclass(slots=True)
+class _PublishSummary:
+    """What became of the editions that were due, and what went wrong."""
+
+    tally: Counter[PublishOutcome] = field(default_factory=Counter)
+    failed: set[int] = field(default_factory=set)  # readers
+    problem: str = ""
+    unlearnt: int = 0
+    fault: str = ""
+
+    def take(self, result: PublishResult) -> None:
+        """Count a result in."""
+        self.tally[result.outcome] += 1
+        if result.outcome is PublishOutcome.FAILED:
+            self.failed.add(result.request.reader.id)
+            self.problem = self.problem or result.fault
+        elif result.fault:
+            self.unlearnt += 1
+            self.fault = self.fault or result.fault
+
+
+def publish_due(context: PublishContext, *, now: datetime) -> Counter[PublishOutcome]:
+    """Publish every edition whose slot has come, a shard of readers at a time.
+
+    One that cannot be published keeps no other from it, and stays due.
+    """
+    recover_from_future(context.store, now=now)
+    day = _PublishSummary()
+    while True:
+        with context.store.read() as connection:
+            found = readers.due(connection, now, limit=SHARD + len(day.failed))
+        shard = [reader for reader in found if reader.id not in day.failed]
+        if not shard:
+            break
+        occasions, lost = all_due(shard, now)
+        for result in (*lost, *publish(context, occasions, now=now)):
+            day.take(result)
+    if day.tally:
+        with context.store.begin() as connection:
+            _note(connection, day, now)
+    return day.tally
+
+
+def _note(connection: Connection, day: _PublishSummary, now: datetime) -> None:
+    """Write down what became of the editions, and how learning went where that is news."""
+    happened = job_status.latest(connection)
+    counts = {str(outcome): n for outcome, n in day.tally.items()}
+    if (earlier := happened.get("publish")) and earlier.at.date() == now.date():
+        for outcome in (
+            PublishOutcome.PUBLISHED,
+            PublishOutcome.QUIET,
+            PublishOutcome.BELOW,
+        ):  # of the whole day (UTC)
+            if n := earlier.detail.get(outcome, 0):
+                counts[outcome] = counts.get(outcome, 0) + n
+    problem = {"problem": day.problem} if day.failed else {}
+    job_status.record(connection, "publish", ok=not day.failed, now=now, **counts, **problem)
+    before = happened.get("learn")
+    if day.unlearnt:
+        facts = {"readers": day.unlearnt, "problem": day.fault}
+        job_status.record(connection, "learn", ok=False, now=now, **facts)
+    elif day.tally[PublishOutcome.PUBLISHED] and before is not None and not before.ok:
+        job_status.record(connection, "learn", ok=True, now=now)
+
+
+def publish(
+    context: PublishContext, occasions: Sequence[EditionRequest], *, now: datetime
+) -> list[PublishResult]:
+    """Rank and publish these occasions, in their order where the papers asked for are the same.
+
+    A reader for whom there is no paper gets no edition, only the next slot: a dump that comes
+    late is in the next edition. What breaks over one occasion keeps no other from being published.
+    """
+
+    def together(some: Sequence[EditionRequest]) -> list[PublishResult]:
+        question = context.question(some[0])
+        asking = [request.reader for request in some]
+        rankings = recommend.rank(
+            context.store, context.ranker, asking, question, now=now, spaces=context.spaces
+        )
+        with context.store.begin() as connection:
+            return list(_carry_out(connection, some, rankings, context))
+
+    def alone(request: EditionRequest, fault: Exception) -> list[PublishResult]:
+        return [PublishResult(request, PublishOutcome.FAILED, fault=_in_words(fault))]
+
+    results: list[PublishResult] = []
+    for _, alike in _by_question(context, occasions):
+        for some in bisect_failures(alike, together, alone):
+            results += some
+    return results
+
+
+def _in_words(fault: Exception) -> str:
+    """Say what broke, and where; what we foresaw speaks for itself."""
+    if isinstance(fault, LarkpostError):
+        return f"{fault} ({fault.hint})" if fault.hint else str(fault)
+    *_, frame = traceback.extract_tb(fault.__traceback__)
+    return f"{type(fault).__name__}: {fault} ({Path(frame.filename).name}:{frame.lineno})"
+
+
+def draft(
+    context: PublishContext, request: EditionRequest, *, now: datetime, space: Space | None = None
+) -> Edition:
+    """The edition as it would be published; its id is 0.
+
+    With a ``space`` nothing is written down, without one perhaps the space that it takes.
+    """
+    question, asking = context.question(request), [request.reader]
+    ranking = recommend.rank(
+        context.store,
+        context.ranker,
+        asking,
+        question,
+        now=now,
+        space=space,
+        spaces=context.spaces,
+    )
+    return _edition(request, ranking[request.reader.id])
+
+
+def _by_question(
+    context: PublishContext, occasions: Sequence[EditionRequest]
+) -> Iterator[tuple[RankingRequest, list[EditionRequest]]]:
+    def key(request: EditionRequest) -> tuple[datetime, timedelta]:
+        question = context.question(request)
+        return question.at, question.window
+
+    for _, group in groupby(sorted(occasions, key=key), key=key):
+        alike = list(group)
+        yield context.question(alike[0]), alike
+
+
+def _window(request: EditionRequest, usual: timedelta) -> timedelta:
+    if request.since is None:
+        return usual
+    gap = request.day - request.since + timedelta(days=1)
+    return min(max(usual, gap), LONGEST_CATCH_UP)
+
+
+def _edition(request: EditionRequest, ranking: ReaderRanking) -> Edition:
+    return Edition(
+        id=0,
+        reader=request.reader,
+        date=request.day,
+        published_at=request.at,
+        picks=ranking.picks,
+        since=request.since,
+        considered=ranking.considered,
+        note=ranking.note,
+    )
+
+
+def _carry_out(
+    connection: Connection,
+    occasions: Sequence[EditionRequest],
+    rankings: Mapping[int, ReaderRanking],
+    context: PublishContext,
+) -> Iterator[PublishResult]:
+    window = context.question(occasions[0]).window
+    why = cache(partial(diagnostics.of_reader, connection, now=occasions[0].at, window=window))
+    full = [one for one in occasions if rankings[one.reader.id].picks]
+    prepared = _replace_message_ids(
+        connection,
+        [_prepare(one, rankings[one.reader.id], context.domain) for one in full],
+        context.domain,
+    )
+    made = dict(zip(full, editions.publish_many(connection, prepared), strict=True))
+    for request in occasions:
+        ranking = rankings[request.reader.id]
+        if edition := made.get(request):
+            yield PublishResult(request, PublishOutcome.PUBLISHED, edition, ranking.fault)
+            continue
+        moved = not ranking.picks and readers.advance(connection, request.reader, request.next_slot)
+        if existing := editions.on(connection, request.reader.id, request.day):
+            yield PublishResult(request, PublishOutcome.ALREADY, existing)
+        else:
+            if moved and request.at_slot and empty_notice.wants_notice(request.reader, request.at):
+                because = why(bool(ranking.below))
+                empty_notice.owe(connection, request.reader, request.day, because, now=request.at)
+            yield PublishResult(
+                request, PublishOutcome.BELOW if ranking.below else PublishOutcome.QUIET
+            )
+
+
+def _prepare(request: EditionRequest, ranking: ReaderRanking, domain: str) -> PreparedEdition:
+    reader = request.reader
+    return PreparedEdition(
+        reader=reader,
+        day=request.day,
+        picks=ranking.picks,
+        now=request.at,
+        next_slot=request.next_slot,
+        message_id=message_id(reader.uid, request.day, domain) if reader.address else None,
+        since=request.since,
+        considered=ranking.considered,
+        note=ranking.note,
+    )
+
+
+def _replace_message_ids(
+    connection: Connection, prepared: Sequence[PreparedEdition], domain: str
+) -> Sequence[PreparedEdition]:
+    """Give letters whose names are in use others.
+
+    That of a day was taken where its edition came out while the clock was ahead.
+    """
+    used = editions.find_used_message_ids(connection, [str(one.message_id) for one in prepared])
+    return [
+        replace(one, message_id=message_id(f"{one.reader.uid} again", one.day, domain))
+        if one.message_id in used
+        else one
+        for one in prepared
+    ]

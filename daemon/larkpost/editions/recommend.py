@@ -1,0 +1,315 @@
+"""Ranks papers for many readers: reads their votes, gets the model, asks the ranker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
+from functools import partial
+from typing import TYPE_CHECKING
+
+from larkpost import logs
+from larkpost.db import editions, papers, popularity, votes
+from larkpost.domain import Thumb
+from larkpost.editions import advice, fallback, second_interest
+from larkpost.editions.batch_isolation import bisect_failures
+from larkpost.editions.evidence import evidence
+from larkpost.editions.exploration import Explorer
+from larkpost.editions.model_cache import ModelCache, fresh_space
+from larkpost.errors import LarkpostError
+from larkpost.interfaces import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date, timedelta
+
+    from larkpost.db.engine import Connection, Store
+    from larkpost.db.paper_cache import PaperCache
+    from larkpost.domain import Paper, Pick, Reader
+    from larkpost.interfaces import Ranker, Space, Taste
+    from larkpost.ranking.selection import DuplicateGroups
+
+    Found = dict[int, Sequence[Pick]]  # what each interest of a reader found, best first
+
+log = logs.get_logger(__name__)
+
+UNMATCHED = (
+    "None of your interest words tells one paper here from another, so this is what other readers"
+    " like, then the newest. Your page takes other words."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RankingRequest:
+    """What to rank: candidates of ``window`` before ``at``; ``again`` lets picked ones return.
+
+    ``limit`` is the number of picks a reader; None asks for each reader's own size.
+    ``exploration`` is the rate at which a known reader's last place is given away by lot;
+    ``fewest_thumbs`` of all readers order papers for who has taught nothing yet.
+    """
+
+    at: datetime
+    window: timedelta
+    limit: int | None = None
+    again: bool = False
+    exploration: float = 0.0
+    fewest_thumbs: int = popularity.FEWEST
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderRanking:
+    """The answer for one reader: picks, best first, out of ``considered`` candidates.
+
+    ``below`` counts the candidates left out because their probability is under the reader's
+    threshold. ``note`` is what the reader is to be told of it; ``fault`` what kept us from
+    learning, empty where nothing did.
+    """
+
+    picks: tuple[Pick, ...]
+    considered: int
+    below: int = 0
+    note: str = ""
+    fault: str = ""
+
+
+def end_of(day: date) -> datetime:
+    """The last moment (UTC) of a day: what was first seen on it is a candidate of that day."""
+    return datetime.combine(day, time.max, tzinfo=UTC)
+
+
+def _ids(readers: Iterable[Reader]) -> list[int]:
+    return [reader.id for reader in readers]
+
+
+def rank(
+    store: Store,
+    ranker: Ranker,
+    readers: Sequence[Reader],
+    question: RankingRequest,
+    *,
+    now: datetime,
+    space: Space | None = None,
+    spaces: ModelCache | None = None,
+) -> dict[int, ReaderRanking]:
+    """The ranking of each reader, by reader id; every reader has one, though it may be empty.
+
+    Without a ``space`` the fresh one is taken, that of ``spaces`` where a process shares them; it
+    may have to be fitted and written down.
+    Where none can be had, or learning breaks over a reader's data, that reader's papers are
+    chosen without it; no other reader is the worse for it.
+    """
+    try:
+        shared = space or (spaces or ModelCache()).fresh(store, ranker, now=now)
+    except LarkpostError:
+        raise
+    except Exception as fault:  # a failed training keeps nobody from their paper
+        _tell(readers, fault)
+        return {reader.id: _plain(store, reader, question, fault) for reader in readers}
+
+    def learnt(some: Sequence[Reader]) -> dict[int, ReaderRanking]:
+        return _learn(store, ranker, shared, some, question, spaces.papers if spaces else None)
+
+    def plain(reader: Reader, fault: Exception) -> dict[int, ReaderRanking]:
+        _tell([reader], fault)
+        return {reader.id: _plain(store, reader, question, fault)}
+
+    found: dict[int, ReaderRanking] = {}
+    for rankings in bisect_failures(readers, learnt, plain):
+        found |= rankings
+    return found
+
+
+def _tell(readers: Sequence[Reader], fault: Exception) -> None:
+    who = [reader.uid for reader in readers[:3]]
+    log.error("nothing could be learnt", readers=len(readers), first=who, exc_info=fault)
+
+
+def _plain(
+    store: Store, reader: Reader, question: RankingRequest, fault: Exception
+) -> ReaderRanking:
+    """Choose without having learnt anything; the ranking says so."""
+    with store.read() as connection:
+        candidates = papers.candidates(connection, at=question.at, window=question.window)
+        spent = {vote.paper_id for vote in votes.of(connection, reader.id)}
+        if not question.again:
+            spent |= editions.papers_given(connection, [reader.id])[reader.id]
+        hot = popularity.trending(
+            connection,
+            at=question.at,
+            window=question.window,
+            limit=len(candidates),
+            fewest=question.fewest_thumbs,
+        )
+    limit = question.limit or reader.size
+    order = [judged.paper.id for judged in hot]
+    picks = fallback.choose(reader, candidates, spent, order, limit)
+    left = len(candidates) - len(spent & {paper.id for paper in candidates})
+    return ReaderRanking(picks, left, note=fallback.NOTE, fault=f"{type(fault).__name__}: {fault}")
+
+
+def _learn(
+    store: Store,
+    ranker: Ranker,
+    space: Space,
+    readers: Sequence[Reader],
+    question: RankingRequest,
+    known: PaperCache | None = None,
+) -> dict[int, ReaderRanking]:
+    from larkpost.ranking import selection
+
+    with store.read() as connection:
+        cast = votes.of_many(connection, _ids(readers))
+        asked = evidence(connection, readers, now=question.at, cast=cast, known=known)
+        candidates = papers.candidates(connection, at=question.at, window=question.window)
+        among = [paper.id for paper in candidates]
+        picked = {} if question.again else editions.papers_given(connection, _ids(readers), among)
+    spent = {
+        reader.id: {*picked.get(reader.id, ()), *(vote.paper_id for vote in cast[reader.id])}
+        for reader in readers
+    }
+    own: dict[int, list[Evidence]] = {reader.id: [] for reader in readers}
+    for one in asked:
+        own[one.reader_id].append(one)
+    alike = selection.twins(candidates)
+    most = max((question.limit or reader.size for reader in readers), default=0)
+    enough = most + min(alike.doubles, most)
+    ids = frozenset(paper.id for paper in candidates)
+    # A chance means something once there is a thumb up, as where a letter tells it.
+    untaught = frozenset(one.interest_id for one in asked if Thumb.UP not in one.thumbs)
+    explorer = Explorer(space, candidates, spent, alike, question.exploration, question.at)
+    shard = _ShardRanking(
+        ranker, space, question, candidates, ids, spent, alike, enough, untaught, explorer
+    )
+    tastes = ranker.learn(space, asked, now=question.at)
+    found = shard.find_candidates(asked, tastes)
+    if lost := [reader for reader in readers if not found.get(reader.id)]:
+        with store.read() as connection:
+            found |= shard.trending(connection, lost)
+    theirs: dict[int, list[Taste]] = {}
+    for one, taste in zip(asked, tastes, strict=True):
+        theirs.setdefault(one.reader_id, []).append(taste)
+    rankings = {
+        reader.id: _add_advice(
+            shard.ranking(reader, found[reader.id], own[reader.id], theirs[reader.id]),
+            own[reader.id],
+            question.at,
+        )
+        for reader in readers
+    }
+    for reader in readers:
+        if offer := second_interest.note(space, reader, own[reader.id], now=question.at):
+            told = rankings[reader.id]
+            rankings[reader.id] = replace(told, note=f"{told.note} {offer}".strip())
+    for reader in lost:
+        if any(one.words for one in own[reader.id]) and not any(o.papers for o in own[reader.id]):
+            rankings[reader.id] = replace(rankings[reader.id], note=UNMATCHED)
+    return rankings
+
+
+def _add_advice(ranking: ReaderRanking, asked: Sequence[Evidence], now: datetime) -> ReaderRanking:
+    """Add advice to the note of a reader who presses thumbs down more than before."""
+    cast = (vote for one in asked for vote in zip(one.at, one.thumbs, strict=True))
+    found = advice.many_downs(cast, now)
+    return replace(ranking, note=f"{found.text} {ranking.note}".strip()) if found else ranking
+
+
+@dataclass(frozen=True, slots=True)
+class _ShardRanking:
+    """What the rankings of a shard of readers have in common.
+
+    ``spent`` are the papers by id that each reader is done with; ``enough`` is how many picks
+    of an interest fill any reader's edition, near-duplicates left out; ``untaught`` are the
+    interests that have no thumb up, to which no threshold applies.
+    """
+
+    ranker: Ranker
+    space: Space
+    question: RankingRequest
+    candidates: Sequence[Paper]
+    ids: frozenset[int]
+    spent: Mapping[int, set[int]]
+    alike: DuplicateGroups
+    enough: int
+    untaught: frozenset[int]
+    explorer: Explorer
+
+    def find_candidates(
+        self, asked: Sequence[Evidence], tastes: Sequence[Taste]
+    ) -> dict[int, Found]:
+        """What the interests find, by reader; those that know nothing yet find nothing."""
+        ranked = self.ranker.rank(
+            self.space,
+            tastes,
+            self.candidates,
+            self.enough,
+            excluded=[self.spent[one.reader_id] for one in asked],
+        )
+        found: dict[int, Found] = {}
+        for one, picks in zip(asked, ranked, strict=True):
+            if any(pick.because or pick.against for pick in picks):
+                found.setdefault(one.reader_id, {})[one.interest_id] = picks
+        return found
+
+    def trending(self, connection: Connection, lost: Sequence[Reader]) -> dict[int, Found]:
+        """What all readers together think, for readers of whom nothing is known yet."""
+        most = self.enough + max(len(self.spent[reader.id]) for reader in lost)
+        hot = [
+            judged.paper
+            for judged in popularity.trending(
+                connection,
+                at=self.question.at,
+                window=self.question.window,
+                limit=most,
+                fewest=self.question.fewest_thumbs,
+            )
+        ]
+        blank = self.ranker.learn(self.space, [Evidence(0, 0)], now=self.question.at)
+        (told,) = self.ranker.rank(self.space, blank, hot, len(hot))
+        picks = {pick.paper.id: pick for pick in told}
+        found: dict[int, Found] = {}
+        for reader in lost:
+            left = [paper.id for paper in hot if paper.id not in self.spent[reader.id]]
+            mine = [
+                replace(picks[paper_id], position=at, score=0.0)
+                for at, paper_id in enumerate(left, start=1)
+            ]
+            found[reader.id] = {reader.interests[0].id: mine[: self.enough]}
+        return found
+
+    def ranking(
+        self, reader: Reader, found: Found, asked: Sequence[Evidence], tastes: Sequence[Taste]
+    ) -> ReaderRanking:
+        """The reader's picks: shared between interests, likely enough, perhaps one explored."""
+        from larkpost.ranking import selection
+
+        size = self.question.limit or reader.size
+        picks = selection.choose(reader, found, size, self.alike, untaught=self.untaught)
+        below = 0
+        if reader.threshold:
+            unasked = selection.choose(replace(reader, threshold=0.0), found, size, self.alike)
+            below = len(unasked) - len(picks)
+        if self.explorer.rate and not reader.threshold and len(picks) == size > 1:
+            judged = partial(_liked_most, self.ranker, self.space, tastes)
+            picks = self.explorer.explore(reader, asked, picks, judged)
+        considered = len(self.ids) - len(self.ids & self.spent[reader.id])
+        silent = {
+            interest.id
+            for interest in reader.interests
+            if interest.id in self.untaught and not interest.words
+        }
+        note = selection.too_few(reader, found, picks, silent=silent)
+        return ReaderRanking(tuple(picks), considered, below, note)
+
+
+def explain_paper(
+    store: Store, ranker: Ranker, reader: Reader, paper: Paper, *, now: datetime
+) -> Pick:
+    """Judge one paper for a reader, by the interest that likes it most."""
+    space = fresh_space(store, ranker, now=now)
+    with store.read() as connection:
+        asked = evidence(connection, [reader], now=now)
+    return _liked_most(ranker, space, ranker.learn(space, asked, now=now), paper)
+
+
+def _liked_most(ranker: Ranker, space: Space, tastes: Sequence[Taste], paper: Paper) -> Pick:
+    verdicts = [picks[0] for picks in ranker.rank(space, tastes, [paper], 1)]
+    return max(verdicts, key=lambda pick: pick.score)

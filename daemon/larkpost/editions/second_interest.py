@@ -1,0 +1,170 @@
+"""Offers an interest of its own where the papers that a reader likes fall into two groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from larkpost.db import readers, votes
+from larkpost.domain import Thumb
+from larkpost.errors import UsageError
+from larkpost.schedule import local_date
+from larkpost.text.interest_words import LONGEST_INTEREST, MOST_INTERESTS, tidy
+from larkpost.text.normalize import one_line, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from datetime import datetime
+
+    from larkpost.db.engine import Connection, Store
+    from larkpost.domain import Interest, Paper, Reader, Vote
+    from larkpost.interfaces import Evidence, Space
+
+NOT_AGAIN = timedelta(days=180)  # after an offer was declined
+NAMED_AFTER = 2  # words
+NOTE = (
+    "The papers you like fall into two groups. On the page of your taste one click gives the"
+    " second an interest of its own."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A new interest for the smaller of two groups of liked papers, the oldest first.
+
+    ``interest`` is the name of the one that they are liked under, ``others`` are words of the
+    larger group, which stays with it.
+    """
+
+    interest: str
+    name: str
+    words: tuple[str, ...]
+    papers: tuple[Paper, ...]
+    others: tuple[str, ...]
+
+
+def find_offer(
+    space: Space, reader: Reader, asked: Sequence[Evidence], *, now: datetime
+) -> Offer | None:
+    """Find the first of a reader's interests whose liked papers fall into two groups.
+
+    ``asked`` is the reader's evidence. None where there is no such interest, no room for one more,
+    or where an offer was declined in the last 180 days. ``ranking.two_groups`` has the rule.
+    """
+    from larkpost.ranking import TextSpace
+    from larkpost.ranking.exploration.two_groups import find_two_groups
+
+    declined = reader.offer_declined
+    if declined is not None and now - declined < NOT_AGAIN:
+        return None
+    if len(reader.interests) >= MOST_INTERESTS or not isinstance(space, TextSpace):
+        return None
+    names = {interest.id: interest.name for interest in reader.interests}
+    for one in asked:
+        votes_cast = zip(one.papers, one.thumbs, strict=True)
+        liked = [paper for paper, thumb in votes_cast if thumb is Thumb.UP]
+        if groups := find_two_groups(space, liked):
+            new = groups.smaller
+            name = _free_name(new.terms, names.values())
+            return Offer(names[one.interest_id], name, new.terms, new.papers, groups.larger.terms)
+    return None
+
+
+def note(space: Space, reader: Reader, asked: Sequence[Evidence], *, now: datetime) -> str:
+    """Give what an edition says of an offer: on one of the reader's days a week, else nothing.
+
+    No word of a paper is in it, for editions are passed on and a private paper may be meant.
+    """
+    days = sorted(reader.days)
+    asks = days[0] if reader.weekly else days[reader.id % len(days)]
+    if local_date(reader.zone, now).weekday() != asks:
+        return ""
+    return NOTE if find_offer(space, reader, asked, now=now) else ""
+
+
+def accept(
+    store: Store,
+    reader_id: int,
+    *,
+    interest: str,
+    name: str,
+    words: Iterable[str],
+    paper_ids: Collection[int],
+) -> None:
+    """Make the interest that was offered, and let the thumbs up on these papers count for it.
+
+    ``interest`` is the name of the one that they have counted for. Raises UsageError where there is
+    none of that name, or the new one cannot be had.
+    """
+    name, kept = shorten(name, LONGEST_INTEREST).strip(), tidy(words)
+    with store.begin() as connection:
+        reader = readers.get(connection, reader_id)
+        source = _named(reader, interest)
+        if not name or any(one.name == name for one in reader.interests):
+            raise UsageError(f"There is an interest called {one_line(name)!r} already")
+        if len(reader.interests) >= MOST_INTERESTS:
+            raise UsageError(
+                f"There are {MOST_INTERESTS} interests already", hint="remove one before"
+            )
+        readers.set_interest(connection, reader_id, name, words=kept, quota=source.quota)
+        new = _named(readers.get(connection, reader_id), name)
+        liked = {vote.paper_id for vote in _of(connection, reader, source) if vote.thumb > 0}
+        votes.move(connection, reader_id, liked & set(paper_ids), new.id)
+
+
+def undo(store: Store, reader_id: int, *, name: str, into: str) -> None:
+    """Take an interest away again and give its thumbs back to the one that they came from.
+
+    Raises UsageError where one of the two is not there, or they are the same.
+    """
+    with store.begin() as connection:
+        reader = readers.get(connection, reader_id)
+        gone, back = _named(reader, name), _named(reader, into)
+        if gone == back:
+            raise UsageError(f"{one_line(name)!r} cannot take its own place")
+        theirs = {vote.paper_id for vote in _of(connection, reader, gone)}
+        votes.move(connection, reader_id, theirs, back.id)
+        readers.remove_interest(connection, reader_id, name)
+
+
+def decline(store: Store, reader_id: int, *, now: datetime) -> None:
+    """Make no such offer for 180 days."""
+    with store.begin() as connection:
+        readers.update(connection, reader_id, offer_declined=now)
+
+
+def allow(store: Store, reader_id: int) -> None:
+    """Undo ``decline``."""
+    with store.begin() as connection:
+        readers.update(connection, reader_id, offer_declined=None)
+
+
+def _of(connection: Connection, reader: Reader, interest: Interest) -> list[Vote]:
+    """Give the votes that count for an interest; those for none count for the first."""
+    main, known = reader.interests[0].id, {one.id for one in reader.interests}
+    return [
+        vote
+        for vote in votes.of(connection, reader.id)
+        if (vote.interest_id if vote.interest_id in known else main) == interest.id
+    ]
+
+
+def _named(reader: Reader, name: str) -> Interest:
+    for interest in reader.interests:
+        if interest.name == name:
+            return interest
+    raise UsageError(f"There is no interest called {one_line(name)!r}")
+
+
+def _free_name(words: Sequence[str], taken: Iterable[str]) -> str:
+    """Name an interest after its first words, or as many as make the name a new one."""
+    known = set(taken)
+    for many in range(NAMED_AFTER, len(words) + 1):
+        name = shorten(", ".join(words[:many]), LONGEST_INTEREST)
+        if name not in known:
+            return name
+    number = 2
+    while f"{words[0]} {number}" in known:
+        number += 1
+    return f"{words[0]} {number}"

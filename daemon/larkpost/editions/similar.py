@@ -1,0 +1,76 @@
+"""Finds papers similar to one, for the page of a paper."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from larkpost.db import papers
+from larkpost.db.search import find
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from larkpost.db.engine import Connection
+    from larkpost.domain import Paper
+    from larkpost.interfaces import Ranker, Space
+
+REMEMBERED = 512  # papers whose like are known
+AMONG = 300  # papers that are compared, those with the most words of the title in common
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarPaper:
+    """A paper and how close it is, above 0 and up to 1."""
+
+    paper: Paper
+    closeness: float
+
+
+def similar(
+    connection: Connection, ranker: Ranker, space: Space, paper: Paper, *, limit: int = 6
+) -> list[SimilarPaper]:
+    """The papers closest to this one, the closest first; none by a space of no papers."""
+    among = find.kin(connection, paper, limit=AMONG)
+    return [SimilarPaper(*found) for found in ranker.similar(space, paper, among, limit)]
+
+
+class SimilarPapers:
+    """What is like the papers that were looked at last, while no paper came or changed.
+
+    To compare three hundred papers takes most of the time of a paper's page.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._space: Space | None = None
+        self._changed: datetime | None = None
+        self._known: OrderedDict[tuple[int, int], list[tuple[int, float]]] = OrderedDict()
+
+    def find(
+        self, connection: Connection, ranker: Ranker, space: Space, paper: Paper, *, limit: int
+    ) -> list[SimilarPaper]:
+        """Give what ``similar`` gives, of the papers as they are now."""
+        changed, key = papers.latest_change(connection), (paper.id, limit)
+        with self._lock:
+            if self._space is not space or self._changed != changed:
+                self._space, self._changed = space, changed
+                self._known.clear()
+            known = self._known.get(key)
+        if known is None:
+            near = similar(connection, ranker, space, paper, limit=limit)
+            self._remember(space, changed, key, near)
+            return near
+        found = papers.get(connection, [paper_id for paper_id, _ in known])
+        return [SimilarPaper(found[one], closeness) for one, closeness in known if one in found]
+
+    def _remember(
+        self, space: Space, changed: datetime | None, key: tuple[int, int], near: list[SimilarPaper]
+    ) -> None:
+        with self._lock:
+            if self._space is space and self._changed == changed:
+                self._known[key] = [(one.paper.id, one.closeness) for one in near]
+                if len(self._known) > REMEMBERED:
+                    self._known.popitem(last=False)

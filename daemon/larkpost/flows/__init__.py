@@ -1,1 +1,0 @@
-"""The verbs: ingest, learn, publish, deliver, feedback, membership, and the tick that runs them."""

@@ -1,0 +1,236 @@
+"""Recognises from its first bytes a file that is no dump, to refuse it by the name of its type."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from larkpost.errors import UnreadableDump
+from larkpost.formats.bibtex import ENTRY
+from larkpost.formats.references import RIS, TABLE
+from larkpost.text.normalize import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Test = Callable[[str], re.Match[str] | None]
+
+_TEXT = "dumps are text: the page as text, or JSON Lines"
+_UNPACK = "unpack it and ingest what is inside"
+_AS_TEXT = "save it as text and ingest that"
+_AGAIN = "fetch it again, later; what came is not the papers"
+_START = "it goes to a reader's start: `larkpost start EMAIL FILE`"
+_EXPORT = "export it as BibTeX or RIS; that goes to a reader's start: `larkpost start EMAIL FILE`"
+_NOT_YET = (
+    "it is not read yet; what is read is the papers page as text, the JSON of its API, and JSON "
+    "Lines (docs/formats.md)"
+)
+
+_MAGIC = (
+    (b"\x1f\x8b", "a gzip archive", _UNPACK),
+    (b"PK\x03\x04", "a zip archive (or an office document)", _UNPACK),
+    (b"PK\x05\x06", "an empty zip archive", _TEXT),
+    (b"BZh", "a bzip2 archive", _UNPACK),
+    (b"\xfd7zXZ\x00", "an xz archive", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "a zstandard archive", _UNPACK),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
+    (b"Rar!\x1a\x07", "a rar archive", _UNPACK),
+    (b"%PDF-", "a PDF document", "save the page as text and ingest that"),
+    (b"%!PS", "a PostScript document", "save the page as text and ingest that"),
+    (b"\x89PNG\r\n\x1a\n", "a PNG picture", _TEXT),
+    (b"\xff\xd8\xff", "a JPEG picture", _TEXT),
+    (b"GIF8", "a GIF picture", _TEXT),
+    (b"\x7fELF", "a program", _TEXT),
+    (b"SQLite format 3\x00", "an SQLite database", _TEXT),
+    (b"PAR1", "a Parquet table", "write it as JSON Lines and ingest that"),
+    (b"bplist00", "a Safari web archive or another property list", _AS_TEXT),
+    (b"WARC/", "a web archive (WARC)", "save the page in it as text and ingest that"),
+    (b"\xd0\xcf\x11\xe0", "an office document", _TEXT),
+    (b"{\\rtf", "an RTF document", "save it as plain text and ingest that"),
+)
+
+_LEAD = r"\A(?:\s|<!--(?s:.*?)-->|<\?(?s:.*?)\?>|<!DOCTYPE(?!\s+(?:html|NETSCAPE))[^>]*+>)*+"
+_HEADERS = r"\A(?:From [^\n]*\n)?(?:[\w-]{1,70}:[^\n]*\n(?:[ \t][^\n]*\n)*+)*?"
+_FAILURES = (
+    r"rate (?:limit )?exceeded|(?:HTTP/\S+ |HTTP )?error(?: code)?:? [45]\d\d"
+    r"|(?:HTTP/\S+ |HTTP |error:? )*(?:[45]\d\d\b[ :-]*)?(?:too many requests|access denied"
+    r"|forbidden|unauthori[sz]ed|bad (?:request|gateway)|service (?:temporarily )?unavailable"
+    r"|gateway time-?out|(?:page )?not found|internal server error|just a moment"
+    r"|attention required)"
+)
+_PAPER_NUMBER = r"arXiv:\d{4}\.\d{4,5}"
+_HEADING = r"\"?\w[\w .()/-]{0,40}\"?"
+_CONTENT_TAG = re.compile(r"<(?:article|h[1-6]|li|p|td)\b[^<>]*>", re.IGNORECASE)
+_CITATION_KEY = re.compile(r"\s*[^\s,={}()\"]{0,200},")
+_FEW, _MANY = 3, 10  # tags by which the middle of a web page is known, at its start or later
+
+
+def _test(pattern: str) -> Test:
+    return re.compile(pattern, re.IGNORECASE | re.MULTILINE).search
+
+
+def _fragment(start: str) -> re.Match[str] | None:
+    """Recognise a piece of a web page; Markdown keeps some tags, but not those of paragraphs."""
+    if start.startswith(("[", "{")):
+        return None
+    tags = list(_CONTENT_TAG.finditer(start))
+    return tags[0] if len(tags) >= (_FEW if start.startswith("<") else _MANY) else None
+
+
+def _bibtex(start: str) -> re.Match[str] | None:
+    """Recognise BibTeX by an entry that opens the file, but for comments, or by two of them."""
+    entries = [found for found in ENTRY.finditer(start) if _is_entry(start, found)]
+    before = start[: entries[0].start()].splitlines() if entries else []
+    opens = all(line.lstrip().startswith("%") or not line.strip() for line in before)
+    return entries[0] if entries and (opens or len(entries) > 1) else None
+
+
+def _is_entry(text: str, entry: re.Match[str]) -> bool:
+    """Say if an entry begins a line and has a key; a decorator of Python has none."""
+    begins_line = not text[text.rfind("\n", 0, entry.start()) + 1 : entry.start()].strip()
+    special = entry[1].lower() in {"comment", "string", "preamble"}
+    return begins_line and (special or bool(_CITATION_KEY.match(text, entry.end())))
+
+
+# The first test that the beginning of a file passes says what it is; groups fill the words.
+_KINDS: tuple[tuple[Test, str, str], ...] = (
+    # JSON
+    (
+        _test(r"\A(?:\[\s*\]|\{\s*\}|null)\s*\Z"),
+        "an empty answer",
+        "there may be no papers of that day (yet): ask for another one",
+    ),
+    (
+        _test(
+            r'\A\{\s*"(?:errors?|message|detail|status(?:Code)?)"\s*:(?!(?s:.*)"(?:title|paper)"\s*:)'
+            r'[\s{\["]*([^"\n{}\[\]]{0,100})'
+        ),
+        r"an error that an API answered with (\1)",
+        _AGAIN,
+    ),
+    (_test(r'\A\{(?s:.*?)"version"\s*:\s*"https?://jsonfeed\.org/'), "a JSON feed", _NOT_YET),
+    (
+        _test(
+            r'\A[\[{](?s:.*?)(?<!\\)"(?:issued|itemType|container-title|citation-key|family)"\s*:'
+        ),
+        "a list of references (CSL JSON or Zotero's JSON)",
+        _START,
+    ),
+    (_test(r'\A\{\s*"(?:cells|nbformat)"\s*:'), "a Jupyter notebook", _TEXT),
+    # What servers say in place of papers
+    (
+        _test(r"\AHTTP/\d\S* ([23]\d\d)"),
+        r"an HTTP answer with its headers (\1)",
+        "save its body alone",
+    ),
+    (
+        _test(rf"\A\W*({_FAILURES})[.!]?\s*$(?=(?s:.{{0,3000}})\Z)"),
+        r"an error of the server (\1)",
+        _AGAIN,
+    ),
+    (
+        _test(rf"\A(?=<)(?s:.*?)<title[^>]*>\s*({_FAILURES})"),
+        r"an error page of the server (\1)",
+        _AGAIN,
+    ),
+    # arXiv, mail
+    (
+        _test(
+            rf"^\\\\[ \t]*\n{_PAPER_NUMBER}"
+            rf"|^[ \t]*(?:\[\d+\]\s*)*{_PAPER_NUMBER}[^\n]*\n(?:[^\n]*\n){{0,3}}?[ \t*]*Title:"
+            r"|^[ \t]*(?-i:Title):[^\n]*\n(?:[^\n]*\n){0,6}?[ \t]*(?-i:Authors):[^\n]*\n"
+            r"(?:[^\n]*\n){0,20}?[ \t]*(?-i:Categories|Subjects|Comments):"
+        ),
+        "a listing of arXiv",
+        _NOT_YET,
+    ),
+    (
+        _test(rf"{_HEADERS}(?:Snapshot-Content-Location:|From: [\"<]*Saved by )"),
+        "a saved web page (MHTML)",
+        "save it as text in the browser and ingest that",
+    ),
+    (
+        _test(
+            rf"{_HEADERS}(?:MIME-Version|Content-Type|Message-ID|Received|Return-Path|Delivered-To"
+            r"|DKIM-Signature|X-Mailer):"
+        ),
+        "a mail as it is sent (.eml or mbox)",
+        "save the text of the mail, without its headers, and ingest that",
+    ),
+    # XML and HTML
+    (_test(r"\A\s*<!DOCTYPE\s+NETSCAPE-Bookmark"), "a list of bookmarks", _AS_TEXT),
+    (
+        _test(rf"{_LEAD}<(?:(?:rss|feed|entry|channel)\b|rdf:RDF\b[^>]*purl\.org/rss)"),
+        "a feed (RSS or Atom)",
+        _NOT_YET,
+    ),
+    (_test(rf"{_LEAD}<rdf:RDF\b"), "a list of references (RDF)", _START),
+    (_test(rf"{_LEAD}<opml\b"), "a list of subscriptions (OPML)", _NOT_YET),
+    (_test(rf"{_LEAD}<(?:OAI-PMH|ListRecords|GetRecord)\b"), "an answer of OAI-PMH", _NOT_YET),
+    (
+        _test(rf"{_LEAD}<(?:!doctype html|(?:html|head|body|meta|title|script|style|link|base)\b)"),
+        "an HTML page",
+        _AS_TEXT,
+    ),
+    (_test(r"\A\s*<\?xml"), "an XML file", _TEXT),
+    (_fragment, "an HTML page", _AS_TEXT),
+    # References
+    (_bibtex, "a list of references (BibTeX)", _START),
+    (RIS.search, "a list of references (RIS)", _START),
+    (_test(r"\A\s*%0 [A-Z]|\A\s*PMID- ?\d"), "a list of references (EndNote or PubMed)", _EXPORT),
+    (TABLE.match, "a list of references (Zotero's CSV)", _START),
+    (
+        _test(r"\A(?=[^\n]*\brating\b)(?:\"?\w+\"?,)*\"?arxiv_?id\b"),
+        "a list of rated papers (CSV)",
+        f"{_START}, where each gets a thumb up, whatever its rating",
+    ),
+    (
+        _test(rf"\A(?=[^\n]*\btitle\b)(?:{_HEADING}[,;\t]){{2,}}{_HEADING}\s*$"),
+        "a table (CSV)",
+        "write it as JSON Lines (docs/formats.md) and ingest that",
+    ),
+    (
+        _test(
+            r"\A(?:\s*+(?:https?://\S*(?:arxiv|doi|hugging)\S*+|(?:arxiv:)?\d{4}\.\d{4,5}(?:v\d+)?"
+            r"|(?:doi:)?10\.\d{4,9}/\S++)[ \t,;]*+(?:\n|\Z))++\s*\Z"
+        ),
+        "a list of references (identifiers or links)",
+        _START,
+    ),
+    (
+        _test(r"^[ \t]*\\(?:documentclass|usepackage|begin\{(?:document|abstract)\})"),
+        "LaTeX source",
+        _TEXT,
+    ),
+)
+_BEFORE_TEXT = "\ufeff\u200b\u200e\u00a0 \t\r\n"  # byte order mark, white space, what nobody sees
+_BEGINNING = 16 * 1024  # bytes
+_CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\x00"))
+_MOST_CONTROLS = 0.1
+
+
+def refuse_what_is_no_dump(head: bytes, name: str) -> None:
+    """Raise UnreadableDump, saying what the file is, unless ``head`` may be the start of a dump."""
+    if not head:
+        raise UnreadableDump(f"{name} is empty", hint="was it cut off? save it again")
+    for magic, what, hint in _MAGIC:
+        if head.startswith(magic):
+            raise UnreadableDump(f"{name} is {what}, not a dump", hint=hint)
+    start = _start(head)
+    for test, what, hint in _KINDS:
+        if match := test(start):
+            words = one_line(match.expand(what)).replace(" ()", "")
+            raise UnreadableDump(f"{name} is {words}, not a dump", hint=hint)
+    if head[257:262] == b"ustar":
+        raise UnreadableDump(f"{name} is a tar archive, not a dump", hint=_UNPACK)
+    stripped = head.translate(None, _CONTROLS)
+    if len(head) - len(stripped) > _MOST_CONTROLS * len(head):
+        raise UnreadableDump(f"{name} is binary, not text", hint=_TEXT)
+
+
+def _start(head: bytes) -> str:
+    """Decode the beginning of a file roughly, from its first character that shows."""
+    text = head[:_BEGINNING].lstrip(b"\xff\xfe").translate(None, b"\x00").decode("utf-8", "replace")
+    if len(head) > _BEGINNING:
+        text = text.rpartition("\n")[0] or text
+    return text.replace("\r\n", "\n").replace("\r", "\n").lstrip(_BEFORE_TEXT)

@@ -1,0 +1,113 @@
+"""Reads the Hugging Face papers API: daily, weekly and search answers, or papers by themselves."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+
+from larkpost.domain import DumpDate, PaperRecord
+from larkpost.formats.dates import EARLIEST
+from larkpost.formats.json_fields import JsonFields, read_papers
+from larkpost.formats.json_items import json_head
+from larkpost.text.identifiers import identifier_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from larkpost.domain import Record
+
+# Keys that only the API writes; within a text, their quotation marks would have backslashes.
+_OURS = re.compile(
+    r'(?<!\\)"(?:paper"\s*:\s*\{|(?:submittedOnDailyAt|publishedAt|discussionId|ai_summary'
+    r'|ai_keywords|dailyPapers)"\s*:)'
+)
+_LISTED_AT = re.compile(rb'"submittedOnDailyAt"\s{0,9}:\s{0,9}"(\d{4}-\d\d-\d\d)T')
+_CHUNK = 1024 * 1024
+
+
+class HuggingFaceApi:
+    """The answer of ``/api/daily_papers`` and its siblings: a list, or an object per line.
+
+    An item wraps a ``paper``, or is one. Its day on the list is when the paper was first seen.
+    """
+
+    name: ClassVar[str] = "huggingface-api"
+
+    def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
+        """Go by keys that only the API writes."""
+        return _OURS.search(json_head(head)) is not None
+
+    def read(
+        self,
+        dump: BinaryIO,
+        near: date | None = None,  # noqa: ARG002 - years are always given
+    ) -> Iterator[Record]:
+        """Yield a record per item, after the day of the list where all items are of one day.
+
+        An item that cannot be taken is rejected with the reason. Raises UnreadableDump when none
+        can.
+        """
+        if day := _day_of_list(dump):
+            yield DumpDate(day, 0)
+        yield from read_papers(dump, draft_of)
+
+
+def _day_of_list(dump: BinaryIO) -> date | None:
+    """Find the one day of all items of a dump, from where it stands; None where they differ."""
+    start, days, end = dump.tell(), set[bytes](), b""
+    while len(days) < 2 and (chunk := dump.read(_CHUNK)):
+        days.update(_LISTED_AT.findall(end + chunk))
+        end = chunk[-100:]  # a key and its value may lie across two chunks
+    dump.seek(start)
+    return _day(days.pop()) if len(days) == 1 else None
+
+
+def _day(text: bytes) -> date | None:
+    try:
+        return date.fromisoformat(text.decode("ascii"))
+    except ValueError:
+        return None
+
+
+def draft_of(fields: JsonFields) -> PaperRecord:
+    """Read a paper of the API, or an item around one; raises BadRecordError."""
+    fields.given = _paper(fields.given)
+    title = fields.title()
+    names = fields.identifier("id")
+    abstract, announced = fields.abstract("summary", "abstract")
+    published = fields.moment("publishedAt")
+    return PaperRecord(
+        title=title,
+        abstract=abstract,
+        identifiers=tuple(dict.fromkeys(names + announced)),
+        authors=fields.words("authors"),
+        organisation=_organisation(fields),
+        published=published.date() if published else None,
+        first_seen=fields.moment("submittedOnDailyAt", earliest=EARLIEST),
+        url=next((identifier_url(n) for n in names if n.scheme == "arxiv"), None),
+        links=tuple(filter(None, map(fields.address, ("projectPage", "githubRepo")))),
+        upvotes=fields.votes("upvotes"),
+        line=fields.line,
+    )
+
+
+def _paper(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Unwrap the paper of an item; what stands beside it counts where the paper is silent.
+
+    The item's own ``publishedAt`` is when it was listed, by the reading of the official client.
+    """
+    paper = given.get("paper")
+    if not isinstance(paper, dict):
+        return given
+    told = {key: value for key, value in paper.items() if value not in (None, "")}
+    listed = {"publishedAt": None, "submittedOnDailyAt": given.get("publishedAt")}
+    return {**given, **listed, **told}
+
+
+def _organisation(fields: JsonFields) -> str | None:
+    organisation = fields.given.get("organization")
+    if not isinstance(organisation, dict):
+        return None
+    named = JsonFields(organisation, fields.line)
+    return named.text("fullname") or named.text("name")

@@ -1,0 +1,203 @@
+"""Reads papers from JSON objects, field by field: what makes no sense is left out and told."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
+from larkpost.errors import UnreadableDump, UsageError
+from larkpost.formats.decoding import LONGEST_ABSTRACT, LONGEST_TITLE
+from larkpost.formats.json_items import JsonItem, json_items
+from larkpost.text.identifiers import parse_identifier
+from larkpost.text.markup import clean_markup, cut_preamble, plain_latex
+from larkpost.text.normalize import one_line, squash
+from larkpost.text.urls import is_web_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from larkpost.domain import Identifier, Record
+
+_MOST_VOTES = 2**31
+
+
+class BadRecordError(Exception):
+    """A record cannot be taken; the message says why."""
+
+
+class JsonFields:
+    """The fields of one object, by their keys; ``remarks`` collects what was odd about them.
+
+    ``clean`` turns a text of the object into one without markup. Methods that need a field raise
+    BadRecordError where it is missing or no good; the others give nothing then, and remark it.
+    """
+
+    def __init__(self, given: Mapping[str, Any], line: int) -> None:
+        self.given = given
+        self.line = line
+        self.remarks: list[IngestWarning] = []
+        # What Larkpost exported is clean: `<b>` in it is a word of the title.
+        self.clean = plain_latex if "uid" in given else clean_markup
+
+    def remark(self, text: str, key: str = "") -> None:
+        """Note an oddity of the object; ``key`` is a key that nobody knows."""
+        self.remarks.append(IngestWarning(self.line, text, key))
+
+    def title(self) -> str:
+        """Read ``title``, which must be there: one line without markup."""
+        title = self.given.get("title")
+        if not isinstance(title, str) or not (plain := squash(self.clean(title))):
+            raise BadRecordError("it has no title")
+        if len(plain) > LONGEST_TITLE:
+            raise BadRecordError(f"its title has more than {LONGEST_TITLE:,} characters")
+        return plain
+
+    def abstract(self, *keys: str) -> tuple[str, tuple[Identifier, ...]]:
+        """Read the abstract under the first key that has one, and the name of the paper in it.
+
+        arXiv's announcement and a label before it are cut off.
+        """
+        abstract = next((v for key in keys if (v := self.given.get(key)) not in (None, "")), "")
+        if not isinstance(abstract, str):
+            raise BadRecordError("its abstract is not text")
+        text, name = cut_preamble(self.clean(abstract))
+        plain = squash(text)
+        if len(plain) > LONGEST_ABSTRACT:
+            raise BadRecordError(f"its abstract has more than {LONGEST_ABSTRACT:,} characters")
+        return plain, (name,) if name else ()
+
+    def identifier(self, key: str) -> tuple[Identifier, ...]:
+        """Read the name of the paper: none where the key is missing."""
+        name = self.given.get(key)
+        if name is None:
+            return ()
+        try:
+            return (parse_identifier(name if isinstance(name, str) else repr(name)),)
+        except UsageError as error:
+            raise BadRecordError(f"its id is not of the form scheme:value ({error})") from error
+
+    def identifiers(self, key: str) -> tuple[Identifier, ...]:
+        """Read a list of names of the paper."""
+        names = []
+        for name in self._texts(key):
+            try:
+                names.append(parse_identifier(name))
+            except UsageError as error:
+                self.remark(f"“{key}” holds what is no name; left out ({error})")
+        return tuple(names)
+
+    def text(self, key: str) -> str | None:
+        """Read a short text: one line without markup."""
+        value = self.given.get(key)
+        if value is not None and not isinstance(value, str):
+            self.remark(f"“{key}” is not text; left out")
+            return None
+        return squash(self.clean(value or "")) or None
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """Read a list of short texts, or of objects that have them as ``name``."""
+        return tuple(word for one in self._texts(key) if (word := squash(self.clean(one))))
+
+    def address(self, key: str) -> str | None:
+        """Read a web address."""
+        value = self.given.get(key)
+        if value is None or (address := _web_address(value)):
+            return None if value is None else address
+        self.remark(f"“{key}” is not a web address; left out")
+        return None
+
+    def addresses(self, key: str) -> tuple[str, ...]:
+        """Read a list of web addresses."""
+        read = [(one, _web_address(one)) for one in self._texts(key)]
+        if not all(address for _, address in read):
+            self.remark(f"“{key}” holds what is no web address; left out")
+        return tuple(address for _, address in read if address)
+
+    def votes(self, key: str) -> int | None:
+        """Read a number of votes; nought is a number."""
+        votes = self.given.get(key)
+        if votes is None:
+            return None
+        if type(votes) is not int or not 0 <= votes < _MOST_VOTES:
+            self.remark(f"“{key}” is not a number of votes; left out")
+            return None
+        return votes
+
+    def moment(self, key: str, *, earliest: date = date.min) -> datetime | None:
+        """Read a moment or a day of ISO 8601, ``earliest`` or later; without a zone it is UTC."""
+        text = self.given.get(key)
+        if text is None:
+            return None
+        try:
+            moment = datetime.fromisoformat(text)
+            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (TypeError, ValueError, OverflowError):
+            what = "is not a date such as 2026-08-07 or 2026-08-07T06:00:00Z"
+            self.remark(f"“{key}” {what}; left out")
+            return None
+        if moment.date() < earliest:
+            self.remark(f"“{key}” lies before the first digest; left out")
+            return None
+        return moment
+
+    def _texts(self, key: str) -> list[str]:
+        value = self.given.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(one, str | dict) for one in value):
+            self.remark(f"“{key}” is not a list of texts; left out")
+            return []
+        people = [{"name": one} if isinstance(one, str) else one for one in value]
+        names = (one.get("name") for one in people if not one.get("hidden"))
+        return [name for name in names if isinstance(name, str)]
+
+
+def _web_address(value: object) -> str | None:
+    address = one_line(value).replace(" ", "%20") if isinstance(value, str) else ""
+    return address if is_web_address(address) else None
+
+
+def read_papers(dump: BinaryIO, draft_of: Callable[[JsonFields], PaperRecord]) -> Iterator[Record]:
+    """Yield a record per object; one that cannot be taken is rejected with the reason.
+
+    ``draft_of`` makes a draft of an object, or raises BadRecordError. Each kind of oddity is told
+    once, where it was first. Raises UnreadableDump when nothing in the file is a paper.
+    """
+    taken, first_reason = 0, ""
+    remarked: set[str] = set()
+    for one in json_items(dump):
+        for record in _records(one, draft_of) if isinstance(one, JsonItem) else [one]:
+            match record:
+                case PaperRecord():
+                    taken += 1
+                case RejectedRecord():
+                    first_reason = first_reason or record.reason
+                case IngestWarning() if record.text in remarked:
+                    continue
+                case IngestWarning():
+                    remarked.add(record.text)
+            yield record
+    if not taken:
+        raise _no_paper(first_reason)
+
+
+def _records(item: JsonItem, draft_of: Callable[[JsonFields], PaperRecord]) -> list[Record]:
+    """Give the draft of an item after the remarks on it, or why it is rejected."""
+    try:
+        if not isinstance(item.value, dict):
+            raise BadRecordError("this is not a JSON object")  # noqa: TRY301 - one place that rejects
+        fields = JsonFields(item.value, item.line)
+        draft = draft_of(fields)
+    except BadRecordError as bad:
+        return [RejectedRecord(item.line, f"{item.place}{bad}", item.text)]
+    return [*fields.remarks, draft]
+
+
+def _no_paper(first_reason: str) -> UnreadableDump:
+    if not first_reason:
+        return UnreadableDump("there is not a single record in it")
+    return UnreadableDump(
+        f"nothing in it is a paper; the first record: {first_reason}",
+        hint='write an object per line, as in {"id": "arxiv:2508.13426", "title": "…"}',
+    )

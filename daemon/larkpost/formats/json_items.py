@@ -1,0 +1,197 @@
+"""Finds the objects in JSON as it comes: one per line, in a list, or in a list within an object."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+from larkpost.domain import IngestWarning, RejectedRecord
+from larkpost.errors import UnreadableDump
+from larkpost.formats.decoding import LONGEST_LINE, NumberedLine, decode, lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LARGEST_LIST = 16 * 1024 * 1024  # bytes; as text, it may take four times as many
+_SHOWN = 2_000  # characters of an item that are shown where it is rejected
+_MOST_BROKEN = 50  # items of a list; the place of each is found by counting lines from the top
+_DEEPEST = 4  # objects in objects around a list
+_DECODER = json.JSONDecoder(strict=False)  # a raw line end in a text is read as one
+_BETWEEN = re.compile(r"[\s,\[\]]*+")
+
+
+@dataclass(frozen=True, slots=True)
+class JsonItem:
+    """One value of a file, and where it begins: ``line``, and ``place`` where a line has many."""
+
+    line: int
+    value: Any
+    text: str
+    place: str = ""
+
+
+def json_head(head: bytes) -> str:
+    """Decode the beginning of a file; empty where it is not that of a JSON object or list."""
+    text = decode(head).lstrip("\ufeff\0 \t\r\n")
+    return text if re.match(r"\{|\[\s*[{\]]", text) else ""
+
+
+def json_items(dump: BinaryIO) -> Iterator[JsonItem | RejectedRecord | IngestWarning]:
+    """Yield the items of a dump in order, and what cannot be read of it.
+
+    A file that begins with a list, or with an object over several lines, is read as a whole; all
+    others line by line. Lists, and objects that only hold a list, are opened. Raises
+    UnreadableDump for a list of more than ``LARGEST_LIST`` bytes.
+    """
+    head = dump.read(LONGEST_LINE)
+    stream = cast("BinaryIO", HeadFirst(head, dump))
+    if _is_whole(head):
+        yield from _Walk(_content(stream), 1, numbered=True).items()
+        return
+    for line in lines(stream):
+        if isinstance(line, NumberedLine):
+            yield from _Walk(line.text, line.number, ended=line.whole).items()
+        else:
+            yield line
+
+
+class HeadFirst:
+    """What comes in on a stream whose ``head`` was read before: that again, then the rest."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self._head = BytesIO(head)
+        self._rest = rest
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to ``size`` bytes, all of them where it is negative; nothing at the end."""
+        if size < 0:
+            return self._head.read() + self._rest.read()
+        head = self._head.read(size)
+        return head + self._rest.read(size - len(head)) if len(head) < size else head
+
+
+def _is_whole(head: bytes) -> bool:
+    first, end, _ = json_head(head).partition("\n")
+    if first.startswith("["):
+        return True
+    return first.startswith("{") and (not end or first.rstrip().endswith(("{", "[", ",")))
+
+
+def _content(dump: BinaryIO) -> str:
+    raw = dump.read(LARGEST_LIST + 1)
+    if len(raw) > LARGEST_LIST:
+        raise UnreadableDump(
+            f"it is one JSON list of more than {LARGEST_LIST >> 20} MiB",
+            hint="write an object per line, which is read at any size: jq -c '.[]' FILE",
+        )
+    return decode(raw)
+
+
+class _Walk:
+    """Goes through a text of JSON values; brackets and commas between them only part them."""
+
+    def __init__(
+        self, text: str, line: int, *, ended: bool = False, numbered: bool = False
+    ) -> None:
+        self.text = text
+        self.line = line
+        self.ended = ended  # whether the text cannot go on: its line has an end
+        self.numbered = numbered
+        self.at = 0
+        self.depth = 0
+        self.count = 0
+        self.broken = 0
+
+    def items(self) -> Iterator[JsonItem | RejectedRecord]:
+        """Yield the items; what is no JSON ends the walk, unless the next item can be told."""
+        while (start := self._between()) < len(self.text):
+            try:
+                value, end = _DECODER.raw_decode(self.text, start)
+            except (ValueError, RecursionError) as error:
+                self.count += 1
+                yield self._reject(start, error)
+                end = self._next(start, error)
+            else:
+                shown = self.text[start : min(end, start + _SHOWN)]
+                for one in _unwrap(value):
+                    self.count += 1
+                    yield JsonItem(self.line, one, shown, self._place())
+            self._advance(end)
+        if self.depth and self.at <= len(self.text):
+            yield self._reject_open_list()
+
+    def _between(self) -> int:
+        """Pass over what parts two items; gives where the next one begins."""
+        match = _BETWEEN.match(self.text, self.at)
+        between = match[0] if match else ""
+        self.depth += between.count("[") - between.count("]")
+        self._advance(self.at + len(between))
+        return self.at
+
+    def _advance(self, to: int) -> None:
+        self.line += self.text.count("\n", self.at, to)
+        self.at = to
+
+    def _place(self) -> str:
+        return f"item {self.count}: " if self.numbered else ""
+
+    def _reject(self, start: int, error: Exception) -> RejectedRecord:
+        cut = not self.ended and self._is_cut(error)
+        what = f"this is not JSON ({_reason(error)})"
+        if cut:
+            what = "the file ends in the middle of this record"
+        text = self.text[start : start + _SHOWN]
+        return RejectedRecord(self.line, self._place() + what, text, cut=cut)
+
+    def _is_cut(self, error: Exception) -> bool:
+        if not isinstance(error, json.JSONDecodeError):
+            return False
+        near = len(self.text.rstrip()) - error.pos < len("\\ud83d")
+        return near or not self.numbered or error.msg.startswith("Unterminated string")
+
+    def _next(self, start: int, error: Exception) -> int:
+        """Find the next item behind a broken one: it begins a line as deep as the broken one."""
+        indent = self.text[self.text.rfind("\n", 0, start) + 1 : start]
+        self.broken += 1
+        if not self.numbered or indent.strip() or self.broken == _MOST_BROKEN:
+            return self._end
+        if not isinstance(error, json.JSONDecodeError):
+            return self._end
+        found = self.text.find(f"\n{indent}{{", error.pos)
+        return found if found >= 0 else self._end
+
+    @property
+    def _end(self) -> int:
+        return len(self.text) + 1  # the text's own end is where an open list is missed
+
+    def _reject_open_list(self) -> RejectedRecord:
+        if self.ended:
+            return RejectedRecord(self.line, "this is not JSON (a list is not closed)")
+        return RejectedRecord(self.line, "the file ends in the middle of a list", cut=True)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__
+
+
+def _unwrap(value: object) -> list[Any]:
+    """Give the list of papers that an object only wraps, or else the value itself."""
+    return _papers_in(value, _DEEPEST) or [value]
+
+
+def _papers_in(value: object, depth: int) -> list[Any]:
+    if not isinstance(value, dict) or not depth or _is_paper(value):
+        return []
+    for inner in value.values():
+        if isinstance(inner, list) and any(map(_is_paper, inner)):
+            return inner
+        if found := _papers_in(inner, depth - 1):
+            return found
+    return []
+
+
+def _is_paper(value: object) -> bool:
+    return isinstance(value, dict) and ("title" in value or isinstance(value.get("paper"), dict))

@@ -1,0 +1,1 @@
+"""Reads a papers page as text that any program may have written, step by step."""

@@ -1,0 +1,225 @@
+"""Puts the lines of a page together again: blank lines end a paragraph, or wrapped lines do."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, islice, pairwise
+from typing import TYPE_CHECKING
+
+from larkpost.formats.page.text_kinds import people
+from larkpost.formats.page.tokens import Token, TokenKind, may_end
+from larkpost.text.markup import clean_markup
+from larkpost.text.normalize import squash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from larkpost.formats.page.page_lines import PageLine
+
+_AHEAD = 1_000  # tokens looked at to see how the page is set
+_SHORT = 300  # characters; the longest titles of arXiv are somewhat shorter
+_WRAP = 110  # no hard-wrapped line is longer
+# Lines after which a run is given out where an unwrapped abstract ends, and at the latest: a page
+# without blank lines would be held in memory as a whole.
+_MANY, _MOST = 2_000, 20_000
+_UNWRAPPED = 200  # a longer line is a whole paragraph
+_NARROW = 60  # nor is text wrapped at less
+_BROKEN_ADDRESS = re.compile(r"://\n\s*")
+LONGEST_ORGANISATION = 150  # characters
+
+
+@dataclass(frozen=True)  # without slots, for the sake of the cached text
+class Paragraph:
+    """Lines that belong together."""
+
+    tokens: tuple[Token, ...]
+
+    @property
+    def number(self) -> int:
+        """The number of its first line."""
+        return self.tokens[0].line.number
+
+    @property
+    def whole(self) -> bool:
+        """Whether its last line was ended."""
+        return self.tokens[-1].line.whole
+
+    @property
+    def link(self) -> int:
+        """Which link of the page it is; 0 for none."""
+        return self.tokens[0].line.link
+
+    @property
+    def level(self) -> int:
+        """Its level as a heading, 1 to 6; 0 for none."""
+        return self.tokens[0].line.level
+
+    @property
+    def url(self) -> str | None:
+        """Where it, or one of its lines, links to."""
+        return next((token.url for token in self.tokens if token.url), None)
+
+    @cached_property
+    def text(self) -> str:
+        """Everything in one line."""
+        lines = "\n".join(token.text for token in self.tokens)
+        return squash(clean_markup(_BROKEN_ADDRESS.sub("://", lines)))
+
+
+def paragraphs(tokens: Iterable[Token]) -> Iterator[Paragraph | Token]:
+    """Yield paragraphs in the place of lines of text, and the furniture between them."""
+    stream = iter(tokens)
+    ahead = list(islice(stream, _AHEAD))
+    split = _by_blanks if _is_spaced(ahead) else _by_width
+    for run, following in pairwise(chain(_runs(chain(ahead, stream)), [None])):
+        if isinstance(run, Token):
+            yield run
+        elif run and _is_organisation(run, following):
+            yield from split(run[:-1])
+            yield Paragraph((run[-1],))
+        elif run:
+            yield from split(run)
+
+
+def _is_organisation(run: Sequence[Token], following: Sequence[Token] | Token | None) -> bool:
+    """Whether the last line of a run is no text: it stands between a full stop and the dot."""
+    if len(run) < 2 or not isinstance(following, Token) or following.kind is not TokenKind.DOT:
+        return False
+    return len(run[-1].text) <= LONGEST_ORGANISATION and may_end(run[-2].text)
+
+
+def _runs(tokens: Iterable[Token]) -> Iterator[list[Token] | Token]:
+    """Yield lines of text that nothing parts, and the furniture that parts them."""
+    run: list[Token] = []
+    for token in tokens:
+        if token.kind is TokenKind.TEXT:
+            if run and _stands_apart(run[-1].line, token.line):
+                yield run
+                run = []
+            run.append(token)
+            if len(run) >= _MANY and (len(token.text) > _UNWRAPPED or len(run) >= _MOST):
+                yield run
+                run = []
+            continue
+        if token.kind is TokenKind.AUTHORS and len(run) > 1:  # an organisation stands before them
+            yield run[:-1]
+            run = run[-1:]
+        if run:
+            yield run
+            run = []
+        if token.kind is not TokenKind.BLANK:
+            yield token
+    if run:
+        yield run
+
+
+def _stands_apart(line: PageLine, following: PageLine) -> bool:
+    """Whether a heading or a link ends, or begins, between two lines."""
+    if (line.link, line.level) != (following.link, following.level):
+        return True
+    return bool(line.level) and not line.link and not following.text.startswith("  ")
+
+
+def _is_spaced(ahead: Sequence[Token]) -> bool:
+    """Whether blank lines part titles from abstracts: then a good part of the runs are titles."""
+    runs = [run for run in _runs(ahead) if not isinstance(run, Token)]
+    unwrapped = [sum(len(token.text) > _UNWRAPPED for token in run) for run in runs]
+    if sum(unwrapped) > 2 * sum(map(bool, unwrapped)):  # whole abstracts, a line each
+        return False
+    titles = sum(
+        sum(len(token.text) for token in run) <= _SHORT and not run[-1].text.endswith(".")
+        for run in runs
+    )
+    return titles * 4 >= len(runs)
+
+
+def _by_blanks(run: Sequence[Token]) -> Iterator[Paragraph]:
+    *above, last = run
+    if above and "," in last.text and people(last.text.strip()):  # authors right below a title
+        yield Paragraph(tuple(above))
+        yield Paragraph((last,))
+    else:
+        yield Paragraph(tuple(run))
+
+
+def _by_width(run: Sequence[Token]) -> Iterator[Paragraph]:
+    """Find the paragraphs of lines that no blank line parts.
+
+    A title is one line, and indented ones after it; an abstract is one long line, or lines
+    wrapped at one width until the next word would have fitted.
+    """
+    width = _width(run)
+    current: list[Token] = []
+    title_next = True
+    nothing = (None, None)
+    for token, following, after in zip(
+        run, chain(run[1:], nothing), chain(run[2:], nothing), strict=False
+    ):
+        current.append(token)
+        if following and _goes_on(token.text, following, after, width, title_next=title_next):
+            continue
+        yield Paragraph(tuple(current))
+        title_next = not title_next or sum(len(token.text) for token in current) > _SHORT
+        current = []
+
+
+def _width(run: Sequence[Token]) -> int:
+    """Guess the width at which lines were wrapped: nine in ten are not longer."""
+    lengths = sorted(length for token in run if (length := _length(token)) <= _WRAP)
+    return max(_NARROW, lengths[len(lengths) * 9 // 10]) if lengths else _NARROW
+
+
+def _goes_on(
+    last: str, following: Token, after: Token | None, width: int, *, title_next: bool
+) -> bool:
+    """Whether a paragraph whose last line so far is ``last`` goes on in the following line."""
+    if len(last) > _WRAP:
+        return False
+    if _is_indented(following):
+        return True
+    if title_next or _length(following) > _WRAP:
+        return False
+    fits = _fits(last, following, width)
+    if may_end(last):
+        return not fits and not _is_title(following, after, width)
+    return not fits or len(last) > width * 0.6
+
+
+def _length(token: Token) -> int:
+    return len(token.text)
+
+
+def _fits(line: str, following: Token, width: int) -> bool:
+    """Whether the next word would have fitted: then the line was not ended by its width."""
+    return len(line) + 1 + len(following.text.split(maxsplit=1)[0]) <= width
+
+
+def _is_title(line: Token, after: Token | None, width: int) -> bool:
+    """Whether a line stands alone: wider than the text, short of its width, or In Capitals."""
+    text = line.text
+    if after is None or text.endswith(".") or text.startswith("http"):
+        return False
+    if len(text) > width + 3 or _length(after) > _WRAP or _fits(text, after, width):
+        return True
+    words = [word for word in text.split() if len(word) > 3]
+    return sum(word[0].isupper() for word in words) > len(words) * 0.6
+
+
+def _is_indented(token: Token) -> bool:
+    return token.text.startswith("  ")
+
+
+def split_title(paragraph: Paragraph) -> tuple[Paragraph | None, Paragraph]:
+    """Take the first line for a title where the others hold an abstract and it is not of them.
+
+    It is part of the abstract when it is as wide as the wrapped lines after it.
+    """
+    first, *rest = paragraph.tokens
+    if not rest or len(first.text) > _SHORT or first.text.endswith("."):
+        return None, paragraph
+    widest = max(len(token.text) for token in rest)
+    if widest <= _WRAP and len(first.text) + _NARROW / 4 >= widest:
+        return None, paragraph
+    return Paragraph((first,)), Paragraph(tuple(rest))

@@ -1,0 +1,392 @@
+"""Makes papers of a page's paragraphs: what every page has, and pages whose titles are marked."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
+from larkpost.errors import UnreadableDump
+from larkpost.formats.decoding import LONGEST_ABSTRACT, LONGEST_REJECT
+from larkpost.formats.page.paragraphs import LONGEST_ORGANISATION, Paragraph
+from larkpost.formats.page.text_kinds import (
+    LONGEST_PAGE_TITLE,
+    begins_abstract,
+    continues,
+    ends_properly,
+    is_abstract,
+    is_sentence,
+    paper_name,
+    people,
+    title_number,
+    vote_link_target,
+    width,
+    without_mark,
+)
+from larkpost.formats.page.tokens import Token, TokenKind, organisation_name, without_label
+from larkpost.text.identifiers import identifier_url
+from larkpost.text.markup import cut_preamble
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from larkpost.domain import Identifier, Record
+    from larkpost.formats.dates import PartialDay
+    from larkpost.formats.page.layout import PageLayout
+
+SHORT_ORGANISATION = 80  # characters, where no dot comes after it
+SOME = 3  # papers by which to judge how the abstracts of a page end
+_FEW_ABOVE = 2  # texts above the heading that may look like papers
+_NEAR_DAYS = 10  # between a day and its neighbour in the navigation of a page
+
+
+@dataclass(slots=True)
+class PageEntry:
+    """A paper as far as it has been read; what stands after its abstract may still tell more.
+
+    ``voted``: votes were told, be it that there are none. ``closed``: something that is no part of
+    the abstract has come after it. ``link`` is the number of the link that the abstract is.
+    """
+
+    line: int = 0
+    title: str = ""
+    abstract: str = ""
+    votes: int | None = None
+    voted: bool = False
+    name: Identifier | None = None
+    published: date | None = None
+    authors: tuple[str, ...] = ()
+    organisation: str | None = None
+    whole: bool = True
+    closed: bool = False
+    link: int = 0
+
+    def draft(self) -> PaperRecord:
+        """Make the paper that the page gives."""
+        return PaperRecord(
+            title=self.title,
+            abstract=self.abstract,
+            identifiers=(self.name,) if self.name else (),
+            authors=self.authors,
+            published=self.published,
+            url=identifier_url(self.name) if self.name else None,
+            upvotes=self.votes,
+            organisation=self.organisation,
+            line=self.line,
+        )
+
+    def set_abstract(self, text: str, piece: Paragraph) -> None:
+        """Take a paragraph for the abstract."""
+        text, name = cut_preamble(text)
+        self.abstract, self.whole, self.link = text, piece.whole, piece.link
+        self.name = self.name or name
+
+    def extend_abstract(self, text: str, whole: bool) -> None:
+        """Take a further paragraph into the abstract."""
+        self.abstract, self.whole = f"{self.abstract} {text}", whole
+
+    def ends_properly(self) -> bool:
+        """Whether there is an abstract, and it ends as abstracts do."""
+        return bool(self.abstract) and ends_properly(self.abstract)
+
+
+class PageParser(ABC):
+    """What has been read of a page; ``near`` is the latest day on which it may have been taken."""
+
+    def __init__(self, layout: PageLayout, near: date) -> None:
+        self.layout = layout
+        self.near = near
+        self.captured: date | None = None
+        self.marked = False  # there was a banner, a heading or a byline
+        self.submitters = 0
+        self.above = PageEntry()  # votes and link that stand above the title to come
+        self.last: PageEntry | None = None
+        self.held: list[PageEntry] = []  # not given out yet, the last one among them
+        self.proper = self.improper = 0  # ends of abstracts, but for the last paper
+        self.number = 0  # of the last title, where titles are counted
+
+    def begin(self) -> Iterator[Record]:
+        """Yield the day of capture, where notes above the page tell it."""
+        if self.layout.captured is not None:
+            self.captured = self.layout.captured.day
+            yield self.layout.captured
+
+    def read(self, piece: Paragraph | Token) -> Iterator[Record]:
+        """Take in the next paragraph or piece of furniture; yields what is now certain."""
+        if isinstance(piece, Paragraph):
+            if piece.text:
+                yield from self._paragraph(piece)
+            return
+        if piece.url:
+            self._link(piece.url)
+        if piece.kind is TokenKind.LINK and self._is_address_in_text(piece):
+            return
+        if self.last is not None and piece.kind not in {TokenKind.LABEL, TokenKind.LINK}:
+            self._end_abstract()
+            self.last.closed = bool(self.last.abstract)
+        yield from self._token(piece)
+
+    def finish(self) -> Iterator[Record]:
+        """Yield what was held back; raises UnreadableDump when there was no paper."""
+        if self.last is None:
+            raise self._nothing()
+        yield from (entry.draft() for entry in self.held[:-1])
+        if self._is_cut(self.last):
+            reason = "the file ends in the middle of this paper"
+            text = f"{self.last.title}\n{self.last.abstract}"
+            yield RejectedRecord(self.last.line, reason, text[:LONGEST_REJECT], cut=True)
+        else:
+            yield self.last.draft()
+        if not self.marked:
+            yield IngestWarning(
+                0, "no heading of a papers page; read as titles and abstracts in turn"
+            )
+
+    def _end_abstract(self) -> None:  # noqa: B027 - most pages hold nothing back here
+        """Take what belongs to the last abstract into it before furniture closes it."""
+
+    def _is_address_in_text(self, piece: Token) -> bool:
+        """Take an address on a line of its own into the abstract that leads to it."""
+        entry = self.last
+        if not (entry and entry.abstract and piece.url) or entry.closed or paper_name(piece.url):
+            return False
+        if ends_properly(entry.abstract):
+            return False
+        entry.extend_abstract(piece.url, piece.line.whole)
+        return True
+
+    @abstractmethod
+    def _paragraph(self, piece: Paragraph) -> Iterator[Record]:
+        """Take in a paragraph that is not empty."""
+
+    @abstractmethod
+    def _organisation(self, longest: int) -> str | None:
+        """Take what stands between an abstract and a dot or date for an organisation, if short."""
+
+    def _token(self, piece: Token) -> Iterator[Record]:
+        match piece.kind:
+            case TokenKind.MARK:
+                if not self.marked and len(self.held) <= _FEW_ABOVE:
+                    self._forget()
+                self.marked = True
+            case TokenKind.SUBMITTED:
+                self.submitters += 1
+                self.above = PageEntry()
+            case TokenKind.DOT:
+                self._set_organisation(self._organisation(LONGEST_ORGANISATION))
+            case TokenKind.DATE if piece.day and self.last is None:
+                yield from self._capture(piece.line.number, piece.day)
+            case TokenKind.DATE if piece.day:
+                self._date(piece.day, piece.text)
+            case TokenKind.VOTES if not (piece.url or "").endswith("#community"):
+                yield from self._votes(piece)
+
+    def _forget(self) -> None:
+        """Drop what stood above the heading of the page: a menu, a greeting, a cookie banner."""
+        self.held, self.last, self.above = [], None, PageEntry()
+
+    def _votes(self, piece: Token) -> Iterator[Record]:
+        """Keep votes for the title to come; those of the paper before are comments on it."""
+        self.above.votes, self.above.voted = piece.number, True
+        yield from ()
+
+    def _link(self, url: str) -> None:
+        """Give the arXiv id in a link to the paper beside it, else to the one that comes."""
+        name = paper_name(url)
+        if name is None:
+            return
+        target = self._target()
+        if target is None or target.name not in {None, name}:
+            target = self.above
+        target.name = name
+
+    def _target(self) -> PageEntry | None:
+        return self.last
+
+    def _capture(self, line: int, day: PartialDay) -> Iterator[Record]:
+        found = day.resolve(self.near)
+        if day.year is None and found and self.layout.neighbour:
+            found = _beside(found, self.layout.neighbour)
+        if found is None:
+            yield IngestWarning(line, "this day is not in the calendar")
+        elif self.captured is None:
+            self.captured = found
+            yield DumpDate(found, line)
+        elif found != self.captured and not self.layout.captured:
+            yield IngestWarning(line, f"a second date; the first, {self.captured}, holds")
+
+    def _date(self, day: PartialDay, organisation: str) -> None:
+        """Date the last paper; the page leaves the year out where it is the current one."""
+        if self.layout.listed:  # a list tells no days of papers: this is the heading of another
+            return
+        self._set_organisation(organisation or self._organisation(SHORT_ORGANISATION))
+        if self.last is not None and self.last.published is None:
+            self.last.published = day.resolve(self.captured or self.near)
+
+    def _set_organisation(self, text: str | None) -> None:
+        if not text or self.last is None:
+            return
+        if names := people(text):
+            self.last.authors = self.last.authors or names
+        elif self.last.organisation is None:
+            self.last.organisation = organisation_name(text) or None
+
+    def _is_cut(self, entry: PageEntry) -> bool:
+        """Whether the file ends within this paper: no line end, no full stop, unlike the others."""
+        if entry.whole or entry.ends_properly():
+            return False
+        if not entry.abstract:  # there is nothing yet that would end properly
+            return not self.layout.listed
+        return self.proper >= max(SOME, 4 * self.improper)
+
+    def _publish(self, entry: PageEntry) -> Iterator[Record]:
+        """Hold a paper back until the next."""
+        entry.title = self._plain_title(entry.title)
+        if self.last is not None:
+            self.proper += self.last.ends_properly()
+            self.improper += not self.last.ends_properly()
+        self.last = entry
+        self.held.append(entry)
+        if self._is_ready():
+            yield from (entry.draft() for entry in self.held[:-1])
+            self.held = [entry]
+
+    def _plain_title(self, title: str) -> str:
+        """Take off the bullet before a title, or its number where titles are counted."""
+        number = title_number(title)
+        if number is not None and self.layout.mark != "number":
+            counted = number == self.number + 1
+            self.number += counted
+            return without_mark(title) if counted else title
+        return without_mark(title)
+
+    def _is_ready(self) -> bool:
+        """Whether the papers before the last one can be given out."""
+        return True
+
+    def _without_label(self, text: str) -> str:
+        """Take off the word with which the abstracts of this page begin, if it is a label."""
+        label = self.layout.label
+        bare = text.removeprefix(label).lstrip(" :.\u2014-") if label else text
+        return without_label(bare)
+
+    def _too_long(self, entry: PageEntry, text: str) -> RejectedRecord | None:
+        if len(text) <= LONGEST_ABSTRACT:
+            return None
+        reason = f"its abstract has more than {LONGEST_ABSTRACT:,} characters"
+        return RejectedRecord(entry.line, reason, entry.title[:LONGEST_REJECT])
+
+    def _nothing(self) -> UnreadableDump:
+        if self.layout.unbroken:
+            return UnreadableDump(
+                "all of its text stands on one line: the line breaks were lost when it was saved",
+                hint="select all of the page in a browser, copy it, and save that as a text file",
+            )
+        if self.layout.listed or self.submitters:
+            return UnreadableDump(
+                "this is the daily list: it holds no titles, and no abstracts",
+                hint="try to select all of the page in a browser, copy it, and save that as a file",
+            )
+        return UnreadableDump(
+            "there is no paper in it", hint="was the page saved before it had loaded?"
+        )
+
+
+def _beside(day: date, neighbour: date) -> date:
+    """Put a day without a year beside the day of a list that the page links to."""
+    years = (neighbour.year + more for more in (0, 1, -1))
+    made = (day.replace(year=year) for year in years if (day.month, day.day) != (2, 29))
+    return next((one for one in made if abs((one - neighbour).days) <= _NEAR_DAYS), day)
+
+
+def _may_be_abstract(text: str) -> bool:
+    return is_abstract(text) or is_sentence(text) or begins_abstract(text)
+
+
+class MarkedPage(PageParser):
+    """A page whose titles show: as headings, as links to their papers, or below a submitter."""
+
+    def __init__(self, layout: PageLayout, near: date) -> None:
+        super().__init__(layout, near)
+        # Short texts since the title or abstract: an organisation, or parts of the abstract.
+        self.between: list[str] = []
+        self.due = layout.leads  # a paper begins here
+
+    def _paragraph(self, piece: Paragraph) -> Iterator[Record]:
+        text = piece.text
+        if self._is_title(piece):
+            yield from self._start(piece)
+        elif self.last is not None and not self.last.closed:
+            yield from self._below(self.last, piece, text)
+        else:
+            self.between.append(text)
+
+    def _is_title(self, piece: Paragraph) -> bool:
+        if self.layout.title_level:
+            return piece.level == self.layout.title_level
+        if self.layout.linked:
+            name = paper_name(piece.url)
+            known = self.last.name if self.last else None
+            return name is not None and name != known and len(piece.text) <= LONGEST_PAGE_TITLE
+        return self.due
+
+    def _start(self, piece: Paragraph) -> Iterator[Record]:
+        entry, self.above = self.above, PageEntry()
+        entry.line, entry.title, entry.whole = piece.number, piece.text, piece.whole
+        self.between, self.due = [], False
+        if name := paper_name(piece.url):
+            entry.name = name
+        yield from self._publish(entry)
+
+    def _below(self, entry: PageEntry, piece: Paragraph, text: str) -> Iterator[Record]:
+        """Read what stands below a title: authors, the abstract, more of it, an organisation."""
+        if entry.abstract:
+            if (
+                piece.link == entry.link != 0
+                or is_abstract(text)
+                or continues(text, entry.abstract)
+            ):
+                entry.extend_abstract(" ".join([*self.between, text]), piece.whole)
+                self.between = []
+            else:
+                self.between.append(text)
+        elif names := people(text):
+            entry.authors = names
+        elif not self.layout.listed and _may_be_abstract(text):
+            if rejected := self._too_long(entry, text):
+                yield rejected
+                return
+            entry.set_abstract(self._without_label(text), piece)
+        else:
+            self.between.append(text)
+
+    def _token(self, piece: Token) -> Iterator[Record]:
+        if piece.kind is TokenKind.REPEATED and self.last is not None:
+            self.between.append(piece.text)
+        if piece.kind is TokenKind.MARK and not any(entry.voted for entry in self.held):
+            self.held, self.last, self.due = [], None, self.layout.leads  # what was read is a menu
+        by_votes = self.layout.voted and not self.layout.leads
+        if piece.kind is (TokenKind.VOTES if by_votes else TokenKind.SUBMITTED):
+            self.due = True
+        if piece.kind in {TokenKind.AUTHORS, TokenKind.SUBMITTED} and self.layout.listed:
+            self._set_organisation(self._organisation(SHORT_ORGANISATION))
+        yield from super()._token(piece)
+
+    def _votes(self, piece: Token) -> Iterator[Record]:
+        """Give votes to the paper that their link names, else to where they stand on this page."""
+        name = vote_link_target(piece.url)
+        below = name is not None and self.last is not None and self.last.name == name
+        if self.last and (below or (name is None and self._votes_follow() and not self.last.voted)):
+            self.last.votes, self.last.voted = piece.number, True
+        else:
+            yield from super()._votes(piece)
+
+    def _votes_follow(self) -> bool:
+        return not self.layout.voted and (self.layout.leads or not self.layout.listed)
+
+    def _organisation(self, longest: int) -> str | None:
+        between, self.between = self.between, []
+        first_or_last = between[:1] if self.layout.listed else between[-1:]
+        return next((text for text in first_or_last if width(text) <= longest), None)

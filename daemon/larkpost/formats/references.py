@@ -1,0 +1,226 @@
+"""Reads a list of references as people have them: BibTeX, RIS, Zotero's exports, ids and links."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from contextlib import suppress
+from datetime import date
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+from larkpost.domain import Identifier, PaperRecord
+from larkpost.errors import UsageError
+from larkpost.formats import zotero_rdf
+from larkpost.formats.bibtex import ENTRY, entries
+from larkpost.text.identifiers import parse_identifier
+from larkpost.text.markup import clean_markup, plain_latex
+from larkpost.text.normalize import clean, shorten, squash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+MOST = 2_000  # references; more than anybody has read with care
+LONGEST_TITLE = 500
+LONGEST_ABSTRACT = 6_000
+MOST_AUTHORS, LONGEST_AUTHOR = 100, 100
+LONGEST_AUTHORS = 50_000  # of BibTeX, in one field
+MOST_NAMES, MOST_TRIED = 10, 50  # identifiers of one reference; what is tried to find them
+LONGEST_FIELD = 200_000  # of a table; the whole text is limited where it comes in
+
+RIS = re.compile(r"^TY  ?- ", re.MULTILINE)
+TABLE = re.compile(
+    r"\"?Key\"?,\"?Item Type\"?,|.{0,300}\"?Abstract Note\"?"
+)  # the headings of Zotero's CSV
+_RIS_LINE = re.compile(r"^([A-Z][A-Z0-9])  ?- ?(.*)$")
+_ARXIV_FIELDS = ("eprint", "arxiv", "arxivid")
+_WORD = re.compile(r"[^\s,;\"'<>(){}\[\]]+")
+_YEAR = re.compile(r"(?:1[89]|20)\d\d")
+
+
+def read_references(text: str) -> list[PaperRecord]:
+    """Read whatever of it is a reference, in order, at most ``MOST``; an odd one is passed over.
+
+    A reference that is only a name (an arXiv number, a DOI, a link) is a draft without title.
+    Raises UsageError for text of a kind that is not read (XML, word processors).
+    """
+    text = clean(text.removeprefix("\ufeff"))
+    drafts: dict[object, PaperRecord] = {}
+    for draft in _read(text):
+        drafts.setdefault(draft.identifiers or draft.title, draft)
+        if len(drafts) >= MOST:
+            break
+    return list(drafts.values())
+
+
+def _read(text: str) -> Iterator[PaperRecord]:
+    start = text.lstrip()[:2_000]
+    if start.startswith("<") and "<rdf:RDF" in start:
+        return _from_rdf(text.lstrip())
+    if start.startswith(("<?xml", "<!DOCTYPE", "PK", "{\\rtf")):
+        raise UsageError(
+            "This kind of file is not read", hint="Export it as BibTeX, RIS, CSL JSON, RDF or CSV."
+        )
+    if start.startswith(("[", "{")):
+        return _from_brackets(text)
+    return _from_text(text)
+
+
+def _from_text(text: str) -> Iterator[PaperRecord]:
+    if ENTRY.search(text):
+        return _from_bibtex(text)
+    if RIS.search(text):
+        return _from_ris(text)
+    if TABLE.match(text.lstrip()[:2_000]):
+        return _from_table(text)
+    return _from_names(text)
+
+
+def _from_bibtex(text: str) -> Iterator[PaperRecord]:
+    for fields in entries(text):
+        arxiv = next((fields[name] for name in _ARXIV_FIELDS if name in fields), "")
+        if arxiv and fields.get("archiveprefix", "arxiv").lower() == "arxiv":
+            fields = fields | {"arxiv": arxiv}
+        yield from _drafted(
+            title=_decode_tex(fields.get("title", "")[: 10 * LONGEST_TITLE]),
+            abstract=_decode_tex(fields.get("abstract", "")[: 10 * LONGEST_ABSTRACT]),
+            authors=_decode_tex(squash(fields.get("author", "")[:LONGEST_AUTHORS])).split(" and "),
+            names=(fields.get("arxiv", ""), fields.get("doi", ""), fields.get("url", "")),
+            year=fields.get("date") or fields.get("year", ""),
+        )
+
+
+def _decode_tex(text: str) -> str:
+    """Turn TeX's accents into letters; braces that only keep capitals go, those of maths stay."""
+    plain = plain_latex(text)
+    return plain if "$" in plain else plain.replace("{", "").replace("}", "")
+
+
+def _from_ris(text: str) -> Iterator[PaperRecord]:
+    record: dict[str, list[str]] = {}
+    for line in [*text.splitlines(), "ER  - "]:
+        match = _RIS_LINE.match(line)
+        if match is None:
+            continue
+        tag, value = match.groups()
+        if tag == "ER":
+            yield from _of_ris(record)
+            record = {}
+        else:
+            record.setdefault(tag, []).append(value.strip())
+
+
+def _of_ris(record: Mapping[str, list[str]]) -> Iterator[PaperRecord]:
+    def first(*tags: str) -> str:
+        return next((record[tag][0] for tag in tags if tag in record), "")
+
+    return _drafted(
+        title=first("TI", "T1"),
+        abstract=first("AB", "N2"),
+        authors=record.get("AU", []),
+        names=[first("DO"), *record.get("UR", [])],
+        year=first("PY", "Y1", "DA"),
+    )
+
+
+def _from_brackets(text: str) -> Iterator[PaperRecord]:
+    """Read what begins like JSON: it may be a list with numbers in brackets, ``[1] 2106.09685``."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        drafts = _from_text(text)
+        first = next(drafts, None)
+        if first is None:
+            raise UsageError("This looks like JSON, but is none", hint="Export it again.") from None
+        return chain([first], drafts)
+    listed = found.get("items", [found]) if isinstance(found, dict) else found
+    items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    return chain.from_iterable(map(_of_json, items)) if items else _from_names(text)
+
+
+def _of_json(item: Mapping[str, Any]) -> Iterator[PaperRecord]:
+    """Read one item of CSL JSON, or of Zotero's own JSON, by the names that they have in it."""
+
+    def first(*names: str) -> str:
+        return next((str(item[name]) for name in names if item.get(name)), "")
+
+    people = item.get("author") or item.get("creators") or []
+    year = item.get("issued")
+    return _drafted(
+        title=first("title"),
+        abstract=first("abstract", "abstractNote"),
+        authors=[_person(one) for one in people if isinstance(one, dict)],
+        names=(first("DOI"), first("URL", "url"), first("id"), first("archiveID")),
+        year=str(year) if year else first("date"),
+    )
+
+
+def _person(one: Mapping[str, Any]) -> str:
+    given = one.get("given") or one.get("firstName")
+    family = one.get("family") or one.get("lastName") or one.get("name")
+    return " ".join(str(part) for part in (given, family) if part)
+
+
+def _from_rdf(text: str) -> Iterator[PaperRecord]:
+    for item in zotero_rdf.items(text):
+        yield from _drafted(
+            title=item.title,
+            abstract=item.abstract,
+            authors=item.authors,
+            names=item.names,
+            year=item.date,
+        )
+
+
+def _from_table(text: str) -> Iterator[PaperRecord]:
+    csv.field_size_limit(LONGEST_FIELD)
+    with suppress(csv.Error):  # what was read up to there is good
+        for row in csv.DictReader(io.StringIO(text)):
+            yield from _drafted(
+                title=row.get("Title") or "",
+                abstract=row.get("Abstract Note") or "",
+                authors=(row.get("Author") or "").split(";"),
+                names=(row.get("DOI") or "", row.get("Url") or "", row.get("Archive ID") or ""),
+                year=row.get("Date") or row.get("Publication Year") or "",
+            )
+
+
+def _from_names(text: str) -> Iterator[PaperRecord]:
+    for match in _WORD.finditer(text):
+        for name in _read_names([match[0].rstrip(".,;:")]):
+            yield PaperRecord(title="", identifiers=(name,))
+
+
+def _drafted(
+    *, title: str, abstract: str, authors: Iterable[str], names: Iterable[str], year: str
+) -> Iterator[PaperRecord]:
+    title = squash(clean_markup(title[: 10 * LONGEST_TITLE]))[:LONGEST_TITLE].strip()
+    identifiers = tuple(islice(dict.fromkeys(_read_names(islice(names, MOST_TRIED))), MOST_NAMES))
+    if not title and not identifiers:
+        return
+    found = _YEAR.search(year)
+    yield PaperRecord(
+        title=title,
+        abstract=squash(clean_markup(abstract[: 10 * LONGEST_ABSTRACT]))[:LONGEST_ABSTRACT].strip(),
+        identifiers=identifiers,
+        authors=tuple(_names_of(authors)),
+        published=date(int(found[0]), 1, 1) if found else None,
+    )
+
+
+def _names_of(authors: Iterable[str]) -> Iterator[str]:
+    """Clean the names of the first authors, each cut to what a name needs."""
+    for one in islice(filter(str.strip, authors), MOST_AUTHORS):
+        if name := shorten(one, LONGEST_AUTHOR).strip():
+            yield name
+
+
+def _read_names(texts: Iterable[str]) -> Iterator[Identifier]:
+    """Read names of arXiv, DOIs and links; the keys of somebody's own collection are none."""
+    for text in filter(None, texts):
+        with suppress(UsageError):
+            name = parse_identifier(text.strip())
+            if name.scheme in {"arxiv", "doi", "url"}:
+                yield name

@@ -1,0 +1,179 @@
+"""Parses bounces: what a returned mail says of an address (RFC 3464 and older ways)."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from html import unescape
+from typing import TYPE_CHECKING
+
+from larkpost.inbound.mail_parser import MailPart, decode, parse
+from larkpost.text.normalize import shorten
+from larkpost.transports.smtp_replies import DEAD
+
+if TYPE_CHECKING:
+    from email.message import Message
+
+__all__ = [
+    "BounceNews",
+    "BounceReport",
+    "is_automatic",
+    "is_reply_of_a_program",
+    "parse",
+    "parse_bounce",
+]
+
+_ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+_PLAIN = re.compile(
+    r"\b(?:no such (?:user|mailbox|address)|(?:user|mailbox|recipient) unknown)", re.IGNORECASE
+)
+_LONGEST_TEXT = 300
+_SEARCHED = 20_000  # characters of an old-fashioned bounce in which its reason is looked for
+# What stands on a line of an old-fashioned bounce: its readers try patterns of which some take
+# time with the cube of a line's length, and of the number of its "<".
+_LONGEST_LINE = 200
+_MOST_BRACKETS = 4
+_MOST_LINES = 500
+_WIDE_SPACE = re.compile(r"[^\S\n]{9,}")
+
+
+class BounceNews(StrEnum):
+    """What a returned mail says."""
+
+    DEAD = "dead"  # there is no such address
+    FAILED = "failed"  # not delivered, whatever the reason
+    WAITING = "waiting"  # not yet, or delivered: nothing to be done
+    NOTHING = "nothing"  # not a bounce at all
+
+
+@dataclass(frozen=True, slots=True)
+class BounceReport:
+    """What a mail says, with the code and the words of the server that said it."""
+
+    news: BounceNews
+    code: str = ""
+    text: str = ""
+
+
+def is_automatic(message: Message) -> bool:
+    """Say whether a program wrote this (RFC 3834 and what came before it)."""
+    return (
+        is_reply_of_a_program(message)
+        or _word(message, "Auto-Submitted") not in ("", "no")
+        or _word(message, "Precedence") in ("bulk", "junk", "list")
+        or any(mark in message for mark in ("X-Auto-Response-Suppress", "List-Id"))
+    )
+
+
+def is_reply_of_a_program(message: Message) -> bool:
+    """Say whether a program answered a letter (RFC 3834, 5), and nobody asked for this mail."""
+    return (
+        _word(message, "Auto-Submitted") == "auto-replied"
+        or _word(message, "Precedence") == "auto_reply"
+        or any(mark in message for mark in ("X-Autoreply", "X-Autorespond"))
+        or _word(message, "Return-Path") == "<>"
+    )
+
+
+def _word(message: Message, field: str) -> str:
+    return str(message.get(field, "")).partition(";")[0].strip().lower()
+
+
+def parse_bounce(message: Message) -> BounceReport:
+    """Say what a mail to the return path tells of the address the letter went to."""
+    reports = list(_reports(message))
+    if reports:
+        order = list(BounceNews)
+        return min(map(_of_report, reports), key=lambda one: order.index(one.news))
+    return _parse_old_styles(message)
+
+
+def _reports(message: Message) -> list[Message]:
+    """Give the fields for each recipient of a delivery status (RFC 3464, 2.1)."""
+    return [
+        block
+        for part in message.walk()
+        if part.get_content_type() in ("message/delivery-status", "message/global-delivery-status")
+        and isinstance(blocks := part.get_payload(), list)
+        for block in blocks
+        if isinstance(block, MailPart) and ("Action" in block or "Status" in block)
+    ]
+
+
+def _of_report(block: Message) -> BounceReport:
+    action = _field(block, "Action").lower()
+    found = _ENHANCED.search(_field(block, "Status"))
+    code = found[1] if found else ""
+    text = _field(block, "Diagnostic-Code")
+    if code in ("", "5.0.0") and (told := _ENHANCED.search(text)):
+        code = told[1]  # Exim and others say 5.0.0 and leave the reason to the words
+    if action != "failed" and not (action == "" and code.startswith("5")):
+        return BounceReport(BounceNews.WAITING, code, text)
+    return BounceReport(BounceNews.DEAD if code in DEAD else BounceNews.FAILED, code, text)
+
+
+def _field(block: Message, name: str) -> str:
+    return shorten(str(block.get(name, "")), _LONGEST_TEXT).strip()
+
+
+def _parse_old_styles(message: Message) -> BounceReport:
+    """Read what qmail, Exim, Exchange and many more wrote before there was a standard."""
+    from flufl.bounce import all_failures
+
+    # Its readers stumble over mails that are in no format, each time with a trace in the log.
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)
+    text = plain_text(message)
+    try:
+        _simplify(message)
+        waiting, failed = all_failures(message)
+    except Exception:  # the library stumbles over mails in none of the forms that it knows
+        return BounceReport(BounceNews.NOTHING)
+    if not failed:
+        return BounceReport(BounceNews.WAITING if waiting else BounceNews.NOTHING)
+    found = _ENHANCED.search(text)
+    code = found[1] if found else ""
+    dead = code in DEAD or (not code and _PLAIN.search(text))
+    return BounceReport(
+        BounceNews.DEAD if dead else BounceNews.FAILED, code, shorten(text, _LONGEST_TEXT)
+    )
+
+
+def _simplify(message: Message) -> None:
+    """Leave of every text a few short lines, decoded, in which a reason of a bounce would stand."""
+    left, lines_left = _SEARCHED, _MOST_LINES
+    for part in message.walk():
+        if part.is_multipart():
+            continue
+        content = part.get_payload(decode=True) if part.get_content_maintype() == "text" else b""
+        text = content[:left].decode("ascii", "replace") if isinstance(content, bytes) else ""
+        left -= len(text)
+        lines = _WIDE_SPACE.sub(" " * 8, text).splitlines()[:lines_left]
+        lines_left -= len(lines)
+        del part["Content-Transfer-Encoding"]
+        part.set_payload("\n".join(map(_short, lines)))
+
+
+def _short(line: str) -> str:
+    pieces = line[:_LONGEST_LINE].split("<", _MOST_BRACKETS + 1)
+    return "<".join(pieces[: _MOST_BRACKETS + 1])
+
+
+def plain_text(message: Message) -> str:
+    """Give the first text of a mail, without the tags where it is HTML only."""
+    for kind in ("text/plain", "text/html"):
+        for part in message.walk():
+            content = part.get_payload(decode=True)
+            if part.get_content_type() == kind and isinstance(content, bytes):
+                text = decode(content, part.get_content_charset("utf-8"))[:_SEARCHED]
+                return text if kind == "text/plain" else _without_tags(text)
+    return ""
+
+
+def _without_tags(html: str) -> str:
+    quoted = re.split(r"<blockquote", html, maxsplit=1, flags=re.IGNORECASE)[0]
+    # A "<" within a tag ends it, or many would take time with the square of their number.
+    lines = r"<(?:br|p|div|tr|li)\b[^<>]*>|</(?:p|div)>"
+    broken = re.sub(lines, "\n", quoted, flags=re.IGNORECASE)
+    return unescape(re.sub(r"<[^<>]*>", "", broken))

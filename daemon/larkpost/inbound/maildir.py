@@ -1,0 +1,196 @@
+"""Reads the Maildir into which the mail server puts inbound mail, and empties it."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from os.path import lexists
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from larkpost import logs
+from larkpost.errors import Failure, LarkpostError
+from larkpost.inbound.maildir_files import (
+    NoMailFile,
+    RefusedMail,
+    first_names,
+    move_mail,
+    read_mail,
+)
+from larkpost.inbound.process import InboundKind, InboundResult, receive
+from larkpost.text.normalize import one_line
+from larkpost.transports.maildir import REFUSED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from larkpost.db.engine import Store
+    from larkpost.inbound.maildir_files import MaildirEntry
+    from larkpost.inbound.return_address import ReturnAddresses
+
+log = logs.get_logger(__name__)
+
+# So much in one go, so that a flood does not keep the editions waiting: what comes first ends it.
+MOST = 500  # mails
+MOST_BYTES = 16_000_000
+MOST_SECONDS = 5.0
+# What nobody could make sense of is left unread, for a person to look at.
+_FOR_PEOPLE = frozenset({InboundKind.UNREAD, InboundKind.FOREIGN})
+_MOST_STUCK = 10  # mails in one go that cannot be moved: then it is the folder's fault
+_MOST_REMEMBERED = 10_000
+
+_TRY_AGAIN = timedelta(hours=1)
+
+# What could not be read or moved, by folder and name, with the reason and when: told once by this
+# process, behind all others from then on, and tried again once an hour.
+_left: OrderedDict[tuple[str, str], tuple[str, datetime]] = OrderedDict()
+
+
+def collect(
+    store: Store,
+    mailboxes: ReturnAddresses,
+    folder: Path,
+    *,
+    now: datetime,
+    stopped: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = monotonic,
+) -> Counter[InboundKind]:
+    """Take in new mail of a Maildir and move it on to ``cur``; tells what it was.
+
+    At most so much in one go that the tick goes on within seconds; the rest stays new for the next.
+    What no mail program sends, and what is no file, goes to ``refused``, of which the newest is
+    kept. What cannot be moved is told once and passed over. Raises Busy or StoreError where the
+    database cannot be written: the mail stays new. Raises Failure where nothing can be moved.
+    """
+    tally: Counter[InboundKind] = Counter()
+    if not (folder / "new").is_dir():
+        return tally
+    collecting = _MaildirSweep(store, mailboxes, folder, now)
+    until, left_bytes = clock() + MOST_SECONDS, MOST_BYTES
+    for name in collecting.names():
+        if stopped():
+            break
+        if left_bytes <= 0 or clock() >= until:
+            log.info("more mail came back than is read in one go; the next tick goes on")
+            break
+        meaning, size = collecting.take(name)
+        left_bytes -= size
+        if meaning is not None:
+            tally[meaning] += 1
+    return tally
+
+
+@dataclass(slots=True)
+class _MaildirSweep:
+    """What one go has at hand; ``stuck`` counts what could not be moved."""
+
+    store: Store
+    mailboxes: ReturnAddresses
+    folder: Path
+    now: datetime
+    stuck: int = 0
+
+    def names(self) -> list[str]:
+        """List what came first, what could not be read or moved before at the end."""
+        try:
+            (self.folder / "cur").mkdir(mode=0o700, exist_ok=True)
+            for part in ("new", "cur"):  # a link would have other folders emptied, or filled
+                if (self.folder / part).is_symlink():
+                    raise NotADirectoryError(f"{part} in it is a symbolic link, not a folder")
+            return first_names(
+                self.folder / "new", MOST, last=lambda name: self._key(name) in _left
+            )
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _key(self, name: str) -> tuple[str, str]:
+        return str(self.folder), name
+
+    def _rests(self, name: str) -> bool:
+        known = _left.get(self._key(name))
+        return known is not None and timedelta(0) <= self.now - known[1] < _TRY_AGAIN
+
+    def take(self, name: str) -> tuple[InboundKind | None, int]:
+        """Take in one mail; returns what it was, None where it was left, and the bytes read."""
+        path = self.folder / "new" / name
+        if self._rests(name):
+            return None, 0
+        try:
+            mail = read_mail(path)
+        except NoMailFile as error:
+            self._move(name, partial(self._refuse, path, f"it is {error}, not a file"))
+            return InboundKind.FOREIGN, 0
+        except FileNotFoundError:  # gone meanwhile
+            return None, 0
+        except OSError as error:
+            self._leave(name, f"not read: {error.strerror}")
+            return None, 0
+        return self._take_mail(path, mail), len(mail.content)
+
+    def _take_mail(self, path: Path, mail: MaildirEntry) -> InboundKind:
+        receipt = receive_safely(
+            self.store, self.mailboxes, mail.content, now=self.now, size=mail.size
+        )
+        if receipt.meaning is InboundKind.REFUSED:
+            self._move(path.name, partial(self._refuse, path, receipt.why))
+        else:
+            flags = "" if receipt.meaning in _FOR_PEOPLE else "S"
+            self._move(path.name, partial(move_mail, path, self.folder / "cur", flags=flags))
+        return receipt.meaning
+
+    def _refuse(self, path: Path, why: str) -> None:
+        refused = RefusedMail(self.folder / REFUSED)
+        place, dropped = refused.take_in(path, f"{self.now:%Y%m%dT%H%M%S}")
+        log.warning("mail refused", why=why, place=one_line(str(place)))
+        for name in dropped:
+            log.warning(
+                "refused mail removed, as more came than is kept",
+                name=one_line(name), most=refused.most, most_bytes=refused.most_bytes,
+            )  # fmt: skip
+
+    def _move(self, name: str, move: Callable[[], object]) -> None:
+        """Move something; where that cannot be, say so once. Raises Failure for too many."""
+        try:
+            move()
+        except OSError as error:
+            if not lexists(self.folder / "new" / name):  # gone meanwhile
+                return
+            self._leave(name, f"not moved: {error.strerror or error}")
+            self.stuck += 1
+            if self.stuck >= _MOST_STUCK:
+                raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError) -> Failure:
+        return Failure(
+            f"the mail that came back cannot be taken in: {self.folder}: {error.strerror or error}",
+            hint="make it a folder that the daemon may write to, with room on its disk",
+        )
+
+    def _leave(self, name: str, why: str) -> None:
+        key = self._key(name)
+        if _left.get(key, ("",))[0] != why:
+            log.warning("mail left where it is", name=one_line(name), why=why)
+        _left[key] = (why, self.now)
+        if len(_left) > _MOST_REMEMBERED:
+            _left.popitem(last=False)
+
+
+def receive_safely(
+    store: Store,
+    mailboxes: ReturnAddresses,
+    content: bytes,
+    *,
+    now: datetime,
+    size: int | None = None,
+) -> InboundResult:
+    """Read one mail; one that cannot be understood is left to people, and stops no other."""
+    try:
+        return receive(store, mailboxes, content, now=now, size=size)
+    except LarkpostError:
+        raise
+    except Exception:
+        log.exception("mail not understood")
+        return InboundResult(InboundKind.UNREAD)

@@ -1,0 +1,131 @@
+"""Opens the files of the inbound Maildir safely, and moves them, never over another one.
+
+Whoever may write to that folder may put anything there. What is no regular file is never opened:
+a pipe would hang, a device act, and a link show us what is not theirs.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count, islice
+from typing import TYPE_CHECKING
+
+from larkpost.inbound.mail_parser import MOST_READ
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+MOST_LISTED = 100_000  # names of the folder that are looked at in one go
+_LONGEST_NAME = 200  # bytes, so that a number and flags still fit where 255 are allowed
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+
+
+@dataclass(frozen=True, slots=True)
+class MaildirEntry:
+    """A mail as it lies there: the beginning that is read, and the size of the whole in bytes."""
+
+    content: bytes
+    size: int
+
+
+class NoMailFile(Exception):
+    """What lies there is no regular file, but what the message says."""
+
+
+def first_names(folder: Path, most: int, *, last: Callable[[str], bool]) -> list[str]:
+    """List the first names of a folder, in order, those behind the others that are ``last``.
+
+    Mail programs name mails by the time (maildir(5)), and leave out names that begin with a dot.
+    """
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in islice(entries, MOST_LISTED)]
+    shown = (name for name in names if not name.startswith("."))
+    return heapq.nsmallest(most, shown, key=lambda name: (last(name), name))
+
+
+def read_mail(path: Path) -> MaildirEntry:
+    """Read the beginning of a mail; raises NoMailFile, and OSError where it cannot be read."""
+    _require_regular(path.lstat().st_mode)
+    number = os.open(path, _FLAGS)
+    try:
+        status = os.fstat(number)
+        _require_regular(status.st_mode)  # it may have been put in the other's place meanwhile
+        content = b""
+        while len(content) < MOST_READ and (more := os.read(number, MOST_READ - len(content))):
+            content += more
+    finally:
+        os.close(number)
+    return MaildirEntry(content, status.st_size)
+
+
+def _require_regular(mode: int) -> None:
+    if stat.S_ISREG(mode):
+        return
+    kinds = {
+        stat.S_IFDIR: "a folder",
+        stat.S_IFLNK: "a symbolic link",
+        stat.S_IFIFO: "a pipe",
+        stat.S_IFSOCK: "a socket",
+    }
+    raise NoMailFile(kinds.get(stat.S_IFMT(mode), "a device"))
+
+
+def move_mail(path: Path, folder: Path, *, before: str = "", flags: str | None = None) -> Path:
+    """Move what lies there into a folder, and return where it is now; raises OSError.
+
+    A name that is taken there gets a number. ``before`` is put in front of the name; ``flags`` are
+    those of a Maildir.
+    """
+    ending = "" if flags is None else f":2,{flags}"
+    stem = os.fsencode(before + path.name.partition(":")[0])[:_LONGEST_NAME]
+    for number in count(1):
+        middle = "" if number == 1 else f",{number}"
+        target = folder / (os.fsdecode(stem) + middle + ending)
+        if not os.path.lexists(target):
+            path.rename(target)
+            return target
+    raise AssertionError("numbers do not end")  # pragma: no cover
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedMail:
+    """The folder of what was refused, in which no more than so much is kept: the newest."""
+
+    folder: Path
+    most: int = 100
+    most_bytes: int = 100_000_000
+
+    def take_in(self, path: Path, moment: str) -> tuple[Path, list[str]]:
+        """Move what lies there in; returns where it is, and the names of what had to go for it.
+
+        Folders in it are never removed, nor what is in them. Raises OSError.
+        """
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        if self.folder.is_symlink():
+            raise NotADirectoryError(f"{self.folder} is a symbolic link")
+        place = move_mail(path, self.folder, before=f"{moment}.")
+        return place, self._drop_oldest()
+
+    def _drop_oldest(self) -> list[str]:
+        """Remove the oldest until both bounds hold; names begin with the time."""
+        sizes: dict[str, int] = {}
+        with os.scandir(self.folder) as entries:
+            for entry in islice(entries, MOST_LISTED):
+                with suppress(FileNotFoundError):  # gone meanwhile
+                    status = entry.stat(follow_symlinks=False)
+                    if not stat.S_ISDIR(status.st_mode):
+                        sizes[entry.name] = status.st_size
+        total = sum(sizes.values())
+        dropped: list[str] = []
+        for name in sorted(sizes):
+            if len(sizes) - len(dropped) <= self.most and total <= self.most_bytes:
+                break
+            (self.folder / name).unlink(missing_ok=True)
+            total -= sizes[name]
+            dropped.append(name)
+        return dropped

@@ -1,0 +1,147 @@
+"""Opens an untrusted dump file safely, and takes a private copy of it to read from."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from larkpost.errors import TryAgainLater, UnreadableDump, UsageError
+from larkpost.formats.file_types import refuse_what_is_no_dump
+from larkpost.safe_files import others_may_write
+from larkpost.text.normalize import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_CHUNK = 1024 * 1024
+_HEAD = 64 * 1024
+_IN_MEMORY = 8 * 1024 * 1024
+LARGEST = 512 * 1024 * 1024  # bytes
+
+_SPECIAL = (
+    (stat.S_ISLNK, "a symbolic link"),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DumpCopy:
+    """The bytes of a dump, ours alone: ``digest`` is their SHA-256, ``name`` is safe to print.
+
+    ``modified`` is when the file was last written to; None for a stream.
+    """
+
+    name: str
+    digest: str
+    size: int
+    head: bytes
+    body: BinaryIO
+    modified: datetime | None
+
+
+def lines_of(copy: DumpCopy) -> int:
+    """Count the lines of a dump, the last one too where nothing ends it."""
+    copy.body.seek(0)
+    ends, last = 0, b""
+    while chunk := copy.body.read(_CHUNK):
+        ends += chunk.count(b"\n")
+        last = chunk[-1:]
+    return ends + (last not in (b"", b"\n"))
+
+
+@contextmanager
+def copy_of(path: Path, *, follow: bool, linked: bool = True) -> Iterator[DumpCopy]:
+    """Copy a regular file; ``follow`` says whether it may be a symbolic link to one.
+
+    Unless it may be ``linked``, a file with a second name is refused where others may put files
+    into the folder: by a hard link they could have us read a file that they cannot.
+    Raises UsageError when it is not there, UnreadableDump when it must not or cannot be read,
+    TryAgainLater when somebody is still writing to it.
+    """
+    name = one_line(path.name)
+    with open_regular(path, follow=follow) as file:
+        before = os.fstat(file.fileno())
+        if not linked and before.st_nlink > 1 and others_may_write(path.parent):
+            raise UnreadableDump(f"{name} is a hard link", hint="put a copy of the file there")
+        modified = datetime.fromtimestamp(before.st_mtime, UTC) if before.st_mtime > 0 else None
+        with _copy(file, name, modified) as copy:
+            after = os.fstat(file.fileno())
+            if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+                raise TryAgainLater(f"{name} is still being written", hint="it is read when whole")
+            yield copy
+
+
+def open_regular(path: Path, *, follow: bool) -> BinaryIO:
+    """Open a regular file to read from; raises UsageError and UnreadableDump like ``copy_of``."""
+    return os.fdopen(_open(path, one_line(path.name), follow=follow), "rb")
+
+
+@contextmanager
+def copy_of_stream(stream: BinaryIO, name: str) -> Iterator[DumpCopy]:
+    """Copy what comes in on a stream, such as standard input; raises UnreadableDump."""
+    with _copy(stream, name, None) as copy:
+        yield copy
+
+
+def _open(path: Path, name: str, *, follow: bool) -> int:
+    """Open a regular file; a pipe or a device is not even opened, for that may hang or act."""
+    try:
+        _must_be_regular(path.stat(follow_symlinks=follow).st_mode, name)
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+        number = os.open(path, flags)
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no file {name}", hint="check the spelling") from error
+    except PermissionError as error:
+        hint = "give the user that Larkpost runs as the right to read it"
+        raise UnreadableDump(f"{name} may not be read", hint=hint) from error
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise UnreadableDump(f"{name} is a symbolic link", hint="put the file itself") from error
+    try:
+        _must_be_regular(os.fstat(number).st_mode, name)  # it may have been swapped meanwhile
+    except UnreadableDump:
+        os.close(number)
+        raise
+    return number
+
+
+def _must_be_regular(mode: int, name: str) -> None:
+    if stat.S_ISREG(mode):
+        return
+    what = next((what for test, what in _SPECIAL if test(mode)), "no regular file")
+    raise UnreadableDump(
+        f"{name} is {what}, not a file", hint="only files are read; for a pipe, write - instead"
+    )
+
+
+@contextmanager
+def _copy(file: BinaryIO, name: str, modified: datetime | None) -> Iterator[DumpCopy]:
+    with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
+        body = cast("BinaryIO", spool)
+        head, digest, size = b"", sha256(), 0
+        while chunk := file.read(_CHUNK):
+            if not size:
+                head = chunk[:_HEAD]
+                refuse_what_is_no_dump(head, name)
+            size += len(chunk)
+            if size > LARGEST:
+                hint = "no digest is that large; arXiv's metadata goes to `larkpost enrich FILE`"
+                raise UnreadableDump(f"{name} is larger than {LARGEST >> 20} MiB", hint=hint)
+            digest.update(chunk)
+            body.write(chunk)
+        refuse_what_is_no_dump(head, name)
+        body.seek(0)
+        yield DumpCopy(name, digest.hexdigest(), size, head, body, modified)

@@ -1,0 +1,361 @@
+"""Reads one dump into the store: whole or not at all, and the same bytes only once."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
+from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
+from typing import TYPE_CHECKING, BinaryIO
+
+from larkpost import logs
+from larkpost.db import dumps, papers
+from larkpost.db.coordination import job_status
+from larkpost.db.papers import MatchOutcome
+from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
+from larkpost.errors import UnreadableDump, UsageError
+from larkpost.formats.dates import GRACE, in_name
+from larkpost.ingest.file_reader import copy_of, copy_of_stream, lines_of
+from larkpost.text.grammar import quantity
+from larkpost.text.normalize import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from larkpost.db.engine import Connection, Store
+    from larkpost.ingest.file_reader import DumpCopy
+    from larkpost.interfaces import Source
+
+    Progress = Callable[[int, int], None]
+
+log = logs.get_logger(__name__)
+
+# A dump of up to this many papers and characters is one transaction. A larger one takes several,
+# so that readers can vote meanwhile and memory does not grow with the dump; cut off between two of
+# them, it is simply read again.
+BATCH = 5_000
+BATCH_CHARACTERS = 4_000_000
+_MOST_REJECTS = 1_000
+_LONGEST_REJECT = 2_000  # characters
+_MOST_REJECTED = 1_000_000  # characters of all rejected records together
+_LONGEST_REASON = 500
+# Archives and file systems that keep no time put 1970, 1980 or 2000 in its place; the page that is
+# read here is of 2023.
+_FIRST_CREDIBLE = Date(2020, 1, 1)
+_MOST_REMARKS = 50
+_STEP = 50
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What became of a dump.
+
+    ``papers`` counts the records that were taken: ``new``, ``updated`` or already ``known``.
+    ``already`` is when these very bytes were read before; then nothing was done. ``captured`` is
+    the day on which the dump was taken. ``rejects`` are the first thousand of the ``rejected``
+    records; ``warnings`` tell in words what was odd. ``cut``: the file ends within a record, which
+    was rejected.
+    """
+
+    name: str
+    digest: str
+    source: str
+    captured: Date | None
+    papers: int
+    new: int
+    updated: int
+    known: int
+    rejected: int
+    already: datetime | None
+    dump_id: int
+    rejects: tuple[RejectedRecord, ...] = ()
+    warnings: tuple[str, ...] = ()
+    cut: bool = False
+
+
+def ingest(
+    store: Store,
+    sources: Sequence[Source],
+    path: Path | None,
+    *,
+    stream: BinaryIO | None = None,
+    date: Date | None = None,
+    source: str | None = None,
+    now: datetime,
+    progress: Progress | None = None,
+    follow: bool = True,
+) -> IngestReport:
+    """Read the dump at ``path``, or else what comes in on ``stream``.
+
+    ``date`` is the day on which it was taken, for a dump that does not say or leaves out the
+    year; ``source`` names its format. ``progress`` is called with the bytes read and their
+    number. With ``follow``, a symbolic link to a file will do, and so will a hard link where others
+    may put files.
+
+    Raises UnreadableDump when nothing in it can be taken or it must not be opened, UsageError
+    for a file or a format that there is not, TryAgainLater while somebody writes to the file.
+    """
+    name = one_line(path.name) if path is not None else "standard input"
+    try:
+        with ExitStack() as stack:
+            if path is not None:
+                copy = stack.enter_context(copy_of(path, follow=follow, linked=follow))
+            elif stream is not None:
+                copy = stack.enter_context(copy_of_stream(stream, name))
+            else:
+                raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
+            report = _ingest_copy(store, sources, copy, source, date, now, progress)
+    except UnreadableDump as error:
+        facts = {"name": name, "problem": str(error), "hint": error.hint}
+        with store.begin() as connection:
+            job_status.record(connection, "ingest", ok=False, now=now, **facts)
+        raise
+    return _record_result(store, report, now)
+
+
+def was_read(store: Store, path: Path) -> bool:
+    """Say whether the bytes at ``path`` were read before; raises what ``ingest`` does."""
+    with copy_of(path, follow=False) as copy, store.read() as connection:
+        return dumps.by_digest(connection, copy.digest) is not None
+
+
+def _ingest_copy(
+    store: Store,
+    sources: Sequence[Source],
+    copy: DumpCopy,
+    source: str | None,
+    date: Date | None,
+    now: datetime,
+    progress: Progress | None,
+) -> IngestReport:
+    named = _find_source(sources, source) if source is not None else None
+    with store.read() as connection:
+        if before := dumps.by_digest(connection, copy.digest):
+            return _again(connection, before, copy.name)
+    try:
+        chosen = named or _recognise(sources, copy)
+        return _DumpIngest(store, copy, chosen, _near(copy, date, now), now, progress).run()
+    except UnreadableDump as error:
+        lines = f"0 records in {quantity(lines_of(copy), 'line')}"
+        raise UnreadableDump(f"{copy.name}: {error} ({lines})", hint=error.hint) from error
+
+
+def _record_result(store: Store, report: IngestReport, now: datetime) -> IngestReport:
+    """Write down what happened, for those who ask why a morning is quiet, and log it.
+
+    What was odd is for the caller to tell, who has the report.
+    """
+    already = report.already.date().isoformat() if report.already else None
+    facts = {"name": report.name, "papers": report.papers, "new": report.new, "already": already}
+    with store.begin() as connection:
+        job_status.record(connection, "ingest", ok=True, now=now, **facts)
+    log.info("dump read", source=report.source, rejected=report.rejected, **facts)
+    return report
+
+
+def _again(connection: Connection, dump: dumps.Dump, name: str) -> IngestReport:
+    return IngestReport(
+        name=name,
+        digest=dump.digest,
+        source=dump.source,
+        captured=dump.captured,
+        papers=dump.papers,
+        new=0,
+        updated=0,
+        known=dump.papers,
+        rejected=dump.rejected,
+        already=dump.read_at,
+        dump_id=dump.id,
+        rejects=tuple(dumps.rejects(connection, dump.id)),
+    )
+
+
+def _find_source(sources: Sequence[Source], wanted: str) -> Source:
+    found = next((source for source in sources if source.name == wanted), None)
+    if found is None:
+        raise UsageError(f"there is no format {one_line(wanted)}", hint=_formats(sources))
+    return found
+
+
+def _recognise(sources: Sequence[Source], copy: DumpCopy) -> Source:
+    for source in sources:
+        if source.recognises(copy.head, copy.name):
+            return source
+    raise UnreadableDump(
+        "nothing in it is recognised as a dump",
+        hint=f"{_formats(sources)}; docs/formats.md shows what they look like",
+    )
+
+
+def _formats(sources: Sequence[Source]) -> str:
+    return f"the formats are: {', '.join(source.name for source in sources)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _CaptureHint:
+    """A day near which a dump was taken, and how that is known."""
+
+    day: Date
+    how: str
+
+
+def _near(copy: DumpCopy, date: Date | None, now: datetime) -> _CaptureHint:
+    """Choose the day told by the caller, else the one in the file's name, else the file's time.
+
+    The last two count as evidence only where they are not yet to come.
+    """
+    today = now.date()
+    if date is not None:
+        return _CaptureHint(date, "as told")
+    named = in_name(copy.name)
+    if named and named <= today + GRACE:
+        return _CaptureHint(min(named, today), "from the name of the file")
+    modified = copy.modified.date() if copy.modified else None
+    if modified and _FIRST_CREDIBLE <= modified <= today:
+        return _CaptureHint(modified, "from the time of the file")
+    return _CaptureHint(today, "today, for want of any date")
+
+
+def _characters(draft: PaperRecord) -> int:
+    texts = (draft.title, draft.abstract, draft.url, draft.uid, draft.organisation)
+    many = (*draft.authors, *draft.categories, *draft.links, *map(str, draft.identifiers))
+    return sum(len(text) for text in (*texts, *many) if text)
+
+
+class _DumpIngest:
+    """One dump on its way into the store."""
+
+    def __init__(
+        self,
+        store: Store,
+        copy: DumpCopy,
+        source: Source,
+        near: _CaptureHint,
+        now: datetime,
+        progress: Progress | None,
+    ) -> None:
+        self.store = store
+        self.copy = copy
+        self.source = source
+        self.near = near
+        self.now = now
+        self.progress = progress or (lambda _done, _total: None)
+        self.captured: Date | None = None
+        self.undated = False  # whether a paper got its day from elsewhere than the dump
+        self.counts: Counter[str] = Counter()
+        self.listing = array("q")
+        self.rejects: list[RejectedRecord] = []
+        self.rejected = 0  # characters of their texts
+        self.remarks: list[str] = []
+
+    def run(self) -> IngestReport:
+        """Read it all; the last transaction also writes down that the dump was read."""
+        drafts: list[PaperRecord] = []
+        size = 0
+        for draft in self._drafts():
+            drafts.append(draft)
+            size += _characters(draft)
+            if len(drafts) == BATCH or size >= BATCH_CHARACTERS:
+                with self.store.begin() as connection:
+                    self._absorb(connection, drafts)
+                drafts, size = [], 0
+        with self.store.begin() as connection:
+            papers.take_turns(connection)
+            if twin := dumps.by_digest(connection, self.copy.digest):
+                return _again(connection, twin, self.copy.name)
+            self._absorb(connection, drafts)
+            dump_id = self._record(connection)
+        self.progress(self.copy.size, self.copy.size)
+        return self._report(dump_id)
+
+    def _drafts(self) -> Iterator[PaperRecord]:
+        """Yield the drafts with the day of capture; keep what else the source tells."""
+        moment = self._moment(self.near.day)
+        bound = min(self.near.day, self.now.date())
+        for count, record in enumerate(self.source.read(self.copy.body, bound)):
+            if count % _STEP == 0:
+                self.progress(self.copy.body.tell(), self.copy.size)
+            match record:
+                case PaperRecord() if record.guest:  # of an export: it was never for everybody
+                    self._remark(record.line, "a reader brought this paper privately; left out")
+                case PaperRecord() if record.first_seen:
+                    yield record
+                case PaperRecord():
+                    self.undated = self.captured is None
+                    yield replace(record, first_seen=moment)
+                case DumpDate():
+                    moment = self._moment(record.day)
+                    self.captured = moment.date()
+                case RejectedRecord():
+                    self._reject(record)
+                case IngestWarning():
+                    self._remark(record.line, record.text)
+
+    def _moment(self, day: Date) -> datetime:
+        """Say when a dump of that day was taken: at its first moment, or now if it is today."""
+        if day > self.now.date() + GRACE:
+            self._remark(0, f"its date, {day}, is yet to come; taken for today's")
+        if day >= self.now.date():
+            return self.now
+        return datetime.combine(day, time.min, tzinfo=UTC)
+
+    def _reject(self, record: RejectedRecord) -> None:
+        self.counts["rejected"] += 1
+        self.counts["cut"] += record.cut
+        if len(self.rejects) < _MOST_REJECTS:
+            room = min(_LONGEST_REJECT, _MOST_REJECTED - self.rejected)
+            text, reason = record.text[:room], record.reason[:_LONGEST_REASON]
+            self.rejected += len(text)
+            self.rejects.append(replace(record, text=text, reason=reason))
+
+    def _remark(self, line: int, what: str) -> None:
+        if len(self.remarks) < _MOST_REMARKS:
+            what = what[:_LONGEST_REASON]
+            self.remarks.append(f"line {line}: {what}" if line else what)
+
+    def _absorb(self, connection: Connection, drafts: Sequence[PaperRecord]) -> None:
+        for one in papers.absorb(connection, drafts, now=self.now):
+            self.counts[one.what] += 1
+            self.listing.append(one.paper_id)
+
+    def _record(self, connection: Connection) -> int:
+        dump = dumps.Dump(
+            id=0,
+            digest=self.copy.digest,
+            name=self.copy.name,
+            source=self.source.name,
+            captured=self._day(),
+            read_at=self.now,
+            papers=len(self.listing),
+            new=self.counts[MatchOutcome.NEW],
+            updated=self.counts[MatchOutcome.UPDATED],
+            rejected=self.counts["rejected"],
+        )
+        return dumps.record(connection, dump, listing=self.listing, rejects=self.rejects)
+
+    def _day(self) -> Date | None:
+        """Tell the day of capture: the dump's own, else the one that its papers were given."""
+        return min(self.near.day, self.now.date()) if self.undated else self.captured
+
+    def _report(self, dump_id: int) -> IngestReport:
+        if self.undated:
+            self._remark(0, f"it does not say when it was taken: {self._day()}, {self.near.how}")
+        return IngestReport(
+            name=self.copy.name,
+            digest=self.copy.digest,
+            source=self.source.name,
+            captured=self._day(),
+            papers=len(self.listing),
+            new=self.counts[MatchOutcome.NEW],
+            updated=self.counts[MatchOutcome.UPDATED],
+            known=self.counts[MatchOutcome.KNOWN],
+            rejected=self.counts["rejected"],
+            already=None,
+            dump_id=dump_id,
+            rejects=tuple(self.rejects),
+            warnings=tuple(self.remarks),
+            cut=bool(self.counts["cut"]),
+        )

@@ -1,0 +1,54 @@
+"""The files refused since a dump was last read: which, why, what to try, and where they are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from larkpost.db.coordination.job_status import Event
+
+MOST_REFUSALS = 20  # that are remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file in which nothing could be read; ``place`` is its path, or empty."""
+
+    file: str
+    reason: str
+    hint: str
+    place: str
+    at: datetime
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """Its form in JSON, in which the event of the inbox keeps it."""
+        return asdict(self) | {"at": self.at.isoformat()}
+
+
+def inbox_refusals(happened: Mapping[str, Event], since: datetime | None) -> list[Refusal]:
+    """Read what the sweeps of the inbox refused ``since`` a moment, the latest last."""
+    event = happened.get("inbox")
+    records = event.detail.get("refused", ()) if event else ()
+    refusals = (Refusal(**record | {"at": _moment(record["at"])}) for record in records)
+    return [one for one in refusals if since is None or one.at >= since]
+
+
+def all_refusals(happened: Mapping[str, Event], since: datetime | None) -> list[Refusal]:
+    """Read what was refused ``since`` a moment, in the inbox or, at last, by a command."""
+    refusals = inbox_refusals(happened, since)
+    event = happened.get("ingest")
+    if event is None or event.ok or (since is not None and event.at < since):
+        return refusals
+    name, problem, hint = (str(event.detail.get(key, "")) for key in ("name", "problem", "hint"))
+    if name in {one.file for one in refusals}:
+        return refusals
+    return [*refusals, Refusal(name, problem, hint, "", event.at)]
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

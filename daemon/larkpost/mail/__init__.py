@@ -1,0 +1,1 @@
+"""Sends what the outbox holds, retries by one policy, and rests when a server is down."""

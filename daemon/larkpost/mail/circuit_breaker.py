@@ -1,0 +1,103 @@
+"""Stops sending for a while after the mail server failed as a whole, across runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from larkpost.db.coordination import job_status
+from larkpost.db.outbox import delivery_queue, notices
+from larkpost.errors import Deferred
+from larkpost.mail.retry_policy import LONGEST_REST, describe, rest
+
+if TYPE_CHECKING:
+    from larkpost.db.engine import Connection, Store
+    from larkpost.errors import LarkpostError
+
+KIND = "deliver"
+REMIND = timedelta(hours=1)  # how often a lasting fault is told again
+_REPORTED = "reported"  # when the outage was last reported, in the event's detail
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Why no letters can go, until when none is tried, and how many ``letters`` wait.
+
+    ``is_news`` is true where it has not been reported within the last hour.
+    """
+
+    problem: str
+    hint: str
+    until: datetime
+    letters: int
+    is_news: bool
+
+
+def report_outage(store: Store, *, began: datetime, now: datetime) -> Outage | None:
+    """Give what keeps all letters from going, and write down that it was reported; None if nothing.
+
+    However often it is asked, by a tick that ``began`` then, an outage is news once in its
+    beginning, and then once an hour.
+    """
+    with store.begin() as connection:
+        event = job_status.latest(connection).get(KIND)
+        if event is None or not resting(connection, now):
+            return None
+        last = event.detail.get(_REPORTED)
+        is_news = last is None or not (
+            timedelta(0) <= began - datetime.fromisoformat(last) < REMIND
+        )
+        if is_news:
+            detail = {**event.detail, _REPORTED: began.isoformat()}
+            job_status.record(connection, KIND, ok=False, now=event.at, **detail)
+        letters = delivery_queue.count_waiting(connection) + notices.waiting(connection, now)
+        until = datetime.fromisoformat(event.detail["until"])
+        return Outage(event.detail["problem"], event.detail["hint"], until, letters, is_news)
+
+
+def resting(connection: Connection, now: datetime, kind: str = KIND) -> bool:
+    """Say whether the road is to be left alone after a fault; not heeded if the clock jumped.
+
+    ``kind`` is ``KIND`` for the road of all letters, another where one letter alone has to wait.
+    """
+    event = job_status.latest(connection).get(kind)
+    if event is None or event.ok:
+        return False
+    until = datetime.fromisoformat(event.detail["until"])
+    return now < until <= now + LONGEST_REST
+
+
+def remember(
+    connection: Connection,
+    fault: LarkpostError | None,
+    *,
+    now: datetime,
+    kind: str = KIND,
+    **counts: int,
+) -> None:
+    """Write down how the road was: open, or closed by ``fault`` and for how long.
+
+    Where letters went before it closed, it was open meanwhile, and rests as after a first fault.
+    """
+    if fault is None:
+        job_status.record(connection, kind, ok=True, now=now, **counts)
+        return
+    before = job_status.latest(connection).get(kind)
+    first = before is None or before.ok or counts.get("sent", 0) > 0
+    failures = 1 if before is None or first else before.detail["failures"] + 1
+    reported = {} if before is None or before.ok else before.detail
+    kept = {_REPORTED: reported[_REPORTED]} if _REPORTED in reported else {}
+    least = fault.rest if isinstance(fault, Deferred) else 0.0
+    job_status.record(
+        connection,
+        kind,
+        ok=False,
+        now=now,
+        problem=describe(fault),
+        hint=fault.hint,
+        failures=failures,
+        until=(now + rest(failures, least)).isoformat(),
+        **counts,
+        **kept,
+    )

@@ -1,0 +1,89 @@
+"""Limits the mail that strangers can have sent: to one mailbox, and to one domain an hour.
+
+Whoever types an address of somebody else has a letter sent there. So a mailbox gets few of them,
+however it is spelt and whoever asks, and no domain gets many in an hour. What is over a domain's
+number is not refused, for then a stranger could keep others out: it waits, and the queue of a
+domain is fair to the networks that ask. To delay one letter by an hour takes as many networks as
+the domain may get letters in an hour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from larkpost.db.coordination import rate_limits
+from larkpost.db.outbox import notices
+from larkpost.errors import Crowded
+from larkpost.text.email_address import domain_key, mailbox_key
+from larkpost.text.mail_providers import is_large
+from larkpost.text.networks import neighbourhood
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from larkpost.db.engine import Connection
+    from larkpost.db.outbox.notices import QueuedNotice
+
+HOUR = timedelta(hours=1)
+PER_MAILBOX: Mapping[timedelta, int] = {HOUR: 1, timedelta(days=1): 4}
+PER_DOMAIN = 60  # an hour, where the settings say nothing else
+LARGE = 10  # times as many to a large provider
+MOST_HOURS_WAITING = 12  # so many hours' letters may wait for a domain
+_FARTHEST = 24  # places in the queue that a network may be behind
+
+
+@dataclass(frozen=True, slots=True)
+class SendPermission:
+    """Whether a letter may go now; where not, ``until`` is when it may, None is never."""
+
+    now: bool
+    until: datetime | None = None
+
+
+def queue_up(
+    connection: Connection, address: str, network: str, *, now: datetime, per_domain: int
+) -> tuple[str, datetime]:
+    """Give an asking for an address its domain and its place; ``network`` is who asks.
+
+    Raises Crowded where too many wait for the domain already. What is done is the same
+    whether or not the address is known here.
+    """
+    domain = domain_key(address)
+    key = f"queue:{neighbourhood(network)}:{domain}"
+    place = rate_limits.place_in_queue(connection, key, now=now, per=HOUR, most=_FARTHEST)
+    most = MOST_HOURS_WAITING * _most(domain, per_domain)
+    if not notices.make_room(connection, domain, place, most=most):
+        raise Crowded(f"many letters to {domain} wait already", hint="please try again in an hour")
+    return domain, place
+
+
+def limit(
+    connection: Connection, notice: QueuedNotice, address: str, *, now: datetime, per_domain: int
+) -> SendPermission:
+    """Count a letter to an address, where one may go; only who holds the post's lease may ask."""
+    mailbox = f"notice:{mailbox_key(address)}"
+    uses = [(f"{mailbox}:{per}", most, per) for per, most in PER_MAILBOX.items()]
+    if any(_free_at(connection, use, now) for use in uses):
+        return SendPermission(now=False)
+    if notice.domain:
+        use = (f"domain:{notice.domain}", _most(notice.domain, per_domain), HOUR)
+        if until := _free_at(connection, use, now):
+            return SendPermission(now=False, until=until)
+        uses.append(use)
+    for key, most, per in uses:
+        rate_limits.allow(connection, key, now=now, most=most, per=per)
+    return SendPermission(now=True)
+
+
+def _free_at(
+    connection: Connection, use: tuple[str, int, timedelta], now: datetime
+) -> datetime | None:
+    key, most, per = use
+    return rate_limits.free_at(connection, key, now=now, most=most, per=per)
+
+
+def _most(domain: str, per_domain: int) -> int:
+    return per_domain * LARGE if is_large(domain) else per_domain

@@ -1,0 +1,252 @@
+"""The state of one run over the outbox: what is reserved, begun and settled."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, TypeVar
+
+from larkpost import logs
+from larkpost.db import editions
+from larkpost.db.outbox import deliveries, sent_messages
+from larkpost.db.outbox.delivery_queue import DOUBTS
+from larkpost.domain import Bounce, DeliveryState, Edition, Message
+from larkpost.errors import LarkpostError, TryAgainLater
+from larkpost.mail.retry_policy import DeliveryDecision, describe
+from larkpost.readers import suspension
+from larkpost.schedule import local_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from larkpost.db.engine import Connection, Store
+    from larkpost.domain import Delivery
+
+log = logs.get_logger(__name__)
+T = TypeVar("T")
+
+# Kept up while a letter is on its way, so that it need not outlast the slowest server.
+LEASE = timedelta(minutes=2)
+PAUSE = 0.1  # seconds between two tries to write, beside the store's own patience
+# A letter that could not be sent for so long gives way to a newer one to the same reader.
+STALE = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxItem:
+    """A reserved row of the outbox, its edition, and the letter, or why there is none."""
+
+    delivery: Delivery
+    page: Edition
+    letter: Message | Exception
+
+    @property
+    def since(self) -> datetime:
+        """Since when the letter waits: it was published, or an operator wanted it again."""
+        return max(self.page.published_at, self.delivery.reopened or self.page.published_at)
+
+
+class OutboxRun:
+    """What one run has reserved, begun and settled; ``holder`` is the name it does so under.
+
+    A verdict is written down before anything else happens to the outbox, in one transaction with
+    the beginning of the next letter: one flush of the disk a letter.
+    """
+
+    def __init__(self, store: Store, holder: str, now: datetime) -> None:
+        self._store = store
+        self._holder = holder
+        self._begun, self._started = now, monotonic()
+        self._verdict: tuple[OutboxItem, DeliveryDecision] | None = None
+        self._on_its_way: int | None = None
+        self._last_begun: int | None = None
+        self._lease_over = self._started
+        self.tally: Counter[DeliveryState] = Counter()
+        self.undecided = 0  # letters in doubt that do not go again by themselves
+
+    def now(self) -> datetime:
+        """The moment the run began, and what has passed since."""
+        return self._begun + timedelta(seconds=monotonic() - self._started)
+
+    def claim(self, room: int) -> list[Delivery]:
+        """Reserve the next letters, after putting in doubt what a run that died left lying."""
+        with self._store.begin() as connection:
+            deliveries.expire(connection, self.now())
+            return deliveries.claim(
+                connection, self.now(), limit=room, lease=LEASE, holder=self._holder
+            )
+
+    def keep(self, items: Iterable[OutboxItem]) -> None:
+        """Keep letters that are about to go: should one be in doubt, it goes again byte by byte.
+
+        All of a batch at once, which takes one flush of the disk for a hundred letters.
+        """
+        made = {one.delivery.id: one.letter for one in items if isinstance(one.letter, Message)}
+        with self._store.begin() as connection:
+            sent_messages.sweep(connection)
+            sent_messages.keep(connection, made)
+
+    def begin(self, item: OutboxItem) -> bool:
+        """Look once more just before sending: who has left or paused gets nothing."""
+        began = self._write_more(lambda connection: self._begin(connection, item))
+        if isinstance(began, Edition):
+            reply = f"gave way to the edition of {began.date}"
+            self.note(item, DeliveryDecision(DeliveryState.CANCELLED, reply))
+            return False
+        self._last_begun = item.delivery.id
+        self._lease_over = monotonic() + LEASE.total_seconds()
+        self.tally[DeliveryState.CANCELLED] += began is DeliveryState.CANCELLED
+        return began is DeliveryState.SENDING
+
+    def note(self, item: OutboxItem, verdict: DeliveryDecision) -> None:
+        """Take down what became of a letter; written with the next ``begin`` or ``close``."""
+        self.close()
+        self._verdict = (item, verdict)
+        self.tally[verdict.state] += 1
+        in_doubt = verdict.state is DeliveryState.UNKNOWN
+        self.undecided += in_doubt and item.delivery.doubts >= DOUBTS
+        if verdict.state in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
+            log.warning(
+                "letter not delivered",
+                state=verdict.state.value,
+                reader=item.page.reader.uid,
+                edition=str(item.page.date),
+                reply=verdict.reply,
+            )
+
+    def close(self) -> None:
+        """Write down the verdict that is still open."""
+        if self._verdict is not None:
+            self._write_more(lambda _connection: None)
+
+    def put_back(self, rows: Iterable[Delivery]) -> None:
+        """Leave letters that were not tried as they were found."""
+        ids = [row.id for row in rows]
+        self._write_more(lambda connection: deliveries.put_back(connection, ids, self._holder))
+
+    @contextmanager
+    def putting_back(self, batch: Iterable[Delivery]) -> Iterator[None]:
+        """Put these letters back if the road cannot even be opened."""
+        try:
+            yield
+        except BaseException:
+            self.put_back(batch)
+            raise
+
+    @contextmanager
+    def on_its_way(self, item: OutboxItem) -> Iterator[None]:
+        """Say that this letter is being sent, so that its lease is kept up."""
+        self._on_its_way = item.delivery.id
+        try:
+            yield
+        finally:
+            self._on_its_way = None
+
+    @contextmanager
+    def keeping_the_lease(self) -> Iterator[None]:
+        """Keep up the lease of the letter on its way, however long the server takes."""
+        over = threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(over,), name="lease", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            over.set()
+            keeper.join()
+
+    def _write_more(self, more: Callable[[Connection], T]) -> T:
+        """Do more in one transaction with the verdict that is still open.
+
+        What the server said nobody else knows, and a letter whose 250 is lost goes again. So where
+        the database is locked, or has no room, it is tried until the letter's lease is over.
+        """
+        while True:
+            try:
+                with self._store.begin() as connection:
+                    self._write(connection)
+                    done = more(connection)
+            except TryAgainLater as error:
+                if self._verdict is None or monotonic() >= self._lease_over:
+                    raise
+                log.warning("answer not written down yet", problem=describe(error))
+                sleep(PAUSE)
+            else:
+                self._verdict = None
+                return done
+
+    def _begin(self, connection: Connection, item: OutboxItem) -> DeliveryState | Edition | None:
+        now = self.now()
+        return newer(connection, item.delivery, item.page, now) or deliveries.begin(
+            connection,
+            item.delivery.id,
+            self._holder,
+            now=now,
+            lease=LEASE,
+            today=local_date(item.page.reader.zone, now),
+        )
+
+    def _write(self, connection: Connection) -> None:
+        if self._verdict is None:
+            return
+        item, verdict = self._verdict
+        # The fault of the road counts as no attempt, and leaves a letter due as it was.
+        if verdict.closes and item.delivery.id == self._last_begun:
+            ids = [item.delivery.id]
+            deliveries.put_back(connection, ids, self._holder, reply=verdict.reply, now=self.now())
+            return
+        deliveries.settle(
+            connection,
+            item.delivery.id,
+            verdict.state,
+            reply=verdict.reply,
+            next_try=item.delivery.next_try if verdict.closes else verdict.next_try,
+            now=self.now(),
+            holder=self._holder,
+        )
+        if verdict.bounce is not None:
+            page = item.page
+            bounce = Bounce(
+                page.reader.id, page.published_at, verdict.bounce, verdict.code, verdict.reply
+            )
+            suspension.count(connection, bounce, now=self.now())
+
+    def _keep(self, over: threading.Event) -> None:
+        while not over.wait(LEASE.total_seconds() / 4):
+            if (delivery_id := self._on_its_way) is None:
+                continue
+            try:
+                with self._store.begin() as connection:
+                    deliveries.renew(
+                        connection, delivery_id, self._holder, now=self.now(), lease=LEASE
+                    )
+                self._lease_over = monotonic() + LEASE.total_seconds()
+            except LarkpostError as error:
+                log.warning("lease not renewed", delivery=delivery_id, problem=describe(error))
+
+
+def newer(
+    connection: Connection, delivery: Delivery, page: Edition, now: datetime
+) -> Edition | None:
+    """The reader's newest edition, where this one is stale beside it and gives way.
+
+    One that an operator wants to be sent again does not.
+    """
+    if now - page.published_at < STALE or delivery.reopened is not None:
+        return None
+    newest = editions.latest(connection, page.reader.id)[0]
+    return newest if newest.date > page.date else None
+
+
+def is_deliverable(
+    connection: Connection, delivery: Delivery, page: Edition, now: datetime
+) -> bool:
+    """Say whether ``begin`` would let a letter go that is due."""
+    reader = page.reader
+    away = reader.paused_until is not None and local_date(reader.zone, now) < reader.paused_until
+    stale = newer(connection, delivery, page, now) is not None
+    return reader.address is not None and not away and not stale

@@ -1,0 +1,91 @@
+"""Says why a reader is sent nothing, and queues messages again for readers who are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from larkpost.db import editions
+from larkpost.db.outbox import bounces, deliveries
+from larkpost.domain import Status
+from larkpost.portability.records import name_of
+from larkpost.schedule import local_date
+from larkpost.text.normalize import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from larkpost.db.engine import Connection, Store
+    from larkpost.domain import Bounce, Delivery, DeliveryState, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class SendingHold:
+    """Why a reader is sent nothing, and what has to be done so that letters go again."""
+
+    reason: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequeuedDelivery:
+    """A letter that is to be sent again; it is not where ``hold`` says why."""
+
+    delivery: Delivery
+    reader: Reader
+    hold: SendingHold | None
+
+
+def sending_hold(connection: Connection, reader: Reader, *, now: datetime) -> SendingHold | None:
+    """Say why a reader is sent nothing; None where letters go to them."""
+    resume = f"larkpost reader set {name_of(reader)} --resume"
+    until = reader.paused_until
+    match reader.status:
+        case Status.SUSPENDED:
+            last = bounces.latest(connection, reader.id)
+            why = f"mail to it came back, {describe_bounce(last)}" if last else "no bounce is known"
+            return SendingHold(f"suspended: {why}", f"when the address works again: {resume}")
+        case Status.PAUSED:
+            return SendingHold("paused until told otherwise", resume)
+        case Status.LEFT:
+            return SendingHold("unsubscribed", f"only where they ask for it: {resume}")
+        case Status.PENDING:
+            hint = "they confirm by the link in the letter; if it is lost, they ask again"
+            return SendingHold("the subscription is not confirmed yet", hint)
+        case _ if until is not None and local_date(reader.zone, now) < until:
+            return SendingHold(f"paused until {until}", f"to end it earlier: {resume}")
+        case _ if reader.address is None:
+            change = f"larkpost reader set {reader.uid} --address NEW"
+            return SendingHold("there is no mail address", change)
+    return None
+
+
+def describe_bounce(bounce: Bounce) -> str:
+    """Say when a letter came back, and what the server said."""
+    text = one_line(bounce.text)
+    code = "" if bounce.code in text else f"{bounce.code} "
+    return f"last that of {bounce.at:%Y-%m-%d}: {code}{text}".strip(": ")
+
+
+def retry(
+    store: Store, states: Collection[DeliveryState], *, limit: int, now: datetime
+) -> list[RequeuedDelivery]:
+    """Have letters in these states sent again, the latest day's first, at most ``limit``.
+
+    Letters to readers who are sent nothing stay as they are, and their hold says why.
+    """
+    with store.begin() as connection:
+        rows = deliveries.by_state(connection, states, limit)
+        pages = editions.get_many(connection, [row.edition_id for row in rows])
+        found = [
+            (row, page.reader, sending_hold(connection, page.reader, now=now))
+            for row in rows
+            if (page := pages.get(row.edition_id))
+        ]
+        going = [row.id for row, _, hold in found if hold is None]
+        deliveries.reopen(connection, going, now=now)
+        return [
+            RequeuedDelivery(deliveries.get(connection, row.id) or row, reader, hold)
+            for row, reader, hold in found
+        ]

@@ -1,0 +1,1 @@
+"""Exports everything as JSON Lines, and imports it again."""

@@ -1,0 +1,168 @@
+"""Exports everything as JSON Lines: papers, readers with their editions, votes."""
+
+from __future__ import annotations
+
+import json
+import stat
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from larkpost.db import editions, papers, readers, votes
+from larkpost.db.batches import batches
+from larkpost.db.outbox import bounces, deliveries
+from larkpost.db.private import private_papers
+from larkpost.db.usage import counted_readers, forgotten_votes, last_use
+from larkpost.disk_space import is_no_room, no_room
+from larkpost.errors import UsageError
+from larkpost.portability import records
+from larkpost.safe_files import is_own, make_folder, open_atomic, remove_stale_drafts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from larkpost.db.engine import Connection, Store
+    from larkpost.domain import Edition, Identifier, Paper, Reader
+
+
+def export(store: Store, folder: Path) -> dict[str, int]:
+    """Write ``papers.jsonl``, ``readers.jsonl`` and ``votes.jsonl``; returns their line counts.
+
+    Papers that readers brought privately stand on the lines of their readers. Each file appears
+    whole or not at all, readable by its owner alone; all three show one moment of the database.
+    Raises UsageError where others could meddle with the folder, and NoRoom; then nothing has
+    changed.
+    """
+    _must_be_safe(folder)
+    make_folder(folder)
+    remove_stale_drafts(folder)
+    try:
+        with ExitStack() as drafts, store.read() as connection:
+            return {
+                name: _write(drafts.enter_context(open_atomic(folder / f"{name}.jsonl")), content)
+                for name, content in (
+                    ("papers", paper_lines(connection, papers.iterate(connection))),
+                    ("readers", _readers(connection)),
+                    ("votes", _votes(connection)),
+                )
+            }
+    except OSError as error:
+        if is_no_room(error):
+            raise no_room(folder, error) from error
+        raise
+
+
+def _must_be_safe(folder: Path) -> None:
+    """Raise UsageError for a link of somebody else's, and for a folder open to everybody.
+
+    A folder with the sticky bit, such as /tmp, is good enough: nobody can take our files away.
+    """
+    own = "name a folder of your own, or one that is not there yet"
+    try:
+        link, status = folder.lstat(), folder.stat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISLNK(link.st_mode) and not is_own(link):
+        raise UsageError(f"{folder} is a link that somebody else has made", hint=own)
+    if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
+        raise UsageError(f"every user of this machine may write in {folder}", hint=own)
+
+
+def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
+    """Give everything about one reader as lines, each of which says in ``kind`` what it is.
+
+    The reader, their votes, the papers of both, as in the three files; then what became of the
+    letters to them, and which came back.
+    """
+    issued = editions.latest(connection, reader.id, limit=10**6)
+    line = _reader_line(connection, reader, issued)
+    yield {"kind": "reader", "created": records.moment(reader.created)} | line
+    cast = votes.of(connection, reader.id)
+    forgotten = forgotten_votes.of(connection, reader.id)
+    named = papers.get(connection, {vote.paper_id for vote in (*cast, *forgotten)})
+    for kind, some in (("vote", cast), ("forgotten vote", forgotten)):
+        for vote in some:
+            name = str(named[vote.paper_id].identifier)
+            yield {"kind": kind} | records.vote_line(vote, reader, name)
+    picked = editions.papers_given(connection, [reader.id])[reader.id]
+    shown = papers.get(connection, picked | set(named)).values()
+    public = [paper for paper in shown if paper.owner_id is None]
+    for line in paper_lines(connection, public):
+        yield {"kind": "paper"} | line
+    days = {edition.id: edition.date for edition in issued}
+    for delivery in deliveries.of(connection, reader.id):
+        day = days[delivery.edition_id]
+        yield {"kind": "delivery"} | records.delivery_line(delivery, reader, day)
+    for bounce in bounces.of(connection, reader.id):
+        yield {"kind": "bounce"} | records.bounce_line(bounce, reader)
+
+
+def paper_lines(connection: Connection, some: Iterable[Paper]) -> Iterator[dict[str, Any]]:
+    """Give papers as lines with all their names: ``also`` holds those beside ``id``.
+
+    Names by text are left out, for they follow from the text.
+    """
+    for batch in batches(some):
+        ids = [paper.id for paper in batch]
+        yield from _lines_with_names(batch, papers.names(connection, ids))
+
+
+def private_lines(connection: Connection, reader: Reader) -> list[dict[str, Any]]:
+    """Give a reader's private papers as lines with all their names, as ``paper_lines`` does."""
+    own = private_papers.of(connection, reader.id)
+    names = private_papers.names(connection, [paper.id for paper in own])
+    return list(_lines_with_names(own, names))
+
+
+def _lines_with_names(
+    some: Sequence[Paper], names: Iterable[tuple[Identifier, int]]
+) -> Iterator[dict[str, Any]]:
+    also: dict[int, list[Identifier]] = {paper.id: [] for paper in some}
+    for name, paper_id in names:
+        also[paper_id].append(name)
+    for paper in some:
+        others = (n for n in also[paper.id] if n != paper.identifier and n.scheme != "text")
+        yield records.paper_line(paper) | {"also": [str(name) for name in sorted(others)]}
+
+
+def _readers(connection: Connection) -> Iterator[dict[str, Any]]:
+    for reader in readers.all(connection):
+        issued = editions.latest(connection, reader.id, limit=10**6)
+        yield _reader_line(connection, reader, issued)
+
+
+def _reader_line(
+    connection: Connection, reader: Reader, issued: Sequence[Edition]
+) -> dict[str, Any]:
+    """A reader with their private papers and all that old links and feeds go by: numbers, too."""
+    line = records.reader_line(reader)
+    if use := last_use.of(connection, [reader.id]).get(reader.id):
+        line |= {"expires": True, "last_used": use.noted and use.noted.isoformat()}
+    return line | {
+        "number": reader.id,
+        "created": records.moment(reader.created),
+        "feed_key": reader.feed_key,
+        "counted": reader.id in counted_readers.counting_since(connection, [reader.id]),
+        "themes": [
+            theme | {"number": interest.id}
+            for theme, interest in zip(line["themes"], reader.interests, strict=True)
+        ],
+        "private_papers": private_lines(connection, reader),
+        "editions": [records.edition_line(edition) for edition in reversed(issued)],
+    }
+
+
+def _votes(connection: Connection) -> Iterator[dict[str, Any]]:
+    for reader in readers.all(connection):
+        cast = votes.of(connection, reader.id)
+        names = papers.get(connection, {vote.paper_id for vote in cast})
+        for vote in cast:
+            yield records.vote_line(vote, reader, str(names[vote.paper_id].identifier))
+
+
+def _write(file: BinaryIO, content: Iterable[dict[str, Any]]) -> int:
+    count = 0
+    for line in content:
+        file.write(f"{json.dumps(line, ensure_ascii=False)}\n".encode())
+        count += 1
+    return count

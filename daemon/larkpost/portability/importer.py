@@ -1,0 +1,396 @@
+"""Imports what an export wrote, or what another program wrote in the same format."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from larkpost.db import editions, papers, readers, votes
+from larkpost.db.batches import batches
+from larkpost.db.private import private_papers, private_upsert
+from larkpost.db.usage import counted_readers, last_use
+from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord, Status, Vote
+from larkpost.errors import LarkpostError, UnknownReader, UsageError
+from larkpost.formats.jsonl import Jsonl
+from larkpost.portability.reader_records import (
+    READER_KEYS,
+    find_paper,
+    read_issues,
+    read_reader,
+    read_uid,
+)
+from larkpost.portability.record_fields import read_moment, read_thumb
+from larkpost.portability.records import name_of
+from larkpost.readers import subscriptions
+from larkpost.text.identifiers import parse_identifier
+from larkpost.text.normalize import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from larkpost.db.engine import Connection, Store
+    from larkpost.domain import Identifier, Paper, Reader
+    from larkpost.portability.reader_records import EditionRecord, ReaderRecord
+
+EDITIONS_AT_ONCE = 50  # in a transaction
+VOTE_KEYS = frozenset(["kind", "reader", "paper", "thumb", "at", "via", "interest"])
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What became of a file: lines taken, lines refused with the reason, keys nobody knows.
+
+    ``remarks`` say of lines what was odd, and cost none. ``guests`` are papers that an older
+    Larkpost exported as brought by readers: whose they are, only the thumbs tell.
+    """
+
+    taken: int = 0
+    refused: list[tuple[int, str]] = field(default_factory=list)
+    unknown_keys: set[str] = field(default_factory=set)
+    remarks: list[tuple[int, str]] = field(default_factory=list)
+    guests: list[PaperRecord] = field(default_factory=list)
+
+
+def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
+    """Take in papers; those that are here already are merged, not doubled.
+
+    What readers brought does not become public: it is in ``ImportReport.guests``, for
+    ``take_votes``. A batch is a transaction, so that others get in between, and what is in stays
+    in.
+    """
+    tally = ImportReport()
+    with path.open("rb") as file:
+        for records in batches(Jsonl().read(file)):
+            drafts = [record for record in records if isinstance(record, PaperRecord)]
+            tally.refused += [(r.line, r.reason) for r in records if isinstance(r, RejectedRecord)]
+            _note(tally, (record for record in records if isinstance(record, IngestWarning)))
+            public = [draft for draft in drafts if not draft.guest]
+            tally.guests += [draft for draft in drafts if draft.guest]
+            with store.begin() as connection:
+                papers.absorb(connection, public, now=now)
+            tally.taken += len(drafts)
+    return tally
+
+
+def _note(tally: ImportReport, remarks: Iterable[IngestWarning]) -> None:
+    for remark in remarks:
+        if remark.key:
+            tally.unknown_keys.add(remark.key)
+        else:
+            tally.remarks.append((remark.line, remark.text))
+
+
+def take_readers(
+    store: Store,
+    path: Path,
+    *,
+    now: datetime,
+    defaults: subscriptions.Preferences | None = None,
+    guests: Sequence[PaperRecord] = (),
+) -> ImportReport:
+    """Take in readers with their interests, private papers and past editions.
+
+    One who is here is changed. ``guests`` are those that ``take_papers`` found in an older export.
+
+    Editions name their papers, so papers are to be taken in first. Readers and editions keep their
+    numbers, by which links in old letters go, where those are free; where not, that is remarked.
+    ``defaults`` are the wishes of a new reader of whom the line says nothing.
+
+    A line is read whole before anything of it is written, and written in several transactions, so
+    that others get in between. A reader gets a next edition only after the past ones are in:
+    whoever breaks off and begins anew gets the same.
+    """
+    tally, brought = ImportReport(), _by_name(guests)
+    for number, line in _lines(path, "reader", READER_KEYS, tally):
+        with _refusing(number, tally):
+            said = read_reader(line)
+            private = {*_by_name(said.private_papers), *brought}
+            with store.read() as connection:
+                issues = read_issues(connection, line, private)
+            liked = [name for issue in issues for name in issue.private_likes.values()]
+            own = (*said.private_papers, *(brought[name] for name in liked if name in brought))
+            with store.begin() as connection:
+                reader, remarks = _write_reader(connection, said, now, defaults or {})
+                private_upsert.bring(connection, reader.id, own, now=now)
+            renumbered = said.number not in {None, reader.id}
+            for some in batches(issues, EDITIONS_AT_ONCE):
+                with store.begin() as connection:
+                    renumbered |= _write_issues(connection, reader.id, some)
+            with store.begin() as connection:
+                subscriptions.schedule_missing(connection, reader.id, now)
+            if renumbered:
+                what = (
+                    f"some numbers of {subscriptions.who(reader)} are taken here: links in letters"
+                )
+                remarks.append(f"{what} from elsewhere will not work")
+            tally.remarks += [(number, remark) for remark in remarks]
+    return tally
+
+
+def take_votes(
+    store: Store, path: Path, *, now: datetime, guests: Sequence[PaperRecord] = ()
+) -> ImportReport:
+    """Take in thumbs; of several on one paper the latest stays, here or in the file.
+
+    A thumb on one of the ``guests`` of ``take_papers`` makes it a private paper of its reader.
+    """
+    tally, brought = ImportReport(), _by_name(guests)
+    for some in batches(_lines(path, "vote", VOTE_KEYS, tally)):
+        with store.begin() as connection:
+            votes.cast_many(connection, _votes(connection, some, tally, now, brought))
+    return tally
+
+
+def _by_name(drafts: Sequence[PaperRecord]) -> dict[Identifier, PaperRecord]:
+    return {name: draft for draft in drafts for name in draft.identifiers}
+
+
+def _votes(
+    connection: Connection,
+    some: list[tuple[int, dict[str, Any]]],
+    tally: ImportReport,
+    now: datetime,
+    guests: Mapping[Identifier, PaperRecord],
+) -> list[Vote]:
+    known: dict[str, Reader] = {}
+    named = papers.owners(connection, {name for _, line in some if (name := _identifier(line))})
+    thumbs = []
+    for number, line in some:
+        with _refusing(number, tally):
+            who = str(line["reader"])
+            if who not in known:
+                known[who] = _find_reader(connection, who)
+            paper = str(line["paper"])
+            own = _find_own(connection, known[who], paper, named, guests, now)
+            paper_id = find_paper(named, paper) if own is None else own
+            thumbs.append(_vote(known[who], paper_id, line, now))
+    return thumbs
+
+
+def _find_own(
+    connection: Connection,
+    reader: Reader,
+    name: str,
+    public: Mapping[Identifier, int],
+    guests: Mapping[Identifier, PaperRecord],
+    now: datetime,
+) -> int | None:
+    """Find a private paper of the reader by its name, where no public one has it."""
+    identifier = parse_identifier(name)
+    if identifier in public:
+        return None
+    own = private_papers.find(connection, reader.id, {identifier}).get(identifier)
+    if own is None and identifier in guests:
+        (made,) = private_upsert.bring(connection, reader.id, [guests[identifier]], now=now)
+        return made.paper_id
+    return own
+
+
+def _vote(reader: Reader, paper_id: int, line: Mapping[str, Any], now: datetime) -> Vote:
+    interests = {interest.name: interest.id for interest in reader.interests}
+    return Vote(
+        reader_id=reader.id,
+        paper_id=paper_id,
+        thumb=read_thumb(line, "thumb"),
+        at=read_moment(line, "at") if line.get("at") else now,
+        via=str(line.get("via") or "import"),
+        interest_id=interests.get(str(line.get("interest"))),
+    )
+
+
+def _identifier(line: Mapping[str, Any]) -> Identifier | None:
+    try:
+        return parse_identifier(str(line.get("paper")))
+    except UsageError:
+        return None
+
+
+def _find_reader(connection: Connection, name: str) -> Reader:
+    if "@" in name:
+        return readers.by_address(connection, name)
+    return readers.by_uid(connection, read_uid(name))
+
+
+def _write_reader(
+    connection: Connection, said: ReaderRecord, now: datetime, defaults: subscriptions.Preferences
+) -> tuple[Reader, list[str]]:
+    """Take a reader in, or change the one who is here, as far as the line says.
+
+    Gives what is to be remarked, too. A new reader has no next edition yet.
+    """
+    _refuse_used_key(connection, said)
+    try:
+        reader = _find_reader(connection, said.name)
+    except UnknownReader:
+        reader, remarks = _add_reader(connection, said, now, defaults), []
+    else:
+        reader = subscriptions.change_reader(
+            connection, reader.id, now=now, words=said.words, **said.preferences
+        )
+        remarks = _change_status(connection, reader, said.status, now)
+    for theme in said.themes:
+        readers.set_interest(
+            connection, reader.id, theme.name, words=theme.words, quota=theme.quota
+        )
+    if said.counted and not counted_readers.counting_since(connection, [reader.id]):
+        counted_readers.count_always(connection, [reader.id])
+    return _change_columns(connection, readers.get(connection, reader.id), said, now), remarks
+
+
+def _add_reader(
+    connection: Connection, said: ReaderRecord, now: datetime, defaults: subscriptions.Preferences
+) -> Reader:
+    preferences = cast("subscriptions.Preferences", {**defaults, **said.preferences})
+    reader = readers.add(
+        connection,
+        address=said.address,
+        words=said.words or (),
+        status=said.status or Status.ACTIVE,
+        now=said.created or now,
+        uid=said.uid,
+        number=said.number,
+        expires=said.expires,
+        signed_up=said.is_uncounted,
+        **preferences,
+    )
+    if said.last_used:
+        last_use.write(connection, [reader.id], said.last_used)
+    for theme in said.themes:
+        readers.set_interest(connection, reader.id, theme.name)
+        readers.number_interest(connection, reader.id, theme.name, theme.number)
+    return reader
+
+
+def _refuse_used_key(connection: Connection, said: ReaderRecord) -> None:
+    """Raise UsageError where somebody else here has the feed key: they would read one feed."""
+    owner = readers.by_feed_key(connection, said.columns.get("feed_key") or "")
+    if owner is None:
+        return
+    try:
+        same = _find_reader(connection, said.name).id == owner.id
+    except UnknownReader:
+        same = False
+    if not same:
+        raise UsageError(
+            f"the feed key of {shorten(said.name, 80)} is that of {subscriptions.who(owner)} here;"
+            " leave feed_key out, and a new one is made"
+        )
+
+
+def _change_status(
+    connection: Connection, reader: Reader, status: Status | None, now: datetime
+) -> list[str]:
+    """Put a reader who is here where the line says; gives what is to be remarked.
+
+    Nobody who unsubscribed here is subscribed again, and nobody who has confirmed their address
+    here is asked to do so again.
+    """
+    if status is None or status is reader.status:
+        return []
+    who, before = subscriptions.who(reader), reader.status
+    if before is Status.LEFT:
+        again = f"`larkpost reader set {name_of(reader)} --resume` subscribes them again"
+        return [f"{who} has unsubscribed here and stays so, though the file says {status}; {again}"]
+    if status is Status.PENDING:
+        return [f"{who} is {before} here and stays so, though the file says {status}"]
+    subscriptions.set_status(connection, reader.id, status, now=now)
+    return [f"{who} was {before} here and is {status} now, as the file says"]
+
+
+def _change_columns(
+    connection: Connection, reader: Reader, said: ReaderRecord, now: datetime
+) -> Reader:
+    """Write what opens the reader's feed and page, and how long they pause, if they are active."""
+    columns = dict(said.columns)
+    if "relinked" in columns:  # a link that was ended here stays ended
+        columns["relinked"] = max(reader.relinked, columns["relinked"])
+    until = columns.get("paused_until", reader.paused_until)
+    if reader.status is Status.LEFT:
+        columns.pop("paused_until", None)
+    elif until != reader.paused_until and reader.next_slot and reader.next_slot > now:
+        columns["next_slot"] = None  # another one is found in the end
+    return readers.update(connection, reader.id, **columns)
+
+
+def _write_issues(connection: Connection, reader_id: int, issues: Sequence[EditionRecord]) -> bool:
+    """Write past editions down as they were; no letter is planned for any.
+
+    One whose day is here already is passed over. Says whether one could not have its number.
+    """
+    reader = readers.get(connection, reader_id)
+    interests = {interest.name: interest.id for interest in reader.interests}
+    renumbered = False
+    for issue in issues:
+        likes = _find_likes(connection, reader_id, issue)
+        picks = [
+            replace(
+                pick,
+                interest_id=interests.get(pick.interest),
+                like=pick.like or likes.get(pick.position),
+            )
+            for pick in issue.picks
+        ]
+        made = editions.publish(
+            connection,
+            reader=reader,
+            date=issue.day,
+            picks=picks,
+            now=issue.published_at,
+            next_slot=reader.next_slot,
+            message_id=None,
+            since=issue.since,
+            note=issue.note,
+            considered=issue.considered,
+            number=issue.number,
+        )
+        renumbered |= made is not None and issue.number not in {None, made.id}
+    return renumbered
+
+
+def _find_likes(connection: Connection, reader_id: int, issue: EditionRecord) -> dict[int, Paper]:
+    """Find the private papers that picks of an edition are like, by position."""
+    ids = private_papers.find(connection, reader_id, set(issue.private_likes.values()))
+    found = papers.get(connection, ids.values())
+    return {at: found[ids[name]] for at, name in issue.private_likes.items() if name in ids}
+
+
+def _lines(
+    path: Path, kind: str, keys: frozenset[str], tally: ImportReport
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a file by line number; keys that nobody knows are left out and told.
+
+    In a reader's own export lines say what ``kind`` they are; those of another are passed over.
+    """
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        for number, text in enumerate(file, start=1):
+            if not text.strip():
+                continue
+            try:
+                line = json.loads(text)
+            except (ValueError, RecursionError) as error:
+                tally.refused.append((number, f"not JSON: {error}"))
+                continue
+            if isinstance(line, dict) and line.get("kind", kind) != kind:
+                continue
+            if isinstance(line, dict):
+                tally.unknown_keys |= line.keys() - keys
+                yield number, line
+            else:
+                tally.refused.append((number, "not a JSON object"))
+
+
+@contextmanager
+def _refusing(number: int, tally: ImportReport) -> Iterator[None]:
+    """Count the line as taken, or keep the reason why it was not; the next one goes on."""
+    try:
+        yield
+    except KeyError as error:
+        tally.refused.append((number, f"it has no {error}"))
+    except (LarkpostError, ValueError, TypeError, OverflowError) as error:
+        tally.refused.append((number, str(error)))
+    else:
+        tally.taken += 1

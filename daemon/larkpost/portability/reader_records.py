@@ -1,0 +1,313 @@
+"""Reads a record of ``readers.jsonl`` before anything of it is written."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from uuid import UUID
+
+from larkpost.db import papers
+from larkpost.domain import Pick, Status, TermWeight
+from larkpost.errors import UsageError
+from larkpost.formats.json_fields import BadRecordError, JsonFields
+from larkpost.formats.jsonl import draft_of
+from larkpost.portability.record_fields import (
+    read_day,
+    read_flag,
+    read_moment,
+    read_number,
+    read_objects,
+    read_status,
+    read_time,
+    read_weekdays,
+    read_whole,
+)
+from larkpost.readers import subscriptions
+from larkpost.text import interest_words
+from larkpost.text.identifiers import parse_identifier
+from larkpost.text.normalize import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from datetime import date, datetime
+
+    from larkpost.db.engine import Connection
+    from larkpost.domain import Identifier, Paper, PaperRecord
+
+READER_KEYS = frozenset(
+    [
+        "reader",
+        "number",
+        "uid",
+        "name",
+        "status",
+        "zone",
+        "at",
+        "days",
+        "size",
+        "interests",
+        "themes",
+        "threshold",
+        "weekly",
+        "quiet_mail",
+        "paused_until",
+        "feed_key",
+        "relinked",
+        "offer_declined",
+        "created",
+        "expires",
+        "last_used",
+        "counted",
+        "editions",
+        "private_papers",
+        "kind",
+    ]
+)
+# Ours have 22 characters, 128 bits of chance; a key of fewer than 16 might be guessed.
+_FEED_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+class InterestRecord(NamedTuple):
+    """An interest: its name, words and share, and the number that its feed may go by."""
+
+    name: str
+    words: tuple[str, ...]
+    quota: int
+    number: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EditionRecord:
+    """A past edition; its picks name their interests, but have no number of one yet.
+
+    ``private_likes`` are, by position, the names of private papers that picks are like.
+    """
+
+    number: int | None
+    day: date
+    published_at: datetime
+    since: date | None
+    note: str
+    considered: int
+    picks: tuple[Pick, ...]
+    private_likes: Mapping[int, Identifier]
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderRecord:
+    """What a line says of a reader; None stands for what it does not say.
+
+    ``name`` is an address or a uid. Who ``expires`` goes when unused: see ``flows.expiry``.
+    ``counted``: whether their thumbs count for others. ``columns`` are those that no wish can
+    change: what opens the reader's feed and page, and until when they pause.
+    """
+
+    name: str
+    uid: str | None
+    number: int | None
+    created: datetime | None
+    status: Status | None
+    preferences: subscriptions.Preferences
+    words: tuple[str, ...] | None
+    themes: tuple[InterestRecord, ...]
+    columns: Mapping[str, Any]
+    private_papers: tuple[PaperRecord, ...]
+    counted: bool | None
+    expires: bool = False
+    last_used: date | None = None
+
+    @property
+    def is_uncounted(self) -> bool:
+        """Whether a new reader's thumbs do not count for others yet."""
+        return self.status is Status.PENDING if self.counted is None else not self.counted
+
+    @property
+    def address(self) -> str | None:
+        """The mail address, where the reader goes by one."""
+        return self.name if "@" in self.name else None
+
+
+def read_reader(line: Mapping[str, Any]) -> ReaderRecord:
+    """Read a line; raises KeyError or UsageError for what it cannot say."""
+    name = str(line["reader"])
+    said = line.get("uid") if "@" in name else name
+    return ReaderRecord(
+        name=name,
+        uid=read_uid(said) if said else None,
+        number=_row_number(line),
+        created=read_moment(line, "created") if line.get("created") else None,
+        status=read_status(line, "status") if line.get("status") is not None else None,
+        preferences=subscriptions.check_preferences(_preferences(line)),
+        words=interest_words.tidy(_texts(line, "interests")) if "interests" in line else None,
+        themes=_themes(line),
+        columns=_columns(line, name),
+        private_papers=_private_papers(line),
+        expires=read_flag(line, "expires") if "expires" in line else False,
+        last_used=read_day(line, "last_used") if line.get("last_used") else None,
+        counted=read_flag(line, "counted") if line.get("counted") is not None else None,
+    )
+
+
+def read_issues(
+    connection: Connection, line: Mapping[str, Any], private: Collection[Identifier] = ()
+) -> list[EditionRecord]:
+    """Read the past editions of a line; raises UsageError where a paper of one is not here.
+
+    ``private`` are the names of the private papers on the line, which are not here yet.
+    """
+    told = read_objects(line, "editions") if "editions" in line else []
+    names = {
+        str(pick[key])
+        for issue in told
+        for pick in read_objects(issue, "picks")
+        for key in ("paper", "like")
+        if pick[key]
+    }
+    ids = papers.owners(connection, {parse_identifier(name) for name in names})
+    found = papers.get(connection, set(ids.values()))
+    public = {str(pick["paper"]) for issue in told for pick in read_objects(issue, "picks")}
+    by_name = {
+        name: found[find_paper(ids, name)]
+        for name in names
+        if name in public or parse_identifier(name) in ids or parse_identifier(name) not in private
+    }
+    return [_issue(issue, by_name) for issue in told]
+
+
+def find_paper(named: Mapping[Identifier, int], name: str) -> int:
+    """Find the id of a paper by its name; raises UsageError where none has it."""
+    identifier = parse_identifier(name)
+    if identifier not in named:
+        raise UsageError(f"no paper here goes by {identifier}")
+    return named[identifier]
+
+
+def read_uid(name: object) -> str:
+    """Read the name that a reader without an address goes by; any other word is a slip."""
+    try:
+        return str(UUID(str(name)))
+    except ValueError as error:
+        raise UsageError(
+            f"“{shorten(str(name), 80)}” is neither a mail address nor the uid of a reader"
+        ) from error
+
+
+def _row_number(said: Mapping[str, Any]) -> int | None:
+    """Read the number of a row where it comes from."""
+    return None if said.get("number") is None else read_whole(said, "number")
+
+
+def _columns(line: Mapping[str, Any], name: str) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    if "paused_until" in line:
+        paused = bool(line["paused_until"])
+        columns["paused_until"] = read_day(line, "paused_until") if paused else None
+    if line.get("feed_key") is not None:  # empty: switched off
+        columns["feed_key"] = _feed_key(line["feed_key"], name)
+    if line.get("offer_declined"):
+        columns["offer_declined"] = read_moment(line, "offer_declined")
+    if line.get("relinked"):
+        columns["relinked"] = read_whole(line, "relinked")
+    return columns
+
+
+def _feed_key(key: object, name: str) -> str:
+    if isinstance(key, str) and (not key or _FEED_KEY.fullmatch(key)):
+        return key
+    raise UsageError(
+        f"the feed key of {shorten(name, 80)} cannot be used: a key is a secret of 16 to 64"
+        " letters and digits of ASCII, “-” and “_”; leave feed_key out, and a new one is made"
+    )
+
+
+def _themes(line: Mapping[str, Any]) -> tuple[InterestRecord, ...]:
+    return tuple(
+        InterestRecord(
+            str(theme["name"]),
+            interest_words.tidy(_texts(theme, "words")),
+            read_whole(theme, "quota") if "quota" in theme else 1,
+            _row_number(theme),
+        )
+        for theme in (read_objects(line, "themes") if "themes" in line else ())
+    )
+
+
+def _private_papers(line: Mapping[str, Any]) -> tuple[PaperRecord, ...]:
+    """Read the papers that the reader brought; raises UsageError for one that is none."""
+    told = read_objects(line, "private_papers") if line.get("private_papers") else ()
+    drafts = []
+    for number, one in enumerate(told, start=1):
+        try:
+            drafts.append(draft_of(JsonFields(one, number)))
+        except BadRecordError as error:
+            raise UsageError(f"private paper {number}: {error}") from error
+    return tuple(drafts)
+
+
+def _texts(line: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Read a list of texts; a text alone would else be taken for a list of its letters."""
+    found = line.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise UsageError(f"“{key}” is not a list of texts")
+    return tuple(found)
+
+
+def _preferences(line: Mapping[str, Any]) -> subscriptions.Preferences:
+    """What the line says of a reader's wishes, in our types; a wrong one raises UsageError."""
+    readers: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
+        "name": _text,
+        "zone": _text,
+        "at": read_time,
+        "days": read_weekdays,
+        "size": read_whole,
+        "threshold": read_number,
+        "weekly": read_flag,
+        "quiet_mail": read_flag,
+    }
+    said = {key: read(line, key) for key, read in readers.items() if line.get(key) is not None}
+    return cast("subscriptions.Preferences", said)
+
+
+def _text(line: Mapping[str, Any], key: str) -> str:
+    return str(line[key])
+
+
+def _issue(issue: Mapping[str, Any], by_name: Mapping[str, Paper]) -> EditionRecord:
+    return EditionRecord(
+        number=_row_number(issue),
+        day=read_day(issue, "date"),
+        published_at=read_moment(issue, "published_at"),
+        since=read_day(issue, "since") if issue.get("since") else None,
+        note=str(issue.get("note", "")),
+        considered=read_whole(issue, "considered") if "considered" in issue else 0,
+        picks=tuple(_pick(pick, by_name) for pick in read_objects(issue, "picks")),
+        private_likes={
+            read_whole(pick, "position"): parse_identifier(str(pick["like"]))
+            for pick in read_objects(issue, "picks")
+            if pick["like"] and str(pick["like"]) not in by_name
+        },
+    )
+
+
+def _pick(pick: Mapping[str, Any], by_name: Mapping[str, Paper]) -> Pick:
+    return Pick(
+        paper=by_name[str(pick["paper"])],
+        position=read_whole(pick, "position"),
+        score=read_number(pick, "score"),
+        probability=read_number(pick, "probability"),
+        because=_weights(pick, "because"),
+        against=_weights(pick, "against"),
+        like=by_name.get(str(pick["like"])) if pick["like"] else None,
+        likeness=None if pick.get("likeness") is None else read_number(pick, "likeness"),
+        terms=None if pick.get("terms") is None else tuple(map(str, pick["terms"])),
+        interest=str(pick["interest"]),
+        explored=bool(pick["explored"]),
+        propensity=read_number(pick, "propensity"),
+        pool=read_whole(pick, "pool") if "pool" in pick else 1,
+    )
+
+
+def _weights(pick: Mapping[str, Any], key: str) -> tuple[TermWeight, ...]:
+    said = read_objects(pick, key)
+    return tuple(TermWeight(str(one["term"]), read_number(one, "weight")) for one in said)

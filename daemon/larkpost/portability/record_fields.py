@@ -1,0 +1,91 @@
+"""Reads the fields of a record of the exchange format; an impossible value is named."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from larkpost.domain import Status, Thumb
+from larkpost.errors import LarkpostError, UsageError
+from larkpost.settings import read_days
+from larkpost.text.normalize import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Value = TypeVar("Value")
+
+LONGEST_SHOWN = 80  # characters of a wrong value
+
+
+def read_field(
+    line: Mapping[str, Any], key: str, read: Callable[[Any], Value], allowed: str
+) -> Value:
+    """Read a field; raises KeyError where it is missing, and UsageError saying what is allowed."""
+    value = line[key]
+    try:
+        return read(value)
+    except LarkpostError:
+        raise
+    except (ValueError, TypeError, OverflowError, AttributeError):
+        shown = one_line(json.dumps(value, ensure_ascii=False))[:LONGEST_SHOWN]
+        raise UsageError(f"“{key}” is {shown}, and has to be {allowed}") from None
+
+
+def read_moment(line: Mapping[str, Any], key: str) -> datetime:
+    """Read a moment of ISO 8601, in UTC where it names no zone."""
+    moment = read_field(line, key, datetime.fromisoformat, "a moment such as 2026-08-07T06:30:00Z")
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def read_day(line: Mapping[str, Any], key: str) -> date:
+    """Read a day of ISO 8601."""
+    return read_field(line, key, date.fromisoformat, "a day such as 2026-08-07")
+
+
+def read_time(line: Mapping[str, Any], key: str) -> time:
+    """Read a time of day."""
+    return read_field(line, key, time.fromisoformat, "a time such as 06:30")
+
+
+def read_whole(line: Mapping[str, Any], key: str) -> int:
+    """Read a whole number."""
+    return read_field(line, key, int, "a whole number")
+
+
+def read_number(line: Mapping[str, Any], key: str) -> float:
+    """Read a number, which may be broken."""
+    return read_field(line, key, float, "a number")
+
+
+def read_status(line: Mapping[str, Any], key: str) -> Status:
+    """Read a reader's status."""
+    return read_field(line, key, Status, f"one of {', '.join(map(str, Status))}")
+
+
+def read_thumb(line: Mapping[str, Any], key: str) -> Thumb:
+    """Read a thumb: up or down, as a number."""
+    allowed = " or ".join(str(int(thumb)) for thumb in Thumb)
+    return read_field(line, key, lambda value: Thumb(int(value)), allowed)
+
+
+def read_weekdays(line: Mapping[str, Any], key: str) -> frozenset[int]:
+    """Read days of the week (Monday = 0)."""
+    return read_field(line, key, read_days, 'weekdays such as "mon-fri" or ["mon", "sat"]')
+
+
+def read_flag(line: Mapping[str, Any], key: str) -> bool:
+    """Read true or false, and no number that stands for one."""
+    value = line[key]
+    if not isinstance(value, bool):
+        raise UsageError(f"“{key}” is neither true nor false")
+    return value
+
+
+def read_objects(line: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """Read a list of objects."""
+    found = line[key]
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise UsageError(f"“{key}” is not a list of objects")
+    return found

@@ -1,0 +1,154 @@
+"""The JSON records of papers, readers and votes: the exchange format."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from larkpost.settings import day_names
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from larkpost.domain import Bounce, Delivery, Edition, Paper, Pick, Reader, TermWeight, Vote
+
+
+def paper_line(paper: Paper) -> dict[str, Any]:
+    """A paper as its line in ``papers.jsonl``."""
+    return {
+        "id": str(paper.identifier),
+        "uid": paper.uid,
+        "title": paper.title,
+        "abstract": paper.abstract,
+        "authors": list(paper.authors),
+        "categories": list(paper.categories),
+        "published": paper.published and paper.published.isoformat(),
+        "first_seen": moment(paper.first_seen),
+        "arrived": moment(paper.arrived),
+        "updated": moment(paper.updated),
+        "url": paper.url,
+        "upvotes": paper.upvotes,
+        "organisation": paper.organisation,
+        "links": list(paper.links),
+        "withdrawn": paper.withdrawn,
+    }
+
+
+def reader_line(reader: Reader) -> dict[str, Any]:
+    """A reader as in ``readers.jsonl``, without editions: the main interest and all of them."""
+    return {
+        "reader": name_of(reader),
+        "uid": reader.uid,
+        "name": reader.name,
+        "status": str(reader.status),
+        "zone": reader.zone,
+        "at": reader.at.strftime("%H:%M"),
+        "days": day_names(reader.days),
+        "size": reader.size,
+        "interests": list(reader.interests[0].words),
+        "themes": [
+            {"name": i.name, "words": list(i.words), "quota": i.quota} for i in reader.interests
+        ],
+        "threshold": reader.threshold,
+        "weekly": reader.weekly,
+        "quiet_mail": reader.quiet_mail,
+        "relinked": reader.relinked,
+        "offer_declined": reader.offer_declined and moment(reader.offer_declined),
+        "paused_until": reader.paused_until and reader.paused_until.isoformat(),
+    }
+
+
+def edition_line(edition: Edition) -> dict[str, Any]:
+    """An edition as in the ``editions`` of a reader's line."""
+    return {
+        "number": edition.id,
+        "date": edition.date.isoformat(),
+        "published_at": moment(edition.published_at),
+        "since": edition.since and edition.since.isoformat(),
+        "note": edition.note,
+        "considered": edition.considered,
+        "picks": [_pick(pick) for pick in edition.picks],
+    }
+
+
+def vote_line(vote: Vote, reader: Reader, paper: str) -> dict[str, Any]:
+    """A vote as its line in ``votes.jsonl``."""
+    names = {interest.id: interest.name for interest in reader.interests}
+    return {
+        "reader": name_of(reader),
+        "paper": paper,
+        "thumb": int(vote.thumb),
+        "at": moment(vote.at),
+        "via": vote.via,
+        "interest": names.get(vote.interest_id or 0),
+    }
+
+
+def delivery_line(delivery: Delivery, reader: Reader, day: date) -> dict[str, Any]:
+    """What became of the letter with the edition of a day, as in a reader's own export."""
+    return {
+        "reader": name_of(reader),
+        "date": day.isoformat(),
+        "state": str(delivery.state),
+        "attempts": delivery.attempts,
+        "message_id": delivery.message_id,
+        "next_try": moment(delivery.next_try),
+        "sent_at": delivery.sent_at and moment(delivery.sent_at),
+        "reply": delivery.reply,
+    }
+
+
+def bounce_line(bounce: Bounce, reader: Reader) -> dict[str, Any]:
+    """A letter that came back, as in a reader's own export."""
+    return {
+        "reader": name_of(reader),
+        "at": moment(bounce.at),
+        "bounce": str(bounce.kind),
+        "code": bounce.code,
+        "text": bounce.text,
+    }
+
+
+def ranking_line(pick: Pick, reader: Reader) -> dict[str, Any]:
+    """A pick as ``rank --json`` prints it; its probability is None where it is not known yet."""
+    return {"reader": name_of(reader)} | _pick(pick) | {"probability": pick.shown_probability}
+
+
+def explanation_line(pick: Pick, reader: Reader) -> dict[str, Any]:
+    """A pick as ``explain --json`` prints it: with what the told terms leave of the score."""
+    rest = {"others": pick.others, "bias": pick.bias}
+    nearest = pick.nearest and str(pick.nearest.identifier)
+    return ranking_line(pick, reader) | rest | {"nearest": nearest}
+
+
+def name_of(reader: Reader) -> str:
+    """What a reader is called in the exchange format: the address, else the uid."""
+    return reader.address or reader.uid
+
+
+def moment(at: datetime) -> str:
+    """RFC 3339 in UTC."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _pick(pick: Pick) -> dict[str, Any]:
+    return {
+        "paper": str(pick.paper.identifier),
+        "title": pick.paper.title,
+        "position": pick.position,
+        "score": pick.score,
+        "probability": pick.probability,
+        "because": [_weight(weight) for weight in pick.because],
+        "against": [_weight(weight) for weight in pick.against],
+        "like": pick.like and str(pick.like.identifier),
+        "likeness": pick.likeness,
+        "terms": None if pick.terms is None else list(pick.terms),
+        "interest": pick.interest,
+        "explored": pick.explored,
+        "propensity": pick.propensity,
+        "pool": pick.pool,
+    }
+
+
+def _weight(weight: TermWeight) -> dict[str, Any]:
+    return {"term": weight.term, "weight": weight.weight}

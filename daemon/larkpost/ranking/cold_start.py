@@ -1,0 +1,111 @@
+"""Chooses the papers to rate before there are votes: those that teach most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from larkpost.ranking.similarity import likeness
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
+
+    from larkpost.domain import Paper
+    from larkpost.ranking.tfidf import Floats, TextSpace
+
+MOST_COMPARED = 2000
+KIN = 5  # nearest papers by which a paper's company is measured
+KNOWN = 0.15  # what nearness to a known paper weighs beside that to one of the same choice
+LONELY = 0.25  # the share of the papers that stand alone most: they stand for no others
+
+
+@dataclass(frozen=True)
+class PaperComparison:
+    """Papers (n, newest first) with how alike they are (n, n), and each one's company (n)."""
+
+    papers: Sequence[Paper]
+    near: Floats
+    company: Floats
+
+    def choose(self, n: int, known: Collection[int]) -> list[Paper]:
+        """Choose as ``informative`` does; ``known`` are ids, of these papers."""
+        free = np.array([paper.id not in known for paper in self.papers], dtype=bool)
+        if not free.any():
+            return []
+        chosen = _far_apart(self.near, self.company, free, np.flatnonzero(~free), n)
+        return [self.papers[at] for at in chosen]
+
+
+def compare(space: TextSpace, candidates: Sequence[Paper]) -> PaperComparison:
+    """Compare papers with each other, once for all who are to rate some of them.
+
+    Of more than 2,000 the newest are looked at.
+    """
+    papers = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
+    near = _likeness(space, papers[:MOST_COMPARED])
+    return PaperComparison(papers[:MOST_COMPARED], near, measure_company(near))
+
+
+def informative(
+    space: TextSpace, candidates: Sequence[Paper], n: int = 10, *, known: Sequence[Paper] = ()
+) -> list[Paper]:
+    """Choose up to n papers to be rated: far apart, and each stands for others beside itself.
+
+    First comes the paper nearest to all, then always the one that lies farthest from every paper
+    chosen (the greedy k-centre; Gonzalez 1985), and a little from those ``known``, which are rated
+    or have been shown. The quarter of the candidates with the least company comes last: a thumb on
+    a paper like no other teaches nothing about others. Known papers are never chosen. Of more than
+    2,000 candidates the newest are looked at.
+    """
+    newest = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
+    papers = newest[:MOST_COMPARED]
+    barred = {paper.id for paper in known}
+    free = np.array([paper.id not in barred for paper in papers], dtype=bool)
+    if not free.any():
+        return []
+    near = _likeness(space, [*papers, *known])
+    company = measure_company(near[: len(papers), : len(papers)])
+    chosen = _far_apart(near, company, free, np.arange(len(papers), len(near)), n)
+    return [papers[at] for at in chosen]
+
+
+def _likeness(space: TextSpace, papers: Sequence[Paper]) -> Floats:
+    """Give how alike papers are in words and coarse themes (n, n)."""
+    rows = space.rows([paper.text for paper in papers])
+    return likeness(rows, rows).round(5)
+
+
+def measure_company(near: Floats) -> Floats:
+    """Give how near each of n papers is to the few others nearest to it (n)."""
+    others = near - 2 * np.eye(len(near), dtype=np.float32)  # itself comes last
+    few = min(KIN, len(near) - 1)
+    return np.asarray(np.sort(others, axis=1)[:, len(near) - few :].sum(axis=1).round(4))
+
+
+def _far_apart(
+    near: Floats, company: Floats, free: NDArray[np.bool_], known: NDArray[np.intp], n: int
+) -> list[int]:
+    """Choose n of the first papers of ``near`` that are free; ``known`` are places in it."""
+    count = len(company)
+    lonely = company < np.quantile(company, LONELY)
+    far = KNOWN * _nearest(near[:count, known])
+    chosen: list[int] = []
+    for _ in range(min(n, int(free.sum()))):
+        alike = _nearest(near[:count, chosen]) + far
+        if not chosen and not len(known):
+            alike = -near.mean(axis=1)
+        # Likeness lies between -1 and 1: the lonely come after all others.
+        alike = (alike + np.where(lonely, 4, 0)).round(4)
+        alike[~free] = np.inf
+        alike[chosen] = np.inf
+        chosen.append(int(np.argmin(alike)))
+    return chosen
+
+
+def _nearest(near: Floats) -> Floats:
+    """Give the likeness to the nearest of some papers (n); 0 where there are none."""
+    return np.asarray(near.max(axis=1) if near.size else np.zeros(len(near)), dtype=np.float32)

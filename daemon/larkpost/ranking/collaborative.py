@@ -1,0 +1,154 @@
+"""Collaborative factors: papers that readers like together are near each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no types
+    randomized_svd,
+)
+
+from larkpost.ranking.tfidf import unit
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
+
+    from larkpost.domain import Paper
+    from larkpost.ranking.tfidf import TextSpace
+
+    Floats = NDArray[np.float32]
+
+FEWEST = 200  # libraries, below which nothing is learnt
+MEETINGS = 500  # thumbs up on what somebody else likes, too; few rank worse than texts alone
+FACTORS = 400
+HASTY_FACTORS = 300  # where scoring is to be fast
+RIDGE = 50.0
+MOST_COUNTED = 10  # a paper with more readers weighs no more
+DOUBT = 2  # what a paper's text weighs against its other readers, in readers
+
+
+@dataclass(frozen=True)
+class CollaborativeFactors:
+    """Where papers are among readers: l2 rows of f factors.
+
+    ``through`` (d, f) and ``base`` (f) lead there from a paper's themes (l2 rows, d);
+    ``places`` (k, f) are those of the papers with the ``ids``, which several readers have liked.
+    """
+
+    through: Floats
+    base: Floats
+    ids: NDArray[np.int64]
+    places: Floats
+
+    @cached_property
+    def row_numbers(self) -> dict[int, int]:
+        """Find the row of ``places`` of a paper."""
+        return {paper: at for at, paper in enumerate(self.ids.tolist())}
+
+    def factors(self, fine: Floats) -> Floats:
+        """Give l2 rows (n, f) for papers with these l2 theme rows; no themes, no factors."""
+        found = unit(fine @ self.through + self.base)
+        return np.where(fine.any(axis=1, keepdims=True), found, 0).astype(np.float32)
+
+    def embed(self, fine: Floats, ids: Sequence[int | None]) -> Floats:
+        """Give the same, the papers that readers know where those put them; None is no paper."""
+        found = self.factors(fine)
+        for at, paper in enumerate(ids):
+            if paper is not None and (known := self.row_numbers.get(paper)) is not None:
+                found[at] = self.places[known]
+        return found
+
+    def length(self, fine: Floats) -> float:
+        """Give what one paper's factors were divided by (at least 1e-6)."""
+        return max(float(np.linalg.norm(fine @ self.through + self.base)), 1e-6)
+
+
+def enough(libraries: Sequence[Sequence[int]]) -> bool:
+    """Say whether readers who like these papers (numbers, each once) teach anything."""
+    papers = [paper for library in libraries for paper in library]
+    readers = sum(len(library) > 1 for library in libraries)
+    return readers >= FEWEST and len(papers) - len(set(papers)) >= MEETINGS
+
+
+def together(
+    space: TextSpace, papers: Sequence[Paper], libraries: Sequence[Collection[int]], *, most: int
+) -> TextSpace:
+    """Add to a space what readers' libraries, given as ids of papers, teach about its texts.
+
+    Readers and papers get ``most`` factors at most.
+    """
+    liked = {paper for library in libraries for paper in library}
+    known = sorted((paper for paper in papers if paper.id in liked), key=lambda paper: paper.uid)
+    place = {paper.id: at for at, paper in enumerate(known)}
+    rows = space.rows([paper.text for paper in known])
+    numbered = [[place[paper] for paper in library if paper in place] for library in libraries]
+    ids = [paper.id for paper in known]
+    return replace(space, companions=learn(rows.fine, numbered, ids, most=most))
+
+
+def learn(
+    fine: Floats,
+    libraries: Sequence[Sequence[int]],
+    ids: Sequence[int],
+    *,
+    most: int = FACTORS,
+) -> CollaborativeFactors | None:
+    """Learn from libraries, given as the numbers of the theme rows that each reader liked.
+
+    None where that is not ``enough``, or where there are no themes. ``ids`` are those of the rows.
+    Factors: SVD of the reader x paper matrix with columns over the square root of their counts,
+    singular values to the power of one half; then a ridge regression from themes, a paper
+    weighing by the root of its readers (cold-start mapping, Gantner et al. 2010).
+    """
+    kept = [sorted(set(library)) for library in libraries if len(library) > 1]
+    if not enough(kept):
+        return None
+    readers = np.repeat(np.arange(len(kept)), [len(one) for one in kept])
+    papers = np.array([paper for one in kept for paper in one], dtype=np.intp)
+    counts = np.bincount(papers, minlength=len(fine))
+    weights = (1 / np.sqrt(counts[papers])).astype(np.float32)
+    liked = csr_array((weights, (readers, papers)), shape=(len(kept), len(fine)))
+    rank = min(most, len(kept) - 1, fine.shape[1], int((counts > 0).sum()) - 1)
+    if rank < 1:  # a corpus of a few papers has no themes to learn from
+        return None
+    _, strengths, right = randomized_svd(liked, rank, n_iter=4, random_state=0)
+    places = (right * np.sqrt(strengths)[:, None]).T.astype(np.float32)
+    known = np.flatnonzero(counts)
+    told = _mapping(fine[known], places[known], np.sqrt(np.minimum(counts[known], MOST_COUNTED)))
+    return _embed_papers(told, fine, places, counts, np.array(ids, dtype=np.int64))
+
+
+def _mapping(fine: Floats, places: Floats, weights: NDArray[np.float64]) -> CollaborativeFactors:
+    wide = np.hstack([fine, np.ones((len(fine), 1))])
+    weighed = wide * weights[:, None]
+    penalty = np.diag([RIDGE] * fine.shape[1] + [1e-3])
+    solved = np.linalg.solve(wide.T @ weighed + penalty, weighed.T @ places)
+    through, base = solved[:-1].astype(np.float32), solved[-1].astype(np.float32)
+    nobody = np.zeros((0, len(base)), dtype=np.float32)
+    return CollaborativeFactors(through, base, np.zeros(0, dtype=np.int64), nobody)
+
+
+def _embed_papers(
+    told: CollaborativeFactors,
+    fine: Floats,
+    places: Floats,
+    counts: NDArray[np.intp],
+    ids: NDArray[np.int64],
+) -> CollaborativeFactors:
+    """Seat the papers of several readers between what their readers say and what their texts do.
+
+    A paper's only reader tells nothing about others, so one reader of it does not count.
+    """
+    known = np.flatnonzero(counts > 1)
+    others = counts[known, None] - 1
+    share = (others / (others + DOUBT)).astype(np.float32)
+    between = share * unit(places[known]) + (1 - share) * told.factors(fine[known])
+    # Rounded as they will be kept, so that a space read back ranks exactly alike.
+    seats = unit(between).astype(np.float16).astype(np.float32)
+    return replace(told, ids=ids[known], places=seats)

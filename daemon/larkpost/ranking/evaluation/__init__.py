@@ -1,0 +1,1 @@
+"""Replays readers' histories and measures what the ranking was worth."""

@@ -1,0 +1,80 @@
+"""Metrics of a ranking, with their confidence intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Scores = NDArray[np.float64]
+    Liked = NDArray[np.bool_]
+
+TOP = 10
+DRAWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean over ``count`` values, with its bootstrap 95 % interval (Efron 1979)."""
+
+    mean: float
+    low: float
+    high: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """How well lists were ordered; all but the gain of one system over another are in 0..1."""
+
+    auc: Estimate
+    ndcg: Estimate
+    precision: Estimate
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """Give mean and interval; of nothing, zeros."""
+    if not len(values):
+        return Estimate(0.0, 0.0, 0.0, 0)
+    known = np.asarray(values, dtype=np.float64)
+    draws = np.random.default_rng(0).integers(0, len(known), (DRAWS, len(known)))
+    low, high = np.quantile(known[draws].mean(axis=1), [0.025, 0.975])
+    return Estimate(float(known.mean()), float(low), float(high), len(known))
+
+
+def auc(scores: Scores, liked: Liked) -> float:
+    """Give the chance that a liked paper stands above another; ties count half."""
+    above = scores[liked][:, None] - scores[~liked][None, :]
+    return float((np.sign(above) + 1).mean() / 2)
+
+
+def ndcg(scores: Scores, liked: Liked) -> float:
+    """Give nDCG at 10 (Jarvelin & Kekalainen 2002), ties in the order of the list."""
+    gains = 1 / np.log2(np.arange(2, TOP + 2))
+    hits = liked[np.argsort(-scores, kind="stable")][:TOP]
+    return float(gains[: len(hits)] @ hits / gains[: min(TOP, int(liked.sum()))].sum())
+
+
+def precision(scores: Scores, liked: Liked) -> float:
+    """Give the share of liked papers among the first ten."""
+    return float(liked[np.argsort(-scores, kind="stable")][:TOP].mean())
+
+
+def measures(
+    scores: Sequence[Scores], liked: Sequence[Liked], *, less: Sequence[Scores] | None = None
+) -> Measures:
+    """Measure lists; with ``less``, how much more these scores are worth than those, in pairs."""
+    found = []
+    for measure in (auc, ndcg, precision):
+        values = [measure(s, truth) for s, truth in zip(scores, liked, strict=True)]
+        if less is not None:
+            theirs = [measure(s, truth) for s, truth in zip(less, liked, strict=True)]
+            values = [a - b for a, b in zip(values, theirs, strict=True)]
+        found.append(estimate(values))
+    return Measures(*found)

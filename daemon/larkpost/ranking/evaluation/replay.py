@@ -1,0 +1,338 @@
+"""Replays a reader's history day by day, and measures what the ranking was worth.
+
+Nothing is known before its time: what a morning is ranked by are thumbs of earlier days, in a
+space of the texts first seen up to that day or before.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from itertools import groupby
+from math import log1p
+from typing import TYPE_CHECKING
+
+import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
+
+from larkpost.domain import Thumb
+from larkpost.interfaces import Evidence
+from larkpost.ranking import scoring
+from larkpost.ranking.calibration import logistic
+from larkpost.ranking.evaluation.arxiv_sanity import ArxivSanity
+from larkpost.ranking.evaluation.drift import TasteMonth, strongest
+from larkpost.ranking.evaluation.history import History, VoteDay, vote_days
+from larkpost.ranking.evaluation.metrics import Measures, auc, measures, ndcg
+from larkpost.ranking.evaluation.off_policy import OffPolicy, off_policy
+from larkpost.ranking.exploration.coverage import Coverage, measure_coverage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from larkpost.domain import Paper
+    from larkpost.ranking.linear_model import LinearTaste
+    from larkpost.ranking.ranker import TfidfRanker
+    from larkpost.ranking.tfidf import TextSpace
+
+    Scores = NDArray[np.float64]
+
+LARKPOST, RECENCY, COMMUNITY = "larkpost", "recency", "community thumbs"
+SANITY = "arxiv-sanity-lite"
+CORPUS = 2000  # texts that a space is fitted on in a replay, the newest known
+BINS = 10
+EDGES = (0, 1, 3, 5, 10, 20, 40, 80, 160, 320, 640, 1280)
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Votes whose chance was told within ``low``..``high``: how many, told and come true."""
+
+    low: float
+    high: float
+    votes: int
+    told: float
+    came_true: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingCut:
+    """How well the mornings went that came after this many votes, up to the next lesson's."""
+
+    votes: int
+    days: int
+    auc: float
+    ndcg: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport:
+    """What the replay found.
+
+    ``systems`` holds each way of ranking with its measures over ``vote_days``; ``gains`` what
+    Larkpost has more than each other, morning by morning. ``calibration_error`` is the expected
+    one (Naeini et al. 2015), None without votes to check: those before which a chance was told.
+    All of these see only what was shown; ``coverage`` tells of the rest, None where too few papers
+    came.
+    """
+
+    votes: int
+    mornings: int
+    systems: dict[str, Measures]
+    gains: dict[str, Measures]
+    calibration: tuple[CalibrationBin, ...]
+    calibration_error: float | None
+    learning: tuple[TrainingCut, ...]
+    drift: tuple[TasteMonth, ...]
+    off_policy: OffPolicy | None
+    coverage: Coverage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What each way of ranking gave the papers of each morning.
+
+    ``chances`` are those told for the papers that were voted on.
+    """
+
+    days: list[VoteDay]
+    scores: dict[str, list[Scores]]
+    chances: list[Scores]
+    drift: tuple[TasteMonth, ...]
+
+
+def evaluate(ranker: TfidfRanker, history: History) -> ReplayReport:
+    """Replay a history and measure it; an empty one gives an empty report."""
+    # Hundreds of small products: threads wait for each other longer than they count.
+    with threadpool_limits(limits=1):
+        replayed = replay(ranker, history)
+        covered = measure_coverage(ranker, history.stream, history.shown)
+    days = replayed.days
+    useful = [at for at, one in enumerate(days) if 0 < sum(one.liked) < len(one.liked)]
+    scores = {name: [found[at] for at in useful] for name, found in replayed.scores.items()}
+    truth = [np.array(days[at].liked) for at in useful]
+    others = [name for name in scores if name != LARKPOST]
+    bins, error = _calibration(days, replayed.chances, history)
+    return ReplayReport(
+        votes=len(history.voted),
+        mornings=len(useful),
+        systems={name: measures(found, truth) for name, found in scores.items()},
+        gains={name: measures(scores[LARKPOST], truth, less=scores[name]) for name in others},
+        calibration=bins,
+        calibration_error=error,
+        learning=_curve([days[at] for at in useful], scores[LARKPOST]),
+        drift=replayed.drift,
+        off_policy=off_policy(history.logged),
+        coverage=covered,
+    )
+
+
+def replay(ranker: TfidfRanker, history: History) -> Replay:
+    """Rank every morning as it would have been ranked, by us and by the others.
+
+    The taste is learnt anew when thumbs grew by 15 %, the space fitted anew on the first
+    morning of a month by which twice as many papers are known.
+    """
+    days = vote_days(history)
+    eras = list(_eras(history, days))
+    known = (paper for era in eras for paper in era.known)
+    sanity = ArxivSanity.of((*history.voted, *_papers(days), *known))
+    ours: list[Scores] = []
+    chances: list[Scores] = []
+    theirs: list[Scores] = []
+    drift: list[TasteMonth] = []
+    for era in eras:
+        space = ranker.fit(era.known)
+        tastes = _learn(ranker, space, history, era)
+        scores = _score(space, tastes, era)
+        ours += scores
+        chances += _chances(tastes, era, scores)
+        theirs += _by_sanity(sanity, history, era)
+        drift += _drift(ranker, space, tastes, history, era)
+    newest = [np.array([paper.first_seen.timestamp() for paper in one.papers]) for one in days]
+    found = {
+        LARKPOST: ours,
+        RECENCY: newest,
+        COMMUNITY: _by_community(history, days),
+        SANITY: theirs,
+    }
+    return Replay(days, found, chances, tuple(drift))
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPeriod:
+    """Mornings that are ranked in one space, and the texts that it is fitted on.
+
+    ``lessons`` are runs of the mornings with the number of votes that they are ranked by.
+    """
+
+    known: list[Paper]
+    days: list[VoteDay]
+
+    @property
+    def lessons(self) -> list[tuple[int, list[VoteDay]]]:
+        """Give the runs in order."""
+        runs = groupby(self.days, key=lambda one: one.lesson)
+        return [(count, list(run)) for count, run in runs]
+
+    @property
+    def cut_numbers(self) -> list[int]:
+        """Give the number of each morning's lesson."""
+        return [number for number, (_, run) in enumerate(self.lessons) for _ in run]
+
+
+def _eras(history: History, days: Sequence[VoteDay]) -> Iterator[ReplayPeriod]:
+    """Give runs of mornings with the texts that their space is fitted on."""
+    papers = {paper.id: paper for paper in (*history.papers, *history.voted)}
+    ordered = sorted(papers.values(), key=lambda paper: (paper.first_seen, paper.id))
+    seen = [paper.first_seen for paper in ordered]
+    run: list[VoteDay] = []
+    month, fitted = "", 0
+    for day in days:
+        end = datetime.combine(day.day, time(), UTC) + timedelta(days=1)
+        known = bisect_left(seen, end)
+        if f"{day.day:%Y-%m}" != month and known >= 2 * fitted:
+            if run:
+                yield ReplayPeriod(ordered[max(0, fitted - CORPUS) : fitted], run)
+            run, fitted = [], known
+        month = f"{day.day:%Y-%m}"
+        run.append(day)
+    if run:
+        yield ReplayPeriod(ordered[max(0, fitted - CORPUS) : fitted], run)
+
+
+def _papers(days: Sequence[VoteDay]) -> Iterator[Paper]:
+    return (paper for day in days for paper in day.papers)
+
+
+def _learn(
+    ranker: TfidfRanker, space: TextSpace, history: History, era: ReplayPeriod
+) -> list[LinearTaste]:
+    """Learn a taste for each lesson, from votes of earlier days alone."""
+    asked = [
+        Evidence(number, 0, history.voted[:count], history.thumbs[:count], history.at[:count])
+        for number, (count, _) in enumerate(era.lessons)
+    ]
+    days = [datetime.combine(run[0].day, time(), UTC) for _, run in era.lessons]
+    if not ranker.half_life_days:
+        return ranker.learn(space, asked, now=days[0])
+    # What a vote weighs depends on the day.
+    return [ranker.learn(space, [one], now=day)[0] for one, day in zip(asked, days, strict=True)]
+
+
+def _score(space: TextSpace, tastes: Sequence[LinearTaste], era: ReplayPeriod) -> list[Scores]:
+    """Score each morning's papers by its lesson's taste; each text is cut once."""
+    papers = {paper.id: paper for paper in _papers(era.days)}
+    place = {number: at for at, number in enumerate(papers)}
+    rows = space.rows([paper.text for paper in papers.values()])
+    scores = scoring.score(space, tastes, rows).astype(np.float64).round(5)
+    return [
+        scores[line, [place[paper.id] for paper in day.papers]]
+        for line, day in zip(era.cut_numbers, era.days, strict=True)
+    ]
+
+
+def _chances(
+    tastes: Sequence[LinearTaste], era: ReplayPeriod, scores: Sequence[Scores]
+) -> list[Scores]:
+    lines = [tastes[line].calibration for line in era.cut_numbers]
+    return [
+        logistic(line.slope * of[np.array(one.voted)] + line.offset)
+        for line, one, of in zip(lines, era.days, scores, strict=True)
+    ]
+
+
+def _drift(
+    ranker: TfidfRanker,
+    space: TextSpace,
+    tastes: Sequence[LinearTaste],
+    history: History,
+    era: ReplayPeriod,
+) -> Iterator[TasteMonth]:
+    """Tell each month's strongest terms by the taste of its last morning, votes of it included."""
+    last = {
+        f"{one.day:%Y-%m}": (line, one) for line, one in zip(era.cut_numbers, era.days, strict=True)
+    }
+    for month, (line, one) in last.items():
+        votes = zip(history.voted[: one.before + sum(one.voted)], history.thumbs, strict=False)
+        liked = [paper for paper, thumb in votes if thumb is Thumb.UP]
+        yield TasteMonth(month, strongest(ranker, space, tastes[line], liked))
+
+
+def _by_sanity(sanity: ArxivSanity, history: History, era: ReplayPeriod) -> list[Scores]:
+    """Score as arxiv-sanity, which learns of texts and thumbs when we do, and no more of them."""
+    vectors = sanity.fit(era.known, [*history.voted, *_papers(era.days)])
+    scores: list[Scores] = []
+    for count, run in era.lessons:
+        votes = zip(history.voted[:count], history.thumbs, strict=False)
+        liked = [paper for paper, thumb in votes if thumb is Thumb.UP]
+        scores += vectors.scores(liked, run[0].papers, [one.papers for one in run])
+    return scores
+
+
+def _by_community(history: History, days: Sequence[VoteDay]) -> list[Scores]:
+    """Score by the thumbs that other readers had given before the day, up over down.
+
+    The upvotes that dumps tell are left out: only today's are known. Counts are in steps, for how
+    well this does on a reader's own thumbs would tell them the single thumbs of others.
+    """
+    ups: Counter[int] = Counter()
+    downs: Counter[int] = Counter()
+    scores: list[Scores] = []
+    done = 0
+    for day in days:
+        start = datetime.combine(day.day, time(), UTC)
+        while done < len(history.others) and history.others[done].at < start:
+            vote = history.others[done]
+            (ups if vote.thumb is Thumb.UP else downs)[vote.paper_id] += 1
+            done += 1
+        told = [(ups[paper.id], downs[paper.id]) for paper in day.papers]
+        steps = [[count // history.fewest * history.fewest for count in pair] for pair in told]
+        scores.append(np.array([log1p(liked) - log1p(not_liked) for liked, not_liked in steps]))
+    return scores
+
+
+def _calibration(
+    days: Sequence[VoteDay], chances: Sequence[Scores], history: History
+) -> tuple[tuple[CalibrationBin, ...], float | None]:
+    """Compare the chances told with how the votes fell, in ten bins of chance.
+
+    No chance is told before the first thumb up, so mornings up to that one check none.
+    """
+    knowing = [at for at, one in enumerate(days) if Thumb.UP in history.thumbs[: one.before]]
+    if not knowing:
+        return (), None
+    told = np.concatenate([chances[at] for at in knowing])
+    checked = [days[at] for at in knowing]
+    true = np.concatenate([np.array(one.liked)[np.array(one.voted)] for one in checked])
+    which = np.minimum((told * BINS).astype(int), BINS - 1)
+    bins = tuple(
+        CalibrationBin(
+            at / BINS,
+            (at + 1) / BINS,
+            int(inside.sum()),
+            float(told[inside].mean()),
+            float(true[inside].mean()),
+        )
+        for at in range(BINS)
+        for inside in [which == at]
+        if inside.any()
+    )
+    error = sum(one.votes * abs(one.told - one.came_true) for one in bins) / len(told)
+    return bins, float(error)
+
+
+def _curve(days: Sequence[VoteDay], scores: Sequence[Scores]) -> tuple[TrainingCut, ...]:
+    """Average mornings by how many votes came before: 0, 1-2, 3-4, 5-9, then doubling."""
+    groups: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    for day, found in zip(days, scores, strict=True):
+        edge = EDGES[int(np.searchsorted(EDGES, day.before, side="right")) - 1]
+        truth = np.array(day.liked)
+        groups[edge].append((auc(found, truth), ndcg(found, truth)))
+    return tuple(
+        TrainingCut(edge, len(values), *(float(mean) for mean in np.mean(values, axis=0)))
+        for edge, values in sorted(groups.items())
+    )

@@ -1,0 +1,348 @@
+"""Explains a score: what each term adds, read off the model itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from larkpost.domain import TermWeight
+from larkpost.ranking.tfidf import CLOSE_SHARE, WORD_SHARE, scale_to_unit
+from larkpost.text.term_table import LEAST_PARTICULAR
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from larkpost.ranking.collaborative import CollaborativeFactors
+    from larkpost.ranking.linear_model import LinearTaste, TrainingVotes
+    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
+
+    Doubles = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+RAISED, LOWERED = 6, 4  # terms told at most
+# "Like X, which you liked" is said from here on: measured by bench/reasons.py, docs/ranking.md.
+LEAST_LIKENESS, LEAST_LIKENESS_IN_SMALL, LEAST_SHARED = 0.27, 0.38, 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class DenseTastes:
+    """Tastes of r readers written out.
+
+    ``words``, ``terms`` (r, v): weights of stressed and of plain terms; ``themes`` (r, d):
+    directions in the themes; ``close`` (r, c): the same in the coarse ones, or in all where
+    companions lead on from there; ``base`` (r): what those make of no theme at all.
+    """
+
+    words: Floats
+    terms: Floats
+    themes: Floats
+    close: Floats
+    base: Floats
+    bias: Floats
+
+    def of(self, readers: Indices, terms: Indices) -> DenseTastes:
+        """Give those of some readers, by their places, and the weights of some terms only."""
+        where = np.ix_(readers, terms)
+        return DenseTastes(
+            self.words[where],
+            self.terms[where],
+            self.themes[readers],
+            self.close[readers],
+            self.base[readers],
+            self.bias[readers],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Contributions:
+    """What the t terms of one paper add to its score for r readers.
+
+    ``terms`` (t) are columns of the space; the sum of ``added`` (r, t) and ``bias`` (r) is the
+    score; ``lost`` (r, t) is how much it falls when the term is taken out of the paper.
+    """
+
+    terms: Indices
+    added: Doubles
+    lost: Doubles
+    bias: Doubles
+
+    @property
+    def scores(self) -> Doubles:
+        """Give the score of the paper for each reader (r), in double precision.
+
+        Scoring in bulk counts in single precision and comes to the same within 1e-4.
+        """
+        return np.asarray(self.added.sum(axis=1) + self.bias)
+
+    @property
+    def positive(self) -> Doubles:
+        """Give what each term adds (r, t), 0 where the score would not fall without it."""
+        return np.maximum(self.net, 0)
+
+    @property
+    def net(self) -> Doubles:
+        """Give what each term adds or takes (r, t), 0 where it adds and yet would not be missed."""
+        return np.where((self.added < 0) | (self.lost > 0), self.added, 0)
+
+
+class ScoreExplanation(NamedTuple):
+    """The terms that raised a score and those that lowered it, and the rest of it."""
+
+    because: tuple[TermWeight, ...]
+    against: tuple[TermWeight, ...]
+    others: float
+    bias: float
+
+
+def write_out(space: TextSpace, tastes: Sequence[LinearTaste]) -> DenseTastes:
+    """Write out tastes that were learnt together (one at least)."""
+    ledger = tastes[0].ledger
+    lines = [taste.place for taste in tastes]
+    dense, columns = ledger.dense[lines], ledger.columns
+    words = (ledger.shares[lines] @ ledger.rows.words).toarray()
+    words += (space.background.words.T @ dense[:, columns.background].T).T
+    close, base = dense[:, columns.close], np.zeros(len(tastes), dtype=np.float32)
+    if space.companions is not None:
+        base = close @ space.companions.base
+        close = close @ space.companions.through.T
+    # A text's bulk is the sum of its plain weights, so it is a weight that all terms share.
+    terms = np.repeat(dense[:, columns.bulk, None], words.shape[1], axis=1)
+    if ledger.terms.shape[1]:
+        terms += ledger.terms[:, lines].T
+    return DenseTastes(
+        words,
+        terms,
+        dense[:, columns.themes],
+        close,
+        base,
+        dense[:, columns.bias],
+    )
+
+
+def held_terms(tastes: Sequence[LinearTaste]) -> Flags:
+    """Say of each term whether a liked paper, or the words of the interest, hold it (r, v).
+
+    The tastes are those of ``write_out``.
+    """
+    ledger = tastes[0].ledger
+    ends = np.cumsum([0, *(len(taste.speaking) for taste in tastes)])
+    rows = np.concatenate([taste.speaking for taste in tastes])
+    ones = np.ones(len(rows), dtype=np.int16)
+    speaking = csr_array((ones, rows, ends), shape=(len(tastes), len(ledger.rows)))
+    terms = ledger.rows.words
+    filled = csr_array(
+        (np.ones(len(terms.data), dtype=np.int16), terms.indices, terms.indptr), shape=terms.shape
+    )
+    return np.asarray((speaking @ filled).toarray() != 0)
+
+
+def contributions(
+    space: TextSpace, everybody: DenseTastes, row: PaperRows, readers: Sequence[int]
+) -> Contributions:
+    """Tell what each term of one paper (one row) adds to its score for some readers.
+
+    The themes of a paper are the sum of its terms' plain weights times
+    their loadings, over a length, so what a theme adds divides among the terms. What is left,
+    which no term carries, is in the bias.
+    """
+    terms, values = row.words.indices.astype(np.intp), row.words.data.astype(np.float64)
+    written = everybody.of(np.array(readers, dtype=np.intp), terms)
+    plain = row.plain.data.astype(np.float64)
+    loadings = space.axes[:, terms].astype(np.float64)
+    by_words = values * written.words
+    parts = [_linear_part(by_words, values)]
+    constant = np.zeros(len(written.bias))
+    if space.companions is None:
+        parts.append(_linear_part(plain * (written.terms + written.themes @ loadings), plain))
+        coarse = loadings[: written.close.shape[1]]
+        parts.append(_direction_part(plain * (written.close @ coarse), *_lengths(coarse, plain)))
+    else:
+        parts.append(_linear_part(plain * written.terms, plain))
+    if space.companions is not None and row.themes.any():
+        part, constant = _together(space.companions, written, loadings, plain)
+        parts.append(part)
+    return Contributions(
+        terms,
+        sum((part.added for part in parts), np.zeros(by_words.shape)),
+        sum((part.lost for part in parts), np.zeros(by_words.shape)),
+        written.bias.astype(np.float64) + constant,
+    )
+
+
+class _PartContributions(NamedTuple):
+    """What each term adds to one part of the score, and what the part loses without it (r, t)."""
+
+    added: Doubles
+    lost: Doubles
+
+
+def _linear_part(added: Doubles, values: Doubles) -> _PartContributions:
+    """Take a part that is linear in a row of length one: without a term, the others grow."""
+    total = added.sum(axis=1, keepdims=True)
+    shrink = np.sqrt(np.maximum(1 - values**2, 1e-12))
+    return _PartContributions(
+        added, total - np.where(values**2 > 1 - 1e-9, 0, (total - added) / shrink)
+    )
+
+
+def _direction_part(raw: Doubles, length: float, without: Doubles) -> _PartContributions:
+    """Take a part that is linear in a direction: without a term, the direction turns."""
+    total = raw.sum(axis=1, keepdims=True)
+    rest = np.where(without > 1e-6, (total - raw) / np.maximum(without, 1e-6), 0)
+    return _PartContributions(raw / length, total / length - rest)
+
+
+def _together(
+    companions: CollaborativeFactors, written: DenseTastes, loadings: Doubles, plain: Doubles
+) -> tuple[_PartContributions, Doubles]:
+    """Take the part of other readers' libraries, and what of it no term carries (r)."""
+    length, without = _lengths(loadings, plain)
+    themes = loadings @ plain
+    others = (themes[:, None] - loadings * plain) / np.maximum(without, 1e-6)
+    size = companions.length((themes / length).astype(np.float32))
+    sizes = np.linalg.norm(others.T @ companions.through + companions.base, axis=1)
+    raw = plain * (written.close @ loadings)
+    total, base = raw.sum(axis=1, keepdims=True), written.base[:, None]
+    rest = ((total - raw) / np.maximum(without, 1e-6) + base) / np.maximum(sizes, 1e-6)
+    whole = (total / length + base) / size
+    lost = whole - np.where(without > 1e-6, rest, 0)
+    return _PartContributions(raw / (length * size), lost), np.asarray(
+        base[:, 0] / size, dtype=np.float64
+    )
+
+
+def _lengths(loadings: Doubles, plain: Doubles) -> tuple[float, Doubles]:
+    """Give the length of a paper's themes, and that without each of its terms."""
+    themes = loadings @ plain
+    square = float(themes @ themes)
+    norms = (loadings * loadings).sum(axis=0)
+    without = square - 2 * plain * (themes @ loadings) + plain**2 * norms
+    if square <= 1e-12:  # as `unit` has it: nearly nothing has no direction
+        return np.inf, np.zeros(len(plain))
+    return float(np.sqrt(square)), np.sqrt(np.maximum(without, 0))
+
+
+def explain(space: TextSpace, found: Contributions) -> list[ScoreExplanation]:
+    """Give for each reader the terms that raised the score and those that lowered it.
+
+    Strongest first, ties by term. A term that adds to the score, but without which it would
+    rise, is not told: taking a told term out of the paper lowers its score.
+    """
+    raised = found.positive
+    lowered = np.where(found.added < 0, -found.added, 0)
+    names = [space.vocabulary[at] for at in found.terms]
+    ups, downs = _largest(raised, RAISED, names), _largest(lowered, LOWERED, names)
+    scores, bias = found.scores.tolist(), found.bias.tolist()
+    return [
+        ScoreExplanation(
+            tuple(TermWeight(name, size) for name, size in up),
+            tuple(TermWeight(name, -size) for name, size in down),
+            score - constant - sum(size for _, size in up) + sum(size for _, size in down),
+            constant,
+        )
+        for up, down, score, constant in zip(ups, downs, scores, bias, strict=True)
+    ]
+
+
+def _largest(values: Doubles, most: int, names: Sequence[str]) -> list[list[tuple[str, float]]]:
+    """Give the largest of each row with their names, largest first, zeros left out."""
+    order = np.argsort(-values, axis=1, kind="stable")[:, :most]
+    sizes = np.take_along_axis(values, order, axis=1)
+    return [
+        [(names[at], size) for at, size in zip(line, told, strict=True) if size > 0]
+        for line, told in zip(order.tolist(), sizes.tolist(), strict=True)
+    ]
+
+
+class NearestLiked(NamedTuple):
+    """The liked paper nearest to a pick, as a row of the ledger, and how near it is.
+
+    ``likeness`` is that in words and coarse themes, up to 1; ``is_sensible`` says whether a reader
+    would see why the two are called alike.
+    """
+
+    row: int
+    likeness: float
+    is_sensible: bool
+
+
+def is_sensible(likeness: float, shared: float, maturity: float) -> bool:
+    """Say whether a reader would see why two papers are called alike; see docs/ranking.md.
+
+    ``shared`` is the likeness in particular terms alone, up to 1; ``maturity`` is that of the
+    space, 0 to 1: in a small corpus any two papers are more alike.
+    """
+    least = LEAST_LIKENESS_IN_SMALL + maturity * (LEAST_LIKENESS - LEAST_LIKENESS_IN_SMALL)
+    return likeness >= least and shared >= LEAST_SHARED
+
+
+def nearest(
+    space: TextSpace,
+    tastes: Sequence[LinearTaste],
+    rows: PaperRows,
+    pairs: Sequence[tuple[int, int]],
+) -> list[NearestLiked | None]:
+    """Find the nearest liked paper for each pair of a taste and a row, None where none is liked.
+
+    All tastes are of one ledger.
+    """
+    if not pairs:
+        return []
+    ledger = tastes[pairs[0][0]].ledger
+    alike = likeness(ledger, rows).round(6)
+    liked = [(at, row) for at, (taste, row) in enumerate(pairs) if len(tastes[taste].liked_votes)]
+    found: list[NearestLiked | None] = [None] * len(pairs)
+    if not liked:
+        return found
+    near = []
+    for at, row in liked:
+        votes = tastes[pairs[at][0]].liked_votes
+        near.append(int(votes[np.argmax(alike[row, votes])]))
+    mine = [row for _, row in liked]
+    one, other = (_particular_words(space, some) for some in (rows, ledger.rows))
+    shared = np.asarray(one[mine].multiply(other[near]).sum(axis=1), dtype=np.float64).ravel()
+    for (at, row), vote, size in zip(liked, near, shared.tolist(), strict=True):
+        near_enough = is_sensible(float(alike[row, vote]), size, space.maturity)
+        found[at] = NearestLiked(vote, float(alike[row, vote]), near_enough)
+    return found
+
+
+def _particular_words(space: TextSpace, rows: PaperRows) -> csr_array:
+    """Give the stressed words of rows without those that fit any abstract, at length one."""
+    telling = space.particularity[rows.words.indices]
+    telling[telling < LEAST_PARTICULAR] = 0
+    words = csr_array(
+        (rows.words.data * telling, rows.words.indices, rows.words.indptr), shape=rows.words.shape
+    )
+    scale_to_unit(words)
+    return words
+
+
+def likeness(ledger: TrainingVotes, rows: PaperRows) -> Floats:
+    """Give how alike the voted papers of a ledger and n papers are (n, u)."""
+    words = (rows.words @ ledger.rows.words.T).toarray()
+    return np.asarray(WORD_SHARE * words + CLOSE_SHARE * (rows.broad @ ledger.rows.broad.T))
+
+
+def strongest(space: TextSpace, taste: LinearTaste, n: int) -> tuple[TermWeight, ...]:
+    """Give the n terms that weigh most in a taste: the words of the reader.
+
+    A term's weight is what it adds to the papers that speak for the taste, on average; what
+    comes from other readers is left out.
+    """
+    written = write_out(space, [taste])
+    plain = written.terms[0]
+    if space.companions is None:
+        close = written.close[0]
+        plain = plain + written.themes[0] @ space.axes + close @ space.axes[: len(close)]
+    weights = written.words[0] + plain / space.sharpness
+    speaking = np.maximum(taste.shares, 0)
+    rows = taste.ledger.rows.words[taste.votes]
+    told = weights * (rows.T @ (speaking / max(float(speaking.sum()), 1e-9)))
+    order = np.argsort(-told, kind="stable")[:n]
+    return tuple(TermWeight(space.vocabulary[at], float(told[at])) for at in order if told[at] > 0)

@@ -1,0 +1,137 @@
+"""How much of the stream a reader was never shown, by regions of what the papers are about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from larkpost.ranking.tfidf import unit
+from larkpost.ranking.words.tokenizer import terms
+from larkpost.text.term_table import term_table
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
+
+    from larkpost.domain import Paper
+    from larkpost.ranking.ranker import TfidfRanker
+    from larkpost.ranking.tfidf import Floats
+
+    Places = NDArray[np.intp]
+
+SAMPLE = 1000  # papers of the stream, spread evenly over it, that are cut into regions
+MOST_SHOWN = 1000  # papers shown, the newest, that are looked for in them
+REGIONS = 30
+LEAST_PAPERS = 10  # in a region on average, so that a small stream has fewer of them
+ROUNDS = 20
+MOST_REGIONS, TERMS = 3, 4  # of regions never shown, with so many of their words
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of the stream: its ``share`` of the papers, and words that tell it from the rest."""
+
+    share: float
+    terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What of the stream was shown to a reader, in editions or by their own thumbs.
+
+    ``papers`` of the stream lie in ``regions``; ``never_shown`` is the share of the papers in
+    regions of which not one paper was shown, in ``never_shown_regions`` of them. ``largest`` are
+    the largest of those.
+    """
+
+    papers: int
+    regions: int
+    never_shown_regions: int
+    never_shown: float
+    largest: tuple[Region, ...]
+
+
+def measure_coverage(
+    ranker: TfidfRanker, stream: Sequence[Paper], shown: Collection[int]
+) -> Coverage | None:
+    """Cut a ``stream`` of papers into regions and see where something was ``shown`` (ids).
+
+    Regions are made of a sample of the stream by spherical k-means on themes (Dhillon & Modha
+    2001), begun at papers far apart, so that the same papers give the same regions. None where
+    the stream is too small to be cut in two.
+    """
+    ordered = sorted(stream, key=lambda paper: (paper.first_seen, paper.id))
+    sample = _spread(ordered, SAMPLE)
+    count = min(REGIONS, len(sample) // LEAST_PAPERS)
+    if count < 2:
+        return None
+    space = ranker.fit(sample)
+    rows = space.rows([paper.text for paper in sample]).broad
+    middles = _middles(rows, count)
+    home = (rows @ middles.T).argmax(axis=1)
+    met = [paper for paper in ordered if paper.id in shown][-MOST_SHOWN:]
+    seen = np.zeros(count, dtype=bool)
+    if met:
+        theirs = space.rows([paper.text for paper in met]).broad
+        seen[(theirs @ middles.T).argmax(axis=1)] = True
+    sizes = np.bincount(home, minlength=count)
+    unseen = [at for at in np.argsort(-sizes, kind="stable").tolist() if sizes[at] and not seen[at]]
+    return Coverage(
+        papers=len(ordered),
+        regions=int((sizes > 0).sum()),
+        never_shown_regions=len(unseen),
+        never_shown=float(sizes[unseen].sum() / len(sample)),
+        largest=tuple(
+            Region(float(sizes[at] / len(sample)), _telling(sample, home == at))
+            for at in unseen[:MOST_REGIONS]
+        ),
+    )
+
+
+def _spread(papers: Sequence[Paper], most: int) -> list[Paper]:
+    """Take at most so many papers, evenly."""
+    if len(papers) <= most:
+        return list(papers)
+    return [papers[at * len(papers) // most] for at in range(most)]
+
+
+def _middles(rows: Floats, count: int) -> Floats:
+    """Find the middles (k, d) of regions of these rows (n, d) of length one."""
+    chosen = [int((rows @ rows.mean(axis=0)).argmax())]
+    nearest = rows @ rows[chosen[0]]
+    while len(chosen) < count:
+        chosen.append(int(nearest.argmin()))
+        nearest = np.maximum(nearest, rows @ rows[chosen[-1]])
+    middles = rows[chosen]
+    home: Places = np.full(len(rows), -1, dtype=np.intp)
+    for _ in range(ROUNDS):
+        moved = (rows @ middles.T).argmax(axis=1)
+        if (moved == home).all():
+            break
+        home = moved
+        sums = np.zeros_like(middles)
+        np.add.at(sums, home, rows)
+        kept = np.bincount(home, minlength=count) > 0
+        middles = np.where(kept[:, None], unit(sums), middles).astype(np.float32)
+    return middles
+
+
+def _telling(papers: Sequence[Paper], inside: NDArray[np.bool_]) -> tuple[str, ...]:
+    """Give the words that are in many papers of a region and in few others."""
+    within: dict[str, int] = {}
+    beside: dict[str, int] = {}
+    for paper, mine in zip(papers, inside.tolist(), strict=True):
+        counted = within if mine else beside
+        for term in set(terms(paper.text)):
+            counted[term] = counted.get(term, 0) + 1
+    own, rest = max(1, int(inside.sum())), max(1, int((~inside).sum()))
+    table = term_table()
+    lift = {
+        term: many / own - beside.get(term, 0) / rest
+        for term, many in within.items()
+        if table.is_particular(term)
+    }
+    return tuple(sorted(lift, key=lambda term: (-lift[term], term))[:TERMS])

@@ -1,0 +1,75 @@
+"""Papers that editions showed and that got no thumb: what chances are held against, too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from larkpost.ranking.scoring import features
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from larkpost.domain import Paper
+    from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
+    from larkpost.ranking.training_examples import TrainingExample
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The papers (p) that any of some readers passed over, as a ranking sees them.
+
+    ``features`` (p, width) are what the dense columns of a ledger are multiplied with.
+    """
+
+    rows: PaperRows
+    features: Floats
+
+    @classmethod
+    def of(cls, space: TextSpace, papers: Sequence[Paper]) -> Passed:
+        """Place them by their texts."""
+        rows = space.rows([paper.text for paper in papers])
+        return cls(rows, features(space, rows))
+
+    def scores(
+        self,
+        ballot: TrainingExample,
+        voted: PaperRows,
+        shares: Floats,
+        dense: Floats,
+        terms: Floats,
+    ) -> Floats:
+        """Score what one reader passed over by their taste.
+
+        ``voted`` are the rows of a ledger; ``shares`` (n) the coefficients of the ballot's votes,
+        ``dense`` (width) and ``terms`` (v, or none) as in the ledger.
+        """
+        words = self.rows.words[ballot.passed] @ voted.words[ballot.votes].T
+        found = words @ shares[: len(ballot.votes)] + self.features[ballot.passed] @ dense
+        if len(terms):
+            found = found + self.rows.plain[ballot.passed] @ terms
+        return np.asarray(found, dtype=np.float32)
+
+
+def add_passed(
+    ballots: Sequence[TrainingExample],
+    scores: Sequence[Floats],
+    votes: tuple[Floats, Floats, Floats],
+) -> tuple[Floats, Floats, Floats]:
+    """Put what was passed over beside the votes: scores, thumbs and checks (r, n + p).
+
+    ``votes`` are those of the votes (r, n). A paper passed over counts as one without a thumb up.
+    """
+    shape = len(ballots), max((len(one.passed) for one in ballots), default=0)
+    found, thumbs = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+    for line, (ballot, mine) in enumerate(zip(ballots, scores, strict=True)):
+        found[line, : len(ballot.passed)] = mine
+        thumbs[line, : len(ballot.passed)] = -1
+    uncast, cast, checks = votes
+    return (
+        np.hstack([uncast, found]),
+        np.hstack([cast, thumbs]),
+        np.hstack([checks, -thumbs]),
+    )

@@ -1,0 +1,69 @@
+"""Finds papers far from all that a reader was shown: the empty part of the map of a taste."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from larkpost.ranking.cold_start import LONELY, measure_company
+from larkpost.ranking.similarity import likeness
+from larkpost.ranking.tfidf import TextSpace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from larkpost.domain import Paper
+    from larkpost.interfaces import Space
+    from larkpost.ranking.tfidf import PaperRows
+
+MOST_COMPARED = 1000  # candidates, the newest: beyond that a morning would be made of comparing
+MOST_SHOWN = 300  # papers shown, the newest: a month of editions, so that no year makes it slower
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """The candidates (n) of a morning, compared once for all readers who are to see something new.
+
+    ``lonely`` (n) are those with the least company.
+    """
+
+    space: TextSpace
+    papers: Sequence[Paper]
+    rows: PaperRows
+    lonely: NDArray[np.bool_]
+
+    def farthest(self, shown: Sequence[Paper], free: Sequence[Paper], limit: int) -> list[Paper]:
+        """Give up to ``limit`` of the ``free`` candidates, the farthest from all ``shown`` first.
+
+        Far is what has little likeness to the nearest shown paper. The quarter of the candidates
+        with the least company comes last, as a thumb on a paper like no other teaches nothing
+        about others. Of more than 300 shown papers the last 300 count; candidates beyond the newest
+        1,000 come after all others, the newest first.
+        """
+        nearest = np.zeros(len(self.papers), dtype=np.float32)
+        if shown and self.papers:
+            rows = self.space.rows([paper.text for paper in shown[-MOST_SHOWN:]])
+            nearest = likeness(self.rows, rows).max(axis=1)
+        # Likeness lies between -1 and 1: the lonely come after all others.
+        order = np.argsort((nearest + np.where(self.lonely, 4, 0)).round(4), kind="stable")
+        may = {paper.id: paper for paper in free}
+        found = [self.papers[at] for at in order.tolist() if self.papers[at].id in may]
+        compared = {paper.id for paper in self.papers}
+        rest = [paper for paper in free if paper.id not in compared]
+        return [*found, *rest][: max(0, limit)]
+
+
+def compare(space: Space, candidates: Sequence[Paper]) -> Unseen:
+    """Compare the newest 1,000 candidates; raises TypeError for a space of another ranker."""
+    if not isinstance(space, TextSpace):
+        raise TypeError(f"{type(space).__name__} is a space of another ranker")
+    newest = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
+    papers = newest[:MOST_COMPARED]
+    rows = space.rows([paper.text for paper in papers])
+    company = measure_company(likeness(rows, rows))
+    least = np.quantile(company, LONELY) if papers else 0.0
+    return Unseen(space, papers, rows, company < least)

@@ -1,0 +1,155 @@
+"""The linear model of an interest: a function of a paper's place, in dual form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence, Set
+
+    from scipy.sparse import csr_array
+
+    from larkpost.domain import Paper
+    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
+
+
+class Calibration(NamedTuple):
+    """``probability = logistic(slope * score + offset)``; the slope is above zero."""
+
+    slope: float
+    offset: float
+
+
+class Columns(NamedTuple):
+    """What the columns of a ledger stand for."""
+
+    background: slice
+    close: slice
+    themes: slice
+    bulk: int
+    bias: int
+
+    @classmethod
+    def of(cls, space: TextSpace) -> Columns:
+        """Lay out the columns for a space."""
+        rows = space.background
+        themes = 0 if space.companions else rows.themes.shape[1]
+        a, b, c = (int(end) for end in np.cumsum([len(rows), rows.close.shape[1], themes]))
+        return cls(slice(0, a), slice(a, b), slice(b, c), c, c + 1)
+
+    @property
+    def width(self) -> int:
+        """Give the number of columns."""
+        return self.bias + 1
+
+
+@dataclass(frozen=True)
+class TrainingVotes:
+    """The tastes of all the readers who were learnt from together.
+
+    ``papers`` (u) are the voted papers, each once, None where a row stands for the words of an
+    interest; ``rows`` (u) their places; ``shares`` (r, u) the coefficient of each vote;
+    ``dense`` (r, width) what is not in votes, see ``Columns``; ``terms`` (v, r) weights of plain
+    terms, or no columns where tastes were learnt in a hurry.
+    """
+
+    papers: tuple[Paper | None, ...]
+    rows: PaperRows
+    shares: csr_array
+    dense: Floats
+    terms: Floats
+    columns: Columns
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTerms:
+    """What an interest's words name: terms (columns), and categories in lower case.
+
+    ``phrases`` are the words as the reader typed them, each with its terms (columns).
+    """
+
+    terms: frozenset[int] = frozenset()
+    categories: frozenset[str] = frozenset()
+    phrases: tuple[tuple[str, frozenset[int]], ...] = ()
+
+    @classmethod
+    def of(cls, space: TextSpace, words: Sequence[str]) -> NamedTerms:
+        """Look up an interest's words.
+
+        A category names papers by their categories: its typical terms are in nearly every paper.
+        """
+        phrases = tuple(
+            (phrase, frozenset(space.column[term] for term in space.lexicon.forms_of(phrase)))
+            for phrase in words
+        )
+        terms = frozenset[int]().union(*(columns for _, columns in phrases))
+        categories = {name for phrase in words for name in space.lexicon.categories_of(phrase)}
+        return cls(terms, frozenset(categories), phrases)
+
+    def speak_for(self, paper: Paper, terms: Set[int]) -> bool:
+        """Say whether one of the words is in a paper with these terms, or is its category."""
+        own = {category.casefold() for category in paper.categories}
+        return not self.terms.isdisjoint(terms) or not self.categories.isdisjoint(own)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LinearTaste:
+    """One line of a ledger: the score of a paper, in standard deviations above an ordinary one.
+
+    It is the sum of shares * (voted words . words), background * (background words . words),
+    close . its coarse themes or its place among readers, themes . its themes where no readers
+    teach, bulk * its bulk, terms . its plain words, and the bias.
+    """
+
+    reader_id: int
+    interest_id: int
+    ledger: TrainingVotes
+    place: int
+    liked_votes: Indices
+    calibration: Calibration
+    named: NamedTerms
+
+    @property
+    def votes(self) -> Indices:
+        """Give the rows of the ledger that were voted on."""
+        start, end = self.ledger.shares.indptr[self.place : self.place + 2]
+        return np.asarray(self.ledger.shares.indices[start:end], dtype=np.intp)
+
+    @property
+    def shares(self) -> Floats:
+        """Give the coefficient of each vote."""
+        start, end = self.ledger.shares.indptr[self.place : self.place + 2]
+        return np.asarray(self.ledger.shares.data[start:end], dtype=np.float32)
+
+    @property
+    def dense(self) -> Floats:
+        """Give what is not in votes."""
+        return np.asarray(self.ledger.dense[self.place])
+
+    @property
+    def terms(self) -> Floats:
+        """Give the weights of plain terms (v), or nothing where it was learnt in a hurry."""
+        return np.asarray(self.ledger.terms[:, self.place : self.place + 1].ravel())
+
+    @property
+    def hints(self) -> Indices:
+        """Give the rows of the ledger that stand for the words of the interest: the last ones."""
+        papers, votes = self.ledger.papers, self.votes
+        first = len(votes)
+        while first and papers[votes[first - 1]] is None:
+            first -= 1
+        return votes[first:]
+
+    @property
+    def speaking(self) -> Indices:
+        """Give the rows of the ledger that speak for the interest: liked papers, and its words."""
+        return np.concatenate([self.liked_votes, self.hints])
+
+    @property
+    def liked_papers(self) -> tuple[Paper, ...]:
+        """Give the papers with a thumb up, in the order of their votes."""
+        found = (self.ledger.papers[at] for at in self.liked_votes)
+        return tuple(paper for paper in found if paper is not None)

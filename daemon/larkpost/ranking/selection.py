@@ -1,0 +1,294 @@
+"""Selects the picks of an edition: shares of interests, variety, one exploration.
+
+Nothing here is random that is not drawn from the reader's uid and the day, so a ranking, its
+preview and the edition agree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
+
+from larkpost.text.minhash import resemblance, sketch
+from larkpost.text.normalize import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import date
+
+    from larkpost.domain import Interest, Paper, Pick, Reader
+
+NEAR = 0.85  # texts that resemble each other as much are one paper to a reader
+TELLING = 200  # characters, below which texts are too short to be called the same
+MOST_GUESSED = 0.5  # a guess, before the first thumb up, stands above no chance better than even
+UNKNOWN_RATE = 0.95  # of giving the last place away while nothing is known of a reader
+KNOWN_UPS = 15  # thumbs up by which enough is known
+SHARED = 3  # numbers of a sketch in common, from which on texts are compared at all
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateGroups:
+    """Which papers are near-duplicates: the number of each one's group, its own where alone."""
+
+    groups: Mapping[int, int]
+
+    def of(self, paper_id: int) -> int:
+        """Give the group of a paper."""
+        return self.groups.get(paper_id, paper_id)
+
+    @property
+    def doubles(self) -> int:
+        """Count the papers that could go without loss: all but one of each group."""
+        return len(self.groups) - len(set(self.groups.values()))
+
+
+def twins(papers: Iterable[Paper]) -> DuplicateGroups:
+    """Find the near-duplicates among papers: those that share numbers of their sketches, compared.
+
+    Groups are closed: what is near to a member belongs to the group. Its number is the least id.
+    """
+    told = {paper.id: paper for paper in papers if len(paper.abstract) >= TELLING}
+    by_number: dict[int, list[int]] = {}
+    for paper in told.values():
+        for number in _sketch(paper.title, paper.abstract):
+            by_number.setdefault(number, []).append(paper.id)
+    shared = Counter(
+        pair
+        for ids in by_number.values()
+        # A shingle of a hundred papers is a publisher's phrase and tells nothing.
+        if 1 < len(ids) <= 100
+        for pair in combinations(sorted(ids), 2)
+    )
+    groups: dict[int, int] = {}
+    for (a, b), numbers in sorted(shared.items()):
+        if numbers >= SHARED and resemblance(told[a].text, told[b].text) >= NEAR:
+            _unite(groups, a, b)
+    return DuplicateGroups(groups)
+
+
+def _unite(groups: dict[int, int], a: int, b: int) -> None:
+    old, new = groups.get(b, b), groups.get(a, a)
+    least = min(old, new)
+    groups[a] = groups[b] = least
+    for member, group in groups.items():
+        if group in (old, new):
+            groups[member] = least
+
+
+@lru_cache(maxsize=8192)
+def _sketch(title: str, abstract: str) -> frozenset[int]:
+    return sketch(title, abstract)
+
+
+def choose(
+    reader: Reader,
+    found: Mapping[int, Sequence[Pick]],
+    size: int,
+    alike: DuplicateGroups | None = None,
+    *,
+    untaught: Collection[int] = (),
+) -> list[Pick]:
+    """Fill ``size`` places from what each interest (by id) found, by quotas, the likeliest first.
+
+    Places follow the quotas by largest remainder among the interests that papers match; what one
+    cannot fill goes to the others that can, by their quotas. Only when no paper that matches is
+    left do leftovers, which speak for no interest, fill the edition: below all others, the
+    likeliest first, under no interest's name. No paper comes twice, nor a near-duplicate of one:
+    the interest with the higher claim shows it. Picks less likely than the reader's threshold
+    are left out, but not those of interests (by id) that are ``untaught``: their chances are no
+    more than a guess, and without papers there is nothing to learn from.
+    """
+    alike = alike or DuplicateGroups({})
+    likely = {
+        interest: [
+            InterestPick(pick, interest)
+            for pick in found.get(interest.id, ())
+            if pick.probability >= reader.threshold or interest.id in untaught
+        ]
+        for interest in reader.interests
+    }
+    # An interest that is alone has nothing to share: whatever it finds is its own.
+    alone = len(reader.interests) == 1
+    matching = {
+        interest: [one for one in claims if one.pick.matches or alone]
+        for interest, claims in likely.items()
+    }
+    chosen: dict[int, InterestPick] = {}
+    _share_out(chosen, matching, size, alike)
+    matched = sorted(chosen.values(), key=_likeliest if alone else _likeliest_of_several)
+    if len(chosen) < size and not alone:
+        rest = [one for claims in likely.values() for one in claims]
+        _take(chosen, sorted(rest, key=_likeliest_leftover), size, alike)
+    order = [*matched, *list(chosen.values())[len(matched) :]]
+    return [one.at_place(place, alone) for place, one in enumerate(order, start=1)]
+
+
+class InterestPick(NamedTuple):
+    """A pick and the interest that found it."""
+
+    pick: Pick
+    interest: Interest
+
+    def at_place(self, place: int, alone: bool) -> Pick:
+        """Give the pick its place; its interest is named only where it speaks for the paper."""
+        matches = self.pick.matches or alone
+        name = self.interest.name if matches else ""
+        return replace(
+            self.pick,
+            position=place,
+            interest_id=self.interest.id,
+            interest=name,
+            matches=matches,
+        )
+
+
+def _share_out(
+    chosen: dict[int, InterestPick],
+    matching: Mapping[Interest, Sequence[InterestPick]],
+    size: int,
+    alike: DuplicateGroups,
+) -> None:
+    """Give the places to the picks that match, by quotas, until all places or picks are given."""
+    claiming = [interest for interest, picks in matching.items() if picks]
+    while claiming and len(chosen) < size:
+        places = apportion([interest.quota for interest in claiming], size - len(chosen))
+        filled = []
+        for interest, wanted in zip(claiming, places, strict=True):
+            upto = len(chosen) + wanted
+            _take(chosen, matching[interest], upto, alike)
+            if len(chosen) == upto:
+                filled.append(interest)
+        if len(filled) == len(claiming):
+            break
+        claiming = filled  # the others have no more papers that match
+
+
+def too_few(
+    reader: Reader,
+    found: Mapping[int, Sequence[Pick]],
+    picks: Sequence[Pick],
+    *,
+    silent: Collection[int] = (),
+) -> str:
+    """Say which interests gave places to others, as too few papers matched them; or nothing.
+
+    ``found`` has what each interest (by id) found, ``picks`` what was chosen of it; interests
+    that are ``silent`` (by id) have neither words nor votes, so that nothing could match them.
+    """
+    if len(reader.interests) == 1:
+        return ""
+    asking = [interest for interest in reader.interests if interest.id not in silent]
+    fair = apportion([interest.quota for interest in asking], len(picks))
+    got = Counter(pick.interest_id for pick in picks if pick.matches)
+    short = [
+        f"{got[interest.id] or 'none'} for {one_line(interest.name)}"
+        for interest, places in zip(asking, fair, strict=True)
+        if got[interest.id] < places
+        and got[interest.id] >= sum(pick.matches for pick in found.get(interest.id, ()))
+    ]
+    if not short or len(short) == len(asking):
+        return ""
+    return f"Few new papers match: {', '.join(short)}. Your other interests have their places."
+
+
+def _take(
+    chosen: dict[int, InterestPick],
+    claims: Sequence[InterestPick],
+    upto: int,
+    alike: DuplicateGroups,
+) -> None:
+    for one in claims:
+        if len(chosen) >= upto:
+            break
+        chosen.setdefault(alike.of(one.pick.paper.id), one)
+
+
+def _likeliest(one: InterestPick) -> tuple[float, int, int]:
+    pick = one.pick
+    return (-round(pick.score, 5), pick.position, pick.paper.id)
+
+
+def _likeliest_of_several(one: InterestPick) -> tuple[float, float, int, int]:
+    """Order the picks of several interests: scores are of one interest each, chances of all.
+
+    Within an interest the chance rises with the score, so its own order stays.
+    """
+    known, guess = one.pick.shown_probability, min(one.pick.probability, MOST_GUESSED)
+    return (-round(guess if known is None else known, 5), *_likeliest(one))
+
+
+def _likeliest_leftover(one: InterestPick) -> tuple[bool, float, float, int, int]:
+    return (not one.pick.matches, *_likeliest_of_several(one))
+
+
+def apportion(quotas: Sequence[int], places: int) -> list[int]:
+    """Split ``places`` in proportion to ``quotas`` by largest remainder (Hamilton's method)."""
+    total = sum(quotas) or 1
+    shares = [quota * places / total for quota in quotas]
+    whole = [int(share) for share in shares]
+    by_remainder = sorted(range(len(quotas)), key=lambda i: (whole[i] - shares[i], i))
+    for i in by_remainder[: max(0, places - sum(whole))]:
+        whole[i] += 1
+    return whole
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """How the last place of an edition is given away.
+
+    ``paper`` is the id of the paper drawn for it, None where the likeliest keeps it;
+    ``propensity`` the probability with which whoever has the place got it; ``pool`` how many
+    papers could have.
+    """
+
+    paper: int | None
+    propensity: float
+    pool: int
+
+
+def exploration_rate(settled: float, ups: int) -> float:
+    """Give how often the last place is given away, to a reader of so many thumbs up.
+
+    While nothing is known it is nearly always (0.95), and falls evenly to the ``settled`` rate
+    with the first 15 thumbs up. At a settled rate of 0 nothing is ever given away, and one above
+    0.95 stays as it is.
+    """
+    if settled <= 0 or settled >= UNKNOWN_RATE:
+        return settled
+    return max(settled, UNKNOWN_RATE - (UNKNOWN_RATE - settled) * ups / KNOWN_UPS)
+
+
+def is_given_away(uid: str, day: date, rate: float) -> bool:
+    """Say whether the lot decides on the last place of a reader's edition of a day."""
+    return _uniform(uid, day, "whether") < rate
+
+
+def draw(uid: str, day: date, pool: Iterable[int], keeper: int, rate: float) -> Draw:
+    """Draw for the last place of a reader's edition of a day.
+
+    With probability ``rate`` it goes to a paper of ``pool`` (ids, the ``keeper``'s among them),
+    each as likely as the other; else to ``keeper``, the likeliest (epsilon-greedy; Sutton &
+    Barto, Reinforcement Learning, 2nd ed., 2.2). The same reader and day give the same draw.
+    """
+    papers = sorted({*pool, keeper})
+    chosen = keeper
+    if is_given_away(uid, day, rate):
+        chosen = papers[int(_uniform(uid, day, "which") * len(papers))]
+    if chosen == keeper:
+        return Draw(None, chance_to_keep(rate, len(papers)), len(papers))
+    return Draw(chosen, rate / len(papers), len(papers))
+
+
+def chance_to_keep(rate: float, pool: int) -> float:
+    """Give the probability with which the likeliest keeps its place, one of a pool of so many."""
+    return 1 - rate + rate / pool
+
+
+def _uniform(uid: str, day: date, what: str) -> float:
+    """Give a number from 0 up to 1 that looks random and is the same every time."""
+    digest = hashlib.blake2b(f"{uid}\n{day}\n{what}".encode(), digest_size=7).digest()
+    return (int.from_bytes(digest, "big") >> 3) / 2**53

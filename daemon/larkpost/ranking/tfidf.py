@@ -1,0 +1,393 @@
+"""The TF-IDF model of a corpus with its latent themes; one for all readers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no types
+    randomized_svd,
+)
+
+from larkpost.ranking import ridge
+from larkpost.ranking.row_cache import RowCache
+from larkpost.ranking.taste_cache import TasteCache
+from larkpost.ranking.words.lexicon import Lexicon, category_terms
+from larkpost.ranking.words.tokenizer import count_stems, terms
+from larkpost.text.term_table import GRADES, term_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from larkpost.domain import Paper
+    from larkpost.ranking.collaborative import CollaborativeFactors
+
+    Texts = Sequence[str | Mapping[str, float]]
+    Ids = Sequence[int | None]
+
+THEMES = 200  # latent dimensions at most
+SHARED_THEMES = 400  # the same where readers teach: companions read texts more finely
+PER_THEME = 5  # papers that a theme takes: more themes than that only tell papers apart
+PER_SMALL_THEME = 10  # the same in a small corpus
+BROAD = 100  # the strongest of them, which carry the coarse themes
+SAMPLE = 5000  # papers of the corpus that are kept, at most
+BACKGROUND = 200  # of these serve as weak negative evidence
+HASTY_BACKGROUND = 100  # the same where scoring is to be fast
+SMALL, LARGE = 150, 750  # papers: up to the one a corpus is small, from the other on large
+ALL_TERMS = 1000  # below as many papers every term counts, however rare
+CROWDED = 20  # from as many papers on, terms that are everywhere are left out
+EVERYWHERE = 0.3
+WORD_SHARE, CLOSE_SHARE = 0.7, 0.3  # of likeness in words and beside them, where joined
+PRIOR = 20  # papers that the corpus' share of a term weighs against a reader's
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class PaperRows:
+    """Papers as points of a space.
+
+    ``plain`` (n, terms): l2 rows of TF-IDF; ``words`` (n, terms): the same with the rarer terms
+    stressed, l2 again, with the same places filled. ``themes`` (n, d): plain rows seen through
+    the axes, as long as they fall out. ``close`` (n, c): l2 rows of what counts as likeness
+    beside the words, the coarse themes or, where readers teach, the places among them. ``bulk``
+    (n): the sum of the plain weights, large where a text says many things.
+    """
+
+    plain: csr_array
+    words: csr_array
+    themes: Floats
+    close: Floats
+    bulk: Floats
+
+    def __len__(self) -> int:
+        return int(self.themes.shape[0])
+
+    def __getitem__(self, index: Indices) -> PaperRows:
+        return PaperRows(
+            csr_array(self.plain[index]),
+            csr_array(self.words[index]),
+            self.themes[index],
+            self.close[index],
+            self.bulk[index],
+        )
+
+    @cached_property
+    def broad(self) -> Floats:
+        """Give the coarse themes as l2 rows (n, up to 100)."""
+        return unit(self.themes[:, :BROAD])
+
+    @cached_property
+    def fine(self) -> Floats:
+        """Give all themes as l2 rows (n, d)."""
+        return unit(self.themes)
+
+
+@dataclass(frozen=True)
+class TextSpace:
+    """The fitted space.
+
+    ``vocabulary`` (v terms, sorted); ``spread`` (v) the number of papers with each term;
+    ``stem_spread`` (v) the number with any word of its stem; ``too_common`` the words in too many
+    papers to be terms, with how many; ``papers`` the size of the corpus; ``axes`` (d, v) the
+    singular vectors, strongest first;
+    ``plain`` papers of the corpus in random order; ``unread`` the ids of the first of them, which
+    serve as weak negative evidence; ``companions`` what other readers' libraries teach about
+    texts, where there are enough of them; ``categories`` the terms by which the papers of each
+    category differ from the others, as columns, by its name in lower case.
+    """
+
+    vocabulary: tuple[str, ...]
+    spread: NDArray[np.int32]
+    stem_spread: NDArray[np.int32]
+    too_common: Mapping[str, int]
+    papers: int
+    axes: Floats
+    plain: csr_array
+    unread: NDArray[np.int64]
+    companions: CollaborativeFactors | None = None
+    categories: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def column(self) -> dict[str, int]:
+        """Find the column of a term."""
+        return {term: at for at, term in enumerate(self.vocabulary)}
+
+    @property
+    def maturity(self) -> float:
+        """Give how far the corpus is on its way from small (0) to large (1)."""
+        return maturity(self.papers)
+
+    @cached_property
+    def idf(self) -> Floats:
+        """Give the smooth inverse document frequency (v)."""
+        return _idf(self.spread, self.papers)
+
+    @cached_property
+    def sharpness(self) -> Floats:
+        """Give what stresses the rarer terms (v).
+
+        It is the square root of a term's log odds in one liked paper against the corpus, with
+        a prior of 20 papers (Robertson & Sparck Jones 1976). In a small corpus it is 1, as nearly
+        every term is rare there.
+        """
+        return _sharpness(self.spread, self.papers)
+
+    @cached_property
+    def prior(self) -> Floats:
+        """Give how many of 20 papers of the corpus have each term (v)."""
+        return _prior(self.spread, self.papers)
+
+    @cached_property
+    def particularity(self) -> Floats:
+        """Give how particular each term is to a topic (v), from 0 (fits any abstract) to 1."""
+        grade = term_table().grade
+        return np.array([grade(term) for term in self.vocabulary], np.float32) / np.float32(GRADES)
+
+    @cached_property
+    def sample(self) -> PaperRows:
+        """Give the kept papers of the corpus as rows."""
+        return self.points(self.plain)
+
+    @cached_property
+    def background(self) -> PaperRows:
+        """Give the papers that serve as weak negative evidence, and a blank page.
+
+        The blank keeps the scale of scores defined in a corpus of one paper or none.
+        """
+        papers = len(self.unread)
+        plain = csr_array(self.plain[:papers])
+        ends = np.append(plain.indptr, plain.indptr[-1])
+        width = len(self.vocabulary)
+        shape = papers + 1, width
+        return self.points(
+            csr_array((plain.data, plain.indices, ends), shape), self.unread.tolist()
+        )
+
+    @cached_property
+    def common(self) -> ridge.BackgroundKernel:
+        """Give the background's likeness to itself, ready for the regressions."""
+        words = (self.background.words @ self.background.words.T).toarray()
+        close = self.background.close @ self.background.close.T
+        word_share, close_share = self.kernel_shares
+        return ridge.decompose_kernel(word_share * words + close_share * close)
+
+    @property
+    def kernel_shares(self) -> tuple[float, float]:
+        """Give what likeness in words, and beside them, weigh in the regression.
+
+        In a large corpus coarse themes make it worse on a reader's own picks, in a small one they
+        make up for words that few papers share; see docs/ranking.md.
+        """
+        themes = CLOSE_SHARE * (1 - self.maturity if self.companions is None else 1)
+        return 1 - themes, themes
+
+    @cached_property
+    def echoes(self) -> Floats:
+        """Give the sample's words seen through the themes (s, d)."""
+        return np.asarray(self.sample.words @ self.axes.T, dtype=np.float32)
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """Give what finds the space's terms for an interest's words."""
+        return Lexicon.of(self)
+
+    def hint(self, words: str) -> dict[str, float]:
+        """Give an interest's words as terms, of one stem or of a category, and their counts.
+
+        Whichever form of a word a paper has, it is as like to the hint as if all forms were one
+        term, in as many papers as have any: else the rarest spelling would weigh most.
+        """
+        column, ratio = self.column, self._stem_ratio
+        forms = self.lexicon.forms_of(words)
+        # In a row a count weighs 1 + log(count) times the idf; see ``weigh``.
+        counts = {term: float(np.exp(ratio[column[term]] ** 2 - 1)) for term in forms}
+        return counts | dict.fromkeys(self.lexicon.category_terms_of(words), 1.0)
+
+    @cached_property
+    def _stem_ratio(self) -> Floats:
+        """Give the stressed weight of each term's stem over its own (v), at most 1."""
+        stem = _idf(self.stem_spread, self.papers) * _sharpness(self.stem_spread, self.papers)
+        return np.asarray(stem / (self.idf * self.sharpness), dtype=np.float32)
+
+    def to_bytes(self) -> bytes:
+        """Give the arrays as npz with a format number, never a pickle."""
+        from larkpost.ranking.serialization import space_to_bytes
+
+        return space_to_bytes(self)
+
+    def rows(self, texts: Texts, ids: Ids = (), names: Sequence[bytes] = ()) -> PaperRows:
+        """Give the points of these texts, in order; a text without a known term is all zeros.
+
+        The first line of a text is its title; a hint stands for a text by its counts. Papers
+        whose ids are given are seen where their readers put them; see ``RowCache`` for ``names``.
+        """
+        return self.points(self._row_cache.rows(texts, names), ids)
+
+    @cached_property
+    def learnt(self) -> TasteCache:
+        """Give what was learnt in this space, kept as long as it is."""
+        return TasteCache()
+
+    @cached_property
+    def _row_cache(self) -> RowCache:
+        return RowCache(
+            lambda texts: self._weigh(_count_terms(texts, self.papers)), len(self.vocabulary)
+        )
+
+    def points(self, plain: csr_array, ids: Ids = ()) -> PaperRows:
+        """Give the points of papers whose l2 TF-IDF rows are known."""
+        data = plain.data * self.sharpness[plain.indices]
+        words = csr_array((data, plain.indices, plain.indptr), shape=plain.shape)
+        scale_to_unit(words)
+        themes = np.asarray(plain @ self.axes.T, dtype=np.float32)
+        if self.companions is None:
+            close = unit(themes[:, :BROAD])
+        else:
+            close = self.companions.embed(unit(themes), ids)
+        return PaperRows(
+            plain, words, themes, close, np.asarray(plain.sum(axis=1), dtype=np.float32)
+        )
+
+    def _weigh(self, counted: Sequence[Counter[str]]) -> csr_array:
+        return weigh(count_matrix(counted, self.column), self.idf)
+
+
+def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROUND) -> TextSpace:
+    """Fit the space to a corpus of any size, the empty one included, with at most ``themes``.
+
+    At most ``unread`` papers of it are to serve as weak negative evidence. The same papers give
+    the same space, in whatever order and under whatever ids they come.
+    """
+    ordered = sorted(papers, key=lambda paper: paper.uid)
+    counted = _count_terms([paper.text for paper in ordered], len(ordered))
+    vocabulary, spread, common = _vocabulary(counted)
+    stem_spread = count_stems(counted, vocabulary, spread)
+    blank = np.zeros((0, len(vocabulary)), dtype=np.float32)
+    plain, none = csr_array(blank), np.zeros(0, dtype=np.int64)
+    unfitted = TextSpace(vocabulary, spread, stem_spread, common, len(ordered), blank, plain, none)
+    plain = unfitted._weigh(counted)
+    chosen = np.random.default_rng(0).permutation(len(ordered))[:SAMPLE]
+    return replace(
+        unfitted,
+        # Rounded as they will be kept, so that a space read back ranks exactly alike.
+        axes=_axes(plain, themes).astype(np.float16).astype(np.float32),
+        plain=to_half_precision(csr_array(plain[chosen])),
+        unread=np.array([ordered[at].id for at in chosen[:unread]], dtype=np.int64),
+        categories=category_terms([paper.categories for paper in ordered], plain),
+    )
+
+
+def maturity(papers: int) -> float:
+    """Give how far a corpus of so many papers is on its way from small (0) to large (1).
+
+    What is best in a small corpus fades evenly into what is best in a large one, so that no
+    single paper turns a reader's list over.
+    """
+    return min(1.0, max(0.0, (papers - SMALL) / (LARGE - SMALL)))
+
+
+def _idf(spread: NDArray[np.int32], papers: int) -> Floats:
+    return (np.log((1 + papers) / (1 + spread)) + 1).astype(np.float32)
+
+
+def _prior(spread: NDArray[np.int32], papers: int) -> Floats:
+    return (PRIOR * (np.maximum(spread, 1) / max(1, papers))).astype(np.float32)
+
+
+def _sharpness(spread: NDArray[np.int32], papers: int) -> Floats:
+    return (np.log1p(1 / _prior(spread, papers)) ** (maturity(papers) / 2)).astype(np.float32)
+
+
+def _count_terms(texts: Texts, papers: int) -> list[Counter[str]]:
+    """Count the terms of texts; in a small corpus the title, the first line, counts twice."""
+    again = 1 - maturity(papers)
+    counted = []
+    for text in texts:
+        if not isinstance(text, str):
+            counted.append(Counter[str](text))
+            continue
+        one = Counter[str](terms(text))
+        for term in terms(text.partition("\n")[0]) if again else ():
+            one[term] += again  # type: ignore[assignment]  # a count may be a part of one
+        counted.append(one)
+    return counted
+
+
+def count_matrix(counted: Sequence[Counter[str]], column: dict[str, int]) -> csr_array:
+    """Give the counts of known terms as a matrix (n, v)."""
+    known = [[term for term in one if term in column] for one in counted]
+    indptr = np.concatenate([[0], np.cumsum([len(one) for one in known])]).astype(np.int32)
+    indices = np.fromiter((column[term] for one in known for term in one), np.int32, indptr[-1])
+    pairs = zip(counted, known, strict=True)
+    data = np.fromiter((one[term] for one, of in pairs for term in of), np.float32, indptr[-1])
+    counts = csr_array((data, indices, indptr), shape=(len(known), len(column)))
+    counts.sort_indices()
+    return counts
+
+
+def weigh(counts: csr_array, idf: Floats) -> csr_array:
+    """Turn counts into l2 rows of (1 + log tf) idf (Salton & Buckley 1988)."""
+    data = ((1 + np.log(counts.data)) * idf[counts.indices]).astype(np.float32)
+    words = csr_array((data, counts.indices, counts.indptr), shape=counts.shape)
+    scale_to_unit(words)
+    return words
+
+
+def scale_to_unit(rows: csr_array) -> None:
+    """Scale the rows in place to length one; rows of nothing stay."""
+    where = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    squares = np.bincount(where, weights=rows.data.astype(np.float64) ** 2, minlength=rows.shape[0])
+    lengths = np.maximum(np.sqrt(squares), 1e-9).astype(np.float32)
+    rows.data /= lengths[where]
+
+
+def unit(rows: Floats) -> Floats:
+    """Scale the rows to length one; rows of (nearly) zero become zero."""
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.where(norms > 1e-6, rows / np.maximum(norms, 1e-6), 0).astype(np.float32)
+
+
+def to_half_precision(rows: csr_array) -> csr_array:
+    """Round the values as they are kept, to half precision."""
+    data = rows.data.astype(np.float16).astype(np.float32)
+    return csr_array((data, rows.indices, rows.indptr), shape=rows.shape)
+
+
+def _vocabulary(
+    counted: Sequence[Counter[str]],
+) -> tuple[tuple[str, ...], NDArray[np.int32], dict[str, int]]:
+    """Give the terms, sorted, and how many papers have each; the same of words in too many.
+
+    Terms are neither too rare nor everywhere.
+    """
+    spread: Counter[str] = Counter()
+    for one in counted:
+        spread.update(one.keys())
+    least = 1 if len(counted) < ALL_TERMS else 2
+    most = EVERYWHERE * len(counted) if len(counted) >= CROWDED else len(counted)
+    kept = sorted(term for term, papers in spread.items() if least <= papers <= most)
+    common = {term: papers for term, papers in sorted(spread.items()) if papers > most}
+    return tuple(kept), np.array([spread[term] for term in kept], dtype=np.int32), common
+
+
+def _axes(plain: csr_array, most: int) -> Floats:
+    """Find the singular vectors (d, v), strongest first (Deerwester et al. 1990).
+
+    In a small corpus they are as long as they are strong: the weak ones are mostly chance there.
+    """
+    count, width = plain.shape
+    fade = 1 - maturity(count)
+    per = PER_THEME + fade * (PER_SMALL_THEME - PER_THEME)
+    dimensions = min(most, int(count / per), width - 1)
+    if dimensions < 2 or plain.nnz == 0:
+        return np.zeros((0, width), dtype=np.float32)
+    rounds = 4 + round(12 * fade)  # a small corpus is quickly gone through, and has flat strengths
+    _, sizes, axes = randomized_svd(plain, dimensions, n_iter=rounds, random_state=0)
+    return np.asarray(axes * ((sizes / sizes[0]) ** fade)[:, None], dtype=np.float32)

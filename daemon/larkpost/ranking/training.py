@@ -1,0 +1,305 @@
+"""Trains the tastes of many readers at once.
+
+A taste is a sum of linear parts, each brought to one standard deviation over the background
+before it is weighed: a ridge regression with unread papers as weak negatives, the middle of the
+liked papers, the odds of their terms, what the corpus holds near them, brevity, and what other
+readers like together. docs/ranking.md tells what each part is worth.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from larkpost.ranking.calibration import calibrate
+from larkpost.ranking.components import (
+    ComponentScores,
+    DenseView,
+    OwnVotes,
+    VotedPapers,
+    brevity,
+    evidence_against_unread,
+    log_odds,
+    middle,
+    near_log_odds,
+    neighbours,
+    regression,
+    shared_taste,
+)
+from larkpost.ranking.exploration.passed_over import Passed, add_passed
+from larkpost.ranking.linear_model import Calibration, LinearTaste, NamedTerms
+from larkpost.ranking.training_examples import shelve
+from larkpost.ranking.training_rows import BallotRows, dense_of, kernel_of, ledger_of, lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from larkpost.interfaces import Evidence
+    from larkpost.ranking.components import Kernel
+    from larkpost.ranking.taste_cache import Line, TasteCache, Whose
+    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
+    from larkpost.ranking.training_examples import TrainingExample
+
+UNREAD = 5.0  # all of the background weighs as much as this many thumbs for each thumb up
+FEW_UNREAD = 2.0  # the same in a small corpus, where much of it is what the reader would like
+SMALL_WORDS = 1.5  # of the middle of the liked papers, in a small corpus
+NEGLIGIBLE = 0.02  # a part that weighs less for everybody is not worked out
+DIRECTIONS = {
+    "close": ("ridge", "shared"),
+    "themes": ("neighbours",),
+    "bulk": ("brevity",),
+    "terms": ("odds", "near odds"),
+}
+BATCH = 2**21  # kernel entries of a batch
+
+
+class Learnt(NamedTuple):
+    """What a batch of r ballots gives; see ``Ledger``."""
+
+    shares: Floats
+    dense: dict[str, Floats]
+    checked: tuple[Floats, Floats, Floats]  # of votes: scores uncast, thumbs, checks (r, n)
+
+
+def weighing(ups: Floats, *, maturity: float, careful: bool, together: bool) -> dict[str, Floats]:
+    """Weigh the parts: few thumbs lean on the corpus or on other readers, many on themselves.
+
+    ``maturity`` of the corpus leads from the weights of a small one (0) to those of a large
+    one (1). What was tried stands in docs/ranking.md.
+    """
+    small = _small_weights(ups, together=together)
+    weigh_large = _shared_weights if together else _own_weights
+    large = weigh_large(ups, careful=careful)
+    if maturity in (0, 1):
+        return large if maturity else small
+    none = np.zeros_like(ups, dtype=np.float32)
+    return {
+        name: maturity * large.get(name, none) + (1 - maturity) * small.get(name, none)
+        for name in small | large
+    }
+
+
+def _few(ups: Floats) -> Floats:
+    """Give what fades from 1 to 0 as thumbs up come, and is a half at six."""
+    return np.asarray(1 / (1 + (ups / 6) ** 2), dtype=np.float32)
+
+
+def _small_weights(ups: Floats, *, together: bool) -> dict[str, Floats]:
+    few = _few(ups)
+    one = np.ones_like(few)
+    return {"ridge": one, "words": SMALL_WORDS * few} | ({"shared": one} if together else {})
+
+
+def _own_weights(ups: Floats, *, careful: bool) -> dict[str, Floats]:
+    """Weigh the parts of readers alone: soon the regression, which knows thumbs down, is all."""
+    few = _few(ups)
+    near = {"near odds": 0.9 * few, "neighbours": 0.4 * few}
+    return {"ridge": np.ones_like(few)} | (near if careful else {"neighbours": 1.2 * few})
+
+
+def _shared_weights(ups: Floats, *, careful: bool) -> dict[str, Floats]:
+    few = _few(ups)
+    one = np.ones_like(few)
+    common = {"ridge": one, "brevity": 0.3 * one, "shared": 1.3 + 1.7 * few}
+    if not careful:
+        return common | {"words": 0.3 * one}
+    return common | {"words": 0.4 * (1 - few), "odds": 0.7 - 0.4 * few, "near odds": 0.9 * few}
+
+
+def learn(
+    space: TextSpace,
+    evidence: Sequence[Evidence],
+    *,
+    now: datetime,
+    half_life_days: float = 0,
+    careful: bool = True,
+    cache: TasteCache | None = None,
+) -> list[LinearTaste]:
+    """Learn one taste for each evidence, in order; ``careful`` is better, and slower.
+
+    ``cache`` is that of the space: what it holds of the same votes is not learnt again.
+    """
+    placed = shelve(space, evidence, now, half_life_days)
+    shelf = BallotRows.of(space, *placed)
+    whose = [(one.reader_id, one.interest_id) for one in evidence]
+    lines = _lines(space, shelf, whose, careful=careful, cache=cache)
+    ledger = ledger_of(space, shelf, lines, careful=careful)
+    return [
+        LinearTaste(
+            reader_id=one.reader_id,
+            interest_id=one.interest_id,
+            ledger=ledger,
+            place=at,
+            liked_votes=shelf.ballots[at].liked_rows,
+            calibration=lines[at].calibration,
+            named=NamedTerms.of(space, one.words),
+        )
+        for at, one in enumerate(evidence)
+    ]
+
+
+def _lines(
+    space: TextSpace,
+    shelf: BallotRows,
+    whose: Sequence[Whose],
+    *,
+    careful: bool,
+    cache: TasteCache | None,
+) -> list[Line]:
+    """Give the line of each ballot: kept, or else learnt in a batch with others."""
+    keys = [shelf.key(ballot, careful=careful) for ballot in shelf.ballots]
+    pairs = zip(whose, keys, strict=True)
+    lines = {at: cache.line(*pair) if cache else None for at, pair in enumerate(pairs)}
+    missing = [at for at, line in lines.items() if line is None]
+    if missing:
+        blank = np.array([paper is None for paper in shelf.papers])
+        seen, passed = VotedPapers.of(space, shelf.rows, blank), Passed.of(space, shelf.passed)
+    for places in _batches([len(shelf.ballots[at].votes) for at in missing]):
+        batch = [missing[place] for place in places]
+        ballots = [shelf.ballots[at] for at in batch]
+        kernel = kernel_of(cache, shelf, [whose[at] for at in batch]) if cache else None
+        learnt = _learn_batch(space, seen, ballots, careful, kernel)
+        dense = dense_of(space, learnt)
+        calibrations = _calibrate(passed, seen.rows, ballots, learnt, dense)
+        for at, line in zip(batch, lines_of(ballots, learnt, dense, calibrations), strict=True):
+            lines[at] = line
+            if cache:
+                cache.keep_line(whose[at], keys[at], line)
+    return [line for line in lines.values() if line is not None]
+
+
+def _pad(ballots: Sequence[TrainingExample]) -> tuple[Indices, Floats, Floats, Floats]:
+    """Lay votes, thumbs, weights, checks side by side (r, n), with zeros where there is no vote."""
+    shape = len(ballots), max(1, max(len(ballot.votes) for ballot in ballots))
+    votes = np.zeros(shape, dtype=np.intp)
+    thumbs, weights, checks = (np.zeros(shape, dtype=np.float32) for _ in range(3))
+    for at, ballot in enumerate(ballots):
+        size = len(ballot.votes)
+        votes[at, :size] = ballot.votes
+        thumbs[at, :size], weights[at, :size] = ballot.thumbs, ballot.weights
+        checks[at, :size] = ballot.checks
+    return votes, thumbs, weights, checks
+
+
+def _batches(sizes: Sequence[int]) -> Iterator[list[int]]:
+    """Group ballots of like size, so that padding them to the largest wastes little."""
+    batch: list[int] = []
+    for at in sorted(range(len(sizes)), key=lambda at: sizes[at]):
+        if batch and (len(batch) + 1) * (sizes[at] * (sizes[at] + 300) + 5000) > BATCH:
+            yield batch
+            batch = []
+        batch.append(at)
+    if batch:
+        yield batch
+
+
+def _learn_batch(
+    space: TextSpace,
+    seen: VotedPapers,
+    ballots: Sequence[TrainingExample],
+    careful: bool,
+    kernel: Kernel | None,
+) -> Learnt:
+    rows, (votes, thumbs, weights, checks) = seen.rows, _pad(ballots)
+    own = OwnVotes.of(rows, [len(ballot.votes) for ballot in ballots], votes, kernel)
+    lift = np.where(thumbs > 0, weights, 0)
+    ups = lift.sum(axis=1)
+    lift = lift / np.maximum(ups, 1e-9)[:, None]
+    read = seen.read(votes, [len(ballot.votes) - ballot.hints for ballot in ballots])
+    unread = FEW_UNREAD + space.maturity * (UNREAD - FEW_UNREAD)
+    solved = evidence_against_unread(own, seen.turned[votes], read, thumbs, weights, unread, space)
+    together = space.companions is not None
+    weighed = weighing(ups, maturity=space.maturity, careful=careful, together=together)
+    views = _views(space, seen, votes, lift, weighed)
+    views["ridge"] = regression(space, seen, own, votes, solved)
+    parts = {
+        "words": middle(own.words, seen.words[votes], lift),
+        **{name: view.part for name, view in views.items()},
+    }
+    parts = {name: part for name, part in parts.items() if name in weighed}
+    scale, bias = _scales(parts, weighed, ups > 0)
+    uncast = _sum_parts(scale, {name: part.votes for name, part in parts.items()}) + bias[:, None]
+    ridge = scale["ridge"][:, None] * space.kernel_shares[0]
+    words = scale["words"][:, None] if "words" in scale else np.zeros_like(ridge)
+    dense = _dense(scale, views)
+    dense["background"] = ridge * solved.background
+    dense["bias"] = bias
+    return Learnt(ridge * solved.votes + words * lift, dense, (uncast, thumbs, checks))
+
+
+def _calibrate(
+    passed: Passed,
+    voted: PaperRows,
+    ballots: Sequence[TrainingExample],
+    learnt: Learnt,
+    dense: Floats,
+) -> list[Calibration]:
+    """Hold the scores of votes, uncast, and of what was passed over against what came."""
+    none = np.zeros(0, dtype=np.float32)
+    terms = learnt.dense.get("terms", [none] * len(ballots))
+    scores = [
+        passed.scores(ballot, voted, learnt.shares[line], dense[line], terms[line])
+        for line, ballot in enumerate(ballots)
+    ]
+    return calibrate(*add_passed(ballots, scores, learnt.checked))
+
+
+def _views(
+    space: TextSpace,
+    seen: VotedPapers,
+    votes: Indices,
+    lift: Floats,
+    weighed: Mapping[str, Floats],
+) -> dict[str, DenseView]:
+    """Work out the parts with a direction that count for somebody."""
+    rows = seen.rows
+    known: dict[str, Callable[[], DenseView]] = {
+        "neighbours": lambda: neighbours(space, rows, votes, lift),
+        "shared": lambda: shared_taste(space, seen, votes, lift),
+        "brevity": lambda: brevity(space, rows, votes, lift),
+        "odds": lambda: log_odds(space, seen, votes, lift),
+        "near odds": lambda: near_log_odds(space, rows, votes, lift),
+    }
+    wanted = {name for name, weight in weighed.items() if weight.max() >= NEGLIGIBLE}
+    return {name: work() for name, work in known.items() if name in wanted}
+
+
+def _scales(
+    parts: Mapping[str, ComponentScores], weighed: Mapping[str, Floats], liking: NDArray[np.bool_]
+) -> tuple[dict[str, Floats], Floats]:
+    """Give each part's factor and the bias, so that scores on the background are standard ones.
+
+    Who likes nothing yet is ranked by the regression alone.
+    """
+    scale = {
+        name: np.where(liking, weighed[name], float(name == "ridge")).astype(np.float32)
+        * part.scale()
+        for name, part in parts.items()
+    }
+    total = _sum_parts(scale, {name: part.background for name, part in parts.items()})
+    spread = total.std(axis=1)
+    per = np.where(spread > 1e-7, 1 / np.maximum(spread, 1e-7), 0).astype(np.float32)
+    return {name: factor * per for name, factor in scale.items()}, -total.mean(axis=1) * per
+
+
+def _dense(scale: Mapping[str, Floats], views: Mapping[str, DenseView]) -> dict[str, Floats]:
+    """Put together the directions of the dense views, by where they apply."""
+    told: dict[str, Floats] = {}
+    for where, names in DIRECTIONS.items():
+        for name in names:
+            if name in views:
+                direction = scale[name][:, None] * views[name].direction
+                told[where] = told[where] + direction if where in told else direction
+    return told
+
+
+def _sum_parts(scale: Mapping[str, Floats], parts: Mapping[str, Floats]) -> Floats:
+    """Add up parts (r, any), each times its scale (r)."""
+    total = np.zeros_like(parts["ridge"])
+    for name, part in parts.items():
+        total += scale[name][:, None] * part
+    return total

@@ -1,0 +1,148 @@
+"""What an interest has been told, as rows with weights: votes, papers passed over, words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from larkpost.ranking.interest_change import WEIGHT_BEFORE_CHANGE, changed_at, kept_share
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from larkpost.domain import Paper
+    from larkpost.interfaces import Evidence
+    from larkpost.ranking.tfidf import Floats, Indices, TextSpace
+
+DOWN = 1.0
+HINT = 1.0  # an interest's words weigh one thumb, whatever else is known
+MOST_VOTES = 1000  # the newest count; half the room is kept for thumbs up, half for those down
+MOST_PASSED = 60  # the newest of about as many mornings as a week has
+OUTSIDE = 10.0  # a thumb on what no edition showed tells of chances as 10 / (10 + papers shown)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingExample:
+    """One interest's votes as rows of the ledger, hints last; weights are above zero.
+
+    ``passed`` are the rows of the papers passed over. They are no votes: chances alone are held
+    against them, and ``checks`` tells how far each vote counts there, 1 where an edition showed it.
+    """
+
+    votes: Indices
+    thumbs: Floats
+    weights: Floats
+    checks: Floats
+    hints: int
+    passed: Indices
+
+    @property
+    def liked_rows(self) -> Indices:
+        """Give the votes that are thumbs up of the reader."""
+        cast = len(self.votes) - self.hints
+        return self.votes[:cast][self.thumbs[:cast] > 0]
+
+
+def newest(one: Evidence) -> Evidence:
+    """Leave out the oldest votes where there are too many, of each kind those over its room.
+
+    A reader who says no to a thousand papers must not lose what they have said yes to.
+    """
+    one = replace(one, passed=one.passed[-MOST_PASSED:], passed_at=one.passed_at[-MOST_PASSED:])
+    surplus = len(one.papers) - MOST_VOTES
+    if surplus <= 0:
+        return one
+    ups = [at for at, thumb in enumerate(one.thumbs) if thumb > 0]
+    downs = [at for at, thumb in enumerate(one.thumbs) if thumb <= 0]
+    room = max(MOST_VOTES // 2, MOST_VOTES - len(downs))
+    kept = sorted([*ups[-room:], *downs[-(MOST_VOTES - min(room, len(ups))) :]])
+    return replace(
+        one,
+        papers=[one.papers[at] for at in kept],
+        thumbs=[one.thumbs[at] for at in kept],
+        at=[one.at[at] for at in kept],
+        shown_at=[one.shown_at[at] for at in kept] if one.shown_at else (),
+    )
+
+
+def ballot(
+    one: Evidence,
+    votes: Sequence[int],
+    passed: Sequence[int],
+    hints: int,
+    now: datetime,
+    half_life_days: float,
+) -> TrainingExample:
+    """Weigh what one interest was told; ``votes`` and ``passed`` are rows, ``hints`` of votes."""
+    thumbs = np.array([float(thumb) for thumb in one.thumbs], dtype=np.float32)
+    moment = changed_at(one)
+    said = HINT if moment is None else HINT * WEIGHT_BEFORE_CHANGE
+    weights = np.where(thumbs > 0, kept_share(one, moment), DOWN).astype(np.float32)
+    if half_life_days > 0:
+        days = np.array([(now - at).total_seconds() / 86400 for at in one.at], dtype=np.float32)
+        weights *= np.float32(0.5) ** (np.maximum(days, 0) / np.float32(half_life_days))
+    return TrainingExample(
+        np.array(votes, dtype=np.intp),
+        np.concatenate([thumbs, np.ones(hints, dtype=np.float32)]),
+        np.concatenate([np.maximum(weights, 1e-4), np.full(hints, said)]).astype(np.float32),
+        np.concatenate([_checks(one), np.zeros(hints)]).astype(np.float32),
+        hints,
+        np.array(passed, dtype=np.intp),
+    )
+
+
+def _checks(one: Evidence) -> Floats:
+    """Tell how far each vote counts where chances are checked (n).
+
+    A chance is that of a thumb up on a paper that is shown. So papers count that were shown since
+    the oldest of those passed over that are known; what else was voted on counts less, the more
+    of them there are.
+    """
+    since = one.passed_at[0] if one.passed_at else None
+    shown = [at is not None and (since is None or at >= since) for at in one.shown_at]
+    of_late = np.array(shown or [False] * len(one.papers), dtype=bool)
+    outside = OUTSIDE / (OUTSIDE + of_late.sum() + len(one.passed))
+    return np.where(of_late, 1, outside).astype(np.float32)
+
+
+@dataclass
+class TextPlaces:
+    """Papers, each once, with the texts by which they are placed; None stands for words."""
+
+    papers: list[Paper | None] = field(default_factory=list)
+    texts: list[str | Mapping[str, float]] = field(default_factory=list)
+    _places: dict[int, int] = field(default_factory=dict)
+
+    def place(self, papers: Sequence[Paper]) -> list[int]:
+        """Give the rows of these papers, new ones at the end."""
+        for paper in papers:
+            if paper.id not in self._places:
+                self._places[paper.id] = len(self.papers)
+                self.papers.append(paper)
+                self.texts.append(paper.text)
+        return [self._places[paper.id] for paper in papers]
+
+    def add(self, hints: Sequence[Mapping[str, float]]) -> list[int]:
+        """Give the rows of an interest's words."""
+        first = len(self.papers)
+        self.papers += [None] * len(hints)
+        self.texts += hints
+        return list(range(first, len(self.papers)))
+
+
+def shelve(
+    space: TextSpace, evidence: Sequence[Evidence], now: datetime, half_life_days: float
+) -> tuple[TextPlaces, TextPlaces, list[TrainingExample]]:
+    """Place all voted papers and words, and apart from them those passed over, for the ballots."""
+    voted, unvoted = TextPlaces(), TextPlaces()
+    ballots = []
+    for one in map(newest, evidence):
+        votes = voted.place(one.papers)
+        hints = [hint for words in one.words if (hint := space.hint(words))]
+        votes += voted.add(hints)
+        passed = unvoted.place(one.passed)
+        ballots.append(ballot(one, votes, passed, len(hints), now, half_life_days))
+    return voted, unvoted, ballots

@@ -1,0 +1,141 @@
+"""Lines of a ledger: learnt in batches, kept by what they were learnt from, put side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from larkpost.ranking.linear_model import Columns, TrainingVotes
+from larkpost.ranking.row_cache import name_text
+from larkpost.ranking.taste_cache import Line, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from larkpost.domain import Paper
+    from larkpost.ranking.components import Kernel
+    from larkpost.ranking.linear_model import Calibration
+    from larkpost.ranking.taste_cache import TasteCache
+    from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
+    from larkpost.ranking.training import Learnt
+    from larkpost.ranking.training_examples import TextPlaces, TrainingExample
+
+
+@dataclass(frozen=True, slots=True)
+class BallotRows:
+    """The voted papers and the words of interests (u), each once, and the ballots on them.
+
+    ``papers`` (u) has None where a row stands for words, as for the blank one, the last;
+    ``names`` (u) are the same for the same text or words. ``passed`` are the papers that the
+    ballots' ``passed`` point to, ``passed_names`` those of their texts.
+    """
+
+    papers: tuple[Paper | None, ...]
+    names: Sequence[bytes]
+    rows: PaperRows
+    ballots: Sequence[TrainingExample]
+    passed: Sequence[Paper]
+    passed_names: Sequence[bytes]
+
+    @classmethod
+    def of(
+        cls,
+        space: TextSpace,
+        voted: TextPlaces,
+        unvoted: TextPlaces,
+        ballots: Sequence[TrainingExample],
+    ) -> BallotRows:
+        """Cut the texts into rows, with a blank one that is looked up where nobody has voted."""
+        papers, texts = (*voted.papers, None), (*voted.texts, "")
+        ids = [None if paper is None else paper.id for paper in papers]
+        names = [name_text(text) for text in texts]
+        named = [name or name_hint(text) for name, text in zip(names, texts, strict=True)]
+        passed = [paper for paper in unvoted.papers if paper is not None]
+        return cls(
+            papers,
+            named,
+            space.rows(texts, ids, names),
+            ballots,
+            passed,
+            [name_text(paper.text) for paper in passed],
+        )
+
+    def key(self, ballot: TrainingExample, *, careful: bool) -> bytes:
+        """Name everything that the line of a ballot is learnt from, beside the space.
+
+        The day counts where votes fade, by their weights.
+        """
+        # Not the numbers of its rows: they depend on who else is learnt.
+        said = [one.name for one in fields(ballot) if one.name not in {"votes", "passed"}]
+        voted = [self.papers[at] for at in ballot.votes]
+        ids = np.array([-1 if paper is None else paper.id for paper in voted], dtype=np.int64)
+        return digest(
+            bytes([careful]),
+            ids.tobytes(),  # readers who teach put a paper in its place by its id
+            b"".join(self.names[at] for at in ballot.votes),
+            b"".join(self.passed_names[at] for at in ballot.passed),
+            *(np.asarray(getattr(ballot, name)).tobytes() for name in said),
+        )
+
+
+def name_hint(counts: str | Mapping[str, float]) -> bytes:
+    """Give the name of an interest's words, by the terms they stand for."""
+    terms = counts if isinstance(counts, str) else sorted(counts.items())
+    return digest(repr(terms).encode())
+
+
+def dense_of(space: TextSpace, learnt: Learnt) -> Floats:
+    """Lay the dense parts of what was learnt side by side (r, width)."""
+    columns = Columns.of(space)
+    dense = np.zeros((len(learnt.shares), columns.width), dtype=np.float32)
+    for name, values in learnt.dense.items():
+        if name != "terms":
+            where = getattr(columns, name)
+            dense[:, where] = values if isinstance(where, slice) else values.ravel()
+    return dense
+
+
+def lines_of(
+    ballots: Sequence[TrainingExample],
+    learnt: Learnt,
+    dense: Floats,
+    calibrations: Sequence[Calibration],
+) -> Iterator[Line]:
+    """Give what was learnt of each of the ballots of a batch; ``dense`` as from ``dense_of``."""
+    terms, none = learnt.dense.get("terms"), np.zeros(0, dtype=np.float32)
+    for at, ballot in enumerate(ballots):
+        shares = np.array(learnt.shares[at, : len(ballot.votes)], dtype=np.float32)
+        mine = none if terms is None else np.array(terms[at], dtype=np.float32)
+        yield Line(shares, dense[at].copy(), mine, calibrations[at])
+
+
+def ledger_of(
+    space: TextSpace, shelf: BallotRows, lines: Sequence[Line], *, careful: bool
+) -> TrainingVotes:
+    """Put lines side by side: those of the ballots of a shelf, in their order."""
+    columns, nothing = Columns.of(space), np.zeros(0, dtype=np.float32)
+    ends = np.cumsum([0] + [len(ballot.votes) for ballot in shelf.ballots])
+    votes = np.concatenate([np.zeros(0, np.intp), *(ballot.votes for ballot in shelf.ballots)])
+    shares = np.concatenate([nothing, *(line.shares for line in lines)])
+    dense = np.zeros((len(lines), columns.width), dtype=np.float32)
+    # A column a reader: scoring then runs along the readers of one term.
+    terms = np.zeros((len(space.vocabulary), len(lines) if careful else 0), dtype=np.float32)
+    for at, line in enumerate(lines):
+        dense[at] = line.dense
+        if careful and len(line.terms):
+            terms[:, at] = line.terms
+    matrix = csr_array((shares, votes, ends), shape=(len(lines), len(shelf.rows)))
+    return TrainingVotes(shelf.papers, shelf.rows, matrix, dense, terms, columns)
+
+
+def kernel_of(cache: TasteCache, shelf: BallotRows, whose: Sequence[tuple[int, int]]) -> Kernel:
+    """Give what knows the likeness of the votes of those whose batch it is."""
+
+    def kernel(line: int, votes: Indices) -> Floats:
+        names = [shelf.names[at] for at in votes]
+        return cache.kernel(whose[line], names, shelf.rows.words[votes])
+
+    return kernel

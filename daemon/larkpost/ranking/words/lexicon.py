@@ -1,0 +1,171 @@
+"""Finds the terms of a space that an interest's words mean, and the nearest to those of none."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from larkpost.ranking.words.tokenizer import terms
+from larkpost.text.arxiv_categories import ALL_CODES, ARCHIVES, CODES
+from larkpost.text.stemming import stem_words, strict_stems
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scipy.sparse import csr_array
+
+    from larkpost.ranking.tfidf import TextSpace
+
+MOST_CATEGORIES = 500  # the ones with most papers
+CATEGORY_TERMS = 100  # that tell a category from the others
+NEAREST = 3
+SHORTEST = 4  # characters of a word that another can be near to
+PER_SLIP = 4  # characters that one wrong letter takes: up to 7 letters one, up to 11 two
+MOST_SLIPS = 3
+CODE = re.compile(r"([a-z]+(?:-[a-z]+)*)\.[a-z]+(?:-[a-z]+)*", re.IGNORECASE)
+
+
+class Unmatched(NamedTuple):
+    """A ``word`` of an interest's ``phrase`` that nothing in the space answers to.
+
+    ``near`` holds the words that differ by a letter or a few, the nearest first.
+    """
+
+    word: str
+    phrase: str
+    near: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The terms of a space by their stems, and its categories.
+
+    ``by_stem`` leaves out the stems that are ``too_common``: of which a form is in too many
+    papers to be a term. ``spread`` counts the papers of every word, of those too.
+    """
+
+    by_stem: Mapping[str, tuple[str, ...]]
+    too_common: frozenset[str]
+    spread: Mapping[str, int]
+    categories: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, space: TextSpace) -> Lexicon:
+        """Sort the terms of a space by their stems."""
+        too_common = frozenset(strict_stems(space.too_common))
+        by_stem: defaultdict[str, list[str]] = defaultdict(list)
+        for term, stem in zip(space.vocabulary, strict_stems(space.vocabulary), strict=True):
+            if stem not in too_common:
+                by_stem[stem].append(term)
+        categories = {
+            name: tuple(space.vocabulary[at] for at in columns)
+            for name, columns in space.categories.items()
+        }
+        spread = dict(zip(space.vocabulary, space.spread.tolist(), strict=True))
+        forms = {stem: tuple(same) for stem, same in by_stem.items()}
+        return cls(forms, too_common, spread | dict(space.too_common), categories)
+
+    def forms_of(self, phrase: str) -> list[str]:
+        """Give the terms that are forms of a phrase's words; a category's code is no word."""
+        words = (word for word in phrase.split() if not self._is_code(word))
+        return [term for word in words for one in terms(word) for term in self._forms(one)]
+
+    def categories_of(self, phrase: str) -> list[str]:
+        """Give the categories that a phrase names by code or by arXiv's name, in lower case."""
+        name = " ".join(phrase.split()).casefold()
+        codes = (word for word in name.split() if self._is_code(word))
+        named = dict.fromkeys((name, *CODES.get(name, ()), *codes))
+        return [one for one in named if one in self.categories]
+
+    def category_terms_of(self, phrase: str) -> list[str]:
+        """Give the terms that tell the categories that a phrase names."""
+        return [term for name in self.categories_of(phrase) for term in self.categories[name]]
+
+    def find_unmatched(self, phrase: str) -> list[Unmatched]:
+        """Give the words of a phrase that mean nothing here, with the nearest that would.
+
+        A word without terms of its own (*of*, *3D*) counts only where the phrase has no other.
+        """
+        whole = " ".join(phrase.split()).casefold()
+        if any(one == whole or one in CODES.get(whole, ()) for one in self.categories_of(phrase)):
+            return []
+        cut = {word: terms(word) for word in phrase.split()}
+        if not any(cut.values()):
+            return [Unmatched(phrase, phrase, self._near(phrase))]
+        return [
+            Unmatched(word, phrase, self._near(word))
+            for word, its in cut.items()
+            if its and not self._means_something(word, its)
+        ]
+
+    def _means_something(self, word: str, its: Sequence[str]) -> bool:
+        if self._is_code(word):
+            return word.casefold() in self.categories
+        return any(self._forms(term) for term in its)
+
+    def _is_code(self, word: str) -> bool:
+        """Say whether a word is written like a category of arXiv or of the papers here."""
+        plain = word.casefold()
+        if plain in self.categories or plain in ALL_CODES:
+            return True
+        written = CODE.fullmatch(plain)
+        return written is not None and (written[1] in ARCHIVES or written[1] in self.archives)
+
+    @cached_property
+    def archives(self) -> frozenset[str]:
+        """Give what stands before the dot in the categories of the papers here."""
+        return frozenset(name.partition(".")[0] for name in self.categories if "." in name)
+
+    def _forms(self, word: str) -> tuple[str, ...]:
+        (stem,) = strict_stems([word])
+        return self.by_stem.get(stem, ())
+
+    def _near(self, word: str) -> tuple[str, ...]:
+        """Find the nearest words, of a code the nearest codes; none of what is merely common."""
+        plain = word.casefold()
+        if not self.too_common.isdisjoint(strict_stems(terms(word))):
+            return ()
+        if len(plain) < SHORTEST:
+            return ()
+        slips = min(MOST_SLIPS, len(plain) // PER_SLIP)
+        known = [*self.categories, *(() if self._is_code(word) else self.spread)]
+        close = process.extract(plain, known, scorer=OSA.distance, score_cutoff=slips, limit=None)
+        ordered = sorted(close, key=lambda one: (one[1], -self.spread.get(one[0], 0), one[0]))
+        by_stem: dict[str, str] = {}
+        for (name, _, _), stem in zip(ordered, stem_words(o[0] for o in ordered), strict=True):
+            by_stem.setdefault(stem, name)
+        return tuple(by_stem.values())[:NEAREST]
+
+
+def category_terms(
+    categories: Sequence[Sequence[str]], plain: csr_array
+) -> dict[str, tuple[int, ...]]:
+    """Give the columns in which the papers of each category stand out, the strongest first.
+
+    ``categories`` are those of each row of ``plain`` (n, v). The terms are those whose mean
+    weight in the category is most above the mean of all papers (a Rocchio profile).
+    """
+    members: defaultdict[str, list[int]] = defaultdict(list)
+    for at, names in enumerate(categories):
+        for name in {" ".join(name.split()).casefold() for name in names} - {""}:
+            members[name].append(at)
+    commonest = sorted(members, key=lambda name: (-len(members[name]), name))[:MOST_CATEGORIES]
+    if not commonest:
+        return {}
+    middle = np.asarray(plain.mean(axis=0)).ravel()
+    return {name: _standing_out(plain, members[name], middle) for name in sorted(commonest)}
+
+
+def _standing_out(plain: csr_array, rows: list[int], middle: np.ndarray) -> tuple[int, ...]:
+    mean = np.asarray(plain[np.array(rows)].mean(axis=0)).ravel()
+    # Where every paper is of the category nothing stands out, and its own terms serve.
+    above = (mean - middle if len(rows) < plain.shape[0] else mean).round(6)
+    order = np.argsort(-above, kind="stable")[:CATEGORY_TERMS]
+    return tuple(int(at) for at in order if above[at] > 0)

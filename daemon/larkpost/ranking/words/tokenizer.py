@@ -1,0 +1,78 @@
+"""Tokenises the text of a paper into the terms that the ranking counts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  # it has no types
+    ENGLISH_STOP_WORDS,
+)
+
+from larkpost.text.normalize import normal_form
+from larkpost.text.stemming import strict_stems
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+# Beyond this a text is no abstract; the cut bounds the time a hostile paper can take.
+LONGEST_TEXT = 50_000
+
+# A word begins with a letter and has two characters or more; scripts that write without
+# spaces are cut into pairs of characters, which serves as well as words (Nie & Ren 1999).
+UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f"
+TERM = re.compile(rf"[{UNSPACED}]+|[^\W\d{UNSPACED}][^\W{UNSPACED}]+")
+_STARTS_UNSPACED = re.compile(rf"[{UNSPACED}]")
+
+
+def terms(text: str) -> list[str]:
+    """Give the terms of a text in order: lower case, no accents, no English stop words."""
+    cut = TERM.findall(plain_form(text))
+    if text.isascii():  # as most are; nothing in it is written without spaces
+        return [term for term in cut if term not in ENGLISH_STOP_WORDS]
+    found: list[str] = []
+    for term in cut:
+        if _STARTS_UNSPACED.match(term):
+            found.extend(term[at : at + 2] for at in range(max(1, len(term) - 1)))
+        elif term not in ENGLISH_STOP_WORDS:
+            found.append(term)
+    return found
+
+
+def is_stop_word(word: str) -> bool:
+    """Say whether a word is too common in English to be a term."""
+    return word in ENGLISH_STOP_WORDS
+
+
+def is_unspaced(term: str) -> bool:
+    """Say whether a term is of a script that writes without spaces between words."""
+    return _STARTS_UNSPACED.match(term) is not None
+
+
+def plain_form(text: str) -> str:
+    """Give what of a text is read, in lower case and without accents."""
+    text = text[:LONGEST_TEXT]
+    if text.isascii():
+        return text.lower()
+    apart = normal_form("NFKD", text.lower())
+    return unicodedata.normalize("NFC", "".join(c for c in apart if not unicodedata.combining(c)))
+
+
+def count_stems(
+    counted: Sequence[Counter[str]], vocabulary: Sequence[str], spread: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """Count for each term the papers that have any word of its stem, terms or not."""
+    words = sorted({word for one in counted for word in one})
+    stem_of = dict(zip(words, strict_stems(words), strict=True))
+    forms = Counter(stem_of.values())
+    several = {word: stem for word, stem in stem_of.items() if forms[stem] > 1}
+    papers: Counter[str] = Counter()
+    for one in counted:
+        papers.update({several[word] for word in one if word in several})
+    found = zip(vocabulary, spread.tolist(), strict=True)
+    return np.array([papers[several[t]] if t in several else n for t, n in found], dtype=np.int32)

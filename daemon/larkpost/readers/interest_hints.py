@@ -1,0 +1,91 @@
+"""Finds the words of a reader's interests that match nothing among the papers here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from larkpost import logs
+from larkpost.db.search import find
+from larkpost.editions.model_cache import fresh_space
+from larkpost.text.grammar import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
+
+    from larkpost.db.engine import Store
+    from larkpost.interfaces import Ranker, Space
+
+log = logs.get_logger(__name__)
+
+
+class UnmatchedWord(NamedTuple):
+    """A ``word`` of an interest's ``phrase`` that moves no paper, and the nearest that would.
+
+    ``papers`` counts those that have it all the same: so many that it tells none apart, or one.
+    """
+
+    word: str
+    phrase: str
+    near: tuple[str, ...]
+    papers: int
+
+
+def find_unmatched_words(
+    store: Store, space: Callable[[], Space], phrases: Iterable[str]
+) -> list[UnmatchedWord]:
+    """List the words of these phrases that match no term and no category of the space.
+
+    Where there are no papers yet nothing is said. A ``space`` that cannot be had is logged: it
+    must not keep a reader from saving their words.
+    """
+    from larkpost.ranking import TextSpace
+
+    asked = list(dict.fromkeys(phrases))
+    if not asked:
+        return []
+    try:
+        known = space()
+    except Exception:  # the words are saved already; only what is said of them is missing
+        log.warning("interest words were not checked", exc_info=True)
+        return []
+    if not isinstance(known, TextSpace) or not known.vocabulary:
+        return []
+    found = [one for phrase in asked for one in known.lexicon.find_unmatched(phrase)]
+    # What readers brought for themselves is in the space, but is told to nobody else.
+    nearby = {near for one in found for near in one.near if near not in known.categories}
+    counts = _papers_with(store, {one.word for one in found} | nearby)
+    return [
+        UnmatchedWord(
+            one.word,
+            one.phrase,
+            tuple(near for near in one.near if counts.get(near, 1)),
+            counts[one.word],
+        )
+        for one in found
+    ]
+
+
+def check_words(
+    store: Store, ranker: Ranker, phrases: Iterable[str], *, now: datetime
+) -> list[UnmatchedWord]:
+    """List the words that match nothing in the newest space, which is fitted where it must be."""
+    return find_unmatched_words(store, lambda: fresh_space(store, ranker, now=now), phrases)
+
+
+def describe(one: UnmatchedWord) -> str:
+    """Say in a sentence, without its full stop, what is wrong with a word and what to try."""
+    where = f" (of “{one.phrase}”)" if one.phrase != one.word else ""
+    if one.papers > 1:
+        papers = quantity(one.papers, "paper")
+        return f"“{one.word}”{where} is in {papers}, too many to tell them apart"
+    if one.papers == 1:
+        return f"“{one.word}”{where} is in one paper only, too few to learn from"
+    near = f"; near it are: {', '.join(one.near)}" if one.near else ""
+    return f"“{one.word}”{where} matches no paper here yet{near}"
+
+
+def _papers_with(store: Store, words: Iterable[str]) -> dict[str, int]:
+    """Count the papers that the search finds by each word."""
+    with store.read() as connection:
+        return {word: find.count(connection, find.parse(f'"{word}"')) for word in words}

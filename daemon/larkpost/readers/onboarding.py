@@ -1,0 +1,246 @@
+"""Starts a taste from references that somebody brings: they become papers and thumbs up."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from larkpost.db import papers, readers, votes
+from larkpost.db.batches import batches
+from larkpost.db.private import private_papers, private_upsert
+from larkpost.domain import Thumb, Vote
+from larkpost.errors import QuotaExceeded
+from larkpost.formats.references import MOST, read_references
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+    from larkpost.db.engine import Connection, Store
+    from larkpost.db.matching.paper_matcher import PaperQuery
+    from larkpost.domain import Identifier, Paper, PaperRecord
+    from larkpost.interfaces import Space
+    from larkpost.ranking import PaperComparison
+    from larkpost.readers.quotas import Allowance
+
+VIA = "import"
+AT_ONCE = 100  # references that are written in one transaction
+AGAIN_AFTER = timedelta(seconds=10)  # for whoever brings a second list while one is taken
+# What a reader brings is older than any edition looks back: no news of the day.
+OLD = timedelta(days=60)
+RATED = 10
+FEWEST, AMONG = 30, 500  # papers out of which those to rate are chosen
+
+
+@dataclass(frozen=True, slots=True)
+class OnboardingResult:
+    """What became of a list of references: thumbs given, papers new here, names not known here.
+
+    ``is_full``: so many were read as are read of one list, and the list may be longer.
+    """
+
+    liked: int
+    new: int
+    unknown: tuple[str, ...] = ()
+    is_full: bool = False
+
+
+def from_references(
+    store: Store, reader_id: int, text: str, *, now: datetime, allowance: Allowance | None = None
+) -> OnboardingResult:
+    """Give a thumb up to every paper of the list that the reader has not judged yet.
+
+    Of a reader one list is taken at a time: two at once would each find room for themselves alone.
+    A reference with a title that is not here becomes a private paper of the reader; one that is
+    only a name is told in ``unknown``. Nothing that is here already is changed, and what other
+    readers brought is not looked at. Raises UsageError for text of a kind that is not read, and
+    QuotaExceeded for more than the ``allowance``; then nothing is taken. Raises UnknownReader where
+    the reader goes meanwhile, and all that was taken with them.
+
+    All is looked up before anything is written, and written in short transactions, so that others
+    write in between: a vote must not wait for a long list.
+    """
+    drafts = [replace(draft, url=None) for draft in read_references(text)]
+    with _LISTS.taking(store, reader_id):
+        return _take(store, reader_id, drafts, now=now, allowance=allowance)
+
+
+class _ListsInHand:
+    """The readers whose lists this process takes just now."""
+
+    def __init__(self) -> None:
+        self._readers: set[tuple[int, int]] = set()
+        self._lock = Lock()
+
+    @contextmanager
+    def taking(self, store: Store, reader_id: int) -> Iterator[None]:
+        """Take a list of a reader meanwhile; raises QuotaExceeded where one is being taken."""
+        whose = id(store), reader_id
+        with self._lock:
+            if whose in self._readers:
+                raise QuotaExceeded(
+                    "Another list of yours is being read just now",
+                    hint="Nothing of this one was taken. Bring it again in a moment.",
+                    wait=AGAIN_AFTER,
+                )
+            self._readers.add(whose)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readers.remove(whose)
+
+
+_LISTS = _ListsInHand()
+
+
+def _take(
+    store: Store,
+    reader_id: int,
+    drafts: Sequence[PaperRecord],
+    *,
+    now: datetime,
+    allowance: Allowance | None,
+) -> OnboardingResult:
+    with store.read() as connection:
+        found = _find_named(connection, reader_id, drafts)
+    titled = [one for one, at in zip(drafts, found, strict=True) if at is None and one.title]
+    nameless = [one for one, at in zip(drafts, found, strict=True) if at is None and not one.title]
+    asked = private_upsert.prepare((_backdate(one, now) for one in titled), now)
+    known = list(dict.fromkeys(at for at in found if at is not None))
+    if allowance:
+        _take_room(store, reader_id, asked, known, allowance, now)
+    new = liked = 0
+    for ids in batches(known, AT_ONCE):
+        with store.begin() as connection:
+            liked += _like(connection, reader_id, ids, now)
+    for some in batches(asked, AT_ONCE):
+        with store.begin() as connection:
+            readers.get(connection, reader_id)  # raises UnknownReader
+            absorbed = private_upsert.bring_prepared(connection, reader_id, some, now=now)
+            new += sum(one.what is papers.MatchOutcome.NEW for one in absorbed)
+            liked += _like(connection, reader_id, [one.paper_id for one in absorbed], now)
+    return OnboardingResult(
+        liked=liked,
+        new=new,
+        unknown=tuple(str(one.identifiers[0]) for one in nameless),
+        is_full=len(drafts) >= MOST,
+    )
+
+
+def _find_named(
+    connection: Connection, reader_id: int, drafts: Sequence[PaperRecord]
+) -> list[int | None]:
+    """Find each draft by its names, among the reader's own papers and the public ones."""
+    readers.get(connection, reader_id)  # raises UnknownReader
+    named = {name for one in drafts for name in one.identifiers}
+    known = private_papers.find(connection, reader_id, named) | papers.owners(connection, named)
+    return [_find_known(one, known) for one in drafts]
+
+
+def _take_room(
+    store: Store,
+    reader_id: int,
+    asked: Sequence[PaperQuery],
+    known: Collection[int],
+    allowance: Allowance,
+    now: datetime,
+) -> None:
+    """Count what a list will bring towards the quotas; raises QuotaExceeded."""
+    with store.read() as connection:
+        looked_up = private_upsert.look_up(connection, reader_id, asked, now=now)
+        here = {one.paper_id for one in looked_up if one.paper_id} | set(known)
+        judged = votes.judged(connection, reader_id, here)
+    pairs = zip(asked, looked_up, strict=True)
+    new = [one.draft for one, found in pairs if found.what is papers.MatchOutcome.NEW]
+    thumbs = len(new) + len(here - judged)
+    with store.begin() as connection:
+        allowance.take_list(connection, reader_id, new, thumbs=thumbs, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class RatingPool:
+    """The papers out of which those to rate are chosen, compared with each other in a space.
+
+    ``marks`` are their ids, and when each one's text changed.
+    """
+
+    space: Space
+    marks: Sequence[tuple[int, datetime]]
+    compared: PaperComparison | None
+
+    @property
+    def papers(self) -> Sequence[Paper]:
+        """The papers, the newest first."""
+        return self.compared.papers if self.compared else ()
+
+    def choose(self, known: Collection[int] = ()) -> list[Paper]:
+        """Ten papers to rate: those that tell most about a taste.
+
+        None of them is ``known``, by its id: rated by the reader, or shown before. The same papers
+        give the same ten.
+        """
+        return self.compared.choose(RATED, known) if self.compared else []
+
+
+def rating_pool(
+    connection: Connection,
+    space: Space,
+    *,
+    now: datetime,
+    window: timedelta,
+    before: RatingPool | None = None,
+) -> RatingPool:
+    """Compare the newest of what came lately, or where that is little, of all papers.
+
+    The pool from ``before`` is given back where nothing has changed: that costs one short query.
+    """
+    from larkpost.ranking import TextSpace, compare
+
+    marks = papers.candidate_marks(connection, at=now, window=window, limit=AMONG)
+    if len(marks) < FEWEST:
+        marks = papers.recommendable_marks(connection, until=now, limit=AMONG)
+    if before and before.space is space and before.marks == marks:
+        return before
+    among = papers.get(connection, [paper_id for paper_id, _ in marks])
+    if not isinstance(space, TextSpace):
+        return RatingPool(space, marks, None)
+    return RatingPool(space, marks, compare(space, list(among.values())))
+
+
+class RatingPools:
+    """The pool that the visits of a process share, compared once however many ask."""
+
+    def __init__(self) -> None:
+        self._pool: RatingPool | None = None
+        self._lock = Lock()
+
+    def pool(
+        self, connection: Connection, space: Space, *, now: datetime, window: timedelta
+    ) -> RatingPool:
+        """What ``rating_pool`` gives."""
+        with self._lock:
+            self._pool = rating_pool(connection, space, now=now, window=window, before=self._pool)
+            return self._pool
+
+
+def _find_known(draft: PaperRecord, known: Mapping[Identifier, int]) -> int | None:
+    return next((known[name] for name in draft.identifiers if name in known), None)
+
+
+def _backdate(draft: PaperRecord, now: datetime) -> PaperRecord:
+    published = datetime.combine(draft.published or now.date(), time(), UTC)
+    seen = min(published, now - OLD)
+    return replace(draft, first_seen=seen, arrived=seen)
+
+
+def _like(connection: Connection, reader_id: int, ids: Iterable[int], now: datetime) -> int:
+    """Give a thumb up to those of these papers that are not judged yet; returns how many."""
+    main = readers.get(connection, reader_id).interests[0].id
+    wanted = sorted(set(ids))
+    judged = votes.judged(connection, reader_id, wanted)
+    new = [Vote(reader_id, one, Thumb.UP, now, VIA, main) for one in wanted if one not in judged]
+    votes.cast_many(connection, new)
+    return len(new)

@@ -1,0 +1,49 @@
+"""Deletes a reader with every trace: rows, messages in the home, and what is left in the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from larkpost import logs
+from larkpost.db import readers
+from larkpost.db.coordination import job_status
+from larkpost.db.outbox import deliveries, notices
+from larkpost.text.email_address import address_key
+from larkpost.transports.maildir import remove_letters
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from larkpost.db.engine import Store
+    from larkpost.domain import Reader
+
+log = logs.get_logger(__name__)
+
+
+def remove(
+    store: Store, reader_id: int, *, outbox: Path | None = None, returned: Path | None = None
+) -> None:
+    """Delete a reader: address, interests, thumbs, private papers, editions, letters, notices.
+
+    Their former names go along. What stays: backups, exports and logs that the operator keeps, and
+    letters that left the home. Raises UnknownReader.
+    """
+    with store.begin() as connection:
+        reader = readers.get(connection, reader_id)
+        people = [reader, *readers.former(connection, [reader.id])]
+        sent = {one.message_id for who in people for one in deliveries.of(connection, who.id)}
+        readers.remove(connection, reader.id)
+        notices.forget_addressees(connection, {name for who in people for name in _names(who)})
+        job_status.redact(connection, {text for who in people for text in (*_names(who), who.name)})
+    store.truncate_journal()
+    addresses = {who.address for who in people if who.address}
+    stayed = remove_letters(outbox, message_ids=sent, addresses=addresses) if outbox else 0
+    stayed += remove_letters(returned, addresses=addresses, whole=True) if returned else 0
+    if stayed:
+        log.warning("letters to a reader who is gone could not be removed", count=stayed)
+
+
+def _names(reader: Reader) -> set[str]:
+    """Give what a reader goes by in rows that are not tied to theirs."""
+    address = {reader.address, address_key(reader.address)} if reader.address else set()
+    return {reader.uid, *([reader.feed_key] if reader.feed_key else []), *address}

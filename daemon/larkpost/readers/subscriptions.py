@@ -1,0 +1,370 @@
+"""Adds and changes readers: subscribe, confirm, change preferences, pause, unsubscribe."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
+
+from larkpost.db import editions, readers
+from larkpost.db.outbox import bounces, deliveries
+from larkpost.domain import Status
+from larkpost.errors import UsageError
+from larkpost.schedule import Timetable, is_available, local_date, next_after, timetable_of
+from larkpost.text.interest_words import LONGEST_INTEREST, MOST_INTERESTS, tidy
+from larkpost.text.normalize import one_line, shorten
+from larkpost.text.zones import nearest_zones, zone_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date, datetime
+    from pathlib import Path
+
+    from larkpost.db.engine import Connection, Store
+    from larkpost.domain import Reader
+
+LONGEST_NAME = 100
+HIGHEST_QUOTA = 100
+
+
+StatusChange = Literal["pause", "resume", "leave"]
+FeedChange = Literal["renew", "end"]
+
+
+class Preferences(TypedDict, total=False):
+    """What a reader may choose; what is left out stays as it is."""
+
+    name: str
+    zone: str
+    at: time
+    days: frozenset[int]
+    size: int
+    threshold: float
+    weekly: bool
+    quiet_mail: bool
+
+
+def add(
+    store: Store,
+    address: str | None,
+    *,
+    now: datetime,
+    words: Iterable[str] = (),
+    status: Status = Status.ACTIVE,
+    uid: str | None = None,
+    number: int | None = None,
+    created: datetime | None = None,
+    expires: bool = False,
+    signed_up: bool = False,
+    **preferences: Unpack[Preferences],
+) -> Reader:
+    """Take a new reader in; an ``address`` of None makes a reader by feed alone.
+
+    ``number`` and ``created`` are those of another home that the reader comes from.
+    Who ``signed_up`` was not made by the operator, which decides whether their thumbs count for
+    others. Who ``expires`` is removed when nobody uses their page or feed for long: see
+    ``flows.expiry``. A pending reader gets nothing before ``confirm``. Raises UsageError where the
+    address is taken or impossible, or a wish cannot be had.
+    """
+    wanted = check_preferences(preferences)
+    with store.begin() as connection:
+        reader = readers.add(
+            connection,
+            address=address,
+            words=tidy(words),
+            status=status,
+            now=created or now,
+            uid=uid,
+            number=number,
+            expires=expires,
+            signed_up=signed_up or status is Status.PENDING,
+            **wanted,
+        )
+        return _schedule(connection, reader, now)
+
+
+def change(
+    store: Store,
+    reader_id: int,
+    *,
+    now: datetime,
+    address: str | None = None,
+    words: Iterable[str] | None = None,
+    status: StatusChange | None = None,
+    until: date | None = None,
+    feed: FeedChange | None = None,
+    **preferences: Unpack[Preferences],
+) -> Reader:
+    """Change what is given and leave the rest; a new timetable gives a new next slot.
+
+    ``words`` replace the words of the first interest; ``status`` and ``until`` do what ``pause``,
+    ``resume`` and ``leave`` do, ``feed`` what ``renew_feed_key`` and ``end_feed`` do. All is one
+    transaction: raises UnknownReader, and UsageError where something cannot be had; then nothing
+    has changed.
+    """
+    with store.begin() as connection:
+        change_reader(connection, reader_id, now=now, address=address, words=words, **preferences)
+        if status == "pause":
+            _pause(connection, reader_id, now, until)
+        elif status == "resume":
+            reader = _resume(connection, reader_id, now)
+            if reader.status is Status.PENDING:
+                raise UsageError(
+                    f"{who(reader)} has not confirmed the subscription, so there is nothing to "
+                    "resume",
+                    hint="they confirm by the link in the letter; if it is lost, they ask again",
+                )
+        elif status == "leave":
+            _leave(connection, reader_id, now)
+        if feed == "renew":
+            readers.renew_feed_key(connection, reader_id)
+        elif feed == "end":
+            readers.update(connection, reader_id, feed_key="")
+        return readers.get(connection, reader_id)
+
+
+def change_reader(
+    connection: Connection,
+    reader_id: int,
+    *,
+    now: datetime,
+    address: str | None = None,
+    words: Iterable[str] | None = None,
+    **preferences: Unpack[Preferences],
+) -> Reader:
+    """Do what ``change`` does, within a transaction that is open."""
+    before = readers.get(connection, reader_id)
+    if preferences.get("zone") == before.zone:  # known here or not, it is theirs
+        del preferences["zone"]
+    wanted: dict[str, object] = dict(check_preferences(preferences))
+    if address is not None:
+        wanted["address"] = address
+    if wanted:
+        readers.update(connection, reader_id, **wanted)
+    if address is not None:  # what the old one sent back does not speak against the new one
+        bounces.forgive(connection, reader_id)
+    if words is not None:
+        main = before.interests[0]
+        readers.set_interest(connection, reader_id, main.name, words=tidy(words), quota=main.quota)
+    after = readers.get(connection, reader_id)
+    # A slot that has come is left alone: its edition is owed, whatever is wished from now on.
+    owed = before.next_slot is not None and before.next_slot <= now
+    if owed or _timing(before) == _timing(after):
+        return after
+    return _schedule(connection, after, now)
+
+
+def set_status(connection: Connection, reader_id: int, status: Status, *, now: datetime) -> Reader:
+    """Put a reader where another home says that they stand, and find their next slot.
+
+    Who becomes active starts without bounces, and who left is sent nothing that is planned.
+    """
+    if status is Status.ACTIVE:
+        bounces.forgive(connection, reader_id)
+    if status is Status.LEFT:
+        deliveries.cancel_for(connection, reader_id)
+    return _schedule(connection, readers.update(connection, reader_id, status=status), now)
+
+
+def schedule_missing(connection: Connection, reader_id: int, now: datetime) -> Reader:
+    """Find the next slot of an active reader who has none."""
+    reader = readers.get(connection, reader_id)
+    if reader.status is not Status.ACTIVE or reader.next_slot is not None:
+        return reader
+    return _schedule(connection, reader, now)
+
+
+def confirm(store: Store, reader_id: int, *, now: datetime) -> Reader | None:
+    """Let a pending reader in; None for every other reader, who stays as they are.
+
+    Who has read the letter that asks has an address that works, whatever came back before.
+    """
+    with store.begin() as connection:
+        reader = readers.get(connection, reader_id)
+        if reader.status is not Status.PENDING:
+            return None
+        bounces.forgive(connection, reader_id)
+        reader = readers.update(connection, reader_id, status=Status.ACTIVE)
+        return _schedule(connection, reader, now)
+
+
+def pause(store: Store, reader_id: int, *, now: datetime, until: date | None = None) -> Reader:
+    """Stop for a while; ``until`` is the first local day of editions again, None is: until told.
+
+    Raises UsageError for a day that has passed and for readers who are not being sent anything.
+    """
+    with store.begin() as connection:
+        return _pause(connection, reader_id, now, until)
+
+
+def _pause(connection: Connection, reader_id: int, now: datetime, until: date | None) -> Reader:
+    reader = readers.get(connection, reader_id)
+    if reader.status not in (Status.ACTIVE, Status.PAUSED):
+        raise UsageError(f"{who(reader)} is sent nothing, so there is nothing to pause")
+    if until is None:
+        changed = readers.update(connection, reader_id, status=Status.PAUSED, paused_until=None)
+    elif until <= local_date(reader.zone, now):
+        raise UsageError(
+            f"{until} is not a day that is still to come",
+            hint="a pause ends on a later day: the first one with an edition again",
+        )
+    else:
+        changed = readers.update(connection, reader_id, status=Status.ACTIVE, paused_until=until)
+    return _schedule(connection, changed, now)
+
+
+def resume(store: Store, reader_id: int, *, now: datetime) -> Reader:
+    """Send again: after a pause, after bounces, or to somebody who left and thought better of it.
+
+    A pending reader stays pending: only ``confirm`` says that an address is the reader's own.
+    """
+    with store.begin() as connection:
+        return _resume(connection, reader_id, now)
+
+
+def _resume(connection: Connection, reader_id: int, now: datetime) -> Reader:
+    reader = readers.get(connection, reader_id)
+    going = reader.status is Status.ACTIVE and reader.paused_until is None
+    if going or reader.status is Status.PENDING:
+        return reader
+    bounces.forgive(connection, reader_id)
+    reader = readers.update(connection, reader_id, status=Status.ACTIVE, paused_until=None)
+    return _schedule(connection, reader, now)
+
+
+def leave(store: Store, reader_id: int, *, now: datetime) -> Reader:
+    """Send nothing more from this moment on, not even what is planned; may be said twice.
+
+    Votes stay, in case the reader comes back; ``remove`` forgets them.
+    """
+    with store.begin() as connection:
+        return _leave(connection, reader_id, now)
+
+
+def _leave(connection: Connection, reader_id: int, now: datetime) -> Reader:
+    reader = readers.get(connection, reader_id)
+    if reader.status is Status.LEFT:
+        return reader
+    reader = readers.update(connection, reader_id, status=Status.LEFT, paused_until=None)
+    deliveries.cancel_for(connection, reader_id)
+    return _schedule(connection, reader, now)
+
+
+def remove(
+    store: Store, reader_id: int, *, outbox: Path | None = None, returned: Path | None = None
+) -> None:
+    """Delete a reader and everything that is theirs. There is no way back.
+
+    ``outbox`` is the Maildir that letters are put into, ``returned`` that of mail that came back:
+    what is to, or about, the reader goes there, too. Raises UnknownReader.
+    """
+    from larkpost.readers import removal  # late: it looks into mail folders
+
+    removal.remove(store, reader_id, outbox=outbox, returned=returned)
+
+
+def set_interest(
+    store: Store, reader_id: int, name: str, *, words: Iterable[str] = (), quota: int = 1
+) -> None:
+    """Write an interest, new or known by its name; raises UsageError where it cannot be had."""
+    name = shorten(name, LONGEST_INTEREST + 1).strip()
+    if not 0 < len(name) <= LONGEST_INTEREST:
+        raise UsageError(
+            f"An interest needs a name of 1 to {LONGEST_INTEREST} characters",
+            hint="for example: protein folding",
+        )
+    if not 0 < quota <= HIGHEST_QUOTA:
+        raise UsageError(f"A share of {quota} is not possible", hint=f"1 to {HIGHEST_QUOTA}")
+    kept = tidy(words)
+    with store.begin() as connection:
+        known = {interest.name for interest in readers.get(connection, reader_id).interests}
+        if name not in known and len(known) >= MOST_INTERESTS:
+            raise UsageError(
+                f"There are {MOST_INTERESTS} interests already", hint="remove one before"
+            )
+        readers.set_interest(connection, reader_id, name, words=kept, quota=quota)
+
+
+def remove_interest(store: Store, reader_id: int, name: str) -> None:
+    """Take an interest away; its votes go to the first one left.
+
+    Raises UsageError when there is none of that name, or when it is the reader's last.
+    """
+    with store.begin() as connection:
+        readers.remove_interest(connection, reader_id, name)
+
+
+def renew_feed_key(store: Store, reader_id: int) -> str:
+    """Give the reader's feed a new secret address; the old one is answered 404 from now on.
+
+    A feed that was switched off is on again.
+    """
+    with store.begin() as connection:
+        return readers.renew_feed_key(connection, reader_id)
+
+
+def end_feed(store: Store, reader_id: int) -> None:
+    """Switch the reader's feed off: its address is answered 404, letters do not tell of it."""
+    with store.begin() as connection:
+        readers.update(connection, reader_id, feed_key="")
+
+
+def relink(store: Store, reader_id: int) -> Reader:
+    """Give the reader's own page a new link; the older ones are answered 404 from now on."""
+    with store.begin() as connection:
+        return readers.relink(connection, reader_id)
+
+
+def who(reader: Reader) -> str:
+    """Name a reader in a message, on one line."""
+    return one_line(reader.address or reader.name or reader.uid)
+
+
+def check_preferences(preferences: Preferences) -> Preferences:
+    """Give the wishes, in order; raises UsageError for one that cannot be had."""
+    if "zone" in preferences:
+        _check_zone(preferences["zone"])
+    if "days" in preferences:
+        Timetable("UTC", time(), preferences["days"])
+    if "size" in preferences and preferences["size"] not in readers.SIZES:
+        raise UsageError(f"A size of {preferences['size']} papers is not possible", hint="1 to 100")
+    if "threshold" in preferences and not 0 <= preferences["threshold"] < 1:
+        raise UsageError(
+            f"A threshold of {preferences['threshold']} cannot be met",
+            hint="it is the least chance of a thumbs-up: from 0 up to, but not including, 1",
+        )
+    if "name" in preferences:
+        preferences = {**preferences, "name": shorten(preferences["name"], LONGEST_NAME).strip()}
+    return preferences
+
+
+def _check_zone(zone: str) -> None:
+    if zone not in zone_names():
+        near = nearest_zones(zone[:LONGEST_NAME])
+        raise UsageError(
+            f"There is no time zone called {shorten(zone, 64)!r}",
+            hint=f"did you mean {' or '.join(near)}?"
+            if near
+            else "zones are named like Europe/Berlin, America/New_York or UTC",
+        )
+
+
+def _timing(reader: Reader) -> tuple[object, ...]:
+    """What the next slot follows from, whether or not this machine knows the zone."""
+    return reader.zone, reader.at, reader.days, reader.weekly, reader.paused_until
+
+
+def _schedule(connection: Connection, reader: Reader, now: datetime) -> Reader:
+    """Set the next slot by the reader's wishes; who is not active has none.
+
+    The day of an edition that is out already is passed over, so that a later hour, or a journey
+    westward, does not bring the same day twice. Where this machine does not know the zone the slot
+    stays, or is now: publishing says what is wrong, and the edition is owed until it is mended.
+    """
+    slot = None
+    if reader.status is Status.ACTIVE:
+        latest = editions.latest(connection, reader.id)
+        last = latest[0].date if latest else None
+        slot = reader.next_slot or now
+        if is_available(reader.zone):
+            slot = next_after(timetable_of(reader), now, last=last)
+    return readers.update(connection, reader.id, next_slot=slot)

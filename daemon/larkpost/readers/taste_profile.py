@@ -1,0 +1,261 @@
+"""Makes the taste profile of a reader: terms, their change by month, a replay of the votes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+from larkpost.db import fitted_models, papers, popularity, votes
+from larkpost.domain import TermWeight
+from larkpost.editions.evaluate import FEWEST, evaluate
+from larkpost.editions.evidence import evidence
+from larkpost.editions.second_interest import find_offer
+from larkpost.interfaces import Evidence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from larkpost.db.engine import Store
+    from larkpost.domain import Interest, Paper, Pick, Reader, Vote
+    from larkpost.editions.second_interest import Offer
+    from larkpost.interfaces import Ranker, Space
+    from larkpost.ranking import ReplayReport
+
+MOST_TERMS = 10  # words for, and against
+AMONG = 200  # papers over which the words are weighed
+MONTHS = 12
+MOST_CACHED = 256
+# When a history is replayed again: see ``TasteProfileCache``.
+AGAIN, MOST_REPLAYS, GROWTH = timedelta(hours=1), 4, 1.15
+MANY = 1_000  # thumbs from which on a story takes a second or more, so that it is told as rarely
+
+
+@dataclass(frozen=True, slots=True)
+class Leaning:
+    """What an interest leans to and from: how much each word adds to a paper, on average."""
+
+    interest: Interest
+    toward: tuple[TermWeight, ...]
+    away: tuple[TermWeight, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TermChange:
+    """How much each word added, or took, by what was known at the end of a month (``2026-08``)."""
+
+    month: str
+    weights: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TasteSummary:
+    """What was learnt of a reader: of each interest now, and of all together by month.
+
+    ``offer`` is an interest that they might want as well.
+    """
+
+    leanings: tuple[Leaning, ...]
+    months: tuple[TermChange, ...]
+    offer: Offer | None = None
+
+
+def tell(
+    store: Store, ranker: Ranker, space: Space, reader: Reader, *, now: datetime
+) -> TasteSummary:
+    """Read a reader's taste off the reasons that the ranker gives for the newest papers.
+
+    The months are those in which the reader voted, the last ``MONTHS`` of them; each is learnt
+    from the votes up to its end, and told on the same papers.
+    """
+    with store.read() as connection:
+        asked = evidence(connection, [reader], now=now)
+        cast = votes.of(connection, reader.id)
+        seen = papers.get(connection, {one.paper_id for one in cast})
+        newest = papers.corpus(connection, until=now, limit=AMONG, withdrawn=False)
+    by_month = _by_month(reader, cast, seen)
+    tastes = ranker.learn(space, [*asked, *by_month.values()], now=now)
+    told = [_sum_weights(picks) for picks in ranker.rank(space, tastes, newest, len(newest))]
+    return TasteSummary(
+        leanings=tuple(map(_leaning, reader.interests, told)),
+        months=tuple(map(TermChange, by_month, told[len(asked) :])),
+        offer=find_offer(space, reader, asked, now=now),
+    )
+
+
+def _by_month(
+    reader: Reader, cast: Sequence[Vote], seen: Mapping[int, Paper]
+) -> dict[str, Evidence]:
+    """Give what all votes up to the end of each month tell, whatever interest they are for."""
+    ends = {f"{one.at:%Y-%m}": number for number, one in enumerate(cast, start=1)}
+    return {
+        month: Evidence(
+            reader_id=reader.id,
+            interest_id=reader.interests[0].id,
+            papers=[seen[one.paper_id] for one in cast[:end]],
+            thumbs=[one.thumb for one in cast[:end]],
+            at=[one.at for one in cast[:end]],
+            words=[word for interest in reader.interests for word in interest.words],
+        )
+        for month, end in list(ends.items())[-MONTHS:]
+    }
+
+
+def _leaning(interest: Interest, told: Mapping[str, float]) -> Leaning:
+    strongest = sorted(told.items(), key=lambda one: (-abs(one[1]), one[0]))
+    return Leaning(
+        interest,
+        tuple(TermWeight(term, weight) for term, weight in strongest if weight > 0)[:MOST_TERMS],
+        tuple(TermWeight(term, weight) for term, weight in strongest if weight < 0)[:MOST_TERMS],
+    )
+
+
+def _sum_weights(picks: Sequence[Pick]) -> dict[str, float]:
+    """Add up what each word adds to these papers and takes from them, a paper on average."""
+    total: dict[str, float] = {}
+    for pick in picks:
+        for one in (*pick.because, *pick.against):
+            total[one.term] = total.get(one.term, 0.0) + one.weight / len(picks)
+    return total
+
+
+class TasteProfile(NamedTuple):
+    """All that a reader is told of their taste; no report of too few votes."""
+
+    summary: TasteSummary
+    report: ReplayReport | None
+
+
+class _CachedProfile(NamedTuple):
+    """What was told last, by what it depends on, and when stories were told within the hour."""
+
+    mark: _ProfileKey
+    profile: TasteProfile
+    at: tuple[datetime, ...]
+
+
+class _RecentReplay(NamedTuple):
+    """When a history was replayed within the last hour, and what the last time found."""
+
+    at: tuple[datetime, ...] = ()
+    report: ReplayReport | None = None
+
+
+class TasteProfileCache:
+    """What was told last: to read and replay a history takes seconds, so it is done one at a time.
+
+    A reader is told the same until a vote or a paper comes or goes, an interest changes, or there
+    is a newer space; the replay is an hour old at most, or older where nothing changed. Of a
+    reader with ``MANY`` thumbs the whole is told anew four times an hour at most: each vote of
+    20,000 cost nine seconds of a core.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[int, _CachedProfile] = OrderedDict()
+        self._reports: OrderedDict[int, _RecentReplay] = OrderedDict()
+        self._lock = Lock()
+
+    def of(
+        self,
+        store: Store,
+        ranker: Ranker,
+        space: Callable[[], Space],
+        reader: Reader,
+        *,
+        now: datetime,
+        fewest: int = popularity.FEWEST,
+    ) -> TasteProfile:
+        """Tell a reader's taste, or give what was told before; ``space`` is asked if it is not.
+
+        What others thought is told in steps of ``fewest`` thumbs.
+        """
+        mark = _mark(store, reader)
+        if known := self._recall(reader, mark, now):
+            return known
+        with self._lock:
+            if known := self._recall(
+                reader, mark, now
+            ):  # whoever had the turn before may have kept it
+                return known
+            summary = tell(store, ranker, space(), reader, now=now)
+            report = self._replay(store, ranker, reader, mark.votes, fewest, now)
+            return self._keep(reader, mark, TasteProfile(summary, report), now)
+
+    def forget(self, reader_id: int) -> None:
+        """Keep nothing of a reader who is gone."""
+        self._kept.pop(reader_id, None)
+        self._reports.pop(reader_id, None)
+
+    def _replay(
+        self, store: Store, ranker: Ranker, reader: Reader, votes: int, fewest: int, now: datetime
+    ) -> ReplayReport | None:
+        """Replay a reader's votes, which takes seconds of a core, or give what it found lately.
+
+        It is done once an hour; more often, up to four times, where votes were taken back or there
+        are 15 % more of them.
+        """
+        if votes < FEWEST:
+            return None
+        told = self._reports.get(reader.id, _RecentReplay())
+        lately = _lately(told.at, now)
+        if told.report and lately:
+            same = told.report.votes <= votes < told.report.votes * GROWTH
+            if same or len(lately) >= MOST_REPLAYS:
+                return told.report
+        report = evaluate(store, ranker, reader, fewest=fewest)
+        self._reports[reader.id] = _RecentReplay((*lately, now), report)
+        self._reports.move_to_end(reader.id)
+        if len(self._reports) > MOST_CACHED:
+            self._reports.popitem(last=False)
+        return report
+
+    def _recall(self, reader: Reader, mark: _ProfileKey, now: datetime) -> TasteProfile | None:
+        known = self._kept.get(reader.id)
+        if known is None:
+            return None
+        often = mark.votes >= MANY and len(_lately(known.at, now)) >= MOST_REPLAYS
+        return known.profile if known.mark == mark or often else None
+
+    def _keep(
+        self, reader: Reader, mark: _ProfileKey, told: TasteProfile, now: datetime
+    ) -> TasteProfile:
+        before = self._kept.get(reader.id)
+        at = (*_lately(before.at if before else (), now), now)[-MOST_REPLAYS:]
+        self._kept[reader.id] = _CachedProfile(mark, told, at)
+        self._kept.move_to_end(reader.id)
+        if len(self._kept) > MOST_CACHED:
+            self._kept.popitem(last=False)
+        return told
+
+
+def _lately(moments: Sequence[datetime], now: datetime) -> list[datetime]:
+    return [at for at in moments if timedelta(0) <= now - at < AGAIN]
+
+
+class _ProfileKey(NamedTuple):
+    """What a taste depends on, read before anything else: what comes later, it tells apart."""
+
+    votes: int
+    latest: datetime | None
+    extent: papers.Extent
+    interests: tuple[Interest, ...]
+    offer_declined: datetime | None
+    space: int | None
+
+
+def _mark(store: Store, reader: Reader) -> _ProfileKey:
+    with store.read() as connection:
+        cast = votes.of(connection, reader.id)
+        latest = max((one.at for one in cast), default=None)
+        newest = fitted_models.newest_id(connection)
+        return _ProfileKey(
+            len(cast),
+            latest,
+            papers.extent(connection),
+            reader.interests,
+            reader.offer_declined,
+            newest,
+        )

@@ -1,0 +1,1 @@
+"""Newsletters, confirmations and notices as mail: HTML, plain text and MIME."""

@@ -1,0 +1,1 @@
+"""Feeds as RSS, Atom, JSON Feed, and OPML for lists of them."""

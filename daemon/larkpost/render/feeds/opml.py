@@ -1,0 +1,63 @@
+"""Lists feeds in OPML 2.0 (http://opml.org/spec2.opml), for feed programs to import."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from xml.etree import ElementTree as ET
+
+from larkpost.urls import feed_title
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from larkpost.domain import Reader
+    from larkpost.urls import UrlBuilder
+
+
+class Outline(NamedTuple):
+    """A feed to subscribe to: its name, its address and the page it belongs to."""
+
+    text: str
+    feed: str
+    page: str
+
+
+def reader_outlines(reader: Reader, links: UrlBuilder, title: str) -> list[Outline]:
+    """List a reader's feeds: all their papers, then those of each interest where there are more.
+
+    ``title`` is the name of the paper.
+    """
+    home = links.front()
+    outlines = [Outline(feed_title(title, reader), links.feed(reader, "atom"), home)]
+    if len(reader.interests) > 1:
+        outlines += [
+            Outline(
+                feed_title(title, reader, interest),
+                links.feed(reader, "atom", interest=interest),
+                home,
+            )
+            for interest in reader.interests
+        ]
+    return outlines
+
+
+def opml(title: str, outlines: Iterable[Outline]) -> bytes:
+    """Write the list; ``type`` is rss for every kind of feed, as the specification has it."""
+    root = ET.Element("opml", version="2.0")
+    head = ET.SubElement(root, "head")
+    ET.SubElement(head, "title").text = title
+    ET.SubElement(head, "docs").text = "http://opml.org/spec2.opml"
+    body = ET.SubElement(root, "body")
+    for outline in outlines:
+        ET.SubElement(
+            body,
+            "outline",
+            type="rss",
+            text=outline.text,
+            title=outline.text,
+            xmlUrl=outline.feed,
+            htmlUrl=outline.page,
+        )
+    ET.indent(root)
+    written: bytes = ET.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return written + b"\n"

@@ -1,0 +1,55 @@
+"""Fragments: text with named gaps, rendered once and filled for each reader."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+# Noncharacters: `larkpost.text.clean` lets none through, so that no paper can open a gap.
+_OPEN, _CLOSE = "\ufdd0", "\ufdd1"
+_GAP = re.compile(f"{_OPEN}([a-z_]+){_CLOSE}")
+
+
+def gap(name: str) -> str:
+    """Mark a place in a template, to be filled later."""
+    return f"{_OPEN}{name}{_CLOSE}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """``pieces`` of finished text with ``gaps`` between them: one piece more than gaps."""
+
+    pieces: tuple[bytes, ...]
+    gaps: tuple[str, ...]
+
+    def fill(self, values: Mapping[str, bytes]) -> list[bytes]:
+        """Give the parts to join; the values come escaped and encoded for where they stand.
+
+        Raises KeyError for a gap that has no value.
+        """
+        parts = [self.pieces[0]]
+        for name, piece in zip(self.gaps, self.pieces[1:], strict=True):
+            parts += (values[name], piece)
+        return parts
+
+
+def partly(fragment: Fragment, values: Mapping[str, bytes]) -> Fragment:
+    """Fill the gaps that there are values for, and leave the others open."""
+    pieces, gaps = [fragment.pieces[0]], []
+    for name, piece in zip(fragment.gaps, fragment.pieces[1:], strict=True):
+        if name in values:
+            pieces[-1] += values[name] + piece
+        else:
+            pieces.append(piece)
+            gaps.append(name)
+    return Fragment(tuple(pieces), tuple(gaps))
+
+
+def cut(text: str, encode: Callable[[str], bytes] = str.encode) -> Fragment:
+    """Cut rendered text at its gaps and encode the pieces."""
+    found = _GAP.split(text)
+    return Fragment(tuple(map(encode, found[::2])), tuple(found[1::2]))

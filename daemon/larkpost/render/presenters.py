@@ -1,0 +1,96 @@
+"""What is shown of each pick of an edition: the same in every form, newsletter or feed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from larkpost import logs
+from larkpost.render import wording
+from larkpost.text.normalize import one_line
+
+if TYPE_CHECKING:
+    from larkpost.domain import Edition, Identifier, Paper, Pick
+    from larkpost.render.wording import PickReason
+
+CACHED_PAPERS = 8192
+
+log = logs.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # told once and shared: compared by identity
+class Facts:
+    """What is told of a paper, whoever reads it; each text may be empty but the title.
+
+    ``uid`` names its page, and is empty where that is not for everybody; ``link`` is its own
+    address on the web.
+    """
+
+    uid: str
+    title: str
+    short: str
+    link: str
+    byline: str
+    abstract: str
+    authors: tuple[str, ...]
+    categories: tuple[str, ...]
+
+
+class PickView(NamedTuple):
+    """A pick, what is told of its paper, and why it is there."""
+
+    pick: Pick
+    facts: Facts
+    reason: PickReason
+
+
+def facts_of(paper: Paper) -> Facts:
+    """Put a paper into words; cached by all that the words depend on."""
+    return _facts(
+        "" if paper.owner_id else paper.uid,
+        paper.title,
+        paper.abstract,
+        paper.authors,
+        paper.categories,
+        paper.url,
+        paper.identifier,
+    )
+
+
+@lru_cache(CACHED_PAPERS)
+def _facts(
+    uid: str,
+    title: str,
+    abstract: str,
+    authors: tuple[str, ...],
+    categories: tuple[str, ...],
+    url: str | None,
+    identifier: Identifier,
+) -> Facts:
+    return Facts(
+        uid=uid,
+        title=wording.title_text(title),
+        short=wording.short_title(title),
+        link=wording.link_address(url, identifier),
+        byline=wording.byline_text(authors, categories),
+        abstract=one_line(abstract),
+        authors=wording.names(authors),
+        categories=wording.names(categories),
+    )
+
+
+def stories_of(edition: Edition, *, name_private: bool = False) -> list[PickView]:
+    """Tell the picks in order; one that cannot be told is left out, and the others go on.
+
+    ``name_private`` is for pages that only the reader opens: see ``words.reason``.
+    """
+    interests = len(edition.reader.interests)
+    told = []
+    for pick in edition.picks:
+        try:
+            reason = wording.reason(pick, interests=interests, name_private=name_private)
+            told.append(PickView(pick, facts_of(pick.paper), reason))
+        except Exception:  # one hostile paper must not cost the reader the whole edition
+            log.exception("paper left out", paper=pick.paper.uid, edition=edition.id)
+    return told

@@ -1,0 +1,52 @@
+"""Deletes rows that nobody needs any more, and readers without mail whom nobody uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from larkpost import logs
+from larkpost.db.outbox import bounces
+from larkpost.db.private import private_papers
+from larkpost.db.usage import forgotten_votes
+from larkpost.readers import expiry
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from larkpost.db.engine import Store
+    from larkpost.db.usage.last_use import ExpiryRule
+    from larkpost.readers.expiry import LastUses
+
+log = logs.get_logger(__name__)
+
+
+def clean_up(store: Store, collected: LastUses, span: ExpiryRule, *, now: datetime) -> None:
+    """Drop what is too old, and readers unused for a ``span``.
+
+    Too old are bounces, thumbs that were forgotten, and private papers without a thumb.
+    Writes only where there is something to do. What was ``collected`` of uses is written first, so
+    that nobody goes whose feed was fetched a moment ago.
+    """
+    expiry.write_down(store, collected)
+    if collected.is_time_to_expire(now):
+        expiry.expire(store, span, now=now)
+    _drop_old_rows(store, now)
+
+
+def _drop_old_rows(store: Store, now: datetime) -> None:
+    with store.read() as connection:
+        any_old = bounces.any_old(connection, now)
+        any_forgotten = forgotten_votes.any_old(connection, now)
+        any_unvoted = private_papers.any_to_prune(connection, now)
+    if any_old:
+        with store.begin() as connection:
+            dropped = bounces.prune(connection, now)
+        log.info("old bounces dropped", count=dropped)
+    if any_forgotten:
+        with store.begin() as connection:
+            dropped = forgotten_votes.prune(connection, now)
+        log.info("thumbs forgotten for good", count=dropped)
+    if any_unvoted:
+        with store.begin() as connection:
+            dropped = private_papers.prune(connection, now)
+        log.info("private papers without a thumb dropped", count=dropped)

@@ -1,0 +1,78 @@
+"""Lets only one process at a time do a thing: a mutex on a lease that is renewed while it lasts."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import threading
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from larkpost import logs
+from larkpost.db.coordination import leases
+from larkpost.errors import Busy, LarkpostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from larkpost.db.engine import Store
+
+LEASE_SECONDS = 60.0
+RENEWAL_SECONDS = 20.0
+
+log = logs.get_logger("larkpost.alone")
+
+
+@contextmanager
+def alone(
+    store: Store, name: str, *, lost: Callable[[], None] = lambda: None, hint: str = ""
+) -> Iterator[str]:
+    """Hold the lease ``name`` meanwhile, renewed from a thread of its own; gives the holder.
+
+    Raises Busy, naming the holder, while another has it; a process that was killed has it for
+    a minute more. Calls ``lost`` when another took it because this machine was asleep.
+    """
+    me = f"process {os.getpid()} on {logs.escape(socket.gethostname())} ({secrets.token_hex(4)})"
+    if other := _other_holder(store, name, me):
+        raise Busy(f"Another {name} is at work on {store.name}: {other}", hint=hint)
+    done = threading.Event()
+    renewal = threading.Thread(
+        target=_renew, args=(store, name, me, done, lost), name=f"lease of {name}", daemon=True
+    )
+    renewal.start()
+    try:
+        yield me
+    finally:
+        done.set()
+        with store.begin() as connection:
+            leases.release(connection, name, me)
+
+
+def _other_holder(store: Store, name: str, me: str) -> str | None:
+    """Take or lengthen the lease; tells who has it instead, if somebody has."""
+    now = datetime.now(UTC)  # a lease is about the processes' time, not about the work's
+    with store.begin() as connection:
+        if leases.take(connection, name, me, now=now, seconds=LEASE_SECONDS):
+            return None
+        return leases.holder(connection, name, now=now) or "unknown"
+
+
+def _renew(
+    store: Store, name: str, me: str, done: threading.Event, lost: Callable[[], None]
+) -> None:
+    trouble = ""
+    while not done.wait(RENEWAL_SECONDS):
+        try:
+            other = _other_holder(store, name, me)
+        except LarkpostError as error:
+            if str(error) != trouble:  # a disk may be full for hours
+                log.warning("lease not renewed", lease=name, error=str(error))
+            trouble = str(error)
+            continue
+        trouble = ""
+        if other:
+            log.error("another process has taken over", lease=name, holder=other)
+            lost()
+            return

@@ -1,0 +1,93 @@
+"""Reads the status: counts, the latest jobs, waiting mail, and why a day is empty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from larkpost.db import dumps, editions, papers, readers, votes
+from larkpost.db.coordination import job_status
+from larkpost.db.outbox import deliveries
+from larkpost.db.usage import last_use
+from larkpost.editions.diagnostics import explain_empty_day
+from larkpost.ingest.refused_files import all_refusals
+from larkpost.portability.records import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime, timedelta
+
+    from larkpost.db.coordination.job_status import Event
+    from larkpost.db.dumps import Dump
+    from larkpost.db.engine import Connection
+    from larkpost.domain import DeliveryState, RejectedRecord, Status
+    from larkpost.editions.diagnostics import EmptyDayReason
+    from larkpost.ingest.refused_files import Refusal
+
+
+MOST_UNDECIDED = 20  # that are named
+SEND_UNDECIDED = "larkpost deliveries --unknown --retry"
+
+
+@dataclass(frozen=True, slots=True)
+class AmbiguousDelivery:
+    """A letter of which nobody knows whether it arrived: whose, of which day, and why."""
+
+    reader: str
+    date: date
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """How things stand at one moment; ``explain_empty_day`` is empty while papers flow to readers.
+
+    ``rejects`` are the first thousand records of the newest dump that could not be read;
+    ``refused`` are the files refused since that dump was read. ``undecided`` are letters that may
+    have arrived, and that only ``SEND_UNDECIDED`` sends again. ``expiring`` counts the readers who
+    go when unused.
+    """
+
+    papers: int
+    votes: int
+    readers: Mapping[Status, int]
+    deliveries: Mapping[DeliveryState, int]
+    newest_dump: Dump | None
+    rejects: Sequence[RejectedRecord]
+    refused: Sequence[Refusal]
+    next_slot: datetime | None
+    events: Mapping[str, Event]
+    quiet: tuple[EmptyDayReason, ...]
+    undecided: Sequence[AmbiguousDelivery] = ()
+    expiring: int = 0
+
+
+def read_status(connection: Connection, *, now: datetime, window: timedelta) -> StatusReport:
+    """Read how things stand; ``window`` is how far back an edition looks for papers."""
+    happened = job_status.latest(connection)
+    counts = readers.count_by_status(connection)
+    newest = next(iter(dumps.latest(connection)), None)
+    return StatusReport(
+        papers=papers.count(connection),
+        votes=votes.count(connection),
+        readers=counts,
+        deliveries=deliveries.counts(connection),
+        newest_dump=newest,
+        rejects=dumps.rejects(connection, newest.id) if newest else (),
+        refused=all_refusals(happened, newest.read_at if newest else None),
+        next_slot=readers.next_slot(connection),
+        events=happened,
+        quiet=explain_empty_day(connection, now=now, window=window),
+        undecided=_list_ambiguous(connection),
+        expiring=last_use.count(connection),
+    )
+
+
+def _list_ambiguous(connection: Connection) -> list[AmbiguousDelivery]:
+    rows = deliveries.ambiguous(connection, MOST_UNDECIDED)
+    pages = editions.get_many(connection, [row.edition_id for row in rows])
+    return [
+        AmbiguousDelivery(name_of(page.reader), page.date, row.reply)
+        for row in rows
+        if (page := pages.get(row.edition_id))
+    ]

@@ -1,0 +1,240 @@
+"""The tick: one round of everything that time brings, safe to call as often as one likes.
+
+It has two halves, each under a lease of its own, so that a slow mail server holds up no edition:
+``edit`` makes editions of what came in, ``post`` takes letters to the mail server.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, field
+from datetime import timedelta
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from larkpost.db.outbox import delivery_queue
+from larkpost.db.usage.last_use import ExpiryRule
+from larkpost.editions.clock_correction import recover_from_future
+from larkpost.editions.model_cache import ModelCache
+from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
+from larkpost.errors import Failure
+from larkpost.inbound.maildir import collect
+from larkpost.ingest.inbox import sweep
+from larkpost.mail import circuit_breaker
+from larkpost.mail.deliver import DeliveryCounts, deliver
+from larkpost.mail.notices import answer
+from larkpost.mail.operator_report import OperatorAddress, tell
+from larkpost.mail.request_limits import PER_DOMAIN
+from larkpost.readers.expiry import LastUses
+from larkpost.scheduler.housekeeping import clean_up
+from larkpost.scheduler.mutex import alone
+from larkpost.scheduler.steps import StepRunner
+from larkpost.text.grammar import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+    from pathlib import Path
+
+    from larkpost.domain import Message
+    from larkpost.inbound.process import InboundKind
+    from larkpost.inbound.return_address import ReturnAddresses
+    from larkpost.ingest.inbox import Taken
+    from larkpost.interfaces import Renderer, Source, Transport
+    from larkpost.mail.notices import NoticeWriter
+    from larkpost.settings import HomePaths
+
+# After so many letters it is the turn of those who asked to subscribe: they wait at their screen.
+A_TURN = 200
+_STAY = ExpiryRule(0, 0)  # nobody goes
+_ELSEWHERE = "another process does it; there is nothing to do"
+
+
+@dataclass(frozen=True, slots=True)
+class TickContext:
+    """What a tick needs; ``open_transport`` opens the transport, ``stopped`` says when to end.
+
+    ``returns`` is the Maildir in which mail to the ``mailboxes`` comes back; ``desk`` says who is
+    told of quiet mornings; ``moved`` is called whenever the post got on: a letter was settled, or
+    none is waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
+    ``uses`` are the readers whose page or feed was asked for, and ``span`` says after how long
+    without any a reader without mail goes.
+    """
+
+    publish_context: PublishContext
+    renderer: Renderer
+    open_transport: Callable[[], AbstractContextManager[Transport]]
+    sources: Sequence[Source]
+    places: HomePaths
+    settle_seconds: float
+    holder: str
+    stopped: Callable[[], bool] = lambda: False
+    mailboxes: ReturnAddresses | None = None
+    returns: Path | None = None
+    operator: OperatorAddress | None = None
+    writer: NoticeWriter | None = None
+    moved: Callable[[], None] = lambda: None
+    per_domain: int = PER_DOMAIN
+    spaces: ModelCache = field(default_factory=ModelCache)
+    uses: LastUses = field(default_factory=LastUses)
+    span: ExpiryRule = _STAY
+
+
+@dataclass(slots=True)
+class TickResult:
+    """What one round did; ``troubles`` holds, by step, what kept a step from its end.
+
+    ``outage`` is what keeps all letters from going, where ``tick`` found that the mail server does.
+    """
+
+    taken: list[Taken] = field(default_factory=list)
+    returned: Counter[InboundKind] = field(default_factory=Counter)
+    answered: int = 0
+    outcomes: Counter[PublishOutcome] = field(default_factory=Counter)
+    ledger: DeliveryCounts = field(default_factory=DeliveryCounts)
+    troubles: dict[str, str] = field(default_factory=dict)
+    outage: circuit_breaker.Outage | None = None
+
+
+def tick(context: TickContext, *, now: datetime) -> TickResult:
+    """Do everything once: ``edit``, then ``post``; raises Busy while another process is at it."""
+    began = monotonic()
+    done = edit(context, now=now)
+    sent = post(context, now=now)
+    ended = now + timedelta(seconds=monotonic() - began)
+    done.outage = circuit_breaker.report_outage(context.publish_context.store, began=now, now=ended)
+    done.answered, done.ledger = sent.answered, sent.ledger
+    done.troubles |= sent.troubles
+    return done
+
+
+def edit(context: TickContext, *, now: datetime) -> TickResult:
+    """Take in what lies in the inbox and what came back, fit a space to it, publish what is due.
+
+    A step that fails is told in ``troubles``, in the log and in the store; the next one runs
+    all the same. Raises Busy while another process is at it.
+    """
+    store = context.publish_context.store
+    done = TickResult()
+    with alone(store, "tick", hint=_ELSEWHERE), _steps(context, "tick", now, done) as steps:
+        with steps.step("ingest"):
+            recover_from_future(store, now=now)
+            done.taken = sweep(
+                store,
+                context.sources,
+                context.places,
+                settle_seconds=context.settle_seconds,
+                now=now,
+            )
+        with steps.step("returns"):
+            if context.mailboxes and context.returns:
+                done.returned = collect(
+                    store, context.mailboxes, context.returns, now=now, stopped=context.stopped
+                )
+        with steps.step("space"):
+            context.spaces.refresh(store, context.publish_context.ranker, now=now)
+        with steps.step("publish"):
+            done.outcomes = publish_due(context.publish_context, now=now)
+            if failed := done.outcomes[PublishOutcome.FAILED]:
+                editions = quantity(failed, "edition")
+                raise Failure(f"{editions} could not be published; the next tick tries again")
+    return done
+
+
+def post(context: TickContext, *, now: datetime) -> TickResult:
+    """Answer who asked to subscribe, send the letters that are due, tell of a quiet morning.
+
+    Last comes ``clean_up``. Steps fail as those of ``edit`` do; raises Busy while another process
+    is at it.
+    """
+    done = TickResult()
+    with (
+        alone(context.publish_context.store, "post", hint=_ELSEWHERE),
+        _steps(context, "post", now, done) as steps,
+    ):
+        while _a_turn(context, steps, done, now):
+            pass
+        with steps.step("receipt"):
+            if context.operator:
+                window = context.publish_context.window
+                tell(
+                    context.publish_context.store,
+                    context.open_transport,
+                    context.operator,
+                    now=now,
+                    window=window,
+                )
+        with steps.step("housekeeping"):
+            clean_up(context.publish_context.store, context.uses, context.span, now=now)
+    return done
+
+
+def _a_turn(context: TickContext, steps: StepRunner, done: TickResult, now: datetime) -> bool:
+    """Answer who asked, and send some letters; tells whether there may be more of them."""
+    store, sent = context.publish_context.store, DeliveryCounts()
+    with steps.step("notices"):
+        if context.writer:
+            done.answered += answer(
+                store,
+                context.writer,
+                _count_progress(context),
+                now=now,
+                per_domain=context.per_domain,
+                stopped=context.stopped,
+            )
+    with steps.step("deliver"):
+        sent = deliver(
+            store,
+            context.renderer,
+            _count_progress(context),
+            now=now,
+            holder=context.holder,
+            limit=A_TURN,
+            patient=True,
+            stopped=context.stopped,
+        )
+        with store.read() as connection:
+            if not delivery_queue.count_due(connection, now) or circuit_breaker.resting(
+                connection, now
+            ):
+                context.moved()
+    done.ledger = DeliveryCounts(*map(sum, zip(astuple(done.ledger), astuple(sent), strict=True)))
+    return sent.letters >= A_TURN and not context.stopped()
+
+
+@contextmanager
+def _steps(
+    context: TickContext, kind: str, now: datetime, done: TickResult
+) -> Iterator[StepRunner]:
+    steps = StepRunner(context.publish_context.store, kind, now)
+    yield steps
+    steps.close()
+    done.troubles |= steps.troubles
+
+
+def _count_progress(context: TickContext) -> Callable[[], AbstractContextManager[Transport]]:
+    """Open the transport so that each message that is settled, well or not, counts as progress."""
+
+    @contextmanager
+    def open_transport() -> Iterator[Transport]:
+        with context.open_transport() as opened:
+            yield _ProgressTransport(opened, context.moved)
+
+    return open_transport
+
+
+@dataclass(frozen=True, slots=True)
+class _ProgressTransport:
+    transport: Transport
+    moved: Callable[[], None]
+
+    def ready(self) -> None:
+        self.transport.ready()
+
+    def send(self, letter: Message) -> None:
+        try:
+            self.transport.send(letter)
+        finally:
+            self.moved()

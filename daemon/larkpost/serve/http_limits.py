@@ -1,0 +1,285 @@
+"""Limits heads, bodies and times of HTTP/1.1, on top of uvicorn's parser."""
+
+from __future__ import annotations
+
+from functools import partial
+from socket import AF_UNIX
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from larkpost.web.site import HEADERS
+
+if TYPE_CHECKING:
+    from asyncio import TimerHandle, Transport
+
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from uvicorn.config import Config
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+    from larkpost.web.limits.connections import ConnectionLimits
+
+LONGEST_HEAD = 32 * 1024  # bytes that may have come while a request's headers are not complete
+HEAD_SECONDS = 15.0  # for the headers of a request, from its first byte or the connection's start
+BODY_SECONDS = 20.0  # for a body, whoever reads it; forms give up a little sooner, with a page
+MOST_OVERHEAD = 64 * 1024  # of chunks' sizes, extensions and trailers, beside 8 bytes for each one
+MOST_PIPELINED = 16  # requests that wait for the answer before theirs
+# After an answer that did not wait for its body: for the visitor to read it (RFC 9112, 9.6).
+LINGER_SECONDS = 2.0
+LINGER_BYTES = 256 * 1024
+# A visitor who takes less of an answer than so many bytes in so many seconds does not read it.
+LEAST_TAKEN, STALL_SECONDS = 8 * 1024, 15.0
+
+_TOO_LONG = b"431 Request Header Fields Too Large"  # RFC 6585, section 5
+_TOO_SLOW = b"408 Request Timeout"  # RFC 9110, section 15.5.9
+_TOO_MANY = b"503 Service Unavailable\r\nRetry-After: 10"  # RFC 9110, section 15.6.4
+_BAD = b"400 Bad Request"
+_SAFE = b"".join(b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in HEADERS.items())
+
+
+class LimitedHttpProtocol(HttpToolsProtocol):
+    """Refuses what does not end: heads, bodies and answers would be kept for any time.
+
+    Where uvicorn's ``config`` has ``connections`` (ConnectionLimits), it counts among them.
+    """
+
+    def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:
+        super().__init__(config, *args, **kwargs)
+        self.peer: str | None = None
+        self._limits: ConnectionLimits | None = getattr(config, "connections", None)
+        self._in_head = True
+        self._ended = False  # a message, in the piece that came last
+        self._came = 0  # bytes of this head, or of this body
+        self._body = 0  # bytes that were the content of this body
+        self._deaf = False  # closing; nothing that still comes is a request
+        self._patience: TimerHandle | None = None
+        self._stall: TimerHandle | None = None
+        self._written = 0  # bytes of answers
+        self._taken = 0  # how many of them the visitor had taken when it was looked last
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
+        """Wait for a request, but not for ever."""
+        super().connection_made(transport)
+        self.peer = self.client[0] if self.client else None
+        family = getattr(transport.get_extra_info("socket"), "family", None)
+        if self.peer is None and family != AF_UNIX:  # gone already, and not to be taken for a proxy
+            transport.abort()
+            return
+        if self._limits is not None and not self._limits.admit(self):
+            self._tell(_TOO_MANY)
+            self._linger()
+        else:
+            self._wait(HEAD_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait for nothing any more."""
+        self._wait_no_more()
+        if self._stall is not None:
+            self._stall.cancel()
+        if self._limits is not None:
+            self._limits.forget(self)
+        super().connection_lost(exc)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being answered, and no answer on its way."""
+        return not self._is_answering() and not self.transport.get_write_buffer_size()
+
+    def _is_answering(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is not None and not cycle.response_complete
+
+    def drop(self) -> None:
+        """Close at once, for somebody else needs the place."""
+        self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came in, unless it is too much."""
+        if self._deaf:
+            self._came += len(data)
+            if self._came > LINGER_BYTES:
+                self.transport.abort()
+            return
+        self._ended, in_body = False, not self._in_head
+        super().data_received(data)
+        if self.transport.is_closing() or self._deaf:
+            return
+        if self._ended:  # of the next head there is at most the rest of this piece
+            self._came = 0
+        elif self._in_head:
+            self._came += len(data)
+            if self._came > LONGEST_HEAD:
+                self._refuse(_TOO_LONG)
+            elif self._patience is None:
+                self._wait(HEAD_SECONDS)
+        elif in_body:
+            self._came += len(data)
+            if self._came > MOST_OVERHEAD + 8 * self._body:
+                self._refuse(_BAD)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; what comes behind a body (a trailer, RFC 9110, 6.5) is not read.
+
+        The parser leaves blanks behind a value, which are no part of it (RFC 9112, 5.1).
+        """
+        if self._in_head:
+            super().on_header(name, value.rstrip(b" \t"))
+
+    def on_headers_complete(self) -> None:
+        """Go on to the body."""
+        if len(self.pipeline) >= MOST_PIPELINED:
+            raise ValueError("too many requests before the first was answered")
+        self._in_head, self._came, self._body = False, 0, 0
+        self._wait_no_more()
+        super().on_headers_complete()
+        if self.cycle is not None:  # the application dates its answers itself
+            self.cycle.default_headers = []
+            self.cycle.transport = _ResponseTransport(self)  # type: ignore[assignment]  # all of it that is used
+        self._wait(BODY_SECONDS)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body; that of a GET means nothing (RFC 9110, 9.3.1)."""
+        self._body += len(body)
+        if self.scope["method"] not in {"GET", "HEAD"}:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Wait for the next request."""
+        self._wait_no_more()
+        self._in_head = self._ended = True
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Go on to the next request, unless this was the last one."""
+        self._watch_writing()
+        if self._deaf and not self.pipeline:
+            self.server_state.total_requests += 1
+        else:
+            super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """Stop writing until the visitor has read, but not for ever."""
+        super().pause_writing()
+        self._watch_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection on which no other request came."""
+        self.close()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - what uvicorn says of it
+        """Refuse what is no HTTP."""
+        self._refuse(_BAD)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: a visitor may ask for another protocol, and we need not (RFC 9110, 7.8)."""
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]  # the same, as Starlette types it
+        super()._start_asgi_task(cycle, partial(_answer, cycle, app))
+
+    def close(self) -> None:
+        """Close once everything is sent, and not later than a visitor takes who reads."""
+        self._deaf = True
+        self._wait_no_more()
+        self.transport.close()
+        self._watch_writing()
+
+    def leave(self) -> None:
+        """Close after an answer; where its body is still coming, swallow some of that first."""
+        if self._in_head:
+            self.close()
+        else:
+            self._linger()
+
+    def _linger(self) -> None:
+        """Close once the visitor has, or soon; what still comes is swallowed.
+
+        To close with bytes unread would reset the connection, and the answer would be lost.
+        """
+        if self.transport.is_closing() or not self.transport.can_write_eof():
+            self.close()
+            return
+        self._deaf, self._came = True, 0
+        self._wait_no_more()
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        self._patience = self.loop.call_later(LINGER_SECONDS, self.close)
+
+    def _wait(self, seconds: float) -> None:
+        self._patience = self.loop.call_later(seconds, self._refuse, _TOO_SLOW)
+
+    def _wait_no_more(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _refuse(self, status: bytes) -> None:
+        """Answer in our own words, and close; after the answer that is under way, if there is one.
+
+        Else a visitor would take the refusal for the answer to a request before it.
+        """
+        cycle, answering = self.cycle, self._is_answering()
+        self._wait_no_more()
+        if answering and not cycle.more_body:
+            self._deaf, cycle.keep_alive = True, False
+            self.flow.pause_reading()
+            return
+        if answering:  # the body that the refusal is about is that of this very request
+            cycle.disconnected = True
+            cycle.message_event.set()
+        if not (answering and cycle.response_started):
+            self._tell(status)
+        self.leave()
+
+    def _tell(self, status: bytes) -> None:
+        usual = b"".join(b"%b: %b\r\n" % one for one in self.server_state.default_headers)
+        ending = b"Connection: close\r\nContent-Length: 0\r\n\r\n"
+        self.transport.write(b"HTTP/1.1 %b\r\n%b%b%b" % (status, usual, _SAFE, ending))
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of an answer; nobody takes one to a request behind which they left."""
+        if self.transport.is_closing():  # uvicorn looks only at the last of several requests
+            return
+        self._written += len(data)
+        self.transport.write(data)
+
+    def _watch_writing(self) -> None:
+        if self._stall is None and self.transport.get_write_buffer_size():
+            self._taken = self._count_taken()
+            self._stall = self.loop.call_later(STALL_SECONDS, self._check_writing)
+
+    def _check_writing(self) -> None:
+        """Give up who took too little; what is still there may be a later piece of the answer."""
+        self._stall = None
+        unsent = self.transport.get_write_buffer_size()
+        if unsent and self._count_taken() < self._taken + LEAST_TAKEN:
+            self.transport.abort()
+        else:
+            self._watch_writing()
+
+    def _count_taken(self) -> int:
+        return self._written - int(self.transport.get_write_buffer_size())
+
+
+class _ResponseTransport:
+    """The transport of one answer: to close it does what ``LimitedHttpProtocol.leave`` does."""
+
+    def __init__(self, protocol: LimitedHttpProtocol) -> None:
+        self.write = protocol.write
+        self.is_closing = protocol.transport.is_closing
+        self.close = protocol.leave
+
+
+async def _answer(
+    cycle: RequestResponseCycle, app: ASGIApp, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Answer a request, and let no other follow where its body has not come by then.
+
+    Nobody waits for the rest of a body that nobody reads.
+    """
+
+    async def send_last(message: Message) -> None:
+        if message["type"] == "http.response.start" and cycle.more_body:
+            cycle.keep_alive = False
+        await send(message)
+
+    await app(scope, receive, send_last)

@@ -1,0 +1,198 @@
+"""Runs the daemon's jobs again and again, each in a thread of its own, under a watchdog."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from apscheduler.jobstores.base import JobLookupError  # type: ignore[import-untyped]  # as below
+from apscheduler.schedulers import background  # type: ignore[import-untyped]  # it ships no types
+
+from larkpost import logs
+from larkpost.errors import Busy, LarkpostError
+from larkpost.mail.circuit_breaker import REMIND
+from larkpost.web import Heartbeat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    Work = Callable[[Callable[[], None]], object]
+
+# A supervisor waits ten seconds before it kills: this for the rounds, the rest for open requests.
+ROUNDS_SECONDS = 4.0
+CLOCK_SECONDS = 5.0
+LOOK_SECONDS = 30.0
+LOOKS = 10  # in a row, so that a clock that jumps or a machine that slept ends nothing
+LAST_WORDS_SECONDS = 12.0
+
+# How long a round may be at work without getting on. The answer to one letter may take ten times
+# ``smtp.timeout``, which is ten minutes (RFC 5321, 4.5.3.2.6).
+A_TICK = timedelta(minutes=5)
+A_LETTER = timedelta(minutes=15)
+
+_log = logs.get_logger("larkpost.serve")
+
+
+def make_heartbeats(seconds: float) -> dict[str, Heartbeat]:
+    """Give the pulses of the two rounds, that come every so many ``seconds`` from now on."""
+    period, now = timedelta(seconds=seconds), _now()
+    return {"tick": Heartbeat(period, now, A_TICK), "post": Heartbeat(period, now, A_LETTER)}
+
+
+@contextmanager
+def run_jobs(context: Mapping[str, Work], pulses: Mapping[str, Heartbeat]) -> Iterator[None]:
+    """Do each of the works now and once every period of its pulse; at the end, wait a little.
+
+    One interval trigger each, in UTC: late rounds are made up for by one, never skipped, never
+    doubled. A work is given what it has to call whenever it got on; then it is at once the turn
+    of the works after it, for which there may be something to do.
+    """
+    scheduler = background.BackgroundScheduler(
+        timezone=UTC,
+        # A round lets nobody in beside it. The scheduler counts one that has just ended for a
+        # moment longer, and would drop the next if that comes in this moment.
+        job_defaults={"coalesce": True, "max_instances": 2, "misfire_grace_time": None},
+    )
+    turns = [_JobLoop(name, work, pulses[name], scheduler) for name, work in context.items()]
+    for place, turn in enumerate(turns):
+        turn.after = turns[place + 1 :]
+        seconds = turn.pulse.period.total_seconds()
+        scheduler.add_job(turn, "interval", seconds=seconds, next_run_time=_now(), id=turn.name)
+    scheduler.start()
+    ended = threading.Event()
+    watcher = threading.Thread(target=_watch_clock, args=(turns, ended), name="clock", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        scheduler.shutdown(wait=False)
+        until = time.monotonic() + ROUNDS_SECONDS
+        for turn in turns:
+            turn.idle.wait(max(0.0, until - time.monotonic()))
+
+
+def _watch_clock(turns: Sequence[_JobLoop], ended: threading.Event) -> None:
+    """Have every round come at once where the clock was set back: its time would be years away."""
+    ahead = _now().timestamp() - time.monotonic()
+    while not ended.wait(CLOCK_SECONDS):
+        before, ahead = ahead, _now().timestamp() - time.monotonic()
+        if ahead < before - CLOCK_SECONDS:
+            _log.warning("the clock was set back", seconds=round(before - ahead))
+            for turn in turns:
+                turn.pulse.restart(_now())
+                turn.hurry()
+
+
+class _JobLoop:
+    """One work, and how its rounds go."""
+
+    def __init__(
+        self, name: str, work: Work, pulse: Heartbeat, scheduler: background.BackgroundScheduler
+    ) -> None:
+        self.name = name
+        self.pulse = pulse
+        self.after: Sequence[_JobLoop] = ()
+        self.idle = threading.Event()
+        self.idle.set()
+        self._guard = threading.Lock()  # of ``idle`` with the time of the next round
+        self._work = work
+        self._scheduler = scheduler
+        self._logged: tuple[str, datetime] | None = None  # the last fault that was logged, and when
+
+    def __call__(self) -> None:
+        """Go once, if not under way already; whatever goes wrong ends here."""
+        with self._guard:
+            if not self.idle.is_set():
+                return
+            self.idle.clear()
+            self._come_next(None)  # it comes when this one has ended, however long that takes
+        began = _now()
+        self.pulse.begin(began)
+        try:
+            self._work(lambda: self.pulse.move(_now()))
+        except Busy as busy:
+            _log.info("left to another process", round=self.name, reason=str(busy))
+        except Exception as error:
+            self._tell(error, began)
+        else:
+            self._logged = None
+        finally:
+            self.pulse.end(_now())
+            following = () if self.pulse.failed else self.after
+            with self._guard:
+                self._come_next(max(_now(), min(began, _now()) + self.pulse.period))
+                self.idle.set()
+        for other in following:
+            other.hurry()
+
+    def _tell(self, error: Exception, now: datetime) -> None:
+        """Log what ended a round when it is news, and else once an hour: a disk stays full long."""
+        what = f"{type(error).__name__}: {error}"
+        if (
+            self._logged
+            and self._logged[0] == what
+            and timedelta(0) <= now - self._logged[1] < REMIND
+        ):
+            return
+        self._logged = (what, now)
+        if isinstance(error, LarkpostError):
+            _log.error("round failed", round=self.name, problem=str(error), hint=error.hint)
+        else:
+            _log.error("round failed", round=self.name, exc_info=error)
+
+    def hurry(self) -> None:
+        """Come at once, where no round is under way."""
+        with self._guard:
+            if self.idle.is_set():
+                self._come_next(_now())
+
+    def _come_next(self, moment: datetime | None) -> None:
+        with suppress(JobLookupError):  # at the end
+            self._scheduler.modify_job(self.name, next_run_time=moment)
+
+
+class Watchdog:
+    """Ends the process when something shows no sign of life: its supervisor starts it anew.
+
+    A round that fails is no reason: feeds are still served, and a new start would fail as well.
+    ``give_up`` is asked to end all in good order, and not waited for long.
+    """
+
+    def __init__(self, pulses: Mapping[str, Heartbeat], *, give_up: Callable[[], None]) -> None:
+        self.gave_up = False
+        self._pulses = pulses
+        self._give_up = give_up
+
+    @contextmanager
+    def over(self) -> Iterator[None]:
+        """Watch from a thread meanwhile."""
+        done = threading.Event()
+        watcher = threading.Thread(target=self._look, args=(done,), name="watch", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            done.set()
+
+    def _look(self, done: threading.Event) -> None:
+        in_a_row = 0
+        while not done.wait(LOOK_SECONDS):
+            stuck = [name for name, pulse in self._pulses.items() if pulse.is_stuck(_now())]
+            in_a_row = in_a_row + 1 if stuck else 0
+            if in_a_row < LOOKS:
+                continue
+            _log.error("no sign of life, ending to be started anew", of=stuck)
+            self.gave_up = True
+            self._give_up()
+            if not done.wait(LAST_WORDS_SECONDS):
+                os._exit(1)
+            return
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,145 @@
+"""Opens the socket that the daemon listens on: an address and a port, or a Unix socket."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from larkpost.errors import UsageError
+from larkpost.settings import expand
+from larkpost.settings.addresses import UNIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def open_listener(
+    host: str, port: int, *, mode: int = 0o660, home: Path
+) -> Iterator[socket.socket]:
+    """Listen meanwhile on ``host`` and ``port``, or on the Unix socket that ``unix:PATH`` names.
+
+    A relative path lies in ``home``; whoever may write by ``mode`` may connect. Raises UsageError
+    saying why it cannot be had.
+    """
+    if not host.startswith(UNIX):
+        with listen(host, port) as listener:
+            yield listener
+        return
+    path = _socket_path(host, home)
+    listener = listen_unix(path, mode)
+    made = path.stat()
+    try:
+        with listener:
+            yield listener
+    finally:
+        with suppress(OSError):
+            if os.path.samestat(path.lstat(), made):  # another daemon may have put its own there
+                path.unlink()
+
+
+def check_listening(host: str, port: int, *, mode: int, home: Path) -> None:
+    """Raise UsageError where ``open_listener`` would, and leave everything as it is.
+
+    A Unix socket that nobody listens on stays: a daemon that is starting may just have made it.
+    """
+    if host.startswith(UNIX):
+        path = _socket_path(host, home)
+        try:
+            stale = _is_stale(path)
+        except OSError as error:
+            raise _place_error(path, error) from error
+        if stale and os.access(path.parent, os.W_OK | os.X_OK):
+            return
+    with open_listener(host, port, mode=mode, home=home):
+        pass
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket to listen on; raises UsageError saying why it cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:  # no name of a host may be that long, or empty
+        raise UsageError(f"{host} is not an address of this machine: {error}") from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise UsageError(
+            f"Cannot listen on {host} port {port}: {error.strerror}",
+            hint="choose another with --port, or stop what listens there",
+        ) from error
+    return listener
+
+
+def listen_unix(path: Path, mode: int) -> socket.socket:
+    """Open a Unix socket, in the place of one that a crash has left; raises UsageError."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    umask = os.umask(0o777 & ~mode)  # it has its rights from its first moment on
+    try:
+        if _is_stale(path):
+            path.unlink()
+        listener.bind(os.fspath(path))
+    except UsageError:
+        listener.close()
+        raise
+    except OSError as error:
+        listener.close()
+        raise _place_error(path, error) from error
+    finally:
+        os.umask(umask)
+    return listener
+
+
+def _socket_path(host: str, home: Path) -> Path:
+    return home / expand(Path(host.removeprefix(UNIX)))
+
+
+def _place_error(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"Cannot listen on {path}: {error.strerror or error}",
+        hint="name a place in a folder that is there and that this user may write in, of at"
+        " most about 100 characters",
+    )
+
+
+def _is_stale(path: Path) -> bool:
+    """Whether a Unix socket is there that nobody listens on any more; raises UsageError, OSError.
+
+    False where nothing is there; a UsageError where anything else is.
+    """
+    try:
+        kind = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISSOCK(kind):
+        raise UsageError(
+            f"Cannot listen on {path}: there is something else by that name",
+            hint="name another place in web.host, or move that away",
+        )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
+        knock.settimeout(1)
+        try:
+            knock.connect(os.fspath(path))
+        except ConnectionRefusedError:
+            return True
+    raise UsageError(
+        f"Cannot listen on {path}: Address already in use",
+        hint="name another place in web.host, or stop what listens there",
+    )
+
+
+def name_listener(listener: socket.socket) -> str:
+    """Name what a socket listens on, as an address of the web where it is one."""
+    if listener.family == socket.AF_UNIX:
+        return f"{UNIX}{os.fsdecode(listener.getsockname())}"
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

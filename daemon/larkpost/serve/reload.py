@@ -1,0 +1,61 @@
+"""The program in force and its web application; both change when the settings are reloaded."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from larkpost import logs
+from larkpost.errors import LarkpostError
+from larkpost.web import app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.types import Receive, Scope, Send
+
+    from larkpost.bootstrap import Program
+    from larkpost.web import Heartbeat
+
+    Renewal = Callable[[Program], Program]
+
+_log = logs.get_logger("larkpost.serve")
+
+
+class ReloadableApp:
+    """An ASGI application that passes every request on to the pages of the program in force."""
+
+    def __init__(self, program: Program, pulses: Mapping[str, Heartbeat]) -> None:
+        self.program = program
+        self.pulses = pulses
+        self._pages = app(program, pulses=pulses, paced=True)
+        self._one_at_a_time = threading.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._pages(scope, receive, send)
+
+    def renew(self, renewal: Renewal) -> None:
+        """Put another program in force; where it cannot be made, tell why and keep the old one.
+
+        What is under way goes on as it began.
+        """
+        with self._one_at_a_time:
+            try:
+                program = renewal(self.program)
+                pages = app(program, pulses=self.pulses, paced=True)
+            except Exception as error:  # whatever is wrong with them, the daemon lives
+                _log_refusal(error)
+            else:
+                self.program, self._pages = program, pages
+                _log.info("settings read anew")
+
+
+def _log_refusal(error: Exception) -> None:
+    foreseen = isinstance(error, LarkpostError)
+    _log.error(
+        "settings not read anew, the old ones stay",
+        problem=str(error),
+        hint=error.hint if isinstance(error, LarkpostError) else "",
+        exc_info=None if foreseen else error,
+    )

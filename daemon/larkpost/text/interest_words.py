@@ -1,0 +1,41 @@
+"""The words of an interest: how many and how long they may be, and their clean form."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from larkpost.errors import UsageError
+from larkpost.text.normalize import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MOST_INTERESTS = 10
+MOST_WORDS = 50
+LONGEST_WORDS = 100  # characters of one phrase
+# Before anything is cleaned: empty lines, repetitions and white space are left out of the above.
+MOST_TYPED = 500
+LONGEST_TYPED = 1_000
+LONGEST_INTEREST = 40
+
+
+def tidy(words: Iterable[str]) -> tuple[str, ...]:
+    """Put interest words in order: no white space around, none empty, none twice.
+
+    Raises UsageError for more words, or longer ones, than anybody needs.
+    """
+    given = [word for word in islice(words, MOST_TYPED + 1) if word.strip()]
+    if len(given) > MOST_TYPED or max(map(len, given), default=0) > LONGEST_TYPED:
+        raise _too_many_words()
+    kept = tuple(dict.fromkeys(phrase for word in given if (phrase := one_line(word).strip())))
+    if len(kept) > MOST_WORDS or max(map(len, kept), default=0) > LONGEST_WORDS:
+        raise _too_many_words()
+    return kept
+
+
+def _too_many_words() -> UsageError:
+    return UsageError(
+        f"At most {MOST_WORDS} interest words, each of {LONGEST_WORDS} characters or fewer",
+        hint="a few words that name a field do best; thumbs teach the rest",
+    )

@@ -1,0 +1,122 @@
+"""Logs the Message-IDs of what was sent, so that a restored backup sends none of it again."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from hashlib import sha256
+from typing import TYPE_CHECKING, Self
+
+from larkpost import logs
+from larkpost.safe_files import make_folder, open_append
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+    from types import TracebackType
+
+    from larkpost.domain import Message
+    from larkpost.interfaces import Transport
+
+log = logs.get_logger(__name__)
+
+DAYS = 40  # on which letters went; what is older no backup brings back as new
+_WIDTH = 16  # hexadecimal digits of a SHA-256: 64 bits, and nobody is named
+
+
+class SentLog:
+    """The Message-IDs of what was sent, on the last ``DAYS`` days on which anything was.
+
+    One file a day, to which every process appends a line a letter: the system lets no line of one
+    into that of another. It is flushed to the disk at the end, not letter by letter, for it guards
+    restores alone. A log that cannot be read or written stops no letter: it is told of once.
+    """
+
+    def __init__(self, folder: Path, today: date) -> None:
+        self._folder = folder
+        self._file = folder / f"{today.isoformat()}.log"
+        self._known: set[bytes] | None = None
+        self._descriptor: int | None = None
+        self._told = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.fsync(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def __contains__(self, message_id: str) -> bool:
+        if self._known is None:
+            self._known = self._read()
+        return _name(message_id) in self._known
+
+    def add(self, message_id: str) -> None:
+        """Write down that a letter was taken; never raises."""
+        name = _name(message_id)
+        if self._known is not None:
+            self._known.add(name)
+        try:
+            if self._descriptor is None:
+                self._descriptor = self._open()
+            os.write(self._descriptor, name + b"\n")
+        except OSError as error:
+            self._tell(error)
+
+    def _open(self) -> int:
+        make_folder(self._folder)
+        return open_append(self._file, linked=True)  # backups may be made by hard links
+
+    def _read(self) -> set[bytes]:
+        """Read the files of the last days, and remove those before them.
+
+        Days are counted by the files that are there: a clock that is wrong for an hour empties
+        nothing.
+        """
+        known: set[bytes] = set()
+        try:
+            files = sorted(self._folder.glob("????-??-??.log"))
+            for old in files[:-DAYS]:
+                old.unlink(missing_ok=True)
+            for file in files[-DAYS:]:
+                known.update(file.read_bytes().split())
+        except OSError as error:
+            self._tell(error)
+        return known
+
+    def _tell(self, error: OSError) -> None:
+        if not self._told:
+            log.warning("the log of letters is of no use", folder=self._folder, why=str(error))
+        self._told = True
+
+
+class SkipAlreadySent:
+    """A road on which a letter that was sent before does not go again."""
+
+    def __init__(self, transport: Transport, sent: SentLog) -> None:
+        self._transport = transport
+        self._sent = sent
+
+    def ready(self) -> None:
+        """Return when a letter can go; raises what the road raises."""
+        self._transport.ready()
+
+    def send(self, letter: Message) -> None:
+        """Send what was not sent before, and write it down; raises what the road raises."""
+        if letter.message_id in self._sent:
+            log.info("letter was sent before", message_id=letter.message_id)
+            return
+        self._transport.send(letter)
+        self._sent.add(letter.message_id)
+
+
+def _name(message_id: str) -> bytes:
+    return sha256(message_id.encode()).hexdigest()[:_WIDTH].encode()

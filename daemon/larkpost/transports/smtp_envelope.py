@@ -1,0 +1,100 @@
+"""The SMTP commands and the content of one message, given what the server can do: pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import TYPE_CHECKING
+
+from larkpost.errors import Refused
+from larkpost.transports.smtp_replies import SmtpStage
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from larkpost.domain import Message
+
+# RFC 5321, 4.1.2, wide enough for RFC 6531; nothing that could end the path and begin a parameter.
+_MAILBOX = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"<>@]+)@[^\s"<>@]+')
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpEnvelope:
+    """The commands with the stage at which each is answered, and the content with its dot."""
+
+    commands: tuple[tuple[SmtpStage, bytes], ...]
+    content: bytes
+
+
+def seal(letter: Message, extensions: Mapping[str, str]) -> SmtpEnvelope:
+    """Make the commands (RFC 5321, 3.3) and the dot-stuffed content (4.5.2) of a letter.
+
+    ``extensions`` are the keywords of EHLO with their parameters. Raises Refused where the letter
+    needs what the server cannot do: a size, eight bits (RFC 6152), an address that is not ASCII
+    (RFC 6531).
+    """
+    sender = parseaddr(letter.sender)[1]
+    parameters = _parameters(letter, sender, extensions)
+    return SmtpEnvelope(
+        (
+            (SmtpStage.SENDER, f"MAIL FROM:<{sender}>{parameters}\r\n".encode()),
+            (SmtpStage.RECIPIENT, f"RCPT TO:<{letter.recipient}>\r\n".encode()),
+            (SmtpStage.CONTENT, b"DATA\r\n"),
+        ),
+        dot_stuff(letter.content),
+    )
+
+
+def dot_stuff(content: bytes) -> bytes:
+    """Double the dots that begin a line and add the final one; every line ends with CRLF.
+
+    A bare CR or LF would be refused, or read as an end of the letter by a lax server (the
+    smuggling of 2023).
+    """
+    ends = content.count(b"\r\n")
+    if content.count(b"\n") != ends or content.count(b"\r") != ends:
+        content = _LINE_END.sub(b"\r\n", content)
+    content = content.replace(b"\r\n.", b"\r\n..")
+    if content.startswith(b"."):
+        content = b"." + content
+    return content + (b".\r\n" if content.endswith(b"\r\n") else b"\r\n.\r\n")
+
+
+def _parameters(letter: Message, sender: str, extensions: Mapping[str, str]) -> str:
+    _must_be_mailbox(letter.recipient)
+    if sender:  # the empty path is for letters that must not be answered
+        _must_be_mailbox(sender)
+    head = letter.content.partition(b"\r\n\r\n")[0]
+    international = not (sender.isascii() and letter.recipient.isascii() and head.isascii())
+    parameters = ""
+    if "SIZE" in extensions:
+        _must_fit(len(letter.content), extensions["SIZE"])
+        parameters += f" SIZE={len(letter.content)}"
+    if international:
+        _must_offer("SMTPUTF8", extensions, "addresses beyond ASCII", letter.recipient)
+        parameters += " SMTPUTF8"
+    if not letter.content.isascii():
+        _must_offer("8BITMIME", extensions, "letters of eight bits", letter.recipient)
+        parameters += " BODY=8BITMIME"
+    return parameters
+
+
+def _must_be_mailbox(address: str) -> None:
+    if not (address.isprintable() and _MAILBOX.fullmatch(address)):
+        raise Refused(f"{address!r} is no mail address")
+
+
+def _must_fit(size: int, limit: str) -> None:
+    # Twenty digits at most, and 0 is no limit (RFC 1870, 4).
+    if limit.isascii() and limit.isdigit() and len(limit) <= 20 and 0 < int(limit) < size:
+        raise Refused(
+            f"The letter has {size} bytes and the mail server takes {limit}",
+            hint="Fewer papers a day make a shorter letter: larkpost reader set --size.",
+        )
+
+
+def _must_offer(extension: str, extensions: Mapping[str, str], what: str, recipient: str) -> None:
+    if extension not in extensions:
+        raise Refused(f"The mail server takes no {what} ({extension}), so not {recipient}")

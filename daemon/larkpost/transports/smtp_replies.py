@@ -1,0 +1,115 @@
+"""Parses SMTP replies, and says what each means for the message: pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+# RFC 3463: no such mailbox, no such domain, moved away, null MX (RFC 7505); 2.1 is switched off.
+# Whether a server says so at once or sends a bounce later, these and no others give an address up:
+# 5.1.0 is said of anything, 5.1.7 and 5.1.8 of the sender.
+DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.4"})
+# RFC 3463: class, subject, detail.
+_MAIL_SYSTEM = "4.3."
+TOO_MANY = "4.5.3"  # recipients; where a letter has one, so many letters over one connection
+_NOT_THEIRS = ("5.3.", "5.5.", "5.7.")
+_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
+
+
+class SmtpStage(StrEnum):
+    """Where in the conversation a reply was given; the value is how people are told."""
+
+    GREETING = "at its greeting"
+    HELLO = "at EHLO"
+    STARTTLS = "at STARTTLS"
+    LOGIN = "at the login"
+    SENDER = "at MAIL FROM"
+    RECIPIENT = "at RCPT TO"
+    CONTENT = "at DATA"
+    END = "after the letter"
+
+
+class ReplyMeaning(StrEnum):
+    """What a reply means."""
+
+    TAKEN = "taken"
+    LATER = "later"
+    TIRED = "tired"  # later, for a reason that lies with the server and not with the letter
+    NEVER = "never"  # this letter
+    UNWELCOME = "unwelcome"  # this letter, for a reason that lies with the address
+    NOBODY = "nobody"  # there is no such address
+    ROAD = "road"  # whatever the letter: the server, or what we told it of ourselves
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole reply: code, enhanced code ("" without one), and the text of each line."""
+
+    code: int
+    enhanced: str = ""
+    lines: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        text = " ".join(self.lines)
+        return " ".join(part for part in (str(self.code), self.enhanced, text) if part)
+
+
+def reply_of(code: int, lines: list[str]) -> Reply:
+    """Take the enhanced code (RFC 2034) off the lines of a reply."""
+    enhanced = ""
+    texts = []
+    for line in lines:
+        found = _ENHANCED.match(line)
+        if found and found[1] == str(code)[0]:
+            enhanced = enhanced or ".".join(found.groups())
+            texts.append(line[found.end() :].strip())
+        else:
+            texts.append(line.strip())
+    return Reply(code, enhanced, tuple(texts))
+
+
+def classify(code: int, enhanced: str = "", stage: SmtpStage = SmtpStage.RECIPIENT) -> ReplyMeaning:
+    """Decide from a reply, and where it was given, what becomes of the letter.
+
+    RFC 5321, 4.2.1 and 4.2.3; RFC 3463 for the enhanced codes. 421 closes the connection and says
+    nothing on the letter. What is refused before a recipient was named is refused to everybody
+    (size apart). What is refused at RCPT TO speaks of the address: it is dead, or the refusal
+    counts against it as a bounce would. Not so what is said of the server's system, of protocol
+    and policy: where a relay is set up wrongly, that would count against every reader.
+
+    What is put off once a recipient was named (4xx) concerns that recipient alone, as in Postfix:
+    greylisting says 450 4.2.0, 451 4.7.1, 451 4.3.0 and more at RCPT TO, and where a filter does
+    it (rspamd), 451 4.7.1 after the letter. Only no room and the like (4.3.x) at DATA and later,
+    and too many recipients (4.5.3) where there is one, are said of the server.
+    """
+    if 200 <= code < 300 or (code == 354 and stage is SmtpStage.CONTENT):
+        return ReplyMeaning.TAKEN
+    if code == 421 or not 400 <= code < 600:
+        return ReplyMeaning.ROAD
+    if stage in (SmtpStage.GREETING, SmtpStage.HELLO, SmtpStage.STARTTLS, SmtpStage.LOGIN):
+        return ReplyMeaning.ROAD
+    if code < 500:
+        return ReplyMeaning.TIRED if _is_of_the_server(enhanced, stage) else ReplyMeaning.LATER
+    return _refusal(code, enhanced, stage)
+
+
+def _is_of_the_server(enhanced: str, stage: SmtpStage) -> bool:
+    """Say whether a 4xx would come to the next letter as well."""
+    if stage is SmtpStage.SENDER or enhanced == TOO_MANY:
+        return True
+    return stage is not SmtpStage.RECIPIENT and enhanced.startswith(_MAIL_SYSTEM)
+
+
+def _refusal(code: int, enhanced: str, stage: SmtpStage) -> ReplyMeaning:
+    too_large = code == 552 or enhanced in ("5.2.3", "5.3.4")
+    if stage is SmtpStage.SENDER:
+        return ReplyMeaning.NEVER if too_large else ReplyMeaning.ROAD
+    # "Authentication required" and its kin, RFC 4954; "bad sender's address", RFC 3463.
+    if code in (530, 534, 535, 538) or enhanced in ("5.1.7", "5.1.8"):
+        return ReplyMeaning.ROAD
+    if stage is SmtpStage.RECIPIENT and enhanced in DEAD:
+        return ReplyMeaning.NOBODY
+    if stage is SmtpStage.RECIPIENT and not enhanced.startswith(_NOT_THEIRS):
+        return ReplyMeaning.UNWELCOME
+    return ReplyMeaning.NEVER

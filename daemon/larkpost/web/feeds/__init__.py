@@ -1,0 +1,1 @@
+"""How feeds are answered: the request, the cache, conditional requests."""

@@ -1,0 +1,292 @@
+"""The feed cache: answers at once while the database has not changed, else looks into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from threading import Lock
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from larkpost.db.coordination.change_token import ChangeToken
+from larkpost.errors import UsageError
+from larkpost.web.client_ip import network
+from larkpost.web.feeds.cache_limits import make_query_limits, standing_room
+from larkpost.web.feeds.conditional import etag_of, is_unchanged
+from larkpost.web.feeds.request import read_feed_request
+from larkpost.web.limits.routes import RouteLimits, declare
+from larkpost.web.site import SafeHeaders, endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from starlette.datastructures import FormData
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from larkpost.db.engine import Connection, Store
+    from larkpost.readers.expiry import LastUses
+    from larkpost.web.feeds.cache_limits import FeedCacheLimits
+    from larkpost.web.feeds.request import FeedRequest
+    from larkpost.web.limits.rate_limit import RateLimit
+    from larkpost.web.site import SiteContext
+
+_SECOND = timedelta(seconds=1)  # HTTP's dates are no finer
+
+Headers = list[tuple[bytes, bytes]]
+Answer = tuple[int, Headers, bytes]  # status, headers, body
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFeed:
+    """A feed as it stands; ``until`` is when to look for it again though no data changed."""
+
+    body: bytes
+    media_type: str
+    cache_control: str
+    until: datetime | None = None
+    reader_id: int | None = None  # whose it is
+
+
+@dataclass(frozen=True, slots=True)
+class CachedFeed:
+    """A feed that was found at a ``mark``; ``body`` is None once it had to make room.
+
+    ``modified``: whoever got other bytes than these got them before that second.
+    """
+
+    mark: object
+    etag: str
+    modified: datetime
+    until: datetime | None
+    validators: Headers
+    headers: Headers
+    body: bytes | None
+    reader_id: int | None = None
+
+    def answer(self, asked: dict[str, str], now: datetime) -> Answer | None:
+        """Give status, headers and body; None where the body is wanted and not here.
+
+        Last-Modified is left out while it lies in the future (RFC 9110, 8.8.2.1): the clock was
+        set back, or the feed changed twice within a second.
+        """
+        dated = self.modified <= now
+        if is_unchanged(asked, self.etag, self.modified if dated else None, now):
+            status, headers, body = 304, self.validators, b""
+        elif self.body is None:
+            return None
+        else:
+            status, headers, body = 200, self.headers, self.body
+        if not dated:
+            headers = [one for one in headers if one[0] != b"last-modified"]
+        return status, list(headers), body
+
+    def without_body(self) -> CachedFeed:
+        """Give the same without its bytes, which had to make room."""
+        return replace(self, body=None)
+
+
+class KeyedLock:
+    """A lock that goes when nobody waits for it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+class FeedCache:
+    """The feeds asked for last; what was found at an older mark is never given out.
+
+    A feed's tag is made of its bytes. Its date is the moment at which these were first seen here,
+    so that it moves with whatever changes them: papers, wishes, thumbs, settings, the program.
+    What is not remembered (since a restart, or because it had to make room) counts as changed.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.marks = ChangeToken(store)
+        self._standing, self._asked = standing_room(), make_query_limits()
+        self._lock = Lock()
+        self._turns: WeakValueDictionary[FeedRequest, KeyedLock] = WeakValueDictionary()
+
+    def look(self, asked: FeedRequest, now: datetime) -> CachedFeed | None:
+        """Find a feed that is still as it was."""
+        kept = self.room_of(asked).get(asked)
+        if kept is None or (kept.until and kept.until <= now) or kept.mark != self.marks.now():
+            return None
+        return kept
+
+    def lock_for(self, asked: FeedRequest) -> KeyedLock:
+        """Give the lock under which this feed is looked at: by one visitor, for all who wait."""
+        with self._lock:
+            turn = self._turns.get(asked)
+            if turn is None:
+                turn = self._turns[asked] = KeyedLock()
+            return turn
+
+    def keep(
+        self, asked: FeedRequest, mark: object, found: RenderedFeed, now: datetime, *, network: str
+    ) -> CachedFeed:
+        """Put a feed on the shelf, on behalf of the ``network`` that asked for it."""
+        etag, room = etag_of(found.body), self.room_of(asked)
+        with self._lock:
+            kept = _cached_feed(mark, found, etag, _last_modified(room.get(asked), etag, now))
+            room.put(asked, kept, network)
+        return kept
+
+    def forget(self, feed_key: str) -> None:
+        """Keep no feed of a reader who is gone."""
+        if not feed_key:
+            return
+        with self._lock:
+            for room in (self._standing, self._asked):
+                room.drop_paths(feed_key)
+
+    def room_of(self, asked: FeedRequest) -> FeedCacheLimits:
+        """Give the part of the shelf on which a feed lies."""
+        return self._standing if asked.is_standing else self._asked
+
+
+class FeedCacheMiddleware:
+    """ASGI middleware, right before ``SafeHeaders``: answers what stands on the shelf unchanged.
+
+    It takes microseconds and no thread, and is left out where asking the database would not.
+    """
+
+    def __init__(
+        self, app: ASGIApp, cache: FeedCache, clock: Callable[[], datetime], uses: LastUses
+    ) -> None:
+        if not isinstance(app, SafeHeaders):
+            raise TypeError("what is fresh needs the headers of SafeHeaders, right behind it")
+        self.app = app
+        self.cache = cache
+        self.clock = clock
+        self.uses = uses
+        self.dress = [
+            (name.lower().encode(), value.encode())
+            for name, value in app.headers.items()
+            if name != "Cache-Control"  # feeds have their own
+        ]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request whose feed is still as it was, and pass the others on."""
+        answer = self._answer(scope) if scope["type"] == "http" else None
+        if answer is None:
+            await self.app(scope, receive, send)
+            return
+        status, headers, body = answer
+        if status == 200:  # a 304 freshens what the visitor has (RFC 9110 section 15.4.5)
+            headers += self.dress
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _answer(self, scope: Scope) -> Answer | None:
+        if not self.cache.marks.quick or scope["method"] not in {"GET", "HEAD"}:
+            return None
+        try:
+            asked = read_feed_request(scope)
+        except (HTTPException, UsageError):  # the endpoint says what is wrong with it
+            return None
+        now = self.clock()
+        kept = self.cache.look(asked, now)
+        if kept is None:
+            return None
+        if kept.reader_id is not None:
+            self.uses.note(kept.reader_id, now)
+        return kept.answer(_conditions(scope["headers"]), now)
+
+
+class Endpoint:
+    """ASGI: a feed at an address; ``find`` reads how it stands, and raises what pages raise.
+
+    All that ``find`` is told of the request is the value that the feed is cached by. What is
+    raised is never cached.
+    A ``measure`` limits how often a network makes us look; what stands on the shelf is given away.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[SiteContext, FeedRequest, Connection], RenderedFeed],
+        *,
+        measure: RateLimit | None = None,
+    ) -> None:
+        self._find = find
+        self._look_up = endpoint(self._look_into, measure=measure)
+        declare(self, RouteLimits(0, 0, measure, cached=True))  # GET alone
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Look into the database, in a thread."""
+        response = await self._look_up(Request(scope, receive))
+        await response(scope, receive, send)
+
+    def _look_into(self, site: SiteContext, request: Request, _form: FormData) -> Response:
+        cache: FeedCache = request.app.state.feeds
+        asked = read_feed_request(request.scope).with_path(request.path_params)
+        conditions = _conditions(request.scope["headers"])
+        with cache.lock_for(asked):
+            now = site.clock()
+            kept = cache.look(asked, now)  # whoever had the turn before may have kept it
+            answer = kept.answer(conditions, now) if kept else None
+            if answer is None:
+                visitor = network(request, site.program.settings.web.proxies)
+                kept = self._set_anew(site, cache, asked, visitor)
+                answer = kept.answer(conditions, site.clock())
+        assert answer is not None  # noqa: S101 - what was set anew has its body
+        status, headers, body = answer
+        response = Response(body, status)
+        response.raw_headers = headers
+        return response
+
+    def _set_anew(
+        self, site: SiteContext, cache: FeedCache, asked: FeedRequest, visitor: str
+    ) -> CachedFeed:
+        """Set a feed anew, and keep it."""
+        mark = cache.marks.now()  # before anything is read: what comes later, it tells apart
+        with site.program.store.read() as connection:
+            found = self._find(site, asked, connection)
+        now = site.clock()
+        if found.reader_id is not None:
+            site.program.uses.note(found.reader_id, now)
+        return cache.keep(asked, mark, found, now, network=visitor)
+
+
+def _cached_feed(mark: object, found: RenderedFeed, etag: str, modified: datetime) -> CachedFeed:
+    validators = [
+        (b"etag", etag.encode()),
+        (b"last-modified", format_datetime(modified.astimezone(UTC), usegmt=True).encode()),
+        (b"cache-control", found.cache_control.encode()),
+    ]
+    headers = [
+        *validators,
+        (b"content-type", found.media_type.encode()),
+        (b"content-length", str(len(found.body)).encode()),
+    ]
+    return CachedFeed(
+        mark, etag, modified, found.until, validators, headers, found.body, found.reader_id
+    )
+
+
+def _last_modified(before: CachedFeed | None, etag: str, now: datetime) -> datetime:
+    """Date a feed by when its bytes were first seen, to the second, as HTTP has its dates."""
+    second = now.replace(microsecond=0)
+    if before is None:
+        return second
+    return before.modified if before.etag == etag else max(second, before.modified + _SECOND)
+
+
+def _conditions(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Pick the conditions out of a request's headers; lines of one name are one list."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if name in {b"if-none-match", b"if-modified-since"}:
+            known, text = name.decode(), value.decode("latin-1")
+            found[known] = f"{found[known]}, {text}" if known in found else text
+    return found

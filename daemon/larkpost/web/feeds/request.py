@@ -1,0 +1,130 @@
+"""Parses what a request asks of a feed: the value by which it is both made and cached.
+
+The cache and the endpoint are given the same value, so they cannot disagree on what was asked.
+A parameter that an address does not take is ignored, and of one that is written twice the last
+counts, as on pages: programs that read feeds do not all follow redirects, and many add parameters
+of their own. Two spellings of a query (order, ``+`` or ``%20``, blanks) are one value.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from starlette.exceptions import HTTPException
+
+from larkpost.db.search import query
+from larkpost.errors import UsageError
+from larkpost.text.normalize import clean, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from starlette.types import Scope
+
+MOST_PARAMETERS = 50
+_PAGE = re.compile(r"[1-9][0-9]{0,3}")
+_OWN_ARCHIVE = re.compile(r"/feed/.*/archive/[^/]*")
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRequest:
+    """The path, and the parameters that this path takes; the others have their defaults.
+
+    ``least`` is a probability, ``page`` counts from 1, ``words`` are those of a search. Two equal
+    values are one feed. ``parts`` are the parts of the path as the router names them.
+    """
+
+    path: str
+    least: float = 0.0
+    page: int = 1
+    words: str = ""
+    parts: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether this feed stands without being asked for: no search, no filter, no old page."""
+        usual = (self.least, self.page, self.words) == (0.0, 1, "")
+        old = self.path.startswith("/archive/") or _OWN_ARCHIVE.fullmatch(self.path)
+        return usual and not old
+
+    def with_path(self, parts: Mapping[str, Any]) -> FeedRequest:
+        """Give the same request with the parts of its path."""
+        return replace(self, parts=parts)
+
+
+def read_feed_request(scope: Scope) -> FeedRequest:
+    """Read the path and query of an HTTP request (ASGI scope).
+
+    Raises UsageError for a probability that is none and for a query of very many parameters,
+    HTTPException 404 for a page that is no number.
+    """
+    path: str = scope["path"]
+    taken = _parameter_of(path)
+    text = read_parameters(scope["query_string"]).get(taken, "") if taken else ""
+    match taken:
+        case "q":
+            return FeedRequest(path, words=read_words(text))
+        case "page":
+            return FeedRequest(path, page=read_page(text or "1"))
+        case "min":
+            return FeedRequest(path, least=_read_least(text))
+    return FeedRequest(path)
+
+
+def read_parameters(query: bytes) -> dict[str, str]:
+    """Read the parameters of a query; the last of a name counts. Raises UsageError."""
+    if not query:
+        return {}
+    try:
+        pairs = parse_qsl(
+            query.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS
+        )
+    except ValueError:
+        raise UsageError(
+            f"an address takes at most {MOST_PARAMETERS} parameters",
+            hint="leave out what comes after the question mark",
+        ) from None
+    return dict(pairs)
+
+
+def read_words(text: str) -> str:
+    """Put what somebody searches for in one form: cut, clean, single spaces, no white space around.
+
+    It is cut before it is cleaned, for that takes time, and after, for it may have grown.
+    """
+    tidy = " ".join(one_line(clean(text[: query.LONGEST])).split())
+    return tidy[: query.LONGEST].strip()
+
+
+def read_page(text: str) -> int:
+    """Read the number of a page, which counts from 1; 404 for what is no number."""
+    if not _PAGE.fullmatch(text):
+        raise HTTPException(404)
+    return int(text)
+
+
+def _parameter_of(path: str) -> str | None:
+    """Name the one parameter that a feed at this path takes."""
+    if path.startswith("/search."):
+        return "q"
+    if path.startswith("/archive/"):
+        return "page"
+    if path.startswith("/feed/") and not path.endswith(".opml"):
+        return "min"
+    return None
+
+
+def _read_least(text: str) -> float:
+    """Read the least probability of a thumbs-up to be shown; raises UsageError."""
+    try:
+        least = float(text or 0)
+    except ValueError:
+        least = math.nan
+    if not 0 <= least <= 1:
+        raise UsageError("min is no probability", hint="Write a number from 0 to 1, like ?min=0.6")
+    return abs(round(least, 3))  # "-0" is written differently, and means the same

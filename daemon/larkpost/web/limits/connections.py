@@ -1,0 +1,168 @@
+"""Limits how many connections are open, in all and for each network; idle ones make room first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Protocol
+
+from larkpost.text.networks import WIDER, neighbourhood
+from larkpost.web.client_ip import UNIX_SOCKET, is_trusted, network_of, parse_address
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MOST_CONNECTIONS = 1_000
+PER_NETWORK = 100  # a browser opens six; a class room behind one address gets its turns
+MOST_PARKED = 2  # the part of all places that connections may take which wait for their moment
+
+Networks = tuple[str, ...]
+
+
+class Connection(Protocol):
+    """What the limits need to know of a connection."""
+
+    peer: str | None  # an address; None over a Unix socket
+
+    @property
+    def idle(self) -> bool:
+        """Whether no request is being answered on it."""
+
+    def drop(self) -> None:
+        """Close it at once, without a word."""
+
+
+class ConnectionLimits:
+    """The connections that are open, by network.
+
+    A network that has its share open loses its oldest idle connection to a new one; where all
+    are at work the new one is refused. So does a neighbourhood (see ``text.networks``), whose share
+    is larger, but at most half of all places. Where all places are taken, the network with the most
+    connections loses its oldest idle one. The ``proxies``, and what comes over a Unix socket,
+    stand for many visitors and have no share.
+    """
+
+    def __init__(
+        self,
+        most: int = MOST_CONNECTIONS,
+        *,
+        per_network: int = PER_NETWORK,
+        proxies: Callable[[], Networks] = tuple,
+    ) -> None:
+        self.most = most
+        self.per_network = max(1, min(per_network, most // 2))
+        self.per_neighbourhood = max(self.per_network, min(WIDER * per_network, most // 2))
+        self._proxies = proxies
+        self._open: dict[str, dict[Connection, None]] = {}  # the oldest first
+        self._networks: dict[Connection, str] = {}
+        self._around: Counter[str] = Counter()  # connections, by neighbourhood
+        self._left = asyncio.Event()
+        self._parked: Counter[str] = Counter()  # accepted, and waiting for their moment
+        self._parked_around: Counter[str] = Counter()  # the same, by neighbourhood
+
+    @property
+    def room(self) -> int:
+        """How many more may be open or parked; below 0 while more were refused than had room."""
+        return self.most - self.count - self.parked
+
+    @property
+    def parked(self) -> int:
+        """How many connections wait for their moment: they take places as well."""
+        return self._parked.total()
+
+    def park(self, network: str) -> bool:
+        """Count a connection that waits for its moment; False where there is no room for it.
+
+        A network has as many of these as it may have open: one that opens them in a loop would
+        take all the room, and others, who are only quick, would find none. So has a neighbourhood.
+        """
+        around = neighbourhood(network)
+        if (
+            self.parked >= self.most // MOST_PARKED
+            or self._parked[network] >= self.per_network
+            or self._parked_around[around] >= self.per_neighbourhood
+        ):
+            return False
+        self._parked[network] += 1
+        self._parked_around[around] += 1
+        return True
+
+    def unpark(self, network: str) -> None:
+        """Count a connection as waiting no more."""
+        for counted, whose in (
+            (self._parked, network),
+            (self._parked_around, neighbourhood(network)),
+        ):
+            counted[whose] -= 1
+            if not counted[whose]:
+                del counted[whose]
+        self._left.set()
+
+    @property
+    def count(self) -> int:
+        """How many connections are open."""
+        return len(self._networks)
+
+    def admit(self, connection: Connection) -> bool:
+        """Count a new connection; False where its network has too many that are at work.
+
+        One that is refused counts as well, until it is closed, and is idle.
+        """
+        network, shared = self.name_network(connection.peer)
+        while not shared and any(self._drop_idle(one) for one in self._find_full(network)):
+            pass
+        welcome = shared or not self._find_full(network)
+        self._open.setdefault(network, {})[connection] = None
+        self._networks[connection] = network
+        self._around[neighbourhood(network)] += 1
+        return welcome
+
+    def _find_full(self, network: str) -> list[str]:
+        """Name who has their share open: this network, else all of its neighbourhood, or nobody."""
+        if len(self._open.get(network, ())) >= self.per_network:
+            return [network]
+        around = neighbourhood(network)
+        if self._around[around] < self.per_neighbourhood:
+            return []
+        return [one for one in self._open if neighbourhood(one) == around]
+
+    def name_network(self, peer: str | None) -> tuple[str, bool]:
+        """Name a peer's network, and say whether many visitors come from it."""
+        if peer is None:
+            return UNIX_SOCKET, True
+        address = parse_address(peer)
+        if address is None:
+            return peer, False
+        return network_of(address), is_trusted(address, self._proxies())
+
+    def forget(self, connection: Connection) -> None:
+        """Count a connection no more."""
+        network = self._networks.pop(connection, None)
+        if network is None:
+            return
+        del self._open[network][connection]
+        if not self._open[network]:
+            del self._open[network]
+        around = neighbourhood(network)
+        self._around[around] -= 1
+        if not self._around[around]:
+            del self._around[around]
+        self._left.set()
+
+    async def wait_for_room(self) -> None:
+        """Wait until one more connection may be open, after closing an idle one if need be."""
+        while self.room <= 0 and not self._drop_any_idle():
+            self._left.clear()
+            await self._left.wait()
+
+    def _drop_any_idle(self) -> bool:
+        fullest = sorted(self._open, key=lambda network: len(self._open[network]), reverse=True)
+        return any(self._drop_idle(network) for network in fullest)
+
+    def _drop_idle(self, network: str) -> bool:
+        oldest = next((one for one in self._open[network] if one.idle), None)
+        if oldest is None:
+            return False
+        self.forget(oldest)
+        oldest.drop()
+        return True

@@ -1,0 +1,172 @@
+"""Gives turns to the network that used least, so that one that asks often delays no other."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, OrderedDict, deque
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from starlette.exceptions import HTTPException
+
+if TYPE_CHECKING:
+    from asyncio import Future
+    from collections.abc import AsyncIterator, Callable
+
+    from larkpost.web.limits.cpu_usage import CpuUsage
+
+RETRY_SECONDS = 10
+REST = 4.0  # times what a turn took of the processor
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class QueueSlot:
+    """A turn of a network: what is run in it counts as used by the network."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do some work in the thread that calls, and measure its time on the processor."""
+        began = time.thread_time()
+        try:
+            return work(*args, **kwargs)
+        finally:
+            self.seconds += time.thread_time() - began
+
+
+class FairQueue:
+    """At most ``at_once`` turns at a time, and ``per_network`` of them for one network.
+
+    Networks that are busy (``CpuUsage.is_busy``) have at most ``busy_at_once`` turns together, so
+    that there is always one for whoever comes seldom; and where several of them want turns, each
+    is followed by a rest of ``REST`` times what it took of the processor, so that the others find
+    it free: a rest keeps a turn from the busy alone. Each network has a queue of its own, of at
+    most ``waiting``; a turn that is free goes to the network that used least of the processor
+    (least attained service, Nuijens and Wierman, 2008), among equals in a circle, and there to
+    whoever has waited longest. For one event loop.
+    """
+
+    def __init__(
+        self,
+        at_once: int,
+        *,
+        per_network: int,
+        waiting: int,
+        usage: CpuUsage,
+        busy_at_once: int | None = None,
+    ) -> None:
+        self._at_once = at_once
+        self._per_network = per_network
+        self._waiting = waiting
+        self._usage = usage
+        self._busy_at_once = busy_at_once or at_once
+        self._taken: Counter[str] = Counter()  # with those that rest after their turn
+        self._resting = 0
+        self._queues: OrderedDict[str, deque[Future[None]]] = OrderedDict()
+
+    @asynccontextmanager
+    async def slot(self, network: str, patience: float) -> AsyncIterator[QueueSlot]:
+        """Wait for a turn, and have it meanwhile.
+
+        Raises HTTPException 503 where none comes within ``patience`` seconds, or too many of the
+        network wait already.
+        """
+        if network not in self._queues and self._is_free(network):
+            self._taken[network] += 1
+        else:
+            await self._wait(network, patience)
+        turn = QueueSlot()
+        try:
+            yield turn
+        finally:
+            self._usage.add(network, turn.seconds)
+            if turn.seconds and self._is_contended(network):
+                self._rest(network, turn.seconds * REST)
+            else:
+                self._end(network)
+
+    @property
+    def active_count(self) -> int:
+        """How many have a turn, or rest after one."""
+        return self._taken.total()
+
+    def _is_free(self, network: str) -> bool:
+        if self._taken[network] >= self._per_network:
+            return False
+        if not self._usage.is_busy(network):
+            return self.active_count - self._resting < self._at_once
+        return self.active_count < self._at_once and self._taken_by_busy() < self._busy_at_once
+
+    def _taken_by_busy(self) -> int:
+        return sum(many for one, many in self._taken.items() if self._usage.is_busy(one))
+
+    def _is_contended(self, network: str) -> bool:
+        """Say whether a network is busy, and another one that is busy as well waits for a turn."""
+        is_busy = self._usage.is_busy
+        return is_busy(network) and any(is_busy(one) for one in self._queues if one != network)
+
+    async def _wait(self, network: str, patience: float) -> None:
+        queue = self._queues.setdefault(network, deque())
+        if len(queue) >= self._waiting:
+            raise _refusal()
+        ticket = asyncio.get_running_loop().create_future()
+        queue.append(ticket)
+        try:
+            async with asyncio.timeout(patience):
+                await ticket
+        except BaseException as error:
+            self._give_back(network, ticket)
+            raise _refusal() from None if isinstance(error, TimeoutError) else error
+
+    def _give_back(self, network: str, ticket: Future[None]) -> None:
+        """Leave the queue; a turn that came in the same moment goes to the next."""
+        if ticket.done() and not ticket.cancelled():
+            self._end(network)
+            return
+        queue = self._queues.get(network)
+        if queue is not None and ticket in queue:
+            queue.remove(ticket)
+            if not queue:
+                del self._queues[network]
+
+    def _rest(self, network: str, seconds: float) -> None:
+        self._resting += 1
+        asyncio.get_running_loop().call_later(seconds, self._end_rest, network)
+        self._give_all()
+
+    def _end_rest(self, network: str) -> None:
+        self._resting -= 1
+        self._end(network)
+
+    def _end(self, network: str) -> None:
+        self._taken[network] -= 1
+        if not self._taken[network]:
+            del self._taken[network]
+        self._give_all()
+
+    def _give_all(self) -> None:
+        while self._give_next():
+            pass
+
+    def _give_next(self) -> bool:
+        """Give a turn to the network that used least, among those that may have one."""
+        allowed = [one for one in self._queues if self._is_free(one)]
+        if not allowed:
+            return False
+        chosen = min(allowed, key=self._usage.seconds)
+        queue = self._queues.pop(chosen)
+        ticket = queue.popleft()
+        if queue:
+            self._queues[chosen] = queue  # behind the others
+        if not ticket.done():
+            ticket.set_result(None)
+            self._taken[chosen] += 1
+        return True
+
+
+def _refusal() -> HTTPException:
+    return HTTPException(503, headers={"Retry-After": str(RETRY_SECONDS)})

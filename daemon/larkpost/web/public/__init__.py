@@ -1,0 +1,1 @@
+"""Pages that anybody may read: home, archive, search, feeds, subscribing."""

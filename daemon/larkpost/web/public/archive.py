@@ -1,0 +1,165 @@
+"""Public pages of papers: the archive by day, week and month, a paper, the search."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+
+from larkpost.db import papers, popularity
+from larkpost.db.search import find
+from larkpost.editions import archive as shelves
+from larkpost.editions.archive import SpanKind
+from larkpost.errors import UsageError
+from larkpost.render.paper_links import further_links
+from larkpost.text.identifiers import parse_identifier
+from larkpost.web.feeds.request import read_page, read_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from larkpost.db.engine import Connection
+    from larkpost.domain import Paper
+    from larkpost.editions.archive import DateSpan
+    from larkpost.web.site import SiteContext
+
+PER_PAGE = 30
+ALIKE = 6
+PUBLIC = {"Cache-Control": "no-cache", "X-Robots-Tag": "all"}
+_UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def archive(site: SiteContext, _request: Request, _form: FormData) -> Response:
+    """Answer ``/archive``: every month and the latest days, with how many papers each has."""
+    with site.program.store.read() as connection:
+        months = shelves.contents(connection, SpanKind.MONTH)
+        days = dict(list(shelves.contents(connection, SpanKind.DAY).items())[:31])
+    return _public(site, "public/archive.html", months=months, days=days)
+
+
+def volume(site: SiteContext, request: Request, _form: FormData) -> Response:
+    """Answer ``/archive/{span}``: the papers of a day, week or month; 404 for no such span."""
+    try:
+        span = shelves.read_span(request.path_params["span"])
+    except UsageError:
+        raise HTTPException(404) from None
+    page = page_number(request)
+    with site.program.store.read() as connection:
+        opened = shelves.volume(connection, span, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+        thumbs = _tallies(site, connection, opened.papers)
+    return _public(
+        site,
+        "public/archive_page.html",
+        volume=opened,
+        wider=_wider(span),
+        thumbs=thumbs,
+        leaf=leaf(page, opened.total),
+    )
+
+
+def paper(site: SiteContext, request: Request, _form: FormData) -> Response:
+    """Answer ``/paper/{uid}``: all that is known of a paper, and what is like it.
+
+    A uid in capitals is the same one (RFC 9562, section 4), and leads to its own address.
+    """
+    given = request.path_params["uid"]
+    uid = given.lower()
+    if not _UID.fullmatch(uid):
+        raise HTTPException(404)
+    held = site.spaces.newest(site.program.store, site.program.ranker)
+    with site.program.store.read() as connection:
+        found = papers.by_uid(connection, uid)
+        if found is None:
+            raise HTTPException(404)
+        if uid != given:
+            return RedirectResponse(site.pages.path(site.program.links.paper(uid)), 308)
+        thumbs = _tallies(site, connection, [found]).get(found.id, (0, 0))
+        near = site.similar.find(connection, site.program.ranker, held.space, found, limit=ALIKE)
+        names = [name for name, _ in papers.names(connection, [found.id])]
+    links = further_links(found, names)
+    return _public(site, "public/paper.html", paper=found, thumbs=thumbs, near=near, links=links)
+
+
+def look_up(site: SiteContext, request: Request, _form: FormData) -> Response:
+    """Answer ``/search?q=…``: the papers that the words find; a paper's own name leads to it."""
+    words = read_words(request.query_params.get("q", ""))
+    page, query, links = page_number(request), find.parse(words), site.program.links
+    found = find.SearchResult((), 0)
+    with site.program.store.read() as connection:
+        if one := _find_by_name(connection, words):
+            return RedirectResponse(site.pages.path(links.paper(one.uid)), status_code=303)
+        if words:
+            offset = (page - 1) * PER_PAGE
+            found = find.find(connection, query, limit=PER_PAGE, offset=offset)
+        thumbs = _tallies(site, connection, found.papers)
+    return _public(
+        site,
+        "public/search.html",
+        words=words,
+        unclear=query.unclear,
+        found=found,
+        thumbs=thumbs,
+        leaf=leaf(page, found.total),
+        feed=site.pages.path(links.search(words, "atom")),
+        alternates=links.search_alternates(site.pages.title, words) if words else [],
+    )
+
+
+class Pagination(NamedTuple):
+    """Where a page of a long list lies: its number, and those beside it, 0 for none."""
+
+    number: int
+    of: int
+    previous: int
+    next: int
+
+
+def leaf(number: int, total: int, per_page: int = PER_PAGE) -> Pagination:
+    """Say where a page of a list of ``total`` lies; 404 for one past the end."""
+    of = max(1, -(-total // per_page))
+    if number > of:
+        raise HTTPException(404)
+    return Pagination(number, of, number - 1, number + 1 if number < of else 0)
+
+
+def page_number(request: Request) -> int:
+    """Read ``?page=``, which counts from 1; 404 for what is no number."""
+    return read_page(request.query_params.get("page", "1"))
+
+
+def _wider(span: DateSpan) -> list[DateSpan]:
+    """Give the spans in which this one lies, and those of its kind that are longer."""
+    longer = {
+        SpanKind.DAY: (SpanKind.WEEK, SpanKind.MONTH),
+        SpanKind.WEEK: (SpanKind.MONTH,),
+        SpanKind.MONTH: (),
+    }
+    return [shelves.span_of(kind, span.first) for kind in longer[span.kind]]
+
+
+def _find_by_name(connection: Connection, words: str) -> Paper | None:
+    """Find the paper whose name, or address, was typed, among those that anybody may see."""
+    try:
+        return papers.by_identifier(connection, parse_identifier(words))
+    except UsageError:
+        return None
+
+
+def _tallies(
+    site: SiteContext, connection: Connection, shown: Iterable[Paper]
+) -> dict[int, tuple[int, int]]:
+    ids, fewest = [one.id for one in shown], site.program.settings.web.fewest_thumbs
+    return popularity.tallies(connection, ids, at=site.clock(), fewest=fewest)
+
+
+def _public(site: SiteContext, template: str, **facts: Any) -> Response:
+    usual = {"alternates": site.program.links.public_alternates(site.pages.title)}
+    response = site.pages.page(template, **(usual | facts))
+    response.headers.update(PUBLIC)
+    return response

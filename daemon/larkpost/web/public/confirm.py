@@ -1,0 +1,91 @@
+"""Pages of subscribing: confirm, unsubscribe, and come back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+
+from larkpost.domain import Status
+from larkpost.readers import subscriptions
+from larkpost.web.auth import reader_of
+from larkpost.web.reader.counting import note_use
+
+if TYPE_CHECKING:
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from larkpost.domain import Reader
+    from larkpost.web.site import SiteContext
+
+
+def leave(site: SiteContext, request: Request, form: FormData) -> Response:
+    """Answer ``/leave/{token}``: GET shows a button, POST unsubscribes at once, with 200.
+
+    RFC 8058: the POST comes from a mail program, without cookies and from any origin; it says
+    ``List-Unsubscribe=One-Click``, urlencoded or multipart, and must not be redirected. The
+    page's own buttons say ``action=leave`` and ``action=return``. A body that says none of these
+    does nothing. The token never expires.
+    """
+    with site.program.store.read() as connection:
+        reader = reader_of(site, connection, request, "leave")
+    if request.method != "POST":
+        return _leave_page(site, reader, left=reader.status is Status.LEFT)
+    now = site.clock()
+    if _one_click(form) or form.get("action") == "leave":
+        return _leave_page(
+            site, subscriptions.leave(site.program.store, reader.id, now=now), left=True
+        )
+    if form.get("action") == "return":
+        back = subscriptions.resume(site.program.store, reader.id, now=now)
+        return _leave_page(site, back, returned=True)
+    raise HTTPException(400)
+
+
+def confirm(site: SiteContext, request: Request, _form: FormData) -> Response:
+    """Answer ``/confirm/{token}``: GET shows a button, POST lets a pending reader in.
+
+    Only the POST that let them in shows the link to their page: the letter may be found later by
+    others, and a page link that was made anew must not be had from it.
+    """
+    with site.program.store.read() as connection:
+        reader = reader_of(site, connection, request, "confirm")
+    confirmed = None
+    if request.method == "POST":
+        confirmed = subscriptions.confirm(site.program.store, reader.id, now=site.clock())
+        note_use(site, request, reader.id)
+    reader, links = confirmed or reader, site.program.links
+    return site.pages.page(
+        "public/confirm.html",
+        standing=reader.status.value,
+        address=reader.address,
+        next=reader.next_slot,
+        zone=reader.zone,
+        path=site.pages.path(links.confirm(reader)),
+        page=site.pages.path(links.page(confirmed)) if confirmed else None,
+    )
+
+
+def _hint(address: str | None) -> str:
+    """Tell its owner which address it is, and nobody else: letters are passed on."""
+    name, at, domain = (address or "").rpartition("@")
+    return f"{name[:1]}…{at}{domain}" if address else ""
+
+
+def _one_click(form: FormData) -> bool:
+    return form.get("List-Unsubscribe") == "One-Click"
+
+
+def _leave_page(
+    site: SiteContext, reader: Reader, *, left: bool = False, returned: bool = False
+) -> Response:
+    return site.pages.page(
+        "public/unsubscribe.html",
+        left=left,
+        returned=returned,
+        hint=_hint(reader.address),
+        next=reader.next_slot,
+        zone=reader.zone,
+        path=site.pages.path(site.program.links.leave(reader)),
+    )

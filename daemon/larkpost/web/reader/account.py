@@ -1,0 +1,229 @@
+"""The reader's own page: preferences, interests, today's papers, feeds, thumbs, unsubscribing."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from starlette.responses import RedirectResponse, Response, StreamingResponse
+
+from larkpost.db import editions, papers, readers, votes
+from larkpost.db.usage import forgotten_votes, last_use
+from larkpost.editions import advice
+from larkpost.errors import QuotaExceeded, UsageError
+from larkpost.portability import exporter
+from larkpost.readers import subscriptions
+from larkpost.readers.interest_hints import describe, find_unmatched_words
+from larkpost.render.presenters import stories_of
+from larkpost.schedule import local_date
+from larkpost.text import interest_words
+from larkpost.web.auth import reader_of
+from larkpost.web.forms import WEEKDAYS, read_preferences, zones
+from larkpost.web.limits.action_limit import tell_when
+from larkpost.web.limits.unread_responses import PIECE
+from larkpost.web.reader.actions import DONE, ActionMessage, act
+from larkpost.web.reader.counting import note_use
+from larkpost.web.reader.votes import thumb_name
+from larkpost.web.site import in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+
+    from larkpost.db.usage.last_use import Expiring
+    from larkpost.domain import Interest, Reader
+    from larkpost.interfaces import FeedFormat, Space
+    from larkpost.readers.interest_hints import UnmatchedWord
+    from larkpost.web.site import SiteContext
+
+SHOWN_VOTES = 100
+SHOWN_EDITIONS = 8
+FORMS: dict[FeedFormat, str] = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
+
+
+class FeedRow(NamedTuple):
+    """The addresses of a feed, each with the name of its format; of an interest, or of all."""
+
+    interest: Interest | None
+    addresses: tuple[tuple[str, str], ...]
+
+
+def me(site: SiteContext, request: Request, form: FormData) -> Response:
+    """Answer ``/me/{token}``: GET shows, POST does what the pressed button's ``action`` says."""
+    reader = visitor(site, request)
+    if request.method != "POST":
+        done = request.query_params.get("done", "")
+        unmatched = find_unmatched(site, reader) if done == "interest" else []
+        return _page(site, reader, ActionMessage(DONE.get(done, ""), unmatched=unmatched))
+    try:
+        outcome = act(site, reader, form)
+    except QuotaExceeded as error:
+        return tell_when(_page(site, reader, ActionMessage(problem=in_words(error))), error)
+    except UsageError as error:
+        typed = read_preferences(form) if form.get("action") == "save" else {}
+        return _page(site, reader, ActionMessage(problem=in_words(error), wishes=typed), status=400)
+    note_use(site, request, reader.id)
+    if isinstance(outcome, ActionMessage):
+        return _page(site, reader, outcome, status=400 if outcome.problem else 200)
+    with site.program.store.read() as connection:
+        reader = readers.get(connection, reader.id)  # whose link may be a new one
+    here = site.pages.path(site.program.links.page(reader))
+    return RedirectResponse(f"{here}?done={outcome}", status_code=303)
+
+
+def export(site: SiteContext, request: Request, _form: FormData) -> Response:
+    """Answer ``/me/{token}/export.jsonl``: everything that is kept about the reader.
+
+    It is read at one moment, and waits compressed for whoever takes it slowly: 20,000 thumbs make
+    40 MB, and no reader may have the memory filled by asking for them often.
+    """
+    reader, packer = visitor(site, request), zlib.compressobj(1)
+    parts: list[bytes] = []
+    length = 0
+    with site.program.store.read() as connection:
+        for line in exporter.about(connection, reader):
+            written = f"{json.dumps(line, ensure_ascii=False)}\n".encode()
+            length += len(written)
+            parts.append(packer.compress(written))
+    parts.append(packer.flush())
+    return StreamingResponse(
+        _unpack([part for part in parts if part]),
+        media_type="application/jsonl; charset=utf-8",
+        headers={
+            "Content-Disposition": 'attachment; filename="larkpost.jsonl"',
+            "Content-Length": str(length),  # by which it counts among the answers that are held
+        },
+    )
+
+
+def _unpack(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Unpack in pieces of at most ``PIECE`` bytes: one letter again and again packs very small."""
+    unpacker = zlib.decompressobj()
+    for part in parts:
+        rest = part
+        while rest:
+            yield unpacker.decompress(rest, PIECE)
+            rest = unpacker.unconsumed_tail
+    yield unpacker.flush()
+
+
+def delete(site: SiteContext, request: Request, form: FormData) -> Response:
+    """Answer ``/me/{token}/delete``: GET asks, POST with a tick in the box forgets the reader."""
+    reader = visitor(site, request)
+    sure = request.method == "POST" and "sure" in form
+    if sure:
+        program = site.program
+        subscriptions.remove(
+            program.store, reader.id, outbox=program.places.maildir, returned=program.returns
+        )
+        site.tastes.forget(reader.id)
+        request.app.state.feeds.forget(reader.feed_key)
+    return site.pages.page(
+        "reader/delete.html",
+        400 if request.method == "POST" and not sure else 200,
+        gone=sure,
+        reader=reader,
+        path=site.pages.path(site.program.links.page(reader)),
+    )
+
+
+def visitor(site: SiteContext, request: Request) -> Reader:
+    """Find whose page this is; raises InvalidToken or UnknownReader."""
+    with site.program.store.read() as connection:
+        return reader_of(site, connection, request, "page")
+
+
+def find_unmatched(site: SiteContext, reader: Reader) -> list[UnmatchedWord]:
+    """List the words of a reader's interests that match nothing here."""
+    return find_unmatched_in(site, [word for one in reader.interests for word in one.words])
+
+
+def find_unmatched_in(site: SiteContext, words: Iterable[str]) -> list[UnmatchedWord]:
+    """List which of these words match nothing in the space that all visits share."""
+    program = site.program
+
+    def shared() -> Space:
+        return site.spaces.newest(program.store, program.ranker).space
+
+    return find_unmatched_words(program.store, shared, words)
+
+
+def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int = 200) -> Response:
+    with site.program.store.read() as connection:
+        cast = votes.of(connection, reader.id)
+        shown = list(reversed(cast))[:SHOWN_VOTES]
+        titles = papers.get(connection, {one.paper_id for one in shown})
+        use = last_use.of(connection, [reader.id]).get(reader.id)
+        latest = editions.latest(connection, reader.id, limit=SHOWN_EDITIONS)
+        new = editions.news(connection, latest[0]) if latest else set()
+        forgotten = forgotten_votes.latest(connection, reader.id)
+    found = advice.many_downs(((one.at, one.thumb) for one in cast), site.clock())
+    links = site.program.links
+    return site.pages.page(
+        "reader/account.html",
+        status,
+        reader=reader,
+        wishes=_read_preferences(reader) | dict(notice.wishes),
+        done=notice.done,
+        undo=notice.undo,
+        unmatched=[describe(one) for one in notice.unmatched],
+        problem=notice.problem,
+        path=site.pages.path(links.page(reader)),
+        page=links.page(reader),
+        leave=site.pages.path(links.leave(reader)),
+        feeds=list(_feeds(site, reader)),
+        opml=links.opml(reader),
+        alternates=links.reader_alternates(site.pages.title, reader),
+        total=len(cast),
+        many_downs=found,
+        before=local_date(reader.zone, found.since) if found else None,
+        forgotten=forgotten,
+        votes=[
+            {"paper": titles[one.paper_id], "thumb": thumb_name(one.thumb), "at": one.at}
+            for one in shown
+        ],
+        today=stories_of(latest[0], name_private=True) if latest else [],
+        new=new,
+        editions=[(one, site.pages.path(links.edition(one))) for one in latest],
+        weekdays=WEEKDAYS,
+        zones=zones(),
+        most_interests=interest_words.MOST_INTERESTS,
+        expires=_expires_after(site, use),
+    )
+
+
+def _expires_after(site: SiteContext, use: Expiring | None) -> int:
+    """Tell after how many days without use this page goes; 0 where it stays."""
+    if use is None:
+        return 0
+    return site.program.span.days if use.used else site.program.span.unused
+
+
+def _feeds(site: SiteContext, reader: Reader) -> Iterator[FeedRow]:
+    if not reader.feed_key:
+        return
+    several = len(reader.interests) > 1
+    for interest in (None, *(reader.interests if several else ())):
+        yield FeedRow(
+            interest,
+            tuple(
+                (name, site.program.links.feed(reader, form, interest=interest))
+                for form, name in FORMS.items()
+            ),
+        )
+
+
+def _read_preferences(reader: Reader) -> dict[str, object]:
+    return {
+        "name": reader.name,
+        "zone": reader.zone,
+        "at": f"{reader.at:%H:%M}",
+        "days": set(reader.days),
+        "size": reader.size,
+        "weekly": reader.weekly,
+        "quiet_mail": reader.quiet_mail,
+        "threshold": round(reader.threshold * 100),
+    }

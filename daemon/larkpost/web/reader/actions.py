@@ -1,0 +1,232 @@
+"""The actions on a reader's own page, by the name that each button's form sends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from starlette.exceptions import HTTPException
+
+from larkpost.db import papers
+from larkpost.editions import second_interest
+from larkpost.readers import record_votes, subscriptions
+from larkpost.schedule import start_of
+from larkpost.text.normalize import one_line
+from larkpost.web.forms import number, read, read_ids, read_wishes, text
+from larkpost.web.limits.action_limit import take_thumb_turn
+from larkpost.web.limits.rate_limit import RateLimit
+from larkpost.web.reader.votes import confirmation, thumb_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from starlette.datastructures import FormData
+
+    from larkpost.domain import Reader
+    from larkpost.readers.interest_hints import UnmatchedWord
+    from larkpost.web.site import SiteContext
+
+VIA = "page"
+CHANGING = RateLimit("changing", 30)  # a minute: wishes, interests, links
+
+# After an act the browser is sent back to the page, so that a reload does not act again; what was
+# done is told by one of these words in the address.
+DONE = {
+    "saved": "Your wishes are saved.",
+    "paused": "Paused. Nothing is sent meanwhile.",
+    "resumed": "Your paper comes again.",
+    "renewed": "Your feed has new addresses. Give them to your feed reader; the old ones are dead.",
+    "silenced": "Your feed is switched off. Its old addresses open nothing any more.",
+    "relinked": "This page has a new link. Keep it: the older ones, in letters too, open nothing.",
+    "interest": "Your interests are saved. The next edition follows them.",
+    "dropped": "That interest is gone. Its thumbs now count for the first one.",
+    "rejoined": "That interest is gone again, and its thumbs are back where they were.",
+    "allowed": "The offer is on the page of your taste again.",
+    "forgotten": "Your older thumbs are forgotten. Below you can bring them back for 30 days.",
+    "remembered": "Your thumbs are back, and count again.",
+    "cleared": "All your thumbs are taken back. Your paper starts anew.",
+    "welcome": "Welcome. This page is yours: keep its address, for there is no other key to it.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ActionMessage:
+    """What stands at the top of the page after an act, and how to undo it."""
+
+    done: str = ""
+    problem: str = ""
+    undo: Mapping[str, object] | None = None
+    wishes: Mapping[str, object] = field(default_factory=dict)
+    unmatched: Sequence[UnmatchedWord] = ()
+
+
+def act(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMessage:
+    """Do what the pressed button says; gives a word of DONE, or what to tell on the page.
+
+    Raises UsageError where it cannot be done, HTTPException 400 for no act of ours,
+    and 429 for one that comes too soon after many others.
+    """
+    chosen = _ACTS.get(text(form, "action"))
+    if chosen is None:
+        raise HTTPException(400)
+    if chosen is not _vote:  # thumbs have a limit of their own
+        site.rate_limiter.count(CHANGING, reader.uid, site.clock())
+    return chosen(site, reader, form)
+
+
+def cast_vote(site: SiteContext, reader: Reader, form: FormData, via: str) -> ActionMessage:
+    """Write down the thumb of a form that names a paper; 404 for one that the reader cannot see.
+
+    A private paper is seen by its owner alone.
+    """
+    thumb = record_votes.read_thumb(text(form, "thumb"))
+    paper_id = number(form, "paper", "paper")
+    with site.program.store.read() as connection:
+        paper = papers.get(connection, [paper_id]).get(paper_id)
+    if paper is None or paper.owner_id not in {None, reader.id}:
+        raise HTTPException(404)
+    take_thumb_turn(site, reader, paper_id, thumb)
+    before = record_votes.cast(
+        site.program.store, reader.id, paper_id, thumb, via=via, now=site.clock()
+    )
+    had, has = thumb_name(before.thumb if before else None), thumb_name(thumb)
+    # To cast an unchanged thumb again would undo nothing: it can only be taken back.
+    back, label = ("clear", "Take the thumb back") if had == has else (had, "Undo")
+    undo = {"action": "vote", "paper": paper_id, "thumb": back, "label": label}
+    if back == has:
+        return ActionMessage(done=confirmation(has, had))
+    return ActionMessage(done=confirmation(has, had), undo=undo)
+
+
+def _save(site: SiteContext, reader: Reader, form: FormData) -> str:
+    preferences: subscriptions.Preferences = {
+        **read_wishes(form),
+        "name": text(form, "name"),
+        "weekly": "weekly" in form,
+        "quiet_mail": "quiet_mail" in form,
+        "threshold": read("percentage", int, text(form, "threshold") or "0") / 100,
+    }
+    subscriptions.change(site.program.store, reader.id, now=site.clock(), **preferences)
+    return "saved"
+
+
+def _pause(site: SiteContext, reader: Reader, form: FormData) -> str:
+    until = text(form, "until")
+    day = read("day", date.fromisoformat, until) if until else None
+    subscriptions.pause(site.program.store, reader.id, now=site.clock(), until=day)
+    return "paused"
+
+
+def _resume(site: SiteContext, reader: Reader, _form: FormData) -> str:
+    subscriptions.resume(site.program.store, reader.id, now=site.clock())
+    return "resumed"
+
+
+def _renew(site: SiteContext, reader: Reader, _form: FormData) -> str:
+    subscriptions.renew_feed_key(site.program.store, reader.id)
+    return "renewed"
+
+
+def _silence(site: SiteContext, reader: Reader, _form: FormData) -> str:
+    subscriptions.end_feed(site.program.store, reader.id)
+    return "silenced"
+
+
+def _relink(site: SiteContext, reader: Reader, _form: FormData) -> str:
+    subscriptions.relink(site.program.store, reader.id)
+    return "relinked"
+
+
+def _interest(site: SiteContext, reader: Reader, form: FormData) -> str:
+    subscriptions.set_interest(
+        site.program.store,
+        reader.id,
+        text(form, "interest"),
+        words=text(form, "words").splitlines(),
+        quota=read("share", int, text(form, "quota") or "1"),
+    )
+    return "interest"
+
+
+def _drop_interest(site: SiteContext, reader: Reader, form: FormData) -> str:
+    subscriptions.remove_interest(site.program.store, reader.id, text(form, "interest"))
+    return "dropped"
+
+
+def _split(site: SiteContext, reader: Reader, form: FormData) -> ActionMessage:
+    """Make the interest that the page of the taste offers."""
+    interest, name = text(form, "interest"), text(form, "name")
+    second_interest.accept(
+        site.program.store,
+        reader.id,
+        interest=interest,
+        name=name,
+        words=text(form, "words").splitlines(),
+        paper_ids=read_ids(text(form, "papers")),
+    )
+    undo = {"action": "rejoin", "name": name, "interest": interest, "label": "Undo"}
+    return ActionMessage(done=f"“{one_line(name)}” is an interest of its own now.", undo=undo)
+
+
+def _rejoin(site: SiteContext, reader: Reader, form: FormData) -> str:
+    into, name = text(form, "interest"), text(form, "name")
+    second_interest.undo(site.program.store, reader.id, name=name, into=into)
+    return "rejoined"
+
+
+def _decline(site: SiteContext, reader: Reader, _form: FormData) -> ActionMessage:
+    second_interest.decline(site.program.store, reader.id, now=site.clock())
+    undo = {"action": "allow", "label": "Undo"}
+    return ActionMessage(done="You will not be asked again for half a year.", undo=undo)
+
+
+def _allow(site: SiteContext, reader: Reader, _form: FormData) -> str:
+    second_interest.allow(site.program.store, reader.id)
+    return "allowed"
+
+
+def _vote(site: SiteContext, reader: Reader, form: FormData) -> ActionMessage:
+    return cast_vote(site, reader, form, VIA)
+
+
+def _clear(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMessage:
+    if "sure" not in form:
+        return ActionMessage(problem="Nothing was cleared: please tick the box first.")
+    record_votes.roll_back(site.program.store, reader.id, now=site.clock())
+    return "cleared"
+
+
+def _forget(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMessage:
+    day = read("day", date.fromisoformat, text(form, "before"))
+    before = start_of(day, reader.zone)
+    gone = record_votes.forget(site.program.store, reader.id, before, now=site.clock())
+    if not gone:
+        return ActionMessage(problem=f"You gave no thumb before {day}, so nothing was forgotten.")
+    return "forgotten"
+
+
+def _remember(site: SiteContext, reader: Reader, _form: FormData) -> str | ActionMessage:
+    if not record_votes.remember(site.program.store, reader.id):
+        return ActionMessage(problem="There is nothing to bring back any more.")
+    return "remembered"
+
+
+_ACTS: dict[str, Callable[[SiteContext, Reader, FormData], str | ActionMessage]] = {
+    "save": _save,
+    "pause": _pause,
+    "resume": _resume,
+    "renew": _renew,
+    "silence": _silence,
+    "relink": _relink,
+    "interest": _interest,
+    "drop": _drop_interest,
+    "split": _split,
+    "rejoin": _rejoin,
+    "decline": _decline,
+    "allow": _allow,
+    "vote": _vote,
+    "clear": _clear,
+    "forget": _forget,
+    "remember": _remember,
+}

@@ -1,0 +1,28 @@
+"""Lets a reader who came over the web count for others, once they may."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from larkpost.db.usage import counted_readers
+from larkpost.web.client_ip import networks
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from larkpost.web.site import SiteContext
+
+
+def note_use(site: SiteContext, request: Request, reader_id: int) -> None:
+    """Look, after a reader confirmed or did something, whether they begin to count.
+
+    Of their networks only hashes are kept, under the key of this home, and for a while.
+    """
+    store, now = site.program.store, site.clock()
+    with store.read() as connection:
+        if not counted_readers.may_begin(connection, reader_id, now):
+            return
+    around = networks(request, site.program.settings.web.proxies)
+    where = [site.program.tokens.hash_text(one) for one in around]
+    with store.begin() as connection:
+        counted_readers.begin(connection, reader_id, networks=where, now=now)

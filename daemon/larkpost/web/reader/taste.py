@@ -1,0 +1,44 @@
+"""The taste page: the terms that weigh most, how they moved, and how good the ranking was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from larkpost.editions.evaluate import FEWEST
+from larkpost.web.reader import charts
+from larkpost.web.reader.account import visitor
+
+if TYPE_CHECKING:
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from larkpost.web.site import SiteContext
+
+
+def taste(site: SiteContext, request: Request, _form: FormData) -> Response:
+    """Answer ``/me/{token}/taste``; what is told is kept until a vote or a paper comes."""
+    reader = visitor(site, request)
+    program, now = site.program, site.clock()
+    summary, report = site.tastes.of(
+        program.store,
+        program.ranker,
+        lambda: site.spaces.newest(program.store, program.ranker).space,
+        reader,
+        now=now,
+        fewest=program.settings.web.fewest_thumbs,
+    )
+    return site.pages.page(
+        "reader/taste.html",
+        leanings=[
+            (one.interest, *charts.bars(one)) for one in summary.leanings if one.toward or one.away
+        ],
+        way=charts.way(summary.months),
+        months=charts.table(summary.months),
+        report=report,
+        offer=summary.offer,
+        scales=charts.scales(report) if report else [],
+        fewest=FEWEST,
+        chart=charts,
+        path=site.pages.path(program.links.page(reader)),
+    )

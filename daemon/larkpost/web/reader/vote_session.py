@@ -1,0 +1,165 @@
+"""The hour in which an edition shows the thumbs pressed on it: a signed link, no cookie.
+
+Letters are passed on, so whoever presses a thumb may not be the reader. What they are shown is
+what they pressed themselves, one after the other, and never what stood there before: all of it is
+in the link, and nothing is read from the database. The thumb before the first press is in the
+link for *Undo*, masked by what only the secret key can tell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from larkpost.domain import Thumb
+from larkpost.errors import InvalidToken
+from larkpost.token_paths import SIGNED
+from larkpost.urls import stamp
+from larkpost.web.auth import edition_by_id, edition_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from larkpost.db.engine import Connection
+    from larkpost.domain import Edition
+    from larkpost.web.site import SiteContext
+
+SESSION = timedelta(hours=1)
+NUMBERS = 8  # in a token
+_THUMBS = (None, Thumb.UP, Thumb.DOWN)  # as tokens number them
+_CODES = len(_THUMBS) + 1  # 0 is: not cast here
+_NONCE_BITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class ThumbSession:
+    """What was pressed on an edition: by position of the pick, and last of all at ``position``.
+
+    ``before`` is the thumb that the last press replaced. It is ``is_known`` to whoever pressed
+    where they had pressed there before; else it is only for *Undo*, and is not to be shown.
+    """
+
+    position: int
+    before: Thumb | None
+    is_known: bool = False
+    cast: Mapping[int, Thumb | None] = field(default_factory=dict)
+
+    def after(self, position: int, thumb: Thumb | None, before: Thumb | None) -> ThumbSession:
+        """Give the session after another press, which replaced ``before``."""
+        return ThumbSession(position, before, position in self.cast, {**self.cast, position: thumb})
+
+    def after_undo(self) -> ThumbSession:
+        """Give the session after the last press was undone."""
+        cast = dict(self.cast)
+        undone = cast.pop(self.position, None)
+        if self.is_known:
+            cast[self.position] = self.before
+        return ThumbSession(self.position, undone, is_known=True, cast=cast)
+
+
+def session_path(site: SiteContext, edition: Edition, session: ThumbSession) -> str:
+    """Give the path of an edition that shows what was pressed, for an hour, at the last paper.
+
+    Equally long whatever the thumbs are.
+    """
+    token = _sign(site, edition, session)
+    return f"{site.pages.root}/edition/{token}#{anchor(session.position)}"
+
+
+def anchor(position: int) -> str:
+    """Name the place of a pick on the page of its edition."""
+    return f"p{position}"
+
+
+def open_edition(
+    site: SiteContext, connection: Connection, request: Request
+) -> tuple[Edition, ThumbSession | None]:
+    """Find the edition that the path's token names, and the session that the token still holds.
+
+    An edition link holds none, and one that is over opens the same edition without thumbs.
+    Raises InvalidToken.
+    """
+    try:
+        return edition_of(site, connection, request, SIGNED["edition"]), None
+    except InvalidToken:
+        return _in_session(site, connection, request.path_params["token"])
+
+
+def continue_session(site: SiteContext, edition: Edition, token: str) -> ThumbSession | None:
+    """Read the session that a form goes on with; None for one that is over, or of no edition."""
+    try:
+        numbers = site.program.tokens.verify("thumbs", token)
+    except InvalidToken:
+        return None
+    if numbers[:2] != (edition.id, stamp(edition.reader, "thumbs")):
+        return None
+    return _session(site, numbers)
+
+
+def _in_session(
+    site: SiteContext, connection: Connection, token: str
+) -> tuple[Edition, ThumbSession | None]:
+    numbers = site.program.tokens.verify("thumbs", token)
+    if len(numbers) < 2:
+        raise InvalidToken("this token names no edition")
+    edition = edition_by_id(connection, numbers[0], numbers[1], "thumbs")
+    return edition, _session(site, numbers)
+
+
+def _sign(site: SiteContext, edition: Edition, session: ThumbSession) -> str:
+    until = int((site.clock() + SESSION).timestamp())
+    nonce = secrets.randbits(_NONCE_BITS) | 1 << _NONCE_BITS  # of one length
+    code = _THUMBS.index(session.before)
+    if not session.is_known:
+        code = (code + _mask(site, edition.id, nonce)) % len(_THUMBS)
+    return site.program.tokens.sign(
+        "thumbs",
+        edition.id,
+        stamp(edition.reader, "thumbs"),
+        until,
+        session.position,
+        int(session.is_known),
+        code,
+        nonce,
+        _pack(session.cast),
+    )
+
+
+def _session(site: SiteContext, numbers: tuple[int, ...]) -> ThumbSession | None:
+    if len(numbers) != NUMBERS:  # of an older version, which showed the thumbs in the database
+        return None
+    edition_id, _, until, position, is_known, code, nonce, cast = numbers
+    if site.clock() > datetime.fromtimestamp(until, UTC):
+        return None
+    if not is_known:
+        code = (code - _mask(site, edition_id, nonce)) % len(_THUMBS)
+    return ThumbSession(position, _THUMBS[code], bool(is_known), _unpack(cast))
+
+
+def _mask(site: SiteContext, edition_id: int, nonce: int) -> int:
+    """Give a number that whoever has no key cannot tell from chance: a one-time pad of a thumb."""
+    keyed = site.program.tokens.sign("undo", edition_id, nonce).encode()
+    return int.from_bytes(hashlib.sha256(keyed).digest()) % len(_THUMBS)
+
+
+def _pack(cast: Mapping[int, Thumb | None]) -> int:
+    """Write what was pressed as digits, one for each position."""
+    return sum(
+        (_THUMBS.index(thumb) + 1) * _CODES**position for position, thumb in sorted(cast.items())
+    )
+
+
+def _unpack(number: int) -> dict[int, Thumb | None]:
+    cast: dict[int, Thumb | None] = {}
+    position = 0
+    while number:
+        number, code = divmod(number, _CODES)
+        if code:
+            cast[position] = _THUMBS[code - 1]
+        position += 1
+    return cast

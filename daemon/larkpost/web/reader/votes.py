@@ -1,0 +1,202 @@
+"""Votes by link, and the edition in the browser: opening shows, only a pressed button acts.
+
+Mail scanners and feed readers open every link they see, some of them with HEAD, and in parallel;
+so GET and HEAD here only ever read.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+
+from larkpost.db import editions
+from larkpost.domain import Thumb
+from larkpost.readers import record_votes
+from larkpost.render.presenters import stories_of
+from larkpost.web.auth import edition_of
+from larkpost.web.limits.action_limit import take_thumb_turn
+from larkpost.web.reader.counting import note_use
+from larkpost.web.reader.vote_session import (
+    ThumbSession,
+    anchor,
+    continue_session,
+    open_edition,
+    session_path,
+)
+
+if TYPE_CHECKING:
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from larkpost.domain import Edition
+    from larkpost.render.presenters import PickView
+    from larkpost.web.site import SiteContext
+
+VOTE_DAYS = 90
+VIA = "link"
+VOTE_NAMES = ("up", "down")
+
+
+def vote(site: SiteContext, request: Request, form: FormData) -> Response:
+    """Answer ``/vote/{token}/{position}/{up|down}``: GET shows the paper, POST votes.
+
+    The form's ``action`` is ``up``, ``down``, ``clear``, or ``undo`` within a session; without it
+    the path's thumb is meant. After a vote the browser is sent to the edition, at that paper, so
+    that a reload does not vote again and the next paper is in view. Letters are passed on, so
+    nothing here depends on how the reader voted.
+    """
+    wish = request.path_params["wish"]
+    if wish not in VOTE_NAMES:
+        raise HTTPException(404)
+    with site.program.store.read() as connection:
+        edition = edition_of(site, connection, request, "vote")
+        view = _pick_view(edition, request.path_params["position"])
+    if is_late(site, edition):
+        return _refuse_late(site, edition, view)
+    if request.method == "POST":
+        session = continue_session(site, edition, str(form.get("session", "")))
+        answer = _cast(site, edition, view, str(form.get("action", wish)), session)
+        note_use(site, request, edition.reader.id)
+        return answer
+    return _ballot(site, edition, view, wish)
+
+
+def edition(site: SiteContext, request: Request, _form: FormData) -> Response:
+    """Answer ``/edition/{token}``: the whole edition, with a button for each thumb.
+
+    Letters are passed on, so it tells neither whose it is nor what they thought of it; but for an
+    hour after a thumb it shows whoever pressed it what they pressed (see ``thumb_session``).
+    """
+    with site.program.store.read() as connection:
+        shown, session = open_edition(site, connection, request)
+        new = editions.news(connection, shown)
+    ballot = None if is_late(site, shown) else site.pages.path(site.program.links.ballot(shown))
+    cast = session.cast if session else {}
+    return site.pages.page(
+        "reader/edition.html",
+        edition=shown,
+        stories=stories_of(shown),
+        ballot=ballot,
+        new=new,
+        thumbs={position: thumb.name.lower() for position, thumb in cast.items() if thumb},
+        pressed=cast.keys(),
+        done=_outcome(session) if session else None,
+        session=request.path_params["token"] if session else "",
+        anchor=anchor,
+        vote_days=VOTE_DAYS,
+    )
+
+
+def is_late(site: SiteContext, edition: Edition) -> bool:
+    """Say whether the vote links of an edition have expired."""
+    return site.clock() > edition.published_at + timedelta(days=VOTE_DAYS)
+
+
+def thumb_name(thumb: Thumb | None) -> str:
+    """Name a thumb as forms and paths do."""
+    return "clear" if thumb is None else thumb.name.lower()
+
+
+def confirmation(thumb: str, before: str) -> str:
+    """Confirm a thumb after the one before it, by their names in forms: up, down or clear."""
+    if thumb == before:
+        if thumb == "clear":
+            return "There is no thumb of yours on this paper."
+        return f"Thumbs {thumb}: this paper has had it already."
+    if thumb == "clear":
+        return "Your thumb on this paper is taken back."
+    return f"Thumbs {thumb}: written down. The next edition knows."
+
+
+class VoteOutcome(NamedTuple):
+    """What the last press at a ``position`` did, and which buttons lead back from there."""
+
+    position: int
+    told: str
+    undo: bool
+    clear: bool
+
+
+def _outcome(session: ThumbSession) -> VoteOutcome:
+    """Tell what the last press did; what stood there before, only to who had put it there."""
+    at = session.position
+    if at not in session.cast:
+        return VoteOutcome(at, "Your thumb on this paper is what it was before.", True, False)
+    thumb = session.cast[at]
+    if session.is_known:
+        told = confirmation(thumb_name(thumb), thumb_name(session.before))
+        changed = thumb is not session.before
+        return VoteOutcome(at, told, changed, not changed and thumb is not None)
+    told = (
+        confirmation(thumb_name(thumb), "") if thumb else "No thumb of yours is on this paper now."
+    )
+    return VoteOutcome(at, told, True, thumb is not None)
+
+
+def _pick_view(edition: Edition, position: int) -> PickView:
+    for view in stories_of(edition):
+        if view.pick.position == position:
+            return view
+    raise HTTPException(404)
+
+
+def _refuse_late(site: SiteContext, edition: Edition, view: PickView) -> Response:
+    """Answer 410, and lead to the paper, where anybody may see it, and to its edition."""
+    links, paper = site.program.links, view.pick.paper
+    return site.pages.error(
+        410,
+        "This vote comes late",
+        f"Thumbs are taken for {VOTE_DAYS} days after an edition. Those in your newest"
+        " letter or feed entry work.",
+        feeds=links.public_alternates(site.pages.title),
+        paper=None
+        if paper.owner_id
+        else (site.pages.path(links.paper(paper.uid)), view.facts.title),
+        edition=(site.pages.path(links.edition(edition)), edition.date),
+    )
+
+
+def _cast(
+    site: SiteContext, edition: Edition, view: PickView, action: str, session: ThumbSession | None
+) -> Response:
+    position = view.pick.position
+    undoing = session if action == "undo" and session and session.position == position else None
+    thumb = undoing.before if undoing else record_votes.read_thumb(action)
+    take_thumb_turn(site, edition.reader, view.pick.paper.id, thumb)
+    before = record_votes.cast(
+        site.program.store,
+        edition.reader.id,
+        view.pick.paper.id,
+        thumb,
+        via=VIA,
+        now=site.clock(),
+        interest_id=view.pick.interest_id,
+    )
+    if undoing and position in undoing.cast:
+        done = undoing.after_undo()
+    else:
+        session = session or ThumbSession(position, None)
+        done = session.after(position, thumb, before.thumb if before else None)
+    return RedirectResponse(session_path(site, edition, done), status_code=303)
+
+
+def _ballot(site: SiteContext, edition: Edition, view: PickView, wish: str) -> Response:
+    links = site.program.links
+    link = links.vote(edition, view.pick.position, Thumb[wish.upper()])
+    stories = stories_of(edition)
+    at = [one.pick.position for one in stories].index(view.pick.position)
+    return site.pages.page(
+        "reader/vote.html",
+        edition=edition,
+        story=view,
+        wish=wish,
+        path=site.pages.path(link),
+        rest=[*stories[at + 1 :], *stories[:at]],
+        following=at + 1 < len(stories),
+        edition_path=site.pages.path(links.edition(edition)),
+        anchor=anchor,
+    )

@@ -1,0 +1,272 @@
+"""The site context that every page gets, and the endpoint around it: headers, limits, errors."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, MutableHeaders
+from starlette.exceptions import HTTPException
+
+from larkpost import logs
+from larkpost.errors import (
+    InvalidToken,
+    LarkpostError,
+    QuotaExceeded,
+    StoreError,
+    TryAgainLater,
+    UnknownPaper,
+    UnknownReader,
+    UsageError,
+)
+from larkpost.text.grammar import sentence
+from larkpost.token_paths import SIGNED
+from larkpost.web.auth import check_link
+from larkpost.web.client_ip import network
+from larkpost.web.form_body import BODY_SECONDS, LARGEST_BODY, parse_form, read_body
+from larkpost.web.limits.routes import RouteLimits, declare
+from larkpost.web.templating import POLICY
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from datetime import datetime
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from larkpost.bootstrap import Program
+    from larkpost.editions.model_cache import ModelCache
+    from larkpost.editions.similar import SimilarPapers
+    from larkpost.readers.onboarding import RatingPools
+    from larkpost.readers.taste_profile import TasteProfileCache
+    from larkpost.web.health import Heartbeat
+    from larkpost.web.limits.fair_queue import QueueSlot
+    from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
+    from larkpost.web.limits.request_bodies import BodyBudget
+    from larkpost.web.limits.unread_responses import ResponseBudget
+    from larkpost.web.templating import PageTemplates
+
+LARGEST_UPLOAD = 4 * 1024 * 1024  # a library of some thousand references
+RETRY_SECONDS = 30
+
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    # Where an answer may be kept or indexed, its own headers say so; otherwise it is private.
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+MESSAGES = {
+    400: ("That did not arrive whole", "The form was cut or is of a kind we do not know."),
+    404: (
+        "There is nothing here",
+        "The link may be cut, or its address was renewed. Copy it again from the newest letter.",
+    ),
+    405: ("That cannot be done here", "This address does not take that kind of request."),
+    408: ("That took too long", "The form did not arrive in time. Please send it again."),
+    403: (
+        "That did not come from here",
+        "Another site sent this form. Nothing was changed. Press the button on our own page.",
+    ),
+    413: ("That is too much", "Forms here take 64 kB, and files of references 4 MB."),
+    429: ("That was a lot", "Too many requests came from your network. Please wait a little."),
+    500: ("Something broke here", "It is our fault and has been written down. Try again later."),
+    503: (
+        "Just a moment",
+        "There is much to do here, or the database is out of reach. Please try again shortly.",
+    ),
+}
+
+_log = logs.get_logger("larkpost.web")
+
+
+@dataclass(frozen=True, slots=True)
+class SiteContext:
+    """What every handler is given: the program, its pages, the time and the daemon's pulses."""
+
+    program: Program
+    pages: PageTemplates
+    clock: Callable[[], datetime]
+    pulses: Mapping[str, Heartbeat]
+    tastes: TasteProfileCache
+    spaces: ModelCache
+    pools: RatingPools
+    similar: SimilarPapers
+    rate_limiter: RateLimiter
+    bodies: BodyBudget
+    answers: ResponseBudget
+
+
+class TrailingSlash:
+    """ASGI middleware: answers ``/archive/`` like ``/archive``, and so every other path.
+
+    There is no redirect, for mail programs do not follow one with the POST of RFC 8058.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take slashes off the end of a path and pass the request on."""
+        if scope["type"] == "http" and scope["path"].endswith("/") and scope["path"] != "/":
+            scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
+        await self.app(scope, receive, send)
+
+
+class SafeHeaders:
+    """ASGI middleware: puts the headers of HEADERS on every answer that has not its own."""
+
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        self.app = app
+        self.headers = dict(HEADERS)
+        if https:
+            self.headers["Strict-Transport-Security"] = "max-age=31536000"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and dress its answer."""
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                present = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    present.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, dressed)
+
+
+def endpoint(
+    handler: Callable[[SiteContext, Request, FormData], Response],
+    *,
+    from_anywhere: bool = False,
+    upload: bool = False,
+    measure: RateLimit | None = None,
+) -> Callable[[Request], Awaitable[Response]]:
+    """Make an endpoint of a plain function, which runs in a thread and may use the store.
+
+    It is given the form of a POST (empty otherwise); whatever it raises becomes a page. A form
+    that another site sent is refused, but where ``from_anywhere``; files are taken only where
+    ``upload``. A ``measure`` says how often a network may come, and whether the page is costly.
+    Nothing of a body is read before the form's origin and the path's token have been checked.
+    """
+    costly = measure is not None and measure.costly
+    largest = LARGEST_UPLOAD if upload else LARGEST_BODY
+
+    async def endpoint(request: Request) -> Response:
+        site: SiteContext = request.app.state.site
+        visitor = network(request, site.program.settings.web.proxies)
+        if measure is not None:
+            site.rate_limiter.count(measure, visitor, site.clock())
+        body, form = b"", FormData()
+        try:
+            async with AsyncExitStack() as held:
+                if request.method == "POST":
+                    if not from_anywhere:
+                        _check_origin(site, request)
+                    await _check_token(site, request, visitor)
+                    reservation = held.enter_context(site.bodies.reserve(visitor))
+                    body = await read_body(request, reservation, largest)
+                large, acts = len(body) > LARGEST_BODY, request.method == "POST"
+                turn = await held.enter_async_context(
+                    _turn_with_room(site, visitor, costly=costly or large, acts=acts)
+                )
+                if body:
+                    form = await parse_form(request, body, turn, files=int(upload))
+                return await run_in_threadpool(turn.run, handler, site, request, form)
+        except LarkpostError as error:
+            return refusal(site, error)
+        except HTTPException:
+            raise
+        except Exception:
+            _log.exception("page failed", page=handler.__name__, method=request.method)
+            return site.pages.error(500, *MESSAGES[500])
+        finally:
+            await form.close()
+
+    declare(endpoint, RouteLimits(largest, BODY_SECONDS, measure))
+    return endpoint
+
+
+@asynccontextmanager
+async def _turn_with_room(
+    site: SiteContext, visitor: str, *, costly: bool, acts: bool
+) -> AsyncIterator[QueueSlot]:
+    """Have a turn while the visitor's network has room for an answer.
+
+    A turn that finds no room is given back, for others of the network may wait for it. Raises
+    HTTPException 503.
+    """
+    while True:
+        await site.answers.wait_for_room(visitor)
+        async with site.rate_limiter.slot(visitor, costly=costly, acts=acts) as turn:
+            if site.answers.has_room(visitor):
+                yield turn
+                return
+
+
+def _check_origin(site: SiteContext, request: Request) -> None:
+    if not is_ours(request, site):
+        raise HTTPException(403)
+
+
+async def _check_token(site: SiteContext, request: Request, visitor: str) -> None:
+    """Raise what a page would for a link that opens nothing, before any of a body is read.
+
+    What a token was signed for is told by the first part of its path.
+    """
+    purpose = SIGNED.get(request.scope["path"].split("/")[1])
+    if purpose is not None:
+        async with site.rate_limiter.slot(visitor) as turn:
+            await run_in_threadpool(turn.run, check_link, site, request, purpose)
+
+
+def is_ours(request: Request, site: SiteContext) -> bool:
+    """Say whether a form was sent from a page of ours, as far as the browser tells.
+
+    Sec-Fetch-Site says so wherever the connection is safe (W3C Fetch Metadata). Without it the
+    Origin speaks; our own pages have the origin ``null``, because they ask for no referrer (Fetch
+    standard, 3.2). What sends neither is no browser, and no page can make it act.
+    """
+    told = request.headers.get("sec-fetch-site")
+    if told is not None:
+        return told in {"same-origin", "none"}
+    return request.headers.get("origin", "null") in {"null", site.pages.origin}
+
+
+def refusal(site: SiteContext, error: LarkpostError) -> Response:
+    """Choose the page for an error of ours; a wrong link is never told apart from another."""
+    if isinstance(error, (InvalidToken, UnknownReader, UnknownPaper)):
+        return site.pages.error(404, *MESSAGES[404])
+    if isinstance(error, QuotaExceeded):
+        return site.pages.error(413, "There is no room for that", in_words(error))
+    if isinstance(error, UsageError):
+        return site.pages.error(400, "That cannot be done", in_words(error))
+    _log.warning("page not available", error=str(error))
+    if isinstance(error, (TryAgainLater, StoreError)):
+        response = site.pages.error(503, *MESSAGES[503])
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+        return response
+    return site.pages.error(500, *MESSAGES[500])
+
+
+def in_words(error: LarkpostError) -> str:
+    """Tell an error and what to try, as whole sentences."""
+    said = (part for part in (str(error), error.hint) if part)
+    return " ".join(sentence(f"{part[0].upper()}{part[1:]}") for part in said)
+
+
+def http_refusal(request: Request, error: Exception) -> Response:
+    """Give the router's own refusals (404, 405 with Allow) and ours the same kind of page."""
+    site: SiteContext = request.app.state.site
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    response = site.pages.error(status, *MESSAGES.get(status, MESSAGES[500]))
+    response.headers.update(getattr(error, "headers", None) or {})
+    return response

@@ -1,0 +1,180 @@
+"""Renders page templates: filters for dates and links, and static files."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from larkpost.db.popularity import FEWEST
+from larkpost.render import wording
+from larkpost.render.paper_links import PaperLinks
+from larkpost.render.presenters import facts_of
+from larkpost.resources import shipped_path
+from larkpost.schedule import local_time
+from larkpost.text.grammar import quantity, sentence, tally
+from larkpost.text.normalize import one_line
+from larkpost.web.links_in_text import find_links
+from larkpost.web.public.date_spans import span_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    from larkpost.domain import FindLink
+    from larkpost.urls import Alternate
+
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".ico": "image/x-icon",
+    ".png": "image/png",
+}
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
+    " base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """A file that pages load; its name holds a hash, so that it may be cached for ever."""
+
+    name: str
+    content: bytes
+    media_type: str
+
+
+class PageTemplates:
+    """The templates of ``templates/web``, with everything escaped unless we wrote it.
+
+    Addresses inside a page are paths below the configured base URL: they hold behind any proxy
+    and for any Host header.
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        title: str,
+        find_links: Sequence[FindLink] = (),
+        fewest_thumbs: int = FEWEST,
+    ) -> None:
+        parts = urlsplit(base_url)
+        self.root = parts.path.rstrip("/")
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+        self.title = title
+        self._fewest_thumbs = fewest_thumbs
+        self._papers = PaperLinks(lambda uid: f"{self.root}/paper/{uid}", find_links)
+
+    def page(
+        self, template: str, /, status: int = 200, *, script: bool = False, **facts: object
+    ) -> HTMLResponse:
+        """Render a template into a response; only where ``script`` may a script of ours run."""
+        content = self._environment.get_template(template).render(facts)
+        response = HTMLResponse(content, status)
+        if script:
+            response.headers["Content-Security-Policy"] = f"{POLICY}; script-src 'self'"
+        return response
+
+    def error(
+        self,
+        status: int,
+        heading: str,
+        message: str,
+        *,
+        feeds: Sequence[Alternate] = (),
+        paper: tuple[str, str] | None = None,
+        edition: tuple[str, date] | None = None,
+    ) -> HTMLResponse:
+        """Make the page that says what went wrong, and offers ``feeds`` where there are some.
+
+        It leads to the ``paper`` (path and title) and ``edition`` (path and day) that were meant.
+        """
+        return self.page(
+            "error.html",
+            status,
+            heading=heading,
+            message=message,
+            alternates=feeds,
+            paper=paper,
+            edition=edition,
+        )
+
+    def path(self, link: str) -> str:
+        """Shorten one of our links to its path, for use inside a page."""
+        return link.removeprefix(self.origin)
+
+    @cached_property
+    def files(self) -> Mapping[str, StaticFile]:
+        """The static files by their hashed name."""
+        return {file.name: file for file in self._by_plain_name.values()}
+
+    def icon(self, name: str) -> StaticFile:
+        """Give the icon of this plain name, which browsers ask for at the top of a site."""
+        return self._by_plain_name[name]
+
+    @cached_property
+    def _by_plain_name(self) -> dict[str, StaticFile]:
+        return {
+            path.name: StaticFile(_hash_name(path.name, content), content, MEDIA_TYPES[path.suffix])
+            for path in sorted(shipped_path("templates/web/static").iterdir())
+            if path.suffix in MEDIA_TYPES
+            for content in [path.read_bytes()]
+        }
+
+    @cached_property
+    def _environment(self) -> Environment:
+        environment = Environment(
+            loader=FileSystemLoader(shipped_path("templates/web")),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.globals.update(site=self.title, root=self.root, static=self._static)
+        environment.globals.update(no_reason=wording.NO_REASON, own_list=wording.OWN_LIST)
+        environment.globals.update(fewest_thumbs=self._fewest_thumbs)
+        environment.filters.update(
+            day=day,
+            weekday=wording.date_in_words,
+            moment=moment,
+            plain=one_line,
+            quiet=wording.describe_empty_day,
+            facts=facts_of,
+            title_link=self._papers.title,
+            find_links=self._papers.find,
+            chosen=wording.describe_selection,
+            catch_up=wording.catch_up,
+            linked=find_links,
+            span=span_name,
+            quantity=quantity,
+            tally=tally,
+            sentence=sentence,
+        )
+        return environment
+
+    def _static(self, name: str) -> str:
+        return f"{self.root}/static/{self._by_plain_name[name].name}"
+
+
+def day(date: date) -> str:
+    """Write ``7 August 2026``."""
+    return f"{wording.day_and_month(date)} {date.year}"
+
+
+def moment(at: datetime, zone: str) -> str:
+    """Write ``Friday, 7 August 2026 at 06:00`` as clocks in ``zone`` show it."""
+    local = local_time(zone, at)
+    return f"{wording.date_in_words(local)} at {local:%H:%M}"
+
+
+def _hash_name(name: str, content: bytes) -> str:
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem}.{hashlib.blake2b(content, digest_size=8).hexdigest()}{dot}{suffix}"

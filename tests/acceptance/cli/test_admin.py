@@ -1,0 +1,26 @@
+"""The link of the admin page, printed for who has the key file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.helpers.cli_helpers import Shell
+
+
+def test_there_is_no_link_unless_the_page_is_wished_for(shell: Shell) -> None:
+    done = shell("admin", code=2)
+
+    assert "web.admin" in done.err
+
+
+def test_another_number_makes_another_link(shell: Shell) -> None:
+    shell("init")
+    first, again, second = (
+        shell.__class__(shell.folder, {"LARKPOST_WEB__ADMIN": number})("admin").out
+        for number in ("1", "1", "2")
+    )
+
+    assert first.startswith("http://127.0.0.1:8025/admin/")
+    assert first == again
+    assert first != second

@@ -1,0 +1,46 @@
+"""Dumps as files, read into a store, for the tests of ingest."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from larkpost.db import papers
+from larkpost.formats import SOURCES
+from larkpost.ingest.ingest import ingest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from larkpost.db.engine import Store
+    from larkpost.domain import Paper
+    from larkpost.ingest.ingest import IngestReport
+
+NOW = datetime(2026, 8, 10, 9, tzinfo=UTC)
+ABSTRACT = (
+    "We light one expert at a time and ask the next only when the first is unsure. On six public "
+    "benchmarks the router answers as well as a dense model of the same size, with a third of the "
+    "arithmetic. The weights, the code and the logs of every run are public."
+)
+
+
+def page(day: str = "Aug 7", *titles: str) -> str:
+    blocks = (f"{title}\n\n{title} matters. {ABSTRACT}" for title in titles or ("A Title",))
+    return f"Daily Papers\n\n{day}\n\n" + "\n\n".join(blocks) + "\n"
+
+
+def write(folder: Path, text: str | bytes, name: str = "page.txt") -> Path:
+    file = folder / name
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    os.utime(file, (NOW.timestamp(), NOW.timestamp()))
+    return file
+
+
+def read(store: Store, file: Path, **options: object) -> IngestReport:
+    return ingest(store, SOURCES, file, **{"now": NOW, **options})  # type: ignore[arg-type]  # options of many types
+
+
+def everything(store: Store) -> list[Paper]:
+    with store.read() as connection:
+        return list(papers.iterate(connection))

@@ -1,0 +1,71 @@
+"""Makes what tests of the store begin with: papers, readers, picks."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from larkpost.db import papers, readers
+from larkpost.domain import Identifier, PaperRecord, Pick, TermWeight
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from larkpost.domain import Paper, Reader
+
+NOW = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
+TODAY = date(2026, 8, 7)
+DAY = timedelta(days=1)
+
+# Far apart, so that none is taken for another one.
+SUBJECTS = (
+    "Sparse routing in mixtures of experts",
+    "Glaciers of the southern Andes seen by radar",
+    "A lattice proof of the four squares theorem",
+    "Birdsong dialects along urban rivers",
+    "Quantum error correction with tetrahedral codes",
+    "Medieval trade routes rebuilt from pollen",
+)
+
+
+def add_papers(connection: Connection, count: int) -> list[Paper]:
+    """Put papers into the store, at most one for each subject."""
+    drafts = [
+        PaperRecord(
+            title=subject,
+            abstract=f"{subject}: what is known, and what {subject.split()[-1]} still hides.",
+            identifiers=(Identifier("arxiv", f"2608.{number:05}"),),
+            authors=("Ada Lovelace", "Émilie du Châtelet"),
+            first_seen=NOW - DAY,
+        )
+        for number, subject in enumerate(SUBJECTS[:count], start=1)
+    ]
+    ids = [absorbed.paper_id for absorbed in papers.absorb(connection, drafts, now=NOW)]
+    found = papers.get(connection, ids)
+    return [found[paper_id] for paper_id in ids]
+
+
+def add_readers(connection: Connection, count: int) -> list[Reader]:
+    """Take active readers in whose slot has just come."""
+    return [
+        readers.add(connection, address=f"reader{n}@example.org", now=NOW, next_slot=NOW)
+        for n in range(1, count + 1)
+    ]
+
+
+def picks_of(chosen: Sequence[Paper]) -> list[Pick]:
+    """Pick these papers, in their order; each but the first is like the first."""
+    return [
+        Pick(
+            paper=paper,
+            position=position,
+            score=1.0 / position,
+            probability=0.5,
+            because=(TermWeight("mixture of experts", 0.1 + 0.2), TermWeight("routing", 1e-17)),
+            against=(TermWeight("größe", -0.25),),
+            like=chosen[0] if position > 1 else None,
+        )
+        for position, paper in enumerate(chosen, start=1)
+    ]

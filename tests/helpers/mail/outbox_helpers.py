@@ -1,0 +1,136 @@
+"""Delivers editions from the outbox, over a road that tests have in hand or to a mail server."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from tests.helpers.factories import DAY, NOW, TODAY, add_papers, add_readers, picks_of
+
+from larkpost.db import editions, readers
+from larkpost.db.outbox import deliveries
+from larkpost.domain import DeliveryState, Message
+from larkpost.mail.deliver import DeliveryCounts, deliver
+from larkpost.settings.model import SmtpSettings
+from larkpost.transports.smtp import Relay
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import date, datetime
+
+    from tests.helpers.mail.smtp_server import SmtpServer
+
+    from larkpost.db.engine import Store
+    from larkpost.domain import Delivery, Edition, Reader
+    from larkpost.interfaces import FeedFormat, Transport
+
+    Road = Callable[[], AbstractContextManager[Transport]]
+
+MINUTE = timedelta(minutes=1)
+
+
+class PlainPress:
+    """Sets every edition in a few plain lines; refuses the titles it is told to refuse."""
+
+    def __init__(self, *, hates: str = "", whole_batches: bool = True) -> None:
+        self._hates = hates
+        self._whole_batches = whole_batches
+
+    def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
+        if not self._whole_batches and len(editions) > 1:
+            raise RuntimeError("one hostile edition spoils them all")
+        return map(self._letter, editions)
+
+    def _letter(self, edition: Edition) -> Message:
+        address = str(edition.reader.address)
+        if self._hates and self._hates in address:
+            raise ValueError(f"cannot set the paper of {address}")
+        name = name_of(edition.reader, edition.date)
+        head = f"From: post@example.org\r\nTo: {address}\r\nMessage-ID: {name}\r\n\r\n"
+        titles = "".join(f"{pick.paper.title}\r\n" for pick in edition.picks)
+        return Message("post@example.org", address, name, (head + titles).encode())
+
+    def feed(
+        self,
+        editions: Sequence[Edition],
+        format: FeedFormat,  # noqa: A002 - the seam's name for it
+        *,
+        reader: Reader | None = None,
+    ) -> bytes:
+        raise NotImplementedError  # letters are all that is delivered
+
+
+class Mailbag:
+    """A road that keeps letters, or raises what it is told to for an address."""
+
+    def __init__(self, **troubles: Exception) -> None:
+        self._troubles = troubles
+        self.letters: list[Message] = []
+        self.tries: list[str] = []
+        self.before_each: Callable[[Message], None] = lambda _letter: None
+        self.when_ready: Callable[[], None] = lambda: None
+        self.opened = 0
+
+    @contextmanager
+    def road(self) -> Iterator[Transport]:
+        self.opened += 1
+        yield self
+
+    def ready(self) -> None:
+        self.when_ready()
+
+    def send(self, letter: Message) -> None:
+        self.before_each(letter)
+        self.tries.append(letter.recipient)
+        if trouble := self._troubles.get(letter.recipient.partition("@")[0]):
+            raise trouble
+        self.letters.append(letter)
+
+    def recipients(self) -> list[str]:
+        return [letter.recipient.partition("@")[0] for letter in self.letters]
+
+
+def name_of(reader: Reader, day: date) -> str:
+    return f"<{reader.uid}.{day}@example.org>"
+
+
+def publish(store: Store, count: int, day: date = TODAY, now: datetime = NOW) -> list[Reader]:
+    """Publish an edition to each of so many readers; makes the readers where there are none."""
+    with store.begin() as connection:
+        found = readers.all(connection) or add_readers(connection, count)
+        picks = picks_of(add_papers(connection, 2))
+        for reader in found:
+            assert editions.publish(
+                connection,
+                reader=reader,
+                date=day,
+                picks=picks,
+                now=now,
+                next_slot=now + DAY,
+                message_id=name_of(reader, day),
+            )
+        return [readers.get(connection, reader.id) for reader in found]
+
+
+def smtp(server: SmtpServer, timeout: float = 5.0) -> Callable[[], Relay]:
+    settings = SmtpSettings(host="127.0.0.1", port=server.port, security="none", timeout=timeout)
+    return lambda: Relay(settings)
+
+
+def run(store: Store, road: Road, now: datetime = NOW, **options: Any) -> DeliveryCounts:
+    return deliver(store, PlainPress(), road, now=now, holder="test", **options)
+
+
+def outbox(store: Store) -> list[Delivery]:
+    with store.read() as connection:
+        return sorted(deliveries.by_state(connection, list(DeliveryState)), key=lambda d: d.id)
+
+
+def states(store: Store) -> list[str]:
+    return [delivery.state.value for delivery in outbox(store)]
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing after it runs."""

@@ -1,0 +1,115 @@
+"""Records the statements that a piece of work sends, and finds those that read whole tables."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, event
+
+from larkpost.db.search import index
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from larkpost.db.engine import Store
+
+# Tables that grow with papers, readers or days. The others stay small.
+GROWING = frozenset(
+    "attempt bounce delivery dump edition identifier interest letter listing"
+    f" paper pick private_identifier reader reject sketch vote {index.NAME}".split()
+)
+_SQLITE_SCAN = re.compile(r"SCAN (\w+)(?! VIRTUAL TABLE INDEX \d+:[=<>M])(?P<ordered> USING)?")
+_SORTED_AFTERWARDS = "USE TEMP B-TREE FOR ORDER BY"
+# What PostgreSQL reads below these, it reads to the end.
+_READ_ALL = frozenset(("Aggregate", "Hash", "Sort", "Materialize", "WindowAgg", "Unique"))
+_READS = ("SELECT", "UPDATE", "DELETE", "WITH", "INSERT")
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A statement that reads all of a growing table."""
+
+    table: str
+    statement: str
+
+
+@contextmanager
+def recorded_statements() -> Iterator[dict[str, Any]]:
+    """Collect the statements that all engines are sent, each with its newest parameters."""
+    statements: dict[str, Any] = {}
+
+    def record(_conn: object, _cursor: object, statement: str, values: Any, *_rest: Any) -> None:
+        if statement.lstrip().upper().startswith(_READS):
+            many = isinstance(values, list)
+            statements[statement] = values[0] if many and values else values
+
+    event.listen(Engine, "before_cursor_execute", record)
+    try:
+        yield statements
+    finally:
+        event.remove(Engine, "before_cursor_execute", record)
+
+
+def find_scans(store: Store, statements: Mapping[str, Any]) -> list[Scan]:
+    """Ask the database how it would answer each statement; give the scans of growing tables."""
+    explain = _sqlite_scans if store.engine.dialect.name == "sqlite" else _postgres_scans
+    with store.read() as connection:
+        if explain is _postgres_scans:  # a sequential scan that is left has no index to go by
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        return [
+            Scan(table, statement)
+            for statement, values in statements.items()
+            for table in explain(connection, statement, values)
+        ]
+
+
+def _sqlite_scans(connection: Connection, statement: str, values: Any) -> set[str]:
+    rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+    steps = [row[3] for row in rows]
+    # A walk along an index ends at the limit, unless everything is sorted first.
+    limited = " LIMIT " in statement and _SORTED_AFTERWARDS not in steps
+    found = [match for step in steps if (match := _SQLITE_SCAN.match(step))]
+    names = {match[1] for match in found if not (limited and match["ordered"])}
+    names |= _inner_full_text(rows)
+    aliases = _aliases(statement)
+    return {aliases.get(name, name) for name in names} & GROWING
+
+
+def _inner_full_text(rows: Sequence[Any]) -> set[str]:
+    """Find full-text tables that are asked again for every row of the table before them."""
+    first_of: dict[int, str] = {}
+    again = set()
+    for _, parent, _, step in rows:
+        if " VIRTUAL TABLE " in step and parent in first_of:
+            again.add(index.NAME)
+        if step.startswith(("SCAN", "SEARCH")):
+            first_of.setdefault(parent, step)
+    return again
+
+
+def _postgres_scans(connection: Connection, statement: str, values: Any) -> set[str]:
+    (plan,) = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", values).scalars()
+    tree = json.loads(plan) if isinstance(plan, str) else plan
+    return set(_whole_tables(tree[0]["Plan"], limited=False)) & GROWING
+
+
+def _whole_tables(node: dict[str, Any], *, limited: bool) -> Iterator[str]:
+    kind = node["Node Type"]
+    along_index = kind in {"Index Scan", "Index Only Scan"} and "Index Cond" not in node
+    if kind == "Seq Scan" or (along_index and not limited):
+        yield node["Relation Name"]
+    limited = kind == "Limit" or (limited and kind not in _READ_ALL)
+    for child in node.get("Plans", ()):
+        yield from _whole_tables(child, limited=limited)
+
+
+def _aliases(statement: str) -> dict[str, str]:
+    """Read which table each alias of a statement names."""
+    found = re.findall(r"\b(?:FROM|JOIN|,)\s+(\w+) AS (\w+)", statement)
+    return {alias: table for table, alias in found}

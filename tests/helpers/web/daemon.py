@@ -1,0 +1,161 @@
+"""The real daemon with a clock that tests can set, and a mail server that keeps what it gets."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import time
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from urllib.request import urlopen
+
+import libfaketime  # type: ignore[import-untyped]  # it ships no types
+from aiosmtpd.controller import Controller
+from tests.helpers.cli_helpers import PROGRAM
+from tests.helpers.mail.smtp_server import free_port
+from tests.helpers.polling import PATIENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from email.message import EmailMessage
+
+    from aiosmtpd.smtp import SMTP, Envelope, Session
+
+Found = TypeVar("Found")
+
+
+class Postbox:
+    """Takes letters by SMTP and keeps them, newest last."""
+
+    def __init__(self) -> None:
+        self.letters: list[EmailMessage] = []
+
+    async def handle_DATA(  # noqa: N802 - the name that aiosmtpd calls
+        self, _server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
+        """Take a letter."""
+        assert isinstance(envelope.content, bytes)
+        self.letters.append(message_from_bytes(envelope.content, policy=default))
+        return "250 OK"
+
+    def to(self, address: str) -> list[EmailMessage]:
+        """List what came for an address."""
+        return [letter for letter in self.letters if letter["To"].addresses[0].addr_spec == address]
+
+
+@dataclass
+class Daemon:
+    """A running ``larkpost serve``: where it is, where it lives, and what it sends."""
+
+    url: str
+    home: Path
+    postbox: Postbox
+    environ: dict[str, str] = field(repr=False)
+
+    def set_days_ahead(self, days: int) -> None:
+        """Let the daemon's clock be so many days ahead of ours.
+
+        The file is replaced in one step: libfaketime ends a process that reads half of it.
+        """
+        draft = self.clock.with_name("clock.new")
+        draft.write_text(f"+{days}d\n")
+        draft.replace(self.clock)
+
+    def is_well(self) -> bool:
+        """Say whether it answers and has ticked lately, by its own clock."""
+        try:
+            with urlopen(f"{self.url}/healthz", timeout=5) as answer:  # noqa: S310 - our own daemon
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+    def has_settled(self) -> bool:
+        """Say whether it has written down what became of everything that it sent.
+
+        A clock that jumps by days before that makes a doubt of a letter, which then goes once more.
+        """
+        address = f"file:{self.home / 'larkpost.db'}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            (letters,) = database.execute(
+                "SELECT count(*) FROM delivery WHERE state = 'sending'"
+            ).fetchone()
+            (notices,) = database.execute("SELECT count(*) FROM notice").fetchone()
+        return not letters and not notices
+
+    @property
+    def clock(self) -> Path:
+        """The file that its clock is set by."""
+        return self.home / "clock"
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Daemon]:
+    """Run a daemon with an empty home, ended by SIGTERM."""
+    postbox = Postbox()
+    mail_port = free_port()
+    mail = Controller(postbox, hostname="127.0.0.1", port=mail_port, server_hostname="mail.test")
+    mail.start()
+    try:
+        daemon = _daemon(folder, postbox, mail_port)
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [PROGRAM, "--home", str(daemon.home), "serve"], env=daemon.environ, stderr=log
+            )
+            try:
+                eventually(daemon.is_well, log=folder / "log")
+                yield daemon
+            finally:
+                process.terminate()
+                assert process.wait(20) == 0, (folder / "log").read_text()
+    finally:
+        mail.stop()
+
+
+def _daemon(folder: Path, postbox: Postbox, mail_port: int) -> Daemon:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    home = folder / "home"
+    home.mkdir()
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "LD_PRELOAD": _faketime(),
+        "FAKETIME_TIMESTAMP_FILE": str(home / "clock"),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "LARKPOST_WEB__PORT": str(port),
+        "LARKPOST_SITE__BASE_URL": url,
+        "LARKPOST_SITE__TITLE": "The Morning Lark",
+        "LARKPOST_MAIL__TRANSPORT": "smtp",
+        "LARKPOST_MAIL__SENDER": "The Morning Lark <lark@paper.example.org>",
+        "LARKPOST_SMTP__HOST": "127.0.0.1",
+        "LARKPOST_SMTP__PORT": str(mail_port),
+        "LARKPOST_SMTP__SECURITY": "none",
+        "LARKPOST_INBOX__SETTLE_SECONDS": "0",
+        "LARKPOST_TICK__SECONDS": "0.5",
+    }
+    daemon = Daemon(url, home, postbox, environ)
+    daemon.set_days_ahead(0)
+    return daemon
+
+
+def eventually(look: Callable[[], Found | None], *, log: Path | None = None) -> Found:
+    """Wait until there is something to see, and give it."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if found := look():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"it never came; {log.read_text() if log else ''}")
+
+
+def _faketime() -> str:
+    """Find the library that stands between the daemon and the machine's clock."""
+    folder = Path(libfaketime.__file__).parent
+    return str(next(folder.rglob("libfaketime.so*")))

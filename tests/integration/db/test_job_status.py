@@ -1,0 +1,39 @@
+"""What is noted of the last rounds, and a reader whose name goes out of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from larkpost.db.coordination import job_status
+
+if TYPE_CHECKING:
+    from larkpost.db.engine import Store
+
+NOW = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
+
+
+def test_words_are_redacted_wherever_an_event_holds_them(store: Store) -> None:
+    facts = {"problem": "550 <Ada@example.org>: x.ada@example.org", "readers": [["ada-uid"], 3]}
+    with store.begin() as connection:
+        job_status.record(connection, "publish", ok=False, now=NOW, **facts)
+        job_status.record(connection, "tick", ok=True, now=NOW, note="nothing")
+        before = job_status.latest(connection)["tick"]
+
+        job_status.redact(connection, {"ada@example.org", "ada-uid", ""})
+
+        after = job_status.latest(connection)
+    assert after["tick"] == before
+    assert after["publish"].detail == {
+        "problem": "550 <a reader who is gone>: x.ada@example.org",
+        "readers": [["a reader who is gone"], 3],
+    }
+
+
+def test_nothing_is_redacted_for_a_reader_without_a_name(store: Store) -> None:
+    with store.begin() as connection:
+        job_status.record(connection, "publish", ok=False, now=NOW, problem="x")
+
+        job_status.redact(connection, {""})
+
+        assert job_status.latest(connection)["publish"].detail == {"problem": "x"}

@@ -1,0 +1,115 @@
+"""No page, feed or round of the daemon reads a table that grows from one end to the other.
+
+The database itself says how it would answer every statement that was sent (``EXPLAIN``).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.helpers.cli_helpers import SAMPLE
+from tests.helpers.query_plans import find_scans, recorded_statements
+from tests.helpers.web.site_client import NOW, place
+
+from larkpost.domain import Thumb
+from larkpost.scheduler.tick import tick
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.helpers.query_plans import Scan
+    from tests.helpers.web.site_client import Place
+
+# What may read all of a table: its whole statement as a pattern, and why.
+ALLOWED = {
+    r"SELECT count\(\*\) AS count_1\s+FROM paper": "the narrowest index, 3 ms for 100,000 papers",
+    r"SELECT reader.status, count\(\*\) AS .*": "the narrowest index, for the health of the daemon",
+    r"DELETE FROM letter WHERE NOT .*": "letters are kept while they are in doubt, so they are few",
+}
+
+
+def _is_allowed(statement: str) -> bool:
+    return any(re.fullmatch(pattern, statement, re.DOTALL) for pattern in ALLOWED)
+
+
+@pytest.fixture
+def full(tmp_path: Path, database_url: str) -> Iterator[Place]:
+    with place(tmp_path, database_url, {"web.admin": 1, "inbox.settle_seconds": 0}) as opened:
+        yield opened
+
+
+def refused(here: Place, statements: dict[str, object]) -> list[Scan]:
+    scans = find_scans(here.program.store, statements)
+    return [one for one in scans if not _is_allowed(one.statement)]
+
+
+def test_a_statement_that_reads_a_whole_table_is_found(full: Place) -> None:
+    statement = "SELECT title FROM paper WHERE title = 'x'"  # no index holds titles
+
+    found = find_scans(full.program.store, {statement: ()})
+
+    assert [one.table for one in found] == ["paper"]
+
+
+def test_pages_for_anybody_scan_no_table(full: Place) -> None:
+    paper = full.papers[0]
+    with recorded_statements() as statements:
+        for path in (
+            "/", "/archive", "/archive/2026-08-06", "/archive/2026-W32", "/archive/2026-08",
+            "/archive/2026-08.atom", "/archive.atom", "/trending.rss", "/search?q=known+hides",
+            '/search?q="what+is+known"+-birdsong+since:2026', "/search?q=author:lovelace",
+            f"/search?q={paper.identifier}", "/search.json?q=known", f"/paper/{paper.uid}",
+            "/subscribe", "/healthz",
+        ):  # fmt: skip
+            assert full.client.get(path).status_code in {200, 303}, path
+
+    assert statements
+    assert refused(full, statements) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/trending.rss", "/healthz", "{me}/rate"])
+def test_what_is_news_is_found_without_reading_what_is_old(full: Place, path: str) -> None:
+    me = full.path(full.program.links.page(full.reader))
+    with recorded_statements() as statements:
+        assert full.client.get(path.format(me=me)).status_code == 200
+
+    with full.program.store.read() as connection:
+        if connection.dialect.name != "sqlite":
+            return  # where the plan of few rows says nothing about that of many
+        steps = [
+            row[3]
+            for statement, values in statements.items()
+            if "first_seen" in statement and " LIMIT " not in statement  # at which a walk ends
+            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
+    assert steps
+    assert [step for step in steps if "first_seen<?" in step and "first_seen>?" not in step] == []
+
+
+def test_pages_of_a_reader_scan_no_table(full: Place) -> None:
+    links, reader = full.program.links, full.reader
+    own = full.path(links.page(reader))
+    with recorded_statements() as statements:
+        for link in (links.edition(full.edition), links.feed(reader, "rss"), links.leave(reader)):
+            assert full.client.get(full.path(link)).status_code == 200, link
+        for path in (own, f"{own}/start", f"{own}/rate", f"{own}/taste", f"{own}/export.jsonl"):
+            assert full.client.get(path).status_code == 200, path
+        full.client.post(full.vote_path(1, "up"))
+        full.client.post(full.path(links.leave(reader)), data={"List-Unsubscribe": "One-Click"})
+
+    assert full.thumb(1) is Thumb.UP
+    assert refused(full, statements) == []
+
+
+def test_a_day_of_the_daemon_scans_no_table(full: Place) -> None:
+    with recorded_statements() as statements:
+        target = full.program.places.inbox / SAMPLE.name
+        target.write_bytes(SAMPLE.read_bytes())
+        done = tick(full.program.tick_context, now=NOW + timedelta(days=1))
+
+    assert done.ledger.sent
+    assert refused(full, statements) == []

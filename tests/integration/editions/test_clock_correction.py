@@ -1,0 +1,211 @@
+"""A clock that said 2036 for a while: when it is right again, everything goes on within the day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select, update
+from tests.helpers.mail.outbox_helpers import Mailbag, PlainPress
+
+from larkpost.db import editions, papers, readers, schema
+from larkpost.db.coordination import future_moments, job_status
+from larkpost.db.outbox.notices import waiting
+from larkpost.domain import Identifier, PaperRecord, Status, Thumb
+from larkpost.editions.clock_correction import recover_from_future
+from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
+from larkpost.errors import Deferred
+from larkpost.mail import notices
+from larkpost.mail.deliver import deliver
+from larkpost.ranking import TfidfRanker
+from larkpost.readers import subscriptions
+from larkpost.readers.record_votes import cast
+
+if TYPE_CHECKING:
+    from larkpost.db.engine import Store
+    from larkpost.domain import Reader
+
+NOW = datetime(2026, 8, 7, 3, 0, tzinfo=UTC)
+AHEAD = NOW.replace(year=2036)
+MORNING = NOW.replace(hour=6, minute=1)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def newsroom(store: Store) -> PublishContext:
+    return PublishContext(store, TfidfRanker(), timedelta(days=7), "paper.example.org")
+
+
+def bring_papers(store: Store, count: int, now: datetime, name: str) -> None:
+    drafts = [
+        PaperRecord(title=f"{name} {n}", abstract=f"About {name} {n}.",
+              identifiers=(Identifier("url", f"https://papers.example/{name}/{n}"),))
+        for n in range(count)
+    ]  # fmt: skip
+    with store.begin() as connection:
+        list(papers.absorb(connection, drafts, now=now))
+
+
+def current(store: Store, reader: Reader) -> Reader:
+    with store.read() as connection:
+        return readers.get(connection, reader.id)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=3), timedelta(days=3650)])
+@pytest.mark.parametrize("quiet", [False, True])
+def test_readers_get_their_editions_again_at_once(
+    newsroom: PublishContext, ahead: timedelta, quiet: bool
+) -> None:
+    store = newsroom.store
+    everybody = [
+        subscriptions.add(store, "daily@example.org", now=NOW, size=2),
+        subscriptions.add(store, "workdays@example.org", now=NOW, size=2, days=frozenset(range(5))),
+    ]
+    if not quiet:
+        bring_papers(store, 4, NOW + ahead, "Future")
+    publish_due(newsroom, now=NOW + ahead + timedelta(hours=4))
+    assert all((current(store, one).next_slot or NOW) > NOW + ahead for one in everybody)
+    bring_papers(store, 12, NOW, "Right")
+
+    outcomes = [publish_due(newsroom, now=MORNING + n * DAY) for n in range(4)]
+
+    # Friday's slot is past, and due at once; Saturday and Sunday for the one, Monday for both.
+    assert [one[PublishOutcome.PUBLISHED] for one in outcomes] == [2, 1, 1, 2]
+    assert all((current(store, one).next_slot or AHEAD) <= MORNING + 4 * DAY for one in everybody)
+
+
+def test_an_edition_of_a_day_to_come_is_dated_back(newsroom: PublishContext) -> None:
+    reader = subscriptions.add(newsroom.store, "a@example.org", now=NOW, size=2)
+    bring_papers(newsroom.store, 6, NOW, "Right")
+    publish_due(newsroom, now=MORNING)
+    bring_papers(newsroom.store, 6, AHEAD, "Future")
+    publish_due(newsroom, now=AHEAD + DAY)
+
+    publish_due(newsroom, now=MORNING + timedelta(hours=1))
+
+    with newsroom.store.read() as connection:
+        dates = [one.date for one in editions.latest(connection, reader.id, limit=9)]
+    assert dates == [NOW.date(), NOW.date() - DAY]  # today's came out in time
+    assert current(newsroom.store, reader).next_slot == NOW.replace(hour=6) + DAY
+
+
+def test_a_reader_who_was_added_while_the_clock_was_ahead_is_not_forgotten(
+    newsroom: PublishContext,
+) -> None:
+    reader = subscriptions.add(newsroom.store, "a@example.org", now=AHEAD)
+    bring_papers(newsroom.store, 3, NOW, "Right")
+
+    publish_due(newsroom, now=NOW)
+
+    assert current(newsroom.store, reader).next_slot == NOW.replace(hour=6)
+    assert publish_due(newsroom, now=MORNING)[PublishOutcome.PUBLISHED] == 1
+
+
+def test_papers_that_were_read_while_the_clock_was_ahead_are_recommended(
+    newsroom: PublishContext,
+) -> None:
+    subscriptions.add(newsroom.store, "a@example.org", now=NOW, size=3)
+    bring_papers(newsroom.store, 3, AHEAD, "Future")
+
+    assert publish_due(newsroom, now=MORNING)[PublishOutcome.PUBLISHED] == 1
+    with newsroom.store.read() as connection:
+        assert all(paper.arrived <= MORNING for paper in papers.iterate(connection))
+
+
+def test_a_letter_put_off_while_the_clock_was_ahead_goes(newsroom: PublishContext) -> None:
+    store = newsroom.store
+    reader = subscriptions.add(store, "a@example.org", now=NOW)
+    bring_papers(store, 3, NOW, "Right")
+    publish_due(newsroom, now=MORNING)
+    later = Mailbag(a=Deferred("450 later"))
+    deliver(store, PlainPress(), later.road, now=AHEAD, holder="test")
+    with store.begin() as connection:
+        connection.execute(
+            update(schema.delivery).values(state="deferred", next_try=AHEAD + timedelta(hours=1))
+        )
+
+    bag = Mailbag()
+    ledger = deliver(store, PlainPress(), bag.road, now=MORNING, holder="test")
+
+    assert ledger.sent == 1
+    assert [letter.recipient for letter in bag.letters] == [reader.address]
+
+
+def test_a_wish_to_subscribe_put_off_while_the_clock_was_ahead_is_answered(store: Store) -> None:
+    wishes: subscriptions.Preferences = {
+        "zone": "UTC", "at": NOW.time(), "days": frozenset(range(7)), "size": 5,
+    }  # fmt: skip
+    notices.ask(store, notices.check_request("a@example.org", wishes), now=AHEAD)
+
+    with store.read() as connection:
+        assert future_moments.is_any(connection, NOW)
+    recover_from_future(store, now=NOW)
+
+    with store.read() as connection:
+        assert waiting(connection, NOW) == 1
+
+
+def test_thumbs_events_and_editions_of_the_future_count_as_now(newsroom: PublishContext) -> None:
+    store = newsroom.store
+    reader = subscriptions.add(store, "a@example.org", now=NOW)
+    bring_papers(store, 3, AHEAD, "Future")
+    publish_due(newsroom, now=AHEAD + timedelta(hours=4))
+    with store.read() as connection:
+        paper, *_ = papers.iterate(connection)
+    cast(store, reader.id, paper.id, Thumb.UP, via="test", now=AHEAD)
+
+    assert recover_from_future(store, now=NOW)
+    assert not recover_from_future(store, now=NOW)
+
+    with store.read() as connection:
+        assert connection.execute(select(schema.vote.c.at)).scalars().all() == [NOW]
+        assert {event.at for event in job_status.latest(connection).values()} == {NOW}
+        assert editions.last_out(connection) == NOW
+
+
+def test_a_pause_a_weekly_edition_and_a_small_difference_of_clocks_are_no_fault(
+    store: Store,
+) -> None:
+    paused = subscriptions.add(store, "p@example.org", now=NOW)
+    subscriptions.pause(store, paused.id, now=NOW, until=(NOW + 400 * DAY).date())
+    subscriptions.add(store, "w@example.org", now=NOW, weekly=True)
+    subscriptions.add(store, "f@example.org", now=NOW, days=frozenset({4}), zone="Pacific/Apia")
+    bring_papers(store, 1, NOW + timedelta(minutes=20), "Soon")
+    before = {one.id: current(store, one).next_slot for one in everybody(store)}
+
+    assert not recover_from_future(store, now=NOW)
+    assert {one.id: current(store, one).next_slot for one in everybody(store)} == before
+
+
+def everybody(store: Store) -> list[Reader]:
+    with store.read() as connection:
+        return readers.all(connection, Status.ACTIVE)
+
+
+def test_a_pause_survives_a_clock_that_was_ahead(newsroom: PublishContext) -> None:
+    store = newsroom.store
+    reader = subscriptions.add(store, "p@example.org", now=NOW)
+    subscriptions.pause(store, reader.id, now=NOW, until=(NOW + 30 * DAY).date())
+    bring_papers(store, 1, AHEAD, "Future")
+    publish_due(newsroom, now=AHEAD + DAY)
+
+    publish_due(newsroom, now=NOW)
+
+    assert current(store, reader).next_slot == (NOW + 30 * DAY).replace(hour=6)
+
+
+def test_a_clock_that_falls_back_by_months_rewrites_no_history(newsroom: PublishContext) -> None:
+    store = newsroom.store
+    for day in (0, 1, 2, 30, 60, 90):
+        bring_papers(store, 2, NOW + day * DAY, f"Day {day}")
+
+    def arrivals() -> list[datetime]:
+        with store.read() as connection:
+            column = schema.paper.c.arrived
+            return list(connection.execute(select(column).order_by(column)).scalars())
+
+    before = arrivals()
+    recover_from_future(store, now=NOW + DAY)
+
+    assert arrivals() == before

@@ -1,0 +1,254 @@
+"""Spaces of the daemon are fitted in a process of their own, and it may die without harm."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+from structlog.testing import capture_logs
+
+from larkpost.db import fitted_models, papers
+from larkpost.db.coordination import job_status
+from larkpost.db.engine import Store
+from larkpost.domain import Identifier, PaperRecord
+from larkpost.editions.fit_model import FitApart, fit_here
+from larkpost.editions.model_cache import TRY_AGAIN, ModelCache, fresh_space
+from larkpost.errors import TryAgainLater
+from larkpost.ranking import TfidfRanker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from larkpost.db.coordination.job_status import Event
+
+NOW = datetime(2026, 8, 7, 3, tzinfo=UTC)
+FIT_PROCESS = [sys.executable, "-P", "-m", "larkpost.editions.fit_process"]
+BROKEN = "import sys; sys.stdin.readline(); sys.exit('out of luck')"
+KILLED = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+NO_SPACE = "import sys; sys.stdin.readline(); print('no space')"
+ENDLESS = "import time; time.sleep(600)"
+
+
+@pytest.fixture(autouse=True)
+def corpus(store: Store) -> None:
+    take(store, *(f"On ice and radar, part {n}" for n in range(30)))
+
+
+def take(store: Store, *titles: str) -> None:
+    with store.begin() as connection:
+        drafts = [PaperRecord(title=one, identifiers=(Identifier("test", one),)) for one in titles]
+        papers.absorb(connection, drafts, now=NOW)
+
+
+def last_fit(store: Store) -> Event:
+    with store.read() as connection:
+        return job_status.latest(connection)["space"]
+
+
+def kept(store: Store) -> bytes:
+    with store.read() as connection:
+        newest = fitted_models.newest_space(connection)
+    assert newest is not None
+    return newest.body
+
+
+@pytest.fixture
+def child(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Put another program in the place of the one that fits: what is in this list."""
+    program: list[str] = []
+    real = subprocess.Popen
+
+    def popen(command, **pipes):  # type: ignore[no-untyped-def]  # that of subprocess
+        return real([sys.executable, "-c", *program] if program else command, **pipes)
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    return program
+
+
+def test_a_process_of_its_own_fits_the_space_that_this_one_would(store: Store) -> None:
+    shared = ModelCache(FitApart(careful=True))
+
+    shared.refresh(store, TfidfRanker(), now=NOW)
+
+    here = fit_here(store, TfidfRanker(), NOW, together=False)
+    apart = TfidfRanker().space_from(kept(store))
+    assert apart is not None
+    assert here.space is not None
+    assert apart.to_bytes() == here.space.to_bytes()
+    assert shared.fresh(store, TfidfRanker(), now=NOW).to_bytes() == here.body
+    assert last_fit(store).ok
+
+
+def test_the_settings_of_the_ranker_are_those_of_the_process(store: Store) -> None:
+    take(store, *(f"Of {n} birds and rivers" for n in range(150)))
+
+    fitted = FitApart(careful=False)(store, TfidfRanker(careful=False), NOW, together=False)
+
+    assert fitted.body == fit_here(store, TfidfRanker(careful=False), NOW, together=False).body
+    assert fitted.body != fit_here(store, TfidfRanker(careful=True), NOW, together=False).body
+
+
+@pytest.mark.parametrize("folder", [b"a%41 b?c=d#e", b"M\xfcnchen"], ids=["signs", "no text"])
+def test_the_process_finds_a_database_wherever_it_lies(
+    tmp_path: Path, migrated_file: Path, folder: bytes
+) -> None:
+    home = tmp_path / os.fsdecode(folder)
+    home.mkdir()
+    shutil.copy(migrated_file, home / "larkpost.db")
+    store = Store(f"sqlite:///{quote(os.fsencode(home / 'larkpost.db'))}")
+    take(store, *(f"On ice and radar, part {n}" for n in range(30)))
+
+    fitted = FitApart(careful=True)(store, TfidfRanker(), NOW, together=False)
+
+    assert fitted.body == fit_here(store, TfidfRanker(), NOW, together=False).body
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [(BROKEN, "out of luck"), (KILLED, "-9"), (NO_SPACE, "no space"), (ENDLESS, "longer than 1 ")],
+    ids=["broken", "killed", "nonsense", "endless"],
+)
+def test_where_the_process_dies_the_old_space_serves_and_it_is_tried_again_in_an_hour(
+    store: Store, child: list[str], program: str, told: str
+) -> None:
+    ranker, shared = TfidfRanker(), ModelCache(FitApart(careful=True, seconds=1))
+    old = fresh_space(store, ranker, now=NOW)
+    take(store, "A new one")
+    child.append(program)
+
+    with capture_logs() as logged:
+        shared.refresh(store, ranker, now=NOW)
+
+    assert [one["event"] for one in logged if one["log_level"] == "warning"] == [
+        "fitting a space failed, an older one serves"
+    ]
+    event = last_fit(store)
+    assert not event.ok
+    assert told in event.detail["problem"]
+    child.clear()
+    soon, later = NOW + TRY_AGAIN / 2, NOW + TRY_AGAIN
+    assert shared.fresh(store, ranker, now=soon).to_bytes() == old.to_bytes()
+    shared = ModelCache(FitApart(careful=True))
+    shared.refresh(store, ranker, now=later)
+    assert last_fit(store).ok
+    assert kept(store) != old.to_bytes()
+
+
+def test_whoever_waits_for_the_process_can_be_told_to_end(store: Store, child: list[str]) -> None:
+    child.append(ENDLESS)
+    with pytest.raises(TryAgainLater):  # the child never ends by itself
+        FitApart(careful=True, stopped=lambda: True)(store, TfidfRanker(), NOW, together=False)
+
+
+def test_the_process_ends_with_the_one_that_asked(store: Store) -> None:
+    wanted = {
+        "store": store.url.render_as_string(hide_password=False),
+        "careful": True,
+        "now": NOW.isoformat(),
+        "together": False,
+    }
+    pipe = subprocess.PIPE
+    with subprocess.Popen(FIT_PROCESS, stdin=pipe, stdout=pipe) as process:
+        process.communicate(json.dumps(wanted).encode() + b"\n", timeout=120)
+
+    assert process.returncode == 1
+
+
+def test_no_password_of_the_database_is_in_the_command_line_or_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    commands: list[list[str]] = []
+    real = subprocess.Popen
+
+    def popen(command, **pipes):  # type: ignore[no-untyped-def]  # that of subprocess
+        commands.append(command)
+        return real(command, **pipes)
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    nowhere = Store("postgresql://lark:s3cr3t@127.0.0.1:1/nowhere")
+
+    with pytest.raises(RuntimeError) as failed:
+        FitApart(careful=True)(nowhere, TfidfRanker(), NOW, together=False)
+
+    assert "s3cr3t" not in str(failed.value)
+    assert not any("s3cr3t" in word for command in commands for word in command)
+
+
+def test_the_database_can_be_written_while_the_process_fits(
+    store: Store, child: list[str], tmp_path: Path
+) -> None:
+    """The process holds on until something was written beside it."""
+    written = tmp_path / "written"
+    child.append(
+        "import time\n"
+        "from pathlib import Path\n"
+        "from larkpost.editions import fit_process\n"
+        "from larkpost.ranking import TfidfRanker\n"
+        "real = Tfidf.fit\n"
+        "def slow(self, corpus, **more):\n"
+        f"    while not Path({str(written)!r}).exists():\n"
+        "        time.sleep(.05)\n"
+        "    return real(self, corpus, **more)\n"
+        "Tfidf.fit = slow\n"
+        "fit_process.main()"
+    )
+    shared = ModelCache(FitApart(careful=True, seconds=120))
+    fit = threading.Thread(target=shared.refresh, args=(store, TfidfRanker()), kwargs={"now": NOW})
+    fit.start()
+
+    take(store, "Written beside the fit")
+    written.touch()
+    fit.join()
+
+    assert last_fit(store).ok
+    with store.read() as connection:
+        facts = fitted_models.newest_facts(connection)
+        assert facts is not None
+        assert (facts.papers, papers.count(connection)) == (30, 31)
+
+
+THREADS = """
+import numpy, scipy.linalg, sklearn.utils.extmath, threadpoolctl
+told = str(sorted({one["num_threads"] for one in threadpoolctl.threadpool_info()}))
+"""
+OF_A_COMMAND = """
+from larkpost import cli
+try:
+    cli.main(["--version"])
+except SystemExit:
+    pass
+"""
+OF_THE_FIT = """
+from larkpost.editions import fit_process
+def fit(wanted):
+    exec(wanted["threads"], globals())
+    return told.encode()
+fit_process._fit = fit
+fit_process.main()
+"""
+
+
+@pytest.mark.parametrize(
+    "program", [f"{OF_A_COMMAND}{THREADS}print(told)", OF_THE_FIT], ids=["command", "fit"]
+)
+def test_blas_has_one_thread_in_every_process(program: str) -> None:
+    plain = {name: value for name, value in os.environ.items() if "NUM_THREADS" not in name}
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=plain, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps({"threads": THREADS}) + "\n")
+        process.stdin.flush()
+        told = process.stdout.read()
+
+    assert told.splitlines()[-1] == "[1]"

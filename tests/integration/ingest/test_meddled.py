@@ -1,0 +1,220 @@
+"""Dumps that change while they are read, that may not be touched, and that lie on another disk."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+
+import pytest
+from tests.helpers.inbox_helpers import (
+    NOW,
+    PAPER,
+    SAMPLE,
+    Folders,
+    file_store,
+    folders,
+    put,
+    run,
+    titles,
+)
+from tests.helpers.scarce_resources import without_rights
+
+from larkpost.db import dumps
+from larkpost.db.coordination import job_status
+from larkpost.domain import PaperRecord
+from larkpost.ingest.inbox import RejectedFile
+from larkpost.ingest.ingest import IngestReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from larkpost.db.engine import Store
+    from larkpost.domain import Record
+__all__ = ["file_store", "folders"]  # fixtures
+
+OTHER_DISK = Path("/dev/shm")  # noqa: S108 - where Linux has memory as a file system
+
+
+def meddle(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Have something happen to the next file when it is open, and before it is read."""
+
+    def acting() -> Any:
+        monkeypatch.undo()
+        act()
+        return sha256()
+
+    monkeypatch.setattr("larkpost.ingest.file_reader.sha256", acting)
+
+
+def test_a_file_cut_while_it_is_read_is_rolled_back_and_told(
+    store: Store, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = put(folders, "page.txt", SAMPLE * 20)
+    meddle(monkeypatch, lambda: os.truncate(file, 40_000))
+
+    (taken,) = run(store, folders)
+    left = titles(store)
+    (again,) = run(store, folders, now=datetime.now(UTC) + timedelta(hours=1))
+
+    assert isinstance(taken, RejectedFile)
+    assert (taken.moved, left) == (False, [])
+    assert "still being written" in taken.reason
+    assert isinstance(again, IngestReport)
+    assert 0 < len(titles(store)) < 108
+
+
+def test_a_file_deleted_while_it_is_read_is_taken_whole(
+    store: Store, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has it open has all of it; there is just nothing to move."""
+    file = put(folders, "page.txt", SAMPLE)
+    meddle(monkeypatch, file.unlink)
+
+    (taken,) = run(store, folders)
+
+    assert isinstance(taken, IngestReport)
+    assert len(titles(store)) == 108
+    assert list(folders.done.iterdir()) == []
+    assert run(store, folders) == []
+
+
+def test_a_file_deleted_before_it_is_read_is_told_and_forgotten(
+    store: Store, folders: Folders
+) -> None:
+    second = put(folders, "b.txt", PAPER)
+
+    class Deleting:
+        name: ClassVar[str] = "deleting"
+
+        def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - the protocol's
+            return True
+
+        def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:  # noqa: ARG002 - the protocol's
+            second.unlink(missing_ok=True)
+            yield PaperRecord("First")
+
+    put(folders, "a.txt", "first")
+    taken = run(store, folders, sources=[Deleting()])
+
+    assert [isinstance(one, IngestReport) for one in taken] == [True, False]
+    assert run(store, folders) == []
+    with store.read() as connection:
+        assert job_status.latest(connection)["inbox"].ok
+
+
+def test_a_file_replaced_while_it_is_read_is_read_whole_and_then_the_other(
+    store: Store, folders: Folders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = put(folders, "page.txt", PAPER)
+    other = put(folders, "other.part", PAPER.replace("A Title", "Quite Another Matter"))
+    os.utime(other, (0, NOW.timestamp() - 1_800))
+    meddle(monkeypatch, lambda: other.replace(file))
+
+    (first,) = run(store, folders)
+    (second,) = run(store, folders)
+
+    assert isinstance(first, IngestReport)
+    assert isinstance(second, IngestReport)
+    assert first.digest != second.digest
+    assert [path.name for path in folders.done.iterdir()] == ["page.txt"]
+
+
+FORBIDDEN = """
+import json, os, sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from larkpost import logs
+from larkpost.ingest.inbox import RejectedFile, sweep
+from larkpost.formats import SOURCES
+from larkpost.db.coordination import job_status as events
+from larkpost.db.engine import Store
+
+class Folders:
+    inbox = Path(sys.argv[1]) / "inbox"
+    done, bad = inbox / "done", inbox / "bad"
+
+logs.configure("critical", "json")
+store = Store(f"sqlite:///{sys.argv[1]}/larkpost.db")
+now = datetime(2026, 8, 10, 9, tzinfo=UTC)
+for minute in range(4):
+    taken = sweep(store, SOURCES, Folders, settle_seconds=5, now=now + timedelta(minutes=minute))
+    with store.read() as connection:
+        told = events.latest(connection).get("inbox")
+    print(json.dumps({
+        "taken": {one.name: one.reason if isinstance(one, Bad) else "read" for one in taken},
+        "left": sorted(path.name for path in Folders.inbox.glob("*.txt")),
+        "told": told and told.at.isoformat(),
+    }))
+"""
+
+
+def forbidden(tmp_path: Path) -> list[Any]:
+    return without_rights(FORBIDDEN, tmp_path)
+
+
+def test_a_file_that_may_not_be_read_goes_to_bad_and_the_others_are_read(
+    file_store: Store, folders: Folders, tmp_path: Path
+) -> None:
+    put(folders, "a.txt", PAPER).chmod(0)
+    put(folders, "b.txt", PAPER.replace("A Title", "Another"))
+
+    first, *others = forbidden(tmp_path)
+
+    assert first["taken"]["b.txt"] == "read"
+    assert "a.txt may not be read" in first["taken"]["a.txt"]
+    assert all(other["taken"] == {} for other in others)
+    assert "right to read it" in (folders.bad / "a.txt.why").read_text()
+    assert titles(file_store) == ["Another"]
+
+
+def test_a_folder_done_that_may_not_be_written_is_told_once_an_hour(
+    file_store: Store, folders: Folders, tmp_path: Path
+) -> None:
+    put(folders, "a.txt", PAPER)
+    folders.done.mkdir()
+    folders.bad.mkdir()
+    folders.done.chmod(0o555)
+
+    rounds = forbidden(tmp_path)
+    folders.done.chmod(0o755)
+    (freed,) = forbidden(tmp_path)[:1]
+
+    assert all("Permission denied" in one["taken"]["a.txt"] for one in rounds)
+    assert {one["told"] for one in rounds} == {NOW.isoformat()}
+    assert freed["left"] == []
+    assert titles(file_store) == ["A Title"]
+    with file_store.read() as connection:
+        assert len(dumps.latest(connection, 9)) == 1
+
+
+def test_an_inbox_that_may_not_be_written_is_told_and_nothing_is_lost(
+    file_store: Store, folders: Folders, tmp_path: Path
+) -> None:
+    put(folders, "a.txt", PAPER)
+    folders.done.mkdir()
+    folders.bad.mkdir()
+    folders.inbox.chmod(0o555)
+
+    rounds = forbidden(tmp_path)
+    folders.inbox.chmod(0o755)
+
+    assert all("Permission denied" in one["taken"]["a.txt"] for one in rounds)
+    assert isinstance(run(file_store, folders)[0], IngestReport)
+    assert titles(file_store) == ["A Title"]
+
+
+@pytest.mark.skipif(not OTHER_DISK.is_dir(), reason="needs a second file system")
+def test_done_may_lie_on_another_disk(store: Store, folders: Folders) -> None:
+    put(folders, "a.txt", PAPER)
+    put(folders, "b.txt", "no dump")
+    with tempfile.TemporaryDirectory(dir=OTHER_DISK) as name:
+        elsewhere = Folders(folders.inbox, Path(name) / "done", Path(name) / "bad")
+
+        assert len(run(store, elsewhere)) == 2
+        assert [run(store, elsewhere) for _ in range(2)] == [[], []]
+        assert [path.name for path in elsewhere.done.iterdir()] == ["a.txt"]
+    assert list(folders.inbox.glob("*.txt")) == []

@@ -1,0 +1,326 @@
+"""Asking to subscribe: the same page for everybody, and a letter that says the rest."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from email import message_from_bytes
+from email.policy import default
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import event
+from tests.helpers.web.site_client import BASE, NOW, contents
+
+from larkpost.db import readers
+from larkpost.db.outbox import notices as askings
+from larkpost.domain import Status
+from larkpost.errors import Deferred, Refused, UnknownReader
+from larkpost.mail import notices
+from larkpost.readers import subscriptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from email.message import EmailMessage
+
+    from tests.helpers.web.site_client import Place
+
+    from larkpost.db.engine import Store
+    from larkpost.domain import Message
+
+HOUR = timedelta(hours=1)
+FORM = {
+    "action": "mail",
+    "address": "grace@example.org",
+    "zone": "America/New_York",
+    "days": ["0", "4"],
+    "at": "07:15",
+    "size": "4",
+    "words": "birdsong, rivers\r\nquantum codes",
+}
+
+
+@dataclass
+class Road:
+    """A road that keeps the letters, or raises what it is told to."""
+
+    letters: list[Message] = field(default_factory=list)
+    fault: Exception | None = None
+    opened: int = 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[Road]:
+        """Open it."""
+        self.opened += 1
+        yield self
+
+    def ready(self) -> None: ...
+
+    def send(self, letter: Message) -> None:
+        """Take a letter."""
+        if self.fault is not None:
+            raise self.fault
+        self.letters.append(letter)
+
+
+@pytest.fixture
+def road() -> Road:
+    return Road()
+
+
+def answer(here: Place, road: Road) -> int:
+    return notices.answer(here.program.store, here.program.renderer, road, now=here.clock.now)
+
+
+def read(letter: Message) -> EmailMessage:
+    return message_from_bytes(letter.content, policy=default)
+
+
+def link(letter: Message, place: str) -> str:
+    part = read(letter).get_body(("plain",))
+    assert part
+    text: str = part.get_content()
+    links = [line for line in text.splitlines() if line.startswith(f"{BASE}/{place}/")]
+    return links[0].removeprefix(BASE)
+
+
+def test_somebody_new_confirms_by_the_letters_link_and_gets_what_was_wished_for(
+    here: Place, road: Road
+) -> None:
+    asked = here.client.post("/subscribe", data=FORM)
+    assert asked.status_code == 200
+    assert "Look into your mail" in asked.text
+
+    assert answer(here, road) == 1
+
+    with here.program.store.read() as connection:
+        pending = readers.by_address(connection, "grace@example.org")
+    assert pending.status is Status.PENDING
+    assert (pending.zone, pending.at, pending.size) == ("America/New_York", time(7, 15), 4)
+    assert pending.days == {0, 4}
+    assert pending.interests[0].words == ("birdsong", "rivers", "quantum codes")
+    path = link(road.letters[0], "confirm")
+    assert here.client.get(path).status_code == 200
+    assert here.client.post(path).status_code == 200
+    with here.program.store.read() as connection:
+        assert readers.get(connection, pending.id).status is Status.ACTIVE
+    assert answer(here, road) == 0
+
+
+def test_the_letter_holds_nothing_that_was_typed_but_the_address(here: Place, road: Road) -> None:
+    here.client.post("/subscribe", data=FORM | {"words": "BUY NOW https://spam.example"})
+
+    answer(here, road)
+
+    letter = road.letters[0]
+    assert letter.recipient == "grace@example.org"
+    assert b"spam" not in letter.content
+    assert read(letter)["To"] == "grace@example.org"
+    assert read(letter)["Auto-Submitted"] == "auto-generated"
+
+
+def test_the_page_is_the_same_for_every_address(here: Place) -> None:
+    pages = []
+    for status in (None, *Status):
+        address = f"{status or 'nobody'}@example.org"
+        if status:
+            subscriptions.add(here.program.store, address, now=NOW, status=status)
+
+        page = here.client.post("/subscribe", data=FORM | {"address": address})
+
+        pages.append((page.status_code, page.text.replace(address, "")))
+    assert len(set(pages)) == 1
+
+
+@pytest.mark.parametrize("status", [s for s in Status if s is not Status.PENDING])
+def test_a_known_reader_is_shown_the_way_to_their_page_and_stays_as_they_are(
+    here: Place, road: Road, status: Status
+) -> None:
+    known = subscriptions.add(here.program.store, "grace@example.org", now=NOW, status=status)
+    here.client.post("/subscribe", data=FORM)
+
+    answer(here, road)
+
+    with here.program.store.read() as connection:
+        assert readers.get(connection, known.id) == known
+    assert link(road.letters[0], "me") == here.path(here.program.links.page(known))
+
+
+def test_an_address_gets_one_letter_an_hour_whoever_asks(here: Place, road: Road) -> None:
+    for _ in range(5):
+        here.client.post("/subscribe", data=FORM)
+        answer(here, road)
+    assert len(road.letters) == 1
+
+    here.clock.now += HOUR
+    here.client.post("/subscribe", data=FORM | {"size": "9"})
+    answer(here, road)
+
+    assert len(road.letters) == 2
+    with here.program.store.read() as connection:
+        assert readers.by_address(connection, "grace@example.org").size == 9
+
+
+def test_a_network_that_asks_too_often_is_told_when_to_come_back(here: Place, road: Road) -> None:
+    answers = [
+        here.client.post("/subscribe", data=FORM | {"address": f"a{n}@example.org"})
+        for n in range(25)
+    ]
+
+    assert [one.status_code for one in answers] == [200] * 20 + [429] * 5
+    assert int(answers[-1].headers["retry-after"]) > 0
+    assert here.client.get("/").status_code == 200
+    assert answer(here, road) == 20
+
+
+def test_a_closed_road_keeps_what_is_owed(here: Place, road: Road) -> None:
+    here.client.post("/subscribe", data=FORM)
+    road.fault = Deferred("the server is away", whole_road=True)
+
+    assert answer(here, road) == 0
+    assert here.client.get("/healthz").json()["status"] == "degraded"
+    assert answer(here, road) == 0
+    assert road.opened == 1
+    road.fault = None
+    here.clock.now += timedelta(minutes=10)
+
+    assert answer(here, road) == 1
+
+
+def test_a_letter_in_doubt_goes_again_under_its_name(here: Place, road: Road) -> None:
+    here.client.post("/subscribe", data=FORM)
+    answer(here, road)
+    with here.program.store.begin() as connection:
+        askings.ask(connection, "grace@example.org", {}, now=NOW)
+    first = road.letters[0]
+    with here.program.store.read() as connection:
+        reader = readers.by_address(connection, "grace@example.org")
+
+    again = here.program.renderer.notice(reader, NOW)
+
+    assert again == first
+
+
+def test_a_refused_address_is_not_tried_again(here: Place, road: Road) -> None:
+    here.client.post("/subscribe", data=FORM)
+    road.fault = Refused("no such user", nobody=True)
+    answer(here, road)
+    road.fault = None
+    here.clock.now += 3 * HOUR
+
+    assert answer(here, road) == 0
+
+
+def test_the_road_is_not_opened_for_nothing(here: Place, road: Road) -> None:
+    answer(here, road)
+
+    assert road.opened == 0
+
+
+def test_who_never_confirms_is_forgotten(here: Place, road: Road) -> None:
+    here.client.post("/subscribe", data=FORM)
+    answer(here, road)
+
+    here.clock.now += timedelta(days=31)
+    answer(here, road)
+
+    with here.program.store.read() as connection, pytest.raises(UnknownReader):
+        readers.by_address(connection, "grace@example.org")
+
+
+def test_nothing_is_kept_of_who_asked_once_it_is_long_ago(here: Place, road: Road) -> None:
+    here.client.post("/subscribe", data=FORM)
+    answer(here, road)
+    here.clock.now += timedelta(days=31)
+    answer(here, road)
+
+    rows = contents(here.program.store)
+
+    assert rows["attempt"] == rows["notice"] == []
+    assert "grace" not in str(rows["reader"])
+
+
+def test_known_and_unknown_addresses_are_answered_with_the_same_work(here: Place) -> None:
+    """Else the time of the answer would tell who is a reader here."""
+    statements: list[str] = []
+    engine = here.program.store.engine
+
+    def note(*execution: Any) -> None:
+        statements.append(execution[2])
+
+    def work(address: str) -> list[str]:
+        statements.clear()
+        here.client.post("/subscribe", data=FORM | {"address": address})
+        return list(statements)
+
+    event.listen(engine, "before_cursor_execute", note)
+    known = [work("ada@example.org") for _ in range(3)]
+    unknown = [work(f"nobody{n}@example.org") for n in range(3)]
+
+    assert known[0]
+    assert known[1:] == unknown[1:]
+
+
+def test_a_reader_by_feed_alone_is_made_at_once(here: Place) -> None:
+    response = here.client.post("/subscribe", data=FORM | {"action": "feed"})
+
+    assert response.status_code == 303
+    with here.program.store.read() as connection:
+        newest = readers.all(connection)[-1]
+    assert newest.address is None
+    assert newest.status is Status.ACTIVE
+    assert response.headers["location"].startswith(here.path(here.program.links.page(newest)))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"address": "nobody"}, "is not a mail address"),
+        ({"address": ""}, "is not a mail address"),
+        ({"address": "a@b\r\nBcc: c@example.org"}, "is not a mail address"),
+        ({"zone": "Mars/Olympus"}, "no time zone"),
+        ({"at": "25:00"}, "is not a time"),
+        ({"days": []}, "at least one weekday"),
+        ({"days": ["9"]}, "at least one weekday"),
+        ({"size": "0"}, "not possible"),
+        ({"size": "x"}, "is not a number of papers"),
+        ({"words": "\n".join(map(str, range(60)))}, "At most 50"),
+    ],
+)
+def test_what_cannot_be_had_is_said_and_what_was_typed_is_kept(
+    here: Place, wrong: dict[str, object], said: str
+) -> None:
+    page = here.client.post("/subscribe", data=FORM | wrong)
+
+    assert page.status_code == 400
+    assert said in page.text
+    assert "birdsong" in page.text or "words" in wrong
+
+
+def test_the_short_form_of_the_front_page_takes_the_usual_wishes(here: Place, road: Road) -> None:
+    short = {"action": "mail", "address": "grace@example.org", "zone": "Asia/Tokyo"}
+
+    assert here.client.post("/subscribe", data=short).status_code == 200
+    answer(here, road)
+
+    with here.program.store.read() as connection:
+        reader = readers.by_address(connection, "grace@example.org")
+    assert (reader.zone, reader.at, reader.size) == ("Asia/Tokyo", time(6), 10)
+
+
+def test_an_asking_is_taken_by_one_only(store: Store) -> None:
+    with store.begin() as connection:
+        askings.ask(connection, "grace@example.org", {"size": 1}, now=NOW)
+        askings.ask(connection, "grace@example.org", {"size": 2}, now=NOW)
+
+    with store.begin() as connection:
+        first = askings.take(connection, now=NOW, until=NOW + HOUR)
+        second = askings.take(connection, now=NOW, until=NOW + HOUR)
+        third = askings.take(connection, now=NOW + HOUR, until=NOW + 2 * HOUR)
+
+    assert first
+    assert (first.wishes, first.attempts) == ({"size": 2}, 1)
+    assert second is None
+    assert third
+    assert third.attempts == 2

@@ -1,0 +1,193 @@
+"""Confirmations and notices that break or come back: counted, and they hold up no other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.helpers.factories import DAY, NOW
+from tests.helpers.mail.message_checks import MAILBOXES, PRESS
+from tests.helpers.mail.outbox_helpers import MINUTE, Mailbag
+from tests.unit.inbound.test_bounce_parser import dsn, fields
+
+from larkpost.db import readers
+from larkpost.db.outbox import bounces
+from larkpost.db.outbox import notices as askings
+from larkpost.domain import BounceKind, Status
+from larkpost.errors import Deferred, Refused, Unanswered
+from larkpost.inbound.process import InboundKind, receive
+from larkpost.mail import notices
+from larkpost.mail.retry_policy import FIRST_TRY_AGAIN
+from larkpost.readers import subscriptions
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from larkpost.db.engine import Store
+    from larkpost.domain import Message, Reader
+    from larkpost.mail.notices import NoticeWriter
+    from larkpost.readers.subscriptions import Preferences
+
+HOUR = 60 * MINUTE
+HARD = dsn(fields("failed", "5.1.1", "550 5.1.1 no such user"))
+
+
+class Stumbling:
+    """A writer that cannot write to an address."""
+
+    def notice(self, reader: Reader, asked: datetime) -> Message:
+        if str(reader.address).startswith("bad"):
+            raise ValueError("cannot be set")
+        return PRESS.notice(reader, asked)
+
+    def empty_notice(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
+        return PRESS.empty_notice(reader, day, why, moment)
+
+
+def ask(store: Store, *names: str) -> None:
+    for name in names:
+        asking = notices.check_request(f"{name}@example.org", wishes())
+        notices.ask(store, asking, now=NOW)
+
+
+def wishes() -> Preferences:
+    return subscriptions.check_preferences(
+        {"zone": "UTC", "at": NOW.timetz().replace(tzinfo=None), "days": frozenset({0}), "size": 3}
+    )
+
+
+def answer(store: Store, bag: Mailbag, now: datetime = NOW, writer: NoticeWriter = PRESS) -> int:
+    return notices.answer(store, writer, bag.road, now=now)
+
+
+def reader_of(store: Store, name: str) -> Reader:
+    with store.read() as connection:
+        return readers.by_address(connection, f"{name}@example.org")
+
+
+def test_a_letter_that_cannot_be_made_holds_up_no_other_and_is_tried_again(store: Store) -> None:
+    ask(store, "bad", "good", "better")
+    bag = Mailbag()
+
+    assert answer(store, bag, writer=Stumbling()) == 2
+    assert bag.recipients() == ["good", "better"]
+    assert answer(store, bag, NOW + FIRST_TRY_AGAIN, PRESS) == 1
+    assert bag.recipients()[-1] == "bad"
+
+
+def test_wishes_that_cannot_be_read_hold_up_no_other(store: Store) -> None:
+    with store.begin() as connection:
+        askings.ask(connection, "damaged@example.org", {"size": "x"}, now=NOW)
+    ask(store, "good")
+    bag = Mailbag()
+
+    assert answer(store, bag) == 1
+    with store.read() as connection:
+        assert askings.waiting(connection, NOW + DAY) == 1
+    answer(store, bag, NOW + 3 * DAY)  # and is given up in the end
+    with store.read() as connection:
+        assert askings.waiting(connection, NOW + 30 * DAY) == 0
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Refused("550 5.1.1", nobody=True, code="5.1.1"),
+        Deferred("451 4.7.1 greylisted"),
+        RuntimeError("unforeseen"),
+    ],
+    ids=["refused", "greylisted", "unforeseen"],
+)
+def test_a_letter_that_the_server_does_not_take_holds_up_no_other(
+    store: Store, trouble: Exception
+) -> None:
+    ask(store, "bad", "good", "better")
+    bag = Mailbag(bad=trouble)
+
+    assert answer(store, bag) >= 2
+    assert bag.recipients() == ["good", "better"]
+    assert bag.tries.count("bad@example.org") == 1
+
+
+def test_a_letter_in_doubt_goes_once_more_and_not_for_two_days(store: Store) -> None:
+    ask(store, "grace")
+    bag = Mailbag(grace=Unanswered("no answer"))
+
+    for hours in range(60):
+        answer(store, bag, NOW + hours * HOUR)
+
+    assert len(bag.tries) == 2
+
+
+def test_a_greylisted_confirmation_goes_within_the_hour(store: Store) -> None:
+    ask(store, "grace")
+    bag = Mailbag(grace=Deferred("451 4.7.1 greylisted"))
+    tried: list[datetime] = []
+    for ticks in range(60):
+        now = NOW + ticks * MINUTE
+        before = len(bag.tries)
+        answer(store, bag, now)
+        tried += [now] * (len(bag.tries) - before)
+
+    assert tried == [NOW + minutes * MINUTE for minutes in (0, 5, 10, 20, 40)]
+
+
+def test_a_confirmation_has_a_signed_return_path_and_its_bounce_counts(store: Store) -> None:
+    ask(store, "grace")
+    bag = Mailbag()
+    answer(store, bag)
+    (letter,) = bag.letters
+    reader = reader_of(store, "grace")
+
+    meaning = receive(store, MAILBOXES, f"To: {letter.sender}\n".encode() + HARD, now=NOW).meaning
+
+    assert letter.sender.startswith("post+n")
+    assert b"\r\nFrom: Larkpost <larkpost@example.org>" in b"\r\n" + letter.content
+    assert meaning is InboundKind.BOUNCED
+    assert reader.status is Status.PENDING
+    with store.read() as connection:
+        (bounce,) = bounces.of(connection, reader.id)
+    assert (bounce.kind, bounce.code) == (BounceKind.HARD, "5.1.1")
+
+
+def test_who_confirms_after_all_has_an_address_that_works(store: Store) -> None:
+    ask(store, "grace")
+    bag = Mailbag()
+    answer(store, bag)
+    receive(store, MAILBOXES, f"To: {bag.letters[0].sender}\n".encode() + HARD, now=NOW)
+
+    subscriptions.confirm(store, reader_of(store, "grace").id, now=NOW)
+
+    with store.read() as connection:
+        assert bounces.of(connection, reader_of(store, "grace").id) == []
+
+
+def test_a_notice_to_a_dead_address_suspends_its_reader(store: Store) -> None:
+    subscriptions.add(store, "grace@example.org", now=NOW)
+    ask(store, "grace")
+    bag = Mailbag()
+    answer(store, bag)
+
+    meaning = receive(store, MAILBOXES, f"To: {bag.letters[0].sender}\n".encode() + HARD, now=NOW)
+
+    assert meaning.meaning is InboundKind.SUSPENDED
+    assert reader_of(store, "grace").status is Status.SUSPENDED
+
+
+def test_a_notice_refused_at_the_address_counts_as_a_letter_does(store: Store) -> None:
+    subscriptions.add(store, "grace@example.org", now=NOW)
+    ask(store, "grace")
+
+    answer(store, Mailbag(grace=Refused("550 no such user", nobody=True, code="5.1.1")))
+
+    assert reader_of(store, "grace").status is Status.SUSPENDED
+
+
+def test_a_bounce_of_a_notice_that_is_old_changes_nothing(store: Store) -> None:
+    reader = subscriptions.add(store, "grace@example.org", now=NOW)
+    path = MAILBOXES.notices(reader, NOW.date())
+
+    late = receive(store, MAILBOXES, f"To: {path}\n".encode() + HARD, now=NOW + 40 * DAY)
+
+    assert late.meaning is InboundKind.HARMLESS
+    assert reader_of(store, "grace").status is Status.ACTIVE

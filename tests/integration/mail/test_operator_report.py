@@ -1,0 +1,170 @@
+"""The quiet-day receipt: the operator is told in one line why a morning brought nothing."""
+
+from __future__ import annotations
+
+import email
+from datetime import timedelta
+from email import policy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from structlog.testing import capture_logs
+from tests.helpers.factories import DAY, NOW, add_papers, add_readers
+from tests.helpers.mail.message_checks import MAILBOXES, PRESS
+from tests.helpers.mail.outbox_helpers import Mailbag
+from tests.unit.inbound.test_bounce_parser import dsn, fields
+
+from larkpost.db import readers
+from larkpost.db.coordination import job_status
+from larkpost.errors import Deferred, Refused
+from larkpost.inbound.process import InboundKind, receive
+from larkpost.mail import circuit_breaker
+from larkpost.mail.operator_report import OperatorAddress, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from larkpost.db.engine import Store
+    from larkpost.editions.diagnostics import EmptyDayReason
+
+DESK = OperatorAddress("boss@example.org", PRESS.report)
+WEEK = timedelta(days=7)
+
+
+def morning(store: Store, *, now: datetime = NOW, papers: bool = True, **outcomes: int) -> None:
+    """Have the editions of a morning been due, with these outcomes."""
+    with store.begin() as connection:
+        for reader in add_readers(connection, 1):
+            readers.advance(connection, reader, now + DAY)
+        if papers:
+            add_papers(connection, 2)
+        job_status.record(connection, "publish", ok=True, now=now, **outcomes)
+
+
+def event(store: Store, kind: str, *, ok: bool, **detail: Any) -> None:
+    with store.begin() as connection:
+        job_status.record(connection, kind, ok=ok, now=NOW, **detail)
+
+
+def told(store: Store, bag: Mailbag, now: datetime = NOW) -> Sequence[EmptyDayReason]:
+    return tell(store, bag.road, DESK, now=now, window=WEEK)
+
+
+def test_no_dump_is_told(store: Store) -> None:
+    morning(store, papers=False, quiet=1)
+    bag = Mailbag()
+
+    assert [str(reason.kind) for reason in told(store, bag)] == ["no-dump"]
+    message = email.message_from_bytes(bag.letters[0].content, policy=policy.default)
+    assert message["To"] == "boss@example.org"
+    assert message["Subject"].startswith(
+        "Larkpost at papers.example.org: a quiet morning: no dump brought a paper"
+    )
+    assert message["Auto-Submitted"] == "auto-generated"
+    for kind in ("plain", "html"):
+        part = message.get_body((kind,))
+        assert part
+        text = " ".join(part.get_content().split())
+        assert "No dump brought a paper lately" in text
+        assert "larkpost ingest FILE." in text
+        assert "papers.example.org" in text
+    assert not message.defects
+
+
+def test_a_letter_to_the_operator_that_comes_back_is_told_in_the_log(store: Store) -> None:
+    morning(store, papers=False, quiet=1)
+    bag = Mailbag()
+    told(store, bag)
+    path = bag.letters[0].sender
+
+    with capture_logs() as logs:
+        dead = dsn(fields("failed", "5.1.1", "550 5.1.1 no such user"))
+        meaning = receive(store, MAILBOXES, f"To: {path}\n".encode() + dead, now=NOW).meaning
+
+    assert path.startswith("post+n")
+    assert meaning is InboundKind.BOUNCED
+    assert [(log["event"], log["code"]) for log in logs] == [
+        ("letter to the operator, or of send-test, came back", "5.1.1")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "ok", "detail", "reasons"),
+    [
+        ("ingest", True, {"name": "a.txt", "already": "2026-08-06"}, ["known-dump"]),
+        ("ingest", True, {"name": "a.txt", "papers": 30, "new": 0}, ["known-papers"]),
+        (
+            "ingest",
+            False,
+            {"name": "a.txt", "problem": "0 records in 90 lines"},
+            ["no-dump", "unreadable-dump"],
+        ),
+        (
+            "deliver",
+            False,
+            {"problem": "535 no", "until": NOW.isoformat()},
+            ["no-dump", "mail-refused"],
+        ),
+    ],
+)
+def test_a_dump_seen_before_an_unreadable_one_and_a_closed_road_are_told(
+    store: Store, kind: str, ok: bool, detail: dict[str, object], reasons: list[str]
+) -> None:
+    morning(store, papers=False, quiet=1)
+    event(store, kind, ok=ok, **detail)
+
+    assert [str(one.kind) for one in told(store, Mailbag())] == reasons
+
+
+def test_that_all_is_below_the_threshold_is_told(store: Store) -> None:
+    morning(store, below=1)
+
+    assert [str(one.kind) for one in told(store, Mailbag())] == ["all-below"]
+
+
+def test_a_morning_with_papers_needs_no_receipt(store: Store) -> None:
+    morning(store, published=1)
+    bag = Mailbag()
+
+    assert told(store, bag) == ()
+    assert bag.opened == 0
+
+
+def test_a_receipt_comes_once_a_day_and_not_before_the_editions(store: Store) -> None:
+    bag = Mailbag()
+    assert told(store, bag) == ()
+
+    morning(store, papers=False, quiet=1)
+    for minutes in (0, 1, 600):
+        told(store, bag, NOW + timedelta(minutes=minutes))
+    told(store, bag, NOW + DAY)
+    event(store, "publish", ok=True, quiet=1)
+
+    assert len(bag.letters) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [Deferred("closed", whole_road=True), Deferred("greylisted"), Refused("spam")]
+)
+def test_a_receipt_that_cannot_go_is_tried_again_later_each_time(
+    store: Store, fault: Exception
+) -> None:
+    morning(store, papers=False, quiet=1)
+    closed, bag = Mailbag(boss=fault), Mailbag()
+
+    for seconds in range(0, 600, 30):
+        assert told(store, closed, NOW + timedelta(seconds=seconds)) == ()
+    told(store, bag, NOW + timedelta(minutes=20))
+
+    assert closed.opened == 4  # after 0, 1, 3 and 7 minutes
+    assert len(bag.letters) == 1
+
+
+def test_a_road_closed_to_a_receipt_is_closed_to_letters(store: Store) -> None:
+    morning(store, papers=False, quiet=1)
+    told(store, Mailbag(boss=Deferred("535 no", whole_road=True, rest=1800)))
+
+    with store.read() as connection:
+        assert circuit_breaker.resting(connection, NOW + timedelta(minutes=29))
+        assert not circuit_breaker.resting(connection, NOW + timedelta(minutes=31))

@@ -1,0 +1,250 @@
+"""A crowd at the door: networks that come too often, and costly pages that all ask for at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from starlette.exceptions import HTTPException
+from starlette.testclient import TestClient
+from tests.helpers.polling import until
+from tests.helpers.web.site_client import FOREIGN, contents
+
+from larkpost.ranking import TfidfRanker
+from larkpost.web.limits import rate_limit
+from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from tests.helpers.web.site_client import Place
+
+    from larkpost.domain import Paper
+    from larkpost.ranking import TextSpace
+    from larkpost.render import EditionRenderer
+    from larkpost.web.site import SiteContext
+
+MOMENT = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+A_MINUTE = RateLimit("test", 60)
+
+
+def passes(door: RateLimiter, network: str, now: datetime) -> int:
+    """Count how many of 100 visits in a row are let in."""
+    let_in = 0
+    for _ in range(100):
+        try:
+            door.count(A_MINUTE, network, now)
+        except HTTPException:
+            continue
+        let_in += 1
+    return let_in
+
+
+def test_a_network_has_so_many_turns_a_minute_and_gets_them_back_evenly() -> None:
+    door = RateLimiter()
+
+    assert passes(door, "a", MOMENT) == 60
+    assert passes(door, "b", MOMENT) == 60
+    assert passes(door, "a", MOMENT + 10 * SECOND) == 10
+    assert passes(door, "a", MOMENT + 3600 * SECOND) == 60
+    assert passes(door, "a", MOMENT) == 60  # the clock was set back
+
+
+def test_a_visit_is_told_when_to_come_back() -> None:
+    door = RateLimiter()
+    passes(door, "a", MOMENT)
+
+    with pytest.raises(HTTPException) as refusal:
+        door.count(A_MINUTE, "a", MOMENT)
+
+    assert refusal.value.status_code == 429
+    assert refusal.value.headers == {"Retry-After": "1"}
+    door.count(A_MINUTE, "a", MOMENT + SECOND)
+
+
+def test_only_the_networks_that_came_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limit, "REMEMBERED", 3)
+    door = RateLimiter()
+    for network in "abc":
+        passes(door, network, MOMENT)
+
+    assert passes(door, "a", MOMENT) == 0
+    door.count(A_MINUTE, "d", MOMENT)
+    assert passes(door, "a", MOMENT) == 60
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/search?q=sparse", 300),
+        ("/search.rss?q={n}", 300),
+        ("/paper/{uid}", 300),
+        ("{me}/taste", 60),
+        ("{me}/rate", 60),
+        ("{me}/export.jsonl", 60),
+    ],
+)
+def test_costly_looks_of_one_network_end_in_429(here: Place, me: str, path: str, most: int) -> None:
+    elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
+    paths = [path.format(me=me, uid=here.papers[0].uid, n=n) for n in range(most + 1)]
+
+    answers = [here.client.get(one) for one in paths]
+
+    assert {one.status_code for one in answers[:-1]} == {200}
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert "Too many requests" in answers[-1].text
+    assert elsewhere.get(paths[-1]).status_code == 200
+
+
+def test_months_as_feeds_are_looked_for_sixty_times_a_minute_for_a_network(here: Place) -> None:
+    elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
+    paths = [f"/archive/2026-08.rss?page={page}" for page in range(1, 62)]
+
+    statuses = [here.client.get(path).status_code for path in paths]
+
+    assert statuses == [200, *[404] * 59, 429]
+    assert elsewhere.get("/archive/2026-08.atom").status_code == 200
+
+
+def test_the_feed_of_a_reader_is_never_refused(here: Place) -> None:
+    path = f"/feed/{here.reader.feed_key}.rss?min=0."
+
+    assert {here.client.get(f"{path}{number}").status_code for number in range(400)} == {200}
+
+
+def test_being_refused_writes_nothing(here: Place) -> None:
+    before = contents(here.program.store)
+
+    statuses = [here.client.get("/search?q=x").status_code for _ in range(301)]
+
+    assert statuses[-1] == 429
+    assert contents(here.program.store) == before
+
+
+class Slow(TfidfRanker):
+    """A ranker that takes until it is told, or at most so long that a test can wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__(half_life_days=90)
+        self.go = Event()
+
+    def fit(
+        self, corpus: Iterable[Paper], *, libraries: Sequence[Collection[int]] = ()
+    ) -> TextSpace:
+        """Fit at last."""
+        self.go.wait(20)
+        return super().fit(corpus, libraries=libraries)
+
+
+def test_costly_pages_do_not_keep_the_others_waiting(
+    here: Place, me: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limit, "PATIENCE", 0.2)
+    here.program.ranker = ranker = Slow()
+
+    with ThreadPoolExecutor(45) as pool:
+        asked = [pool.submit(here.client.get, f"{me}/taste") for _ in range(45)]
+        while sum(one.done() for one in asked) < 45 - rate_limit.AT_ONCE:
+            assert here.client.get("/").status_code == 200
+        refused = [one.result() for one in asked if one.done()]
+        ranker.go.set()
+        answers = [one.result(60) for one in asked]
+
+    assert {one.status_code for one in refused} == {503}
+    assert all(int(one.headers["retry-after"]) > 0 for one in refused)
+    assert sorted(one.status_code for one in answers) == [200] * rate_limit.AT_ONCE + [503] * (
+        45 - rate_limit.AT_ONCE
+    )
+    assert here.client.get(f"{me}/taste").status_code == 200
+
+
+def test_a_network_that_asks_for_costly_pages_keeps_no_other_from_them(
+    here: Place, me: str
+) -> None:
+    here.program.ranker = ranker = Slow()
+    portal = here.client.portal  # one event loop for both, as the daemon has
+    elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
+    elsewhere.portal = portal
+    most = rate_limit.AT_ONCE + rate_limit.COSTLY_WAITING
+
+    with ThreadPoolExecutor(45) as pool:
+        hostile = [pool.submit(here.client.get, f"{me}/taste") for _ in range(30)]
+        until(lambda: sum(one.done() for one in hostile) == 30 - most)
+        honest = pool.submit(elsewhere.get, f"{me}/taste")
+        until(lambda: site_of(here).rate_limiter.costly_in_the_making == rate_limit.AT_ONCE)
+        ranker.go.set()
+        answer = honest.result(60)
+        answers = [one.result(60) for one in hostile]
+
+    assert answer.status_code == 200
+    assert sorted({one.status_code for one in answers}) == [200, 503]
+    assert sum(one.status_code == 503 for one in answers) >= 30 - most
+    assert all("retry-after" in one.headers for one in answers if one.status_code == 503)
+
+
+class SlowPress:
+    """A renderer that takes until it is told, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.go = Event()
+        self.asked = 0
+
+    def feed(self, *_: object, **__: object) -> bytes:
+        """Give a feed at last."""
+        self.asked += 1
+        self.go.wait(60)
+        return b"<rss/>"
+
+
+def test_a_network_that_keeps_pages_in_the_making_leaves_threads_to_the_others(
+    here: Place,
+) -> None:
+    slow = SlowPress()
+    here.program.renderer = cast("EditionRenderer", slow)
+    elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
+    elsewhere.portal = here.client.portal
+    path = f"/feed/{here.reader.feed_key}.rss?min=0."
+
+    with ThreadPoolExecutor(60) as pool:
+        hostile = [pool.submit(here.client.get, f"{path}{number}") for number in range(60)]
+        until(lambda: slow.asked == rate_limit.PAGES_OF_A_NETWORK)
+        honest = [elsewhere.get("/archive").status_code for _ in range(5)]
+        asked = slow.asked
+        slow.go.set()
+        answers = {one.result(60).status_code for one in hostile}
+
+    assert honest == [200] * 5
+    assert asked == rate_limit.PAGES_OF_A_NETWORK
+    assert answers == {200}
+
+
+def test_forms_that_wait_for_the_database_keep_no_page_from_anybody(here: Place, me: str) -> None:
+    networks = [
+        TestClient(here.client.app, base_url=FOREIGN, client=(f"192.0.2.{number}", 1))
+        for number in range(1, 5)
+    ]
+    for one in networks:
+        one.portal = here.client.portal
+    store, site = here.program.store, site_of(here)
+    thumb = {"action": "vote", "paper": str(here.papers[0].id), "thumb": "up"}
+
+    with ThreadPoolExecutor(40) as pool:
+        with store.begin():  # another program writes
+            acts = [pool.submit(networks[n % 4].post, me, data=thumb) for n in range(24)]
+            until(lambda: site.rate_limiter.acting == rate_limit.ACTS_AT_ONCE)
+            looked = [here.client.get("/archive").status_code for _ in range(3)]
+            assert not any(one.done() for one in acts)
+        acted = {one.result(60).status_code for one in acts}
+
+    assert looked == [200] * 3
+    assert acted == {200}
+
+
+def site_of(here: Place) -> SiteContext:
+    site: SiteContext = here.client.app.state.site  # type: ignore[attr-defined]  # a Starlette
+    return site

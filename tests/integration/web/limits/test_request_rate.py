@@ -1,0 +1,136 @@
+"""A network that asks faster than anybody reads is slowed, and no other one is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from starlette.testclient import TestClient
+from tests.helpers.web.site_client import FOREIGN, place
+
+from larkpost.text.networks import WIDER
+from larkpost.web import app
+from larkpost.web.limits import request_rate
+from larkpost.web.limits.pacing import Pacer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.helpers.web.site_client import Place
+
+    Ask = Callable[..., int]
+PROXY = "192.0.2.200"
+
+
+class Pauses:
+    """Stands where a request waits for its moment: notes for how long, and does not wait."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        """Note how long somebody would wait."""
+        self.seconds.append(seconds)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
+    """Have nobody wait in earnest, by a clock that stands."""
+    noted = Pauses()
+    monkeypatch.setattr(request_rate, "asyncio", noted)
+
+    def still(*args: float, burst: int, longest_wait: float) -> Pacer:
+        return Pacer(*args, burst=burst, longest_wait=longest_wait, clock=lambda: 0.0)
+
+    monkeypatch.setattr(request_rate, "Pacer", still)
+    return noted
+
+
+@pytest.fixture
+def site(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
+    with place(tmp_path, sqlite_url, {"web.proxies": (PROXY,)}) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ask(pauses: Pauses, site: Place) -> Ask:
+    """Ask the paced site for a page from an address; gives the status."""
+    paced = app(site.program, clock=site.clock, paced=True)
+
+    def visit(path: str, address: str = "192.0.2.1", **headers: str) -> int:
+        client = TestClient(paced, base_url=FOREIGN, client=(address, 1))
+        return client.get(path, headers=headers).status_code
+
+    return visit
+
+
+def test_requests_beyond_the_burst_wait_and_then_are_refused(ask: Ask, pauses: Pauses) -> None:
+    burst = [ask("/robots.txt") for _ in range(request_rate.BURST)]
+    assert burst == [200] * request_rate.BURST
+    assert pauses.seconds == []
+
+    slowed = [ask("/robots.txt") for _ in range(45)]
+
+    per_second, longest = request_rate.PER_SECOND, request_rate.LONGEST_WAIT
+    let_in = int(longest * per_second)
+    assert slowed == [200] * let_in + [429] * (45 - let_in)
+    assert pauses.seconds[:2] == pytest.approx([1 / per_second, 2 / per_second])
+    assert pauses.seconds[let_in:] == [longest] * (45 - let_in)
+    assert ask("/robots.txt", "192.0.2.2") == 200
+    assert len(pauses.seconds) == 45
+
+
+def test_errors_are_slowed_sooner(ask: Ask, pauses: Pauses) -> None:
+    few = request_rate.BURST // request_rate.REFUSED
+    assert {ask("/nothing") for _ in range(few)} == {404}
+    assert pauses.seconds == []
+    ask("/nothing")
+    assert len(pauses.seconds) == 1
+
+
+def test_a_web_server_in_front_is_told_from_its_visitors(ask: Ask, pauses: Pauses) -> None:
+    while not pauses.seconds:
+        ask("/robots.txt", PROXY, **{"X-Forwarded-For": "198.51.100.1"})
+    pauses.seconds.clear()
+    ask("/robots.txt", PROXY, **{"X-Forwarded-For": "198.51.100.2"})
+    for _ in range(request_rate.BURST + 10):
+        ask("/robots.txt", PROXY)
+    assert pauses.seconds == []
+
+
+def test_feeds_that_are_kept_wait_for_nothing(ask: Ask, pauses: Pauses, site: Place) -> None:
+    feed = site.path(site.program.links.feed(site.reader, "atom"))
+    answers = [ask(feed) for _ in range(request_rate.BURST * 2)]
+    assert answers == [200] * request_rate.BURST * 2
+    assert pauses.seconds == []
+
+
+def test_even_feeds_that_are_kept_are_not_asked_for_without_end(
+    ask: Ask, pauses: Pauses, site: Place
+) -> None:
+    """A flood of them keeps the event loop from everybody; five hundred at once are no flood."""
+    assert request_rate.ANY_BURST >= 500
+    feed = site.path(site.program.links.feed(site.reader, "atom"))
+    answers = [ask(feed) for _ in range(request_rate.ANY_BURST)]
+    assert set(answers) == {200}
+    assert pauses.seconds == []
+
+    slowed = int(request_rate.LONGEST_WAIT * request_rate.ANY_PER_SECOND)
+    assert {ask(feed) for _ in range(slowed)} == {200}
+    assert pauses.seconds == pytest.approx(
+        [number / request_rate.ANY_PER_SECOND for number in range(1, slowed + 1)]
+    )
+    assert ask(feed) == 429
+    assert ask(feed, "192.0.2.2") == 200
+    assert ask(feed, PROXY) == 200
+
+
+def test_the_many_networks_of_one_owner_have_four_times_the_pace_of_one(
+    ask: Ask, pauses: Pauses
+) -> None:
+    most = WIDER * (request_rate.BURST + int(request_rate.PER_SECOND * request_rate.LONGEST_WAIT))
+    answers = [ask("/robots.txt", f"2001:db8:0:{number:x}00::1") for number in range(most + 20)]
+
+    assert answers == [200] * most + [429] * 20
+    assert ask("/robots.txt", "2001:db8:1::1") == 200

@@ -1,0 +1,67 @@
+"""Which local day an edition belongs to, and what the slot becomes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+
+import pytest
+
+from larkpost.domain import Interest, Reader, Status
+from larkpost.editions.publish import by_hand, due
+
+BERLIN = Reader(
+    id=1,
+    uid="r",
+    address="a@example.org",
+    name="",
+    status=Status.ACTIVE,
+    zone="Europe/Berlin",
+    at=time(6),
+    days=frozenset(range(7)),
+    size=10,
+    feed_key="k",
+    created=datetime(2026, 8, 1, tzinfo=UTC),
+    interests=(Interest(1, "main"),),
+    next_slot=datetime(2026, 8, 7, 4, tzinfo=UTC),
+)
+
+
+def test_a_slot_that_has_just_come_is_todays_edition() -> None:
+    occasion = due(BERLIN, datetime(2026, 8, 7, 4, 0, 12, tzinfo=UTC))
+
+    assert (occasion.day, occasion.since) == (date(2026, 8, 7), None)
+    assert occasion.next_slot == datetime(2026, 8, 8, 4, tzinfo=UTC)
+
+
+def test_nine_missed_days_make_one_catch_up() -> None:
+    occasion = due(BERLIN, datetime(2026, 8, 16, 12, tzinfo=UTC))
+
+    assert (occasion.day, occasion.since) == (date(2026, 8, 16), date(2026, 8, 7))
+    assert occasion.next_slot == datetime(2026, 8, 17, 4, tzinfo=UTC)
+
+
+def test_a_machine_that_wakes_before_todays_slot_catches_up_for_yesterday() -> None:
+    occasion = due(BERLIN, datetime(2026, 8, 8, 3, tzinfo=UTC))
+
+    assert (occasion.day, occasion.since) == (date(2026, 8, 7), None)
+    assert occasion.next_slot == datetime(2026, 8, 8, 4, tzinfo=UTC)
+
+
+def test_a_reader_without_a_slot_is_never_due() -> None:
+    with pytest.raises(ValueError, match="no slot"):
+        due(replace(BERLIN, next_slot=None), datetime(2026, 8, 7, 4, tzinfo=UTC))
+
+
+def test_asking_by_hand_leaves_the_slot_where_it_is() -> None:
+    occasion = by_hand(BERLIN, datetime(2026, 8, 6, 23, tzinfo=UTC))
+
+    assert occasion.day == date(2026, 8, 7)  # one in the morning in Berlin
+    assert occasion.next_slot == BERLIN.next_slot
+
+
+def test_a_past_day_is_published_as_of_its_end() -> None:
+    occasion = by_hand(BERLIN, datetime(2026, 11, 23, tzinfo=UTC), date(2026, 8, 7))
+
+    assert occasion.at.date() == date(2026, 8, 7)
+    assert occasion.at > datetime(2026, 8, 7, 23, 59, tzinfo=UTC)

@@ -1,0 +1,216 @@
+"""Files that are no dumps: refused by what they are, with the command that takes them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+from tests.helpers.timing import assert_grows_less_than, cpu_seconds
+
+from larkpost.errors import UnreadableDump
+from larkpost.formats.file_types import refuse_what_is_no_dump
+
+START = "larkpost start EMAIL FILE"
+NOT_YET = "it is not read yet"
+DUMPS = Path(__file__).parents[2] / "dumps"
+
+BIBTEX = "@article{lantern2026,\n  title = {Lanterns},\n  eprint = {2608.01001}\n}\n"
+RIS = "TY  - JOUR\r\nTI  - Lanterns\r\nAU  - Lovett, Ada\r\nER  - \r\n"
+CSL = '[{"id": "a/1", "type": "article", "title": "T", "issued": {"date-parts": [[2026]]}}]'
+RDF = '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:z="http://www.zotero.org/">'
+RSS = '<rss version="2.0"><channel><title>cs.CL</title></channel></rss>'
+ATOM = '<feed xmlns="http://www.w3.org/2005/Atom"><title>cs.CL</title></feed>'
+PROLOG = '<?xml version="1.0" encoding="utf-8"?>\n'
+MAIL = "From: Digest <digest@example.org>\nSubject: Daily Papers\n"
+BODY = "\nDaily Papers\nby AK and the AI research community\n"
+LISTING = (
+    "------------\n\\\\\narXiv:2608.01001\nDate: Fri, 7 Aug 2026\n\nTitle: Lanterns\n"
+    "Authors: Ada Lovett\nCategories: cs.CL\n\\\\\n  We light one expert at a time.\n"
+)
+LISTED = (
+    "Showing new listings\n[1] arXiv:2608.01001 [pdf, html, other]\n"
+    "Title: Lanterns\nAuthors: Ada Lovett\nSubjects: cs.CL\n"
+)
+
+
+def refused(text: str | bytes) -> tuple[str, str]:
+    head = text.encode() if isinstance(text, str) else text
+    with pytest.raises(UnreadableDump) as refusal:
+        refuse_what_is_no_dump(head, "saved")
+    return str(refusal.value), refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        (BIBTEX, "BibTeX"),
+        ("\ufeff% exported in August\n\n" + BIBTEX, "BibTeX"),
+        ("My library\n\n" + BIBTEX + BIBTEX.upper(), "BibTeX"),
+        ("@comment{none}\n@STRING(x = 1)\n", "BibTeX"),
+        (RIS, "RIS"),
+        ("\ufeffProvider: somebody\n\n" + RIS, "RIS"),
+        (CSL, "CSL JSON or Zotero's JSON"),
+        ('{"items": [\n {"itemType": "preprint", "title": "T"}]}', "CSL JSON or Zotero's JSON"),
+        (RDF, "RDF"),
+        (PROLOG + "<!-- by Zotero -->" + RDF, "RDF"),
+        ('"Key","Item Type","Publication Year","Author","Title"\n"A","preprint"', "Zotero's CSV"),
+        ("https://arxiv.org/abs/2608.01001\n2608.01002v2\n10.1000/182\n", "identifiers or links"),
+        ("https://huggingface.co/papers/2608.01001\n" * 900, "identifiers or links"),
+    ],
+)
+def test_references_go_to_the_start_of_a_reader(text: str, what: str) -> None:
+    message, hint = refused(text)
+
+    assert message == f"saved is a list of references ({what}), not a dump"
+    assert START in hint
+
+
+def test_ratings_and_other_programs_references_are_told_what_becomes_of_them() -> None:
+    message, hint = refused("arxiv_id,user_id,rating,time\n2608.01001,7,-1,2026-08-07\n")
+    assert message == "saved is a list of rated papers (CSV), not a dump"
+    assert "whatever its rating" in hint
+    assert START in hint
+
+    message, hint = refused("%0 Journal Article\n%T Lanterns\n%A Ada Lovett\n")
+    assert message == "saved is a list of references (EndNote or PubMed), not a dump"
+    assert hint.startswith("export it as BibTeX or RIS")
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "hint"),
+    [
+        (MAIL + "MIME-Version: 1.0\n" + BODY, "a mail as it is sent (.eml or mbox)", "the text of"),
+        ("Received: from a\n\tby b\n" + MAIL + BODY, "a mail as it is sent", "the text of"),
+        ("From a@example.org Fri Aug  7\n" + MAIL + "Message-ID: <1@a>\n" + BODY, "a mail", "text"),
+        (
+            "From: <Saved by Blink>\nSnapshot-Content-Location: https://huggingface.co/papers\n",
+            "a saved web page (MHTML)",
+            "save it as text",
+        ),
+        (LISTING, "a listing of arXiv", NOT_YET),
+        (MAIL + "MIME-Version: 1.0\n\n" + LISTING, "a listing of arXiv", NOT_YET),
+        (LISTED, "a listing of arXiv", NOT_YET),
+        (RSS, "a feed (RSS or Atom)", NOT_YET),
+        (PROLOG + "<?xml-stylesheet href='a'?>\n" + RSS, "a feed", NOT_YET),
+        ("\ufeff\n<!-- feed -->" + ATOM, "a feed", NOT_YET),
+        ('<rdf:RDF xmlns="http://purl.org/rss/1.0/">', "a feed", NOT_YET),
+        ('{"version": "https://jsonfeed.org/version/1.1", "title": "T"}', "a JSON feed", NOT_YET),
+        (PROLOG + '<opml version="2.0">', "a list of subscriptions (OPML)", NOT_YET),
+        (PROLOG + "<OAI-PMH>", "an answer of OAI-PMH", NOT_YET),
+        (PROLOG + "<records/>", "an XML file", "dumps are text"),
+        ("<!DOCTYPE NETSCAPE-Bookmark-file-1>\n", "a list of bookmarks", "save it as text"),
+        ("% a comment\n\\documentclass{article}\n", "LaTeX source", "dumps are text"),
+        ('{\n "cells": []}', "a Jupyter notebook", "dumps are text"),
+        ("title,abstract,url\nLanterns,We light,https://x\n", "a table (CSV)", "JSON Lines"),
+        (b"%!PS-Adobe", "a PostScript document", "save the page as text"),
+    ],
+)
+def test_other_kinds_are_refused_by_what_they_are(text: str, what: str, hint: str) -> None:
+    message, tried = refused(text)
+
+    assert message.startswith(f"saved is {what}")
+    assert hint in tried
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!DOCTYPE html>\n<h3>Title</h3>",
+        "<!-- saved from url=(0014)about:internet --><html><p>",
+        "\ufeff\r\n  <HTML>",
+        "<head><meta charset=utf-8>",
+        "<body class='dark'>",
+        PROLOG + '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0"><html>',
+        "<div><article><h3>One</h3><p>Text</p></article></div>",
+        "Daily Papers\n" + "<p>One paragraph</p>\n" * 12,
+    ],
+)
+def test_a_web_page_is_recognised_whatever_stands_before_its_text(text: str) -> None:
+    message, hint = refused(text)
+
+    assert message == "saved is an HTML page, not a dump"
+    assert hint == "save it as text and ingest that"
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("[]", "an empty answer"),
+        ("\ufeff[ ]\n", "an empty answer"),
+        ("Rate exceeded.", "an error of the server (Rate exceeded)"),
+        ("429 Too Many Requests\n", "an error of the server (429 Too Many Requests)"),
+        (
+            "HTTP/1.1 503 Service Unavailable\nRetry-After: 5\n",
+            "an error of the server (HTTP/1.1 503",
+        ),
+        ("HTTP/2 200\ncontent-type: application/json\n\n[]", "an HTTP answer with its headers"),
+        ("error code: 502\nBad Gateway", "an error"),
+        (
+            "<html><head><title>429 Too Many Requests</title></head>",
+            "an error page of the server (429 Too Many Requests)",
+        ),
+        ("<title>Just a moment...</title>", "an error page of the server (Just a moment)"),
+        ('{"error": "Invalid date"}', "an error that an API answered with (Invalid date)"),
+        ('{"error":{"message":"Gone","code":9}}', "an error that an API answered with"),
+        (
+            '{\n"message": "Not Found", "status": 404}',
+            "an error that an API answered with (Not Found)",
+        ),
+    ],
+)
+def test_what_a_server_says_in_place_of_papers_is_no_dump(text: str, what: str) -> None:
+    message, hint = refused(text)
+
+    assert message.startswith(f"saved is {what}")
+    assert hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"title": "T", "error": "none"}',
+        '{"title": "T", "abstract": "\\"issued\\": and \\"family\\": are keys of CSL"}',
+        '[{"paper": {"id": "2608.01001", "title": "T", "authors": [{"name": "A"}]}}]',
+        '[{"title": "T"}]',
+        MAIL + BODY,
+        "---\ntitle: Daily Papers\nauthor: AK\ncomments: 3\n---\nDaily Papers\n",
+        "Captured (UTC): 2026-06-29\nSource: https://huggingface.co/papers\n\nDaily Papers\n",
+        "[1]Skip to content\n* [ Models ][2]\n",
+        "<div>\n\n### [T](https://huggingface.co/papers/2608.01001)\n\n<a id='x'></a>\n\n</div>",
+        "Key, Query and Value: Titles of Their Own\n\nWe show.\n",
+        "import os\n\n@dataclass(frozen=True)\nclass A:\n    a: int\n\n@dataclass(slots=True)\n",
+        "404 models\n\nWe compare them.\n",
+        "512\n\nNot Found in Translation\n\nWe compare them.\n",
+        "A title, a subtitle, and a title\n",
+        f"Daily Papers\n\nA paper\n\nIt is cited as:\n\n{BIBTEX}",
+    ],
+)
+def test_what_may_be_a_dump_is_not_refused(text: str) -> None:
+    refuse_what_is_no_dump(text.encode(), "saved.bib")
+
+
+@pytest.mark.parametrize("file", sorted(DUMPS.iterdir()), ids=lambda file: file.name)
+def test_our_own_dumps_are_not_refused(file: Path) -> None:
+    refuse_what_is_no_dump(file.read_bytes()[:65_536], file.name)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "unit",
+    ["<", "<!--", "<?", "<p>", "[", "{", '{"', "a:\n", "a: \n\t", "@a{", "\n", " ", "Title:\n",
+     "1 ", ",", "title,", "HTTP ", "error ", "2608.01001\n", "10.1000/", "%\n", "\\\\\n",
+     "arXiv:2608.01001\n"],
+)  # fmt: skip  # a list of short marks reads better in rows
+def test_hostile_beginnings_are_judged_in_linear_time(unit: str) -> None:
+    def judge(size: int) -> None:
+        with suppress(UnreadableDump):
+            refuse_what_is_no_dump((unit * size)[:size].encode(), "saved")
+
+    def ratio() -> float:
+        short, long = (cpu_seconds(partial(judge, size), rounds=2) for size in (8_192, 65_536))
+        return long / max(short, 0.005)
+
+    # A quadratic step takes 64 times as long on eight times the text.
+    assert_grows_less_than(ratio, 24)

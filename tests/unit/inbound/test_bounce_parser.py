@@ -1,0 +1,168 @@
+"""What mail that comes back says of an address."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from larkpost.inbound.bounce_parser import (
+    BounceNews,
+    BounceReport,
+    is_automatic,
+    parse,
+    parse_bounce,
+    plain_text,
+)
+
+
+def dsn(*recipients: str) -> bytes:
+    """A delivery status notification (RFC 3464) with these fields a recipient."""
+    blocks = "\r\n\r\n".join(recipients)
+    return (
+        "From: MAILER-DAEMON@mx.example\r\nTo: post@paper.example\r\n"
+        "Subject: Undelivered Mail Returned to Sender\r\nAuto-Submitted: auto-replied\r\n"
+        "MIME-Version: 1.0\r\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain\r\n\r\nYour mail could not be delivered.\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+        f"Reporting-MTA: dns; mx.example\r\n\r\n{blocks}\r\n\r\n"
+        "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: Sparse routing\r\n\r\n5.1.1\r\n"
+        "--b--\r\n"
+    ).encode()
+
+
+def fields(action: str, status: str, diagnostic: str = "") -> str:
+    told = f"\r\nDiagnostic-Code: smtp; {diagnostic}" if diagnostic else ""
+    return f"Final-Recipient: rfc822; a@b.example\r\nAction: {action}\r\nStatus: {status}{told}"
+
+
+@pytest.mark.parametrize(
+    ("block", "news", "code"),
+    [
+        (fields("failed", "5.1.1", "550 5.1.1 no such user"), BounceNews.DEAD, "5.1.1"),
+        (fields("Failed", "5.1.2 (bad domain)"), BounceNews.DEAD, "5.1.2"),
+        (fields("failed", "5.2.1", "550 5.2.1 disabled"), BounceNews.DEAD, "5.2.1"),
+        (fields("failed", "5.0.0", "550 5.1.1 User unknown"), BounceNews.DEAD, "5.1.1"),
+        (fields("failed", "5.0.0", "550 administrative prohibition"), BounceNews.FAILED, "5.0.0"),
+        (fields("failed", "5.2.2", "552 5.2.2 mailbox full"), BounceNews.FAILED, "5.2.2"),
+        (fields("failed", "5.7.1", "554 5.7.1 looks like spam"), BounceNews.FAILED, "5.7.1"),
+        (fields("failed", "4.4.1", "timed out after five days"), BounceNews.FAILED, "4.4.1"),
+        (fields("delayed", "4.4.1", "trying for five days"), BounceNews.WAITING, "4.4.1"),
+        (fields("delivered", "2.0.0"), BounceNews.WAITING, "2.0.0"),
+        (fields("relayed", "2.0.0"), BounceNews.WAITING, "2.0.0"),
+    ],
+)
+def test_a_delivery_status_is_read_by_action_and_code(
+    block: str, news: BounceNews, code: str
+) -> None:
+    returned = parse_bounce(parse(dsn(block)))
+
+    assert (returned.news, returned.code) == (news, code)
+
+
+def test_of_several_recipients_the_worst_counts() -> None:
+    report = dsn(fields("delayed", "4.4.1"), fields("failed", "5.1.1"), fields("failed", "5.2.2"))
+
+    assert parse_bounce(parse(report)).code == "5.1.1"
+
+
+QMAIL = b"""From: MAILER-DAEMON@mx.example
+Subject: failure notice
+
+Hi. This is the qmail-send program at mx.example.
+I'm afraid I wasn't able to deliver your message to the following addresses.
+This is a permanent error; I've given up. Sorry it didn't work out.
+
+<reader1@example.org>:
+%b
+
+--- Below this line is a copy of the message.
+
+Return-Path: <post@paper.example>
+"""
+
+EXIM = b"""From: Mail Delivery System <Mailer-Daemon@mx.example>
+X-Failed-Recipients: reader1@example.org
+Subject: Mail delivery failed: returning message to sender
+
+This message was created automatically by mail delivery software.
+
+  reader1@example.org
+    Unrouteable address
+"""
+
+
+@pytest.mark.parametrize(
+    ("mail", "news"),
+    [
+        (QMAIL % b"Sorry, no mailbox here by that name. (#5.1.1)", BounceNews.DEAD),
+        (
+            QMAIL % b"mx.example does not like recipient.\nRemote host said: 552 quota",
+            BounceNews.FAILED,
+        ),
+        (EXIM, BounceNews.FAILED),
+    ],
+)
+def test_the_old_formats_are_read(mail: bytes, news: BounceNews) -> None:
+    assert parse_bounce(parse(mail)).news is news
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        b"Subject: Out of office\nAuto-Submitted: auto-replied\n\nBack on Monday.\n",
+        b"Subject: Please confirm that you are no robot\n\nhttps://challenge.example/x\n",
+        b"",
+        b"\xff\xfe\x00",
+    ],
+)
+def test_what_is_no_bounce_is_none(mail: bytes) -> None:
+    assert parse_bounce(parse(mail)) == BounceReport(BounceNews.NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("header", "automatic"),
+    [
+        (b"Auto-Submitted: auto-replied (vacation)", True),
+        (b"Auto-Submitted: auto-generated; type=x", True),
+        (b"Auto-Submitted: no", False),
+        (b"Precedence: bulk", True),
+        (b"X-Autoreply: yes", True),
+        (b"Return-Path: <>", True),
+        (b"Subject: 3 +", False),
+    ],
+)
+def test_what_a_program_wrote_is_known_as_such(header: bytes, automatic: bool) -> None:
+    assert is_automatic(parse(header + b"\n\nhello\n")) is automatic
+
+
+@pytest.mark.parametrize(
+    ("mail", "text"),
+    [
+        (b"Content-Type: text/plain; charset=utf-8\n\n3 +\n", "3 +\n"),
+        (b"Content-Type: text/plain; charset=martian\n\n3 +\n", "3 +\n"),
+        (b"Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\nMyArCg==\n", "3 +\n"),
+        (
+            b"Content-Type: text/html\n\n<p>3 +</p><p>5 &minus;</p><blockquote>1 +</blockquote>",
+            "\n3 +\n\n5 \N{MINUS SIGN}\n",
+        ),
+        (b"Content-Type: image/png\n\nx\n", ""),
+    ],
+)
+def test_the_words_of_a_mail_are_found(mail: bytes, text: str) -> None:
+    assert plain_text(parse(mail)) == text
+
+
+@given(st.binary(max_size=400))
+def test_nothing_that_comes_in_makes_reading_fail(noise: bytes) -> None:
+    for mail in (
+        noise,
+        b"Content-Type: message/delivery-status\n\n" + noise,
+        dsn("Status: x") + noise,
+    ):
+        message = parse(mail)
+
+        assert parse_bounce(message).news in BounceNews
+        assert is_automatic(message) in (True, False)
+        assert isinstance(plain_text(message), str)

@@ -1,0 +1,80 @@
+"""Rows of texts that were met before are those that would be made anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tests.helpers.ranking_factories import library
+
+from larkpost.ranking import TfidfRanker, row_cache
+from larkpost.ranking.row_cache import RowCache
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pytest
+    from scipy.sparse import csr_array
+
+PAPERS = library(40)
+TEXTS = [paper.text for paper in PAPERS]
+
+
+class Counting:
+    """Makes rows of a space without its cache, and counts the texts that were cut."""
+
+    def __init__(self) -> None:
+        self.space = TfidfRanker().fit(PAPERS)
+        self.cut: list[str | Mapping[str, float]] = []
+
+    def make(self, texts: Sequence[str | Mapping[str, float]]) -> csr_array:
+        """Make rows."""
+        self.cut += texts
+        return TfidfRanker().fit(PAPERS).rows(texts).plain  # by a space that has met none of them
+
+    def cache(self) -> RowCache:
+        """Make a cache of these rows."""
+        return RowCache(self.make, len(self.space.vocabulary))
+
+
+def test_a_text_is_cut_once_and_its_row_is_the_same_to_the_bit() -> None:
+    counting = Counting()
+    cache = counting.cache()
+
+    first = cache.rows(TEXTS[:30])
+    again = cache.rows([*TEXTS[10:40], TEXTS[12]])
+
+    assert len(counting.cut) == 40
+    assert np.array_equal(first.toarray(), counting.make(TEXTS[:30]).toarray())
+    assert np.array_equal(again.toarray(), counting.make([*TEXTS[10:40], TEXTS[12]]).toarray())
+
+
+def test_hints_are_made_anew_and_stand_where_they_were_asked_for() -> None:
+    counting = Counting()
+    cache = counting.cache()
+    hint = {"protein": 2.0}
+
+    rows = cache.rows([TEXTS[0], hint, "", TEXTS[1]])
+    cache.rows([hint])
+
+    assert counting.cut.count(hint) == 2
+    assert np.array_equal(rows.toarray(), counting.make([TEXTS[0], hint, "", TEXTS[1]]).toarray())
+
+
+def test_of_no_texts_there_are_no_rows() -> None:
+    counting = Counting()
+
+    assert counting.cache().rows([]).shape == (0, len(counting.space.vocabulary))
+
+
+def test_the_texts_met_first_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_cache, "MOST", 10)
+    counting = Counting()
+    cache = counting.cache()
+
+    cache.rows(TEXTS[:30])
+    cache.rows(TEXTS[25:30])
+    assert len(counting.cut) == 30
+    cache.rows(TEXTS[:1])
+
+    assert len(counting.cut) == 31
