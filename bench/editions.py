@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from larkpost.domain import Edition, Identifier, Interest, Paper, Pick, Reader, Status, TermWeight
-from larkpost.resources import shipped_path
+from larkpost.packaged_files import shipped_path
 
 if TYPE_CHECKING:
     from larkpost.interfaces import FeedFormat

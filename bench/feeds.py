@@ -30,11 +30,11 @@ from feedgen.feed import FeedGenerator  # type: ignore[import-untyped]  # it has
 from larkpost.render import EditionRenderer
 from larkpost.render.feeds.channel import HOUR, YOURS
 from larkpost.render.feeds.entries import entries_of
-from larkpost.render.fragments import cut
 from larkpost.render.paper_links import PaperLinks
+from larkpost.render.template_fragments import cut
 from larkpost.render.templates import environment, why_html
 from larkpost.render.wording import PickReason
-from larkpost.settings.find_links import FIND_LINKS
+from larkpost.settings.paper_search_links import FIND_LINKS
 from larkpost.urls import FEED_TYPES, feed_title
 
 if TYPE_CHECKING:

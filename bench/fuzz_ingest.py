@@ -34,13 +34,13 @@ from larkpost.db import migrations
 from larkpost.db.engine import Store
 from larkpost.domain import PaperRecord
 from larkpost.errors import UnreadableDump, UsageError
-from larkpost.formats import SOURCES
 from larkpost.formats.dates import captured_day, day_in_path, find_day, in_name
 from larkpost.formats.decoding import LONGEST_ABSTRACT, decode
 from larkpost.formats.file_types import refuse_what_is_no_dump
 from larkpost.formats.references import read_references
+from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest.ingest import ingest
-from larkpost.resources import shipped_path
+from larkpost.packaged_files import shipped_path
 from larkpost.text.email_address import address_key
 from larkpost.text.identifiers import identifier_url, parse_identifier
 from larkpost.text.markup import clean_markup, cut_preamble, plain_html, plain_latex
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from larkpost.domain import Record
-    from larkpost.interfaces import Source
+    from larkpost.interfaces import DumpFormat
 
     Parse = Callable[[bytes], None]
 
@@ -92,7 +92,7 @@ def samples(folder: Path) -> list[str]:
 
 def parsers(store: Store) -> Mapping[str, Parse]:
     """Give every parser by its name; each raises what it must not."""
-    sources = {source.name: _reader(source) for source in SOURCES}
+    sources = {source.name: _reader(source) for source in DUMP_FORMATS}
     return {
         **sources,
         "kinds": _refuse,
@@ -105,7 +105,7 @@ def parsers(store: Store) -> Mapping[str, Parse]:
     }
 
 
-def _reader(source: Source) -> Parse:
+def _reader(source: DumpFormat) -> Parse:
     def read(dump: bytes) -> None:
         source.recognises(dump[:_HEAD], "dump")
         with suppress(UnreadableDump):
@@ -137,7 +137,7 @@ def _refuse(dump: bytes) -> None:
 def _ingester(store: Store) -> Parse:
     def take(dump: bytes) -> None:
         with suppress(UnreadableDump):
-            ingest(store, SOURCES, None, stream=BytesIO(dump), now=NOW)
+            ingest(store, DUMP_FORMATS, None, stream=BytesIO(dump), now=NOW)
 
     return take
 

@@ -24,8 +24,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one core, as
 from bench.support.readers import data_folder
 
 from larkpost.domain import Identifier, Paper, Thumb
+from larkpost.packaged_files import shipped_path
 from larkpost.ranking import History, TfidfRanker, evaluate
-from larkpost.resources import shipped_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from larkpost.resources import shipped_path
+from larkpost.packaged_files import shipped_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING
 from larkpost.db import migrations
 from larkpost.db.engine import Store
 from larkpost.errors import UnreadableDump
-from larkpost.formats import SOURCES, HuggingFacePage, Jsonl
+from larkpost.formats.huggingface import HuggingFacePage
+from larkpost.formats.jsonl import Jsonl
+from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest.ingest import ingest
 
 if TYPE_CHECKING:
@@ -187,7 +189,7 @@ def readers() -> Iterator[Mapping[str, Read]]:
             last = {"title": f"Lanterns of harbour {next(number)}"}
             more = json.dumps(last) if dump.startswith(b"{") else f"\n\n{last['title']}\n"
             try:
-                ingest(store, SOURCES, None, stream=BytesIO(dump + more.encode()), now=NOW)
+                ingest(store, DUMP_FORMATS, None, stream=BytesIO(dump + more.encode()), now=NOW)
             except UnreadableDump:
                 return
 

@@ -12,7 +12,7 @@ from bench.support import readers
 from bench.support.readers import Case, Collection
 from scipy.sparse import csr_array
 
-from larkpost.resources import shipped_path
+from larkpost.packaged_files import shipped_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

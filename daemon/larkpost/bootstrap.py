@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from larkpost.db.usage.last_use import ExpiryRule
     from larkpost.editions.model_cache import ModelCache
     from larkpost.editions.publish import PublishContext
-    from larkpost.interfaces import Ranker, Renderer, Source, Transport
+    from larkpost.interfaces import DumpFormat, Ranker, Renderer, Transport
     from larkpost.readers.expiry import LastUses
     from larkpost.render import EditionRenderer
     from larkpost.scheduler.tick import TickContext
@@ -161,11 +161,11 @@ class Program:
         return ModelCache(FitApart(self.settings.ranking.careful, self.stopping.is_set))
 
     @cached_property
-    def sources(self) -> Sequence[Source]:
+    def dump_formats(self) -> Sequence[DumpFormat]:
         """The dump formats, the most particular first."""
-        from larkpost.formats import SOURCES
+        from larkpost.formats.registry import DUMP_FORMATS
 
-        return SOURCES
+        return DUMP_FORMATS
 
     @cached_property
     def tokens(self) -> tokens.Tokens:
@@ -232,7 +232,7 @@ class Program:
             publish_context=self.publish_context,
             renderer=self.letters,
             open_transport=self.open_transport,
-            sources=self.sources,
+            dump_formats=self.dump_formats,
             places=self.places,
             settle_seconds=self.settings.inbox.settle_seconds,
             holder=self.holder,

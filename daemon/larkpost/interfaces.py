@@ -1,4 +1,4 @@
-"""The protocols between the layers: source, ranker, renderer, transport.
+"""The protocols between the layers: dump format, ranker, renderer, transport.
 
 All times are aware and in UTC. Nothing here does any work.
 """
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 FeedFormat = Literal["rss", "atom", "json"]
 
 
-class Source(Protocol):
+class DumpFormat(Protocol):
     """One dump format."""
 
     name: ClassVar[str]
 
     def recognises(self, head: bytes, filename: str) -> bool:
-        """Say from the first 64 KiB whether this source can read the file; never raises."""
+        """Say from the first 64 KiB whether this format can read the file; never raises."""
         ...
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from larkpost.log_limits import line_limit, shorten_facts
 from larkpost.masking import HIDDEN, mask_text
-from larkpost.token_paths import FEED, SIGNED
+from larkpost.token_routes import FEED, SIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

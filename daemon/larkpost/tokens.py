@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from larkpost.token_paths import Purpose
+    from larkpost.token_routes import Purpose
 
 KEY_BYTES = 32
 _KEY = re.compile(rf"(?:[0-9A-Fa-f]{{2}}){{{KEY_BYTES},}}")

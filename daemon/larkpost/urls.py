@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 from larkpost.domain import Thumb
 from larkpost.errors import InvalidToken
 from larkpost.text.normalize import normal_form, one_line, shorten
-from larkpost.token_paths import FEED, SIGNED
+from larkpost.token_routes import FEED, SIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from larkpost.domain import Edition, Interest, Reader
     from larkpost.interfaces import FeedFormat
-    from larkpost.token_paths import Purpose
+    from larkpost.token_routes import Purpose
     from larkpost.tokens import Tokens
 
 

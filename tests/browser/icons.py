@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
-from larkpost.resources import CHECKOUT
+from larkpost.packaged_files import CHECKOUT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

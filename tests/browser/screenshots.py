@@ -20,9 +20,9 @@ from larkpost.bootstrap import build
 from larkpost.db import papers, readers, votes
 from larkpost.domain import PaperRecord, Thumb, Vote
 from larkpost.editions import publish
-from larkpost.formats import HuggingFacePage
+from larkpost.formats.huggingface import HuggingFacePage
+from larkpost.packaged_files import CHECKOUT
 from larkpost.readers import subscriptions
-from larkpost.resources import CHECKOUT
 from larkpost.serve import listen
 from larkpost.settings import load
 from larkpost.web import app

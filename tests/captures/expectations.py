@@ -14,7 +14,7 @@ from tests.captures.samples import DAY, SamplePaper, sample_papers
 from tests.captures.shapes import collapse, trending_text
 
 from larkpost.domain import DumpDate, Identifier, PaperRecord, RejectedRecord
-from larkpost.formats import HuggingFacePage
+from larkpost.formats.huggingface import HuggingFacePage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from larkpost.resources import shipped_path
+from larkpost.packaged_files import shipped_path
 
 PROGRAM = str(Path(sysconfig.get_path("scripts")) / "larkpost")
 SAMPLE = next(iter(sorted(shipped_path("seeds").glob("*.txt"))))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from larkpost.db import papers
-from larkpost.formats import SOURCES
+from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest.ingest import ingest
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def write(folder: Path, text: str | bytes, name: str = "page.txt") -> Path:
 
 
 def read(store: Store, file: Path, **options: object) -> IngestReport:
-    return ingest(store, SOURCES, file, **{"now": NOW, **options})  # type: ignore[arg-type]  # options of many types
+    return ingest(store, DUMP_FORMATS, file, **{"now": NOW, **options})  # type: ignore[arg-type]  # options of many types
 
 
 def everything(store: Store) -> list[Paper]:

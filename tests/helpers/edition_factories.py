@@ -8,7 +8,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from larkpost.domain import Edition, Identifier, Interest, Paper, Pick, Reader, Status, TermWeight
 from larkpost.render import EditionRenderer
-from larkpost.settings.find_links import FIND_LINKS
+from larkpost.settings.paper_search_links import FIND_LINKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

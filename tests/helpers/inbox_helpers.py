@@ -11,16 +11,16 @@ import pytest
 
 from larkpost.db import papers
 from larkpost.db.engine import Store
-from larkpost.formats import SOURCES
+from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest.inbox import sweep
-from larkpost.resources import shipped_path
+from larkpost.packaged_files import shipped_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from larkpost.ingest.inbox import Taken
-    from larkpost.interfaces import Source
+    from larkpost.interfaces import DumpFormat
 
 NOW = datetime(2026, 8, 10, 9, tzinfo=UTC)
 SAMPLE = next(iter(sorted(shipped_path("seeds").glob("*.txt")))).read_bytes()
@@ -64,9 +64,13 @@ def put(folders: Folders, name: str, text: str | bytes, *, age: float = 3_600) -
 
 
 def run(
-    store: Store, folders: Folders, *, now: datetime = NOW, sources: Sequence[Source] = SOURCES
+    store: Store,
+    folders: Folders,
+    *,
+    now: datetime = NOW,
+    dump_formats: Sequence[DumpFormat] = DUMP_FORMATS,
 ) -> list[Taken]:
-    return sweep(store, sources, folders, settle_seconds=5, now=now)
+    return sweep(store, dump_formats, folders, settle_seconds=5, now=now)
 
 
 def titles(store: Store) -> list[str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost.domain import PaperRecord
-from larkpost.formats import HuggingFacePage
-from larkpost.resources import shipped_path
+from larkpost.formats.huggingface import HuggingFacePage
+from larkpost.packaged_files import shipped_path
 from larkpost.text.markup import clean_markup
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 
 from larkpost.domain import Identifier, Paper, Thumb
 from larkpost.interfaces import Evidence
-from larkpost.resources import shipped_path
+from larkpost.packaged_files import shipped_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from larkpost.bootstrap import Program, build
-from larkpost.resources import shipped_path
+from larkpost.packaged_files import shipped_path
 from larkpost.scheduler.status import read_status
 from larkpost.settings import load
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from larkpost.errors import InvalidToken
-from larkpost.token_paths import Purpose
+from larkpost.token_routes import Purpose
 from larkpost.tokens import Tokens
 
 KEY = bytes(range(32))

@@ -38,7 +38,7 @@ def local_time(text: str) -> time:
 def weekdays(text: str) -> frozenset[int]:
     """Read weekdays such as mon,tue,fri, mon-fri, weekdays or daily."""
     from larkpost.settings import read_days
-    from larkpost.text.grammar import sentence
+    from larkpost.text.plurals import sentence
 
     try:
         return read_days(text)

@@ -17,7 +17,7 @@ from larkpost.db import schema
 from larkpost.db.batches import batches
 from larkpost.db.paper_rows import get
 from larkpost.db.papers import fresh
-from larkpost.db.usage.counted_readers import counts
+from larkpost.db.usage.vote_eligibility import counts
 from larkpost.db.votes import ON_PUBLIC
 from larkpost.domain import Thumb, Vote
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from larkpost.db import row_ids, schema
 from larkpost.db.batches import batches
-from larkpost.db.usage import counted_readers
+from larkpost.db.usage import vote_eligibility
 from larkpost.domain import Interest, Reader, Status
 from larkpost.errors import UnknownReader, UsageError
 from larkpost.text.email_address import address_key, spell_address
@@ -84,7 +84,7 @@ def add(
         "quiet_mail": quiet_mail,
         "next_slot": next_slot,
         "expires": expires,
-        "counts_from": None if signed_up else counted_readers.ALWAYS,
+        "counts_from": None if signed_up else vote_eligibility.ALWAYS,
     }
     if (own := row_ids.free(connection, schema.reader, number)) is not None:
         columns["id"] = own

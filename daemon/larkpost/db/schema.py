@@ -159,7 +159,7 @@ reader = Table(
     Column("expires", Boolean, nullable=False, server_default=false()),
     Column("last_used", Date),
     Index("ix_reader_expires_id", "expires", "id"),
-    Column("counts_from", UtcDateTime),  # none: not yet; see larkpost.db.usage.counted_readers
+    Column("counts_from", UtcDateTime),  # none: not yet; see larkpost.db.usage.vote_eligibility
     Column("offer_declined", UtcDateTime),  # see larkpost.editions.second_interest
     CheckConstraint("size BETWEEN 1 AND 100", name="size"),
     sqlite_autoincrement=True,

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, update
 from larkpost.db import schema
 from larkpost.db.batches import batches
 from larkpost.db.upsert import insert
-from larkpost.db.usage import counted_readers
+from larkpost.db.usage import vote_eligibility
 from larkpost.domain import Thumb, Vote
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _latest(votes: Iterable[Vote]) -> Sequence[Vote]:
 
 
 def _rows(connection: Connection, some: Sequence[Vote]) -> list[dict[str, Any]]:
-    moments = counted_readers.moments(connection, some)
+    moments = vote_eligibility.moments(connection, some)
     return [
         _columns(vote) | {"counts_from": moment} for vote, moment in zip(some, moments, strict=True)
     ]

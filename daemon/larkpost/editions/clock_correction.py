@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.db import editions, readers
-from larkpost.db.coordination import future_moments
+from larkpost.db.coordination import future_timestamps
 from larkpost.schedule import is_available, local_date, next_after, timetable_of
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ def recover_from_future(store: Store, *, now: datetime) -> bool:
     if now < _EARLIEST:
         return False
     with store.read() as connection:
-        if not future_moments.is_any(connection, now):
+        if not future_timestamps.is_any(connection, now):
             return False
     with store.begin() as connection:
-        history = not future_moments.history_goes_on(connection, now)
-        changed = future_moments.bring_back(connection, now, history=history)
+        history = not future_timestamps.history_goes_on(connection, now)
+        changed = future_timestamps.bring_back(connection, now, history=history)
         ahead = editions.future(connection, now) if history else []
         dated = sum(_redate(connection, one, now) for one in ahead)
         late = readers.due_after(connection, now + _SOON)

@@ -12,6 +12,7 @@ from larkpost.db import fitted_models, papers, popularity
 from larkpost.db.coordination import job_status
 from larkpost.db.paper_cache import PaperCache
 from larkpost.editions.fit_model import LIKED, Fitted, fit_here
+from larkpost.editions.refit_policy import FitBasis, still_serves
 from larkpost.errors import LarkpostError, TryAgainLater
 
 if TYPE_CHECKING:
@@ -23,28 +24,11 @@ if TYPE_CHECKING:
 
 log = logs.get_logger(__name__)
 
-# Up to this many papers the space is fitted anew whenever one of them changes, which makes a
-# ranking a function of the data alone; beyond, fits are rarer, so that a year of them costs in
-# proportion to the papers, and what was learnt of votes in a space can be kept.
-EXACT_UP_TO = 2_000
-GROWTH = 1.1
-STALE_AFTER = timedelta(days=7)
-# A reader can take thumbs back and give them again all day long: that is to cost no fit each time.
-THUMBS_AFTER = timedelta(days=1)
 TRY_AGAIN = timedelta(hours=1)  # after a fit that failed
 
 # From as many readers on, with as many liked papers each, what they like together teaches
 # something about texts; below it is noise, and whose taste it is could be told from it.
 READERS = 300
-
-
-@dataclass(frozen=True, slots=True)
-class FitBasis:
-    """What there is to fit a space to: papers, the last change of a text, thumbs up to learn."""
-
-    papers: int
-    updated: datetime | None
-    ups: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +158,9 @@ def _is_fresh(connection: Connection, now: datetime) -> bool:
     kept = fitted_models.newest_facts(connection)
     if kept is None:
         return False
-    return _serves(FitBasis(kept.papers, kept.newest, _ups(connection)), wanted, now - kept.made_at)
+    return still_serves(
+        FitBasis(kept.papers, kept.newest, _ups(connection)), wanted, now - kept.made_at
+    )
 
 
 def _load_or_fit(store: Store, ranker: Ranker, now: datetime, fit: Fit) -> ModelBuild:
@@ -226,7 +212,7 @@ def _load(
     if newest is None:
         return None
     basis = FitBasis(newest.papers, newest.newest, _ups(connection))
-    if not _serves(basis, wanted, now - newest.made_at):
+    if not still_serves(basis, wanted, now - newest.made_at):
         return None
     space = ranker.space_from(newest.body)
     return ModelBuild(space, basis, newest.made_at) if space else None
@@ -254,15 +240,3 @@ def _ups(connection: Connection) -> int:
     """How many thumbs up the kept space was learnt from, other readers' and all."""
     learnt = job_status.latest(connection).get("space")
     return int(learnt.detail.get("ups", 0)) if learnt else 0
-
-
-def _serves(made: FitBasis, wanted: FitBasis, age: timedelta) -> bool:
-    if not _as_liked(made.ups, wanted.ups) and not timedelta(0) <= age < THUMBS_AFTER:
-        return False
-    if wanted.papers <= EXACT_UP_TO:
-        return (made.papers, made.updated) == (wanted.papers, wanted.updated)
-    return wanted.papers < made.papers * GROWTH and age < STALE_AFTER
-
-
-def _as_liked(before: int, now: int) -> bool:
-    return bool(before) == bool(now) and before / GROWTH <= now <= before * GROWTH

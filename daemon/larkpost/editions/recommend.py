@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from larkpost import logs
 from larkpost.db import editions, papers, popularity, votes
 from larkpost.domain import Thumb
-from larkpost.editions import advice, fallback, second_interest
+from larkpost.editions import downvote_advice, fallback, second_interest
 from larkpost.editions.batch_isolation import bisect_failures
-from larkpost.editions.evidence import evidence
 from larkpost.editions.exploration import Explorer
 from larkpost.editions.model_cache import ModelCache, fresh_space
+from larkpost.editions.training_evidence import evidence
 from larkpost.errors import LarkpostError
 from larkpost.interfaces import Evidence
 
@@ -208,7 +208,7 @@ def _learn(
 def _add_advice(ranking: ReaderRanking, asked: Sequence[Evidence], now: datetime) -> ReaderRanking:
     """Add advice to the note of a reader who presses thumbs down more than before."""
     cast = (vote for one in asked for vote in zip(one.at, one.thumbs, strict=True))
-    found = advice.many_downs(cast, now)
+    found = downvote_advice.many_downs(cast, now)
     return replace(ranking, note=f"{found.text} {ranking.note}".strip()) if found else ranking
 
 

@@ -53,7 +53,7 @@ def find_offer(
     or where an offer was declined in the last 180 days. ``ranking.two_groups`` has the rule.
     """
     from larkpost.ranking import TextSpace
-    from larkpost.ranking.exploration.two_groups import find_two_groups
+    from larkpost.ranking.exploration.liked_clusters import find_two_groups
 
     declined = reader.offer_declined
     if declined is not None and now - declined < NOT_AGAIN:

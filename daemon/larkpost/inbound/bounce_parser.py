@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BounceNews",
     "BounceReport",
-    "is_automatic",
-    "is_reply_of_a_program",
     "parse",
     "parse_bounce",
 ]
@@ -55,30 +53,6 @@ class BounceReport:
     news: BounceNews
     code: str = ""
     text: str = ""
-
-
-def is_automatic(message: Message) -> bool:
-    """Say whether a program wrote this (RFC 3834 and what came before it)."""
-    return (
-        is_reply_of_a_program(message)
-        or _word(message, "Auto-Submitted") not in ("", "no")
-        or _word(message, "Precedence") in ("bulk", "junk", "list")
-        or any(mark in message for mark in ("X-Auto-Response-Suppress", "List-Id"))
-    )
-
-
-def is_reply_of_a_program(message: Message) -> bool:
-    """Say whether a program answered a letter (RFC 3834, 5), and nobody asked for this mail."""
-    return (
-        _word(message, "Auto-Submitted") == "auto-replied"
-        or _word(message, "Precedence") == "auto_reply"
-        or any(mark in message for mark in ("X-Autoreply", "X-Autorespond"))
-        or _word(message, "Return-Path") == "<>"
-    )
-
-
-def _word(message: Message, field: str) -> str:
-    return str(message.get(field, "")).partition(";")[0].strip().lower()
 
 
 def parse_bounce(message: Message) -> BounceReport:

@@ -16,7 +16,7 @@ from larkpost.urls import open_token, stamp
 
 if TYPE_CHECKING:
     from larkpost.domain import Edition, Reader
-    from larkpost.token_paths import Purpose
+    from larkpost.token_routes import Purpose
     from larkpost.tokens import Tokens
 
 # The letter says what the address is for, so that the right key is tried.

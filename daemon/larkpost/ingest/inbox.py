@@ -15,15 +15,9 @@ from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import Failure, LarkpostError, UnreadableDump
 from larkpost.ingest.file_moves import move
 from larkpost.ingest.ingest import IngestReport, ingest, was_read
+from larkpost.ingest.read_attempts import ReadAttempts, forget_missing
 from larkpost.ingest.refused_files import MOST_REFUSALS, Refusal, inbox_refusals
-from larkpost.ingest.spool import (
-    WHY,
-    ReadAttempts,
-    ReadFiles,
-    forget_missing,
-    inspect_file,
-    lying_in,
-)
+from larkpost.ingest.spool import WHY, ReadFiles, inspect_file, lying_in
 from larkpost.safe_files import atomic_write, make_folder, remove_stale_drafts
 from larkpost.text.normalize import one_line
 
@@ -34,7 +28,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Store
     from larkpost.ingest.spool import InboxFile
-    from larkpost.interfaces import Source
+    from larkpost.interfaces import DumpFormat
 
 log = logs.get_logger(__name__)
 
@@ -81,7 +75,7 @@ Taken = IngestReport | RejectedFile
 
 def sweep(
     store: Store,
-    sources: Sequence[Source],
+    dump_formats: Sequence[DumpFormat],
     places: InboxFolders,
     *,
     settle_seconds: float,
@@ -113,7 +107,7 @@ def sweep(
         one for one in waiting if one.still_for(now) >= (PAUSE if read.waits(one) else settle)
     ]
     settled.sort(key=lambda one: (one.day, one.modified, os.fsencode(one.path.name)))
-    sweeping = _Sweep(store, sources, places, read, now)
+    sweeping = _Sweep(store, dump_formats, places, read, now)
     taken = [one for one in map(sweeping.take, settled) if one is not None]
     with suppress(OSError):  # a full disk
         read.tidy(now)
@@ -150,7 +144,7 @@ class _Sweep:
     """What one sweep has at hand."""
 
     store: Store
-    sources: Sequence[Source]
+    dump_formats: Sequence[DumpFormat]
     places: InboxFolders
     read: ReadFiles
     now: datetime
@@ -180,7 +174,7 @@ class _Sweep:
         """Read a file and move it, unless it changed meanwhile, or its end may still come."""
         report = None
         if not (self.read.has(one) and was_read(self.store, one.path)):
-            report = ingest(self.store, self.sources, one.path, now=self.now, follow=False)
+            report = ingest(self.store, self.dump_formats, one.path, now=self.now, follow=False)
             for warning in report.warnings:
                 log.warning("dump is odd", name=one_line(one.path.name), what=warning)
         if one.is_unchanged():

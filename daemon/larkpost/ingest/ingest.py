@@ -18,8 +18,8 @@ from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import GRACE, in_name
 from larkpost.ingest.file_reader import copy_of, copy_of_stream, lines_of
-from larkpost.text.grammar import quantity
 from larkpost.text.normalize import one_line
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Connection, Store
     from larkpost.ingest.file_reader import DumpCopy
-    from larkpost.interfaces import Source
+    from larkpost.interfaces import DumpFormat
 
     Progress = Callable[[int, int], None]
 
@@ -62,7 +62,7 @@ class IngestReport:
 
     name: str
     digest: str
-    source: str
+    format: str
     captured: Date | None
     papers: int
     new: int
@@ -78,12 +78,12 @@ class IngestReport:
 
 def ingest(
     store: Store,
-    sources: Sequence[Source],
+    dump_formats: Sequence[DumpFormat],
     path: Path | None,
     *,
     stream: BinaryIO | None = None,
     date: Date | None = None,
-    source: str | None = None,
+    dump_format: str | None = None,
     now: datetime,
     progress: Progress | None = None,
     follow: bool = True,
@@ -91,7 +91,7 @@ def ingest(
     """Read the dump at ``path``, or else what comes in on ``stream``.
 
     ``date`` is the day on which it was taken, for a dump that does not say or leaves out the
-    year; ``source`` names its format. ``progress`` is called with the bytes read and their
+    year; ``dump_format`` names its format. ``progress`` is called with the bytes read and their
     number. With ``follow``, a symbolic link to a file will do, and so will a hard link where others
     may put files.
 
@@ -107,7 +107,7 @@ def ingest(
                 copy = stack.enter_context(copy_of_stream(stream, name))
             else:
                 raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
-            report = _ingest_copy(store, sources, copy, source, date, now, progress)
+            report = _ingest_copy(store, dump_formats, copy, dump_format, date, now, progress)
     except UnreadableDump as error:
         facts = {"name": name, "problem": str(error), "hint": error.hint}
         with store.begin() as connection:
@@ -124,19 +124,19 @@ def was_read(store: Store, path: Path) -> bool:
 
 def _ingest_copy(
     store: Store,
-    sources: Sequence[Source],
+    dump_formats: Sequence[DumpFormat],
     copy: DumpCopy,
-    source: str | None,
+    dump_format: str | None,
     date: Date | None,
     now: datetime,
     progress: Progress | None,
 ) -> IngestReport:
-    named = _find_source(sources, source) if source is not None else None
+    named = _find_format(dump_formats, dump_format) if dump_format is not None else None
     with store.read() as connection:
         if before := dumps.by_digest(connection, copy.digest):
             return _again(connection, before, copy.name)
     try:
-        chosen = named or _recognise(sources, copy)
+        chosen = named or _recognise(dump_formats, copy)
         return _DumpIngest(store, copy, chosen, _near(copy, date, now), now, progress).run()
     except UnreadableDump as error:
         lines = f"0 records in {quantity(lines_of(copy), 'line')}"
@@ -152,7 +152,7 @@ def _record_result(store: Store, report: IngestReport, now: datetime) -> IngestR
     facts = {"name": report.name, "papers": report.papers, "new": report.new, "already": already}
     with store.begin() as connection:
         job_status.record(connection, "ingest", ok=True, now=now, **facts)
-    log.info("dump read", source=report.source, rejected=report.rejected, **facts)
+    log.info("dump read", format=report.format, rejected=report.rejected, **facts)
     return report
 
 
@@ -160,7 +160,7 @@ def _again(connection: Connection, dump: dumps.Dump, name: str) -> IngestReport:
     return IngestReport(
         name=name,
         digest=dump.digest,
-        source=dump.source,
+        format=dump.source,
         captured=dump.captured,
         papers=dump.papers,
         new=0,
@@ -173,25 +173,25 @@ def _again(connection: Connection, dump: dumps.Dump, name: str) -> IngestReport:
     )
 
 
-def _find_source(sources: Sequence[Source], wanted: str) -> Source:
-    found = next((source for source in sources if source.name == wanted), None)
+def _find_format(dump_formats: Sequence[DumpFormat], wanted: str) -> DumpFormat:
+    found = next((one for one in dump_formats if one.name == wanted), None)
     if found is None:
-        raise UsageError(f"there is no format {one_line(wanted)}", hint=_formats(sources))
+        raise UsageError(f"there is no format {one_line(wanted)}", hint=_formats(dump_formats))
     return found
 
 
-def _recognise(sources: Sequence[Source], copy: DumpCopy) -> Source:
-    for source in sources:
-        if source.recognises(copy.head, copy.name):
-            return source
+def _recognise(dump_formats: Sequence[DumpFormat], copy: DumpCopy) -> DumpFormat:
+    for one in dump_formats:
+        if one.recognises(copy.head, copy.name):
+            return one
     raise UnreadableDump(
         "nothing in it is recognised as a dump",
-        hint=f"{_formats(sources)}; docs/formats.md shows what they look like",
+        hint=f"{_formats(dump_formats)}; docs/formats.md shows what they look like",
     )
 
 
-def _formats(sources: Sequence[Source]) -> str:
-    return f"the formats are: {', '.join(source.name for source in sources)}"
+def _formats(dump_formats: Sequence[DumpFormat]) -> str:
+    return f"the formats are: {', '.join(one.name for one in dump_formats)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,14 +232,14 @@ class _DumpIngest:
         self,
         store: Store,
         copy: DumpCopy,
-        source: Source,
+        dump_format: DumpFormat,
         near: _CaptureHint,
         now: datetime,
         progress: Progress | None,
     ) -> None:
         self.store = store
         self.copy = copy
-        self.source = source
+        self.dump_format = dump_format
         self.near = near
         self.now = now
         self.progress = progress or (lambda _done, _total: None)
@@ -272,10 +272,10 @@ class _DumpIngest:
         return self._report(dump_id)
 
     def _drafts(self) -> Iterator[PaperRecord]:
-        """Yield the drafts with the day of capture; keep what else the source tells."""
+        """Yield the drafts with the day of capture; keep what else the file tells."""
         moment = self._moment(self.near.day)
         bound = min(self.near.day, self.now.date())
-        for count, record in enumerate(self.source.read(self.copy.body, bound)):
+        for count, record in enumerate(self.dump_format.read(self.copy.body, bound)):
             if count % _STEP == 0:
                 self.progress(self.copy.body.tell(), self.copy.size)
             match record:
@@ -326,7 +326,7 @@ class _DumpIngest:
             id=0,
             digest=self.copy.digest,
             name=self.copy.name,
-            source=self.source.name,
+            source=self.dump_format.name,
             captured=self._day(),
             read_at=self.now,
             papers=len(self.listing),
@@ -346,7 +346,7 @@ class _DumpIngest:
         return IngestReport(
             name=self.copy.name,
             digest=self.copy.digest,
-            source=self.source.name,
+            format=self.dump_format.name,
             captured=self._day(),
             papers=len(self.listing),
             new=self.counts[MatchOutcome.NEW],

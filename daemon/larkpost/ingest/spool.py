@@ -7,23 +7,18 @@ import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import in_name
 from larkpost.safe_files import open_append, open_folder, read_own, write_note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from pathlib import Path
 
-MOST_TRIES = 3
 READ = ".read"
 WHY = ".why"  # the ending of the file that says why another one was refused
-_TRIES = ".tries-"
 _MOST_READ = 16 * 1024 * 1024  # bytes: a hundred thousand files a day, and more
-_MOST_TRIES_BYTES = 16
 _WAITS = "waits"
 _RECENT = timedelta(days=1)
 # Names under which programs write what is not finished.
@@ -155,55 +150,3 @@ def _modification_time(state: str) -> int:
 def _still_for(modified: int, now: datetime) -> timedelta:
     # A time far in the future is as good as one far in the past: nobody writes to it now.
     return timedelta(seconds=abs(now.timestamp() - modified / 1e9))
-
-
-class ReadAttempts:
-    """How often reading a file was begun and not brought to an end, told across restarts.
-
-    The number lies in a hidden file in the inbox, written before the file is read: a file that
-    has the process killed for its memory leaves no other trace.
-    """
-
-    def __init__(self, inbox: Path, one: InboxFile) -> None:
-        key = f"{one.size} {one.modified} ".encode() + os.fsencode(one.path.name)
-        self.file = inbox / f"{_TRIES}{sha256(key).hexdigest()[:16]}"
-
-    def count(self) -> int:
-        """How often it was."""
-        try:
-            return int(read_own(self.file, _MOST_TRIES_BYTES))
-        except (OSError, ValueError):
-            return 0
-
-    def begin(self, name: str) -> None:
-        """Count one more; raises UnreadableDump when there were enough."""
-        if (before := self.count()) >= MOST_TRIES:
-            raise UnreadableDump(
-                f"reading {name} broke the program {MOST_TRIES} times",
-                hint="the log tells where; the file is kept",
-            )
-        write_note(self.file, str(before + 1).encode("ascii"))
-
-    def take_back(self) -> None:
-        """Count one less: it was not the file's fault."""
-        if (count := self.count()) > 1:
-            write_note(self.file, str(count - 1).encode("ascii"))
-        else:
-            self.forget()
-
-    def forget(self) -> None:
-        """Begin anew; what cannot be removed, such as a folder of others, is left there."""
-        with suppress(OSError):
-            self.file.unlink()
-
-
-def forget_missing(inbox: Path, waiting: Sequence[InboxFile]) -> None:
-    """Forget the tries of files that are no longer there.
-
-    What others have put there, and cannot be removed, is no count of ours and stops nothing.
-    """
-    wanted = {ReadAttempts(inbox, one).file for one in waiting}
-    for file in inbox.glob(f"{_TRIES}*"):
-        if file not in wanted:
-            with suppress(OSError):
-                file.unlink()

@@ -12,7 +12,7 @@ from larkpost.editions.diagnostics import EmptyDay, explain_empty_day
 from larkpost.errors import Deferred, LarkpostError
 from larkpost.mail import circuit_breaker
 from larkpost.mail.retry_policy import describe as told_in_words
-from larkpost.text.grammar import capitalise, sentence
+from larkpost.text.plurals import capitalise, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -11,7 +11,7 @@ from larkpost.db import editions, papers, readers, votes
 from larkpost.db.batches import batches
 from larkpost.db.outbox import bounces, deliveries
 from larkpost.db.private import private_papers
-from larkpost.db.usage import counted_readers, forgotten_votes, last_use
+from larkpost.db.usage import forgotten_votes, last_use, vote_eligibility
 from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import UsageError
 from larkpost.portability import records
@@ -142,7 +142,7 @@ def _reader_line(
         "number": reader.id,
         "created": records.moment(reader.created),
         "feed_key": reader.feed_key,
-        "counted": reader.id in counted_readers.counting_since(connection, [reader.id]),
+        "counted": reader.id in vote_eligibility.counting_since(connection, [reader.id]),
         "themes": [
             theme | {"number": interest.id}
             for theme, interest in zip(line["themes"], reader.interests, strict=True)

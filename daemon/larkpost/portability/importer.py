@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from larkpost.db import editions, papers, readers, votes
 from larkpost.db.batches import batches
 from larkpost.db.private import private_papers, private_upsert
-from larkpost.db.usage import counted_readers, last_use
+from larkpost.db.usage import last_use, vote_eligibility
 from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord, Status, Vote
 from larkpost.errors import LarkpostError, UnknownReader, UsageError
 from larkpost.formats.jsonl import Jsonl
@@ -236,8 +236,8 @@ def _write_reader(
         readers.set_interest(
             connection, reader.id, theme.name, words=theme.words, quota=theme.quota
         )
-    if said.counted and not counted_readers.counting_since(connection, [reader.id]):
-        counted_readers.count_always(connection, [reader.id])
+    if said.counted and not vote_eligibility.counting_since(connection, [reader.id]):
+        vote_eligibility.count_always(connection, [reader.id])
     return _change_columns(connection, readers.get(connection, reader.id), said, now), remarks
 
 

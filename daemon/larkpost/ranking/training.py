@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from larkpost.ranking.calibration import calibrate
-from larkpost.ranking.components import (
+from larkpost.ranking.exploration.passed_over import Passed, add_passed
+from larkpost.ranking.linear_model import Calibration, LinearTaste, NamedTerms
+from larkpost.ranking.model_components import (
     ComponentScores,
     DenseView,
     OwnVotes,
@@ -27,8 +29,6 @@ from larkpost.ranking.components import (
     regression,
     shared_taste,
 )
-from larkpost.ranking.exploration.passed_over import Passed, add_passed
-from larkpost.ranking.linear_model import Calibration, LinearTaste, NamedTerms
 from larkpost.ranking.training_examples import shelve
 from larkpost.ranking.training_rows import BallotRows, dense_of, kernel_of, ledger_of, lines_of
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from larkpost.interfaces import Evidence
-    from larkpost.ranking.components import Kernel
+    from larkpost.ranking.model_components import Kernel
     from larkpost.ranking.taste_cache import Line, TasteCache, Whose
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
     from larkpost.ranking.training_examples import TrainingExample

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from larkpost.domain import Paper
-    from larkpost.ranking.components import Kernel
     from larkpost.ranking.linear_model import Calibration
+    from larkpost.ranking.model_components import Kernel
     from larkpost.ranking.taste_cache import TasteCache
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
     from larkpost.ranking.training import Learnt

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from larkpost import logs
 from larkpost.db.search import find
 from larkpost.editions.model_cache import fresh_space
-from larkpost.text.grammar import quantity
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

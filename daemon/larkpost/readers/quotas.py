@@ -10,8 +10,8 @@ from larkpost.db import votes
 from larkpost.db.coordination import rate_limits
 from larkpost.db.usage import last_use, quotas
 from larkpost.errors import QuotaExceeded
-from larkpost.text.grammar import quantity
 from larkpost.text.networks import WIDER
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,9 +10,9 @@ from larkpost.db.private import private_papers
 from larkpost.db.usage import forgotten_votes
 from larkpost.domain import Thumb, Vote
 from larkpost.errors import UnknownPaper, UsageError
-from larkpost.text.grammar import quantity
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import shorten
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from larkpost.db import fitted_models, papers, popularity, votes
 from larkpost.domain import TermWeight
 from larkpost.editions.evaluate import FEWEST, evaluate
-from larkpost.editions.evidence import evidence
 from larkpost.editions.second_interest import find_offer
+from larkpost.editions.training_evidence import evidence
 from larkpost.interfaces import Evidence
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.render.templates import environment
-from larkpost.text.grammar import quantity
 from larkpost.text.normalize import one_line
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

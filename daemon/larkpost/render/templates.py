@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from larkpost.packaged_files import shipped_path
 from larkpost.render import wording
 from larkpost.render.email.line_breaks import breakable
-from larkpost.render.fragments import gap
-from larkpost.resources import shipped_path
-from larkpost.text.grammar import quantity
+from larkpost.render.template_fragments import gap
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from larkpost.render.paper_links import PaperLinks

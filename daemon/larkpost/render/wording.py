@@ -6,9 +6,9 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from larkpost.text.grammar import quantity
 from larkpost.text.identifiers import LONGEST_LINK, paper_url
 from larkpost.text.normalize import one_line
+from larkpost.text.plurals import quantity
 from larkpost.text.term_table import term_table
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from larkpost.readers.expiry import LastUses
 from larkpost.scheduler.housekeeping import clean_up
 from larkpost.scheduler.mutex import alone
 from larkpost.scheduler.steps import StepRunner
-from larkpost.text.grammar import quantity
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from larkpost.inbound.process import InboundKind
     from larkpost.inbound.return_address import ReturnAddresses
     from larkpost.ingest.inbox import Taken
-    from larkpost.interfaces import Renderer, Source, Transport
+    from larkpost.interfaces import DumpFormat, Renderer, Transport
     from larkpost.mail.notices import NoticeWriter
     from larkpost.settings import HomePaths
 
@@ -66,7 +66,7 @@ class TickContext:
     publish_context: PublishContext
     renderer: Renderer
     open_transport: Callable[[], AbstractContextManager[Transport]]
-    sources: Sequence[Source]
+    dump_formats: Sequence[DumpFormat]
     places: HomePaths
     settle_seconds: float
     holder: str
@@ -123,7 +123,7 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
             recover_from_future(store, now=now)
             done.taken = sweep(
                 store,
-                context.sources,
+                context.dump_formats,
                 context.places,
                 settle_seconds=context.settle_seconds,
                 now=now,

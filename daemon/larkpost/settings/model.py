@@ -33,7 +33,7 @@ from larkpost.settings.addresses import (
     read_server,
     read_taggable_mailbox,
 )
-from larkpost.settings.find_links import FIND_LINKS, FindLinks
+from larkpost.settings.paper_search_links import FIND_LINKS, FindLinks
 from larkpost.text.zones import zone_names
 
 if TYPE_CHECKING:

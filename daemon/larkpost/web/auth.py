@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Connection
     from larkpost.domain import Edition, Reader
-    from larkpost.token_paths import Purpose
+    from larkpost.token_routes import Purpose
     from larkpost.web.site import SiteContext
 
 

@@ -21,8 +21,8 @@ from larkpost.errors import (
     UnknownReader,
     UsageError,
 )
-from larkpost.text.grammar import sentence
-from larkpost.token_paths import SIGNED
+from larkpost.text.plurals import sentence
+from larkpost.token_routes import SIGNED
 from larkpost.web.auth import check_link
 from larkpost.web.client_ip import network
 from larkpost.web.form_body import BODY_SECONDS, LARGEST_BODY, parse_form, read_body

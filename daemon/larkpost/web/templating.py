@@ -12,13 +12,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from larkpost.db.popularity import FEWEST
+from larkpost.packaged_files import shipped_path
 from larkpost.render import wording
 from larkpost.render.paper_links import PaperLinks
 from larkpost.render.presenters import facts_of
-from larkpost.resources import shipped_path
 from larkpost.schedule import local_time
-from larkpost.text.grammar import quantity, sentence, tally
 from larkpost.text.normalize import one_line
+from larkpost.text.plurals import quantity, sentence, tally
 from larkpost.web.links_in_text import find_links
 from larkpost.web.public.date_spans import span_name
 

@@ -13,7 +13,7 @@ from larkpost.db.private import private_upsert
 from larkpost.domain import PaperRecord, Thumb
 from larkpost.errors import UnknownReader
 from larkpost.readers import record_votes
-from larkpost.token_paths import SIGNED, Purpose
+from larkpost.token_routes import SIGNED, Purpose
 
 if TYPE_CHECKING:
     from tests.helpers.web.site_client import Place

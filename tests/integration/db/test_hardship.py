@@ -185,7 +185,7 @@ with program.store.read() as connection:
 client = TestClient(app(program, clock=lambda: NOW), raise_server_exceptions=False, base_url=BASE)
 path = program.links.ballot(edition).removeprefix(BASE)
 voted = client.post(f"{path}/1/up")
-found = list(_examined(Call(home)))
+found = list(_examine(CliContext(home)))
 print(json.dumps({
     "feed": client.get(f"/feed/{reader.feed_key}.rss").status_code,
     "shown": client.get(f"{path}/1/up").status_code,

@@ -18,7 +18,7 @@ from tests.helpers.web.site_client import NOW, place
 from larkpost.bootstrap import build
 from larkpost.db import dumps, papers
 from larkpost.ingest.inbox import sweep
-from larkpost.resources import shipped_path
+from larkpost.packaged_files import shipped_path
 from larkpost.settings import load
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def hook(name, arguments):
         point()
 
 def take(program):
-    sweep(program.store, program.sources, program.places, settle_seconds=0, now=NOW)
+    sweep(program.store, program.dump_formats, program.places, settle_seconds=0, now=NOW)
 
 def vote(program):
     client = TestClient(app(program, clock=lambda: NOW), base_url=BASE)
@@ -147,7 +147,7 @@ def test_a_dump_is_read_whole_and_once_wherever_reading_it_is_killed(tmp_path: P
         assert moved or (program.places.inbox / "a.txt").exists()
 
         for _ in range(2):
-            sweep(program.store, program.sources, program.places, settle_seconds=0, now=NOW)
+            sweep(program.store, program.dump_formats, program.places, settle_seconds=0, now=NOW)
 
         with program.store.read() as connection:
             assert (papers.count(connection), len(dumps.latest(connection, 9))) == (108, 1)

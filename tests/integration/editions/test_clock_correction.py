@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from tests.helpers.mail.outbox_helpers import Mailbag, PlainPress
 
 from larkpost.db import editions, papers, readers, schema
-from larkpost.db.coordination import future_moments, job_status
+from larkpost.db.coordination import future_timestamps, job_status
 from larkpost.db.outbox.notices import waiting
 from larkpost.domain import Identifier, PaperRecord, Status, Thumb
 from larkpost.editions.clock_correction import recover_from_future
@@ -139,7 +139,7 @@ def test_a_wish_to_subscribe_put_off_while_the_clock_was_ahead_is_answered(store
     notices.ask(store, notices.check_request("a@example.org", wishes), now=AHEAD)
 
     with store.read() as connection:
-        assert future_moments.is_any(connection, NOW)
+        assert future_timestamps.is_any(connection, NOW)
     recover_from_future(store, now=NOW)
 
     with store.read() as connection:

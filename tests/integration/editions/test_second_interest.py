@@ -13,8 +13,8 @@ from tests.helpers.web.site_client import NOW
 from larkpost.db import papers, readers, votes
 from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
 from larkpost.editions import second_interest
-from larkpost.editions.evidence import evidence
 from larkpost.editions.model_cache import fresh_space
+from larkpost.editions.training_evidence import evidence
 from larkpost.errors import UsageError
 from larkpost.readers import subscriptions
 from larkpost.readers.taste_profile import tell

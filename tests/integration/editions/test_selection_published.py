@@ -10,7 +10,7 @@ import pytest
 
 from larkpost.db import papers, readers, votes
 from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
-from larkpost.editions import model_cache, recommend
+from larkpost.editions import model_cache, recommend, refit_policy
 from larkpost.editions.evaluate import history
 from larkpost.editions.publish import PublishContext, by_hand, draft, publish
 from larkpost.editions.recommend import RankingRequest
@@ -310,7 +310,7 @@ def test_what_hundreds_of_readers_like_together_goes_into_the_space(
 
     add_fans(store, 1, ids[2:6])
     for _ in range(2):
-        model_cache.fresh_space(store, ranker, now=NOW + model_cache.THUMBS_AFTER)
+        model_cache.fresh_space(store, ranker, now=NOW + refit_policy.THUMBS_AFTER)
 
     assert ranker.libraries == [0, model_cache.READERS]
 
@@ -330,5 +330,5 @@ def test_thumbs_taken_back_and_given_again_cost_one_fit_a_day(store: Store, ids:
 
     with store.begin() as connection:
         votes.clear(connection, fan, ids[0])
-    shared.refresh(store, ranker, now=NOW + model_cache.THUMBS_AFTER)
+    shared.refresh(store, ranker, now=NOW + refit_policy.THUMBS_AFTER)
     assert ranker.libraries == [model_cache.READERS, 0]

@@ -26,7 +26,7 @@ from tests.helpers.scarce_resources import on_a_small_disk
 
 from larkpost.db.engine import Store
 from larkpost.errors import TryAgainLater
-from larkpost.formats import SOURCES
+from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest.inbox import RejectedFile
 from larkpost.ingest.ingest import IngestReport, ingest
 
@@ -58,7 +58,7 @@ def test_a_monstrous_dump_costs_no_paper_beside_it_and_little_memory(
     if counted == 0:
         resource.setrlimit(resource.RLIMIT_DATA, (1_500 << 20, 1_500 << 20))
         store = Store(str(file_store.url))
-        report = ingest(store, SOURCES, dump, now=NOW)
+        report = ingest(store, DUMP_FORMATS, dump, now=NOW)
         os._exit(report.new if report.new == report.papers else 99)
     _, status = os.waitpid(counted, 0)
 
@@ -124,7 +124,7 @@ def test_a_database_without_room_keeps_the_dump_in_the_inbox_until_there_is_some
     assert "No room left" in taken.reason
     assert (taken.moved, file.exists(), titles(file_store)) == (False, True, [])
     with pytest.raises(TryAgainLater):
-        ingest(file_store, SOURCES, file, now=NOW)
+        ingest(file_store, DUMP_FORMATS, file, now=NOW)
 
     room["pages"] = 1_000_000
     (taken,) = run(file_store, folders)
@@ -139,11 +139,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from starlette.testclient import TestClient
 from larkpost import logs
-from larkpost.readers import subscriptions as membership
+from larkpost.readers import subscriptions
 from larkpost.ingest.inbox import RejectedFile
 from larkpost.scheduler.tick import tick
 from larkpost.bootstrap import build
-from larkpost.resources import shipped_path
+from larkpost.packaged_files import shipped_path
 from larkpost.settings import load
 from larkpost.db import papers
 from larkpost.web import app
@@ -153,9 +153,9 @@ home = Path(sys.argv[1]) / "home"
 program = build(load(home=home, flags={"inbox.settle_seconds": 0}, environ={}))
 program.prepare()
 now = datetime(2026, 8, 10, 9, tzinfo=UTC)
-reader = membership.add(program.store, "a@example.org", now=now)
+reader = subscriptions.add(program.store, "a@example.org", now=now)
 client = TestClient(app(program, clock=lambda: now))
-sample = next(iter(sorted(shipped("seeds").glob("*.txt"))))
+sample = next(iter(sorted(shipped_path("seeds").glob("*.txt"))))
 shutil.copyfile(sample, program.places.inbox / "a.txt")
 hog = home / "hog"
 hog.write_bytes(bytes(shutil.disk_usage(home).free - 40_000))
@@ -164,13 +164,13 @@ for minute in range(4):
         hog.unlink()
     done = tick_error = None
     try:
-        done = tick(program.works, now=now + timedelta(minutes=minute))
+        done = tick(program.tick_context, now=now + timedelta(minutes=minute))
     except Exception as error:
         tick_error = str(error)
     with program.store.read() as connection:
         count = papers.count(connection)
     print(json.dumps({
-        "read": bool(done and done.taken and not isinstance(done.taken[0], Bad)),
+        "read": bool(done and done.taken and not isinstance(done.taken[0], RejectedFile)),
         "told": tick_error or str(done.taken) + str(done.troubles),
         "papers": count,
         "inbox": [path.name for path in program.places.inbox.glob("*.txt")],

@@ -17,7 +17,7 @@ from tests.helpers.inbox_helpers import ABSTRACT, NOW, Folders, folders, run
 from larkpost.db import dumps, papers
 from larkpost.db.coordination import job_status
 from larkpost.domain import PaperRecord
-from larkpost.formats import SOURCES
+from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest.file_moves import move
 from larkpost.ingest.inbox import RejectedFile
 from larkpost.ingest.ingest import IngestReport
@@ -261,7 +261,7 @@ def test_a_file_that_breaks_the_program_three_times_goes_to_bad(
     put(folders, "a.txt", "poison")
     put(folders, "b.txt")
 
-    outcomes = [run(store, folders, sources=[Poison(), *SOURCES]) for _ in range(4)]
+    outcomes = [run(store, folders, dump_formats=[Poison(), *DUMP_FORMATS]) for _ in range(4)]
 
     assert [len(taken) for taken in outcomes] == [2, 1, 1, 1]
     assert [isinstance(taken[0], RejectedFile) and taken[0].moved for taken in outcomes] == [
@@ -331,8 +331,8 @@ def test_a_file_left_behind_is_told_of_at_once_and_then_every_hour(
 ) -> None:
     put(folders, "a.txt", "poison")
 
-    run(store, folders, sources=[Poison()])
-    run(store, folders, sources=[Poison()], now=NOW + timedelta(minutes=1))
+    run(store, folders, dump_formats=[Poison()])
+    run(store, folders, dump_formats=[Poison()], now=NOW + timedelta(minutes=1))
 
     with store.read() as connection:
         told = job_status.latest(connection)["inbox"]
@@ -356,7 +356,7 @@ def test_a_file_replaced_after_it_was_read_stays_for_the_next_sweep(
             put(folders, "page.txt", page("Second"))
             yield PaperRecord("First")
 
-    run(store, folders, sources=[Replacing()])
+    run(store, folders, dump_formats=[Replacing()])
     assert names(folders.inbox) == ["page.txt"]
 
     run(store, folders)

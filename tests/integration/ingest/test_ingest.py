@@ -18,10 +18,10 @@ from larkpost.db import dumps, papers
 from larkpost.db.coordination import job_status
 from larkpost.domain import PaperRecord, RejectedRecord
 from larkpost.errors import LarkpostError, TryAgainLater, UnreadableDump, UsageError
-from larkpost.formats import SOURCES
+from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest import ingest as flow
 from larkpost.ingest.ingest import ingest
-from larkpost.resources import shipped_path
+from larkpost.packaged_files import shipped_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,7 +39,7 @@ def test_the_sample_becomes_108_papers_of_its_day(store: Store) -> None:
     report = read(store, SAMPLE)
 
     assert (report.papers, report.new, report.rejected) == (108, 108, 0)
-    assert report.source == "huggingface"
+    assert report.format == "huggingface"
     assert report.captured == date(2026, 8, 7)
     assert {paper.first_seen for paper in everything(store)} == {datetime(2026, 8, 7, tzinfo=UTC)}
     assert {paper.arrived for paper in everything(store)} == {NOW}
@@ -93,7 +93,7 @@ def test_a_dump_keeps_its_order_and_what_was_rejected(store: Store, tmp_path: Pa
 
 
 def test_standard_input_is_read_like_a_file(store: Store) -> None:
-    report = ingest(store, SOURCES, None, stream=BytesIO(page().encode()), now=NOW)
+    report = ingest(store, DUMP_FORMATS, None, stream=BytesIO(page().encode()), now=NOW)
 
     assert (report.name, report.new, report.captured) == ("standard input", 1, date(2026, 8, 7))
 
@@ -156,9 +156,9 @@ def test_a_refused_dump_is_told_of_in_the_events(store: Store, tmp_path: Path) -
 def test_a_named_source_is_used_and_an_unknown_one_refused(store: Store, tmp_path: Path) -> None:
     file = write(tmp_path, '{"title": "T"}', "x.dat")
 
-    assert read(store, file, source="jsonl").source == "jsonl"
+    assert read(store, file, dump_format="jsonl").format == "jsonl"
     with pytest.raises(UsageError, match="there is no format cobol"):
-        read(store, file, source="cobol")
+        read(store, file, dump_format="cobol")
 
 
 def test_a_link_is_followed_only_when_that_is_asked_for(store: Store, tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_a_file_deleted_before_it_is_read_is_told_and_forgotten(
             yield PaperRecord("First")
 
     put(folders, "a.txt", "first")
-    taken = run(store, folders, sources=[Deleting()])
+    taken = run(store, folders, dump_formats=[Deleting()])
 
     assert [isinstance(one, IngestReport) for one in taken] == [True, False]
     assert run(store, folders) == []
@@ -129,8 +129,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from larkpost import logs
 from larkpost.ingest.inbox import RejectedFile, sweep
-from larkpost.formats import SOURCES
-from larkpost.db.coordination import job_status as events
+from larkpost.formats.registry import DUMP_FORMATS
+from larkpost.db.coordination import job_status
 from larkpost.db.engine import Store
 
 class Folders:
@@ -141,11 +141,14 @@ logs.configure("critical", "json")
 store = Store(f"sqlite:///{sys.argv[1]}/larkpost.db")
 now = datetime(2026, 8, 10, 9, tzinfo=UTC)
 for minute in range(4):
-    taken = sweep(store, SOURCES, Folders, settle_seconds=5, now=now + timedelta(minutes=minute))
+    at = now + timedelta(minutes=minute)
+    taken = sweep(store, DUMP_FORMATS, Folders, settle_seconds=5, now=at)
     with store.read() as connection:
-        told = events.latest(connection).get("inbox")
+        told = job_status.latest(connection).get("inbox")
     print(json.dumps({
-        "taken": {one.name: one.reason if isinstance(one, Bad) else "read" for one in taken},
+        "taken": {
+            one.name: one.reason if isinstance(one, RejectedFile) else "read" for one in taken
+        },
         "left": sorted(path.name for path in Folders.inbox.glob("*.txt")),
         "told": told and told.at.isoformat(),
     }))

@@ -13,11 +13,11 @@ import pytest
 from larkpost.db import papers
 from larkpost.db.coordination import job_status
 from larkpost.db.engine import Store
-from larkpost.formats import SOURCES
+from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest.inbox import PAUSE, RejectedFile, sweep
 from larkpost.ingest.ingest import IngestReport
 from larkpost.ingest.spool import READ
-from larkpost.resources import shipped_path
+from larkpost.packaged_files import shipped_path
 
 if TYPE_CHECKING:
     from io import BufferedWriter
@@ -49,7 +49,7 @@ class Inbox:
     def sweep(self) -> list[Taken]:
         """A minute later, with nothing remembered but what lies in folders and database."""
         self.now += MINUTE
-        return sweep(self.store, SOURCES, self, settle_seconds=SETTLE, now=self.now)
+        return sweep(self.store, DUMP_FORMATS, self, settle_seconds=SETTLE, now=self.now)
 
     def write(self, file: BufferedWriter, more: bytes) -> None:
         """Write as somebody does who holds the file open, at this moment of the clock."""

@@ -18,8 +18,8 @@ from larkpost.db import editions, papers
 from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState
 from larkpost.inbound.process import InboundKind
+from larkpost.packaged_files import shipped_path
 from larkpost.readers import subscriptions
-from larkpost.resources import shipped_path
 from larkpost.scheduler.tick import tick
 from larkpost.settings import load
 

@@ -36,7 +36,7 @@ from larkpost.db.engine import Store
 from larkpost.transports.smtp import Relay
 
 url, port, now = sys.argv[1:]
-smtp = Smtp(host="127.0.0.1", port=int(port), security="none")
+smtp = SmtpSettings(host="127.0.0.1", port=int(port), security="none")
 deliver(
     Store(url), PlainPress(), lambda: Relay(smtp), now=datetime.fromisoformat(now), holder=now
 )

@@ -20,8 +20,8 @@ from larkpost.db import editions, readers
 from larkpost.db.engine import Store
 from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState
+from larkpost.packaged_files import shipped_path
 from larkpost.readers import subscriptions
-from larkpost.resources import shipped_path
 from larkpost.scheduler.tick import tick
 from larkpost.settings import load
 
@@ -66,7 +66,7 @@ def turn(number, last):
             os.kill(os.getpid(), signal.SIGKILL)
     event.listen(program.store.engine, "commit", point)
     event.listen(program.store.engine, "checkin", point)
-    done = tick(program.works, now=morning + timedelta(minutes=10 * number))
+    done = tick(program.tick_context, now=morning + timedelta(minutes=10 * number))
     os._exit(1 if done.troubles else 0)
 
 def left_lying():

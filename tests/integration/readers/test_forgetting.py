@@ -15,7 +15,7 @@ from tests.helpers.web.site_client import NOW as PAGE_NOW
 
 from larkpost.db import papers, popularity, votes
 from larkpost.db.private import private_papers
-from larkpost.db.usage import counted_readers, forgotten_votes
+from larkpost.db.usage import forgotten_votes, vote_eligibility
 from larkpost.db.usage.last_use import ExpiryRule
 from larkpost.domain import PaperRecord, Status, Thumb, Vote
 from larkpost.errors import QuotaExceeded
@@ -305,7 +305,7 @@ def test_readers_who_let_each_other_pass_come_back_one_by_one(here: Place) -> No
     for one in some:
         record_votes.remember(store, one.id)
 
-    assert ups(here, paper) == counted_readers.MOST_A_DAY
+    assert ups(here, paper) == vote_eligibility.MOST_A_DAY
     assert ups(here, paper, PAGE_NOW + 7 * DAY) == 12
 
 

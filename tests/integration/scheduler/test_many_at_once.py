@@ -12,7 +12,7 @@ from tests.helpers.factories import add_papers
 
 from larkpost.db import papers, readers, schema, votes
 from larkpost.db.private import private_upsert
-from larkpost.db.usage import counted_readers
+from larkpost.db.usage import vote_eligibility
 from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def test_a_reader_with_many_thumbs_begins_to_count_in_a_few_statements(store: St
         ]
         votes.cast_many(connection, cast)
     with statements(store) as seen, store.begin() as connection:
-        assert counted_readers.begin(connection, reader_id, networks=["here"], now=NOW)
+        assert vote_eligibility.begin(connection, reader_id, networks=["here"], now=NOW)
 
     assert len(seen) < 20
     with store.read() as connection:

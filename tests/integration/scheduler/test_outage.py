@@ -10,8 +10,8 @@ import pytest
 from tests.helpers.mail.smtp_server import Fault, SmtpServer, always, free_port
 
 from larkpost.bootstrap import Program, build
+from larkpost.packaged_files import shipped_path
 from larkpost.readers import subscriptions
-from larkpost.resources import shipped_path
 from larkpost.scheduler.tick import tick
 from larkpost.settings import load
 

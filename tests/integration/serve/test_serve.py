@@ -63,8 +63,8 @@ if what == "loses its lease":
     from larkpost.scheduler import mutex as alone
     alone.RENEWAL_SECONDS = 0.05
 if what == "sticks":
-    serve.rounds.A_TICK = timedelta(seconds=3)
-    serve.rounds.LOOK_SECONDS = 0.05
+    serve.jobs.A_TICK = timedelta(seconds=3)
+    serve.jobs.LOOK_SECONDS = 0.05
 
 program = build(load(home=home, flags={"tick.seconds": 0.2}))
 program.prepare()

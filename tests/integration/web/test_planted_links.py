@@ -18,7 +18,8 @@ from larkpost.errors import Deferred, Failure, UsageError
 from larkpost.ingest.file_moves import move
 from larkpost.ingest.inbox import RejectedFile
 from larkpost.ingest.ingest import IngestReport
-from larkpost.ingest.spool import READ, ReadAttempts, inspect_file
+from larkpost.ingest.read_attempts import ReadAttempts
+from larkpost.ingest.spool import READ, inspect_file
 from larkpost.portability.exporter import export
 from larkpost.transports.maildir import Maildir
 

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from larkpost.domain import DumpDate, Identifier, PaperRecord
 from larkpost.errors import UnreadableDump
-from larkpost.formats import HuggingFacePage, Jsonl
 from larkpost.formats.dates import latest_before
+from larkpost.formats.huggingface import HuggingFacePage
 from larkpost.formats.huggingface_api import HuggingFaceApi
+from larkpost.formats.jsonl import Jsonl
 from larkpost.text.minhash import squeeze
 
 NEAR = date(2026, 8, 25)

@@ -18,7 +18,7 @@ import pytest
 from larkpost import cli
 from larkpost.cli import larkpost, main, output
 from larkpost.errors import Busy, Deferred, Failure, LarkpostError, UsageError
-from larkpost.resources import CHECKOUT, shipped_path
+from larkpost.packaged_files import CHECKOUT, shipped_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ PAGE = (CHECKOUT / "docs" / "commands.md").read_text(encoding="utf-8")
 CONTRACT = {
     "init": "",
     "demo": "--dir",
-    "ingest": "--date --source",
+    "ingest": "--date --format",
     "enrich": "--dry-run",
     "papers": "--search --since",
     "reader add": "--name --zone --at --days --size --interest",

@@ -21,7 +21,8 @@ from tests.captures.shapes import SHAPES, write_shape
 
 from larkpost.domain import PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump
-from larkpost.formats import SOURCES, HuggingFacePage
+from larkpost.formats.huggingface import HuggingFacePage
+from larkpost.formats.registry import DUMP_FORMATS
 
 HEAD = 64 * 1024  # bytes by which a format is recognised
 
@@ -39,7 +40,7 @@ def test_all_thirty_papers_are_read_from_a_capture_and_nothing_else(name: str) -
 def test_a_capture_is_recognised_by_the_source_of_the_page_alone(name: str) -> None:
     head = stored(name)[:HEAD]
 
-    by = [source for source in SOURCES if source.recognises(head, name)]
+    by = [source for source in DUMP_FORMATS if source.recognises(head, name)]
 
     assert [type(source) for source in by] == [HuggingFacePage]
 

@@ -11,7 +11,7 @@ from tests.helpers.sample_pages import EXPECTED, HEAD, PAPERS, PLAIN, one_line, 
 
 from larkpost.domain import DumpDate, Identifier, IngestWarning, PaperRecord
 from larkpost.errors import UnreadableDump
-from larkpost.formats import HuggingFacePage
+from larkpost.formats.huggingface import HuggingFacePage
 
 
 def prefixed(prefix: str, text: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from tests.helpers.papers_page import HF, SAMPLE, pairs, read, sample, wrapped
 
 from larkpost.domain import DumpDate, PaperRecord
-from larkpost.formats import HuggingFacePage
+from larkpost.formats.huggingface import HuggingFacePage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,13 +9,14 @@ from tests.helpers.papers_page import ABSTRACT, DUMPS, HEADER, ROOT, drafts, rea
 
 from larkpost.domain import PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump
-from larkpost.formats import SOURCES, HuggingFacePage
+from larkpost.formats.huggingface import HuggingFacePage
+from larkpost.formats.registry import DUMP_FORMATS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", DUMP_FORMATS)
 @pytest.mark.parametrize("file", sorted(DUMPS.glob("*.txt")), ids=lambda file: file.stem)
 def test_the_page_is_recognised_and_only_by_its_own_source(source: object, file: Path) -> None:
     recognised = source.recognises(file.read_bytes(), file.name)  # type: ignore[attr-defined]  # a Source; parametrize knows no protocols

@@ -12,8 +12,8 @@ import pytest
 
 from larkpost.domain import Identifier, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump
-from larkpost.formats import Jsonl
 from larkpost.formats.json_items import LARGEST_LIST
+from larkpost.formats.jsonl import Jsonl
 
 if TYPE_CHECKING:
     from larkpost.domain import Record

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from larkpost.inbound.automatic_mail import is_automatic
 from larkpost.inbound.bounce_parser import (
     BounceNews,
     BounceReport,
-    is_automatic,
     parse,
     parse_bounce,
     plain_text,

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from larkpost.cli.commands import mail
-from larkpost.resources import CHECKOUT
+from larkpost.packaged_files import CHECKOUT
 
 PAGES = CHECKOUT / "docs"
 

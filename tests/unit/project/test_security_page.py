@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from larkpost.resources import CHECKOUT
+from larkpost.packaged_files import CHECKOUT
 
 PAGE = (CHECKOUT / "SECURITY.md").read_text("utf-8")
 

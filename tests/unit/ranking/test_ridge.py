@@ -9,7 +9,7 @@ import pytest
 from tests.helpers.ranking_factories import library
 
 from larkpost.ranking import TfidfRanker, ridge
-from larkpost.ranking.components import (
+from larkpost.ranking.model_components import (
     DISLIKED,
     OwnVotes,
     VotedPapers,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from larkpost.resources import CHECKOUT, shipped_path
+from larkpost.packaged_files import CHECKOUT, shipped_path
 from larkpost.settings import keys, load
-from larkpost.settings.find_links import FIND_LINKS
 from larkpost.settings.loading import ALLOWED
 from larkpost.settings.model import flat
+from larkpost.settings.paper_search_links import FIND_LINKS
 
 if TYPE_CHECKING:
     from pathlib import Path

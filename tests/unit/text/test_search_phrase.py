@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from larkpost.settings.find_links import FIND_LINKS
+from larkpost.settings.paper_search_links import FIND_LINKS
 from larkpost.text.search_phrase import LONGEST_ENCODED, search_url, search_words
 
 

@@ -21,7 +21,7 @@ from larkpost.cli.output import (
     tell,
 )
 from larkpost.errors import Busy, TryAgainLater, UsageError
-from larkpost.text.grammar import quantity
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -132,14 +132,16 @@ def _run_demo(program: Program, home: Path, now: datetime) -> DemoResult:
 
 def _read(program: Program, now: datetime) -> IngestReport:
     from larkpost.ingest.ingest import ingest
-    from larkpost.resources import shipped_path
+    from larkpost.packaged_files import shipped_path
 
     (sample,) = sorted(shipped_path("seeds").glob("*.txt"))[:1]
     captured = date(now.year, *CAPTURED)
     if captured > now.date():
         captured = captured.replace(year=now.year - 1)
     with waiting(f"reading {sample.name}") as step:
-        return ingest(program.store, program.sources, sample, date=captured, now=now, progress=step)
+        return ingest(
+            program.store, program.dump_formats, sample, date=captured, now=now, progress=step
+        )
 
 
 def _find_by_title(program: Program, title: str) -> Paper:

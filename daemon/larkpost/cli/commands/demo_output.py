@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.cli.commands.ranking import because
 from larkpost.cli.output import printable, put
-from larkpost.text.grammar import quantity
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -115,7 +115,7 @@ def _python() -> Iterator[Finding]:
 def _shipped_files() -> Iterator[Finding]:
     from zoneinfo import ZoneInfo
 
-    from larkpost.resources import shipped_path
+    from larkpost.packaged_files import shipped_path
 
     for name in ("templates", "config/default.toml", "seeds"):
         shipped_path(name)

@@ -16,7 +16,7 @@ from larkpost.cli.output import (
     reject_lines,
     reject_records,
 )
-from larkpost.text.grammar import quantity
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

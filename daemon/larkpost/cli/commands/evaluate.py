@@ -10,7 +10,7 @@ import click
 
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, printable, put, put_json, put_table, waiting
-from larkpost.text.grammar import quantity
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

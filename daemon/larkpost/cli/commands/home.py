@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @pass_call
 def init(call: CliContext, new_key: bool, as_json: bool) -> None:
     """Make the home: folders, database, key. Other commands do it too where it is not there."""
-    from larkpost.resources import shipped_path
+    from larkpost.packaged_files import shipped_path
 
     settings = call.settings()
     new = not settings.places.secret.exists()

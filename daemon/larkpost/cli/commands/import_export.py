@@ -10,7 +10,7 @@ import click
 
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import MOST_TOLD, json_option, printable, put_json
-from larkpost.text.grammar import quantity
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from larkpost.domain import PaperRecord

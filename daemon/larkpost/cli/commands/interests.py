@@ -11,7 +11,7 @@ import click
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, printable, put, put_json, put_table
 from larkpost.errors import UsageError
-from larkpost.text.grammar import quantity, sentence, thumbs
+from larkpost.text.plurals import quantity, sentence, thumbs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ import click
 
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, printable, put, put_json, put_table, tell, waiting
-from larkpost.text.grammar import quantity
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -21,7 +21,7 @@ from larkpost.cli.output import (
     reject_lines,
     reject_records,
 )
-from larkpost.text.grammar import quantity
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,14 +39,16 @@ _ALL = 10**9  # papers; more than there will be
 @click.option(
     "--date", "captured", type=params.day, metavar="DATE", help="The day the dump was taken."
 )
-@click.option("--source", metavar="NAME", help="Read as this format instead of finding out.")
+@click.option(
+    "--format", "dump_format", metavar="NAME", help="Read as this format instead of finding out."
+)
 @json_option
 @pass_call
 def ingest(
     call: CliContext,
     paths: Sequence[Path],
     captured: date | None,
-    source: str | None,
+    dump_format: str | None,
     as_json: bool,
 ) -> int:
     """Read dumps of papers; a folder means every file in it, - means standard input.
@@ -70,8 +72,8 @@ def ingest(
     return read_each(
         _files(paths),
         lambda path, stream, progress: read(
-            program.store, program.sources, path,
-            stream=stream, date=captured, source=source, now=call.now, progress=progress,
+            program.store, program.dump_formats, path,
+            stream=stream, date=captured, dump_format=dump_format, now=call.now, progress=progress,
         ),
         show,
     )  # fmt: skip
@@ -100,7 +102,7 @@ def report_record(report: IngestReport) -> dict[str, object]:
 
     return {
         "file": report.name,
-        "source": report.source,
+        "format": report.format,
         "captured": report.captured.isoformat() if report.captured else None,
         "papers": report.papers,
         "new": report.new,
@@ -119,7 +121,7 @@ def report_line(report: IngestReport) -> str:
     name = printable(report.name)
     if report.already:
         return f"{name}: already read on {report.already:%Y-%m-%d at %H:%M} UTC, nothing new"
-    taken = f" ({report.source}, taken {report.captured})" if report.captured else ""
+    taken = f" ({report.format}, taken {report.captured})" if report.captured else ""
     return f"{name}: {_counts(report)}{taken}"
 
 

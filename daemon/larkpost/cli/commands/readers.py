@@ -12,7 +12,7 @@ from larkpost.cli.commands.interests import find_unmatched, put_unmatched
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, printable, put, put_json, put_table, put_warnings
 from larkpost.errors import UsageError
-from larkpost.text.grammar import quantity
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -143,7 +143,7 @@ def show(call: CliContext, email: str, as_json: bool) -> None:
     """
     from larkpost.db import editions, readers, votes
     from larkpost.db.outbox import bounces
-    from larkpost.db.usage import counted_readers
+    from larkpost.db.usage import vote_eligibility
     from larkpost.mail.sending_hold import sending_hold
     from larkpost.portability.records import bounce_line
 
@@ -154,7 +154,7 @@ def show(call: CliContext, email: str, as_json: bool) -> None:
         latest = editions.latest(connection, found.id)
         returned = bounces.of(connection, found.id)
         hold = sending_hold(connection, found, now=call.now)
-        counted = found.id in counted_readers.counting_since(connection, [found.id])
+        counted = found.id in vote_eligibility.counting_since(connection, [found.id])
         former = [one.address for one in readers.former(connection, [found.id]) if one.address]
     if as_json:
         more = {

@@ -10,7 +10,7 @@ from larkpost.cli import params
 from larkpost.cli.commands.interests import find_interest
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, printable, put_json
-from larkpost.text.grammar import quantity
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -18,7 +18,7 @@ from larkpost.db.matching.paper_matcher import (
     gather,
     sharing,
 )
-from larkpost.db.private.handover import hand_over
+from larkpost.db.private.merge_into_public import hand_over
 from larkpost.db.search import index
 from larkpost.domain import Identifier
 from larkpost.text.minhash import sketch

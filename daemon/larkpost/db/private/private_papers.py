@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, delete, exists, insert, select, update
 from larkpost.db import schema
 from larkpost.db.batches import batches
 from larkpost.db.paper_rows import COLUMNS, paper
-from larkpost.db.usage import counted_readers, forgotten_votes
+from larkpost.db.usage import forgotten_votes, vote_eligibility
 from larkpost.domain import Identifier, Thumb, Vote
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def move_to_public(connection: Connection, public_of: Mapping[int, int], *, now:
     """
     vote, pick = schema.vote, schema.pick
     moving = _moving(connection, public_of, now)
-    moments = counted_readers.moments(connection, [given for _, given in moving])
+    moments = vote_eligibility.moments(connection, [given for _, given in moving])
     _execute_many(
         connection,
         update(vote)

@@ -11,7 +11,7 @@ from sqlalchemy import and_, delete, exists, func, literal, select, update
 from larkpost.db import schema
 from larkpost.db.batches import batches
 from larkpost.db.upsert import insert
-from larkpost.db.usage import counted_readers
+from larkpost.db.usage import vote_eligibility
 from larkpost.db.votes import from_row
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _restored_rows(connection: Connection, rows: Sequence[Row[Any]]) -> list[dic
     earlier day than it had: else readers who let each other pass would lift a paper together.
     """
     queued = [replace(from_row(row), at=row.counts_from or row.at) for row in rows]
-    moments = counted_readers.moments(connection, queued)
+    moments = vote_eligibility.moments(connection, queued)
     return [
         {**row._mapping, "counts_from": moment} for row, moment in zip(rows, moments, strict=True)
     ]

@@ -14,7 +14,7 @@ from larkpost.domain import DumpDate, PaperRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import find_day
 from larkpost.formats.decoding import LONGEST_TITLE
-from larkpost.formats.page.text_kinds import TRIANGLES, paper_name, title_mark, without_mark
+from larkpost.formats.page.title_or_abstract import TRIANGLES, paper_name, title_mark, without_mark
 from larkpost.text.identifiers import identifier_url
 from larkpost.text.normalize import squash
 

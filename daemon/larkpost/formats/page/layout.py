@@ -14,7 +14,7 @@ from larkpost.formats.decoding import NumberedLine, lines
 from larkpost.formats.page.digest_mail import is_digest_mail
 from larkpost.formats.page.page_lines import Wrapping, find_notes, find_wrapping, plain_lines
 from larkpost.formats.page.paragraphs import Paragraph, paragraphs
-from larkpost.formats.page.text_kinds import (
+from larkpost.formats.page.title_or_abstract import (
     LABEL,
     continues,
     is_abstract,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.formats.page.html_tags import has_tags, without_tags
 from larkpost.formats.page.markdown import PICTURE, unlinked_lines
-from larkpost.formats.page.text_kinds import without_emphasis
+from larkpost.formats.page.title_or_abstract import without_emphasis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

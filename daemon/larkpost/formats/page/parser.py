@@ -10,7 +10,7 @@ from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_ABSTRACT, LONGEST_REJECT
 from larkpost.formats.page.paragraphs import LONGEST_ORGANISATION, Paragraph
-from larkpost.formats.page.text_kinds import (
+from larkpost.formats.page.title_or_abstract import (
     LONGEST_PAGE_TITLE,
     begins_abstract,
     continues,

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from larkpost.formats.dates import PartialDay, find_day
-from larkpost.formats.page.text_kinds import BULLET, LABEL, TRIANGLES
+from larkpost.formats.page.title_or_abstract import BULLET, LABEL, TRIANGLES
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:

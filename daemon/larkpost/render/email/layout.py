@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.render import wording
-from larkpost.render.fragments import Fragment, cut, gap, partly
+from larkpost.render.template_fragments import Fragment, cut, gap, partly
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from larkpost.render import wording
 from larkpost.render.email import mime
 from larkpost.render.email.quoted_printable import segment
 from larkpost.render.templates import css_inliner, environment, style_sheet
-from larkpost.text.grammar import capitalise
+from larkpost.text.plurals import capitalise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

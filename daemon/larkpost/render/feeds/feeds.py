@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape as escape_xml
 from larkpost.render.feeds import json_feed
 from larkpost.render.feeds.channel import plain_channel
 from larkpost.render.feeds.entries import FeedEdition, dates_of, entries_of, issue_of, notices_of
-from larkpost.render.fragments import Fragment, cut, gap
+from larkpost.render.template_fragments import Fragment, cut, gap
 from larkpost.render.templates import environment, why_html
 from larkpost.urls import FEED_TYPES
 

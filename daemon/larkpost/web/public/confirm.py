@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from larkpost.domain import Status
 from larkpost.readers import subscriptions
 from larkpost.web.auth import reader_of
-from larkpost.web.reader.counting import note_use
+from larkpost.web.reader.record_use import note_use
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData

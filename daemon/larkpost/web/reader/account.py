@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from larkpost.db import editions, papers, readers, votes
 from larkpost.db.usage import forgotten_votes, last_use
-from larkpost.editions import advice
+from larkpost.editions import downvote_advice
 from larkpost.errors import QuotaExceeded, UsageError
 from larkpost.portability import exporter
 from larkpost.readers import subscriptions
@@ -23,7 +23,7 @@ from larkpost.web.forms import WEEKDAYS, read_preferences, zones
 from larkpost.web.limits.action_limit import tell_when
 from larkpost.web.limits.unread_responses import PIECE
 from larkpost.web.reader.actions import DONE, ActionMessage, act
-from larkpost.web.reader.counting import note_use
+from larkpost.web.reader.record_use import note_use
 from larkpost.web.reader.votes import thumb_name
 from larkpost.web.site import in_words
 
@@ -160,7 +160,7 @@ def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int 
         latest = editions.latest(connection, reader.id, limit=SHOWN_EDITIONS)
         new = editions.news(connection, latest[0]) if latest else set()
         forgotten = forgotten_votes.latest(connection, reader.id)
-    found = advice.many_downs(((one.at, one.thumb) for one in cast), site.clock())
+    found = downvote_advice.many_downs(((one.at, one.thumb) for one in cast), site.clock())
     links = site.program.links
     return site.pages.page(
         "reader/account.html",

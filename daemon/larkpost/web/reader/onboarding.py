@@ -18,7 +18,7 @@ from larkpost.web.forms import read_ids, text
 from larkpost.web.limits.action_limit import DAY, allowance, limit, take_network_turn, tell_when
 from larkpost.web.reader.account import find_unmatched, visitor
 from larkpost.web.reader.actions import DONE, cast_vote
-from larkpost.web.reader.counting import note_use
+from larkpost.web.reader.record_use import note_use
 from larkpost.web.reader.votes import thumb_name
 from larkpost.web.site import in_words
 

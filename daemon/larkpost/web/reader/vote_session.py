@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.domain import Thumb
 from larkpost.errors import InvalidToken
-from larkpost.token_paths import SIGNED
+from larkpost.token_routes import SIGNED
 from larkpost.urls import stamp
 from larkpost.web.auth import edition_by_id, edition_of
 

@@ -18,7 +18,7 @@ from larkpost.readers import record_votes
 from larkpost.render.presenters import stories_of
 from larkpost.web.auth import edition_of
 from larkpost.web.limits.action_limit import take_thumb_turn
-from larkpost.web.reader.counting import note_use
+from larkpost.web.reader.record_use import note_use
 from larkpost.web.reader.vote_session import (
     ThumbSession,
     anchor,

@@ -17,7 +17,7 @@ from tests.helpers.web.site_client import FOREIGN, NOW, place
 from larkpost.bootstrap import build
 from larkpost.db import migrations, popularity, readers, schema, votes
 from larkpost.db.coordination import rate_limits
-from larkpost.db.usage import counted_readers
+from larkpost.db.usage import vote_eligibility
 from larkpost.domain import Status, Thumb
 from larkpost.portability import importer
 from larkpost.portability.exporter import export
@@ -294,7 +294,7 @@ def test_many_who_confirm_and_vote_at_the_same_moment_are_no_more(
         def start(reader: Reader) -> bool:
             with store.begin() as connection:
                 network = str(reader.id % 2)
-                return counted_readers.begin(connection, reader.id, networks=[network], now=NOW)
+                return vote_eligibility.begin(connection, reader.id, networks=[network], now=NOW)
 
         def vote(reader: Reader) -> None:
             record_votes.cast(store, reader.id, last.id, Thumb.UP, via="link", now=NOW)
@@ -383,5 +383,5 @@ def test_readers_who_were_here_count_as_they_did(older: Store) -> None:
     with older.read() as connection:
         assert popularity.tallies(connection, [1], at=NOW, fewest=1) == {1: (2, 0)}
         assert popularity.tallies(connection, [1], at=NOW - 3 * DAY, fewest=1) == {}
-        assert set(counted_readers.counting_since(connection, [1, 2, 3])) == {1, 2}
-        assert counted_readers.counting_since(connection, [1])[1] == counted_readers.ALWAYS
+        assert set(vote_eligibility.counting_since(connection, [1, 2, 3])) == {1, 2}
+        assert vote_eligibility.counting_since(connection, [1])[1] == vote_eligibility.ALWAYS

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from larkpost.resources import shipped_path
-from larkpost.text.grammar import quantity, sentence, tally, thumbs
+from larkpost.packaged_files import shipped_path
+from larkpost.text.plurals import quantity, sentence, tally, thumbs
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_sentence_ends_once(text: str, ended: str) -> None:
 
 
 def test_no_template_writes_a_number_before_a_plural_by_itself() -> None:
-    """Numbers that can be one go through ``quantity`` or ``thumbs``; see larkpost.text.grammar."""
+    """Numbers that can be one go through ``quantity`` or ``thumbs``; see larkpost.text.plurals."""
     nouns = "papers|thumbs|votes|files|mornings|readers|letters|editions|upvotes|records"
     wrong = re.compile(rf"\}}\}} ({nouns})\b|else '({nouns})'")
     found = [

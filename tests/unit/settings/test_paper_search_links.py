@@ -10,7 +10,7 @@ import pytest
 from larkpost.domain import FindLink
 from larkpost.errors import SettingsError
 from larkpost.settings import load
-from larkpost.settings.find_links import FIND_LINKS
+from larkpost.settings.paper_search_links import FIND_LINKS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,8 +15,8 @@ from larkpost.bootstrap import build
 from larkpost.db import editions, papers, readers
 from larkpost.domain import Identifier
 from larkpost.ingest.ingest import ingest
+from larkpost.packaged_files import shipped_path
 from larkpost.readers import subscriptions
-from larkpost.resources import shipped_path
 from larkpost.settings import load
 from larkpost.web import app
 
@@ -42,7 +42,7 @@ class TextSite:
         self.program.prepare()
         self.now = NOW
         self.folder = home
-        ingest(self.program.store, self.program.sources, SAMPLE, now=NOW)
+        ingest(self.program.store, self.program.dump_formats, SAMPLE, now=NOW)
         reader = subscriptions.add(self.program.store, "ada@example.org", now=NOW)
         with self.program.store.begin() as connection:
             self.papers = papers.corpus(connection, limit=5)
@@ -63,7 +63,7 @@ class TextSite:
         file = self.folder / f"{now:%H%M}.jsonl"
         file.write_text(json.dumps(record), encoding="utf-8")
         self.now = now
-        ingest(self.program.store, self.program.sources, file, now=now)
+        ingest(self.program.store, self.program.dump_formats, file, now=now)
 
     def entries(self, address: str) -> dict[str, Any]:
         """Read an Atom feed, its entries by their ids."""

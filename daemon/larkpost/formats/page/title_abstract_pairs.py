@@ -11,7 +11,7 @@ from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_REJECT
 from larkpost.formats.page.paragraphs import Paragraph, split_title
 from larkpost.formats.page.parser import SOME, PageEntry, PageParser
-from larkpost.formats.page.text_kinds import (
+from larkpost.formats.page.title_or_abstract import (
     SURELY_LONG,
     begins_abstract,
     continues,
@@ -25,7 +25,7 @@ from larkpost.formats.page.text_kinds import (
     width,
 )
 from larkpost.formats.page.tokens import Token, TokenKind
-from larkpost.text.grammar import quantity
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from larkpost.db.usage import counted_readers
+from larkpost.db.usage import vote_eligibility
 from larkpost.web.client_ip import networks
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ def note_use(site: SiteContext, request: Request, reader_id: int) -> None:
     """
     store, now = site.program.store, site.clock()
     with store.read() as connection:
-        if not counted_readers.may_begin(connection, reader_id, now):
+        if not vote_eligibility.may_begin(connection, reader_id, now):
             return
     around = networks(request, site.program.settings.web.proxies)
     where = [site.program.tokens.hash_text(one) for one in around]
     with store.begin() as connection:
-        counted_readers.begin(connection, reader_id, networks=where, now=now)
+        vote_eligibility.begin(connection, reader_id, networks=where, now=now)

@@ -10,8 +10,8 @@ from tests.helpers.factories import DAY, NOW, TODAY, add_papers, picks_of
 
 from larkpost.db import editions
 from larkpost.domain import Thumb
-from larkpost.editions import evidence as flows_evidence
-from larkpost.editions.evidence import LOOK_BACK, evidence
+from larkpost.editions import training_evidence as flows_evidence
+from larkpost.editions.training_evidence import LOOK_BACK, evidence
 from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast
 

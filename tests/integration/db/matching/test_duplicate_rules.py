@@ -13,7 +13,7 @@ from larkpost.db import papers
 from larkpost.db.engine import Store
 from larkpost.db.papers import MatchOutcome
 from larkpost.domain import Identifier, PaperRecord
-from larkpost.formats import SOURCES
+from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest.ingest import ingest
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def read(store: Store, folder: Path, lines: Sequence[Line]) -> list[Paper]:
     for number, line in enumerate(lines):
         file = folder / f"{number}.jsonl"
         file.write_text(json.dumps(line) + "\n", "utf-8")
-        ingest(store, SOURCES, file, now=NOW)
+        ingest(store, DUMP_FORMATS, file, now=NOW)
     with store.read() as connection:
         return list(papers.iterate(connection))
 
@@ -86,10 +86,10 @@ def test_hundreds_of_withdrawn_papers_find_their_own(store: Store, tmp_path: Pat
     ]
     file = tmp_path / "all.jsonl"
     file.write_text("".join(json.dumps({"title": t, "abstract": WHOLE + t}) + "\n" for t in titles))
-    ingest(store, SOURCES, file, now=NOW)
+    ingest(store, DUMP_FORMATS, file, now=NOW)
     file.write_text("".join(json.dumps({"title": t, "abstract": NOTICE}) + "\n" for t in titles))
 
-    report = ingest(store, SOURCES, file, now=NOW)
+    report = ingest(store, DUMP_FORMATS, file, now=NOW)
 
     assert (report.papers, report.new, report.updated) == (250, 0, 250)
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_REJECT, LONGEST_TITLE
-from larkpost.text.grammar import quantity
 from larkpost.text.minhash import squeeze
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
