@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from larkpost.domain import PaperRecord
 from larkpost.formats.dates import EARLIEST
 from larkpost.formats.json_fields import BadRecordError, read_papers
 from larkpost.formats.json_items import json_head
+from larkpost.formats.tables.columns import split_subjects
+from larkpost.text.author_names import split_authors
 from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
     from larkpost.domain import Record
@@ -37,6 +39,10 @@ _KEYS = frozenset(
         "upvotes",
         "guest",
         "withdrawn",
+        "keywords",
+        "comment",
+        "journal_ref",
+        "thumbnail",
     ]
 )
 _ENDINGS = (".jsonl", ".ndjson")
@@ -65,6 +71,8 @@ class Jsonl:
 
 def draft_of(fields: JsonFields) -> PaperRecord:
     """Read a paper in our own form; raises BadRecordError."""
+    if "main_page" in fields.given:
+        fields.given = _digest_fields(fields.given)
     given = fields.given
     if "title" not in given and "reader" in given:
         kind = "a vote" if "thumb" in given else "a reader"
@@ -94,4 +102,26 @@ def draft_of(fields: JsonFields) -> PaperRecord:
         uid=given["uid"] if isinstance(given.get("uid"), str) else None,
         guest=given.get("guest") is True,
         withdrawn=given.get("withdrawn") is True,
+        keywords=fields.words("keywords"),
+        comment=fields.text("comment"),
+        journal_ref=fields.text("journal_ref"),
+        thumbnail=fields.address("thumbnail"),
     )
+
+
+def _digest_fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn an object of ArxivDigest's day files into our own form.
+
+    It has ``main_page``, ``subjects`` such as ``Machine Learning (cs.LG)``, authors in one text.
+    """
+    own = {
+        key: value for key, value in given.items() if key not in {"main_page", "subjects", "pdf"}
+    }
+    own.setdefault("url", given["main_page"])
+    if isinstance(subjects := given.get("subjects"), str):
+        own.setdefault("categories", split_subjects(subjects.removeprefix("Subjects:")))
+    if isinstance(authors := given.get("authors"), str):
+        own["authors"] = list(split_authors(authors.removeprefix("Authors:"), family_first=False))
+    if isinstance(title := given.get("title"), str):
+        own["title"] = title.removeprefix("Title:")
+    return own
