@@ -98,11 +98,13 @@ def read_entries(
             parser.feed(piece)
             yield from walk.entries(parser, len(piece))
             _refuse_excess(parser)
-        cut = walk.line_open
+        cut, entry = walk.is_open, walk.entry
         parser.close()
     except XMLSyntaxError as error:
         raise UnreadableDump(f"it is not XML ({one_line(str(error))})") from error
-    yield from walk.faults(parser, cut)
+    if cut:
+        yield _cut_off(entry)
+    yield from _faults(parser)
 
 
 class _Walk:
@@ -117,11 +119,14 @@ class _Walk:
         self.silent = 0  # bytes fed since anything began or ended
 
     @property
-    def line_open(self) -> tuple[int, str] | None:
-        """The line and the text of what is not closed yet; None where the document is whole."""
-        if self.open:
-            return self.open[0].sourceline or 0, text_of(self.open[0])
-        return (0, "") if self.depth or not self.document.root else None
+    def is_open(self) -> bool:
+        """Whether something that began has not ended yet."""
+        return self.depth > 0 or not self.document.root
+
+    @property
+    def entry(self) -> _Element | None:
+        """The entry that has not ended yet, if any."""
+        return self.open[0] if self.open else None
 
     def entries(self, parser: XMLPullParser, size: int) -> Iterator[_Element]:
         """Yield the entries that ended with the last piece, of so many bytes."""
@@ -163,20 +168,20 @@ class _Walk:
             facts.setdefault(name, text[:_LONGEST_FACT])
         _forget(element)
 
-    def faults(
-        self, parser: XMLPullParser, cut: tuple[int, str] | None
-    ) -> Iterator[RejectedRecord | IngestWarning]:
-        """Tell what was wrong with the document as a whole."""
-        if cut is not None:
-            what = "this entry" if cut[0] else "the list"
-            reason = f"the file ends in the middle of {what}"
-            yield RejectedRecord(cut[0], reason, cut[1], cut=True)
-        errors = [one for one in parser.feed_error_log if one.type_name != "ERR_TAG_NOT_FINISHED"]
-        if errors:
-            yield IngestWarning(
-                errors[0].line,
-                f"not well-formed XML ({one_line(errors[0].message)}); read as far as it is",
-            )
+
+def _cut_off(entry: _Element | None) -> RejectedRecord:
+    if entry is None:
+        return RejectedRecord(0, "the file ends in the middle of the list", cut=True)
+    reason = "the file ends in the middle of this entry"
+    return RejectedRecord(entry.sourceline or 0, reason, text_of(entry), cut=True)
+
+
+def _faults(parser: XMLPullParser) -> Iterator[IngestWarning]:
+    """Tell the first thing that was wrong with the document, but that it was cut off."""
+    errors = (one for one in parser.feed_error_log if one.type_name != "ERR_TAG_NOT_FINISHED")
+    if error := next(errors, None):
+        what = f"not well-formed XML ({one_line(error.message)}); read as far as it is"
+        yield IngestWarning(error.line, what)
 
 
 def _forget(element: _Element) -> None:

@@ -58,7 +58,7 @@ class Table:
 
 def is_table(text: str, filename: str) -> bool:
     """Say whether a text begins with headings of papers; one will do where the name says CSV."""
-    text = text.lstrip("\ufeff\0 \t\r\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff\0 \t\n")
     first, _, rest = text.partition("\n")
     if declared_delimiter(first):
         first = rest.partition("\n")[0]
