@@ -33,7 +33,7 @@ _HEAD = 64 * 1024
 _LARGEST_DIRECTORY = 1024 * 1024  # bytes of a zip's list of members
 _END, _END_SIZE, _LONGEST_COMMENT = b"PK\x05\x06", 22, 65_535
 _READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may need gigabytes to unpack
-_OFFICE = frozenset(("[content_types].xml", "mimetype", "meta-inf/manifest.mf"))
+_OFFICE_FILES = frozenset(("[content_types].xml", "mimetype", "meta-inf/manifest.mf"))
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
 _BOMB = "unpacks to more than {times} times its size"
 _SPLIT_UP = "split it up, or unpack it and ingest what is inside"
@@ -137,7 +137,7 @@ def _refuse_large_directory(archive: BinaryIO, name: str) -> None:
 def _refuse_other_archives(members: list[zipfile.ZipInfo], name: str) -> None:
     if len(members) > MOST_MEMBERS:
         raise UnreadableDump(f"{name} has more than {MOST_MEMBERS:,} files", hint=_SPLIT_UP)
-    if not _OFFICE.isdisjoint(one.filename.lower() for one in members):
+    if not _OFFICE_FILES.isdisjoint(one.filename.lower() for one in members):
         raise UnreadableDump(
             f"{name} is an office document or a program, not a dump",
             hint="save it as text and ingest that",
@@ -189,7 +189,7 @@ def _copy_member(
     """
     size = 0
     try:
-        with archive.open(member) as packed:
+        with archive.open(member, mode="r") as packed:
             while chunk := packed.read(_CHUNK):
                 size += len(chunk)
                 if size > most:

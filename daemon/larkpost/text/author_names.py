@@ -25,13 +25,13 @@ def split_authors(text: str, *, family_first: bool = True) -> tuple[str, ...]:
         return (mail["name"].strip(),) if (mail["name"] or "").strip() else ()
     plain = _AFFILIATION.sub("", _AFFILIATION.sub("", text))
     if ";" in plain:
-        parts = [_turn(part) for part in plain.split(";")]
+        parts = [_put_first_name_first(part) for part in plain.split(";")]
     elif (
         family_first and _AND.search(plain) and all(_is_turned(part) for part in _AND.split(plain))
     ):
-        parts = [_turn(part) for part in _AND.split(plain)]
+        parts = [_put_first_name_first(part) for part in _AND.split(plain)]
     elif family_first and _is_turned(plain):
-        parts = [_turn(plain)]
+        parts = [_put_first_name_first(plain)]
     else:
         parts = _join_suffixes(re.split(r",", _AND.sub(",", plain)))
     names = (" ".join(part.split()).removeprefix("and ") for part in parts)
@@ -46,7 +46,7 @@ def _is_turned(text: str) -> bool:
     return " " not in family or " " not in first
 
 
-def _turn(text: str) -> str:
+def _put_first_name_first(text: str) -> str:
     family, comma, first = (part.strip() for part in text.partition(","))
     if not comma or "," in first or _SUFFIX.fullmatch(first):
         return text.strip()

@@ -16,12 +16,14 @@ from larkpost.errors import UnreadableDump
 from larkpost.ingest import archives
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from larkpost.db.engine import Store
 
 DUMPS = Path(__file__).parents[2] / "dumps"
 
 
-def packed(members: dict[str, bytes | str], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+def packed(members: Mapping[str, bytes | str], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     body = io.BytesIO()
     with zipfile.ZipFile(body, "w", method) as archive:
         for name, content in members.items():
@@ -48,7 +50,7 @@ def test_a_dump_in_gzip_is_read_and_known_again_unpacked(
 
 
 def test_each_dump_in_a_zip_is_read_and_what_is_none_is_told(store: Store, tmp_path: Path) -> None:
-    members = {
+    members: dict[str, bytes | str] = {
         "week/arxiv.rss": dump("arxiv-feed.rss"),
         "week/papers.csv": dump("papers.csv"),
         "week/page.txt": page("Aug 7"),

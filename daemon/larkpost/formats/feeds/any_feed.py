@@ -11,7 +11,7 @@ from larkpost.formats import jsonl
 from larkpost.formats.decoding import decode
 from larkpost.formats.feeds.entry_fields import EntryParts, entry_fields
 from larkpost.formats.feeds.feed_dates import parse_day
-from larkpost.formats.feeds.xml_entries import XmlDocument, read_entries, text_of
+from larkpost.formats.feeds.xml_entries import XmlDocument, line_of, read_entries, text_of
 from larkpost.formats.feeds.xml_text import root_name
 from larkpost.formats.json_fields import records_of
 from larkpost.formats.json_items import JsonItem
@@ -88,7 +88,7 @@ def feed_items(
             yield entry
             continue
         parts = EntryParts.of(entry, document.facts.get("link", ""))
-        yield JsonItem(entry.sourceline or 0, fields_of(parts), text_of(entry))
+        yield JsonItem(line_of(entry), fields_of(parts), text_of(entry))
 
 
 def _day(document: XmlDocument, names: tuple[str, ...]) -> date | None:

@@ -22,7 +22,7 @@ from larkpost.formats.feeds.arxiv_fields import (
 )
 from larkpost.formats.feeds.entry_fields import EntryParts
 from larkpost.formats.feeds.feed_dates import parse_day
-from larkpost.formats.feeds.xml_entries import XmlDocument, name_of, read_entries, text_of
+from larkpost.formats.feeds.xml_entries import XmlDocument, line_of, name_of, read_entries, text_of
 from larkpost.formats.feeds.xml_text import root_name
 from larkpost.formats.json_fields import records_of
 from larkpost.formats.json_items import JsonItem
@@ -118,7 +118,7 @@ def _items(dump: BinaryIO) -> Iterator[JsonItem | Record]:
             if _is_deleted(element):
                 deleted += 1
             else:
-                yield JsonItem(element.sourceline or 0, _fields(parts), text_of(element))
+                yield JsonItem(line_of(element), _fields(parts), text_of(element))
     if deleted:
         yield IngestWarning(0, f"{quantity(deleted, 'record')} deleted by the repository; left out")
 

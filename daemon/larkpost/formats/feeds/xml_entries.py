@@ -71,6 +71,12 @@ def name_of(element: _Element) -> str:
     return f"{prefix}:{local}" if prefix else local
 
 
+def line_of(element: _Element) -> int:
+    """Give the line on which an element begins; 0 where it is not known."""
+    line: Any = element.sourceline
+    return line or 0
+
+
 def read_entries(
     dump: BinaryIO, names: Collection[str], document: XmlDocument
 ) -> Iterator[_Element | RejectedRecord | IngestWarning]:
@@ -92,7 +98,7 @@ def read_entries(
         remove_comments=True,
         remove_pis=True,
     )
-    walk = _Walk(names, document)
+    walk = _EntryWalk(names, document)
     try:
         for piece in xml_pieces(dump):
             parser.feed(piece)
@@ -107,7 +113,7 @@ def read_entries(
     yield from _faults(parser)
 
 
-class _Walk:
+class _EntryWalk:
     """Goes through the events of a parser; forgets what is behind it."""
 
     def __init__(self, names: Collection[str], document: XmlDocument) -> None:
@@ -173,7 +179,7 @@ def _cut_off(entry: _Element | None) -> RejectedRecord:
     if entry is None:
         return RejectedRecord(0, "the file ends in the middle of the list", cut=True)
     reason = "the file ends in the middle of this entry"
-    return RejectedRecord(entry.sourceline or 0, reason, text_of(entry), cut=True)
+    return RejectedRecord(line_of(entry), reason, text_of(entry), cut=True)
 
 
 def _faults(parser: XMLPullParser) -> Iterator[IngestWarning]:
@@ -186,7 +192,7 @@ def _faults(parser: XMLPullParser) -> Iterator[IngestWarning]:
 
 def _forget(element: _Element) -> None:
     """Empty an element that was read, and drop its elder siblings."""
-    element.clear(keep_tail=True)
+    element.clear()
     parent = element.getparent()
     if parent is not None:
         while element.getprevious() is not None:
@@ -203,7 +209,7 @@ def text_of(element: _Element) -> str:
     """Give the beginning of all the text of an element, to show it where it is rejected."""
     text, size = [], 0
     for one in element.itertext():
-        text.append(one)
+        text.append(str(one))
         size += len(one)
         if size > LONGEST_REJECT:
             break

@@ -55,9 +55,10 @@ def choose_delimiter(heading: str, worth: Callable[[list[str]], int]) -> str:
 
 def split_line(line: str, delimiter: str, *, quoted: bool = True) -> list[str]:
     """Split one line into cells."""
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     try:
-        return next(csv.reader([line], delimiter=delimiter, quoting=quoting), [])
+        if not quoted:
+            return next(csv.reader([line], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
+        return next(csv.reader([line], delimiter=delimiter), [])
     except csv.Error:
         return []
 

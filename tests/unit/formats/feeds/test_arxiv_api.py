@@ -37,7 +37,7 @@ def test_every_field_of_an_entry_is_taken() -> None:
 
 
 def test_an_error_of_the_api_is_refused_in_its_words() -> None:
-    with pytest.raises(UnreadableDump, match="incorrect id format for 1234.1234") as refused:
+    with pytest.raises(UnreadableDump, match=r"incorrect id format for 1234\.1234") as refused:
         read_dump("arxiv-api-error.atom", "arxiv-api")
 
     assert refused.value.hint

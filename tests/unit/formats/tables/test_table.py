@@ -30,7 +30,9 @@ def test_a_table_as_excel_writes_it_is_read() -> None:
     assert unknown == IngestWarning(1, "columns that are not known are left out: Shelf")
     assert lanterns == PaperRecord(
         title="Lanterns; or, Sparse Experts",
-        abstract='We light one expert at a time. The next is asked "only" when the first is unsure.',
+        abstract=(
+            'We light one expert at a time. The next is asked "only" when the first is unsure.'
+        ),
         identifiers=(Identifier("arxiv", "2608.04001"),),
         authors=("Ada Lovett", "Bo Ek"),
         categories=("cs.CL", "cs.LG"),
