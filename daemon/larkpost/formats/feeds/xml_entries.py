@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from larkpost.domain import IngestWarning, RejectedRecord
@@ -62,8 +63,11 @@ def name_of(element: _Element) -> str:
     A prefix that is not declared stands for itself.
     """
     tag = element.tag
-    if not isinstance(tag, str):
-        return ""
+    return _name_of(tag) if isinstance(tag, str) else ""
+
+
+@lru_cache(4_096)
+def _name_of(tag: str) -> str:
     if not tag.startswith("{"):
         return tag
     address, _, local = tag[1:].partition("}")
