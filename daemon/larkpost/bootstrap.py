@@ -48,7 +48,11 @@ _NOT_OURS = frozenset(
 MERGES_READERS = "0010"  # the step of the database that does
 
 # The settings that a running daemon does not take up.
-AT_START = {"database": ("url",), "web": ("host", "port", "socket_mode"), "tick": ("seconds",)}
+AT_START = {
+    "database": ("url",),
+    "web": ("host", "port", "socket_mode"),
+    "scheduler": ("interval_seconds",),
+}
 
 
 class Program:
@@ -148,7 +152,7 @@ class Program:
         from larkpost.ranking import TfidfRanker
 
         wanted = self.settings.ranking
-        return TfidfRanker(half_life_days=wanted.half_life_days, careful=wanted.careful)
+        return TfidfRanker(half_life_days=wanted.half_life_days, accurate=wanted.mode == "accurate")
 
     @cached_property
     def spaces(self) -> ModelCache:
@@ -158,7 +162,7 @@ class Program:
 
         if not self.fits_apart:
             return ModelCache()
-        return ModelCache(FitApart(self.settings.ranking.careful, self.stopping.is_set))
+        return ModelCache(FitApart(self.settings.ranking.mode == "accurate", self.stopping.is_set))
 
     @cached_property
     def dump_formats(self) -> Sequence[DumpFormat]:
@@ -194,7 +198,7 @@ class Program:
     @cached_property
     def mailboxes(self) -> ReturnAddresses | None:
         """What makes and reads the addresses that mail comes back to, where one is set."""
-        address = self.settings.returns.address
+        address = self.settings.inbound.address
         return ReturnAddresses(address, self.tokens) if address else None
 
     @property
@@ -205,9 +209,9 @@ class Program:
         return ReplyableRenderer(self.renderer, self.mailboxes) if self.mailboxes else self.renderer
 
     @property
-    def returns(self) -> Path:
+    def inbound_folder(self) -> Path:
         """The Maildir in which mail comes back."""
-        return self.places.data / expand(Path(self.settings.returns.folder or "returns"))
+        return self.places.data / expand(Path(self.settings.inbound.folder or "inbound"))
 
     @property
     def publish_context(self) -> PublishContext:
@@ -216,7 +220,7 @@ class Program:
 
         domain = parseaddr(self.settings.mail.sender)[1].rpartition("@")[2]
         exploration = self.settings.ranking.exploration
-        fewest = self.settings.web.fewest_thumbs
+        fewest = self.settings.web.thumb_count_step
         return PublishContext(
             self.store, self.ranker, self.window, domain, exploration, fewest, self.spaces
         )
@@ -234,15 +238,15 @@ class Program:
             open_transport=self.open_transport,
             dump_formats=self.dump_formats,
             places=self.places,
-            settle_seconds=self.settings.inbox.settle_seconds,
+            stable_seconds=self.settings.inbox.stable_seconds,
             holder=self.holder,
             stopped=self.stopping.is_set,
             writer=self.renderer,
             spaces=self.spaces,
             mailboxes=self.mailboxes,
-            returns=self.returns,
-            operator=OperatorAddress(mail.operator, self.renderer.report)
-            if mail.operator
+            inbound_folder=self.inbound_folder,
+            operator=OperatorAddress(mail.admin_address, self.renderer.report)
+            if mail.admin_address
             else None,
             per_domain=mail.domain_hourly_limit,
             uses=self.uses,

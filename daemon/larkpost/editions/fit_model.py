@@ -62,13 +62,13 @@ def fit_here(store: Store, ranker: Ranker, now: datetime, *, together: bool) -> 
 class FitApart:
     """Fits a space in a process of its own, so that the memory it takes goes back to the system.
 
-    ``careful`` is the ranker's setting. The process reads the store itself, is a nice one, takes
+    ``accurate`` is the ranker's setting. The process reads the store itself, is a nice one, takes
     ``seconds`` at most, and ends with this one. Its answer is a space as bytes, which is read like
     any that was kept. Raises RuntimeError where it fails or is killed, TimeoutError where it takes
     too long, TryAgainLater where ``stopped`` says that this process is to end.
     """
 
-    careful: bool
+    accurate: bool
     stopped: Callable[[], bool] = lambda: False
     seconds: float = LONGEST
 
@@ -77,7 +77,7 @@ class FitApart:
         wanted = {
             # On the standard input, for a command line may be read by everybody.
             "store": _address(store),
-            "careful": self.careful,
+            "accurate": self.accurate,
             "now": now.isoformat(),
             "together": together,
         }

@@ -43,7 +43,7 @@ class PublishContext:
     """What every publication needs: the store, the ranker, the usual window, the mail domain.
 
     ``exploration`` is the rate at which an edition's last place is given away by lot;
-    ``fewest_thumbs`` of all readers order papers for who has taught nothing yet; ``spaces`` is
+    ``thumb_count_step`` of all readers order papers for who has taught nothing yet; ``spaces`` is
     the space that the process shares.
     """
 
@@ -52,7 +52,7 @@ class PublishContext:
     window: timedelta
     domain: str
     exploration: float = 0.0
-    fewest_thumbs: int = FEWEST
+    thumb_count_step: int = FEWEST
     spaces: ModelCache = field(default_factory=ModelCache)
 
     def question(self, request: EditionRequest) -> RankingRequest:
@@ -62,7 +62,7 @@ class PublishContext:
             request.at,
             window,
             exploration=self.exploration,
-            fewest_thumbs=self.fewest_thumbs,
+            thumb_count_step=self.thumb_count_step,
         )
 
 

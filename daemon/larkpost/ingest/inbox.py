@@ -78,10 +78,10 @@ def sweep(
     dump_formats: Sequence[DumpFormat],
     places: InboxFolders,
     *,
-    settle_seconds: float,
+    stable_seconds: float,
     now: datetime,
 ) -> list[Taken]:
-    """Read every file of the inbox that has not changed for ``settle_seconds``, oldest day first.
+    """Read every file of the inbox that has not changed for ``stable_seconds``, oldest day first.
 
     Only regular files that are not hidden are looked at. A file is moved to ``done/`` after its
     papers are committed, and to ``bad/`` with the reason beside it when nothing in it can be
@@ -102,7 +102,7 @@ def sweep(
         forget_missing(places.inbox, waiting)
     except OSError as error:
         raise _unusable(error, places.inbox) from error
-    settle = timedelta(seconds=settle_seconds)
+    settle = timedelta(seconds=stable_seconds)
     settled = [
         one for one in waiting if one.still_for(now) >= (PAUSE if read.waits(one) else settle)
     ]

@@ -89,7 +89,7 @@ def _sentences(reasons: Sequence[EmptyDayReason]) -> list[str]:
         *told,
         (
             "On the machine of this site, larkpost status tells more. This letter comes to the "
-            "address of the setting mail.operator, once a day at most."
+            "address of the setting mail.admin_address, once a day at most."
         ),
     ]
 

@@ -41,7 +41,7 @@ def run(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is under way, within ten seconds.
 
-    ``tick`` and ``post`` are called at once and then every ``tick.seconds``, each in a thread of
+    ``tick`` and ``post`` are called at once and then every ``scheduler.interval_seconds``, each in a thread of
     its own, never twice at a time: with the program in force, and with what they have to call
     whenever they got on. SIGHUP puts in force what ``renewal`` makes of the program; where that
     raises, the old one stays. Port 0 takes any free one; standard error says which.
@@ -52,7 +52,7 @@ def run(
     it anew.
     """
     web = program.settings.web
-    app = ReloadableApp(program, make_heartbeats(program.settings.tick.seconds))
+    app = ReloadableApp(program, make_heartbeats(program.settings.scheduler.interval_seconds))
     server = _server(app)
     context: dict[str, Work] = {
         "tick": lambda moved: tick(app.program, moved),
@@ -97,7 +97,7 @@ def _server(app: ReloadableApp) -> Server:
         app,
         base_url=app.program.settings.site.base_url,
         connections=connections_at_most(),
-        proxies=lambda: app.program.settings.web.proxies,
+        proxies=lambda: app.program.settings.web.trusted_proxies,
     )
 
 

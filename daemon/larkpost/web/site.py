@@ -162,7 +162,7 @@ def endpoint(
 
     async def endpoint(request: Request) -> Response:
         site: SiteContext = request.app.state.site
-        visitor = network(request, site.program.settings.web.proxies)
+        visitor = network(request, site.program.settings.web.trusted_proxies)
         if measure is not None:
             site.rate_limiter.count(measure, visitor, site.clock())
         body, form = b"", FormData()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_a_tick_takes_in_what_lies_in_the_inbox(tmp_path: Path) -> None:
-    shell = Shell(tmp_path, {"LARKPOST_INBOX__SETTLE_SECONDS": "0"})
+    shell = Shell(tmp_path, {"LARKPOST_INBOX__STABLE_SECONDS": "0"})
     shell("init")
     shutil.copy(SAMPLE, shell.home / "inbox" / "aug-7.txt")
 
@@ -29,7 +29,7 @@ def test_a_tick_takes_in_what_lies_in_the_inbox(tmp_path: Path) -> None:
 
 
 def test_a_refused_file_is_named_with_reason_and_hint_by_tick_and_status(tmp_path: Path) -> None:
-    shell = Shell(tmp_path, {"LARKPOST_INBOX__SETTLE_SECONDS": "0"})
+    shell = Shell(tmp_path, {"LARKPOST_INBOX__STABLE_SECONDS": "0"})
     shell("init")
     inbox = shell.home / "inbox"
     bib = b"@article{lantern,\n  title = {Lanterns}\n}\n"
@@ -71,7 +71,7 @@ def test_the_status_names_a_file_that_a_command_refused(shell: Shell) -> None:
 
 
 def test_a_tick_and_the_status_say_that_nothing_in_a_dump_is_new(tmp_path: Path) -> None:
-    shell = Shell(tmp_path, {"LARKPOST_INBOX__SETTLE_SECONDS": "0"})
+    shell = Shell(tmp_path, {"LARKPOST_INBOX__STABLE_SECONDS": "0"})
     shell("init")
     two = paper_lines("Sparse experts", "Dense pupils")
     shell("ingest", "-", stdin=two)

@@ -98,7 +98,8 @@ def test_a_bad_line_is_named_and_the_others_are_taken(shell: Shell) -> None:
 def test_readers_have_the_defaults_of_the_settings_and_who_left_stays_away(shell: Shell) -> None:
     shell("init")
     (shell.home / "config.toml").write_text(
-        '[readers]\nzone = "Asia/Tokyo"\nat = "07:30"\nsize = 4\n', encoding="utf-8"
+        '[readers]\nzone = "Asia/Tokyo"\nsend_time = "07:30"\npapers_per_edition = 4\n',
+        encoding="utf-8",
     )
     shell("reader", "add", "left@example.org")
     shell("reader", "set", "left@example.org", "--leave")

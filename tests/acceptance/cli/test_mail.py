@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.helpers.cli_helpers import Shell
 
 ANN = "ann@example.org"
-RETURNS = {"LARKPOST_RETURNS__ADDRESS": "post@example.org"}
+RETURNS = {"LARKPOST_INBOUND__ADDRESS": "post@example.org"}
 
 
 @pytest.fixture
@@ -277,7 +277,7 @@ def test_a_mail_that_no_mail_program_sends_is_refused_with_a_word_and_not_bounce
 
 
 def test_mail_stays_with_the_server_where_no_address_is_set(furnished: Shell) -> None:
-    assert "returns.address is not set" in furnished("receive", stdin=b"x\n", code=75).err
+    assert "inbound.address is not set" in furnished("receive", stdin=b"x\n", code=75).err
 
 
 def test_a_quiet_morning_is_told_by_words_and_by_the_exit_code(shell: Shell) -> None:

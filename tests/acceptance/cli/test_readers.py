@@ -39,7 +39,7 @@ def test_a_reader_is_added_with_every_wish(shell: Shell) -> None:
 def test_what_is_not_given_comes_from_the_settings(shell: Shell) -> None:
     shell.home.mkdir()
     (shell.home / "config.toml").write_text(
-        '[readers]\nzone = "Asia/Tokyo"\nat = "05:15"\ndays = ["sun"]\nsize = 3\n',
+        '[readers]\nzone = "Asia/Tokyo"\nsend_time = "05:15"\ndays = ["sun"]\npapers_per_edition = 3\n',
         encoding="utf-8",
     )
 

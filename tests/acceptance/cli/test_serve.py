@@ -148,7 +148,7 @@ def test_a_hangup_has_the_settings_read_anew(shell: Shell) -> None:
         assert "The Early Lark" in daemon.page()
 
         settings.write_text(
-            '[site]\ntitle = "The Late Lark"\n[tick]\nseconds = 7\n[log]\nlevel = "debug"\n'
+            '[site]\ntitle = "The Late Lark"\n[scheduler]\ninterval_seconds = 7\n[log]\nlevel = "debug"\n'
         )
         daemon.process.send_signal(signal.SIGHUP)
 

@@ -39,7 +39,7 @@ SCRIPT = dedent(
     disk = Path(sys.argv[1])
     other = disk / "other.jsonl"
     environment = {"PATH": os.environ["PATH"], "HOME": str(disk), "LANG": "C.UTF-8",
-                   "LARKPOST_INBOX__SETTLE_SECONDS": "0"}
+                   "LARKPOST_INBOX__STABLE_SECONDS": "0"}
 
     def call(*words, home=disk / "home"):
         done = subprocess.run([PROGRAM, "--home", home, *words], env=environment,

@@ -66,7 +66,7 @@ if what == "sticks":
     serve.jobs.A_TICK = timedelta(seconds=3)
     serve.jobs.LOOK_SECONDS = 0.05
 
-program = build(load(home=home, flags={"tick.seconds": 0.2}))
+program = build(load(home=home, flags={"scheduler.interval_seconds": 0.2}))
 program.prepare()
 try:
     serve.run(program, host="127.0.0.1", port=0, tick=tick, post=post)

@@ -294,15 +294,15 @@ def _post(program: Program, moved: Callable[[], None]) -> None:
 def admin(call: CliContext) -> None:
     """Print the link of the admin page: readers, dumps, letters and health, to look at.
 
-    Whoever has it sees them. The setting `web.admin` opens the page; another number in it ends the
+    Whoever has it sees them. The setting `web.admin_link_version` opens the page; another number in it ends the
     links printed before.
     """
     program = call.program()
-    number = program.settings.web.admin
+    number = program.settings.web.admin_link_version
     if not number:
         raise UsageError(
-            "there is no admin page: web.admin is 0",
-            hint="set web.admin = 1 in the settings file, and start the daemon again",
+            "there is no admin page: web.admin_link_version is 0",
+            hint="set web.admin_link_version = 1 in the settings file, and start the daemon again",
         )
     put(program.links.admin(number))
 

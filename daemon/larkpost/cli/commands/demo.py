@@ -155,7 +155,7 @@ def _rank(program: Program, reader: Reader, now: datetime) -> tuple[Pick, ...]:
     from larkpost.editions import recommend
 
     question = recommend.RankingRequest(
-        at=now, window=program.window, fewest_thumbs=program.settings.web.fewest_thumbs
+        at=now, window=program.window, thumb_count_step=program.settings.web.thumb_count_step
     )
     return recommend.rank(program.store, program.ranker, [reader], question, now=now)[
         reader.id

@@ -251,7 +251,7 @@ def _test_letter(call: CliContext, program: Program, address: str) -> Message:
 @json_option
 @pass_call
 def receive(call: CliContext, as_json: bool) -> None:
-    """Take in one mail to returns.address from standard input.
+    """Take in one mail to inbound.address from standard input.
 
     It is a bounce, an answer with thumbs, or a wish to unsubscribe.
 
@@ -265,7 +265,7 @@ def receive(call: CliContext, as_json: bool) -> None:
 
     program = call.program()
     if program.mailboxes is None:
-        raise TryAgainLater("returns.address is not set", hint="docs/delivery.md tells how")
+        raise TryAgainLater("inbound.address is not set", hint="docs/delivery.md tells how")
     content, size = _read_mail(sys.stdin.buffer)
     try:
         receipt = receive_safely(program.store, program.mailboxes, content, now=call.now, size=size)

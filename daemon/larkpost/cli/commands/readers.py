@@ -80,9 +80,9 @@ def add(
     usual = program.settings.readers
     chosen = {
         "zone": usual.zone,
-        "at": usual.at,
+        "at": usual.send_time,
         "days": usual.days,
-        "size": usual.size,
+        "size": usual.papers_per_edition,
         **_only_given(preferences),
     }
     added = subscriptions.add(program.store, email, now=call.now, words=interests, **chosen)
@@ -258,7 +258,7 @@ def remove(call: CliContext, email: str, yes: bool, as_json: bool) -> None:
     if not yes:
         click.confirm(f"Forget {_who(found)} with all thumbs and editions?", abort=True, err=True)
     subscriptions.remove(
-        program.store, found.id, outbox=program.places.maildir, returned=program.returns
+        program.store, found.id, outbox=program.places.maildir, returned=program.inbound_folder
     )
     if as_json:
         put_json({"reader": _who(found), "removed": True})
