@@ -18,6 +18,7 @@ from larkpost.db import migrations, papers, readers
 from larkpost.db.engine import Store
 from larkpost.errors import SettingsError
 from larkpost.inbound.return_address import ReturnAddresses
+from larkpost.log_events import LogEvent
 from larkpost.safe_files import make_folder
 from larkpost.settings import expand
 from larkpost.urls import UrlBuilder
@@ -107,7 +108,7 @@ class Program:
         secret = self.places.secret
         if new_key:
             if place := tokens.move_damaged_key(secret, datetime.now(UTC)):
-                log.warning("moved the damaged key aside", place=str(place))
+                log.warning(LogEvent.KEY_MOVED, place=str(place))
         elif not secret.exists() and self._holds_data():
             raise tokens.missing_key(secret, self.store.name)
         tokens.make_key(secret)
@@ -121,7 +122,7 @@ class Program:
         with self.store.read() as connection:
             for former, reader in readers.merges(connection):
                 log.warning(
-                    "two readers whose addresses differ in case alone are one now",
+                    LogEvent.READER_MERGED,
                     gone=former.address,
                     kept=reader.address,
                     status=str(reader.status),
@@ -308,7 +309,7 @@ def _as_at_start(settings: Settings, before: Settings) -> Settings:
         changed = [name for name, value in stay.items() if getattr(new, name) != value]
         kept[section] = new.model_copy(update=stay)
         for name in changed:
-            log.warning("takes effect at the next start", setting=f"{section}.{name}")
+            log.warning(LogEvent.SETTING_DEFERRED, setting=f"{section}.{name}")
     if "site.base_url" not in settings.origins:  # then it follows from where the web listens
         kept["site"] = settings.site.model_copy(update={"base_url": before.site.base_url})
     return settings.model_copy(update=kept)

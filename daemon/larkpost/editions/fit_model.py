@@ -16,6 +16,7 @@ from urllib.parse import quote
 from larkpost import logs
 from larkpost.db import papers, popularity
 from larkpost.errors import TryAgainLater
+from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,7 @@ class FitApart:
             return fit_here(store, ranker, now, together=together)
         began = time.monotonic()
         body = self._run([sys.executable, "-P", "-m", "larkpost.editions.fit_process"], wanted)
-        log.info("fitted a space", seconds=round(time.monotonic() - began, 1), bytes=len(body))
+        log.info(LogEvent.MODEL_FITTED, seconds=round(time.monotonic() - began, 1), bytes=len(body))
         return Fitted(body)
 
     def _run(self, command: list[str], wanted: dict[str, object]) -> bytes:

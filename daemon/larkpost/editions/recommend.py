@@ -17,6 +17,7 @@ from larkpost.editions.model_cache import ModelCache, fresh_space
 from larkpost.editions.training_evidence import evidence
 from larkpost.errors import LarkpostError
 from larkpost.interfaces import Evidence
+from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -120,7 +121,7 @@ def rank(
 
 def _tell(readers: Sequence[Reader], fault: Exception) -> None:
     who = [reader.uid for reader in readers[:3]]
-    log.error("nothing could be learnt", readers=len(readers), first=who, exc_info=fault)
+    log.error(LogEvent.TRAINING_FAILED, readers=len(readers), first=who, exc_info=fault)
 
 
 def _plain(

@@ -56,9 +56,9 @@ _ELSEWHERE = "another process does it; there is nothing to do"
 class TickContext:
     """What a tick needs; ``open_transport`` opens the transport, ``stopped`` says when to end.
 
-    ``inbound_folder`` is the Maildir in which mail to the ``mailboxes`` comes back; ``desk`` says who is
-    told of quiet mornings; ``moved`` is called whenever the post got on: a letter was settled, or
-    none is waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
+    ``inbound_folder`` is the Maildir in which mail to the ``mailboxes`` comes back; ``desk`` says
+    who is told of empty days; ``moved`` is called whenever the post got on: a letter was settled,
+    or none is waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
     ``uses`` are the readers whose page or feed was asked for, and ``span`` says after how long
     without any a reader without mail goes.
     """

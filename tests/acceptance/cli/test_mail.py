@@ -257,8 +257,8 @@ def test_a_bounce_comes_in_by_the_pipe(furnished: Shell) -> None:
     answers = letter["Reply-To"]
     answer = f"To: {answers}\nIn-Reply-To: {letter['Message-ID']}\n\n2 +\n".encode()
 
-    assert furnished.json("receive")[0] == {"meaning": "foreign", "votes": 0}
-    done = furnished("receive", "--json", stdin=answer)
+    assert furnished.json("receive-mail")[0] == {"meaning": "foreign", "votes": 0}
+    done = furnished("receive-mail", "--json", stdin=answer)
 
     assert done.lines == [{"meaning": "voted", "votes": 1}]
     assert furnished.json("status")[0]["votes"] == 1
@@ -269,29 +269,29 @@ def test_a_mail_that_no_mail_program_sends_is_refused_with_a_word_and_not_bounce
 ) -> None:
     furnished.extra.update(RETURNS)
 
-    done = furnished("receive", "--json", stdin=b"Subject: x\n\n" + b"x\n" * 1_000_000)
+    done = furnished("receive-mail", "--json", stdin=b"Subject: x\n\n" + b"x\n" * 1_000_000)
 
     assert done.lines[0]["meaning"] == "refused"
     assert "2000012 bytes" in done.lines[0]["why"]
-    assert "mail refused" in done.err
+    assert "inbound.rejected" in done.err
 
 
 def test_mail_stays_with_the_server_where_no_address_is_set(furnished: Shell) -> None:
-    assert "inbound.address is not set" in furnished("receive", stdin=b"x\n", code=75).err
+    assert "inbound.address is not set" in furnished("receive-mail", stdin=b"x\n", code=75).err
 
 
 def test_a_quiet_morning_is_told_by_words_and_by_the_exit_code(shell: Shell) -> None:
     shell("reader", "add", ANN)
 
-    assert "no dump brought a paper" in shell("receipt", code=1).out
-    assert [one["reason"] for one in shell.json("receipt", code=1)] == ["no-dump"]
+    assert "no dump brought a paper" in shell("status", "--why", code=1).out
+    assert [one["reason"] for one in shell.json("status", "--why", code=1)] == ["no-dump"]
 
 
 def test_a_morning_with_papers_is_not_quiet(furnished: Shell) -> None:
     furnished("publish", ANN)
 
-    assert "Papers flow" in furnished("receipt").out
-    assert furnished.json("receipt") == []
+    assert "Nothing keeps papers" in furnished("status", "--why").out
+    assert furnished.json("status", "--why") == []
 
 
 def test_a_selector_without_a_key_sends_nothing_unsigned(furnished: Shell) -> None:

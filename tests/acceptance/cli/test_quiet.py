@@ -20,7 +20,7 @@ READER = "ann@example.org"
         ("publish", READER),
         ("deliver",),
         ("vote", READER, "1", "up"),
-        ("unvote", READER, "--since", "2020-01-01"),
+        ("vote", "clear", READER, "--since", "2020-01-01"),
         ("reader", "add", "bea@example.org"),
         ("reader", "set", READER, "--name", "Ann"),
         ("interest", "set", READER, "folding", "--words", "protein"),

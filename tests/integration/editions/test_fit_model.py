@@ -128,9 +128,7 @@ def test_where_the_process_dies_the_old_space_serves_and_it_is_tried_again_in_an
     with capture_logs() as logged:
         shared.refresh(store, ranker, now=NOW)
 
-    assert [one["event"] for one in logged if one["log_level"] == "warning"] == [
-        "fitting a space failed, an older one serves"
-    ]
+    assert [one["event"] for one in logged if one["log_level"] == "warning"] == ["model.failed"]
     event = last_fit(store)
     assert not event.ok
     assert told in event.detail["problem"]

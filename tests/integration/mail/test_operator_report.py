@@ -84,9 +84,7 @@ def test_a_letter_to_the_operator_that_comes_back_is_told_in_the_log(store: Stor
 
     assert path.startswith("post+n")
     assert meaning is InboundKind.BOUNCED
-    assert [(log["event"], log["code"]) for log in logs] == [
-        ("letter to the operator, or of send-test, came back", "5.1.1")
-    ]
+    assert [(log["event"], log["code"]) for log in logs] == [("inbound.bounced", "5.1.1")]
 
 
 @pytest.mark.parametrize(

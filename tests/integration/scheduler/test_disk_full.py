@@ -220,6 +220,6 @@ def test_a_round_that_ends_in_the_same_way_again_is_logged_once() -> None:
     with capture_logs() as logs, run_jobs({"tick": work}, {"tick": make_heartbeats(0.05)["tick"]}):
         until(lambda: len(rounds) > 6)
 
-    told = [line for line in logs if line["event"] == "round failed"]
+    told = [line for line in logs if line["event"] == "job.failed"]
     assert [line["hint"] for line in told] == ["make room", "make room"]  # before and after the 4th
     assert not any(line.get("exc_info") for line in told)

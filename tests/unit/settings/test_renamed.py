@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from larkpost.errors import SettingsError
 from larkpost.settings import Settings, keys, load
 from larkpost.settings.renamed import NEW_NAMES
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 OLD = [old for old in NEW_NAMES if "." in old]
 

@@ -34,20 +34,44 @@ if TYPE_CHECKING:
     from larkpost.scheduler.tick import TickResult
 
 
-@click.command(short_help="Tell how things stand, and why a day is quiet.")
+@click.command(short_help="Show papers, readers and letters; or why a day is empty.")
+@click.option(
+    "--why",
+    is_flag=True,
+    help="Say only why no papers come, and what to try; ends with 1 where there is a reason.",
+)
 @json_option
 @pass_call
-def status(call: CliContext, as_json: bool) -> None:
-    """Tell how things stand: papers, readers, letters, and why a day is quiet."""
+def status(call: CliContext, why: bool, as_json: bool) -> int:
+    """Show how many papers, readers and letters there are, and why a day is empty."""
     from larkpost.scheduler.status import read_status
 
     program = call.program()
+    if why:
+        return _put_reasons(call, program, as_json=as_json)
     with program.store.read() as connection:
         found = read_status(connection, now=call.now, window=program.window)
     if as_json:
         put_json(_standing_record(found))
     else:
         _put_standing(found)
+    return 0
+
+
+def _put_reasons(call: CliContext, program: Program, *, as_json: bool) -> int:
+    """Print why no papers come, and what to try; gives 1 where there is a reason."""
+    from larkpost.editions.diagnostics import explain_empty_day
+
+    with program.store.read() as connection:
+        reasons = explain_empty_day(connection, now=call.now, window=program.window)
+    for reason in reasons:
+        if as_json:
+            put_json({"reason": str(reason.kind), "text": reason.text, "hint": reason.hint})
+        else:
+            put(f"{printable(reason.text)}\n  {printable(reason.hint)}")
+    if not reasons and not as_json:
+        call.say("Nothing keeps papers from coming.")
+    return 1 if reasons else 0
 
 
 def _standing_record(found: StatusReport) -> dict[str, Any]:
@@ -294,8 +318,8 @@ def _post(program: Program, moved: Callable[[], None]) -> None:
 def admin(call: CliContext) -> None:
     """Print the link of the admin page: readers, dumps, letters and health, to look at.
 
-    Whoever has it sees them. The setting `web.admin_link_version` opens the page; another number in it ends the
-    links printed before.
+    Whoever has it sees them. The setting `web.admin_link_version` opens the page; another number
+    in it ends the links printed before.
     """
     program = call.program()
     number = program.settings.web.admin_link_version

@@ -35,7 +35,7 @@ THUMBS = (
 CAPTURED = (8, 7)  # month and day that the sample names; it tells no year
 
 
-@click.command(short_help="Make a paper from the sample, and watch thumbs change it.")
+@click.command(short_help="Make an edition from the sample, and watch thumbs change it.")
 @click.option(
     "--dir",
     "folder",

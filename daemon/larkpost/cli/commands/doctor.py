@@ -34,7 +34,7 @@ class Finding:
     hint: str = ""
 
 
-@click.command(short_help="Check everything Larkpost stands on.")
+@click.command(short_help="Check everything Larkpost needs.")
 @json_option
 @pass_call
 def doctor(call: CliContext, as_json: bool) -> int:

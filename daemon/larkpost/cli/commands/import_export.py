@@ -37,7 +37,7 @@ def export(call: CliContext, folder: Path, as_json: bool) -> None:
     call.say(f"{printable(folder)}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
 
 
-@click.command("import", short_help="Take in papers, readers and thumbs.")
+@click.command("import", short_help="Read papers, readers and thumbs.")
 @click.option("--papers", type=FILE, metavar="F", help="JSON Lines of papers.")
 @click.option("--readers", type=FILE, metavar="F", help="JSON Lines of readers.")
 @click.option("--votes", type=FILE, metavar="F", help="JSON Lines of thumbs.")

@@ -126,7 +126,7 @@ def because(pick: Pick) -> str:
     )
 
 
-@click.command(short_help="Show why a paper stands where it stands.")
+@click.command(short_help="Show why a paper is ranked where it is.")
 @click.argument("email")
 @click.argument("paper")
 @json_option
