@@ -123,8 +123,8 @@ class Program:
             for former, reader in readers.merges(connection):
                 log.warning(
                     LogEvent.READER_MERGED,
-                    gone=former.address,
-                    kept=reader.address,
+                    former_address=former.address,
+                    reader=reader.address,
                     status=str(reader.status),
                 )
 

@@ -49,7 +49,8 @@ LOGGED = {path: logged(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob
 def test_an_event_is_a_noun_and_a_verb_and_says_when_it_is_logged(event: LogEvent) -> None:
     assert re.fullmatch(r"[a-z]+(_[a-z]+)*\.[a-z]+", event)
     assert event.name == event.replace(".", "_").upper()
-    assert event.meaning and "\n" not in event.meaning
+    assert event.meaning
+    assert "\n" not in event.meaning
 
 
 def test_every_log_call_has_an_event_of_the_list() -> None:

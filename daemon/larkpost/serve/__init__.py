@@ -44,8 +44,8 @@ def run(
 
     ``tick`` and ``post`` are called at once and then every ``scheduler.interval_seconds``, each in
     a thread of its own, never twice at a time: with the program in force, and with what they have
-    to call whenever they got on. SIGHUP puts in force what ``renewal`` makes of the program; where that
-    raises, the old one stays. Port 0 takes any free one; standard error says which.
+    to call whenever they got on. SIGHUP puts in force what ``renewal`` makes of the program; where
+    that raises, the old one stays. Port 0 takes any free one; standard error says which.
 
     Raises Busy, naming the holder, while another daemon serves this database, or when another has
     taken it over because this machine was asleep, and UsageError where the address cannot be had.

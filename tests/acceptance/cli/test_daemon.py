@@ -23,7 +23,7 @@ def test_a_tick_takes_in_what_lies_in_the_inbox(tmp_path: Path) -> None:
 
     (done,) = shell.json("tick")
 
-    assert (done["files"], done["troubles"]) == (1, {})
+    assert (done["files"], done["errors"]) == (1, {})
     assert len(shell.json("papers", "--limit", 1000)) == 108
     assert list((shell.home / "inbox" / "done").iterdir())
 
@@ -46,7 +46,7 @@ def test_a_refused_file_is_named_with_reason_and_hint_by_tick_and_status(tmp_pat
     assert f"  mine.bib: refused: {reason}\n    it begins a reader's taste: `larkpost r" in told
     assert "  papers.jsonl: 1 paper: 1 new" in told
     (refused,) = record["refused"]
-    assert (record["files"], record["ingested"], record["left"]) == (1, [], [])
+    assert (record["files"], record["ingested"], record["deferred"]) == (1, [], [])
     assert refused["file"] == "yours.bib"
     assert "larkpost reader import-library EMAIL FILE" in refused["hint"]
     assert refused["place"] == str(inbox / "bad" / "yours.bib")
@@ -89,8 +89,8 @@ def test_the_status_of_an_empty_home_says_why_it_is_quiet(shell: Shell) -> None:
     (record,) = shell.json("status")
 
     assert record["papers"] == 0
-    assert record["quiet"]
-    assert record["quiet"][0]["text"] in shell("status").out
+    assert record["empty_day"]
+    assert record["empty_day"][0]["text"] in shell("status").out
 
 
 def test_the_status_counts(furnished: Shell) -> None:
@@ -110,7 +110,7 @@ def test_the_status_tells_what_of_the_newest_dump_could_not_be_read(shell: Shell
     assert "2 records of standard input could not be read:" in told
     assert "  line 4: it has no title" in told
     assert record["newest_dump"]["rejected"] == 2
-    assert [one["line"] for one in record["newest_dump"]["rejects"]] == [2, 4]
+    assert [one["line"] for one in record["newest_dump"]["rejected_records"]] == [2, 4]
 
 
 def test_the_home_is_made_once(shell: Shell) -> None:

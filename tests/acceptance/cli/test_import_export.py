@@ -26,7 +26,7 @@ def test_an_export_taken_into_an_empty_home_ranks_the_same(furnished: Shell) -> 
         "--votes", out / "votes.jsonl",
     )  # fmt: skip
 
-    assert [(one["what"], one["taken"]) for one in taken] == [
+    assert [(one["what"], one["imported"]) for one in taken] == [
         ("papers", 108),
         ("readers", 2),
         ("votes", 2),
@@ -131,7 +131,7 @@ def test_keys_and_values_of_papers_that_nobody_knows_are_told(shell: Shell) -> N
     assert "p.jsonl: left out unknown keys: mood, stars\n" in done.err
     assert "p.jsonl, line 1: “upvotes” is not a number of votes; left out\n" in done.err
     assert record["unknown_keys"] == ["mood", "stars"]
-    assert [one["line"] for one in record["remarks"]] == [1]
+    assert [one["line"] for one in record["warnings"]] == [1]
 
 
 def written(path: Path, *records: dict[str, object]) -> Path:

@@ -179,7 +179,7 @@ def test_the_thumbs_of_a_night_are_taken_back_and_can_be_given_again(furnished: 
     lines = furnished.folder / "gone.jsonl"
     lines.write_text("".join(json.dumps(one) + "\n" for one in gone))
     (taken,) = furnished.json("import", "--votes", lines)
-    assert (taken["taken"], taken["unknown_keys"]) == (3, [])
+    assert (taken["imported"], taken["unknown_keys"]) == (3, [])
     assert "3 thumbs" in furnished("vote", "clear", ANN, "--since", "2020-01-01").out
 
 
@@ -199,7 +199,7 @@ def test_thumbs_before_a_moment_are_forgotten_and_brought_back(furnished: Shell)
     ]
     assert furnished.json("forget", ANN, "--before", "2100-01-01")[0]["forgotten"] == 3
     assert furnished.json("rank", ANN) == before
-    assert furnished.json("forget", ANN, "--undo") == [{"reader": ANN, "brought_back": 3}]
+    assert furnished.json("forget", ANN, "--undo") == [{"reader": ANN, "restored": 3}]
     assert furnished.json("rank", ANN) == voted
     assert "0 thumbs brought back" in furnished("forget", ANN, "--undo").out
 

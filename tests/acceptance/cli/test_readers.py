@@ -32,7 +32,7 @@ def test_a_reader_is_added_with_every_wish(shell: Shell) -> None:
         "status": "active",
     }
     assert wished.items() <= reader.items()
-    assert reader["next"] is not None
+    assert reader["next_edition"] is not None
     assert reader["feed"].endswith(".rss")
 
 

@@ -84,15 +84,15 @@ def _standing_record(found: StatusReport) -> dict[str, Any]:
         "newest_dump": _dump_record(found),
         "refused": [one.record for one in found.refused],
         "unknown": [
-            {"reader": one.reader, "date": one.date.isoformat(), "reply": one.reply}
+            {"reader": one.reader, "date": one.date.isoformat(), "last_response": one.reply}
             for one in found.undecided
         ],
         "next_edition": _moment(found.next_slot),
-        "events": {
+        "jobs": {
             kind: {"at": _moment(event.at), "ok": event.ok, "detail": dict(event.detail)}
             for kind, event in found.events.items()
         },
-        "quiet": [
+        "empty_day": [
             {"reason": str(one.kind), "text": one.text, "hint": one.hint} for one in found.quiet
         ],
     }
@@ -107,7 +107,7 @@ def _dump_record(found: StatusReport) -> dict[str, Any] | None:
         "papers": dump.papers,
         "new": dump.new,
         "rejected": dump.rejected,
-        "rejects": reject_records(found.rejects),
+        "rejected_records": reject_records(found.rejects),
     }
 
 
@@ -207,11 +207,11 @@ def _round_record(done: TickResult) -> dict[str, Any]:
             for one in bad
             if one.moved
         ],
-        "left": [{"file": one.name, "reason": one.reason} for one in bad if not one.moved],
-        "returned": {str(meaning): count for meaning, count in done.returned.items()},
+        "deferred": [{"file": one.name, "reason": one.reason} for one in bad if not one.moved],
+        "inbound": {str(meaning): count for meaning, count in done.returned.items()},
         "editions": {str(outcome): count for outcome, count in done.outcomes.items()},
-        "letters": asdict(done.ledger),
-        "troubles": ({"deliver": done.outage.problem} if done.outage else {}) | done.troubles,
+        "deliveries": asdict(done.ledger),
+        "errors": ({"deliver": done.outage.problem} if done.outage else {}) | done.troubles,
         "outage": done.outage and _outage_record(done.outage),
     }
 
@@ -221,7 +221,7 @@ def _outage_record(outage: Outage) -> dict[str, Any]:
         "problem": outage.problem,
         "hint": outage.hint,
         "until": _moment(outage.until),
-        "letters": outage.letters,
+        "waiting": outage.letters,
     }
 
 

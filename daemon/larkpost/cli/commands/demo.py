@@ -199,7 +199,7 @@ def _record(result: DemoResult) -> dict[str, object]:
         "papers": result.report.papers,
         "new": result.report.new,
         "rejected": result.report.rejected,
-        "captured": result.report.captured.isoformat() if result.report.captured else None,
+        "dump_date": result.report.captured.isoformat() if result.report.captured else None,
         "reader": ADDRESS,
         "votes": [
             {"paper": str(paper.identifier), "title": paper.title, "thumb": int(thumb)}

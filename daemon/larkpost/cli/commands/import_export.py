@@ -88,10 +88,10 @@ def import_(
                 {
                     "what": name,
                     "file": str(path),
-                    "taken": tally.taken,
+                    "imported": tally.taken,
                     "refused": [{"line": line, "reason": why} for line, why in tally.refused],
                     "unknown_keys": sorted(tally.unknown_keys),
-                    "remarks": [{"line": line, "text": what} for line, what in tally.remarks],
+                    "warnings": [{"line": line, "text": what} for line, what in tally.remarks],
                 }
             )
         else:

@@ -158,9 +158,12 @@ def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> No
             put_json(record)
     elif records:
         put_table(
-            ("date", "reader", "state", "tries", "next try", "reply"),
+            ("date", "reader", "state", "attempts", "next attempt", "last response"),
             [
-                tuple((record | {"next": _second(record["next"])})[name] for name in _COLUMNS)
+                tuple(
+                    (record | {"next_attempt_at": _second(record["next_attempt_at"])})[name]
+                    for name in _COLUMNS
+                )
                 for record in records
             ],
         )
@@ -173,7 +176,7 @@ def _second(moment: str | None) -> str | None:
     return moment and re.sub(r"\.[0-9]+", "", moment)
 
 
-_COLUMNS = ("date", "reader", "state", "attempts", "next", "reply")
+_COLUMNS = ("date", "reader", "state", "attempts", "next_attempt_at", "last_response")
 
 
 def _records(program: Program, rows: list[Delivery]) -> list[dict[str, Any]]:
@@ -190,8 +193,10 @@ def _records(program: Program, rows: list[Delivery]) -> list[dict[str, Any]]:
             "reader": name_of(pages[row.edition_id].reader),
             "state": str(row.state),
             "attempts": row.attempts,
-            "next": moment(row.next_try) if row.state in waits or _goes_once_more(row) else None,
-            "reply": row.reply,
+            "next_attempt_at": moment(row.next_try)
+            if row.state in waits or _goes_once_more(row)
+            else None,
+            "last_response": row.reply,
             "message_id": row.message_id,
         }
         for row in rows
@@ -275,8 +280,8 @@ def receive_mail(call: CliContext, as_json: bool) -> None:
     if result.why:
         logs.get_logger(__name__).warning(LogEvent.INBOUND_REJECTED, reason=result.why)
     if as_json:
-        why = {"why": result.why} if result.why else {}
-        put_json({"meaning": str(result.meaning), "votes": result.votes, **why})
+        why = {"reason": result.why} if result.why else {}
+        put_json({"kind": str(result.meaning), "votes": result.votes, **why})
     else:
         cast = f", {quantity(result.votes, 'thumb')}" if result.votes else ""
         call.say(f"{result.meaning}{cast}")

@@ -132,7 +132,7 @@ def forget(
     else:
         count = len(record_votes.forget(program.store, reader.id, before, now=call.now))
     if as_json:
-        name = "brought_back" if undo else "forgotten"
+        name = "restored" if undo else "forgotten"
         put_json({"reader": reader.address or reader.uid, name: count})
         return
     thumbs = quantity(count, "thumb")
