@@ -160,7 +160,7 @@ def post(context: TickContext, *, now: datetime) -> TickResult:
     ):
         while _a_turn(context, steps, done, now):
             pass
-        with steps.step("receipt"):
+        with steps.step("report"):
             if context.operator:
                 window = context.publish_context.window
                 tell(
