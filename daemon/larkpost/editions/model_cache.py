@@ -159,7 +159,7 @@ def _is_fresh(connection: Connection, now: datetime) -> bool:
     if kept is None:
         return False
     return still_serves(
-        FitBasis(kept.papers, kept.newest, _ups(connection)), wanted, now - kept.made_at
+        FitBasis(kept.paper_count, kept.corpus_updated_at, _ups(connection)), wanted, now - kept.fitted_at
     )
 
 
@@ -211,11 +211,11 @@ def _load(
     newest = fitted_models.newest_space(connection)
     if newest is None:
         return None
-    basis = FitBasis(newest.papers, newest.newest, _ups(connection))
-    if not still_serves(basis, wanted, now - newest.made_at):
+    basis = FitBasis(newest.paper_count, newest.corpus_updated_at, _ups(connection))
+    if not still_serves(basis, wanted, now - newest.fitted_at):
         return None
     space = ranker.space_from(newest.body)
-    return ModelBuild(space, basis, newest.made_at) if space else None
+    return ModelBuild(space, basis, newest.fitted_at) if space else None
 
 
 def _keep(store: Store, made: ModelBuild) -> None:
@@ -228,7 +228,7 @@ def _keep(store: Store, made: ModelBuild) -> None:
     elif made.body:
         with store.begin() as connection:
             fitted_models.save_space(
-                connection, made.body, papers=basis.papers, newest=basis.updated, now=now
+                connection, made.body, paper_count=basis.papers, corpus_updated_at=basis.updated, now=now
             )
             fitted_models.prune(connection)
             job_status.record(

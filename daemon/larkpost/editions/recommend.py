@@ -139,7 +139,7 @@ def _plain(
             limit=len(candidates),
             fewest=question.fewest_thumbs,
         )
-    limit = question.limit or reader.size
+    limit = question.limit or reader.papers_per_edition
     order = [judged.paper.id for judged in hot]
     picks = fallback.choose(reader, candidates, spent, order, limit)
     left = len(candidates) - len(spent & {paper.id for paper in candidates})
@@ -170,7 +170,7 @@ def _learn(
     for one in asked:
         own[one.reader_id].append(one)
     alike = selection.twins(candidates)
-    most = max((question.limit or reader.size for reader in readers), default=0)
+    most = max((question.limit or reader.papers_per_edition for reader in readers), default=0)
     enough = most + min(alike.doubles, most)
     ids = frozenset(paper.id for paper in candidates)
     # A chance means something once there is a thumb up, as where a letter tells it.
@@ -245,7 +245,7 @@ class _ShardRanking:
         )
         found: dict[int, Found] = {}
         for one, picks in zip(asked, ranked, strict=True):
-            if any(pick.because or pick.against for pick in picks):
+            if any(pick.positive_terms or pick.negative_terms for pick in picks):
                 found.setdefault(one.reader_id, {})[one.interest_id] = picks
         return found
 
@@ -281,7 +281,7 @@ class _ShardRanking:
         """The reader's picks: shared between interests, likely enough, perhaps one explored."""
         from larkpost.ranking import selection
 
-        size = self.question.limit or reader.size
+        size = self.question.limit or reader.papers_per_edition
         picks = selection.choose(reader, found, size, self.alike, untaught=self.untaught)
         below = 0
         if reader.threshold:

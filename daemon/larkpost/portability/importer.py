@@ -68,8 +68,8 @@ def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
             drafts = [record for record in records if isinstance(record, PaperRecord)]
             tally.refused += [(r.line, r.reason) for r in records if isinstance(r, RejectedRecord)]
             _note(tally, (record for record in records if isinstance(record, IngestWarning)))
-            public = [draft for draft in drafts if not draft.guest]
-            tally.guests += [draft for draft in drafts if draft.guest]
+            public = [draft for draft in drafts if not draft.private]
+            tally.guests += [draft for draft in drafts if draft.private]
             with store.begin() as connection:
                 papers.absorb(connection, public, now=now)
             tally.taken += len(drafts)
@@ -197,7 +197,7 @@ def _vote(reader: Reader, paper_id: int, line: Mapping[str, Any], now: datetime)
         paper_id=paper_id,
         thumb=read_thumb(line, "thumb"),
         at=read_moment(line, "at") if line.get("at") else now,
-        via=str(line.get("via") or "import"),
+        source=str(line.get("via") or "import"),
         interest_id=interests.get(str(line.get("interest"))),
     )
 
@@ -307,7 +307,7 @@ def _change_columns(
     """Write what opens the reader's feed and page, and how long they pause, if they are active."""
     columns = dict(said.columns)
     if "relinked" in columns:  # a link that was ended here stays ended
-        columns["relinked"] = max(reader.relinked, columns["relinked"])
+        columns["relinked"] = max(reader.page_link_version, columns["relinked"])
     until = columns.get("paused_until", reader.paused_until)
     if reader.status is Status.LEFT:
         columns.pop("paused_until", None)
@@ -330,7 +330,7 @@ def _write_issues(connection: Connection, reader_id: int, issues: Sequence[Editi
             replace(
                 pick,
                 interest_id=interests.get(pick.interest),
-                like=pick.like or likes.get(pick.position),
+                similar_paper=pick.similar_paper or likes.get(pick.position),
             )
             for pick in issue.picks
         ]
@@ -342,9 +342,9 @@ def _write_issues(connection: Connection, reader_id: int, issues: Sequence[Editi
             now=issue.published_at,
             next_slot=reader.next_slot,
             message_id=None,
-            since=issue.since,
+            catch_up_from=issue.since,
             note=issue.note,
-            considered=issue.considered,
+            candidate_count=issue.considered,
             number=issue.number,
         )
         renumbered |= made is not None and issue.number not in {None, made.id}

@@ -96,8 +96,8 @@ def test_the_newest_space_comes_back_byte_for_byte(store: Store) -> None:
     body = bytes(range(256)) * 1_000
     with store.begin() as connection:
         assert fitted_models.newest_space(connection) is None
-        fitted_models.save_space(connection, b"old", papers=1, newest=None, now=NOW)
-        number = fitted_models.save_space(connection, body, papers=108, newest=NOW - DAY, now=NOW)
+        fitted_models.save_space(connection, b"old", paper_count=1, corpus_updated_at=None, now=NOW)
+        number = fitted_models.save_space(connection, body, paper_count=108, corpus_updated_at=NOW - DAY, now=NOW)
 
         kept = fitted_models.newest_space(connection)
 
@@ -107,11 +107,11 @@ def test_the_newest_space_comes_back_byte_for_byte(store: Store) -> None:
 def test_pruning_keeps_the_newest(store: Store) -> None:
     with store.begin() as connection:
         for papers in range(5):
-            fitted_models.save_space(connection, b"", papers=papers, newest=None, now=NOW)
+            fitted_models.save_space(connection, b"", paper_count=papers, corpus_updated_at=None, now=NOW)
 
         assert fitted_models.prune(connection, keep=2) == 3
         assert fitted_models.prune(connection, keep=2) == 0
         kept = fitted_models.newest_space(connection)
 
     assert kept is not None
-    assert kept.papers == 4
+    assert kept.paper_count == 4

@@ -59,8 +59,8 @@ def test_readers_get_their_editions_again_at_once(
 ) -> None:
     store = newsroom.store
     everybody = [
-        subscriptions.add(store, "daily@example.org", now=NOW, size=2),
-        subscriptions.add(store, "workdays@example.org", now=NOW, size=2, days=frozenset(range(5))),
+        subscriptions.add(store, "daily@example.org", now=NOW, papers_per_edition=2),
+        subscriptions.add(store, "workdays@example.org", now=NOW, papers_per_edition=2, weekdays=frozenset(range(5))),
     ]
     if not quiet:
         bring_papers(store, 4, NOW + ahead, "Future")
@@ -76,7 +76,7 @@ def test_readers_get_their_editions_again_at_once(
 
 
 def test_an_edition_of_a_day_to_come_is_dated_back(newsroom: PublishContext) -> None:
-    reader = subscriptions.add(newsroom.store, "a@example.org", now=NOW, size=2)
+    reader = subscriptions.add(newsroom.store, "a@example.org", now=NOW, papers_per_edition=2)
     bring_papers(newsroom.store, 6, NOW, "Right")
     publish_due(newsroom, now=MORNING)
     bring_papers(newsroom.store, 6, AHEAD, "Future")
@@ -105,12 +105,12 @@ def test_a_reader_who_was_added_while_the_clock_was_ahead_is_not_forgotten(
 def test_papers_that_were_read_while_the_clock_was_ahead_are_recommended(
     newsroom: PublishContext,
 ) -> None:
-    subscriptions.add(newsroom.store, "a@example.org", now=NOW, size=3)
+    subscriptions.add(newsroom.store, "a@example.org", now=NOW, papers_per_edition=3)
     bring_papers(newsroom.store, 3, AHEAD, "Future")
 
     assert publish_due(newsroom, now=MORNING)[PublishOutcome.PUBLISHED] == 1
     with newsroom.store.read() as connection:
-        assert all(paper.arrived <= MORNING for paper in papers.iterate(connection))
+        assert all(paper.ingested_at <= MORNING for paper in papers.iterate(connection))
 
 
 def test_a_letter_put_off_while_the_clock_was_ahead_goes(newsroom: PublishContext) -> None:
@@ -153,7 +153,7 @@ def test_thumbs_events_and_editions_of_the_future_count_as_now(newsroom: Publish
     publish_due(newsroom, now=AHEAD + timedelta(hours=4))
     with store.read() as connection:
         paper, *_ = papers.iterate(connection)
-    cast(store, reader.id, paper.id, Thumb.UP, via="test", now=AHEAD)
+    cast(store, reader.id, paper.id, Thumb.UP, source="test", now=AHEAD)
 
     assert recover_from_future(store, now=NOW)
     assert not recover_from_future(store, now=NOW)
@@ -170,7 +170,7 @@ def test_a_pause_a_weekly_edition_and_a_small_difference_of_clocks_are_no_fault(
     paused = subscriptions.add(store, "p@example.org", now=NOW)
     subscriptions.pause(store, paused.id, now=NOW, until=(NOW + 400 * DAY).date())
     subscriptions.add(store, "w@example.org", now=NOW, weekly=True)
-    subscriptions.add(store, "f@example.org", now=NOW, days=frozenset({4}), zone="Pacific/Apia")
+    subscriptions.add(store, "f@example.org", now=NOW, weekdays=frozenset({4}), zone="Pacific/Apia")
     bring_papers(store, 1, NOW + timedelta(minutes=20), "Soon")
     before = {one.id: current(store, one).next_slot for one in everybody(store)}
 

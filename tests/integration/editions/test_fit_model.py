@@ -213,7 +213,7 @@ def test_the_database_can_be_written_while_the_process_fits(
     with store.read() as connection:
         facts = fitted_models.newest_facts(connection)
         assert facts is not None
-        assert (facts.papers, papers.count(connection)) == (30, 31)
+        assert (facts.paper_count, papers.count(connection)) == (30, 31)
 
 
 THREADS = """

@@ -97,8 +97,8 @@ def test_somebody_new_confirms_by_the_letters_link_and_gets_what_was_wished_for(
     with here.program.store.read() as connection:
         pending = readers.by_address(connection, "grace@example.org")
     assert pending.status is Status.PENDING
-    assert (pending.zone, pending.at, pending.size) == ("America/New_York", time(7, 15), 4)
-    assert pending.days == {0, 4}
+    assert (pending.zone, pending.send_time, pending.papers_per_edition) == ("America/New_York", time(7, 15), 4)
+    assert pending.weekdays == {0, 4}
     assert pending.interests[0].words == ("birdsong", "rivers", "quantum codes")
     path = link(road.letters[0], "confirm")
     assert here.client.get(path).status_code == 200
@@ -159,7 +159,7 @@ def test_an_address_gets_one_letter_an_hour_whoever_asks(here: Place, road: Road
 
     assert len(road.letters) == 2
     with here.program.store.read() as connection:
-        assert readers.by_address(connection, "grace@example.org").size == 9
+        assert readers.by_address(connection, "grace@example.org").papers_per_edition == 9
 
 
 def test_a_network_that_asks_too_often_is_told_when_to_come_back(here: Place, road: Road) -> None:
@@ -306,7 +306,7 @@ def test_the_short_form_of_the_front_page_takes_the_usual_wishes(here: Place, ro
 
     with here.program.store.read() as connection:
         reader = readers.by_address(connection, "grace@example.org")
-    assert (reader.zone, reader.at, reader.size) == ("Asia/Tokyo", time(6), 10)
+    assert (reader.zone, reader.send_time, reader.papers_per_edition) == ("Asia/Tokyo", time(6), 10)
 
 
 def test_an_asking_is_taken_by_one_only(store: Store) -> None:

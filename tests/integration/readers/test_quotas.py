@@ -262,7 +262,7 @@ def test_a_reader_has_so_many_thumbs_and_may_take_them_back(small: Place) -> Non
 def test_a_list_may_not_bring_more_thumbs_than_there_is_room_for(here: Place) -> None:
     reader = new_reader(here)
     paper = here.papers[0].id
-    record_votes.cast(here.program.store, reader.id, paper, Thumb.UP, via="page", now=NOW)
+    record_votes.cast(here.program.store, reader.id, paper, Thumb.UP, source="page", now=NOW)
 
     with pytest.raises(QuotaExceeded, match="more than 1 thumb"):
         onboarding.from_references(

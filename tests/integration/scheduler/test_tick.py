@@ -135,7 +135,7 @@ def test_an_inbox_that_is_no_folder_is_told_once_an_hour_and_read_when_it_is_one
 
 def test_letters_on_a_slow_road_hold_up_neither_the_inbox_nor_editions(program: Program) -> None:
     subscriptions.add(program.store, "early@example.org", now=NOW)
-    late = subscriptions.add(program.store, "late@example.org", now=NOW, at=time(7))
+    late = subscriptions.add(program.store, "late@example.org", now=NOW, send_time=time(7))
     drop_sample(program)
     edit(program.tick_context, now=NOW)
     edit(program.tick_context, now=MORNING)

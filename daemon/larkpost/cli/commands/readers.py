@@ -126,7 +126,7 @@ def list_readers(call: CliContext, as_json: bool) -> None:
     put_table(
         ["reader", "name", "status", "next edition", "zone", "papers", "expires on"],
         [
-            [_who(one), one.name, one.status, _local(one), _zone(one), one.size, ends.get(one.id)]
+            [_who(one), one.name, one.status, _local(one), _zone(one), one.papers_per_edition, ends.get(one.id)]
             for one in everybody
         ],
     )
@@ -175,7 +175,7 @@ def show(call: CliContext, email: str, as_json: bool) -> None:
         "schedule": _schedule(found),
         "interests": words or "none named",
         "threshold": found.threshold or "none",
-        "quiet mornings": "told by mail" if found.quiet_mail else "not told",
+        "quiet mornings": "told by mail" if found.notify_when_empty else "not told",
         "thumbs": f"{thumbs.count(1)} up, {thumbs.count(-1)} down"
         + ("" if counted else ", not counted for others yet"),
         "latest edition": latest[0].date if latest else "none yet",
@@ -302,10 +302,10 @@ def _feeds(program: Program, one: Reader) -> dict[str, str]:
 def _schedule(one: Reader) -> str:
     from larkpost.settings import day_names
 
-    days = "every day" if len(one.days) == 7 else ", ".join(day_names(one.days))
+    days = "every day" if len(one.weekdays) == 7 else ", ".join(day_names(one.weekdays))
     when = f"weekly, first of {days}" if one.weekly else days
     following = f"; next edition {_local(one)}" if one.next_slot else f"; {one.status}"
-    return f"{quantity(one.size, 'paper')}, {when} at {one.at:%H:%M} {_zone(one)}{following}"
+    return f"{quantity(one.papers_per_edition, 'paper')}, {when} at {one.send_time:%H:%M} {_zone(one)}{following}"
 
 
 def _local(one: Reader) -> str | None:

@@ -47,7 +47,7 @@ def vote(
         reader.id,
         found.id,
         choice,
-        via="command",
+        source="command",
         now=call.now,
         interest_id=find_interest(reader, interest).id if interest else None,
     )

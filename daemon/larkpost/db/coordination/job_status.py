@@ -32,7 +32,7 @@ class Event:
 
 def record(connection: Connection, kind: str, *, ok: bool, now: datetime, **detail: object) -> None:
     """Write an event down in place of the one before of its kind."""
-    statement = upsert.insert(connection, schema.event).values(
+    statement = upsert.insert(connection, schema.job_status).values(
         kind=kind, at=now, ok=ok, detail=detail
     )
     new = {name: statement.excluded[name] for name in ("at", "ok", "detail")}
@@ -48,8 +48,8 @@ def redact(connection: Connection, texts: Collection[str]) -> None:
     for event in latest(connection).values():
         clean = _without(event.detail, pattern)
         if clean != event.detail:
-            which = schema.event.c.kind == event.kind
-            connection.execute(update(schema.event).where(which).values(detail=clean))
+            which = schema.job_status.c.kind == event.kind
+            connection.execute(update(schema.job_status).where(which).values(detail=clean))
 
 
 def _without(value: Any, pattern: re.Pattern[str]) -> Any:
@@ -62,5 +62,5 @@ def _without(value: Any, pattern: re.Pattern[str]) -> Any:
 
 def latest(connection: Connection) -> dict[str, Event]:
     """Read the latest event of each kind, by kind."""
-    rows = connection.execute(select(schema.event).order_by(schema.event.c.kind))
+    rows = connection.execute(select(schema.job_status).order_by(schema.job_status.c.kind))
     return {row.kind: Event(row.kind, row.at, row.ok, row.detail) for row in rows}

@@ -128,7 +128,7 @@ def test_each_reader_gets_a_paper_of_their_own_and_the_shared_one_goes(old: Stor
         assert cast == {mine.id: Thumb.UP, PUBLIC: Thumb.UP}
         assert [one.thumb for one in votes.of(connection, EMMY)] == [Thumb.DOWN]
         likes = {n: editions.get(connection, n) for n in (1, 2, 3, 4)}
-        assert [one.picks[0].like for one in likes.values() if one] == [mine, theirs, mine, None]
+        assert [one.picks[0].similar_paper for one in likes.values() if one] == [mine, theirs, mine, None]
 
 
 @pytest.mark.parametrize("old", ["sqlite"], indirect=True)

@@ -51,14 +51,14 @@ def test_saved_wishes_are_what_was_typed_and_a_reload_does_not_act(here: Place, 
     assert answer.headers["location"] == f"{me}?done=saved"
     assert "Your wishes are saved" in here.client.get(answer.headers["location"]).text
     now = here.current()
-    assert (now.name, now.zone, now.at, now.size, now.weekly) == (
+    assert (now.name, now.zone, now.send_time, now.papers_per_edition, now.weekly) == (
         "Ada L.",
         "America/New_York",
         time(7, 30),
         5,
         False,
     )
-    assert now.days == {0, 2, 4}
+    assert now.weekdays == {0, 2, 4}
     assert now.threshold == 0.4
     assert now.next_slot == datetime(2026, 8, 10, 11, 30, tzinfo=UTC)
 
@@ -71,12 +71,12 @@ def test_a_box_on_the_page_asks_to_be_told_of_quiet_mornings_and_takes_it_back(
 
     here.client.post(me, data=WISHES | {"quiet_mail": "yes"})
 
-    assert here.current().quiet_mail
+    assert here.current().notify_when_empty
     assert f"{box} checked" in here.client.get(me).text
     mistaken = here.client.post(me, data=WISHES | {"quiet_mail": "yes", "size": "0"}).text
     assert f"{box} checked" in mistaken
     here.client.post(me, data=WISHES)
-    assert not here.current().quiet_mail
+    assert not here.current().notify_when_empty
 
 
 @pytest.mark.parametrize(
