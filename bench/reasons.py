@@ -139,7 +139,9 @@ def figures(seen: Sequence[Seen]) -> str:
         picks = [one.pick for one in seen if one.source == source]
         if not picks:
             continue
-        enough = sum(pick.similar_paper is not None or len(pick.shown_terms or ()) >= 2 for pick in picks)
+        enough = sum(
+            pick.similar_paper is not None or len(pick.shown_terms or ()) >= 2 for pick in picks
+        )
         like = sum(pick.similar_paper is not None for pick in picks)
         terms = sum(len(pick.shown_terms or ()) for pick in picks)
         n = len(picks)
@@ -153,7 +155,11 @@ def _proxies(seen: Sequence[Seen]) -> str:
     lines = ["| nearest liked paper | pairs | same first category | of the reader's library |"]
     lines.append("|---|---|---|---|")
     for name, wanted in (("shown", True), ("not shown", False)):
-        some = [one for one in seen if one.pick.nearest and (one.pick.similar_paper is not None) == wanted]
+        some = [
+            one
+            for one in seen
+            if one.pick.nearest and (one.pick.similar_paper is not None) == wanted
+        ]
         same = [_same_field(one.pick) for one in some]
         own = [one.own for one in some]
         lines.append(f"| {name} | {len(some)} | {np.mean(same):.0%} | {np.mean(own):.0%} |")

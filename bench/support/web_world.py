@@ -184,7 +184,14 @@ def _publish(
         reader=reader,
         date=out.date(),
         picks=[
-            Pick(paper, at, 1 / at, 0.5, positive_terms=(TermWeight("routing", 0.5),), similar_paper=among[-1])
+            Pick(
+                paper,
+                at,
+                1 / at,
+                0.5,
+                positive_terms=(TermWeight("routing", 0.5),),
+                similar_paper=among[-1],
+            )
             for at, paper in enumerate(chosen, 1)
         ],
         now=out,

@@ -169,8 +169,9 @@ class Reader:
     """Somebody who gets an edition: by mail if there is an address, by feed in any case.
 
     ``send_time`` is local time in ``zone``; ``weekdays`` count from Monday = 0;
-    ``papers_per_edition`` is the number of picks wished for; ``threshold`` the least probability of a thumbs-up that a pick must
-    have; ``next_slot`` (UTC) the moment the next edition is due, ``None`` while none is;
+    ``papers_per_edition`` is the number of picks wished for; ``threshold`` the least probability
+    of a thumbs-up that a pick must have; ``next_slot`` (UTC) the moment the next edition is due,
+    ``None`` while none is;
     ``feed_key`` the secret in the feed's address, empty while the feed is switched off;
     ``page_link_version`` how often the link to their own page was made anew;
     ``notify_when_empty`` whether they get a mail on an empty day; ``merged_into`` the number of the
@@ -227,11 +228,12 @@ class Pick:
     ``position`` counts from 1. ``shown_terms`` are the words and phrases shown as the reason,
     chosen for what they say; None where an edition was published before they were.
     ``positive_terms`` are those that raised the score, strongest first, ``negative_terms`` those
-    that lowered it; with ``others``, what all other terms add, and ``bias``, what no term carries, they sum to the
-    score (not kept with an edition). ``nearest`` is the liked paper nearest to this one (not kept
-    either), ``similarity`` how alike they are, None before the first thumb up; ``similar_paper``
-    is the same paper where it is near enough to be a reason. ``matches`` says whether a word of the interest
-    or a vote in it speaks for the paper (it is kept as the interest's name).
+    that lowered it; with ``others``, what all other terms add, and ``bias``, what no term carries,
+    they sum to the score (not kept with an edition). ``nearest`` is the liked paper nearest to this
+    one (not kept either), ``similarity`` how alike they are, None before the first thumb up;
+    ``similar_paper`` is the same paper where it is near enough to be a reason. ``matches`` says
+    whether a word of the interest or a vote in it speaks for the paper (it is kept as the
+    interest's name).
     ``probability`` is the calibrated chance of a thumbs-up; ``propensity`` the probability
     with which the paper got its place: below 1 for the last one where the edition may explore;
     ``explored`` where the lot gave it to another paper than the likeliest; ``pool`` counts the

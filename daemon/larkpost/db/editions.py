@@ -57,7 +57,16 @@ def publish(
 ) -> Edition | None:
     """Publish one edition; see ``publish_many``."""
     prepared = PreparedEdition(
-        reader, date, picks, now, next_slot, message_id, catch_up_from, note, candidate_count, number
+        reader,
+        date,
+        picks,
+        now,
+        next_slot,
+        message_id,
+        catch_up_from,
+        note,
+        candidate_count,
+        number,
     )
     return publish_many(connection, [prepared])[0]
 
@@ -343,7 +352,9 @@ def _picks(connection: Connection, edition_ids: Sequence[int]) -> dict[int, list
             select(table).where(table.c.edition_id.in_(some)).order_by(table.c.position)
         )
     ]
-    shown = {row.paper_id for row in rows} | {row.similar_paper_id for row in rows if row.similar_paper_id}
+    shown = {row.paper_id for row in rows} | {
+        row.similar_paper_id for row in rows if row.similar_paper_id
+    }
     known = papers.get(connection, shown)
     picks: dict[int, list[Pick]] = {edition_id: [] for edition_id in edition_ids}
     for row in rows:

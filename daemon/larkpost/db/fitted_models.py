@@ -28,10 +28,20 @@ class KeptSpace:
 
 
 def save_space(
-    connection: Connection, body: bytes, *, paper_count: int, corpus_updated_at: datetime | None, now: datetime
+    connection: Connection,
+    body: bytes,
+    *,
+    paper_count: int,
+    corpus_updated_at: datetime | None,
+    now: datetime,
 ) -> int:
     """Keep a space beside the earlier ones; returns its number."""
-    values = {"fitted_at": now, "paper_count": paper_count, "corpus_updated_at": corpus_updated_at, "body": body}
+    values = {
+        "fitted_at": now,
+        "paper_count": paper_count,
+        "corpus_updated_at": corpus_updated_at,
+        "body": body,
+    }
     statement = insert(schema.tfidf_model).values(values).returning(schema.tfidf_model.c.id)
     number: int = connection.execute(statement).scalar_one()
     return number
@@ -47,7 +57,11 @@ def newest_facts(connection: Connection) -> KeptSpace | None:
     table = schema.tfidf_model
     columns = table.c.id, table.c.fitted_at, table.c.paper_count, table.c.corpus_updated_at
     row = connection.execute(select(*columns).order_by(table.c.id.desc()).limit(1)).one_or_none()
-    return None if row is None else KeptSpace(row.id, row.fitted_at, row.paper_count, row.corpus_updated_at, b"")
+    return (
+        None
+        if row is None
+        else KeptSpace(row.id, row.fitted_at, row.paper_count, row.corpus_updated_at, b"")
+    )
 
 
 def spaces(connection: Connection) -> Iterator[KeptSpace]:

@@ -66,7 +66,8 @@ def add(
 
     ``number`` is the one in links, where it is to be that of another database and is not taken.
     Who ``expires`` goes when nobody uses their page or feed: see ``store.uses``.
-    Raises UsageError when the address (or uid) is taken, or when it or the number of papers is impossible.
+    Raises UsageError when the address (or uid) is taken, or when it or the number of papers is
+    impossible.
     """
     columns = {
         "uid": uid or str(uuid4()),
@@ -253,7 +254,9 @@ def relink(connection: Connection, reader_id: int) -> Reader:
     """Give the reader's own page a new link; the older ones open nothing from now on."""
     table = schema.reader
     whose = or_(table.c.id == reader_id, table.c.merged_into == reader_id)
-    connection.execute(change(table).where(whose).values(page_link_version=table.c.page_link_version + 1))
+    connection.execute(
+        change(table).where(whose).values(page_link_version=table.c.page_link_version + 1)
+    )
     return get(connection, reader_id)
 
 

@@ -102,7 +102,7 @@ class ModelCache:
             problem = f"{type(error).__name__}: {error}"
             log.warning("fitting a space failed, and there is no older one", exc_info=True)
             with store.begin() as connection:
-                job_status.record(connection, "space", ok=False, now=now, problem=problem, ups=0)
+                job_status.record(connection, "fit", ok=False, now=now, problem=problem, ups=0)
         self._readable = True
 
     def fresh(self, store: Store, ranker: Ranker, *, now: datetime) -> Space:
@@ -152,14 +152,16 @@ class ModelCache:
 def _is_fresh(connection: Connection, now: datetime) -> bool:
     """Say whether the newest kept space still serves, or need not be tried again so soon."""
     wanted = _basis(connection, now)
-    last = job_status.latest(connection).get("space")
+    last = job_status.latest(connection).get("fit")
     if not wanted.papers or (last and not last.ok and timedelta(0) <= now - last.at < TRY_AGAIN):
         return True
     kept = fitted_models.newest_facts(connection)
     if kept is None:
         return False
     return still_serves(
-        FitBasis(kept.paper_count, kept.corpus_updated_at, _ups(connection)), wanted, now - kept.fitted_at
+        FitBasis(kept.paper_count, kept.corpus_updated_at, _ups(connection)),
+        wanted,
+        now - kept.fitted_at,
     )
 
 
@@ -224,19 +226,23 @@ def _keep(store: Store, made: ModelBuild) -> None:
     if made.problem:
         with store.begin() as connection:
             ups = _ups(connection)
-            job_status.record(connection, "space", ok=False, now=now, problem=made.problem, ups=ups)
+            job_status.record(connection, "fit", ok=False, now=now, problem=made.problem, ups=ups)
     elif made.body:
         with store.begin() as connection:
             fitted_models.save_space(
-                connection, made.body, paper_count=basis.papers, corpus_updated_at=basis.updated, now=now
+                connection,
+                made.body,
+                paper_count=basis.papers,
+                corpus_updated_at=basis.updated,
+                now=now,
             )
             fitted_models.prune(connection)
             job_status.record(
-                connection, "space", ok=True, now=now, papers=basis.papers, ups=basis.ups
+                connection, "fit", ok=True, now=now, papers=basis.papers, ups=basis.ups
             )
 
 
 def _ups(connection: Connection) -> int:
     """How many thumbs up the kept space was learnt from, other readers' and all."""
-    learnt = job_status.latest(connection).get("space")
+    learnt = job_status.latest(connection).get("fit")
     return int(learnt.detail.get("ups", 0)) if learnt else 0

@@ -191,10 +191,11 @@ def reason(pick: Pick, *, interests: int = 1, name_private: bool = False) -> Pic
     known = pick.shown_probability
     chance = "" if known is None else f"{min(99, max(1, round(known * 100)))}\u00a0%"
     terms = _terms(pick)
-    hidden = pick.similar_paper is not None and pick.similar_paper.owner_id is not None and not name_private
+    similar = pick.similar_paper
+    hidden = similar is not None and similar.owner_id is not None and not name_private
     return PickReason(
         terms=terms,
-        like=short_title(pick.similar_paper.title) if pick.similar_paper and not hidden else "",
+        like=short_title(similar.title) if similar and not hidden else "",
         like_private=hidden,
         chance=f"{chance} chance of a thumb up" if chance else "",
         label=EXPLORATION if pick.explored else "",

@@ -31,14 +31,12 @@ def zones() -> list[str]:
 
 
 def read_wishes(form: FormData) -> Preferences:
-    """Read zone, hour, weekdays and number of papers; raises UsageError for what is none of these."""
+    """Read zone, time, weekdays and number of papers; raises UsageError for what is none."""
     return {
         "zone": text(form, "zone").strip(),
         "send_time": read("time", clock, text(form, "send_time")),
         "weekdays": frozenset(read("weekday", int, str(one)) for one in form.getlist("weekdays")),
-        "papers_per_edition": read(
-            "number of papers", int, text(form, "papers_per_edition")
-        ),
+        "papers_per_edition": read("number of papers", int, text(form, "papers_per_edition")),
     }
 
 
@@ -47,7 +45,15 @@ def read_preferences(form: FormData) -> dict[str, object]:
     days = {int(str(one)) for one in form.getlist("weekdays") if str(one) in set("0123456")}
     typed: dict[str, object] = {
         name: text(form, name)
-        for name in ("address", "name", "zone", "send_time", "papers_per_edition", "words", "threshold")
+        for name in (
+            "address",
+            "name",
+            "zone",
+            "send_time",
+            "papers_per_edition",
+            "words",
+            "threshold",
+        )
     }
     ticked = {name: name in form for name in ("weekly", "notify_when_empty")}
     return typed | {"weekdays": days} | ticked

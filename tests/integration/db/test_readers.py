@@ -41,7 +41,11 @@ def test_a_reader_comes_out_as_it_went_in(store: Store) -> None:
 
     assert read == added
     assert read.address == "Ada@example.org"
-    assert (read.weekdays, read.send_time, read.papers_per_edition) == (frozenset({0, 4, 6}), time(7, 30), 5)
+    assert (read.weekdays, read.send_time, read.papers_per_edition) == (
+        frozenset({0, 4, 6}),
+        time(7, 30),
+        5,
+    )
     assert (read.created, read.next_slot) == (NOW, NOW + timedelta(days=1))
     assert (read.status, read.weekly, read.threshold) == (Status.ACTIVE, True, 0.25)
     assert read.notify_when_empty
@@ -125,13 +129,13 @@ def test_an_update_changes_what_is_named_and_nothing_else(store: Store) -> None:
         changes = {
             "name": "Ada",
             "zone": "Asia/Tokyo",
-            "at": time(5, 15),
-            "days": frozenset({1}),
-            "size": 3,
+            "send_time": time(5, 15),
+            "weekdays": frozenset({1}),
+            "papers_per_edition": 3,
             "status": Status.PAUSED,
             "threshold": 0.5,
             "weekly": True,
-            "quiet_mail": True,
+            "notify_when_empty": True,
             "paused_until": date(2026, 12, 24),
             "next_slot": None,
         }

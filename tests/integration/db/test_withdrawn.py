@@ -82,7 +82,9 @@ def test_what_was_withdrawn_stays_so_whatever_other_pages_go_on_listing(
 
 def test_a_withdrawn_paper_is_no_candidate_and_does_not_trend(here: Place) -> None:
     paper, *others = here.papers
-    record_votes.cast(here.program.store, here.reader.id, paper.id, Thumb.UP, source="test", now=NOW)
+    record_votes.cast(
+        here.program.store, here.reader.id, paper.id, Thumb.UP, source="test", now=NOW
+    )
 
     withdraw(here, paper)
 

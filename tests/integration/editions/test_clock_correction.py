@@ -60,7 +60,13 @@ def test_readers_get_their_editions_again_at_once(
     store = newsroom.store
     everybody = [
         subscriptions.add(store, "daily@example.org", now=NOW, papers_per_edition=2),
-        subscriptions.add(store, "workdays@example.org", now=NOW, papers_per_edition=2, weekdays=frozenset(range(5))),
+        subscriptions.add(
+            store,
+            "workdays@example.org",
+            now=NOW,
+            papers_per_edition=2,
+            weekdays=frozenset(range(5)),
+        ),
     ]
     if not quiet:
         bring_papers(store, 4, NOW + ahead, "Future")
@@ -134,7 +140,8 @@ def test_a_letter_put_off_while_the_clock_was_ahead_goes(newsroom: PublishContex
 
 def test_a_wish_to_subscribe_put_off_while_the_clock_was_ahead_is_answered(store: Store) -> None:
     wishes: subscriptions.Preferences = {
-        "zone": "UTC", "at": NOW.time(), "days": frozenset(range(7)), "size": 5,
+        "zone": "UTC", "send_time": NOW.time(), "weekdays": frozenset(range(7)),
+        "papers_per_edition": 5,
     }  # fmt: skip
     notices.ask(store, notices.check_request("a@example.org", wishes), now=AHEAD)
 

@@ -27,7 +27,7 @@ from larkpost.ranking import TfidfRanker
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from larkpost.db.coordination.job_status import Event
+    from larkpost.db.coordination.job_status import JobStatus
 
 NOW = datetime(2026, 8, 7, 3, tzinfo=UTC)
 FIT_PROCESS = [sys.executable, "-P", "-m", "larkpost.editions.fit_process"]
@@ -48,9 +48,9 @@ def take(store: Store, *titles: str) -> None:
         papers.absorb(connection, drafts, now=NOW)
 
 
-def last_fit(store: Store) -> Event:
+def last_fit(store: Store) -> JobStatus:
     with store.read() as connection:
-        return job_status.latest(connection)["space"]
+        return job_status.latest(connection)["fit"]
 
 
 def kept(store: Store) -> bytes:

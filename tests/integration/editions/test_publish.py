@@ -81,7 +81,9 @@ def test_a_reader_without_thumbs_or_words_gets_the_newest_papers(
 
 
 def test_words_of_interest_rank_before_any_thumb(newsroom: PublishContext, ids: list[int]) -> None:
-    reader = subscriptions.add(newsroom.store, None, now=NOW, papers_per_edition=4, words=["protein folding"])
+    reader = subscriptions.add(
+        newsroom.store, None, now=NOW, papers_per_edition=4, words=["protein folding"]
+    )
 
     assert set(ranked(newsroom, reader)) <= set(ids[1::2])
 
@@ -93,7 +95,9 @@ def test_words_that_tell_no_papers_apart_are_told_in_the_note(
     with newsroom.store.begin() as connection:
         more = [PaperRecord(title=f"It considers {n}", first_seen=NOW) for n in range(20)]
         papers.absorb(connection, more, now=NOW)
-    reader = subscriptions.add(newsroom.store, "w@example.org", now=NOW, papers_per_edition=4, words=words)
+    reader = subscriptions.add(
+        newsroom.store, "w@example.org", now=NOW, papers_per_edition=4, words=words
+    )
     silent = a_reader(newsroom.store)
     helped = subscriptions.add(newsroom.store, "h@example.org", now=NOW, words=(*words, "protein"))
 
@@ -121,7 +125,12 @@ def test_every_pick_says_why(newsroom: PublishContext, ids: list[int]) -> None:
     edition = draft(newsroom, by_hand(reader, NOW), now=NOW)
 
     first = edition.picks[0]
-    assert {weight.term for weight in first.positive_terms} & {"protein", "folding", "amino", "cells"}
+    assert {weight.term for weight in first.positive_terms} & {
+        "protein",
+        "folding",
+        "amino",
+        "cells",
+    }
     assert first.similar_paper is not None
     assert first.similar_paper.id == ids[1]
     assert edition.candidate_count == 11
@@ -263,7 +272,9 @@ def test_where_fitting_fails_the_newest_space_that_can_be_read_serves(
     with newsroom.store.begin() as connection:
         papers.absorb(connection, [PaperRecord(title="A new one", first_seen=NOW)], now=MORNING)
         for _ in range(damaged):
-            fitted_models.save_space(connection, b"cut", paper_count=1, corpus_updated_at=NOW, now=MORNING)
+            fitted_models.save_space(
+                connection, b"cut", paper_count=1, corpus_updated_at=NOW, now=MORNING
+            )
 
     with capture_logs() as logged:
         served = fresh_space(newsroom.store, Failing(), now=MORNING)
@@ -271,7 +282,7 @@ def test_where_fitting_fails_the_newest_space_that_can_be_read_serves(
     assert [one["log_level"] for one in logged] == ["warning"]
     assert served.to_bytes() == good.to_bytes()
     with newsroom.store.read() as connection:
-        event = job_status.latest(connection)["space"]
+        event = job_status.latest(connection)["fit"]
     assert (event.ok, event.at) == (False, MORNING)
     assert "too many papers" in event.detail["problem"]
 

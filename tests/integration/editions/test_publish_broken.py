@@ -58,7 +58,9 @@ class Picky(TfidfRanker):
 
 def some_readers(store: Store, count: int, **wishes: int) -> list[Reader]:
     return [
-        subscriptions.add(store, f"r{n}@example.org", now=NOW, papers_per_edition=wishes.get("size", 3))
+        subscriptions.add(
+            store, f"r{n}@example.org", now=NOW, papers_per_edition=wishes.get("size", 3)
+        )
         for n in range(count)
     ]
 
@@ -68,7 +70,7 @@ def newest(store: Store, reader: Reader) -> Edition:
         return editions.latest(connection, reader.id)[0]
 
 
-def event(store: Store, kind: str) -> job_status.Event | None:
+def event(store: Store, kind: str) -> job_status.JobStatus | None:
     with store.read() as connection:
         return job_status.latest(connection).get(kind)
 
@@ -79,7 +81,9 @@ def test_where_training_fails_all_get_their_words_then_the_newest_and_are_told(
 ) -> None:
     store = newsroom.store
     plain, *_ = some_readers(store, 3)
-    wordy = subscriptions.add(store, "w@example.org", now=NOW, papers_per_edition=3, words=["protein folding"])
+    wordy = subscriptions.add(
+        store, "w@example.org", now=NOW, papers_per_edition=3, words=["protein folding"]
+    )
 
     outcomes = publish_due(replace(newsroom, ranker=Unfit()), now=MORNING)
 

@@ -34,9 +34,9 @@ FORM = {
     "action": "mail",
     "address": "grace@example.org",
     "zone": "America/New_York",
-    "days": ["0", "4"],
-    "at": "07:15",
-    "size": "4",
+    "weekdays": ["0", "4"],
+    "send_time": "07:15",
+    "papers_per_edition": "4",
     "words": "birdsong, rivers\r\nquantum codes",
 }
 
@@ -97,7 +97,11 @@ def test_somebody_new_confirms_by_the_letters_link_and_gets_what_was_wished_for(
     with here.program.store.read() as connection:
         pending = readers.by_address(connection, "grace@example.org")
     assert pending.status is Status.PENDING
-    assert (pending.zone, pending.send_time, pending.papers_per_edition) == ("America/New_York", time(7, 15), 4)
+    assert (pending.zone, pending.send_time, pending.papers_per_edition) == (
+        "America/New_York",
+        time(7, 15),
+        4,
+    )
     assert pending.weekdays == {0, 4}
     assert pending.interests[0].words == ("birdsong", "rivers", "quantum codes")
     path = link(road.letters[0], "confirm")
@@ -154,7 +158,7 @@ def test_an_address_gets_one_letter_an_hour_whoever_asks(here: Place, road: Road
     assert len(road.letters) == 1
 
     here.clock.now += HOUR
-    here.client.post("/subscribe", data=FORM | {"size": "9"})
+    here.client.post("/subscribe", data=FORM | {"papers_per_edition": "9"})
     answer(here, road)
 
     assert len(road.letters) == 2
@@ -280,11 +284,11 @@ def test_a_reader_by_feed_alone_is_made_at_once(here: Place) -> None:
         ({"address": ""}, "is not a mail address"),
         ({"address": "a@b\r\nBcc: c@example.org"}, "is not a mail address"),
         ({"zone": "Mars/Olympus"}, "no time zone"),
-        ({"at": "25:00"}, "is not a time"),
-        ({"days": []}, "at least one weekday"),
-        ({"days": ["9"]}, "at least one weekday"),
-        ({"size": "0"}, "not possible"),
-        ({"size": "x"}, "is not a number of papers"),
+        ({"send_time": "25:00"}, "is not a time"),
+        ({"weekdays": []}, "at least one weekday"),
+        ({"weekdays": ["9"]}, "at least one weekday"),
+        ({"papers_per_edition": "0"}, "not possible"),
+        ({"papers_per_edition": "x"}, "is not a number of papers"),
         ({"words": "\n".join(map(str, range(60)))}, "At most 50"),
     ],
 )

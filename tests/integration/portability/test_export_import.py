@@ -59,7 +59,12 @@ def lived_in(store: Store) -> PublishContext:
     with store.begin() as connection:
         ids = [one.paper_id for one in papers.absorb(connection, drafts, now=NOW)]
     anna = subscriptions.add(
-        store, "anna@example.org", now=NOW, papers_per_edition=5, words=["experts"], zone="Europe/Berlin"
+        store,
+        "anna@example.org",
+        now=NOW,
+        papers_per_edition=5,
+        words=["experts"],
+        zone="Europe/Berlin",
     )
     feed_only = subscriptions.add(store, None, now=NOW, papers_per_edition=7, name="Élodie")
     with store.begin() as connection:
@@ -207,7 +212,9 @@ def test_links_that_were_ended_stay_ended_elsewhere(
 
     with other.read() as connection:
         there = readers.by_address(connection, "anna@example.org")
-    assert (there.uid, there.page_link_version) == (anna.uid, anna.page_link_version) == (anna.uid, 1)
+    assert (
+        (there.uid, there.page_link_version) == (anna.uid, anna.page_link_version) == (anna.uid, 1)
+    )
 
 
 def test_the_wish_to_be_told_of_quiet_mornings_moves_along(

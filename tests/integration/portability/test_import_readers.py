@@ -154,7 +154,12 @@ def test_the_defaults_hold_for_what_the_file_does_not_say_of_a_new_reader(
         *("Europe/Berlin", time(7, 30), frozenset({0, 4}), 7),
     )
     assert bob.next_slot == datetime(2026, 8, 10, 5, 30, tzinfo=UTC)
-    assert (ann.zone, ann.send_time, len(ann.weekdays), ann.papers_per_edition) == ("UTC", time(6), 7, 10)
+    assert (ann.zone, ann.send_time, len(ann.weekdays), ann.papers_per_edition) == (
+        "UTC",
+        time(6),
+        7,
+        10,
+    )
 
 
 @pytest.mark.parametrize(

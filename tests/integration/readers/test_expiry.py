@@ -28,7 +28,13 @@ DAY = timedelta(days=1)
 
 def join(here: Place) -> Reader:
     """Come by the form without an address, and follow where it leads."""
-    wishes = {"action": "feed", "at": "06:00", "days": ["0"], "size": "5", "zone": "UTC"}
+    wishes = {
+        "action": "feed",
+        "send_time": "06:00",
+        "weekdays": ["0"],
+        "papers_per_edition": "5",
+        "zone": "UTC",
+    }
     answer = here.client.post("/subscribe", data=wishes)
     assert answer.status_code == 303
     assert here.client.get(answer.headers["location"]).status_code == 200

@@ -92,7 +92,9 @@ def test_of_a_list_that_is_too_long_the_page_says_how_much_was_read(here: Place,
 
 def test_a_thumb_that_was_given_stays(here: Place) -> None:
     first = here.papers[0]
-    record_votes.cast(here.program.store, here.reader.id, first.id, Thumb.DOWN, source="test", now=NOW)
+    record_votes.cast(
+        here.program.store, here.reader.id, first.id, Thumb.DOWN, source="test", now=NOW
+    )
 
     bring(here, "2608.00001")
 

@@ -33,7 +33,13 @@ if TYPE_CHECKING:
 
 DAY = timedelta(days=1)
 MEGABYTE = 1_000_000
-WISHES = {"action": "feed", "at": "06:00", "days": ["0"], "size": "5", "zone": "UTC"}
+WISHES = {
+    "action": "feed",
+    "send_time": "06:00",
+    "weekdays": ["0"],
+    "papers_per_edition": "5",
+    "zone": "UTC",
+}
 
 
 @pytest.fixture
@@ -340,7 +346,14 @@ def test_words_beyond_measure_are_refused_before_they_are_cleaned(
 def test_a_form_full_of_marks_costs_no_more_than_one_of_letters(
     here: Place, me: str, field: str
 ) -> None:
-    usual = {"at": "06:00", "days": "0", "size": "5", "zone": "UTC", "quota": "1", "interest": "a"}
+    usual = {
+        "send_time": "06:00",
+        "weekdays": "0",
+        "papers_per_edition": "5",
+        "zone": "UTC",
+        "quota": "1",
+        "interest": "a",
+    }
 
     def post(text: str) -> None:
         form = usual | {field: text}

@@ -26,7 +26,7 @@ BERLIN = "Europe/Berlin"
 
 def add(store: Store, **wishes: Unpack[subscriptions.Preferences]) -> Reader:
     return subscriptions.add(
-        store, "ada@example.org", now=NOW, **({"zone": BERLIN, "at": time(6)} | wishes)
+        store, "ada@example.org", now=NOW, **({"zone": BERLIN, "send_time": time(6)} | wishes)
     )
 
 
@@ -88,10 +88,10 @@ def test_confirming_again_changes_nothing(store: Store) -> None:
     [
         pytest.param({"zone": "Europe/Berln"}, "Europe/Berln", id="unknown zone"),
         pytest.param({"zone": "../../etc/passwd"}, "no time zone", id="path for a zone"),
-        pytest.param({"days": frozenset()}, "at least one weekday", id="no day"),
-        pytest.param({"days": frozenset({7})}, "at least one weekday", id="an eighth day"),
-        pytest.param({"size": 0}, "0 papers", id="size 0"),
-        pytest.param({"size": 101}, "101 papers", id="size 101"),
+        pytest.param({"weekdays": frozenset()}, "at least one weekday", id="no day"),
+        pytest.param({"weekdays": frozenset({7})}, "at least one weekday", id="an eighth day"),
+        pytest.param({"papers_per_edition": 0}, "0 papers", id="size 0"),
+        pytest.param({"papers_per_edition": 101}, "101 papers", id="size 101"),
         pytest.param({"threshold": 1.0}, "threshold", id="impossible threshold"),
     ],
 )

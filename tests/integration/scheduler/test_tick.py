@@ -186,7 +186,9 @@ def test_who_asks_to_subscribe_does_not_wait_for_all_letters(program: Program) -
     drop_sample(program)
     edit(program.tick_context, now=NOW)
     edit(program.tick_context, now=MORNING)
-    wishes = subscriptions.Preferences(zone="UTC", at=time(6), days=frozenset({0}), size=3)
+    wishes = subscriptions.Preferences(
+        zone="UTC", send_time=time(6), weekdays=frozenset({0}), papers_per_edition=3
+    )
     bag: list[str] = []
 
     def send(letter: Message) -> None:
@@ -250,7 +252,9 @@ def test_a_refused_login_is_tried_once_however_many_have_something_to_send(
         subscriptions.add(program.store, "a@example.org", now=NOW)  # has a letter in the morning
         drop_sample(program)
         tick(program.tick_context, now=NOW)
-        wishes = subscriptions.Preferences(zone="UTC", at=time(6), days=frozenset({0}), size=3)
+        wishes = subscriptions.Preferences(
+            zone="UTC", send_time=time(6), weekdays=frozenset({0}), papers_per_edition=3
+        )
         notices.ask(program.store, notices.check_request("new@example.org", wishes), now=MORNING)
 
         troubles = [

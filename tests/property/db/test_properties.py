@@ -84,7 +84,12 @@ def test_a_reader_comes_out_as_it_went_in(
         read = readers.get(connection, reader.id)
 
     assert read == reader
-    assert (read.name, read.send_time, read.weekdays, read.papers_per_edition) == (clean(name), at, days, size)
+    assert (read.name, read.send_time, read.weekdays, read.papers_per_edition) == (
+        clean(name),
+        at,
+        days,
+        size,
+    )
     assert (read.threshold, read.created) == (threshold, created)
     (main,) = read.interests
     assert main == Interest(main.id, "main", tuple(map(clean, words)), 1)
@@ -98,8 +103,8 @@ reasons = st.fixed_dictionaries(
         "propensity": st.floats(0, 1),
         "pool": st.integers(1, 10**6),
         "explored": st.booleans(),
-        "because": weights,
-        "against": weights,
+        "positive_terms": weights,
+        "negative_terms": weights,
         "interest": texts.map(clean),
     }
 )

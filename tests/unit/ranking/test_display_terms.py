@@ -86,7 +86,10 @@ def test_the_shown_terms_of_real_abstracts_say_something_and_are_of_the_paper() 
     picks = picks_of(moe[:3], [one for one in papers if one not in moe[:3]])
     table = term_table()
 
-    assert sum(len(pick.shown_terms or ()) >= 2 or pick.similar_paper is not None for pick in picks) >= 9
+    assert (
+        sum(len(pick.shown_terms or ()) >= 2 or pick.similar_paper is not None for pick in picks)
+        >= 9
+    )
     for pick in picks:
         for term in pick.shown_terms or ():
             assert term in " ".join(pick.paper.text.lower().split())

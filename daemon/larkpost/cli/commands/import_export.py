@@ -59,7 +59,12 @@ def import_(
     store, usual = program.store, program.settings.readers
     take_readers = partial(
         importer.take_readers,
-        defaults={"zone": usual.zone, "at": usual.at, "days": usual.days, "size": usual.size},
+        defaults={
+            "zone": usual.zone,
+            "send_time": usual.at,
+            "weekdays": usual.days,
+            "papers_per_edition": usual.size,
+        },
     )
     tallies = []
     guests: list[PaperRecord] = []

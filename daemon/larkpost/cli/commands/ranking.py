@@ -120,7 +120,7 @@ def because(pick: Pick) -> str:
     """Say in a few words why a paper was picked, as the newsletter does."""
     from larkpost.render.wording import reason
 
-    like = f"like “{pick.like.title}”" if pick.like else ""
+    like = f"like “{pick.similar_paper.title}”" if pick.similar_paper else ""
     return (
         "; ".join(part for part in (", ".join(reason(pick).terms), like) if part) or "newest first"
     )
@@ -168,7 +168,10 @@ def _put_weights(pick: Pick) -> None:
     if not (pick.positive_terms or pick.negative_terms):
         put("no term of it says anything about this reader yet")
         return
-    told = [(one.weight, printable(one.term)) for one in (*pick.positive_terms, *reversed(pick.negative_terms))]
+    told = [
+        (one.weight, printable(one.term))
+        for one in (*pick.positive_terms, *reversed(pick.negative_terms))
+    ]
     told += [(pick.others, "(all its other terms)"), (pick.bias, "(what no term carries)")]
     largest = max(abs(weight) for weight, _ in told)
     for weight, name in told:

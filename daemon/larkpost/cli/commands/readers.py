@@ -35,13 +35,17 @@ def _read_preferences(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--name", metavar="NAME", help="What to call them in the newsletter."),
         click.option("--zone", metavar="ZONE", help="Time zone, such as Europe/Berlin."),
         click.option(
-            "--at", type=params.local_time, metavar="HH:MM", help="Local time of the edition."
+            "--at", "send_time", type=params.local_time, metavar="HH:MM",
+            help="Local time of the edition.",
         ),
         click.option(
-            "--days", type=params.weekdays, metavar="DAYS",
+            "--days", "weekdays", type=params.weekdays, metavar="DAYS",
             help="Weekdays, such as mon-fri, or sat,sun, or daily.",
         ),
-        click.option("--size", type=click.IntRange(1, 100), metavar="N", help="Papers an edition."),
+        click.option(
+            "--size", "papers_per_edition", type=click.IntRange(1, 100), metavar="N",
+            help="Papers an edition.",
+        ),
         click.option(
             "--interest", "interests", multiple=True, metavar="WORDS",
             help="Words to start from, such as 'mixture of experts'; may be given several times.",
@@ -56,7 +60,8 @@ def _read_preferences(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Once a week (on the first of the days) or not.",
         ),
         click.option(
-            "--quiet-mail/--no-quiet-mail", multiple=True, callback=params.refuse_both,
+            "--quiet-mail/--no-quiet-mail", "notify_when_empty", multiple=True,
+            callback=params.refuse_both,
             help="Tell them in a line by mail when a morning brings no paper, or not.",
         ),
     ]  # fmt: skip
@@ -80,9 +85,9 @@ def add(
     usual = program.settings.readers
     chosen = {
         "zone": usual.zone,
-        "at": usual.at,
-        "days": usual.days,
-        "size": usual.size,
+        "send_time": usual.at,
+        "weekdays": usual.days,
+        "papers_per_edition": usual.size,
         **_only_given(preferences),
     }
     added = subscriptions.add(program.store, email, now=call.now, words=interests, **chosen)
@@ -126,7 +131,15 @@ def list_readers(call: CliContext, as_json: bool) -> None:
     put_table(
         ["reader", "name", "status", "next edition", "zone", "papers", "expires on"],
         [
-            [_who(one), one.name, one.status, _local(one), _zone(one), one.papers_per_edition, ends.get(one.id)]
+            [
+                _who(one),
+                one.name,
+                one.status,
+                _local(one),
+                _zone(one),
+                one.papers_per_edition,
+                ends.get(one.id),
+            ]
             for one in everybody
         ],
     )
@@ -305,7 +318,8 @@ def _schedule(one: Reader) -> str:
     days = "every day" if len(one.weekdays) == 7 else ", ".join(day_names(one.weekdays))
     when = f"weekly, first of {days}" if one.weekly else days
     following = f"; next edition {_local(one)}" if one.next_slot else f"; {one.status}"
-    return f"{quantity(one.papers_per_edition, 'paper')}, {when} at {one.send_time:%H:%M} {_zone(one)}{following}"
+    count = quantity(one.papers_per_edition, "paper")
+    return f"{count}, {when} at {one.send_time:%H:%M} {_zone(one)}{following}"
 
 
 def _local(one: Reader) -> str | None:

@@ -130,7 +130,9 @@ def _moving(
         public_id = public_of[row.paper_id]
         if (row.reader_id, public_id) not in judged:
             judged.add((row.reader_id, public_id))
-            given = Vote(row.reader_id, public_id, Thumb(row.thumb), now, row.source, row.interest_id)
+            given = Vote(
+                row.reader_id, public_id, Thumb(row.thumb), now, row.source, row.interest_id
+            )
             moving.append((row.paper_id, given))
     return moving
 

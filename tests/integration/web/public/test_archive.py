@@ -167,7 +167,9 @@ def test_a_paper_shows_its_abstract_with_the_links_in_it(here: Place) -> None:
 
 def test_a_paper_tells_the_thumbs_of_all_and_of_nobody(here: Place) -> None:
     paper = here.papers[0]
-    record_votes.cast(here.program.store, here.reader.id, paper.id, Thumb.DOWN, source="test", now=NOW)
+    record_votes.cast(
+        here.program.store, here.reader.id, paper.id, Thumb.DOWN, source="test", now=NOW
+    )
     single = here.client.get(f"/paper/{paper.uid}").text
     vote_by_five(here, paper, Thumb.DOWN)
 

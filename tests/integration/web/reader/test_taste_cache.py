@@ -148,7 +148,7 @@ def test_a_fit_that_failed_is_told_and_tried_again_after_an_hour(here: Place) ->
 
     assert ranker.fits == 2
     with store.read() as connection:
-        told = job_status.latest(connection)["space"]
+        told = job_status.latest(connection)["fit"]
     assert not told.ok
     assert "no memory" in told.detail["problem"]
 
