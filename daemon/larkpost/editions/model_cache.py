@@ -141,7 +141,7 @@ class ModelCache:
 
     def _read(self, store: Store, ranker: Ranker, number: int | None) -> Held:
         with store.read() as connection:
-            newest = fitted_models.newest_space(connection)
+            newest = fitted_models.newest_model(connection)
         space = ranker.space_from(newest.body) if newest else None
         if newest is not None and space is None:
             self._readable = False  # the next round makes one
@@ -196,7 +196,7 @@ def _made(ranker: Ranker, fitted: Fitted, basis: FitBasis, now: datetime) -> Mod
 def _last_good(store: Store, ranker: Ranker) -> Space | None:
     """The newest of the kept spaces that can be read."""
     with store.read() as connection:
-        read = (ranker.space_from(kept.body) for kept in fitted_models.spaces(connection))
+        read = (ranker.space_from(kept.body) for kept in fitted_models.models(connection))
         return next((space for space in read if space is not None), None)
 
 
@@ -210,7 +210,7 @@ def _load(
     connection: Connection, ranker: Ranker, wanted: FitBasis, now: datetime
 ) -> ModelBuild | None:
     """Read the space that is kept, if it still serves and can be read."""
-    newest = fitted_models.newest_space(connection)
+    newest = fitted_models.newest_model(connection)
     if newest is None:
         return None
     basis = FitBasis(newest.paper_count, newest.corpus_updated_at, _ups(connection))
@@ -229,7 +229,7 @@ def _keep(store: Store, made: ModelBuild) -> None:
             job_status.record(connection, "fit", ok=False, now=now, problem=made.problem, ups=ups)
     elif made.body:
         with store.begin() as connection:
-            fitted_models.save_space(
+            fitted_models.save_model(
                 connection,
                 made.body,
                 paper_count=basis.papers,

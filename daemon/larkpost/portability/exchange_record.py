@@ -75,6 +75,7 @@ class ExchangeRecord(dict[str, Any]):
         self.kind = kind
         self.format = form
         self._first_names = FIRST_NAMES.get(kind, {}) if form < CURRENT else {}
+        self._keys = frozenset(fields)
         today = {first: name for name, first in self._first_names.items()}
         super().__init__(
             (today.get(key, key), value)
@@ -93,7 +94,7 @@ class ExchangeRecord(dict[str, Any]):
     def unknown_keys(self) -> set[str]:
         """List the keys that nobody knows, as the file spells them."""
         known = KNOWN_KEYS[self.kind] | self._first_names.keys()
-        return {self.spelling(key) for key in self.keys() - known}
+        return {*self._keys - {self.spelling(key) for key in known}}
 
     def __missing__(self, key: str) -> Any:
         raise KeyError(self.spelling(key))

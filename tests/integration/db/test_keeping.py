@@ -97,27 +97,27 @@ def test_the_latest_event_of_each_kind_is_kept(store: Store) -> None:
 def test_the_newest_space_comes_back_byte_for_byte(store: Store) -> None:
     body = bytes(range(256)) * 1_000
     with store.begin() as connection:
-        assert fitted_models.newest_space(connection) is None
-        fitted_models.save_space(connection, b"old", paper_count=1, corpus_updated_at=None, now=NOW)
-        number = fitted_models.save_space(
+        assert fitted_models.newest_model(connection) is None
+        fitted_models.save_model(connection, b"old", paper_count=1, corpus_updated_at=None, now=NOW)
+        number = fitted_models.save_model(
             connection, body, paper_count=108, corpus_updated_at=NOW - DAY, now=NOW
         )
 
-        kept = fitted_models.newest_space(connection)
+        kept = fitted_models.newest_model(connection)
 
-    assert kept == fitted_models.KeptSpace(number, NOW, 108, NOW - DAY, body)
+    assert kept == fitted_models.StoredModel(number, NOW, 108, NOW - DAY, body)
 
 
 def test_pruning_keeps_the_newest(store: Store) -> None:
     with store.begin() as connection:
         for papers in range(5):
-            fitted_models.save_space(
+            fitted_models.save_model(
                 connection, b"", paper_count=papers, corpus_updated_at=None, now=NOW
             )
 
         assert fitted_models.prune(connection, keep=2) == 3
         assert fitted_models.prune(connection, keep=2) == 0
-        kept = fitted_models.newest_space(connection)
+        kept = fitted_models.newest_model(connection)
 
     assert kept is not None
     assert kept.paper_count == 4

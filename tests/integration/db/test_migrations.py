@@ -98,15 +98,18 @@ def names_of(connection: Connection) -> dict[str, set[str | None]]:
 
 
 def test_keys_constraints_and_indexes_have_the_names_that_the_tables_give(
-    store: Store, empty: Store
+    empty: Store,
 ) -> None:
     if empty.file is not None:
         migrations.make_file(empty.file)
     with empty.begin() as connection:
         metadata.create_all(connection)
         made = names_of(connection)
+        metadata.drop_all(connection)
 
-    with store.read() as connection:
+    migrations.upgrade(empty)
+
+    with empty.read() as connection:
         assert names_of(connection) == made
 
 

@@ -55,7 +55,7 @@ def last_fit(store: Store) -> JobStatus:
 
 def kept(store: Store) -> bytes:
     with store.read() as connection:
-        newest = fitted_models.newest_space(connection)
+        newest = fitted_models.newest_model(connection)
     assert newest is not None
     return newest.body
 

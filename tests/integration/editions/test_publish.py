@@ -272,7 +272,7 @@ def test_where_fitting_fails_the_newest_space_that_can_be_read_serves(
     with newsroom.store.begin() as connection:
         papers.absorb(connection, [PaperRecord(title="A new one", first_seen=NOW)], now=MORNING)
         for _ in range(damaged):
-            fitted_models.save_space(
+            fitted_models.save_model(
                 connection, b"cut", paper_count=1, corpus_updated_at=NOW, now=MORNING
             )
 
@@ -291,7 +291,7 @@ def test_where_fitting_fails_and_no_space_can_be_read_it_is_raised(
     newsroom: PublishContext,
 ) -> None:
     with newsroom.store.begin() as connection:
-        fitted_models.save_space(connection, b"cut", paper_count=1, corpus_updated_at=NOW, now=NOW)
+        fitted_models.save_model(connection, b"cut", paper_count=1, corpus_updated_at=NOW, now=NOW)
 
     with pytest.raises(MemoryError):
         fresh_space(newsroom.store, Failing(), now=MORNING)

@@ -183,9 +183,9 @@ def test_an_event_keeps_its_facts(store: Store, detail: object, at: datetime, ok
 @given(body=st.binary(max_size=200), newest=st.none() | moments)
 def test_a_space_keeps_its_bytes(store: Store, body: bytes, newest: datetime | None) -> None:
     with trial(store) as connection:
-        fitted_models.save_space(connection, body, paper_count=1, corpus_updated_at=newest, now=NOW)
+        fitted_models.save_model(connection, body, paper_count=1, corpus_updated_at=newest, now=NOW)
 
-        kept = fitted_models.newest_space(connection)
+        kept = fitted_models.newest_model(connection)
 
     assert kept is not None
     assert (kept.body, kept.corpus_updated_at) == (body, newest)

@@ -179,7 +179,7 @@ def test_bringing_papers_costs_nobody_a_new_model(here: Place, other: Reader) ->
 
     with store.read() as connection:
         assert (fitted_models.newest_id(connection), papers.extent(connection)) == before
-        space = fitted_models.newest_space(connection)
+        space = fitted_models.newest_model(connection)
     assert space is not None
     assert space.paper_count == len(here.papers)
 
