@@ -66,8 +66,7 @@ def add(
 
     ``number`` is the one in links, where it is to be that of another database and is not taken.
     Who ``expires`` goes when nobody uses their page or feed: see ``store.uses``.
-    Raises UsageError when the address (or uid) is taken, or when it or the number of papers is
-    impossible.
+    Raises UsageError when address or uid is taken, and for an impossible number of papers.
     """
     columns = {
         "uid": uid or str(uuid4()),
@@ -319,7 +318,7 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
         columns["address_key"] = address_key(columns["address"])
         columns["address"] = spell_address(columns["address"])
     size = columns.get("papers_per_edition")
-    if size is not None and size not in SIZES:
+    if size not in {None, *SIZES}:
         raise UsageError(f"A size of {size} papers is not possible", hint="1 to 100")
     if "status" in columns:
         columns["status"] = columns["status"].value

@@ -92,12 +92,12 @@ def lines(file: Path) -> list[dict[str, Any]]:
 
 
 def exported(program: Program, folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Export; private papers without their uid, which an import makes anew."""
+    """Export; private papers without uid and time, which an import makes anew."""
     export(program.store, folder)
     found = {name: lines(folder / f"{name}.jsonl") for name in ("papers", "readers", "votes")}
     for reader in found["readers"]:
         for paper in reader["private_papers"]:
-            del paper["uid"]
+            del paper["uid"], paper["updated"]
     return found
 
 
