@@ -297,7 +297,7 @@ def _edition(request: EditionRequest, ranking: ReaderRanking) -> Edition:
         published_at=request.at,
         picks=ranking.picks,
         catch_up_from=request.since,
-        candidate_count=ranking.considered,
+        candidate_count=ranking.candidate_count,
         note=ranking.note,
     )
 
@@ -344,7 +344,7 @@ def _prepare(request: EditionRequest, ranking: ReaderRanking, domain: str) -> Pr
         next_slot=request.next_slot,
         message_id=message_id(reader.uid, request.day, domain) if reader.address else None,
         catch_up_from=request.since,
-        candidate_count=ranking.considered,
+        candidate_count=ranking.candidate_count,
         note=ranking.note,
     )
 

@@ -57,7 +57,7 @@ class RankingRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReaderRanking:
-    """The answer for one reader: picks, best first, out of ``considered`` candidates.
+    """The answer for one reader: picks, best first, out of ``candidate_count`` candidates.
 
     ``below`` counts the candidates left out because their probability is under the reader's
     threshold. ``note`` is what the reader is to be told of it; ``fault`` what kept us from
@@ -65,7 +65,7 @@ class ReaderRanking:
     """
 
     picks: tuple[Pick, ...]
-    considered: int
+    candidate_count: int
     below: int = 0
     note: str = ""
     fault: str = ""
@@ -290,14 +290,14 @@ class _ShardRanking:
         if self.explorer.rate and not reader.threshold and len(picks) == size > 1:
             judged = partial(_liked_most, self.ranker, self.space, tastes)
             picks = self.explorer.explore(reader, asked, picks, judged)
-        considered = len(self.ids) - len(self.ids & self.spent[reader.id])
+        candidate_count = len(self.ids) - len(self.ids & self.spent[reader.id])
         silent = {
             interest.id
             for interest in reader.interests
             if interest.id in self.untaught and not interest.words
         }
         note = selection.too_few(reader, found, picks, silent=silent)
-        return ReaderRanking(tuple(picks), considered, below, note)
+        return ReaderRanking(tuple(picks), candidate_count, below, note)
 
 
 def explain_paper(

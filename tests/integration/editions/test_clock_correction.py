@@ -209,7 +209,7 @@ def test_a_clock_that_falls_back_by_months_rewrites_no_history(newsroom: Publish
 
     def arrivals() -> list[datetime]:
         with store.read() as connection:
-            column = schema.paper.c.arrived
+            column = schema.paper.c.ingested_at
             return list(connection.execute(select(column).order_by(column)).scalars())
 
     before = arrivals()

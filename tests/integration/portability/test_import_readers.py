@@ -138,7 +138,12 @@ def test_the_defaults_hold_for_what_the_file_does_not_say_of_a_new_reader(
     store: Store, tmp_path: Path
 ) -> None:
     standing(store, Status.ACTIVE)
-    usual = {"zone": "Europe/Berlin", "at": time(7, 30), "days": frozenset({0, 4}), "size": 5}
+    usual = {
+        "zone": "Europe/Berlin",
+        "send_time": time(7, 30),
+        "weekdays": frozenset({0, 4}),
+        "papers_per_edition": 5,
+    }
 
     take(
         store,
