@@ -386,12 +386,7 @@ def test_places_given_away_before_pools_were_kept_are_told_by_what_was_left(
                     " propensity, explored, interest, because, against)"
                     " VALUES (1, :position, :paper, 1, 0.5, :propensity, :no, '', '[]', '[]')"
                 ),
-                {
-                    "position": position,
-                    "paper": position,
-                    "propensity": propensity,
-                    "no": False,
-                },
+                {"position": position, "paper": position, "propensity": propensity, "no": False},
             )
 
     migrations.upgrade(empty)

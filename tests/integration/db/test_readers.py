@@ -120,7 +120,7 @@ def test_a_size_that_cannot_be_is_refused(store: Store, size: int) -> None:
         with pytest.raises(UsageError, match="size"):
             readers.add(connection, address=None, papers_per_edition=size, now=NOW)
         with pytest.raises(UsageError, match="size"):
-            readers.update(connection, ada.id, size=size)
+            readers.update(connection, ada.id, papers_per_edition=size)
 
 
 def test_an_update_changes_what_is_named_and_nothing_else(store: Store) -> None:

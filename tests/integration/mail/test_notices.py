@@ -241,7 +241,7 @@ def test_nothing_is_kept_of_who_asked_once_it_is_long_ago(here: Place, road: Roa
 
     rows = contents(here.program.store)
 
-    assert rows["attempt"] == rows["notice"] == []
+    assert rows["rate_limit"] == rows["notice"] == []
     assert "grace" not in str(rows["reader"])
 
 

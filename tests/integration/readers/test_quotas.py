@@ -105,7 +105,7 @@ def test_a_reader_brings_so_many_papers_and_is_told_what_to_try(small: Place) ->
     assert "there is room for 30 papers" in refused.text
     assert "Nothing of it was taken" in refused.text
     after = contents(small.program.store)
-    assert {name for name in after if after[name] != before[name]} == {"attempt"}
+    assert {name for name in after if after[name] != before[name]} == {"rate_limit"}
 
 
 def test_a_list_that_is_here_already_takes_no_room(small: Place) -> None:

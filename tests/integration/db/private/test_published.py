@@ -226,6 +226,7 @@ def test_an_edition_of_an_older_export_keeps_the_paper_that_its_picks_are_like(
     exporter.export(here.program.store, out)
     line = json.loads((out / "readers.jsonl").read_text("utf-8").splitlines()[0])
     (brought,) = line.pop("private_papers")
+    del brought["format"]  # an older one
     (out / "readers.jsonl").write_text(json.dumps(line))
     with (out / "papers.jsonl").open("a") as file:
         file.write(json.dumps(brought | {"guest": True}))
@@ -324,7 +325,7 @@ def publish_like(store: Store, reader: Reader) -> None:
         connection.execute(
             schema.pick.update()
             .where(schema.pick.c.paper_id == shown[1].id)
-            .values(like_id=private.id)
+            .values(similar_paper_id=private.id)
         )
 
 
