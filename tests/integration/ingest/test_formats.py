@@ -82,8 +82,8 @@ def test_a_replacement_of_a_known_paper_updates_it_where_it_is(
     assert report.new == 0
     after = next(p for p in everything(store) if p.id == before.id)
     assert "with a fifth" in after.abstract
-    assert (after.uid, after.first_seen, after.arrived, after.updated) == (
-        before.uid, before.first_seen, before.arrived, later,
+    assert (after.uid, after.first_seen, after.ingested_at, after.updated) == (
+        before.uid, before.first_seen, before.ingested_at, later,
     )  # fmt: skip  # beside each other, they can be compared
 
 
@@ -105,7 +105,7 @@ def test_an_old_entry_of_a_feed_arrives_when_it_is_read(store: Store) -> None:
     read(store, DUMPS / "journal.rdf")
 
     (wicks,) = everything(store)
-    assert (wicks.first_seen, wicks.arrived) == (datetime(2026, 8, 6, tzinfo=UTC), NOW)
+    assert (wicks.first_seen, wicks.ingested_at) == (datetime(2026, 8, 6, tzinfo=UTC), NOW)
     assert wicks.thumbnail is None
 
 

@@ -91,7 +91,7 @@ def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
         thumbnail=draft.thumbnail if is_web_address(draft.thumbnail or "") else None,
         withdrawn=draft.withdrawn or is_withdrawal_notice(draft.abstract),
         first_seen=min(draft.first_seen or now, now),
-        arrived=min(draft.arrived or now, now),
+        ingested_at=min(draft.ingested_at or now, now),
         updated=draft.updated and min(draft.updated, now),
         published=draft.published and min(draft.published, now.date()),
     )
@@ -249,11 +249,11 @@ def date_new_link(before: Paper, after: Paper, now: datetime) -> Paper:
 
 def _paper(draft: PaperRecord, identifier: Identifier) -> Paper:
     assert draft.first_seen is not None  # noqa: S101 - ``ask`` filled it in
-    assert draft.arrived is not None  # noqa: S101 - ``ask`` filled it in
-    first_seen, arrived = draft.first_seen, draft.arrived
+    assert draft.ingested_at is not None  # noqa: S101 - ``ask`` filled it in
+    first_seen, ingested_at = draft.first_seen, draft.ingested_at
     if draft.came_out:  # to be new to us makes it no news
         out = datetime.combine(draft.came_out, time.min, tzinfo=UTC)
-        first_seen, arrived = min(first_seen, out), min(arrived, out)
+        first_seen, ingested_at = min(first_seen, out), min(ingested_at, out)
     return Paper(
         id=0,
         uid=_uid(draft.uid) or str(uuid5(_NAMESPACE, str(identifier))),
@@ -261,8 +261,8 @@ def _paper(draft: PaperRecord, identifier: Identifier) -> Paper:
         title=draft.title,
         abstract=draft.abstract,
         first_seen=first_seen,
-        arrived=arrived,
-        updated=draft.updated or arrived,
+        ingested_at=ingested_at,
+        updated=draft.updated or ingested_at,
         authors=draft.authors,
         categories=tuple(dict.fromkeys(draft.categories)),
         published=draft.published,

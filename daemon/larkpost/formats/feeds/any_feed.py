@@ -101,7 +101,7 @@ def entry_paper(fields: JsonFields) -> PaperRecord:
 
     Whenever it was published, it arrives when it is read.
     """
-    return replace(paper_of(fields), arrived=None)
+    return replace(paper_of(fields), ingested_at=None)
 
 
 def paper_of(fields: JsonFields) -> PaperRecord:

@@ -30,7 +30,7 @@ _HEADINGS = {
     "published": "published date publisheddate publicationdate publishedat pubdate submitted"
     " submitteddate submissiondate datepublished",
     "first_seen": "firstseen submittedondailyat",
-    "arrived": "arrived",
+    "arrived": "arrived ingestedat",
     "updated": "updated",
     "organisation": "organisation organization affiliation institution lab",
     "upvotes": "upvotes votes likes",
