@@ -101,6 +101,18 @@ def test_the_same_paper_of_five_formats_is_one_with_what_each_tells(store: Store
     assert lanterns.upvotes == 12
 
 
+def test_a_comment_that_the_paper_was_withdrawn_is_believed(store: Store, tmp_path: Path) -> None:
+    text = (DUMPS / "arxiv-api.atom").read_text()
+    notice = "This paper has been withdrawn by the author due to an error in equation 3"
+    comment = "12 pages, 3 figures. Code: https://github.com/example/lanterns."
+
+    read(store, write(tmp_path, text.replace(comment, notice), "api.atom"))
+
+    assert [str(one.identifier) for one in everything(store) if one.withdrawn] == [
+        "arxiv:2608.04001"
+    ]
+
+
 def test_an_old_entry_of_a_feed_arrives_when_it_is_read(store: Store) -> None:
     read(store, DUMPS / "journal.rdf")
 

@@ -89,7 +89,9 @@ def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
         comment=shorten(draft.comment or "", _LONGEST_COMMENT) or None,
         journal_ref=shorten(draft.journal_ref or "", _LONGEST_JOURNAL) or None,
         thumbnail=draft.thumbnail if is_web_address(draft.thumbnail or "") else None,
-        withdrawn=draft.withdrawn or is_withdrawal_notice(draft.abstract),
+        withdrawn=draft.withdrawn
+        or is_withdrawal_notice(draft.abstract)
+        or is_withdrawal_notice(draft.comment or ""),
         first_seen=min(draft.first_seen or now, now),
         ingested_at=min(draft.ingested_at or now, now),
         updated=draft.updated and min(draft.updated, now),

@@ -62,7 +62,7 @@ def name_of(element: _Element) -> str:
 
     A prefix that is not declared stands for itself.
     """
-    tag = element.tag
+    tag: Any = element.tag  # a function for a comment
     return _name_of(tag) if isinstance(tag, str) else ""
 
 
