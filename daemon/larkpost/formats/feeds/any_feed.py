@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ENTRIES = ("item", "entry")
 _HEAD = 64 * 1024
-_ROOTS = frozenset(("rss", "feed", "channel", "entry", "atom:feed", "a:feed"))
+_ROOTS = frozenset(("rss", "feed", "channel", "entry"))
 _RSS_IN_RDF = re.compile(r"purl\.org/(?:rss|net/rss)|my\.netscape\.com/rdf")
 _FIRST_ENTRY = re.compile(r"<(?:\w+:)?(?:item|entry)[\s>]")
 _NO_ENTRIES = "the feed has no entries: 0 papers"
@@ -61,8 +61,8 @@ def feed_head(head: bytes) -> str:
     if not head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n").startswith(b"<"):
         return ""
     text = decode(head[:_HEAD])
-    root = root_name(text)
-    if root == "rdf:RDF" or root.endswith(":RDF"):
+    root = root_name(text).rpartition(":")[2]  # whatever the prefix of its namespace
+    if root == "RDF":
         return text if _RSS_IN_RDF.search(text) else ""
     return text if root in _ROOTS else ""
 

@@ -20,6 +20,7 @@ from larkpost.formats.feeds.arxiv_fields import (
 )
 from larkpost.formats.feeds.entry_fields import EntryParts, title_of
 from larkpost.formats.feeds.feed_dates import parse_day
+from larkpost.formats.feeds.html_text import html_text
 from larkpost.formats.feeds.xml_entries import XmlDocument
 from larkpost.formats.json_fields import records_of
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 _ENTRY = re.compile(r"<(?:guid|id)\b[^>]*>\s*oai:arXiv\.org:[^<]{1,60}</")
 _FEED = re.compile(r"://(?:rss|export)\.arxiv\.org/(?:rss|atom)|updates on (?:the )?arXiv\.org")
+# "A Title. (arXiv:2301.00001v2 [cs.CL] UPDATED)"
+_OLD_TITLE = re.compile(r"\(arXiv:\S{1,30} \[[^\]]{1,20}\]( UPDATED| CROSS LISTED)?\)\s*$")
+_OLD_TYPES = {" UPDATED": "replace", " CROSS LISTED": "cross"}
 _NO_ENTRIES = (
     "arXiv's feed has no entries: 0 papers. It is so on days without announcements (Saturday, "
     "Sunday, holidays)"
@@ -61,10 +65,20 @@ class ArxivAnnouncements:
         yield from records_of(items, arxiv_paper, empty=_NO_ENTRIES)
 
 
+def _old_title(title: str) -> tuple[str, str]:
+    """Part a title of the feeds until 2024 from its mark; gives the announce type of that."""
+    marked = _OLD_TITLE.search(title)
+    if marked is None:
+        return title, ""
+    return title[: marked.start()].rstrip(" ."), _OLD_TYPES.get(marked[1] or "", "new")
+
+
 def announced_fields(parts: EntryParts) -> dict[str, Any]:
     """Read an announcement: the keys are those of JSON Lines, and ``version`` and ``came_out``."""
     summary = parts.text("description", "summary")
-    kind = announce_type(parts.text("arxiv:announce_type", "announce_type"), summary)
+    title, old_kind = _old_title(title_of(parts))
+    told = parts.text("arxiv:announce_type", "announce_type") or old_kind
+    kind = announce_type(told, summary)
     day = next(
         (day for one in parts.texts("pubDate", "published", "dc:date") if (day := parse_day(one))),
         None,
@@ -77,9 +91,9 @@ def announced_fields(parts: EntryParts) -> dict[str, Any]:
     comment = parts.text("arxiv:comment") or None
     return {
         **names,
-        "title": title_of(parts),
+        "title": title,
         "abstract": summary,
-        "authors": split_creators(parts.texts("dc:creator")) or _names(parts),
+        "authors": split_creators(map(html_text, parts.texts("dc:creator"))) or _names(parts),
         "categories": parts.values("category", "term") or parts.texts("category"),
         "published": day.isoformat() if day and kind in {"new", ""} else None,
         "comment": comment,

@@ -28,7 +28,7 @@ _HEADINGS = {
     "categories": "categories category subjects subject primarycategory arxivcategories",
     "keywords": "keywords keyword tags authorkeywords indexkeywords aikeywords",
     "published": "published date publisheddate publicationdate publishedat pubdate submitted"
-    " submitteddate submissiondate datepublished",
+    " submitteddate submissiondate datepublished year publicationyear",
     "first_seen": "firstseen submittedondailyat",
     "arrived": "arrived ingestedat",
     "updated": "updated",
@@ -69,6 +69,8 @@ def row_fields(keys: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
             names += _names(key, text)
             continue
         value = _value(key, text)
+        if value is None:
+            continue
         if isinstance(value, list):
             value = [*given.get(key, []), *value]
         given.setdefault(key, value)

@@ -131,6 +131,15 @@ def test_other_encodings_are_read() -> None:
         assert [one.title for one in read(body) if isinstance(one, PaperRecord)] == ["Café"]
 
 
+def test_a_prefix_of_the_namespace_makes_no_difference() -> None:
+    body = (
+        '<a:feed xmlns:a="http://www.w3.org/2005/Atom"><a:entry><a:title>A</a:title></a:entry>'
+        "</a:feed>"
+    )
+
+    assert read(body) == [PaperRecord("A", line=1)]
+
+
 def test_an_empty_feed_is_said_to_have_no_papers() -> None:
     assert read(RSS.format("")) == [IngestWarning(0, "the feed has no entries: 0 papers")]
 

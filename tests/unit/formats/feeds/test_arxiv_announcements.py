@@ -104,6 +104,33 @@ def test_the_announce_type_is_read_from_the_summary_where_it_has_no_element() ->
     assert [one.came_out is None for one in papers] == [True, True, False, False, False]
 
 
+def test_the_feeds_of_arxiv_until_2024_are_read() -> None:
+    body = """<?xml version="1.0"?><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+     xmlns="http://purl.org/rss/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/">
+    <channel rdf:about="http://export.arxiv.org/rss/cs.CL"><title>cs.CL updates on arXiv.org</title>
+    <link>http://export.arxiv.org/rss/cs.CL</link><dc:date>2023-02-03T20:30:00-05:00</dc:date></channel>
+    <item rdf:about="http://arxiv.org/abs/2301.00001">
+    <title>Lanterns. (arXiv:2301.00001v2 [cs.CL] UPDATED)</title>
+    <link>http://arxiv.org/abs/2301.00001</link>
+    <description>&lt;p&gt;We light.&lt;/p&gt;</description>
+    <dc:creator>&lt;a href="x"&gt;Ada Lovett&lt;/a&gt;, &lt;a href="y"&gt;Bo Ek&lt;/a&gt;</dc:creator>
+    </item></rdf:RDF>"""
+
+    assert ArxivAnnouncements().recognises(body.encode(), "x")
+    day, paper = ArxivAnnouncements().read(BytesIO(body.encode()))
+
+    assert day == DumpDate(date(2023, 2, 3), 0)
+    assert paper == PaperRecord(
+        title="Lanterns",
+        abstract="We light.",
+        identifiers=(Identifier("arxiv", "2301.00001"),),
+        authors=("Ada Lovett", "Bo Ek"),
+        url="https://arxiv.org/abs/2301.00001",
+        line=5,
+        came_out=date(2023, 1, 1),
+    )
+
+
 def test_a_feed_that_only_links_to_arxiv_is_not_its_announcements() -> None:
     text = (DUMPS / "blog.atom").read_text().replace("Short.", "See http://rss.arxiv.org/rss/cs.CL")
 
