@@ -113,7 +113,7 @@ def test_the_feeds_of_arxiv_until_2024_are_read() -> None:
     <title>Lanterns. (arXiv:2301.00001v2 [cs.CL] UPDATED)</title>
     <link>http://arxiv.org/abs/2301.00001</link>
     <description>&lt;p&gt;We light.&lt;/p&gt;</description>
-    <dc:creator>&lt;a href="x"&gt;Ada Lovett&lt;/a&gt;, &lt;a href="y"&gt;Bo Ek&lt;/a&gt;</dc:creator>
+    <dc:creator>&lt;a href="x"&gt;Ada Lovett&lt;/a&gt;, Bo Ek</dc:creator>
     </item></rdf:RDF>"""
 
     assert ArxivAnnouncements().recognises(body.encode(), "x")
