@@ -155,6 +155,7 @@ def test_a_table_without_titles_is_refused_where_it_was_named() -> None:
         ('{"title": 1, "abstract": 2}\n', "x.csv", False),
         ("arxiv_id,user_id,rating,time\n", "x.csv", False),
         ("arxiv_id,title,rating\n", "x", True),
+        ("| Title | Abstract |\n|---|---|\n", "x.md", False),
         ("", "x.csv", False),
     ],
 )
