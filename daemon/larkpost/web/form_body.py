@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.types import Message
 
+    from larkpost.web.limits.byte_budget import Reservation
     from larkpost.web.limits.fair_queue import QueueSlot
-    from larkpost.web.limits.request_bodies import BodyReservation
 
 LARGEST_BODY = 64 * 1024  # of a form without a file or a list
 BODY_SECONDS = 15.0
 MOST_FIELDS = 200
 
 
-async def read_body(request: Request, reservation: BodyReservation, largest: int) -> bytes:
+async def read_body(request: Request, reservation: Reservation, largest: int) -> bytes:
     """Read the body of a form, urlencoded or multipart, in UTF-8, of at most ``largest`` bytes.
 
     They count in ``reservation``. Raises HTTPException 400, 408, 413, 503.

@@ -43,10 +43,9 @@ if TYPE_CHECKING:
     from larkpost.readers.onboarding import RatingPools
     from larkpost.readers.taste_profile import TasteProfileCache
     from larkpost.web.health import Heartbeat
-    from larkpost.web.limits.fair_queue import QueueSlot
+    from larkpost.web.limits.byte_budget import ByteBudget
+    from larkpost.web.limits.fair_queue import PageQueues, QueueSlot
     from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
-    from larkpost.web.limits.request_bodies import BodyBudget
-    from larkpost.web.limits.unread_responses import ResponseBudget
     from larkpost.web.templating import PageTemplates
 
 LARGEST_UPLOAD = 4 * 1024 * 1024  # a library of some thousand references
@@ -101,8 +100,9 @@ class SiteContext:
     pools: RatingPools
     similar: SimilarPapers
     rate_limiter: RateLimiter
-    bodies: BodyBudget
-    answers: ResponseBudget
+    queues: PageQueues
+    bodies: ByteBudget
+    answers: ByteBudget
 
 
 class TrailingSlash:
@@ -164,7 +164,7 @@ def endpoint(
         site: SiteContext = request.app.state.site
         visitor = network(request, site.program.settings.web.proxies)
         if measure is not None:
-            site.rate_limiter.count(measure, visitor, site.clock())
+            site.rate_limiter.check(measure, visitor)
         body, form = b"", FormData()
         try:
             async with AsyncExitStack() as held:
@@ -206,7 +206,7 @@ async def _turn_with_room(
     """
     while True:
         await site.answers.wait_for_room(visitor)
-        async with site.rate_limiter.slot(visitor, costly=costly, acts=acts) as turn:
+        async with site.queues.slot(visitor, costly=costly, acts=acts) as turn:
             if site.answers.has_room(visitor):
                 yield turn
                 return
@@ -224,7 +224,7 @@ async def _check_token(site: SiteContext, request: Request, visitor: str) -> Non
     """
     purpose = SIGNED.get(request.scope["path"].split("/")[1])
     if purpose is not None:
-        async with site.rate_limiter.slot(visitor) as turn:
+        async with site.queues.slot(visitor) as turn:
             await run_in_threadpool(turn.run, check_link, site, request, purpose)
 
 
