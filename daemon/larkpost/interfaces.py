@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date, datetime
 
-    from larkpost.domain import Edition, Message, Paper, Reader, Record, Thumb
+    from larkpost.domain import Edition, Message, Paper, Record, Thumb
 
 FeedFormat = Literal["rss", "atom", "json"]
 
@@ -62,19 +62,6 @@ class Renderer(Protocol):
 
     def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
         """One letter an edition, in order; parts that readers share are rendered once."""
-        ...
-
-    def feed(
-        self,
-        editions: Sequence[Edition],
-        format: FeedFormat,  # noqa: A002 - the word of RSS, Atom and JSON Feed for what they are
-        *,
-        reader: Reader | None = None,
-    ) -> bytes:
-        """The feed of one reader: the picks of these editions, newest edition first.
-
-        ``reader`` is needed where there is no edition yet.
-        """
         ...
 
 
