@@ -14,7 +14,6 @@ from larkpost.editions.similar import SimilarPapers
 from larkpost.readers.onboarding import RatingPools
 from larkpost.readers.taste_profile import TasteProfileCache
 from larkpost.web.admin import admin
-from larkpost.web.date_header import DateHeader
 from larkpost.web.feeds.cache import FeedCache, FeedCacheMiddleware
 from larkpost.web.health import Heartbeat, healthz
 from larkpost.web.limits.byte_budget import body_budget, response_budget
@@ -22,7 +21,7 @@ from larkpost.web.limits.fair_queue import PageQueues
 from larkpost.web.limits.rate_limit import COSTLY, LOOKING, RateLimiter
 from larkpost.web.limits.request_rate import ANY, MADE, RequestRate
 from larkpost.web.limits.unread_responses import InPieces
-from larkpost.web.middleware import ErrorPages, HostHeader
+from larkpost.web.middleware import DateHeader, ErrorPages, HostHeader
 from larkpost.web.path_numbers import register_path_numbers
 from larkpost.web.public.archive import archive, look_up, paper, volume
 from larkpost.web.public.confirm import confirm, leave
