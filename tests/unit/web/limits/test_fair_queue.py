@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.exceptions import HTTPException
 
-from larkpost.web.limits.fair_queue import BUSY, HALF_LIFE, NEWCOMER, CpuUsage, FairQueue
+from larkpost.web.limits.cpu_usage import BUSY, HALF_LIFE, NEWCOMER, CpuUsage
+from larkpost.web.limits.fair_queue import FairQueue
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
