@@ -7,8 +7,6 @@ from functools import cache, partial
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
-import idna
-
 from larkpost.errors import UsageError
 from larkpost.text.mail_providers import provider_of
 from larkpost.text.normalize import clean, normal_form, shorten
@@ -184,6 +182,8 @@ def _fold(local: str) -> str:
 def _domain(domain: str, address: str) -> str:
     if _ADDRESS_LITERAL.fullmatch(domain):
         return domain.lower()
+    import idna  # late, as in ``text.urls``
+
     try:
         # A dot of Unicode at the end becomes one of ASCII only here.
         return idna.encode(domain.rstrip("."), uts46=True).decode("ascii").lower().rstrip(".")
