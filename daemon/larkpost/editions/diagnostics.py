@@ -182,16 +182,16 @@ def no_new_papers(count: int) -> str:
 
 
 def _of_publish(event: Event, *, seen: bool) -> Iterator[EmptyDayReason]:
-    if below := event.detail.get("below"):
+    if below := event.detail.get("below_threshold"):
         yield EmptyDayReason(
             EmptyDay.ALL_BELOW,
             f"every paper was below the threshold of {below} of the readers",
             "larkpost reader set EMAIL --threshold 0",
         )
-    elif seen and (quiet := event.detail.get("quiet")):
+    elif seen and (empty := event.detail.get("empty")):
         yield EmptyDayReason(
             EmptyDay.ALL_SEEN,
-            f"{quiet} of the readers had seen every paper there was",
+            f"{empty} of the readers had seen every paper there was",
             "a new dump brings new papers",
         )
 

@@ -23,6 +23,7 @@ from larkpost.errors import SettingsError
 from larkpost.masking import HIDDEN, mask_text, mask_value, secrets_of_url
 from larkpost.settings.addresses import UNIX
 from larkpost.settings.model import HomePaths, Settings, WebSettings, flat, keys
+from larkpost.settings.renamed import new_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -206,10 +207,9 @@ def _refuse_unknown(values: Mapping[str, object], origin: str) -> None:
 def _no_such_setting(name: str, place: str, known: Iterable[str]) -> SettingsError:
     """Say that a name is no setting, and which one it may stand for."""
     near = _near(name, known)
-    return SettingsError(
-        f"there is no such setting: {name} ({place})",
-        hint=f"Did you mean {near}?" if near else "See `larkpost config show`.",
-    )
+    usual = f"Did you mean {near}?" if near else "See `larkpost config show`."
+    hint = new_name(name, PREFIX) or usual
+    return SettingsError(f"there is no such setting: {name} ({place})", hint=hint)
 
 
 def _near(word: str, known: Iterable[str]) -> str | None:

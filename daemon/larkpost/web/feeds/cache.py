@@ -252,7 +252,7 @@ class Endpoint:
         with cache.lock_for(asked):
             kept = cache.look(asked, site.clock())  # whoever had the turn before may have kept it
             if kept is None:
-                visitor = network(request, site.program.settings.web.proxies)
+                visitor = network(request, site.program.settings.web.trusted_proxies)
                 kept = self._set_anew(site, cache, asked, visitor)
         status, headers, body = kept.answer(conditions, site.clock())
         response = Response(body, status)
