@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from math import ceil
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
@@ -38,7 +39,7 @@ MONTHS = RateLimit("months", 60, costly=True)  # a page of a month is a feed of 
 
 
 class RateLimiter:
-    """Who came how often lately; for one thread.
+    """Who came how often lately; safe to share between threads.
 
     A bucket for each limit and key, which refills evenly, as in
     ``larkpost.db.coordination.rate_limits``, which says more of it. A visit that is sent away
@@ -48,18 +49,20 @@ class RateLimiter:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._full_at: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._lock = Lock()
 
     def delay(self, limit: RateLimit, key: str) -> float | None:
         """Give the seconds until one more visit is due, mostly 0.
 
         None where that is more than ``longest_wait``; then it has no place, and has to be refused.
         """
-        now, full_at = self._look(limit, key)
-        full_at += limit.per / limit.most
-        wait = full_at - now - limit.per
-        if wait > limit.longest_wait + _MILLISECOND:
-            return None
-        self._set(limit, key, full_at)
+        with self._lock:
+            now, full_at = self._look(limit, key)
+            full_at += limit.per / limit.most
+            wait = full_at - now - limit.per
+            if wait > limit.longest_wait + _MILLISECOND:
+                return None
+            self._set(limit, key, full_at)
         return wait if wait > _MILLISECOND else 0.0
 
     def check(self, limit: RateLimit, key: str) -> None:
@@ -71,9 +74,10 @@ class RateLimiter:
 
     def charge(self, limit: RateLimit, key: str, visits: int) -> None:
         """Count so many visits more, so that the next ones are due later."""
-        now, full_at = self._look(limit, key)
-        latest = now + limit.per + limit.longest_wait
-        self._set(limit, key, min(full_at + visits * limit.per / limit.most, latest))
+        with self._lock:
+            now, full_at = self._look(limit, key)
+            latest = now + limit.per + limit.longest_wait
+            self._set(limit, key, min(full_at + visits * limit.per / limit.most, latest))
 
     def _look(self, limit: RateLimit, key: str) -> tuple[float, float]:
         """Give this moment, and the one at which a bucket will be full."""

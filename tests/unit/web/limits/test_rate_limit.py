@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
@@ -70,3 +72,13 @@ def test_a_charge_puts_the_next_things_off_but_never_for_long(
     assert limiter.delay(LIMIT, "a") is None
     clock.now += 0.2
     assert limiter.delay(LIMIT, "a") == pytest.approx(0.4)
+
+
+def test_threads_that_ask_at_once_take_no_turn_twice(limiter: RateLimiter) -> None:
+    """Forms are counted in threads, pages in the event loop."""
+    many = RateLimit("many", 500)
+
+    with ThreadPoolExecutor(8) as pool:
+        waits = list(pool.map(lambda _: limiter.delay(many, "a"), range(4_000)))
+
+    assert sum(wait is not None for wait in waits) == 500
