@@ -19,7 +19,7 @@ from larkpost.errors import UsageError
 from larkpost.web.client_ip import network
 from larkpost.web.feeds.conditional import etag_of, is_unchanged
 from larkpost.web.feeds.request import read_feed_request
-from larkpost.web.limits.routes import RouteLimits, declare
+from larkpost.web.limits.routes import RouteLimits
 from larkpost.web.site import SafeHeaders, endpoint
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ class Endpoint:
     ) -> None:
         self._find = find
         self._look_up = endpoint(self._look_into, measure=measure)
-        declare(self, RouteLimits(0, 0, measure, cached=True))  # GET alone
+        self.limits = RouteLimits(0, 0, measure, cached=True)  # GET alone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Look into the database, in a thread."""
