@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from bench.support.web_world import World
     from starlette.routing import Route
 
-    from larkpost.web.limits.routes import RouteLimits
+    from larkpost.web.limits.rate_limit import RouteLimits
 
 MOST = {"visitor": 100.0, "reader": 500.0}  # milliseconds
 

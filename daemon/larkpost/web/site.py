@@ -27,7 +27,7 @@ from larkpost.token_routes import SIGNED
 from larkpost.web.auth import check_link
 from larkpost.web.client_ip import network
 from larkpost.web.form_body import BODY_SECONDS, LARGEST_BODY, parse_form, read_body
-from larkpost.web.limits.routes import RouteLimits
+from larkpost.web.limits.rate_limit import RouteLimits
 from larkpost.web.templating import POLICY
 
 if TYPE_CHECKING:

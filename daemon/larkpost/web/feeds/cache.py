@@ -19,7 +19,7 @@ from larkpost.errors import UsageError
 from larkpost.web.client_ip import network
 from larkpost.web.feeds.conditional import etag_of, is_unchanged
 from larkpost.web.feeds.request import read_feed_request
-from larkpost.web.limits.routes import RouteLimits
+from larkpost.web.limits.rate_limit import RouteLimits
 from larkpost.web.site import SafeHeaders, endpoint
 
 if TYPE_CHECKING:

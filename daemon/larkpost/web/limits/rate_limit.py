@@ -38,6 +38,20 @@ COSTLY = RateLimit("costly", 60, costly=True)
 MONTHS = RateLimit("months", 60, costly=True)  # a page of a month is a feed of 1,000 papers
 
 
+@dataclass(frozen=True, slots=True)
+class RouteLimits:
+    """The largest body in bytes, the seconds a body may take, and how often a network may come.
+
+    Every endpoint has them as its ``limits``. ``cached``: answers are kept and given again while
+    the database holds what it held.
+    """
+
+    largest_body: int
+    body_seconds: float
+    measure: RateLimit | None = None
+    cached: bool = False
+
+
 class RateLimiter:
     """Who came how often lately; safe to share between threads.
 
@@ -70,7 +84,7 @@ class RateLimiter:
         if self.delay(limit, key) is None:
             now, full_at = self._look(limit, key)
             wait = full_at + limit.per / limit.most - now - limit.per - _MILLISECOND
-            raise HTTPException(429, headers={"Retry-After": str(ceil(wait))})
+            raise HTTPException(429, headers={"Retry-After": str(max(1, ceil(wait)))})
 
     def charge(self, limit: RateLimit, key: str, visits: int) -> None:
         """Count so many visits more, so that the next ones are due later."""
