@@ -208,12 +208,9 @@ class _Sweep:
         tries.begin(name)
         try:
             report = ingest(self.store, self.dump_formats, one.path, now=self.now, follow=False)
-        except UnreadableDump:
-            raise
         except (LarkpostError, OSError):
-            # Neither the file's fault nor a crash: a busy database, a full disk, somebody writing.
-            with suppress(OSError):
-                tries.take_back()
+            # No crash: it is no dump, or a busy database, a full disk, somebody who writes.
+            tries.forget()
             raise
         for warning in report.warnings:
             log.warning(LogEvent.DUMP_WARNED, name=name, warning=warning)

@@ -111,13 +111,6 @@ class ReadAttempts:
             )
         write_note(self.file, str(before + 1).encode("ascii"))
 
-    def take_back(self) -> None:
-        """Count one less: it was not the file's fault."""
-        if (count := self.count()) > 1:
-            write_note(self.file, str(count - 1).encode("ascii"))
-        else:
-            self.forget()
-
     def forget(self) -> None:
         """Begin anew; what cannot be removed, such as a folder of others, is left there."""
         with suppress(OSError):
