@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import count, islice
 from typing import TYPE_CHECKING
 
-from larkpost.inbound.mail_parser import MOST_READ
+from larkpost.formats.mail.mail_parser import MOST_READ
 
 if TYPE_CHECKING:
     from collections.abc import Callable

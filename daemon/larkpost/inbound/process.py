@@ -12,9 +12,9 @@ from larkpost.db import editions, readers
 from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import deliveries
 from larkpost.domain import Bounce, BounceKind
+from larkpost.formats.mail.mail_parser import LARGEST, OutsizedMail
 from larkpost.inbound.automatic_mail import is_automatic, is_reply_of_a_program
 from larkpost.inbound.bounce_parser import BounceNews, parse, parse_bounce, plain_text
-from larkpost.inbound.mail_parser import LARGEST, OutsizedMail
 from larkpost.inbound.vote_replies import votes_in
 from larkpost.readers import record_votes, subscriptions, suspension
 from larkpost.urls import is_stamped, stamp

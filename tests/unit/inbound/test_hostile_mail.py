@@ -12,7 +12,7 @@ from larkpost.cli.commands.mail import _read_mail
 from larkpost.inbound import mail_parser
 from larkpost.inbound.automatic_mail import is_automatic
 from larkpost.inbound.bounce_parser import parse, parse_bounce, plain_text
-from larkpost.inbound.mail_parser import OutsizedMail, decode
+from larkpost.formats.mail.mail_parser import OutsizedMail, decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

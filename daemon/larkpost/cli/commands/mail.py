@@ -286,7 +286,7 @@ def _read_mail(stream: BinaryIO) -> tuple[bytes, int]:
 
     One that does not end is left after 64 MiB.
     """
-    from larkpost.inbound.mail_parser import MOST_READ
+    from larkpost.formats.mail.mail_parser import MOST_READ
 
     content = stream.read(MOST_READ)
     size = len(content)

@@ -1,0 +1,46 @@
+"""Reads fields of a mail's header: their text, decoded (RFC 2047), and the address in From."""
+
+from __future__ import annotations
+
+from email.errors import HeaderParseError
+from email.header import decode_header
+from email.utils import getaddresses
+from typing import TYPE_CHECKING
+
+from larkpost.formats.mail.mail_parser import decode
+from larkpost.text.normalize import shorten
+
+if TYPE_CHECKING:
+    from email.message import Message
+
+_LONGEST = 2_000
+_SHOWN = 120
+
+
+def header_text(message: Message, name: str) -> str:
+    """Give the first field of a name as one line of text, shortened; empty where there is none."""
+    raw = str(message.get(name, ""))[:_LONGEST]
+    try:
+        pieces = decode_header(raw)
+    except (HeaderParseError, ValueError):
+        return shorten(raw, _SHOWN)
+    words = (
+        piece if isinstance(piece, str) else decode(piece, charset or "utf-8")
+        for piece, charset in pieces
+    )
+    return shorten("".join(words), _SHOWN)
+
+
+def sender_address(message: Message) -> str:
+    """Give the address of the one who wrote a mail, in lower case; empty unless it is exactly one.
+
+    A mail with two From fields, or two addresses in one, shows another sender to each program
+    (RFC 5322, 3.6: exactly one).
+    """
+    fields = message.get_all("From", [])
+    if len(fields) != 1:
+        return ""
+    addresses = [address for _, address in getaddresses([str(fields[0])], strict=True) if address]
+    if len(addresses) != 1 or addresses[0].count("@") != 1:
+        return ""
+    return addresses[0].lower()
