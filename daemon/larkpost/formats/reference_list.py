@@ -21,7 +21,7 @@ _MOST = 20_000  # references
 
 
 class ReferenceList:
-    """BibTeX, RIS, CSL JSON and Zotero's exports: what people own, who seldom want to be given it."""
+    """BibTeX, RIS, CSL JSON and Zotero's exports: what people own already."""
 
     name: ClassVar[str] = "references"
 

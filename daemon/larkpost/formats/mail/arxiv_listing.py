@@ -32,21 +32,17 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Identifier, Record
 
-_NUMBER = (
-    r"(?:arXiv:)?(?P<id>\d{4}\.\d{4,5}(?:v\d{1,3})?|[a-z-]{2,10}(?:\.[A-Z]{2})?/\d{7}(?:v\d{1,3})?)"
-)
+_NUMBER = r"(?P<id>(?:\d{4}\.\d{4,5}|[a-z-]{2,10}(?:\.[A-Z]{2})?/\d{7})(?:v\d{1,3})?)"
 _RECORD = re.compile(r"\s{0,3}\\\\\s*")  # between the parts of a paper in the mail
 _END = re.compile(r"\s{0,3}\\\\\s*\(.*")  # the last of these, with the address
-_MAIL_HEAD = re.compile(
-    rf"\s{{0,3}}(?:Paper:\s*)?arXiv:{_NUMBER[len('(?:arXiv:)?') :]}\s*(?P<note>\(.*\))?.*"
-)
+_MAIL_HEAD = re.compile(rf"\s{{0,3}}(?:Paper:\s*)?arXiv:{_NUMBER}\b.*")
 _PAGE_HEAD = re.compile(
-    rf"\s{{0,8}}(?:\[\d{{1,5}}\]\s*){{0,2}}arXiv:{_NUMBER[len('(?:arXiv:)?') :]}"
+    rf"\s{{0,8}}(?:\[\d{{1,5}}\]\s*){{0,2}}arXiv:{_NUMBER}"
     r"(?P<note>\s*\((?:cross-list|replaced)[^()]{0,80}\))?(?:\s*[\[(].{0,200})?\s*"
 )
 _FIELD = re.compile(
-    r"\s{0,8}(?P<key>Title|Authors?|Comments?|Subjects?|Categories|Journal-ref|Journal ref|Report-no|DOI|"
-    r"MSC-class|ACM-class|License|Date|From|Related DOI|Abstract)\s{0,3}:\s*(?P<value>.*)"
+    r"\s{0,8}(?P<key>Title|Authors?|Comments?|Subjects?|Categories|Journal[- ]ref|Report-no|DOI"
+    r"|MSC-class|ACM-class|License|Date|From|Related DOI|Abstract)\s{0,3}:\s*(?P<value>.*)"
 )
 _REPLACED = re.compile(r"\s{0,8}replaced with (?:a )?revised version\b.*", re.IGNORECASE)
 _RULE = re.compile(r"\s{0,3}(?:-{10,}|(?:%%--?){5,}%*-*)\s*")
@@ -56,21 +52,23 @@ _SECTION = re.compile(
     re.IGNORECASE,
 )
 _RECEIVED = re.compile(
-    r"received from\s.*?\bto\s+(?:\w{3},?\s+)?(?P<day>\d{1,2})\s+(?P<month>[A-Za-z]{3})[a-z]*\s+(?P<year>\d{2,4})",
+    r"received from\s.*?\bto\s+(?:\w{3},?\s+)?(?P<day>\d{1,2})\s+(?P<month>[A-Za-z]{3})[a-z]*"
+    r"\s+(?P<year>\d{2,4})",
     re.IGNORECASE,
 )
 _PAGE_DAY = re.compile(r"Showing new listings for\s+(?P<day>.{6,40})", re.IGNORECASE)
 _SUBMITTED = re.compile(
     r"\s*(?:\w{3},\s+)?(?P<day>\d{1,2})\s+(?P<month>[A-Za-z]{3})[a-z]*\s+(?P<year>\d{4})"
 )
-_CATEGORY = re.compile(
-    r"\b(?:[a-z]{2,8}-[a-z]{2,4}|[a-z]{2,8})(?:\.[A-Za-z-]{2,17})?\b(?=[\s;,)]|$)"
-)
-_BRACKETED = re.compile(r"\(([a-z-]{2,10}(?:\.[A-Za-z-]{2,17})?)\)")
+_ARCHIVE = r"[a-z]{2,8}(?:-[a-z]{2,4})?(?:\.[A-Za-z-]{2,17})?"
+_CATEGORY = re.compile(rf"(?<!\S){_ARCHIVE}(?=[\s,]|$)")
+_BRACKETED = re.compile(rf"\(({_ARCHIVE})\)")
+_ABOVE_ABSTRACT = frozenset(("subject", "categorie", "comment", "journal-ref", "journal ref"))
+_WITHDRAWN = ("withdrawn", "this paper has been withdrawn")
 _AND = re.compile(r"\s*(?:,|;|\band\b)\s+|\s+and\s+")
 _AFFILIATION = re.compile(r"\s*\([^()]{0,300}\)")
 _LINKS_BELOW = re.compile(
-    r"\s*(?:\(?\s*https?://\S+\s*,?\s*\d*\s*k?b?\)?|\[?(?:pdf|html|other|ps)\b.{0,60})\s*",
+    r"\s*(?:\(?https?://\S+(?:\s*,\s*\d*kb)?\)?|\[?(?:pdf|html|other|ps)\b.{0,60})\s*",
     re.IGNORECASE,
 )
 _TELLING = re.compile(
@@ -146,10 +144,7 @@ class _Listed:
             return
         if self.field == "title" and len(self.fields["title"]) == 1 and not text.startswith("  "):
             self.field = "author"
-        elif (
-            self.field in ("subject", "categorie", "comment", "journal-ref")
-            and "subject" in self.fields
-        ):
+        elif self.field in _ABOVE_ABSTRACT and "subject" in self.fields:
             self.field = "abstract"
         if self.field:
             self.fields.setdefault(self.field, []).append(text)
@@ -172,9 +167,7 @@ class _Listed:
             first_seen=_last_of_month(name, day) if self.replaced else None,
             url=identifier_url(name),
             line=self.line,
-            withdrawn=self._text("comment")
-            .casefold()
-            .startswith(("withdrawn", "this paper has been withdrawn")),
+            withdrawn=self._text("comment").casefold().startswith(_WITHDRAWN),
         )
 
     def _reason(self, title: str, abstract: str) -> str:
@@ -273,7 +266,7 @@ def _people(text: str) -> tuple[str, ...]:
 
 
 def _categories(text: str) -> tuple[str, ...]:
-    """Read ``cs.CL stat.ML``, or ``Computation and Language (cs.CL); Machine Learning (stat.ML)``."""
+    """Read ``cs.CL stat.ML``, or ``Computation and Language (cs.CL); … (stat.ML)``."""
     text = squash(text)
     found = _BRACKETED.findall(text) or (_CATEGORY.findall(text) if ";" not in text else [])
     return tuple(dict.fromkeys(found))

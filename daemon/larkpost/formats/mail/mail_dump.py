@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date
 from email.utils import parsedate_to_datetime
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
@@ -63,7 +64,8 @@ class MailDump:
 
         Raises UnreadableDump where there is no paper in any.
         """
-        taken, failures = 0, []
+        taken = 0
+        failures: list[tuple[int, UnreadableDump]] = []
         for number, content in enumerate(_mails(dump), 1):
             try:
                 records = mail_records(content, near)
@@ -74,8 +76,8 @@ class MailDump:
             yield from records
         if not taken:
             raise failures[0][1]
-        for number, error in failures:
-            yield IngestWarning(0, f"mail {number}: {error}")
+        for number, failure in failures:
+            yield IngestWarning(0, f"mail {number}: {failure}")
 
 
 def _start(head: bytes) -> str:
@@ -152,7 +154,7 @@ def _digest(message: Message, near: date) -> list[Record]:
             return records
     for part in pages:
         root = parse_html(_content(part), part.get_content_charset(""))
-        if records := _papers(lambda root=root: page_records(root, near)):
+        if records := _papers(partial(page_records, root, near)):
             return records
     for text in plain:
         for dump_format in (LinkList(), HuggingFacePage()):
@@ -192,7 +194,7 @@ def _try(dump_format: DumpFormat, text: bytes, near: date) -> list[Record]:
     """Read a text by a format; empty unless it recognises it and finds papers."""
     if not dump_format.recognises(text[:_HEAD], ""):
         return []
-    return _papers(lambda: dump_format.read(BytesIO(text), near))
+    return _papers(partial(dump_format.read, BytesIO(text), near))
 
 
 def _papers(read: Callable[[], Iterable[Record]]) -> list[Record]:

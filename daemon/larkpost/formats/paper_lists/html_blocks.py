@@ -7,7 +7,8 @@ limits how deep elements may nest.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urljoin
 
 from larkpost.errors import UnreadableDump
@@ -23,68 +24,16 @@ if TYPE_CHECKING:
 LARGEST_PAGE = 16 * 1024 * 1024  # bytes; the tree takes some ten times as many
 _DEEPEST = 250  # elements in elements; what is deeper is passed over
 _BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "br",
-        "caption",
-        "center",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "html",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "option",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ]
-)
+    ["address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd",
+     "details", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1",
+     "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "main", "nav", "ol", "option",
+     "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"]
+)  # fmt: skip  # a name a line would be longer than the rule
 _UNSEEN = frozenset(
-    [
-        "script",
-        "style",
-        "template",
-        "noscript",
-        "head",
-        "svg",
-        "iframe",
-        "object",
-        "select",
-        "textarea",
-        "math",
-    ]
-)
+    ["script", "style", "template", "noscript", "head", "svg", "iframe", "object", "select",
+     "textarea", "math"]
+)  # fmt: skip  # as above
+_LEVELS = {f"h{level}": level for level in range(1, 7)}
 _ITEMS = frozenset(("li", "dt"))
 _HIDDEN = re.compile(r"display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden", re.IGNORECASE)
 _CHARSET = re.compile(
@@ -124,6 +73,8 @@ def _decode(content: bytes, charset: str) -> str:
     if charset:
         return decode_by_charset(content, charset)
     named = _CHARSET.search(content[:_LOOKED_AT])
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16
+        return decode(content)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
@@ -196,8 +147,8 @@ class _BlockWalk:
             self.item = self.item or tag in _ITEMS
         if tag in ("br", "img"):
             self._add(" ")
-        if _level(tag):
-            self.levels.append(_level(tag))
+        if tag in _LEVELS:
+            self.levels.append(_LEVELS[tag])
         if tag == "a" and (address := element.get("href")):
             self._end_link()
             self.url, self.start = urljoin_safely(self.base, address), self.size
@@ -212,7 +163,7 @@ class _BlockWalk:
                 self._end_link()
             if element.tag in _BLOCKS and element.tag != "br":
                 yield from self.flush()
-            if _level(element.tag) and self.levels:
+            if element.tag in _LEVELS and self.levels:
                 self.levels.pop()
         self._add(element.tail or "", element)
 
@@ -226,7 +177,7 @@ class _BlockWalk:
         if text.isspace():
             text = " "
         elif not self.line and element is not None:
-            self.line = element.sourceline or 0
+            self.line = cast("int | None", element.sourceline) or 0
         self.pieces.append(text)
         self.size += len(text)
 
@@ -248,19 +199,12 @@ class _BlockWalk:
         self.url, self.start = url, 0
 
 
-def _level(tag: object) -> int:
-    return (
-        int(tag[1])
-        if isinstance(tag, str) and len(tag) == 2 and tag[0] == "h" and tag[1] in "123456"
-        else 0
-    )
-
-
 def _collapse(text: str, links: list[TextLink]) -> tuple[str, tuple[TextLink, ...]]:
     """Collapse white space in a text, and move the places of its links along."""
     edges = sorted({0, len(text), *(edge for link in links for edge in (link.start, link.end))})
-    moved, made, length = {0: 0}, [], 0
-    for start, end in zip(edges, edges[1:], strict=False):
+    moved, length = {0: 0}, 0
+    made: list[str] = []
+    for start, end in pairwise(edges):
         piece = text[start:end]
         words = " ".join(piece.split())
         before = bool(words) and piece[0].isspace() and length and not made[-1].endswith(" ")

@@ -37,8 +37,8 @@ _BEGINNING = 16 * 1024  # bytes
 _HEAD = 64 * 1024
 _MOST_PROPS = 50  # elements of a page that carry data
 _HINT = (
-    "save the page that lists the papers, whole; or select all of it in a browser, copy it, and save "
-    "that as a text file"
+    "save the page that lists the papers, whole; or select all of it in a browser, copy it, and "
+    "save that as a text file"
 )
 
 
@@ -93,14 +93,8 @@ def page_records(root: _Element | None, near: date, base: str = "") -> list[Reco
 
 def _carried(root: _Element) -> list[str]:
     """Find the data that the papers page carries for its own scripts, as JSON."""
-    found = (
-        element.get("data-props") or "" for element in root.iter() if element.get("data-props")
-    )
-    return [
-        props
-        for props in islice(found, _MOST_PROPS)
-        if '"paper"' in props or '"dailyPapers"' in props
-    ]
+    found = (props for element in root.iter() if (props := element.get("data-props")))
+    return [one for one in islice(found, _MOST_PROPS) if '"paper"' in one or '"dailyPapers"' in one]
 
 
 def _first_papers(carried: Sequence[str], near: date) -> list[Record]:

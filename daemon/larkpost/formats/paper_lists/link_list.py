@@ -10,6 +10,7 @@ from larkpost.domain import DumpDate
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import captured_day
 from larkpost.formats.decoding import NumberedLine, lines
+from larkpost.formats.huggingface import HuggingFacePage
 from larkpost.formats.page.page_lines import find_notes
 from larkpost.formats.paper_lists.markdown_blocks import markdown_blocks
 from larkpost.formats.paper_lists.titled_links import linked_papers
@@ -30,8 +31,10 @@ class LinkList:
 
     name: ClassVar[str] = "links"
 
-    def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
-        """Look for two titles that link to papers."""
+    def recognises(self, head: bytes, filename: str) -> bool:
+        """Look for two titles that link to papers, in what is not the papers page."""
+        if HuggingFacePage().recognises(head, filename):
+            return False
         named = (one for one in linked_papers(markdown_blocks(BytesIO(head))) if one.identifiers)
         return len(list(islice(named, _SOME))) == _SOME
 

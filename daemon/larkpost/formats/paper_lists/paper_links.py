@@ -24,8 +24,13 @@ _DEFENSE = re.compile(r"//urldefense\.(?:com|us)/v3/__(?P<url>https?:/{1,2}.{1,2
 _IN_PATH = re.compile(r"/(?P<url>https?(?::|%3A)(?:/|%2F){2}[^/\s?#]{4,2000})", re.IGNORECASE)
 _DOI = re.compile(r"10\.\d{4,9}(?:\.\d{1,9})*/[^\s?#&\"<>]{2,200}")
 _DOI_TAIL = re.compile(
-    r"(?:/(?:abstract|full|fulltext|pdf|epdf|pdfdirect|html|references|meta|summary)|\.(?:pdf|full|abstract"
-    r"|short|html?)(?:\+html)?|/)+$",
+    r"(?:/(?:abstract|full|fulltext|pdf|epdf|pdfdirect|html|references|meta|summary)"
+    r"|\.(?:pdf|full|abstract|short|html?)(?:\+html)?|/)+$",
+    re.IGNORECASE,
+)
+_IN_TEXT = re.compile(
+    rf"\barxiv[:\s./]{{1,3}}(?:(?:abs|pdf)/)?(?P<arxiv>\d{{4}}\.\d{{4,5}}|[a-z-]{{2,10}}/\d{{7}})"
+    rf"|(?P<doi>{_DOI.pattern})",
     re.IGNORECASE,
 )
 _PREPRINT_VERSION = re.compile(r"(10\.(?:1101|64898)/[\d.]{6,40})v\d{1,3}$")
@@ -38,7 +43,8 @@ _ARTICLE = re.compile(
     r"|proceedings\.mlr\.press/v\d+/\w|n(?:eur)?ips\.cc/paper\S*/\S|jmlr\.org/papers/\S"
     r"|ieeexplore\.ieee\.org/(?:abstract/)?document/\d|pubmed\.ncbi\.nlm\.nih\.gov/\d"
     r"|ncbi\.nlm\.nih\.gov/(?:pmc/articles|pubmed)/\w|thecvf\.com/content\S*/\w"
-    r"|mdpi\.com/\d{4}-\d{3}|papers\.ssrn\.com/sol3/papers\.cfm|hal\.(?:science|archives-ouvertes\.fr)/\w+-\d"
+    r"|mdpi\.com/\d{4}-\d{3}|papers\.ssrn\.com/sol3/papers\.cfm"
+    r"|hal\.(?:science|archives-ouvertes\.fr)/\w+-\d"
     r"|plos\.org/\w+/article|cell\.com/\S+/(?:fulltext|abstract)/|ojs\.aaai\.org/\S+/article/view/\d"
     r"|ijcai\.org/proceedings/\d|iopscience\.iop\.org/article/|aps\.org/\w+/abstract/"
     r"|academic\.oup\.com/\w+/(?:advance-)?article\S*/\d|frontiersin\.org/\S*articles/\S"
@@ -118,13 +124,6 @@ def find_names(text: str) -> tuple[Identifier, ...]:
         if found:
             return found
     return ()
-
-
-_IN_TEXT = re.compile(
-    rf"\barxiv[:\s./]{{1,3}}(?:(?:abs|pdf)/)?(?P<arxiv>\d{{4}}\.\d{{4,5}}|[a-z-]{{2,10}}/\d{{7}})"
-    rf"|(?P<doi>{_DOI.pattern})",
-    re.IGNORECASE,
-)
 
 
 def _arxiv(number: str) -> tuple[Identifier, ...]:

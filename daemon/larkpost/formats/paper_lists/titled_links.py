@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from larkpost.domain import PaperRecord
-from larkpost.formats.page.title_or_abstract import (
-    SURELY_LONG,
-    ends_sentence,
-    people,
-    width,
-    without_mark,
-)
-from larkpost.formats.paper_lists.blocks import CELL
+from larkpost.formats.page.title_or_abstract import people, without_mark
 from larkpost.formats.paper_lists.paper_links import find_names, paper_link
+from larkpost.formats.paper_lists.title_words import (
+    ENDS_CUT,
+    clean_title,
+    is_prose,
+    is_title,
+    read_authors,
+    split_title,
+)
 from larkpost.text.identifiers import identifier_url
 from larkpost.text.markup import clean_markup, cut_preamble
 from larkpost.text.minhash import squeeze
@@ -33,58 +34,27 @@ if TYPE_CHECKING:
     from larkpost.formats.paper_lists.blocks import TextBlock, TextLink
     from larkpost.formats.paper_lists.paper_links import PaperLink
 
-_SHORTEST, _LONGEST = 10, 500  # characters of a title
-_FEWEST_WORDS = 2
-_PROSE = 60  # characters: shorter text below a title tells the journal, the day, a number
-_PROSE_WORDS = 8
 _LONGEST_ABSTRACT = 6_000
 _BEFORE_LINK = 40  # characters of marks before the title on its line: "[PDF]", "1.", a date
 _OPAQUE = 25  # characters, at least, of a title whose link leads through a counting service
 _OPAQUE_WORDS = 4
-_LABEL = re.compile(
-    r"\W{0,3}(?:(?:view|read|download|open|see|get|show|visit|browse|access|go to|sign|log|click|learn|find"
-    r"|save|share|cite|submit|listen|watch|explore|discover)\b(?:\W+[\w-]+){0,5}"
-    r"|(?:an? |the |our |original |official |project )?(?:abs|abstract|full[ -]?text|e?pdf|html|link|links|doi|arxiv"
-    r"|paper|article|preprint|code|github|hugging ?face|project|website|web ?page|homepage|page|demo|model|models|data"
-    r"|datasets?|slides?|video|blog|tweet|poster|bibtex|citation|references|supplement\w*|source|url|here|openreview"
-    r"|semantic scholar|alphaxiv|details|more|biorxiv|medrxiv|acm|ieee)(?:[ /+&]{1,3}\w{1,12}){0,2})\W{0,3}",
-    re.IGNORECASE,
-)
-_NO_TITLE = re.compile(
-    r"https?://\S*|\W*(?:arxiv|doi)?\W{0,3}(?:\d{4}\.\d{4,5}(?:v\d+)?|10\.\d{4,9}/\S+)\W*"
-    r"|(?:[A-Z][\w.-]{1,20}\s)?(?:volume|issue|vol\.|no\.)\s?\d.*|\W*",
-    re.IGNORECASE,
-)
 _FOOTER = re.compile(
-    r"unsubscribe|\byou(?:['’]re| are| have)? (?:receiv|subscribed|signed up)|\bthis (?:e-?mail|message|alert)"
-    r" (?:was|is|has been) (?:sent|intended)|manage (?:your |my )?(?:e-?mail |alert )?(?:alerts|preferences|subscription"
-    r"|settings)|all rights reserved|view (?:this |in )?(?:e-?mail |message )?(?:in|online|your)\b.{0,20}(?:browser)?"
-    r"|cancel (?:this )?alert|list alerts|update your preferences|privacy policy|onwards and upwards"
-    r"|this message was sent by|see all recommendations|sent to you because",
+    r"unsubscribe|\byou(?:['\u2019]re| are| have)? (?:receiv|subscribed|signed up)"
+    r"|\bthis (?:e-?mail|message|alert) (?:was|is|has been) (?:sent|intended)"
+    r"|manage (?:your |my )?(?:e-?mail |alert )?(?:alerts|preferences|subscription|settings)"
+    r"|all rights reserved"
+    r"|view (?:this |in )?(?:e-?mail |message )?(?:in|online|your)\b.{0,20}browser"
+    r"|cancel (?:this )?alert|list alerts|update your preferences|onwards and upwards"
+    r"|see all recommendations|sent to you because",
     re.IGNORECASE,
 )
 _LONGEST_FOOTER = 700
-_META = re.compile(
-    r"(?:published|first published|received|accepted|revised|posted|submitted|updated|available online|version of record|open access"
-    r"|research(?: article)?|article|review|letter|news|volume|vol\.|issue|pages?|pp\.|cited by|comments?|journal|in:|"
-    r"subjects?|categories|keywords?|tags?|topics?|venue|conference|date|year|doi|url|link|pdf|code|github|stars?|votes?)"
-    r"\s?[:|·—–-]",
-    re.IGNORECASE,
-)
 _SUMMARY_LABEL = re.compile(
     r"(?:tl;?dr|abstract|summary|ai[- ]generated summary)\W{0,4}(?:\s|(?<=\W)|$)", re.IGNORECASE
 )
-_AUTHORS_LABEL = re.compile(r"\W{0,3}(?:authors?|by)\b\W{0,4}\s*", re.IGNORECASE)
-_VENUE = re.compile(r"\s[-\u2013\u2014•·|]\s")
-_HIDDEN_AUTHORS = re.compile(r",?\s?\+\d{1,4} authors?,?\s")  # of Semantic Scholar
-_MORE = re.compile(r"(?:,?\s*(?:…|\.{3}|et al\.?))+$")
-_ENDS_CUT = re.compile(r"\s*(?:…|\.{3,})\s*$")
 _SEPARATORS = " \t·•|:;,/()[]{}\u2013\u2014-"
 _LABEL_BEFORE = re.compile(
     r"(?:[.;,(\[]\s{0,3})?\b(?:doi|arxiv|link|url|paper|pdf)\s{0,3}:?\s{0,3}$", re.IGNORECASE
-)
-_BEHIND_TITLE = re.compile(
-    r"(?P<dash>\s[\u2013\u2014|]\s|\s--?\s)|[,.]\s(?P<names>[^,.]{2,40}\set al\.?)$"
 )
 _SCHOLAR = "scholar_url"  # in the links of Google Scholar's alerts, which show snippets
 
@@ -100,7 +70,6 @@ class _Entry:
     names: tuple[Identifier, ...] = ()
     authors: tuple[str, ...] = ()
     abstract: list[str] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
 
     @property
     def opaque(self) -> bool:
@@ -109,8 +78,12 @@ class _Entry:
     def is_named_by(self, found: PaperLink) -> bool:
         """Whether a link leads to this paper."""
         ours = self.link.url if self.link else None
-        same_url = ours is not None and (found.url.startswith(ours) or ours.startswith(found.url))
-        return same_url or bool(set(found.names) & set(self.names))
+        same_place = ours is not None and (
+            found.url == ours
+            or found.url.startswith(f"{ours}/")
+            or ours.startswith(f"{found.url}/")
+        )
+        return same_place or bool(set(found.names) & set(self.names))
 
     def add_names(self, names: Iterable[Identifier]) -> None:
         """Take in names of the paper: an arXiv id and a DOI at most, the first told of each."""
@@ -123,7 +96,7 @@ class _Entry:
         abstract, name = cut_preamble(clean_markup(" ".join(self.abstract)))
         abstract = squash(abstract)
         if self.snippet and abstract:  # so that a whole abstract takes its place
-            abstract = _ENDS_CUT.sub("", abstract) + " …"
+            abstract = ENDS_CUT.sub("", abstract) + " …"
         if name:
             self.add_names((name,))
         first = next((identifier_url(n) for n in self.names if n.scheme == "arxiv"), "")
@@ -168,13 +141,12 @@ class _TitledLinks:
         yield from self.finished
 
     def _read(self, block: TextBlock) -> None:
-        if len(block.text) <= _LONGEST_FOOTER and _FOOTER.search(block.text):
-            self._finish()
-            return
         papers = [(link, found) for link in block.links if (found := paper_link(link.url))]
         titled = [(link, found) for link, found in papers if self._is_titled(block, link)]
         if titled:
             self._titles(block, titled)
+        elif len(block.text) <= _LONGEST_FOOTER and _FOOTER.search(block.text):
+            self._finish()
         elif papers:
             self._labels(block, papers)
         elif self._is_opaque(block):
@@ -192,7 +164,7 @@ class _TitledLinks:
 
     def _begin(self, title: str, line: int, link: PaperLink | None, url: str = "") -> None:
         self._finish()
-        self.entry = _Entry(_clean_title(title), line, link, snippet=_SCHOLAR in url)
+        self.entry = _Entry(clean_title(title), line, link, snippet=_SCHOLAR in url)
         self.entry.add_names(link.names if link else ())
 
     def _is_titled(self, block: TextBlock, link: TextLink) -> bool:
@@ -236,7 +208,7 @@ class _TitledLinks:
 
     def _begin_line(self, text: str, found: PaperLink, block: TextBlock, behind: str) -> None:
         """Begin a paper with the title on one line with its link, and what stands beside it."""
-        title, rest = _split_title(text)
+        title, rest = split_title(text)
         self._begin(title, block.line, found)
         self._body(rest)
         self._body(behind)
@@ -260,10 +232,9 @@ class _TitledLinks:
 
     def _further(self, block: TextBlock) -> None:
         if self.entry is not None:
-            for link in block.links[1:]:
-                if found := paper_link(link.url):
-                    if not is_title(block.words_of(link)):
-                        self.entry.add_names(found.names)
+            others = (link for link in block.links[1:] if not is_title(block.words_of(link)))
+            for found in filter(None, (paper_link(link.url) for link in others)):
+                self.entry.add_names(found.names)
 
     def _is_opaque(self, block: TextBlock) -> bool:
         """Whether a block is nothing but a link with a text as long as a title."""
@@ -317,57 +288,6 @@ class _TitledLinks:
         return True
 
 
-def is_title(text: str) -> bool:
-    """Whether a text may be the title of a paper: words, and not what buttons and labels say."""
-    text = text.strip()
-    if not _SHORTEST <= width(text) <= _LONGEST or _NO_TITLE.fullmatch(text):
-        return False
-    if text.isascii() and text.count(" ") < _FEWEST_WORDS - 1:
-        return False
-    return not (text.count(" ") <= 5 and _LABEL.fullmatch(text))
-
-
-def is_prose(text: str) -> bool:
-    """Whether a text below a title is an abstract, or a piece of one."""
-    if width(text) < _PROSE or (text.isascii() and text.count(" ") < _PROSE_WORDS):
-        return False
-    sentence = ends_sentence(text) or ". " in text or width(text) >= SURELY_LONG
-    return (sentence or _ENDS_CUT.search(text) is not None) and not _META.match(text)
-
-
-def read_authors(text: str) -> tuple[str, ...]:
-    """Read the authors of a line, in front of which a label may stand, and behind it the journal.
-
-    ``A Lovett, B Koenig… - Journal of Examples, 2026`` is how Google Scholar writes it.
-    """
-    label = _AUTHORS_LABEL.match(text)
-    listed = _HIDDEN_AUTHORS.sub(", ", text[label.end() :] if label else text)
-    if len(listed) > 3_000:
-        return ()
-    first = _MORE.sub("", _VENUE.split(listed, maxsplit=1)[0].strip())
-    if names := people(first):
-        return names
-    parted = first != listed.strip() or label is not None
-    return people(f"{first}, Ada Lovelace")[:1] if parted else ()
-
-
-def _split_title(text: str) -> tuple[str, str]:
-    """Part a title from what stands beside it on its line: cells, a dash, or names of authors."""
-    cells = text.split(CELL)
-    if len(cells) > 1:
-        title = next((cell for cell in cells if is_title(cell)), text)
-        return title, CELL.join(cell for cell in cells if cell != title)
-    match = _BEHIND_TITLE.search(text)
-    if match and is_title(text[: match.start()]):
-        return text[: match.start()], text[match.end("dash") :] if match["dash"] else match["names"]
-    return text, ""
-
-
 def _behind_links(block: TextBlock) -> str:
     """Give the text of a block behind its last link."""
     return block.text[block.links[-1].end :]
-
-
-def _clean_title(text: str) -> str:
-    title = without_mark(text.strip()).strip('"“” ')
-    return title[:-1] if title.endswith(".") and not title.endswith("..") else title
