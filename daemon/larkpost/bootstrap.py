@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from larkpost.db.usage.last_use import ExpiryRule
     from larkpost.editions.model_cache import ModelCache
     from larkpost.editions.publish import PublishContext
+    from larkpost.inbound.digest_mail import DigestMail
     from larkpost.interfaces import DumpFormat, Ranker, Renderer, Transport
     from larkpost.readers.expiry import LastUses
     from larkpost.render import EditionRenderer
@@ -210,6 +211,19 @@ class Program:
         return self.places.data / expand(Path(self.settings.returns.folder or "returns"))
 
     @property
+    def digests(self) -> DigestMail | None:
+        """Whose mails are read for papers, where anybody is named."""
+        from larkpost.inbound.digest_mail import DigestMail
+        from larkpost.inbound.digest_senders import DigestSenders
+
+        inbound = self.settings.returns
+        if not inbound.digest_senders:
+            return None
+        senders = DigestSenders(inbound.digest_senders, inbound.digest_authserv_id)
+        folder = inbound.digest_maildir
+        return DigestMail(senders, self.places.data / expand(Path(folder)) if folder else None)
+
+    @property
     def publish_context(self) -> PublishContext:
         """What publishing needs."""
         from larkpost.editions.publish import PublishContext
@@ -241,6 +255,7 @@ class Program:
             spaces=self.spaces,
             mailboxes=self.mailboxes,
             returns=self.returns,
+            digests=self.digests,
             operator=OperatorAddress(mail.operator, self.renderer.report)
             if mail.operator
             else None,

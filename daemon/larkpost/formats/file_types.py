@@ -134,7 +134,11 @@ _KINDS: tuple[tuple[Test, str, str], ...] = (
     (_test(rf"{_LEAD}<rdf:RDF\b"), "a list of references (RDF)", _START),
     (_test(rf"{_LEAD}<opml\b"), "a list of subscriptions (OPML)", _NOT_YET),
     (_test(rf"{_LEAD}<(?:OAI-PMH|ListRecords|GetRecord)\b"), "an answer of OAI-PMH", _NOT_YET),
-    (_test(r"\A\s*<\?xml"), "an XML file", _TEXT),
+    (
+        _test(r"\A\s*<\?xml(?![^<]*(?:<!--(?s:.*?)-->\s*)?<(?:!DOCTYPE\s+html|html)\b)"),
+        "an XML file",
+        _TEXT,
+    ),
     # References
     (_bibtex, "a list of references (BibTeX)", _START),
     (RIS.search, "a list of references (RIS)", _START),

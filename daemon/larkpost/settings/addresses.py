@@ -82,6 +82,19 @@ def read_taggable_mailbox(text: str) -> str:
     return read_mailbox(text)
 
 
+def read_digest_senders(senders: tuple[str, ...]) -> tuple[str, ...]:
+    """Spell addresses, and domains as ``@example.org``, in lower case; raises ValueError."""
+    return tuple(map(_read_digest_sender, senders))
+
+
+def _read_digest_sender(text: str) -> str:
+    if not text.strip():
+        raise _no_mailbox(text, "digest@example.org or @example.org")
+    if text.startswith("@"):
+        return read_mailbox(f"a{text}")[1:].lower()
+    return read_mailbox(text).lower()
+
+
 def read_server(text: str) -> str:
     """Spell the name or number of a mail server in ASCII; raises ValueError for what is none."""
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text

@@ -201,6 +201,15 @@ def _returns(program: Program) -> Iterator[Finding]:
     address = program.settings.returns.address
     looked = f"mail to {address} is looked for in {program.returns}" if address else "none are read"
     yield Finding("returns", "ok", looked)
+    if digests := program.digests:
+        where = digests.folder or program.returns
+        senders = ", ".join(digests.senders.allowed)
+        read = f"mails of {senders} are read for papers in {where}"
+        if digests.senders.authserv_id:
+            yield Finding("digests", "ok", read)
+        else:
+            hint = "set returns.digest_authserv_id: anybody can write their names into From"
+            yield Finding("digests", "warning", read, hint)
 
 
 def _signing(program: Program) -> Iterator[Finding]:

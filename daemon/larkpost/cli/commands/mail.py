@@ -253,7 +253,8 @@ def _test_letter(call: CliContext, program: Program, address: str) -> Message:
 def receive(call: CliContext, as_json: bool) -> None:
     """Take in one mail to returns.address from standard input.
 
-    It is a bounce, an answer with thumbs, or a wish to unsubscribe.
+    It is a bounce, an answer with thumbs, a wish to unsubscribe, or a digest of papers from one of
+    returns.digest_senders.
 
     For the pipe of a mail server. Ends with 75 where the server should keep the mail and try again.
     What no mail program sends is refused, with a line in the log and 0 as well, for a mail server
@@ -261,36 +262,41 @@ def receive(call: CliContext, as_json: bool) -> None:
     """
     from larkpost import logs
     from larkpost.errors import StoreError, TryAgainLater
+    from larkpost.formats.mail.mail_parser import MOST_READ
+    from larkpost.inbound.digest_mail import LARGEST_DIGEST
     from larkpost.inbound.maildir import receive_safely
 
     program = call.program()
-    if program.mailboxes is None:
+    digests = program.digests
+    if program.mailboxes is None and digests is None:
         raise TryAgainLater("returns.address is not set", hint="docs/delivery.md tells how")
-    content, size = _read_mail(sys.stdin.buffer)
+    content, size = _read_mail(sys.stdin.buffer, LARGEST_DIGEST if digests else MOST_READ)
     try:
-        receipt = receive_safely(program.store, program.mailboxes, content, now=call.now, size=size)
+        receipt = receive_safely(
+            program.store, program.mailboxes, content, now=call.now, size=size, digests=digests
+        )
     except StoreError as error:
         raise TryAgainLater(str(error), hint=error.hint) from error
     if receipt.why:
         logs.get_logger(__name__).warning("mail refused", why=receipt.why)
     if as_json:
         why = {"why": receipt.why} if receipt.why else {}
-        put_json({"meaning": str(receipt.meaning), "votes": receipt.votes, **why})
+        papers = {"papers": receipt.papers, "new": receipt.new} if receipt.papers else {}
+        put_json({"meaning": str(receipt.meaning), "votes": receipt.votes, **papers, **why})
     else:
         cast = f", {quantity(receipt.votes, 'thumb')}" if receipt.votes else ""
-        call.say(f"{receipt.meaning}{cast}")
+        read = f", {quantity(receipt.papers, 'paper')}, {receipt.new} new" if receipt.papers else ""
+        call.say(f"{receipt.meaning}{cast}{read}")
 
 
-def _read_mail(stream: BinaryIO) -> tuple[bytes, int]:
-    """Read the beginning of a mail; the rest is counted, for a mail server wants all of it taken.
+def _read_mail(stream: BinaryIO, most: int) -> tuple[bytes, int]:
+    """Read so much of a mail; the rest is counted, for a mail server wants all of it taken.
 
     One that does not end is left after 64 MiB.
     """
-    from larkpost.formats.mail.mail_parser import MOST_READ
-
-    content = stream.read(MOST_READ)
+    content = stream.read(most)
     size = len(content)
-    while size < _MOST_DRAINED and (more := stream.read(MOST_READ)):
+    while size < _MOST_DRAINED and (more := stream.read(most)):
         size += len(more)
     return content, size
 

@@ -86,7 +86,8 @@ class ArxivListing:
 
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
         """Look for a paper as listings write it."""
-        return _TELLING.search(decode(head[:_LOOKED_AT]).replace("\r\n", "\n")) is not None
+        text = decode(head[:_LOOKED_AT]).replace("\r\n", "\n").replace("\r", "\n")
+        return _TELLING.search(text) is not None
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
         """Yield the papers in their order, and the day of the listing before them.

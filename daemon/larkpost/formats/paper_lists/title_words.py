@@ -25,11 +25,11 @@ _LABEL = re.compile(
     r"|links?|doi|arxiv|paper|article|preprint|code|github|hugging ?face|project|website"
     r"|web ?page|homepage|page|demo|models?|data|datasets?|slides?|video|blog|tweet|poster|bibtex"
     r"|citation|references|supplement\w*|source|url|here|openreview|semantic scholar|alphaxiv"
-    r"|details|more|biorxiv|medrxiv|acm|ieee)(?:[ /+&]{1,3}\w{1,12}){0,2})\W{0,3}",
+    r"|details|more|biorxiv|medrxiv|acm|ieee)(?:[ /+&(]{1,3}\w{1,12}){0,2})\W{0,3}",
     re.IGNORECASE,
 )
 _NO_TITLE = re.compile(
-    r"https?://\S*|\W*(?:arxiv|doi)?\W{0,3}(?:\d{4}\.\d{4,5}(?:v\d+)?|10\.\d{4,9}/\S+)\W*"
+    r"https?://.*|\W*(?:arxiv|doi)?\W{0,3}(?:\d{4}\.\d{4,5}(?:v\d+)?|10\.\d{4,9}/\S+)\W*"
     r"|(?:[A-Z][\w.-]{1,20}\s)?(?:volume|issue|vol\.|no\.)\s?\d.*|\W*",
     re.IGNORECASE,
 )

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _LONGEST_ABSTRACT = 6_000
 _BEFORE_LINK = 40  # characters of marks before the title on its line: "[PDF]", "1.", a date
+_BESIDE = 20  # characters, at least, of a title with its link behind it in a line of plain text
 _OPAQUE = 25  # characters, at least, of a title whose link leads through a counting service
 _OPAQUE_WORDS = 4
 _FOOTER = re.compile(
@@ -112,13 +113,16 @@ class _Entry:
 
 def linked_papers(blocks: Iterable[TextBlock]) -> Iterator[PaperRecord]:
     """Yield the papers of a text, each once, in their order."""
-    seen: set[object] = set()
+    named: set[Identifier] = set()
+    titles: dict[str, bool] = {}  # whether the paper of that title has names
     for entry in _TitledLinks().read(blocks):
         record = entry.record()
-        keys = {squeeze(record.title), *record.identifiers}
-        if record.title and not keys & seen:
+        title, names = squeeze(record.title), record.identifiers
+        same_title = title in titles and not (names and titles[title])
+        if record.title and not same_title and named.isdisjoint(names):
             yield record
-        seen |= keys
+        named.update(names)
+        titles[title] = titles.get(title, False) or bool(names)
 
 
 class _TitledLinks:
@@ -197,7 +201,7 @@ class _TitledLinks:
             self._begin(self.above.text, self.above.line, found)
             for text in between:
                 self._body(text)
-        elif block.first and is_title(before) and not people(before):
+        elif self._stands_beside(block, before, behind):
             self._begin_line(before, found, block, behind)
         elif block.item and is_title(behind):
             self._begin_line(behind, found, block, "")
@@ -205,6 +209,17 @@ class _TitledLinks:
             self._add_link(found)
             self._body(behind or before)
         self._further(block)
+
+    def _stands_beside(self, block: TextBlock, before: str, behind: str) -> bool:
+        """Whether a line of plain text is a title with its link, and no sentence with one in it."""
+        return (
+            block.first
+            and len(before) >= _BESIDE
+            and is_title(before)
+            and not people(before)
+            and not is_title(block.words_of(block.links[0]))
+            and not (behind[:1].islower() or ". " in before)
+        )
 
     def _begin_line(self, text: str, found: PaperLink, block: TextBlock, behind: str) -> None:
         """Begin a paper with the title on one line with its link, and what stands beside it."""
