@@ -10,9 +10,9 @@ from tests.helpers.timing import assert_grows_less_than, cpu_seconds
 
 from larkpost.cli.commands.mail import _read_mail
 from larkpost.formats.mail import mail_parser
+from larkpost.formats.mail.mail_parser import OutsizedMail, decode
 from larkpost.inbound.automatic_mail import is_automatic
 from larkpost.inbound.bounce_parser import parse, parse_bounce, plain_text
-from larkpost.formats.mail.mail_parser import OutsizedMail, decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

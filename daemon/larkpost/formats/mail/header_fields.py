@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from email.errors import HeaderParseError
 from email.header import decode_header
-from email.utils import getaddresses
 from typing import TYPE_CHECKING
 
 from larkpost.formats.mail.mail_parser import decode
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from email.message import Message
 
 _LONGEST = 2_000
+# One mailbox (RFC 5322, 3.4) and nothing else. The parser of ``email`` reads more than that, and
+# not the same as other programs do.
+_ADDRESS = r"[^\s<>()\[\]\\,;:@\"]+@[^\s<>()\[\]\\,;:@\"]+"
+_MAILBOX = re.compile(
+    rf"(?P<bare>{_ADDRESS})"
+    rf"|(?:\"(?:[^\"\\]|\\.)*+\"|[^<>()@,;\"\\])*+<(?P<address>{_ADDRESS})>"
+)
 _SHOWN = 120
 
 
@@ -35,12 +42,10 @@ def sender_address(message: Message) -> str:
     """Give the address of the one who wrote a mail, in lower case; empty unless it is exactly one.
 
     A mail with two From fields, or two addresses in one, shows another sender to each program
-    (RFC 5322, 3.6: exactly one).
+    (RFC 5322, 3.6: exactly one field; 3.6.2: several addresses need a Sender).
     """
     fields = message.get_all("From", [])
     if len(fields) != 1:
         return ""
-    addresses = [address for _, address in getaddresses([str(fields[0])], strict=True) if address]
-    if len(addresses) != 1 or addresses[0].count("@") != 1:
-        return ""
-    return addresses[0].lower()
+    found = _MAILBOX.fullmatch(" ".join(str(fields[0]).split()))
+    return (found["bare"] or found["address"]).lower() if found else ""

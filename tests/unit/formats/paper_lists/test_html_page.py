@@ -94,7 +94,8 @@ def test_links_are_resolved_against_the_page_and_scripts_are_not_text() -> None:
         "<html><head><base href='https://arxiv.org/list/'>"
         "<script>var a='<p>no</p>'</script></head>"
         "<p hidden>no</p><p style='display: none'>no</p>"
-        "<h2><a href='/abs/2608.01001'>A title<br>on two lines</a></h2><p>Text <b>in</b>  one\nline</p>"
+        "<h2><a href='/abs/2608.01001'>A title<br>on two lines</a></h2>"
+        "<p>Text <b>in</b>  one\nline</p>"
     )
     root = parse_html(page.encode())
     assert root is not None
