@@ -82,14 +82,18 @@ def read_taggable_mailbox(text: str) -> str:
     return read_mailbox(text)
 
 
-def read_digest_senders(senders: tuple[str, ...]) -> tuple[str, ...]:
-    """Spell addresses, and domains as ``@example.org``, in lower case; raises ValueError."""
-    return tuple(map(_read_digest_sender, senders))
+def read_digest_senders(value: object) -> tuple[str, ...]:
+    """Spell addresses, and domains as ``@example.org``, in lower case: a list, or parted by commas.
+
+    Raises ValueError for what is neither.
+    """
+    senders = value.split(",") if isinstance(value, str) else value
+    if not isinstance(senders, list | tuple) or not all(isinstance(one, str) for one in senders):
+        raise ValueError("write a list of addresses, or of domains such as @example.org")
+    return tuple(_read_digest_sender(one.strip()) for one in senders if one.strip())
 
 
 def _read_digest_sender(text: str) -> str:
-    if not text.strip():
-        raise _no_mailbox(text, "digest@example.org or @example.org")
     if text.startswith("@"):
         return read_mailbox(f"a{text}")[1:].lower()
     return read_mailbox(text).lower()

@@ -141,6 +141,7 @@ Days = Annotated[
     frozenset[int], BeforeValidator(read_days), PlainSerializer(day_names, return_type=list[str])
 ]
 Networks = Annotated[tuple[str, ...], BeforeValidator(read_networks)]
+Senders = Annotated[tuple[str, ...], BeforeValidator(read_digest_senders)]
 ClockTime = Annotated[
     time,
     AfterValidator(_clock),
@@ -183,7 +184,7 @@ class InboundSettings(SettingsSection):
 
     address: Annotated[str, AfterValidator(read_taggable_mailbox)] = ""
     folder: str = ""
-    digest_senders: Annotated[tuple[str, ...], AfterValidator(read_digest_senders)] = ()
+    digest_senders: Senders = ()
     digest_maildir: str = ""
     digest_authserv_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
 

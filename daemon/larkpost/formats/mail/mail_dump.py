@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from larkpost.interfaces import DumpFormat
 
 LARGEST_DIGEST = 16 * 1024 * 1024  # bytes of one mail, or of the beginning of a saved page
+_LONGEST_TEXT = 1_000_000  # bytes of a text that is no listing
 _MOST_TEXTS = 20  # parts with text that are looked at
 _HEAD = 64 * 1024
 _HEADERS = r"\A(?:From [^\n]*\n)?(?:[\w-]{1,70}:[^\n]*\n(?:[ \t][^\n]*\n)*+)*?"
@@ -158,7 +159,7 @@ def _digest(message: Message, near: date) -> list[Record]:
             return records
     for text in plain:
         for dump_format in (LinkList(), HuggingFacePage()):
-            if records := _try(dump_format, text, near):
+            if records := _try(dump_format, text[:_LONGEST_TEXT], near):
                 return records
     subject = header_text(message, "Subject") or "without a subject"
     raise UnreadableDump(f"it is a mail (“{subject}”), and there is no paper in it", hint=_HINT)
