@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.dump_files import everything
 from tests.helpers.mail.digest_mails import DIGEST, LISTING, LUNCH, mails_in, make_maildir, put_mail
-from tests.integration.inbound.test_maildir_files import POST
+from tests.integration.inbound.test_maildir import POST
 
 from larkpost.bootstrap import build
 from larkpost.db import dumps

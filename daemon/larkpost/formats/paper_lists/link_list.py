@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from larkpost.domain import DumpDate
 from larkpost.errors import UnreadableDump
-from larkpost.formats.dates import captured_day
+from larkpost.formats.dates import captured_day, day_of, find_day
 from larkpost.formats.decoding import NumberedLine, lines
 from larkpost.formats.huggingface import HuggingFacePage
 from larkpost.formats.page.page_lines import find_notes
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SOME = 2  # papers with an arXiv id or a DOI, in a text that lists papers
 _LARGEST = 16 * 1024 * 1024  # bytes
+_HEADER = 20  # lines among which the day of the list stands
 _NOTED = 200  # lines among which notes about the capture stand
 
 
@@ -61,7 +62,14 @@ class LinkList:
 
 
 def _noted_day(content: bytes, near: date) -> Iterator[DumpDate]:
-    given = islice(lines(BytesIO(content)), _NOTED)
-    notes = find_notes([line for line in given if isinstance(line, NumberedLine)])
-    days = ((captured_day(note.text), note.number) for note in notes)
+    """Yield the day that notes above the list tell, or a line of its own with a year in it."""
+    read = islice(lines(BytesIO(content)), _NOTED)
+    given = [line for line in read if isinstance(line, NumberedLine)]
+    days = [(captured_day(note.text), note.number) for note in find_notes(given)]
+    days += [(_written_day(line.text), line.number) for line in given[:_HEADER]]
     yield from islice((DumpDate(day, n) for day, n in days if day and day <= near), 1)
+
+
+def _written_day(text: str) -> date | None:
+    found = find_day(text.strip(" \t*_#()[]"))
+    return day_of(found.year, found.month, found.day) if found and found.year else None

@@ -32,6 +32,8 @@ _LINK = re.compile(
     r"|\[(?P<reference>[^\[\]]{1,60})\])"
     r"|<(?P<angle>https?://[^\s<>]{1,2000})>"
     r"|(?P<bare>https?://(?:[^\s()<>\[\]\"'`]|\([^\s()<>]*\))+)"
+    r"|\b(?:arxiv:\s?(?P<arxiv>\d{4}\.\d{4,5}(?:v\d{1,3})?)|doi:\s?(?P<doi>10\.\d{4,9}/[^\s\[\]()]+))",
+    re.IGNORECASE,
 )
 _DEFINITION = re.compile(r"\s{0,3}\[(?P<name>[^\[\]]{1,60})\]:\s+<?(?P<url>https?://[^\s<>]+)>?.*")
 _ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!|~>-])")
@@ -137,6 +139,10 @@ def _link(match: re.Match[str], references: Mapping[str, str]) -> tuple[str, str
     """Give the text and the address of a link; that of a picture is left out."""
     if match["picture"]:
         return "", ""
+    if match["arxiv"]:
+        return match[0], f"https://arxiv.org/abs/{match['arxiv']}"
+    if match["doi"]:
+        return match[0], f"https://doi.org/{match['doi'].rstrip('.,;')}"
     if match["text"] is None:
         url = match["angle"] or match["bare"].rstrip(".,;:!?*")
         return url, url

@@ -49,6 +49,7 @@ ENDS_CUT = re.compile(r"\s*(?:…|\.{3,})\s*$")
 _BEHIND_TITLE = re.compile(
     r"(?P<dash>\s[\u2013\u2014|]\s|\s--?\s)|[,.]\s(?P<names>[^,.]{2,40}\set al\.?)$"
 )
+_QUOTED = re.compile(r"[.,:]\s[\"\u201c](?P<title>[^\"\u201c\u201d]{10,300})[\"\u201d][.,]?$")
 
 
 def is_title(text: str) -> bool:
@@ -91,6 +92,9 @@ def split_title(text: str) -> tuple[str, str]:
     if len(cells) > 1:
         title = next((cell for cell in cells if is_title(cell)), text)
         return title, CELL.join(cell for cell in cells if cell != title)
+    quoted = _QUOTED.search(text)
+    if quoted and is_title(quoted["title"]):
+        return quoted["title"], text[: quoted.start()]
     match = _BEHIND_TITLE.search(text)
     if match and is_title(text[: match.start()]):
         return text[: match.start()], text[match.end("dash") :] if match["dash"] else match["names"]

@@ -151,7 +151,7 @@ class _TitledLinks:
             self._titles(block, titled)
         elif len(block.text) <= _LONGEST_FOOTER and _FOOTER.search(block.text):
             self._finish()
-        elif papers:
+        elif papers and not _mentions(block, papers[0][0]):
             self._labels(block, papers)
         elif self._is_opaque(block):
             self._begin(block.text, block.line, None)
@@ -301,6 +301,11 @@ class _TitledLinks:
         if sum(map(len, entry.abstract)) + len(prose) <= _LONGEST_ABSTRACT:
             entry.abstract.append(prose)
         return True
+
+
+def _mentions(block: TextBlock, link: TextLink) -> bool:
+    """Whether a block is prose that mentions a paper, which is seldom its own."""
+    return not (block.item or block.level) and link.start > 0 and is_prose(block.text)
 
 
 def _behind_links(block: TextBlock) -> str:

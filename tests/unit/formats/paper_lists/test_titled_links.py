@@ -79,6 +79,42 @@ def test_a_paper_that_an_abstract_cites_gives_no_name_to_the_one_above() -> None
     assert names_of(papers_of(text)[0]) == ["doi:10.1038/s41586-026-01234-5"]
 
 
+def test_a_paper_that_prose_links_to_gives_no_name_to_the_one_above() -> None:
+    text = (
+        "## [Lantern Decoding at Night](https://doi.org/10.1000/1)\n\n"
+        "This work extends [lamps](https://arxiv.org/abs/2301.00001) by one, which is more than "
+        "anybody had asked for. It is also brighter.\n" + SECOND
+    )
+
+    assert names_of(papers_of(text)[0]) == ["doi:10.1000/1"]
+    assert papers_of(text)[0].abstract.startswith("This work extends lamps by one")
+
+
+def test_ids_without_links_name_the_papers_of_a_list() -> None:
+    text = (
+        "- Lantern Decoding at Night (arXiv:2608.01001)\n- Tides in Time Series, doi:10.1000/2.\n"
+        "- arXiv: 2608.01003v2 A Grammar of Knots\n"
+    )
+
+    assert [(p.title, *names_of(p)) for p in papers_of(text)] == [
+        ("Lantern Decoding at Night", "arxiv:2608.01001"),
+        ("Tides in Time Series", "doi:10.1000/2"),
+        ("A Grammar of Knots", "arxiv:2608.01003"),
+    ]
+
+
+def test_the_day_of_a_list_may_stand_on_a_line_of_its_own() -> None:
+    text = "# Papers\n\n*7 August 2026*\n" + SECOND + SECOND.replace("Another", "A third of")
+
+    assert days_of(text.replace("00999", "00998", 1)) == [date(2026, 8, 7)]
+
+
+def test_a_title_in_quotes_behind_its_authors_is_the_title() -> None:
+    text = '- Li, W. et al. "Tides in Time Series". [PDF](https://arxiv.org/pdf/2608.01002)\n' + SECOND
+
+    assert papers_of(text)[0].title == "Tides in Time Series"
+
+
 def test_a_link_within_a_sentence_is_no_title() -> None:
     text = (
         (
