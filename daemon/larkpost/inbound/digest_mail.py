@@ -27,7 +27,7 @@ log = logs.get_logger(__name__)
 
 LARGEST_DIGEST = 5_000_000  # bytes of a digest; journals put their pictures into it
 # What makes a mail what it is. The others say by which way it came, and differ in each copy.
-_KEPT = re.compile(
+_SHARED_FIELD = re.compile(
     rb"(?:from|date|subject|message-id|mime-version|content-[a-z-]+)\s*:", re.IGNORECASE
 )
 _END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
@@ -92,7 +92,7 @@ def essential_mail(content: bytes) -> bytes:
     keeps = False
     for line in header.splitlines(keepends=True):
         if line[:1] not in (b" ", b"\t"):
-            keeps = _KEPT.match(line) is not None
+            keeps = _SHARED_FIELD.match(line) is not None
         if keeps:
             kept.append(line.rstrip(b"\r\n"))
     return b"\n".join(kept) + b"\n\n" + (content[end.end() :] if end else b"")

@@ -65,8 +65,8 @@ _CATEGORY = re.compile(rf"(?<!\S){_ARCHIVE}(?=[\s,]|$)")
 _BRACKETED = re.compile(rf"\(({_ARCHIVE})\)")
 _ABOVE_ABSTRACT = frozenset(("subject", "categorie", "comment", "journal-ref", "journal ref"))
 _WITHDRAWN = ("withdrawn", "this paper has been withdrawn")
-_AND = re.compile(r"\s*(?:,|;|\band\b)\s+|\s+and\s+")
-_AFFILIATION = re.compile(r"\s*\([^()]{0,300}\)")
+_AND = re.compile(r"(?:, and|,|;| and) ")
+_AFFILIATION = re.compile(r" ?\([^()]{0,300}\)")
 _LINKS_BELOW = re.compile(
     r"\s*(?:\(?https?://\S+(?:\s*,\s*\d*kb)?\)?|\[?(?:pdf|html|other|ps)\b.{0,60})\s*",
     re.IGNORECASE,

@@ -95,10 +95,10 @@ def html_blocks(root: _Element, base: str = "") -> Iterator[TextBlock]:
                 events.skip_subtree()
                 walk.skipped.append(element)
             else:
-                yield from walk.open(element)
+                yield from walk.enter(element)
             continue
         depth -= 1
-        yield from walk.close(element)
+        yield from walk.leave(element)
     yield from walk.flush()
 
 
@@ -139,7 +139,7 @@ class _BlockWalk:
         self.url: str | None = None  # of the link that is open
         self.start = 0
 
-    def open(self, element: _Element) -> Iterator[TextBlock]:
+    def enter(self, element: _Element) -> Iterator[TextBlock]:
         """Enter an element."""
         tag = element.tag
         if tag in _BLOCKS and not (tag == "br" and self._goes_on()):
@@ -154,7 +154,7 @@ class _BlockWalk:
             self.url, self.start = urljoin_safely(self.base, address), self.size
         self._add(element.text or "", element)
 
-    def close(self, element: _Element) -> Iterator[TextBlock]:
+    def leave(self, element: _Element) -> Iterator[TextBlock]:
         """Leave an element; what follows it is no longer in it."""
         if self.skipped and self.skipped[-1] is element:
             self.skipped.pop()

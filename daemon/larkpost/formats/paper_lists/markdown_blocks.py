@@ -25,7 +25,6 @@ _RULE = re.compile(r"\s{0,3}(?:[-=_*~]\s*){3,}")
 _ITEM = re.compile(r"\s*(?:[*+•‣◦-]|\(?\d{1,4}[.)]|\[\d{1,4}\](?![(\[:]))\s+(?=\S)")
 _QUOTE = re.compile(r"\s{0,3}(?:>\s?)+")
 _CELLS = re.compile(r"\s*\|")
-_ROW_END = re.compile(r"\A\s*\|\s*|\s*\|\s*\Z")
 _LINK = re.compile(
     r"(?P<picture>!?)\[(?P<text>(?:[^\[\]\\]|\\.){0,600})\]"
     r"(?:\(\s{0,3}<?(?P<url>https?://(?:[^\s()<>]|\([^\s()<>]*\))+)>?(?:\s+[\"'][^\"'()]{0,200}[\"'])?\s{0,3}\)"
@@ -99,7 +98,7 @@ def _blocks(
 ) -> Iterator[TextBlock]:
     """Make a block of a line, or of a row of a table."""
     if _CELLS.match(text):
-        plain, links = _links(_ROW_END.sub("", text), references)
+        plain, links = _links(text.strip().strip("|").strip(), references)
         if plain.strip(" |:-"):
             yield TextBlock(plain, links, item=True, line=number)
         return

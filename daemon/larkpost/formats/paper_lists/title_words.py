@@ -44,8 +44,8 @@ _META = re.compile(
 _AUTHORS_LABEL = re.compile(r"\W{0,3}(?:authors?|by)\b\W{0,4}\s*", re.IGNORECASE)
 _VENUE = re.compile(r"\s[-\u2013\u2014•·|]\s")
 _HIDDEN_AUTHORS = re.compile(r",?\s?\+\d{1,4} authors?,?\s")  # of Semantic Scholar
-_MORE = re.compile(r"(?:,?\s*(?:…|\.{3}|et al\.?))+$")
-ENDS_CUT = re.compile(r"\s*(?:…|\.{3,})\s*$")
+_CUT = ("…", "...")
+_MOST_ENDINGS = 5  # such as "…" and "et al." behind names
 _BEHIND_TITLE = re.compile(
     r"(?P<dash>\s[\u2013\u2014|]\s|\s--?\s)|[,.]\s(?P<names>[^,.]{2,40}\set al\.?)$"
 )
@@ -67,7 +67,7 @@ def is_prose(text: str) -> bool:
     if width(text) < _PROSE or (text.isascii() and text.count(" ") < _PROSE_WORDS):
         return False
     sentence = ends_sentence(text) or ". " in text or width(text) >= SURELY_LONG
-    return (sentence or ENDS_CUT.search(text) is not None) and not _META.match(text)
+    return (sentence or text.endswith(_CUT)) and not _META.match(text)
 
 
 def read_authors(text: str) -> tuple[str, ...]:
@@ -79,11 +79,18 @@ def read_authors(text: str) -> tuple[str, ...]:
     listed = _HIDDEN_AUTHORS.sub(", ", text[label.end() :] if label else text)
     if len(listed) > _LONGEST_AUTHORS:
         return ()
-    first = _MORE.sub("", _VENUE.split(listed, maxsplit=1)[0].strip())
+    first = _without_ending(_VENUE.split(listed, maxsplit=1)[0])
     if names := people(first):
         return names
     parted = first != listed.strip() or label is not None
     return people(f"{first}, Ada Lovelace")[:1] if parted else ()
+
+
+def _without_ending(names: str) -> str:
+    """Leave out what says that there are more names."""
+    for _ in range(_MOST_ENDINGS):
+        names = names.strip(" ,…").removesuffix("...").removesuffix("et al.").removesuffix("et al")
+    return names.strip(" ,…")
 
 
 def split_title(text: str) -> tuple[str, str]:

@@ -15,7 +15,6 @@ from larkpost.domain import PaperRecord
 from larkpost.formats.page.title_or_abstract import people, without_mark
 from larkpost.formats.paper_lists.paper_links import find_names, paper_link
 from larkpost.formats.paper_lists.title_words import (
-    ENDS_CUT,
     clean_title,
     is_prose,
     is_title,
@@ -97,7 +96,7 @@ class _Entry:
         abstract, name = cut_preamble(clean_markup(" ".join(self.abstract)))
         abstract = squash(abstract)
         if self.snippet and abstract:  # so that a whole abstract takes its place
-            abstract = ENDS_CUT.sub("", abstract) + " …"
+            abstract = abstract.rstrip(" .…") + " …"
         if name:
             self.add_names((name,))
         first = next((identifier_url(n) for n in self.names if n.scheme == "arxiv"), "")

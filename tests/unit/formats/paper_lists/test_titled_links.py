@@ -110,9 +110,9 @@ def test_the_day_of_a_list_may_stand_on_a_line_of_its_own() -> None:
 
 
 def test_a_title_in_quotes_behind_its_authors_is_the_title() -> None:
-    text = '- Li, W. et al. "Tides in Time Series". [PDF](https://arxiv.org/pdf/2608.01002)\n' + SECOND
+    cited = '- Li, W. et al. "Tides in Time Series". [PDF](https://arxiv.org/pdf/2608.01002)\n'
 
-    assert papers_of(text)[0].title == "Tides in Time Series"
+    assert papers_of(cited + SECOND)[0].title == "Tides in Time Series"
 
 
 def test_a_link_within_a_sentence_is_no_title() -> None:
