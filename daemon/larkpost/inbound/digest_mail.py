@@ -15,6 +15,7 @@ from larkpost.formats.mail.mail_parser import OutsizedMail, parse
 from larkpost.inbound.process import InboundKind, InboundResult
 from larkpost.ingest.ingest import ingest
 from larkpost.ingest.refused_files import Refusal, remember_mail_refusal
+from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -54,7 +55,7 @@ class DigestMail:
         except OutsizedMail:
             return None
         if why := self.senders.refusal(message):
-            log.info("mail is no digest of an allowed sender", why=why)
+            log.info(LogEvent.DIGEST_IGNORED, reason=why)
             return None
         subject = header_text(message, "Subject") or "mail without a subject"
         if size > LARGEST_DIGEST:
@@ -74,12 +75,12 @@ class DigestMail:
             _tell_refusal(store, subject, error, now)
             return InboundResult(InboundKind.NO_DIGEST, why=str(error))
         sender = sender_address(message)
-        log.info("digest mail read", sender=sender, papers=report.papers, new=report.new)
+        log.info(LogEvent.DIGEST_INGESTED, sender=sender, papers=report.papers, new=report.new)
         return InboundResult(InboundKind.DIGEST, papers=report.papers, new=report.new)
 
 
 def _tell_refusal(store: Store, subject: str, error: UnreadableDump, now: datetime) -> None:
-    log.warning("digest mail refused", name=subject, why=str(error))
+    log.warning(LogEvent.DIGEST_REJECTED, name=subject, reason=str(error))
     with store.begin() as connection:
         remember_mail_refusal(connection, Refusal(subject, str(error), error.hint, "", now), now)
 

@@ -44,7 +44,7 @@ class DigestSenders:
         if not address:
             return "it has not exactly one sender in From"
         if address not in self.allowed and f"@{domain}" not in self.allowed:
-            return f"{shorten(address, _SHOWN)} is none of returns.digest_senders"
+            return f"{shorten(address, _SHOWN)} is none of inbound.digest_senders"
         if self.authserv_id and not any(
             _is_aligned(proven, domain) for proven in _proven_domains(message, self.authserv_id)
         ):

@@ -11,7 +11,7 @@ from larkpost.db.coordination import job_status
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from larkpost.db.coordination.job_status import Event
+    from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection
 
 MOST_REFUSALS = 20  # that are remembered
@@ -34,7 +34,7 @@ class Refusal:
         return asdict(self) | {"at": self.at.isoformat()}
 
 
-def inbox_refusals(happened: Mapping[str, Event], since: datetime | None) -> list[Refusal]:
+def inbox_refusals(happened: Mapping[str, JobStatus], since: datetime | None) -> list[Refusal]:
     """Read what the sweeps of the inbox refused ``since`` a moment, the latest last."""
     return _refusals(happened.get("inbox"), since)
 
@@ -46,13 +46,13 @@ def remember_mail_refusal(connection: Connection, refusal: Refusal, now: datetim
     job_status.record(connection, _MAIL, ok=False, now=now, refused=records)
 
 
-def _refusals(event: Event | None, since: datetime | None) -> list[Refusal]:
+def _refusals(event: JobStatus | None, since: datetime | None) -> list[Refusal]:
     records = event.detail.get("refused", ()) if event else ()
     refusals = (Refusal(**record | {"at": _moment(record["at"])}) for record in records)
     return [one for one in refusals if since is None or one.at >= since]
 
 
-def all_refusals(happened: Mapping[str, Event], since: datetime | None) -> list[Refusal]:
+def all_refusals(happened: Mapping[str, JobStatus], since: datetime | None) -> list[Refusal]:
     """Read what was refused ``since`` a moment: files of the inbox, mails, and by a command."""
     refusals = [*inbox_refusals(happened, since), *_refusals(happened.get(_MAIL), since)]
     refusals.sort(key=lambda one: one.at)

@@ -57,10 +57,10 @@ _ELSEWHERE = "another process does it; there is nothing to do"
 class TickContext:
     """What a tick needs; ``open_transport`` opens the transport, ``stopped`` says when to end.
 
-    ``returns`` is the Maildir in which mail to the ``mailboxes`` comes back; ``digests`` says whose
-    mails are read for papers, there or in a Maildir of their own; ``desk`` says who is
-    told of quiet mornings; ``moved`` is called whenever the post got on: a letter was settled, or
-    none is waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
+    ``inbound_folder`` is the Maildir in which mail to the ``mailboxes`` comes back; ``digests``
+    says whose mails are read for papers, there or in a Maildir of their own; ``desk`` says who is
+    told of empty days; ``moved`` is called whenever the post got on: a letter was settled, or none is
+    waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
     ``uses`` are the readers whose page or feed was asked for, and ``span`` says after how long
     without any a reader without mail goes.
     """
@@ -70,11 +70,11 @@ class TickContext:
     open_transport: Callable[[], AbstractContextManager[Transport]]
     dump_formats: Sequence[DumpFormat]
     places: HomePaths
-    settle_seconds: float
+    stable_seconds: float
     holder: str
     stopped: Callable[[], bool] = lambda: False
     mailboxes: ReturnAddresses | None = None
-    returns: Path | None = None
+    inbound_folder: Path | None = None
     digests: DigestMail | None = None
     operator: OperatorAddress | None = None
     writer: NoticeWriter | None = None
@@ -128,10 +128,10 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
                 store,
                 context.dump_formats,
                 context.places,
-                settle_seconds=context.settle_seconds,
+                stable_seconds=context.stable_seconds,
                 now=now,
             )
-        with steps.step("returns"):
+        with steps.step("inbound"):
             done.returned = _collect_mail(context, now)
         with steps.step("space"):
             context.spaces.refresh(store, context.publish_context.ranker, now=now)
@@ -146,8 +146,9 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
 def _collect_mail(context: TickContext, now: datetime) -> Counter[InboundKind]:
     """Take in what lies in the Maildir of returned mail, and in that of digests."""
     digests = context.digests
-    folders = [context.returns] if context.returns and (context.mailboxes or digests) else []
-    folders += [digests.folder] if digests and digests.folder else []
+    inbound, own = context.inbound_folder, digests.folder if digests else None
+    folders = [inbound] if inbound and (context.mailboxes or digests) else []
+    folders += [own] if own else []
     tally: Counter[InboundKind] = Counter()
     for folder in dict.fromkeys(folders):
         tally += collect(
@@ -174,7 +175,7 @@ def post(context: TickContext, *, now: datetime) -> TickResult:
     ):
         while _a_turn(context, steps, done, now):
             pass
-        with steps.step("receipt"):
+        with steps.step("report"):
             if context.operator:
                 window = context.publish_context.window
                 tell(

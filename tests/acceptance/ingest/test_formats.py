@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tests.helpers.cli_helpers import Shell
 
 LIBRARY = "@article{a,\n title = {Lanterns at Night}, doi = {10.1000/1}\n}\n"
-MAILED = {"LARKPOST_RETURNS__DIGEST_SENDERS": "@arxiv.org, digest@huggingface.co"}
+MAILED = {"LARKPOST_INBOUND__DIGEST_SENDERS": "@arxiv.org, digest@huggingface.co"}
 
 
 def test_every_sample_of_every_format_is_read_into_one_home(shell: Shell) -> None:
@@ -64,7 +64,7 @@ def test_the_inbox_refuses_references_with_the_same_hint(shell: Shell) -> None:
     inbox = shell.home / "inbox"
     inbox.mkdir(exist_ok=True)
     (inbox / "library.bib").write_text(LIBRARY, "utf-8")
-    shell.extra["LARKPOST_INBOX__SETTLE_SECONDS"] = "0"
+    shell.extra["LARKPOST_INBOX__STABLE_SECONDS"] = "0"
 
     shell("tick")
 
@@ -77,11 +77,11 @@ def test_a_digest_comes_in_by_the_pipe_and_status_tells_of_it(shell: Shell) -> N
     shell("init")
     shell.extra.update(MAILED)
 
-    read = shell("receive", "--json", stdin=LISTING)
-    refused = shell("receive", "--json", stdin=LUNCH)
+    read = shell("receive-mail", "--json", stdin=LISTING)
+    refused = shell("receive-mail", "--json", stdin=LUNCH)
 
-    assert read.lines == [{"meaning": "digest", "votes": 0, "papers": 5, "new": 5}]
-    assert refused.lines[0]["meaning"] == "no digest"
+    assert read.lines == [{"kind": "digest", "votes": 0, "papers": 5, "new": 5}]
+    assert refused.lines[0]["kind"] == "no digest"
     (status,) = shell.json("status")
     assert status["newest_dump"]["name"] == "cs daily Subj-class mailing 2000c1 1"
     assert [one["file"] for one in status["refused"]] == ["Lunch"]

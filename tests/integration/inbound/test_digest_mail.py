@@ -54,7 +54,7 @@ def test_a_listing_from_an_allowed_sender_becomes_papers_of_its_day(
     assert mails_in(maildir) == ["1.a:2,S"]
     with store.read() as connection:
         (dump,) = dumps.latest(connection)
-    assert (dump.name, dump.source, dump.papers) == (
+    assert (dump.name, dump.format, dump.papers) == (
         "cs daily Subj-class mailing 2000c1 1",
         "mail",
         5,
@@ -182,13 +182,13 @@ def test_a_hostile_mail_of_an_allowed_sender_stops_no_other(store: Store, maildi
 
 def test_the_tick_reads_both_maildirs_before_it_publishes(tmp_path: Path) -> None:
     flags = {
-        "returns.address": "post@example.org",
-        "returns.digest_senders": ["@arxiv.org", "digest@huggingface.example"],
-        "returns.digest_maildir": str(make_maildir(tmp_path / "digests")),
+        "inbound.address": "post@example.org",
+        "inbound.digest_senders": ["@arxiv.org", "digest@huggingface.example"],
+        "inbound.digest_maildir": str(make_maildir(tmp_path / "digests")),
     }
     program = build(load(home=tmp_path / "home", flags=flags, environ={}))
     program.prepare()
-    put_mail(make_maildir(program.returns), "1.a", LISTING)
+    put_mail(make_maildir(program.inbound_folder), "1.a", LISTING)
     put_mail(tmp_path / "digests", "1.a", DIGEST)
 
     done = tick(program.tick_context, now=NOW)

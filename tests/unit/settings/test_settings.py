@@ -41,7 +41,7 @@ def test_nothing_set_gives_the_defaults(tmp_path: Path) -> None:
     settings = load(home=tmp_path, environ={})
 
     assert settings.mail.transport == "maildir"
-    assert settings.readers.at == time(6)
+    assert settings.readers.send_time == time(6)
     assert settings.readers.days == frozenset(range(7))
     assert settings.origins == {}
 
@@ -213,11 +213,11 @@ IMPOSSIBLE = [
     ("LARKPOST_READERS__ZONE", "Mars/Olympus", "time zone"),
     ("LARKPOST_READERS__ZONE", "../../etc/passwd", "time zone"),
     ("LARKPOST_READERS__ZONE", "", "time zone"),
-    ("LARKPOST_READERS__AT", "25:00", "time"),
-    ("LARKPOST_READERS__AT", "06:00:30", "minutes"),
+    ("LARKPOST_READERS__SEND_TIME", "25:00", "time"),
+    ("LARKPOST_READERS__SEND_TIME", "06:00:30", "minutes"),
     ("LARKPOST_READERS__DAYS", "someday", "weekday"),
     ("LARKPOST_READERS__DAYS", "", "weekday"),
-    ("LARKPOST_READERS__SIZE", "101", "less"),
+    ("LARKPOST_READERS__PAPERS_PER_EDITION", "101", "less"),
     ("LARKPOST_LOG__LEVEL", "loud", "debug"),
 ]
 
@@ -369,11 +369,11 @@ def test_rights_of_the_socket_are_written_as_chmod_writes_them(tmp_path: Path, m
 
 
 def test_digest_senders_are_a_list_or_parted_by_commas_in_lower_case(tmp_path: Path) -> None:
-    environ = {"LARKPOST_RETURNS__DIGEST_SENDERS": "Digest@Example.org, @arXiv.org"}
-    written(tmp_path, '[returns]\ndigest_senders = ["@bücher.example"]')
+    environ = {"LARKPOST_INBOUND__DIGEST_SENDERS": "Digest@Example.org, @arXiv.org"}
+    written(tmp_path, '[inbound]\ndigest_senders = ["@bücher.example"]')
 
-    assert load(home=tmp_path, environ={}).returns.digest_senders == ("@xn--bcher-kva.example",)
-    assert load(home=tmp_path, environ=environ).returns.digest_senders == (
+    assert load(home=tmp_path, environ={}).inbound.digest_senders == ("@xn--bcher-kva.example",)
+    assert load(home=tmp_path, environ=environ).inbound.digest_senders == (
         "digest@example.org",
         "@arxiv.org",
     )
@@ -381,6 +381,6 @@ def test_digest_senders_are_a_list_or_parted_by_commas_in_lower_case(tmp_path: P
 
 @pytest.mark.parametrize("wrong", ["arxiv.org", "@", "a@b@c", "Daily Papers <digest@example.org>"])
 def test_a_digest_sender_that_is_no_address_is_refused(tmp_path: Path, wrong: str) -> None:
-    told = refusal(tmp_path, {"LARKPOST_RETURNS__DIGEST_SENDERS": wrong})
+    told = refusal(tmp_path, {"LARKPOST_INBOUND__DIGEST_SENDERS": wrong})
 
-    assert "returns.digest_senders" in told
+    assert "inbound.digest_senders" in told
