@@ -59,8 +59,8 @@ class TickContext:
 
     ``inbound_folder`` is the Maildir in which mail to the ``mailboxes`` comes back; ``digests``
     says whose mails are read for papers, there or in a Maildir of their own; ``desk`` says who is
-    told of empty days; ``moved`` is called whenever the post got on: a letter was settled, or none is
-    waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
+    told of empty days; ``moved`` is called whenever the post got on: a letter was settled, or none
+    is waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
     ``uses`` are the readers whose page or feed was asked for, and ``span`` says after how long
     without any a reader without mail goes.
     """
