@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from larkpost.editions.model_cache import ModelCache
     from larkpost.editions.publish import PublishContext
     from larkpost.inbound.digest_mail import DigestMail
-    from larkpost.interfaces import DumpFormat, Ranker, Renderer, Transport
+    from larkpost.interfaces import DumpFormat, Renderer, Transport
+    from larkpost.ranking import TfidfRanker
     from larkpost.readers.expiry import LastUses
     from larkpost.render import EditionRenderer
     from larkpost.scheduler.tick import TickContext
@@ -149,7 +150,7 @@ class Program:
         return ExpiryRule(self.settings.quotas.expire_days, self.settings.quotas.expire_unused_days)
 
     @cached_property
-    def ranker(self) -> Ranker:
+    def ranker(self) -> TfidfRanker:
         """What learns and ranks."""
         from larkpost.ranking import TfidfRanker
 

@@ -191,12 +191,12 @@ def test_the_database_can_be_written_while_the_process_fits(
         "from pathlib import Path\n"
         "from larkpost.editions import fit_process\n"
         "from larkpost.ranking import TfidfRanker\n"
-        "real = Tfidf.fit\n"
+        "real = TfidfRanker.fit\n"
         "def slow(self, corpus, **more):\n"
         f"    while not Path({str(written)!r}).exists():\n"
         "        time.sleep(.05)\n"
         "    return real(self, corpus, **more)\n"
-        "Tfidf.fit = slow\n"
+        "TfidfRanker.fit = slow\n"
         "fit_process.main()"
     )
     shared = ModelCache(FitApart(accurate=True, seconds=120))

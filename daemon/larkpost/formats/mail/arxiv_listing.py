@@ -7,9 +7,7 @@ page, a paper begins with ``[1] arXiv:2608.01001 [pdf, html, other]``.
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from larkpost.domain import DumpDate, PaperRecord, RejectedRecord
@@ -23,12 +21,15 @@ from larkpost.formats.decoding import (
     decode,
     lines,
 )
+from larkpost.formats.feeds.arxiv_fields import came_out, links_in
 from larkpost.text.identifiers import identifier_url, parse_identifier
 from larkpost.text.markup import clean_markup
 from larkpost.text.normalize import squash
+from larkpost.text.paper_names import arxiv_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import date
 
     from larkpost.domain import Identifier, Record
 
@@ -92,8 +93,8 @@ class ArxivListing:
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
         """Yield the papers in their order, and the day of the listing before them.
 
-        A replacement is no new paper: where it is not known, it counts as first seen in the month
-        of its number, at the latest. Raises UnreadableDump where there is no paper.
+        A replacement, and a cross-list of an old paper, say when it came out. Raises
+        UnreadableDump where there is no paper.
         """
         taken, day = 0, near
         for block in _papers(line for line in lines(dump) if isinstance(line, NumberedLine)):
@@ -118,6 +119,7 @@ class _Listed:
     number: str
     line: int
     replaced: bool = False
+    crossed: bool = False
     fields: dict[str, list[str]] = field(default_factory=dict)
     field: str = ""
     parts: int = 0  # lines of backslashes since the number
@@ -165,7 +167,11 @@ class _Listed:
             authors=_people(self._text("author")),
             categories=_categories(self._text("categorie") or self._text("subject")),
             published=None if self.replaced else _submitted(self._text("date")),
-            first_seen=_last_of_month(name, day) if self.replaced else None,
+            came_out=came_out(self._announced(), self.number, day),
+            version=arxiv_version(self.number),
+            comment=self._text("comment") or None,
+            journal_ref=self._text("journal-ref") or None,
+            links=tuple(links_in(self._text("comment"))),
             url=identifier_url(name),
             line=self.line,
             withdrawn=self._text("comment").casefold().startswith(_WITHDRAWN),
@@ -184,8 +190,13 @@ class _Listed:
             return f"{self.number} is no number of arXiv"
         return ""
 
+    def _announced(self) -> str:
+        if self.replaced:
+            return "replace"
+        return "cross" if self.crossed else "new"
+
     def _text(self, key: str) -> str:
-        return "\n".join(self.fields.get(key, ()))
+        return squash("\n".join(self.fields.get(key, ())))
 
     def _doi(self) -> tuple[Identifier, ...]:
         try:
@@ -219,12 +230,18 @@ def _papers(given: Iterable[NumberedLine]) -> Iterator[_Listed | DumpDate]:
 def _begin(line: NumberedLine, *, opened: bool) -> _Listed | None:
     """Read the line with the number of a paper, with which it begins."""
     if opened and (match := _MAIL_HEAD.fullmatch(line.text)):
-        return _Listed(match["id"], line.number)
+        return _Listed(match["id"], line.number, crossed="cross-list" in match[0])
     match = _PAGE_HEAD.fullmatch(line.text)
     if match is None:
         return None
-    replaced = "replaced" in (match["note"] or "")
-    return _Listed(match["id"], line.number, replaced=replaced, on_page=True)
+    note = match["note"] or ""
+    return _Listed(
+        match["id"],
+        line.number,
+        replaced="replaced" in note,
+        crossed="cross-list" in note,
+        on_page=True,
+    )
 
 
 def _day(text: str) -> date | None:
@@ -248,17 +265,6 @@ def _date(match: re.Match[str]) -> date | None:
 def _submitted(text: str) -> date | None:
     match = _SUBMITTED.match(text)
     return _date(match) if match else None
-
-
-def _last_of_month(name: Identifier, day: date) -> datetime | None:
-    """Say when a paper that was replaced was first seen at the latest: in its number's month."""
-    digits = name.value.rpartition("/")[2]
-    year = int(digits[:2]) + (1900 if digits[:2] >= "90" else 2000)
-    month = int(digits[2:4])
-    if (year, month) >= (day.year, day.month):
-        return None
-    last = date(year, month, monthrange(year, month)[1])
-    return datetime.combine(last, time.min, tzinfo=UTC)
 
 
 def _people(text: str) -> tuple[str, ...]:

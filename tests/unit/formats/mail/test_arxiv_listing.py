@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 from tests.helpers.format_reading import (
@@ -52,6 +52,8 @@ def test_the_mail_gives_each_paper_whole_with_what_arxiv_says_of_it() -> None:
     assert lantern.authors == ("Ada Lovett", "Jürgen Müller", "Wen Li")
     assert lantern.categories == ("cs.CL", "cs.LG", "stat.ML")
     assert lantern.published == date(2026, 8, 5)
+    assert lantern.comment == "12 pages, 4 figures; code at https://lanterns.example.org"
+    assert lantern.links == ("https://lanterns.example.org",)
     assert lantern.url == "https://arxiv.org/abs/2608.01001"
     assert tides.authors == ("Grace Hopwell",)
     assert bees.categories == ("cs.CV", "cs.CL", "eess.IV")
@@ -61,16 +63,17 @@ def test_a_replacement_is_no_new_paper() -> None:
     knots, letters = papers_of(MAIL)[3:]
 
     assert (knots.title, knots.abstract) == ("A Grammar of Knots", "")
-    assert knots.first_seen == datetime(2024, 3, 31, tzinfo=UTC)
-    assert knots.published is None
+    assert knots.came_out == date(2024, 3, 1)
+    assert (knots.published, knots.comment) == (None, "v3: a proof was shortened")
     assert letters.withdrawn
     assert not knots.withdrawn
 
 
-def test_a_replacement_of_this_month_is_seen_on_the_day_of_its_listing() -> None:
-    recent = TEXT.replace(b"arXiv:2403.09999", b"arXiv:2608.09999")
+def test_a_new_paper_and_a_cross_list_of_one_are_news_and_an_old_cross_list_is_not() -> None:
+    old = TEXT.replace(b"arXiv:2608.00777 (*cross", b"arXiv:2501.00777 (*cross")
 
-    assert papers_of(recent)[3].first_seen is None
+    assert [p.came_out for p in papers_of(TEXT)[:3]] == [None, None, None]
+    assert papers_of(old)[2].came_out == date(2025, 1, 1)
 
 
 def test_the_text_alone_is_read_and_tells_its_day() -> None:
@@ -94,7 +97,7 @@ def test_the_saved_page_gives_the_same_kinds_and_no_headings_in_abstracts() -> N
         "Cameras at the hive see wings twice. We count bodies instead, with one weight per camera."
     )
     assert bees.categories == ("cs.CV", "cs.CL", "eess.IV")
-    assert knots.first_seen == datetime(2024, 3, 31, tzinfo=UTC)
+    assert knots.came_out == date(2024, 3, 1)
     assert knots.abstract == (
         "Knots have words, and words have an order. We write down the grammar of both."
     )
