@@ -34,6 +34,7 @@ from larkpost.settings.addresses import (
     read_taggable_mailbox,
 )
 from larkpost.settings.paper_search_links import FIND_LINKS, FindLinks
+from larkpost.settings.polled_sources import SourceEntries
 from larkpost.text.zones import zone_names
 
 if TYPE_CHECKING:
@@ -211,6 +212,15 @@ class Inbox(SettingsSection):
     settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = 5.0
 
 
+class FetchSettings(SettingsSection):
+    """How polled sources are asked."""
+
+    hugging_face: Annotated[str, AfterValidator(read_base_url)] = "https://huggingface.co"
+    arxiv: Annotated[str, AfterValidator(read_base_url)] = "https://rss.arxiv.org"
+    timeout: Annotated[float, Field(gt=0, le=600)] = 60.0
+    max_megabytes: Annotated[int, Field(ge=1, le=512)] = 32
+
+
 class RankingSettings(SettingsSection):
     """What is ranked, and what it is learned from."""
 
@@ -288,6 +298,7 @@ class Settings(BaseSettings):
         frozen=True, extra="forbid", validate_default=True, enable_decoding=False
     )
 
+    sources: SourceEntries = ()
     database: DatabaseSettings = DatabaseSettings()
     site: SiteSettings = SiteSettings()
     mail: MailSettings = MailSettings()
@@ -295,6 +306,7 @@ class Settings(BaseSettings):
     dkim: DkimSettings = DkimSettings()
     smtp: SmtpSettings = SmtpSettings()
     inbox: Inbox = Inbox()
+    fetch: FetchSettings = FetchSettings()
     ranking: RankingSettings = RankingSettings()
     readers: ReaderSettings = ReaderSettings()
     web: WebSettings = WebSettings()
