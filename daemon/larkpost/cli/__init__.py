@@ -88,6 +88,9 @@ larkpost.take(
         ),
         "Papers": (
             ListedCommand("ingest", "papers", "Read dumps of papers."),
+            ListedCommand(
+                "source", "sources", "Add, list, check or remove sources that are asked for papers."
+            ),
             ListedCommand("papers", "papers", "List or search papers."),
             ListedCommand("enrich", "enrich", "Add ids, links, authors and dates to papers."),
         ),

@@ -100,7 +100,9 @@ def make_due(connection: Connection, name: str, now: datetime) -> None:
     """Have a source polled at the next opportunity."""
     table = schema.polled_source
     mine = table.c.name == name
-    connection.execute(update(table).where(mine, table.c.next_poll_at > now).values(next_poll_at=now))
+    connection.execute(
+        update(table).where(mine, table.c.next_poll_at > now).values(next_poll_at=now)
+    )
 
 
 def put_off(connection: Connection, names: Collection[str], until: datetime) -> None:

@@ -66,6 +66,7 @@ class Validators:
 class Answer:
     """What came: ``body`` from its beginning, or None where it has not changed since (304).
 
+    The ``validators`` of a 304 are those that were sent, unless the server gave another ETag.
     ``moved_to`` is where redirects led that are meant for good (301, 308), if there were any.
     """
 
@@ -90,7 +91,7 @@ class HttpClient:
     def get(
         self,
         url: str,
-        validators: Validators = Validators(),  # noqa: B008 - a frozen value
+        validators: Validators = Validators(),
         *,
         allow_private: bool = False,
         now: datetime,
@@ -182,7 +183,9 @@ class HttpClient:
     ) -> Answer:
         status = response.status_code
         if status == 304 and validators:
-            return Answer(url, validators=validators, moved_to=moved_to)
+            now_valid = _validators(response)
+            changed = bool(now_valid.etag) and now_valid.etag != validators.etag
+            return Answer(url, validators=now_valid if changed else validators, moved_to=moved_to)
         if status != 200:
             raise _status_failure(response, url, now)
         # It lives as long as the answer does, and is gone when nobody has it any more.
@@ -217,9 +220,7 @@ def _short_ascii(text: str) -> str:
 def _redirect_target(url: str, response: httpx2.Response) -> str:
     location = response.headers.get("Location", "")
     if not location:
-        raise SourceFailure(
-            f"{_host(url)} redirects to nowhere", problem=FetchProblem.REDIRECTS
-        )
+        raise SourceFailure(f"{_host(url)} redirects to nowhere", problem=FetchProblem.REDIRECTS)
     try:
         target = urljoin(url, location).partition("#")[0]
     except ValueError as error:
@@ -247,9 +248,7 @@ def _no_web_address(url: str) -> SourceFailure:
 def _status_failure(response: httpx2.Response, url: str, now: datetime) -> SourceFailure:
     status = response.status_code
     headers = response.headers
-    wait = read_retry_after(
-        headers.get("Retry-After", ""), date=headers.get("Date", ""), now=now
-    )
+    wait = read_retry_after(headers.get("Retry-After", ""), date=headers.get("Date", ""), now=now)
     text = f"{_host(url)} answered {status} {response.reason_phrase[:60]}".rstrip()
     if status in _BUSY:
         return SourceFailure(
@@ -270,7 +269,9 @@ def _status_failure(response: httpx2.Response, url: str, now: datetime) -> Sourc
         hint = "it wants a login, or does not want programs: ask its operator"
         return SourceFailure(text, problem=FetchProblem.HTTP_STATUS, status=status, hint=hint)
     hint = "it is tried again, later each time"
-    return SourceFailure(text, problem=FetchProblem.HTTP_STATUS, status=status, wait=wait, hint=hint)
+    return SourceFailure(
+        text, problem=FetchProblem.HTTP_STATUS, status=status, wait=wait, hint=hint
+    )
 
 
 def _timeout(url: str) -> SourceFailure:
@@ -284,7 +285,8 @@ def _timeout(url: str) -> SourceFailure:
 def _network_failure(url: str, error: Exception) -> SourceFailure:
     import ssl
 
-    causes, cause = [], error.__cause__ or error.__context__
+    causes: list[BaseException] = []
+    cause = error.__cause__ or error.__context__
     while cause is not None and len(causes) < 5:
         causes.append(cause)
         cause = cause.__cause__ or cause.__context__

@@ -20,7 +20,8 @@ _NEVER_PUBLIC_4 = tuple(
 )  # fmt: skip
 _PUBLIC_6 = IPv6Network("2000::/3")  # all that IANA has given out for global unicast
 _NEVER_PUBLIC_6 = tuple(
-    IPv6Network(network) for network in ("2001:db8::/32", "2001:10::/28", "2001:2::/48", "3fff::/20")
+    IPv6Network(network)
+    for network in ("2001:db8::/32", "2001:10::/28", "2001:2::/48", "3fff::/20")
 )
 
 

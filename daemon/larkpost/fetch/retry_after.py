@@ -40,5 +40,6 @@ def back_off(failures: int, *, draw: float) -> timedelta:
 
     ``draw`` is a random number from 0 to 1: between half the wait and the whole of it.
     """
-    whole = min(FIRST_BACK_OFF * 2 ** min(max(failures, 1) - 1, 20), LONGEST_BACK_OFF)
+    doublings = min(max(failures, 1) - 1, 20)
+    whole: timedelta = min(FIRST_BACK_OFF * (1 << doublings), LONGEST_BACK_OFF)
     return whole * (0.5 + draw / 2)

@@ -34,7 +34,7 @@ from larkpost.settings.addresses import (
     read_taggable_mailbox,
 )
 from larkpost.settings.paper_search_links import FIND_LINKS, FindLinks
-from larkpost.settings.polled_sources import SourceEntries
+from larkpost.settings.polled_sources import NO_SOURCES, SourceEntries
 from larkpost.text.zones import zone_names
 
 if TYPE_CHECKING:
@@ -298,7 +298,7 @@ class Settings(BaseSettings):
         frozen=True, extra="forbid", validate_default=True, enable_decoding=False
     )
 
-    sources: SourceEntries = ()
+    sources: SourceEntries = NO_SOURCES
     database: DatabaseSettings = DatabaseSettings()
     site: SiteSettings = SiteSettings()
     mail: MailSettings = MailSettings()

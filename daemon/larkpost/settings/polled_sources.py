@@ -20,9 +20,7 @@ LONGEST_URL = 2000
 SHORTEST_INTERVAL = 5  # minutes
 LONGEST_INTERVAL = 7 * 24 * 60
 MOST_SOURCES = 1000
-_OPTIONS = frozenset(
-    {"name", "url", "category", "interval_minutes", "allow_private", "opml"}
-)
+_OPTIONS = frozenset({"name", "url", "category", "interval_minutes", "allow_private", "opml"})
 _EXAMPLE = '[[sources]] with name = "hf-daily"'
 
 
@@ -65,6 +63,9 @@ class SourceEntry:
     interval_minutes: float | None = None
     allow_private: bool = False
     opml: str = ""
+
+
+NO_SOURCES: tuple[SourceEntry, ...] = ()  # nothing is asked until a source is named
 
 
 def source_kind(address: str) -> SourceKind:
