@@ -174,7 +174,7 @@ def larkpost(home: Path, key: str) -> Iterator[Side]:
     port = _free_port()
     program = str(Path(sys.executable).with_name("larkpost"))
     command = [program, "--home", str(home), "serve", "--port", port]
-    with _running(command, LARKPOST_WEB__PROXIES="127.0.0.1") as process:
+    with _running(command, LARKPOST_WEB__TRUSTED_PROXIES="127.0.0.1") as process:
         yield _side(process, f"http://127.0.0.1:{port}/feed/{key}.atom")
 
 

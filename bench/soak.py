@@ -123,7 +123,7 @@ def soak(
 ) -> Soaked:
     """Soak a daemon whose home is made in ``folder``."""
     port, mail_port = _free_port(), _free_port()
-    flags = {"site.base_url": f"http://127.0.0.1:{port}", "web.admin": 0}
+    flags = {"site.base_url": f"http://127.0.0.1:{port}", "web.admin_link_version": 0}
     with ExitStack() as stack:
         now = datetime.now(UTC)
         made = stack.enter_context(world(folder, papers, data, now=now, flags=flags))
@@ -192,7 +192,7 @@ def _serving(
         "LARKPOST_SMTP__HOST": "127.0.0.1",
         "LARKPOST_SMTP__PORT": str(mail_port),
         "LARKPOST_SMTP__SECURITY": "none",
-        "LARKPOST_TICK__SECONDS": str(tick),
+        "LARKPOST_SCHEDULER__INTERVAL_SECONDS": str(tick),
     }
     program = str(Path(sys.executable).with_name("larkpost"))
     with (home / "log").open("wb") as log:

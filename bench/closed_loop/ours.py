@@ -74,7 +74,7 @@ class Ours:
         self.cost = Cost(before=megabytes())
         self._store, self._stream = store, draw.stream
         self._ranker = ranker or TimedTfidf(
-            half_life_days=ships.half_life_days, careful=ships.careful
+            half_life_days=ships.half_life_days, accurate=ships.mode == "accurate"
         )
         window = timedelta(days=ships.window_days)
         self.newsroom = PublishContext(

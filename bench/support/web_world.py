@@ -103,7 +103,7 @@ def world(
     flags: Mapping[str, object] | None = None,
 ) -> Iterator[World]:
     """Open a site with so many papers and 101 readers."""
-    given: dict[str, object] = {"site.base_url": BASE, "web.admin": ADMIN}
+    given: dict[str, object] = {"site.base_url": BASE, "web.admin_link_version": ADMIN}
     program = build(load(home=home, flags=given | dict(flags or {})))
     program.prepare()
     try:

@@ -124,7 +124,7 @@ class UrlBuilder:
         return f"{self.base_url}/paper/{uid}"
 
     def admin(self, number: int) -> str:
-        """Link to the admin page; ``number`` is the setting ``web.admin``."""
+        """Link to the admin page; ``number`` is the setting ``web.admin_link_version``."""
         return self._seal("admin", number)
 
     def public_alternates(self, site: str) -> list[Alternate]:

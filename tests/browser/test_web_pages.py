@@ -33,7 +33,9 @@ pytestmark = pytest.mark.browser
 def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
     with listen("127.0.0.1", 0) as listener:
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with place(tmp_path, sqlite_url, {"site.base_url": base, "web.admin": 1}) as here:
+        with place(
+            tmp_path, sqlite_url, {"site.base_url": base, "web.admin_link_version": 1}
+        ) as here:
             furnish(here)
             config = uvicorn.Config(app(here.program, clock=here.clock), log_config=None)
             with answering(uvicorn.Server(config), listener):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 HALF_LIFE = 3.0  # days
 PRIOR = 4.0  # thumbs that the prior counts for
 LOWEST, HIGHEST = 0.4, 0.5  # what share of thumbs up is expected, by the dump's upvotes
-FEWEST = 5  # thumbs, below which none is shown: the default of web.fewest_thumbs
+FEWEST = 5  # thumbs, below which none is shown: the default of web.thumb_count_step
 HALF_WAY = 20  # upvotes at which the expected share lies half-way
 
 

@@ -340,7 +340,7 @@ notice = Table(  # letters that are owed, until they have gone; see larkpost.db.
     Index("ix_notice_domain_place", "domain", "place"),
 )
 
-polled_source = Table(  # what is asked for papers, and how it is doing; see db.polled_sources
+polled_source = Table(  # what is asked for papers, and how it is doing; see db.polling
     "polled_source",
     metadata,
     Column("name", CleanText, primary_key=True),

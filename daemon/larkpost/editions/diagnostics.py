@@ -7,8 +7,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from larkpost.db import dumps, editions, papers, polled_sources, readers
+from larkpost.db import dumps, editions, papers, readers
 from larkpost.db.coordination import job_status
+from larkpost.db.polling import polled_sources
 from larkpost.domain import Status
 from larkpost.errors import FetchProblem
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.coordination.job_status import Event
     from larkpost.db.engine import Connection
-    from larkpost.db.polled_sources import SourceState
+    from larkpost.db.polling.polled_sources import SourceState
 
 
 class EmptyDay(StrEnum):
@@ -214,16 +215,16 @@ def no_new_papers(count: int) -> str:
 
 
 def _of_publish(event: Event, *, seen: bool) -> Iterator[EmptyDayReason]:
-    if below := event.detail.get("below"):
+    if below := event.detail.get("below_threshold"):
         yield EmptyDayReason(
             EmptyDay.ALL_BELOW,
             f"every paper was below the threshold of {below} of the readers",
             "larkpost reader set EMAIL --threshold 0",
         )
-    elif seen and (quiet := event.detail.get("quiet")):
+    elif seen and (empty := event.detail.get("empty")):
         yield EmptyDayReason(
             EmptyDay.ALL_SEEN,
-            f"{quiet} of the readers had seen every paper there was",
+            f"{empty} of the readers had seen every paper there was",
             "a new dump brings new papers",
         )
 

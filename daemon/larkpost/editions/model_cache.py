@@ -14,6 +14,7 @@ from larkpost.db.paper_cache import PaperCache
 from larkpost.editions.fit_model import LIKED, Fitted, fit_here
 from larkpost.editions.refit_policy import FitBasis, still_serves
 from larkpost.errors import LarkpostError, TryAgainLater
+from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -100,7 +101,7 @@ class ModelCache:
             raise
         except Exception as error:  # editions and pages go without, and say so
             problem = f"{type(error).__name__}: {error}"
-            log.warning("fitting a space failed, and there is no older one", exc_info=True)
+            log.warning(LogEvent.MODEL_FAILED, older=False, exc_info=True)
             with store.begin() as connection:
                 job_status.record(connection, "space", ok=False, now=now, problem=problem, ups=0)
         self._readable = True
@@ -179,7 +180,7 @@ def _load_or_fit(store: Store, ranker: Ranker, now: datetime, fit: Fit) -> Model
         if last is None:
             raise
         problem = f"{type(error).__name__}: {error}"
-        log.warning("fitting a space failed, an older one serves", problem=problem, exc_info=True)
+        log.warning(LogEvent.MODEL_FAILED, older=True, problem=problem, exc_info=True)
         return ModelBuild(last, basis, now, problem=problem)
 
 

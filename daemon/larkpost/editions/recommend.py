@@ -17,6 +17,7 @@ from larkpost.editions.model_cache import ModelCache, fresh_space
 from larkpost.editions.training_evidence import evidence
 from larkpost.errors import LarkpostError
 from larkpost.interfaces import Evidence
+from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +45,7 @@ class RankingRequest:
 
     ``limit`` is the number of picks a reader; None asks for each reader's own size.
     ``exploration`` is the rate at which a known reader's last place is given away by lot;
-    ``fewest_thumbs`` of all readers order papers for who has taught nothing yet.
+    ``thumb_count_step`` of all readers order papers for who has taught nothing yet.
     """
 
     at: datetime
@@ -52,7 +53,7 @@ class RankingRequest:
     limit: int | None = None
     again: bool = False
     exploration: float = 0.0
-    fewest_thumbs: int = popularity.FEWEST
+    thumb_count_step: int = popularity.FEWEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def rank(
 
 def _tell(readers: Sequence[Reader], fault: Exception) -> None:
     who = [reader.uid for reader in readers[:3]]
-    log.error("nothing could be learnt", readers=len(readers), first=who, exc_info=fault)
+    log.error(LogEvent.TRAINING_FAILED, readers=len(readers), first=who, exc_info=fault)
 
 
 def _plain(
@@ -137,7 +138,7 @@ def _plain(
             at=question.at,
             window=question.window,
             limit=len(candidates),
-            fewest=question.fewest_thumbs,
+            fewest=question.thumb_count_step,
         )
     limit = question.limit or reader.size
     order = [judged.paper.id for judged in hot]
@@ -259,7 +260,7 @@ class _ShardRanking:
                 at=self.question.at,
                 window=self.question.window,
                 limit=most,
-                fewest=self.question.fewest_thumbs,
+                fewest=self.question.thumb_count_step,
             )
         ]
         blank = self.ranker.learn(self.space, [Evidence(0, 0)], now=self.question.at)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from larkpost import logs
-from larkpost.db import polled_sources
-from larkpost.db.polled_sources import SourceState
+from larkpost.db.polling import polled_sources
+from larkpost.db.polling.polled_sources import SourceState
 from larkpost.errors import LarkpostError, UsageError
 from larkpost.fetch.opml import read_opml
 from larkpost.settings import expand
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Connection, Store
     from larkpost.settings.polled_sources import SourceEntry
-
-log = logs.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

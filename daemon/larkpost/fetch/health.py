@@ -13,7 +13,7 @@ from larkpost.settings.polled_sources import SourceKind
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from larkpost.db.polled_sources import SourceState
+    from larkpost.db.polling.polled_sources import SourceState
 
 MISSED = 2  # announcements, or days of the list
 _DELAY = timedelta(hours=12)  # by which an announcement or a list may be late

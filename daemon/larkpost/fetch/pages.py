@@ -7,8 +7,9 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost import logs
-from larkpost.db import dumps, polled_sources
-from larkpost.db.polled_sources import PageState
+from larkpost.db import dumps
+from larkpost.db.polling import polled_sources
+from larkpost.db.polling.polled_sources import PageState
 from larkpost.errors import FetchProblem, SourceFailure, UnreadableDump
 from larkpost.fetch.answer_shape import is_empty_list
 from larkpost.fetch.http_client import Validators
@@ -20,6 +21,7 @@ from larkpost.fetch.requests import (
     interval_of,
 )
 from larkpost.ingest.ingest import ingest
+from larkpost.log_events import LogEvent
 from larkpost.masking import mask_text
 
 if TYPE_CHECKING:
@@ -109,7 +111,7 @@ class PagePoller:
             try:
                 return self._get(request, page.moved_to, page)
             except SourceFailure as fault:
-                log.info("redirect forgotten", source=self._source.name, reason=str(fault))
+                log.info(LogEvent.SOURCE_RESET, source=self._source.name, reason=str(fault))
                 page = replace(page, moved_to="")
         try:
             return self._get(request, request.url, page)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from larkpost import logs
-from larkpost.db import polled_sources
+from larkpost.db.polling import polled_sources
 from larkpost.errors import FetchProblem, SourceFailure, TryAgainLater
 from larkpost.fetch.configured import compare_sources, save_changes
 from larkpost.fetch.health import SourceProblem, find_emptiness, find_stop, note_answer
 from larkpost.fetch.pages import PageAnswer, PagePoller
 from larkpost.fetch.requests import interval_of, plan_requests
 from larkpost.fetch.retry_after import back_off
+from larkpost.log_events import LogEvent
 from larkpost.masking import mask_text
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.db.engine import Store
-    from larkpost.db.polled_sources import SourceState
+    from larkpost.db.polling.polled_sources import SourceState
     from larkpost.fetch.configured import ConfiguredSources
     from larkpost.fetch.http_client import HttpClient
     from larkpost.fetch.requests import BaseUrls
@@ -163,7 +164,7 @@ class SourcePoll:
                 except SourceFailure as fault:
                     self._faults.append(fault)
         except TryAgainLater as reason:  # the host is being asked by another process
-            log.info("source left for later", source=source.name, reason=str(reason))
+            log.info(LogEvent.SOURCE_DEFERRED, source=source.name, reason=str(reason))
             if not self._answers:
                 return None
         if not self._answers and not self._faults and requests:
@@ -224,11 +225,11 @@ class SourcePoll:
     def _log(self, after: SourceState) -> None:
         before, name = self._state, after.source.name
         if after.problem and after.problem != before.problem:
-            log.warning("source is not well", source=name, problem=after.problem_text)
+            log.warning(LogEvent.SOURCE_FAILED, source=name, problem=after.problem_text)
         elif before.problem and not after.problem:
-            log.info("source is well again", source=name)
+            log.info(LogEvent.SOURCE_RECOVERED, source=name)
         if after.moved_to and after.moved_to != before.moved_to:
-            log.warning("source has moved for good", source=name, to=mask_text(after.moved_to))
+            log.warning(LogEvent.SOURCE_MOVED, source=name, to=mask_text(after.moved_to))
 
 
 def _since(state: SourceState, problem: SourceProblem | None, now: datetime) -> datetime | None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date, datetime
 
-    from larkpost.db.polled_sources import PageState
+    from larkpost.db.polling.polled_sources import PageState
 
 MISSING_DAYS = 14  # of a daily list that are asked for, back from today
 PAGE_SIZE = 100  # papers of a list that are asked for at once

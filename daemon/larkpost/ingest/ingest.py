@@ -18,6 +18,7 @@ from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import GRACE, in_name
 from larkpost.ingest.file_reader import copy_of, copy_of_stream, lines_of
+from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
 
@@ -153,7 +154,7 @@ def _record_result(store: Store, report: IngestReport, now: datetime) -> IngestR
     facts = {"name": report.name, "papers": report.papers, "new": report.new, "already": already}
     with store.begin() as connection:
         job_status.record(connection, "ingest", ok=True, now=now, **facts)
-    log.info("dump read", format=report.format, rejected=report.rejected, **facts)
+    log.info(LogEvent.DUMP_INGESTED, format=report.format, rejected=report.rejected, **facts)
     return report
 
 

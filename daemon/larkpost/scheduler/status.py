@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from larkpost.db import dumps, editions, papers, polled_sources, readers, votes
+from larkpost.db import dumps, editions, papers, readers, votes
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import deliveries
+from larkpost.db.polling import polled_sources
 from larkpost.db.usage import last_use
 from larkpost.editions.diagnostics import explain_empty_day
 from larkpost.ingest.refused_files import all_refusals
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from larkpost.db.coordination.job_status import Event
     from larkpost.db.dumps import Dump
     from larkpost.db.engine import Connection
-    from larkpost.db.polled_sources import SourceState
+    from larkpost.db.polling.polled_sources import SourceState
     from larkpost.domain import DeliveryState, RejectedRecord, Status
     from larkpost.editions.diagnostics import EmptyDayReason
     from larkpost.ingest.refused_files import Refusal

@@ -57,9 +57,9 @@ def opening_wishes(settings: Settings) -> dict[str, object]:
     return {
         "address": "",
         "zone": usual.zone,
-        "at": f"{usual.at:%H:%M}",
+        "at": f"{usual.send_time:%H:%M}",
         "days": set(usual.days),
-        "size": usual.size,
+        "size": usual.papers_per_edition,
         "words": "",
     }
 

@@ -26,7 +26,7 @@ def test_an_export_taken_into_an_empty_home_ranks_the_same(furnished: Shell) -> 
         "--votes", out / "votes.jsonl",
     )  # fmt: skip
 
-    assert [(one["what"], one["taken"]) for one in taken] == [
+    assert [(one["what"], one["imported"]) for one in taken] == [
         ("papers", 108),
         ("readers", 2),
         ("votes", 2),
@@ -98,7 +98,8 @@ def test_a_bad_line_is_named_and_the_others_are_taken(shell: Shell) -> None:
 def test_readers_have_the_defaults_of_the_settings_and_who_left_stays_away(shell: Shell) -> None:
     shell("init")
     (shell.home / "config.toml").write_text(
-        '[readers]\nzone = "Asia/Tokyo"\nat = "07:30"\nsize = 4\n', encoding="utf-8"
+        '[readers]\nzone = "Asia/Tokyo"\nsend_time = "07:30"\npapers_per_edition = 4\n',
+        encoding="utf-8",
     )
     shell("reader", "add", "left@example.org")
     shell("reader", "set", "left@example.org", "--leave")
@@ -130,7 +131,7 @@ def test_keys_and_values_of_papers_that_nobody_knows_are_told(shell: Shell) -> N
     assert "p.jsonl: left out unknown keys: mood, stars\n" in done.err
     assert "p.jsonl, line 1: “upvotes” is not a number of votes; left out\n" in done.err
     assert record["unknown_keys"] == ["mood", "stars"]
-    assert [one["line"] for one in record["remarks"]] == [1]
+    assert [one["line"] for one in record["warnings"]] == [1]
 
 
 def written(path: Path, *records: dict[str, object]) -> Path:

@@ -169,21 +169,23 @@ def test_the_thumbs_of_a_night_are_taken_back_and_can_be_given_again(furnished: 
     for pick in before[:3]:
         furnished("vote", ANN, pick["paper"], "down")
 
-    assert furnished.json("unvote", ANN, "--since", "2000-01-01", "--until", "2001-01-01") == []
-    gone = furnished.json("unvote", ANN, "--since", "2020-01-01T06:30Z")
+    assert (
+        furnished.json("vote", "clear", ANN, "--since", "2000-01-01", "--until", "2001-01-01") == []
+    )
+    gone = furnished.json("vote", "clear", ANN, "--since", "2020-01-01T06:30Z")
 
     assert [one["paper"] for one in gone] == [pick["paper"] for pick in before[:3]]
     assert furnished.json("rank", ANN) == before
     lines = furnished.folder / "gone.jsonl"
     lines.write_text("".join(json.dumps(one) + "\n" for one in gone))
     (taken,) = furnished.json("import", "--votes", lines)
-    assert (taken["taken"], taken["unknown_keys"]) == (3, [])
-    assert "3 thumbs" in furnished("unvote", ANN, "--since", "2020-01-01").out
+    assert (taken["imported"], taken["unknown_keys"]) == (3, [])
+    assert "3 thumbs" in furnished("vote", "clear", ANN, "--since", "2020-01-01").out
 
 
 def test_a_span_of_time_that_cannot_be_is_a_wrong_call(furnished: Shell) -> None:
     for span in (["--since", "yesterday"], ["--since", "2026-08-07", "--until", "2026-08-07"], []):
-        furnished("unvote", ANN, *span, code=2)
+        furnished("vote", "clear", ANN, *span, code=2)
 
 
 def test_thumbs_before_a_moment_are_forgotten_and_brought_back(furnished: Shell) -> None:
@@ -197,7 +199,7 @@ def test_thumbs_before_a_moment_are_forgotten_and_brought_back(furnished: Shell)
     ]
     assert furnished.json("forget", ANN, "--before", "2100-01-01")[0]["forgotten"] == 3
     assert furnished.json("rank", ANN) == before
-    assert furnished.json("forget", ANN, "--undo") == [{"reader": ANN, "brought_back": 3}]
+    assert furnished.json("forget", ANN, "--undo") == [{"reader": ANN, "restored": 3}]
     assert furnished.json("rank", ANN) == voted
     assert "0 thumbs brought back" in furnished("forget", ANN, "--undo").out
 

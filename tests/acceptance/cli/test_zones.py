@@ -89,5 +89,5 @@ def test_a_reader_with_an_unknown_zone_can_be_changed_paused_and_removed(shell: 
     (record,) = shell.json("reader", "show", who)
 
     assert (record["zone"], record["size"], record["status"]) == ("Europe/Berlin", 6, "active")
-    assert record["next"]
+    assert record["next_edition"]
     shell("reader", "remove", who, "--yes")

@@ -72,7 +72,7 @@ def test_a_reader_who_asked_is_told_in_a_line_why_no_paper_came(newsroom: Publis
     asking(newsroom.store)
     bag = Mailbag()
 
-    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.QUIET: 1}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.EMPTY: 1}
     assert answer(newsroom.store, bag) == 1
 
     message = email.message_from_bytes(bag.letters[0].content, policy=policy.default)
@@ -120,7 +120,7 @@ def test_a_threshold_that_all_papers_are_below_is_the_reason(newsroom: PublishCo
         one, *_ = add_papers(connection, 3)
     cast(newsroom.store, reader.id, one.id, Thumb.UP, via="test", now=NOW)
 
-    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.BELOW: 1}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.BELOW_THRESHOLD: 1}
 
     (line,) = told(newsroom.store)
     assert line.endswith(": every paper was below your threshold.")
@@ -132,7 +132,7 @@ def test_papers_all_seen_are_the_reason(newsroom: PublishContext) -> None:
         (one,) = add_papers(connection, 1)
     cast(newsroom.store, reader.id, one.id, Thumb.UP, via="test", now=NOW)
 
-    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.QUIET: 1}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.EMPTY: 1}
 
     (line,) = told(newsroom.store)
     assert line.endswith(": you had seen every paper there was.")
@@ -142,7 +142,7 @@ def test_who_did_not_ask_or_is_sent_nothing_is_not_told(newsroom: PublishContext
     subscriptions.add(newsroom.store, "bob@example.org", now=NOW)
     asking(newsroom.store, None)
 
-    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.QUIET: 2}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.EMPTY: 2}
 
     assert told(newsroom.store) == []
 
@@ -183,9 +183,9 @@ def test_a_day_is_told_once_even_where_the_hour_moves(newsroom: PublishContext) 
 
     later = MORNING + timedelta(hours=3)
 
-    assert publish_due(newsroom, now=later) == {PublishOutcome.QUIET: 1}
+    assert publish_due(newsroom, now=later) == {PublishOutcome.EMPTY: 1}
     assert told(newsroom.store, later) == []
-    assert publish_due(newsroom, now=later + DAY) == {PublishOutcome.QUIET: 1}
+    assert publish_due(newsroom, now=later + DAY) == {PublishOutcome.EMPTY: 1}
     (line,) = told(newsroom.store, later + DAY)
     assert "Saturday, 8 August" in line
 

@@ -166,7 +166,7 @@ def test_no_paper_comes_twice_unless_asked_for_again(
 def test_a_quiet_day_moves_the_slot_and_makes_no_edition(newsroom: PublishContext) -> None:
     reader = a_reader(newsroom.store)
 
-    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.QUIET: 1}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.EMPTY: 1}
     with newsroom.store.read() as connection:
         assert editions.latest(connection, reader.id) == []
         assert readers.get(connection, reader.id).next_slot == datetime(2026, 8, 8, 6, tzinfo=UTC)
@@ -180,7 +180,7 @@ def test_papers_below_the_threshold_are_left_out_and_it_is_told(
 
     (result,) = publish(newsroom, [by_hand(reader, NOW)], now=NOW)
 
-    assert (result.outcome, result.edition) == (PublishOutcome.BELOW, None)
+    assert (result.outcome, result.edition) == (PublishOutcome.BELOW_THRESHOLD, None)
 
 
 @pytest.mark.parametrize("thumbs", [[], [Thumb.DOWN]])
@@ -209,7 +209,7 @@ def test_asking_twice_by_hand_shows_the_edition_that_is_out(
 
     assert first.edition is not None
     assert second.edition is not None
-    assert second.outcome is PublishOutcome.ALREADY
+    assert second.outcome is PublishOutcome.ALREADY_PUBLISHED
     assert [p.paper.id for p in second.edition.picks] == [p.paper.id for p in first.edition.picks]
 
 
@@ -219,7 +219,7 @@ def test_an_edition_by_hand_does_not_keep_the_slot_from_moving_on(
     reader = a_reader(newsroom.store)
     publish(newsroom, [by_hand(reader, NOW)], now=NOW)
 
-    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.ALREADY: 1}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.ALREADY_PUBLISHED: 1}
     assert publish_due(newsroom, now=MORNING) == {}
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.polling_helpers import FRIDAY, Polling
-from tests.helpers.source_server import SourceServer, paper
+from tests.helpers.sources.polling_helpers import FRIDAY, Polling
+from tests.helpers.sources.source_server import SourceServer, paper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from tests.helpers.source_server import Reply, paper
+from tests.helpers.sources.source_server import Reply, paper
 
 from larkpost.db import dumps
 
 if TYPE_CHECKING:
-    from tests.helpers.polling_helpers import Polling
-    from tests.helpers.source_server import SourceServer
+    from tests.helpers.sources.polling_helpers import Polling
+    from tests.helpers.sources.source_server import SourceServer
 
 TODAY = date(2026, 8, 7)
 

@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.polling_helpers import HF_DAILY, Polling
-from tests.helpers.source_server import FAILURES, Reply, SourceServer, redirect, too_many
+from tests.helpers.sources.polling_helpers import HF_DAILY, Polling
+from tests.helpers.sources.source_server import FAILURES, Reply, SourceServer, redirect, too_many
 
-from larkpost.db import polled_sources
+from larkpost.db.polling import polled_sources
 from larkpost.editions.diagnostics import EmptyDay
 from larkpost.scheduler.status import read_status
 from larkpost.settings.polled_sources import PolledSource

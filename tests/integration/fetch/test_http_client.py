@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trustme
-from tests.helpers.polling_helpers import QUICK
-from tests.helpers.source_server import (
+from tests.helpers.sources.polling_helpers import QUICK
+from tests.helpers.sources.source_server import (
     BOMB,
     DRIP,
     Reply,

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.polling_helpers import Polling
-from tests.helpers.source_server import Reply, SourceServer, paper
+from tests.helpers.sources.polling_helpers import Polling
+from tests.helpers.sources.source_server import Reply, SourceServer, paper
 
-from larkpost.db import polled_sources
-from larkpost.db.polled_sources import SourceState
+from larkpost.db.polling import polled_sources
+from larkpost.db.polling.polled_sources import SourceState
 from larkpost.fetch.health import find_emptiness, find_stop, note_answer
 from larkpost.settings.polled_sources import PolledSource
 

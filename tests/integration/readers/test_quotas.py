@@ -42,7 +42,7 @@ def small(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
     flags = {"papers": 30, "megabytes": 1, "votes": 40, "network_megabytes": 1, "all_papers": 60}
     flags |= {"network_readers": 5, "all_readers": 12}
     settings: dict[str, object] = {f"quotas.{name}": value for name, value in flags.items()}
-    settings["web.proxies"] = ["10.0.0.0/8"]
+    settings["web.trusted_proxies"] = ["10.0.0.0/8"]
     with place(tmp_path, sqlite_url, settings, peer="10.0.0.1") as opened:
         yield opened
 

@@ -93,7 +93,7 @@ def test_a_file_in_which_nothing_is_recognised_is_told_with_the_number_of_its_li
 def test_a_morning_that_brings_some_readers_papers_is_no_quiet_one(
     tmp_path: Path, hours: tuple[int, int]
 ) -> None:
-    flags = {"inbox.settle_seconds": 0, "mail.operator": "boss@example.org"}
+    flags = {"inbox.stable_seconds": 0, "mail.admin_address": "boss@example.org"}
     program = build(load(home=tmp_path / "home", flags=flags, environ={}))
     program.prepare()
     happy, picky = (time(hour) for hour in hours)
@@ -108,7 +108,7 @@ def test_a_morning_that_brings_some_readers_papers_is_no_quiet_one(
 
 
 def test_a_morning_on_which_publishing_fails_is_told(tmp_path: Path) -> None:
-    flags = {"inbox.settle_seconds": 0, "mail.operator": "boss@example.org"}
+    flags = {"inbox.stable_seconds": 0, "mail.admin_address": "boss@example.org"}
     program = build(load(home=tmp_path / "home", flags=flags, environ={}))
     program.prepare()
     lost = subscriptions.add(program.store, "a@example.org", now=NOW)
@@ -148,7 +148,7 @@ def test_a_quiet_morning_says_that_all_was_below_the_threshold(program: Program)
 
 def test_a_quiet_morning_says_that_the_mail_server_did_not_take_letters(tmp_path: Path) -> None:
     closed = {"mail.transport": "smtp", "smtp.host": "127.0.0.1", "smtp.port": 1}
-    flags = {"inbox.settle_seconds": 0, "smtp.security": "none", **closed}
+    flags = {"inbox.stable_seconds": 0, "smtp.security": "none", **closed}
     program = build(load(home=tmp_path / "home", flags=flags, environ={}))
     program.prepare()
     subscriptions.add(program.store, "a@example.org", now=NOW)

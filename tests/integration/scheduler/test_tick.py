@@ -244,7 +244,12 @@ def test_a_refused_login_is_tried_once_however_many_have_something_to_send(
     with SmtpServer(extensions=("AUTH PLAIN",)) as server:
         login = {"smtp.security": "none", "smtp.username": "lark", "smtp.password": "wrong"}
         road = {"mail.transport": "smtp", "smtp.host": "127.0.0.1", "smtp.port": server.port}
-        flags = {"inbox.settle_seconds": 0, "mail.operator": "boss@example.org", **login, **road}
+        flags = {
+            "inbox.stable_seconds": 0,
+            "mail.admin_address": "boss@example.org",
+            **login,
+            **road,
+        }
         program = build(load(home=tmp_path / "home", flags=flags, environ={}))
         program.prepare()
         subscriptions.add(program.store, "a@example.org", now=NOW)  # has a letter in the morning

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from tests.helpers.source_server import WEB_PAGE
+from tests.helpers.sources.source_server import WEB_PAGE
 
 from larkpost.errors import FetchProblem, SourceFailure
 from larkpost.fetch.answer_shape import is_empty_list

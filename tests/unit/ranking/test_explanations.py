@@ -36,9 +36,9 @@ def space(request: pytest.FixtureRequest) -> TextSpace:
     )
 
 
-@pytest.mark.parametrize("careful", [True, False])
-def test_what_the_terms_add_and_the_bias_sum_to_the_score(space: TextSpace, careful: bool) -> None:
-    ranker = TfidfRanker(careful=careful)
+@pytest.mark.parametrize("accurate", [True, False])
+def test_what_the_terms_add_and_the_bias_sum_to_the_score(space: TextSpace, accurate: bool) -> None:
+    ranker = TfidfRanker(accurate=accurate)
     tastes = ranker.learn(space, EVIDENCE, now=NOW)
     texts = [*(paper.text for paper in PAPERS[10:50:4]), "", "galaxy", "unknown_word"]
     rows = space.rows(texts)

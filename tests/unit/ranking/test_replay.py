@@ -80,7 +80,7 @@ def measured() -> ReplayReport:
 def test_a_taste_that_shows_is_found_and_beats_the_newest_first() -> None:
     report = measured()
 
-    assert report.mornings == DAYS
+    assert report.days == DAYS
     assert report.votes == 4 * DAYS
     assert report.systems[LARKPOST].auc.mean > 0.7
     assert report.gains["recency"].auc.low > 0
@@ -135,7 +135,7 @@ def test_a_chance_is_checked_from_the_second_morning_with_votes_on() -> None:
 def test_a_history_without_votes_gives_an_empty_report() -> None:
     report = evaluate(TfidfRanker(), History(PAPERS, (), (), ()))
 
-    assert (report.votes, report.mornings, report.calibration_error) == (0, 0, None)
+    assert (report.votes, report.days, report.calibration_error) == (0, 0, None)
     assert (report.learning, report.drift, report.calibration) == ((), (), ())
 
 

@@ -35,7 +35,7 @@ THUMBS = (
 CAPTURED = (8, 7)  # month and day that the sample names; it tells no year
 
 
-@click.command(short_help="Make a paper from the sample, and watch thumbs change it.")
+@click.command(short_help="Make an edition from the sample, and watch thumbs change it.")
 @click.option(
     "--dir",
     "folder",
@@ -155,7 +155,7 @@ def _rank(program: Program, reader: Reader, now: datetime) -> tuple[Pick, ...]:
     from larkpost.editions import recommend
 
     question = recommend.RankingRequest(
-        at=now, window=program.window, fewest_thumbs=program.settings.web.fewest_thumbs
+        at=now, window=program.window, thumb_count_step=program.settings.web.thumb_count_step
     )
     return recommend.rank(program.store, program.ranker, [reader], question, now=now)[
         reader.id
@@ -199,7 +199,7 @@ def _record(result: DemoResult) -> dict[str, object]:
         "papers": result.report.papers,
         "new": result.report.new,
         "rejected": result.report.rejected,
-        "captured": result.report.captured.isoformat() if result.report.captured else None,
+        "dump_date": result.report.captured.isoformat() if result.report.captured else None,
         "reader": ADDRESS,
         "votes": [
             {"paper": str(paper.identifier), "title": paper.title, "thumb": int(thumb)}

@@ -54,7 +54,7 @@ def rank(
         window=program.window if window is None else timedelta(days=window),
         limit=limit,
         again=again,
-        fewest_thumbs=program.settings.web.fewest_thumbs,
+        thumb_count_step=program.settings.web.thumb_count_step,
         exploration=program.settings.ranking.exploration if limit is None else 0.0,
     )
     asked = [call.reader(program, email)] if email else _everybody(program)
@@ -126,7 +126,7 @@ def because(pick: Pick) -> str:
     )
 
 
-@click.command(short_help="Show why a paper stands where it stands.")
+@click.command(short_help="Show why a paper is ranked where it is.")
 @click.argument("email")
 @click.argument("paper")
 @json_option

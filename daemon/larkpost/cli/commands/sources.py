@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.bootstrap import Program
-    from larkpost.db.polled_sources import SourceState
+    from larkpost.db.polling.polled_sources import SourceState
     from larkpost.fetch.check import CheckResult
     from larkpost.fetch.poll import PollResult
     from larkpost.settings.polled_sources import PolledSource
 
 
-@click.group(short_help="Add, list, check or remove sources that are asked for papers.")
+@click.group(short_help="Add, list, check or remove sources that are polled.")
 def source() -> None:
     """Have papers come by themselves: `serve` and `tick` ask the sources named here or in settings.
 

@@ -58,7 +58,7 @@ def _by_mail(site: SiteContext, request: Request, form: FormData) -> Response:
             site.program.store,
             asking,
             now=site.clock(),
-            network=network(request, own.web.proxies),
+            network=network(request, own.web.trusted_proxies),
             per_domain=own.mail.domain_hourly_limit,
         )
     except Crowded as crowded:
@@ -93,9 +93,9 @@ def _all_wishes(site: SiteContext, form: FormData) -> subscriptions.Preferences:
     usual = site.program.settings.readers
     return {
         "zone": text(form, "zone").strip() or usual.zone,
-        "at": usual.at,
+        "at": usual.send_time,
         "days": usual.days,
-        "size": usual.size,
+        "size": usual.papers_per_edition,
     }
 
 

@@ -117,7 +117,7 @@ def delete(site: SiteContext, request: Request, form: FormData) -> Response:
     if sure:
         program = site.program
         subscriptions.remove(
-            program.store, reader.id, outbox=program.places.maildir, returned=program.returns
+            program.store, reader.id, outbox=program.places.maildir, returned=program.inbound_folder
         )
         site.tastes.forget(reader.id)
         request.app.state.feeds.forget(reader.feed_key)

@@ -35,7 +35,7 @@ DAY = NOW.date() + timedelta(days=1)
 
 @pytest.fixture
 def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url, {"web.admin": 1}) as opened:
+    with place(tmp_path, sqlite_url, {"web.admin_link_version": 1}) as opened:
         onboarding.from_references(opened.program.store, opened.reader.id, LIST, now=NOW)
         fresh_space(opened.program.store, opened.program.ranker, now=NOW)
         yield opened

@@ -35,7 +35,7 @@ INTEREST = f"<script>x</script>{MARK}\"'"
 
 @pytest.fixture
 def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url, {"web.admin": 1}) as opened:
+    with place(tmp_path, sqlite_url, {"web.admin_link_version": 1}) as opened:
         line = {
             "title": f"{ESCAPED} {HOSTILE}",
             "abstract": f"{HOSTILE} {LINKS}\n\n{HOSTILE}",

@@ -228,7 +228,7 @@ def test_readers_of_the_operator_count_at_once_also_where_all_are_new(here: Plac
 
 
 def test_a_family_may_show_every_thumb(tmp_path: Path, sqlite_url: str) -> None:
-    with place(tmp_path, sqlite_url, {"web.fewest_thumbs": 1}) as here:
+    with place(tmp_path, sqlite_url, {"web.thumb_count_step": 1}) as here:
         press(here.client, here.path(here.program.links.page(here.reader)), here.papers[-1])
 
         assert first(here) == len(here.papers) - 1

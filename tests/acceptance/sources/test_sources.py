@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.polling import until
 from tests.helpers.serving import serving
-from tests.helpers.source_server import FAILURES, SourceServer, paper
+from tests.helpers.sources.source_server import FAILURES, SourceServer, paper
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def settings(shell: Shell, server: SourceServer, *names: str) -> None:
     shell.home.mkdir(exist_ok=True)
     tables = "".join(f'[[sources]]\nname = "{name}"\nallow_private = true\n' for name in names)
     fetch = f'[fetch]\nhugging_face = "{server.url}"\narxiv = "{server.url}"\ntimeout = 2.0\n'
-    (shell.home / "config.toml").write_text(f"{tables}{fetch}[tick]\nseconds = 0.2\n")
+    (shell.home / "config.toml").write_text(f"{tables}{fetch}[scheduler]\ninterval_seconds = 0.2\n")
 
 
 def query(shell: Shell, sql: str) -> list[tuple[object, ...]]:

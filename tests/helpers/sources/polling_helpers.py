@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from larkpost.db import papers, polled_sources
+from larkpost.db import papers
+from larkpost.db.polling import polled_sources
 from larkpost.fetch.configured import ConfiguredSources
 from larkpost.fetch.http_client import FetchLimits, HttpClient
 from larkpost.fetch.poll import PollContext, PollResult, list_due, poll_sources
@@ -15,10 +16,10 @@ from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.settings.polled_sources import PolledSource
 
 if TYPE_CHECKING:
-    from tests.helpers.source_server import SourceServer
+    from tests.helpers.sources.source_server import SourceServer
 
     from larkpost.db.engine import Store
-    from larkpost.db.polled_sources import SourceState
+    from larkpost.db.polling.polled_sources import SourceState
 
 FRIDAY = datetime(2026, 8, 7, 9, tzinfo=UTC)
 HF_DAILY = PolledSource("hf-daily", "hf-daily", allow_private=True)
