@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import httpcore2
@@ -20,6 +21,8 @@ def make_client(
     settings: HttpClient, deadline: Deadline, *, allow_private: bool, context: ssl.SSLContext
 ) -> httpx2.Client:
     """Make a client for one request: no proxies and no logins of the environment, no redirects."""
+    for name in ("httpx2", "httpcore2"):  # they log whole addresses, with what is secret in them
+        logging.getLogger(name).setLevel(logging.WARNING)
     backend = CheckedBackend(
         deadline, allow_private=allow_private, resolve=settings.resolve or resolve_host
     )

@@ -304,6 +304,17 @@ def test_no_proxy_of_the_environment_comes_between(
     assert get(f"{server.url}/feed")[1] == BODY
 
 
+def test_the_library_writes_no_address_into_the_log(
+    server: SourceServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.routes["/feed"] = Reply(BODY)
+
+    with caplog.at_level("DEBUG"):
+        get(f"{server.url}/feed?token=hush-hush")
+
+    assert "hush" not in caplog.text
+
+
 def test_a_login_is_sent_to_its_own_host_and_never_told(server: SourceServer) -> None:
     seen: list[Mapping[str, str]] = []
 
