@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import SystemRandom
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from larkpost import logs
 from larkpost.db.polling import polled_sources
-from larkpost.errors import FetchProblem, SourceFailure, TryAgainLater
+from larkpost.errors import FetchProblem, LarkpostError, SourceFailure, TryAgainLater
 from larkpost.fetch.configured import compare_sources, save_changes
 from larkpost.fetch.health import SourceProblem, find_emptiness, find_stop, note_answer
 from larkpost.fetch.pages import PageAnswer, PagePoller
@@ -21,7 +21,6 @@ from larkpost.masking import mask_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
 
     from larkpost.db.engine import Store
     from larkpost.db.polling.polled_sources import SourceState
@@ -47,6 +46,13 @@ _OF_THE_HOST = frozenset(
 _MOST_FAULTS = 3  # of one source in a round
 _JITTER = 0.1
 _LONGEST_SLEEP = timedelta(days=9)  # a later poll was planned before the clock was set back
+
+
+_REST = timedelta(minutes=5)
+
+# Sources of which nothing could be written down (a full disk, a busy database), by store and name:
+# they would be asked at every round.
+_left: dict[tuple[str, str], datetime] = {}
 
 
 def _never() -> bool:
@@ -112,11 +118,16 @@ def poll_sources(
     resting: set[str] = set()
     for state in due:
         host = _host_of(state, context.bases, clock())
-        if context.stopped() or host in resting:
+        key = (context.store.name, state.source.name)
+        left = _left.get(key, clock() - _REST)
+        if context.stopped() or host in resting or timedelta(0) <= clock() - left < _REST:
             continue
         poll = SourcePoll(context, state, clock())
         result = poll.run()
-        if result is not None:
+        if result is None:
+            _left[key] = clock()
+        else:
+            _left.pop(key, None)
             results.append(result)
             if result.problem and result.problem.problem is FetchProblem.RATE_LIMITED:
                 resting.add(host)
@@ -163,6 +174,11 @@ class SourcePoll:
                     self._answers += poller.ask(request)
                 except SourceFailure as fault:
                     self._faults.append(fault)
+                except LarkpostError:  # ours: the database, the disk
+                    raise
+                except Exception as error:  # a fault in our code on one answer stops no other
+                    log.exception(LogEvent.SOURCE_FAILED, source=source.name)
+                    self._faults.append(_broken(error))
         except TryAgainLater as reason:  # the host is being asked by another process
             log.info(LogEvent.SOURCE_DEFERRED, source=source.name, reason=str(reason))
             if not self._answers:
@@ -230,6 +246,14 @@ class SourcePoll:
             log.info(LogEvent.SOURCE_RECOVERED, source=name)
         if after.moved_to and after.moved_to != before.moved_to:
             log.warning(LogEvent.SOURCE_MOVED, source=name, to=mask_text(after.moved_to))
+
+
+def _broken(error: Exception) -> SourceFailure:
+    return SourceFailure(
+        f"reading its answer broke: {type(error).__name__}: {error}"[:500],
+        problem=FetchProblem.SHAPE,
+        hint="please report it; it is asked again, later each time",
+    )
 
 
 def _since(state: SourceState, problem: SourceProblem | None, now: datetime) -> datetime | None:

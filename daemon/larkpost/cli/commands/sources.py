@@ -224,6 +224,7 @@ def source_record(state: SourceState) -> dict[str, Any]:
     return {
         **_identity(state.source),
         **{key: (at := getattr(state, key)) and moment(at) for key in moments},
+        "papers": state.papers,
         "failures": state.failures,
         "moved_to": mask_text(state.moved_to) or None,
         "problem": state.problem
