@@ -247,9 +247,10 @@ def _ticks(database: Path) -> Iterator[list[datetime]]:
 
     def look() -> None:
         address = f"file:{database}?mode=ro"
+        query = "SELECT at FROM job_status WHERE kind = 'tick'"
         with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
             while not over.wait(0.2):
-                row = connection.execute("SELECT at FROM event WHERE kind = 'tick'").fetchone()
+                row = connection.execute(query).fetchone()
                 at = _moment(row[0]) if row else None
                 if at and (not found or at > found[-1]):
                     found.append(at)

@@ -174,7 +174,7 @@ def run(draw: Draw, end: int) -> dict[str, Any]:
                 now=morning(0),
                 words=person.words,
                 uid=f"year-{person.number}",
-                days=WEEKDAYS,
+                weekdays=WEEKDAYS,
             )
         points: dict[str, Any] = {}
         done = 0

@@ -122,7 +122,7 @@ def publish_hostile(here: Place) -> Edition:
         ]
         votes.cast_many(connection, cast)
         picks = [
-            replace(pick, interest=WORD[:40], like=chosen[0], probability=0.4)
+            replace(pick, interest=WORD[:40], similar_paper=chosen[0], probability=0.4)
             for pick in picks_of(chosen)
         ]
         edition = editions.publish(

@@ -204,8 +204,8 @@ def test_wishes_are_saved_from_the_readers_page(here: Place, browser: Browser) -
     page.get_by_role("button", name="Save", exact=True).click()
 
     page.get_by_text("Your wishes are saved").wait_for()
-    assert here.current().size == 7
-    assert here.current().days == frozenset(range(6))
+    assert here.current().papers_per_edition == 7
+    assert here.current().weekdays == frozenset(range(6))
     page.close()
 
 

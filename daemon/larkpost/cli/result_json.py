@@ -31,5 +31,5 @@ def of_result(result: PublishResult) -> dict[str, Any]:
         "outcome": str(result.outcome),
         "published": moment(edition.published_at) if edition else None,
         "papers": [str(pick.paper.identifier) for pick in edition.picks] if edition else [],
-        "candidates": edition.considered if edition else 0,
+        "candidate_count": edition.candidate_count if edition else 0,
     }

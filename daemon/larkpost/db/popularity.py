@@ -135,7 +135,7 @@ def thumbs(connection: Connection, *, without: int) -> list[Vote]:
     others = select(table).where(table.c.reader_id != without, *counted)
     rows = connection.execute(others.order_by(table.c.at, table.c.paper_id))
     return [
-        Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.via, row.interest_id)
+        Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.source, row.interest_id)
         for row in rows
     ]
 

@@ -296,8 +296,8 @@ def _edition(request: EditionRequest, ranking: ReaderRanking) -> Edition:
         date=request.day,
         published_at=request.at,
         picks=ranking.picks,
-        since=request.since,
-        considered=ranking.considered,
+        catch_up_from=request.since,
+        candidate_count=ranking.candidate_count,
         note=ranking.note,
     )
 
@@ -343,8 +343,8 @@ def _prepare(request: EditionRequest, ranking: ReaderRanking, domain: str) -> Pr
         now=request.at,
         next_slot=request.next_slot,
         message_id=message_id(reader.uid, request.day, domain) if reader.address else None,
-        since=request.since,
-        considered=ranking.considered,
+        catch_up_from=request.since,
+        candidate_count=ranking.candidate_count,
         note=ranking.note,
     )
 

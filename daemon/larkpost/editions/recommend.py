@@ -58,7 +58,7 @@ class RankingRequest:
 
 @dataclass(frozen=True, slots=True)
 class ReaderRanking:
-    """The answer for one reader: picks, best first, out of ``considered`` candidates.
+    """The answer for one reader: picks, best first, out of ``candidate_count`` candidates.
 
     ``below`` counts the candidates left out because their probability is under the reader's
     threshold. ``note`` is what the reader is to be told of it; ``fault`` what kept us from
@@ -66,7 +66,7 @@ class ReaderRanking:
     """
 
     picks: tuple[Pick, ...]
-    considered: int
+    candidate_count: int
     below: int = 0
     note: str = ""
     fault: str = ""
@@ -140,7 +140,7 @@ def _plain(
             limit=len(candidates),
             fewest=question.thumb_count_step,
         )
-    limit = question.limit or reader.size
+    limit = question.limit or reader.papers_per_edition
     order = [judged.paper.id for judged in hot]
     picks = fallback.choose(reader, candidates, spent, order, limit)
     left = len(candidates) - len(spent & {paper.id for paper in candidates})
@@ -171,7 +171,7 @@ def _learn(
     for one in asked:
         own[one.reader_id].append(one)
     alike = selection.twins(candidates)
-    most = max((question.limit or reader.size for reader in readers), default=0)
+    most = max((question.limit or reader.papers_per_edition for reader in readers), default=0)
     enough = most + min(alike.doubles, most)
     ids = frozenset(paper.id for paper in candidates)
     # A chance means something once there is a thumb up, as where a letter tells it.
@@ -246,7 +246,7 @@ class _ShardRanking:
         )
         found: dict[int, Found] = {}
         for one, picks in zip(asked, ranked, strict=True):
-            if any(pick.because or pick.against for pick in picks):
+            if any(pick.positive_terms or pick.negative_terms for pick in picks):
                 found.setdefault(one.reader_id, {})[one.interest_id] = picks
         return found
 
@@ -282,7 +282,7 @@ class _ShardRanking:
         """The reader's picks: shared between interests, likely enough, perhaps one explored."""
         from larkpost.ranking import selection
 
-        size = self.question.limit or reader.size
+        size = self.question.limit or reader.papers_per_edition
         picks = selection.choose(reader, found, size, self.alike, untaught=self.untaught)
         below = 0
         if reader.threshold:
@@ -291,14 +291,14 @@ class _ShardRanking:
         if self.explorer.rate and not reader.threshold and len(picks) == size > 1:
             judged = partial(_liked_most, self.ranker, self.space, tastes)
             picks = self.explorer.explore(reader, asked, picks, judged)
-        considered = len(self.ids) - len(self.ids & self.spent[reader.id])
+        candidate_count = len(self.ids) - len(self.ids & self.spent[reader.id])
         silent = {
             interest.id
             for interest in reader.interests
             if interest.id in self.untaught and not interest.words
         }
         note = selection.too_few(reader, found, picks, silent=silent)
-        return ReaderRanking(tuple(picks), considered, below, note)
+        return ReaderRanking(tuple(picks), candidate_count, below, note)
 
 
 def explain_paper(

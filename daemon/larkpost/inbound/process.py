@@ -188,5 +188,5 @@ def _answer(store: Store, edition: Edition, message: Message, now: datetime) -> 
         if position in papers
     }
     for paper, thumb in votes.items():
-        record_votes.cast(store, edition.reader.id, paper, thumb, via="answer", now=now)
+        record_votes.cast(store, edition.reader.id, paper, thumb, source="answer", now=now)
     return InboundResult(InboundKind.VOTED if votes else InboundKind.UNREAD, len(votes))

@@ -278,9 +278,9 @@ def _line(asking: SubscriptionRequest) -> dict[str, Any]:
     return {
         "address": asking.address,
         "zone": preferences["zone"],
-        "at": f"{preferences['at']:%H:%M}",
-        "days": sorted(preferences["days"]),
-        "size": preferences["size"],
+        "at": f"{preferences['send_time']:%H:%M}",
+        "days": sorted(preferences["weekdays"]),
+        "size": preferences["papers_per_edition"],
         "words": list(asking.words),
     }
 
@@ -289,9 +289,9 @@ def _asking(notice: QueuedNotice) -> SubscriptionRequest:
     kept = notice.wishes
     preferences: Preferences = {
         "zone": kept["zone"],
-        "at": time.fromisoformat(kept["at"]),
-        "days": frozenset(kept["days"]),
-        "size": kept["size"],
+        "send_time": time.fromisoformat(kept["at"]),
+        "weekdays": frozenset(kept["days"]),
+        "papers_per_edition": kept["size"],
     }
     return SubscriptionRequest(
         kept.get("address", notice.address), preferences, tuple(kept["words"])

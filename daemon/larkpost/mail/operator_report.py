@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
 
-    from larkpost.db.coordination.job_status import Event
+    from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection, Store
     from larkpost.domain import Message
     from larkpost.editions.diagnostics import EmptyDayReason
@@ -128,6 +128,6 @@ def _untold(connection: Connection, now: datetime, window: timedelta) -> Sequenc
     return reasons
 
 
-def _was_due(happened: Mapping[str, Event], now: datetime) -> bool:
+def _was_due(happened: Mapping[str, JobStatus], now: datetime) -> bool:
     published = happened.get("publish")
     return published is not None and published.at.date() == now.date()

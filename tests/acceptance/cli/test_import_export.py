@@ -52,30 +52,32 @@ def test_lines_of_the_contract_are_taken(shell: Shell) -> None:
     readers = written(
         shell.folder / "r.jsonl",
         {
+            "format": 2,
             "reader": "a@example.org",
             "name": "A",
             "zone": "Europe/Berlin",
-            "at": "06:00",
-            "days": ["mon"],
-            "size": 10,
-            "interests": ["mixture of experts"],
+            "send_time": "06:00",
+            "weekdays": ["mon"],
+            "papers_per_edition": 10,
+            "interests": [{"name": "main", "words": ["mixture of experts"]}],
         },
     )
     votes = written(
         shell.folder / "v.jsonl",
         {
+            "format": 2,
             "reader": "a@example.org",
             "paper": "arxiv:2508.13426",
             "thumb": 1,
             "at": "2026-08-07T07:00:00Z",
-            "via": "import",
+            "source": "import",
         },
     )
 
     shell("import", "--papers", papers, "--readers", readers, "--votes", votes)
 
     (shown,) = shell.json("reader", "show", "a@example.org")
-    assert (shown["up"], shown["down"], shown["days"]) == (1, 0, ["mon"])
+    assert (shown["up"], shown["down"], shown["weekdays"]) == (1, 0, ["mon"])
     kept = {one["id"]: one for one in shell.json("papers")}
     assert kept.keys() == {"arxiv:2508.13426", "doi:10.1000/182"}
     assert kept["arxiv:2508.13426"]["first_seen"] == "2026-08-07T06:00:00Z"
@@ -113,7 +115,7 @@ def test_readers_have_the_defaults_of_the_settings_and_who_left_stays_away(shell
 
     (new,) = shell.json("reader", "show", "new@example.org")
     (left,) = shell.json("reader", "show", "left@example.org")
-    assert (new["zone"], new["at"], new["size"]) == ("Asia/Tokyo", "07:30", 7)
+    assert (new["zone"], new["send_time"], new["papers_per_edition"]) == ("Asia/Tokyo", "07:30", 7)
     assert left["status"] == "left"
     assert "r.jsonl, line 2: left@example.org has unsubscribed here and stays so" in done.err
 

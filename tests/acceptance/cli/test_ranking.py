@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.helpers.cli_helpers import Shell
 
 ANN = "ann@example.org"
-PICK = {"reader", "paper", "position", "score", "probability", "because", "like"}
+PICK = {"reader", "paper", "position", "score", "probability", "positive_terms", "similar_paper"}
 
 
 def experts(shell: Shell) -> list[str]:
@@ -66,8 +66,8 @@ def test_thumbs_bring_the_theme_to_the_front(furnished: Shell) -> None:
     picks = furnished.json("rank", ANN, "--limit", 3)
 
     assert {pick["paper"] for pick in picks} <= set(theme[3:])
-    assert {pick["like"] for pick in picks} <= {*theme[:3], None}
-    assert all(pick["because"] for pick in picks)
+    assert {pick["similar_paper"] for pick in picks} <= {*theme[:3], None}
+    assert all(pick["positive_terms"] for pick in picks)
 
 
 def test_a_paper_voted_on_is_not_ranked_again_until_the_vote_is_cleared(furnished: Shell) -> None:
@@ -134,8 +134,11 @@ def test_an_explanation_shows_terms_weights_and_the_nearest_liked_paper(furnishe
 
     assert record["paper"] == other
     assert record["nearest"] == liked
-    assert record["like"] in {liked, None}  # named as a reason only where it is near enough
-    assert record["because"][0]["term"] in told
+    assert record["similar_paper"] in {
+        liked,
+        None,
+    }  # named as a reason only where it is near enough
+    assert record["positive_terms"][0]["term"] in told
     assert "█" in told
     assert not CONTROL & set(told)
 

@@ -25,10 +25,10 @@ def test_a_reader_is_added_with_every_wish(shell: Shell) -> None:
         "reader": "Ann@example.org",
         "name": "Ann",
         "zone": "Europe/Berlin",
-        "at": "06:30",
-        "days": ["mon", "tue"],
-        "size": 5,
-        "interests": ["mixture of experts", "routing"],
+        "send_time": "06:30",
+        "weekdays": ["mon", "tue"],
+        "papers_per_edition": 5,
+        "interests": [{"name": "main", "words": ["mixture of experts", "routing"], "quota": 1}],
         "status": "active",
     }
     assert wished.items() <= reader.items()
@@ -46,8 +46,8 @@ def test_what_is_not_given_comes_from_the_settings(shell: Shell) -> None:
 
     (reader,) = shell.json("reader", "add", "ann@example.org")
 
-    assert (reader["zone"], reader["at"]) == ("Asia/Tokyo", "05:15")
-    assert (reader["days"], reader["size"]) == (["sun"], 3)
+    assert (reader["zone"], reader["send_time"]) == ("Asia/Tokyo", "05:15")
+    assert (reader["weekdays"], reader["papers_per_edition"]) == (["sun"], 3)
 
 
 def test_an_address_is_taken_once(shell: Shell) -> None:
@@ -72,9 +72,9 @@ def test_wishes_change_one_by_one(shell: Shell) -> None:
 
     (changed,) = shell.json("reader", "set", "ann@example.org", "--at", "21:00")
 
-    assert changed["at"] == "21:00"
-    assert changed["size"] == 5
-    assert changed["interests"] == ["routing"]
+    assert changed["send_time"] == "21:00"
+    assert changed["papers_per_edition"] == 5
+    assert [one["words"] for one in changed["interests"]] == [["routing"]]
 
 
 def test_a_reader_gets_a_notice_on_empty_days_or_not(shell: Shell) -> None:
@@ -83,7 +83,7 @@ def test_a_reader_gets_a_notice_on_empty_days_or_not(shell: Shell) -> None:
     (kept,) = shell.json("reader", "set", "ann@example.org", "--size", 5)
     (ended,) = shell.json("reader", "set", "ann@example.org", "--no-notify-empty")
 
-    assert [one["quiet_mail"] for one in (added, kept, ended)] == [True, True, False]
+    assert [one["notify_when_empty"] for one in (added, kept, ended)] == [True, True, False]
     assert "empty days:     a notice by mail" in told
     assert "no notice" in shell("reader", "show", "ann@example.org").out
 
@@ -197,7 +197,7 @@ def test_wishes_and_acts_go_in_one_call(shell: Shell) -> None:
     )  # fmt: skip
 
     assert (told["name"], told["status"]) == ("Anna", "paused")
-    assert told["days"] == ["mon", "tue", "wed", "thu", "fri"]
+    assert told["weekdays"] == ["mon", "tue", "wed", "thu", "fri"]
 
 
 def test_the_list_tells_when_a_reader_who_came_by_the_form_goes(shell: Shell) -> None:

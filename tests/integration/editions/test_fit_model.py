@@ -27,7 +27,7 @@ from larkpost.ranking import TfidfRanker
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from larkpost.db.coordination.job_status import Event
+    from larkpost.db.coordination.job_status import JobStatus
 
 NOW = datetime(2026, 8, 7, 3, tzinfo=UTC)
 FIT_PROCESS = [sys.executable, "-P", "-m", "larkpost.editions.fit_process"]
@@ -48,14 +48,14 @@ def take(store: Store, *titles: str) -> None:
         papers.absorb(connection, drafts, now=NOW)
 
 
-def last_fit(store: Store) -> Event:
+def last_fit(store: Store) -> JobStatus:
     with store.read() as connection:
-        return job_status.latest(connection)["space"]
+        return job_status.latest(connection)["fit"]
 
 
 def kept(store: Store) -> bytes:
     with store.read() as connection:
-        newest = fitted_models.newest_space(connection)
+        newest = fitted_models.newest_model(connection)
     assert newest is not None
     return newest.body
 
@@ -191,12 +191,12 @@ def test_the_database_can_be_written_while_the_process_fits(
         "from pathlib import Path\n"
         "from larkpost.editions import fit_process\n"
         "from larkpost.ranking import TfidfRanker\n"
-        "real = Tfidf.fit\n"
+        "real = TfidfRanker.fit\n"
         "def slow(self, corpus, **more):\n"
         f"    while not Path({str(written)!r}).exists():\n"
         "        time.sleep(.05)\n"
         "    return real(self, corpus, **more)\n"
-        "Tfidf.fit = slow\n"
+        "TfidfRanker.fit = slow\n"
         "fit_process.main()"
     )
     shared = ModelCache(FitApart(accurate=True, seconds=120))
@@ -211,7 +211,7 @@ def test_the_database_can_be_written_while_the_process_fits(
     with store.read() as connection:
         facts = fitted_models.newest_facts(connection)
         assert facts is not None
-        assert (facts.papers, papers.count(connection)) == (30, 31)
+        assert (facts.paper_count, papers.count(connection)) == (30, 31)
 
 
 THREADS = """

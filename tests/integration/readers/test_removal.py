@@ -55,7 +55,7 @@ def live(here: Place) -> Reader:
         store, ADDRESS, now=NOW - timedelta(days=3), name=NAME, words=WORDS, zone="UTC"
     )
     onboarding.from_references(store, reader.id, LIST, now=NOW)
-    record_votes.cast(store, reader.id, here.papers[0].id, Thumb.UP, via="test", now=NOW)
+    record_votes.cast(store, reader.id, here.papers[0].id, Thumb.UP, source="test", now=NOW)
     here.clock.now = NOW + timedelta(days=1)
     tick(program.tick_context, now=here.clock.now)
     with store.begin() as connection:

@@ -148,8 +148,8 @@ def test_a_database_that_may_not_grow_is_no_room_left(sqlite_url: str) -> None:
         with store.begin() as connection:
             pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
             connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
-            row = {"made_at": NOW, "papers": 1, "body": bytes(10_000_000)}
-            connection.execute(insert(schema.space).values(row))
+            row = {"fitted_at": NOW, "paper_count": 1, "body": bytes(10_000_000)}
+            connection.execute(insert(schema.tfidf_model).values(row))
 
     with pytest.raises(NoRoom, match="No room left for") as refusal:
         fill()

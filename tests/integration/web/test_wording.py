@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
     from tests.helpers.web.site_client import Place
 
-WISHES = {"action": "save", "at": "06:00", "days": ["0"], "size": "5", "threshold": "0"}
+WISHES = {
+    "action": "save",
+    "send_time": "06:00",
+    "weekdays": ["0"],
+    "papers_per_edition": "5",
+    "threshold": "0",
+}
 
 
 def test_a_hint_that_asks_ends_with_its_question_mark(here: Place) -> None:

@@ -40,7 +40,7 @@ def a_paper(number: int, day: int) -> Paper:
         title=f"{theme} {draw.choice(WORDS[theme])}",
         abstract=" ".join(draw.choices([*WORDS[theme], "study", "method", "results"], k=25)),
         first_seen=seen,
-        arrived=seen,
+        ingested_at=seen,
         updated=seen,
     )
 
@@ -64,7 +64,7 @@ def a_pick(paper: Paper, position: int = 1, **odds: Any) -> Pick:
 
 
 def an_edition(picks: list[Pick], considered: int) -> Edition:
-    return Edition(1, a_reader(), START.date(), START, tuple(picks), considered=considered)
+    return Edition(1, a_reader(), START.date(), START, tuple(picks), candidate_count=considered)
 
 
 @cache
@@ -230,7 +230,7 @@ def test_a_morning_holds_what_came_since_the_one_before() -> None:
 
 
 def test_a_dump_that_came_late_is_news_on_the_day_it_was_read() -> None:
-    late = replace(PAPERS[4], arrived=START + timedelta(days=10))
+    late = replace(PAPERS[4], ingested_at=START + timedelta(days=10))
 
     found = vote_days(replace(a_history(), papers=[late, *PAPERS[5:]]))
 

@@ -114,15 +114,15 @@ def _run_demo(program: Program, home: Path, now: datetime) -> DemoResult:
 
     report = _read(program, now)
     reader = subscriptions.add(
-        program.store, ADDRESS, now=now, name="You", zone="Europe/Berlin", at=time(6, 30),
-        days=frozenset(range(5)), size=10,
+        program.store, ADDRESS, now=now, name="You", zone="Europe/Berlin", send_time=time(6, 30),
+        weekdays=frozenset(range(5)), papers_per_edition=10,
     )  # fmt: skip
     before = _rank(program, reader, now)
     thumbs = []
     for title, said in THUMBS:
         thumb = record_votes.read_thumb(said)
         paper = _find_by_title(program, title)
-        record_votes.cast(program.store, reader.id, paper.id, thumb, via="demo", now=now)
+        record_votes.cast(program.store, reader.id, paper.id, thumb, source="demo", now=now)
         if thumb is not None:
             thumbs.append((paper, thumb))
     edition = _publish(program, reader, now)

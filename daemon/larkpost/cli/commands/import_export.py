@@ -61,9 +61,9 @@ def import_(
         importer.take_readers,
         defaults={
             "zone": usual.zone,
-            "at": usual.send_time,
-            "days": usual.days,
-            "size": usual.papers_per_edition,
+            "send_time": usual.send_time,
+            "weekdays": usual.days,
+            "papers_per_edition": usual.papers_per_edition,
         },
     )
     tallies = []

@@ -91,7 +91,7 @@ def _like(
             known[name] = voted is None
         if paper and not voted:
             record_votes.cast(
-                program.store, reader.id, paper.id, Thumb.UP, via="import", now=call.now
+                program.store, reader.id, paper.id, Thumb.UP, source="import", now=call.now
             )
     return known
 

@@ -37,13 +37,17 @@ def _read_preferences(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--name", metavar="NAME", help="What to call them in the newsletter."),
         click.option("--zone", metavar="ZONE", help="Time zone, such as Europe/Berlin."),
         click.option(
-            "--at", type=params.local_time, metavar="HH:MM", help="Local time of the edition."
+            "--at", "send_time", type=params.local_time, metavar="HH:MM",
+            help="Local time of the edition.",
         ),
         click.option(
-            "--days", type=params.weekdays, metavar="DAYS",
+            "--days", "weekdays", type=params.weekdays, metavar="DAYS",
             help="Weekdays, such as mon-fri, or sat,sun, or daily.",
         ),
-        click.option("--size", type=click.IntRange(1, 100), metavar="N", help="Papers an edition."),
+        click.option(
+            "--size", "papers_per_edition", type=click.IntRange(1, 100), metavar="N",
+            help="Papers an edition.",
+        ),
         click.option(
             "--interest", "interests", multiple=True, metavar="WORDS",
             help="Words to start from, such as 'mixture of experts'; may be given several times.",
@@ -58,7 +62,7 @@ def _read_preferences(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Once a week (on the first of the days) or not.",
         ),
         click.option(
-            "--notify-empty/--no-notify-empty", "quiet_mail", multiple=True,
+            "--notify-empty/--no-notify-empty", "notify_when_empty", multiple=True,
             callback=params.refuse_both,
             help="Send a short notice on a day without papers, or not.",
         ),
@@ -83,9 +87,9 @@ def add(
     usual = program.settings.readers
     chosen = {
         "zone": usual.zone,
-        "at": usual.send_time,
-        "days": usual.days,
-        "size": usual.papers_per_edition,
+        "send_time": usual.send_time,
+        "weekdays": usual.days,
+        "papers_per_edition": usual.papers_per_edition,
         **_only_given(preferences),
     }
     added = subscriptions.add(program.store, email, now=call.now, words=interests, **chosen)
@@ -129,7 +133,15 @@ def list_readers(call: CliContext, as_json: bool) -> None:
     put_table(
         ["reader", "name", "status", "next edition", "zone", "papers", "expires on"],
         [
-            [_who(one), one.name, one.status, _local(one), _zone(one), one.size, ends.get(one.id)]
+            [
+                _who(one),
+                one.name,
+                one.status,
+                _local(one),
+                _zone(one),
+                one.papers_per_edition,
+                ends.get(one.id),
+            ]
             for one in everybody
         ],
     )
@@ -178,7 +190,7 @@ def show(call: CliContext, email: str, as_json: bool) -> None:
         "schedule": _schedule(found),
         "interests": words or "none named",
         "threshold": found.threshold or "none",
-        "empty days": "a notice by mail" if found.quiet_mail else "no notice",
+        "empty days": "a notice by mail" if found.notify_when_empty else "no notice",
         "thumbs": f"{thumbs.count(1)} up, {thumbs.count(-1)} down"
         + ("" if counted else ", not counted for others yet"),
         "latest edition": latest[0].date if latest else "none yet",
@@ -298,10 +310,11 @@ def _feeds(program: Program, one: Reader) -> dict[str, str]:
 def _schedule(one: Reader) -> str:
     from larkpost.settings import day_names
 
-    days = "every day" if len(one.days) == 7 else ", ".join(day_names(one.days))
+    days = "every day" if len(one.weekdays) == 7 else ", ".join(day_names(one.weekdays))
     when = f"weekly, first of {days}" if one.weekly else days
     following = f"; next edition {_local(one)}" if one.next_slot else f"; {one.status}"
-    return f"{quantity(one.size, 'paper')}, {when} at {one.at:%H:%M} {_zone(one)}{following}"
+    count = quantity(one.papers_per_edition, "paper")
+    return f"{count}, {when} at {one.send_time:%H:%M} {_zone(one)}{following}"
 
 
 def _local(one: Reader) -> str | None:

@@ -50,7 +50,7 @@ def cast_vote(
         reader.id,
         found.id,
         choice,
-        via="command",
+        source="command",
         now=call.now,
         interest_id=find_interest(reader, interest).id if interest else None,
     )

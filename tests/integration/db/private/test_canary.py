@@ -56,8 +56,8 @@ def passed_on(here: Place) -> Edition:
     """Publish an edition of the owner whose picks are all like the private paper."""
     picks = [
         Pick(
-            paper=paper, position=n, score=1.0, probability=0.5, because=(), against=(),
-            like=private(here),
+            paper=paper, position=n, score=1.0, probability=0.5,
+            similar_paper=private(here),
         )
         for n, paper in enumerate(here.papers, start=1)
     ]  # fmt: skip
