@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -140,8 +141,6 @@ def test_a_long_day_is_asked_for_page_by_page(polling: Polling, server: SourceSe
 def test_a_server_that_knows_no_pages_is_asked_for_one_more_only(
     polling: Polling, server: SourceServer
 ) -> None:
-    import json
-
     whole = json.dumps([paper(n, day=TODAY) for n in range(120)]).encode()
     for more in ("", "&p=1", "&p=2"):
         server.routes[f"/api/daily_papers?date={TODAY}&limit=100{more}"] = Reply(whole)

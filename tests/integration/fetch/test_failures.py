@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import replace
 from datetime import timedelta
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 from tests.helpers.sources.polling_helpers import HF_DAILY, Polling
 from tests.helpers.sources.source_server import FAILURES, Reply, SourceServer, redirect, too_many
 
+from larkpost.bootstrap import build
 from larkpost.db.polling import polled_sources
 from larkpost.editions.diagnostics import EmptyDay
+from larkpost.fetch.poll import list_due, poll_sources
 from larkpost.scheduler.status import read_status
+from larkpost.settings import load
 from larkpost.settings.polled_sources import PolledSource
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from larkpost.db.engine import Store
-    from larkpost.fetch.http_client import HttpClient
 
 TRENDING = PolledSource("hf-trending", "hf-trending", allow_private=True)
 
@@ -52,10 +59,6 @@ def test_a_failure_is_told_and_survived(
 
 
 def test_a_source_whose_certificate_is_bad_is_told(store: Store) -> None:
-    import ssl
-
-    import trustme
-
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with SourceServer(certificate=context) as server:
@@ -187,19 +190,12 @@ def test_a_daemon_that_is_told_to_end_asks_for_nothing_more(
     polling: Polling, server: SourceServer
 ) -> None:
     ending = replace(polling.context, stopped=lambda: len(server.requests) >= 3)
-    from larkpost.fetch.poll import list_due, poll_sources
-
     poll_sources(ending, list_due(ending, now=polling.now), clock=lambda: polling.now)
 
     assert len(server.requests) == 3
 
 
-def test_the_agent_names_the_program_and_its_version() -> None:
-    from importlib.metadata import version
-
-    from larkpost.bootstrap import build
-    from larkpost.settings import load
-
-    client: HttpClient = build(load(environ={"HOME": "/tmp"})).poll_context.client  # noqa: S108 - not used
+def test_the_agent_names_the_program_and_its_version(tmp_path: Path) -> None:
+    client = build(load(home=tmp_path, environ={})).poll_context.client
 
     assert client.agent == f"Larkpost/{version('larkpost')}"

@@ -12,6 +12,7 @@ from tests.helpers.sources.source_server import SourceServer, paper
 from larkpost.bootstrap import build
 from larkpost.errors import Busy, NoRoom
 from larkpost.fetch import pages
+from larkpost.ingest.ingest import ingest
 from larkpost.scheduler.mutex import alone
 from larkpost.scheduler.tick import poll, tick
 from larkpost.settings import load
@@ -89,7 +90,7 @@ def test_an_opml_file_that_is_gone_is_told_and_keeps_no_source_away(
 def test_an_answer_that_breaks_our_code_is_told_and_stops_no_other_source(
     store: Store, server: SourceServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = pages.ingest
+    read = ingest
 
     def breaks(*arguments: object, name: str, **more: object) -> object:
         if name.startswith("broken"):
