@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from larkpost.editions.publish import PublishContext
     from larkpost.fetch.configured import ConfiguredSources
     from larkpost.fetch.poll import PollContext
-    from larkpost.interfaces import DumpFormat, Ranker, Renderer, Transport
+    from larkpost.interfaces import DumpFormat, Renderer, Transport
+    from larkpost.ranking import TfidfRanker
     from larkpost.readers.expiry import LastUses
     from larkpost.render import EditionRenderer
     from larkpost.scheduler.tick import TickContext
@@ -150,7 +151,7 @@ class Program:
         return ExpiryRule(self.settings.quotas.expire_days, self.settings.quotas.expire_unused_days)
 
     @cached_property
-    def ranker(self) -> Ranker:
+    def ranker(self) -> TfidfRanker:
         """What learns and ranks."""
         from larkpost.ranking import TfidfRanker
 

@@ -89,6 +89,10 @@ paper = Table(
     Column("organisation", CleanText),
     Column("links", TextList),
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
+    Column("keywords", TextList),
+    Column("comment", CleanText),
+    Column("journal_ref", CleanText),
+    Column("thumbnail", CleanText),  # an address that is never loaded
     # The reader whose private paper this is; none has a row in identifier, minhash,
     # dump_paper or the search index. See larkpost.db.private.private_papers.
     Column("owner_id", ForeignKey("reader.id", ondelete="CASCADE")),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from larkpost.errors import UnreadableDump
 from larkpost.formats.bibtex import ENTRY
 from larkpost.formats.references import RIS, TABLE
+from larkpost.formats.tables.table import is_table
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
@@ -24,10 +25,7 @@ _EXPORT = (
     "export it as BibTeX or RIS; that begins a reader's taste:"
     " `larkpost reader import-library EMAIL FILE`"
 )
-_NOT_YET = (
-    "it is not read yet; what is read is the papers page as text, the JSON of its API, and JSON "
-    "Lines (docs/formats.md)"
-)
+_NOT_YET = "it is not read yet; docs/formats.md lists what is read"
 
 _MAGIC = (
     (b"\x1f\x8b", "a gzip archive", _UNPACK),
@@ -62,7 +60,6 @@ _FAILURES = (
     r"|attention required)"
 )
 _PAPER_NUMBER = r"arXiv:\d{4}\.\d{4,5}"
-_HEADING = r"\"?\w[\w .()/-]{0,40}\"?"
 _CONTENT_TAG = re.compile(r"<(?:article|h[1-6]|li|p|td)\b[^<>]*>", re.IGNORECASE)
 _CITATION_KEY = re.compile(r"\s*[^\s,={}()\"]{0,200},")
 _FEW, _MANY = 3, 10  # tags by which the middle of a web page is known, at its start or later
@@ -111,7 +108,6 @@ _KINDS: tuple[tuple[Test, str, str], ...] = (
         r"an error that an API answered with (\1)",
         _AGAIN,
     ),
-    (_test(r'\A\{(?s:.*?)"version"\s*:\s*"https?://jsonfeed\.org/'), "a JSON feed", _NOT_YET),
     (
         _test(
             r'\A[\[{](?s:.*?)(?<!\\)"(?:issued|itemType|container-title|citation-key|family)"\s*:'
@@ -162,14 +158,8 @@ _KINDS: tuple[tuple[Test, str, str], ...] = (
     ),
     # XML and HTML
     (_test(r"\A\s*<!DOCTYPE\s+NETSCAPE-Bookmark"), "a list of bookmarks", _AS_TEXT),
-    (
-        _test(rf"{_LEAD}<(?:(?:rss|feed|entry|channel)\b|rdf:RDF\b[^>]*purl\.org/rss)"),
-        "a feed (RSS or Atom)",
-        _NOT_YET,
-    ),
     (_test(rf"{_LEAD}<rdf:RDF\b"), "a list of references (RDF)", _START),
     (_test(rf"{_LEAD}<opml\b"), "a list of subscriptions (OPML)", _NOT_YET),
-    (_test(rf"{_LEAD}<(?:OAI-PMH|ListRecords|GetRecord)\b"), "an answer of OAI-PMH", _NOT_YET),
     (
         _test(rf"{_LEAD}<(?:!doctype html|(?:html|head|body|meta|title|script|style|link|base)\b)"),
         "an HTML page",
@@ -183,14 +173,9 @@ _KINDS: tuple[tuple[Test, str, str], ...] = (
     (_test(r"\A\s*%0 [A-Z]|\A\s*PMID- ?\d"), "a list of references (EndNote or PubMed)", _EXPORT),
     (TABLE.match, "a list of references (Zotero's CSV)", _START),
     (
-        _test(r"\A(?=[^\n]*\brating\b)(?:\"?\w+\"?,)*\"?arxiv_?id\b"),
+        _test(r"\A(?![^\n]*\btitle\b)(?=[^\n]*\brating\b)(?:\"?\w+\"?,)*\"?arxiv_?id\b"),
         "a list of rated papers (CSV)",
         f"{_START}, where each gets a thumb up, whatever its rating",
-    ),
-    (
-        _test(rf"\A(?=[^\n]*\btitle\b)(?:{_HEADING}[,;\t]){{2,}}{_HEADING}\s*$"),
-        "a table (CSV)",
-        "write it as JSON Lines (docs/formats.md) and ingest that",
     ),
     (
         _test(
@@ -206,6 +191,11 @@ _KINDS: tuple[tuple[Test, str, str], ...] = (
         _TEXT,
     ),
 )
+_FEED = _test(
+    rf"{_LEAD}<(?:(?:\w+:)?(?:rss|feed|entry|channel|OAI-PMH|ListRecords|GetRecord)\b"
+    r"|(?:\w+:)?RDF\b[^>]*(?:purl\.org/(?:net/)?rss|my\.netscape\.com/rdf))"
+)
+_JSON_FEED = _test(r'\A\{(?s:.*?)"version"\s*:\s*"https?:\\?/\\?/(?:www\.)?jsonfeed\.org\b')
 _BEFORE_TEXT = "\ufeff\u200b\u200e\u00a0 \t\r\n"  # byte order mark, white space, what nobody sees
 _BEGINNING = 16 * 1024  # bytes
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\x00"))
@@ -220,6 +210,8 @@ def refuse_what_is_no_dump(head: bytes, name: str) -> None:
         if head.startswith(magic):
             raise UnreadableDump(f"{name} is {what}, not a dump", hint=hint)
     start = _start(head)
+    if what_is_for_ingest(start, name):
+        return
     for test, what, hint in _KINDS:
         if match := test(start):
             words = one_line(match.expand(what)).replace(" ()", "")
@@ -229,6 +221,26 @@ def refuse_what_is_no_dump(head: bytes, name: str) -> None:
     stripped = head.translate(None, _CONTROLS)
     if len(head) - len(stripped) > _MOST_CONTROLS * len(head):
         raise UnreadableDump(f"{name} is binary, not text", hint=_TEXT)
+
+
+def refuse_what_is_no_metadata(head: bytes, name: str) -> None:
+    """Raise UnreadableDump, saying what the file is, unless ``head`` may be the start of JSON."""
+    refuse_what_is_no_dump(head, name)
+    if what := what_is_for_ingest(_start(head), name):
+        hint = "`larkpost ingest FILE` reads it"
+        raise UnreadableDump(f"{name} is {what}, not metadata as JSON", hint=hint)
+
+
+def what_is_for_ingest(start: str, name: str) -> str:
+    """Say what a file is whose beginning may look like that of others; empty where it is not one.
+
+    Of these nothing else is asked: an entry may hold whatever an error page does.
+    """
+    if _FEED(start):
+        return "a feed, or an answer in XML,"
+    if _JSON_FEED(start):
+        return "a JSON feed"
+    return "a table" if not TABLE.match(start) and is_table(start, name) else ""
 
 
 def _start(head: bytes) -> str:

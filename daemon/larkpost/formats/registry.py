@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from larkpost.formats.feeds.any_feed import AnyFeed
+from larkpost.formats.feeds.arxiv_announcements import ArxivAnnouncements
+from larkpost.formats.feeds.arxiv_api import ArxivApi
+from larkpost.formats.feeds.json_feed import JsonFeed
+from larkpost.formats.feeds.oai_pmh import OaiPmh
 from larkpost.formats.huggingface import HuggingFacePage
 from larkpost.formats.huggingface_api import HuggingFaceApi
 from larkpost.formats.jsonl import Jsonl
+from larkpost.formats.tables.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,4 +20,14 @@ if TYPE_CHECKING:
     from larkpost.interfaces import DumpFormat
 
 # The most particular first: the first that recognises a file reads it.
-DUMP_FORMATS: Sequence[DumpFormat] = (HuggingFaceApi(), Jsonl(), HuggingFacePage())
+DUMP_FORMATS: Sequence[DumpFormat] = (
+    JsonFeed(),
+    HuggingFaceApi(),
+    Jsonl(),
+    ArxivAnnouncements(),
+    ArxivApi(),
+    OaiPmh(),
+    AnyFeed(),
+    Table(),
+    HuggingFacePage(),
+)

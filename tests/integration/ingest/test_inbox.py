@@ -22,7 +22,6 @@ from larkpost.ingest.file_moves import move
 from larkpost.ingest.inbox import RejectedFile
 from larkpost.ingest.ingest import IngestReport
 from larkpost.ingest.refused_files import MOST_REFUSALS, all_refusals
-from larkpost.ingest.spool import READ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,10 +44,7 @@ def put(folders: Folders, name: str, text: str | bytes | None = None, *, age: fl
 
 
 def names(folder: Path) -> list[str]:
-    """What lies there, but for our own note of what was read."""
-    return sorted(
-        entry.name for entry in folder.iterdir() if entry.is_file() and entry.name != READ
-    )
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_file())
 
 
 def count(store: Store) -> int:

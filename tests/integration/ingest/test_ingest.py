@@ -112,8 +112,8 @@ def test_progress_is_told_in_bytes_up_to_the_end(store: Store) -> None:
     ("body", "why"),
     [
         (b"", "is empty"),
-        (gzip.compress(page().encode()), "is a gzip archive"),
-        (b"PK\x03\x04" + b"x" * 50, "is a zip archive"),
+        (gzip.compress(page().encode())[:-20], "is a gzip archive that is damaged or cut off"),
+        (b"PK\x03\x04" + b"x" * 50, "is a zip archive that is damaged or cut off"),
         (b"%PDF-1.7\n", "is a PDF document"),
         (b"\x89PNG\r\n\x1a\n", "is a PNG picture"),
         (b"\0" * 257 + b"ustar", "is a tar archive"),
@@ -121,7 +121,7 @@ def test_progress_is_told_in_bytes_up_to_the_end(store: Store) -> None:
         (b"\xef\xbb\xbf\n<!DOCTYPE html>\n<html>" + page().encode(), "is an HTML page"),
         (b"<HTML lang=en>" + page().encode(), "is an HTML page"),
         (("<!doctype html>\n" + page()).encode("utf-16"), "is an HTML page"),
-        (b'<?xml version="1.0"?>\n<rss>', "is a feed \\(RSS or Atom\\)"),
+        (b'<?xml version="1.0"?>\n<rss>', "the file ends in the middle of the list"),
         (b'<?xml version="1.0"?>\n<plist>', "is an XML file"),
         (b"Just some words.\n", "nothing in it is recognised"),
         (

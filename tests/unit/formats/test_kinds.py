@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.timing import assert_grows_less_than, cpu_seconds
 
 from larkpost.errors import UnreadableDump
-from larkpost.formats.file_types import refuse_what_is_no_dump
+from larkpost.formats.file_types import refuse_what_is_no_dump, refuse_what_is_no_metadata
 
 START = "larkpost reader import-library EMAIL FILE"
 NOT_YET = "it is not read yet"
@@ -33,6 +33,19 @@ LISTED = (
     "Showing new listings\n[1] arXiv:2608.01001 [pdf, html, other]\n"
     "Title: Lanterns\nAuthors: Ada Lovett\nSubjects: cs.CL\n"
 )
+
+
+# What ingest reads and enrich does not, and what that calls it.
+FOR_INGEST_ALONE = {
+    RSS: "a feed",
+    PROLOG + "<?xml-stylesheet href='a'?>\n" + RSS: "a feed",
+    "\ufeff\n<!-- feed -->" + ATOM: "a feed",
+    '<rdf:RDF xmlns="http://purl.org/rss/1.0/">': "a feed",
+    PROLOG + "<OAI-PMH>": "a feed, or an answer in XML",
+    '{"version": "https://jsonfeed.org/version/1.1", "title": "T"}': "a JSON feed",
+    "title,abstract,url\nLanterns,We light,https://x\n": "a table",
+    "arxiv_id,title,rating\n2608.01001,Lanterns,1\n": "a table",
+}
 
 
 def refused(text: str | bytes) -> tuple[str, str]:
@@ -92,18 +105,11 @@ def test_ratings_and_other_programs_references_are_told_what_becomes_of_them() -
         (LISTING, "a listing of arXiv", NOT_YET),
         (MAIL + "MIME-Version: 1.0\n\n" + LISTING, "a listing of arXiv", NOT_YET),
         (LISTED, "a listing of arXiv", NOT_YET),
-        (RSS, "a feed (RSS or Atom)", NOT_YET),
-        (PROLOG + "<?xml-stylesheet href='a'?>\n" + RSS, "a feed", NOT_YET),
-        ("\ufeff\n<!-- feed -->" + ATOM, "a feed", NOT_YET),
-        ('<rdf:RDF xmlns="http://purl.org/rss/1.0/">', "a feed", NOT_YET),
-        ('{"version": "https://jsonfeed.org/version/1.1", "title": "T"}', "a JSON feed", NOT_YET),
         (PROLOG + '<opml version="2.0">', "a list of subscriptions (OPML)", NOT_YET),
-        (PROLOG + "<OAI-PMH>", "an answer of OAI-PMH", NOT_YET),
         (PROLOG + "<records/>", "an XML file", "dumps are text"),
         ("<!DOCTYPE NETSCAPE-Bookmark-file-1>\n", "a list of bookmarks", "save it as text"),
         ("% a comment\n\\documentclass{article}\n", "LaTeX source", "dumps are text"),
         ('{\n "cells": []}', "a Jupyter notebook", "dumps are text"),
-        ("title,abstract,url\nLanterns,We light,https://x\n", "a table (CSV)", "JSON Lines"),
         (b"%!PS-Adobe", "a PostScript document", "save the page as text"),
     ],
 )
@@ -185,10 +191,21 @@ def test_what_a_server_says_in_place_of_papers_is_no_dump(text: str, what: str) 
         "512\n\nNot Found in Translation\n\nWe compare them.\n",
         "A title, a subtitle, and a title\n",
         f"Daily Papers\n\nA paper\n\nIt is cited as:\n\n{BIBTEX}",
+        *FOR_INGEST_ALONE,
+        RSS.replace("cs.CL", "Too Many Requests: A Study") + BIBTEX,
+        "title,abstract,url\nLanterns,<p><p><p><p><p><p><p><p><p><p><p>,https://x\n",
     ],
 )
 def test_what_may_be_a_dump_is_not_refused(text: str) -> None:
     refuse_what_is_no_dump(text.encode(), "saved.bib")
+
+
+@pytest.mark.parametrize(("text", "what"), FOR_INGEST_ALONE.items())
+def test_what_only_ingest_reads_is_no_metadata(text: str, what: str) -> None:
+    with pytest.raises(UnreadableDump, match=f"saved is {what}") as refusal:
+        refuse_what_is_no_metadata(text.encode(), "saved")
+
+    assert "larkpost ingest FILE" in refusal.value.hint
 
 
 @pytest.mark.parametrize("file", sorted(DUMPS.iterdir()), ids=lambda file: file.name)

@@ -41,9 +41,8 @@ class MigrationSteps:
         return self.revisions[-1]
 
 
-# 0020 and 0021 are other steps, which come between these when they land.
 STEPS = MigrationSteps(
-    Path(__file__).parent, (*(f"{number:04}" for number in range(1, 20)), "0022")
+    Path(__file__).parent, (*(f"{number:04}" for number in range(1, 20)), "0021", "0022")
 )
 _LOCK = 0x6C61726B  # "lark": the advisory lock that migrations of one PostgreSQL database share
 

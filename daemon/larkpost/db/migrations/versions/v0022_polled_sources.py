@@ -8,7 +8,7 @@ from alembic import op
 from larkpost.db.column_types import UtcDateTime
 
 revision = "0022"
-down_revision = "0019"
+down_revision = "0021"
 
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
