@@ -95,7 +95,7 @@ def test_a_button_in_the_text_below_a_heading_leads_to_its_paper() -> None:
     page = (
         "<html><h1>Papers of the week</h1><p>Welcome to this letter, which is read by many.</p>"
         "<h3>1. Lantern Decoding at Night</h3><p>Ada Lovett, Wen Li</p><p>The authors show that "
-        f"one expert is enough. Nothing is lost at all. (<a href='{arxiv}/2608.01001'>Paper</a>)</p>"
+        f"one expert is enough. Nothing is lost. (<a href='{arxiv}/2608.01001'>Paper</a>)</p>"
         "<h3>2. Tides in Time Series</h3><p>Harbours have tides, and models that know the moon do "
         f"better on all. <a href='https://x.example/?u={arxiv}/2608.01002'>Read the"
         " paper</a></p>"
