@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from larkpost.db.usage.last_use import ExpiryRule
     from larkpost.editions.model_cache import ModelCache
     from larkpost.editions.publish import PublishContext
+    from larkpost.fetch.configured import ConfiguredSources
+    from larkpost.fetch.poll import PollContext
     from larkpost.inbound.digest_mail import DigestMail
     from larkpost.interfaces import DumpFormat, Renderer, Transport
     from larkpost.ranking import TfidfRanker
@@ -241,6 +243,37 @@ class Program:
             self.store, self.ranker, self.window, domain, exploration, fewest, self.spaces
         )
 
+    def read_sources(self) -> ConfiguredSources:
+        """Read which sources the settings name, with the feeds of their OPML files."""
+        from larkpost.fetch.configured import read_configured
+
+        return read_configured(self.settings.sources, self.places.data)
+
+    @property
+    def poll_context(self) -> PollContext:
+        """What asks sources for papers."""
+        from importlib.metadata import version
+
+        from larkpost.fetch.host_limits import HostLimits
+        from larkpost.fetch.http_client import FetchLimits, HttpClient
+        from larkpost.fetch.poll import PollContext
+        from larkpost.fetch.requests import BaseUrls
+
+        wanted = self.settings.fetch
+        limits = FetchLimits(total=wanted.timeout, size=wanted.max_megabytes * 1_000_000)
+        return PollContext(
+            store=self.store,
+            dump_formats=self.dump_formats,
+            configured=self.read_sources,
+            client=HttpClient(
+                f"Larkpost/{version('larkpost')}",
+                limits,
+                HostLimits(self.store, stopped=self.stopping.is_set),
+            ),
+            bases=BaseUrls(wanted.hugging_face, wanted.arxiv),
+            stopped=self.stopping.is_set,
+        )
+
     @property
     def tick_context(self) -> TickContext:
         """What the tick needs."""
@@ -265,6 +298,7 @@ class Program:
             operator=OperatorAddress(mail.admin_address, self.renderer.report)
             if mail.admin_address
             else None,
+            polling=self.poll_context,
             per_domain=mail.domain_hourly_limit,
             uses=self.uses,
             span=self.span,

@@ -67,7 +67,7 @@ class DigestMail:
                 (MailDump(),),
                 None,
                 stream=BytesIO(essential_mail(content)),
-                stream_name=subject,
+                name=subject,
                 dump_format=MailDump.name,
                 now=now,
             )

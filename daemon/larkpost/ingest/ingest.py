@@ -84,26 +84,26 @@ def ingest(
     path: Path | None,
     *,
     stream: BinaryIO | None = None,
+    name: str = "standard input",
     date: Date | None = None,
     dump_format: str | None = None,
     now: datetime,
     progress: Progress | None = None,
     follow: bool = True,
     as_papers: bool = False,
-    stream_name: str = "standard input",
 ) -> IngestReport:
-    """Read the dump at ``path``, or else what comes in on ``stream``.
+    """Read the dump at ``path``, or else what comes in on ``stream``, which ``name`` names.
 
     ``date`` is the day on which it was taken, for a dump that does not say or leaves out the
     year; ``dump_format`` names its format. ``progress`` is called with the bytes read and their
     number. With ``follow``, a symbolic link to a file will do, and so will a hard link where others
     may put files. ``as_papers``: a list of references is read, too, and its papers become
-    candidates. ``stream_name`` is what the stream is called in reports.
+    candidates.
 
     Raises UnreadableDump when nothing in it can be taken or it must not be opened, UsageError
     for a file or a format that there is not, TryAgainLater while somebody writes to the file.
     """
-    name = one_line(path.name) if path is not None else one_line(stream_name)
+    name = one_line(path.name if path is not None else name)
     try:
         with ExitStack() as stack:
             if path is not None:

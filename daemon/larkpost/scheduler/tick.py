@@ -1,13 +1,14 @@
 """The tick: one round of everything that time brings, safe to call as often as one likes.
 
-It has two halves, each under a lease of its own, so that a slow mail server holds up no edition:
-``edit`` makes editions of what came in, ``post`` takes letters to the mail server.
+It has three parts, each under a lease of its own, so that neither a slow source nor a slow mail
+server holds up an edition: ``poll`` asks sources for papers, ``edit`` makes editions of what came
+in, ``post`` takes letters to the mail server.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, field
 from datetime import timedelta
 from time import monotonic
@@ -18,7 +19,8 @@ from larkpost.db.usage.last_use import ExpiryRule
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.editions.model_cache import ModelCache
 from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
-from larkpost.errors import Failure
+from larkpost.errors import Busy, Failure
+from larkpost.fetch.poll import list_due, poll_sources
 from larkpost.inbound.maildir import collect
 from larkpost.ingest.inbox import sweep
 from larkpost.mail import circuit_breaker
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from larkpost.domain import Message
+    from larkpost.fetch.poll import PollContext, PollResult
     from larkpost.inbound.digest_mail import DigestMail
     from larkpost.inbound.process import InboundKind
     from larkpost.inbound.return_address import ReturnAddresses
@@ -79,6 +82,7 @@ class TickContext:
     operator: OperatorAddress | None = None
     writer: NoticeWriter | None = None
     moved: Callable[[], None] = lambda: None
+    polling: PollContext | None = None
     per_domain: int = PER_DOMAIN
     spaces: ModelCache = field(default_factory=ModelCache)
     uses: LastUses = field(default_factory=LastUses)
@@ -92,6 +96,7 @@ class TickResult:
     ``outage`` is what keeps all letters from going, where ``tick`` found that the mail server does.
     """
 
+    polled: list[PollResult] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     returned: Counter[InboundKind] = field(default_factory=Counter)
     answered: int = 0
@@ -102,14 +107,50 @@ class TickResult:
 
 
 def tick(context: TickContext, *, now: datetime) -> TickResult:
-    """Do everything once: ``edit``, then ``post``; raises Busy while another process is at it."""
+    """Do everything once: ``poll``, ``edit``, then ``post``.
+
+    Raises Busy while another process edits or posts; one that polls is left to it.
+    """
     began = monotonic()
+    polled = TickResult()
+    with suppress(Busy):  # the daemon polls; what it brings is published all the same
+        polled = poll(context, now=now)
     done = edit(context, now=now)
+    done.polled = polled.polled
+    done.troubles |= polled.troubles
     sent = post(context, now=now)
     ended = now + timedelta(seconds=monotonic() - began)
     done.outage = circuit_breaker.report_outage(context.publish_context.store, began=now, now=ended)
     done.answered, done.ledger = sent.answered, sent.ledger
     done.troubles |= sent.troubles
+    return done
+
+
+def poll(context: TickContext, *, now: datetime) -> TickResult:
+    """Ask the sources that are due for papers; does nothing, and writes nothing, where none is.
+
+    A source that is not well is told in its own state, and is no failure of the step. Raises Busy
+    while another process is at it.
+    """
+    done = TickResult()
+    if (polling := context.polling) is None:
+        return done
+    problems = polling.configured().problems
+    if not problems and not list_due(polling, now=now):
+        return done
+    began = monotonic()
+    store = context.publish_context.store
+    with alone(store, "poll", hint=_ELSEWHERE), _steps(context, "poll", now, done) as steps:
+        with steps.step("settings"):
+            if problems:
+                raise problems[0]
+        with steps.step("poll"):
+            done.polled = poll_sources(
+                polling,
+                list_due(polling, now=now),  # anew: another process may just have asked
+                clock=lambda: now + timedelta(seconds=monotonic() - began),
+                moved=context.moved,
+            )
     return done
 
 

@@ -8,7 +8,7 @@ import stat
 import tomllib
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -223,15 +223,18 @@ def _near(word: str, known: Iterable[str]) -> str | None:
 
 def _validate(found: Mapping[str, Mapping[str, object]]) -> Settings:
     """Check values by origin, weakest first; raises SettingsError naming key and origin."""
-    nested: dict[str, dict[str, object]] = {}
+    nested: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for origin, values in found.items():
         for key, value in values.items():
-            section, _, name = key.partition(".")
-            nested.setdefault(section, {})[name] = value
+            section, dot, name = key.partition(".")
+            if dot:
+                nested.setdefault(section, {})[name] = value
+            else:  # ``sources``, which is in no section
+                nested[key] = value
             origins[key] = origin
     try:
-        return Settings(**nested)  # type: ignore[arg-type]  # pydantic turns tables into sections
+        return Settings(**nested)
     except ValidationError as error:
         raise _refusal(error, origins) from None
 
@@ -291,7 +294,7 @@ def _under(data: Path, folder: str) -> Path | None:
 def _refusal(error: ValidationError, origins: Mapping[str, str]) -> SettingsError:
     """Turn pydantic's first complaint into one of ours; a secret's value is not repeated."""
     first = error.errors(include_url=False, include_context=False)[0]
-    key = ".".join(str(part) for part in first["loc"][:2])
+    key = ".".join(str(part) for part in first["loc"][:2] if isinstance(part, str))
     what = first["msg"].removeprefix("Value error, ")
     what = mask_text(what.replace(repr(first["input"]), _safe(first["input"])))
     value = "" if key in MAY_HOLD_PASSWORD else f" cannot be {_safe(first['input'])}"

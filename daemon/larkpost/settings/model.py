@@ -35,6 +35,7 @@ from larkpost.settings.addresses import (
     read_taggable_mailbox,
 )
 from larkpost.settings.paper_search_links import FIND_LINKS, FindLinks
+from larkpost.settings.polled_sources import NO_SOURCES, SourceEntries
 from larkpost.text.zones import zone_names
 
 if TYPE_CHECKING:
@@ -216,6 +217,15 @@ class Inbox(SettingsSection):
     stable_seconds: Annotated[float, Field(ge=0, le=86_400)] = 5.0
 
 
+class FetchSettings(SettingsSection):
+    """How polled sources are asked."""
+
+    hugging_face: Annotated[str, AfterValidator(read_base_url)] = "https://huggingface.co"
+    arxiv: Annotated[str, AfterValidator(read_base_url)] = "https://rss.arxiv.org"
+    timeout: Annotated[float, Field(gt=0, le=600)] = 60.0
+    max_megabytes: Annotated[int, Field(ge=1, le=512)] = 32
+
+
 class RankingSettings(SettingsSection):
     """What is ranked, and what it is learned from."""
 
@@ -293,6 +303,7 @@ class Settings(BaseSettings):
         frozen=True, extra="forbid", validate_default=True, enable_decoding=False
     )
 
+    sources: SourceEntries = NO_SOURCES
     database: DatabaseSettings = DatabaseSettings()
     site: SiteSettings = SiteSettings()
     mail: MailSettings = MailSettings()
@@ -300,6 +311,7 @@ class Settings(BaseSettings):
     dkim: DkimSettings = DkimSettings()
     smtp: SmtpSettings = SmtpSettings()
     inbox: Inbox = Inbox()
+    fetch: FetchSettings = FetchSettings()
     ranking: RankingSettings = RankingSettings()
     readers: ReaderSettings = ReaderSettings()
     web: WebSettings = WebSettings()

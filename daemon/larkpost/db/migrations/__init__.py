@@ -42,7 +42,7 @@ class MigrationSteps:
 
 
 STEPS = MigrationSteps(
-    Path(__file__).parent, (*(f"{number:04}" for number in range(1, 20)), "0021")
+    Path(__file__).parent, (*(f"{number:04}" for number in range(1, 20)), "0021", "0022")
 )
 _LOCK = 0x6C61726B  # "lark": the advisory lock that migrations of one PostgreSQL database share
 
