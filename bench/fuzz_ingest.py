@@ -40,8 +40,12 @@ from larkpost.formats.dates import captured_day, day_in_path, find_day, in_name
 from larkpost.formats.decoding import LONGEST_ABSTRACT, decode
 from larkpost.formats.feeds.oai_pmh import resumption_token
 from larkpost.formats.file_types import refuse_what_is_no_dump
+from larkpost.formats.mail.mail_parser import OutsizedMail, parse
+from larkpost.formats.reference_list import ReferenceList
 from larkpost.formats.references import read_references
 from larkpost.formats.registry import DUMP_FORMATS
+from larkpost.inbound.digest_mail import essential_mail
+from larkpost.inbound.digest_senders import DigestSenders
 from larkpost.ingest.ingest import ingest
 from larkpost.packaged_files import shipped_path
 from larkpost.text.email_address import address_key
@@ -104,6 +108,8 @@ def parsers(store: Store) -> Mapping[str, Parse]:
         "zip": _ingester(store, pack=_zipped),
         "oai-token": _read_token,
         "references": _read_references,
+        "references as papers": _reader(ReferenceList()),
+        "sender": _read_sender,
         "identifier": _on_lines(_parse_identifier),
         "address": _on_lines(_parse_address),
         "days": _on_lines(_parse_days),
@@ -176,6 +182,14 @@ def _read_token(dump: bytes) -> None:
 def _read_references(dump: bytes) -> None:
     with suppress(UsageError):
         read_references(decode(dump))
+
+
+def _read_sender(dump: bytes) -> None:
+    senders = DigestSenders(("@example.org", "@arxiv.org"), "mx.example.org")
+    with suppress(OutsizedMail):
+        senders.refusal(parse(dump))
+    once = essential_mail(dump)
+    _expect(essential_mail(once) == once, "the same when it is done again", once)
 
 
 def _on_lines(parse: Callable[[str], None]) -> Parse:

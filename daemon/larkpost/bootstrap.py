@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from larkpost.editions.publish import PublishContext
     from larkpost.fetch.configured import ConfiguredSources
     from larkpost.fetch.poll import PollContext
+    from larkpost.inbound.digest_mail import DigestMail
     from larkpost.interfaces import DumpFormat, Renderer, Transport
     from larkpost.ranking import TfidfRanker
     from larkpost.readers.expiry import LastUses
@@ -218,6 +219,19 @@ class Program:
         return self.places.data / expand(Path(self.settings.inbound.folder or "inbound"))
 
     @property
+    def digests(self) -> DigestMail | None:
+        """Whose mails are read for papers, where anybody is named."""
+        from larkpost.inbound.digest_mail import DigestMail
+        from larkpost.inbound.digest_senders import DigestSenders
+
+        inbound = self.settings.inbound
+        if not inbound.digest_senders:
+            return None
+        senders = DigestSenders(inbound.digest_senders, inbound.digest_authserv_id)
+        folder = inbound.digest_maildir
+        return DigestMail(senders, self.places.data / expand(Path(folder)) if folder else None)
+
+    @property
     def publish_context(self) -> PublishContext:
         """What publishing needs."""
         from larkpost.editions.publish import PublishContext
@@ -280,6 +294,7 @@ class Program:
             spaces=self.spaces,
             mailboxes=self.mailboxes,
             inbound_folder=self.inbound_folder,
+            digests=self.digests,
             operator=OperatorAddress(mail.admin_address, self.renderer.report)
             if mail.admin_address
             else None,

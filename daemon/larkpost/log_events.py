@@ -38,6 +38,9 @@ class LogEvent(StrEnum):
         "delivery.unrecorded",
         "the outcome of a message could not be written yet, and is written again",
     )
+    DIGEST_IGNORED = "digest.ignored", "an inbound mail is no digest of an allowed sender"
+    DIGEST_INGESTED = "digest.ingested", "the papers of a digest mail were read into the database"
+    DIGEST_REJECTED = "digest.rejected", "there is no paper in a digest mail of an allowed sender"
     DUMP_CHANGED = "dump.changed", "a dump was changed after it was read, and is read again"
     DUMP_DEFERRED = "dump.deferred", "a dump was left in the inbox, and is tried again"
     DUMP_FAILED = "dump.failed", "reading a dump raised an unexpected error"

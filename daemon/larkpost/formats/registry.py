@@ -12,6 +12,10 @@ from larkpost.formats.feeds.oai_pmh import OaiPmh
 from larkpost.formats.huggingface import HuggingFacePage
 from larkpost.formats.huggingface_api import HuggingFaceApi
 from larkpost.formats.jsonl import Jsonl
+from larkpost.formats.mail.arxiv_listing import ArxivListing
+from larkpost.formats.mail.mail_dump import MailDump
+from larkpost.formats.paper_lists.html_page import HtmlPage
+from larkpost.formats.paper_lists.link_list import LinkList
 from larkpost.formats.tables.table import Table
 
 if TYPE_CHECKING:
@@ -24,10 +28,14 @@ DUMP_FORMATS: Sequence[DumpFormat] = (
     JsonFeed(),
     HuggingFaceApi(),
     Jsonl(),
+    MailDump(),
     ArxivAnnouncements(),
     ArxivApi(),
     OaiPmh(),
     AnyFeed(),
+    ArxivListing(),
+    HtmlPage(),
     Table(),
     HuggingFacePage(),
+    LinkList(),
 )

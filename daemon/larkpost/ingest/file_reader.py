@@ -83,11 +83,14 @@ def lines_of(copy: DumpCopy) -> int:
 
 
 @contextmanager
-def copy_of(path: Path, *, follow: bool, linked: bool = True) -> Iterator[DumpCopy]:
+def copy_of(
+    path: Path, *, follow: bool, linked: bool = True, as_papers: bool = False
+) -> Iterator[DumpCopy]:
     """Copy a regular file; ``follow`` says whether it may be a symbolic link to one.
 
     Unless it may be ``linked``, a file with a second name is refused where others may put files
-    into the folder: by a hard link they could have us read a file that they cannot.
+    into the folder: by a hard link they could have us read a file that they cannot. A list of
+    references is refused unless it is to be read ``as_papers``.
     Raises UsageError when it is not there, UnreadableDump when it must not or cannot be read,
     TryAgainLater when somebody is still writing to it.
     """
@@ -97,7 +100,7 @@ def copy_of(path: Path, *, follow: bool, linked: bool = True) -> Iterator[DumpCo
         if not linked and before.st_nlink > 1 and others_may_write(path.parent):
             raise UnreadableDump(f"{name} is a hard link", hint="put a copy of the file there")
         modified = datetime.fromtimestamp(before.st_mtime, UTC) if before.st_mtime > 0 else None
-        with _copy(file, name, modified) as copy:
+        with _copy(file, name, modified, as_papers=as_papers) as copy:
             after = os.fstat(file.fileno())
             if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
                 raise TryAgainLater(f"{name} is still being written", hint="it is read when whole")
@@ -110,9 +113,9 @@ def open_regular(path: Path, *, follow: bool) -> BinaryIO:
 
 
 @contextmanager
-def copy_of_stream(stream: BinaryIO, name: str) -> Iterator[DumpCopy]:
+def copy_of_stream(stream: BinaryIO, name: str, *, as_papers: bool = False) -> Iterator[DumpCopy]:
     """Copy what comes in on a stream, such as standard input; raises UnreadableDump."""
-    with _copy(stream, name, None) as copy:
+    with _copy(stream, name, None, as_papers=as_papers) as copy:
         yield copy
 
 
@@ -149,21 +152,23 @@ def _must_be_regular(mode: int, name: str) -> None:
 
 
 @contextmanager
-def _copy(file: BinaryIO, name: str, modified: datetime | None) -> Iterator[DumpCopy]:
+def _copy(
+    file: BinaryIO, name: str, modified: datetime | None, *, as_papers: bool
+) -> Iterator[DumpCopy]:
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
         body = cast("BinaryIO", spool)
         head, digest, size = b"", sha256(), 0
         for chunk in _chunks(file, name):
             if not size:
                 head = chunk[:_HEAD]
-                _refuse_other_files(head, name)
+                _refuse_other_files(head, name, as_papers=as_papers)
             size += len(chunk)
             if size > LARGEST:
                 hint = "no digest is that large; arXiv's metadata goes to `larkpost enrich FILE`"
                 raise UnreadableDump(f"{name} is larger than {LARGEST >> 20} MiB", hint=hint)
             digest.update(chunk)
             body.write(chunk)
-        _refuse_other_files(head, name)
+        _refuse_other_files(head, name, as_papers=as_papers)
         body.seek(0)
         yield DumpCopy(name, digest.hexdigest(), size, head, body, modified)
 
@@ -188,7 +193,7 @@ def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
         first = unpacked.read(_CHUNK)
 
 
-def _refuse_other_files(head: bytes, name: str) -> None:
+def _refuse_other_files(head: bytes, name: str, *, as_papers: bool) -> None:
     """Raise UnreadableDump, saying what a file is, unless it may hold dumps."""
     if not head.startswith(ZIP):
-        refuse_what_is_no_dump(head, name)
+        refuse_what_is_no_dump(head, name, as_papers=as_papers)

@@ -17,6 +17,7 @@ from larkpost.db.papers import MatchOutcome
 from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import GRACE
+from larkpost.formats.reference_list import ReferenceList
 from larkpost.ingest.capture_day import CaptureHint, capture_hint
 from larkpost.ingest.file_reader import copy_of, copy_of_stream, lines_of
 from larkpost.log_events import LogEvent
@@ -89,13 +90,15 @@ def ingest(
     now: datetime,
     progress: Progress | None = None,
     follow: bool = True,
+    as_papers: bool = False,
 ) -> IngestReport:
     """Read the dump at ``path``, or else what comes in on ``stream``, which ``name`` names.
 
     ``date`` is the day on which it was taken, for a dump that does not say or leaves out the
     year; ``dump_format`` names its format. ``progress`` is called with the bytes read and their
     number. With ``follow``, a symbolic link to a file will do, and so will a hard link where others
-    may put files.
+    may put files. ``as_papers``: a list of references is read, too, and its papers become
+    candidates.
 
     Raises UnreadableDump when nothing in it can be taken or it must not be opened, UsageError
     for a file or a format that there is not, TryAgainLater while somebody writes to the file.
@@ -104,11 +107,15 @@ def ingest(
     try:
         with ExitStack() as stack:
             if path is not None:
-                copy = stack.enter_context(copy_of(path, follow=follow, linked=follow))
+                copy = stack.enter_context(
+                    copy_of(path, follow=follow, linked=follow, as_papers=as_papers)
+                )
             elif stream is not None:
-                copy = stack.enter_context(copy_of_stream(stream, name))
+                copy = stack.enter_context(copy_of_stream(stream, name, as_papers=as_papers))
             else:
                 raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
+            if as_papers:
+                dump_formats = (ReferenceList(), *dump_formats)
             report = _ingest_copy(store, dump_formats, copy, dump_format, date, now, progress)
     except UnreadableDump as error:
         facts = {"name": name, "problem": str(error), "hint": error.hint}

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Message
     from larkpost.fetch.poll import PollContext, PollResult
+    from larkpost.inbound.digest_mail import DigestMail
     from larkpost.inbound.process import InboundKind
     from larkpost.inbound.return_address import ReturnAddresses
     from larkpost.ingest.inbox import Taken
@@ -59,9 +60,10 @@ _ELSEWHERE = "another process does it; there is nothing to do"
 class TickContext:
     """What a tick needs; ``open_transport`` opens the transport, ``stopped`` says when to end.
 
-    ``inbound_folder`` is the Maildir in which mail to the ``mailboxes`` comes back; ``desk`` says
-    who is told of empty days; ``moved`` is called whenever the post got on: a letter was settled,
-    or none is waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
+    ``inbound_folder`` is the Maildir in which mail to the ``mailboxes`` comes back; ``digests``
+    says whose mails are read for papers, there or in a Maildir of their own; ``desk`` says who is
+    told of empty days; ``moved`` is called whenever the post got on: a letter was settled, or none
+    is waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
     ``uses`` are the readers whose page or feed was asked for, and ``span`` says after how long
     without any a reader without mail goes.
     """
@@ -76,6 +78,7 @@ class TickContext:
     stopped: Callable[[], bool] = lambda: False
     mailboxes: ReturnAddresses | None = None
     inbound_folder: Path | None = None
+    digests: DigestMail | None = None
     operator: OperatorAddress | None = None
     writer: NoticeWriter | None = None
     moved: Callable[[], None] = lambda: None
@@ -170,14 +173,7 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
                 now=now,
             )
         with steps.step("inbound"):
-            if context.mailboxes and context.inbound_folder:
-                done.returned = collect(
-                    store,
-                    context.mailboxes,
-                    context.inbound_folder,
-                    now=now,
-                    stopped=context.stopped,
-                )
+            done.returned = _collect_mail(context, now)
         with steps.step("space"):
             context.spaces.refresh(store, context.publish_context.ranker, now=now)
         with steps.step("publish"):
@@ -186,6 +182,25 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
                 editions = quantity(failed, "edition")
                 raise Failure(f"{editions} could not be published; the next tick tries again")
     return done
+
+
+def _collect_mail(context: TickContext, now: datetime) -> Counter[InboundKind]:
+    """Take in what lies in the Maildir of returned mail, and in that of digests."""
+    digests = context.digests
+    inbound, own = context.inbound_folder, digests.folder if digests else None
+    folders = [inbound] if inbound and (context.mailboxes or digests) else []
+    folders += [own] if own else []
+    tally: Counter[InboundKind] = Counter()
+    for folder in dict.fromkeys(folders):
+        tally += collect(
+            context.publish_context.store,
+            context.mailboxes,
+            folder,
+            now=now,
+            digests=digests,
+            stopped=context.stopped,
+        )
+    return tally
 
 
 def post(context: TickContext, *, now: datetime) -> TickResult:

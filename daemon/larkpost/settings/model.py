@@ -27,6 +27,7 @@ from pydantic_settings import (
 from larkpost.masking import secrets_of_url
 from larkpost.settings.addresses import (
     read_base_url,
+    read_digest_senders,
     read_listening_host,
     read_mailbox,
     read_sender,
@@ -141,6 +142,7 @@ Days = Annotated[
     frozenset[int], BeforeValidator(read_days), PlainSerializer(day_names, return_type=list[str])
 ]
 Networks = Annotated[tuple[str, ...], BeforeValidator(read_networks)]
+Senders = Annotated[tuple[str, ...], BeforeValidator(read_digest_senders)]
 ClockTime = Annotated[
     time,
     AfterValidator(_clock),
@@ -179,10 +181,13 @@ class MailSettings(SettingsSection):
 
 
 class InboundSettings(SettingsSection):
-    """Where bounces and answers come back to."""
+    """Where bounces and answers come back to, and whose digests are read."""
 
     address: Annotated[str, AfterValidator(read_taggable_mailbox)] = ""
     folder: str = ""
+    digest_senders: Senders = ()
+    digest_maildir: str = ""
+    digest_authserv_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
 
 
 class DkimSettings(SettingsSection):

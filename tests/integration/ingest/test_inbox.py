@@ -128,7 +128,7 @@ def test_a_licence_and_a_saved_web_page_go_to_bad(store: Store, folders: Folders
     assert (names(folders.inbox), count(store)) == ([], 0)
     why = {name: (folders.bad / f"{name}.why").read_text() for name in ("LICENSE", "page.html")}
     assert "nothing in it is recognised as a dump" in why["LICENSE"]
-    assert "is an HTML page, not a dump\nsave it as text" in why["page.html"]
+    assert "it is an HTML page, but there is no paper in it" in why["page.html"]
 
 
 def test_one_bad_file_does_not_keep_the_others_from_being_read(

@@ -174,6 +174,8 @@ class _EntryWalk:
             return
         facts = self.document.facts
         name, text = name_of(element), (element.text or "").strip()
+        if name == "link" and element.get("rel", "alternate") == "alternate":
+            text = text or element.get("href", "")
         if text and len(facts) < _MOST_FACTS:
             facts.setdefault(name, text[:_LONGEST_FACT])
         _forget(element)

@@ -45,7 +45,7 @@ KEY_OF = {heading: key for key, headings in _HEADINGS.items() for heading in hea
 _MARKS = re.compile(r"[^\w]|_")
 _CODE = re.compile(r"\(([a-z-]+(?:\.[A-Za-z-]{2,})?)\)")
 _CODES = re.compile(r"(?:[a-z-]+(?:\.[A-Za-z-]{2,})?[\s,;|]*)+")
-_QUOTED = re.compile(r"'((?:[^'\\]|\\.)*+)'|\"((?:[^\"\\]|\\.)*+)\"")
+_QUOTED = re.compile(r"'([^']*+)'|\"([^\"]*+)\"")
 _LIST = re.compile(r"\s*\[.*\]\s*", re.DOTALL)
 _TRUE = frozenset(("true", "yes", "1", "x", "wahr"))
 _LISTS = frozenset(("links", "also"))
@@ -69,15 +69,23 @@ def row_fields(keys: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
             names += _names(key, text)
             continue
         value = _value(key, text)
-        if value is None:
-            continue
-        if isinstance(value, list):
-            value = [*given.get(key, []), *value]
-        given.setdefault(key, value)
-        if isinstance(value, list):
-            given[key] = value
+        if value is not None:
+            _put(given, key, value)
     also = [*names, *given.pop("also", [])]
     return given | ({"also": also} if also else {})
+
+
+def _put(given: dict[str, Any], key: str, value: Any) -> None:
+    """Put a value beside what other columns of its key have: the longer list of authors counts."""
+    before = given.get(key)
+    if before is None:
+        given[key] = value
+    elif key == "authors":
+        given[key] = max(before, value, key=lambda names: sum(map(len, names)))
+    elif isinstance(value, list):
+        given[key] = [*before, *value]
+    elif key == "url":
+        given["links"] = [*given.get("links", []), value]
 
 
 def _names(key: str, text: str) -> list[str]:

@@ -119,7 +119,8 @@ class TableRows:
     def _row(self, cells: list[str] | None) -> TableRow:
         first, last = self._taken[0], self._taken[-1]
         unclosed = sum(line.text.count('"') for line in self._taken) % 2 == 1
-        if cells is None or (len(self._taken) > 1 and (unclosed or len(cells) != self._width)):
+        wrong = unclosed or (cells is not None and len(cells) != self._width)
+        if cells is None or (wrong and (len(self._taken) > 1 or last.whole)):
             # Perhaps nothing is quoted here, and the quote belongs to the text.
             bare = split_line(first.text, self._delimiter, quoted=False)
             if cells is None or len(bare) == self._width:

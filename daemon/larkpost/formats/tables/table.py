@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _HEAD = 64 * 1024
 _ENDINGS = re.compile(r"\.(?:csv|tsv|tab)$", re.IGNORECASE)
-_ELSE = ("{", "[", "<", "@", "%")  # JSON, XML, BibTeX, EndNote
+_ELSE = ("{", "[", "<", "@", "%", "|")  # JSON, XML, BibTeX, EndNote, Markdown
 _LONGEST_HEADINGS = 20_000  # characters
 _SHOWN = 10  # headings
 _HINT = "the headings that are known are in docs/formats.md"

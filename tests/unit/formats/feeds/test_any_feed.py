@@ -140,6 +140,19 @@ def test_a_prefix_of_the_namespace_makes_no_difference() -> None:
     assert read(body) == [PaperRecord("A", line=1)]
 
 
+def test_relative_addresses_belong_to_the_site_of_the_feed() -> None:
+    body = (
+        '<feed xmlns="http://www.w3.org/2005/Atom"><link rel="self" href="https://f.example/a"/>'
+        '<link href="https://x.example/blog/"/><entry><title>A</title><link href="1"/></entry>'
+        '<entry><title>B</title><link href="javascript:alert(1)"/></entry></feed>'
+    )
+
+    assert read(body) == [
+        PaperRecord("A", url="https://x.example/blog/1", line=1),
+        PaperRecord("B", line=1),
+    ]
+
+
 def test_an_empty_feed_is_said_to_have_no_papers() -> None:
     assert read(RSS.format("")) == [IngestWarning(0, "the feed has no entries: 0 papers")]
 

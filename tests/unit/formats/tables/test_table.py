@@ -111,6 +111,22 @@ def test_a_quote_that_nothing_closes_costs_no_other_row() -> None:
     assert len(taken) == 30_001
 
 
+def test_several_columns_of_one_key_are_united() -> None:
+    (paper,) = papers(
+        "Authors,Author full names,Title,Year,Link,URL,Tags,Author Keywords\n"
+        '"Lovett A.; Ek B.","Lovett, Ada (1); Ek, Bo (2)",Wicks,2026,https://a.example,'
+        "https://b.example,light,wick\n"
+    )
+
+    assert paper.authors == ("Ada Lovett", "Bo Ek")
+    assert (paper.url, paper.links) == ("https://a.example", ("https://b.example",))
+    assert paper.keywords == ("light", "wick")
+
+
+def test_a_quote_that_is_open_at_the_end_of_a_row_is_part_of_its_text() -> None:
+    assert papers('title,abstract\n"A,B\n') == [PaperRecord('"A', "B", line=2)]
+
+
 def test_a_row_with_more_cells_than_headings_is_rejected() -> None:
     first, second = read("title,abstract\nA,We light, and light.\nB,We light.\n")
 
@@ -155,6 +171,7 @@ def test_a_table_without_titles_is_refused_where_it_was_named() -> None:
         ('{"title": 1, "abstract": 2}\n', "x.csv", False),
         ("arxiv_id,user_id,rating,time\n", "x.csv", False),
         ("arxiv_id,title,rating\n", "x", True),
+        ("| Title | Abstract |\n|---|---|\n", "x.md", False),
         ("", "x.csv", False),
     ],
 )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MOST_READ = 64 * 1024  # bytes of a mail that are parsed; what follows is the letter it returns
 LARGEST = 1_000_000  # bytes of a whole mail; the largest letter has a tenth of that
 MOST_PARTS = 100
+MOST_PAGE_PARTS = 5_000  # of a saved web page (MHTML), which brings its pictures
 MOST_LEVELS = 12  # a returned letter has six
 MOST_FIELDS = 500  # of one part
 LONGEST_FIELD = 16_000  # characters
@@ -41,6 +42,8 @@ class OutsizedMail(Failure):
 class MailPart(Message):
     """A mail, or a part of one, that counts its parts and fields while it is parsed."""
 
+    most_parts = MOST_PARTS
+
     def __init__(self, policy: Policy[Any] = compat32) -> None:
         super().__init__(policy)
         self._level = 0
@@ -52,8 +55,8 @@ class MailPart(Message):
             payload._level = self._level + 1
             payload._parts = self._parts
             self._parts[0] += 1
-            if self._parts[0] > MOST_PARTS:
-                raise OutsizedMail(f"it has more than {MOST_PARTS} parts")
+            if self._parts[0] > self.most_parts:
+                raise OutsizedMail(f"it has more than {self.most_parts} parts")
             if payload._level > MOST_LEVELS:
                 raise OutsizedMail(f"its parts are nested more than {MOST_LEVELS} deep")
         super().attach(payload)
@@ -75,13 +78,19 @@ class MailPart(Message):
         return _codec(value) if param == "charset" and isinstance(value, str) else value
 
 
-def parse(content: bytes) -> MailPart:
-    """Read the beginning of a mail, as leniently as can be: its faults are passed over.
+class PagePart(MailPart):
+    """A saved web page (MHTML, RFC 2557), or a part of one."""
+
+    most_parts = MOST_PAGE_PARTS
+
+
+def parse(content: bytes, *, most: int = MOST_READ, factory: type[MailPart] = MailPart) -> MailPart:
+    """Read the first ``most`` bytes of a mail, as leniently as can be: its faults are passed over.
 
     The older policy of ``email`` trips over nothing. Raises OutsizedMail.
     """
-    parser = BytesFeedParser(MailPart)  # by the policy compat32
-    parser.feed(content[:MOST_READ])
+    parser = BytesFeedParser(factory)  # by the policy compat32
+    parser.feed(content[:most])
     return parser.close()
 
 
