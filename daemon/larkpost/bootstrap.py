@@ -224,7 +224,6 @@ class Program:
     @property
     def tick_context(self) -> TickContext:
         """What the tick needs."""
-        from larkpost.mail.operator_report import OperatorAddress
         from larkpost.scheduler.tick import TickContext
 
         mail = self.settings.mail
@@ -237,13 +236,10 @@ class Program:
             settle_seconds=self.settings.inbox.settle_seconds,
             holder=self.holder,
             stopped=self.stopping.is_set,
-            writer=self.renderer,
             spaces=self.spaces,
             mailboxes=self.mailboxes,
             returns=self.returns,
-            operator=OperatorAddress(mail.operator, self.renderer.report)
-            if mail.operator
-            else None,
+            operator=mail.operator,
             per_domain=mail.domain_hourly_limit,
             uses=self.uses,
             span=self.span,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from larkpost.db import editions
+from larkpost.db import readers
 from larkpost.db.outbox import bounces, deliveries
-from larkpost.domain import Status
+from larkpost.domain import MessageKind, Status
 from larkpost.portability.records import name_of
 from larkpost.schedule import local_date
 from larkpost.text.normalize import one_line
@@ -71,17 +71,18 @@ def describe_bounce(bounce: Bounce) -> str:
 def retry(
     store: Store, states: Collection[DeliveryState], *, limit: int, now: datetime
 ) -> list[RequeuedDelivery]:
-    """Have letters in these states sent again, the latest day's first, at most ``limit``.
+    """Have editions in these states sent again, the latest day's first, at most ``limit``.
 
+    What is no edition goes again by itself, or is not kept.
     Letters to readers who are sent nothing stay as they are, and their hold says why.
     """
     with store.begin() as connection:
-        rows = deliveries.by_state(connection, states, limit)
-        pages = editions.get_many(connection, [row.edition_id for row in rows])
+        rows = deliveries.by_state(connection, states, limit, kinds=[MessageKind.EDITION])
+        people = readers.many(connection, {row.reader_id for row in rows if row.reader_id})
         found = [
-            (row, page.reader, sending_hold(connection, page.reader, now=now))
+            (row, reader, sending_hold(connection, reader, now=now))
             for row in rows
-            if (page := pages.get(row.edition_id))
+            if row.reader_id and (reader := people.get(row.reader_id))
         ]
         going = [row.id for row, _, hold in found if hold is None]
         deliveries.reopen(connection, going, now=now)
