@@ -188,18 +188,25 @@ class _DeliveryRun:
             self.run.confirmations,
         )
         stopped = self._fault is not None and self._fault.stopped
-        if tally.total() > ledger.cancelled:
+        self._sweep()
+        if tally.total() > ledger.cancelled and not stopped:
             with self._store.begin() as connection:
-                sent_messages.sweep(connection)
-                if not stopped:
-                    circuit_breaker.remember(
-                        connection, self._fault, now=self.run.now(), **asdict(ledger)
-                    )
+                circuit_breaker.remember(
+                    connection, self._fault, now=self.run.now(), **asdict(ledger)
+                )
         if stopped:
             log.info("told to stop while a letter was under way")
         elif self._fault is not None:
             log.warning("no letters can go", problem=describe(self._fault), hint=self._fault.hint)
         return ledger
+
+    def _sweep(self) -> None:
+        """Drop the bytes of messages that need not be kept, also those of a run that died."""
+        with self._store.read() as connection:
+            if not sent_messages.any_to_sweep(connection):
+                return
+        with self._store.begin() as connection:
+            sent_messages.sweep(connection)
 
     def _send_confirmations(self, transport: Transport, stopped: Callable[[], bool]) -> None:
         """Send the confirmations that were asked for since the last look, before all others."""
