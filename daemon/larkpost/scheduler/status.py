@@ -87,7 +87,10 @@ def _list_ambiguous(connection: Connection) -> list[AmbiguousDelivery]:
     rows = deliveries.ambiguous(connection, MOST_UNDECIDED)
     people = readers.many(connection, {row.reader_id for row in rows if row.reader_id})
     return [
-        AmbiguousDelivery(name_of(reader), row.day, row.last_response)
+        AmbiguousDelivery(
+            name_of(people[row.reader_id]) if row.reader_id in people else str(row.kind),
+            row.day,
+            row.last_response,
+        )
         for row in rows
-        if row.reader_id and (reader := people.get(row.reader_id))
     ]

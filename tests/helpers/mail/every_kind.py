@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from datetime import time, timedelta
 from typing import TYPE_CHECKING
 
-from tests.helpers.factories import NOW, TODAY
+from tests.helpers.factories import NOW, TODAY, add_papers, picks_of
 from tests.helpers.mail.message_checks import PRESS
-from tests.helpers.mail.outbox_helpers import Killed, publish
+from tests.helpers.mail.outbox_helpers import Killed
 
-from larkpost.db import schema
+from larkpost.db import editions, schema
 from larkpost.db.engine import Store
 from larkpost.db.outbox import notices
 from larkpost.domain import MessageKind
@@ -42,8 +42,15 @@ def queue(
     """Queue messages of a kind; gives to whom they go. Of reports there is never more than one."""
     match kind:
         case MessageKind.EDITION:
-            add(store, count, domain)
-            return [str(reader.address) for reader in publish(store, 0)]
+            who = add(store, count, domain)
+            with store.begin() as connection:
+                picks = picks_of(add_papers(connection, 2))
+                for reader in who:
+                    assert editions.publish(
+                        connection, reader=reader, date=TODAY, picks=picks, now=NOW,
+                        next_slot=None, message_id=f"<{reader.uid}.{TODAY}@example.org>",
+                    )  # fmt: skip
+            return [str(reader.address) for reader in who]
         case MessageKind.EMPTY_NOTICE:
             who = add(store, count, domain)
             with store.begin() as connection:

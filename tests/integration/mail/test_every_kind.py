@@ -17,12 +17,13 @@ from larkpost.db import readers
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import bounces
 from larkpost.db.usage.last_use import ExpiryRule
-from larkpost.domain import BounceKind, MessageKind, Status
+from larkpost.domain import BounceKind, DeliveryState, MessageKind, Status
 from larkpost.errors import Deferred, Refused, Unanswered
 from larkpost.inbound.process import InboundKind, receive
 from larkpost.inbound.reply_addresses import ReplyableRenderer
 from larkpost.mail import circuit_breaker
 from larkpost.mail.deliver import DeliveryCounts
+from larkpost.mail.sending_hold import retry
 from larkpost.readers import subscriptions
 from larkpost.readers.expiry import LastUses
 from larkpost.scheduler.housekeeping import clean_up
@@ -106,10 +107,26 @@ def test_a_message_in_doubt_twice_goes_no_more(store: Store, kind: MessageKind) 
         send(store, bag.road, later(number))
 
     assert bag.tries == [address] * 2
-    # An edition is left to the operator; nothing else is kept.
-    edition = kind is MessageKind.EDITION
-    assert rows(store) == ([("edition", "unknown")] if edition else [])
-    assert stored_messages(store) == int(edition)
+    # It is left to the operator, but the links of what is no edition are kept no longer.
+    assert rows(store) == [(kind.value, "unknown")]
+    assert stored_messages(store) == int(kind is MessageKind.EDITION)
+    (again,) = retry(store, [DeliveryState.UNKNOWN], limit=9, now=later(20))
+    assert again.hold is None
+    assert send(store, Mailbag().road, later(20)) == DeliveryCounts(sent=1)
+
+
+def test_who_asks_again_after_two_confirmations_in_doubt_is_sent_another(store: Store) -> None:
+    ask(store, "grace@example.org")
+    bag = Mailbag(grace=Unanswered("no answer"))
+    for number in range(4):
+        send(store, bag.road, later(number))
+
+    ask(store, "grace@example.org", now=later(9))
+    good = Mailbag()
+    send(store, good.road, later(9))
+
+    assert good.recipients() == ["grace"]
+    assert rows(store) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

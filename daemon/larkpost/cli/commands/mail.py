@@ -149,7 +149,7 @@ def _tell_holds(done: list[RequeuedDelivery]) -> None:
     from larkpost.errors import Failure
     from larkpost.readers.subscriptions import who
 
-    held = {one.reader.id: (one.reader, one.hold) for one in done if one.hold is not None}
+    held = {one.reader.id: (one.reader, one.hold) for one in done if one.reader and one.hold}
     for reader, hold in held.values():
         message = f"Nothing is sent again to {who(reader)}: {hold.reason}"
         tell(Failure(message, hint=f"{hold.hint}; then larkpost deliveries --retry"))

@@ -218,9 +218,7 @@ def expire(connection: Connection, now: datetime) -> int:
         next_attempt_at=now,
         **NO_LEASE,
     )
-    if count := connection.execute(lapsed).rowcount:
-        statements.drop_settled(connection, in_states(DeliveryState.UNKNOWN))
-    return count
+    return connection.execute(lapsed).rowcount
 
 
 def reopen(connection: Connection, delivery_ids: Collection[int], *, now: datetime) -> int:
@@ -266,14 +264,10 @@ def of(connection: Connection, reader_id: int) -> list[Delivery]:
 
 
 def by_state(
-    connection: Connection,
-    states: Collection[DeliveryState],
-    limit: int = 100,
-    *,
-    kinds: Collection[MessageKind] = tuple(MessageKind),
+    connection: Connection, states: Collection[DeliveryState], limit: int = 100
 ) -> list[Delivery]:
-    """List messages of these kinds in these states, the latest day's first."""
-    listed = select(_table).where(in_states(*states), of_kind(*kinds)).limit(limit)
+    """List messages in these states, the latest day's first."""
+    listed = select(_table).where(in_states(*states)).limit(limit)
     latest_first = listed.order_by(_table.c.day.desc(), _table.c.id.desc())
     return [_delivery(row) for row in connection.execute(latest_first)]
 

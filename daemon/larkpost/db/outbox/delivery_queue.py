@@ -68,8 +68,8 @@ def count_due(connection: Connection, now: datetime) -> int:
     counted = select(func.count()).select_from(_table).where(_is_free(now))
     # Three statements: in one, no index would serve, and all that were ever sent would be read.
     queues = (
-        and_(in_states(DeliveryState.PLANNED), _is_no_confirmation()),
-        and_(_is_retry(now), _is_no_confirmation()),
+        and_(in_states(DeliveryState.PLANNED), _is_not_first()),
+        and_(_is_retry(now), _is_not_first()),
         _is_due_confirmation(now),
     )
     return sum(connection.execute(counted.where(queue)).scalar_one() for queue in queues)
@@ -103,7 +103,7 @@ def _new(
     planned, day = in_states(DeliveryState.PLANNED), _table.c.day
     latest = connection.execute(select(func.max(day)).where(planned)).scalar()
     while latest is not None:
-        theirs = rows.where(planned, day == latest, _is_no_confirmation(), _is_free(now))
+        theirs = rows.where(planned, day == latest, _is_not_first(), _is_free(now))
         yield from connection.execute(theirs.order_by(_table.c.id).limit(limit)).all()
         earlier = select(func.max(day)).where(planned, day < latest)
         latest = connection.execute(earlier).scalar()
@@ -112,7 +112,7 @@ def _new(
 def _retries(
     connection: Connection, rows: Select[Any], now: datetime, limit: int | None
 ) -> Iterator[Row[Any]]:
-    again = rows.where(_is_retry(now), _is_no_confirmation(), _is_free(now))
+    again = rows.where(_is_retry(now), _is_not_first(), _is_free(now))
     by_time = again.order_by(_table.c.next_attempt_at, _table.c.id).limit(limit)
     yield from connection.execute(by_time).all()
 
@@ -140,13 +140,17 @@ def _is_retry(now: datetime) -> ColumnElement[bool]:
 
 
 def _is_due_confirmation(now: datetime) -> ColumnElement[bool]:
-    """One that was never tried may have to wait as well, for its domain."""
-    waits = or_(in_states(DeliveryState.PLANNED, DeliveryState.DEFERRED), _goes_once_more())
+    """One that was never tried may have to wait as well, for its domain.
+
+    One that may have arrived is a retry like any other: should it be what kills the process, it
+    keeps no other from going.
+    """
+    waits = in_states(DeliveryState.PLANNED, DeliveryState.DEFERRED)
     return and_(of_kind(MessageKind.CONFIRMATION), waits, _has_come(now))
 
 
-def _is_no_confirmation() -> ColumnElement[bool]:
-    return _table.c.kind != literal_column(f"'{MessageKind.CONFIRMATION.value}'")
+def _is_not_first() -> ColumnElement[bool]:
+    return or_(~of_kind(MessageKind.CONFIRMATION), in_states(DeliveryState.UNKNOWN))
 
 
 def _has_come(now: datetime) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, bindparam, case, delete, or_, select, update
 
 from larkpost.db import schema
-from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS, in_states, of_kind
+from larkpost.db.outbox.delivery_queue import in_states, of_kind
 from larkpost.domain import DeliveryState, MessageKind, Status
 
 if TYPE_CHECKING:
@@ -82,10 +82,7 @@ def drop_settled(connection: Connection, which: ColumnElement[bool]) -> None:
     """Delete the rows that are done with and no edition's, with the messages that went out.
 
     A confirmation names an address and holds links that open a reader's page; nobody needs it any
-    more. One that may have arrived twice is done with as well: whoever misses it asks again.
+    more.
     """
-    done = or_(
-        in_states(DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.CANCELLED),
-        and_(in_states(DeliveryState.UNKNOWN), _table.c.ambiguous_attempts > AMBIGUOUS_ATTEMPTS),
-    )
+    done = in_states(DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.CANCELLED)
     connection.execute(delete(_table).where(which, ~of_kind(MessageKind.EDITION), done))

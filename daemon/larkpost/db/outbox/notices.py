@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy import and_, case, delete, func, insert, select, update
 
 from larkpost.db import schema, upsert
 from larkpost.db.outbox.deliveries import new_row
-from larkpost.db.outbox.delivery_queue import in_states, of_kind
+from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS, in_states, of_kind
 from larkpost.db.outbox.delivery_statements import NO_LEASE, WAITING
-from larkpost.domain import MessageKind
+from larkpost.domain import DeliveryState, MessageKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import date, datetime, timedelta
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
     from larkpost.domain import Delivery
 
 _table = schema.delivery
+_SHORT_LIVED = tuple(kind for kind in MessageKind if kind is not MessageKind.EDITION)
+# What a confirmation that begins anew is told by; it is counted against its limits again.
+_FIRST_ATTEMPT = (
+    *("state", "day", "queued_at", "attempts", "ambiguous_attempts", "next_attempt_at"),
+    *("reader_id", "message_id", "requeued_at"),
+)
 
 
 def ask(
@@ -34,8 +40,9 @@ def ask(
 ) -> None:
     """Queue a confirmation, in place of one for the same address that still waits.
 
-    It waits at the better of both places, ``now`` where none is given. One statement whatever is
-    known of the address, so that its time tells nothing.
+    It waits at the better of both places, ``now`` where none is given. One that may have arrived
+    twice, and goes no more by itself, begins anew. One statement whatever is known of the address,
+    so that its time tells nothing.
     """
     statement = upsert.insert(connection, _table).values(
         **new_row(MessageKind.CONFIRMATION, day=now.date(), now=now),
@@ -46,9 +53,12 @@ def ask(
     )
     new = statement.excluded
     better = case((new.place < _table.c.place, new.place), else_=_table.c.place)
+    left = and_(in_states(DeliveryState.UNKNOWN), _table.c.ambiguous_attempts > AMBIGUOUS_ATTEMPTS)
+    anew = {name: case((left, new[name]), else_=_table.c[name]) for name in _FIRST_ATTEMPT}
     connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["address_key"], set_={"payload": new.payload, "place": better}
+            index_elements=["address_key"],
+            set_={"payload": new.payload, "place": better, **anew},
         )
     )
 
@@ -132,16 +142,16 @@ def drop_overdue(connection: Connection, now: datetime, lifetime: timedelta) -> 
 
     It says nothing any more, and nobody's address stays for longer because a mail server is away.
     """
-    overdue = (in_states(*WAITING), _table.c.queued_at <= now - lifetime)
-    dropped = delete(_table).where(~of_kind(MessageKind.EDITION), *overdue)
-    return connection.execute(dropped.where(_table.c.lease_owner.is_(None))).rowcount
+    dropped = delete(_table).where(_is_overdue(now, lifetime), _table.c.lease_owner.is_(None))
+    return connection.execute(dropped).rowcount
 
 
 def any_overdue(connection: Connection, now: datetime, lifetime: timedelta) -> bool:
     """Say whether there is something for ``drop_overdue``."""
-    overdue = (in_states(*WAITING), _table.c.queued_at <= now - lifetime)
-    some = select(_table.c.id).where(of_kind(*_SHORT_LIVED), *overdue).limit(1)
+    some = select(_table.c.id).where(_is_overdue(now, lifetime)).limit(1)
     return connection.execute(some).first() is not None
 
 
-_SHORT_LIVED = tuple(kind for kind in MessageKind if kind is not MessageKind.EDITION)
+def _is_overdue(now: datetime, lifetime: timedelta) -> ColumnElement[bool]:
+    since = func.coalesce(_table.c.requeued_at, _table.c.queued_at)
+    return and_(of_kind(*_SHORT_LIVED), in_states(*WAITING), since <= now - lifetime)

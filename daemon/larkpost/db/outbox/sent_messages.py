@@ -5,11 +5,12 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 
 from larkpost.db import schema
 from larkpost.db.batches import batches
-from larkpost.domain import DeliveryState, Message
+from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS, of_kind
+from larkpost.domain import DeliveryState, Message, MessageKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -81,7 +82,12 @@ def any_to_sweep(connection: Connection) -> bool:
 def _is_needless() -> ColumnElement[bool]:
     row = schema.delivery.c
     waiting = (DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN)
-    doubted = (row.ambiguous_attempts > 0) & row.state.in_([state.value for state in waiting])
+    doubted = and_(
+        row.ambiguous_attempts > 0,
+        row.state.in_([state.value for state in waiting]),
+        # The links of a confirmation are kept for the one more attempt, and no longer.
+        or_(of_kind(MessageKind.EDITION), row.ambiguous_attempts <= AMBIGUOUS_ATTEMPTS),
+    )
     needed = select(row.id).where(
         row.id == _table.c.delivery_id, or_(row.lease_owner.is_not(None), doubted)
     )

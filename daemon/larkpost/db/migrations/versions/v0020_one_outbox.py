@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -136,6 +137,7 @@ def _rows_of_notices(connection: Connection) -> Iterator[dict[str, Any]]:
 def _row_of(notice: Row[Any], reader: int | None, *, asks: bool) -> dict[str, Any]:
     payload = dict(notice.wishes)
     doubts = int(payload.pop("doubts", 0))
+    quiet_day = payload.pop("day", None)
     if asks:
         payload.setdefault("address", notice.address)
     state = "unknown" if doubts else "deferred" if notice.attempts else "planned"
@@ -144,7 +146,7 @@ def _row_of(notice: Row[Any], reader: int | None, *, asks: bool) -> dict[str, An
         # A confirmation gets its reader at its first attempt: it was counted then.
         "reader_id": None if asks and not notice.attempts else reader,
         "state": state,
-        "day": notice.asked.date(),
+        "day": date.fromisoformat(quiet_day) if quiet_day else notice.asked.date(),
         "queued_at": notice.asked,
         "attempts": notice.attempts,
         "ambiguous_attempts": doubts,
