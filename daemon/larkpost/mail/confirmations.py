@@ -12,6 +12,7 @@ from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import notices
 from larkpost.domain import Status
 from larkpost.errors import UnknownReader
+from larkpost.log_events import LogEvent
 from larkpost.mail import request_limits
 from larkpost.readers import subscriptions
 from larkpost.text import interest_words
@@ -116,7 +117,7 @@ def forget_unconfirmed(store: Store, now: datetime) -> None:
         pending = readers.all(connection, Status.PENDING)
     for reader in pending:
         if reader.address and now - reader.created > UNCONFIRMED:
-            log.info("forgotten, never confirmed", reader=one_line(reader.uid))
+            log.info(LogEvent.READER_EXPIRED, reader=one_line(reader.uid))
             subscriptions.remove(store, reader.id)
 
 
@@ -138,7 +139,7 @@ def _is_permitted(
         notices.forget(connection, delivery)
     else:
         notices.put_off_domain(connection, delivery, until, now)
-    log.info("letter held back", until=until and until.isoformat(), domain=delivery.domain)
+    log.info(LogEvent.DELIVERY_HELD, until=until and until.isoformat(), domain=delivery.domain)
     return False
 
 
@@ -168,9 +169,9 @@ def _line(asking: SubscriptionRequest) -> dict[str, Any]:
     return {
         "address": asking.address,
         "zone": preferences["zone"],
-        "at": f"{preferences['at']:%H:%M}",
-        "days": sorted(preferences["days"]),
-        "size": preferences["size"],
+        "at": f"{preferences['send_time']:%H:%M}",
+        "days": sorted(preferences["weekdays"]),
+        "size": preferences["papers_per_edition"],
         "words": list(asking.words),
     }
 
@@ -179,8 +180,8 @@ def _asking(delivery: Delivery) -> SubscriptionRequest:
     kept = delivery.payload
     preferences: Preferences = {
         "zone": kept["zone"],
-        "at": time.fromisoformat(kept["at"]),
-        "days": frozenset(kept["days"]),
-        "size": kept["size"],
+        "send_time": time.fromisoformat(kept["at"]),
+        "weekdays": frozenset(kept["days"]),
+        "papers_per_edition": kept["size"],
     }
     return SubscriptionRequest(kept["address"], preferences, tuple(kept["words"]))

@@ -15,6 +15,7 @@ from larkpost.db.outbox.delivery_queue import BATCH
 from larkpost.domain import DeliveryState, Message, MessageKind
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.errors import Deferred, LarkpostError
+from larkpost.log_events import LogEvent
 from larkpost.mail import circuit_breaker, confirmations
 from larkpost.mail.preparation import MessagePreparation, with_readers
 from larkpost.mail.request_limits import PER_DOMAIN
@@ -195,9 +196,11 @@ class _DeliveryRun:
                     connection, self._fault, now=self.run.now(), **asdict(ledger)
                 )
         if stopped:
-            log.info("told to stop while a letter was under way")
+            log.info(LogEvent.DELIVERY_INTERRUPTED)
         elif self._fault is not None:
-            log.warning("no letters can go", problem=describe(self._fault), hint=self._fault.hint)
+            log.warning(
+                LogEvent.MAIL_SERVER_FAILED, problem=describe(self._fault), hint=self._fault.hint
+            )
         return ledger
 
     def _sweep(self) -> None:
@@ -252,7 +255,7 @@ class _DeliveryRun:
             error = expected
         except Exception as unforeseen:  # one letter must not stop the others
             log.exception(
-                "letter not sent",
+                LogEvent.MESSAGE_FAILED,
                 kind=item.delivery.kind.value,
                 reader=item.reader and item.reader.uid,
                 edition=item.page and item.page.date,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from larkpost.db.coordination.job_status import Event
+    from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection, Store
     from larkpost.editions.diagnostics import EmptyDayReason
 
@@ -46,7 +46,7 @@ def queue_report(store: Store, *, now: datetime, window: timedelta) -> Sequence[
 
 def record_failure(connection: Connection, problem: str, *, now: datetime) -> None:
     """Write down that a report could not be sent, for nobody can be told by mail."""
-    hint = "check the address of the setting mail.operator"
+    hint = "check the address of the setting mail.admin_address"
     job_status.record(connection, KIND, ok=False, now=now, problem=problem, hint=hint)
 
 
@@ -61,7 +61,7 @@ def _sentences(reasons: Sequence[EmptyDayReason]) -> list[str]:
         *told,
         (
             "On the machine of this site, larkpost status tells more. This letter comes to the "
-            "address of the setting mail.operator, once a day at most."
+            "address of the setting mail.admin_address, once a day at most."
         ),
     ]
 
@@ -87,6 +87,6 @@ def _untold(connection: Connection, now: datetime, window: timedelta) -> Sequenc
     return reasons
 
 
-def _was_due(happened: Mapping[str, Event], now: datetime) -> bool:
+def _was_due(happened: Mapping[str, JobStatus], now: datetime) -> bool:
     published = happened.get("publish")
     return published is not None and published.at.date() == now.date()

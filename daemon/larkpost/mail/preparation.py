@@ -11,6 +11,7 @@ from larkpost.db.outbox import sent_messages
 from larkpost.db.outbox.delivery_statements import TO_ANYBODY
 from larkpost.domain import MessageKind
 from larkpost.errors import StoreError, TryAgainLater
+from larkpost.log_events import LogEvent
 from larkpost.mail import confirmations
 from larkpost.mail.message_builder import edition_messages, notice_message
 from larkpost.mail.run_state import NOBODY, OutboxItem
@@ -64,7 +65,7 @@ class MessagePreparation:
         except (StoreError, TryAgainLater):
             raise
         except Exception as error:  # one damaged row must not stop the others
-            log.exception("letter not made", kind=delivery.kind.value, delivery=delivery.id)
+            log.exception(LogEvent.MESSAGE_FAILED, kind=delivery.kind.value, delivery=delivery.id)
             return OutboxItem(delivery, error)
         return None if reader is None else OutboxItem(delivery, reader=reader)
 

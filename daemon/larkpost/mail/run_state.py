@@ -17,6 +17,7 @@ from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS
 from larkpost.domain import Bounce, DeliveryState, Message, MessageKind
 from larkpost.editions import empty_notice
 from larkpost.errors import LarkpostError, TryAgainLater
+from larkpost.log_events import LogEvent
 from larkpost.mail import operator_report
 from larkpost.mail.retry_policy import DeliveryDecision, describe
 from larkpost.readers import suspension
@@ -131,13 +132,10 @@ class OutboxRun:
         self.undecided += in_doubt and item.delivery.ambiguous_attempts >= AMBIGUOUS_ATTEMPTS
         if verdict.state in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
             log.warning(
-                "letter not delivered",
-                kind=item.delivery.kind.value,
-                state=verdict.state.value,
-                reader=item.reader and item.reader.uid,
-                edition=item.page and str(item.page.date),
-                reply=verdict.reply,
+                LogEvent.DELIVERY_FAILED, state=verdict.state.value, **_facts(item, verdict)
             )
+        elif verdict.state is DeliveryState.DEFERRED:
+            log.info(LogEvent.DELIVERY_DEFERRED, **_facts(item, verdict))
 
     def close(self) -> None:
         """Write down the verdict that is still open."""
@@ -193,7 +191,7 @@ class OutboxRun:
             except TryAgainLater as error:
                 if self._verdict is None or monotonic() >= self._lease_over:
                     raise
-                log.warning("answer not written down yet", problem=describe(error))
+                log.warning(LogEvent.DELIVERY_UNRECORDED, problem=describe(error))
                 sleep(PAUSE)
             else:
                 self._verdict = None
@@ -257,7 +255,17 @@ class OutboxRun:
                     )
                 self._lease_over = monotonic() + LEASE.total_seconds()
             except LarkpostError as error:
-                log.warning("lease not renewed", delivery=delivery_id, problem=describe(error))
+                log.warning(LogEvent.LEASE_UNRENEWED, delivery=delivery_id, problem=describe(error))
+
+
+def _facts(item: OutboxItem, verdict: DeliveryDecision) -> dict[str, str | None]:
+    """Give what the log says of a message; addresses stay out of it."""
+    return {
+        "kind": item.delivery.kind.value,
+        "reader": item.reader.uid if item.reader else None,
+        "edition": str(item.page.date) if item.page else None,
+        "last_response": verdict.reply,
+    }
 
 
 def newer(

@@ -52,8 +52,8 @@ _ELSEWHERE = "another process does it; there is nothing to do"
 class TickContext:
     """What a tick needs; ``open_transport`` opens the transport, ``stopped`` says when to end.
 
-    ``returns`` is the Maildir in which mail to the ``mailboxes`` comes back; ``operator`` is the
-    address that is told of quiet mornings, if any; ``moved`` is called whenever the post got on: a
+    ``inbound_folder`` is the Maildir in which mail to the ``mailboxes`` comes back; ``operator`` is
+    the address that is told of empty days, if any; ``moved`` is called whenever the post got on: a
     letter was settled, or none is waiting. ``per_domain`` letters an hour that strangers asked for
     go to one domain.
     ``uses`` are the readers whose page or feed was asked for, and ``span`` says after how long
@@ -65,11 +65,11 @@ class TickContext:
     open_transport: Callable[[], AbstractContextManager[Transport]]
     dump_formats: Sequence[DumpFormat]
     places: HomePaths
-    settle_seconds: float
+    stable_seconds: float
     holder: str
     stopped: Callable[[], bool] = lambda: False
     mailboxes: ReturnAddresses | None = None
-    returns: Path | None = None
+    inbound_folder: Path | None = None
     operator: str = ""
     moved: Callable[[], None] = lambda: None
     per_domain: int = PER_DOMAIN
@@ -120,13 +120,17 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
                 store,
                 context.dump_formats,
                 context.places,
-                settle_seconds=context.settle_seconds,
+                stable_seconds=context.stable_seconds,
                 now=now,
             )
-        with steps.step("returns"):
-            if context.mailboxes and context.returns:
+        with steps.step("inbound"):
+            if context.mailboxes and context.inbound_folder:
                 done.returned = collect(
-                    store, context.mailboxes, context.returns, now=now, stopped=context.stopped
+                    store,
+                    context.mailboxes,
+                    context.inbound_folder,
+                    now=now,
+                    stopped=context.stopped,
                 )
         with steps.step("space"):
             context.spaces.refresh(store, context.publish_context.ranker, now=now)
@@ -147,7 +151,7 @@ def post(context: TickContext, *, now: datetime) -> TickResult:
     done = TickResult()
     store = context.publish_context.store
     with alone(store, "post", hint=_ELSEWHERE), _steps(context, "post", now, done) as steps:
-        with steps.step("receipt"):
+        with steps.step("report"):
             if context.operator:
                 queue_report(store, now=now, window=context.publish_context.window)
         with steps.step("deliver"):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.helpers.mail.smtp_server import Script
     from tests.helpers.web.site_client import Place
 
 HOSTILE = "550 5.1.1 <script>alert(1)</script> \x1b[31m\r550 more"
@@ -34,7 +35,7 @@ LATER = NOW + 6 * MINUTE
 @pytest.fixture
 def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
     """Open a site with one letter to send, and an address to which mail comes back."""
-    flags = {"web.admin": 7, "returns.address": "post@example.org"}
+    flags = {"web.admin_link_version": 7, "inbound.address": "post@example.org"}
     with place(tmp_path, sqlite_url, flags) as opened:
         yield opened
 
@@ -141,7 +142,7 @@ class TestMailServer:
         store = here.program.store
         send(store, Mailbag().road)
         to = queue(store, kind, 2)
-        script = {
+        script: Script = {
             "BANNER": ["554 go away"], "MAIL": ["421 4.3.2 closing"], "RCPT": ["450 4.2.0 later"],
             "DATA": [Fault.CUT], "BODY": [Fault.CUT],
         }  # fmt: skip

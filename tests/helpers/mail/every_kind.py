@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 KINDS = tuple(MessageKind)
 OPERATOR = "boss@example.org"
 WISHES: subscriptions.Preferences = {
-    "zone": "UTC", "at": time(6), "days": frozenset(range(7)), "size": 3,
+    "zone": "UTC", "send_time": time(6), "weekdays": frozenset(range(7)), "papers_per_edition": 3,
 }  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def queue(
 def add(store: Store, count: int, domain: str = "example.org") -> list[Reader]:
     """Take in readers who want to be told of empty days."""
     return [
-        subscriptions.add(store, f"reader{number}@{domain}", now=NOW, quiet_mail=True)
+        subscriptions.add(store, f"reader{number}@{domain}", now=NOW, notify_when_empty=True)
         for number in range(count)
     ]
 

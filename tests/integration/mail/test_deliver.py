@@ -70,7 +70,7 @@ def test_the_newsletter_of_the_press_arrives_whole_and_without_a_defect(store: S
 
         assert ledger == DeliveryCounts(sent=2)
         with store.read() as connection:
-            pages = editions.get_many(connection, [row.edition_id for row in outbox(store)])
+            pages = editions.get_many(connection, [row.edition_id or 0 for row in outbox(store)])
         letters = {x.recipient: x.content for x in press.newsletter(list(pages.values()))}
         for arrived, reader in zip(server.taken, who, strict=True):
             message = email.message_from_bytes(arrived.content, policy=policy.default)

@@ -93,7 +93,13 @@ def test_a_run_killed_at_any_commit_loses_no_message_and_doubles_only_what_was_i
 def wipe(store: Store) -> None:
     """Empty the outbox and forget the readers, so that the next round begins anew."""
     with store.begin() as connection:
-        for table in (schema.pick, schema.delivery, schema.edition, schema.reader, schema.attempt):
+        for table in (
+            schema.pick,
+            schema.delivery,
+            schema.edition,
+            schema.reader,
+            schema.rate_limit,
+        ):
             connection.execute(table.delete())
 
 

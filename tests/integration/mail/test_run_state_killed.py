@@ -50,7 +50,7 @@ import larkpost.transports.smtp
 
 home, port, commits, at_random = Path(sys.argv[1]), *map(int, sys.argv[2:])
 flags = {
-    "inbox.settle_seconds": 0, "mail.transport": "smtp", "smtp.host": "127.0.0.1",
+    "inbox.stable_seconds": 0, "mail.transport": "smtp", "smtp.host": "127.0.0.1",
     "smtp.port": port, "smtp.security": "none",
 }
 dice = random.Random(5)
@@ -102,7 +102,7 @@ def furnish(home: Path) -> Program:
     The papers are read before the killing begins: a file that breaks the program three times is
     put aside, and that is another test.
     """
-    program = build(load(home=home, flags={"inbox.settle_seconds": 0}, environ={}))
+    program = build(load(home=home, flags={"inbox.stable_seconds": 0}, environ={}))
     program.prepare()
     sample = next(iter(sorted(shipped_path("seeds").glob("*.txt"))))
     shutil.copyfile(sample, program.places.inbox / sample.name)
@@ -128,7 +128,7 @@ def send_again(home: Path, port: int) -> set[str]:
     program = build(load(home=home, flags={"mail.transport": "smtp"} | smtp, environ={}))
     with program.store.begin() as connection:
         rows = deliveries.by_state(connection, [DeliveryState.UNKNOWN], limit=READERS)
-        known = readers.many(connection, {row.reader_id for row in rows}).values()
+        known = readers.many(connection, {row.reader_id or 0 for row in rows}).values()
         deliveries.reopen(connection, [row.id for row in rows], now=AFTERWARDS)
     done = tick(program.tick_context, now=AFTERWARDS)
     program.store.close()
@@ -163,7 +163,7 @@ def test_a_daemon_killed_dozens_of_times_loses_nobody_and_doubles_only_what_was_
     with store.read() as connection:
         counts = deliveries.counts(connection)
         sent = deliveries.by_state(connection, [DeliveryState.SENT], limit=READERS)
-        pages = editions.get_many(connection, [row.edition_id for row in sent])
+        pages = editions.get_many(connection, [row.edition_id or 0 for row in sent])
     store.close()
     assert {state: n for state, n in counts.items() if n} == {DeliveryState.SENT: READERS}
     assert {len(page.picks) for page in pages.values()} == {10}

@@ -104,7 +104,7 @@ def lay_out(
             )
         )
     ]
-    by_hash = _pairs(connection, schema.sketch.c.hash, schema.sketch.c.paper_id, numbers)
+    by_hash = _pairs(connection, schema.minhash.c.hash, schema.minhash.c.paper_id, numbers)
     met = gather(by_hash)
     ids = {one for _, one in by_key} | set(owned.values())
     ids.update(*(sharing(one.numbers, met) for one in unnamed))
@@ -185,9 +185,9 @@ def _write_changed(connection: Connection, entries: Sequence[KnownPaper]) -> Non
     rows = [paper_rows.values(entry.paper) | {"which": entry.paper.id} for entry in entries]
     connection.execute(update(table).where(table.c.id == bindparam("which")), rows)
     reworded = [entry for entry in entries if entry.reworded]
-    column = schema.sketch.c.paper_id
+    column = schema.minhash.c.paper_id
     for some in batches(entry.paper.id for entry in reworded):
-        connection.execute(delete(schema.sketch).where(column.in_(some)))
+        connection.execute(delete(schema.minhash).where(column.in_(some)))
     _write_sketches(connection, reworded)
     index.rewrite(connection, ((e.before, e.paper) for e in entries if e.before is not None))
 
@@ -199,7 +199,7 @@ def _write_sketches(connection: Connection, entries: Iterable[KnownPaper]) -> No
         for number in sketch(entry.paper.title, entry.paper.abstract)
     ]
     if rows:
-        connection.execute(insert(schema.sketch), rows)
+        connection.execute(insert(schema.minhash), rows)
 
 
 def _write_names(connection: Connection, entries: Sequence[KnownPaper]) -> None:

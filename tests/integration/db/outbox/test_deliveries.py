@@ -85,7 +85,7 @@ def test_what_is_due_is_told_without_reserving_it(store: Store) -> None:
         ids = plan_letters(connection, 2, days=2)
         who = deliveries.get(connection, ids[0])
         assert who is not None
-        readers.update(connection, who.reader_id, status=Status.LEFT)
+        readers.update(connection, who.reader_id or 0, status=Status.LEFT)
 
         told = [letter.id for letter in deliveries.due(connection, NOW)]
         first = deliveries.due(connection, NOW, limit=1)
@@ -212,7 +212,7 @@ def test_letters_to_who_is_not_active_are_cancelled_and_not_claimed(
         first, second, third = plan_letters(connection, 3)
         gone = deliveries.get(connection, second)
         assert gone is not None
-        readers.update(connection, gone.reader_id, status=status)
+        readers.update(connection, gone.reader_id or 0, status=status)
 
         assert [letter.id for letter in claim(connection, limit=2)] == [first, third]
         assert state_of(connection, second) is DeliveryState.CANCELLED
@@ -233,7 +233,7 @@ def test_cancelling_for_a_reader_leaves_what_is_on_its_way(store: Store) -> None
         waiting, sending = plan_letters(connection, 1, days=2)
         (letter,) = take(connection, limit=1)
 
-        assert deliveries.cancel_for(connection, letter.reader_id) == 1
+        assert deliveries.cancel_for(connection, letter.reader_id or 0) == 1
         assert state_of(connection, waiting) is DeliveryState.CANCELLED
         assert state_of(connection, sending) is DeliveryState.SENDING
 

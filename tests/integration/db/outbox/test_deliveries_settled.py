@@ -81,7 +81,7 @@ def test_who_leaves_between_claim_and_sending_gets_nothing(store: Store) -> None
     with store.begin() as connection:
         (letter_id,) = plan_letters(connection, 1)
         (letter,) = claim(connection)
-        readers.update(connection, letter.reader_id, status=Status.LEFT)
+        readers.update(connection, letter.reader_id or 0, status=Status.LEFT)
 
         assert begin(connection, letter_id) is DeliveryState.CANCELLED
         assert state_of(connection, letter_id) is DeliveryState.CANCELLED

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _AT_ONCE = 1_000
