@@ -31,7 +31,11 @@ class PaperRecord:
     ``uid`` and ``updated`` are only there where another Larkpost exported the paper. ``private``:
     an older Larkpost exported it, where only readers had brought it. ``links`` are further web
     addresses (project page, code) beside ``url``; ``organisation`` is the laboratory or company
-    that the page names; ``withdrawn``: its authors took it back.
+    that the page names; ``withdrawn``: its authors took it back. ``comment`` and ``journal_ref``
+    are what arXiv calls so; ``thumbnail`` is the address of a picture, which is never loaded.
+    ``version`` is arXiv's, where the record names it. ``came_out``: the record announces a new
+    version, or a new listing, of a paper that was out by that day; a paper that is not known yet is
+    kept as one of that day, and is no candidate.
     """
 
     title: str
@@ -51,6 +55,12 @@ class PaperRecord:
     organisation: str | None = None
     links: tuple[str, ...] = ()
     withdrawn: bool = False
+    keywords: tuple[str, ...] = ()
+    comment: str | None = None
+    journal_ref: str | None = None
+    thumbnail: str | None = None
+    version: int | None = None
+    came_out: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +109,8 @@ class Paper:
     private, this reader brought it, and nobody else sees it; None for a paper that anybody may
     see. ``organisation`` is the laboratory or company that a page names, ``links`` further web
     addresses (project page, code) beside ``url``. ``withdrawn``: its authors took it back, so it is
-    shown but no longer recommended.
+    shown but no longer recommended. ``comment`` and ``journal_ref`` are what arXiv calls so;
+    ``thumbnail`` is the address of a picture, which is never loaded.
     """
 
     id: int
@@ -119,6 +130,10 @@ class Paper:
     organisation: str | None = None
     links: tuple[str, ...] = ()
     withdrawn: bool = False
+    keywords: tuple[str, ...] = ()
+    comment: str | None = None
+    journal_ref: str | None = None
+    thumbnail: str | None = None
 
     @property
     def text(self) -> str:

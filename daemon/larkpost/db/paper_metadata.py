@@ -15,7 +15,14 @@ from sqlalchemy import exists, func, select
 
 from larkpost.db import schema
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice, similarity
-from larkpost.db.matching.duplicate_rules import LOOSE, akin, alike, conflicting, further_links
+from larkpost.db.matching.duplicate_rules import (
+    LOOSE,
+    akin,
+    alike,
+    conflicting,
+    further_links,
+    unite_keywords,
+)
 from larkpost.db.matching.paper_matcher import ask, date_new_link, gather, rename, sharing, with_url
 from larkpost.db.matching.paper_upsert import lay_out, take_turns, write
 from larkpost.db.paper_rows import PUBLIC
@@ -238,4 +245,8 @@ def _supplement(paper: Paper, draft: PaperRecord) -> Paper:
         url=url,
         organisation=paper.organisation or draft.organisation,
         links=further_links(url, paper.links + draft.links),
+        keywords=paper.keywords or unite_keywords((), draft.keywords),
+        comment=paper.comment or draft.comment,
+        journal_ref=paper.journal_ref or draft.journal_ref,
+        thumbnail=paper.thumbnail or draft.thumbnail,
     )

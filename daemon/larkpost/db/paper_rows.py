@@ -42,6 +42,10 @@ def paper(row: Row[Any]) -> Paper:
         organisation=row.organisation,
         links=row.links or (),
         withdrawn=row.withdrawn,
+        keywords=row.keywords or (),
+        comment=row.comment,
+        journal_ref=row.journal_ref,
+        thumbnail=row.thumbnail,
     )
 
 
@@ -68,6 +72,10 @@ def values(paper: Paper) -> dict[str, Any]:
         "organisation": paper.organisation,
         "links": paper.links or None,
         "withdrawn": paper.withdrawn,
+        "keywords": paper.keywords or None,
+        "comment": paper.comment,
+        "journal_ref": paper.journal_ref,
+        "thumbnail": paper.thumbnail,
     }
 
 

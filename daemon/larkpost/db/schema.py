@@ -89,6 +89,10 @@ paper = Table(
     Column("organisation", CleanText),
     Column("links", TextList),
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
+    Column("keywords", TextList),
+    Column("comment", CleanText),
+    Column("journal_ref", CleanText),
+    Column("thumbnail", CleanText),  # an address that is never loaded
     # The reader whose private paper this is; none has a row in identifier, minhash,
     # dump_paper or the search index. See larkpost.db.private.private_papers.
     Column("owner_id", ForeignKey("reader.id", ondelete="CASCADE")),
@@ -336,4 +340,47 @@ rate_limit = Table(  # who did how much of it; see larkpost.db.coordination.rate
     metadata,
     Column("key", String(64), primary_key=True),  # SHA-256: addresses of strangers are not kept
     Column("full_at", BigInteger, nullable=False, index=True),  # microseconds since 1970
+)
+
+polled_source = Table(  # what is asked for papers, and how it is doing; see db.polling
+    "polled_source",
+    metadata,
+    Column("name", CleanText, primary_key=True),
+    Column("address", CleanText, nullable=False),  # a known name, or a web address
+    Column("by_command", Boolean, nullable=False),  # else by the settings
+    Column("interval_minutes", Float),
+    Column("allow_private", Boolean, nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
+    Column("next_poll_at", UtcDateTime, nullable=False),
+    Column("last_poll_at", UtcDateTime),
+    Column("last_answer_at", UtcDateTime),
+    Column("watched_since", UtcDateTime),  # since when it is polled without a pause
+    Column("last_news_at", UtcDateTime),  # when it last had papers that it had not had before
+    Column("news_count", Integer, nullable=False),  # how often that was
+    Column("longest_gap", Float, nullable=False),  # seconds between two of them
+    Column("papers", Integer, nullable=False),  # in the last answer that had any
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("problem", String(20)),
+    Column("problem_text", CleanText, nullable=False),
+    Column("problem_hint", CleanText, nullable=False),
+    Column("problem_since", UtcDateTime),
+    Column("moved_to", CleanText, nullable=False),
+)
+
+polled_page = Table(  # one address of a source: what is needed to ask whether it has changed
+    "polled_page",
+    metadata,
+    Column("source", ForeignKey("polled_source.name", ondelete="CASCADE"), primary_key=True),
+    Column("url", CleanText, primary_key=True),
+    Column("day", Date),  # of the list, where there is one for each day
+    Column("etag", CleanText, nullable=False),
+    Column("last_modified", CleanText, nullable=False),
+    Column("trusted", Boolean, nullable=False),  # whether its validators change with its papers
+    Column("digest", String(64), nullable=False),
+    Column("dump_id", Id),  # no key: dumps may go
+    Column("papers", Integer, nullable=False),
+    Column("checked_at", UtcDateTime, nullable=False),
+    Column("whole_at", UtcDateTime, nullable=False),  # when it last came whole, not as a 304
+    Column("grown_at", UtcDateTime, nullable=False),
+    Column("moved_to", CleanText, nullable=False),
 )

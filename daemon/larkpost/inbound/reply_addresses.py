@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from larkpost.domain import Edition, Message, Reader
     from larkpost.inbound.return_address import ReturnAddresses
-    from larkpost.interfaces import FeedFormat, Renderer
+    from larkpost.interfaces import Renderer
 
 HOW_TO_VOTE = "Vote by mail: answer with numbers and signs, such as 3 + 5 -"
 
@@ -47,16 +47,6 @@ class ReplyableRenderer:
     def report(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Message:
         """Make a report to the operator, whose return path is its own."""
         return self._renderer.report(to, subject, lines, moment)
-
-    def feed(
-        self,
-        editions: Sequence[Edition],
-        format: FeedFormat,  # noqa: A002 - the seam's name for it
-        *,
-        reader: Reader | None = None,
-    ) -> bytes:
-        """Make the feed, as ever."""
-        return self._renderer.feed(editions, format, reader=reader)
 
 
 def _telling(edition: Edition) -> Edition:

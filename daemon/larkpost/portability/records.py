@@ -33,6 +33,10 @@ def paper_line(paper: Paper) -> dict[str, Any]:
         "organisation": paper.organisation,
         "links": list(paper.links),
         "withdrawn": paper.withdrawn,
+        "keywords": list(paper.keywords),
+        "comment": paper.comment,
+        "journal_ref": paper.journal_ref,
+        "thumbnail": paper.thumbnail,
     }
 
 

@@ -33,6 +33,7 @@ _LONG_TITLE = 25
 _SUBSTANTIAL = 120
 _LONG = 300
 MOST_LINKS = 20
+MOST_KEYWORDS = 50
 
 
 def conflicting(mine: Collection[Identifier], theirs: Collection[Identifier]) -> bool:
@@ -110,7 +111,7 @@ class MergedPaper:
     """A paper after a draft of it.
 
     ``reworded``: title or abstract say something else; ``enriched``: authors, categories, a date,
-    an organisation, a link or word of its withdrawal came in.
+    an organisation, a link, a keyword, a comment, a journal or word of its withdrawal came in.
     """
 
     paper: Paper
@@ -148,6 +149,10 @@ def merge(paper: Paper, draft: PaperRecord, *, now: datetime) -> MergedPaper:
         organisation=paper.organisation or draft.organisation,
         links=further_links(url, paper.links + draft.links),
         withdrawn=paper.withdrawn or draft.withdrawn,
+        keywords=unite_keywords(paper.keywords, draft.keywords),
+        comment=(later and draft.comment) or paper.comment or draft.comment,
+        journal_ref=(later and draft.journal_ref) or paper.journal_ref or draft.journal_ref,
+        thumbnail=paper.thumbnail or draft.thumbnail,
     )
     return MergedPaper(merged, reworded=reworded, enriched=_facts(merged) != _facts(paper))
 
@@ -157,9 +162,18 @@ def further_links(url: str | None, links: Collection[str]) -> tuple[str, ...]:
     return tuple(link for link in dict.fromkeys(links) if link != url)[:MOST_LINKS]
 
 
+def unite_keywords(known: Collection[str], told: Collection[str]) -> tuple[str, ...]:
+    """Give the first 50 of these keywords, each once whatever its case."""
+    first: dict[str, str] = {}
+    for word in (*known, *told):
+        first.setdefault(word.casefold(), word)
+    return tuple(first.values())[:MOST_KEYWORDS]
+
+
 def _facts(paper: Paper) -> tuple[object, ...]:
     told = paper.authors, paper.categories, paper.published, paper.url
-    return (*told, paper.organisation, paper.links, paper.withdrawn)
+    more = paper.keywords, paper.comment, paper.journal_ref
+    return (*told, *more, paper.organisation, paper.links, paper.withdrawn)
 
 
 def _best_title(old: str, new: str, *, later: bool) -> str:
