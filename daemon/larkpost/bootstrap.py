@@ -277,7 +277,6 @@ class Program:
     @property
     def tick_context(self) -> TickContext:
         """What the tick needs."""
-        from larkpost.mail.operator_report import OperatorAddress
         from larkpost.scheduler.tick import TickContext
 
         mail = self.settings.mail
@@ -290,14 +289,11 @@ class Program:
             stable_seconds=self.settings.inbox.stable_seconds,
             holder=self.holder,
             stopped=self.stopping.is_set,
-            writer=self.renderer,
             spaces=self.spaces,
             mailboxes=self.mailboxes,
             inbound_folder=self.inbound_folder,
             digests=self.digests,
-            operator=OperatorAddress(mail.admin_address, self.renderer.report)
-            if mail.admin_address
-            else None,
+            operator=mail.admin_address,
             polling=self.poll_context,
             per_domain=mail.domain_hourly_limit,
             uses=self.uses,

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Day = date  # for classes in which ``date`` is a field
 
@@ -302,37 +306,54 @@ class Edition:
 
 
 class DeliveryState(StrEnum):
-    """The life of one letter; moved only by what the mail server said."""
+    """The life of one message; moved only by what the mail server said."""
 
     PLANNED = "planned"
     SENDING = "sending"  # leased by a worker
     SENT = "sent"
-    DEFERRED = "deferred"  # to be tried again at ``next_try``
+    DEFERRED = "deferred"  # to be tried again at ``next_attempt_at``
     FAILED = "failed"
     UNKNOWN = "unknown"  # the lease ran out: may or may not have been sent
     CANCELLED = "cancelled"  # the reader left before it was sent
 
 
+class MessageKind(StrEnum):
+    """What a message of the outbox is; all kinds share its states, retries and bounces."""
+
+    EDITION = "edition"
+    CONFIRMATION = "confirmation"  # to whoever asked to subscribe
+    EMPTY_NOTICE = "empty_notice"  # to a reader whom a day brought nothing
+    OPERATOR_REPORT = "operator_report"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The outbox row of one edition to one reader.
+    """A row of the outbox: one message, and how far it has come.
 
-    ``doubts`` counts the tries of which nobody knows how they ended; ``reopened`` is when an
-    operator last wanted the letter sent again.
+    Only an edition has an ``edition_id``. ``reader_id`` is None for a report to the operator, and
+    for a confirmation before its first attempt. ``payload`` is what any other kind is made of, as
+    JSON has it; ``domain`` is the one by which a confirmation is limited, if any. The message
+    waits since ``queued_at``. ``ambiguous_attempts`` counts the attempts of which nobody knows how
+    they ended; ``requeued_at`` is when an operator last wanted the message sent again.
     """
 
     id: int
-    edition_id: int
-    reader_id: int
+    kind: MessageKind
     state: DeliveryState
+    day: date
     attempts: int
-    message_id: str
-    next_try: datetime
+    queued_at: datetime
+    next_attempt_at: datetime
+    edition_id: int | None = None
+    reader_id: int | None = None
+    message_id: str | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    domain: str = ""
     lease_until: datetime | None = None
-    reply: str = ""
+    last_response: str = ""
     sent_at: datetime | None = None
-    doubts: int = 0
-    reopened: datetime | None = None
+    ambiguous_attempts: int = 0
+    requeued_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date, datetime
 
-    from larkpost.domain import Edition, Message, Paper, Record, Thumb
+    from larkpost.domain import Edition, Message, Paper, Reader, Record, Thumb
 
 FeedFormat = Literal["rss", "atom", "json"]
 
@@ -62,6 +62,18 @@ class Renderer(Protocol):
 
     def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
         """One letter an edition, in order; parts that readers share are rendered once."""
+        ...
+
+    def notice(self, reader: Reader, asked: datetime) -> Message:
+        """Ask a pending reader to confirm; show any other the way to their page."""
+        ...
+
+    def empty_notice(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
+        """Tell a reader that ``day`` brought no paper, and ``why``; dated ``moment``."""
+        ...
+
+    def report(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Message:
+        """Write to the operator; the same report of the same day has the same Message-ID."""
         ...
 
 

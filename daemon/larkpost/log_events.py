@@ -80,7 +80,6 @@ class LogEvent(StrEnum):
     READER_LEFT = "reader.left", "a reader unsubscribed by mail"
     READER_MERGED = "reader.merged", "readers whose addresses differ in case alone became one"
     READER_UNCLEARED = "reader.uncleared", "messages to a removed reader could not be deleted"
-    REPORT_DEFERRED = "report.deferred", "the report to the operator is tried again later"
     SENT_LOG_FAILED = "sent_log.failed", "the log of sent messages can be neither read nor written"
     SETTING_DEFERRED = "setting.deferred", "a changed setting takes effect at the next start only"
     SETTINGS_REJECTED = "settings.rejected", "reloaded settings are wrong; the old ones stay"

@@ -261,30 +261,43 @@ pick = Table(
     Column("shown_terms", JSON(none_as_null=True)),  # none in old editions
 )
 
-delivery = Table(
+delivery = Table(  # the outbox; what its columns mean stands in ``larkpost.domain.Delivery``
     "delivery",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("edition_id", ForeignKey("edition.id", ondelete="CASCADE"), nullable=False, unique=True),
-    Column("reader_id", ForeignKey("reader.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("kind", String(20), nullable=False),
+    Column("edition_id", ForeignKey("edition.id", ondelete="CASCADE"), unique=True),
+    Column("reader_id", ForeignKey("reader.id", ondelete="CASCADE"), index=True),
     Column("state", String(12), nullable=False),
-    Column("day", Date, nullable=False),  # the edition's: today's letters go before older ones
+    Column("day", Date, nullable=False),  # today's messages go before older ones
+    Column("queued_at", UtcDateTime, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("doubts", Integer, nullable=False),  # how often its lease ran out
-    Column("message_id", String(200), nullable=False, unique=True),
-    Column("next_try", UtcDateTime, nullable=False),
+    Column("ambiguous_attempts", Integer, nullable=False),
+    Column("message_id", String(200), unique=True),  # none before the message was first made
+    Column("next_attempt_at", UtcDateTime, nullable=False),
     Column("lease_until", UtcDateTime),
-    Column("holder", String(100)),
-    Column("reply", CleanText, nullable=False),
+    Column("lease_owner", String(100)),
+    Column("last_response", CleanText, nullable=False),
     Column("sent_at", UtcDateTime),
-    Column("reopened", UtcDateTime),  # when an operator last wanted it sent again
+    Column("requeued_at", UtcDateTime),
+    Column("payload", JSON(none_as_null=True)),
+    # Of confirmations alone: who asked, by which domain they are limited, and their place.
+    Column("address_key", CleanText, unique=True),
+    Column("domain", CleanText),
+    Column("place", UtcDateTime),
     Index("ix_delivery_state_day_id", "state", "day", "id"),
-    Index("ix_delivery_state_next_try", "state", "next_try"),
+    Index("ix_delivery_state_next_attempt_at", "state", "next_attempt_at"),
+    Index("ix_delivery_kind_place", "kind", "place"),
+    Index("ix_delivery_domain_place", "domain", "place"),
+    CheckConstraint(
+        "kind IN ('edition', 'confirmation', 'empty_notice', 'operator_report')", name="kind"
+    ),
+    CheckConstraint("(kind = 'edition') = (edition_id IS NOT NULL)", name="edition"),
     sqlite_autoincrement=True,
 )
 
-letter = Table(  # as it went out, while it may be in doubt; see larkpost.db.outbox.sent_messages
-    "letter",
+sent_message = Table(  # as it went out, while it may be in doubt
+    "sent_message",
     metadata,
     Column("delivery_id", ForeignKey("delivery.id", ondelete="CASCADE"), primary_key=True),
     Column("sender", CleanText, nullable=False),
@@ -327,21 +340,6 @@ rate_limit = Table(  # who did how much of it; see larkpost.db.coordination.rate
     metadata,
     Column("key", String(64), primary_key=True),  # SHA-256: addresses of strangers are not kept
     Column("full_at", BigInteger, nullable=False, index=True),  # microseconds since 1970
-)
-
-notice = Table(  # letters that are owed, until they have gone; see larkpost.db.outbox.notices
-    "notice",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("address", CleanText, nullable=False, unique=True),  # or the uid of a reader
-    Column("wishes", JSON, nullable=False),
-    Column("asked", UtcDateTime, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("next_try", UtcDateTime, nullable=False, index=True),
-    # What strangers ask for is limited by domain, and goes in the order of these places.
-    Column("domain", CleanText),
-    Column("place", UtcDateTime),
-    Index("ix_notice_domain_place", "domain", "place"),
 )
 
 polled_source = Table(  # what is asked for papers, and how it is doing; see db.polling

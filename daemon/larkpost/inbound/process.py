@@ -191,7 +191,7 @@ def _answer(store: Store, edition: Edition, message: Message, now: datetime) -> 
     with store.read() as connection:
         letter = deliveries.of_edition(connection, edition.id)
     threads = f"{message.get('References', '')} {message.get('In-Reply-To', '')}"
-    if letter is None or letter.message_id not in threads:
+    if letter is None or not letter.message_id or letter.message_id not in threads:
         return InboundResult(InboundKind.UNREAD)
     papers = {pick.position: pick.paper.id for pick in edition.picks}
     votes = {

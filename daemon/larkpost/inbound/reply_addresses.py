@@ -9,8 +9,9 @@ from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import date, datetime
 
-    from larkpost.domain import Edition, Message
+    from larkpost.domain import Edition, Message, Reader
     from larkpost.inbound.return_address import ReturnAddresses
     from larkpost.interfaces import Renderer
 
@@ -18,7 +19,7 @@ HOW_TO_VOTE = "Vote by mail: answer with numbers and signs, such as 3 + 5 -"
 
 
 class ReplyableRenderer:
-    """A Renderer around another one, whose letters bounce to us and can be answered."""
+    """A renderer around another one, whose editions bounce to us and can be answered."""
 
     def __init__(self, renderer: Renderer, mailboxes: ReturnAddresses) -> None:
         self._renderer = renderer
@@ -34,6 +35,18 @@ class ReplyableRenderer:
                 sender=self._mailboxes.bounces(edition),
                 content=answers + letter.content,
             )
+
+    def notice(self, reader: Reader, asked: datetime) -> Message:
+        """Make a confirmation, whose return path is its own."""
+        return self._renderer.notice(reader, asked)
+
+    def empty_notice(self, reader: Reader, day: date, why: str, moment: datetime) -> Message:
+        """Make the notice of an empty day, whose return path is its own."""
+        return self._renderer.empty_notice(reader, day, why, moment)
+
+    def report(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Message:
+        """Make a report to the operator, whose return path is its own."""
+        return self._renderer.report(to, subject, lines, moment)
 
 
 def _telling(edition: Edition) -> Edition:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db.coordination import job_status
-from larkpost.db.outbox import delivery_queue, notices
+from larkpost.db.outbox import delivery_queue
 from larkpost.errors import Deferred
 from larkpost.mail.retry_policy import LONGEST_REST, describe, rest
 
@@ -51,17 +51,14 @@ def report_outage(store: Store, *, began: datetime, now: datetime) -> Outage | N
         if is_news:
             detail = {**event.detail, _REPORTED: began.isoformat()}
             job_status.record(connection, KIND, ok=False, now=event.at, **detail)
-        letters = delivery_queue.count_waiting(connection) + notices.waiting(connection, now)
+        letters = delivery_queue.count_waiting(connection)
         until = datetime.fromisoformat(event.detail["until"])
         return Outage(event.detail["problem"], event.detail["hint"], until, letters, is_news)
 
 
-def resting(connection: Connection, now: datetime, kind: str = KIND) -> bool:
-    """Say whether the road is to be left alone after a fault; not heeded if the clock jumped.
-
-    ``kind`` is ``KIND`` for the road of all letters, another where one letter alone has to wait.
-    """
-    event = job_status.latest(connection).get(kind)
+def resting(connection: Connection, now: datetime) -> bool:
+    """Say whether the road is to be left alone after a fault; not heeded if the clock jumped."""
+    event = job_status.latest(connection).get(KIND)
     if event is None or event.ok:
         return False
     until = datetime.fromisoformat(event.detail["until"])
@@ -73,7 +70,6 @@ def remember(
     fault: LarkpostError | None,
     *,
     now: datetime,
-    kind: str = KIND,
     **counts: int,
 ) -> None:
     """Write down how the road was: open, or closed by ``fault`` and for how long.
@@ -81,9 +77,9 @@ def remember(
     Where letters went before it closed, it was open meanwhile, and rests as after a first fault.
     """
     if fault is None:
-        job_status.record(connection, kind, ok=True, now=now, **counts)
+        job_status.record(connection, KIND, ok=True, now=now, **counts)
         return
-    before = job_status.latest(connection).get(kind)
+    before = job_status.latest(connection).get(KIND)
     first = before is None or before.ok or counts.get("sent", 0) > 0
     failures = 1 if before is None or first else before.detail["failures"] + 1
     reported = {} if before is None or before.ok else before.detail
@@ -91,7 +87,7 @@ def remember(
     least = fault.rest if isinstance(fault, Deferred) else 0.0
     job_status.record(
         connection,
-        kind,
+        KIND,
         ok=False,
         now=now,
         problem=describe(fault),

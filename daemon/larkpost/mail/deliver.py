@@ -5,20 +5,22 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from itertools import islice
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from larkpost import logs
-from larkpost.db import editions
 from larkpost.db.batches import batches
 from larkpost.db.outbox import deliveries, delivery_queue, sent_messages
-from larkpost.domain import DeliveryState
+from larkpost.db.outbox.delivery_queue import BATCH
+from larkpost.domain import DeliveryState, Message, MessageKind
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.errors import Deferred, LarkpostError
 from larkpost.log_events import LogEvent
-from larkpost.mail import circuit_breaker
-from larkpost.mail.message_builder import letters_of
+from larkpost.mail import circuit_breaker, confirmations
+from larkpost.mail.preparation import MessagePreparation, with_readers
+from larkpost.mail.request_limits import PER_DOMAIN
 from larkpost.mail.retry_policy import DeliveryDecision, classify_outcome, describe, unmade
-from larkpost.mail.run_state import OutboxItem, OutboxRun, is_deliverable
+from larkpost.mail.run_state import NOBODY, OutboxItem, OutboxRun, is_deliverable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,17 +28,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Delivery, Edition, Message
+    from larkpost.domain import Delivery
     from larkpost.interfaces import Renderer, Transport
 
 log = logs.get_logger(__name__)
 
-# Reserved and set together; only the one that is on its way can be put in doubt by a crash.
-BATCH = 100
+# How often a run looks whether somebody waits at the screen for a confirmation.
+LOOK_SECONDS = 1.0
 # The connection broke, or the server was tired, so many times in a row: it is not the letters.
 STRAINS = 3
 SLOWER = "If the server wants it slower, set smtp.per_second; the rest goes by itself, later."
-NOWHERE = "the reader has no address any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class DeliveryCounts:
     """How many letters ended up where in one run.
 
     ``undecided`` of those that are ``unknown`` were in doubt before, and go again only where the
-    operator says so.
+    operator says so. ``confirmations`` of those that were ``sent`` went to who asked to subscribe.
     """
 
     sent: int = 0
@@ -53,6 +54,7 @@ class DeliveryCounts:
     unknown: int = 0
     cancelled: int = 0
     undecided: int = field(default=0, compare=False)
+    confirmations: int = field(default=0, compare=False)
 
     @property
     def letters(self) -> int:
@@ -71,14 +73,18 @@ def deliver(
     patient: bool = False,
     stopped: Callable[[], bool] = lambda: False,
     progress: Callable[[int, int], None] | None = None,
+    per_domain: int = PER_DOMAIN,
+    operator: str = "",
 ) -> DeliveryCounts:
-    """Send the letters that are due, at most ``limit``, and tell how many ended up where.
+    """Send the messages that are due, at most ``limit``, and tell how many ended up where.
 
-    ``road`` opens the way that letters take, and is asked only when there is a letter. A fault of
+    ``road`` opens the way that they take, and is asked only when there is a message. A fault of
     the road ends the run and is remembered: a ``patient`` run (the daemon's, not a person's)
-    leaves the road alone until it has rested. ``stopped`` is asked between letters; ``progress``
-    is told how many are done, and of how many. A letter of which nobody knows whether it was sent
-    goes out once more, under its old Message-ID.
+    leaves the road alone until it has rested. ``stopped`` is asked between messages; ``progress``
+    is told how many are done, and of how many. A message of which nobody knows whether it was sent
+    goes out once more, under its old Message-ID. A confirmation that is asked for meanwhile goes
+    next, unless there is a ``limit``; ``per_domain`` of them go to a domain in an hour.
+    ``operator`` is the address for reports; without one they are cancelled.
     """
     recover_from_future(store, now=now)
     if patient:
@@ -87,7 +93,7 @@ def deliver(
                 return DeliveryCounts()
     run = _DeliveryRun(
         store,
-        renderer,
+        MessagePreparation(store, renderer, per_domain, operator),
         OutboxRun(store, holder, now),
         _progress_callback(store, now, limit, progress),
     )
@@ -98,19 +104,22 @@ def deliver(
                 with run.run.putting_back(batch):
                     transport = stack.enter_context(road())
                 stack.enter_context(run.run.keeping_the_lease())
-            run.send(batch, transport, stopped)
+            run.send(batch, transport, stopped, interruptible=limit is None)
     return run.conclude()
 
 
-def would_go(store: Store, *, now: datetime, limit: int | None = None) -> list[Delivery]:
-    """List the letters that ``deliver`` would send now, in its order; nothing is reserved."""
+def would_go(
+    store: Store, *, now: datetime, limit: int | None = None, per_domain: int = PER_DOMAIN
+) -> list[Delivery]:
+    """List the messages that ``deliver`` would send now, in its order; nothing is reserved."""
     with store.read() as connection:
         rows = deliveries.due(connection, now)
         going = (
-            row
+            item.delivery
             for some in batches(rows, BATCH)
-            for row, page in _with_pages(connection, some)
-            if is_deliverable(connection, row, page, now)
+            for item in with_readers(connection, some)
+            if is_deliverable(connection, item, now)
+            and _is_permitted(connection, item.delivery, now, per_domain)
         )
         return list(islice(going, limit))
 
@@ -119,13 +128,18 @@ class _DeliveryRun:
     """One run over the outbox, and what it saw of the road."""
 
     def __init__(
-        self, store: Store, renderer: Renderer, run: OutboxRun, progress: Callable[[int], None]
+        self,
+        store: Store,
+        preparation: MessagePreparation,
+        run: OutboxRun,
+        progress: Callable[[int], None],
     ) -> None:
         self._store = store
-        self._renderer = renderer
+        self._preparation = preparation
         self._progress = progress
         self._strained = 0
         self._fault: Deferred | None = None
+        self._looked = monotonic()
         self.run = run
 
     def should_continue(self, limit: int | None) -> bool:
@@ -138,14 +152,24 @@ class _DeliveryRun:
         return self.run.claim(room)
 
     def send(
-        self, batch: Sequence[Delivery], transport: Transport, stopped: Callable[[], bool]
+        self,
+        batch: Sequence[Delivery],
+        transport: Transport,
+        stopped: Callable[[], bool],
+        *,
+        interruptible: bool,
     ) -> None:
-        """Send these letters one after the other; those that cannot go now are put back."""
+        """Send these letters one after the other; those that cannot go now are put back.
+
+        Where this is ``interruptible``, confirmations that are asked for meanwhile go in between.
+        """
         with closing(self.run):
             with self.run.putting_back(batch):
-                items = self._items(batch)
+                items = self._preparation.prepare(batch, self.run.now())
                 self.run.keep(items)
             for place, item in enumerate(items):
+                if interruptible:
+                    self._send_confirmations(transport, stopped)
                 if self._fault is not None or stopped():
                     self.run.put_back(item.delivery for item in items[place:])
                     return
@@ -162,15 +186,15 @@ class _DeliveryRun:
             tally[DeliveryState.UNKNOWN],
             tally[DeliveryState.CANCELLED],
             self.run.undecided,
+            self.run.confirmations,
         )
         stopped = self._fault is not None and self._fault.stopped
-        if tally.total() > ledger.cancelled:
+        self._sweep()
+        if tally.total() > ledger.cancelled and not stopped:
             with self._store.begin() as connection:
-                sent_messages.sweep(connection)
-                if not stopped:
-                    circuit_breaker.remember(
-                        connection, self._fault, now=self.run.now(), **asdict(ledger)
-                    )
+                circuit_breaker.remember(
+                    connection, self._fault, now=self.run.now(), **asdict(ledger)
+                )
         if stopped:
             log.info(LogEvent.DELIVERY_INTERRUPTED)
         elif self._fault is not None:
@@ -179,23 +203,39 @@ class _DeliveryRun:
             )
         return ledger
 
-    def _items(self, batch: Sequence[Delivery]) -> list[OutboxItem]:
+    def _sweep(self) -> None:
+        """Drop the bytes of messages that need not be kept, also those of a run that died."""
         with self._store.read() as connection:
-            rows = _with_pages(connection, batch)
-            kept = sent_messages.read(connection, [row.id for row in batch if row.doubts])
-        addressed = [(row, page) for row, page in rows if page.reader.address is not None]
-        ready = letters_of(self._renderer, addressed, kept)
-        nobody = LarkpostError(NOWHERE)
-        return [OutboxItem(row, page, ready.get(row.id, nobody)) for row, page in rows]
+            if not sent_messages.any_to_sweep(connection):
+                return
+        with self._store.begin() as connection:
+            sent_messages.sweep(connection)
+
+    def _send_confirmations(self, transport: Transport, stopped: Callable[[], bool]) -> None:
+        """Send the confirmations that were asked for since the last look, before all others."""
+        if monotonic() - self._looked < LOOK_SECONDS:
+            return
+        self._looked = monotonic()
+        with self._store.read() as connection:
+            if not delivery_queue.any_confirmation_due(connection, self.run.now()):
+                return
+        self.run.close()
+        while (
+            self._fault is None
+            and not stopped()
+            and (batch := self.run.claim(BATCH, confirmations_only=True))
+        ):
+            self.send(batch, transport, stopped, interruptible=False)
 
     def _handle(self, item: OutboxItem, transport: Transport) -> None:
-        letter, now = item.letter, self.run.now()
-        if item.page.reader.address is None:
-            self.run.note(item, DeliveryDecision(DeliveryState.CANCELLED, NOWHERE))
-        elif isinstance(letter, Exception):
-            self.run.note(item, unmade(letter, since=item.since, now=now))
+        message, now = item.message, self.run.now()
+        if message is NOBODY:
+            self.run.note(item, DeliveryDecision(DeliveryState.CANCELLED, str(NOBODY)))
+        elif isinstance(message, Exception):
+            kind = item.delivery.kind
+            self.run.note(item, unmade(message, since=item.since, now=now, kind=kind))
         elif self._is_ready(item, transport) and self.run.begin(item):
-            self._send(item, letter, transport)
+            self._send(item, message, transport)
 
     def _is_ready(self, item: OutboxItem, transport: Transport) -> bool:
         """Call and wait before the letter is begun: who leaves meanwhile is not written to."""
@@ -206,23 +246,32 @@ class _DeliveryRun:
             return False
         return True
 
-    def _send(self, item: OutboxItem, letter: Message, transport: Transport) -> None:
+    def _send(self, item: OutboxItem, message: Message, transport: Transport) -> None:
         error: Exception | None = None
         try:
             with self.run.on_its_way(item):
-                transport.send(letter)
+                transport.send(message)
         except LarkpostError as expected:
             error = expected
         except Exception as unforeseen:  # one letter must not stop the others
             log.exception(
-                LogEvent.MESSAGE_FAILED, reader=item.page.reader.uid, edition=item.page.date
+                LogEvent.MESSAGE_FAILED,
+                kind=item.delivery.kind.value,
+                reader=item.reader and item.reader.uid,
+                edition=item.page and item.page.date,
             )
             error = unforeseen
         self._conclude(item, error)
 
     def _conclude(self, item: OutboxItem, error: Exception | None) -> None:
         tries = item.delivery.attempts + 1
-        verdict = classify_outcome(error, since=item.since, tries=tries, now=self.run.now())
+        verdict = classify_outcome(
+            error,
+            since=item.since,
+            tries=tries,
+            now=self.run.now(),
+            kind=item.delivery.kind,
+        )
         self.run.note(item, verdict)
         self._note_outage(verdict, error)
 
@@ -236,9 +285,13 @@ class _DeliveryRun:
             )
 
 
-def _with_pages(connection: Connection, rows: Sequence[Delivery]) -> list[tuple[Delivery, Edition]]:
-    known = editions.get_many(connection, [row.edition_id for row in rows])
-    return [(row, known[row.edition_id]) for row in rows if row.edition_id in known]
+def _is_permitted(
+    connection: Connection, delivery: Delivery, now: datetime, per_domain: int
+) -> bool:
+    """Say whether the limits of confirmations let this go now."""
+    return delivery.kind is not MessageKind.CONFIRMATION or confirmations.is_permitted(
+        connection, delivery, now=now, per_domain=per_domain
+    )
 
 
 def _progress_callback(

@@ -1,4 +1,4 @@
-"""Builds the messages of editions; one that cannot be built keeps no other from going."""
+"""Builds messages of every kind; one that cannot be built keeps no other from going."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from larkpost import logs
-from larkpost.domain import Message
+from larkpost.domain import Message, MessageKind
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from larkpost.domain import Delivery, Edition, Pick
+    from larkpost.domain import Delivery, Edition, Pick, Reader
     from larkpost.interfaces import Renderer
 
 log = logs.get_logger(__name__)
@@ -30,28 +30,59 @@ def build_messages(renderer: Renderer, pages: Sequence[Edition]) -> list[Message
     return letters
 
 
-def letters_of(
+def edition_messages(
     renderer: Renderer, rows: Sequence[tuple[Delivery, Edition]], kept: Mapping[int, Message]
 ) -> dict[int, Message | Exception]:
-    """Give the letter of each delivery, or why there is none, by the delivery's number.
+    """Give the message of each edition, or why there is none, by the delivery's number.
 
-    ``kept`` are letters as they went out before, whose bytes are not to change; but for a reader
-    who has moved to another address the letter is made anew.
+    ``kept`` are messages as they went out before, whose bytes are not to change; but for a reader
+    who has moved to another address the message is made anew.
     """
-    letters: dict[int, Message | Exception] = {
-        row.id: kept[row.id]
-        for row, page in rows
-        if row.id in kept and kept[row.id].recipient == page.reader.address
+    messages: dict[int, Message | Exception] = {
+        row.id: kept[row.id] for row, page in rows if _still_good(kept, row, page.reader.address)
     }
-    rest = [(row, page) for row, page in rows if row.id not in letters]
-    for (row, _), letter in zip(
+    rest = [(row, page) for row, page in rows if row.id not in messages]
+    for (row, _), message in zip(
         rest, build_messages(renderer, [page for _, page in rest]), strict=True
     ):
-        if isinstance(letter, Message):
-            letters[row.id] = under_its_name(letter, row.message_id)
-        else:
-            letters[row.id] = letter
-    return letters
+        messages[row.id] = _named(message, row)
+    return messages
+
+
+def notice_message(
+    renderer: Renderer,
+    delivery: Delivery,
+    recipient: Reader | str,
+    kept: Mapping[int, Message],
+) -> Message | Exception:
+    """Give a message that is no edition, or why there is none; to a reader, or to the operator."""
+    address = recipient if isinstance(recipient, str) else recipient.address
+    if _still_good(kept, delivery, address):
+        return kept[delivery.id]
+    try:
+        return _named(_build_notice(renderer, delivery, recipient), delivery)
+    except Exception as error:
+        log.exception(LogEvent.MESSAGE_FAILED, kind=delivery.kind.value, delivery=delivery.id)
+        return error
+
+
+def _build_notice(renderer: Renderer, delivery: Delivery, recipient: Reader | str) -> Message:
+    payload, moment = delivery.payload, delivery.queued_at
+    if isinstance(recipient, str):
+        return renderer.report(recipient, payload["subject"], payload["lines"], moment)
+    if delivery.kind is MessageKind.CONFIRMATION:
+        return renderer.notice(recipient, moment)
+    return renderer.empty_notice(recipient, delivery.day, payload["why"], moment)
+
+
+def _still_good(kept: Mapping[int, Message], delivery: Delivery, address: str | None) -> bool:
+    return delivery.id in kept and kept[delivery.id].recipient == address
+
+
+def _named(message: Message | Exception, delivery: Delivery) -> Message | Exception:
+    if isinstance(message, Exception) or delivery.message_id is None:
+        return message
+    return under_its_name(message, delivery.message_id)
 
 
 def under_its_name(letter: Message, message_id: str) -> Message:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.db.engine import Connection
-    from larkpost.db.outbox.notices import QueuedNotice
+    from larkpost.domain import Delivery
 
 HOUR = timedelta(hours=1)
 PER_MAILBOX: Mapping[timedelta, int] = {HOUR: 1, timedelta(days=1): 4}
@@ -33,6 +33,9 @@ PER_DOMAIN = 60  # an hour, where the settings say nothing else
 LARGE = 10  # times as many to a large provider
 MOST_HOURS_WAITING = 12  # so many hours' letters may wait for a domain
 _FARTHEST = 24  # places in the queue that a network may be behind
+_SOON = timedelta(minutes=1)
+
+RateLimit = tuple[str, int, timedelta]  # of what, how many, in how long
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +64,44 @@ def queue_up(
 
 
 def limit(
-    connection: Connection, notice: QueuedNotice, address: str, *, now: datetime, per_domain: int
+    connection: Connection, delivery: Delivery, address: str, *, now: datetime, per_domain: int
 ) -> SendPermission:
-    """Count a letter to an address, where one may go; only who holds the post's lease may ask."""
-    mailbox = f"notice:{mailbox_key(address)}"
-    uses = [(f"{mailbox}:{per}", most, per) for per, most in PER_MAILBOX.items()]
-    if any(_free_at(connection, use, now) for use in uses):
+    """Count a confirmation to an address, where one may go."""
+    permission = permission_to_send(connection, delivery, address, now=now, per_domain=per_domain)
+    if not permission.now:
+        return permission
+    domain = _domain_uses(delivery, per_domain)
+    for key, most, per in (*_mailbox_uses(address), *domain):
+        # Another run may have counted one in between (PostgreSQL).
+        if not rate_limits.allow(connection, key, now=now, most=most, per=per):
+            return SendPermission(now=False, until=now + _SOON)
+    return permission
+
+
+def permission_to_send(
+    connection: Connection, delivery: Delivery, address: str, *, now: datetime, per_domain: int
+) -> SendPermission:
+    """Say whether a confirmation may go to an address, and count nothing."""
+    if any(_free_at(connection, use, now) for use in _mailbox_uses(address)):
         return SendPermission(now=False)
-    if notice.domain:
-        use = (f"domain:{notice.domain}", _most(notice.domain, per_domain), HOUR)
+    for use in _domain_uses(delivery, per_domain):
         if until := _free_at(connection, use, now):
             return SendPermission(now=False, until=until)
-        uses.append(use)
-    for key, most, per in uses:
-        rate_limits.allow(connection, key, now=now, most=most, per=per)
     return SendPermission(now=True)
 
 
-def _free_at(
-    connection: Connection, use: tuple[str, int, timedelta], now: datetime
-) -> datetime | None:
+def _mailbox_uses(address: str) -> list[RateLimit]:
+    mailbox = f"notice:{mailbox_key(address)}"
+    return [(f"{mailbox}:{per}", most, per) for per, most in PER_MAILBOX.items()]
+
+
+def _domain_uses(delivery: Delivery, per_domain: int) -> list[RateLimit]:
+    if not delivery.domain:
+        return []
+    return [(f"domain:{delivery.domain}", _most(delivery.domain, per_domain), HOUR)]
+
+
+def _free_at(connection: Connection, use: RateLimit, now: datetime) -> datetime | None:
     key, most, per = use
     return rate_limits.free_at(connection, key, now=now, most=most, per=per)
 

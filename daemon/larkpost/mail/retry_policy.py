@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from larkpost.domain import BounceKind, DeliveryState
+from larkpost.domain import BounceKind, DeliveryState, MessageKind
 from larkpost.errors import Deferred, LarkpostError, Refused, Unanswered
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 FIRST_TRY_AGAIN = timedelta(minutes=5)
@@ -22,6 +23,13 @@ LAST_TRY_AGAIN = timedelta(hours=12)
 FIRST_DAY = timedelta(days=1)
 EARLY_TRIES = 3
 GIVE_UP = timedelta(days=5)  # as long as Postfix keeps a letter
+SHORT_LIFETIME = timedelta(days=2)  # what nobody needs any more after that
+LIFETIMES: Mapping[MessageKind, timedelta] = {
+    MessageKind.EDITION: GIVE_UP,
+    MessageKind.CONFIRMATION: SHORT_LIFETIME,
+    MessageKind.EMPTY_NOTICE: SHORT_LIFETIME,
+    MessageKind.OPERATOR_REPORT: SHORT_LIFETIME,
+}
 LEAST_TRIES = 2  # a road that was closed for so long leaves no time to a server that greylists
 FIRST_REST = timedelta(minutes=1)
 LONGEST_REST = timedelta(hours=1)
@@ -46,23 +54,30 @@ class DeliveryDecision:
 
 
 def classify_outcome(
-    error: Exception | None, *, since: datetime, tries: int, now: datetime
+    error: Exception | None,
+    *,
+    since: datetime,
+    tries: int,
+    now: datetime,
+    kind: MessageKind = MessageKind.EDITION,
 ) -> DeliveryDecision:
     """Decide by what sending the letter raised, None where the server took it.
 
-    The letter waits ``since`` then, and reached the server ``tries`` times, this one included.
+    All kinds of messages share the rules; ``LIFETIMES`` says how long one is tried. The letter
+    waits ``since`` then, and reached the server ``tries`` times, this one included.
     A fault of the road leaves the letter as it was: due at once, when the road is open again. An
     error that nobody foresaw leaves open whether the letter went out.
     """
     reply = describe(error)
     later = try_again(since, now, tries)
+    lifetime = LIFETIMES[kind]
     match error:
         case None:
             return DeliveryDecision(DeliveryState.SENT)
         case Deferred(whole_road=True):
             return DeliveryDecision(DeliveryState.DEFERRED, reply, now, closes=True)
-        case Deferred() if now - since >= GIVE_UP and tries >= LEAST_TRIES:
-            given_up = f"given up after {GIVE_UP.days} days: {reply}"
+        case Deferred() if now - since >= lifetime and tries >= LEAST_TRIES:
+            given_up = f"given up after {lifetime.days} days: {reply}"
             return DeliveryDecision(DeliveryState.FAILED, given_up, strains=_strains(error))
         case Deferred():
             return DeliveryDecision(DeliveryState.DEFERRED, reply, later, strains=_strains(error))
@@ -85,10 +100,12 @@ def _bounce(error: Refused) -> BounceKind | None:
     return BounceKind.SOFT if error.unwelcome else None
 
 
-def unmade(error: Exception, *, since: datetime, now: datetime) -> DeliveryDecision:
+def unmade(
+    error: Exception, *, since: datetime, now: datetime, kind: MessageKind = MessageKind.EDITION
+) -> DeliveryDecision:
     """Decide for a letter that could not be made: the next version of the program may make it."""
     problem = Deferred(f"the letter could not be made: {describe(error)}")
-    return classify_outcome(problem, since=since, tries=LEAST_TRIES, now=now)
+    return classify_outcome(problem, since=since, tries=LEAST_TRIES, now=now, kind=kind)
 
 
 def try_again(since: datetime, now: datetime, tries: int) -> datetime:

@@ -11,12 +11,14 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeVar
 
 from larkpost import logs
-from larkpost.db import editions
+from larkpost.db import editions, readers
 from larkpost.db.outbox import deliveries, sent_messages
-from larkpost.db.outbox.delivery_queue import DOUBTS
-from larkpost.domain import Bounce, DeliveryState, Edition, Message
+from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS
+from larkpost.domain import Bounce, DeliveryState, Message, MessageKind
+from larkpost.editions import empty_notice
 from larkpost.errors import LarkpostError, TryAgainLater
 from larkpost.log_events import LogEvent
+from larkpost.mail import operator_report
 from larkpost.mail.retry_policy import DeliveryDecision, describe
 from larkpost.readers import suspension
 from larkpost.schedule import local_date
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Delivery
+    from larkpost.domain import Delivery, Edition, Reader
 
 log = logs.get_logger(__name__)
 T = TypeVar("T")
@@ -38,18 +40,26 @@ PAUSE = 0.1  # seconds between two tries to write, beside the store's own patien
 STALE = timedelta(days=1)
 
 
+NOBODY = LarkpostError("there is no address to send it to any more")
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """A reserved row of the outbox, its edition, and the letter, or why there is none."""
+    """A reserved row of the outbox, and its message, or why there is none.
+
+    ``reader`` is None where it goes to the operator; ``page`` is there for an edition alone.
+    """
 
     delivery: Delivery
-    page: Edition
-    letter: Message | Exception
+    message: Message | Exception = NOBODY
+    reader: Reader | None = None
+    page: Edition | None = None
 
     @property
     def since(self) -> datetime:
-        """Since when the letter waits: it was published, or an operator wanted it again."""
-        return max(self.page.published_at, self.delivery.reopened or self.page.published_at)
+        """Since when the message waits: it was queued, or an operator wanted it again."""
+        queued = self.delivery.queued_at
+        return max(queued, self.delivery.requeued_at or queued)
 
 
 class OutboxRun:
@@ -68,18 +78,24 @@ class OutboxRun:
         self._last_begun: int | None = None
         self._lease_over = self._started
         self.tally: Counter[DeliveryState] = Counter()
+        self.confirmations = 0  # that the server took
         self.undecided = 0  # letters in doubt that do not go again by themselves
 
     def now(self) -> datetime:
         """The moment the run began, and what has passed since."""
         return self._begun + timedelta(seconds=monotonic() - self._started)
 
-    def claim(self, room: int) -> list[Delivery]:
+    def claim(self, room: int, *, confirmations_only: bool = False) -> list[Delivery]:
         """Reserve the next letters, after putting in doubt what a run that died left lying."""
         with self._store.begin() as connection:
             deliveries.expire(connection, self.now())
             return deliveries.claim(
-                connection, self.now(), limit=room, lease=LEASE, holder=self._holder
+                connection,
+                self.now(),
+                limit=room,
+                lease=LEASE,
+                holder=self._holder,
+                confirmations_only=confirmations_only,
             )
 
     def keep(self, items: Iterable[OutboxItem]) -> None:
@@ -87,17 +103,18 @@ class OutboxRun:
 
         All of a batch at once, which takes one flush of the disk for a hundred letters.
         """
-        made = {one.delivery.id: one.letter for one in items if isinstance(one.letter, Message)}
+        made = [(one.delivery, one.message) for one in items if isinstance(one.message, Message)]
+        nameless = {row.id: message for row, message in made if row.message_id is None}
         with self._store.begin() as connection:
             sent_messages.sweep(connection)
-            sent_messages.keep(connection, made)
+            sent_messages.name_messages(connection, nameless)
+            sent_messages.keep(connection, {row.id: message for row, message in made})
 
     def begin(self, item: OutboxItem) -> bool:
         """Look once more just before sending: who has left or paused gets nothing."""
         began = self._write_more(lambda connection: self._begin(connection, item))
-        if isinstance(began, Edition):
-            reply = f"gave way to the edition of {began.date}"
-            self.note(item, DeliveryDecision(DeliveryState.CANCELLED, reply))
+        if began is not None and not isinstance(began, DeliveryState):
+            self.note(item, DeliveryDecision(DeliveryState.CANCELLED, began))
             return False
         self._last_begun = item.delivery.id
         self._lease_over = monotonic() + LEASE.total_seconds()
@@ -109,23 +126,16 @@ class OutboxRun:
         self.close()
         self._verdict = (item, verdict)
         self.tally[verdict.state] += 1
+        confirms = item.delivery.kind is MessageKind.CONFIRMATION
+        self.confirmations += confirms and verdict.state is DeliveryState.SENT
         in_doubt = verdict.state is DeliveryState.UNKNOWN
-        self.undecided += in_doubt and item.delivery.doubts >= DOUBTS
+        self.undecided += in_doubt and item.delivery.ambiguous_attempts >= AMBIGUOUS_ATTEMPTS
         if verdict.state in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
             log.warning(
-                LogEvent.DELIVERY_FAILED,
-                state=verdict.state.value,
-                reader=item.page.reader.uid,
-                edition=str(item.page.date),
-                last_response=verdict.reply,
+                LogEvent.DELIVERY_FAILED, state=verdict.state.value, **_facts(item, verdict)
             )
         elif verdict.state is DeliveryState.DEFERRED:
-            log.info(
-                LogEvent.DELIVERY_DEFERRED,
-                reader=item.page.reader.uid,
-                edition=str(item.page.date),
-                last_response=verdict.reply,
-            )
+            log.info(LogEvent.DELIVERY_DEFERRED, **_facts(item, verdict))
 
     def close(self) -> None:
         """Write down the verdict that is still open."""
@@ -187,15 +197,18 @@ class OutboxRun:
                 self._verdict = None
                 return done
 
-    def _begin(self, connection: Connection, item: OutboxItem) -> DeliveryState | Edition | None:
+    def _begin(self, connection: Connection, item: OutboxItem) -> DeliveryState | str | None:
+        """Put a message on its way; a text says why it is not wanted any more."""
         now = self.now()
-        return newer(connection, item.delivery, item.page, now) or deliveries.begin(
+        if reason := _why_unwanted(connection, item, now):
+            return reason
+        return deliveries.begin(
             connection,
             item.delivery.id,
             self._holder,
             now=now,
             lease=LEASE,
-            today=local_date(item.page.reader.zone, now),
+            today=local_date(item.reader.zone, now) if item.reader else None,
         )
 
     def _write(self, connection: Connection) -> None:
@@ -205,23 +218,31 @@ class OutboxRun:
         # The fault of the road counts as no attempt, and leaves a letter due as it was.
         if verdict.closes and item.delivery.id == self._last_begun:
             ids = [item.delivery.id]
-            deliveries.put_back(connection, ids, self._holder, reply=verdict.reply, now=self.now())
+            deliveries.put_back(
+                connection, ids, self._holder, response=verdict.reply, now=self.now()
+            )
             return
         deliveries.settle(
             connection,
             item.delivery.id,
             verdict.state,
-            reply=verdict.reply,
-            next_try=item.delivery.next_try if verdict.closes else verdict.next_try,
+            kind=item.delivery.kind,
+            response=verdict.reply,
+            next_attempt_at=item.delivery.next_attempt_at if verdict.closes else verdict.next_try,
             now=self.now(),
             holder=self._holder,
         )
-        if verdict.bounce is not None:
-            page = item.page
+        if verdict.bounce is not None and item.reader is not None:
             bounce = Bounce(
-                page.reader.id, page.published_at, verdict.bounce, verdict.code, verdict.reply
+                item.reader.id,
+                item.page.published_at if item.page else item.delivery.queued_at,
+                verdict.bounce,
+                verdict.code,
+                verdict.reply,
             )
             suspension.count(connection, bounce, now=self.now())
+        elif verdict.state is DeliveryState.FAILED and item.reader is None:
+            operator_report.record_failure(connection, verdict.reply, now=self.now())
 
     def _keep(self, over: threading.Event) -> None:
         while not over.wait(LEASE.total_seconds() / 4):
@@ -237,6 +258,16 @@ class OutboxRun:
                 log.warning(LogEvent.LEASE_UNRENEWED, delivery=delivery_id, problem=describe(error))
 
 
+def _facts(item: OutboxItem, verdict: DeliveryDecision) -> dict[str, str | None]:
+    """Give what the log says of a message; addresses stay out of it."""
+    return {
+        "kind": item.delivery.kind.value,
+        "reader": item.reader.uid if item.reader else None,
+        "edition": str(item.page.date) if item.page else None,
+        "last_response": verdict.reply,
+    }
+
+
 def newer(
     connection: Connection, delivery: Delivery, page: Edition, now: datetime
 ) -> Edition | None:
@@ -244,17 +275,29 @@ def newer(
 
     One that an operator wants to be sent again does not.
     """
-    if now - page.published_at < STALE or delivery.reopened is not None:
+    if now - page.published_at < STALE or delivery.requeued_at is not None:
         return None
     newest = editions.latest(connection, page.reader.id)[0]
     return newest if newest.date > page.date else None
 
 
-def is_deliverable(
-    connection: Connection, delivery: Delivery, page: Edition, now: datetime
-) -> bool:
-    """Say whether ``begin`` would let a letter go that is due."""
-    reader = page.reader
+def _why_unwanted(connection: Connection, item: OutboxItem, now: datetime) -> str | None:
+    """Say why a message is not to go any more, apart from the status of its reader."""
+    delivery = item.delivery
+    if item.page is not None:
+        newest = newer(connection, delivery, item.page, now)
+        return None if newest is None else f"gave way to the edition of {newest.date}"
+    if delivery.kind is MessageKind.EMPTY_NOTICE and item.reader is not None:
+        reader = readers.many(connection, [item.reader.id]).get(item.reader.id)
+        if reader is None or not empty_notice.is_wanted(connection, reader, delivery.day, now):
+            return "not wished for any more"
+    return None
+
+
+def is_deliverable(connection: Connection, item: OutboxItem, now: datetime) -> bool:
+    """Say whether ``begin`` would let a message go that is due."""
+    reader = item.reader
+    if reader is None or item.delivery.kind is MessageKind.CONFIRMATION:
+        return True
     away = reader.paused_until is not None and local_date(reader.zone, now) < reader.paused_until
-    stale = newer(connection, delivery, page, now) is not None
-    return reader.address is not None and not away and not stale
+    return reader.address is not None and not away and not _why_unwanted(connection, item, now)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from larkpost.db import editions
+from larkpost.db import readers
 from larkpost.db.outbox import bounces, deliveries
+from larkpost.db.outbox.delivery_statements import TO_ANYBODY
 from larkpost.domain import Status
 from larkpost.portability.records import name_of
 from larkpost.schedule import local_date
@@ -33,7 +34,7 @@ class RequeuedDelivery:
     """A letter that is to be sent again; it is not where ``hold`` says why."""
 
     delivery: Delivery
-    reader: Reader
+    reader: Reader | None
     hold: SendingHold | None
 
 
@@ -71,17 +72,17 @@ def describe_bounce(bounce: Bounce) -> str:
 def retry(
     store: Store, states: Collection[DeliveryState], *, limit: int, now: datetime
 ) -> list[RequeuedDelivery]:
-    """Have letters in these states sent again, the latest day's first, at most ``limit``.
+    """Have messages in these states sent again, the latest day's first, at most ``limit``.
 
-    Letters to readers who are sent nothing stay as they are, and their hold says why.
+    Those to readers who are sent nothing stay as they are, and their hold says why.
     """
     with store.begin() as connection:
         rows = deliveries.by_state(connection, states, limit)
-        pages = editions.get_many(connection, [row.edition_id for row in rows])
+        people = readers.many(connection, {row.reader_id for row in rows if row.reader_id})
         found = [
-            (row, page.reader, sending_hold(connection, page.reader, now=now))
+            (row, reader, _hold(connection, row, reader, now))
             for row in rows
-            if (page := pages.get(row.edition_id))
+            for reader in [people.get(row.reader_id or 0)]
         ]
         going = [row.id for row, _, hold in found if hold is None]
         deliveries.reopen(connection, going, now=now)
@@ -89,3 +90,12 @@ def retry(
             RequeuedDelivery(deliveries.get(connection, row.id) or row, reader, hold)
             for row, reader, hold in found
         ]
+
+
+def _hold(
+    connection: Connection, row: Delivery, reader: Reader | None, now: datetime
+) -> SendingHold | None:
+    """Say why a message is not sent; confirmations and reports go whoever is a reader."""
+    if reader is None or row.kind in TO_ANYBODY:
+        return None
+    return sending_hold(connection, reader, now=now)

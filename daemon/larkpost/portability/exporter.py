@@ -13,6 +13,7 @@ from larkpost.db.outbox import bounces, deliveries
 from larkpost.db.private import private_papers
 from larkpost.db.usage import forgotten_votes, last_use, vote_eligibility
 from larkpost.disk_space import is_no_room, no_room
+from larkpost.domain import MessageKind
 from larkpost.errors import UsageError
 from larkpost.portability import records
 from larkpost.safe_files import is_own, make_folder, open_atomic, remove_stale_drafts
@@ -89,10 +90,9 @@ def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:
     public = [paper for paper in shown if paper.owner_id is None]
     for line in paper_lines(connection, public):
         yield {"kind": "paper"} | line
-    days = {edition.id: edition.date for edition in issued}
     for delivery in deliveries.of(connection, reader.id):
-        day = days[delivery.edition_id]
-        yield {"kind": "delivery"} | records.delivery_line(delivery, reader, day)
+        if delivery.kind is MessageKind.EDITION:
+            yield {"kind": "delivery"} | records.delivery_line(delivery, reader)
     for bounce in bounces.of(connection, reader.id):
         yield {"kind": "bounce"} | records.bounce_line(bounce, reader)
 

@@ -9,7 +9,7 @@ from larkpost.formats.export_format import CURRENT
 from larkpost.settings import day_names
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
     from larkpost.domain import Bounce, Delivery, Edition, Paper, Pick, Reader, TermWeight, Vote
 
@@ -91,17 +91,17 @@ def vote_line(vote: Vote, reader: Reader, paper: str) -> dict[str, Any]:
     }
 
 
-def delivery_line(delivery: Delivery, reader: Reader, day: date) -> dict[str, Any]:
+def delivery_line(delivery: Delivery, reader: Reader) -> dict[str, Any]:
     """What became of the letter with the edition of a day, as in a reader's own export."""
     return {
         "reader": name_of(reader),
-        "date": day.isoformat(),
+        "date": delivery.day.isoformat(),
         "state": str(delivery.state),
         "attempts": delivery.attempts,
         "message_id": delivery.message_id,
-        "next_try": moment(delivery.next_try),
+        "next_try": moment(delivery.next_attempt_at),
         "sent_at": delivery.sent_at and moment(delivery.sent_at),
-        "reply": delivery.reply,
+        "reply": delivery.last_response,
     }
 
 

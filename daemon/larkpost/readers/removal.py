@@ -32,7 +32,8 @@ def remove(
     with store.begin() as connection:
         reader = readers.get(connection, reader_id)
         people = [reader, *readers.former(connection, [reader.id])]
-        sent = {one.message_id for who in people for one in deliveries.of(connection, who.id)}
+        rows = [one for who in people for one in deliveries.of(connection, who.id)]
+        sent = {one.message_id for one in rows if one.message_id}
         readers.remove(connection, reader.id)
         notices.forget_addressees(connection, {name for who in people for name in _names(who)})
         job_status.redact(connection, {text for who in people for text in (*_names(who), who.name)})

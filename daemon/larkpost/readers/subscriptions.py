@@ -65,21 +65,50 @@ def add(
     ``flows.expiry``. A pending reader gets nothing before ``confirm``. Raises UsageError where the
     address is taken or impossible, or a wish cannot be had.
     """
-    wanted = check_preferences(preferences)
     with store.begin() as connection:
-        reader = readers.add(
+        return add_reader(
             connection,
-            address=address,
-            words=tidy(words),
+            address,
+            now=now,
+            words=words,
             status=status,
-            now=created or now,
             uid=uid,
             number=number,
+            created=created,
             expires=expires,
-            signed_up=signed_up or status is Status.PENDING,
-            **wanted,
+            signed_up=signed_up,
+            **preferences,
         )
-        return _schedule(connection, reader, now)
+
+
+def add_reader(
+    connection: Connection,
+    address: str | None,
+    *,
+    now: datetime,
+    words: Iterable[str] = (),
+    status: Status = Status.ACTIVE,
+    uid: str | None = None,
+    number: int | None = None,
+    created: datetime | None = None,
+    expires: bool = False,
+    signed_up: bool = False,
+    **preferences: Unpack[Preferences],
+) -> Reader:
+    """Do what ``add`` does, within a transaction that is open."""
+    reader = readers.add(
+        connection,
+        address=address,
+        words=tidy(words),
+        status=status,
+        now=created or now,
+        uid=uid,
+        number=number,
+        expires=expires,
+        signed_up=signed_up or status is Status.PENDING,
+        **check_preferences(preferences),
+    )
+    return _schedule(connection, reader, now)
 
 
 def change(

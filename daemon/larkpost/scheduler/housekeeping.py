@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from larkpost import logs
-from larkpost.db.outbox import bounces
+from larkpost.db.outbox import bounces, notices
 from larkpost.db.private import private_papers
 from larkpost.db.usage import forgotten_votes
 from larkpost.log_events import LogEvent
+from larkpost.mail.confirmations import forget_unconfirmed
+from larkpost.mail.retry_policy import SHORT_LIFETIME
 from larkpost.readers import expiry
 
 if TYPE_CHECKING:
@@ -24,21 +26,30 @@ log = logs.get_logger(__name__)
 def clean_up(store: Store, collected: LastUses, span: ExpiryRule, *, now: datetime) -> None:
     """Drop what is too old, and readers unused for a ``span``.
 
-    Too old are bounces, thumbs that were forgotten, and private papers without a thumb.
+    Too old are bounces, thumbs that were forgotten, private papers without a thumb, messages that
+    say nothing any more, and readers who never confirmed.
     Writes only where there is something to do. What was ``collected`` of uses is written first, so
     that nobody goes whose feed was fetched a moment ago.
     """
     expiry.write_down(store, collected)
     if collected.is_time_to_expire(now):
         expiry.expire(store, span, now=now)
+    forget_unconfirmed(store, now)
     _drop_old_rows(store, now)
 
 
 def _drop_old_rows(store: Store, now: datetime) -> None:
     with store.read() as connection:
+        any_overdue = notices.any_overdue(connection, now, SHORT_LIFETIME)
         any_old = bounces.any_old(connection, now)
         any_forgotten = forgotten_votes.any_old(connection, now)
         any_unvoted = private_papers.any_to_prune(connection, now)
+    if any_overdue:
+        with store.begin() as connection:
+            dropped = notices.drop_overdue(connection, now, SHORT_LIFETIME)
+        log.info(
+            LogEvent.DELIVERY_FAILED, count=dropped, reason="it could not be sent for two days"
+        )
     if any_old:
         with store.begin() as connection:
             dropped = bounces.prune(connection, now)

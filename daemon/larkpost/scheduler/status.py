@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from larkpost.db import dumps, editions, papers, readers, votes
+from larkpost.db import dumps, papers, readers, votes
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import deliveries
 from larkpost.db.polling import polled_sources
@@ -89,9 +89,12 @@ def read_status(connection: Connection, *, now: datetime, window: timedelta) -> 
 
 def _list_ambiguous(connection: Connection) -> list[AmbiguousDelivery]:
     rows = deliveries.ambiguous(connection, MOST_UNDECIDED)
-    pages = editions.get_many(connection, [row.edition_id for row in rows])
+    people = readers.many(connection, {row.reader_id for row in rows if row.reader_id})
     return [
-        AmbiguousDelivery(name_of(page.reader), page.date, row.reply)
+        AmbiguousDelivery(
+            name_of(people[row.reader_id]) if row.reader_id in people else str(row.kind),
+            row.day,
+            row.last_response,
+        )
         for row in rows
-        if (page := pages.get(row.edition_id))
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager, suppress
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -25,8 +25,7 @@ from larkpost.inbound.maildir import collect
 from larkpost.ingest.inbox import sweep
 from larkpost.mail import circuit_breaker
 from larkpost.mail.deliver import DeliveryCounts, deliver
-from larkpost.mail.notices import answer
-from larkpost.mail.operator_report import OperatorAddress, tell
+from larkpost.mail.operator_report import queue_report
 from larkpost.mail.request_limits import PER_DOMAIN
 from larkpost.readers.expiry import LastUses
 from larkpost.scheduler.housekeeping import clean_up
@@ -47,11 +46,8 @@ if TYPE_CHECKING:
     from larkpost.inbound.return_address import ReturnAddresses
     from larkpost.ingest.inbox import Taken
     from larkpost.interfaces import DumpFormat, Renderer, Transport
-    from larkpost.mail.notices import NoticeWriter
     from larkpost.settings import HomePaths
 
-# After so many letters it is the turn of those who asked to subscribe: they wait at their screen.
-A_TURN = 200
 _STAY = ExpiryRule(0, 0)  # nobody goes
 _ELSEWHERE = "another process does it; there is nothing to do"
 
@@ -61,9 +57,10 @@ class TickContext:
     """What a tick needs; ``open_transport`` opens the transport, ``stopped`` says when to end.
 
     ``inbound_folder`` is the Maildir in which mail to the ``mailboxes`` comes back; ``digests``
-    says whose mails are read for papers, there or in a Maildir of their own; ``desk`` says who is
-    told of empty days; ``moved`` is called whenever the post got on: a letter was settled, or none
-    is waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
+    says whose mails are read for papers, there or in a Maildir of their own; ``operator`` is the
+    address that is told of empty days, if any; ``moved`` is called whenever the post got on: a
+    letter was settled, or none is waiting. ``per_domain`` letters an hour that strangers asked for
+    go to one domain.
     ``uses`` are the readers whose page or feed was asked for, and ``span`` says after how long
     without any a reader without mail goes.
     """
@@ -79,8 +76,7 @@ class TickContext:
     mailboxes: ReturnAddresses | None = None
     inbound_folder: Path | None = None
     digests: DigestMail | None = None
-    operator: OperatorAddress | None = None
-    writer: NoticeWriter | None = None
+    operator: str = ""
     moved: Callable[[], None] = lambda: None
     polling: PollContext | None = None
     per_domain: int = PER_DOMAIN
@@ -99,7 +95,6 @@ class TickResult:
     polled: list[PollResult] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     returned: Counter[InboundKind] = field(default_factory=Counter)
-    answered: int = 0
     outcomes: Counter[PublishOutcome] = field(default_factory=Counter)
     ledger: DeliveryCounts = field(default_factory=DeliveryCounts)
     troubles: dict[str, str] = field(default_factory=dict)
@@ -121,7 +116,7 @@ def tick(context: TickContext, *, now: datetime) -> TickResult:
     sent = post(context, now=now)
     ended = now + timedelta(seconds=monotonic() - began)
     done.outage = circuit_breaker.report_outage(context.publish_context.store, began=now, now=ended)
-    done.answered, done.ledger = sent.answered, sent.ledger
+    done.ledger = sent.ledger
     done.troubles |= sent.troubles
     return done
 
@@ -204,64 +199,43 @@ def _collect_mail(context: TickContext, now: datetime) -> Counter[InboundKind]:
 
 
 def post(context: TickContext, *, now: datetime) -> TickResult:
-    """Answer who asked to subscribe, send the letters that are due, tell of a quiet morning.
+    """Queue the report on a quiet morning, and send what is due of every kind.
 
     Last comes ``clean_up``. Steps fail as those of ``edit`` do; raises Busy while another process
     is at it.
     """
     done = TickResult()
-    with (
-        alone(context.publish_context.store, "post", hint=_ELSEWHERE),
-        _steps(context, "post", now, done) as steps,
-    ):
-        while _a_turn(context, steps, done, now):
-            pass
+    store = context.publish_context.store
+    with alone(store, "post", hint=_ELSEWHERE), _steps(context, "post", now, done) as steps:
         with steps.step("report"):
             if context.operator:
-                window = context.publish_context.window
-                tell(
-                    context.publish_context.store,
-                    context.open_transport,
-                    context.operator,
-                    now=now,
-                    window=window,
-                )
+                queue_report(store, now=now, window=context.publish_context.window)
+        with steps.step("deliver"):
+            done.ledger = _deliver(context, now)
         with steps.step("housekeeping"):
-            clean_up(context.publish_context.store, context.uses, context.span, now=now)
+            clean_up(store, context.uses, context.span, now=now)
     return done
 
 
-def _a_turn(context: TickContext, steps: StepRunner, done: TickResult, now: datetime) -> bool:
-    """Answer who asked, and send some letters; tells whether there may be more of them."""
-    store, sent = context.publish_context.store, DeliveryCounts()
-    with steps.step("notices"):
-        if context.writer:
-            done.answered += answer(
-                store,
-                context.writer,
-                _count_progress(context),
-                now=now,
-                per_domain=context.per_domain,
-                stopped=context.stopped,
-            )
-    with steps.step("deliver"):
-        sent = deliver(
-            store,
-            context.renderer,
-            _count_progress(context),
-            now=now,
-            holder=context.holder,
-            limit=A_TURN,
-            patient=True,
-            stopped=context.stopped,
-        )
-        with store.read() as connection:
-            if not delivery_queue.count_due(connection, now) or circuit_breaker.resting(
-                connection, now
-            ):
-                context.moved()
-    done.ledger = DeliveryCounts(*map(sum, zip(astuple(done.ledger), astuple(sent), strict=True)))
-    return sent.letters >= A_TURN and not context.stopped()
+def _deliver(context: TickContext, now: datetime) -> DeliveryCounts:
+    store = context.publish_context.store
+    sent = deliver(
+        store,
+        context.renderer,
+        _count_progress(context),
+        now=now,
+        holder=context.holder,
+        patient=True,
+        stopped=context.stopped,
+        per_domain=context.per_domain,
+        operator=context.operator,
+    )
+    with store.read() as connection:
+        if not delivery_queue.count_due(connection, now) or circuit_breaker.resting(
+            connection, now
+        ):
+            context.moved()
+    return sent
 
 
 @contextmanager

@@ -34,7 +34,7 @@ def admin(site: SiteContext, request: Request, _form: FormData) -> Response:
         latest = dumps.latest(connection, limit=DUMPS)
         some = readers.newest(connection, limit=READERS, offset=(page - 1) * READERS)
         troubled = deliveries.by_state(connection, TROUBLED, LETTERS)
-        theirs = readers.many(connection, {one.reader_id for one in troubled})
+        theirs = readers.many(connection, {one.reader_id for one in troubled if one.reader_id})
     total = sum(found.readers.values())
     return site.pages.page(
         "admin.html",
@@ -44,7 +44,7 @@ def admin(site: SiteContext, request: Request, _form: FormData) -> Response:
         dumps=latest,
         readers=some,
         leaf=leaf(page, total, READERS),
-        letters=[(one, theirs.get(one.reader_id)) for one in troubled],
+        letters=[(one, theirs.get(one.reader_id or 0)) for one in troubled],
         path=site.pages.path(
             site.program.links.admin(site.program.settings.web.admin_link_version)
         ),

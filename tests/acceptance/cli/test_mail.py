@@ -131,7 +131,7 @@ def test_a_letter_put_off_is_listed_with_its_next_try(
         _, row = shell("deliveries").out.splitlines()
 
     assert (letter["state"], letter["attempts"]) == ("deferred", 1)
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row.split("\t")[4])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row.split("\t")[5])
     assert letter["next_attempt_at"]
     assert "451 4.7.1 greylisted" in letter["last_response"]
 

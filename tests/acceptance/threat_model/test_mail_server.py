@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.helpers.factories import NOW
-from tests.helpers.mail.outbox_helpers import MINUTE, outbox, run, smtp, states
+from tests.helpers.mail.every_kind import KINDS, queue, send
+from tests.helpers.mail.outbox_helpers import MINUTE, Mailbag, outbox, run, smtp, states
 from tests.helpers.mail.smtp_server import Fault, SmtpServer, always
 from tests.helpers.web.site_client import place
 from tests.unit.inbound.test_bounce_parser import dsn, fields
 
-from larkpost.domain import Status
+from larkpost.domain import MessageKind, Status
 from larkpost.inbound.process import receive
 from larkpost.inbound.return_address import ReturnAddresses
 from larkpost.mail.deliver import DeliveryCounts, deliver
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.helpers.mail.smtp_server import Script
     from tests.helpers.web.site_client import Place
 
 HOSTILE = "550 5.1.1 <script>alert(1)</script> \x1b[31m\r550 more"
@@ -103,14 +105,52 @@ class TestMailServer:
         (delivery,) = outbox(store)
         assert delivery.attempts <= 2
 
-    def test_a_letter_it_took_goes_out_once_however_often_rounds_come(self, here: Place) -> None:
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_a_message_it_took_goes_out_once_however_often_rounds_come(
+        self, here: Place, kind: MessageKind
+    ) -> None:
+        store = here.program.store
+        send(store, Mailbag().road)  # the edition of the place
+        to = queue(store, kind, 2)
         with SmtpServer() as server:
-            first = run(here.program.store, smtp(server))
-            again = [run(here.program.store, smtp(server), LATER) for _ in range(3)]
+            first = send(store, smtp(server))
+            again = [send(store, smtp(server), LATER) for _ in range(3)]
 
-        assert first == DeliveryCounts(sent=1)
+            assert sorted(one.recipient for one in server.taken) == sorted(to)
+        assert first == DeliveryCounts(sent=len(to))
         assert again == [DeliveryCounts()] * 3
-        assert len(server.taken) == 1
+
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("fault", [Fault.HANG, Fault.CUT])
+    def test_it_gets_no_message_of_any_kind_thrice(
+        self, here: Place, kind: MessageKind, fault: Fault
+    ) -> None:
+        store = here.program.store
+        send(store, Mailbag().road)
+        queue(store, kind)
+        with SmtpServer({"DOT": [fault] * 9, "QUIT": [Fault.CUT] * 9}) as server:
+            for minutes in (0, 6, 60, 600, 6_000):
+                send(store, smtp(server, timeout=0.5), NOW + minutes * MINUTE)
+
+            assert 1 <= len(server.arrived) <= 2
+            assert len({letter.content for letter in server.arrived}) == 1
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_it_loses_no_message_of_any_kind_by_putting_it_off_or_closing(
+        self, here: Place, kind: MessageKind
+    ) -> None:
+        store = here.program.store
+        send(store, Mailbag().road)
+        to = queue(store, kind, 2)
+        script: Script = {
+            "BANNER": ["554 go away"], "MAIL": ["421 4.3.2 closing"], "RCPT": ["450 4.2.0 later"],
+            "DATA": [Fault.CUT], "BODY": [Fault.CUT],
+        }  # fmt: skip
+        with SmtpServer(script) as server:
+            for hours in range(12):
+                send(store, smtp(server), NOW + hours * 60 * MINUTE)
+
+            assert sorted(one.recipient for one in server.taken) == sorted(to)
 
     def test_no_name_of_a_reader_makes_a_header(self, here: Place) -> None:
         from larkpost.readers import subscriptions

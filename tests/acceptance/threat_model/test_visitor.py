@@ -11,7 +11,7 @@ from tests.helpers.mail.outbox_helpers import Mailbag
 from tests.helpers.web.site_client import NOW, contents
 
 from larkpost.domain import Thumb
-from larkpost.mail import notices
+from larkpost.mail.deliver import deliver
 from larkpost.readers import record_votes
 from larkpost.web import ROUTES
 
@@ -208,5 +208,5 @@ class TestVisitor:
             assert here.client.post("/subscribe", data=form).status_code == 200
 
         bag = Mailbag()
-        notices.answer(here.program.store, PRESS, bag.road, now=here.clock.now)
-        assert len(bag.letters) == 1
+        deliver(here.program.store, PRESS, bag.road, now=here.clock.now, holder="test")
+        assert sum(name.startswith("Me.e") for name in bag.recipients()) == 1

@@ -52,6 +52,22 @@ class PlainPress:
         titles = "".join(f"{pick.paper.title}\r\n" for pick in edition.picks)
         return Message("post@example.org", address, name, (head + titles).encode())
 
+    def notice(self, reader: Reader, asked: datetime) -> Message:
+        return self._plain(str(reader.address), f"<confirm.{reader.uid}@example.org>", f"{asked}")
+
+    def empty_notice(self, reader: Reader, day: date, why: str, _moment: datetime) -> Message:
+        return self._plain(str(reader.address), f"<empty.{reader.uid}.{day}@example.org>", why)
+
+    def report(self, to: str, subject: str, lines: Sequence[str], moment: datetime) -> Message:
+        return self._plain(to, f"<report.{moment:%Y%m%d}@example.org>", subject, *lines)
+
+    def _plain(self, to: str, name: str, *lines: str) -> Message:
+        if self._hates and self._hates in to:
+            raise ValueError(f"cannot set the letter to {to}")
+        head = f"From: post@example.org\r\nTo: {to}\r\nMessage-ID: {name}\r\n\r\n"
+        text = "".join(f"{line}\r\n" for line in lines)
+        return Message("post@example.org", to, name, (head + text).encode())
+
     def feed(
         self,
         editions: Sequence[Edition],

@@ -84,7 +84,9 @@ class Daemon:
             (letters,) = database.execute(
                 "SELECT count(*) FROM delivery WHERE state = 'sending'"
             ).fetchone()
-            (notices,) = database.execute("SELECT count(*) FROM notice").fetchone()
+            (notices,) = database.execute(
+                "SELECT count(*) FROM delivery WHERE kind = 'confirmation'"
+            ).fetchone()
         return not letters and not notices
 
     @property

@@ -15,7 +15,7 @@ from larkpost.db.coordination import job_status
 from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState, Status, Thumb
 from larkpost.errors import UnknownReader, UsageError
-from larkpost.mail import notices
+from larkpost.mail import confirmations
 from larkpost.readers import subscriptions
 from larkpost.urls import is_stamped, stamp
 
@@ -77,13 +77,13 @@ def test_a_reader_may_change_the_case_of_their_own_address(store: Store) -> None
 
 def test_who_asks_twice_in_other_cases_is_asked_once_to_confirm(store: Store) -> None:
     for address in ("ann@example.org", "Ann@example.org"):
-        notices.ask(store, notices.check_request(address, WISHES), now=NOW)
+        confirmations.ask(store, confirmations.check_request(address, WISHES), now=NOW)
 
     with store.begin() as connection:
-        asked = connection.execute(select(schema.notice)).one()
+        asked = connection.execute(select(schema.delivery)).one()
 
-    assert asked.address == "ann@example.org"
-    assert asked.wishes["address"] == "Ann@example.org"  # who asks last says how to write to them
+    assert asked.address_key == "ann@example.org"
+    assert asked.payload["address"] == "Ann@example.org"  # who asks last says how to write to them
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -93,7 +93,7 @@ def test_publishing_moves_the_slot_and_plans_a_letter(store: Store) -> None:
         assert readers.get(connection, ada.id).next_slot == TOMORROW
     assert (letter.edition_id, letter.reader_id) == (edition.id, ada.id)
     assert letter.message_id == f"<{ada.uid}.{TODAY}@example.org>"
-    assert (letter.attempts, letter.next_try, letter.lease_until) == (0, NOW, None)
+    assert (letter.attempts, letter.next_attempt_at, letter.lease_until) == (0, NOW, None)
 
 
 def test_a_reader_without_an_address_gets_no_letter(store: Store) -> None:

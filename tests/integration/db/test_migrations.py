@@ -78,6 +78,7 @@ def test_checks_have_the_same_names_as_in_the_tables(store: Store) -> None:
     assert found == {
         *("ck_reader_papers_per_edition", "ck_interest_quota", "ck_bounce_kind"),
         *("ck_vote_thumb", "ck_forgotten_vote_thumb"),
+        *("ck_delivery_kind", "ck_delivery_edition"),
     }
 
 

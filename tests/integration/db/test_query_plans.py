@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ALLOWED = {
     r"SELECT count\(\*\) AS count_1\s+FROM paper": "the narrowest index, 3 ms for 100,000 papers",
     r"SELECT reader.status, count\(\*\) AS .*": "the narrowest index, for the health of the daemon",
-    r"DELETE FROM letter WHERE NOT .*": "letters are kept while they are in doubt, so they are few",
+    r"DELETE FROM sent_message WHERE NOT .*": "kept while they are in doubt, so they are few",
 }
 
 

@@ -11,12 +11,12 @@ from tests.helpers.mail.outbox_helpers import Mailbag, PlainPress
 
 from larkpost.db import editions, papers, readers, schema
 from larkpost.db.coordination import future_timestamps, job_status
-from larkpost.db.outbox.notices import waiting
+from larkpost.db.outbox import delivery_queue
 from larkpost.domain import Identifier, PaperRecord, Status, Thumb
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
 from larkpost.errors import Deferred
-from larkpost.mail import notices
+from larkpost.mail import confirmations
 from larkpost.mail.deliver import deliver
 from larkpost.ranking import TfidfRanker
 from larkpost.readers import subscriptions
@@ -128,7 +128,9 @@ def test_a_letter_put_off_while_the_clock_was_ahead_goes(newsroom: PublishContex
     deliver(store, PlainPress(), later.road, now=AHEAD, holder="test")
     with store.begin() as connection:
         connection.execute(
-            update(schema.delivery).values(state="deferred", next_try=AHEAD + timedelta(hours=1))
+            update(schema.delivery).values(
+                state="deferred", next_attempt_at=AHEAD + timedelta(hours=1)
+            )
         )
 
     bag = Mailbag()
@@ -143,14 +145,14 @@ def test_a_wish_to_subscribe_put_off_while_the_clock_was_ahead_is_answered(store
         "zone": "UTC", "send_time": NOW.time(), "weekdays": frozenset(range(7)),
         "papers_per_edition": 5,
     }  # fmt: skip
-    notices.ask(store, notices.check_request("a@example.org", wishes), now=AHEAD)
+    confirmations.ask(store, confirmations.check_request("a@example.org", wishes), now=AHEAD)
 
     with store.read() as connection:
         assert future_timestamps.is_any(connection, NOW)
     recover_from_future(store, now=NOW)
 
     with store.read() as connection:
-        assert waiting(connection, NOW) == 1
+        assert delivery_queue.count_due(connection, NOW) == 1
 
 
 def test_thumbs_events_and_editions_of_the_future_count_as_now(newsroom: PublishContext) -> None:

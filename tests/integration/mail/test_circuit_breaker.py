@@ -247,7 +247,7 @@ def test_after_three_days_without_a_road_each_reader_gets_todays_letter_only(sto
     assert Counter(states(store)) == {"sent": 2, "cancelled": 6}
     assert sorted(bag.recipients()) == ["reader1", "reader2"]
     assert all("2026-08-07" in letter.message_id for letter in bag.letters)
-    assert sum(d.reply.startswith("gave way to the edition of") for d in outbox(store)) == 6
+    assert sum(d.last_response.startswith("gave way to the edition of") for d in outbox(store)) == 6
 
 
 def test_what_an_operator_sends_again_gives_way_to_nothing_and_has_its_time_anew(
@@ -262,7 +262,7 @@ def test_what_an_operator_sends_again_gives_way_to_nothing_and_has_its_time_anew
         deliveries.reopen(connection, [row.id for row in failed], now=NOW + MINUTE)
 
     first = run(store, Mailbag(reader1=Deferred("450")).road, NOW + MINUTE)
-    waiting = outbox(store)[0].next_try
+    waiting = outbox(store)[0].next_attempt_at
     second = run(store, Mailbag().road, waiting)
 
     assert (first, second) == (DeliveryCounts(deferred=1), DeliveryCounts(sent=1))

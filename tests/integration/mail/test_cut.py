@@ -71,8 +71,8 @@ def test_a_letter_cut_in_its_middle_again_and_again_is_never_in_doubt(store: Sto
         for _ in range(6):
             assert run(store, smtp(server), now) == DeliveryCounts(deferred=1)
             (letter,) = outbox(store)
-            assert letter.doubts == 0
-            now = letter.next_try + MINUTE
+            assert letter.ambiguous_attempts == 0
+            now = letter.next_attempt_at + MINUTE
 
         assert run(store, smtp(server), now) == DeliveryCounts(sent=1)
         assert len(server.arrived) == 1
@@ -100,7 +100,7 @@ def test_a_connection_cut_after_the_dot_costs_one_copy_under_the_same_name(store
     with SmtpServer({"DOT": [Fault.CUT]}) as server:
         assert run(store, smtp(server)) == DeliveryCounts(sent=1, unknown=1)
         assert states(store) == ["unknown", "sent"]
-        assert "gave no answer" in outbox(store)[0].reply
+        assert "gave no answer" in outbox(store)[0].last_response
         assert run(store, smtp(server), NOW + 6 * MINUTE) == DeliveryCounts(sent=1)
 
         first, _, copy = server.arrived

@@ -112,8 +112,8 @@ def test_the_outbox_says_when_a_greylisted_letter_goes_next(store: Store) -> Non
         tick(store, server, NOW)
 
     (letter,) = outbox(store)
-    assert letter.reply.endswith("at RCPT TO")
-    assert 5 * MINUTE <= letter.next_try - NOW <= 15 * MINUTE
+    assert letter.last_response.endswith("at RCPT TO")
+    assert 5 * MINUTE <= letter.next_attempt_at - NOW <= 15 * MINUTE
 
 
 def events_ok(store: Store) -> bool:

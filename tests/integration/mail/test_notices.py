@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import event
+from tests.helpers.mail.outbox_claims import claim
 from tests.helpers.web.site_client import BASE, NOW, contents
 
 from larkpost.db import readers
 from larkpost.db.outbox import notices as askings
 from larkpost.domain import Status
 from larkpost.errors import Deferred, Refused, UnknownReader
-from larkpost.mail import notices
+from larkpost.mail.confirmations import forget_unconfirmed
+from larkpost.mail.deliver import deliver
 from larkpost.readers import subscriptions
 
 if TYPE_CHECKING:
@@ -69,8 +71,20 @@ def road() -> Road:
     return Road()
 
 
+@pytest.fixture(autouse=True)
+def _editions_are_sent(request: pytest.FixtureRequest) -> None:
+    """Send the editions of the place, so that what goes from now on was asked for."""
+    if "here" in request.fixturenames:
+        answer(request.getfixturevalue("here"), Road())
+
+
 def answer(here: Place, road: Road) -> int:
-    return notices.answer(here.program.store, here.program.renderer, road, now=here.clock.now)
+    """Do what the post does; returns how many confirmations went."""
+    store, now = here.program.store, here.clock.now
+    forget_unconfirmed(store, now)
+    return deliver(
+        store, here.program.renderer, road, now=now, holder="test", patient=True
+    ).confirmations
 
 
 def read(letter: Message) -> EmailMessage:
@@ -155,9 +169,10 @@ def test_an_address_gets_one_letter_an_hour_whoever_asks(here: Place, road: Road
     for _ in range(5):
         here.client.post("/subscribe", data=FORM)
         answer(here, road)
+        here.clock.now += timedelta(minutes=1)
     assert len(road.letters) == 1
 
-    here.clock.now += HOUR
+    here.clock.now += HOUR + timedelta(minutes=1)
     here.client.post("/subscribe", data=FORM | {"papers_per_edition": "9"})
     answer(here, road)
 
@@ -241,7 +256,8 @@ def test_nothing_is_kept_of_who_asked_once_it_is_long_ago(here: Place, road: Roa
 
     rows = contents(here.program.store)
 
-    assert rows["rate_limit"] == rows["notice"] == []
+    assert rows["rate_limit"] == rows["sent_message"] == []
+    assert {row[1] for row in rows["delivery"]} == {"edition"}
     assert "grace" not in str(rows["reader"])
 
 
@@ -313,18 +329,16 @@ def test_the_short_form_of_the_front_page_takes_the_usual_wishes(here: Place, ro
     assert (reader.zone, reader.send_time, reader.papers_per_edition) == ("Asia/Tokyo", time(6), 10)
 
 
-def test_an_asking_is_taken_by_one_only(store: Store) -> None:
+def test_a_confirmation_is_claimed_by_one_only(store: Store) -> None:
     with store.begin() as connection:
         askings.ask(connection, "grace@example.org", {"size": 1}, now=NOW)
         askings.ask(connection, "grace@example.org", {"size": 2}, now=NOW)
 
     with store.begin() as connection:
-        first = askings.take(connection, now=NOW, until=NOW + HOUR)
-        second = askings.take(connection, now=NOW, until=NOW + HOUR)
-        third = askings.take(connection, now=NOW + HOUR, until=NOW + 2 * HOUR)
+        (first,) = claim(connection, now=NOW, holder="one")
+        second = claim(connection, now=NOW, holder="another")
+        (third,) = claim(connection, now=NOW + HOUR, holder="another")
 
-    assert first
-    assert (first.wishes, first.attempts) == ({"size": 2}, 1)
-    assert second is None
-    assert third
-    assert third.attempts == 2
+    assert (first.payload, first.attempts) == ({"size": 2}, 0)
+    assert second == []
+    assert third.id == first.id

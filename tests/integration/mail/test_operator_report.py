@@ -21,7 +21,8 @@ from larkpost.db.polling.polled_sources import SourceState
 from larkpost.errors import Deferred, Refused
 from larkpost.inbound.process import InboundKind, receive
 from larkpost.mail import circuit_breaker
-from larkpost.mail.operator_report import OperatorAddress, tell
+from larkpost.mail.deliver import deliver
+from larkpost.mail.operator_report import queue_report
 from larkpost.settings.polled_sources import PolledSource
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Store
     from larkpost.editions.diagnostics import EmptyDayReason
 
-DESK = OperatorAddress("boss@example.org", PRESS.report)
 WEEK = timedelta(days=7)
 
 
@@ -51,7 +51,16 @@ def event(store: Store, kind: str, *, ok: bool, **detail: Any) -> None:
 
 
 def told(store: Store, bag: Mailbag, now: datetime = NOW) -> Sequence[EmptyDayReason]:
-    return tell(store, bag.road, DESK, now=now, window=WEEK)
+    """Queue the report and send what is due; gives what is told from now on."""
+    reasons = queue_report(store, now=now, window=WEEK)
+    send(store, bag, now)
+    return reasons
+
+
+def send(store: Store, bag: Mailbag, now: datetime = NOW) -> None:
+    deliver(
+        store, PRESS, bag.road, now=now, holder="test", patient=True, operator="boss@example.org"
+    )
 
 
 def test_no_dump_is_told(store: Store) -> None:
@@ -146,20 +155,50 @@ def test_a_receipt_comes_once_a_day_and_not_before_the_editions(store: Store) ->
 
 
 @pytest.mark.parametrize(
-    "fault", [Deferred("closed", whole_road=True), Deferred("greylisted"), Refused("spam")]
+    ("fault", "tries"), [(Deferred("closed", whole_road=True), 4), (Deferred("greylisted"), 1)]
 )
-def test_a_receipt_that_cannot_go_is_tried_again_later_each_time(
-    store: Store, fault: Exception
+def test_a_report_that_cannot_go_now_waits_as_every_message_does(
+    store: Store, fault: Exception, tries: int
 ) -> None:
     morning(store, papers=False, empty=1)
     closed, bag = Mailbag(boss=fault), Mailbag()
 
-    for seconds in range(0, 600, 30):
-        assert told(store, closed, NOW + timedelta(seconds=seconds)) == ()
+    for seconds in range(0, 270, 30):
+        told(store, closed, NOW + timedelta(seconds=seconds))
     told(store, bag, NOW + timedelta(minutes=20))
 
-    assert closed.opened == 4  # after 0, 1, 3 and 7 minutes
-    assert len(bag.letters) == 1
+    assert len(closed.tries) <= tries  # the road rests for 1, 2 and 4 minutes; a report for 5
+    assert bag.recipients() == ["boss"]
+
+
+def test_a_report_that_is_refused_is_told_in_the_status_and_not_tried_again(store: Store) -> None:
+    morning(store, papers=False, quiet=1)
+    refused, bag = Mailbag(boss=Refused("550 no such user", nobody=True)), Mailbag()
+
+    told(store, refused)
+    told(store, bag, NOW + timedelta(hours=6))
+
+    assert bag.letters == []
+    with store.read() as connection:
+        event = job_status.latest(connection)["receipt"]
+    assert (event.ok, event.detail["problem"]) == (False, "550 no such user")
+    told(store, bag, NOW + DAY)
+    assert bag.recipients() == []  # nothing was due on that day
+
+
+def test_a_report_that_was_not_sent_gives_way_to_that_of_the_next_day(store: Store) -> None:
+    morning(store, papers=False, quiet=1)
+    told(store, Mailbag(boss=Deferred("greylisted")))
+    with store.begin() as connection:
+        job_status.record(connection, "publish", ok=True, now=NOW + DAY, quiet=1)
+        for reader in readers.all(connection):
+            readers.advance(connection, reader, NOW + 2 * DAY)
+    bag = Mailbag()
+
+    told(store, bag, NOW + DAY)
+
+    assert bag.recipients() == ["boss"]
+    assert b"8 August 2026" in bag.letters[0].content
 
 
 def test_a_road_closed_to_a_receipt_is_closed_to_letters(store: Store) -> None:

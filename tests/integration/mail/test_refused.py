@@ -34,8 +34,8 @@ def test_a_greylisted_letter_waits_and_the_others_go(store: Store, verb: str) ->
         late = run(store, smtp(server), NOW + 6 * MINUTE)
 
         assert waiting.state is DeliveryState.DEFERRED
-        assert "450 4.2.0 greylisted" in waiting.reply
-        assert NOW + 5 * MINUTE <= waiting.next_try <= NOW + 6 * MINUTE
+        assert "450 4.2.0 greylisted" in waiting.last_response
+        assert NOW + 5 * MINUTE <= waiting.next_attempt_at <= NOW + 6 * MINUTE
         assert (early, late) == (DeliveryCounts(), DeliveryCounts(sent=1))
         assert Counter(arrived.recipient for arrived in server.taken) == {
             "reader1@example.org": 1,
@@ -53,10 +53,10 @@ def test_a_letter_that_is_put_off_for_five_days_is_reported_and_given_up(store: 
     while outbox(store)[0].state is not DeliveryState.FAILED:
         run(store, bag.road, now)
         tries += 1
-        now = outbox(store)[0].next_try
+        now = outbox(store)[0].next_attempt_at
 
     assert 30 < tries < 60
-    assert "given up after 5 days: 450 4.2.0 greylisted" in outbox(store)[0].reply
+    assert "given up after 5 days: 450 4.2.0 greylisted" in outbox(store)[0].last_response
     assert run(store, bag.road, NOW + 30 * DAY) == DeliveryCounts()
 
 
@@ -70,11 +70,11 @@ def test_a_letter_whose_road_was_closed_for_days_is_not_given_up_at_its_first_tr
     busy = Mailbag(reader1=Deferred("450 4.2.0 greylisted"))
 
     first = run(store, busy.road, NOW + 6 * DAY)
-    waiting = outbox(store)[0].next_try
+    waiting = outbox(store)[0].next_attempt_at
     second = run(store, busy.road, waiting)
 
     assert (first, second) == (DeliveryCounts(deferred=1), DeliveryCounts(failed=1))
-    assert "given up" in outbox(store)[0].reply
+    assert "given up" in outbox(store)[0].last_response
 
 
 # Never (52).
@@ -114,7 +114,7 @@ def test_a_refusal_that_is_not_about_the_address_suspends_nobody(
 
     with store.read() as connection:
         assert len(readers.all(connection, Status.ACTIVE)) == 2
-    assert answer in outbox(store)[0].reply
+    assert answer in outbox(store)[0].last_response
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,7 @@ def send_again(home: Path, port: int) -> set[str]:
     program = build(load(home=home, flags={"mail.transport": "smtp"} | smtp, environ={}))
     with program.store.begin() as connection:
         rows = deliveries.by_state(connection, [DeliveryState.UNKNOWN], limit=READERS)
-        known = readers.many(connection, {row.reader_id for row in rows}).values()
+        known = readers.many(connection, {row.reader_id or 0 for row in rows}).values()
         deliveries.reopen(connection, [row.id for row in rows], now=AFTERWARDS)
     done = tick(program.tick_context, now=AFTERWARDS)
     program.store.close()
@@ -163,7 +163,7 @@ def test_a_daemon_killed_dozens_of_times_loses_nobody_and_doubles_only_what_was_
     with store.read() as connection:
         counts = deliveries.counts(connection)
         sent = deliveries.by_state(connection, [DeliveryState.SENT], limit=READERS)
-        pages = editions.get_many(connection, [row.edition_id for row in sent])
+        pages = editions.get_many(connection, [row.edition_id or 0 for row in sent])
     store.close()
     assert {state: n for state, n in counts.items() if n} == {DeliveryState.SENT: READERS}
     assert {len(page.picks) for page in pages.values()} == {10}

@@ -63,7 +63,8 @@ def live(here: Place) -> Reader:
         said = f"550 <{ADDRESS}> no such user"
         bounce = Bounce(reader.id, here.clock.now, BounceKind.SOFT, "4.0.0", said)
         bounces.record(connection, bounce)
-        notices.tell(connection, reader.uid, {"why": NAME}, now=here.clock.now)
+        day = here.clock.now.date()
+        notices.notify(connection, reader.id, {"why": NAME}, day=day, now=here.clock.now)
         notices.ask(connection, ADDRESS.lower(), {"address": ADDRESS}, now=here.clock.now)
         facts = {"problem": f"{ADDRESS}: {said}", "readers": [reader.uid, NAME]}
         job_status.record(connection, "publish", ok=False, now=here.clock.now, **facts)
@@ -111,7 +112,7 @@ def test_no_row_and_no_file_of_the_home_holds_a_trace_of_who_is_deleted(
     assert answer.status_code == 200
     rows = contents(here.program.store)
     assert not {name for name, table in rows.items() if pattern.search(repr(table).encode())}
-    for name, column in (("interest", 1), ("vote", 0), ("delivery", 2), ("bounce", 1)):
+    for name, column in (("interest", 1), ("vote", 0), ("delivery", 3), ("bounce", 1)):
         assert reader.id not in {row[column] for row in rows[name]}, name
     assert files_with(home, pattern) == {}
     assert (here.program.inbound_folder / "cur" / "2.mail:2,S").exists()

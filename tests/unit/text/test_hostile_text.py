@@ -21,7 +21,7 @@ from larkpost.domain import Interest
 from larkpost.errors import LarkpostError
 from larkpost.formats.references import read_references
 from larkpost.inbound import vote_replies
-from larkpost.mail import notices
+from larkpost.mail import confirmations
 from larkpost.portability import reader_records
 from larkpost.readers import record_votes, subscriptions
 from larkpost.settings.model import read_days
@@ -117,7 +117,7 @@ WAYS: dict[str, Read] = {
     "address": email_address.spell_address,
     "address key": email_address.address_key,
     "address with a long domain": lambda text: email_address.spell_address(f"a@{text}"),
-    "asking": lambda text: notices.check_request(text, {}, ()),
+    "asking": lambda text: confirmations.check_request(text, {}, ()),
     "name of a reader": lambda text: subscriptions.check_preferences({"name": text}),
     "zone": lambda text: subscriptions.check_preferences({"zone": text}),
     "interest words": lambda text: interest_words.tidy([text]),

@@ -52,6 +52,8 @@ def deliver(call: CliContext, limit: int | None, dry_run: bool, as_json: bool) -
             holder=program.holder,
             stopped=program.stopping.is_set,
             progress=progress,
+            per_domain=program.settings.mail.domain_hourly_limit,
+            operator=program.settings.mail.admin_address,
         )
     counts = asdict(ledger)
     if as_json:
@@ -74,7 +76,9 @@ def _in_words(counts: dict[str, int]) -> str:
 def _dry_run(program: Program, now: datetime, limit: int | None, *, as_json: bool) -> int:
     from larkpost.mail.deliver import would_go
 
-    _put_letters(program, would_go(program.store, now=now, limit=limit), as_json=as_json)
+    per_domain = program.settings.mail.domain_hourly_limit
+    rows = would_go(program.store, now=now, limit=limit, per_domain=per_domain)
+    _put_letters(program, rows, as_json=as_json)
     return 0
 
 
@@ -145,7 +149,7 @@ def _tell_holds(done: list[RequeuedDelivery]) -> None:
     from larkpost.errors import Failure
     from larkpost.readers.subscriptions import who
 
-    held = {one.reader.id: (one.reader, one.hold) for one in done if one.hold is not None}
+    held = {one.reader.id: (one.reader, one.hold) for one in done if one.reader and one.hold}
     for reader, hold in held.values():
         message = f"Nothing is sent again to {who(reader)}: {hold.reason}"
         tell(Failure(message, hint=f"{hold.hint}; then larkpost deliveries --retry"))
@@ -158,7 +162,7 @@ def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> No
             put_json(record)
     elif records:
         put_table(
-            ("date", "reader", "state", "attempts", "next attempt", "last response"),
+            ("date", "kind", "reader", "state", "attempts", "next attempt", "last response"),
             [
                 tuple(
                     (record | {"next_attempt_at": _second(record["next_attempt_at"])})[name]
@@ -176,39 +180,39 @@ def _second(moment: str | None) -> str | None:
     return moment and re.sub(r"\.[0-9]+", "", moment)
 
 
-_COLUMNS = ("date", "reader", "state", "attempts", "next_attempt_at", "last_response")
+_COLUMNS = ("date", "kind", "reader", "state", "attempts", "next_attempt_at", "last_response")
 
 
 def _records(program: Program, rows: list[Delivery]) -> list[dict[str, Any]]:
-    from larkpost.db import editions
+    from larkpost.db import readers
     from larkpost.domain import DeliveryState
     from larkpost.portability.records import moment, name_of
 
     with program.store.read() as connection:
-        pages = editions.get_many(connection, [row.edition_id for row in rows])
+        people = readers.many(connection, {row.reader_id for row in rows if row.reader_id})
     waits = {DeliveryState.PLANNED, DeliveryState.DEFERRED}
     return [
         {
-            "date": pages[row.edition_id].date.isoformat(),
-            "reader": name_of(pages[row.edition_id].reader),
+            "date": row.day.isoformat(),
+            "kind": str(row.kind),
+            "reader": name_of(people[row.reader_id]) if row.reader_id in people else "",
             "state": str(row.state),
             "attempts": row.attempts,
-            "next_attempt_at": moment(row.next_try)
+            "next_attempt_at": moment(row.next_attempt_at)
             if row.state in waits or _goes_once_more(row)
             else None,
-            "last_response": row.reply,
+            "last_response": row.last_response,
             "message_id": row.message_id,
         }
         for row in rows
-        if row.edition_id in pages
     ]
 
 
 def _goes_once_more(row: Delivery) -> bool:
-    from larkpost.db.outbox.delivery_queue import DOUBTS
+    from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS
     from larkpost.domain import DeliveryState
 
-    return row.state is DeliveryState.UNKNOWN and row.doubts <= DOUBTS
+    return row.state is DeliveryState.UNKNOWN and row.ambiguous_attempts <= AMBIGUOUS_ATTEMPTS
 
 
 @click.command("send-test", short_help="Send a letter to test the mail settings.")

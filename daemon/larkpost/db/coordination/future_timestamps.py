@@ -33,7 +33,7 @@ _HISTORY = (
     (schema.paper, ("first_seen", "ingested_at", "updated")),
     (schema.dump, ("read_at",)),
     (schema.edition, ("published_at",)),
-    (schema.delivery, ("sent_at", "reopened")),
+    (schema.delivery, ("sent_at", "requeued_at")),
     (schema.vote, ("at", "counts_from")),
     (schema.forgotten_vote, ("at", "counts_from", "forgotten_at")),
     (schema.bounce, ("at",)),
@@ -41,8 +41,7 @@ _HISTORY = (
     (schema.reader, ("created", "counts_from")),
 )
 # What is only about the work at hand.
-_WORK = ((schema.job_status, ("at",)), (schema.notice, ("asked",)))
-_NEXT_TRIES = (schema.delivery, schema.notice)
+_WORK = ((schema.job_status, ("at",)), (schema.delivery, ("queued_at",)))
 
 
 def is_any(connection: Connection, now: datetime) -> bool:
@@ -52,11 +51,10 @@ def is_any(connection: Connection, now: datetime) -> bool:
         _ahead(schema.job_status, "at", now + TOLERANCE),
         _ahead(schema.edition, "published_at", now + TOLERANCE),
         _ahead(schema.paper, "ingested_at", now + TOLERANCE),
-        _ahead(schema.notice, "next_try", now + RETRY_TOLERANCE),
-        # The index of letters begins with their state.
+        # The index of the outbox begins with the state; one never tried may wait for its domain.
         and_(
-            schema.delivery.c.state.in_(("deferred", "unknown")),
-            schema.delivery.c.next_try > now + RETRY_TOLERANCE,
+            schema.delivery.c.state.in_(("planned", "deferred", "unknown")),
+            schema.delivery.c.next_attempt_at > now + RETRY_TOLERANCE,
         ),
     )
     found = or_(*(exists().where(look) for look in looks), slots.exists())
@@ -97,8 +95,7 @@ def _columns(now: datetime, *, history: bool) -> Iterator[tuple[Table, str, date
     for table, names in (*_WORK, *(_HISTORY if history else ())):
         for name in names:
             yield table, name, now + TOLERANCE
-    for table in _NEXT_TRIES:
-        yield table, "next_try", now + RETRY_TOLERANCE
+    yield schema.delivery, "next_attempt_at", now + RETRY_TOLERANCE
 
 
 def _ahead(table: Table, name: str, latest: datetime) -> ColumnElement[bool]:

@@ -1,42 +1,39 @@
-"""The deliveries of the outbox: reserved under a lease and moved only by what became of each."""
+"""The rows of the outbox: reserved under a lease and moved only by what became of each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    and_,
-    bindparam,
-    case,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import and_, func, insert, or_, select, update
 
 from larkpost.db import schema
 from larkpost.db.batches import batches
 from larkpost.db.coordination.leases import LONGEST
-from larkpost.db.outbox.delivery_queue import DOUBTS, has_lapsed, in_states, next_due
-from larkpost.domain import Delivery, DeliveryState, Status
+from larkpost.db.outbox import delivery_statements as statements
+from larkpost.db.outbox.delivery_queue import (
+    AMBIGUOUS_ATTEMPTS,
+    confirmations_due,
+    has_lapsed,
+    in_states,
+    next_due,
+    of_kind,
+)
+from larkpost.db.outbox.delivery_statements import NO_LEASE, TO_ANYBODY, WAITING
+from larkpost.domain import Delivery, DeliveryState, MessageKind, Status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from datetime import date, datetime, timedelta
 
-    from sqlalchemy import ColumnElement, Connection, Row, Update
+    from sqlalchemy import Connection, Row
 
-_WAITING = (DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN)
-_NOBODY: dict[str, None] = {"lease_until": None, "holder": None}  # has it any more
 _table = schema.delivery
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedDelivery:
-    """A letter to be sent: of which edition and day, to whom, under which Message-ID."""
+    """An edition to be sent: which and of which day, to whom, under which Message-ID."""
 
     edition_id: int
     reader_id: int
@@ -45,48 +42,64 @@ class PlannedDelivery:
     now: datetime
 
 
-def plan(connection: Connection, letters: Sequence[PlannedDelivery]) -> None:
-    """Put letters into the outbox."""
+def plan(connection: Connection, messages: Sequence[PlannedDelivery]) -> None:
+    """Put editions into the outbox."""
     rows = [
-        {
-            "edition_id": letter.edition_id,
-            "reader_id": letter.reader_id,
-            "state": DeliveryState.PLANNED.value,
-            "day": letter.day,
-            "attempts": 0,
-            "doubts": 0,
-            "message_id": letter.message_id,
-            "next_try": letter.now,
-            "reply": "",
+        new_row(MessageKind.EDITION, day=one.day, now=one.now)
+        | {
+            "edition_id": one.edition_id,
+            "reader_id": one.reader_id,
+            "message_id": one.message_id,
         }
-        for letter in letters
+        for one in messages
     ]
     if rows:
         connection.execute(insert(_table), rows)
 
 
-def claim(
-    connection: Connection, now: datetime, *, limit: int, lease: timedelta, holder: str
-) -> list[Delivery]:
-    """Reserve up to ``limit`` letters for as long as the lease; nobody else gets them meanwhile.
+def new_row(kind: MessageKind, *, day: date, now: datetime) -> dict[str, Any]:
+    """Give the columns of a message that has not been tried."""
+    return {
+        "kind": kind.value,
+        "state": DeliveryState.PLANNED.value,
+        "day": day,
+        "queued_at": now,
+        "attempts": 0,
+        "ambiguous_attempts": 0,
+        "next_attempt_at": now,
+        "last_response": "",
+    }
 
-    In the order of ``delivery_queue``: letters never tried and those whose next try has come, by
-    the time they became due. What is for a reader who is not active is cancelled on the way. A
-    reservation that lapses changes nothing: only ``begin`` says that a letter is on its way.
-    Raises ValueError for a lease over an hour.
+
+def claim(
+    connection: Connection,
+    now: datetime,
+    *,
+    limit: int,
+    lease: timedelta,
+    holder: str,
+    confirmations_only: bool = False,
+) -> list[Delivery]:
+    """Reserve up to ``limit`` messages for as long as the lease; nobody else gets them meanwhile.
+
+    In the order of ``delivery_queue``. What is for a reader who is not active is cancelled on the
+    way. A reservation that lapses changes nothing: only ``begin`` says that a message is on its
+    way. Raises ValueError for a lease over an hour.
     """
     until = _until(now, lease)
     claimed: list[Delivery] = []
+    read = confirmations_due if confirmations_only else next_due
     lockable = (  # passing over what other workers hold (PostgreSQL)
-        select(_table.c.id, _table.c.next_try, schema.reader.c.status)
-        .join_from(_table, schema.reader)
+        select(_table.c.id, _table.c.kind, schema.reader.c.status)
+        .join_from(_table, schema.reader, isouter=True)
         .with_for_update(of=_table, skip_locked=True)
     )
     while (room := limit - len(claimed)) > 0 and (
-        rows := next_due(connection, lockable, now, room)
+        rows := list(read(connection, lockable, now, room))
     ):
-        wanted = [row.id for row in rows if row.status == Status.ACTIVE.value]
-        _cancel(connection, _table.c.id.in_({row.id for row in rows} - set(wanted)))
+        wanted = [row.id for row in rows if _goes_to(row.kind, row.status)]
+        if gone := {row.id for row in rows} - set(wanted):
+            statements.cancel(connection, _table.c.id.in_(gone))
         claimed += _reserve(connection, wanted, until, holder)
     return claimed
 
@@ -100,27 +113,33 @@ def begin(
     lease: timedelta,
     today: date | None = None,
 ) -> DeliveryState | None:
-    """Say just before sending that a reserved letter is on its way; commit before sending it.
+    """Say just before sending that a reserved message is on its way; commit before sending it.
 
-    Gives ``SENDING`` when it is ours to send; ``CANCELLED`` when the reader is no longer active,
-    or on holiday ``today`` (their local date; else that of UTC): then the letter is taken back;
-    None when somebody else has had it since.
+    Gives ``SENDING`` when it is ours to send; ``CANCELLED`` when its reader is no longer active, or
+    on holiday ``today`` (their local date; else that of UTC), which matters to editions and
+    notices: then the message is taken back; None when somebody else has had it since.
     """
     which = {"which": delivery_id, "whose": holder, "today": today or now.date()}
-    if connection.execute(_beginning(), which | {"until": _until(now, lease)}).rowcount == 1:
+    if connection.execute(statements.begin(), which | {"until": _until(now, lease)}).rowcount == 1:
         return DeliveryState.SENDING
-    gone = _cancel(
-        connection,
-        and_(_table.c.id == delivery_id, _table.c.holder == holder, in_states(*_WAITING)),
-    )
-    return DeliveryState.CANCELLED if gone else None
+    return DeliveryState.CANCELLED if take_back(connection, delivery_id, holder) else None
+
+
+def take_back(connection: Connection, delivery_id: int, holder: str) -> bool:
+    """Cancel a reserved message that has not been begun; tells whether it was ours."""
+    ours = and_(_table.c.id == delivery_id, _table.c.lease_owner == holder, in_states(*WAITING))
+    return statements.cancel(connection, ours) > 0
 
 
 def renew(
     connection: Connection, delivery_id: int, holder: str, *, now: datetime, lease: timedelta
 ) -> bool:
     """Lengthen the lease of a letter on its way; tells whether it still was ours."""
-    ours = (_table.c.id == delivery_id, _table.c.holder == holder, in_states(DeliveryState.SENDING))
+    ours = (
+        _table.c.id == delivery_id,
+        _table.c.lease_owner == holder,
+        in_states(DeliveryState.SENDING),
+    )
     longer = update(_table).where(*ours).values(lease_until=_until(now, lease))
     return connection.execute(longer).rowcount == 1
 
@@ -130,24 +149,33 @@ def settle(
     delivery_id: int,
     state: DeliveryState,
     *,
-    reply: str = "",
-    next_try: datetime | None = None,
+    kind: MessageKind = MessageKind.EDITION,
+    response: str = "",
+    next_attempt_at: datetime | None = None,
     now: datetime,
     holder: str | None = None,
 ) -> bool:
-    """Write down what became of a letter; tells whether that was still news.
+    """Write down what became of a message; tells whether that was still news.
 
-    ``SENT`` is a fact and always counts. Anything else counts only while the letter is being
+    ``SENT`` is a fact and always counts. Anything else counts only while the message is being
     sent, or held by ``holder`` where one is given, or is in doubt. ``UNKNOWN`` after sending
-    counts as a doubt. ``DEFERRED`` needs ``next_try``.
+    counts as an ambiguous attempt. ``DEFERRED`` needs ``next_attempt_at``. Of an edition the row
+    stays; of any other kind nothing is kept once it is done with.
     """
-    if state is DeliveryState.DEFERRED and next_try is None:
-        raise ValueError("a deferred letter needs the time of its next try")
-    values = {"which": delivery_id, "answer": reply, "whose": holder, "again": next_try}
-    if state is DeliveryState.SENT:
-        return connection.execute(_mark_sent(), values | {"at": now}).rowcount == 1
-    statement = _settling(state, held=holder is not None, again=next_try is not None)
-    return connection.execute(statement, values).rowcount == 1
+    if state is DeliveryState.DEFERRED and next_attempt_at is None:
+        raise ValueError("a deferred message needs the time of its next attempt")
+    values = {
+        "which": delivery_id,
+        "response": response,
+        "whose": holder,
+        "again": next_attempt_at,
+        "at": now,
+    }
+    statement = statements.settle(state, held=holder is not None, again=next_attempt_at is not None)
+    news = connection.execute(statement, values).rowcount == 1
+    if kind is not MessageKind.EDITION:
+        statements.drop_settled(connection, _table.c.id == delivery_id)
+    return news
 
 
 def put_back(
@@ -155,42 +183,42 @@ def put_back(
     delivery_ids: Collection[int],
     holder: str,
     *,
-    reply: str = "",
+    response: str = "",
     now: datetime | None = None,
 ) -> None:
-    """Give letters back that could not be tried, through no fault of theirs: due as they were.
+    """Give messages back that could not be tried, through no fault of theirs: due as they were.
 
-    One that had been begun is deferred, with ``reply`` and without counting the attempt: the
+    One that had been begun is deferred, with ``response`` and without counting the attempt: the
     server cannot have it. It is due ``now`` and so goes behind those that are due already: should
     the fault be its own after all, it stops no other.
     """
-    mine = _table.c.holder == holder
+    mine = _table.c.lease_owner == holder
     begun = {
         "state": DeliveryState.DEFERRED.value,
         "attempts": _table.c.attempts - 1,
-        "reply": reply,
-        **({"next_try": now} if now else {}),
-        **_NOBODY,
+        "last_response": response,
+        **({"next_attempt_at": now} if now else {}),
+        **NO_LEASE,
     }
     for some in batches(delivery_ids):
         held = update(_table).where(_table.c.id.in_(some), mine)
-        connection.execute(held.where(in_states(*_WAITING)).values(_NOBODY))
+        connection.execute(held.where(in_states(*WAITING)).values(NO_LEASE))
         connection.execute(held.where(in_states(DeliveryState.SENDING)).values(begun))
 
 
 def expire(connection: Connection, now: datetime) -> int:
-    """Put letters whose lease ran out in doubt: they may or may not have been sent.
+    """Put messages whose lease ran out in doubt: they may or may not have been sent.
 
     So too those whose lease ends later than any lease can: the clock has been set back.
     """
-    doubted = update(_table).where(in_states(DeliveryState.SENDING), has_lapsed(now))
-    doubted = doubted.values(
+    lapsed = update(_table).where(in_states(DeliveryState.SENDING), has_lapsed(now))
+    lapsed = lapsed.values(
         state=DeliveryState.UNKNOWN.value,
-        doubts=_table.c.doubts + 1,
-        next_try=now,
-        **_NOBODY,
+        ambiguous_attempts=_table.c.ambiguous_attempts + 1,
+        next_attempt_at=now,
+        **NO_LEASE,
     )
-    return connection.execute(doubted).rowcount
+    return connection.execute(lapsed).rowcount
 
 
 def reopen(connection: Connection, delivery_ids: Collection[int], *, now: datetime) -> int:
@@ -199,7 +227,7 @@ def reopen(connection: Connection, delivery_ids: Collection[int], *, now: dateti
     Their time starts anew, and they give way to no newer letter.
     """
     settled = in_states(DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
-    again = {"state": DeliveryState.DEFERRED.value, "next_try": now, "reopened": now}
+    again = {"state": DeliveryState.DEFERRED.value, "next_attempt_at": now, "requeued_at": now}
     return sum(
         connection.execute(
             update(_table).where(_table.c.id.in_(some), settled).values(again)
@@ -209,8 +237,12 @@ def reopen(connection: Connection, delivery_ids: Collection[int], *, now: dateti
 
 
 def cancel_for(connection: Connection, reader_id: int) -> int:
-    """Take back every letter to a reader that is not on its way; returns how many."""
-    return _cancel(connection, and_(_table.c.reader_id == reader_id, in_states(*_WAITING)))
+    """Take back every edition and notice to a reader that is not on its way; returns how many.
+
+    A confirmation goes: whoever asked for it is shown the way to their page.
+    """
+    theirs = and_(_table.c.reader_id == reader_id, in_states(*WAITING))
+    return statements.cancel(connection, and_(theirs, ~of_kind(*TO_ANYBODY)))
 
 
 def get(connection: Connection, delivery_id: int) -> Delivery | None:
@@ -234,28 +266,26 @@ def of(connection: Connection, reader_id: int) -> list[Delivery]:
 def by_state(
     connection: Connection, states: Collection[DeliveryState], limit: int = 100
 ) -> list[Delivery]:
-    """List letters in these states, the latest day's first."""
-    listed = (
-        select(_table).where(in_states(*states)).order_by(_table.c.day.desc(), _table.c.id.desc())
-    )
-    return [_delivery(row) for row in connection.execute(listed.limit(limit))]
+    """List messages in these states, the latest day's first."""
+    listed = select(_table).where(in_states(*states)).limit(limit)
+    latest_first = listed.order_by(_table.c.day.desc(), _table.c.id.desc())
+    return [_delivery(row) for row in connection.execute(latest_first)]
 
 
 def ambiguous(connection: Connection, limit: int = 100) -> list[Delivery]:
     """List letters that may have arrived and are left to the operator, the latest day's first."""
-    listed = select(_table).where(in_states(DeliveryState.UNKNOWN), _table.c.doubts > DOUBTS)
+    listed = select(_table).where(
+        in_states(DeliveryState.UNKNOWN), _table.c.ambiguous_attempts > AMBIGUOUS_ATTEMPTS
+    )
     latest_first = listed.order_by(_table.c.day.desc(), _table.c.id.desc()).limit(limit)
     return [_delivery(row) for row in connection.execute(latest_first)]
 
 
 def due(connection: Connection, now: datetime, *, limit: int | None = None) -> list[Delivery]:
     """List the letters that ``claim`` would give, in its order; nothing is reserved."""
-    active = _table.c.reader_id.in_(
-        select(schema.reader.c.id).where(schema.reader.c.status == Status.ACTIVE.value)
-    )
-    return [
-        _delivery(row) for row in next_due(connection, select(_table).where(active), now, limit)
-    ]
+    active = select(schema.reader.c.id).where(schema.reader.c.status == Status.ACTIVE.value)
+    goes = or_(of_kind(*TO_ANYBODY), _table.c.reader_id.in_(active))
+    return [_delivery(row) for row in next_due(connection, select(_table).where(goes), now, limit)]
 
 
 def counts(connection: Connection) -> dict[DeliveryState, int]:
@@ -269,7 +299,7 @@ def _reserve(
     connection: Connection, ids: Sequence[int], until: datetime, holder: str
 ) -> list[Delivery]:
     """Reserve locked letters; returns them in the order of ``ids``."""
-    taken = update(_table).values(lease_until=until, holder=holder)
+    taken = update(_table).values(lease_until=until, lease_owner=holder)
     found: dict[int, Delivery] = {}
     for some in batches(ids):
         statement = taken.where(_table.c.id.in_(some)).returning(*_table.c)
@@ -277,55 +307,9 @@ def _reserve(
     return [found[delivery_id] for delivery_id in ids]
 
 
-# Said once a letter: made once, which takes longer than running them.
-
-
-@cache
-def _beginning() -> Update:
-    reader = schema.reader.c
-    wanted = select(reader.id).where(
-        reader.id == _table.c.reader_id,
-        reader.status == Status.ACTIVE.value,
-        or_(reader.paused_until.is_(None), reader.paused_until <= bindparam("today")),
-    )
-    ours = (_table.c.id == bindparam("which"), _table.c.holder == bindparam("whose"))
-    return (
-        update(_table)
-        .where(*ours, in_states(*_WAITING), wanted.exists())
-        .values(
-            state=DeliveryState.SENDING.value,
-            attempts=_table.c.attempts + 1,
-            lease_until=bindparam("until"),
-        )
-    )
-
-
-@cache
-def _mark_sent() -> Update:
-    done = {"state": DeliveryState.SENT.value, "sent_at": bindparam("at")}
-    return (
-        update(_table)
-        .where(_table.c.id == bindparam("which"), _table.c.state != DeliveryState.SENT.value)
-        .values(reply=bindparam("answer"), **done, **_NOBODY)
-    )
-
-
-@cache
-def _settling(state: DeliveryState, *, held: bool, again: bool) -> Update:
-    sending = in_states(DeliveryState.SENDING)
-    mine = and_(in_states(DeliveryState.SENDING, *_WAITING), _table.c.holder == bindparam("whose"))
-    values: dict[str, Any] = {"state": state.value, "reply": bindparam("answer"), **_NOBODY}
-    if again:
-        values["next_try"] = bindparam("again")
-    if state is DeliveryState.UNKNOWN:  # a new doubt only where it was not in doubt already
-        values["doubts"] = _table.c.doubts + case((sending, 1), else_=0)
-    news = or_(mine if held else sending, in_states(DeliveryState.UNKNOWN))
-    return update(_table).where(_table.c.id == bindparam("which"), news).values(values)
-
-
-def _cancel(connection: Connection, which: ColumnElement[bool]) -> int:
-    gone = {"state": DeliveryState.CANCELLED.value, **_NOBODY}
-    return connection.execute(update(_table).where(which).values(gone)).rowcount
+def _goes_to(kind: str, status: str | None) -> bool:
+    """Say whether a message of a kind goes to who stands so."""
+    return MessageKind(kind) in TO_ANYBODY or status == Status.ACTIVE.value
 
 
 def _until(now: datetime, lease: timedelta) -> datetime:
@@ -337,15 +321,20 @@ def _until(now: datetime, lease: timedelta) -> datetime:
 def _delivery(row: Row[Any]) -> Delivery:
     return Delivery(
         id=row.id,
+        kind=MessageKind(row.kind),
+        state=DeliveryState(row.state),
+        day=row.day,
+        attempts=row.attempts,
+        queued_at=row.queued_at,
+        next_attempt_at=row.next_attempt_at,
         edition_id=row.edition_id,
         reader_id=row.reader_id,
-        state=DeliveryState(row.state),
-        attempts=row.attempts,
         message_id=row.message_id,
-        next_try=row.next_try,
+        payload=row.payload or {},
+        domain=row.domain or "",
         lease_until=row.lease_until,
-        reply=row.reply,
+        last_response=row.last_response,
         sent_at=row.sent_at,
-        doubts=row.doubts,
-        reopened=row.reopened,
+        ambiguous_attempts=row.ambiguous_attempts,
+        requeued_at=row.requeued_at,
     )

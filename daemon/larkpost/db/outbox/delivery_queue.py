@@ -1,17 +1,16 @@
-"""Which deliveries are next: new ones and due retries, by the time they became due."""
+"""The order of the outbox: confirmations, then new messages, then retries by their due time."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from heapq import merge
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, literal_column, or_, select
 
 from larkpost.db import schema
 from larkpost.db.coordination.leases import LONGEST
-from larkpost.domain import DeliveryState
+from larkpost.domain import DeliveryState, MessageKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,12 +18,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Row, Select
 
-# A letter that may have been sent is tried once more under its old Message-ID, by which the
-# receiver can tell the copy; after a second doubt it is left to the operator.
-DOUBTS = 1
+# A message that may have been sent is tried once more under its old Message-ID, by which the
+# receiver can tell the copy; after a second such attempt an edition is left to the operator.
+AMBIGUOUS_ATTEMPTS = 1
 # No retry is put off for longer: what waits until later than that was put off by a clock that was
 # ahead, and is due.
 LONGEST_WAIT = timedelta(hours=13)
+BATCH = 100  # messages that are claimed together
+# Of each batch so much is for retries, however many new messages wait: they never starve.
+RETRY_SHARE = 5  # a fifth
 
 _table = schema.delivery
 
@@ -32,26 +34,49 @@ _table = schema.delivery
 def next_due(
     connection: Connection, rows: Select[Any], now: datetime, limit: int | None = None
 ) -> list[Row[Any]]:
-    """Read the next letters by ``rows``, a select that has the column ``next_try``.
+    """Read the next messages by ``rows``, a select from the outbox.
 
-    New letters, the latest day's first, and retries that are due, each next to those that became
-    due when it did: neither many new ones nor many retries keep the others waiting. It is a merge
-    of two queues by their heads, so that reading on after a part of it gives the rest of it.
+    Confirmations come first, for somebody waits at the screen; then new messages, the latest day's
+    first; then retries, by the time they became due. Where more is new than fits into a batch, a
+    fifth of the batch is for retries all the same.
     """
-    queues = (_new(connection, rows, now, limit), _retries(connection, rows, now, limit))
-    return list(islice(merge(*queues, key=lambda row: row.next_try), limit))
+    room = BATCH if limit is None else min(limit, BATCH)
+    ordered = chain(
+        confirmations_due(connection, rows, now, limit),
+        _take_turns(
+            _new(connection, rows, now, limit), _retries(connection, rows, now, limit), room
+        ),
+    )
+    return list(islice(ordered, limit))
+
+
+def confirmations_due(
+    connection: Connection, rows: Select[Any], now: datetime, limit: int | None = None
+) -> Iterator[Row[Any]]:
+    """Read the confirmations that are due by ``rows``, in the order of their places."""
+    first = rows.where(_is_due_confirmation(now), _is_free(now))
+    yield from connection.execute(first.order_by(_table.c.place, _table.c.id).limit(limit)).all()
+
+
+def any_confirmation_due(connection: Connection, now: datetime) -> bool:
+    """Say whether a confirmation is due; cheap enough to be asked between two messages."""
+    return next(confirmations_due(connection, select(_table.c.id), now, 1), None) is not None
 
 
 def count_due(connection: Connection, now: datetime) -> int:
-    """Count the letters that could be claimed."""
+    """Count the messages that could be claimed."""
     counted = select(func.count()).select_from(_table).where(_is_free(now))
-    # Two statements: in one, no index would serve, and all that were ever sent would be read.
-    queues = (in_states(DeliveryState.PLANNED), _is_retry(now))
+    # Three statements: in one, no index would serve, and all that were ever sent would be read.
+    queues = (
+        and_(in_states(DeliveryState.PLANNED), _is_not_first()),
+        and_(_is_retry(now), _is_not_first()),
+        _is_due_confirmation(now),
+    )
     return sum(connection.execute(counted.where(queue)).scalar_one() for queue in queues)
 
 
 def count_waiting(connection: Connection) -> int:
-    """Count the letters that go by themselves, now or later."""
+    """Count the messages that go by themselves, now or later."""
     waiting = or_(in_states(DeliveryState.PLANNED, DeliveryState.DEFERRED), _goes_once_more())
     return connection.execute(select(func.count()).select_from(_table).where(waiting)).scalar_one()
 
@@ -66,15 +91,20 @@ def has_lapsed(now: datetime) -> ColumnElement[bool]:
     return or_(_table.c.lease_until <= now, _table.c.lease_until > now + LONGEST)
 
 
+def of_kind(*kinds: MessageKind) -> ColumnElement[bool]:
+    """Choose rows by their kind; spelt out as in ``in_states``."""
+    return _table.c.kind.in_([literal_column(f"'{kind.value}'") for kind in kinds])
+
+
 def _new(
     connection: Connection, rows: Select[Any], now: datetime, limit: int | None
 ) -> Iterator[Row[Any]]:
-    """Read the letters never tried, day by day, each read off an index."""
+    """Read the messages never tried, day by day, each read off an index."""
     planned, day = in_states(DeliveryState.PLANNED), _table.c.day
     latest = connection.execute(select(func.max(day)).where(planned)).scalar()
     while latest is not None:
-        theirs = rows.where(planned, day == latest, _is_free(now)).order_by(_table.c.id)
-        yield from connection.execute(theirs.limit(limit)).all()
+        theirs = rows.where(planned, day == latest, _is_not_first(), _is_free(now))
+        yield from connection.execute(theirs.order_by(_table.c.id).limit(limit)).all()
         earlier = select(func.max(day)).where(planned, day < latest)
         latest = connection.execute(earlier).scalar()
 
@@ -82,17 +112,50 @@ def _new(
 def _retries(
     connection: Connection, rows: Select[Any], now: datetime, limit: int | None
 ) -> Iterator[Row[Any]]:
-    again = rows.where(_is_retry(now), _is_free(now)).order_by(_table.c.next_try, _table.c.id)
-    yield from connection.execute(again.limit(limit)).all()
+    again = rows.where(_is_retry(now), _is_not_first(), _is_free(now))
+    by_time = again.order_by(_table.c.next_attempt_at, _table.c.id).limit(limit)
+    yield from connection.execute(by_time).all()
+
+
+def _take_turns(
+    new: Iterator[Row[Any]], retries: Iterator[Row[Any]], room: int
+) -> Iterator[Row[Any]]:
+    """Give new messages before retries, batch by batch of ``room`` messages."""
+    share = list(islice(retries, room // RETRY_SHARE))
+    while some := list(islice(new, room - len(share))):
+        yield from some
+        yield from share
+        share = list(islice(retries, room // RETRY_SHARE))
+    yield from share
+    yield from retries
 
 
 def _goes_once_more() -> ColumnElement[bool]:
-    return and_(in_states(DeliveryState.UNKNOWN), _table.c.doubts <= DOUBTS)
+    again = _table.c.ambiguous_attempts <= AMBIGUOUS_ATTEMPTS
+    return and_(in_states(DeliveryState.UNKNOWN), again)
 
 
 def _is_retry(now: datetime) -> ColumnElement[bool]:
-    due = or_(_table.c.next_try <= now, _table.c.next_try > now + LONGEST_WAIT)
-    return and_(or_(in_states(DeliveryState.DEFERRED), _goes_once_more()), due)
+    return and_(or_(in_states(DeliveryState.DEFERRED), _goes_once_more()), _has_come(now))
+
+
+def _is_due_confirmation(now: datetime) -> ColumnElement[bool]:
+    """One that was never tried may have to wait as well, for its domain.
+
+    One that may have arrived is a retry like any other: should it be what kills the process, it
+    keeps no other from going.
+    """
+    waits = in_states(DeliveryState.PLANNED, DeliveryState.DEFERRED)
+    return and_(of_kind(MessageKind.CONFIRMATION), waits, _has_come(now))
+
+
+def _is_not_first() -> ColumnElement[bool]:
+    return or_(~of_kind(MessageKind.CONFIRMATION), in_states(DeliveryState.UNKNOWN))
+
+
+def _has_come(now: datetime) -> ColumnElement[bool]:
+    at = _table.c.next_attempt_at
+    return or_(at <= now, at > now + LONGEST_WAIT)
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:

@@ -1,77 +1,64 @@
-"""The notices of the outbox, each stored until it has gone: confirmations, empty days."""
+"""Queues the messages that are no editions: confirmations, notices of empty days, reports."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, delete, func, insert, select, update
+from sqlalchemy import and_, case, delete, func, insert, select, update
 
 from larkpost.db import schema, upsert
+from larkpost.db.outbox.deliveries import new_row
+from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS, in_states, of_kind
+from larkpost.db.outbox.delivery_statements import NO_LEASE, WAITING
+from larkpost.domain import DeliveryState, MessageKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from datetime import datetime
+    from datetime import date, datetime, timedelta
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
-_table = schema.notice
+    from larkpost.domain import Delivery
 
-
-@dataclass(frozen=True, slots=True)
-class QueuedNotice:
-    """What was asked for an address: ``wishes`` as JSON has them, and how often it was tried.
-
-    For what a reader is told, the reader's uid stands for the address, and ``wishes`` for what.
-    ``domain`` is the one by which the letter counts; empty where it does not count.
-    """
-
-    id: int
-    address: str
-    wishes: Mapping[str, Any]
-    asked: datetime
-    attempts: int
-    domain: str = ""
-
-    @property
-    def doubts(self) -> int:
-        """How often it went out and nobody knows whether it arrived."""
-        return int(self.wishes.get("doubts", 0))
-
-    @property
-    def to_reader(self) -> bool:
-        """Whether this tells a reader something, and answers no asking."""
-        return "@" not in self.address
+_table = schema.delivery
+_SHORT_LIVED = tuple(kind for kind in MessageKind if kind is not MessageKind.EDITION)
+# What a confirmation that begins anew is told by; it is counted against its limits again.
+_FIRST_ATTEMPT = (
+    *("state", "day", "queued_at", "attempts", "ambiguous_attempts", "next_attempt_at"),
+    *("reader_id", "message_id", "requeued_at"),
+)
 
 
 def ask(
     connection: Connection,
-    address: str,
-    preferences: Mapping[str, Any],
+    address_key: str,
+    payload: Mapping[str, Any],
     *,
     now: datetime,
     domain: str = "",
     place: datetime | None = None,
 ) -> None:
-    """Write an asking down, in place of one for the same address that still waits.
+    """Queue a confirmation, in place of one for the same address that still waits.
 
-    It waits at the better of both places, ``now`` where none is given. One statement whatever is
-    known of the address, so that its time tells nothing.
+    It waits at the better of both places, ``now`` where none is given. One that may have arrived
+    twice, and goes no more by itself, begins anew. One statement whatever is known of the address,
+    so that its time tells nothing.
     """
     statement = upsert.insert(connection, _table).values(
-        address=address,
-        wishes=dict(preferences),
-        asked=now,
-        attempts=0,
-        next_try=now,
+        **new_row(MessageKind.CONFIRMATION, day=now.date(), now=now),
+        address_key=address_key,
+        payload=dict(payload),
         domain=domain or None,
         place=place or now,
     )
     new = statement.excluded
     better = case((new.place < _table.c.place, new.place), else_=_table.c.place)
+    left = and_(in_states(DeliveryState.UNKNOWN), _table.c.ambiguous_attempts > AMBIGUOUS_ATTEMPTS)
+    anew = {name: case((left, new[name]), else_=_table.c[name]) for name in _FIRST_ATTEMPT}
     connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["address"], set_={"wishes": new.wishes, "place": better}
+            index_elements=["address_key"],
+            set_={"payload": new.payload, "place": better, **anew},
         )
     )
 
@@ -97,72 +84,74 @@ def make_room(connection: Connection, domain: str, place: datetime, *, most: int
     return True
 
 
-def tell(connection: Connection, uid: str, what: Mapping[str, Any], *, now: datetime) -> None:
-    """Owe a reader a line, in place of an older one that has not gone."""
-    connection.execute(delete(_table).where(_table.c.address == uid))
-    connection.execute(
-        insert(_table).values(
-            address=uid, wishes=dict(what), asked=now, attempts=0, next_try=now, place=now
-        )
-    )
-
-
-def take(connection: Connection, *, now: datetime, until: datetime) -> QueuedNotice | None:
-    """Take the asking at the first place; nobody else is given it before ``until``."""
-    waiting = (
-        select(_table.c.id)
-        .where(_table.c.next_try <= now)
-        .order_by(func.coalesce(_table.c.place, _table.c.asked), _table.c.id)
-        .limit(1)
-    )
-    taken = (
-        update(_table)
-        .where(_table.c.id == waiting.scalar_subquery(), _table.c.next_try <= now)
-        .values(next_try=until, attempts=_table.c.attempts + 1)
-    )
-    row = connection.execute(taken.returning(*_table.c)).one_or_none()
-    if row is None:
-        return None
-    return QueuedNotice(row.id, row.address, row.wishes, row.asked, row.attempts, row.domain or "")
-
-
-def put_back(
-    connection: Connection, notice: QueuedNotice, next_try: datetime, *, doubts: int = 0
-) -> None:
-    """Try an asking again later; ``doubts`` is how often it may have arrived."""
-    values: dict[str, Any] = {"next_try": next_try}
-    if doubts:
-        values["wishes"] = {**notice.wishes, "doubts": doubts}
-    connection.execute(update(_table).where(_table.c.id == notice.id).values(values))
+def assign(connection: Connection, delivery: Delivery, reader_id: int) -> None:
+    """Say whose a confirmation is; from then on it has been counted against its limits."""
+    mine = update(_table).where(_table.c.id == delivery.id)
+    connection.execute(mine.values(reader_id=reader_id))
 
 
 def put_off_domain(
-    connection: Connection, notice: QueuedNotice, until: datetime, now: datetime
+    connection: Connection, delivery: Delivery, until: datetime, now: datetime
 ) -> None:
-    """Let an asking that was taken wait until then, untried, and the others of its domain, too."""
+    """Let a confirmation that was claimed wait until then, and the others of its domain, too."""
+    waits = {"next_attempt_at": until, **NO_LEASE}
+    connection.execute(update(_table).where(_table.c.id == delivery.id).values(waits))
     connection.execute(
         update(_table)
-        .where(_table.c.id == notice.id)
-        .values(next_try=until, attempts=notice.attempts - 1)
+        .where(
+            _table.c.domain == delivery.domain,
+            _table.c.next_attempt_at <= now,
+            _table.c.reader_id.is_(None),
+            _table.c.attempts == 0,
+            _table.c.lease_owner.is_(None),
+        )
+        .values(next_attempt_at=until)
     )
-    connection.execute(
-        update(_table)
-        .where(_table.c.domain == notice.domain, _table.c.next_try <= now, _table.c.attempts == 0)
-        .values(next_try=until)
-    )
 
 
-def forget(connection: Connection, notice: QueuedNotice) -> None:
-    """Be done with an asking."""
-    connection.execute(delete(_table).where(_table.c.id == notice.id))
+def notify(
+    connection: Connection, reader_id: int, payload: Mapping[str, Any], *, day: date, now: datetime
+) -> None:
+    """Queue a notice of an empty day to a reader, in place of an older one that has not gone."""
+    older = (_table.c.reader_id == reader_id, of_kind(MessageKind.EMPTY_NOTICE))
+    connection.execute(delete(_table).where(*older, in_states(*WAITING)))
+    row = new_row(MessageKind.EMPTY_NOTICE, day=day, now=now)
+    connection.execute(insert(_table).values(**row, reader_id=reader_id, payload=dict(payload)))
 
 
-def forget_addressees(connection: Connection, addresses: Collection[str]) -> None:
-    """Drop what is owed to these addresses and to the readers with these uids."""
-    connection.execute(delete(_table).where(_table.c.address.in_(addresses)))
+def report(connection: Connection, payload: Mapping[str, Any], *, now: datetime) -> None:
+    """Queue a report to the operator, in place of an older one that has not gone."""
+    older = of_kind(MessageKind.OPERATOR_REPORT)
+    connection.execute(delete(_table).where(older, in_states(*WAITING)))
+    row = new_row(MessageKind.OPERATOR_REPORT, day=now.date(), now=now)
+    connection.execute(insert(_table).values(**row, payload=dict(payload)))
 
 
-def waiting(connection: Connection, now: datetime) -> int:
-    """Count the askings whose time has come."""
-    due = select(func.count()).select_from(_table).where(_table.c.next_try <= now)
-    return connection.execute(due).scalar_one()
+def forget(connection: Connection, delivery: Delivery) -> None:
+    """Be done with a message that is no edition."""
+    connection.execute(delete(_table).where(_table.c.id == delivery.id))
+
+
+def forget_addressees(connection: Connection, address_keys: Collection[str]) -> None:
+    """Drop the confirmations that these addresses asked for."""
+    connection.execute(delete(_table).where(_table.c.address_key.in_(address_keys)))
+
+
+def drop_overdue(connection: Connection, now: datetime, lifetime: timedelta) -> int:
+    """Drop what is no edition and could not be sent within its lifetime; returns how many.
+
+    It says nothing any more, and nobody's address stays for longer because a mail server is away.
+    """
+    dropped = delete(_table).where(_is_overdue(now, lifetime), _table.c.lease_owner.is_(None))
+    return connection.execute(dropped).rowcount
+
+
+def any_overdue(connection: Connection, now: datetime, lifetime: timedelta) -> bool:
+    """Say whether there is something for ``drop_overdue``."""
+    some = select(_table.c.id).where(_is_overdue(now, lifetime)).limit(1)
+    return connection.execute(some).first() is not None
+
+
+def _is_overdue(now: datetime, lifetime: timedelta) -> ColumnElement[bool]:
+    since = func.coalesce(_table.c.requeued_at, _table.c.queued_at)
+    return and_(of_kind(*_SHORT_LIVED), in_states(*WAITING), since <= now - lifetime)

@@ -5,20 +5,34 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 
 from larkpost.db import schema
 from larkpost.db.batches import batches
-from larkpost.domain import DeliveryState, Message
+from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS, of_kind
+from larkpost.domain import DeliveryState, Message, MessageKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 # Most of the time there is to win goes into the first level: a fifth of the size in 0.2 ms.
 _LEVEL = 1
-_table = schema.letter
+_table = schema.sent_message
+
+
+def name_messages(connection: Connection, letters: Mapping[int, Message]) -> None:
+    """Write the Message-IDs down of messages that had none before they were made."""
+    table = schema.delivery
+    named = (
+        update(table)
+        .where(table.c.id == bindparam("which"), table.c.message_id.is_(None))
+        .values(message_id=bindparam("name"))
+    )
+    names = [{"which": number, "name": one.message_id} for number, one in letters.items()]
+    if names:
+        connection.execute(named, names)
 
 
 def keep(connection: Connection, letters: Mapping[int, Message]) -> None:
@@ -55,11 +69,26 @@ def read(connection: Connection, delivery_ids: Collection[int]) -> dict[int, Mes
 
 
 def sweep(connection: Connection) -> int:
-    """Drop what is kept of letters that are settled, or were never in doubt; tells how many."""
+    """Drop what is kept of messages that are settled, or were never in doubt; tells how many."""
+    return connection.execute(delete(_table).where(_is_needless())).rowcount
+
+
+def any_to_sweep(connection: Connection) -> bool:
+    """Say whether there is something for ``sweep`` to drop: a run that died leaves it behind."""
+    needless = select(_table.c.delivery_id).where(_is_needless()).limit(1)
+    return connection.execute(needless).first() is not None
+
+
+def _is_needless() -> ColumnElement[bool]:
     row = schema.delivery.c
     waiting = (DeliveryState.PLANNED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN)
-    doubted = (row.doubts > 0) & row.state.in_([state.value for state in waiting])
-    needed = select(row.id).where(
-        row.id == _table.c.delivery_id, or_(row.holder.is_not(None), doubted)
+    doubted = and_(
+        row.ambiguous_attempts > 0,
+        row.state.in_([state.value for state in waiting]),
+        # The links of a confirmation are kept for the one more attempt, and no longer.
+        or_(of_kind(MessageKind.EDITION), row.ambiguous_attempts <= AMBIGUOUS_ATTEMPTS),
     )
-    return connection.execute(delete(_table).where(~needed.exists())).rowcount
+    needed = select(row.id).where(
+        row.id == _table.c.delivery_id, or_(row.lease_owner.is_not(None), doubted)
+    )
+    return ~needed.exists()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import RedirectResponse
 
 from larkpost.errors import Crowded, QuotaExceeded, UsageError
-from larkpost.mail import notices
+from larkpost.mail import confirmations
 from larkpost.readers import subscriptions
 from larkpost.readers.interest_hints import describe
 from larkpost.text import interest_words
@@ -52,9 +52,11 @@ def subscribe(site: SiteContext, request: Request, form: FormData) -> Response:
 
 def _by_mail(site: SiteContext, request: Request, form: FormData) -> Response:
     own = site.program.settings
-    asking = notices.check_request(text(form, "address"), _all_wishes(site, form), _words(form))
+    asking = confirmations.check_request(
+        text(form, "address"), _all_wishes(site, form), _words(form)
+    )
     try:
-        notices.ask(
+        confirmations.ask(
             site.program.store,
             asking,
             now=site.clock(),

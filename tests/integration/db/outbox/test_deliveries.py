@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.helpers.factories import DAY, NOW
@@ -22,7 +23,17 @@ from larkpost.db.engine import Store
 from larkpost.db.outbox import deliveries, delivery_queue
 from larkpost.domain import DeliveryState, Status
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
 WORKERS = 4
+
+
+def defer(connection: Connection, letter: int, until: datetime) -> None:
+    deferred = DeliveryState.DEFERRED
+    deliveries.settle(connection, letter, deferred, next_attempt_at=until, now=NOW)
 
 
 def test_a_claimed_letter_is_reserved_and_otherwise_as_it_was(store: Store) -> None:
@@ -57,12 +68,15 @@ def test_letters_that_are_put_back_are_due_as_they_were(store: Store) -> None:
         begin(connection, begun)
 
         deliveries.put_back(connection, [lost], "another")
-        deliveries.put_back(connection, [untried, begun], "me", reply="no road")
+        deliveries.put_back(connection, [untried, begun], "me", response="no road")
         letters = {letter.id: letter for letter in claim(connection)}
 
     assert sorted(letters) == [untried, begun]
-    assert (letters[untried].state, letters[untried].reply) == (DeliveryState.PLANNED, "")
-    assert (letters[begun].state, letters[begun].reply) == (DeliveryState.DEFERRED, "no road")
+    assert (letters[untried].state, letters[untried].last_response) == (DeliveryState.PLANNED, "")
+    assert (letters[begun].state, letters[begun].last_response) == (
+        DeliveryState.DEFERRED,
+        "no road",
+    )
     assert [letter.attempts for letter in letters.values()] == [0, 0]
 
 
@@ -71,7 +85,7 @@ def test_what_is_due_is_told_without_reserving_it(store: Store) -> None:
         ids = plan_letters(connection, 2, days=2)
         who = deliveries.get(connection, ids[0])
         assert who is not None
-        readers.update(connection, who.reader_id, status=Status.LEFT)
+        readers.update(connection, who.reader_id or 0, status=Status.LEFT)
 
         told = [letter.id for letter in deliveries.due(connection, NOW)]
         first = deliveries.due(connection, NOW, limit=1)
@@ -101,17 +115,19 @@ def test_letters_of_the_latest_day_come_first_in_the_order_they_were_planned(
     assert claimed == ids[6:] + ids[3:6] + ids[:1]
 
 
-def test_new_letters_and_retries_go_in_the_order_in_which_they_became_due(store: Store) -> None:
+def test_new_letters_go_before_retries_and_these_by_their_due_time(store: Store) -> None:
     with store.begin() as connection:
         early, late, new = plan_letters(connection, 3)
         take(connection, limit=2)
         for letter, due in ((early, NOW - MINUTE), (late, NOW + MINUTE)):
-            deliveries.settle(connection, letter, DeliveryState.DEFERRED, next_try=due, now=NOW)
+            deliveries.settle(
+                connection, letter, DeliveryState.DEFERRED, next_attempt_at=due, now=NOW
+            )
 
         listed = [letter.id for letter in deliveries.due(connection, NOW + 2 * MINUTE)]
         claimed = [letter.id for letter in claim(connection, now=NOW + 2 * MINUTE)]
 
-    assert listed == claimed == [early, new, late]
+    assert listed == claimed == [new, early, late]
 
 
 def test_however_few_are_claimed_at_a_time_the_order_is_the_same(store: Store) -> None:
@@ -120,7 +136,9 @@ def test_however_few_are_claimed_at_a_time_the_order_is_the_same(store: Store) -
         take(connection, limit=3)
         for letter in ids[6:9]:
             due = NOW + (letter % 2) * MINUTE - MINUTE
-            deliveries.settle(connection, letter, DeliveryState.DEFERRED, next_try=due, now=NOW)
+            deliveries.settle(
+                connection, letter, DeliveryState.DEFERRED, next_attempt_at=due, now=NOW
+            )
         later = NOW + 2 * MINUTE
 
         listed = [letter.id for letter in deliveries.due(connection, later)]
@@ -135,7 +153,9 @@ def test_a_retry_put_off_by_a_clock_that_was_ahead_is_due(store: Store) -> None:
         (letter,) = plan_letters(connection, 1)
         take(connection)
         ahead = NOW + 30 * DAY
-        deliveries.settle(connection, letter, DeliveryState.DEFERRED, next_try=ahead, now=NOW)
+        deliveries.settle(
+            connection, letter, DeliveryState.DEFERRED, next_attempt_at=ahead, now=NOW
+        )
 
         assert [one.id for one in claim(connection)] == [letter]
 
@@ -147,7 +167,9 @@ def test_retries_do_not_starve_behind_many_new_letters(store: Store) -> None:
         take(connection, limit=3)
         for letter in retries:
             due = NOW - MINUTE
-            deliveries.settle(connection, letter, DeliveryState.DEFERRED, next_try=due, now=NOW)
+            deliveries.settle(
+                connection, letter, DeliveryState.DEFERRED, next_attempt_at=due, now=NOW
+            )
 
         claimed = {letter.id for letter in claim(connection, now=NOW + DAY, limit=10)}
 
@@ -163,22 +185,22 @@ def test_a_deferred_letter_waits_for_its_next_try(store: Store) -> None:
             connection,
             letter_id,
             DeliveryState.DEFERRED,
-            reply="451 4.7.1 greylisted",
-            next_try=later,
+            response="451 4.7.1 greylisted",
+            next_attempt_at=later,
             now=NOW,
         )
 
         assert claim(connection, now=later - MINUTE) == []
         (again,) = claim(connection, now=later)
 
-    assert (again.id, again.attempts, again.reply) == (letter_id, 1, "451 4.7.1 greylisted")
+    assert (again.id, again.attempts, again.last_response) == (letter_id, 1, "451 4.7.1 greylisted")
 
 
 def test_a_deferred_letter_needs_the_time_of_its_next_try(store: Store) -> None:
     with store.begin() as connection:
         (letter_id,) = plan_letters(connection, 1)
 
-        with pytest.raises(ValueError, match="next try"):
+        with pytest.raises(ValueError, match="next attempt"):
             deliveries.settle(connection, letter_id, DeliveryState.DEFERRED, now=NOW)
 
 
@@ -190,7 +212,7 @@ def test_letters_to_who_is_not_active_are_cancelled_and_not_claimed(
         first, second, third = plan_letters(connection, 3)
         gone = deliveries.get(connection, second)
         assert gone is not None
-        readers.update(connection, gone.reader_id, status=status)
+        readers.update(connection, gone.reader_id or 0, status=status)
 
         assert [letter.id for letter in claim(connection, limit=2)] == [first, third]
         assert state_of(connection, second) is DeliveryState.CANCELLED
@@ -211,7 +233,7 @@ def test_cancelling_for_a_reader_leaves_what_is_on_its_way(store: Store) -> None
         waiting, sending = plan_letters(connection, 1, days=2)
         (letter,) = take(connection, limit=1)
 
-        assert deliveries.cancel_for(connection, letter.reader_id) == 1
+        assert deliveries.cancel_for(connection, letter.reader_id or 0) == 1
         assert state_of(connection, waiting) is DeliveryState.CANCELLED
         assert state_of(connection, sending) is DeliveryState.SENDING
 

@@ -81,14 +81,14 @@ def test_who_leaves_between_claim_and_sending_gets_nothing(store: Store) -> None
     with store.begin() as connection:
         (letter_id,) = plan_letters(connection, 1)
         (letter,) = claim(connection)
-        readers.update(connection, letter.reader_id, status=Status.LEFT)
+        readers.update(connection, letter.reader_id or 0, status=Status.LEFT)
 
         assert begin(connection, letter_id) is DeliveryState.CANCELLED
         assert state_of(connection, letter_id) is DeliveryState.CANCELLED
 
 
 @pytest.mark.parametrize(
-    ("state", "reply"),
+    ("state", "response"),
     [
         (DeliveryState.SENT, "250 2.0.0 queued as 4XyZ"),
         (DeliveryState.FAILED, "550 5.1.1 no such user"),
@@ -96,22 +96,22 @@ def test_who_leaves_between_claim_and_sending_gets_nothing(store: Store) -> None
     ],
 )
 def test_what_became_of_a_letter_is_written_down(
-    store: Store, state: DeliveryState, reply: str
+    store: Store, state: DeliveryState, response: str
 ) -> None:
     with store.begin() as connection:
         (letter_id,) = plan_letters(connection, 1)
         (letter,) = take(connection)
 
-        assert deliveries.settle(connection, letter_id, state, reply=reply, now=NOW)
+        assert deliveries.settle(connection, letter_id, state, response=response, now=NOW)
         settled = deliveries.get(connection, letter_id)
 
     assert settled == replace(
         letter,
         state=state,
-        reply=reply,
+        last_response=response,
         attempts=1,
         lease_until=None,
-        doubts=1 if state is DeliveryState.UNKNOWN else 0,
+        ambiguous_attempts=1 if state is DeliveryState.UNKNOWN else 0,
         sent_at=NOW if state is DeliveryState.SENT else None,
     )
 

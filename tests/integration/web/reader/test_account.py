@@ -286,7 +286,7 @@ def test_everything_kept_about_a_reader_can_be_taken_along(here: Place, me: str)
         (letter,) = deliveries.claim(connection, NOW, limit=1, lease=LEASE, holder="one")
         assert deliveries.begin(connection, letter.id, "one", now=NOW, lease=LEASE)
         deliveries.settle(
-            connection, letter.id, DeliveryState.SENT, now=NOW, reply="250 kept", holder="one"
+            connection, letter.id, DeliveryState.SENT, now=NOW, response="250 kept", holder="one"
         )
         bounces.record(connection, bounce)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from larkpost.db.search.tokens import Document
 
 revision = "0021"
-down_revision = "0019"
+down_revision = "0020"
 
 _PAPER = sa.table(
     "paper",

@@ -1,0 +1,102 @@
+"""Prepares claimed rows of the outbox to be sent: to whom each goes, and its message."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from larkpost import logs
+from larkpost.db import editions, readers
+from larkpost.db.outbox import sent_messages
+from larkpost.db.outbox.delivery_statements import TO_ANYBODY
+from larkpost.domain import MessageKind
+from larkpost.errors import StoreError, TryAgainLater
+from larkpost.log_events import LogEvent
+from larkpost.mail import confirmations
+from larkpost.mail.message_builder import edition_messages, notice_message
+from larkpost.mail.run_state import NOBODY, OutboxItem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from larkpost.db.engine import Connection, Store
+    from larkpost.domain import Delivery, Message, Reader
+    from larkpost.interfaces import Renderer
+
+log = logs.get_logger(__name__)
+
+
+class MessagePreparation:
+    """Makes the messages of claimed rows.
+
+    ``per_domain`` confirmations go to a domain in an hour; ``operator`` is the address for reports.
+    """
+
+    def __init__(self, store: Store, renderer: Renderer, per_domain: int, operator: str) -> None:
+        self._store = store
+        self._renderer = renderer
+        self._per_domain = per_domain
+        self._operator = operator
+
+    def prepare(self, batch: Sequence[Delivery], now: datetime) -> list[OutboxItem]:
+        """Give the items of a batch in its order.
+
+        Confirmations that are over a limit are left out: they wait, or are forgotten. A message
+        that cannot be made is its error.
+        """
+        admitted = {
+            row.id: self._admit(row, now) for row in batch if row.kind is MessageKind.CONFIRMATION
+        }
+        rows = [row for row in batch if row.id not in admitted]
+        with self._store.read() as connection:
+            items = {one.delivery.id: one for one in with_readers(connection, rows)}
+            doubted = [row.id for row in batch if row.ambiguous_attempts]
+            kept = sent_messages.read(connection, doubted)
+        items |= {number: item for number, item in admitted.items() if item is not None}
+        return self._with_messages([items[row.id] for row in batch if row.id in items], kept)
+
+    def _admit(self, delivery: Delivery, now: datetime) -> OutboxItem | None:
+        """Give a confirmation its reader; None where it does not go now."""
+        try:
+            reader = confirmations.admit(
+                self._store, delivery, now=now, per_domain=self._per_domain
+            )
+        except (StoreError, TryAgainLater):
+            raise
+        except Exception as error:  # one damaged row must not stop the others
+            log.exception(LogEvent.MESSAGE_FAILED, kind=delivery.kind.value, delivery=delivery.id)
+            return OutboxItem(delivery, error)
+        return None if reader is None else OutboxItem(delivery, reader=reader)
+
+    def _with_messages(
+        self, items: Sequence[OutboxItem], kept: Mapping[int, Message]
+    ) -> list[OutboxItem]:
+        pages = [(one.delivery, one.page) for one in items if one.page and one.page.reader.address]
+        made = edition_messages(self._renderer, pages, kept)
+        made |= {
+            one.delivery.id: notice_message(self._renderer, one.delivery, recipient, kept)
+            for one in items
+            if one.message is NOBODY and (recipient := self._recipient(one))
+        }
+        return [replace(one, message=made.get(one.delivery.id, one.message)) for one in items]
+
+    def _recipient(self, item: OutboxItem) -> Reader | str | None:
+        """Give whom a message that is no edition goes to, where there is an address."""
+        if item.delivery.kind is MessageKind.OPERATOR_REPORT:
+            return self._operator or None
+        return item.reader if item.page is None and item.reader and item.reader.address else None
+
+
+def with_readers(connection: Connection, rows: Sequence[Delivery]) -> list[OutboxItem]:
+    """Give each row its edition and its reader; those of which either is gone are left out."""
+    pages = editions.get_many(connection, [row.edition_id for row in rows if row.edition_id])
+    wanted = {row.reader_id for row in rows if row.edition_id is None and row.reader_id}
+    people = readers.many(connection, wanted)
+    items = []
+    for row in rows:
+        page = pages.get(row.edition_id) if row.edition_id else None
+        reader = page.reader if page else people.get(row.reader_id or 0)
+        if page or reader or row.kind in TO_ANYBODY:
+            items.append(OutboxItem(row, reader=reader, page=page))
+    return items
