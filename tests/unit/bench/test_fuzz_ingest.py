@@ -24,6 +24,7 @@ NAMES += [
     "zip",
     "oai-token",
     "references",
+    "references as papers",
     "identifier",
     "address",
     "days",
