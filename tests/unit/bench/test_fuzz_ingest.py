@@ -25,12 +25,13 @@ NAMES += [
     "oai-token",
     "references",
     "references as papers",
+    "sender",
     "identifier",
     "address",
     "days",
     "text",
 ]
-SLOW = {"huggingface", "ingest", "gzip", "zip"}
+SLOW = {"huggingface", "ingest", "gzip", "zip", "mail", "links", "html"}
 
 
 @cache
