@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.helpers.polling import until
-from tests.helpers.serving import serving
 from tests.helpers.sources.source_server import FAILURES, SourceServer, paper
+from tests.helpers.web.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
