@@ -27,7 +27,8 @@ class PaperRecord:
     ``uid`` and ``updated`` are only there where another Larkpost exported the paper. ``guest``: an
     older Larkpost exported it, where only readers had brought it. ``links`` are further web
     addresses (project page, code) beside ``url``; ``organisation`` is the laboratory or company
-    that the page names; ``withdrawn``: its authors took it back.
+    that the page names; ``withdrawn``: its authors took it back; ``version`` is arXiv's of title
+    and abstract, where it is told.
     """
 
     title: str
@@ -47,6 +48,7 @@ class PaperRecord:
     organisation: str | None = None
     links: tuple[str, ...] = ()
     withdrawn: bool = False
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ class Paper:
     private, this reader brought it, and nobody else sees it; None for a paper that anybody may
     see. ``organisation`` is the laboratory or company that a page names, ``links`` further web
     addresses (project page, code) beside ``url``. ``withdrawn``: its authors took it back, so it is
-    shown but no longer recommended.
+    shown but no longer recommended. ``version`` is arXiv's of title and abstract, where a dump told
+    it; ``text_seen`` when the record that they come from was seen, None for ``first_seen``.
     """
 
     id: int
@@ -115,6 +118,8 @@ class Paper:
     organisation: str | None = None
     links: tuple[str, ...] = ()
     withdrawn: bool = False
+    version: int | None = None
+    text_seen: datetime | None = None
 
     @property
     def text(self) -> str:

@@ -42,6 +42,8 @@ def paper(row: Row[Any]) -> Paper:
         organisation=row.organisation,
         links=row.links or (),
         withdrawn=row.withdrawn,
+        version=row.version,
+        text_seen=row.text_seen,
     )
 
 
@@ -68,6 +70,8 @@ def values(paper: Paper) -> dict[str, Any]:
         "organisation": paper.organisation,
         "links": paper.links or None,
         "withdrawn": paper.withdrawn,
+        "version": paper.version,
+        "text_seen": paper.text_seen,
     }
 
 

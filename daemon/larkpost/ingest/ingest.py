@@ -317,7 +317,8 @@ class _DumpIngest:
             self.remarks.append(f"line {line}: {what}" if line else what)
 
     def _absorb(self, connection: Connection, drafts: Sequence[PaperRecord]) -> None:
-        for one in papers.absorb(connection, drafts, now=self.now):
+        origin = papers.RecordOrigin(self.dump_format.name, self.copy.digest)
+        for one in papers.absorb(connection, drafts, now=self.now, origin=origin):
             self.counts[one.what] += 1
             self.listing.append(one.paper_id)
 
@@ -334,7 +335,8 @@ class _DumpIngest:
             updated=self.counts[MatchOutcome.UPDATED],
             rejected=self.counts["rejected"],
         )
-        return dumps.record(connection, dump, listing=self.listing, rejects=self.rejects)
+        listing = papers.current_ids(connection, self.listing)
+        return dumps.record(connection, dump, listing=listing, rejects=self.rejects)
 
     def _day(self) -> Date | None:
         """Tell the day of capture: the dump's own, else the one that its papers were given."""

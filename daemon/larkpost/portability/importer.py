@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from larkpost.db import editions, papers, readers, votes
@@ -12,8 +10,9 @@ from larkpost.db.batches import batches
 from larkpost.db.private import private_papers, private_upsert
 from larkpost.db.usage import last_use, vote_eligibility
 from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord, Status, Vote
-from larkpost.errors import LarkpostError, UnknownReader, UsageError
+from larkpost.errors import UnknownReader, UsageError
 from larkpost.formats.jsonl import Jsonl
+from larkpost.portability.import_lines import ImportReport, read_lines, refusing
 from larkpost.portability.reader_records import (
     READER_KEYS,
     find_paper,
@@ -28,7 +27,7 @@ from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -38,21 +37,6 @@ if TYPE_CHECKING:
 
 EDITIONS_AT_ONCE = 50  # in a transaction
 VOTE_KEYS = frozenset(["kind", "reader", "paper", "thumb", "at", "via", "interest"])
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """What became of a file: lines taken, lines refused with the reason, keys nobody knows.
-
-    ``remarks`` say of lines what was odd, and cost none. ``guests`` are papers that an older
-    Larkpost exported as brought by readers: whose they are, only the thumbs tell.
-    """
-
-    taken: int = 0
-    refused: list[tuple[int, str]] = field(default_factory=list)
-    unknown_keys: set[str] = field(default_factory=set)
-    remarks: list[tuple[int, str]] = field(default_factory=list)
-    guests: list[PaperRecord] = field(default_factory=list)
 
 
 def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
@@ -71,7 +55,7 @@ def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
             public = [draft for draft in drafts if not draft.guest]
             tally.guests += [draft for draft in drafts if draft.guest]
             with store.begin() as connection:
-                papers.absorb(connection, public, now=now)
+                papers.absorb(connection, public, now=now, origin=papers.RecordOrigin("import"))
             tally.taken += len(drafts)
     return tally
 
@@ -105,8 +89,8 @@ def take_readers(
     whoever breaks off and begins anew gets the same.
     """
     tally, brought = ImportReport(), _by_name(guests)
-    for number, line in _lines(path, "reader", READER_KEYS, tally):
-        with _refusing(number, tally):
+    for number, line in read_lines(path, "reader", READER_KEYS, tally):
+        with refusing(number, tally):
             said = read_reader(line)
             private = {*_by_name(said.private_papers), *brought}
             with store.read() as connection:
@@ -139,7 +123,7 @@ def take_votes(
     A thumb on one of the ``guests`` of ``take_papers`` makes it a private paper of its reader.
     """
     tally, brought = ImportReport(), _by_name(guests)
-    for some in batches(_lines(path, "vote", VOTE_KEYS, tally)):
+    for some in batches(read_lines(path, "vote", VOTE_KEYS, tally)):
         with store.begin() as connection:
             votes.cast_many(connection, _votes(connection, some, tally, now, brought))
     return tally
@@ -160,7 +144,7 @@ def _votes(
     named = papers.owners(connection, {name for _, line in some if (name := _identifier(line))})
     thumbs = []
     for number, line in some:
-        with _refusing(number, tally):
+        with refusing(number, tally):
             who = str(line["reader"])
             if who not in known:
                 known[who] = _find_reader(connection, who)
@@ -356,41 +340,3 @@ def _find_likes(connection: Connection, reader_id: int, issue: EditionRecord) ->
     ids = private_papers.find(connection, reader_id, set(issue.private_likes.values()))
     found = papers.get(connection, ids.values())
     return {at: found[ids[name]] for at, name in issue.private_likes.items() if name in ids}
-
-
-def _lines(
-    path: Path, kind: str, keys: frozenset[str], tally: ImportReport
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a file by line number; keys that nobody knows are left out and told.
-
-    In a reader's own export lines say what ``kind`` they are; those of another are passed over.
-    """
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        for number, text in enumerate(file, start=1):
-            if not text.strip():
-                continue
-            try:
-                line = json.loads(text)
-            except (ValueError, RecursionError) as error:
-                tally.refused.append((number, f"not JSON: {error}"))
-                continue
-            if isinstance(line, dict) and line.get("kind", kind) != kind:
-                continue
-            if isinstance(line, dict):
-                tally.unknown_keys |= line.keys() - keys
-                yield number, line
-            else:
-                tally.refused.append((number, "not a JSON object"))
-
-
-@contextmanager
-def _refusing(number: int, tally: ImportReport) -> Iterator[None]:
-    """Count the line as taken, or keep the reason why it was not; the next one goes on."""
-    try:
-        yield
-    except KeyError as error:
-        tally.refused.append((number, f"it has no {error}"))
-    except (LarkpostError, ValueError, TypeError, OverflowError) as error:
-        tally.refused.append((number, str(error)))
-    else:
-        tally.taken += 1
