@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select, true, union
 
 from larkpost.db import schema
-from larkpost.db.paper_names import of as names
-from larkpost.db.paper_names import owners
+from larkpost.db.matching.paper_names import of as names
+from larkpost.db.matching.paper_names import owners
 from larkpost.db.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, get, paper
 
 if TYPE_CHECKING:

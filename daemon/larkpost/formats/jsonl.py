@@ -37,6 +37,7 @@ _KEYS = frozenset(
         "upvotes",
         "guest",
         "withdrawn",
+        "version",
     ]
 )
 _ENDINGS = (".jsonl", ".ndjson")
@@ -94,4 +95,5 @@ def draft_of(fields: JsonFields) -> PaperRecord:
         uid=given["uid"] if isinstance(given.get("uid"), str) else None,
         guest=given.get("guest") is True,
         withdrawn=given.get("withdrawn") is True,
+        version=fields.version("version", "id"),
     )

@@ -31,6 +31,7 @@ def paper_line(paper: Paper) -> dict[str, Any]:
         "organisation": paper.organisation,
         "links": list(paper.links),
         "withdrawn": paper.withdrawn,
+        "version": paper.version,
     }
 
 

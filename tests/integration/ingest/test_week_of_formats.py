@@ -46,6 +46,10 @@ def shelf(store: Store) -> dict[str, Paper]:
         return {one.title: one for one in papers.iterate(connection)}
 
 
+def undated(papers: dict[str, Paper]) -> list[Paper]:
+    return [replace(one, first_seen=NOW, text_seen=None) for one in papers.values()]
+
+
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(row[0][:3] for row in order))
 def test_a_week_in_every_format_holds_each_paper_once_with_the_best_of_each(
     sqlite_url: str, tmp_path: Path, order: list[object]
@@ -81,11 +85,8 @@ def test_the_same_week_again_changes_nothing_and_every_uid_stays(
     reports = take(store, tmp_path, list(FORMATS), days=1)
 
     assert [(one.new, one.updated) for one in reports] == [(0, 0)] * len(FORMATS)
-    after = shelf(store)  # the page of yesterday was taken in its first hour, as far as is known
-    days = {"first_seen": NOW, "text_seen": None}
-    assert [replace(one, **days) for one in after.values()] == [
-        replace(one, **days) for one in before.values()
-    ]
+    # The page of yesterday was taken in its first hour, as far as is known.
+    assert undated(shelf(store)) == undated(before)
     assert {paper.title: paper.uid for paper in before.values()} == first
     store.close()
 

@@ -12,6 +12,7 @@ import pytest
 from larkpost.db import readers
 from larkpost.db.outbox import bounces
 from larkpost.domain import Bounce, BounceKind, Status
+from larkpost.portability.import_lines import ImportReport
 from larkpost.portability.importer import take_readers
 from larkpost.readers import subscriptions
 

@@ -18,6 +18,7 @@ from larkpost.bootstrap import build
 from larkpost.db import editions, papers, readers, schema, votes
 from larkpost.domain import Identifier, PaperRecord, Status, Thumb
 from larkpost.portability.exporter import export
+from larkpost.portability.import_lines import ImportReport
 from larkpost.portability.importer import take_papers, take_readers, take_votes
 from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast

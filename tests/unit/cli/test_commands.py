@@ -30,7 +30,9 @@ CONTRACT = {
     "demo": "--dir",
     "ingest": "--date --format",
     "enrich": "--dry-run",
-    "papers": "--search --since",
+    "papers": "--search --since --duplicates --decisions",
+    "papers split": "",
+    "papers merge": "",
     "reader add": "--name --zone --at --days --size --interest",
     "reader list": "",
     "reader show": "",
@@ -77,7 +79,7 @@ def commands(
         assert command is not None
         if isinstance(command, click.Group):
             yield from commands(command, f"{before}{name} ")
-        else:
+        if not isinstance(command, click.Group) or command.invoke_without_command:
             yield f"{before}{name}", command
 
 

@@ -139,9 +139,7 @@ def _counts(report: IngestReport) -> str:
     return f"{what}: {counts}{unread}"
 
 
-@click.group(
-    short_help="List or search papers, or correct what was merged.", invoke_without_command=True
-)
+@click.group(short_help="List or search papers.", invoke_without_command=True)
 @click.option("--search", "words", metavar="WORDS", help="Papers that hold these words.")
 @click.option("--since", type=params.day, metavar="DATE", help="First seen on this day or later.")
 @click.option(

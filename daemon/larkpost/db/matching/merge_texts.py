@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from larkpost.db.matching.abstract_rules import best_abstract
+from larkpost.db.matching.abstract_rules import best_abstract, is_cut
 from larkpost.db.matching.title_rules import better_set, is_cut_title
 from larkpost.errors import UsageError
 from larkpost.text.identifiers import parse_identifier
@@ -49,7 +49,7 @@ def merge(
     version = _is_newer_version(paper, draft)
     later = (seen >= (paper.text_seen or paper.first_seen)) if version is None else version
     later = later and not repeated
-    title = _best_title(paper.title, draft.title, later=later)
+    title = _best_title(paper.title, draft.title, later=later, newer=version)
     abstract = best_abstract(paper.abstract, draft.abstract, later=later, newer=version)
     reworded = any(
         squeeze(old) != squeeze(new)
@@ -81,7 +81,8 @@ def _is_newer_version(paper: Paper, draft: PaperRecord) -> bool | None:
 
     A text of which the version is known comes from arXiv, and other pages follow arXiv.
     """
-    before, after = paper.version or 0, (draft.version or 0) if draft.abstract else 0
+    whole = bool(draft.abstract) and not is_cut(draft.abstract)
+    before, after = paper.version or 0, (draft.version or 0) if whole else 0
     return None if before == after else after > before
 
 
@@ -124,13 +125,18 @@ def _facts(paper: Paper) -> tuple[object, ...]:
     return (*told, paper.organisation, paper.links, paper.withdrawn)
 
 
-def _best_title(old: str, new: str, *, later: bool) -> str:
-    """Choose the better set of two copies, the whole over what is cut off, else the later."""
+def _best_title(old: str, new: str, *, later: bool, newer: bool | None) -> str:
+    """Choose the better set of two copies, the whole over what is cut off, else the later.
+
+    ``newer`` as for ``best_abstract``.
+    """
     before, after = squeeze(old), squeeze(new)
     if before == after:
         return better_set(old, new)
     if is_cut_title(old) != is_cut_title(new):
         return new if is_cut_title(old) else old
+    if newer is not None:
+        return new if newer else old
     if before.startswith(after) or after.startswith(before):
         return old if len(before) > len(after) else new
     if has_html(old) != has_html(new):

@@ -118,8 +118,9 @@ def _names(draft: PaperRecord) -> tuple[Identifier, ...]:
     linked = named_by(draft.url) if draft.url else None
     if linked and all(name.scheme != linked.scheme for name in names):
         names[linked] = None
-    names[text_identifier(draft.title, draft.abstract)] = None
-    return tuple(names)
+    text = text_identifier(draft.title, draft.abstract)
+    names.pop(text, None)  # an export of a paper without another name gives it as its id
+    return (*names, text)
 
 
 def gather(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
@@ -234,7 +235,8 @@ class PaperMatcher:
         gained = [name for name in asked.names if name not in self.by_name]
         self.add_names(match.at, gained)
         entry.placed.append(PlacedRecord(asked, match.rule))
-        merged = merge(entry.paper, asked.draft, now=self.now, repeated=repeated)
+        draft = self._without_link_of_another(match.at, asked.draft)
+        merged = merge(entry.paper, draft, now=self.now, repeated=repeated)
         paper = with_url(rename(merged.paper, gained), entry.names)
         paper = date_new_link(entry.paper, paper, self.now)
         entry.touched |= paper != entry.paper
@@ -242,6 +244,13 @@ class PaperMatcher:
         entry.paper = paper
         told = merged.reworded or merged.enriched or any(name.scheme != "text" for name in gained)
         return MatchOutcome.UPDATED if told else MatchOutcome.KNOWN
+
+    def _without_link_of_another(self, at: int, draft: PaperRecord) -> PaperRecord:
+        """Leave out an address that names another paper: it was why the two were taken apart."""
+        name = named_by(draft.url) if draft.url else None
+        if name is None or name.scheme in LOOSE or self.by_name.get(name, at) == at:
+            return draft
+        return replace(draft, url=None)
 
     def add_names(self, at: int, names: Iterable[Identifier]) -> None:
         """Give an entry names that no entry has."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from larkpost.db import paper_names, paper_rows, schema
+from larkpost.db import paper_rows, schema
 from larkpost.db.batches import batches
-from larkpost.db.matching import match_decisions, merge_log
+from larkpost.db.matching import match_decisions, merge_log, paper_names
 from larkpost.db.matching.duplicate_rules import MatchRule, conflicting, text_rule
 from larkpost.db.matching.merge_log import UNKNOWN_ORIGIN
 from larkpost.db.matching.paper_matcher import (

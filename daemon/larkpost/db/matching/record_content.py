@@ -8,35 +8,40 @@ from typing import Any
 
 from larkpost.domain import Identifier, PaperRecord
 
-_MOMENTS = frozenset(("first_seen", "arrived", "updated"))
-_LISTS = frozenset(("authors", "categories", "links"))
-
 
 def write_content(record: PaperRecord) -> dict[str, Any]:
     """Give a record as an object of JSON, without what it does not tell."""
     told = ((one.name, getattr(record, one.name)) for one in fields(record))
-    return {name: _plain(name, value) for name, value in told if value not in (None, "", (), False)}
+    return {name: _plain(value) for name, value in told if value not in (None, "", (), False)}
 
 
 def read_content(content: dict[str, Any]) -> PaperRecord:
     """Read what ``write_content`` gave; keys of a later program are passed over."""
     known = {one.name for one in fields(PaperRecord)}
-    return PaperRecord(**{key: _value(key, one) for key, one in content.items() if key in known})
+    return PaperRecord(**{key: _value(one) for key, one in content.items() if key in known})
 
 
-def _plain(name: str, value: Any) -> Any:
-    if name == "identifiers":
-        return [[one.scheme, one.value] for one in value]
-    if isinstance(value, date):  # a datetime is one, too
-        return value.isoformat()
-    return list(value) if isinstance(value, tuple) else value
+def _plain(value: Any) -> Any:
+    match value:
+        case tuple():
+            return [_plain(one) for one in value]
+        case Identifier():
+            return {"scheme": value.scheme, "value": value.value}
+        case datetime():  # which is a date, too
+            return {"moment": value.isoformat()}
+        case date():
+            return {"day": value.isoformat()}
+    return value
 
 
-def _value(name: str, plain: Any) -> Any:
-    if name == "identifiers":
-        return tuple(Identifier(scheme, value) for scheme, value in plain)
-    if name == "published":
-        return date.fromisoformat(plain)
-    if name in _MOMENTS:
-        return datetime.fromisoformat(plain)
-    return tuple(plain) if isinstance(plain, list) else plain
+def _value(plain: Any) -> Any:
+    match plain:
+        case list():
+            return tuple(_value(one) for one in plain)
+        case {"scheme": str(scheme), "value": str(value)}:
+            return Identifier(scheme, value)
+        case {"moment": str(moment)}:
+            return datetime.fromisoformat(moment)
+        case {"day": str(day)}:
+            return date.fromisoformat(day)
+    return plain

@@ -49,7 +49,7 @@ def split(
     """
     records = merge_log.of(connection, paper_id)
     parts = _parts(records, chosen)
-    kept = _kept(connection, paper_id, records, parts)
+    kept = _seen_part(connection, paper_id, records, parts)
     parts = [kept, *(part for part in parts if part is not kept)]
     _share_names(parts, read_names(connection, paper_id))
     ids = [paper_id, *_write_others(connection, paper_id, parts, now)]
@@ -109,7 +109,7 @@ def _text_name(record: MergedRecord) -> set[Identifier]:
     return {record.names[-1]}
 
 
-def _kept(
+def _seen_part(
     connection: Connection, paper_id: int, records: Sequence[MergedRecord], parts: Sequence[_Part]
 ) -> _Part:
     """Find the part that readers saw: that of the title which the paper had when first shown."""

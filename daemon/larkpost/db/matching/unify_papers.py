@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, exists, func, insert, select, update
 
-from larkpost.db import paper_names, paper_rows, schema
-from larkpost.db.matching import match_decisions, merge_log
+from larkpost.db import paper_rows, schema
+from larkpost.db.matching import match_decisions, merge_log, paper_names
 from larkpost.db.matching.duplicate_rules import MatchRule
 from larkpost.db.matching.match_decisions import MatchDecision
 from larkpost.db.matching.merge_texts import merge
