@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    # The name of the file that brings it, the format that reads it, and what it tells.
+    Row = tuple[str, str, Callable[[Sequence["WeekPaper"]], str]]
+
 
 @dataclass(frozen=True)
 class WeekPaper:
@@ -125,8 +128,7 @@ def search(papers: Sequence[WeekPaper]) -> str:
     return f"{top}Aug 7\n\nsensors\n\n{texts}"
 
 
-# The name of the file that brings it, the format that reads it, and what it tells.
-FORMATS: Sequence[tuple[str, str, Callable[[Sequence[WeekPaper]], str]]] = (
+FORMATS: Sequence[Row] = (
     ("page-2026-08-07.txt", "huggingface", page),
     ("api-2026-08-07.json", "huggingface-api", answer),
     ("lines-2026-08-07.jsonl", "jsonl", lines),

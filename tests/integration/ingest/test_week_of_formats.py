@@ -17,7 +17,10 @@ from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest.ingest import ingest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from tests.helpers.week_formats import Row
 
     from larkpost.domain import Paper
     from larkpost.ingest.ingest import IngestReport
@@ -30,10 +33,10 @@ ORDERS = [
 ]
 
 
-def take(store: Store, folder: Path, order: list[object], days: int = 0) -> list[IngestReport]:
+def take(store: Store, folder: Path, order: Sequence[Row], days: int = 0) -> list[IngestReport]:
     """Ingest the week in these formats, one an hour."""
     reports = []
-    for hour, (name, _, tell) in enumerate(order):  # type: ignore[misc]  # rows of FORMATS
+    for hour, (name, _, tell) in enumerate(order):
         file = folder / f"{days}-{name}"
         file.write_text(tell(WEEK) + "\n" * days, "utf-8")
         now = NOW + timedelta(days=days, hours=hour)
@@ -52,14 +55,14 @@ def undated(papers: dict[str, Paper]) -> list[Paper]:
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(row[0][:3] for row in order))
 def test_a_week_in_every_format_holds_each_paper_once_with_the_best_of_each(
-    sqlite_url: str, tmp_path: Path, order: list[object]
+    sqlite_url: str, tmp_path: Path, order: Sequence[Row]
 ) -> None:
     store = Store(sqlite_url)
 
     reports = take(store, tmp_path, order)
     found = shelf(store)
 
-    assert [one.format for one in reports] == [row[1] for row in order]  # type: ignore[index]
+    assert [one.format for one in reports] == [row[1] for row in order]
     assert [one.papers for one in reports] == [len(WEEK)] * len(order)
     assert found.keys() == {one.title for one in WEEK}
     for whole in WEEK:
@@ -77,12 +80,12 @@ def test_the_same_week_again_changes_nothing_and_every_uid_stays(
     sqlite_url: str, tmp_path: Path
 ) -> None:
     store = Store(sqlite_url)
-    take(store, tmp_path, list(FORMATS[:1]))
+    take(store, tmp_path, FORMATS[:1])
     first = {paper.title: paper.uid for paper in shelf(store).values()}
-    take(store, tmp_path, list(FORMATS[1:]))
+    take(store, tmp_path, FORMATS[1:])
     before = shelf(store)
 
-    reports = take(store, tmp_path, list(FORMATS), days=1)
+    reports = take(store, tmp_path, FORMATS, days=1)
 
     assert [(one.new, one.updated) for one in reports] == [(0, 0)] * len(FORMATS)
     # The page of yesterday was taken in its first hour, as far as is known.
@@ -95,7 +98,7 @@ def test_it_is_known_which_format_brought_a_paper_and_why_it_is_one(
     sqlite_url: str, tmp_path: Path
 ) -> None:
     store = Store(sqlite_url)
-    take(store, tmp_path, list(FORMATS))
+    take(store, tmp_path, FORMATS)
 
     with store.read() as connection:
         merged = merge_log.latest(connection, 100)

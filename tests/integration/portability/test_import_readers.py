@@ -12,7 +12,6 @@ import pytest
 from larkpost.db import readers
 from larkpost.db.outbox import bounces
 from larkpost.domain import Bounce, BounceKind, Status
-from larkpost.portability.import_lines import ImportReport
 from larkpost.portability.importer import take_readers
 from larkpost.readers import subscriptions
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Store
     from larkpost.domain import Reader
-    from larkpost.portability.importer import ImportReport
+    from larkpost.portability.import_lines import ImportReport
 
 NOW = datetime(2026, 8, 7, 3, tzinfo=UTC)
 LATER = NOW + timedelta(days=3)

@@ -18,7 +18,6 @@ from larkpost.bootstrap import build
 from larkpost.db import editions, papers, readers, schema, votes
 from larkpost.domain import Identifier, PaperRecord, Status, Thumb
 from larkpost.portability.exporter import export
-from larkpost.portability.import_lines import ImportReport
 from larkpost.portability.importer import take_papers, take_readers, take_votes
 from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from larkpost.bootstrap import Program
     from larkpost.domain import Reader
     from larkpost.interfaces import FeedFormat
-    from larkpost.portability.importer import ImportReport
+    from larkpost.portability.import_lines import ImportReport
 
 FORMS: tuple[FeedFormat, ...] = ("rss", "atom", "json")
 LATER = NOW + timedelta(days=2)
