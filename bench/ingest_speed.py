@@ -2,13 +2,13 @@
 
     python -m bench.ingest_speed [--papers 20000] [--votes 20000] [--rounds 3] [--json]
 
-Ingest reads JSON Lines of so many papers, no two alike, into a new SQLite home, as `larkpost ingest`
-does. It is compared with `json.loads` of each line and `sqlite3` inserts of the same rows into the
-same tables and the same full-text index, a transaction for 5,000 papers: the rows that ingest has
-written are read back for that, so nothing is left out. Both run in one process, in turn; what counts
-is CPU time, and of the rounds the median. `--steps` reads dumps of a quarter, a half and the whole,
-which tells whether time grows as the number does. The largest size of the process (VmHWM) is that of
-the ingest alone, when `--rounds 0` leaves out the rest.
+Ingest reads JSON Lines of so many papers, no two alike, into a new SQLite home, as `larkpost
+ingest` does. It is compared with `json.loads` of each line and `sqlite3` inserts of the same rows
+into the same tables and the same full-text index, a transaction for 5,000 papers: the rows that
+ingest has written are read back for that, so nothing is left out. Both run in one process, in turn;
+what counts is CPU time, and of the rounds the median. `--steps` reads dumps of a quarter, a half
+and the whole, which tells whether time grows as the number does; with `--rounds 0` alone, so that
+the largest size of the process (VmHWM) is that of the ingest.
 """
 
 from __future__ import annotations
@@ -245,13 +245,12 @@ def _own_id() -> int:
 
 
 def _as_text(told: dict[str, Any]) -> str:
-    lines = []
-    for what in ("papers", "votes"):
-        if found := told.get(what):
-            lines.append(
-                f"{found['count']:,} {what}: {found['seconds']:.2f} s of CPU, {found['rate']:,.0f} a"
-                f" second, {found['ratio']:.0%} of the speed of the least ({found['least']:.2f} s)"
-            )
+    lines = [
+        f"{one['count']:,} {what}: {one['seconds']:.2f} s of CPU, {one['rate']:,.0f} a second,"
+        f" {one['ratio']:.0%} of the speed of the least ({one['least']:.2f} s)"
+        for what in ("papers", "votes")
+        if (one := told.get(what))
+    ]
     for count, seconds in told.get("steps", ()):
         lines.append(f"{count:,} papers: {seconds:.2f} s, {count / seconds:,.0f} a second")
     if "megabytes" in told:

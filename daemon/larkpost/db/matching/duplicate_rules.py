@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice, same_subject, similarity
 from larkpost.db.matching.title_rules import TitleRelation, compare_titles, is_generic
 from larkpost.db.search.tokens import stems
+from larkpost.text.markup import has_html
 from larkpost.text.minhash import resemblance, squeeze
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _LONG_TITLE = 25
 # Abstracts of fewer letters than this say too little to outweigh a title.
 _SUBSTANTIAL = 120
 _LONG = 300
+_BEGINNING, _BEGINNING_LETTERS = 400, 60  # characters, and letters of them
 # A shorter title without abstract is believed for so long: the mail and the page of one week.
 _SAME_WEEK = timedelta(days=14)
 
@@ -72,6 +74,8 @@ def text_rule(paper: Paper, draft: PaperRecord) -> MatchRule | None:
     "Erratum" over different abstracts, is not enough, and siblings by their titles are different
     papers.
     """
+    if not (_near_title(paper, draft) or _same_beginning(paper.abstract, draft.abstract)):
+        return None  # by no rule; most pairs that share a phrase are such
     relation = compare_titles(paper.title, draft.title)
     if relation is TitleRelation.SIBLING or _own_words(paper, draft):
         return None
@@ -134,6 +138,12 @@ def _near_title(paper: Paper, draft: PaperRecord) -> bool:
     """Whether titles differ little, or by words before or after one: a name, a subtitle."""
     short, long = sorted((squeeze(paper.title), squeeze(draft.title)), key=len)
     return long.startswith(short) or long.endswith(short) or resemblance(short, long) >= 0.8
+
+
+def _same_beginning(a: str, b: str) -> bool:
+    """Whether two abstracts may be the same in every letter, as far as they go."""
+    begin, other = (squeeze(one[:_BEGINNING])[:_BEGINNING_LETTERS] for one in (a, b))
+    return begin == other or has_html(a[:_BEGINNING]) or has_html(b[:_BEGINNING])
 
 
 def akin(paper: Paper, draft: PaperRecord) -> bool:

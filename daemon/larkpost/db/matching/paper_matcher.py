@@ -15,7 +15,7 @@ from larkpost.db.matching.match_decisions import MatchDecisions
 from larkpost.db.matching.merge_texts import further_links, merge, named_by
 from larkpost.domain import Paper
 from larkpost.text.identifiers import paper_url
-from larkpost.text.minhash import SKETCH, sketch, text_identifier, title_key
+from larkpost.text.minhash import SKETCH, text_marks
 from larkpost.text.normalize import shorten
 from larkpost.text.urls import is_web_address
 
@@ -93,6 +93,7 @@ class KnownPaper:
     reworded: bool = False
     touched: bool = False
     placed: list[PlacedRecord] = field(default_factory=list)
+    numbers: frozenset[int] | None = None  # of its sketch, where they are known
 
 
 def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
@@ -108,17 +109,16 @@ def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
         updated=draft.updated and min(draft.updated, now),
         published=draft.published and min(draft.published, now.date()),
     )
-    numbers = sketch(draft.title, draft.abstract)
-    return PaperQuery(draft, _names(draft), title_key(draft.title), numbers)
+    marks = text_marks(draft.title, draft.abstract)
+    return PaperQuery(draft, _names(draft, marks.name), marks.key, marks.numbers)
 
 
-def _names(draft: PaperRecord) -> tuple[Identifier, ...]:
+def _names(draft: PaperRecord, text: Identifier) -> tuple[Identifier, ...]:
     """Collect the names of a draft: those given, one from its URL, one from its text."""
     names = dict.fromkeys(draft.identifiers)
     linked = named_by(draft.url) if draft.url else None
     if linked and all(name.scheme != linked.scheme for name in names):
         names[linked] = None
-    text = text_identifier(draft.title, draft.abstract)
     names.pop(text, None)  # an export of a paper without another name gives it as its id
     return (*names, text)
 
@@ -222,6 +222,7 @@ class PaperMatcher:
         paper = with_url(paper_of(asked.draft, (free or asked.names)[0]), free)
         at, entry = len(self.entries), KnownPaper(paper)
         entry.placed.append(PlacedRecord(asked, MatchRule.FIRST))
+        entry.numbers = asked.numbers
         self.entries.append(entry)
         self.add_names(at, free)
         self.by_key.setdefault(asked.key, []).append(at)
@@ -241,6 +242,8 @@ class PaperMatcher:
         paper = date_new_link(entry.paper, paper, self.now)
         entry.touched |= paper != entry.paper
         entry.reworded |= merged.reworded
+        if merged.reworded:
+            entry.numbers = None
         entry.paper = paper
         told = merged.reworded or merged.enriched or any(name.scheme != "text" for name in gained)
         return MatchOutcome.UPDATED if told else MatchOutcome.KNOWN

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from larkpost.db import schema
 from larkpost.db.batches import batches
+from larkpost.db.matching.bulk_rows import among
 from larkpost.domain import Identifier
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def owners(connection: Connection, wanted: Collection[Identifier]) -> dict[Ident
         for scheme, values in by_scheme.items()  # the table's key begins with the scheme
         for some in batches(values)
         for row in connection.execute(
-            select(table).where(table.c.scheme == scheme, table.c.value.in_(some))
+            select(table).where(table.c.scheme == scheme, among(connection, table.c.value, some))
         )
     ]
     return {Identifier(row.scheme, row.value): row.paper_id for row in rows}

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from larkpost.db import paper_rows, schema
 from larkpost.db.batches import batches
 from larkpost.db.matching import match_decisions, merge_log, paper_names
+from larkpost.db.matching.bulk_rows import among
 from larkpost.db.matching.duplicate_rules import MatchRule, conflicting, text_rule
 from larkpost.db.matching.merge_log import UNKNOWN_ORIGIN
 from larkpost.db.matching.paper_matcher import (
@@ -79,6 +80,8 @@ def absorb(
         write(connection, matcher, origin)
         absorbed += [UpsertedPaper(entry.paper.id, what) for entry, what in placed]
         gone |= _unify_shared(connection, matcher)
+    if not gone:
+        return absorbed
     return [replace(one, paper_id=gone.get(one.paper_id, one.paper_id)) for one in absorbed]
 
 
@@ -135,7 +138,7 @@ def lay_out(
         for some in batches({one.key for one in unnamed})
         for key, number in connection.execute(
             select(schema.paper.c.title_key, schema.paper.c.id).where(
-                schema.paper.c.title_key.in_(some), paper_rows.PUBLIC
+                among(connection, schema.paper.c.title_key, some), paper_rows.PUBLIC
             )
         )
     ]

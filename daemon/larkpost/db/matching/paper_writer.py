@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.batches import batches
+from larkpost.db.matching.bulk_rows import among, insert_rows, next_ids
 from larkpost.db.search import index
 from larkpost.text.minhash import sketch
 
@@ -27,7 +28,7 @@ def read_pairs(
     """Read the rows in which ``column`` has one of these values: each beside the paper's id."""
     pairs: list[tuple[Any, int]] = []
     for some in batches(wanted):
-        rows = connection.execute(select(column, paper_id).where(column.in_(some)))
+        rows = connection.execute(select(column, paper_id).where(among(connection, column, some)))
         pairs += [(value, one) for value, one in rows]
     return pairs
 
@@ -37,14 +38,15 @@ def write_new(connection: Connection, entries: Sequence[KnownPaper]) -> None:
     if not entries:
         return
     _settle_uids(connection, entries)
-    # Ids come back beside uids, in any order: to promise their order on SQLite, SQLAlchemy
-    # would insert row by row.
-    statement = insert(schema.paper).returning(schema.paper.c.uid, schema.paper.c.id)
-    rows = connection.execute(statement, [paper_rows.values(entry.paper) for entry in entries])
-    ids = {row.uid: row.id for row in rows}
-    for entry in entries:
-        entry.paper = replace(entry.paper, id=ids[entry.paper.uid])
+    rows = []
+    for number, entry in zip(
+        next_ids(connection, schema.paper, len(entries)), entries, strict=True
+    ):
+        entry.paper = replace(entry.paper, id=number)
         entry.touched = entry.reworded = False
+        rows.append((number, *paper_rows.values(entry.paper).values()))
+    columns = ("id", *paper_rows.values(entries[0].paper))
+    insert_rows(connection, schema.paper, columns, rows)
     _write_sketches(connection, entries)
     index.write(connection, (entry.paper for entry in entries))
 
@@ -79,20 +81,14 @@ def write_changed(connection: Connection, entries: Sequence[KnownPaper]) -> None
 
 def _write_sketches(connection: Connection, entries: Iterable[KnownPaper]) -> None:
     rows = [
-        {"paper_id": entry.paper.id, "hash": number}
+        (entry.paper.id, number)
         for entry in entries
-        for number in sketch(entry.paper.title, entry.paper.abstract)
+        for number in entry.numbers or sketch(entry.paper.title, entry.paper.abstract)
     ]
-    if rows:
-        connection.execute(insert(schema.sketch), rows)
+    insert_rows(connection, schema.sketch, ("paper_id", "hash"), rows)
 
 
 def write_names(connection: Connection, entries: Sequence[KnownPaper]) -> None:
     """Write the names that papers gained."""
-    rows = [
-        {"scheme": name.scheme, "value": name.value, "paper_id": entry.paper.id}
-        for entry in entries
-        for name in entry.gained
-    ]
-    if rows:
-        connection.execute(insert(schema.identifier), rows)
+    rows = [(name.scheme, name.value, entry.paper.id) for entry in entries for name in entry.gained]
+    insert_rows(connection, schema.identifier, ("scheme", "value", "paper_id"), rows)

@@ -111,12 +111,14 @@ def _same_word(a: str, b: str) -> bool:
     """
     if a == b:
         return True
+    if a[:1] != b[:1]:  # neither a stem nor a letter wrong changes the first
+        return False
     if any(character.isdigit() for character in a + b) or _NUMBER.fullmatch(a):
         return False
     if stems(a) == stems(b):
         return True
     unlike_others = min(len(a), len(b)) >= _SHORTEST_MISSPELT or sorted(a) == sorted(b)
-    return unlike_others and a[0] == b[0] and OSA.distance(a, b, score_cutoff=1) <= 1
+    return unlike_others and OSA.distance(a, b, score_cutoff=1) <= 1
 
 
 def _is_abbreviation(old: list[str], new: list[str]) -> bool:

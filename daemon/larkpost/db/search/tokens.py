@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from larkpost.text.normalize import normal_form
+from larkpost.text.normalize import normal_form, without_marks
 from larkpost.text.stemming import stem_words
 
 if TYPE_CHECKING:
@@ -93,5 +93,4 @@ def telling(title: str, most: int = 8) -> list[str]:
 
 def _fold_case(text: str) -> str:
     decomposed = normal_form("NFKD", text).casefold()
-    bare = (c for c in normal_form("NFKD", decomposed) if not unicodedata.combining(c))
-    return unicodedata.normalize("NFC", "".join(bare))
+    return unicodedata.normalize("NFC", without_marks(normal_form("NFKD", decomposed)))
