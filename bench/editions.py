@@ -73,7 +73,7 @@ def paper(number: int, title: str, abstract: str) -> Paper:
         title=title,
         abstract=abstract,
         first_seen=OUT,
-        arrived=OUT,
+        ingested_at=OUT,
         updated=OUT,
         authors=("Ada Lovelace", "Grace Hopper", "Emmy Noether"),
         categories=("cs.CL", "cs.LG"),
@@ -89,9 +89,9 @@ def reader(number: int) -> Reader:
         name=f"Reader {number}",
         status=Status.ACTIVE,
         zone="UTC",
-        at=time(6),
-        days=frozenset(range(7)),
-        size=10,
+        send_time=time(6),
+        weekdays=frozenset(range(7)),
+        papers_per_edition=10,
         feed_key=f"{number:022d}",
         created=OUT,
         interests=(Interest(1, "main"),),
@@ -118,9 +118,9 @@ def _edition(
             position=position,
             score=1 / position,
             probability=dice.random(),
-            because=tuple(TermWeight(word, 1.0) for word in dice.sample(words, 5)),
-            like=dice.choice(stock),
+            positive_terms=tuple(TermWeight(word, 1.0) for word in dice.sample(words, 5)),
+            similar_paper=dice.choice(stock),
         )
         for position, chosen in enumerate(dice.sample(stock, size), 1)
     )
-    return Edition(number, reader(number), OUT.date(), OUT, picks, considered=len(stock))
+    return Edition(number, reader(number), OUT.date(), OUT, picks, candidate_count=len(stock))

@@ -151,7 +151,14 @@ def populated(home: Path) -> tuple[Program, str]:
         reader = readers.add(connection, address=None, now=OUT - timedelta(days=9))
     for back in range(5):
         picks = [
-            Pick(paper, position, 1.0, 0.5, because=(TermWeight("routing", 1.0),), like=found[0])
+            Pick(
+                paper,
+                position,
+                1.0,
+                0.5,
+                positive_terms=(TermWeight("routing", 1.0),),
+                similar_paper=found[0],
+            )
             for position, paper in enumerate(found[back * 10 : back * 10 + 10], 1)
         ]
         out = OUT - timedelta(days=5 - back)
@@ -174,7 +181,7 @@ def larkpost(home: Path, key: str) -> Iterator[Side]:
     port = _free_port()
     program = str(Path(sys.executable).with_name("larkpost"))
     command = [program, "--home", str(home), "serve", "--port", port]
-    with _running(command, LARKPOST_WEB__PROXIES="127.0.0.1") as process:
+    with _running(command, LARKPOST_WEB__TRUSTED_PROXIES="127.0.0.1") as process:
         yield _side(process, f"http://127.0.0.1:{port}/feed/{key}.atom")
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 TIMES = (1, 3, 5, 10)
 MEASURES = {"ndcg": ("nDCG@10", 1), "auc": ("AUC", 0)}
 SAMPLE, DIGEST = "the sample by its themes", "one digest of arxiv-readers"
-OURS, HASTY = goals.OURS, f"{goals.OURS}, in a hurry"
+OURS, FAST = goals.OURS, f"{goals.OURS}, in fast mode"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ def _measured(
     world: Collection, cases: Sequence[Case], recipes: Mapping[str, Recipe]
 ) -> dict[str, NDArray[np.float64]]:
     found: dict[str, Iterable[Scores]] = {
-        OURS: ours(world, cases, careful=True),
-        HASTY: ours(world, cases, careful=False),
+        OURS: ours(world, cases, accurate=True),
+        FAST: ours(world, cases, accurate=False),
         **{name: [recipe(case) for case in cases] for name, recipe in recipes.items()},
     }
     return {
@@ -91,11 +91,11 @@ def _measured(
     }
 
 
-def ours(world: Collection, cases: Sequence[Case], *, careful: bool) -> list[Scores]:
+def ours(world: Collection, cases: Sequence[Case], *, accurate: bool) -> list[Scores]:
     """Score each case's digest by our ranker, with a space of the whole collection."""
-    space = TfidfRanker(careful=careful).fit(world.papers)
+    space = TfidfRanker(accurate=accurate).fit(world.papers)
     voted = [evidence(world, case, at) for at, case in enumerate(cases)]
-    tastes = training.learn(space, voted, now=readers.DAY, careful=careful)
+    tastes = training.learn(space, voted, now=readers.DAY, accurate=accurate)
     rows = space.rows([paper.text for paper in world.papers])
     return [
         scoring.score(space, [taste], rows[case.digest])[0].astype(np.float64)
@@ -130,7 +130,7 @@ def ahead_of_us(lines: Iterable[Mapping[str, Any]]) -> list[str]:
         f"{line['corpus']}, k = {line['k']}, {line['downs']} down: {line['recipe']}, {title}"
         for line in lines
         for name, (title, _) in MEASURES.items()
-        if line[f"{name}_ours_less_this"][2] < 0 and line["recipe"] != HASTY
+        if line[f"{name}_ours_less_this"][2] < 0 and line["recipe"] != FAST
     ]
 
 

@@ -76,8 +76,8 @@ def measure(count: int, *, words: int, lines: bool) -> Found:
         dump = Path(folder) / ("dump.jsonl" if lines else "dump.txt")
         size = write_dump(dump, count, words=words, lines=lines)
         os.environ |= {
-            "LARKPOST_TICK__SECONDS": "0.5",
-            "LARKPOST_INBOX__SETTLE_SECONDS": str(SETTLE),
+            "LARKPOST_SCHEDULER__INTERVAL_SECONDS": "0.5",
+            "LARKPOST_INBOX__STABLE_SECONDS": str(SETTLE),
         }
         with larkpost(home, key) as daemon:
             calm = [asked(daemon.address) for _ in range(CALM)]

@@ -42,7 +42,7 @@ NOW = datetime(2026, 8, 7, 9, tzinfo=UTC)
 WORDS = 200  # of an abstract
 BATCH = 5_000
 READERS = 100
-TABLES = ("paper", "identifier", "sketch", "listing", "search")
+TABLES = ("paper", "identifier", "minhash", "dump_paper", "search")
 
 
 @dataclass(frozen=True)
@@ -178,9 +178,9 @@ def write_votes(file: Path, store: Store, count: int) -> None:
                 status=Status.ACTIVE,
                 now=NOW,
                 zone="UTC",
-                at=NOW.time(),
-                days=frozenset(range(7)),
-                size=10,
+                send_time=NOW.time(),
+                weekdays=frozenset(range(7)),
+                papers_per_edition=10,
             )
     each = -(-count // READERS)
     with file.open("w", encoding="utf-8") as out:
@@ -191,7 +191,8 @@ def write_votes(file: Path, store: Store, count: int) -> None:
                     "paper": paper,
                     "thumb": dice.choice((1, -1)),
                     "at": "2026-08-06T12:00:00Z",
-                    "via": "link",
+                    "source": "link",
+                    "format": 2,
                     "interest": None,
                 }
                 out.write(json.dumps(vote) + "\n")

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 MEASURES = {"auc": "AUC", "ndcg": "nDCG@10", "precision": "P@10", "mrr": "MRR"}
 SLOW = ("arxiv-sanity-lite", "Scholar Inbox, logistic regression")
 OURS, OURS_TOGETHER = goals.OURS, goals.TOGETHER
-OURS_HASTY = "Larkpost, in a hurry"
-OURS_HASTY_TOGETHER = f"{OURS_TOGETHER}, in a hurry"
+OURS_FAST = "Larkpost, in fast mode"
+OURS_FAST_TOGETHER = f"{OURS_TOGETHER}, in fast mode"
 TIMES = {"citeulike-t": (1, 3, 5, 10, 20, 50), "arxiv-readers": (1, 5, 20)}
 
 
@@ -66,13 +66,13 @@ def quality(world: Collection, most: int, slow: int) -> Iterable[Cell]:
         for k in TIMES[world.name]:
             cases = list(readers.cases(world, k, near=near, most=most))
             yield _cell(world, near, k, OURS, cases, ours.scores(cases))
-            hasty = ours.scores(cases, careful=False)
-            yield _cell(world, near, k, OURS_HASTY, cases, hasty)
+            fast = ours.scores(cases, accurate=False)
+            yield _cell(world, near, k, OURS_FAST, cases, fast)
             if ours.together:
                 found = ours.scores(cases, together=True)
                 yield _cell(world, near, k, OURS_TOGETHER, cases, found)
-                found = ours.scores(cases, together=True, careful=False)
-                yield _cell(world, near, k, OURS_HASTY_TOGETHER, cases, found)
+                found = ours.scores(cases, together=True, accurate=False)
+                yield _cell(world, near, k, OURS_FAST_TOGETHER, cases, found)
             for name, recipe in recipes.items():
                 chosen = subset(len(cases), slow) if name in SLOW else None
                 some = cases if chosen is None else [cases[at] for at in chosen]
@@ -202,8 +202,12 @@ def speed(world: Collection, crowd: int = 10_000, thumbs: int = 50) -> dict[str,
     crowded = list(_crowd(world, crowd, thumbs, rng))
     today = [world.papers[at].text for at in rng.choice(world.pool, 100)]
     ways = [
-        (f"{manner}{company}", careful, TfidfRanker(careful=careful).fit(corpus, libraries=theirs))
-        for manner, careful in (("in a hurry", False), ("careful", True))
+        (
+            f"{manner}{company}",
+            accurate,
+            TfidfRanker(accurate=accurate).fit(corpus, libraries=theirs),
+        )
+        for manner, accurate in (("fast", False), ("accurate", True))
         for company, theirs in (("", ()), (", with other readers' thumbs", libraries))
     ]
     terms = ways[0][2].rows([paper.text for paper in crowded[0].papers]).words
@@ -211,11 +215,11 @@ def speed(world: Collection, crowd: int = 10_000, thumbs: int = 50) -> dict[str,
     labels = [int(thumb) for thumb in crowded[0].thumbs]
     laps: dict[str, list[float]] = defaultdict(list)
     for _ in range(5):
-        for name, careful, space in ways:
-            rows, some = space.rows(today), crowded[: crowd // 10] if careful else crowded
+        for name, accurate, space in ways:
+            rows, some = space.rows(today), crowded[: crowd // 10] if accurate else crowded
             training.learn(space, some[:2], now=readers.DAY)  # warm
             started = time.process_time()
-            tastes = training.learn(space, some, now=readers.DAY, careful=careful)
+            tastes = training.learn(space, some, now=readers.DAY, accurate=accurate)
             learnt = time.process_time()
             scoring.score(space, tastes, rows)
             scored = time.process_time()

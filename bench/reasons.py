@@ -139,9 +139,11 @@ def figures(seen: Sequence[Seen]) -> str:
         picks = [one.pick for one in seen if one.source == source]
         if not picks:
             continue
-        enough = sum(pick.like is not None or len(pick.terms or ()) >= 2 for pick in picks)
-        like = sum(pick.like is not None for pick in picks)
-        terms = sum(len(pick.terms or ()) for pick in picks)
+        enough = sum(
+            pick.similar_paper is not None or len(pick.shown_terms or ()) >= 2 for pick in picks
+        )
+        like = sum(pick.similar_paper is not None for pick in picks)
+        terms = sum(len(pick.shown_terms or ()) for pick in picks)
         n = len(picks)
         lines.append(f"| {n} | {source} | {enough / n:.1%} | {like / n:.1%} | {terms / n:.2f} |")
     arxiv_picks = [one for one in seen if one.source == "arXiv"]
@@ -153,7 +155,11 @@ def _proxies(seen: Sequence[Seen]) -> str:
     lines = ["| nearest liked paper | pairs | same first category | of the reader's library |"]
     lines.append("|---|---|---|---|")
     for name, wanted in (("shown", True), ("not shown", False)):
-        some = [one for one in seen if one.pick.nearest and (one.pick.like is not None) == wanted]
+        some = [
+            one
+            for one in seen
+            if one.pick.nearest and (one.pick.similar_paper is not None) == wanted
+        ]
         same = [_same_field(one.pick) for one in some]
         own = [one.own for one in some]
         lines.append(f"| {name} | {len(some)} | {np.mean(same):.0%} | {np.mean(own):.0%} |")
@@ -168,15 +174,15 @@ def _same_field(pick: Pick) -> bool:
 def pairs(seen: Sequence[Seen]) -> str:
     """List the pairs with a likeness near what is asked for, to be read."""
     order = sorted(
-        (one for one in seen if one.pick.nearest), key=lambda one: one.pick.likeness or 0
+        (one for one in seen if one.pick.nearest), key=lambda one: one.pick.similarity or 0
     )
     lines = [
         f"Shown from a likeness of {LEAST_LIKENESS}, in a small corpus {LEAST_LIKENESS_IN_SMALL}"
     ]
     for one in order:
         pick, near = one.pick, one.pick.nearest
-        shown = "shown" if pick.like else "-"
-        lines.append(f"{pick.likeness:.2f} {shown:5} {pick.paper.title} <> {near and near.title}")
+        shown = "shown" if pick.similar_paper else "-"
+        lines.append(f"{pick.similarity:.2f} {shown:5} {pick.paper.title} <> {near and near.title}")
     return "\n".join(lines)
 
 

@@ -98,7 +98,7 @@ def main() -> int:
         started = time.process_time()
         report = evaluate(TfidfRanker(), past)
         took = time.process_time() - started
-        print(f"{name}: {took:.1f} s for {report.votes} thumbs, {report.mornings} mornings")
+        print(f"{name}: {took:.1f} s for {report.votes} thumbs, {report.days} days")
     return 0
 
 

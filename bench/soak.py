@@ -123,7 +123,7 @@ def soak(
 ) -> Soaked:
     """Soak a daemon whose home is made in ``folder``."""
     port, mail_port = _free_port(), _free_port()
-    flags = {"site.base_url": f"http://127.0.0.1:{port}", "web.admin": 0}
+    flags = {"site.base_url": f"http://127.0.0.1:{port}", "web.admin_link_version": 0}
     with ExitStack() as stack:
         now = datetime.now(UTC)
         made = stack.enter_context(world(folder, papers, data, now=now, flags=flags))
@@ -192,7 +192,7 @@ def _serving(
         "LARKPOST_SMTP__HOST": "127.0.0.1",
         "LARKPOST_SMTP__PORT": str(mail_port),
         "LARKPOST_SMTP__SECURITY": "none",
-        "LARKPOST_TICK__SECONDS": str(tick),
+        "LARKPOST_SCHEDULER__INTERVAL_SECONDS": str(tick),
     }
     program = str(Path(sys.executable).with_name("larkpost"))
     with (home / "log").open("wb") as log:
@@ -247,9 +247,10 @@ def _ticks(database: Path) -> Iterator[list[datetime]]:
 
     def look() -> None:
         address = f"file:{database}?mode=ro"
+        query = "SELECT at FROM job_status WHERE kind = 'tick'"
         with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
             while not over.wait(0.2):
-                row = connection.execute("SELECT at FROM event WHERE kind = 'tick'").fetchone()
+                row = connection.execute(query).fetchone()
                 at = _moment(row[0]) if row else None
                 if at and (not found or at > found[-1]):
                     found.append(at)

@@ -103,7 +103,10 @@ def live(told: dict[str, Any]) -> dict[str, Any]:
 
     ships = RankingSettings()
     store, first = Store(f"sqlite:///{told['file']}"), told["first"]
-    spaces, ranker = ModelCache(FitApart(ships.careful)), TfidfRanker(careful=ships.careful)
+    spaces, ranker = (
+        ModelCache(FitApart(ships.mode == "accurate")),
+        TfidfRanker(accurate=ships.mode == "accurate"),
+    )
     window = timedelta(days=ships.window_days)
     newsroom = PublishContext(
         store, ranker, window, "example.org", ships.exploration, spaces=spaces
@@ -171,7 +174,7 @@ def run(draw: Draw, end: int) -> dict[str, Any]:
                 now=morning(0),
                 words=person.words,
                 uid=f"year-{person.number}",
-                days=WEEKDAYS,
+                weekdays=WEEKDAYS,
             )
         points: dict[str, Any] = {}
         done = 0

@@ -74,7 +74,7 @@ class Ours:
         self.cost = Cost(before=megabytes())
         self._store, self._stream = store, draw.stream
         self._ranker = ranker or TimedTfidf(
-            half_life_days=ships.half_life_days, careful=ships.careful
+            half_life_days=ships.half_life_days, accurate=ships.mode == "accurate"
         )
         window = timedelta(days=ships.window_days)
         self.newsroom = PublishContext(
@@ -107,7 +107,7 @@ class Ours:
         now = morning(day) + 2 * AN_HOUR
         for one in cast:
             reader, paper = self._readers[one.reader], self._papers[one.paper]
-            record_votes.cast(self._store, reader, paper, one.thumb, via="page", now=now)
+            record_votes.cast(self._store, reader, paper, one.thumb, source="page", now=now)
 
     def take_in(self, day: int) -> None:
         """Take the papers of a day in, unless they are here."""
@@ -159,7 +159,7 @@ def _sign_up(store: Store, person: Person) -> int:
     """Take a reader in, by feed alone: no letters are made here."""
     uid = f"loop-{person.draw}-{person.number}"
     reader = subscriptions.add(
-        store, None, now=morning(0), words=person.words, uid=uid, days=WEEKDAYS
+        store, None, now=morning(0), words=person.words, uid=uid, weekdays=WEEKDAYS
     )
     return reader.id
 

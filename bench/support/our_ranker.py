@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Ours:
-    """Our ranker on one collection: every paper's terms, and spaces, careful and for a hurry.
+    """Our ranker on one collection: every paper's terms, and spaces, accurate and fast.
 
-    ``alone`` are the spaces by whether they are careful; ``together``, by fold, too, are those
+    ``alone`` are the spaces by whether they are accurate; ``together``, by fold, too, are those
     that the readers of the other folds teach, if any do.
     """
 
@@ -45,20 +45,20 @@ class Ours:
     def of(cls, world: Collection) -> Ours:
         """Fit the spaces on the corpus; companions, a fold at a time, on the other folds."""
         corpus = [world.papers[at] for at in world.corpus]
-        alone = {careful: TfidfRanker(careful=careful).fit(corpus) for careful in (True, False)}
+        alone = {accurate: TfidfRanker(accurate=accurate).fit(corpus) for accurate in (True, False)}
         terms = alone[True].rows([paper.text for paper in world.papers]).plain
         if world.newest:  # authors: too few of them like the same papers
             return cls(world, terms, alone, {})
         finer = spaces.fit(corpus, themes=spaces.SHARED_THEMES)
-        hasty = replace(finer, unread=finer.unread[: spaces.HASTY_BACKGROUND])
+        fast = replace(finer, unread=finer.unread[: spaces.FAST_BACKGROUND])
         fine = finer.points(terms).fine
         together = {}
         for fold in range(readers.FOLDS):
-            for careful, space, most in (
+            for accurate, space, most in (
                 (True, finer, companionship.FACTORS),
-                (False, hasty, companionship.HASTY_FACTORS),
+                (False, fast, companionship.FAST_FACTORS),
             ):
-                together[careful, fold] = _taught(world, space, fine, fold, most)
+                together[accurate, fold] = _taught(world, space, fine, fold, most)
         return cls(world, terms, alone, together)
 
     def chances(self, cases: Sequence[Case], *, together: bool = False) -> list[goals.Told]:
@@ -71,20 +71,20 @@ class Ours:
         return told
 
     def scores(
-        self, cases: Sequence[Case], *, together: bool = False, careful: bool = True
+        self, cases: Sequence[Case], *, together: bool = False, accurate: bool = True
     ) -> list[Scores]:
         """Give the scores of each case's digest."""
-        return [scores for _, scores in self._ranked(cases, together, careful)]
+        return [scores for _, scores in self._ranked(cases, together, accurate)]
 
     def _ranked(
-        self, cases: Sequence[Case], together: bool, careful: bool = True
+        self, cases: Sequence[Case], together: bool, accurate: bool = True
     ) -> list[tuple[LinearTaste, Scores]]:
         found: dict[int, tuple[LinearTaste, Scores]] = {}
         for fold in range(readers.FOLDS):
             places = [at for at, case in enumerate(cases) if case.fold == fold]
-            fitted = self.together[careful, fold] if together else self.alone[careful]
+            fitted = self.together[accurate, fold] if together else self.alone[accurate]
             voted = [evidence(self.world, cases[at], at) for at in places]
-            tastes = training.learn(fitted, voted, now=readers.DAY, careful=careful)
+            tastes = training.learn(fitted, voted, now=readers.DAY, accurate=accurate)
             for at, taste in zip(places, tastes, strict=True):
                 digest = fitted.points(self.terms[cases[at].digest])
                 found[at] = taste, scoring.score(fitted, [taste], digest)[0].astype(np.float64)

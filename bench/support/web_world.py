@@ -73,7 +73,7 @@ def drafts(count: int, folder: Path, now: datetime) -> Iterator[PaperRecord]:
             identifiers=(Identifier("arxiv", f"{2001 + number // 90_000}.{number % 90_000:05}"),),
             authors=(f"Ann Author {number % 997}", f"Bob Writer {number % 1009}"),
             first_seen=now - timedelta(days=number // DAILY, minutes=number % DAILY),
-            arrived=now - timedelta(days=number // DAILY, minutes=number % DAILY),
+            ingested_at=now - timedelta(days=number // DAILY, minutes=number % DAILY),
         )
 
 
@@ -103,7 +103,7 @@ def world(
     flags: Mapping[str, object] | None = None,
 ) -> Iterator[World]:
     """Open a site with so many papers and 101 readers."""
-    given: dict[str, object] = {"site.base_url": BASE, "web.admin": ADMIN}
+    given: dict[str, object] = {"site.base_url": BASE, "web.admin_link_version": ADMIN}
     program = build(load(home=home, flags=given | dict(flags or {})))
     program.prepare()
     try:
@@ -184,7 +184,14 @@ def _publish(
         reader=reader,
         date=out.date(),
         picks=[
-            Pick(paper, at, 1 / at, 0.5, because=(TermWeight("routing", 0.5),), like=among[-1])
+            Pick(
+                paper,
+                at,
+                1 / at,
+                0.5,
+                positive_terms=(TermWeight("routing", 0.5),),
+                similar_paper=among[-1],
+            )
             for at, paper in enumerate(chosen, 1)
         ],
         now=out,

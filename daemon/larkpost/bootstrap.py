@@ -18,6 +18,7 @@ from larkpost.db import migrations, papers, readers
 from larkpost.db.engine import Store
 from larkpost.errors import SettingsError
 from larkpost.inbound.return_address import ReturnAddresses
+from larkpost.log_events import LogEvent
 from larkpost.safe_files import make_folder
 from larkpost.settings import expand
 from larkpost.urls import UrlBuilder
@@ -48,7 +49,11 @@ _NOT_OURS = frozenset(
 MERGES_READERS = "0010"  # the step of the database that does
 
 # The settings that a running daemon does not take up.
-AT_START = {"database": ("url",), "web": ("host", "port", "socket_mode"), "tick": ("seconds",)}
+AT_START = {
+    "database": ("url",),
+    "web": ("host", "port", "socket_mode"),
+    "scheduler": ("interval_seconds",),
+}
 
 
 class Program:
@@ -103,7 +108,7 @@ class Program:
         secret = self.places.secret
         if new_key:
             if place := tokens.move_damaged_key(secret, datetime.now(UTC)):
-                log.warning("moved the damaged key aside", place=str(place))
+                log.warning(LogEvent.KEY_MOVED, place=str(place))
         elif not secret.exists() and self._holds_data():
             raise tokens.missing_key(secret, self.store.name)
         tokens.make_key(secret)
@@ -117,9 +122,9 @@ class Program:
         with self.store.read() as connection:
             for former, reader in readers.merges(connection):
                 log.warning(
-                    "two readers whose addresses differ in case alone are one now",
-                    gone=former.address,
-                    kept=reader.address,
+                    LogEvent.READER_MERGED,
+                    former_address=former.address,
+                    reader=reader.address,
                     status=str(reader.status),
                 )
 
@@ -148,7 +153,7 @@ class Program:
         from larkpost.ranking import TfidfRanker
 
         wanted = self.settings.ranking
-        return TfidfRanker(half_life_days=wanted.half_life_days, careful=wanted.careful)
+        return TfidfRanker(half_life_days=wanted.half_life_days, accurate=wanted.mode == "accurate")
 
     @cached_property
     def spaces(self) -> ModelCache:
@@ -158,7 +163,7 @@ class Program:
 
         if not self.fits_apart:
             return ModelCache()
-        return ModelCache(FitApart(self.settings.ranking.careful, self.stopping.is_set))
+        return ModelCache(FitApart(self.settings.ranking.mode == "accurate", self.stopping.is_set))
 
     @cached_property
     def dump_formats(self) -> Sequence[DumpFormat]:
@@ -194,7 +199,7 @@ class Program:
     @cached_property
     def mailboxes(self) -> ReturnAddresses | None:
         """What makes and reads the addresses that mail comes back to, where one is set."""
-        address = self.settings.returns.address
+        address = self.settings.inbound.address
         return ReturnAddresses(address, self.tokens) if address else None
 
     @property
@@ -205,9 +210,9 @@ class Program:
         return ReplyableRenderer(self.renderer, self.mailboxes) if self.mailboxes else self.renderer
 
     @property
-    def returns(self) -> Path:
+    def inbound_folder(self) -> Path:
         """The Maildir in which mail comes back."""
-        return self.places.data / expand(Path(self.settings.returns.folder or "returns"))
+        return self.places.data / expand(Path(self.settings.inbound.folder or "inbound"))
 
     @property
     def publish_context(self) -> PublishContext:
@@ -216,7 +221,7 @@ class Program:
 
         domain = parseaddr(self.settings.mail.sender)[1].rpartition("@")[2]
         exploration = self.settings.ranking.exploration
-        fewest = self.settings.web.fewest_thumbs
+        fewest = self.settings.web.thumb_count_step
         return PublishContext(
             self.store, self.ranker, self.window, domain, exploration, fewest, self.spaces
         )
@@ -234,15 +239,15 @@ class Program:
             open_transport=self.open_transport,
             dump_formats=self.dump_formats,
             places=self.places,
-            settle_seconds=self.settings.inbox.settle_seconds,
+            stable_seconds=self.settings.inbox.stable_seconds,
             holder=self.holder,
             stopped=self.stopping.is_set,
             writer=self.renderer,
             spaces=self.spaces,
             mailboxes=self.mailboxes,
-            returns=self.returns,
-            operator=OperatorAddress(mail.operator, self.renderer.report)
-            if mail.operator
+            inbound_folder=self.inbound_folder,
+            operator=OperatorAddress(mail.admin_address, self.renderer.report)
+            if mail.admin_address
             else None,
             per_domain=mail.domain_hourly_limit,
             uses=self.uses,
@@ -304,7 +309,7 @@ def _as_at_start(settings: Settings, before: Settings) -> Settings:
         changed = [name for name, value in stay.items() if getattr(new, name) != value]
         kept[section] = new.model_copy(update=stay)
         for name in changed:
-            log.warning("takes effect at the next start", setting=f"{section}.{name}")
+            log.warning(LogEvent.SETTING_DEFERRED, setting=f"{section}.{name}")
     if "site.base_url" not in settings.origins:  # then it follows from where the web listens
         kept["site"] = settings.site.model_copy(update={"base_url": before.site.base_url})
     return settings.model_copy(update=kept)

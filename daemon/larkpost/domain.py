@@ -24,8 +24,8 @@ class Identifier:
 class PaperRecord:
     """A paper as a dump tells it, before it is known whether the store has it already.
 
-    ``uid`` and ``updated`` are only there where another Larkpost exported the paper. ``guest``: an
-    older Larkpost exported it, where only readers had brought it. ``links`` are further web
+    ``uid`` and ``updated`` are only there where another Larkpost exported the paper. ``private``:
+    an older Larkpost exported it, where only readers had brought it. ``links`` are further web
     addresses (project page, code) beside ``url``; ``organisation`` is the laboratory or company
     that the page names; ``withdrawn``: its authors took it back; ``version`` is arXiv's of title
     and abstract, where it is told.
@@ -38,13 +38,13 @@ class PaperRecord:
     categories: tuple[str, ...] = ()
     published: date | None = None
     first_seen: datetime | None = None
-    arrived: datetime | None = None
+    ingested_at: datetime | None = None
     updated: datetime | None = None
     url: str | None = None
     upvotes: int | None = None
     line: int = 0
     uid: str | None = None
-    guest: bool = False
+    private: bool = False
     organisation: str | None = None
     links: tuple[str, ...] = ()
     withdrawn: bool = False
@@ -92,7 +92,7 @@ class Paper:
     """A paper in the store.
 
     ``first_seen`` is the moment the paper showed up in the stream (a dump's day of capture),
-    ``arrived`` the moment this program read it; they differ when a dump is read late.
+    ``ingested_at`` the moment this program read it; they differ when a dump is read late.
     ``uid`` never changes and is what feed entries are named after. ``owner_id``: the paper is
     private, this reader brought it, and nobody else sees it; None for a paper that anybody may
     see. ``organisation`` is the laboratory or company that a page names, ``links`` further web
@@ -107,7 +107,7 @@ class Paper:
     title: str
     abstract: str
     first_seen: datetime
-    arrived: datetime
+    ingested_at: datetime
     updated: datetime
     authors: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
@@ -173,12 +173,13 @@ class Interest:
 class Reader:
     """Somebody who gets an edition: by mail if there is an address, by feed in any case.
 
-    ``at`` is local time in ``zone``; ``days`` are weekdays, Monday = 0; ``size`` is the number
-    of picks wished for; ``threshold`` the least probability of a thumbs-up that a pick must
-    have; ``next_slot`` (UTC) the moment the next edition is due, ``None`` while none is;
+    ``send_time`` is local time in ``zone``; ``weekdays`` count from Monday = 0;
+    ``papers_per_edition`` is the number of picks wished for; ``threshold`` the least probability
+    of a thumbs-up that a pick must have; ``next_slot`` (UTC) the moment the next edition is due,
+    ``None`` while none is;
     ``feed_key`` the secret in the feed's address, empty while the feed is switched off;
-    ``relinked`` how often the link to their own page was made anew; ``quiet_mail`` whether they
-    are told by mail of a morning that brings them no paper; ``merged_into`` the number of the
+    ``page_link_version`` how often the link to their own page was made anew;
+    ``notify_when_empty`` whether they get a mail on an empty day; ``merged_into`` the number of the
     reader for whom this one is only a former name, found by ``store.readers.former`` alone;
     ``offer_declined`` when they last declined an interest that was offered to them.
     """
@@ -189,9 +190,9 @@ class Reader:
     name: str
     status: Status
     zone: str
-    at: time
-    days: frozenset[int]
-    size: int
+    send_time: time
+    weekdays: frozenset[int]
+    papers_per_edition: int
     feed_key: str
     created: datetime
     interests: tuple[Interest, ...]
@@ -199,8 +200,8 @@ class Reader:
     weekly: bool = False
     paused_until: date | None = None
     next_slot: datetime | None = None
-    relinked: int = 0
-    quiet_mail: bool = False
+    page_link_version: int = 0
+    notify_when_empty: bool = False
     merged_into: int | None = None
     offer_declined: datetime | None = None
 
@@ -213,7 +214,7 @@ class Vote:
     paper_id: int
     thumb: Thumb
     at: datetime
-    via: str
+    source: str
     interest_id: int | None = None
 
 
@@ -229,14 +230,15 @@ class TermWeight:
 class Pick:
     """A paper chosen for a reader, with the reasons that the model itself gives.
 
-    ``position`` counts from 1. ``terms`` are the words and phrases shown as the reason, chosen
-    for what they say; None where an edition was published before they were. ``because`` holds the
-    terms that raised the score, strongest first, ``against`` those that lowered it; with
-    ``others``, what all other terms add, and ``bias``, what no term carries, they sum to the
-    score (not kept with an edition). ``nearest`` is the liked paper nearest to this one (not kept
-    either), ``likeness`` how alike they are, None before the first thumb up; ``like`` is the same
-    paper where it is near enough to be a reason. ``matches`` says whether a word of the interest
-    or a vote in it speaks for the paper (it is kept as the interest's name).
+    ``position`` counts from 1. ``shown_terms`` are the words and phrases shown as the reason,
+    chosen for what they say; None where an edition was published before they were.
+    ``positive_terms`` are those that raised the score, strongest first, ``negative_terms`` those
+    that lowered it; with ``others``, what all other terms add, and ``bias``, what no term carries,
+    they sum to the score (not kept with an edition). ``nearest`` is the liked paper nearest to this
+    one (not kept either), ``similarity`` how alike they are, None before the first thumb up;
+    ``similar_paper`` is the same paper where it is near enough to be a reason. ``matches`` says
+    whether a word of the interest or a vote in it speaks for the paper (it is kept as the
+    interest's name).
     ``probability`` is the calibrated chance of a thumbs-up; ``propensity`` the probability
     with which the paper got its place: below 1 for the last one where the edition may explore;
     ``explored`` where the lot gave it to another paper than the likeliest; ``pool`` counts the
@@ -247,14 +249,14 @@ class Pick:
     position: int
     score: float
     probability: float
-    because: tuple[TermWeight, ...] = ()
-    against: tuple[TermWeight, ...] = ()
+    positive_terms: tuple[TermWeight, ...] = ()
+    negative_terms: tuple[TermWeight, ...] = ()
     others: float = 0.0
     bias: float = 0.0
-    terms: tuple[str, ...] | None = None
-    like: Paper | None = None
+    shown_terms: tuple[str, ...] | None = None
+    similar_paper: Paper | None = None
     nearest: Paper | None = None
-    likeness: float | None = None
+    similarity: float | None = None
     matches: bool = True
     interest_id: int | None = None
     interest: str = ""
@@ -265,8 +267,8 @@ class Pick:
     @property
     def shown_probability(self) -> float | None:
         """The chance as it may be shown: None before the first thumb up, when it is a guess."""
-        # Editions from before likenesses were kept named a liked paper whenever there was one.
-        unknown = self.likeness is None and self.like is None
+        # Editions from before similarities were kept named a liked paper whenever there was one.
+        unknown = self.similarity is None and self.similar_paper is None
         return None if unknown else self.probability
 
 
@@ -274,7 +276,8 @@ class Pick:
 class Edition:
     """One reader's paper of one local day. Once published its picks stay as they are.
 
-    ``since`` is the local day after the previous edition: later than that, this is a catch-up.
+    ``catch_up_from`` is the local day after the previous edition where this one catches up.
+    ``candidate_count`` papers could have been picked.
     ``note`` says in words why an edition is short, or what it fell back to.
     """
 
@@ -283,9 +286,9 @@ class Edition:
     date: Day
     published_at: datetime
     picks: tuple[Pick, ...]
-    since: Day | None = None
+    catch_up_from: Day | None = None
     note: str = ""
-    considered: int = 0
+    candidate_count: int = 0
 
 
 class DeliveryState(StrEnum):

@@ -9,6 +9,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from larkpost.log_events import LogEvent
 from larkpost.log_limits import line_limit, shorten_facts
 from larkpost.masking import HIDDEN, mask_text
 from larkpost.token_routes import FEED, SIGNED
@@ -68,7 +69,9 @@ def configure(
 def tell_left_out() -> None:
     """Log how many lines of visitors were left out in the minutes that are over."""
     for (name, event), count in line_limit.close_windows().items():
-        get_logger("larkpost.logs").warning("lines left out", count=count, of=name, like=event)
+        get_logger("larkpost.logs").warning(
+            LogEvent.LINES_SUPPRESSED, count=count, of=name, like=event
+        )
 
 
 class Logger:
@@ -80,27 +83,27 @@ class Logger:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def debug(self, event: str, **facts: Any) -> None:
+    def debug(self, event: LogEvent, **facts: Any) -> None:
         """Log what only a developer wants to know."""
         self._log("debug", event, facts)
 
-    def info(self, event: str, **facts: Any) -> None:
+    def info(self, event: LogEvent, **facts: Any) -> None:
         """Log what happened."""
         self._log("info", event, facts)
 
-    def warning(self, event: str, **facts: Any) -> None:
+    def warning(self, event: LogEvent, **facts: Any) -> None:
         """Log what somebody should look at."""
         self._log("warning", event, facts)
 
-    def error(self, event: str, **facts: Any) -> None:
+    def error(self, event: LogEvent, **facts: Any) -> None:
         """Log what failed."""
         self._log("error", event, facts)
 
-    def exception(self, event: str, **facts: Any) -> None:
+    def exception(self, event: LogEvent, **facts: Any) -> None:
         """Log what failed, with the exception that is being handled."""
         self._log("error", event, {"exc_info": True, **facts})
 
-    def _log(self, level: Level, event: str, facts: dict[str, Any]) -> None:
+    def _log(self, level: Level, event: LogEvent, facts: dict[str, Any]) -> None:
         wanted = logging.getLogger(self.name).isEnabledFor(_LEVELS[level])
         if not wanted and "structlog" not in sys.modules:  # else it may be captured by a test
             return
@@ -109,7 +112,7 @@ class Logger:
         with _setting_up:
             if not structlog.is_configured():
                 _set_up_structlog()
-        getattr(structlog.get_logger(self.name), level)(event, **facts)
+        getattr(structlog.get_logger(self.name), level)(str(event), **facts)
 
 
 def get_logger(name: str) -> Logger:

@@ -57,7 +57,9 @@ class Timetable:
 
 def timetable_of(reader: Reader) -> Timetable:
     """Read a reader's wishes."""
-    return Timetable(reader.zone, reader.at, reader.days, reader.weekly, reader.paused_until)
+    return Timetable(
+        reader.zone, reader.send_time, reader.weekdays, reader.weekly, reader.paused_until
+    )
 
 
 def place(zone: str) -> ZoneInfo:

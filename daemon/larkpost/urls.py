@@ -124,7 +124,7 @@ class UrlBuilder:
         return f"{self.base_url}/paper/{uid}"
 
     def admin(self, number: int) -> str:
-        """Link to the admin page; ``number`` is the setting ``web.admin``."""
+        """Link to the admin page; ``number`` is the setting ``web.admin_link_version``."""
         return self._seal("admin", number)
 
     def public_alternates(self, site: str) -> list[Alternate]:
@@ -198,7 +198,7 @@ def stamp(reader: Reader, purpose: Purpose | None = None) -> int:
 
     For their own page they also tell its newest link from those before it.
     """
-    relinked = purpose == "page" and reader.relinked
+    relinked = purpose == "page" and reader.page_link_version
     told = f"{reader.uid} {relinked}" if relinked else reader.uid
     return int.from_bytes(hashlib.sha256(told.encode()).digest()[:4])
 

@@ -128,7 +128,7 @@ def furnish(program: Program) -> Edition:
     """
     ada = subscriptions.add(
         program.store, "ada@example.org", now=NOW, name="Ada", zone="Europe/Berlin",
-        at=time(8, 30), size=8, words=["language agents", "memory"],
+        send_time=time(8, 30), papers_per_edition=8, words=["language agents", "memory"],
     )  # fmt: skip
     others = [
         subscriptions.add(program.store, f"reader{number}@example.org", now=NOW)

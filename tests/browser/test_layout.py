@@ -94,7 +94,9 @@ def drafts() -> list[PaperRecord]:
 def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
     with listen("127.0.0.1", 0) as listener:
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with place(tmp_path, sqlite_url, {"site.base_url": base, "web.admin": 1}) as here:
+        with place(
+            tmp_path, sqlite_url, {"site.base_url": base, "web.admin_link_version": 1}
+        ) as here:
             config = uvicorn.Config(app(here.program, clock=here.clock), log_config=None)
             with answering(uvicorn.Server(config), listener):
                 yield here
@@ -120,7 +122,7 @@ def publish_hostile(here: Place) -> Edition:
         ]
         votes.cast_many(connection, cast)
         picks = [
-            replace(pick, interest=WORD[:40], like=chosen[0], probability=0.4)
+            replace(pick, interest=WORD[:40], similar_paper=chosen[0], probability=0.4)
             for pick in picks_of(chosen)
         ]
         edition = editions.publish(

@@ -33,7 +33,9 @@ pytestmark = pytest.mark.browser
 def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
     with listen("127.0.0.1", 0) as listener:
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with place(tmp_path, sqlite_url, {"site.base_url": base, "web.admin": 1}) as here:
+        with place(
+            tmp_path, sqlite_url, {"site.base_url": base, "web.admin_link_version": 1}
+        ) as here:
             furnish(here)
             config = uvicorn.Config(app(here.program, clock=here.clock), log_config=None)
             with answering(uvicorn.Server(config), listener):
@@ -202,8 +204,8 @@ def test_wishes_are_saved_from_the_readers_page(here: Place, browser: Browser) -
     page.get_by_role("button", name="Save", exact=True).click()
 
     page.get_by_text("Your wishes are saved").wait_for()
-    assert here.current().size == 7
-    assert here.current().days == frozenset(range(6))
+    assert here.current().papers_per_edition == 7
+    assert here.current().weekdays == frozenset(range(6))
     page.close()
 
 

@@ -24,7 +24,7 @@ def a_world(*, newest: bool = True) -> readers.Collection:
     for number in range(PAPERS):
         seen = start + timedelta(hours=number)
         one = themed(themes[number % 3], number)
-        papers.append(replace(one, first_seen=seen, arrived=seen, updated=seen))
+        papers.append(replace(one, first_seen=seen, ingested_at=seen, updated=seen))
     corner = [np.arange(theme, PAPERS, 3) for theme in range(3)]
     liked = np.arange(0, PAPERS, 30)
     return readers.Collection(

@@ -63,9 +63,12 @@ def picks_of(chosen: Sequence[Paper]) -> list[Pick]:
             position=position,
             score=1.0 / position,
             probability=0.5,
-            because=(TermWeight("mixture of experts", 0.1 + 0.2), TermWeight("routing", 1e-17)),
-            against=(TermWeight("größe", -0.25),),
-            like=chosen[0] if position > 1 else None,
+            positive_terms=(
+                TermWeight("mixture of experts", 0.1 + 0.2),
+                TermWeight("routing", 1e-17),
+            ),
+            negative_terms=(TermWeight("größe", -0.25),),
+            similar_paper=chosen[0] if position > 1 else None,
         )
         for position, paper in enumerate(chosen, start=1)
     ]

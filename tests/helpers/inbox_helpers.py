@@ -70,7 +70,7 @@ def run(
     now: datetime = NOW,
     dump_formats: Sequence[DumpFormat] = DUMP_FORMATS,
 ) -> list[Taken]:
-    return sweep(store, dump_formats, folders, settle_seconds=5, now=now)
+    return sweep(store, dump_formats, folders, stable_seconds=5, now=now)
 
 
 def titles(store: Store) -> list[str]:

@@ -59,8 +59,7 @@ def edition_like_it(here: Place) -> str:
     (private,) = read_private(here.program.store, here.reader)
     day = NOW.date() + timedelta(days=1)
     pick = Pick(
-        paper=here.papers[0], position=1, score=1.0, probability=0.5, because=(), against=(),
-        like=private,
+        paper=here.papers[0], position=1, score=1.0, probability=0.5, similar_paper=private,
     )  # fmt: skip
     with here.program.store.begin() as connection:
         edition = editions.publish(

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # Tables that grow with papers, readers or days. The others stay small.
 GROWING = frozenset(
-    "attempt bounce delivery dump edition identifier interest letter listing"
-    f" paper pick private_identifier reader reject sketch vote {index.NAME}".split()
+    "bounce delivery dump dump_paper edition identifier interest letter minhash"
+    f" paper pick private_identifier rate_limit reader rejected_record vote {index.NAME}".split()
 )
 _SQLITE_SCAN = re.compile(r"SCAN (\w+)(?! VIRTUAL TABLE INDEX \d+:[=<>M])(?P<ordered> USING)?")
 _SORTED_AFTERWARDS = "USE TEMP B-TREE FOR ORDER BY"

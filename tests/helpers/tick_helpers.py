@@ -28,7 +28,7 @@ SAMPLE = "000_48a0d66eb2c74da9.txt"
 
 def make_program(tmp_path: Path) -> Program:
     """Build the program on a home of its own, whose inbox waits for nothing."""
-    program = build(load(home=tmp_path / "home", flags={"inbox.settle_seconds": 0}, environ={}))
+    program = build(load(home=tmp_path / "home", flags={"inbox.stable_seconds": 0}, environ={}))
     program.prepare()
     return program
 

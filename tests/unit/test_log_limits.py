@@ -6,12 +6,13 @@ import contextvars
 import io
 import json
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
 
 from larkpost import log_limits, logs
+from larkpost.log_events import LogEvent
 from larkpost.log_limits import LINES, MOST_CHARACTERS, MOST_KINDS, LineLimit, limit_lines
 
 if TYPE_CHECKING:
@@ -57,9 +58,9 @@ def test_a_flood_of_one_kind_is_cut_and_counted(log: io.StringIO, clock: Seconds
     logger = logs.get_logger("larkpost.web")
     with limit_lines():
         for number in range(500):
-            logger.warning("page not available", error=f"problem {number}")
+            logger.warning(LogEvent.PAGE_REFUSED, error=f"problem {number}")
         clock.now += 61
-        logger.warning("page not available", error="again")
+        logger.warning(LogEvent.PAGE_REFUSED, error="again")
 
     said = lines(log)
     assert len(said) == LINES + 1
@@ -71,7 +72,7 @@ def test_what_was_left_out_is_told_when_nothing_comes_any_more(
 ) -> None:
     with limit_lines():
         for _ in range(50):
-            logs.get_logger("larkpost.web").warning("page failed")
+            logs.get_logger("larkpost.web").warning(LogEvent.PAGE_FAILED)
     logs.tell_left_out()
     before = len(lines(log))
     clock.now += 61
@@ -79,17 +80,17 @@ def test_what_was_left_out_is_told_when_nothing_comes_any_more(
     logs.tell_left_out()
 
     assert before == LINES
-    assert [line["event"] for line in lines(log)[before:]] == ["lines left out"]
+    assert [line["event"] for line in lines(log)[before:]] == [LogEvent.LINES_SUPPRESSED]
     assert lines(log)[-1]["count"] == 50 - LINES
-    assert lines(log)[-1]["like"] == "page failed"
+    assert lines(log)[-1]["like"] == LogEvent.PAGE_FAILED
 
 
 def test_a_flood_of_one_kind_leaves_room_for_others(log: io.StringIO) -> None:
     with limit_lines():
         for _ in range(100):
-            logs.get_logger("larkpost.web").warning("page not available")
-        logs.get_logger("larkpost.web").warning("page failed")
-        logs.get_logger("larkpost.other").warning("page not available")
+            logs.get_logger("larkpost.web").warning(LogEvent.PAGE_REFUSED)
+        logs.get_logger("larkpost.web").warning(LogEvent.PAGE_FAILED)
+        logs.get_logger("larkpost.other").warning(LogEvent.PAGE_REFUSED)
 
     assert len(lines(log)) == LINES + 2
 
@@ -111,15 +112,16 @@ def test_the_daemon_s_own_lines_are_not_limited(log: io.StringIO) -> None:
     with limit_lines():
         pass
     for _ in range(100):
-        logs.get_logger("larkpost.serve").warning("round failed")
+        logs.get_logger("larkpost.serve").warning(LogEvent.JOB_FAILED)
 
     assert len(lines(log)) == 100
 
 
 def test_events_that_are_never_the_same_are_of_a_bounded_number(log: io.StringIO) -> None:
+    logger: Any = logs.get_logger("larkpost.web")  # no event of ours: those are of a fixed list
     with limit_lines():
         for number in range(3 * MOST_KINDS):
-            logs.get_logger("larkpost.web").warning(f"event {number}")
+            logger.warning(f"event {number}")
 
     assert len(lines(log)) == MOST_KINDS + LINES
 
@@ -128,7 +130,7 @@ def test_a_thread_of_a_request_is_limited_as_well(log: io.StringIO) -> None:
     with limit_lines():
         context = contextvars.copy_context()
     for _ in range(100):
-        context.run(logs.get_logger("larkpost.editions").warning, "paper left out")
+        context.run(logs.get_logger("larkpost.editions").warning, LogEvent.PAPER_SKIPPED)
 
     assert len(lines(log)) == LINES
 
@@ -139,7 +141,7 @@ def test_a_long_fact_is_cut(format: str) -> None:  # noqa: A002 - of the log
     stream = io.StringIO()
     logs.configure("info", format, stream)  # type: ignore[arg-type]  # one of two
     error = ValueError("x" * 1_000_000)
-    logs.get_logger("larkpost.web").error("page failed", exc_info=error, page="y" * 100_000)
+    logs.get_logger("larkpost.web").error(LogEvent.PAGE_FAILED, exc_info=error, page="y" * 100_000)
 
     (line,) = stream.getvalue().splitlines()
     assert len(line) < 4 * MOST_CHARACTERS

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from larkpost import logs
+from larkpost.log_events import LogEvent
 from larkpost.web import ROUTES
 
 if TYPE_CHECKING:
@@ -46,21 +47,21 @@ def logger(stream: io.StringIO, format: logs.Format = "console", **more: Any) ->
 def test_the_console_shows_time_level_event_and_facts() -> None:
     stream = io.StringIO()
 
-    logger(stream).info("dump read", papers=108, name="aug 7.txt")
+    logger(stream).info(LogEvent.DUMP_INGESTED, papers=108, name="aug 7.txt")
 
     moment, level, rest = stream.getvalue().rstrip("\n").split(maxsplit=2)
     assert moment.endswith("Z")
     assert level == "info"
-    assert rest == 'dump read papers=108 name="aug 7.txt"'
+    assert rest == 'dump.ingested papers=108 name="aug 7.txt"'
 
 
 def test_json_is_an_object_a_line() -> None:
     stream = io.StringIO()
 
-    logger(stream, "json").warning("dump read", papers=108)
+    logger(stream, "json").warning(LogEvent.DUMP_INGESTED, papers=108)
 
     event = json.loads(stream.getvalue())
-    assert event["event"] == "dump read"
+    assert event["event"] == LogEvent.DUMP_INGESTED
     assert event["papers"] == 108
     assert event["level"] == "warning"
     assert event["logger"] == "larkpost.test"

@@ -80,57 +80,50 @@ def larkpost(
 
 larkpost.take(
     {
-        "Begin": (
+        "Getting started": (
             ListedCommand(
-                "demo", "demo", "Make a paper from the sample, and watch thumbs change it."
+                "demo", "demo", "Make an edition from the sample, and watch thumbs change it."
             ),
             ListedCommand("init", "home", "Make the home: folders, database, key."),
-        ),
-        "Papers": (
-            ListedCommand("ingest", "papers", "Read dumps of papers."),
-            ListedCommand("papers", "papers", "List or search papers."),
-            ListedCommand("enrich", "enrich", "Add ids, links, authors and dates to papers."),
+            ListedCommand("config", "config", "Show or check the settings."),
+            ListedCommand("doctor", "doctor", "Check everything Larkpost needs."),
+            ListedCommand("serve", "daemon", "Run the daemon."),
         ),
         "Readers": (
             ListedCommand("reader", "readers", "Add, list, show, change or remove readers."),
             ListedCommand(
                 "interest", "interests", "List, set or remove the named interests of a reader."
             ),
-            ListedCommand(
-                "start", "interests", "Begin a taste from papers already read, or see ten to rate."
-            ),
-            ListedCommand("vote", "votes", "Give a paper a thumb, or take it back."),
-            ListedCommand("unvote", "votes", "Take back the thumbs of a span of time."),
+            ListedCommand("vote", "votes", "Give a paper a thumb, or take thumbs back."),
             ListedCommand(
                 "forget", "votes", "Forget the thumbs before a moment, or bring them back."
             ),
         ),
-        "Editions": (
+        "Papers": (
+            ListedCommand("ingest", "papers", "Read dumps of papers."),
+            ListedCommand("papers", "papers", "List or search papers."),
+            ListedCommand("enrich", "enrich", "Add ids, links, authors and dates to papers."),
             ListedCommand("rank", "ranking", "Rank papers for a reader, and change nothing."),
-            ListedCommand("explain", "ranking", "Show why a paper stands where it stands."),
+            ListedCommand("explain", "ranking", "Show why a paper is ranked where it is."),
             ListedCommand("publish", "editions", "Publish editions."),
             ListedCommand("preview", "editions", "Print an edition as HTML, text, letter or feed."),
             ListedCommand("evaluate", "evaluate", "Measure how good readers' papers have been."),
         ),
-        "Letters": (
+        "Mail": (
             ListedCommand("deliver", "mail", "Send the letters that are due."),
             ListedCommand("deliveries", "mail", "List letters, and send again what failed."),
-            ListedCommand("send-test", "mail", "Send a letter to try the road."),
-            ListedCommand("receive", "mail", "Take in a mail that came back, from standard input."),
-            ListedCommand("receipt", "mail", "Say why a morning is quiet."),
+            ListedCommand("send-test", "mail", "Send a letter to test the mail settings."),
+            ListedCommand("receive-mail", "mail", "Read one inbound mail from standard input."),
         ),
-        "Daemon": (
-            ListedCommand("status", "daemon", "Tell how things stand, and why a day is quiet."),
+        "Maintenance": (
+            ListedCommand(
+                "status", "daemon", "Show papers, readers and letters; or why a day is empty."
+            ),
             ListedCommand("tick", "daemon", "Read the inbox, publish and deliver once."),
-            ListedCommand("serve", "daemon", "Run the daemon."),
             ListedCommand("admin", "daemon", "Print the link of the admin page."),
-        ),
-        "Upkeep": (
             ListedCommand("migrate", "home", "Bring the database up to this version."),
-            ListedCommand("doctor", "doctor", "Check everything Larkpost stands on."),
             ListedCommand("export", "import_export", "Write everything as JSON Lines."),
-            ListedCommand("import", "import_export", "Take in papers, readers and thumbs."),
-            ListedCommand("config", "config", "Show or check the settings."),
+            ListedCommand("import", "import_export", "Read papers, readers and thumbs."),
             ListedCommand("completion", "config", "Print the completion script of a shell."),
         ),
     }
@@ -162,8 +155,9 @@ def _fault(error: Exception) -> LarkpostError:
     from pathlib import Path
 
     from larkpost import logs
+    from larkpost.log_events import LogEvent
 
-    logs.get_logger("larkpost").debug("unexpected fault", exc_info=error)
+    logs.get_logger("larkpost").debug(LogEvent.PROGRAM_FAILED, exc_info=error)
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}"
     return LarkpostError(

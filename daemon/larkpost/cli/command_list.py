@@ -26,6 +26,27 @@ class ListedCommand(NamedTuple):
     short_help: str
 
 
+class DefaultCommandGroup(click.Group):
+    """A group that may be called without the name of a command: then its ``default`` is meant.
+
+    So `vote EMAIL PAPER up` and `vote clear EMAIL …` both work; the help is that of the default.
+    """
+
+    def __init__(self, name: str, *, default: click.Command, **more: Any) -> None:
+        super().__init__(name, **more)
+        self.default = default
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:  # fmt: skip
+        """Read the arguments, as the group's where a command is named, or is to be completed."""
+        completing = extra.get("resilient_parsing", False) and not args
+        if completing or (args and args[0] in self.commands):
+            return super().make_context(info_name, args, parent, **extra)
+        return self.default.make_context(info_name, args, parent, **extra)
+
+
 class CommandGroups(click.Group):
     """A group whose help lists its commands under headings, not by the alphabet.
 

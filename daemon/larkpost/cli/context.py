@@ -85,13 +85,14 @@ class CliContext:
     def log(self, settings: Settings, *, daemon: bool = False) -> None:
         """Set up the log: what the settings say for the daemon, little for a command."""
         from larkpost import logs
+        from larkpost.log_events import LogEvent
 
         chosen = daemon or "log.level" in settings.origins
         base = LEVELS.index(settings.log.level) if chosen else LEVELS.index("warning")
         level: Any = LEVELS[min(max(base + self.loudness, 0), len(LEVELS) - 1)]
         logs.configure(level, settings.log.format, hide=settings.passwords)
         for remark in settings.remarks:
-            logs.get_logger("larkpost.settings").warning(remark)
+            logs.get_logger("larkpost.settings").warning(LogEvent.SETTINGS_WARNED, warning=remark)
 
 
 pass_call = click.make_pass_decorator(CliContext, ensure=True)

@@ -16,7 +16,7 @@ def of_reader(reader: Reader, links: UrlBuilder) -> dict[str, Any]:
     """A reader in the form that ``import --readers`` reads, with what else an operator asks."""
     return {
         **reader_line(reader),
-        "next": moment(reader.next_slot) if reader.next_slot else None,
+        "next_edition": moment(reader.next_slot) if reader.next_slot else None,
         "created": moment(reader.created),
         "feed": links.feed(reader, "rss") if reader.feed_key else None,
     }
@@ -31,5 +31,5 @@ def of_result(result: PublishResult) -> dict[str, Any]:
         "outcome": str(result.outcome),
         "published": moment(edition.published_at) if edition else None,
         "papers": [str(pick.paper.identifier) for pick in edition.picks] if edition else [],
-        "considered": edition.considered if edition else 0,
+        "candidate_count": edition.candidate_count if edition else 0,
     }

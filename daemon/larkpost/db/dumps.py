@@ -28,7 +28,7 @@ class Dump:
     id: int
     digest: str
     name: str
-    source: str
+    format: str
     captured: date | None
     read_at: datetime
     papers: int
@@ -48,33 +48,33 @@ def record(
     connection: Connection,
     dump: Dump,
     *,
-    listing: Iterable[int] = (),
-    rejects: Iterable[RejectedRecord] = (),
+    paper_ids: Iterable[int] = (),
+    rejected: Iterable[RejectedRecord] = (),
 ) -> int:
     """Write down that a dump was read, its papers in its order, and what was rejected."""
     values = {field.name: getattr(dump, field.name) for field in fields(dump)}
     del values["id"]
     statement = insert(schema.dump).values(values).returning(schema.dump.c.id)
     dump_id: int = connection.execute(statement).scalar_one()
-    for some in batches(enumerate(dict.fromkeys(listing), 1)):
+    for some in batches(enumerate(dict.fromkeys(paper_ids), 1)):
         rows = [{"dump_id": dump_id, "position": at, "paper_id": one} for at, one in some]
-        connection.execute(insert(schema.listing), rows)
-    for bad in batches(rejects):
-        columns = [_reject(dump_id, one) for one in bad]
-        connection.execute(insert(schema.reject), columns)
+        connection.execute(insert(schema.dump_paper), rows)
+    for bad in batches(rejected):
+        columns = [_rejected_row(dump_id, one) for one in bad]
+        connection.execute(insert(schema.rejected_record), columns)
     return dump_id
 
 
 def rejects(connection: Connection, dump_id: int) -> list[RejectedRecord]:
     """Read what was rejected of a dump, in the order of its lines."""
-    table = schema.reject
+    table = schema.rejected_record
     mine = select(table).where(table.c.dump_id == dump_id).order_by(table.c.line, table.c.id)
     return [RejectedRecord(row.line, row.reason, row.text) for row in connection.execute(mine)]
 
 
-def listing(connection: Connection, dump_id: int) -> list[int]:
+def papers_of(connection: Connection, dump_id: int) -> list[int]:
     """Read the ids of the papers of a dump, in its order."""
-    table = schema.listing
+    table = schema.dump_paper
     mine = select(table.c.paper_id).where(table.c.dump_id == dump_id).order_by(table.c.position)
     return list(connection.execute(mine).scalars())
 
@@ -92,7 +92,7 @@ def last_news(connection: Connection) -> datetime | None:
     return connection.execute(select(func.max(table.c.read_at)).where(table.c.new > 0)).scalar()
 
 
-def _reject(dump_id: int, rejected: RejectedRecord) -> dict[str, Any]:
+def _rejected_row(dump_id: int, rejected: RejectedRecord) -> dict[str, Any]:
     return {
         "dump_id": dump_id,
         "line": rejected.line,

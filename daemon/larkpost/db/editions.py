@@ -35,9 +35,9 @@ class PreparedEdition:
     now: datetime
     next_slot: datetime | None
     message_id: str | None
-    since: date | None = None
+    catch_up_from: date | None = None
     note: str = ""
-    considered: int = 0
+    candidate_count: int = 0
     number: int | None = None
 
 
@@ -50,14 +50,23 @@ def publish(
     now: datetime,
     next_slot: datetime | None,
     message_id: str | None,
-    since: date | None = None,
+    catch_up_from: date | None = None,
     note: str = "",
-    considered: int = 0,
+    candidate_count: int = 0,
     number: int | None = None,
 ) -> Edition | None:
     """Publish one edition; see ``publish_many``."""
     prepared = PreparedEdition(
-        reader, date, picks, now, next_slot, message_id, since, note, considered, number
+        reader,
+        date,
+        picks,
+        now,
+        next_slot,
+        message_id,
+        catch_up_from,
+        note,
+        candidate_count,
+        number,
     )
     return publish_many(connection, [prepared])[0]
 
@@ -115,7 +124,7 @@ def before(connection: Connection, edition: Edition) -> datetime | None:
 def news(connection: Connection, edition: Edition) -> set[int]:
     """Tell which papers of an edition came in since the reader's edition before; of none, none."""
     since = before(connection, edition)
-    return {pick.paper.id for pick in edition.picks if since and pick.paper.arrived > since}
+    return {pick.paper.id for pick in edition.picks if since and pick.paper.ingested_at > since}
 
 
 def last_out(connection: Connection) -> datetime | None:
@@ -240,9 +249,9 @@ def _insert_editions(connection: Connection, prepared: Sequence[PreparedEdition]
             "reader_id": one.reader.id,
             "date": one.day,
             "published_at": one.now,
-            "since": one.since,
+            "catch_up_from": one.catch_up_from,
             "note": one.note,
-            "considered": one.considered,
+            "candidate_count": one.candidate_count,
         }
         for one in prepared
     ]
@@ -285,11 +294,11 @@ def _pick_row(pick: Pick, edition_id: int) -> dict[str, Any]:
         "explored": pick.explored,
         "interest_id": pick.interest_id,
         "interest": pick.interest,
-        "because": [[one.term, one.weight] for one in pick.because],
-        "against": [[one.term, one.weight] for one in pick.against],
-        "like_id": pick.like.id if pick.like else None,
-        "likeness": pick.likeness,
-        "terms": None if pick.terms is None else list(pick.terms),
+        "positive_terms": [[one.term, one.weight] for one in pick.positive_terms],
+        "negative_terms": [[one.term, one.weight] for one in pick.negative_terms],
+        "similar_paper_id": pick.similar_paper.id if pick.similar_paper else None,
+        "similarity": pick.similarity,
+        "shown_terms": None if pick.shown_terms is None else list(pick.shown_terms),
     }
 
 
@@ -311,9 +320,9 @@ def _edition(prepared: PreparedEdition, edition_id: int) -> Edition:
         date=prepared.day,
         published_at=prepared.now,
         picks=tuple(prepared.picks),
-        since=prepared.since,
+        catch_up_from=prepared.catch_up_from,
         note=prepared.note,
-        considered=prepared.considered,
+        candidate_count=prepared.candidate_count,
     )
 
 
@@ -328,9 +337,9 @@ def _load(connection: Connection, rows: Sequence[Row[Any]]) -> Iterator[Edition]
             date=row.date,
             published_at=row.published_at,
             picks=tuple(picks[row.id]),
-            since=row.since,
+            catch_up_from=row.catch_up_from,
             note=row.note,
-            considered=row.considered,
+            candidate_count=row.candidate_count,
         )
 
 
@@ -343,7 +352,9 @@ def _picks(connection: Connection, edition_ids: Sequence[int]) -> dict[int, list
             select(table).where(table.c.edition_id.in_(some)).order_by(table.c.position)
         )
     ]
-    shown = {row.paper_id for row in rows} | {row.like_id for row in rows if row.like_id}
+    shown = {row.paper_id for row in rows} | {
+        row.similar_paper_id for row in rows if row.similar_paper_id
+    }
     known = papers.get(connection, shown)
     picks: dict[int, list[Pick]] = {edition_id: [] for edition_id in edition_ids}
     for row in rows:
@@ -357,11 +368,11 @@ def _pick(row: Row[Any], known: Mapping[int, Paper]) -> Pick:
         position=row.position,
         score=row.score,
         probability=row.probability,
-        because=tuple(TermWeight(term, weight) for term, weight in row.because),
-        against=tuple(TermWeight(term, weight) for term, weight in row.against),
-        like=known.get(row.like_id),
-        likeness=row.likeness,
-        terms=None if row.terms is None else tuple(row.terms),
+        positive_terms=tuple(TermWeight(term, weight) for term, weight in row.positive_terms),
+        negative_terms=tuple(TermWeight(term, weight) for term, weight in row.negative_terms),
+        similar_paper=known.get(row.similar_paper_id),
+        similarity=row.similarity,
+        shown_terms=None if row.shown_terms is None else tuple(row.shown_terms),
         interest_id=row.interest_id,
         interest=row.interest,
         explored=row.explored,

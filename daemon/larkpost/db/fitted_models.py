@@ -17,56 +17,72 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptSpace:
-    """A space as it was kept: made of how many papers, up to which moment, and its bytes."""
+class StoredModel:
+    """A TF-IDF model as it is stored: of how many papers, up to which moment, and its bytes."""
 
     id: int
-    made_at: datetime
-    papers: int
-    newest: datetime | None
+    fitted_at: datetime
+    paper_count: int
+    corpus_updated_at: datetime | None
     body: bytes = field(repr=False)
 
 
-def save_space(
-    connection: Connection, body: bytes, *, papers: int, newest: datetime | None, now: datetime
+def save_model(
+    connection: Connection,
+    body: bytes,
+    *,
+    paper_count: int,
+    corpus_updated_at: datetime | None,
+    now: datetime,
 ) -> int:
-    """Keep a space beside the earlier ones; returns its number."""
-    values = {"made_at": now, "papers": papers, "newest": newest, "body": body}
-    statement = insert(schema.space).values(values).returning(schema.space.c.id)
+    """Store a model beside the earlier ones; returns its number."""
+    values = {
+        "fitted_at": now,
+        "paper_count": paper_count,
+        "corpus_updated_at": corpus_updated_at,
+        "body": body,
+    }
+    statement = insert(schema.tfidf_model).values(values).returning(schema.tfidf_model.c.id)
     number: int = connection.execute(statement).scalar_one()
     return number
 
 
-def newest_space(connection: Connection) -> KeptSpace | None:
-    """Read the space that was kept last."""
-    return next(spaces(connection), None)
+def newest_model(connection: Connection) -> StoredModel | None:
+    """Read the model that was stored last."""
+    return next(models(connection), None)
 
 
-def newest_facts(connection: Connection) -> KeptSpace | None:
-    """Read the space that was kept last without its bytes, which are many: these are empty."""
-    table = schema.space
-    columns = table.c.id, table.c.made_at, table.c.papers, table.c.newest
+def newest_facts(connection: Connection) -> StoredModel | None:
+    """Read the model that was stored last without its bytes, which are many: these are empty."""
+    table = schema.tfidf_model
+    columns = table.c.id, table.c.fitted_at, table.c.paper_count, table.c.corpus_updated_at
     row = connection.execute(select(*columns).order_by(table.c.id.desc()).limit(1)).one_or_none()
-    return None if row is None else KeptSpace(row.id, row.made_at, row.papers, row.newest, b"")
+    return (
+        None
+        if row is None
+        else StoredModel(row.id, row.fitted_at, row.paper_count, row.corpus_updated_at, b"")
+    )
 
 
-def spaces(connection: Connection) -> Iterator[KeptSpace]:
-    """Read the spaces that are kept, the newest first, one at a time: they are large."""
-    table = schema.space
+def models(connection: Connection) -> Iterator[StoredModel]:
+    """Read the stored models, the newest first, one at a time: they are large."""
+    table = schema.tfidf_model
     numbers = connection.execute(select(table.c.id).order_by(table.c.id.desc())).scalars().all()
     for number in numbers:
         row = connection.execute(select(table).where(table.c.id == number)).one_or_none()
         if row is not None:
-            yield KeptSpace(row.id, row.made_at, row.papers, row.newest, row.body)
+            yield StoredModel(
+                row.id, row.fitted_at, row.paper_count, row.corpus_updated_at, row.body
+            )
 
 
 def newest_id(connection: Connection) -> int | None:
-    """Tell the number of the space that was kept last, by which a holder knows if his is it."""
-    return connection.execute(select(func.max(schema.space.c.id))).scalar()
+    """Tell the id of the model that was stored last: who holds one knows if it is that."""
+    return connection.execute(select(func.max(schema.tfidf_model.c.id))).scalar()
 
 
 def prune(connection: Connection, keep: int = 2) -> int:
-    """Drop all but the newest ``keep`` spaces; returns how many went."""
-    table = schema.space
+    """Drop all but the newest ``keep`` models; returns how many went."""
+    table = schema.tfidf_model
     kept = select(table.c.id).order_by(table.c.id.desc()).limit(keep).scalar_subquery()
     return connection.execute(delete(table).where(table.c.id.not_in(kept))).rowcount

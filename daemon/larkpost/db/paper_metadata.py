@@ -90,7 +90,7 @@ class KnownPapers:
 
 def read_known(connection: Connection) -> KnownPapers:
     """Read by what the papers can be found that anybody may see."""
-    paper, name, number = schema.paper.c, schema.identifier, schema.sketch
+    paper, name, number = schema.paper.c, schema.identifier, schema.minhash
     named = select(name.c.scheme, name.c.value).where(name.c.scheme != "text")
     by_arxiv = exists().where(name.c.paper_id == paper.id, name.c.scheme == "arxiv")
     hashes = (

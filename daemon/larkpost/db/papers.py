@@ -182,7 +182,9 @@ def fresh(at: datetime, window: timedelta) -> list[ColumnElement[bool]]:
     since, seen, come = at - window, schema.paper.alias("seen").c, schema.paper.alias("come").c
     lately = union(
         select(seen.id).where(seen.first_seen > since, seen.first_seen <= at),
-        select(come.id).where(come.arrived > since, come.arrived <= at, come.first_seen <= at),
+        select(come.id).where(
+            come.ingested_at > since, come.ingested_at <= at, come.first_seen <= at
+        ),
     )
     paper = schema.paper.c
     # Said so that no index fits: SQLite would walk the one of what is public, which is all of it.

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 HALF_LIFE = 3.0  # days
 PRIOR = 4.0  # thumbs that the prior counts for
 LOWEST, HIGHEST = 0.4, 0.5  # what share of thumbs up is expected, by the dump's upvotes
-FEWEST = 5  # thumbs, below which none is shown: the default of web.fewest_thumbs
+FEWEST = 5  # thumbs, below which none is shown: the default of web.thumb_count_step
 HALF_WAY = 20  # upvotes at which the expected share lies half-way
 
 
@@ -135,7 +135,7 @@ def thumbs(connection: Connection, *, without: int) -> list[Vote]:
     others = select(table).where(table.c.reader_id != without, *counted)
     rows = connection.execute(others.order_by(table.c.at, table.c.paper_id))
     return [
-        Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.via, row.interest_id)
+        Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.source, row.interest_id)
         for row in rows
     ]
 

@@ -46,14 +46,14 @@ def add(
     now: datetime,
     name: str = "",
     zone: str = "UTC",
-    at: time = time(6),
-    days: frozenset[int] = EVERY_DAY,
-    size: int = 10,
+    send_time: time = time(6),
+    weekdays: frozenset[int] = EVERY_DAY,
+    papers_per_edition: int = 10,
     words: Sequence[str] = (),
     status: Status = Status.ACTIVE,
     threshold: float = 0.0,
     weekly: bool = False,
-    quiet_mail: bool = False,
+    notify_when_empty: bool = False,
     uid: str | None = None,
     next_slot: datetime | None = None,
     number: int | None = None,
@@ -66,7 +66,7 @@ def add(
 
     ``number`` is the one in links, where it is to be that of another database and is not taken.
     Who ``expires`` goes when nobody uses their page or feed: see ``store.uses``.
-    Raises UsageError when the address (or uid) is taken, or when it or the size is impossible.
+    Raises UsageError when address or uid is taken, and for an impossible number of papers.
     """
     columns = {
         "uid": uid or str(uuid4()),
@@ -75,13 +75,13 @@ def add(
         "address": address,
         "name": name,
         "zone": zone,
-        "at": at,
-        "days": days,
-        "size": size,
+        "send_time": send_time,
+        "weekdays": weekdays,
+        "papers_per_edition": papers_per_edition,
         "status": status,
         "threshold": threshold,
         "weekly": weekly,
-        "quiet_mail": quiet_mail,
+        "notify_when_empty": notify_when_empty,
         "next_slot": next_slot,
         "expires": expires,
         "counts_from": None if signed_up else vote_eligibility.ALWAYS,
@@ -253,7 +253,9 @@ def relink(connection: Connection, reader_id: int) -> Reader:
     """Give the reader's own page a new link; the older ones open nothing from now on."""
     table = schema.reader
     whose = or_(table.c.id == reader_id, table.c.merged_into == reader_id)
-    connection.execute(change(table).where(whose).values(relinked=table.c.relinked + 1))
+    connection.execute(
+        change(table).where(whose).values(page_link_version=table.c.page_link_version + 1)
+    )
     return get(connection, reader_id)
 
 
@@ -315,14 +317,15 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
     if columns.get("address") is not None:
         columns["address_key"] = address_key(columns["address"])
         columns["address"] = spell_address(columns["address"])
-    if "size" in columns and columns["size"] not in SIZES:
-        raise UsageError(f"A size of {columns['size']} papers is not possible", hint="1 to 100")
+    size = columns.get("papers_per_edition")
+    if size not in {None, *SIZES}:
+        raise UsageError(f"A size of {size} papers is not possible", hint="1 to 100")
     if "status" in columns:
         columns["status"] = columns["status"].value
     if columns.get("feed_key") == "":
         columns["feed_key"] = _OFF + new_feed_key()
-    if "days" in columns:
-        columns["days"] = sum(1 << day for day in columns["days"])
+    if "weekdays" in columns:
+        columns["weekday_mask"] = sum(1 << day for day in columns.pop("weekdays"))
     return columns
 
 
@@ -380,9 +383,9 @@ def _reader(row: Row[Any], interests: tuple[Interest, ...]) -> Reader:
         name=row.name,
         status=Status(row.status),
         zone=row.zone,
-        at=row.at,
-        days=frozenset(day for day in range(7) if row.days >> day & 1),
-        size=row.size,
+        send_time=row.send_time,
+        weekdays=frozenset(day for day in range(7) if row.weekday_mask >> day & 1),
+        papers_per_edition=row.papers_per_edition,
         feed_key="" if row.feed_key.startswith(_OFF) else row.feed_key,
         created=row.created,
         interests=interests,
@@ -390,8 +393,8 @@ def _reader(row: Row[Any], interests: tuple[Interest, ...]) -> Reader:
         weekly=row.weekly,
         paused_until=row.paused_until,
         next_slot=row.next_slot,
-        relinked=row.relinked,
-        quiet_mail=row.quiet_mail,
+        page_link_version=row.page_link_version,
+        notify_when_empty=row.notify_when_empty,
         merged_into=row.merged_into,
         offer_declined=row.offer_declined,
     )

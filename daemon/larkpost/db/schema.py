@@ -48,7 +48,7 @@ dump = Table(
     Column("id", Id, primary_key=True),
     Column("digest", String(64), nullable=False, unique=True),  # SHA-256 of the bytes
     Column("name", CleanText, nullable=False),
-    Column("source", String(40), nullable=False),
+    Column("format", String(40), nullable=False),
     Column("captured", Date),  # the day the page was taken, where it is known
     Column("read_at", UtcDateTime, nullable=False),
     Column("papers", Integer, nullable=False),
@@ -58,8 +58,8 @@ dump = Table(
     Index("ix_dump_read_at", "read_at", "id"),
 )
 
-reject = Table(
-    "reject",
+rejected_record = Table(
+    "rejected_record",
     metadata,
     Column("id", Id, primary_key=True),
     Column("dump_id", ForeignKey("dump.id", ondelete="CASCADE"), nullable=False, index=True),
@@ -81,7 +81,7 @@ paper = Table(
     Column("categories", TextList, nullable=False),
     Column("published", Date),
     Column("first_seen", UtcDateTime, nullable=False),
-    Column("arrived", UtcDateTime, nullable=False, index=True),
+    Column("ingested_at", UtcDateTime, nullable=False, index=True),
     Column("updated", UtcDateTime, nullable=False),
     Column("url", CleanText),
     Column("upvotes", Integer),
@@ -91,8 +91,8 @@ paper = Table(
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
     Column("version", Integer),  # arXiv's, of the title and abstract; none where nobody told it
     Column("text_seen", UtcDateTime),  # when the record of the text was seen; none: first_seen
-    # The reader whose private paper this is; none has a row in identifier, sketch, listing or in
-    # the search index. See larkpost.db.private.private_papers.
+    # The reader whose private paper this is; none has a row in identifier, minhash,
+    # dump_paper or the search index. See larkpost.db.private.private_papers.
     Column("owner_id", ForeignKey("reader.id", ondelete="CASCADE")),
     Index("ix_paper_owner_id_first_seen", "owner_id", "first_seen"),
     Index("ix_paper_owner_id_updated", "owner_id", "updated"),
@@ -159,15 +159,15 @@ former_paper = Table(  # a paper that another one has taken in: its id and uid l
     Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False, index=True),
 )
 
-sketch = Table(
-    "sketch",
+minhash = Table(  # of its abstract, to find duplicates
+    "minhash",
     metadata,
     Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True),
     Column("hash", BigInteger, primary_key=True, index=True),
 )
 
-listing = Table(  # which papers a dump held, in its order
-    "listing",
+dump_paper = Table(  # which papers a dump held, in its order
+    "dump_paper",
     metadata,
     Column("dump_id", ForeignKey("dump.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, primary_key=True),
@@ -184,17 +184,17 @@ reader = Table(
     Column("name", CleanText, nullable=False),
     Column("status", String(12), nullable=False, index=True),
     Column("zone", String(64), nullable=False),
-    Column("at", Time, nullable=False),
-    Column("days", SmallInteger, nullable=False),  # a bit for each weekday, Monday is 1
-    Column("size", Integer, nullable=False),
+    Column("send_time", Time, nullable=False),  # local
+    Column("weekday_mask", SmallInteger, nullable=False),  # a bit for each weekday, Monday is 1
+    Column("papers_per_edition", Integer, nullable=False),
     Column("threshold", Float, nullable=False),
     Column("weekly", Boolean, nullable=False),
     Column("paused_until", Date),
     Column("next_slot", UtcDateTime, index=True),
     Column("feed_key", String(64), nullable=False, unique=True),
     Column("created", UtcDateTime, nullable=False),
-    Column("relinked", Integer, nullable=False, server_default="0"),
-    Column("quiet_mail", Boolean, nullable=False, server_default=false()),
+    Column("page_link_version", Integer, nullable=False, server_default="0"),
+    Column("notify_when_empty", Boolean, nullable=False, server_default=false()),
     # A reader whose address was another's but for its case is only a name for that other one. No
     # foreign key: SQLite cannot add one to a table; ``readers.remove`` sees to it.
     Column("merged_into", Id, index=True),
@@ -204,7 +204,7 @@ reader = Table(
     Index("ix_reader_expires_id", "expires", "id"),
     Column("counts_from", UtcDateTime),  # none: not yet; see larkpost.db.usage.vote_eligibility
     Column("offer_declined", UtcDateTime),  # see larkpost.editions.second_interest
-    CheckConstraint("size BETWEEN 1 AND 100", name="size"),
+    CheckConstraint("papers_per_edition BETWEEN 1 AND 100", name="papers_per_edition"),
     sqlite_autoincrement=True,
 )
 
@@ -228,7 +228,7 @@ vote = Table(
     Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True),
     Column("thumb", SmallInteger, nullable=False),
     Column("interest_id", ForeignKey("interest.id", ondelete="SET NULL"), index=True),
-    Column("via", String(20), nullable=False),
+    Column("source", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("counts_from", UtcDateTime),  # for others; none: not yet
     Index("ix_vote_paper_id_thumb_counts_from", "paper_id", "thumb", "counts_from"),
@@ -249,20 +249,20 @@ forgotten_vote = Table(  # a vote that its reader has had forgotten; see ``forgo
     Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True, index=True),
     Column("thumb", SmallInteger, nullable=False),
     Column("interest_id", ForeignKey("interest.id", ondelete="SET NULL"), index=True),
-    Column("via", String(20), nullable=False),
+    Column("source", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),
     Column("counts_from", UtcDateTime),
     Column("forgotten_at", UtcDateTime, nullable=False, index=True),
     CheckConstraint("thumb IN (-1, 1)", name="thumb"),
 )
 
-space = Table(
-    "space",
+tfidf_model = Table(
+    "tfidf_model",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("made_at", UtcDateTime, nullable=False),
-    Column("papers", Integer, nullable=False),
-    Column("newest", UtcDateTime),  # first_seen of the newest paper in it
+    Column("fitted_at", UtcDateTime, nullable=False),
+    Column("paper_count", Integer, nullable=False),
+    Column("corpus_updated_at", UtcDateTime),  # first_seen of the newest paper in it
     Column("body", LargeBinary, nullable=False),
 )
 
@@ -273,9 +273,9 @@ edition = Table(
     Column("reader_id", ForeignKey("reader.id", ondelete="CASCADE"), nullable=False),
     Column("date", Date, nullable=False),  # the reader's local day
     Column("published_at", UtcDateTime, nullable=False, index=True),
-    Column("since", Date),
+    Column("catch_up_from", Date),
     Column("note", CleanText, nullable=False),
-    Column("considered", Integer, nullable=False),
+    Column("candidate_count", Integer, nullable=False),
     UniqueConstraint("reader_id", "date"),
     sqlite_autoincrement=True,
 )
@@ -293,11 +293,11 @@ pick = Table(
     Column("pool", Integer, nullable=False, server_default="1"),  # papers that the lot drew from
     Column("interest_id", Id),  # of that day: no key, or removing an interest would read every pick
     Column("interest", CleanText, nullable=False),  # and its name
-    Column("because", JSON, nullable=False),  # [[term, weight], …], strongest first
-    Column("against", JSON, nullable=False),
-    Column("like_id", ForeignKey("paper.id"), index=True),
-    Column("likeness", Float),  # of the nearest liked paper, told or not; none before a thumb up
-    Column("terms", JSON(none_as_null=True)),  # those shown; none in old editions
+    Column("positive_terms", JSON, nullable=False),  # [[term, weight], …], strongest first
+    Column("negative_terms", JSON, nullable=False),
+    Column("similar_paper_id", ForeignKey("paper.id"), index=True),
+    Column("similarity", Float),  # to the nearest liked paper, shown or not; none before a thumb up
+    Column("shown_terms", JSON(none_as_null=True)),  # none in old editions
 )
 
 delivery = Table(
@@ -339,8 +339,8 @@ lease = Table(  # who does what nobody else may do meanwhile: the tick, a fit
     Column("until", UtcDateTime, nullable=False),
 )
 
-event = Table(  # the latest of each kind: what status, healthz and the quiet-day receipt tell
-    "event",
+job_status = Table(  # the latest of each kind: what status and healthz show
+    "job_status",
     metadata,
     Column("kind", String(40), primary_key=True),
     Column("at", UtcDateTime, nullable=False),
@@ -361,8 +361,8 @@ bounce = Table(  # what mail servers sent back
     CheckConstraint("kind IN ('hard', 'soft')", name="kind"),
 )
 
-attempt = Table(  # who did how much of what is limited; see larkpost.db.coordination.rate_limits
-    "attempt",
+rate_limit = Table(  # who did how much of it; see larkpost.db.coordination.rate_limits
+    "rate_limit",
     metadata,
     Column("key", String(64), primary_key=True),  # SHA-256: addresses of strangers are not kept
     Column("full_at", BigInteger, nullable=False, index=True),  # microseconds since 1970

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
 _KEY = ["reader_id", "paper_id"]
-_CHANGING = ("thumb", "interest_id", "via", "at", "counts_from")
+_CHANGING = ("thumb", "interest_id", "source", "at", "counts_from")
 # Thumbs that may count for anybody but their reader: not those on private papers.
 ON_PUBLIC = schema.vote.c.paper_id.not_in(
     select(schema.paper.c.id).where(schema.paper.c.owner_id.is_not(None))
@@ -167,11 +167,11 @@ def _columns(vote: Vote) -> dict[str, Any]:
         "paper_id": vote.paper_id,
         "thumb": vote.thumb.value,
         "interest_id": vote.interest_id,
-        "via": vote.via,
+        "source": vote.source,
         "at": vote.at,
     }
 
 
 def from_row(row: Row[Any]) -> Vote:
     """Make a vote of a row of ``vote``, or of one that was forgotten."""
-    return Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.via, row.interest_id)
+    return Vote(row.reader_id, row.paper_id, Thumb(row.thumb), row.at, row.source, row.interest_id)

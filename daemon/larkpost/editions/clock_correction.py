@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from larkpost import logs
 from larkpost.db import editions, readers
 from larkpost.db.coordination import future_timestamps
+from larkpost.log_events import LogEvent
 from larkpost.schedule import is_available, local_date, next_after, timetable_of
 
 if TYPE_CHECKING:
@@ -45,9 +46,7 @@ def recover_from_future(store: Store, *, now: datetime) -> bool:
         late = readers.due_after(connection, now + _SOON)
         moved = sum(_bring_slot_back(connection, reader, now) for reader in late)
     if moved or changed:
-        log.warning(
-            "the clock was ahead: what it wrote is now", slots=moved, editions=dated, rows=changed
-        )
+        log.warning(LogEvent.CLOCK_CORRECTED, slots=moved, editions=dated, rows=changed)
     return bool(moved or changed)
 
 

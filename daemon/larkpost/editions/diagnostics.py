@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime, timedelta
 
-    from larkpost.db.coordination.job_status import Event
+    from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection
 
 
@@ -66,7 +66,7 @@ class DayFacts:
     fresh: int
     news: datetime | None
     out: datetime | None
-    happened: Mapping[str, Event]
+    happened: Mapping[str, JobStatus]
 
     @property
     def has_papers(self) -> bool:
@@ -74,7 +74,7 @@ class DayFacts:
         return self.out is not None and self.out.date() == self.now.date()
 
     @property
-    def idle(self) -> Event | None:
+    def idle(self) -> JobStatus | None:
         """The editions last due, where they brought nobody a paper and nothing has come since."""
         event = self.happened.get("publish")
         if event is None or event.detail.get("published") or self.has_papers:
@@ -181,22 +181,22 @@ def no_new_papers(count: int) -> str:
     return f"no new papers: {'the one in it was' if count == 1 else f'all {count} were'} known"
 
 
-def _of_publish(event: Event, *, seen: bool) -> Iterator[EmptyDayReason]:
-    if below := event.detail.get("below"):
+def _of_publish(event: JobStatus, *, seen: bool) -> Iterator[EmptyDayReason]:
+    if below := event.detail.get("below_threshold"):
         yield EmptyDayReason(
             EmptyDay.ALL_BELOW,
             f"every paper was below the threshold of {below} of the readers",
             "larkpost reader set EMAIL --threshold 0",
         )
-    elif seen and (quiet := event.detail.get("quiet")):
+    elif seen and (empty := event.detail.get("empty")):
         yield EmptyDayReason(
             EmptyDay.ALL_SEEN,
-            f"{quiet} of the readers had seen every paper there was",
+            f"{empty} of the readers had seen every paper there was",
             "a new dump brings new papers",
         )
 
 
-def _of_faults(happened: Mapping[str, Event]) -> Iterator[EmptyDayReason]:
+def _of_faults(happened: Mapping[str, JobStatus]) -> Iterator[EmptyDayReason]:
     publish, tick, deliver = (happened.get(kind) for kind in ("publish", "tick", "deliver"))
     problem = publish.detail.get("problem") if publish is not None and not publish.ok else None
     if problem is None and tick is not None and not tick.ok:

@@ -28,7 +28,7 @@ def wants_notice(reader: Reader, now: datetime) -> bool:
     until = reader.paused_until
     away = until is not None and until > local_date(reader.zone, now)
     going = reader.status is Status.ACTIVE and not away
-    return reader.quiet_mail and reader.address is not None and going
+    return reader.notify_when_empty and reader.address is not None and going
 
 
 def owe(connection: Connection, reader: Reader, day: date, why: str, *, now: datetime) -> None:

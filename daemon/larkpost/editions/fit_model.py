@@ -16,6 +16,7 @@ from urllib.parse import quote
 from larkpost import logs
 from larkpost.db import papers, popularity
 from larkpost.errors import TryAgainLater
+from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,13 +63,13 @@ def fit_here(store: Store, ranker: Ranker, now: datetime, *, together: bool) -> 
 class FitApart:
     """Fits a space in a process of its own, so that the memory it takes goes back to the system.
 
-    ``careful`` is the ranker's setting. The process reads the store itself, is a nice one, takes
+    ``accurate`` is the ranker's setting. The process reads the store itself, is a nice one, takes
     ``seconds`` at most, and ends with this one. Its answer is a space as bytes, which is read like
     any that was kept. Raises RuntimeError where it fails or is killed, TimeoutError where it takes
     too long, TryAgainLater where ``stopped`` says that this process is to end.
     """
 
-    careful: bool
+    accurate: bool
     stopped: Callable[[], bool] = lambda: False
     seconds: float = LONGEST
 
@@ -77,7 +78,7 @@ class FitApart:
         wanted = {
             # On the standard input, for a command line may be read by everybody.
             "store": _address(store),
-            "careful": self.careful,
+            "accurate": self.accurate,
             "now": now.isoformat(),
             "together": together,
         }
@@ -85,7 +86,7 @@ class FitApart:
             return fit_here(store, ranker, now, together=together)
         began = time.monotonic()
         body = self._run([sys.executable, "-P", "-m", "larkpost.editions.fit_process"], wanted)
-        log.info("fitted a space", seconds=round(time.monotonic() - began, 1), bytes=len(body))
+        log.info(LogEvent.MODEL_FITTED, seconds=round(time.monotonic() - began, 1), bytes=len(body))
         return Fitted(body)
 
     def _run(self, command: list[str], wanted: dict[str, object]) -> bytes:

@@ -52,7 +52,7 @@ def _fit(wanted: dict[str, object]) -> bytes:
     from larkpost.ranking import TfidfRanker
 
     store = Store(str(wanted["store"]))
-    ranker = TfidfRanker(careful=bool(wanted["careful"]))
+    ranker = TfidfRanker(accurate=bool(wanted["accurate"]))
     moment = datetime.fromisoformat(str(wanted["now"]))
     return fit_here(store, ranker, moment, together=bool(wanted["together"])).body
 

@@ -14,6 +14,7 @@ from larkpost.db.paper_cache import PaperCache
 from larkpost.editions.fit_model import LIKED, Fitted, fit_here
 from larkpost.editions.refit_policy import FitBasis, still_serves
 from larkpost.errors import LarkpostError, TryAgainLater
+from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -100,9 +101,9 @@ class ModelCache:
             raise
         except Exception as error:  # editions and pages go without, and say so
             problem = f"{type(error).__name__}: {error}"
-            log.warning("fitting a space failed, and there is no older one", exc_info=True)
+            log.warning(LogEvent.MODEL_FAILED, older=False, exc_info=True)
             with store.begin() as connection:
-                job_status.record(connection, "space", ok=False, now=now, problem=problem, ups=0)
+                job_status.record(connection, "fit", ok=False, now=now, problem=problem, ups=0)
         self._readable = True
 
     def fresh(self, store: Store, ranker: Ranker, *, now: datetime) -> Space:
@@ -141,7 +142,7 @@ class ModelCache:
 
     def _read(self, store: Store, ranker: Ranker, number: int | None) -> Held:
         with store.read() as connection:
-            newest = fitted_models.newest_space(connection)
+            newest = fitted_models.newest_model(connection)
         space = ranker.space_from(newest.body) if newest else None
         if newest is not None and space is None:
             self._readable = False  # the next round makes one
@@ -152,14 +153,16 @@ class ModelCache:
 def _is_fresh(connection: Connection, now: datetime) -> bool:
     """Say whether the newest kept space still serves, or need not be tried again so soon."""
     wanted = _basis(connection, now)
-    last = job_status.latest(connection).get("space")
+    last = job_status.latest(connection).get("fit")
     if not wanted.papers or (last and not last.ok and timedelta(0) <= now - last.at < TRY_AGAIN):
         return True
     kept = fitted_models.newest_facts(connection)
     if kept is None:
         return False
     return still_serves(
-        FitBasis(kept.papers, kept.newest, _ups(connection)), wanted, now - kept.made_at
+        FitBasis(kept.paper_count, kept.corpus_updated_at, _ups(connection)),
+        wanted,
+        now - kept.fitted_at,
     )
 
 
@@ -179,7 +182,7 @@ def _load_or_fit(store: Store, ranker: Ranker, now: datetime, fit: Fit) -> Model
         if last is None:
             raise
         problem = f"{type(error).__name__}: {error}"
-        log.warning("fitting a space failed, an older one serves", problem=problem, exc_info=True)
+        log.warning(LogEvent.MODEL_FAILED, older=True, problem=problem, exc_info=True)
         return ModelBuild(last, basis, now, problem=problem)
 
 
@@ -194,7 +197,7 @@ def _made(ranker: Ranker, fitted: Fitted, basis: FitBasis, now: datetime) -> Mod
 def _last_good(store: Store, ranker: Ranker) -> Space | None:
     """The newest of the kept spaces that can be read."""
     with store.read() as connection:
-        read = (ranker.space_from(kept.body) for kept in fitted_models.spaces(connection))
+        read = (ranker.space_from(kept.body) for kept in fitted_models.models(connection))
         return next((space for space in read if space is not None), None)
 
 
@@ -208,14 +211,14 @@ def _load(
     connection: Connection, ranker: Ranker, wanted: FitBasis, now: datetime
 ) -> ModelBuild | None:
     """Read the space that is kept, if it still serves and can be read."""
-    newest = fitted_models.newest_space(connection)
+    newest = fitted_models.newest_model(connection)
     if newest is None:
         return None
-    basis = FitBasis(newest.papers, newest.newest, _ups(connection))
-    if not still_serves(basis, wanted, now - newest.made_at):
+    basis = FitBasis(newest.paper_count, newest.corpus_updated_at, _ups(connection))
+    if not still_serves(basis, wanted, now - newest.fitted_at):
         return None
     space = ranker.space_from(newest.body)
-    return ModelBuild(space, basis, newest.made_at) if space else None
+    return ModelBuild(space, basis, newest.fitted_at) if space else None
 
 
 def _keep(store: Store, made: ModelBuild) -> None:
@@ -224,19 +227,23 @@ def _keep(store: Store, made: ModelBuild) -> None:
     if made.problem:
         with store.begin() as connection:
             ups = _ups(connection)
-            job_status.record(connection, "space", ok=False, now=now, problem=made.problem, ups=ups)
+            job_status.record(connection, "fit", ok=False, now=now, problem=made.problem, ups=ups)
     elif made.body:
         with store.begin() as connection:
-            fitted_models.save_space(
-                connection, made.body, papers=basis.papers, newest=basis.updated, now=now
+            fitted_models.save_model(
+                connection,
+                made.body,
+                paper_count=basis.papers,
+                corpus_updated_at=basis.updated,
+                now=now,
             )
             fitted_models.prune(connection)
             job_status.record(
-                connection, "space", ok=True, now=now, papers=basis.papers, ups=basis.ups
+                connection, "fit", ok=True, now=now, papers=basis.papers, ups=basis.ups
             )
 
 
 def _ups(connection: Connection) -> int:
     """How many thumbs up the kept space was learnt from, other readers' and all."""
-    learnt = job_status.latest(connection).get("space")
+    learnt = job_status.latest(connection).get("fit")
     return int(learnt.detail.get("ups", 0)) if learnt else 0

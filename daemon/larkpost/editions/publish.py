@@ -43,7 +43,7 @@ class PublishContext:
     """What every publication needs: the store, the ranker, the usual window, the mail domain.
 
     ``exploration`` is the rate at which an edition's last place is given away by lot;
-    ``fewest_thumbs`` of all readers order papers for who has taught nothing yet; ``spaces`` is
+    ``thumb_count_step`` of all readers order papers for who has taught nothing yet; ``spaces`` is
     the space that the process shares.
     """
 
@@ -52,7 +52,7 @@ class PublishContext:
     window: timedelta
     domain: str
     exploration: float = 0.0
-    fewest_thumbs: int = FEWEST
+    thumb_count_step: int = FEWEST
     spaces: ModelCache = field(default_factory=ModelCache)
 
     def question(self, request: EditionRequest) -> RankingRequest:
@@ -62,7 +62,7 @@ class PublishContext:
             request.at,
             window,
             exploration=self.exploration,
-            fewest_thumbs=self.fewest_thumbs,
+            thumb_count_step=self.thumb_count_step,
         )
 
 
@@ -90,9 +90,9 @@ class PublishOutcome(StrEnum):
     """What became of an occasion."""
 
     PUBLISHED = "published"
-    ALREADY = "already"  # that day's edition is out; it stays as it is
-    QUIET = "quiet"  # no paper to publish
-    BELOW = "below"  # papers, but none above the reader's threshold
+    ALREADY_PUBLISHED = "already_published"  # that day's edition is out; it stays as it is
+    EMPTY = "empty"  # no paper to publish
+    BELOW_THRESHOLD = "below_threshold"  # papers, but none above the reader's threshold
     FAILED = "failed"  # something broke; the slot stays, and is tried again
 
 
@@ -199,8 +199,8 @@ def _note(connection: Connection, day: _PublishSummary, now: datetime) -> None:
     if (earlier := happened.get("publish")) and earlier.at.date() == now.date():
         for outcome in (
             PublishOutcome.PUBLISHED,
-            PublishOutcome.QUIET,
-            PublishOutcome.BELOW,
+            PublishOutcome.EMPTY,
+            PublishOutcome.BELOW_THRESHOLD,
         ):  # of the whole day (UTC)
             if n := earlier.detail.get(outcome, 0):
                 counts[outcome] = counts.get(outcome, 0) + n
@@ -296,8 +296,8 @@ def _edition(request: EditionRequest, ranking: ReaderRanking) -> Edition:
         date=request.day,
         published_at=request.at,
         picks=ranking.picks,
-        since=request.since,
-        considered=ranking.considered,
+        catch_up_from=request.since,
+        candidate_count=ranking.candidate_count,
         note=ranking.note,
     )
 
@@ -324,13 +324,13 @@ def _carry_out(
             continue
         moved = not ranking.picks and readers.advance(connection, request.reader, request.next_slot)
         if existing := editions.on(connection, request.reader.id, request.day):
-            yield PublishResult(request, PublishOutcome.ALREADY, existing)
+            yield PublishResult(request, PublishOutcome.ALREADY_PUBLISHED, existing)
         else:
             if moved and request.at_slot and empty_notice.wants_notice(request.reader, request.at):
                 because = why(bool(ranking.below))
                 empty_notice.owe(connection, request.reader, request.day, because, now=request.at)
             yield PublishResult(
-                request, PublishOutcome.BELOW if ranking.below else PublishOutcome.QUIET
+                request, PublishOutcome.BELOW_THRESHOLD if ranking.below else PublishOutcome.EMPTY
             )
 
 
@@ -343,8 +343,8 @@ def _prepare(request: EditionRequest, ranking: ReaderRanking, domain: str) -> Pr
         now=request.at,
         next_slot=request.next_slot,
         message_id=message_id(reader.uid, request.day, domain) if reader.address else None,
-        since=request.since,
-        considered=ranking.considered,
+        catch_up_from=request.since,
+        candidate_count=ranking.candidate_count,
         note=ranking.note,
     )
 

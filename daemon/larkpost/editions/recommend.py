@@ -17,6 +17,7 @@ from larkpost.editions.model_cache import ModelCache, fresh_space
 from larkpost.editions.training_evidence import evidence
 from larkpost.errors import LarkpostError
 from larkpost.interfaces import Evidence
+from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +45,7 @@ class RankingRequest:
 
     ``limit`` is the number of picks a reader; None asks for each reader's own size.
     ``exploration`` is the rate at which a known reader's last place is given away by lot;
-    ``fewest_thumbs`` of all readers order papers for who has taught nothing yet.
+    ``thumb_count_step`` of all readers order papers for who has taught nothing yet.
     """
 
     at: datetime
@@ -52,12 +53,12 @@ class RankingRequest:
     limit: int | None = None
     again: bool = False
     exploration: float = 0.0
-    fewest_thumbs: int = popularity.FEWEST
+    thumb_count_step: int = popularity.FEWEST
 
 
 @dataclass(frozen=True, slots=True)
 class ReaderRanking:
-    """The answer for one reader: picks, best first, out of ``considered`` candidates.
+    """The answer for one reader: picks, best first, out of ``candidate_count`` candidates.
 
     ``below`` counts the candidates left out because their probability is under the reader's
     threshold. ``note`` is what the reader is to be told of it; ``fault`` what kept us from
@@ -65,7 +66,7 @@ class ReaderRanking:
     """
 
     picks: tuple[Pick, ...]
-    considered: int
+    candidate_count: int
     below: int = 0
     note: str = ""
     fault: str = ""
@@ -120,7 +121,7 @@ def rank(
 
 def _tell(readers: Sequence[Reader], fault: Exception) -> None:
     who = [reader.uid for reader in readers[:3]]
-    log.error("nothing could be learnt", readers=len(readers), first=who, exc_info=fault)
+    log.error(LogEvent.TRAINING_FAILED, readers=len(readers), first=who, exc_info=fault)
 
 
 def _plain(
@@ -137,9 +138,9 @@ def _plain(
             at=question.at,
             window=question.window,
             limit=len(candidates),
-            fewest=question.fewest_thumbs,
+            fewest=question.thumb_count_step,
         )
-    limit = question.limit or reader.size
+    limit = question.limit or reader.papers_per_edition
     order = [judged.paper.id for judged in hot]
     picks = fallback.choose(reader, candidates, spent, order, limit)
     left = len(candidates) - len(spent & {paper.id for paper in candidates})
@@ -170,7 +171,7 @@ def _learn(
     for one in asked:
         own[one.reader_id].append(one)
     alike = selection.twins(candidates)
-    most = max((question.limit or reader.size for reader in readers), default=0)
+    most = max((question.limit or reader.papers_per_edition for reader in readers), default=0)
     enough = most + min(alike.doubles, most)
     ids = frozenset(paper.id for paper in candidates)
     # A chance means something once there is a thumb up, as where a letter tells it.
@@ -245,7 +246,7 @@ class _ShardRanking:
         )
         found: dict[int, Found] = {}
         for one, picks in zip(asked, ranked, strict=True):
-            if any(pick.because or pick.against for pick in picks):
+            if any(pick.positive_terms or pick.negative_terms for pick in picks):
                 found.setdefault(one.reader_id, {})[one.interest_id] = picks
         return found
 
@@ -259,7 +260,7 @@ class _ShardRanking:
                 at=self.question.at,
                 window=self.question.window,
                 limit=most,
-                fewest=self.question.fewest_thumbs,
+                fewest=self.question.thumb_count_step,
             )
         ]
         blank = self.ranker.learn(self.space, [Evidence(0, 0)], now=self.question.at)
@@ -281,7 +282,7 @@ class _ShardRanking:
         """The reader's picks: shared between interests, likely enough, perhaps one explored."""
         from larkpost.ranking import selection
 
-        size = self.question.limit or reader.size
+        size = self.question.limit or reader.papers_per_edition
         picks = selection.choose(reader, found, size, self.alike, untaught=self.untaught)
         below = 0
         if reader.threshold:
@@ -290,14 +291,14 @@ class _ShardRanking:
         if self.explorer.rate and not reader.threshold and len(picks) == size > 1:
             judged = partial(_liked_most, self.ranker, self.space, tastes)
             picks = self.explorer.explore(reader, asked, picks, judged)
-        considered = len(self.ids) - len(self.ids & self.spent[reader.id])
+        candidate_count = len(self.ids) - len(self.ids & self.spent[reader.id])
         silent = {
             interest.id
             for interest in reader.interests
             if interest.id in self.untaught and not interest.words
         }
         note = selection.too_few(reader, found, picks, silent=silent)
-        return ReaderRanking(tuple(picks), considered, below, note)
+        return ReaderRanking(tuple(picks), candidate_count, below, note)
 
 
 def explain_paper(

@@ -76,7 +76,7 @@ def note(space: Space, reader: Reader, asked: Sequence[Evidence], *, now: dateti
 
     No word of a paper is in it, for editions are passed on and a private paper may be meant.
     """
-    days = sorted(reader.days)
+    days = sorted(reader.weekdays)
     asks = days[0] if reader.weekly else days[reader.id % len(days)]
     if local_date(reader.zone, now).weekday() != asks:
         return ""

@@ -19,8 +19,11 @@ _TEXT = "dumps are text: the page as text, or JSON Lines"
 _UNPACK = "unpack it and ingest what is inside"
 _AS_TEXT = "save it as text and ingest that"
 _AGAIN = "fetch it again, later; what came is not the papers"
-_START = "it goes to a reader's start: `larkpost start EMAIL FILE`"
-_EXPORT = "export it as BibTeX or RIS; that goes to a reader's start: `larkpost start EMAIL FILE`"
+_START = "it begins a reader's taste: `larkpost reader import-library EMAIL FILE`"
+_EXPORT = (
+    "export it as BibTeX or RIS; that begins a reader's taste:"
+    " `larkpost reader import-library EMAIL FILE`"
+)
 _NOT_YET = (
     "it is not read yet; what is read is the papers page as text, the JSON of its API, and JSON "
     "Lines (docs/formats.md)"

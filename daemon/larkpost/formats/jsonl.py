@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from larkpost.domain import PaperRecord
+from larkpost.errors import UsageError
 from larkpost.formats.dates import EARLIEST
+from larkpost.formats.export_format import CURRENT, FIRST, export_format
 from larkpost.formats.json_fields import BadRecordError, read_papers
 from larkpost.formats.json_items import json_head
 from larkpost.text.normalize import shorten
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 _KEYS = frozenset(
     [
+        "format",
         "id",
         "also",
         "uid",
@@ -30,16 +33,17 @@ _KEYS = frozenset(
         "organisation",
         "published",
         "first_seen",
-        "arrived",
+        "ingested_at",
         "updated",
         "url",
         "links",
         "upvotes",
-        "guest",
         "withdrawn",
         "version",
     ]
 )
+# The keys of records that say no format, beside and instead of those above.
+_FIRST_KEYS = (_KEYS - {"ingested_at"}) | {"arrived", "guest"}
 _ENDINGS = (".jsonl", ".ndjson")
 
 
@@ -70,10 +74,12 @@ def draft_of(fields: JsonFields) -> PaperRecord:
     if "title" not in given and "reader" in given:
         kind = "a vote" if "thumb" in given else "a reader"
         raise BadRecordError(f"this is {kind}, not a paper: take it in with `larkpost import`")
-    for key in sorted(given.keys() - _KEYS):
+    newer = _read_format(fields) == CURRENT
+    for key in sorted(given.keys() - (_KEYS if newer else _FIRST_KEYS)):
         fields.remark(f"the key “{shorten(key, 40)}” is not known; left out", key)
     title = fields.title()
     abstract, announced = fields.abstract("abstract", "summary")
+    ingested = "ingested_at" if newer else "arrived"
     first_seen = fields.moment("first_seen", earliest=EARLIEST)
     published = fields.moment("published")
     names = fields.identifier("id") + fields.identifiers("also") + announced
@@ -86,14 +92,25 @@ def draft_of(fields: JsonFields) -> PaperRecord:
         organisation=fields.text("organisation"),
         published=published.date() if published else None,
         first_seen=first_seen,
-        arrived=fields.moment("arrived", earliest=EARLIEST) or first_seen,
+        ingested_at=fields.moment(ingested, earliest=EARLIEST) or first_seen,
         updated=fields.moment("updated", earliest=EARLIEST),
         url=fields.address("url"),
         links=fields.addresses("links"),
         upvotes=fields.votes("upvotes"),
         line=fields.line,
         uid=given["uid"] if isinstance(given.get("uid"), str) else None,
-        guest=given.get("guest") is True,
+        private=not newer and given.get("guest") is True,
         withdrawn=given.get("withdrawn") is True,
         version=fields.version("version", "id"),
     )
+
+
+def _read_format(fields: JsonFields) -> int:
+    """Read the format of the record; a “format” that is no number is a key of somebody else's."""
+    if not isinstance(fields.given.get("format", FIRST), int):
+        fields.remark("the key “format” is not a number; left out", "format")
+        return FIRST
+    try:
+        return export_format(fields.given)
+    except UsageError as error:
+        raise BadRecordError(str(error)) from error

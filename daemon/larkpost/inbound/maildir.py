@@ -20,6 +20,7 @@ from larkpost.inbound.maildir_files import (
     read_mail,
 )
 from larkpost.inbound.process import InboundKind, InboundResult, receive
+from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 from larkpost.transports.maildir import REFUSED
 
@@ -74,7 +75,7 @@ def collect(
         if stopped():
             break
         if left_bytes <= 0 or clock() >= until:
-            log.info("more mail came back than is read in one go; the next tick goes on")
+            log.info(LogEvent.INBOUND_DEFERRED)
             break
         meaning, size = collecting.take(name)
         left_bytes -= size
@@ -144,10 +145,10 @@ class _MaildirSweep:
     def _refuse(self, path: Path, why: str) -> None:
         refused = RefusedMail(self.folder / REFUSED)
         place, dropped = refused.take_in(path, f"{self.now:%Y%m%dT%H%M%S}")
-        log.warning("mail refused", why=why, place=one_line(str(place)))
+        log.warning(LogEvent.INBOUND_REJECTED, reason=why, place=one_line(str(place)))
         for name in dropped:
             log.warning(
-                "refused mail removed, as more came than is kept",
+                LogEvent.INBOUND_PRUNED,
                 name=one_line(name), most=refused.most, most_bytes=refused.most_bytes,
             )  # fmt: skip
 
@@ -172,7 +173,7 @@ class _MaildirSweep:
     def _leave(self, name: str, why: str) -> None:
         key = self._key(name)
         if _left.get(key, ("",))[0] != why:
-            log.warning("mail left where it is", name=one_line(name), why=why)
+            log.warning(LogEvent.INBOUND_SKIPPED, name=one_line(name), reason=why)
         _left[key] = (why, self.now)
         if len(_left) > _MOST_REMEMBERED:
             _left.popitem(last=False)
@@ -192,5 +193,5 @@ def receive_safely(
     except LarkpostError:
         raise
     except Exception:
-        log.exception("mail not understood")
+        log.exception(LogEvent.INBOUND_FAILED)
         return InboundResult(InboundKind.UNREAD)

@@ -16,6 +16,7 @@ from larkpost.inbound.automatic_mail import is_automatic, is_reply_of_a_program
 from larkpost.inbound.bounce_parser import BounceNews, parse, parse_bounce, plain_text
 from larkpost.inbound.mail_parser import LARGEST, OutsizedMail
 from larkpost.inbound.vote_replies import votes_in
+from larkpost.log_events import LogEvent
 from larkpost.readers import record_votes, subscriptions, suspension
 from larkpost.urls import is_stamped, stamp
 
@@ -138,7 +139,7 @@ def _unsubscribe(store: Store, reader: Reader, message: Message, now: datetime) 
     if parse_bounce(message).news is not BounceNews.NOTHING or is_reply_of_a_program(message):
         return InboundKind.AUTOMATIC
     subscriptions.leave(store, reader.id, now=now)
-    log.info("unsubscribed by mail", reader=reader.uid)
+    log.info(LogEvent.READER_LEFT, reader=reader.uid)
     return InboundKind.UNSUBSCRIBED
 
 
@@ -148,7 +149,7 @@ def _from_the_operator(message: Message) -> InboundKind:
     if returned.news not in (BounceNews.DEAD, BounceNews.FAILED):
         return InboundKind.AUTOMATIC if is_automatic(message) else InboundKind.UNREAD
     log.warning(
-        "letter to the operator, or of send-test, came back",
+        LogEvent.INBOUND_BOUNCED,
         code=returned.code,
         reason=returned.text,
     )
@@ -168,7 +169,7 @@ def _bounce(
     bounce = Bounce(reader.id, sent, kind, returned.code, returned.text)
     with store.begin() as connection:
         suspended = suspension.count(connection, bounce, now=now)
-    log.info("letter came back", reader=reader.uid, kind=kind.value, code=returned.code)
+    log.info(LogEvent.DELIVERY_BOUNCED, reader=reader.uid, kind=kind.value, code=returned.code)
     return InboundKind.SUSPENDED if suspended else InboundKind.BOUNCED
 
 
@@ -187,5 +188,5 @@ def _answer(store: Store, edition: Edition, message: Message, now: datetime) -> 
         if position in papers
     }
     for paper, thumb in votes.items():
-        record_votes.cast(store, edition.reader.id, paper, thumb, via="answer", now=now)
+        record_votes.cast(store, edition.reader.id, paper, thumb, source="answer", now=now)
     return InboundResult(InboundKind.VOTED if votes else InboundKind.UNREAD, len(votes))

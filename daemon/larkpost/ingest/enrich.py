@@ -18,6 +18,7 @@ from larkpost.formats.arxiv_metadata import MetadataRecord, read_metadata
 from larkpost.formats.file_types import refuse_what_is_no_dump
 from larkpost.formats.json_items import HeadFirst
 from larkpost.ingest.file_reader import open_regular
+from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def enrich(
         except UnreadableDump as error:
             raise UnreadableDump(f"{name}: {error}", hint=error.hint) from error
     facts = {"name": name, "papers": report.enriched, "records": report.records}
-    log.info("papers enriched", dry_run=dry_run, **facts)
+    log.info(LogEvent.PAPERS_ENRICHED, dry_run=dry_run, **facts)
     return report
 
 

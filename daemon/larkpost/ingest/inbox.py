@@ -18,6 +18,7 @@ from larkpost.ingest.ingest import IngestReport, ingest, was_read
 from larkpost.ingest.read_attempts import ReadAttempts, forget_missing
 from larkpost.ingest.refused_files import MOST_REFUSALS, Refusal, inbox_refusals
 from larkpost.ingest.spool import WHY, ReadFiles, inspect_file, lying_in
+from larkpost.log_events import LogEvent
 from larkpost.safe_files import atomic_write, make_folder, remove_stale_drafts
 from larkpost.text.normalize import one_line
 
@@ -78,10 +79,10 @@ def sweep(
     dump_formats: Sequence[DumpFormat],
     places: InboxFolders,
     *,
-    settle_seconds: float,
+    stable_seconds: float,
     now: datetime,
 ) -> list[Taken]:
-    """Read every file of the inbox that has not changed for ``settle_seconds``, oldest day first.
+    """Read every file of the inbox that has not changed for ``stable_seconds``, oldest day first.
 
     Only regular files that are not hidden are looked at. A file is moved to ``done/`` after its
     papers are committed, and to ``bad/`` with the reason beside it when nothing in it can be
@@ -102,7 +103,7 @@ def sweep(
         forget_missing(places.inbox, waiting)
     except OSError as error:
         raise _unusable(error, places.inbox) from error
-    settle = timedelta(seconds=settle_seconds)
+    settle = timedelta(seconds=stable_seconds)
     settled = [
         one for one in waiting if one.still_for(now) >= (PAUSE if read.waits(one) else settle)
     ]
@@ -134,9 +135,9 @@ def _bring_back(read: ReadFiles, places: InboxFolders, now: datetime) -> None:
             if one.path.parent == places.bad:
                 _why(one.path).unlink(missing_ok=True)
         except OSError as error:
-            log.warning("dump not brought back", name=name, why=str(error))
+            log.warning(LogEvent.DUMP_UNRESTORED, name=name, reason=str(error))
         else:
-            log.info("dump changed after it was read", name=name)
+            log.info(LogEvent.DUMP_CHANGED, name=name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ class _Sweep:
                 tries.take_back()
             return _left(name, error)
         except Exception as error:  # a fault in our code on one file must not stop the others
-            log.exception("reading a dump broke", name=name)
+            log.exception(LogEvent.DUMP_FAILED, name=name)
             return _left(name, error)
         else:
             return report
@@ -176,7 +177,7 @@ class _Sweep:
         if not (self.read.has(one) and was_read(self.store, one.path)):
             report = ingest(self.store, self.dump_formats, one.path, now=self.now, follow=False)
             for warning in report.warnings:
-                log.warning("dump is odd", name=one_line(one.path.name), what=warning)
+                log.warning(LogEvent.DUMP_WARNED, name=one_line(one.path.name), warning=warning)
         if one.is_unchanged():
             if report and report.cut and one.still_for(self.now) < PAUSE:
                 self.read.add(one, waits=True)
@@ -194,7 +195,7 @@ class _Sweep:
         self, one: InboxFile, name: str, error: LarkpostError, tries: ReadAttempts
     ) -> RejectedFile:
         reason = str(error)
-        log.warning("dump refused", name=name, why=reason)
+        log.warning(LogEvent.DUMP_REJECTED, name=name, reason=reason)
         try:
             target = self._move(one, self.places.bad)
             why = f"{reason}\n{error.hint}\n" if error.hint else f"{reason}\n"
@@ -241,4 +242,4 @@ def _note(store: Store, taken: Sequence[Taken], now: datetime) -> None:
         with store.begin() as connection:
             job_status.record(connection, "inbox", ok=not left, now=now, left=left, refused=records)
         for name, reason in left.items() if news else ():
-            log.warning("dump left in the inbox", name=name, why=reason)
+            log.warning(LogEvent.DUMP_DEFERRED, name=name, reason=reason)

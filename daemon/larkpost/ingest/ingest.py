@@ -18,6 +18,7 @@ from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import GRACE, in_name
 from larkpost.ingest.file_reader import copy_of, copy_of_stream, lines_of
+from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
 
@@ -152,7 +153,7 @@ def _record_result(store: Store, report: IngestReport, now: datetime) -> IngestR
     facts = {"name": report.name, "papers": report.papers, "new": report.new, "already": already}
     with store.begin() as connection:
         job_status.record(connection, "ingest", ok=True, now=now, **facts)
-    log.info("dump read", format=report.format, rejected=report.rejected, **facts)
+    log.info(LogEvent.DUMP_INGESTED, format=report.format, rejected=report.rejected, **facts)
     return report
 
 
@@ -160,7 +161,7 @@ def _again(connection: Connection, dump: dumps.Dump, name: str) -> IngestReport:
     return IngestReport(
         name=name,
         digest=dump.digest,
-        format=dump.source,
+        format=dump.format,
         captured=dump.captured,
         papers=dump.papers,
         new=0,
@@ -246,7 +247,7 @@ class _DumpIngest:
         self.captured: Date | None = None
         self.undated = False  # whether a paper got its day from elsewhere than the dump
         self.counts: Counter[str] = Counter()
-        self.listing = array("q")
+        self.paper_ids = array("q")
         self.rejects: list[RejectedRecord] = []
         self.rejected = 0  # characters of their texts
         self.remarks: list[str] = []
@@ -279,7 +280,7 @@ class _DumpIngest:
             if count % _STEP == 0:
                 self.progress(self.copy.body.tell(), self.copy.size)
             match record:
-                case PaperRecord() if record.guest:  # of an export: it was never for everybody
+                case PaperRecord() if record.private:  # of an export: it was never for everybody
                     self._remark(record.line, "a reader brought this paper privately; left out")
                 case PaperRecord() if record.first_seen:
                     yield record
@@ -320,23 +321,23 @@ class _DumpIngest:
         origin = papers.RecordOrigin(self.dump_format.name, self.copy.digest)
         for one in papers.absorb(connection, drafts, now=self.now, origin=origin):
             self.counts[one.what] += 1
-            self.listing.append(one.paper_id)
+            self.paper_ids.append(one.paper_id)
 
     def _record(self, connection: Connection) -> int:
         dump = dumps.Dump(
             id=0,
             digest=self.copy.digest,
             name=self.copy.name,
-            source=self.dump_format.name,
+            format=self.dump_format.name,
             captured=self._day(),
             read_at=self.now,
-            papers=len(self.listing),
+            papers=len(self.paper_ids),
             new=self.counts[MatchOutcome.NEW],
             updated=self.counts[MatchOutcome.UPDATED],
             rejected=self.counts["rejected"],
         )
-        listing = papers.current_ids(connection, self.listing)
-        return dumps.record(connection, dump, listing=listing, rejects=self.rejects)
+        paper_ids = papers.current_ids(connection, self.paper_ids)
+        return dumps.record(connection, dump, paper_ids=paper_ids, rejected=self.rejects)
 
     def _day(self) -> Date | None:
         """Tell the day of capture: the dump's own, else the one that its papers were given."""
@@ -350,7 +351,7 @@ class _DumpIngest:
             digest=self.copy.digest,
             format=self.dump_format.name,
             captured=self._day(),
-            papers=len(self.listing),
+            papers=len(self.paper_ids),
             new=self.counts[MatchOutcome.NEW],
             updated=self.counts[MatchOutcome.UPDATED],
             known=self.counts[MatchOutcome.KNOWN],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from larkpost.db.coordination.job_status import Event
+    from larkpost.db.coordination.job_status import JobStatus
 
 MOST_REFUSALS = 20  # that are remembered
 
@@ -30,7 +30,7 @@ class Refusal:
         return asdict(self) | {"at": self.at.isoformat()}
 
 
-def inbox_refusals(happened: Mapping[str, Event], since: datetime | None) -> list[Refusal]:
+def inbox_refusals(happened: Mapping[str, JobStatus], since: datetime | None) -> list[Refusal]:
     """Read what the sweeps of the inbox refused ``since`` a moment, the latest last."""
     event = happened.get("inbox")
     records = event.detail.get("refused", ()) if event else ()
@@ -38,7 +38,7 @@ def inbox_refusals(happened: Mapping[str, Event], since: datetime | None) -> lis
     return [one for one in refusals if since is None or one.at >= since]
 
 
-def all_refusals(happened: Mapping[str, Event], since: datetime | None) -> list[Refusal]:
+def all_refusals(happened: Mapping[str, JobStatus], since: datetime | None) -> list[Refusal]:
     """Read what was refused ``since`` a moment, in the inbox or, at last, by a command."""
     refusals = inbox_refusals(happened, since)
     event = happened.get("ingest")

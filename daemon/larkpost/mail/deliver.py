@@ -14,6 +14,7 @@ from larkpost.db.outbox import deliveries, delivery_queue, sent_messages
 from larkpost.domain import DeliveryState
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.errors import Deferred, LarkpostError
+from larkpost.log_events import LogEvent
 from larkpost.mail import circuit_breaker
 from larkpost.mail.message_builder import letters_of
 from larkpost.mail.retry_policy import DeliveryDecision, classify_outcome, describe, unmade
@@ -171,9 +172,11 @@ class _DeliveryRun:
                         connection, self._fault, now=self.run.now(), **asdict(ledger)
                     )
         if stopped:
-            log.info("told to stop while a letter was under way")
+            log.info(LogEvent.DELIVERY_INTERRUPTED)
         elif self._fault is not None:
-            log.warning("no letters can go", problem=describe(self._fault), hint=self._fault.hint)
+            log.warning(
+                LogEvent.MAIL_SERVER_FAILED, problem=describe(self._fault), hint=self._fault.hint
+            )
         return ledger
 
     def _items(self, batch: Sequence[Delivery]) -> list[OutboxItem]:
@@ -211,7 +214,9 @@ class _DeliveryRun:
         except LarkpostError as expected:
             error = expected
         except Exception as unforeseen:  # one letter must not stop the others
-            log.exception("letter not sent", reader=item.page.reader.uid, edition=item.page.date)
+            log.exception(
+                LogEvent.MESSAGE_FAILED, reader=item.page.reader.uid, edition=item.page.date
+            )
             error = unforeseen
         self._conclude(item, error)
 

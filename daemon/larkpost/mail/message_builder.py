@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.domain import Message
+from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,7 +72,7 @@ def _build_alone(renderer: Renderer, page: Edition) -> Message | Exception:
     except Exception as error:
         good = tuple(pick for pick in page.picks if _can_be_set(renderer, page, pick))
         if not good or len(good) == len(page.picks):
-            log.exception("letter not made", reader=page.reader.uid, edition=str(page.date))
+            log.exception(LogEvent.MESSAGE_FAILED, reader=page.reader.uid, edition=str(page.date))
             return error
     return _build_alone(renderer, replace(page, picks=good))
 
@@ -81,7 +82,7 @@ def _can_be_set(renderer: Renderer, page: Edition, pick: Pick) -> bool:
         next(iter(renderer.newsletter([replace(page, picks=(pick,))])))
     except Exception:
         log.exception(
-            "paper left out of a letter", paper=str(pick.paper.identifier), edition=str(page.date)
+            LogEvent.PAPER_SKIPPED, paper=str(pick.paper.identifier), edition=str(page.date)
         )
         return False
     return True

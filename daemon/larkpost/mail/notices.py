@@ -16,6 +16,7 @@ from larkpost.domain import Bounce, Status
 from larkpost.editions import empty_notice
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.errors import Deferred, LarkpostError, Refused, Unanswered, UnknownReader
+from larkpost.log_events import LogEvent
 from larkpost.mail import circuit_breaker, request_limits
 from larkpost.mail.retry_policy import classify_outcome, describe, try_again
 from larkpost.readers import subscriptions, suspension
@@ -153,7 +154,7 @@ def _answer_next(
             raise
         return False
     except Exception as unforeseen:  # one notice must not stop the others
-        log.exception("letter not made or not sent", to_reader=notice.to_reader)
+        log.exception(LogEvent.MESSAGE_FAILED, to_reader=notice.to_reader)
         _put_off(store, notice, unforeseen, now)
         return False
     with store.begin() as connection:
@@ -168,7 +169,7 @@ def _send(
     try:
         transport.send(letter)
     except Refused as refused:
-        log.info("letter refused", reason=str(refused))
+        log.info(LogEvent.DELIVERY_FAILED, reason=str(refused))
         verdict = classify_outcome(
             refused, since=notice.asked, tries=notice.attempts, now=notice.asked
         )
@@ -183,7 +184,9 @@ def _put_off(store: Store, notice: QueuedNotice, error: Exception, now: datetime
     """Try a letter again later; for two days, and once where it may have arrived."""
     doubts = notice.doubts + isinstance(error, Unanswered)
     given_up = now - notice.asked >= GIVE_UP or doubts > DOUBTS
-    log.info("letter given up" if given_up else "letter put off", reason=describe(error))
+    log.info(
+        LogEvent.DELIVERY_FAILED if given_up else LogEvent.DELIVERY_DEFERRED, reason=describe(error)
+    )
     with store.begin() as connection:
         if given_up:
             notices.forget(connection, notice)
@@ -246,7 +249,9 @@ def _is_due(
             notices.forget(connection, notice)
         else:
             notices.put_off_domain(connection, notice, turn.until, now)
-    log.info("letter held back", until=turn.until and turn.until.isoformat(), domain=notice.domain)
+    log.info(
+        LogEvent.DELIVERY_HELD, until=turn.until and turn.until.isoformat(), domain=notice.domain
+    )
     return False
 
 
@@ -264,7 +269,7 @@ def _forget(store: Store, now: datetime) -> None:
         pending = readers.all(connection, Status.PENDING)
     for reader in pending:
         if reader.address and now - reader.created > UNCONFIRMED:
-            log.info("forgotten, never confirmed", reader=one_line(reader.uid))
+            log.info(LogEvent.READER_EXPIRED, reader=one_line(reader.uid))
             subscriptions.remove(store, reader.id)
 
 
@@ -273,9 +278,9 @@ def _line(asking: SubscriptionRequest) -> dict[str, Any]:
     return {
         "address": asking.address,
         "zone": preferences["zone"],
-        "at": f"{preferences['at']:%H:%M}",
-        "days": sorted(preferences["days"]),
-        "size": preferences["size"],
+        "at": f"{preferences['send_time']:%H:%M}",
+        "days": sorted(preferences["weekdays"]),
+        "size": preferences["papers_per_edition"],
         "words": list(asking.words),
     }
 
@@ -284,9 +289,9 @@ def _asking(notice: QueuedNotice) -> SubscriptionRequest:
     kept = notice.wishes
     preferences: Preferences = {
         "zone": kept["zone"],
-        "at": time.fromisoformat(kept["at"]),
-        "days": frozenset(kept["days"]),
-        "size": kept["size"],
+        "send_time": time.fromisoformat(kept["at"]),
+        "weekdays": frozenset(kept["days"]),
+        "papers_per_edition": kept["size"],
     }
     return SubscriptionRequest(
         kept.get("address", notice.address), preferences, tuple(kept["words"])

@@ -10,6 +10,7 @@ from larkpost.db import readers
 from larkpost.db.coordination import job_status
 from larkpost.editions.diagnostics import EmptyDay, explain_empty_day
 from larkpost.errors import Deferred, LarkpostError
+from larkpost.log_events import LogEvent
 from larkpost.mail import circuit_breaker
 from larkpost.mail.retry_policy import describe as told_in_words
 from larkpost.text.plurals import capitalise, sentence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
 
-    from larkpost.db.coordination.job_status import Event
+    from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection, Store
     from larkpost.domain import Message
     from larkpost.editions.diagnostics import EmptyDayReason
@@ -89,7 +90,7 @@ def _sentences(reasons: Sequence[EmptyDayReason]) -> list[str]:
         *told,
         (
             "On the machine of this site, larkpost status tells more. This letter comes to the "
-            "address of the setting mail.operator, once a day at most."
+            "address of the setting mail.admin_address, once a day at most."
         ),
     ]
 
@@ -98,7 +99,7 @@ def _put_off(store: Store, fault: LarkpostError, now: datetime) -> None:
     """Let the whole road rest where the fault is the road's, else this letter alone."""
     if isinstance(fault, Deferred) and fault.stopped:
         return
-    log.warning("receipt put off", reason=told_in_words(fault))
+    log.warning(LogEvent.REPORT_DEFERRED, reason=told_in_words(fault))
     whole = isinstance(fault, Deferred) and fault.whole_road
     with store.begin() as connection:
         circuit_breaker.remember(
@@ -127,6 +128,6 @@ def _untold(connection: Connection, now: datetime, window: timedelta) -> Sequenc
     return reasons
 
 
-def _was_due(happened: Mapping[str, Event], now: datetime) -> bool:
+def _was_due(happened: Mapping[str, JobStatus], now: datetime) -> bool:
     published = happened.get("publish")
     return published is not None and published.at.date() == now.date()

@@ -16,6 +16,7 @@ from larkpost.db.outbox import deliveries, sent_messages
 from larkpost.db.outbox.delivery_queue import DOUBTS
 from larkpost.domain import Bounce, DeliveryState, Edition, Message
 from larkpost.errors import LarkpostError, TryAgainLater
+from larkpost.log_events import LogEvent
 from larkpost.mail.retry_policy import DeliveryDecision, describe
 from larkpost.readers import suspension
 from larkpost.schedule import local_date
@@ -112,11 +113,18 @@ class OutboxRun:
         self.undecided += in_doubt and item.delivery.doubts >= DOUBTS
         if verdict.state in (DeliveryState.FAILED, DeliveryState.UNKNOWN):
             log.warning(
-                "letter not delivered",
+                LogEvent.DELIVERY_FAILED,
                 state=verdict.state.value,
                 reader=item.page.reader.uid,
                 edition=str(item.page.date),
-                reply=verdict.reply,
+                last_response=verdict.reply,
+            )
+        elif verdict.state is DeliveryState.DEFERRED:
+            log.info(
+                LogEvent.DELIVERY_DEFERRED,
+                reader=item.page.reader.uid,
+                edition=str(item.page.date),
+                last_response=verdict.reply,
             )
 
     def close(self) -> None:
@@ -173,7 +181,7 @@ class OutboxRun:
             except TryAgainLater as error:
                 if self._verdict is None or monotonic() >= self._lease_over:
                     raise
-                log.warning("answer not written down yet", problem=describe(error))
+                log.warning(LogEvent.DELIVERY_UNRECORDED, problem=describe(error))
                 sleep(PAUSE)
             else:
                 self._verdict = None
@@ -226,7 +234,7 @@ class OutboxRun:
                     )
                 self._lease_over = monotonic() + LEASE.total_seconds()
             except LarkpostError as error:
-                log.warning("lease not renewed", delivery=delivery_id, problem=describe(error))
+                log.warning(LogEvent.LEASE_UNRENEWED, delivery=delivery_id, problem=describe(error))
 
 
 def newer(

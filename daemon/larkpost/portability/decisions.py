@@ -9,6 +9,7 @@ from larkpost.db.matching import match_decisions
 from larkpost.db.matching.duplicate_rules import MatchRule
 from larkpost.db.matching.match_decisions import MatchDecision
 from larkpost.db.matching.unify_papers import choose_kept, unify
+from larkpost.formats.export_format import CURRENT
 from larkpost.portability.import_lines import ImportReport, read_lines, refusing
 from larkpost.portability.record_fields import read_moment
 from larkpost.portability.records import moment
@@ -22,12 +23,11 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
     from larkpost.domain import Identifier
 
-_KEYS = frozenset(["kind", "same", "parts", "at"])
-
 
 def decision_line(decision: MatchDecision) -> dict[str, Any]:
     """A decision as its line in ``decisions.jsonl``."""
     return {
+        "format": CURRENT,
         "same": decision.same,
         "parts": [[str(name) for name in names] for names in decision.parts],
         "at": moment(decision.at),
@@ -40,7 +40,7 @@ def take_decisions(store: Store, path: Path, *, now: datetime) -> ImportReport:
     What is one paper here and was decided to be several is remarked, not taken apart.
     """
     tally = ImportReport()
-    for number, line in read_lines(path, "decision", _KEYS, tally):
+    for number, line in read_lines(path, "decision", tally):
         with refusing(number, tally):
             decision = _read(line, now)
             with store.begin() as connection:

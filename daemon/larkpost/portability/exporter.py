@@ -146,9 +146,9 @@ def _reader_line(
         "created": records.moment(reader.created),
         "feed_key": reader.feed_key,
         "counted": reader.id in vote_eligibility.counting_since(connection, [reader.id]),
-        "themes": [
-            theme | {"number": interest.id}
-            for theme, interest in zip(line["themes"], reader.interests, strict=True)
+        "interests": [
+            one | {"number": interest.id}
+            for one, interest in zip(line["interests"], reader.interests, strict=True)
         ],
         "private_papers": private_lines(connection, reader),
         "editions": [records.edition_line(edition) for edition in reversed(issued)],

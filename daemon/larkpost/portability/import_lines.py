@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from larkpost.errors import LarkpostError
+from larkpost.errors import LarkpostError, UsageError
+from larkpost.portability.exchange_record import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from larkpost.domain import PaperRecord
+    from larkpost.portability.exchange_record import ExchangeRecord
 
 
 @dataclass(slots=True)
@@ -31,9 +33,7 @@ class ImportReport:
     guests: list[PaperRecord] = field(default_factory=list)
 
 
-def read_lines(
-    path: Path, kind: str, keys: frozenset[str], tally: ImportReport
-) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_lines(path: Path, kind: str, tally: ImportReport) -> Iterator[tuple[int, ExchangeRecord]]:
     """Yield the objects of a file by line number; keys that nobody knows are left out and told.
 
     In a reader's own export lines say what ``kind`` they are; those of another are passed over.
@@ -47,13 +47,16 @@ def read_lines(
             except (ValueError, RecursionError) as error:
                 tally.refused.append((number, f"not JSON: {error}"))
                 continue
-            if isinstance(line, dict) and line.get("kind", kind) != kind:
-                continue
-            if isinstance(line, dict):
-                tally.unknown_keys |= line.keys() - keys
-                yield number, line
-            else:
+            if not isinstance(line, dict):
                 tally.refused.append((number, "not a JSON object"))
+            elif line.get("kind", kind) == kind:
+                try:
+                    record = read_record(kind, line)
+                except UsageError as error:
+                    tally.refused.append((number, str(error)))
+                    continue
+                tally.unknown_keys |= record.unknown_keys()
+                yield number, record
 
 
 @contextmanager

@@ -13,13 +13,7 @@ from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord, Status, 
 from larkpost.errors import UnknownReader, UsageError
 from larkpost.formats.jsonl import Jsonl
 from larkpost.portability.import_lines import ImportReport, read_lines, refusing
-from larkpost.portability.reader_records import (
-    READER_KEYS,
-    find_paper,
-    read_issues,
-    read_reader,
-    read_uid,
-)
+from larkpost.portability.reader_records import find_paper, read_issues, read_reader, read_uid
 from larkpost.portability.record_fields import read_moment, read_thumb
 from larkpost.portability.records import name_of
 from larkpost.readers import subscriptions
@@ -33,10 +27,10 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Connection, Store
     from larkpost.domain import Identifier, Paper, Reader
+    from larkpost.portability.exchange_record import ExchangeRecord
     from larkpost.portability.reader_records import EditionRecord, ReaderRecord
 
 EDITIONS_AT_ONCE = 50  # in a transaction
-VOTE_KEYS = frozenset(["kind", "reader", "paper", "thumb", "at", "via", "interest"])
 
 
 def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
@@ -52,8 +46,8 @@ def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
             drafts = [record for record in records if isinstance(record, PaperRecord)]
             tally.refused += [(r.line, r.reason) for r in records if isinstance(r, RejectedRecord)]
             _note(tally, (record for record in records if isinstance(record, IngestWarning)))
-            public = [draft for draft in drafts if not draft.guest]
-            tally.guests += [draft for draft in drafts if draft.guest]
+            public = [draft for draft in drafts if not draft.private]
+            tally.guests += [draft for draft in drafts if draft.private]
             with store.begin() as connection:
                 papers.absorb(connection, public, now=now, origin=papers.RecordOrigin("import"))
             tally.taken += len(drafts)
@@ -89,7 +83,7 @@ def take_readers(
     whoever breaks off and begins anew gets the same.
     """
     tally, brought = ImportReport(), _by_name(guests)
-    for number, line in read_lines(path, "reader", READER_KEYS, tally):
+    for number, line in read_lines(path, "reader", tally):
         with refusing(number, tally):
             said = read_reader(line)
             private = {*_by_name(said.private_papers), *brought}
@@ -123,7 +117,7 @@ def take_votes(
     A thumb on one of the ``guests`` of ``take_papers`` makes it a private paper of its reader.
     """
     tally, brought = ImportReport(), _by_name(guests)
-    for some in batches(read_lines(path, "vote", VOTE_KEYS, tally)):
+    for some in batches(read_lines(path, "vote", tally)):
         with store.begin() as connection:
             votes.cast_many(connection, _votes(connection, some, tally, now, brought))
     return tally
@@ -135,7 +129,7 @@ def _by_name(drafts: Sequence[PaperRecord]) -> dict[Identifier, PaperRecord]:
 
 def _votes(
     connection: Connection,
-    some: list[tuple[int, dict[str, Any]]],
+    some: list[tuple[int, ExchangeRecord]],
     tally: ImportReport,
     now: datetime,
     guests: Mapping[Identifier, PaperRecord],
@@ -181,7 +175,7 @@ def _vote(reader: Reader, paper_id: int, line: Mapping[str, Any], now: datetime)
         paper_id=paper_id,
         thumb=read_thumb(line, "thumb"),
         at=read_moment(line, "at") if line.get("at") else now,
-        via=str(line.get("via") or "import"),
+        source=str(line.get("source") or "import"),
         interest_id=interests.get(str(line.get("interest"))),
     )
 
@@ -213,13 +207,11 @@ def _write_reader(
         reader, remarks = _add_reader(connection, said, now, defaults), []
     else:
         reader = subscriptions.change_reader(
-            connection, reader.id, now=now, words=said.words, **said.preferences
+            connection, reader.id, now=now, words=said.main_words, **said.preferences
         )
         remarks = _change_status(connection, reader, said.status, now)
-    for theme in said.themes:
-        readers.set_interest(
-            connection, reader.id, theme.name, words=theme.words, quota=theme.quota
-        )
+    for one in said.interests:
+        readers.set_interest(connection, reader.id, one.name, words=one.words, quota=one.quota)
     if said.counted and not vote_eligibility.counting_since(connection, [reader.id]):
         vote_eligibility.count_always(connection, [reader.id])
     return _change_columns(connection, readers.get(connection, reader.id), said, now), remarks
@@ -232,7 +224,7 @@ def _add_reader(
     reader = readers.add(
         connection,
         address=said.address,
-        words=said.words or (),
+        words=said.main_words or (),
         status=said.status or Status.ACTIVE,
         now=said.created or now,
         uid=said.uid,
@@ -243,9 +235,9 @@ def _add_reader(
     )
     if said.last_used:
         last_use.write(connection, [reader.id], said.last_used)
-    for theme in said.themes:
-        readers.set_interest(connection, reader.id, theme.name)
-        readers.number_interest(connection, reader.id, theme.name, theme.number)
+    for one in said.interests:
+        readers.set_interest(connection, reader.id, one.name)
+        readers.number_interest(connection, reader.id, one.name, one.number)
     return reader
 
 
@@ -290,8 +282,8 @@ def _change_columns(
 ) -> Reader:
     """Write what opens the reader's feed and page, and how long they pause, if they are active."""
     columns = dict(said.columns)
-    if "relinked" in columns:  # a link that was ended here stays ended
-        columns["relinked"] = max(reader.relinked, columns["relinked"])
+    if "page_link_version" in columns:  # a link that was ended here stays ended
+        columns["page_link_version"] = max(reader.page_link_version, columns["page_link_version"])
     until = columns.get("paused_until", reader.paused_until)
     if reader.status is Status.LEFT:
         columns.pop("paused_until", None)
@@ -314,7 +306,7 @@ def _write_issues(connection: Connection, reader_id: int, issues: Sequence[Editi
             replace(
                 pick,
                 interest_id=interests.get(pick.interest),
-                like=pick.like or likes.get(pick.position),
+                similar_paper=pick.similar_paper or likes.get(pick.position),
             )
             for pick in issue.picks
         ]
@@ -326,9 +318,9 @@ def _write_issues(connection: Connection, reader_id: int, issues: Sequence[Editi
             now=issue.published_at,
             next_slot=reader.next_slot,
             message_id=None,
-            since=issue.since,
+            catch_up_from=issue.catch_up_from,
             note=issue.note,
-            considered=issue.considered,
+            candidate_count=issue.candidate_count,
             number=issue.number,
         )
         renumbered |= made is not None and issue.number not in {None, made.id}

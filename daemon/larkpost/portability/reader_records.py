@@ -10,8 +10,10 @@ from uuid import UUID
 from larkpost.db import papers
 from larkpost.domain import Pick, Status, TermWeight
 from larkpost.errors import UsageError
+from larkpost.formats.export_format import CURRENT
 from larkpost.formats.json_fields import BadRecordError, JsonFields
 from larkpost.formats.jsonl import draft_of
+from larkpost.portability.exchange_record import read_record
 from larkpost.portability.record_fields import (
     read_day,
     read_flag,
@@ -22,6 +24,7 @@ from larkpost.portability.record_fields import (
     read_time,
     read_weekdays,
     read_whole,
+    spelling,
 )
 from larkpost.readers import subscriptions
 from larkpost.text import interest_words
@@ -34,36 +37,8 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Connection
     from larkpost.domain import Identifier, Paper, PaperRecord
+    from larkpost.portability.exchange_record import ExchangeRecord
 
-READER_KEYS = frozenset(
-    [
-        "reader",
-        "number",
-        "uid",
-        "name",
-        "status",
-        "zone",
-        "at",
-        "days",
-        "size",
-        "interests",
-        "themes",
-        "threshold",
-        "weekly",
-        "quiet_mail",
-        "paused_until",
-        "feed_key",
-        "relinked",
-        "offer_declined",
-        "created",
-        "expires",
-        "last_used",
-        "counted",
-        "editions",
-        "private_papers",
-        "kind",
-    ]
-)
 # Ours have 22 characters, 128 bits of chance; a key of fewer than 16 might be guessed.
 _FEED_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
@@ -87,9 +62,9 @@ class EditionRecord:
     number: int | None
     day: date
     published_at: datetime
-    since: date | None
+    catch_up_from: date | None
     note: str
-    considered: int
+    candidate_count: int
     picks: tuple[Pick, ...]
     private_likes: Mapping[int, Identifier]
 
@@ -98,9 +73,10 @@ class EditionRecord:
 class ReaderRecord:
     """What a line says of a reader; None stands for what it does not say.
 
-    ``name`` is an address or a uid. Who ``expires`` goes when unused: see ``flows.expiry``.
-    ``counted``: whether their thumbs count for others. ``columns`` are those that no wish can
-    change: what opens the reader's feed and page, and until when they pause.
+    ``name`` is an address or a uid. Who ``expires`` goes when unused: see ``readers.expiry``.
+    ``counted``: whether their thumbs count for others. ``main_words`` are those of the
+    first interest, where a file of the first format holds them apart. ``columns`` are those that no
+    wish can change: what opens the reader's feed and page, and until when they pause.
     """
 
     name: str
@@ -109,8 +85,8 @@ class ReaderRecord:
     created: datetime | None
     status: Status | None
     preferences: subscriptions.Preferences
-    words: tuple[str, ...] | None
-    themes: tuple[InterestRecord, ...]
+    main_words: tuple[str, ...] | None
+    interests: tuple[InterestRecord, ...]
     columns: Mapping[str, Any]
     private_papers: tuple[PaperRecord, ...]
     counted: bool | None
@@ -128,8 +104,9 @@ class ReaderRecord:
         return self.name if "@" in self.name else None
 
 
-def read_reader(line: Mapping[str, Any]) -> ReaderRecord:
-    """Read a line; raises KeyError or UsageError for what it cannot say."""
+def read_reader(fields: Mapping[str, Any]) -> ReaderRecord:
+    """Read the fields of a line; raises KeyError or UsageError for what it cannot say."""
+    line = read_record("reader", fields)
     name = str(line["reader"])
     said = line.get("uid") if "@" in name else name
     return ReaderRecord(
@@ -139,8 +116,8 @@ def read_reader(line: Mapping[str, Any]) -> ReaderRecord:
         created=read_moment(line, "created") if line.get("created") else None,
         status=read_status(line, "status") if line.get("status") is not None else None,
         preferences=subscriptions.check_preferences(_preferences(line)),
-        words=interest_words.tidy(_texts(line, "interests")) if "interests" in line else None,
-        themes=_themes(line),
+        main_words=_main_words(line),
+        interests=_interests(line),
         columns=_columns(line, name),
         private_papers=_private_papers(line),
         expires=read_flag(line, "expires") if "expires" in line else False,
@@ -150,18 +127,19 @@ def read_reader(line: Mapping[str, Any]) -> ReaderRecord:
 
 
 def read_issues(
-    connection: Connection, line: Mapping[str, Any], private: Collection[Identifier] = ()
+    connection: Connection, fields: Mapping[str, Any], private: Collection[Identifier] = ()
 ) -> list[EditionRecord]:
     """Read the past editions of a line; raises UsageError where a paper of one is not here.
 
     ``private`` are the names of the private papers on the line, which are not here yet.
     """
+    line = read_record("reader", fields)
     told = read_objects(line, "editions") if "editions" in line else []
     names = {
         str(pick[key])
         for issue in told
         for pick in read_objects(issue, "picks")
-        for key in ("paper", "like")
+        for key in ("paper", "similar_paper")
         if pick[key]
     }
     ids = papers.owners(connection, {parse_identifier(name) for name in names})
@@ -207,8 +185,8 @@ def _columns(line: Mapping[str, Any], name: str) -> dict[str, Any]:
         columns["feed_key"] = _feed_key(line["feed_key"], name)
     if line.get("offer_declined"):
         columns["offer_declined"] = read_moment(line, "offer_declined")
-    if line.get("relinked"):
-        columns["relinked"] = read_whole(line, "relinked")
+    if line.get("page_link_version"):
+        columns["page_link_version"] = read_whole(line, "page_link_version")
     return columns
 
 
@@ -221,25 +199,31 @@ def _feed_key(key: object, name: str) -> str:
     )
 
 
-def _themes(line: Mapping[str, Any]) -> tuple[InterestRecord, ...]:
+def _main_words(line: ExchangeRecord) -> tuple[str, ...] | None:
+    if line.format == CURRENT or "main_words" not in line:
+        return None
+    return interest_words.tidy(_texts(line, "main_words"))
+
+
+def _interests(line: Mapping[str, Any]) -> tuple[InterestRecord, ...]:
     return tuple(
         InterestRecord(
-            str(theme["name"]),
-            interest_words.tidy(_texts(theme, "words")),
-            read_whole(theme, "quota") if "quota" in theme else 1,
-            _row_number(theme),
+            str(one["name"]),
+            interest_words.tidy(_texts(one, "words")),
+            read_whole(one, "quota") if "quota" in one else 1,
+            _row_number(one),
         )
-        for theme in (read_objects(line, "themes") if "themes" in line else ())
+        for one in (read_objects(line, "interests") if "interests" in line else ())
     )
 
 
-def _private_papers(line: Mapping[str, Any]) -> tuple[PaperRecord, ...]:
+def _private_papers(line: ExchangeRecord) -> tuple[PaperRecord, ...]:
     """Read the papers that the reader brought; raises UsageError for one that is none."""
     told = read_objects(line, "private_papers") if line.get("private_papers") else ()
     drafts = []
     for number, one in enumerate(told, start=1):
         try:
-            drafts.append(draft_of(JsonFields(one, number)))
+            drafts.append(draft_of(JsonFields({"format": line.format} | one, number)))
         except BadRecordError as error:
             raise UsageError(f"private paper {number}: {error}") from error
     return tuple(drafts)
@@ -249,7 +233,7 @@ def _texts(line: Mapping[str, Any], key: str) -> tuple[str, ...]:
     """Read a list of texts; a text alone would else be taken for a list of its letters."""
     found = line.get(key, [])
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        raise UsageError(f"“{key}” is not a list of texts")
+        raise UsageError(f"“{spelling(line, key)}” is not a list of texts")
     return tuple(found)
 
 
@@ -258,12 +242,12 @@ def _preferences(line: Mapping[str, Any]) -> subscriptions.Preferences:
     readers: dict[str, Callable[[Mapping[str, Any], str], Any]] = {
         "name": _text,
         "zone": _text,
-        "at": read_time,
-        "days": read_weekdays,
-        "size": read_whole,
+        "send_time": read_time,
+        "weekdays": read_weekdays,
+        "papers_per_edition": read_whole,
         "threshold": read_number,
         "weekly": read_flag,
-        "quiet_mail": read_flag,
+        "notify_when_empty": read_flag,
     }
     said = {key: read(line, key) for key, read in readers.items() if line.get(key) is not None}
     return cast("subscriptions.Preferences", said)
@@ -278,14 +262,14 @@ def _issue(issue: Mapping[str, Any], by_name: Mapping[str, Paper]) -> EditionRec
         number=_row_number(issue),
         day=read_day(issue, "date"),
         published_at=read_moment(issue, "published_at"),
-        since=read_day(issue, "since") if issue.get("since") else None,
+        catch_up_from=read_day(issue, "catch_up_from") if issue.get("catch_up_from") else None,
         note=str(issue.get("note", "")),
-        considered=read_whole(issue, "considered") if "considered" in issue else 0,
+        candidate_count=(read_whole(issue, "candidate_count") if "candidate_count" in issue else 0),
         picks=tuple(_pick(pick, by_name) for pick in read_objects(issue, "picks")),
         private_likes={
-            read_whole(pick, "position"): parse_identifier(str(pick["like"]))
+            read_whole(pick, "position"): parse_identifier(str(pick["similar_paper"]))
             for pick in read_objects(issue, "picks")
-            if pick["like"] and str(pick["like"]) not in by_name
+            if pick["similar_paper"] and str(pick["similar_paper"]) not in by_name
         },
     )
 
@@ -296,11 +280,13 @@ def _pick(pick: Mapping[str, Any], by_name: Mapping[str, Paper]) -> Pick:
         position=read_whole(pick, "position"),
         score=read_number(pick, "score"),
         probability=read_number(pick, "probability"),
-        because=_weights(pick, "because"),
-        against=_weights(pick, "against"),
-        like=by_name.get(str(pick["like"])) if pick["like"] else None,
-        likeness=None if pick.get("likeness") is None else read_number(pick, "likeness"),
-        terms=None if pick.get("terms") is None else tuple(map(str, pick["terms"])),
+        positive_terms=_weights(pick, "positive_terms"),
+        negative_terms=_weights(pick, "negative_terms"),
+        similar_paper=by_name.get(str(pick["similar_paper"])) if pick["similar_paper"] else None,
+        similarity=None if pick.get("similarity") is None else read_number(pick, "similarity"),
+        shown_terms=None
+        if pick.get("shown_terms") is None
+        else tuple(map(str, pick["shown_terms"])),
         interest=str(pick["interest"]),
         explored=bool(pick["explored"]),
         propensity=read_number(pick, "propensity"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from larkpost.domain import Status, Thumb
 from larkpost.errors import LarkpostError, UsageError
+from larkpost.portability.exchange_record import ExchangeRecord
 from larkpost.settings import read_days
 from larkpost.text.normalize import one_line
 
@@ -30,7 +31,7 @@ def read_field(
         raise
     except (ValueError, TypeError, OverflowError, AttributeError):
         shown = one_line(json.dumps(value, ensure_ascii=False))[:LONGEST_SHOWN]
-        raise UsageError(f"“{key}” is {shown}, and has to be {allowed}") from None
+        raise UsageError(f"“{spelling(line, key)}” is {shown}, and has to be {allowed}") from None
 
 
 def read_moment(line: Mapping[str, Any], key: str) -> datetime:
@@ -79,13 +80,18 @@ def read_flag(line: Mapping[str, Any], key: str) -> bool:
     """Read true or false, and no number that stands for one."""
     value = line[key]
     if not isinstance(value, bool):
-        raise UsageError(f"“{key}” is neither true nor false")
+        raise UsageError(f"“{spelling(line, key)}” is neither true nor false")
     return value
 
 
 def read_objects(line: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
-    """Read a list of objects."""
+    """Read a list of objects; those within a record have their names of today, too."""
     found = line[key]
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise UsageError(f"“{key}” is not a list of objects")
-    return found
+        raise UsageError(f"“{spelling(line, key)}” is not a list of objects")
+    return [line.within(key, one) for one in found] if isinstance(line, ExchangeRecord) else found
+
+
+def spelling(line: Mapping[str, Any], key: str) -> str:
+    """Give the name that the file of a record has for a field, for people to find it there."""
+    return line.spelling(key) if isinstance(line, ExchangeRecord) else key

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
+from larkpost.formats.export_format import CURRENT
 from larkpost.settings import day_names
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 def paper_line(paper: Paper) -> dict[str, Any]:
     """A paper as its line in ``papers.jsonl``."""
     return {
+        "format": CURRENT,
         "id": str(paper.identifier),
         "uid": paper.uid,
         "title": paper.title,
@@ -24,7 +26,7 @@ def paper_line(paper: Paper) -> dict[str, Any]:
         "categories": list(paper.categories),
         "published": paper.published and paper.published.isoformat(),
         "first_seen": moment(paper.first_seen),
-        "arrived": moment(paper.arrived),
+        "ingested_at": moment(paper.ingested_at),
         "updated": moment(paper.updated),
         "url": paper.url,
         "upvotes": paper.upvotes,
@@ -36,24 +38,24 @@ def paper_line(paper: Paper) -> dict[str, Any]:
 
 
 def reader_line(reader: Reader) -> dict[str, Any]:
-    """A reader as in ``readers.jsonl``, without editions: the main interest and all of them."""
+    """A reader as in ``readers.jsonl``, without editions."""
     return {
+        "format": CURRENT,
         "reader": name_of(reader),
         "uid": reader.uid,
         "name": reader.name,
         "status": str(reader.status),
         "zone": reader.zone,
-        "at": reader.at.strftime("%H:%M"),
-        "days": day_names(reader.days),
-        "size": reader.size,
-        "interests": list(reader.interests[0].words),
-        "themes": [
+        "send_time": reader.send_time.strftime("%H:%M"),
+        "weekdays": day_names(reader.weekdays),
+        "papers_per_edition": reader.papers_per_edition,
+        "interests": [
             {"name": i.name, "words": list(i.words), "quota": i.quota} for i in reader.interests
         ],
         "threshold": reader.threshold,
         "weekly": reader.weekly,
-        "quiet_mail": reader.quiet_mail,
-        "relinked": reader.relinked,
+        "notify_when_empty": reader.notify_when_empty,
+        "page_link_version": reader.page_link_version,
         "offer_declined": reader.offer_declined and moment(reader.offer_declined),
         "paused_until": reader.paused_until and reader.paused_until.isoformat(),
     }
@@ -65,9 +67,9 @@ def edition_line(edition: Edition) -> dict[str, Any]:
         "number": edition.id,
         "date": edition.date.isoformat(),
         "published_at": moment(edition.published_at),
-        "since": edition.since and edition.since.isoformat(),
+        "catch_up_from": edition.catch_up_from and edition.catch_up_from.isoformat(),
         "note": edition.note,
-        "considered": edition.considered,
+        "candidate_count": edition.candidate_count,
         "picks": [_pick(pick) for pick in edition.picks],
     }
 
@@ -76,11 +78,12 @@ def vote_line(vote: Vote, reader: Reader, paper: str) -> dict[str, Any]:
     """A vote as its line in ``votes.jsonl``."""
     names = {interest.id: interest.name for interest in reader.interests}
     return {
+        "format": CURRENT,
         "reader": name_of(reader),
         "paper": paper,
         "thumb": int(vote.thumb),
         "at": moment(vote.at),
-        "via": vote.via,
+        "source": vote.source,
         "interest": names.get(vote.interest_id or 0),
     }
 
@@ -139,11 +142,11 @@ def _pick(pick: Pick) -> dict[str, Any]:
         "position": pick.position,
         "score": pick.score,
         "probability": pick.probability,
-        "because": [_weight(weight) for weight in pick.because],
-        "against": [_weight(weight) for weight in pick.against],
-        "like": pick.like and str(pick.like.identifier),
-        "likeness": pick.likeness,
-        "terms": None if pick.terms is None else list(pick.terms),
+        "positive_terms": [_weight(weight) for weight in pick.positive_terms],
+        "negative_terms": [_weight(weight) for weight in pick.negative_terms],
+        "similar_paper": pick.similar_paper and str(pick.similar_paper.identifier),
+        "similarity": pick.similarity,
+        "shown_terms": None if pick.shown_terms is None else list(pick.shown_terms),
         "interest": pick.interest,
         "explored": pick.explored,
         "propensity": pick.propensity,

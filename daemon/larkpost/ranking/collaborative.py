@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FEWEST = 200  # libraries, below which nothing is learnt
 MEETINGS = 500  # thumbs up on what somebody else likes, too; few rank worse than texts alone
 FACTORS = 400
-HASTY_FACTORS = 300  # where scoring is to be fast
+FAST_FACTORS = 300  # where scoring is to be fast
 RIDGE = 50.0
 MOST_COUNTED = 10  # a paper with more readers weighs no more
 DOUBT = 2  # what a paper's text weighs against its other readers, in readers

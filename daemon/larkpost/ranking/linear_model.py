@@ -53,7 +53,7 @@ class TrainingVotes:
     ``papers`` (u) are the voted papers, each once, None where a row stands for the words of an
     interest; ``rows`` (u) their places; ``shares`` (r, u) the coefficient of each vote;
     ``dense`` (r, width) what is not in votes, see ``Columns``; ``terms`` (v, r) weights of plain
-    terms, or no columns where tastes were learnt in a hurry.
+    terms, or no columns where tastes were learnt in fast mode.
     """
 
     papers: tuple[Paper | None, ...]
@@ -131,7 +131,7 @@ class LinearTaste:
 
     @property
     def terms(self) -> Floats:
-        """Give the weights of plain terms (v), or nothing where it was learnt in a hurry."""
+        """Give the weights of plain terms (v), or nothing where it was learnt in fast mode."""
         return np.asarray(self.ledger.terms[:, self.place : self.place + 1].ravel())
 
     @property

@@ -42,13 +42,13 @@ MOST_CACHED = 512  # papers whose words and phrases are kept for the next of the
 class TfidfRanker:
     """Implements ``larkpost.interfaces.Ranker``, with a little more: see ``fit``, ``rank``.
 
-    ``half_life_days``: the age at which a vote counts half, 0 for never. ``careful``: learn
+    ``half_life_days``: the age at which a vote counts half, 0 for never. ``accurate``: learn
     and score with term weights of each reader, which orders a little better and takes longer.
     """
 
-    def __init__(self, *, half_life_days: float = 0, careful: bool = True) -> None:
+    def __init__(self, *, half_life_days: float = 0, accurate: bool = True) -> None:
         self.half_life_days = half_life_days
-        self.careful = careful
+        self.accurate = accurate
 
     def fit(
         self, corpus: Iterable[Paper], *, libraries: Sequence[Collection[int]] = ()
@@ -59,12 +59,12 @@ class TfidfRanker:
         readers often like the same, that tells what lies near together.
         """
         papers = list(corpus)
-        unread = spaces.BACKGROUND if self.careful else spaces.HASTY_BACKGROUND
+        unread = spaces.BACKGROUND if self.accurate else spaces.FAST_BACKGROUND
         known = {paper.id for paper in papers}
         if not collaborative.enough([list(known.intersection(library)) for library in libraries]):
             return spaces.fit(papers, unread=unread)
         space = spaces.fit(papers, themes=spaces.SHARED_THEMES, unread=unread)
-        most = collaborative.FACTORS if self.careful else collaborative.HASTY_FACTORS
+        most = collaborative.FACTORS if self.accurate else collaborative.FAST_FACTORS
         return collaborative.together(space, papers, libraries, most=most)
 
     def space_from(self, body: bytes) -> TextSpace | None:
@@ -80,7 +80,7 @@ class TfidfRanker:
             evidence,
             now=now,
             half_life_days=self.half_life_days,
-            careful=self.careful,
+            accurate=self.accurate,
             cache=_ours(space).learnt,
         )
 
@@ -234,14 +234,14 @@ def _tell(
                     position=position,
                     score=score,
                     probability=chance(taste.calibration, score),
-                    terms=mine.terms,
-                    because=why.because,
-                    against=why.against,
+                    shown_terms=mine.terms,
+                    positive_terms=why.because,
+                    negative_terms=why.against,
                     others=why.others,
                     bias=why.bias,
-                    like=nearest if sensible else None,
+                    similar_paper=nearest if sensible else None,
                     nearest=nearest,
-                    likeness=None if like is None else like.likeness,
+                    similarity=None if like is None else like.likeness,
                     interest_id=taste.interest_id,
                     matches=sensible
                     or mine.held

@@ -26,7 +26,7 @@ DIGEST = 16
 class Line(NamedTuple):
     """What was learnt of one interest: its line of a ledger, see ``Ledger``.
 
-    ``shares`` (n), ``dense`` (width), ``terms`` (v, or none where learnt in a hurry).
+    ``shares`` (n), ``dense`` (width), ``terms`` (v, or none where learnt in fast mode).
     """
 
     shares: Floats

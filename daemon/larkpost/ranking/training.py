@@ -65,7 +65,7 @@ class Learnt(NamedTuple):
     checked: tuple[Floats, Floats, Floats]  # of votes: scores uncast, thumbs, checks (r, n)
 
 
-def weighing(ups: Floats, *, maturity: float, careful: bool, together: bool) -> dict[str, Floats]:
+def weighing(ups: Floats, *, maturity: float, accurate: bool, together: bool) -> dict[str, Floats]:
     """Weigh the parts: few thumbs lean on the corpus or on other readers, many on themselves.
 
     ``maturity`` of the corpus leads from the weights of a small one (0) to those of a large
@@ -73,7 +73,7 @@ def weighing(ups: Floats, *, maturity: float, careful: bool, together: bool) -> 
     """
     small = _small_weights(ups, together=together)
     weigh_large = _shared_weights if together else _own_weights
-    large = weigh_large(ups, careful=careful)
+    large = weigh_large(ups, accurate=accurate)
     if maturity in (0, 1):
         return large if maturity else small
     none = np.zeros_like(ups, dtype=np.float32)
@@ -94,18 +94,18 @@ def _small_weights(ups: Floats, *, together: bool) -> dict[str, Floats]:
     return {"ridge": one, "words": SMALL_WORDS * few} | ({"shared": one} if together else {})
 
 
-def _own_weights(ups: Floats, *, careful: bool) -> dict[str, Floats]:
+def _own_weights(ups: Floats, *, accurate: bool) -> dict[str, Floats]:
     """Weigh the parts of readers alone: soon the regression, which knows thumbs down, is all."""
     few = _few(ups)
     near = {"near odds": 0.9 * few, "neighbours": 0.4 * few}
-    return {"ridge": np.ones_like(few)} | (near if careful else {"neighbours": 1.2 * few})
+    return {"ridge": np.ones_like(few)} | (near if accurate else {"neighbours": 1.2 * few})
 
 
-def _shared_weights(ups: Floats, *, careful: bool) -> dict[str, Floats]:
+def _shared_weights(ups: Floats, *, accurate: bool) -> dict[str, Floats]:
     few = _few(ups)
     one = np.ones_like(few)
     common = {"ridge": one, "brevity": 0.3 * one, "shared": 1.3 + 1.7 * few}
-    if not careful:
+    if not accurate:
         return common | {"words": 0.3 * one}
     return common | {"words": 0.4 * (1 - few), "odds": 0.7 - 0.4 * few, "near odds": 0.9 * few}
 
@@ -116,18 +116,18 @@ def learn(
     *,
     now: datetime,
     half_life_days: float = 0,
-    careful: bool = True,
+    accurate: bool = True,
     cache: TasteCache | None = None,
 ) -> list[LinearTaste]:
-    """Learn one taste for each evidence, in order; ``careful`` is better, and slower.
+    """Learn one taste for each evidence, in order; ``accurate`` is better, and slower.
 
     ``cache`` is that of the space: what it holds of the same votes is not learnt again.
     """
     placed = shelve(space, evidence, now, half_life_days)
     shelf = BallotRows.of(space, *placed)
     whose = [(one.reader_id, one.interest_id) for one in evidence]
-    lines = _lines(space, shelf, whose, careful=careful, cache=cache)
-    ledger = ledger_of(space, shelf, lines, careful=careful)
+    lines = _lines(space, shelf, whose, accurate=accurate, cache=cache)
+    ledger = ledger_of(space, shelf, lines, accurate=accurate)
     return [
         LinearTaste(
             reader_id=one.reader_id,
@@ -147,11 +147,11 @@ def _lines(
     shelf: BallotRows,
     whose: Sequence[Whose],
     *,
-    careful: bool,
+    accurate: bool,
     cache: TasteCache | None,
 ) -> list[Line]:
     """Give the line of each ballot: kept, or else learnt in a batch with others."""
-    keys = [shelf.key(ballot, careful=careful) for ballot in shelf.ballots]
+    keys = [shelf.key(ballot, accurate=accurate) for ballot in shelf.ballots]
     pairs = zip(whose, keys, strict=True)
     lines = {at: cache.line(*pair) if cache else None for at, pair in enumerate(pairs)}
     missing = [at for at, line in lines.items() if line is None]
@@ -162,7 +162,7 @@ def _lines(
         batch = [missing[place] for place in places]
         ballots = [shelf.ballots[at] for at in batch]
         kernel = kernel_of(cache, shelf, [whose[at] for at in batch]) if cache else None
-        learnt = _learn_batch(space, seen, ballots, careful, kernel)
+        learnt = _learn_batch(space, seen, ballots, accurate, kernel)
         dense = dense_of(space, learnt)
         calibrations = _calibrate(passed, seen.rows, ballots, learnt, dense)
         for at, line in zip(batch, lines_of(ballots, learnt, dense, calibrations), strict=True):
@@ -201,7 +201,7 @@ def _learn_batch(
     space: TextSpace,
     seen: VotedPapers,
     ballots: Sequence[TrainingExample],
-    careful: bool,
+    accurate: bool,
     kernel: Kernel | None,
 ) -> Learnt:
     rows, (votes, thumbs, weights, checks) = seen.rows, _pad(ballots)
@@ -213,7 +213,7 @@ def _learn_batch(
     unread = FEW_UNREAD + space.maturity * (UNREAD - FEW_UNREAD)
     solved = evidence_against_unread(own, seen.turned[votes], read, thumbs, weights, unread, space)
     together = space.companions is not None
-    weighed = weighing(ups, maturity=space.maturity, careful=careful, together=together)
+    weighed = weighing(ups, maturity=space.maturity, accurate=accurate, together=together)
     views = _views(space, seen, votes, lift, weighed)
     views["ridge"] = regression(space, seen, own, votes, solved)
     parts = {

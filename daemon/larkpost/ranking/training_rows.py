@@ -63,7 +63,7 @@ class BallotRows:
             [name_text(paper.text) for paper in passed],
         )
 
-    def key(self, ballot: TrainingExample, *, careful: bool) -> bytes:
+    def key(self, ballot: TrainingExample, *, accurate: bool) -> bytes:
         """Name everything that the line of a ballot is learnt from, beside the space.
 
         The day counts where votes fade, by their weights.
@@ -73,7 +73,7 @@ class BallotRows:
         voted = [self.papers[at] for at in ballot.votes]
         ids = np.array([-1 if paper is None else paper.id for paper in voted], dtype=np.int64)
         return digest(
-            bytes([careful]),
+            bytes([accurate]),
             ids.tobytes(),  # readers who teach put a paper in its place by its id
             b"".join(self.names[at] for at in ballot.votes),
             b"".join(self.passed_names[at] for at in ballot.passed),
@@ -113,7 +113,7 @@ def lines_of(
 
 
 def ledger_of(
-    space: TextSpace, shelf: BallotRows, lines: Sequence[Line], *, careful: bool
+    space: TextSpace, shelf: BallotRows, lines: Sequence[Line], *, accurate: bool
 ) -> TrainingVotes:
     """Put lines side by side: those of the ballots of a shelf, in their order."""
     columns, nothing = Columns.of(space), np.zeros(0, dtype=np.float32)
@@ -122,10 +122,10 @@ def ledger_of(
     shares = np.concatenate([nothing, *(line.shares for line in lines)])
     dense = np.zeros((len(lines), columns.width), dtype=np.float32)
     # A column a reader: scoring then runs along the readers of one term.
-    terms = np.zeros((len(space.vocabulary), len(lines) if careful else 0), dtype=np.float32)
+    terms = np.zeros((len(space.vocabulary), len(lines) if accurate else 0), dtype=np.float32)
     for at, line in enumerate(lines):
         dense[at] = line.dense
-        if careful and len(line.terms):
+        if accurate and len(line.terms):
             terms[:, at] = line.terms
     matrix = csr_array((shares, votes, ends), shape=(len(lines), len(shelf.rows)))
     return TrainingVotes(shelf.papers, shelf.rows, matrix, dense, terms, columns)

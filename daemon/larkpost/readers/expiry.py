@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from larkpost import logs
 from larkpost.db.usage import last_use
 from larkpost.errors import UnknownReader
+from larkpost.log_events import LogEvent
 from larkpost.readers import subscriptions
 
 if TYPE_CHECKING:
@@ -102,5 +103,5 @@ def expire(store: Store, span: ExpiryRule, *, now: datetime) -> int:
         except UnknownReader:  # they went by themselves meanwhile
             continue
         gone += 1
-        log.info("removed, as nobody used it", reader=one.uid, last_used=str(one.last))
+        log.info(LogEvent.READER_EXPIRED, reader=one.uid, last_used=str(one.last))
     return gone

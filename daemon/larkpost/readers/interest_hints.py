@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from larkpost import logs
 from larkpost.db.search import find
 from larkpost.editions.model_cache import fresh_space
+from larkpost.log_events import LogEvent
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def find_unmatched_words(
     try:
         known = space()
     except Exception:  # the words are saved already; only what is said of them is missing
-        log.warning("interest words were not checked", exc_info=True)
+        log.warning(LogEvent.INTEREST_UNCHECKED, exc_info=True)
         return []
     if not isinstance(known, TextSpace) or not known.vocabulary:
         return []

@@ -233,7 +233,7 @@ def _find_known(draft: PaperRecord, known: Mapping[Identifier, int]) -> int | No
 def _backdate(draft: PaperRecord, now: datetime) -> PaperRecord:
     published = datetime.combine(draft.published or now.date(), time(), UTC)
     seen = min(published, now - OLD)
-    return replace(draft, first_seen=seen, arrived=seen)
+    return replace(draft, first_seen=seen, ingested_at=seen)
 
 
 def _like(connection: Connection, reader_id: int, ids: Iterable[int], now: datetime) -> int:

@@ -30,7 +30,7 @@ def cast(
     paper_id: int,
     thumb: Thumb | None,
     *,
-    via: str,
+    source: str,
     now: datetime,
     interest_id: int | None = None,
 ) -> Vote | None:
@@ -50,7 +50,7 @@ def cast(
             interest_id = before.interest_id if before else None
         if interest_id is None:
             interest_id = editions.chooser(connection, reader_id, paper_id)
-        votes.cast(connection, Vote(reader_id, paper_id, thumb, now, via, interest_id))
+        votes.cast(connection, Vote(reader_id, paper_id, thumb, now, source, interest_id))
         return before
 
 

@@ -8,6 +8,7 @@ from larkpost import logs
 from larkpost.db import readers
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import deliveries, notices
+from larkpost.log_events import LogEvent
 from larkpost.text.email_address import address_key
 from larkpost.transports.maildir import remove_letters
 
@@ -40,7 +41,7 @@ def remove(
     stayed = remove_letters(outbox, message_ids=sent, addresses=addresses) if outbox else 0
     stayed += remove_letters(returned, addresses=addresses, whole=True) if returned else 0
     if stayed:
-        log.warning("letters to a reader who is gone could not be removed", count=stayed)
+        log.warning(LogEvent.READER_UNCLEARED, count=stayed)
 
 
 def _names(reader: Reader) -> set[str]:

@@ -35,12 +35,12 @@ class Preferences(TypedDict, total=False):
 
     name: str
     zone: str
-    at: time
-    days: frozenset[int]
-    size: int
+    send_time: time
+    weekdays: frozenset[int]
+    papers_per_edition: int
     threshold: float
     weekly: bool
-    quiet_mail: bool
+    notify_when_empty: bool
 
 
 def add(
@@ -323,10 +323,11 @@ def check_preferences(preferences: Preferences) -> Preferences:
     """Give the wishes, in order; raises UsageError for one that cannot be had."""
     if "zone" in preferences:
         _check_zone(preferences["zone"])
-    if "days" in preferences:
-        Timetable("UTC", time(), preferences["days"])
-    if "size" in preferences and preferences["size"] not in readers.SIZES:
-        raise UsageError(f"A size of {preferences['size']} papers is not possible", hint="1 to 100")
+    if "weekdays" in preferences:
+        Timetable("UTC", time(), preferences["weekdays"])
+    size = preferences.get("papers_per_edition")
+    if size is not None and size not in readers.SIZES:
+        raise UsageError(f"A size of {size} papers is not possible", hint="1 to 100")
     if "threshold" in preferences and not 0 <= preferences["threshold"] < 1:
         raise UsageError(
             f"A threshold of {preferences['threshold']} cannot be met",
@@ -350,7 +351,7 @@ def _check_zone(zone: str) -> None:
 
 def _timing(reader: Reader) -> tuple[object, ...]:
     """What the next slot follows from, whether or not this machine knows the zone."""
-    return reader.zone, reader.at, reader.days, reader.weekly, reader.paused_until
+    return reader.zone, reader.send_time, reader.weekdays, reader.weekly, reader.paused_until
 
 
 def _schedule(connection: Connection, reader: Reader, now: datetime) -> Reader:

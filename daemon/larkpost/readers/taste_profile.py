@@ -117,7 +117,7 @@ def _sum_weights(picks: Sequence[Pick]) -> dict[str, float]:
     """Add up what each word adds to these papers and takes from them, a paper on average."""
     total: dict[str, float] = {}
     for pick in picks:
-        for one in (*pick.because, *pick.against):
+        for one in (*pick.positive_terms, *pick.negative_terms):
             total[one.term] = total.get(one.term, 0.0) + one.weight / len(picks)
     return total
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost import logs
+from larkpost.log_events import LogEvent
 from larkpost.render import wording
 from larkpost.text.normalize import one_line
 
@@ -92,5 +93,5 @@ def stories_of(edition: Edition, *, name_private: bool = False) -> list[PickView
             reason = wording.reason(pick, interests=interests, name_private=name_private)
             told.append(PickView(pick, facts_of(pick.paper), reason))
         except Exception:  # one hostile paper must not cost the reader the whole edition
-            log.exception("paper left out", paper=pick.paper.uid, edition=edition.id)
+            log.exception(LogEvent.PAPER_SKIPPED, paper=pick.paper.uid, edition=edition.id)
     return told

@@ -71,15 +71,15 @@ def describe_selection(edition: Edition) -> str:
     """Tell how many papers there are, from how many, and what the choice went by."""
     papers = len(edition.picks)
     said = quantity(papers, "paper") if papers else "No papers"
-    if edition.considered >= papers:
-        said += f" chosen from {edition.considered:,}"
+    if edition.candidate_count >= papers:
+        said += f" chosen from {edition.candidate_count:,}"
     return f"{said} · {_ground(edition.picks)}" if papers else said
 
 
 def _ground(picks: Sequence[Pick]) -> str:
     if any(pick.shown_probability is not None for pick in picks):
         return "ordered by your thumbs"
-    if any(pick.because or pick.terms for pick in picks):
+    if any(pick.positive_terms or pick.shown_terms for pick in picks):
         return "ordered by your words"
     return "the newest first"
 
@@ -97,9 +97,9 @@ def describe_empty_day(edition: Edition) -> str:
 
 def catch_up(edition: Edition) -> str:
     """Say that an edition makes up for days that were missed; empty when none was."""
-    if edition.since is None:
+    if edition.catch_up_from is None:
         return ""
-    day = f"{_DAYS[edition.since.weekday()]}, {day_and_month(edition.since)}"
+    day = f"{_DAYS[edition.catch_up_from.weekday()]}, {day_and_month(edition.catch_up_from)}"
     return f"A catch-up: the best since {day}."
 
 
@@ -191,15 +191,16 @@ def reason(pick: Pick, *, interests: int = 1, name_private: bool = False) -> Pic
     known = pick.shown_probability
     chance = "" if known is None else f"{min(99, max(1, round(known * 100)))}\u00a0%"
     terms = _terms(pick)
-    hidden = pick.like is not None and pick.like.owner_id is not None and not name_private
+    similar = pick.similar_paper
+    hidden = similar is not None and similar.owner_id is not None and not name_private
     return PickReason(
         terms=terms,
-        like=short_title(pick.like.title) if pick.like and not hidden else "",
+        like=short_title(similar.title) if similar and not hidden else "",
         like_private=hidden,
         chance=f"{chance} chance of a thumb up" if chance else "",
         label=EXPLORATION if pick.explored else "",
         interest=crop(one_line(pick.interest), 40) if interests > 1 else "",
-        against=_against(pick) if terms or pick.like else (),
+        against=_against(pick) if terms or pick.similar_paper else (),
     )
 
 
@@ -208,16 +209,16 @@ def _against(pick: Pick) -> tuple[str, ...]:
     table = term_table()
     return tuple(
         _term(one.term)
-        for one in pick.against
+        for one in pick.negative_terms
         if one.weight <= -LEAST_AGAINST and table.is_particular(one.term)
     )[:TERMS_SHOWN]
 
 
 def _terms(pick: Pick) -> tuple[str, ...]:
     """Take the terms chosen to be shown; where an old edition has none, the strongest."""
-    if pick.terms is not None:
-        return tuple(_term(term) for term in pick.terms[:TERMS_SHOWN])
-    strong = [one.term for one in pick.because if one.weight > 0]
+    if pick.shown_terms is not None:
+        return tuple(_term(term) for term in pick.shown_terms[:TERMS_SHOWN])
+    strong = [one.term for one in pick.positive_terms if one.weight > 0]
     phrases = _phrases(pick.paper.title, frozenset(strong))
     told: list[str] = []
     for name in strong:

@@ -8,6 +8,7 @@ from larkpost import logs
 from larkpost.db.outbox import bounces
 from larkpost.db.private import private_papers
 from larkpost.db.usage import forgotten_votes
+from larkpost.log_events import LogEvent
 from larkpost.readers import expiry
 
 if TYPE_CHECKING:
@@ -41,12 +42,12 @@ def _drop_old_rows(store: Store, now: datetime) -> None:
     if any_old:
         with store.begin() as connection:
             dropped = bounces.prune(connection, now)
-        log.info("old bounces dropped", count=dropped)
+        log.info(LogEvent.BOUNCES_PRUNED, count=dropped)
     if any_forgotten:
         with store.begin() as connection:
             dropped = forgotten_votes.prune(connection, now)
-        log.info("thumbs forgotten for good", count=dropped)
+        log.info(LogEvent.VOTES_PRUNED, count=dropped)
     if any_unvoted:
         with store.begin() as connection:
             dropped = private_papers.prune(connection, now)
-        log.info("private papers without a thumb dropped", count=dropped)
+        log.info(LogEvent.PAPERS_PRUNED, count=dropped)

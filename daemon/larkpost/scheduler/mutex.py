@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from larkpost import logs
 from larkpost.db.coordination import leases
 from larkpost.errors import Busy, LarkpostError
+from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,11 +69,11 @@ def _renew(
             other = _other_holder(store, name, me)
         except LarkpostError as error:
             if str(error) != trouble:  # a disk may be full for hours
-                log.warning("lease not renewed", lease=name, error=str(error))
+                log.warning(LogEvent.LEASE_UNRENEWED, lease=name, error=str(error))
             trouble = str(error)
             continue
         trouble = ""
         if other:
-            log.error("another process has taken over", lease=name, holder=other)
+            log.error(LogEvent.LEASE_LOST, lease=name, owner=other)
             lost()
             return

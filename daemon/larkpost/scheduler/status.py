@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime, timedelta
 
-    from larkpost.db.coordination.job_status import Event
+    from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.dumps import Dump
     from larkpost.db.engine import Connection
     from larkpost.domain import DeliveryState, RejectedRecord, Status
@@ -56,7 +56,7 @@ class StatusReport:
     rejects: Sequence[RejectedRecord]
     refused: Sequence[Refusal]
     next_slot: datetime | None
-    events: Mapping[str, Event]
+    events: Mapping[str, JobStatus]
     quiet: tuple[EmptyDayReason, ...]
     undecided: Sequence[AmbiguousDelivery] = ()
     expiring: int = 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from larkpost import logs
 from larkpost.db.coordination import job_status
 from larkpost.errors import LarkpostError
+from larkpost.log_events import LogEvent
 from larkpost.mail.circuit_breaker import REMIND
 from larkpost.mail.retry_policy import describe
 
@@ -72,7 +73,7 @@ class StepRunner:
     def _tell(self, name: str, error: Exception) -> None:
         foreseen = isinstance(error, LarkpostError)
         log.error(
-            "step failed",
+            LogEvent.STEP_FAILED,
             step=name,
             problem=self.troubles[name],
             hint=error.hint if isinstance(error, LarkpostError) else "",

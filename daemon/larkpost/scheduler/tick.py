@@ -56,9 +56,9 @@ _ELSEWHERE = "another process does it; there is nothing to do"
 class TickContext:
     """What a tick needs; ``open_transport`` opens the transport, ``stopped`` says when to end.
 
-    ``returns`` is the Maildir in which mail to the ``mailboxes`` comes back; ``desk`` says who is
-    told of quiet mornings; ``moved`` is called whenever the post got on: a letter was settled, or
-    none is waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
+    ``inbound_folder`` is the Maildir in which mail to the ``mailboxes`` comes back; ``desk`` says
+    who is told of empty days; ``moved`` is called whenever the post got on: a letter was settled,
+    or none is waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
     ``uses`` are the readers whose page or feed was asked for, and ``span`` says after how long
     without any a reader without mail goes.
     """
@@ -68,11 +68,11 @@ class TickContext:
     open_transport: Callable[[], AbstractContextManager[Transport]]
     dump_formats: Sequence[DumpFormat]
     places: HomePaths
-    settle_seconds: float
+    stable_seconds: float
     holder: str
     stopped: Callable[[], bool] = lambda: False
     mailboxes: ReturnAddresses | None = None
-    returns: Path | None = None
+    inbound_folder: Path | None = None
     operator: OperatorAddress | None = None
     writer: NoticeWriter | None = None
     moved: Callable[[], None] = lambda: None
@@ -125,13 +125,17 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
                 store,
                 context.dump_formats,
                 context.places,
-                settle_seconds=context.settle_seconds,
+                stable_seconds=context.stable_seconds,
                 now=now,
             )
-        with steps.step("returns"):
-            if context.mailboxes and context.returns:
+        with steps.step("inbound"):
+            if context.mailboxes and context.inbound_folder:
                 done.returned = collect(
-                    store, context.mailboxes, context.returns, now=now, stopped=context.stopped
+                    store,
+                    context.mailboxes,
+                    context.inbound_folder,
+                    now=now,
+                    stopped=context.stopped,
                 )
         with steps.step("space"):
             context.spaces.refresh(store, context.publish_context.ranker, now=now)
@@ -156,7 +160,7 @@ def post(context: TickContext, *, now: datetime) -> TickResult:
     ):
         while _a_turn(context, steps, done, now):
             pass
-        with steps.step("receipt"):
+        with steps.step("report"):
             if context.operator:
                 window = context.publish_context.window
                 tell(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.errors import Busy
+from larkpost.log_events import LogEvent
 from larkpost.scheduler.mutex import alone
 from larkpost.serve.file_descriptors import connections_at_most
 from larkpost.serve.jobs import Watchdog, make_heartbeats, run_jobs
@@ -41,10 +42,10 @@ def run(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is under way, within ten seconds.
 
-    ``tick`` and ``post`` are called at once and then every ``tick.seconds``, each in a thread of
-    its own, never twice at a time: with the program in force, and with what they have to call
-    whenever they got on. SIGHUP puts in force what ``renewal`` makes of the program; where that
-    raises, the old one stays. Port 0 takes any free one; standard error says which.
+    ``tick`` and ``post`` are called at once and then every ``scheduler.interval_seconds``, each in
+    a thread of its own, never twice at a time: with the program in force, and with what they have
+    to call whenever they got on. SIGHUP puts in force what ``renewal`` makes of the program; where
+    that raises, the old one stays. Port 0 takes any free one; standard error says which.
 
     Raises Busy, naming the holder, while another daemon serves this database, or when another has
     taken it over because this machine was asleep, and UsageError where the address cannot be had.
@@ -52,7 +53,7 @@ def run(
     it anew.
     """
     web = program.settings.web
-    app = ReloadableApp(program, make_heartbeats(program.settings.tick.seconds))
+    app = ReloadableApp(program, make_heartbeats(program.settings.scheduler.interval_seconds))
     server = _server(app)
     context: dict[str, Work] = {
         "tick": lambda moved: tick(app.program, moved),
@@ -97,7 +98,7 @@ def _server(app: ReloadableApp) -> Server:
         app,
         base_url=app.program.settings.site.base_url,
         connections=connections_at_most(),
-        proxies=lambda: app.program.settings.web.proxies,
+        proxies=lambda: app.program.settings.web.trusted_proxies,
     )
 
 
@@ -109,7 +110,7 @@ def _leave_rounds(app: ReloadableApp, watch: Watchdog, code: int) -> None:
     """
     unfinished = [name for name, pulse in app.pulses.items() if pulse.running is not None]
     if watch.gave_up or unfinished:
-        _log.warning("stopped in the middle of a round", rounds=unfinished)
+        _log.warning(LogEvent.JOB_INTERRUPTED, jobs=unfinished)
         os._exit(code)
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from larkpost import logs
+from larkpost.log_events import LogEvent
 from larkpost.log_limits import limit_lines
 from larkpost.web.limits.pacing import Pacer
 
@@ -66,7 +67,7 @@ class Acceptor:
                 accepted = await loop.sock_accept(listener)
             except OSError as error:  # the visitor is gone again, or descriptors are short
                 with limit_lines():
-                    _log.warning("connection not accepted", problem=str(error))
+                    _log.warning(LogEvent.CONNECTION_FAILED, problem=str(error))
                 await asyncio.sleep(AGAIN_SECONDS)
             else:
                 await self._connect_all(listener, accepted)

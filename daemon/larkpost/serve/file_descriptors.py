@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 
 from larkpost import logs
+from larkpost.log_events import LogEvent
 from larkpost.web.limits.connections import MOST_CONNECTIONS
 
 # For the tick and the post: databases, dumps, letters, mail servers, files that visitors bring.
@@ -22,7 +23,7 @@ def connections_at_most() -> int:
     limit = _raise_limit(MOST_CONNECTIONS + RESERVE)
     most = min(MOST_CONNECTIONS, max(limit - RESERVE, limit // 4))
     if most < MOST_CONNECTIONS:
-        _log.warning("few file descriptors", limit=limit, connections=most)
+        _log.warning(LogEvent.CONNECTIONS_LIMITED, limit=limit, connections=most)
     return most
 
 

@@ -14,6 +14,7 @@ from apscheduler.schedulers import background  # type: ignore[import-untyped]  #
 
 from larkpost import logs
 from larkpost.errors import Busy, LarkpostError
+from larkpost.log_events import LogEvent
 from larkpost.mail.circuit_breaker import REMIND
 from larkpost.web import Heartbeat
 
@@ -82,7 +83,7 @@ def _watch_clock(turns: Sequence[_JobLoop], ended: threading.Event) -> None:
     while not ended.wait(CLOCK_SECONDS):
         before, ahead = ahead, _now().timestamp() - time.monotonic()
         if ahead < before - CLOCK_SECONDS:
-            _log.warning("the clock was set back", seconds=round(before - ahead))
+            _log.warning(LogEvent.CLOCK_REVERSED, seconds=round(before - ahead))
             for turn in turns:
                 turn.pulse.restart(_now())
                 turn.hurry()
@@ -116,7 +117,7 @@ class _JobLoop:
         try:
             self._work(lambda: self.pulse.move(_now()))
         except Busy as busy:
-            _log.info("left to another process", round=self.name, reason=str(busy))
+            _log.info(LogEvent.JOB_SKIPPED, job=self.name, reason=str(busy))
         except Exception as error:
             self._tell(error, began)
         else:
@@ -141,9 +142,9 @@ class _JobLoop:
             return
         self._logged = (what, now)
         if isinstance(error, LarkpostError):
-            _log.error("round failed", round=self.name, problem=str(error), hint=error.hint)
+            _log.error(LogEvent.JOB_FAILED, job=self.name, problem=str(error), hint=error.hint)
         else:
-            _log.error("round failed", round=self.name, exc_info=error)
+            _log.error(LogEvent.JOB_FAILED, job=self.name, exc_info=error)
 
     def hurry(self) -> None:
         """Come at once, where no round is under way."""
@@ -186,7 +187,7 @@ class Watchdog:
             in_a_row = in_a_row + 1 if stuck else 0
             if in_a_row < LOOKS:
                 continue
-            _log.error("no sign of life, ending to be started anew", of=stuck)
+            _log.error(LogEvent.JOB_HUNG, jobs=stuck)
             self.gave_up = True
             self._give_up()
             if not done.wait(LAST_WORDS_SECONDS):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.errors import LarkpostError
+from larkpost.log_events import LogEvent
 from larkpost.web import app
 
 if TYPE_CHECKING:
@@ -48,13 +49,13 @@ class ReloadableApp:
                 _log_refusal(error)
             else:
                 self.program, self._pages = program, pages
-                _log.info("settings read anew")
+                _log.info(LogEvent.SETTINGS_RELOADED)
 
 
 def _log_refusal(error: Exception) -> None:
     foreseen = isinstance(error, LarkpostError)
     _log.error(
-        "settings not read anew, the old ones stay",
+        LogEvent.SETTINGS_REJECTED,
         problem=str(error),
         hint=error.hint if isinstance(error, LarkpostError) else "",
         exc_info=None if foreseen else error,

@@ -22,6 +22,7 @@ from larkpost.errors import SettingsError
 from larkpost.masking import HIDDEN, mask_text, mask_value, secrets_of_url
 from larkpost.settings.addresses import UNIX
 from larkpost.settings.model import HomePaths, Settings, WebSettings, flat, keys
+from larkpost.settings.renamed import new_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -172,10 +173,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     known = {PREFIX + key.replace(".", "__").upper(): key for key in keys()}
     for name in names:
         if name.upper() not in known and name.upper() not in ALLOWED:
-            near = _near(name.upper(), [*known, *ALLOWED])
             raise SettingsError(
                 f"there is no such setting: {name} (in the environment)",
-                hint=f"Did you mean {near}?" if near else "See `larkpost config show`.",
+                hint=new_name(name, PREFIX) or _suggest(name.upper(), [*known, *ALLOWED]),
             )
     source = EnvSettingsSource(Settings, env_prefix=PREFIX, env_nested_delimiter="__")
     source.env_vars = {name.lower(): environ[name] for name in names}
@@ -187,10 +187,9 @@ def _from_secrets(folder: Path) -> dict[str, object]:
     for file in sorted(folder.iterdir()):
         # A service may be given credentials that are not ours; ours are named section__key.
         if "__" in file.name and not file.name.startswith(".") and file.name.lower() not in known:
-            near = _near(file.name.lower(), known)
             raise SettingsError(
                 f"there is no such setting: {file.name} (a file in {folder})",
-                hint=f"Did you mean {near}?" if near else "See `larkpost config show`.",
+                hint=new_name(file.name) or _suggest(file.name.lower(), known),
             )
     source = NestedSecretsSettingsSource(
         SecretsSettingsSource(Settings), secrets_dir=folder, secrets_nested_delimiter="__"
@@ -208,19 +207,19 @@ def _refuse_unknown(values: Mapping[str, object], origin: str) -> None:
                 f"{key} is a section, not a setting (in {origin})",
                 hint=f"Write it as a table: [{key}].",
             )
-        near = _near(key, known)
         raise SettingsError(
             f"there is no such setting: {key} (in {origin})",
-            hint=f"Did you mean {near}?" if near else "See `larkpost config show`.",
+            hint=new_name(key) or _suggest(key, known),
         )
 
 
-def _near(word: str, known: Iterable[str]) -> str | None:
-    """Find the known word most like this one; a key in the wrong section counts as near."""
+def _suggest(word: str, known: Iterable[str]) -> str:
+    """Name the known word most like this one; a key in the wrong section counts as near."""
     choices = list(known)
     last = word.rpartition(".")[2]
     same = [choice for choice in choices if "." in choice and choice.rpartition(".")[2] == last]
-    return next(iter(difflib.get_close_matches(word, choices, 1, 0.6) or same), None)
+    near = next(iter(difflib.get_close_matches(word, choices, 1, 0.6) or same), None)
+    return f"Did you mean {near}?" if near else "See `larkpost config show`."
 
 
 def _validate(

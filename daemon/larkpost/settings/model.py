@@ -173,7 +173,7 @@ class MailSettings(SettingsSection):
     transport: Literal["maildir", "smtp"] = "maildir"
     sender: Annotated[str, AfterValidator(read_sender)] = "Larkpost <larkpost@localhost>"
     maildir: str = ""
-    operator: Annotated[str, AfterValidator(read_mailbox)] = ""
+    admin_address: Annotated[str, AfterValidator(read_mailbox)] = ""
     domain_hourly_limit: Annotated[int, Field(ge=1, le=100_000)] = 60
 
 
@@ -208,7 +208,7 @@ class Inbox(SettingsSection):
     """The folder that dumps are dropped into."""
 
     folder: str = ""
-    settle_seconds: Annotated[float, Field(ge=0, le=86_400)] = 5.0
+    stable_seconds: Annotated[float, Field(ge=0, le=86_400)] = 5.0
 
 
 class RankingSettings(SettingsSection):
@@ -216,7 +216,7 @@ class RankingSettings(SettingsSection):
 
     window_days: Annotated[int, Field(ge=1, le=3660)] = 7
     half_life_days: Annotated[float, Field(ge=0, le=36_600)] = 0.0
-    careful: bool = True
+    mode: Literal["accurate", "fast"] = "accurate"
     exploration: Annotated[float, Field(ge=0, le=1)] = 0.25
 
 
@@ -224,9 +224,9 @@ class ReaderSettings(SettingsSection):
     """What a new reader gets unless told otherwise."""
 
     zone: Annotated[str, AfterValidator(_zone)] = "UTC"
-    at: ClockTime = time(6, 0)
+    send_time: ClockTime = time(6, 0)
     days: Days = frozenset(range(7))
-    size: Annotated[int, Field(ge=1, le=100)] = 10
+    papers_per_edition: Annotated[int, Field(ge=1, le=100)] = 10
 
 
 class WebSettings(SettingsSection):
@@ -235,9 +235,9 @@ class WebSettings(SettingsSection):
     host: Annotated[str, Field(min_length=1), AfterValidator(read_listening_host)] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8025
     socket_mode: Mode = 0o660
-    proxies: Networks = ()
-    admin: Annotated[int, Field(ge=0, le=10**9)] = 0
-    fewest_thumbs: Annotated[int, Field(ge=1, le=1000)] = 5
+    trusted_proxies: Networks = ()
+    admin_link_version: Annotated[int, Field(ge=0, le=10**9)] = 0
+    thumb_count_step: Annotated[int, Field(ge=1, le=1000)] = 5
 
 
 class QuotaSettings(SettingsSection):
@@ -254,10 +254,10 @@ class QuotaSettings(SettingsSection):
     expire_unused_days: Annotated[int, Field(ge=0, le=36_600)] = 7
 
 
-class TickSettings(SettingsSection):
-    """The heartbeat of ``larkpost serve``."""
+class SchedulerSettings(SettingsSection):
+    """How often ``larkpost serve`` looks for work."""
 
-    seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    interval_seconds: Annotated[float, Field(gt=0, le=3600)] = 30.0
 
 
 class Log(SettingsSection):
@@ -291,7 +291,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     site: SiteSettings = SiteSettings()
     mail: MailSettings = MailSettings()
-    returns: InboundSettings = InboundSettings()
+    inbound: InboundSettings = InboundSettings()
     dkim: DkimSettings = DkimSettings()
     smtp: SmtpSettings = SmtpSettings()
     inbox: Inbox = Inbox()
@@ -299,7 +299,7 @@ class Settings(BaseSettings):
     readers: ReaderSettings = ReaderSettings()
     web: WebSettings = WebSettings()
     quotas: QuotaSettings = QuotaSettings()
-    tick: TickSettings = TickSettings()
+    scheduler: SchedulerSettings = SchedulerSettings()
     log: Log = Log()
 
     _places: HomePaths

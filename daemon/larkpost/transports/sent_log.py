@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
 from larkpost import logs
+from larkpost.log_events import LogEvent
 from larkpost.safe_files import make_folder, open_append
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class SentLog:
 
     def _tell(self, error: OSError) -> None:
         if not self._told:
-            log.warning("the log of letters is of no use", folder=self._folder, why=str(error))
+            log.warning(LogEvent.SENT_LOG_FAILED, folder=self._folder, reason=str(error))
         self._told = True
 
 
@@ -112,7 +113,7 @@ class SkipAlreadySent:
     def send(self, letter: Message) -> None:
         """Send what was not sent before, and write it down; raises what the road raises."""
         if letter.message_id in self._sent:
-            log.info("letter was sent before", message_id=letter.message_id)
+            log.info(LogEvent.DELIVERY_SKIPPED, message_id=letter.message_id)
             return
         self._transport.send(letter)
         self._sent.add(letter.message_id)

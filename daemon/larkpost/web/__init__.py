@@ -100,7 +100,7 @@ def app(
         base_url=site.base_url,
         title=site.title,
         find_links=site.find_links,
-        fewest_thumbs=program.settings.web.fewest_thumbs,
+        thumb_count_step=program.settings.web.thumb_count_step,
     )
     application = Starlette(
         routes=ROUTES,

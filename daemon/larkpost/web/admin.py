@@ -25,7 +25,7 @@ TROUBLED = (DeliveryState.FAILED, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
 
 
 def admin(site: SiteContext, request: Request, _form: FormData) -> Response:
-    """Answer ``/admin/{token}``; a 404 like any other where the setting ``web.admin`` is 0."""
+    """Answer ``/admin/{token}``; a 404 like any other where ``web.admin_link_version`` is 0."""
     check_admin(site, request)
     page = page_number(request)
     now = site.clock()
@@ -45,5 +45,7 @@ def admin(site: SiteContext, request: Request, _form: FormData) -> Response:
         readers=some,
         leaf=leaf(page, total, READERS),
         letters=[(one, theirs.get(one.reader_id)) for one in troubled],
-        path=site.pages.path(site.program.links.admin(site.program.settings.web.admin)),
+        path=site.pages.path(
+            site.program.links.admin(site.program.settings.web.admin_link_version)
+        ),
     )

@@ -60,7 +60,7 @@ def check_link(site: SiteContext, request: Request, purpose: Purpose) -> None:
 
 def check_admin(site: SiteContext, request: Request) -> None:
     """Let the operator in; raises InvalidToken where there is no admin page, or an older link."""
-    number = site.program.settings.web.admin
+    number = site.program.settings.web.admin_link_version
     signed = site.program.tokens.verify("admin", request.path_params["token"])
     if not number or signed != (number,):
         raise InvalidToken("there is no such admin page")

@@ -31,24 +31,32 @@ def zones() -> list[str]:
 
 
 def read_wishes(form: FormData) -> Preferences:
-    """Read zone, hour, days and size; raises UsageError for what is none of these."""
+    """Read zone, time, weekdays and number of papers; raises UsageError for what is none."""
     return {
         "zone": text(form, "zone").strip(),
-        "at": read("time", clock, text(form, "at")),
-        "days": frozenset(read("weekday", int, str(one)) for one in form.getlist("days")),
-        "size": read("number of papers", int, text(form, "size")),
+        "send_time": read("time", clock, text(form, "send_time")),
+        "weekdays": frozenset(read("weekday", int, str(one)) for one in form.getlist("weekdays")),
+        "papers_per_edition": read("number of papers", int, text(form, "papers_per_edition")),
     }
 
 
 def read_preferences(form: FormData) -> dict[str, object]:
     """Keep what was typed, so that a mistake in one field does not cost the others."""
-    days = {int(str(one)) for one in form.getlist("days") if str(one) in set("0123456")}
+    days = {int(str(one)) for one in form.getlist("weekdays") if str(one) in set("0123456")}
     typed: dict[str, object] = {
         name: text(form, name)
-        for name in ("address", "name", "zone", "at", "size", "words", "threshold")
+        for name in (
+            "address",
+            "name",
+            "zone",
+            "send_time",
+            "papers_per_edition",
+            "words",
+            "threshold",
+        )
     }
-    ticked = {name: name in form for name in ("weekly", "quiet_mail")}
-    return typed | {"days": days} | ticked
+    ticked = {name: name in form for name in ("weekly", "notify_when_empty")}
+    return typed | {"weekdays": days} | ticked
 
 
 def opening_wishes(settings: Settings) -> dict[str, object]:
@@ -57,9 +65,9 @@ def opening_wishes(settings: Settings) -> dict[str, object]:
     return {
         "address": "",
         "zone": usual.zone,
-        "at": f"{usual.at:%H:%M}",
-        "days": set(usual.days),
-        "size": usual.size,
+        "send_time": f"{usual.send_time:%H:%M}",
+        "weekdays": set(usual.days),
+        "papers_per_edition": usual.papers_per_edition,
         "words": "",
     }
 

@@ -115,8 +115,8 @@ def healthz(site: SiteContext, _request: Request, _form: FormData) -> Response:
         {
             "status": status,
             "checks": checks,
-            "troubles": troubles,
-            "quiet": [str(reason.kind) for reason in reasons],
+            "errors": troubles,
+            "empty_day": [str(reason.kind) for reason in reasons],
         },
         200 if well else 503,
     )

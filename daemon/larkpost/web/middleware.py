@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from larkpost import logs
+from larkpost.log_events import LogEvent
 from larkpost.log_limits import limit_lines
 from larkpost.web.site import MESSAGES, SafeHeaders
 
@@ -84,5 +85,5 @@ class ErrorPages:
             if begun:  # the server closes the connection, so that nobody takes it for whole
                 raise
             with limit_lines():
-                _log.exception("page failed", page="", method=scope.get("method", ""))
+                _log.exception(LogEvent.PAGE_FAILED, page="", method=scope.get("method", ""))
             await self._refusal(scope, receive, send)

@@ -21,6 +21,7 @@ from larkpost.errors import (
     UnknownReader,
     UsageError,
 )
+from larkpost.log_events import LogEvent
 from larkpost.text.plurals import sentence
 from larkpost.token_routes import SIGNED
 from larkpost.web.auth import check_link
@@ -162,7 +163,7 @@ def endpoint(
 
     async def endpoint(request: Request) -> Response:
         site: SiteContext = request.app.state.site
-        visitor = network(request, site.program.settings.web.proxies)
+        visitor = network(request, site.program.settings.web.trusted_proxies)
         if measure is not None:
             site.rate_limiter.count(measure, visitor, site.clock())
         body, form = b"", FormData()
@@ -186,7 +187,7 @@ def endpoint(
         except HTTPException:
             raise
         except Exception:
-            _log.exception("page failed", page=handler.__name__, method=request.method)
+            _log.exception(LogEvent.PAGE_FAILED, page=handler.__name__, method=request.method)
             return site.pages.error(500, *MESSAGES[500])
         finally:
             await form.close()
@@ -249,7 +250,7 @@ def refusal(site: SiteContext, error: LarkpostError) -> Response:
         return site.pages.error(413, "There is no room for that", in_words(error))
     if isinstance(error, UsageError):
         return site.pages.error(400, "That cannot be done", in_words(error))
-    _log.warning("page not available", error=str(error))
+    _log.warning(LogEvent.PAGE_REFUSED, error=str(error))
     if isinstance(error, (TryAgainLater, StoreError)):
         response = site.pages.error(503, *MESSAGES[503])
         response.headers["Retry-After"] = str(RETRY_SECONDS)

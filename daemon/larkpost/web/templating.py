@@ -64,13 +64,13 @@ class PageTemplates:
         base_url: str,
         title: str,
         find_links: Sequence[FindLink] = (),
-        fewest_thumbs: int = FEWEST,
+        thumb_count_step: int = FEWEST,
     ) -> None:
         parts = urlsplit(base_url)
         self.root = parts.path.rstrip("/")
         self.origin = f"{parts.scheme}://{parts.netloc}"
         self.title = title
-        self._fewest_thumbs = fewest_thumbs
+        self._fewest_thumbs = thumb_count_step
         self._papers = PaperLinks(lambda uid: f"{self.root}/paper/{uid}", find_links)
 
     def page(
@@ -140,7 +140,7 @@ class PageTemplates:
         )
         environment.globals.update(site=self.title, root=self.root, static=self._static)
         environment.globals.update(no_reason=wording.NO_REASON, own_list=wording.OWN_LIST)
-        environment.globals.update(fewest_thumbs=self._fewest_thumbs)
+        environment.globals.update(thumb_count_step=self._fewest_thumbs)
         environment.filters.update(
             day=day,
             weekday=wording.date_in_words,

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 def test_there_is_no_link_unless_the_page_is_wished_for(shell: Shell) -> None:
     done = shell("admin", code=2)
 
-    assert "web.admin" in done.err
+    assert "web.admin_link_version" in done.err
 
 
 def test_another_number_makes_another_link(shell: Shell) -> None:
     shell("init")
     first, again, second = (
-        shell.__class__(shell.folder, {"LARKPOST_WEB__ADMIN": number})("admin").out
+        shell.__class__(shell.folder, {"LARKPOST_WEB__ADMIN_LINK_VERSION": number})("admin").out
         for number in ("1", "1", "2")
     )
 

@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 def test_a_tick_takes_in_what_lies_in_the_inbox(tmp_path: Path) -> None:
-    shell = Shell(tmp_path, {"LARKPOST_INBOX__SETTLE_SECONDS": "0"})
+    shell = Shell(tmp_path, {"LARKPOST_INBOX__STABLE_SECONDS": "0"})
     shell("init")
     shutil.copy(SAMPLE, shell.home / "inbox" / "aug-7.txt")
 
     (done,) = shell.json("tick")
 
-    assert (done["files"], done["troubles"]) == (1, {})
+    assert (done["files"], done["errors"]) == (1, {})
     assert len(shell.json("papers", "--limit", 1000)) == 108
     assert list((shell.home / "inbox" / "done").iterdir())
 
 
 def test_a_refused_file_is_named_with_reason_and_hint_by_tick_and_status(tmp_path: Path) -> None:
-    shell = Shell(tmp_path, {"LARKPOST_INBOX__SETTLE_SECONDS": "0"})
+    shell = Shell(tmp_path, {"LARKPOST_INBOX__STABLE_SECONDS": "0"})
     shell("init")
     inbox = shell.home / "inbox"
     bib = b"@article{lantern,\n  title = {Lanterns}\n}\n"
@@ -43,14 +43,14 @@ def test_a_refused_file_is_named_with_reason_and_hint_by_tick_and_status(tmp_pat
     status = shell("status").out
     (standing,) = shell.json("status")
 
-    assert f"  mine.bib: refused: {reason}\n    it goes to a reader's start: `larkpost s" in told
+    assert f"  mine.bib: refused: {reason}\n    it begins a reader's taste: `larkpost r" in told
     assert "  papers.jsonl: 1 paper: 1 new" in told
     (refused,) = record["refused"]
-    assert (record["files"], record["ingested"], record["left"]) == (1, [], [])
+    assert (record["files"], record["ingested"], record["deferred"]) == (1, [], [])
     assert refused["file"] == "yours.bib"
-    assert "larkpost start EMAIL FILE" in refused["hint"]
+    assert "larkpost reader import-library EMAIL FILE" in refused["hint"]
     assert refused["place"] == str(inbox / "bad" / "yours.bib")
-    assert f"refused: {reason}\n  it goes to a reader's start" in status
+    assert f"refused: {reason}\n  it begins a reader's taste" in status
     assert f"it lies in {inbox / 'bad' / 'mine.bib'}" in status
     assert [one["file"] for one in standing["refused"]] == ["mine.bib", "yours.bib"]
 
@@ -71,7 +71,7 @@ def test_the_status_names_a_file_that_a_command_refused(shell: Shell) -> None:
 
 
 def test_a_tick_and_the_status_say_that_nothing_in_a_dump_is_new(tmp_path: Path) -> None:
-    shell = Shell(tmp_path, {"LARKPOST_INBOX__SETTLE_SECONDS": "0"})
+    shell = Shell(tmp_path, {"LARKPOST_INBOX__STABLE_SECONDS": "0"})
     shell("init")
     two = paper_lines("Sparse experts", "Dense pupils")
     shell("ingest", "-", stdin=two)
@@ -89,8 +89,8 @@ def test_the_status_of_an_empty_home_says_why_it_is_quiet(shell: Shell) -> None:
     (record,) = shell.json("status")
 
     assert record["papers"] == 0
-    assert record["quiet"]
-    assert record["quiet"][0]["text"] in shell("status").out
+    assert record["empty_day"]
+    assert record["empty_day"][0]["text"] in shell("status").out
 
 
 def test_the_status_counts(furnished: Shell) -> None:
@@ -110,7 +110,7 @@ def test_the_status_tells_what_of_the_newest_dump_could_not_be_read(shell: Shell
     assert "2 records of standard input could not be read:" in told
     assert "  line 4: it has no title" in told
     assert record["newest_dump"]["rejected"] == 2
-    assert [one["line"] for one in record["newest_dump"]["rejects"]] == [2, 4]
+    assert [one["line"] for one in record["newest_dump"]["rejected_records"]] == [2, 4]
 
 
 def test_the_home_is_made_once(shell: Shell) -> None:

@@ -52,9 +52,9 @@ def test_papers_on_the_liked_theme_come_first_with_reasons(story: dict[str, Any]
     liked = {vote["paper"] for vote in story["votes"] if vote["thumb"] == 1}
 
     for pick in story["after"][:3]:
-        assert {"moe", "expert", "experts"} & {one["term"] for one in pick["because"]}
-        assert pick["like"] in {*liked, None}  # named only where it is near enough
-        assert pick["like"] or len(pick["terms"]) >= 2
+        assert {"moe", "expert", "experts"} & {one["term"] for one in pick["positive_terms"]}
+        assert pick["similar_paper"] in {*liked, None}  # named only where it is near enough
+        assert pick["similar_paper"] or len(pick["shown_terms"]) >= 2
 
 
 def test_a_second_demo_makes_the_same_paper(folder: Path, story: dict[str, Any]) -> None:

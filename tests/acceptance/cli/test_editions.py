@@ -22,7 +22,7 @@ def test_publishing_twice_gives_one_edition(furnished: Shell) -> None:
 
     (second,) = furnished.json("publish", ANN)
 
-    assert (first["outcome"], second["outcome"]) == ("published", "already")
+    assert (first["outcome"], second["outcome"]) == ("published", "already_published")
     assert len(first["papers"]) == 10
     assert second["papers"] == first["papers"]
 
@@ -56,7 +56,7 @@ def test_a_day_without_papers_gives_no_edition_and_says_so(shell: Shell) -> None
 
     (result,) = shell.json("publish", ANN)
 
-    assert (result["outcome"], result["papers"]) == ("quiet", [])
+    assert (result["outcome"], result["papers"]) == ("empty", [])
     assert "no new papers" in shell("publish", ANN).out
 
 

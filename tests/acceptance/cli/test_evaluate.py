@@ -50,7 +50,7 @@ def test_a_history_is_replayed_into_figures_and_a_page(voted: Shell, tmp_path: P
 
     (report,) = voted.json("evaluate", "--html", page)
 
-    assert (report["reader"], report["votes"], report["mornings"]) == (ANN, 20, 10)
+    assert (report["reader"], report["votes"], report["days"]) == (ANN, 20, 10)
     assert set(report["systems"]) == {
         "larkpost",
         "recency",

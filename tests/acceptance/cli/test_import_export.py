@@ -26,7 +26,7 @@ def test_an_export_taken_into_an_empty_home_ranks_the_same(furnished: Shell) -> 
         "--votes", out / "votes.jsonl",
     )  # fmt: skip
 
-    assert [(one["what"], one["taken"]) for one in taken] == [
+    assert [(one["what"], one["imported"]) for one in taken] == [
         ("papers", 108),
         ("readers", 2),
         ("votes", 2),
@@ -52,30 +52,32 @@ def test_lines_of_the_contract_are_taken(shell: Shell) -> None:
     readers = written(
         shell.folder / "r.jsonl",
         {
+            "format": 2,
             "reader": "a@example.org",
             "name": "A",
             "zone": "Europe/Berlin",
-            "at": "06:00",
-            "days": ["mon"],
-            "size": 10,
-            "interests": ["mixture of experts"],
+            "send_time": "06:00",
+            "weekdays": ["mon"],
+            "papers_per_edition": 10,
+            "interests": [{"name": "main", "words": ["mixture of experts"]}],
         },
     )
     votes = written(
         shell.folder / "v.jsonl",
         {
+            "format": 2,
             "reader": "a@example.org",
             "paper": "arxiv:2508.13426",
             "thumb": 1,
             "at": "2026-08-07T07:00:00Z",
-            "via": "import",
+            "source": "import",
         },
     )
 
     shell("import", "--papers", papers, "--readers", readers, "--votes", votes)
 
     (shown,) = shell.json("reader", "show", "a@example.org")
-    assert (shown["up"], shown["down"], shown["days"]) == (1, 0, ["mon"])
+    assert (shown["up"], shown["down"], shown["weekdays"]) == (1, 0, ["mon"])
     kept = {one["id"]: one for one in shell.json("papers")}
     assert kept.keys() == {"arxiv:2508.13426", "doi:10.1000/182"}
     assert kept["arxiv:2508.13426"]["first_seen"] == "2026-08-07T06:00:00Z"
@@ -98,7 +100,8 @@ def test_a_bad_line_is_named_and_the_others_are_taken(shell: Shell) -> None:
 def test_readers_have_the_defaults_of_the_settings_and_who_left_stays_away(shell: Shell) -> None:
     shell("init")
     (shell.home / "config.toml").write_text(
-        '[readers]\nzone = "Asia/Tokyo"\nat = "07:30"\nsize = 4\n', encoding="utf-8"
+        '[readers]\nzone = "Asia/Tokyo"\nsend_time = "07:30"\npapers_per_edition = 4\n',
+        encoding="utf-8",
     )
     shell("reader", "add", "left@example.org")
     shell("reader", "set", "left@example.org", "--leave")
@@ -112,7 +115,7 @@ def test_readers_have_the_defaults_of_the_settings_and_who_left_stays_away(shell
 
     (new,) = shell.json("reader", "show", "new@example.org")
     (left,) = shell.json("reader", "show", "left@example.org")
-    assert (new["zone"], new["at"], new["size"]) == ("Asia/Tokyo", "07:30", 7)
+    assert (new["zone"], new["send_time"], new["papers_per_edition"]) == ("Asia/Tokyo", "07:30", 7)
     assert left["status"] == "left"
     assert "r.jsonl, line 2: left@example.org has unsubscribed here and stays so" in done.err
 
@@ -130,7 +133,7 @@ def test_keys_and_values_of_papers_that_nobody_knows_are_told(shell: Shell) -> N
     assert "p.jsonl: left out unknown keys: mood, stars\n" in done.err
     assert "p.jsonl, line 1: “upvotes” is not a number of votes; left out\n" in done.err
     assert record["unknown_keys"] == ["mood", "stars"]
-    assert [one["line"] for one in record["remarks"]] == [1]
+    assert [one["line"] for one in record["warnings"]] == [1]
 
 
 def written(path: Path, *records: dict[str, object]) -> Path:

@@ -78,7 +78,7 @@ def test_a_taste_begins_from_a_bibliography_and_names(furnished: Shell) -> None:
         encoding="utf-8",
     )
 
-    (begun,) = furnished.json("start", ANN, str(book), known, "arxiv:9912.00001")
+    (begun,) = furnished.json("reader", "import-library", ANN, str(book), known, "arxiv:9912.00001")
 
     assert (begun["liked"], begun["new"]) == (2, 1)
     assert begun["unknown"] == ["arxiv:9912.00001"]
@@ -87,10 +87,10 @@ def test_a_taste_begins_from_a_bibliography_and_names(furnished: Shell) -> None:
 
 
 def test_ten_papers_are_named_that_tell_most(furnished: Shell) -> None:
-    named = furnished.json("start", ANN)
+    named = furnished.json("reader", "rate", ANN)
 
     assert len({paper["id"] for paper in named}) == 10
-    assert named == furnished.json("start", ANN)
+    assert named == furnished.json("reader", "rate", ANN)
 
 
 def test_words_that_match_nothing_are_told_at_once_with_the_nearest(furnished: Shell) -> None:
@@ -131,9 +131,12 @@ def test_before_the_first_papers_nothing_is_said_of_words(shell: Shell) -> None:
 
 
 def test_ten_more_are_named_and_none_that_is_rated(furnished: Shell) -> None:
-    ten, more = furnished.json("start", ANN), furnished.json("start", ANN, "--page", "2")
+    ten, more = (
+        furnished.json("reader", "rate", ANN),
+        furnished.json("reader", "rate", ANN, "--page", "2"),
+    )
     assert len({paper["id"] for paper in (*ten, *more)}) == len(ten) + len(more) > 10
 
     furnished.json("vote", ANN, ten[0]["id"], "up")
 
-    assert ten[0] not in furnished.json("start", ANN)
+    assert ten[0] not in furnished.json("reader", "rate", ANN)

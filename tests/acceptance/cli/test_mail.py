@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.helpers.cli_helpers import Shell
 
 ANN = "ann@example.org"
-RETURNS = {"LARKPOST_RETURNS__ADDRESS": "post@example.org"}
+RETURNS = {"LARKPOST_INBOUND__ADDRESS": "post@example.org"}
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_failed_letter_is_listed_and_goes_again_when_told_to(
         assert "1 to be sent again" in shell("deliveries", "--retry").out
         shell("deliver")
 
-        assert "554 5.7.1 looks like spam" in failed["reply"]
+        assert "554 5.7.1 looks like spam" in failed["last_response"]
         (sent,) = shell.json("deliveries")
         assert (sent["state"], sent["message_id"]) == ("sent", failed["message_id"])
         assert f"Message-ID: {sent['message_id']}".encode() in server.taken[0].content
@@ -132,8 +132,8 @@ def test_a_letter_put_off_is_listed_with_its_next_try(
 
     assert (letter["state"], letter["attempts"]) == ("deferred", 1)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", row.split("\t")[4])
-    assert letter["next"]
-    assert "451 4.7.1 greylisted" in letter["reply"]
+    assert letter["next_attempt_at"]
+    assert "451 4.7.1 greylisted" in letter["last_response"]
 
 
 def test_letters_that_may_have_arrived_are_named_in_status_with_the_command_that_sends_them(
@@ -257,10 +257,10 @@ def test_a_bounce_comes_in_by_the_pipe(furnished: Shell) -> None:
     answers = letter["Reply-To"]
     answer = f"To: {answers}\nIn-Reply-To: {letter['Message-ID']}\n\n2 +\n".encode()
 
-    assert furnished.json("receive")[0] == {"meaning": "foreign", "votes": 0}
-    done = furnished("receive", "--json", stdin=answer)
+    assert furnished.json("receive-mail")[0] == {"kind": "foreign", "votes": 0}
+    done = furnished("receive-mail", "--json", stdin=answer)
 
-    assert done.lines == [{"meaning": "voted", "votes": 1}]
+    assert done.lines == [{"kind": "voted", "votes": 1}]
     assert furnished.json("status")[0]["votes"] == 1
 
 
@@ -269,29 +269,29 @@ def test_a_mail_that_no_mail_program_sends_is_refused_with_a_word_and_not_bounce
 ) -> None:
     furnished.extra.update(RETURNS)
 
-    done = furnished("receive", "--json", stdin=b"Subject: x\n\n" + b"x\n" * 1_000_000)
+    done = furnished("receive-mail", "--json", stdin=b"Subject: x\n\n" + b"x\n" * 1_000_000)
 
-    assert done.lines[0]["meaning"] == "refused"
-    assert "2000012 bytes" in done.lines[0]["why"]
-    assert "mail refused" in done.err
+    assert done.lines[0]["kind"] == "refused"
+    assert "2000012 bytes" in done.lines[0]["reason"]
+    assert "inbound.rejected" in done.err
 
 
 def test_mail_stays_with_the_server_where_no_address_is_set(furnished: Shell) -> None:
-    assert "returns.address is not set" in furnished("receive", stdin=b"x\n", code=75).err
+    assert "inbound.address is not set" in furnished("receive-mail", stdin=b"x\n", code=75).err
 
 
 def test_a_quiet_morning_is_told_by_words_and_by_the_exit_code(shell: Shell) -> None:
     shell("reader", "add", ANN)
 
-    assert "no dump brought a paper" in shell("receipt", code=1).out
-    assert [one["reason"] for one in shell.json("receipt", code=1)] == ["no-dump"]
+    assert "no dump brought a paper" in shell("status", "--why", code=1).out
+    assert [one["reason"] for one in shell.json("status", "--why", code=1)] == ["no-dump"]
 
 
 def test_a_morning_with_papers_is_not_quiet(furnished: Shell) -> None:
     furnished("publish", ANN)
 
-    assert "Papers flow" in furnished("receipt").out
-    assert furnished.json("receipt") == []
+    assert "Nothing keeps papers" in furnished("status", "--why").out
+    assert furnished.json("status", "--why") == []
 
 
 def test_a_selector_without_a_key_sends_nothing_unsigned(furnished: Shell) -> None:

@@ -34,7 +34,7 @@ def test_migrate_names_who_was_merged(tmp_path: Path) -> None:
 
     assert "ann@example.org is one reader with Ann@example.org now, left" in told.out
     assert record["merged"] == [
-        {"gone": "ann@example.org", "reader": "Ann@example.org", "status": "left"}
+        {"former_address": "ann@example.org", "reader": "Ann@example.org", "status": "left"}
     ]
 
 
@@ -43,10 +43,10 @@ def test_any_command_that_migrates_tells_of_it_once_and_status_for_good(tmp_path
     first, second = shell("reader", "list"), shell("reader", "list")
     (shown,) = shell.json("reader", "show", "ANN@example.org")
 
-    assert "differ in case alone" in first.err
-    assert '"gone": "ann@example.org"' in first.err
+    assert "reader.merged" in first.err
+    assert '"former_address": "ann@example.org"' in first.err
     assert second.err == ""
     assert shown["former_addresses"] == ["ann@example.org"]
     assert "once also:      ann@example.org" in shell("reader", "show", "ann@example.org").out
     assert "merged because their addresses differ in case alone: 1" in shell("status").out
-    assert shell.json("status")[0]["events"]["merge"]["detail"]["stopped"] == 1
+    assert shell.json("status")[0]["jobs"]["merge"]["detail"]["stopped"] == 1

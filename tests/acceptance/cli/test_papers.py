@@ -43,8 +43,8 @@ def test_a_report_as_json_counts_everything(shell: Shell) -> None:
 
     assert report["papers"] == report["new"] == 108
     assert report["updated"] == report["known"] == report["rejected"] == 0
-    assert report["captured"] == "2026-08-07"
-    assert report["already"] is None
+    assert report["dump_date"] == "2026-08-07"
+    assert report["already_read_at"] is None
 
 
 def test_records_that_cannot_be_read_are_told_with_line_and_reason(shell: Shell) -> None:
@@ -58,7 +58,9 @@ def test_records_that_cannot_be_read_are_told_with_line_and_reason(shell: Shell)
     assert "larkpost: bad.jsonl: and 2 more" in done.err
     (again,) = shell.json("ingest", bad)
     assert again["rejected"] == 12
-    assert again["rejects"] == [{"line": n, "reason": "it has no title"} for n in range(2, 14)]
+    assert again["rejected_records"] == [
+        {"line": n, "reason": "it has no title"} for n in range(2, 14)
+    ]
 
 
 def test_a_warning_is_told_once_and_not_to_those_who_want_errors_only(shell: Shell) -> None:

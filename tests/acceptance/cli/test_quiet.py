@@ -20,7 +20,7 @@ READER = "ann@example.org"
         ("publish", READER),
         ("deliver",),
         ("vote", READER, "1", "up"),
-        ("unvote", READER, "--since", "2020-01-01"),
+        ("vote", "clear", READER, "--since", "2020-01-01"),
         ("reader", "add", "bea@example.org"),
         ("reader", "set", READER, "--name", "Ann"),
         ("interest", "set", READER, "folding", "--words", "protein"),
@@ -43,7 +43,7 @@ def test_quiet_commands_print_nothing_while_all_is_well(
 
 def test_the_cron_line_of_the_docs_is_silent_on_every_day(furnished: Shell) -> None:
     line = ("-q", "tick")
-    settled = Shell(furnished.folder, {"LARKPOST_INBOX__SETTLE_SECONDS": "0"})
+    settled = Shell(furnished.folder, {"LARKPOST_INBOX__STABLE_SECONDS": "0"})
     (furnished.home / "inbox" / "today.txt").write_bytes(SAMPLE.read_bytes())
 
     for _ in range(2):
@@ -65,7 +65,7 @@ def test_a_quiet_tick_beside_another_says_so_by_its_exit_code_alone(furnished: S
 
 
 def test_a_quiet_tick_tells_of_a_file_that_is_refused(furnished: Shell) -> None:
-    settled = Shell(furnished.folder, {"LARKPOST_INBOX__SETTLE_SECONDS": "0"})
+    settled = Shell(furnished.folder, {"LARKPOST_INBOX__STABLE_SECONDS": "0"})
     (furnished.home / "inbox" / "photo.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(2000))
 
     done = settled("-q", "tick")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.helpers.cli_helpers import Shell
 
 ANN = "ann@example.org"
-PICK = {"reader", "paper", "position", "score", "probability", "because", "like"}
+PICK = {"reader", "paper", "position", "score", "probability", "positive_terms", "similar_paper"}
 
 
 def experts(shell: Shell) -> list[str]:
@@ -66,8 +66,8 @@ def test_thumbs_bring_the_theme_to_the_front(furnished: Shell) -> None:
     picks = furnished.json("rank", ANN, "--limit", 3)
 
     assert {pick["paper"] for pick in picks} <= set(theme[3:])
-    assert {pick["like"] for pick in picks} <= {*theme[:3], None}
-    assert all(pick["because"] for pick in picks)
+    assert {pick["similar_paper"] for pick in picks} <= {*theme[:3], None}
+    assert all(pick["positive_terms"] for pick in picks)
 
 
 def test_a_paper_voted_on_is_not_ranked_again_until_the_vote_is_cleared(furnished: Shell) -> None:
@@ -134,8 +134,11 @@ def test_an_explanation_shows_terms_weights_and_the_nearest_liked_paper(furnishe
 
     assert record["paper"] == other
     assert record["nearest"] == liked
-    assert record["like"] in {liked, None}  # named as a reason only where it is near enough
-    assert record["because"][0]["term"] in told
+    assert record["similar_paper"] in {
+        liked,
+        None,
+    }  # named as a reason only where it is near enough
+    assert record["positive_terms"][0]["term"] in told
     assert "█" in told
     assert not CONTROL & set(told)
 
@@ -169,21 +172,23 @@ def test_the_thumbs_of_a_night_are_taken_back_and_can_be_given_again(furnished: 
     for pick in before[:3]:
         furnished("vote", ANN, pick["paper"], "down")
 
-    assert furnished.json("unvote", ANN, "--since", "2000-01-01", "--until", "2001-01-01") == []
-    gone = furnished.json("unvote", ANN, "--since", "2020-01-01T06:30Z")
+    assert (
+        furnished.json("vote", "clear", ANN, "--since", "2000-01-01", "--until", "2001-01-01") == []
+    )
+    gone = furnished.json("vote", "clear", ANN, "--since", "2020-01-01T06:30Z")
 
     assert [one["paper"] for one in gone] == [pick["paper"] for pick in before[:3]]
     assert furnished.json("rank", ANN) == before
     lines = furnished.folder / "gone.jsonl"
     lines.write_text("".join(json.dumps(one) + "\n" for one in gone))
     (taken,) = furnished.json("import", "--votes", lines)
-    assert (taken["taken"], taken["unknown_keys"]) == (3, [])
-    assert "3 thumbs" in furnished("unvote", ANN, "--since", "2020-01-01").out
+    assert (taken["imported"], taken["unknown_keys"]) == (3, [])
+    assert "3 thumbs" in furnished("vote", "clear", ANN, "--since", "2020-01-01").out
 
 
 def test_a_span_of_time_that_cannot_be_is_a_wrong_call(furnished: Shell) -> None:
     for span in (["--since", "yesterday"], ["--since", "2026-08-07", "--until", "2026-08-07"], []):
-        furnished("unvote", ANN, *span, code=2)
+        furnished("vote", "clear", ANN, *span, code=2)
 
 
 def test_thumbs_before_a_moment_are_forgotten_and_brought_back(furnished: Shell) -> None:
@@ -197,7 +202,7 @@ def test_thumbs_before_a_moment_are_forgotten_and_brought_back(furnished: Shell)
     ]
     assert furnished.json("forget", ANN, "--before", "2100-01-01")[0]["forgotten"] == 3
     assert furnished.json("rank", ANN) == before
-    assert furnished.json("forget", ANN, "--undo") == [{"reader": ANN, "brought_back": 3}]
+    assert furnished.json("forget", ANN, "--undo") == [{"reader": ANN, "restored": 3}]
     assert furnished.json("rank", ANN) == voted
     assert "0 thumbs brought back" in furnished("forget", ANN, "--undo").out
 

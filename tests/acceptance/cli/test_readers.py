@@ -25,28 +25,29 @@ def test_a_reader_is_added_with_every_wish(shell: Shell) -> None:
         "reader": "Ann@example.org",
         "name": "Ann",
         "zone": "Europe/Berlin",
-        "at": "06:30",
-        "days": ["mon", "tue"],
-        "size": 5,
-        "interests": ["mixture of experts", "routing"],
+        "send_time": "06:30",
+        "weekdays": ["mon", "tue"],
+        "papers_per_edition": 5,
+        "interests": [{"name": "main", "words": ["mixture of experts", "routing"], "quota": 1}],
         "status": "active",
     }
     assert wished.items() <= reader.items()
-    assert reader["next"] is not None
+    assert reader["next_edition"] is not None
     assert reader["feed"].endswith(".rss")
 
 
 def test_what_is_not_given_comes_from_the_settings(shell: Shell) -> None:
     shell.home.mkdir()
     (shell.home / "config.toml").write_text(
-        '[readers]\nzone = "Asia/Tokyo"\nat = "05:15"\ndays = ["sun"]\nsize = 3\n',
+        '[readers]\nzone = "Asia/Tokyo"\nsend_time = "05:15"\ndays = ["sun"]\n'
+        "papers_per_edition = 3\n",
         encoding="utf-8",
     )
 
     (reader,) = shell.json("reader", "add", "ann@example.org")
 
-    assert (reader["zone"], reader["at"]) == ("Asia/Tokyo", "05:15")
-    assert (reader["days"], reader["size"]) == (["sun"], 3)
+    assert (reader["zone"], reader["send_time"]) == ("Asia/Tokyo", "05:15")
+    assert (reader["weekdays"], reader["papers_per_edition"]) == (["sun"], 3)
 
 
 def test_an_address_is_taken_once(shell: Shell) -> None:
@@ -71,20 +72,20 @@ def test_wishes_change_one_by_one(shell: Shell) -> None:
 
     (changed,) = shell.json("reader", "set", "ann@example.org", "--at", "21:00")
 
-    assert changed["at"] == "21:00"
-    assert changed["size"] == 5
-    assert changed["interests"] == ["routing"]
+    assert changed["send_time"] == "21:00"
+    assert changed["papers_per_edition"] == 5
+    assert [one["words"] for one in changed["interests"]] == [["routing"]]
 
 
-def test_a_reader_is_told_of_quiet_mornings_or_not(shell: Shell) -> None:
-    (added,) = shell.json("reader", "add", "ann@example.org", "--quiet-mail")
+def test_a_reader_gets_a_notice_on_empty_days_or_not(shell: Shell) -> None:
+    (added,) = shell.json("reader", "add", "ann@example.org", "--notify-empty")
     told = shell("reader", "show", "ann@example.org").out
     (kept,) = shell.json("reader", "set", "ann@example.org", "--size", 5)
-    (ended,) = shell.json("reader", "set", "ann@example.org", "--no-quiet-mail")
+    (ended,) = shell.json("reader", "set", "ann@example.org", "--no-notify-empty")
 
-    assert [one["quiet_mail"] for one in (added, kept, ended)] == [True, True, False]
-    assert "quiet mornings: told by mail" in told
-    assert "not told" in shell("reader", "show", "ann@example.org").out
+    assert [one["notify_when_empty"] for one in (added, kept, ended)] == [True, True, False]
+    assert "empty days:     a notice by mail" in told
+    assert "no notice" in shell("reader", "show", "ann@example.org").out
 
 
 def test_a_reader_pauses_resumes_and_leaves(shell: Shell) -> None:
@@ -101,12 +102,12 @@ def test_a_reader_pauses_resumes_and_leaves(shell: Shell) -> None:
 def test_a_feed_is_switched_off_until_it_gets_a_new_address(shell: Shell) -> None:
     shell("reader", "add", "ann@example.org")
 
-    (off,) = shell.json("reader", "set", "ann@example.org", "--no-feed")
+    (off,) = shell.json("reader", "feed", "disable", "ann@example.org")
     told = shell("reader", "show", "ann@example.org").out
-    (on,) = shell.json("reader", "set", "ann@example.org", "--new-feed")
+    (on,) = shell.json("reader", "feed", "rotate", "ann@example.org")
 
     assert off["feed"] is None
-    assert "switched off" in told
+    assert "disabled" in told
     assert "/feed/" not in told
     assert on["feed"].endswith(".rss")
 
@@ -114,7 +115,7 @@ def test_a_feed_is_switched_off_until_it_gets_a_new_address(shell: Shell) -> Non
 def test_a_new_feed_address_replaces_the_old_one(shell: Shell) -> None:
     (before,) = shell.json("reader", "add", "ann@example.org")
 
-    (after,) = shell.json("reader", "set", "ann@example.org", "--new-feed")
+    (after,) = shell.json("reader", "feed", "rotate", "ann@example.org")
 
     assert after["feed"] != before["feed"]
 
@@ -171,7 +172,7 @@ def test_wishes_are_granted_together_or_not_at_all(
     shell("reader", "add", "bea@example.org")
     shell("reader", "add", "ann@example.org", "--interest", "proteins")
     before = shell.json("reader", "show", "ann@example.org")
-    wishes = ["--name", "Anna", "--at", "07:30", "--new-feed", "--size", "3"]
+    wishes = ["--name", "Anna", "--at", "07:30", "--weekly", "--size", "3"]
 
     shell("reader", "set", "ann@example.org", *wishes, *impossible, code=2)
 
@@ -183,7 +184,7 @@ def test_a_reader_who_left_keeps_all_where_there_is_nothing_to_pause(shell: Shel
     shell("reader", "set", "ann@example.org", "--leave")
     before = shell.json("reader", "show", "ann@example.org")
 
-    shell("reader", "set", "ann@example.org", "--name", "Anna", "--no-feed", "--pause", code=2)
+    shell("reader", "set", "ann@example.org", "--name", "Anna", "--weekly", "--pause", code=2)
 
     assert shell.json("reader", "show", "ann@example.org") == before
 
@@ -192,12 +193,11 @@ def test_wishes_and_acts_go_in_one_call(shell: Shell) -> None:
     shell("reader", "add", "ann@example.org")
 
     [told] = shell.json(
-        "reader", "set", "ann@example.org", "--name", "Anna", "--days", "weekdays", "--no-feed",
-        "--pause",
+        "reader", "set", "ann@example.org", "--name", "Anna", "--days", "weekdays", "--pause",
     )  # fmt: skip
 
-    assert (told["name"], told["status"], told["feed"]) == ("Anna", "paused", None)
-    assert told["days"] == ["mon", "tue", "wed", "thu", "fri"]
+    assert (told["name"], told["status"]) == ("Anna", "paused")
+    assert told["weekdays"] == ["mon", "tue", "wed", "thu", "fri"]
 
 
 def test_the_list_tells_when_a_reader_who_came_by_the_form_goes(shell: Shell) -> None:

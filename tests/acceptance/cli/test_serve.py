@@ -121,7 +121,7 @@ def test_a_daemon_told_to_end_in_a_run_finishes_its_letter_and_leaves_the_rest(d
         assert daemon.process.wait(PATIENCE) == 0
 
         assert len(server.taken) == 3
-        assert not daemon.said("stopped in the middle")
+        assert not daemon.said(r"job\.interrupted")
     assert outbox(due) == ["planned"] * (READERS - 3) + ["sent"] * 3
 
 
@@ -136,7 +136,7 @@ def test_a_daemon_told_to_end_does_not_wait_for_a_server_that_hangs(due: Shell, 
         code = daemon.end()
 
         assert code == 0
-        assert not daemon.said("stopped in the middle")
+        assert not daemon.said(r"job\.interrupted")
     assert set(outbox(due)) <= {"planned", "deferred"}
 
 
@@ -148,13 +148,14 @@ def test_a_hangup_has_the_settings_read_anew(shell: Shell) -> None:
         assert "The Early Lark" in daemon.page()
 
         settings.write_text(
-            '[site]\ntitle = "The Late Lark"\n[tick]\nseconds = 7\n[log]\nlevel = "debug"\n'
+            '[site]\ntitle = "The Late Lark"\n[scheduler]\ninterval_seconds = 7\n'
+            '[log]\nlevel = "debug"\n'
         )
         daemon.process.send_signal(signal.SIGHUP)
 
-        until(lambda: bool(daemon.said("settings read anew")))
+        until(lambda: bool(daemon.said(r"settings\.reloaded")))
         assert "The Late Lark" in daemon.page()
-        assert daemon.said(r"tick\.seconds.*takes effect at the next start")
+        assert daemon.said(r"setting\.deferred.*scheduler\.interval_seconds")
         assert daemon.end() == 0
 
 
@@ -177,7 +178,7 @@ def test_settings_that_are_broken_are_told_and_the_old_ones_stay(
         settings.write_text(broken)
         daemon.process.send_signal(signal.SIGHUP)
 
-        until(lambda: bool(daemon.said("settings not read anew, the old ones stay")))
+        until(lambda: bool(daemon.said(r"settings\.rejected")))
         assert daemon.said(problem)
         assert "The Early Lark" in daemon.page()
         assert daemon.end() == 0

@@ -88,6 +88,7 @@ def test_a_reader_with_an_unknown_zone_can_be_changed_paused_and_removed(shell: 
         shell("reader", "set", who, *words)
     (record,) = shell.json("reader", "show", who)
 
-    assert (record["zone"], record["size"], record["status"]) == ("Europe/Berlin", 6, "active")
-    assert record["next"]
+    assert (record["zone"], record["papers_per_edition"]) == ("Europe/Berlin", 6)
+    assert record["status"] == "active"
+    assert record["next_edition"]
     shell("reader", "remove", who, "--yes")

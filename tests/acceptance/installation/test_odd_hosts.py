@@ -179,7 +179,7 @@ def test_a_disk_without_hard_links_is_good_enough(shell: Shell) -> None:
     for call in (["init"], ["tick", "--json"], ["reader", "add", "ann@example.org"]):
         done = subprocess.run(
             [sys.executable, "-c", NO_LINKS, "--home", str(shell.home), *call],
-            env=shell.environ | {"LARKPOST_INBOX__SETTLE_SECONDS": "0"},
+            env=shell.environ | {"LARKPOST_INBOX__STABLE_SECONDS": "0"},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, "")

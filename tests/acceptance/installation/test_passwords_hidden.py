@@ -83,7 +83,7 @@ def test_a_password_that_is_not_encoded_is_not_told_either(tmp_path: Path) -> No
         ("SMTP__HOST", f"u:{CANARY}@127.0.0.1"),
         ("SMTP__HOST", f"u:a {CANARY}@127.0.0.1"),
         ("SMTP__PORT", f"u:{CANARY}@25"),
-        ("WEB__PROXIES", f"http://u:{CANARY}@10.0.0.1"),
+        ("WEB__TRUSTED_PROXIES", f"http://u:{CANARY}@10.0.0.1"),
         ("WEB__HOST", f"http://u:{CANARY}@10.0.0.1"),
         ("SITE__BASE_URL", f"https://u:{CANARY}@example.org"),
     ],

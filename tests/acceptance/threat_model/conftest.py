@@ -23,7 +23,7 @@ NAME, WORDS = "Quirina Quastel", ("zebrafish", "quokkas")
 @pytest.fixture
 def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
     """Open a site whose reader has a name, words and an edition of three papers."""
-    with place(tmp_path, sqlite_url, {"web.admin": 7}) as opened:
+    with place(tmp_path, sqlite_url, {"web.admin_link_version": 7}) as opened:
         store = opened.program.store
         subscriptions.change(store, opened.reader.id, now=NOW, name=NAME)
         subscriptions.set_interest(store, opened.reader.id, "main", words=WORDS)

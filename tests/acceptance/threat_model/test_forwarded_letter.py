@@ -139,7 +139,7 @@ class TestForwardedLetter:
 
         paper = here.papers[0]
         record_votes.cast(
-            here.program.store, here.reader.id, paper.id, Thumb.DOWN, via="test", now=NOW
+            here.program.store, here.reader.id, paper.id, Thumb.DOWN, source="test", now=NOW
         )
 
         assert here.client.get(here.vote_path(1, "up")).text == before

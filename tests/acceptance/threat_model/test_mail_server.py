@@ -33,7 +33,7 @@ LATER = NOW + 6 * MINUTE
 @pytest.fixture
 def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
     """Open a site with one letter to send, and an address to which mail comes back."""
-    flags = {"web.admin": 7, "returns.address": "post@example.org"}
+    flags = {"web.admin_link_version": 7, "inbound.address": "post@example.org"}
     with place(tmp_path, sqlite_url, flags) as opened:
         yield opened
 

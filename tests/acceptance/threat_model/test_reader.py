@@ -45,7 +45,7 @@ class TestReader:
         self, here: Place, theirs: str, other: Reader
     ) -> None:
         record_votes.cast(
-            here.program.store, other.id, here.papers[1].id, Thumb.UP, via="test", now=NOW
+            here.program.store, other.id, here.papers[1].id, Thumb.UP, source="test", now=NOW
         )
         here.client.post(here.vote_path(1, "up"))
 
@@ -83,7 +83,7 @@ class TestReader:
         with here.program.store.begin() as connection:
             (brought,) = private_upsert.bring(connection, here.reader.id, [draft], now=NOW)
         record_votes.cast(
-            here.program.store, here.reader.id, brought.paper_id, Thumb.UP, via="test", now=NOW
+            here.program.store, here.reader.id, brought.paper_id, Thumb.UP, source="test", now=NOW
         )
         form = {"action": "vote", "paper": str(brought.paper_id), "thumb": "up"}
 

@@ -168,7 +168,7 @@ class TestVisitor:
         before = [here.client.get(page).text for page in pages]
 
         record_votes.cast(
-            here.program.store, here.reader.id, paper.id, Thumb.UP, via="test", now=NOW
+            here.program.store, here.reader.id, paper.id, Thumb.UP, source="test", now=NOW
         )
 
         assert [here.client.get(page).text for page in pages] == before

@@ -40,7 +40,7 @@ HEADERS = (
 
 
 def letters() -> ReplyableRenderer:
-    """Make the press that an installation with a returns.address has."""
+    """Make the press that an installation with a inbound.address has."""
     press = EditionRenderer(
         UrlBuilder("https://paper.example.org", TOKENS), sender=SENDER, title="Larkpost"
     )

@@ -137,8 +137,8 @@ def _daemon(folder: Path, postbox: Postbox, mail_port: int) -> Daemon:
         "LARKPOST_SMTP__HOST": "127.0.0.1",
         "LARKPOST_SMTP__PORT": str(mail_port),
         "LARKPOST_SMTP__SECURITY": "none",
-        "LARKPOST_INBOX__SETTLE_SECONDS": "0",
-        "LARKPOST_TICK__SECONDS": "0.5",
+        "LARKPOST_INBOX__STABLE_SECONDS": "0",
+        "LARKPOST_SCHEDULER__INTERVAL_SECONDS": "0.5",
     }
     daemon = Daemon(url, home, postbox, environ)
     daemon.set_days_ahead(0)

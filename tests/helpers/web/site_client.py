@@ -100,7 +100,12 @@ def place(
     program = build(settings)
     program.prepare()
     reader = subscriptions.add(
-        program.store, "ada@example.org", now=NOW, name="Ada", zone="Europe/Berlin", at=time(6)
+        program.store,
+        "ada@example.org",
+        now=NOW,
+        name="Ada",
+        zone="Europe/Berlin",
+        send_time=time(6),
     )
     there, edition = publish(program.store, reader, papers)
     clock = Clock()

@@ -110,7 +110,7 @@ def test_ours_are_the_editions_of_the_programs_mornings() -> None:
         with store.read() as connection:
             cast = votes.of(connection, everybody[0].id)
     assert [vote.thumb for vote in cast] == [Thumb.UP] * 3
-    assert {vote.via for vote in cast} == {"page"}
+    assert {vote.source for vote in cast} == {"page"}
 
 
 def test_nobody_is_shown_a_paper_twice_and_every_edition_is_full() -> None:

@@ -29,9 +29,9 @@ NOW = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 WISHES: subscriptions.Preferences = {
     "zone": "UTC",
-    "at": time(6),
-    "days": frozenset(range(7)),
-    "size": 10,
+    "send_time": time(6),
+    "weekdays": frozenset(range(7)),
+    "papers_per_edition": 10,
 }
 
 

@@ -34,9 +34,9 @@ def prepared(reader: Reader, papers: list[Paper]) -> PreparedEdition:
         now=NOW,
         next_slot=TOMORROW,
         message_id=f"<{reader.uid}.{TODAY}@example.org>",
-        since=TODAY - 2 * DAY,
+        catch_up_from=TODAY - 2 * DAY,
         note="catching up",
-        considered=108,
+        candidate_count=108,
     )
 
 
@@ -54,16 +54,16 @@ def test_an_edition_comes_out_as_it_was_published(store: Store) -> None:
             date=TODAY,
             picks=picks_of(papers),
             now=NOW,
-            since=TODAY - 2 * DAY,
+            catch_up_from=TODAY - 2 * DAY,
             note="catching up",
-            considered=108,
+            candidate_count=108,
             next_slot=TOMORROW,
             message_id=None,
         )
 
     assert published is not None
     assert published.reader == replace(ada, next_slot=TOMORROW)
-    assert published.picks[1].like == papers[0]
+    assert published.picks[1].similar_paper == papers[0]
     with store.read() as connection:
         assert editions.get(connection, published.id) == published
         assert editions.on(connection, ada.id, TODAY) == published

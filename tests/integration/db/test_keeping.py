@@ -12,7 +12,7 @@ from tests.helpers.factories import DAY, NOW
 
 from larkpost.db import fitted_models
 from larkpost.db.coordination import job_status, leases
-from larkpost.db.coordination.job_status import Event
+from larkpost.db.coordination.job_status import JobStatus
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
@@ -87,31 +87,37 @@ def test_the_latest_event_of_each_kind_is_kept(store: Store) -> None:
         job_status.record(connection, "sweep", ok=True, now=NOW + SECOND, papers=0, why="quiet")
 
         assert job_status.latest(connection) == {
-            "deliver": Event("deliver", NOW, ok=False, detail={"reply": "421 größer"}),
-            "sweep": Event("sweep", NOW + SECOND, ok=True, detail={"papers": 0, "why": "quiet"}),
+            "deliver": JobStatus("deliver", NOW, ok=False, detail={"reply": "421 größer"}),
+            "sweep": JobStatus(
+                "sweep", NOW + SECOND, ok=True, detail={"papers": 0, "why": "quiet"}
+            ),
         }
 
 
 def test_the_newest_space_comes_back_byte_for_byte(store: Store) -> None:
     body = bytes(range(256)) * 1_000
     with store.begin() as connection:
-        assert fitted_models.newest_space(connection) is None
-        fitted_models.save_space(connection, b"old", papers=1, newest=None, now=NOW)
-        number = fitted_models.save_space(connection, body, papers=108, newest=NOW - DAY, now=NOW)
+        assert fitted_models.newest_model(connection) is None
+        fitted_models.save_model(connection, b"old", paper_count=1, corpus_updated_at=None, now=NOW)
+        number = fitted_models.save_model(
+            connection, body, paper_count=108, corpus_updated_at=NOW - DAY, now=NOW
+        )
 
-        kept = fitted_models.newest_space(connection)
+        kept = fitted_models.newest_model(connection)
 
-    assert kept == fitted_models.KeptSpace(number, NOW, 108, NOW - DAY, body)
+    assert kept == fitted_models.StoredModel(number, NOW, 108, NOW - DAY, body)
 
 
 def test_pruning_keeps_the_newest(store: Store) -> None:
     with store.begin() as connection:
         for papers in range(5):
-            fitted_models.save_space(connection, b"", papers=papers, newest=None, now=NOW)
+            fitted_models.save_model(
+                connection, b"", paper_count=papers, corpus_updated_at=None, now=NOW
+            )
 
         assert fitted_models.prune(connection, keep=2) == 3
         assert fitted_models.prune(connection, keep=2) == 0
-        kept = fitted_models.newest_space(connection)
+        kept = fitted_models.newest_model(connection)
 
     assert kept is not None
-    assert kept.papers == 4
+    assert kept.paper_count == 4

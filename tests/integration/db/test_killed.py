@@ -59,7 +59,7 @@ def hook(name, arguments):
         point()
 
 def take(program):
-    sweep(program.store, program.dump_formats, program.places, settle_seconds=0, now=NOW)
+    sweep(program.store, program.dump_formats, program.places, stable_seconds=0, now=NOW)
 
 def vote(program):
     client = TestClient(app(program, clock=lambda: NOW), base_url=BASE)
@@ -72,7 +72,7 @@ def vote(program):
             file.write(json.dumps([position, wish]) + "\\n")
 
 def child(folder):
-    flags = {"inbox.settle_seconds": 0, "site.base_url": BASE}
+    flags = {"inbox.stable_seconds": 0, "site.base_url": BASE}
     program = build(load(home=folder, flags=flags, environ={}))
     event.listen(program.store.engine, "commit", point)
     event.listen(program.store.engine, "checkin", point)
@@ -111,7 +111,7 @@ def killed(home: Path, scratch: Path, *arguments: str) -> Iterator[dict[str, Any
 
 
 def opened(home: Path) -> Program:
-    program = build(load(home=home, flags={"inbox.settle_seconds": 0}, environ={}))
+    program = build(load(home=home, flags={"inbox.stable_seconds": 0}, environ={}))
     with closing(sqlite3.connect(home / "larkpost.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         connection.execute("DELETE FROM lease")  # a minute passes
@@ -147,7 +147,7 @@ def test_a_dump_is_read_whole_and_once_wherever_reading_it_is_killed(tmp_path: P
         assert moved or (program.places.inbox / "a.txt").exists()
 
         for _ in range(2):
-            sweep(program.store, program.dump_formats, program.places, settle_seconds=0, now=NOW)
+            sweep(program.store, program.dump_formats, program.places, stable_seconds=0, now=NOW)
 
         with program.store.read() as connection:
             assert (papers.count(connection), len(dumps.latest(connection, 9))) == (108, 1)

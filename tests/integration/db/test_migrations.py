@@ -15,9 +15,9 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import insert, inspect, text
+from sqlalchemy import inspect, text
 
-from larkpost.db import backups, migrations, readers, schema
+from larkpost.db import backups, migrations, readers
 from larkpost.db.coordination import job_status
 from larkpost.db.engine import Store
 from larkpost.db.migrations import STEPS, MigrationSteps
@@ -28,6 +28,8 @@ from larkpost.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
 AT_ONCE = 4
 NOW = datetime(2026, 8, 7, 6, 0, tzinfo=UTC)
@@ -74,9 +76,41 @@ def test_checks_have_the_same_names_as_in_the_tables(store: Store) -> None:
         }
 
     assert found == {
-        *("ck_reader_size", "ck_interest_quota", "ck_bounce_kind"),
+        *("ck_reader_papers_per_edition", "ck_interest_quota", "ck_bounce_kind"),
         *("ck_vote_thumb", "ck_forgotten_vote_thumb"),
     }
+
+
+def names_of(connection: Connection) -> dict[str, set[str | None]]:
+    """Give the names of the keys, constraints and indexes of every table of ours."""
+    here = inspect(connection)
+    return {
+        table: {
+            here.get_pk_constraint(table)["name"],
+            *(one["name"] for one in here.get_foreign_keys(table)),
+            *(one["name"] for one in here.get_unique_constraints(table)),
+            *(one["name"] for one in here.get_check_constraints(table)),
+            *(one["name"] for one in here.get_indexes(table)),
+        }
+        for table in here.get_table_names()
+        if table in metadata.tables
+    }
+
+
+def test_keys_constraints_and_indexes_have_the_names_that_the_tables_give(
+    empty: Store,
+) -> None:
+    if empty.file is not None:
+        migrations.make_file(empty.file)
+    with empty.begin() as connection:
+        metadata.create_all(connection)
+        made = names_of(connection)
+        metadata.drop_all(connection)
+
+    migrations.upgrade(empty)
+
+    with empty.read() as connection:
+        assert names_of(connection) == made
 
 
 def test_ids_that_travel_in_links_are_never_given_twice(store: Store) -> None:
@@ -271,7 +305,7 @@ def test_a_program_killed_in_the_middle_of_a_step_leaves_the_database_as_it_was(
     )
     program = (
         "import sys, pathlib\nfrom larkpost.db import engine, migrations\n"
-        f"steps = migrations.Steps(pathlib.Path(sys.argv[2]), {killed.revisions})\n"
+        f"steps = migrations.MigrationSteps(pathlib.Path(sys.argv[2]), {killed.revisions})\n"
         "migrations.upgrade(engine.Store(sys.argv[1]), steps)\n"
     )
 
@@ -340,8 +374,9 @@ def test_places_given_away_before_pools_were_kept_are_told_by_what_was_left(
             [{"id": n, "name": str(n), "at": "2026-08-01 00:00:00.000000"} for n in (1, 2, 3)],
         )
         connection.execute(
-            insert(schema.edition).values(
-                id=1, reader_id=1, date=NOW.date(), published_at=NOW, note="", considered=9
+            text(
+                "INSERT INTO edition (id, reader_id, date, published_at, note, considered)"
+                " VALUES (1, 1, '2026-08-07', '2026-08-07 06:00:00.000000', '', 9)"
             )
         )
         for position, propensity in ((1, 1.0), (2, 1.0), (3, 0.05)):
@@ -351,12 +386,7 @@ def test_places_given_away_before_pools_were_kept_are_told_by_what_was_left(
                     " propensity, explored, interest, because, against)"
                     " VALUES (1, :position, :paper, 1, 0.5, :propensity, :no, '', '[]', '[]')"
                 ),
-                {
-                    "position": position,
-                    "paper": position,
-                    "propensity": propensity,
-                    "no": False,
-                },
+                {"position": position, "paper": position, "propensity": propensity, "no": False},
             )
 
     migrations.upgrade(empty)

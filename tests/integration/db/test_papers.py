@@ -252,7 +252,7 @@ def test_hostile_text_lies_in_both_databases_alike(store: Store) -> None:
 
 def test_candidates_are_what_was_seen_or_read_in_the_window(store: Store) -> None:
     def seen(name: str, days: int, read_days: int) -> PaperRecord:
-        return PaperRecord(name, first_seen=NOW - days * DAY, arrived=NOW - read_days * DAY)
+        return PaperRecord(name, first_seen=NOW - days * DAY, ingested_at=NOW - read_days * DAY)
 
     absorb(
         store,

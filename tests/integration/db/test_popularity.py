@@ -25,7 +25,9 @@ WEEK = 7 * DAY
 def add(connection: Connection, *seen: tuple[int, int | None]) -> list[Paper]:
     """Put papers into the store, each so many days old and with so many upvotes."""
     drafts = [
-        PaperRecord(subject, first_seen=NOW - days * DAY, arrived=NOW - days * DAY, upvotes=upvotes)
+        PaperRecord(
+            subject, first_seen=NOW - days * DAY, ingested_at=NOW - days * DAY, upvotes=upvotes
+        )
         for subject, (days, upvotes) in zip(SUBJECTS, seen, strict=False)
     ]
     ids = [one.paper_id for one in papers.absorb(connection, drafts, now=NOW)]

@@ -38,7 +38,9 @@ def _is_allowed(statement: str) -> bool:
 
 @pytest.fixture
 def full(tmp_path: Path, database_url: str) -> Iterator[Place]:
-    with place(tmp_path, database_url, {"web.admin": 1, "inbox.settle_seconds": 0}) as opened:
+    with place(
+        tmp_path, database_url, {"web.admin_link_version": 1, "inbox.stable_seconds": 0}
+    ) as opened:
         yield opened
 
 

@@ -25,13 +25,13 @@ def test_a_reader_comes_out_as_it_went_in(store: Store) -> None:
             address="Ada@Example.ORG",
             name="Ada, Countess of Lovelace \N{CROWN}",
             zone="Europe/London",
-            at=time(7, 30),
-            days=frozenset({0, 4, 6}),
-            size=5,
+            send_time=time(7, 30),
+            weekdays=frozenset({0, 4, 6}),
+            papers_per_edition=5,
             words=["analytical engine", "Größenordnung"],
             threshold=0.25,
             weekly=True,
-            quiet_mail=True,
+            notify_when_empty=True,
             now=NOW,
             next_slot=NOW + timedelta(days=1),
         )
@@ -41,10 +41,14 @@ def test_a_reader_comes_out_as_it_went_in(store: Store) -> None:
 
     assert read == added
     assert read.address == "Ada@example.org"
-    assert (read.days, read.at, read.size) == (frozenset({0, 4, 6}), time(7, 30), 5)
+    assert (read.weekdays, read.send_time, read.papers_per_edition) == (
+        frozenset({0, 4, 6}),
+        time(7, 30),
+        5,
+    )
     assert (read.created, read.next_slot) == (NOW, NOW + timedelta(days=1))
     assert (read.status, read.weekly, read.threshold) == (Status.ACTIVE, True, 0.25)
-    assert read.quiet_mail
+    assert read.notify_when_empty
     assert read.interests == (
         Interest(read.interests[0].id, "main", ("analytical engine", "Größenordnung"), 1),
     )
@@ -114,9 +118,9 @@ def test_a_size_that_cannot_be_is_refused(store: Store, size: int) -> None:
         (ada,) = add_readers(connection, 1)
 
         with pytest.raises(UsageError, match="size"):
-            readers.add(connection, address=None, size=size, now=NOW)
+            readers.add(connection, address=None, papers_per_edition=size, now=NOW)
         with pytest.raises(UsageError, match="size"):
-            readers.update(connection, ada.id, size=size)
+            readers.update(connection, ada.id, papers_per_edition=size)
 
 
 def test_an_update_changes_what_is_named_and_nothing_else(store: Store) -> None:
@@ -125,13 +129,13 @@ def test_an_update_changes_what_is_named_and_nothing_else(store: Store) -> None:
         changes = {
             "name": "Ada",
             "zone": "Asia/Tokyo",
-            "at": time(5, 15),
-            "days": frozenset({1}),
-            "size": 3,
+            "send_time": time(5, 15),
+            "weekdays": frozenset({1}),
+            "papers_per_edition": 3,
             "status": Status.PAUSED,
             "threshold": 0.5,
             "weekly": True,
-            "quiet_mail": True,
+            "notify_when_empty": True,
             "paused_until": date(2026, 12, 24),
             "next_slot": None,
         }

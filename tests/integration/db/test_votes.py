@@ -59,7 +59,7 @@ def test_the_last_thumb_wins_even_when_the_clock_was_set_back(store: Store) -> N
 def test_of_collected_votes_the_latest_stays(store: Store) -> None:
     (ada, _), (paper, other, *_) = prepared(store)
     kept = Vote(ada, paper, Thumb.UP, NOW, "link")
-    old = replace(kept, thumb=Thumb.DOWN, at=NOW - MINUTE, via="import")
+    old = replace(kept, thumb=Thumb.DOWN, at=NOW - MINUTE, source="import")
     new = Vote(ada, other, Thumb.UP, NOW + MINUTE, "import")
 
     with store.begin() as connection:
@@ -75,9 +75,9 @@ def test_of_collected_votes_at_one_moment_the_last_named_stays(store: Store) -> 
 
     with store.begin() as connection:
         votes.cast_many(connection, [vote, replace(vote, thumb=Thumb.DOWN)])
-        votes.cast_many(connection, [replace(vote, thumb=Thumb.UP, via="again")])
+        votes.cast_many(connection, [replace(vote, thumb=Thumb.UP, source="again")])
 
-    assert everything(store) == [replace(vote, via="again")]
+    assert everything(store) == [replace(vote, source="again")]
 
 
 def test_no_votes_are_no_trouble(store: Store) -> None:

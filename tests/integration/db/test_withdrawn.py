@@ -82,7 +82,9 @@ def test_what_was_withdrawn_stays_so_whatever_other_pages_go_on_listing(
 
 def test_a_withdrawn_paper_is_no_candidate_and_does_not_trend(here: Place) -> None:
     paper, *others = here.papers
-    record_votes.cast(here.program.store, here.reader.id, paper.id, Thumb.UP, via="test", now=NOW)
+    record_votes.cast(
+        here.program.store, here.reader.id, paper.id, Thumb.UP, source="test", now=NOW
+    )
 
     withdraw(here, paper)
 
@@ -126,7 +128,7 @@ def test_editions_votes_archive_and_search_keep_a_withdrawn_paper(here: Place) -
     before = here.edition
     withdraw(here, paper)
 
-    record_votes.cast(store, here.reader.id, paper.id, Thumb.DOWN, via="test", now=NOW)
+    record_votes.cast(store, here.reader.id, paper.id, Thumb.DOWN, source="test", now=NOW)
 
     with store.read() as connection:
         (edition,) = editions.latest(connection, here.reader.id, limit=9)

@@ -59,8 +59,14 @@ def test_readers_get_their_editions_again_at_once(
 ) -> None:
     store = newsroom.store
     everybody = [
-        subscriptions.add(store, "daily@example.org", now=NOW, size=2),
-        subscriptions.add(store, "workdays@example.org", now=NOW, size=2, days=frozenset(range(5))),
+        subscriptions.add(store, "daily@example.org", now=NOW, papers_per_edition=2),
+        subscriptions.add(
+            store,
+            "workdays@example.org",
+            now=NOW,
+            papers_per_edition=2,
+            weekdays=frozenset(range(5)),
+        ),
     ]
     if not quiet:
         bring_papers(store, 4, NOW + ahead, "Future")
@@ -76,7 +82,7 @@ def test_readers_get_their_editions_again_at_once(
 
 
 def test_an_edition_of_a_day_to_come_is_dated_back(newsroom: PublishContext) -> None:
-    reader = subscriptions.add(newsroom.store, "a@example.org", now=NOW, size=2)
+    reader = subscriptions.add(newsroom.store, "a@example.org", now=NOW, papers_per_edition=2)
     bring_papers(newsroom.store, 6, NOW, "Right")
     publish_due(newsroom, now=MORNING)
     bring_papers(newsroom.store, 6, AHEAD, "Future")
@@ -105,12 +111,12 @@ def test_a_reader_who_was_added_while_the_clock_was_ahead_is_not_forgotten(
 def test_papers_that_were_read_while_the_clock_was_ahead_are_recommended(
     newsroom: PublishContext,
 ) -> None:
-    subscriptions.add(newsroom.store, "a@example.org", now=NOW, size=3)
+    subscriptions.add(newsroom.store, "a@example.org", now=NOW, papers_per_edition=3)
     bring_papers(newsroom.store, 3, AHEAD, "Future")
 
     assert publish_due(newsroom, now=MORNING)[PublishOutcome.PUBLISHED] == 1
     with newsroom.store.read() as connection:
-        assert all(paper.arrived <= MORNING for paper in papers.iterate(connection))
+        assert all(paper.ingested_at <= MORNING for paper in papers.iterate(connection))
 
 
 def test_a_letter_put_off_while_the_clock_was_ahead_goes(newsroom: PublishContext) -> None:
@@ -134,7 +140,8 @@ def test_a_letter_put_off_while_the_clock_was_ahead_goes(newsroom: PublishContex
 
 def test_a_wish_to_subscribe_put_off_while_the_clock_was_ahead_is_answered(store: Store) -> None:
     wishes: subscriptions.Preferences = {
-        "zone": "UTC", "at": NOW.time(), "days": frozenset(range(7)), "size": 5,
+        "zone": "UTC", "send_time": NOW.time(), "weekdays": frozenset(range(7)),
+        "papers_per_edition": 5,
     }  # fmt: skip
     notices.ask(store, notices.check_request("a@example.org", wishes), now=AHEAD)
 
@@ -153,7 +160,7 @@ def test_thumbs_events_and_editions_of_the_future_count_as_now(newsroom: Publish
     publish_due(newsroom, now=AHEAD + timedelta(hours=4))
     with store.read() as connection:
         paper, *_ = papers.iterate(connection)
-    cast(store, reader.id, paper.id, Thumb.UP, via="test", now=AHEAD)
+    cast(store, reader.id, paper.id, Thumb.UP, source="test", now=AHEAD)
 
     assert recover_from_future(store, now=NOW)
     assert not recover_from_future(store, now=NOW)
@@ -170,7 +177,7 @@ def test_a_pause_a_weekly_edition_and_a_small_difference_of_clocks_are_no_fault(
     paused = subscriptions.add(store, "p@example.org", now=NOW)
     subscriptions.pause(store, paused.id, now=NOW, until=(NOW + 400 * DAY).date())
     subscriptions.add(store, "w@example.org", now=NOW, weekly=True)
-    subscriptions.add(store, "f@example.org", now=NOW, days=frozenset({4}), zone="Pacific/Apia")
+    subscriptions.add(store, "f@example.org", now=NOW, weekdays=frozenset({4}), zone="Pacific/Apia")
     bring_papers(store, 1, NOW + timedelta(minutes=20), "Soon")
     before = {one.id: current(store, one).next_slot for one in everybody(store)}
 
@@ -202,7 +209,7 @@ def test_a_clock_that_falls_back_by_months_rewrites_no_history(newsroom: Publish
 
     def arrivals() -> list[datetime]:
         with store.read() as connection:
-            column = schema.paper.c.arrived
+            column = schema.paper.c.ingested_at
             return list(connection.execute(select(column).order_by(column)).scalars())
 
     before = arrivals()

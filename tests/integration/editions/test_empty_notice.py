@@ -42,7 +42,7 @@ def newsroom(store: Store) -> PublishContext:
 
 def asking(store: Store, address: str | None = ADDRESS, threshold: float = 0.0) -> Reader:
     """Take in a reader who wants to be told."""
-    return subscriptions.add(store, address, now=NOW, quiet_mail=True, threshold=threshold)
+    return subscriptions.add(store, address, now=NOW, notify_when_empty=True, threshold=threshold)
 
 
 def answer(store: Store, bag: Mailbag, now: datetime = MORNING) -> int:
@@ -72,7 +72,7 @@ def test_a_reader_who_asked_is_told_in_a_line_why_no_paper_came(newsroom: Publis
     asking(newsroom.store)
     bag = Mailbag()
 
-    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.QUIET: 1}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.EMPTY: 1}
     assert answer(newsroom.store, bag) == 1
 
     message = email.message_from_bytes(bag.letters[0].content, policy=policy.default)
@@ -118,9 +118,9 @@ def test_a_threshold_that_all_papers_are_below_is_the_reason(newsroom: PublishCo
     reader = asking(newsroom.store, threshold=0.999)
     with newsroom.store.begin() as connection:
         one, *_ = add_papers(connection, 3)
-    cast(newsroom.store, reader.id, one.id, Thumb.UP, via="test", now=NOW)
+    cast(newsroom.store, reader.id, one.id, Thumb.UP, source="test", now=NOW)
 
-    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.BELOW: 1}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.BELOW_THRESHOLD: 1}
 
     (line,) = told(newsroom.store)
     assert line.endswith(": every paper was below your threshold.")
@@ -130,9 +130,9 @@ def test_papers_all_seen_are_the_reason(newsroom: PublishContext) -> None:
     reader = asking(newsroom.store)
     with newsroom.store.begin() as connection:
         (one,) = add_papers(connection, 1)
-    cast(newsroom.store, reader.id, one.id, Thumb.UP, via="test", now=NOW)
+    cast(newsroom.store, reader.id, one.id, Thumb.UP, source="test", now=NOW)
 
-    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.QUIET: 1}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.EMPTY: 1}
 
     (line,) = told(newsroom.store)
     assert line.endswith(": you had seen every paper there was.")
@@ -142,7 +142,7 @@ def test_who_did_not_ask_or_is_sent_nothing_is_not_told(newsroom: PublishContext
     subscriptions.add(newsroom.store, "bob@example.org", now=NOW)
     asking(newsroom.store, None)
 
-    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.QUIET: 2}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.EMPTY: 2}
 
     assert told(newsroom.store) == []
 
@@ -169,7 +169,7 @@ def test_who_is_on_holiday_takes_the_wish_back_or_is_gone_is_not_told(
     publish_due(newsroom, now=MORNING)
 
     subscriptions.pause(newsroom.store, away.id, now=MORNING, until=date(2026, 8, 20))
-    subscriptions.change(newsroom.store, other.id, now=MORNING, quiet_mail=False)
+    subscriptions.change(newsroom.store, other.id, now=MORNING, notify_when_empty=False)
     subscriptions.remove(newsroom.store, gone.id)
 
     assert told(newsroom.store) == []
@@ -179,13 +179,13 @@ def test_a_day_is_told_once_even_where_the_hour_moves(newsroom: PublishContext) 
     reader = asking(newsroom.store)
     publish_due(newsroom, now=MORNING)
     assert len(told(newsroom.store)) == 1
-    subscriptions.change(newsroom.store, reader.id, now=MORNING, at=time(9))
+    subscriptions.change(newsroom.store, reader.id, now=MORNING, send_time=time(9))
 
     later = MORNING + timedelta(hours=3)
 
-    assert publish_due(newsroom, now=later) == {PublishOutcome.QUIET: 1}
+    assert publish_due(newsroom, now=later) == {PublishOutcome.EMPTY: 1}
     assert told(newsroom.store, later) == []
-    assert publish_due(newsroom, now=later + DAY) == {PublishOutcome.QUIET: 1}
+    assert publish_due(newsroom, now=later + DAY) == {PublishOutcome.EMPTY: 1}
     (line,) = told(newsroom.store, later + DAY)
     assert "Saturday, 8 August" in line
 

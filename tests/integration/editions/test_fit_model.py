@@ -27,7 +27,7 @@ from larkpost.ranking import TfidfRanker
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from larkpost.db.coordination.job_status import Event
+    from larkpost.db.coordination.job_status import JobStatus
 
 NOW = datetime(2026, 8, 7, 3, tzinfo=UTC)
 FIT_PROCESS = [sys.executable, "-P", "-m", "larkpost.editions.fit_process"]
@@ -48,14 +48,14 @@ def take(store: Store, *titles: str) -> None:
         papers.absorb(connection, drafts, now=NOW)
 
 
-def last_fit(store: Store) -> Event:
+def last_fit(store: Store) -> JobStatus:
     with store.read() as connection:
-        return job_status.latest(connection)["space"]
+        return job_status.latest(connection)["fit"]
 
 
 def kept(store: Store) -> bytes:
     with store.read() as connection:
-        newest = fitted_models.newest_space(connection)
+        newest = fitted_models.newest_model(connection)
     assert newest is not None
     return newest.body
 
@@ -74,7 +74,7 @@ def child(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_process_of_its_own_fits_the_space_that_this_one_would(store: Store) -> None:
-    shared = ModelCache(FitApart(careful=True))
+    shared = ModelCache(FitApart(accurate=True))
 
     shared.refresh(store, TfidfRanker(), now=NOW)
 
@@ -90,10 +90,10 @@ def test_a_process_of_its_own_fits_the_space_that_this_one_would(store: Store) -
 def test_the_settings_of_the_ranker_are_those_of_the_process(store: Store) -> None:
     take(store, *(f"Of {n} birds and rivers" for n in range(150)))
 
-    fitted = FitApart(careful=False)(store, TfidfRanker(careful=False), NOW, together=False)
+    fitted = FitApart(accurate=False)(store, TfidfRanker(accurate=False), NOW, together=False)
 
-    assert fitted.body == fit_here(store, TfidfRanker(careful=False), NOW, together=False).body
-    assert fitted.body != fit_here(store, TfidfRanker(careful=True), NOW, together=False).body
+    assert fitted.body == fit_here(store, TfidfRanker(accurate=False), NOW, together=False).body
+    assert fitted.body != fit_here(store, TfidfRanker(accurate=True), NOW, together=False).body
 
 
 @pytest.mark.parametrize("folder", [b"a%41 b?c=d#e", b"M\xfcnchen"], ids=["signs", "no text"])
@@ -106,7 +106,7 @@ def test_the_process_finds_a_database_wherever_it_lies(
     store = Store(f"sqlite:///{quote(os.fsencode(home / 'larkpost.db'))}")
     take(store, *(f"On ice and radar, part {n}" for n in range(30)))
 
-    fitted = FitApart(careful=True)(store, TfidfRanker(), NOW, together=False)
+    fitted = FitApart(accurate=True)(store, TfidfRanker(), NOW, together=False)
 
     assert fitted.body == fit_here(store, TfidfRanker(), NOW, together=False).body
     store.close()
@@ -120,7 +120,7 @@ def test_the_process_finds_a_database_wherever_it_lies(
 def test_where_the_process_dies_the_old_space_serves_and_it_is_tried_again_in_an_hour(
     store: Store, child: list[str], program: str, told: str
 ) -> None:
-    ranker, shared = TfidfRanker(), ModelCache(FitApart(careful=True, seconds=1))
+    ranker, shared = TfidfRanker(), ModelCache(FitApart(accurate=True, seconds=1))
     old = fresh_space(store, ranker, now=NOW)
     take(store, "A new one")
     child.append(program)
@@ -128,16 +128,14 @@ def test_where_the_process_dies_the_old_space_serves_and_it_is_tried_again_in_an
     with capture_logs() as logged:
         shared.refresh(store, ranker, now=NOW)
 
-    assert [one["event"] for one in logged if one["log_level"] == "warning"] == [
-        "fitting a space failed, an older one serves"
-    ]
+    assert [one["event"] for one in logged if one["log_level"] == "warning"] == ["model.failed"]
     event = last_fit(store)
     assert not event.ok
     assert told in event.detail["problem"]
     child.clear()
     soon, later = NOW + TRY_AGAIN / 2, NOW + TRY_AGAIN
     assert shared.fresh(store, ranker, now=soon).to_bytes() == old.to_bytes()
-    shared = ModelCache(FitApart(careful=True))
+    shared = ModelCache(FitApart(accurate=True))
     shared.refresh(store, ranker, now=later)
     assert last_fit(store).ok
     assert kept(store) != old.to_bytes()
@@ -146,13 +144,13 @@ def test_where_the_process_dies_the_old_space_serves_and_it_is_tried_again_in_an
 def test_whoever_waits_for_the_process_can_be_told_to_end(store: Store, child: list[str]) -> None:
     child.append(ENDLESS)
     with pytest.raises(TryAgainLater):  # the child never ends by itself
-        FitApart(careful=True, stopped=lambda: True)(store, TfidfRanker(), NOW, together=False)
+        FitApart(accurate=True, stopped=lambda: True)(store, TfidfRanker(), NOW, together=False)
 
 
 def test_the_process_ends_with_the_one_that_asked(store: Store) -> None:
     wanted = {
         "store": store.url.render_as_string(hide_password=False),
-        "careful": True,
+        "accurate": True,
         "now": NOW.isoformat(),
         "together": False,
     }
@@ -177,7 +175,7 @@ def test_no_password_of_the_database_is_in_the_command_line_or_told(
     nowhere = Store("postgresql://lark:s3cr3t@127.0.0.1:1/nowhere")
 
     with pytest.raises(RuntimeError) as failed:
-        FitApart(careful=True)(nowhere, TfidfRanker(), NOW, together=False)
+        FitApart(accurate=True)(nowhere, TfidfRanker(), NOW, together=False)
 
     assert "s3cr3t" not in str(failed.value)
     assert not any("s3cr3t" in word for command in commands for word in command)
@@ -193,15 +191,15 @@ def test_the_database_can_be_written_while_the_process_fits(
         "from pathlib import Path\n"
         "from larkpost.editions import fit_process\n"
         "from larkpost.ranking import TfidfRanker\n"
-        "real = Tfidf.fit\n"
+        "real = TfidfRanker.fit\n"
         "def slow(self, corpus, **more):\n"
         f"    while not Path({str(written)!r}).exists():\n"
         "        time.sleep(.05)\n"
         "    return real(self, corpus, **more)\n"
-        "Tfidf.fit = slow\n"
+        "TfidfRanker.fit = slow\n"
         "fit_process.main()"
     )
-    shared = ModelCache(FitApart(careful=True, seconds=120))
+    shared = ModelCache(FitApart(accurate=True, seconds=120))
     fit = threading.Thread(target=shared.refresh, args=(store, TfidfRanker()), kwargs={"now": NOW})
     fit.start()
 
@@ -213,7 +211,7 @@ def test_the_database_can_be_written_while_the_process_fits(
     with store.read() as connection:
         facts = fitted_models.newest_facts(connection)
         assert facts is not None
-        assert (facts.papers, papers.count(connection)) == (30, 31)
+        assert (facts.paper_count, papers.count(connection)) == (30, 31)
 
 
 THREADS = """

@@ -63,7 +63,7 @@ def ids(store: Store) -> list[int]:
 
 
 def a_reader(store: Store, address: str | None = "a@example.org", size: int = 4) -> Reader:
-    return subscriptions.add(store, address, now=NOW, size=size)
+    return subscriptions.add(store, address, now=NOW, papers_per_edition=size)
 
 
 def ranked(newsroom: PublishContext, reader: Reader, *, again: bool = False) -> list[int]:
@@ -81,7 +81,9 @@ def test_a_reader_without_thumbs_or_words_gets_the_newest_papers(
 
 
 def test_words_of_interest_rank_before_any_thumb(newsroom: PublishContext, ids: list[int]) -> None:
-    reader = subscriptions.add(newsroom.store, None, now=NOW, size=4, words=["protein folding"])
+    reader = subscriptions.add(
+        newsroom.store, None, now=NOW, papers_per_edition=4, words=["protein folding"]
+    )
 
     assert set(ranked(newsroom, reader)) <= set(ids[1::2])
 
@@ -93,7 +95,9 @@ def test_words_that_tell_no_papers_apart_are_told_in_the_note(
     with newsroom.store.begin() as connection:
         more = [PaperRecord(title=f"It considers {n}", first_seen=NOW) for n in range(20)]
         papers.absorb(connection, more, now=NOW)
-    reader = subscriptions.add(newsroom.store, "w@example.org", now=NOW, size=4, words=words)
+    reader = subscriptions.add(
+        newsroom.store, "w@example.org", now=NOW, papers_per_edition=4, words=words
+    )
     silent = a_reader(newsroom.store)
     helped = subscriptions.add(newsroom.store, "h@example.org", now=NOW, words=(*words, "protein"))
 
@@ -108,23 +112,28 @@ def test_words_that_tell_no_papers_apart_are_told_in_the_note(
 
 def test_thumbs_change_the_next_ranking_at_once(newsroom: PublishContext, ids: list[int]) -> None:
     reader = a_reader(newsroom.store)
-    cast(newsroom.store, reader.id, ids[1], Thumb.UP, via="test", now=NOW)
-    cast(newsroom.store, reader.id, ids[0], Thumb.DOWN, via="test", now=NOW)
+    cast(newsroom.store, reader.id, ids[1], Thumb.UP, source="test", now=NOW)
+    cast(newsroom.store, reader.id, ids[0], Thumb.DOWN, source="test", now=NOW)
 
     assert set(ranked(newsroom, reader)) <= set(ids[1::2]) - {ids[1]}
 
 
 def test_every_pick_says_why(newsroom: PublishContext, ids: list[int]) -> None:
     reader = a_reader(newsroom.store)
-    cast(newsroom.store, reader.id, ids[1], Thumb.UP, via="test", now=NOW)
+    cast(newsroom.store, reader.id, ids[1], Thumb.UP, source="test", now=NOW)
 
     edition = draft(newsroom, by_hand(reader, NOW), now=NOW)
 
     first = edition.picks[0]
-    assert {weight.term for weight in first.because} & {"protein", "folding", "amino", "cells"}
-    assert first.like is not None
-    assert first.like.id == ids[1]
-    assert edition.considered == 11
+    assert {weight.term for weight in first.positive_terms} & {
+        "protein",
+        "folding",
+        "amino",
+        "cells",
+    }
+    assert first.similar_paper is not None
+    assert first.similar_paper.id == ids[1]
+    assert edition.candidate_count == 11
 
 
 def test_what_is_due_is_published_once_with_a_letter(
@@ -166,7 +175,7 @@ def test_no_paper_comes_twice_unless_asked_for_again(
 def test_a_quiet_day_moves_the_slot_and_makes_no_edition(newsroom: PublishContext) -> None:
     reader = a_reader(newsroom.store)
 
-    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.QUIET: 1}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.EMPTY: 1}
     with newsroom.store.read() as connection:
         assert editions.latest(connection, reader.id) == []
         assert readers.get(connection, reader.id).next_slot == datetime(2026, 8, 8, 6, tzinfo=UTC)
@@ -176,20 +185,20 @@ def test_papers_below_the_threshold_are_left_out_and_it_is_told(
     newsroom: PublishContext, ids: list[int]
 ) -> None:
     reader = subscriptions.add(newsroom.store, None, now=NOW, threshold=0.999)
-    cast(newsroom.store, reader.id, ids[0], Thumb.UP, via="test", now=NOW)
+    cast(newsroom.store, reader.id, ids[0], Thumb.UP, source="test", now=NOW)
 
     (result,) = publish(newsroom, [by_hand(reader, NOW)], now=NOW)
 
-    assert (result.outcome, result.edition) == (PublishOutcome.BELOW, None)
+    assert (result.outcome, result.edition) == (PublishOutcome.BELOW_THRESHOLD, None)
 
 
 @pytest.mark.parametrize("thumbs", [[], [Thumb.DOWN]])
 def test_before_the_first_thumb_up_no_threshold_keeps_papers_out(
     newsroom: PublishContext, ids: list[int], thumbs: list[Thumb]
 ) -> None:
-    reader = subscriptions.add(newsroom.store, None, now=NOW, threshold=0.999, size=3)
+    reader = subscriptions.add(newsroom.store, None, now=NOW, threshold=0.999, papers_per_edition=3)
     for thumb in thumbs:
-        cast(newsroom.store, reader.id, ids[0], thumb, via="test", now=NOW)
+        cast(newsroom.store, reader.id, ids[0], thumb, source="test", now=NOW)
 
     (result,) = publish(newsroom, [by_hand(reader, NOW)], now=NOW)
 
@@ -203,13 +212,13 @@ def test_asking_twice_by_hand_shows_the_edition_that_is_out(
 ) -> None:
     reader = a_reader(newsroom.store)
     (first,) = publish(newsroom, [by_hand(reader, NOW)], now=NOW)
-    cast(newsroom.store, reader.id, ids[0], Thumb.DOWN, via="test", now=NOW)
+    cast(newsroom.store, reader.id, ids[0], Thumb.DOWN, source="test", now=NOW)
 
     (second,) = publish(newsroom, [by_hand(reader, NOW)], now=NOW)
 
     assert first.edition is not None
     assert second.edition is not None
-    assert second.outcome is PublishOutcome.ALREADY
+    assert second.outcome is PublishOutcome.ALREADY_PUBLISHED
     assert [p.paper.id for p in second.edition.picks] == [p.paper.id for p in first.edition.picks]
 
 
@@ -219,7 +228,7 @@ def test_an_edition_by_hand_does_not_keep_the_slot_from_moving_on(
     reader = a_reader(newsroom.store)
     publish(newsroom, [by_hand(reader, NOW)], now=NOW)
 
-    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.ALREADY: 1}
+    assert publish_due(newsroom, now=MORNING) == {PublishOutcome.ALREADY_PUBLISHED: 1}
     assert publish_due(newsroom, now=MORNING) == {}
 
 
@@ -238,7 +247,7 @@ def test_a_shard_of_readers_is_ranked_together_and_each_for_themselves(
 ) -> None:
     fans = [a_reader(newsroom.store, f"{n}@example.org") for n in range(2)]
     for fan, liked in zip(fans, ids[:2], strict=True):
-        cast(newsroom.store, fan.id, liked, Thumb.UP, via="test", now=NOW)
+        cast(newsroom.store, fan.id, liked, Thumb.UP, source="test", now=NOW)
 
     answer = recommend.rank(
         newsroom.store, newsroom.ranker, fans, RankingRequest(NOW, WEEK), now=NOW
@@ -263,7 +272,9 @@ def test_where_fitting_fails_the_newest_space_that_can_be_read_serves(
     with newsroom.store.begin() as connection:
         papers.absorb(connection, [PaperRecord(title="A new one", first_seen=NOW)], now=MORNING)
         for _ in range(damaged):
-            fitted_models.save_space(connection, b"cut", papers=1, newest=NOW, now=MORNING)
+            fitted_models.save_model(
+                connection, b"cut", paper_count=1, corpus_updated_at=NOW, now=MORNING
+            )
 
     with capture_logs() as logged:
         served = fresh_space(newsroom.store, Failing(), now=MORNING)
@@ -271,7 +282,7 @@ def test_where_fitting_fails_the_newest_space_that_can_be_read_serves(
     assert [one["log_level"] for one in logged] == ["warning"]
     assert served.to_bytes() == good.to_bytes()
     with newsroom.store.read() as connection:
-        event = job_status.latest(connection)["space"]
+        event = job_status.latest(connection)["fit"]
     assert (event.ok, event.at) == (False, MORNING)
     assert "too many papers" in event.detail["problem"]
 
@@ -280,7 +291,7 @@ def test_where_fitting_fails_and_no_space_can_be_read_it_is_raised(
     newsroom: PublishContext,
 ) -> None:
     with newsroom.store.begin() as connection:
-        fitted_models.save_space(connection, b"cut", papers=1, newest=NOW, now=NOW)
+        fitted_models.save_model(connection, b"cut", paper_count=1, corpus_updated_at=NOW, now=NOW)
 
     with pytest.raises(MemoryError):
         fresh_space(newsroom.store, Failing(), now=MORNING)

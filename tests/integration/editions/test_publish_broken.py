@@ -58,7 +58,9 @@ class Picky(TfidfRanker):
 
 def some_readers(store: Store, count: int, **wishes: int) -> list[Reader]:
     return [
-        subscriptions.add(store, f"r{n}@example.org", now=NOW, size=wishes.get("size", 3))
+        subscriptions.add(
+            store, f"r{n}@example.org", now=NOW, papers_per_edition=wishes.get("size", 3)
+        )
         for n in range(count)
     ]
 
@@ -68,7 +70,7 @@ def newest(store: Store, reader: Reader) -> Edition:
         return editions.latest(connection, reader.id)[0]
 
 
-def event(store: Store, kind: str) -> job_status.Event | None:
+def event(store: Store, kind: str) -> job_status.JobStatus | None:
     with store.read() as connection:
         return job_status.latest(connection).get(kind)
 
@@ -79,14 +81,16 @@ def test_where_training_fails_all_get_their_words_then_the_newest_and_are_told(
 ) -> None:
     store = newsroom.store
     plain, *_ = some_readers(store, 3)
-    wordy = subscriptions.add(store, "w@example.org", now=NOW, size=3, words=["protein folding"])
+    wordy = subscriptions.add(
+        store, "w@example.org", now=NOW, papers_per_edition=3, words=["protein folding"]
+    )
 
     outcomes = publish_due(replace(newsroom, ranker=Unfit()), now=MORNING)
 
     assert outcomes == Counter({PublishOutcome.PUBLISHED: 4})
     assert newest(store, plain).note == newest(store, wordy).note == fallback.NOTE
     assert [pick.paper.title[:7] for pick in newest(store, wordy).picks] == ["Protein"] * 3
-    assert newest(store, wordy).picks[0].because[0].term == "protein folding"
+    assert newest(store, wordy).picks[0].positive_terms[0].term == "protein folding"
     learn = event(store, "learn")
     assert learn is not None
     assert (learn.ok, learn.detail["readers"]) == (False, 4)
@@ -98,7 +102,7 @@ def test_plain_picks_are_none_that_were_picked_or_voted_on(
 ) -> None:
     (reader,) = some_readers(newsroom.store, 1)
     unfit = replace(newsroom, ranker=Unfit())
-    cast(newsroom.store, reader.id, ids[0], Thumb.UP, via="test", now=NOW)
+    cast(newsroom.store, reader.id, ids[0], Thumb.UP, source="test", now=NOW)
 
     for day in range(2):
         publish_due(unfit, now=MORNING + timedelta(days=day))
@@ -184,7 +188,7 @@ def test_many_thumbs_down_lately_are_told_with_how_to_forget_the_older_ones(
         )
     for paper, (days, thumb) in zip(others, thumbs, strict=False):
         at = MORNING - timedelta(days=days)
-        cast(newsroom.store, reader.id, paper.paper_id, Thumb(thumb), via="test", now=at)
+        cast(newsroom.store, reader.id, paper.paper_id, Thumb(thumb), source="test", now=at)
 
     publish_due(newsroom, now=MORNING)
 

@@ -168,7 +168,7 @@ def test_an_edition_tells_of_the_offer_on_one_day_of_the_week_without_a_word_of_
 
     assert sorted(notes(reader)) == [""] * 6 + [second_interest.NOTE]
     assert set(notes(replace(reader, offer_declined=NOW))) == {""}
-    weekly = replace(reader, weekly=True, days=frozenset({2, 4}))
+    weekly = replace(reader, weekly=True, weekdays=frozenset({2, 4}))
     (day,) = [n for n, told in enumerate(notes(weekly)) if told]
     assert (NOW + timedelta(days=day)).weekday() == 2
     assert not any(word in second_interest.NOTE for word in (*BIRDS, *STONES))

@@ -65,9 +65,9 @@ def ids(store: Store) -> list[int]:
 
 
 def a_reader(store: Store, liked: Sequence[int] = (), size: int = 4) -> Reader:
-    reader = subscriptions.add(store, None, now=NOW, size=size)
+    reader = subscriptions.add(store, None, now=NOW, papers_per_edition=size)
     for paper_id in liked:
-        cast(store, reader.id, paper_id, Thumb.UP, via="test", now=NOW)
+        cast(store, reader.id, paper_id, Thumb.UP, source="test", now=NOW)
     return reader
 
 
@@ -135,7 +135,7 @@ def test_the_replay_knows_from_how_many_papers_the_lot_drew(
     assert published.edition is not None
     *first, last = published.edition.picks
     assert sum("told" in pick.paper.title for pick in first) == 1
-    assert published.edition.considered == 13
+    assert published.edition.candidate_count == 13
     (place,) = past.logged
     assert place.pool == last.pool == 9  # three are placed, and one resembles one of them
     assert place.propensity == pytest.approx(1 / 9)

@@ -57,7 +57,7 @@ def test_papers_beside_one_that_got_a_thumb_were_passed_over(
     store: Store, reader: Reader, papers: list[Paper]
 ) -> None:
     show(store, reader, papers[:3])
-    cast(store, reader.id, papers[1].id, Thumb.DOWN, via="page", now=NOW)
+    cast(store, reader.id, papers[1].id, Thumb.DOWN, source="page", now=NOW)
 
     found = known(store, reader)
 
@@ -71,7 +71,7 @@ def test_an_edition_without_a_thumb_tells_nothing_for_nobody_may_have_looked(
     store: Store, reader: Reader, papers: list[Paper]
 ) -> None:
     show(store, reader, papers[:3])
-    cast(store, reader.id, papers[5].id, Thumb.UP, via="page", now=NOW)
+    cast(store, reader.id, papers[5].id, Thumb.UP, source="page", now=NOW)
 
     found = known(store, reader)
 
@@ -83,8 +83,8 @@ def test_a_thumb_taken_back_leaves_nothing_known_of_its_edition(
     store: Store, reader: Reader, papers: list[Paper]
 ) -> None:
     show(store, reader, papers[:3])
-    cast(store, reader.id, papers[1].id, Thumb.UP, via="page", now=NOW)
-    cast(store, reader.id, papers[1].id, None, via="page", now=NOW)
+    cast(store, reader.id, papers[1].id, Thumb.UP, source="page", now=NOW)
+    cast(store, reader.id, papers[1].id, None, source="page", now=NOW)
 
     assert list(known(store, reader).passed) == []
 
@@ -95,7 +95,7 @@ def test_the_oldest_edition_comes_first_and_what_is_long_past_is_left_out(
     long_ago = LOOK_BACK // DAY + 1
     for days, pair in ((0, papers[:2]), (1, papers[2:4]), (long_ago, papers[4:])):
         show(store, reader, pair, days_ago=days)
-        cast(store, reader.id, pair[0].id, Thumb.UP, via="page", now=NOW)
+        cast(store, reader.id, pair[0].id, Thumb.UP, source="page", now=NOW)
 
     found = known(store, reader)
 
@@ -109,7 +109,7 @@ def test_another_readers_edition_tells_nothing(
 ) -> None:
     other = subscriptions.add(store, None, now=NOW)
     show(store, other, papers[:3])
-    cast(store, reader.id, papers[1].id, Thumb.UP, via="page", now=NOW)
+    cast(store, reader.id, papers[1].id, Thumb.UP, source="page", now=NOW)
 
     assert list(known(store, reader).passed) == []
 
@@ -120,7 +120,7 @@ def test_of_many_thumbs_the_newest_of_each_kind_count(
     monkeypatch.setattr(flows_evidence, "MOST_VOTES", 2)
     thumbs = (Thumb.UP, Thumb.UP, Thumb.DOWN, Thumb.UP, Thumb.UP, Thumb.DOWN)
     for number, (paper, thumb) in enumerate(zip(papers, thumbs, strict=True)):
-        cast(store, reader.id, paper.id, thumb, via="page", now=NOW - (6 - number) * DAY)
+        cast(store, reader.id, paper.id, thumb, source="page", now=NOW - (6 - number) * DAY)
 
     found = known(store, reader)
 

@@ -123,7 +123,7 @@ def test_what_cannot_be_read_or_moved_is_told_once_and_blocks_no_mail(
         (maildir / "new" / f"9.{number}").write_bytes(b"Subject: x\n\nx\n")
         assert collect(store, POST, maildir, now=NOW + number * MINUTE)[InboundKind.FOREIGN] >= 1
 
-    left = [record for record in caplog.records if "mail left" in record.getMessage()]
+    left = [record for record in caplog.records if "inbound.skipped" in record.getMessage()]
     assert len(left) == 2
     assert sorted(mail.name for mail in (maildir / "new").iterdir()) == [
         "1.unreadable",
@@ -230,7 +230,7 @@ def test_what_no_mail_program_sends_is_put_aside_with_a_word_once_and_not_tried_
     assert not collect(store, POST, maildir, now=NOW)
 
     told = [record.getMessage() for record in caplog.records]
-    assert len([line for line in told if "mail refused" in line]) == 2
+    assert len([line for line in told if "inbound.rejected" in line]) == 2
     assert any("100 parts" in line for line in told)
     assert any("64000000 bytes" in line for line in told)
     assert status_of(store, reader) is Status.ACTIVE

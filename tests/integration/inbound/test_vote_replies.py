@@ -56,13 +56,13 @@ def test_an_answer_votes(store: Store) -> None:
 def test_a_vote_by_answer_is_the_same_row_as_any_thumb(store: Store) -> None:
     (reader,) = publish(store, 1)
     paper = edition_of(store, reader).picks[0].paper
-    record_votes.cast(store, reader.id, paper.id, Thumb.DOWN, via="web", now=NOW)
+    record_votes.cast(store, reader.id, paper.id, Thumb.DOWN, source="web", now=NOW)
 
     receive(store, POST, answer(store, reader, "1 +"), now=NOW)
 
     with store.read() as connection:
         (vote,) = votes.of(connection, reader.id)
-    assert (vote.paper_id, vote.thumb, vote.via) == (paper.id, Thumb.UP, "answer")
+    assert (vote.paper_id, vote.thumb, vote.source) == (paper.id, Thumb.UP, "answer")
 
 
 def test_the_same_answer_twice_changes_nothing_more(store: Store) -> None:

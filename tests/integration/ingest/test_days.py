@@ -121,5 +121,5 @@ def test_lines_that_tell_their_moment_keep_it(store: Store, tmp_path: Path) -> N
 
     (paper,) = everything(store)
     assert paper.first_seen == datetime(2026, 8, 1, 5, tzinfo=UTC)
-    assert paper.arrived == datetime(2026, 8, 2, 5, tzinfo=UTC)
+    assert paper.ingested_at == datetime(2026, 8, 2, 5, tzinfo=UTC)
     assert (report.captured, report.warnings) == (None, ())

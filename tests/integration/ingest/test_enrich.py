@@ -85,7 +85,7 @@ def test_a_paper_of_a_text_dump_gains_ids_link_authors_categories_and_date(store
     assert after.categories == ("cs.LG", "stat.ML")
     assert after.published == date(2026, 7, 1)
     assert after.updated == LATER
-    kept = ("id", "uid", "title", "abstract", "first_seen", "arrived", "upvotes", "withdrawn")
+    kept = ("id", "uid", "title", "abstract", "first_seen", "ingested_at", "upvotes", "withdrawn")
     assert all(getattr(after, name) == getattr(before, name) for name in kept)
     with store.read() as connection:
         doi = Identifier("doi", "10.1103/physrevd.76.013009")

@@ -150,7 +150,7 @@ from larkpost.web import app
 
 logs.configure("critical", "json")
 home = Path(sys.argv[1]) / "home"
-program = build(load(home=home, flags={"inbox.settle_seconds": 0}, environ={}))
+program = build(load(home=home, flags={"inbox.stable_seconds": 0}, environ={}))
 program.prepare()
 now = datetime(2026, 8, 10, 9, tzinfo=UTC)
 reader = subscriptions.add(program.store, "a@example.org", now=now)

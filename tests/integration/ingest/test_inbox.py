@@ -288,7 +288,7 @@ class Folders:
     inbox, done, bad = (Path(sys.argv[1]) / name for name in ("", "done", "bad"))
 
 now = datetime(2026, 8, 10, 9, tzinfo=UTC)
-sweep(Store(sys.argv[2]), [Killer()], Folders, settle_seconds=5, now=now)
+sweep(Store(sys.argv[2]), [Killer()], Folders, stable_seconds=5, now=now)
 """
 
 

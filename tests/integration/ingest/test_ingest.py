@@ -42,7 +42,7 @@ def test_the_sample_becomes_108_papers_of_its_day(store: Store) -> None:
     assert report.format == "huggingface"
     assert report.captured == date(2026, 8, 7)
     assert {paper.first_seen for paper in everything(store)} == {datetime(2026, 8, 7, tzinfo=UTC)}
-    assert {paper.arrived for paper in everything(store)} == {NOW}
+    assert {paper.ingested_at for paper in everything(store)} == {NOW}
 
 
 def test_the_same_bytes_again_bring_nothing_and_tell_when_they_were_read(
@@ -85,9 +85,9 @@ def test_a_dump_keeps_its_order_and_what_was_rejected(store: Store, tmp_path: Pa
     assert (report.papers, report.new, report.rejected) == (2, 2, 2)
     with store.read() as connection:
         rejects = dumps.rejects(connection, report.dump_id)
-        titles = papers.get(connection, listing := dumps.listing(connection, report.dump_id))
+        titles = papers.get(connection, ids := dumps.papers_of(connection, report.dump_id))
         (latest,) = dumps.latest(connection, 5)
-    assert [titles[one].title for one in listing] == ["One", "Two"]
+    assert [titles[one].title for one in ids] == ["One", "Two"]
     assert [(reject.line, reject.text) for reject in rejects] == [(2, lines[1]), (4, lines[3])]
     assert (latest.digest, latest.rejected, latest.read_at) == (report.digest, 2, NOW)
 
@@ -258,7 +258,7 @@ def test_a_large_dump_is_taken_in_parts_and_a_repeat_finishes_it(
 
     assert (report.new, len(everything(store))) == (5, 5)
     with store.read() as connection:
-        assert len(dumps.listing(connection, report.dump_id)) == 5
+        assert len(dumps.papers_of(connection, report.dump_id)) == 5
 
 
 def test_parts_are_bounded_by_the_length_of_their_texts_too(

@@ -142,7 +142,7 @@ store = Store(f"sqlite:///{sys.argv[1]}/larkpost.db")
 now = datetime(2026, 8, 10, 9, tzinfo=UTC)
 for minute in range(4):
     at = now + timedelta(minutes=minute)
-    taken = sweep(store, DUMP_FORMATS, Folders, settle_seconds=5, now=at)
+    taken = sweep(store, DUMP_FORMATS, Folders, stable_seconds=5, now=at)
     with store.read() as connection:
         told = job_status.latest(connection).get("inbox")
     print(json.dumps({

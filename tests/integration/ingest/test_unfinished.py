@@ -49,7 +49,7 @@ class Inbox:
     def sweep(self) -> list[Taken]:
         """A minute later, with nothing remembered but what lies in folders and database."""
         self.now += MINUTE
-        return sweep(self.store, DUMP_FORMATS, self, settle_seconds=SETTLE, now=self.now)
+        return sweep(self.store, DUMP_FORMATS, self, stable_seconds=SETTLE, now=self.now)
 
     def write(self, file: BufferedWriter, more: bytes) -> None:
         """Write as somebody does who holds the file open, at this moment of the clock."""

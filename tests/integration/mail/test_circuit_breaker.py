@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from larkpost.interfaces import Transport
 
 
-def closed(store: Store) -> job_status.Event:
+def closed(store: Store) -> job_status.JobStatus:
     with store.read() as connection:
         return job_status.latest(connection)["deliver"]
 

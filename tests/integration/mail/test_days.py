@@ -41,7 +41,7 @@ def program(tmp_path: Path) -> Program:
 
 
 def started(folder: Path, flags: dict[str, object] | None = None) -> Program:
-    flags = {"inbox.settle_seconds": 0} | (flags or {})
+    flags = {"inbox.stable_seconds": 0} | (flags or {})
     program = build(load(home=folder / "home", flags=flags, environ={}))
     program.prepare()
     return program
@@ -214,11 +214,11 @@ def test_after_a_backup_is_restored_no_letter_lands_twice_in_the_folder(
 
 
 def test_the_tick_reads_what_came_back_and_writes_to_the_operator(tmp_path: Path) -> None:
-    flags = {"returns.address": "post@example.org", "mail.operator": "boss@example.org"}
+    flags = {"inbound.address": "post@example.org", "mail.admin_address": "boss@example.org"}
     program = build(load(home=tmp_path / "home", flags=flags, environ={}))
     program.prepare()
     reader = subscribe(program)
-    new = program.returns / "new"
+    new = program.inbound_folder / "new"
     new.mkdir(parents=True)
     (new / "1.x").write_bytes(b"To: post@example.org\n\nhello\n")
 

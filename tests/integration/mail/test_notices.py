@@ -34,9 +34,9 @@ FORM = {
     "action": "mail",
     "address": "grace@example.org",
     "zone": "America/New_York",
-    "days": ["0", "4"],
-    "at": "07:15",
-    "size": "4",
+    "weekdays": ["0", "4"],
+    "send_time": "07:15",
+    "papers_per_edition": "4",
     "words": "birdsong, rivers\r\nquantum codes",
 }
 
@@ -97,8 +97,12 @@ def test_somebody_new_confirms_by_the_letters_link_and_gets_what_was_wished_for(
     with here.program.store.read() as connection:
         pending = readers.by_address(connection, "grace@example.org")
     assert pending.status is Status.PENDING
-    assert (pending.zone, pending.at, pending.size) == ("America/New_York", time(7, 15), 4)
-    assert pending.days == {0, 4}
+    assert (pending.zone, pending.send_time, pending.papers_per_edition) == (
+        "America/New_York",
+        time(7, 15),
+        4,
+    )
+    assert pending.weekdays == {0, 4}
     assert pending.interests[0].words == ("birdsong", "rivers", "quantum codes")
     path = link(road.letters[0], "confirm")
     assert here.client.get(path).status_code == 200
@@ -154,12 +158,12 @@ def test_an_address_gets_one_letter_an_hour_whoever_asks(here: Place, road: Road
     assert len(road.letters) == 1
 
     here.clock.now += HOUR
-    here.client.post("/subscribe", data=FORM | {"size": "9"})
+    here.client.post("/subscribe", data=FORM | {"papers_per_edition": "9"})
     answer(here, road)
 
     assert len(road.letters) == 2
     with here.program.store.read() as connection:
-        assert readers.by_address(connection, "grace@example.org").size == 9
+        assert readers.by_address(connection, "grace@example.org").papers_per_edition == 9
 
 
 def test_a_network_that_asks_too_often_is_told_when_to_come_back(here: Place, road: Road) -> None:
@@ -237,7 +241,7 @@ def test_nothing_is_kept_of_who_asked_once_it_is_long_ago(here: Place, road: Roa
 
     rows = contents(here.program.store)
 
-    assert rows["attempt"] == rows["notice"] == []
+    assert rows["rate_limit"] == rows["notice"] == []
     assert "grace" not in str(rows["reader"])
 
 
@@ -280,11 +284,11 @@ def test_a_reader_by_feed_alone_is_made_at_once(here: Place) -> None:
         ({"address": ""}, "is not a mail address"),
         ({"address": "a@b\r\nBcc: c@example.org"}, "is not a mail address"),
         ({"zone": "Mars/Olympus"}, "no time zone"),
-        ({"at": "25:00"}, "is not a time"),
-        ({"days": []}, "at least one weekday"),
-        ({"days": ["9"]}, "at least one weekday"),
-        ({"size": "0"}, "not possible"),
-        ({"size": "x"}, "is not a number of papers"),
+        ({"send_time": "25:00"}, "is not a time"),
+        ({"weekdays": []}, "at least one weekday"),
+        ({"weekdays": ["9"]}, "at least one weekday"),
+        ({"papers_per_edition": "0"}, "not possible"),
+        ({"papers_per_edition": "x"}, "is not a number of papers"),
         ({"words": "\n".join(map(str, range(60)))}, "At most 50"),
     ],
 )
@@ -306,7 +310,7 @@ def test_the_short_form_of_the_front_page_takes_the_usual_wishes(here: Place, ro
 
     with here.program.store.read() as connection:
         reader = readers.by_address(connection, "grace@example.org")
-    assert (reader.zone, reader.at, reader.size) == ("Asia/Tokyo", time(6), 10)
+    assert (reader.zone, reader.send_time, reader.papers_per_edition) == ("Asia/Tokyo", time(6), 10)
 
 
 def test_an_asking_is_taken_by_one_only(store: Store) -> None:

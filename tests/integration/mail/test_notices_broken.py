@@ -52,7 +52,12 @@ def ask(store: Store, *names: str) -> None:
 
 def wishes() -> Preferences:
     return subscriptions.check_preferences(
-        {"zone": "UTC", "at": NOW.timetz().replace(tzinfo=None), "days": frozenset({0}), "size": 3}
+        {
+            "zone": "UTC",
+            "send_time": NOW.timetz().replace(tzinfo=None),
+            "weekdays": frozenset({0}),
+            "papers_per_edition": 3,
+        }
     )
 
 

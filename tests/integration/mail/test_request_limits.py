@@ -33,7 +33,12 @@ if TYPE_CHECKING:
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
-WISHES: Preferences = {"zone": "UTC", "at": time(6), "days": frozenset({0}), "size": 3}
+WISHES: Preferences = {
+    "zone": "UTC",
+    "send_time": time(6),
+    "weekdays": frozenset({0}),
+    "papers_per_edition": 3,
+}
 SPELLINGS = (
     "annlee@gmail.com",
     "ann.lee@gmail.com",

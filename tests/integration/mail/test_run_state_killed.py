@@ -50,7 +50,7 @@ import larkpost.transports.smtp
 
 home, port, commits, at_random = Path(sys.argv[1]), *map(int, sys.argv[2:])
 flags = {
-    "inbox.settle_seconds": 0, "mail.transport": "smtp", "smtp.host": "127.0.0.1",
+    "inbox.stable_seconds": 0, "mail.transport": "smtp", "smtp.host": "127.0.0.1",
     "smtp.port": port, "smtp.security": "none",
 }
 dice = random.Random(5)
@@ -102,7 +102,7 @@ def furnish(home: Path) -> Program:
     The papers are read before the killing begins: a file that breaks the program three times is
     put aside, and that is another test.
     """
-    program = build(load(home=home, flags={"inbox.settle_seconds": 0}, environ={}))
+    program = build(load(home=home, flags={"inbox.stable_seconds": 0}, environ={}))
     program.prepare()
     sample = next(iter(sorted(shipped_path("seeds").glob("*.txt"))))
     shutil.copyfile(sample, program.places.inbox / sample.name)

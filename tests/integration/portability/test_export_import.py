@@ -59,17 +59,22 @@ def lived_in(store: Store) -> PublishContext:
     with store.begin() as connection:
         ids = [one.paper_id for one in papers.absorb(connection, drafts, now=NOW)]
     anna = subscriptions.add(
-        store, "anna@example.org", now=NOW, size=5, words=["experts"], zone="Europe/Berlin"
+        store,
+        "anna@example.org",
+        now=NOW,
+        papers_per_edition=5,
+        words=["experts"],
+        zone="Europe/Berlin",
     )
-    feed_only = subscriptions.add(store, None, now=NOW, size=7, name="Élodie")
+    feed_only = subscriptions.add(store, None, now=NOW, papers_per_edition=7, name="Élodie")
     with store.begin() as connection:
         readers.set_interest(connection, anna.id, "robots", words=["grasping"], quota=2)
     newsroom = PublishContext(store, TfidfRanker(), WEEK, "example.org")
     publish(newsroom, [by_hand(anna, NOW)], now=NOW)
     for number, paper_id in enumerate(ids[:9]):
         thumb = Thumb.UP if number % 3 else Thumb.DOWN
-        cast(store, anna.id, paper_id, thumb, via="page", now=NOW + timedelta(minutes=number))
-        cast(store, feed_only.id, ids[-number - 1], thumb, via="link", now=NOW)
+        cast(store, anna.id, paper_id, thumb, source="page", now=NOW + timedelta(minutes=number))
+        cast(store, feed_only.id, ids[-number - 1], thumb, source="link", now=NOW)
     return newsroom
 
 
@@ -92,8 +97,8 @@ def rankings(newsroom: PublishContext) -> dict[str, list[tuple[object, ...]]]:
 
 def told(pick: Pick) -> tuple[object, ...]:
     """Everything of a pick but row numbers, which differ from one database to the next."""
-    like = pick.like and pick.like.identifier
-    return (pick.paper.uid, pick.score, pick.probability, pick.because, like, pick.interest)
+    like = pick.similar_paper and pick.similar_paper.identifier
+    return (pick.paper.uid, pick.score, pick.probability, pick.positive_terms, like, pick.interest)
 
 
 def themes(connection: Connection) -> list[tuple[object, ...]]:
@@ -164,7 +169,7 @@ def test_every_name_of_a_paper_goes_along(store: Store, other: Store, tmp_path: 
     with store.begin() as connection:
         papers.absorb(connection, drafts, now=NOW)
     reader = subscriptions.add(store, "anna@example.org", now=NOW)
-    cast(store, reader.id, 1, Thumb.UP, via="page", now=NOW)
+    cast(store, reader.id, 1, Thumb.UP, source="page", now=NOW)
 
     moved(PublishContext(store, TfidfRanker(), WEEK, "example.org"), other, tmp_path / "one")
     export(other, tmp_path / "two")
@@ -207,7 +212,9 @@ def test_links_that_were_ended_stay_ended_elsewhere(
 
     with other.read() as connection:
         there = readers.by_address(connection, "anna@example.org")
-    assert (there.uid, there.relinked) == (anna.uid, anna.relinked) == (anna.uid, 1)
+    assert (
+        (there.uid, there.page_link_version) == (anna.uid, anna.page_link_version) == (anna.uid, 1)
+    )
 
 
 def test_the_wish_to_be_told_of_quiet_mornings_moves_along(
@@ -215,12 +222,12 @@ def test_the_wish_to_be_told_of_quiet_mornings_moves_along(
 ) -> None:
     with lived_in.store.read() as connection:
         anna = readers.by_address(connection, "anna@example.org")
-    subscriptions.change(lived_in.store, anna.id, now=NOW, quiet_mail=True)
+    subscriptions.change(lived_in.store, anna.id, now=NOW, notify_when_empty=True)
 
     moved(lived_in, other, tmp_path)
 
     with other.read() as connection:
-        wishing = [one.uid for one in readers.all(connection) if one.quiet_mail]
+        wishing = [one.uid for one in readers.all(connection) if one.notify_when_empty]
     assert wishing == [anna.uid]
 
 
@@ -293,7 +300,7 @@ def test_unknown_keys_are_kept_out_and_told(other: Store, tmp_path: Path) -> Non
 
     assert (tally.taken, tally.unknown_keys) == (1, {"shoe_size"})
     with other.read() as connection:
-        assert readers.by_address(connection, "b@example.org").size == 10
+        assert readers.by_address(connection, "b@example.org").papers_per_edition == 10
 
 
 @pytest.mark.parametrize(
@@ -345,7 +352,7 @@ def test_a_reader_without_an_address_stays_the_same_reader(other: Store, tmp_pat
         assert take_readers(other, file, now=NOW).refused == []
 
     with other.read() as connection:
-        assert [(one.uid, one.size) for one in readers.all(connection)] == [(uid, 7)]
+        assert [(one.uid, one.papers_per_edition) for one in readers.all(connection)] == [(uid, 7)]
 
 
 def test_an_export_can_be_read_by_its_owner_alone(lived_in: PublishContext, tmp_path: Path) -> None:

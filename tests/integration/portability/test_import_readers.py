@@ -138,7 +138,12 @@ def test_the_defaults_hold_for_what_the_file_does_not_say_of_a_new_reader(
     store: Store, tmp_path: Path
 ) -> None:
     standing(store, Status.ACTIVE)
-    usual = {"zone": "Europe/Berlin", "at": time(7, 30), "days": frozenset({0, 4}), "size": 5}
+    usual = {
+        "zone": "Europe/Berlin",
+        "send_time": time(7, 30),
+        "weekdays": frozenset({0, 4}),
+        "papers_per_edition": 5,
+    }
 
     take(
         store,
@@ -150,11 +155,16 @@ def test_the_defaults_hold_for_what_the_file_does_not_say_of_a_new_reader(
 
     found = everybody(store)
     bob, ann = found["bob@example.org"], found[ANN]
-    assert (bob.zone, bob.at, bob.days, bob.size) == (
+    assert (bob.zone, bob.send_time, bob.weekdays, bob.papers_per_edition) == (
         *("Europe/Berlin", time(7, 30), frozenset({0, 4}), 7),
     )
     assert bob.next_slot == datetime(2026, 8, 10, 5, 30, tzinfo=UTC)
-    assert (ann.zone, ann.at, len(ann.days), ann.size) == ("UTC", time(6), 7, 10)
+    assert (ann.zone, ann.send_time, len(ann.weekdays), ann.papers_per_edition) == (
+        "UTC",
+        time(6),
+        7,
+        10,
+    )
 
 
 @pytest.mark.parametrize(

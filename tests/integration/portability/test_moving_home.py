@@ -66,8 +66,8 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         tomorrow = NOW + timedelta(days=1)
         publish(store, here.reader, 2, tomorrow.date(), tomorrow)
         bob = subscriptions.add(store, "bob@example.org", now=NOW, zone="Asia/Tokyo")
-        cast(store, here.reader.id, here.papers[1].id, Thumb.UP, via="link", now=NOW)
-        cast(store, bob.id, here.papers[2].id, Thumb.DOWN, via="page", now=NOW)
+        cast(store, here.reader.id, here.papers[1].id, Thumb.UP, source="link", now=NOW)
+        cast(store, bob.id, here.papers[2].id, Thumb.DOWN, source="page", now=NOW)
         yield here
 
 

@@ -54,10 +54,10 @@ def test_each_pick_says_why_in_words_of_the_paper(papers: list[Paper]) -> None:
 
     (picks,) = ranker.rank(space, tastes, [p for p in papers if p not in experts[:5]], 10)
 
-    assert {"experts", "expert", "moe"} & {weight.term for weight in picks[0].because}
+    assert {"experts", "expert", "moe"} & {weight.term for weight in picks[0].positive_terms}
     assert picks[0].nearest in experts[:5]
     for pick in picks:
-        assert all(weight.term in pick.paper.text.lower() for weight in pick.because)
+        assert all(weight.term in pick.paper.text.lower() for weight in pick.positive_terms)
 
 
 def test_the_papers_to_begin_with_are_spread_out(papers: list[Paper]) -> None:

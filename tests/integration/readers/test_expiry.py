@@ -28,7 +28,13 @@ DAY = timedelta(days=1)
 
 def join(here: Place) -> Reader:
     """Come by the form without an address, and follow where it leads."""
-    wishes = {"action": "feed", "at": "06:00", "days": ["0"], "size": "5", "zone": "UTC"}
+    wishes = {
+        "action": "feed",
+        "send_time": "06:00",
+        "weekdays": ["0"],
+        "papers_per_edition": "5",
+        "zone": "UTC",
+    }
     answer = here.client.post("/subscribe", data=wishes)
     assert answer.status_code == 303
     assert here.client.get(answer.headers["location"]).status_code == 200
@@ -74,7 +80,7 @@ def test_who_is_used_goes_ninety_days_after_the_last_use(here: Place, use: str) 
     here.clock.now = used = NOW + 5 * DAY
     if use == "thumb":
         paper = here.papers[0].id
-        record_votes.cast(here.program.store, reader.id, paper, Thumb.UP, via="page", now=used)
+        record_votes.cast(here.program.store, reader.id, paper, Thumb.UP, source="page", now=used)
     else:
         link = {
             "feed": links.feed(reader, "rss"),
@@ -189,7 +195,7 @@ def test_the_page_and_the_commands_tell_when_a_reader_goes(here: Place) -> None:
 
     assert "if nobody uses it or its feed for 7 days" in here.client.get(page).text
     record_votes.cast(
-        here.program.store, reader.id, here.papers[0].id, Thumb.UP, via="x", now=NOW + DAY
+        here.program.store, reader.id, here.papers[0].id, Thumb.UP, source="x", now=NOW + DAY
     )
     assert "if nobody uses it or its feed for 90 days" in here.client.get(page).text
     own = here.path(here.program.links.page(here.reader))

@@ -78,7 +78,7 @@ def test_acts_are_undone_the_last_one_first(store: Store, reader: Reader) -> Non
 def test_a_newer_thumb_on_the_same_paper_stays(store: Store, reader: Reader) -> None:
     oldest = thumbs(store, reader)[0]
     record_votes.forget(store, reader.id, NOW, now=NOW)
-    record_votes.cast(store, reader.id, oldest.paper_id, Thumb.DOWN, via="test", now=NOW + DAY)
+    record_votes.cast(store, reader.id, oldest.paper_id, Thumb.DOWN, source="test", now=NOW + DAY)
 
     assert record_votes.remember(store, reader.id) == 3
 
@@ -260,7 +260,7 @@ def test_of_two_forgotten_thumbs_on_what_becomes_one_paper_that_on_the_public_st
     store, reader, public = here.program.store, here.reader, here.papers[0]
     bring(here, reader)
     (private,) = read_private(store, reader)
-    record_votes.cast(store, reader.id, public.id, Thumb.DOWN, via="page", now=PAGE_NOW)
+    record_votes.cast(store, reader.id, public.id, Thumb.DOWN, source="page", now=PAGE_NOW)
     record_votes.forget(store, reader.id, PAGE_NOW + DAY, now=PAGE_NOW)
     with store.begin() as connection:
         private_papers.move_to_public(connection, {private.id: public.id}, now=PAGE_NOW)
@@ -272,7 +272,7 @@ def test_of_two_forgotten_thumbs_on_what_becomes_one_paper_that_on_the_public_st
 def test_to_forget_makes_no_room_for_more_thumbs(here: Place) -> None:
     store, reader = here.program.store, here.reader
     for paper in here.papers[:2]:
-        record_votes.cast(store, reader.id, paper.id, Thumb.UP, via="page", now=PAGE_NOW)
+        record_votes.cast(store, reader.id, paper.id, Thumb.UP, source="page", now=PAGE_NOW)
     record_votes.forget(store, reader.id, PAGE_NOW + DAY, now=PAGE_NOW)
 
     with store.read() as connection, pytest.raises(QuotaExceeded):
@@ -299,7 +299,7 @@ def test_readers_who_let_each_other_pass_come_back_one_by_one(here: Place) -> No
     ]
     for number, one in enumerate(some, 1):
         confirm(here, one, number)
-        record_votes.cast(store, one.id, paper.id, Thumb.UP, via="page", now=PAGE_NOW)
+        record_votes.cast(store, one.id, paper.id, Thumb.UP, source="page", now=PAGE_NOW)
         record_votes.forget(store, one.id, PAGE_NOW + DAY, now=PAGE_NOW)
     assert ups(here, paper) == 0
     for one in some:
@@ -312,7 +312,7 @@ def test_readers_who_let_each_other_pass_come_back_one_by_one(here: Place) -> No
 def test_thumbs_forgotten_before_their_reader_counts_count_once_they_are_back(here: Place) -> None:
     store, paper = here.program.store, here.papers[0]
     one = subscriptions.add(store, "early@example.org", now=PAGE_NOW, status=Status.PENDING)
-    record_votes.cast(store, one.id, paper.id, Thumb.UP, via="page", now=PAGE_NOW)
+    record_votes.cast(store, one.id, paper.id, Thumb.UP, source="page", now=PAGE_NOW)
     record_votes.forget(store, one.id, PAGE_NOW + DAY, now=PAGE_NOW)
     confirm(here, one)
 

@@ -58,7 +58,7 @@ def test_papers_that_are_here_get_a_thumb_up_and_unknown_names_are_told(here: Pl
     assert found == onboarding.OnboardingResult(
         liked=2, new=0, unknown=("arxiv:1706.03762", "doi:10.1000/182")
     )
-    assert [(one.thumb, one.via) for one in cast(here)] == [(Thumb.UP, "import")] * 2
+    assert [(one.thumb, one.source) for one in cast(here)] == [(Thumb.UP, "import")] * 2
 
 
 def test_references_become_papers_that_come_to_nobody_as_news(here: Place) -> None:
@@ -92,7 +92,9 @@ def test_of_a_list_that_is_too_long_the_page_says_how_much_was_read(here: Place,
 
 def test_a_thumb_that_was_given_stays(here: Place) -> None:
     first = here.papers[0]
-    record_votes.cast(here.program.store, here.reader.id, first.id, Thumb.DOWN, via="test", now=NOW)
+    record_votes.cast(
+        here.program.store, here.reader.id, first.id, Thumb.DOWN, source="test", now=NOW
+    )
 
     bring(here, "2608.00001")
 
@@ -188,7 +190,7 @@ def test_rating_shows_ten_papers_that_stay_and_a_preview_that_follows(here: Plac
     assert "1 of 10 rated" in after
     assert after.count('aria-pressed="true"') == 1
     assert before.partition('id="preview"')[2] != after.partition('id="preview"')[2]
-    assert [(one.paper_id, one.via) for one in cast(here)] == [(int(shown[3]), "rate")]
+    assert [(one.paper_id, one.source) for one in cast(here)] == [(int(shown[3]), "rate")]
     undone = here.client.post(f"{me}/rate", data={"paper": shown[3], "thumb": "clear"}).text
     assert "0 of 10 rated" in undone
 

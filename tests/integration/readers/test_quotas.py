@@ -33,7 +33,13 @@ if TYPE_CHECKING:
 
 DAY = timedelta(days=1)
 MEGABYTE = 1_000_000
-WISHES = {"action": "feed", "at": "06:00", "days": ["0"], "size": "5", "zone": "UTC"}
+WISHES = {
+    "action": "feed",
+    "send_time": "06:00",
+    "weekdays": ["0"],
+    "papers_per_edition": "5",
+    "zone": "UTC",
+}
 
 
 @pytest.fixture
@@ -42,7 +48,7 @@ def small(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
     flags = {"papers": 30, "megabytes": 1, "votes": 40, "network_megabytes": 1, "all_papers": 60}
     flags |= {"network_readers": 5, "all_readers": 12}
     settings: dict[str, object] = {f"quotas.{name}": value for name, value in flags.items()}
-    settings["web.proxies"] = ["10.0.0.0/8"]
+    settings["web.trusted_proxies"] = ["10.0.0.0/8"]
     with place(tmp_path, sqlite_url, settings, peer="10.0.0.1") as opened:
         yield opened
 
@@ -99,7 +105,7 @@ def test_a_reader_brings_so_many_papers_and_is_told_what_to_try(small: Place) ->
     assert "there is room for 30 papers" in refused.text
     assert "Nothing of it was taken" in refused.text
     after = contents(small.program.store)
-    assert {name for name in after if after[name] != before[name]} == {"attempt"}
+    assert {name for name in after if after[name] != before[name]} == {"rate_limit"}
 
 
 def test_a_list_that_is_here_already_takes_no_room(small: Place) -> None:
@@ -262,7 +268,7 @@ def test_a_reader_has_so_many_thumbs_and_may_take_them_back(small: Place) -> Non
 def test_a_list_may_not_bring_more_thumbs_than_there_is_room_for(here: Place) -> None:
     reader = new_reader(here)
     paper = here.papers[0].id
-    record_votes.cast(here.program.store, reader.id, paper, Thumb.UP, via="page", now=NOW)
+    record_votes.cast(here.program.store, reader.id, paper, Thumb.UP, source="page", now=NOW)
 
     with pytest.raises(QuotaExceeded, match="more than 1 thumb"):
         onboarding.from_references(
@@ -340,7 +346,14 @@ def test_words_beyond_measure_are_refused_before_they_are_cleaned(
 def test_a_form_full_of_marks_costs_no_more_than_one_of_letters(
     here: Place, me: str, field: str
 ) -> None:
-    usual = {"at": "06:00", "days": "0", "size": "5", "zone": "UTC", "quota": "1", "interest": "a"}
+    usual = {
+        "send_time": "06:00",
+        "weekdays": "0",
+        "papers_per_edition": "5",
+        "zone": "UTC",
+        "quota": "1",
+        "interest": "a",
+    }
 
     def post(text: str) -> None:
         form = usual | {field: text}

@@ -64,26 +64,26 @@ def test_the_last_thumb_wins_and_tells_the_one_before(
 ) -> None:
     paper = papers[0]
 
-    first = record_votes.cast(store, reader.id, paper.id, Thumb.UP, via="link", now=NOW)
+    first = record_votes.cast(store, reader.id, paper.id, Thumb.UP, source="link", now=NOW)
     later = NOW + timedelta(hours=1)
-    second = record_votes.cast(store, reader.id, paper.id, Thumb.DOWN, via="page", now=later)
+    second = record_votes.cast(store, reader.id, paper.id, Thumb.DOWN, source="page", now=later)
 
     assert first is None
     assert second is not None
     assert second.thumb is Thumb.UP
     now = vote_on(store, reader, paper)
     assert now is not None
-    assert (now.thumb, now.via, now.at) == (Thumb.DOWN, "page", later)
+    assert (now.thumb, now.source, now.at) == (Thumb.DOWN, "page", later)
 
 
 def test_undo_brings_back_what_was_there(store: Store, reader: Reader, papers: list[Paper]) -> None:
     paper = papers[0]
-    record_votes.cast(store, reader.id, paper.id, Thumb.UP, via="link", now=NOW)
+    record_votes.cast(store, reader.id, paper.id, Thumb.UP, source="link", now=NOW)
 
-    before = record_votes.cast(store, reader.id, paper.id, None, via="link", now=NOW)
+    before = record_votes.cast(store, reader.id, paper.id, None, source="link", now=NOW)
     assert vote_on(store, reader, paper) is None
     assert before is not None
-    record_votes.cast(store, reader.id, paper.id, before.thumb, via="link", now=NOW)
+    record_votes.cast(store, reader.id, paper.id, before.thumb, source="link", now=NOW)
 
     restored = vote_on(store, reader, paper)
     assert restored is not None
@@ -93,7 +93,7 @@ def test_undo_brings_back_what_was_there(store: Store, reader: Reader, papers: l
 def test_taking_back_what_was_never_given_is_harmless(
     store: Store, reader: Reader, papers: list[Paper]
 ) -> None:
-    assert record_votes.cast(store, reader.id, papers[0].id, None, via="cli", now=NOW) is None
+    assert record_votes.cast(store, reader.id, papers[0].id, None, source="cli", now=NOW) is None
 
 
 def test_a_vote_goes_to_the_interest_that_chose_the_paper(
@@ -113,8 +113,8 @@ def test_a_vote_goes_to_the_interest_that_chose_the_paper(
             message_id=None,
         )
 
-    record_votes.cast(store, reader.id, papers[0].id, Thumb.UP, via="cli", now=NOW)
-    record_votes.cast(store, reader.id, papers[3].id, Thumb.UP, via="cli", now=NOW)
+    record_votes.cast(store, reader.id, papers[0].id, Thumb.UP, source="cli", now=NOW)
+    record_votes.cast(store, reader.id, papers[3].id, Thumb.UP, source="cli", now=NOW)
 
     chosen_by, by_nobody = vote_on(store, reader, papers[0]), vote_on(store, reader, papers[3])
     assert chosen_by is not None
@@ -203,8 +203,8 @@ def test_the_thumbs_of_a_span_of_time_are_taken_back_and_no_others(
         other = readers.add(connection, address="other@example.org", now=NOW)
     for minute, paper in enumerate(papers):
         at = NOW + timedelta(minutes=minute)
-        record_votes.cast(store, reader.id, paper.id, Thumb.UP, via="link", now=at)
-        record_votes.cast(store, other.id, paper.id, Thumb.UP, via="link", now=at)
+        record_votes.cast(store, reader.id, paper.id, Thumb.UP, source="link", now=at)
+        record_votes.cast(store, other.id, paper.id, Thumb.UP, source="link", now=at)
 
     gone = record_votes.roll_back(
         store,
@@ -214,7 +214,7 @@ def test_the_thumbs_of_a_span_of_time_are_taken_back_and_no_others(
         until=NOW + timedelta(minutes=2),
     )
 
-    assert [(vote.paper_id, vote.via) for vote in gone] == [(papers[1].id, "link")]
+    assert [(vote.paper_id, vote.source) for vote in gone] == [(papers[1].id, "link")]
     with store.read() as connection:
         left = {vote.paper_id for vote in votes.of(connection, reader.id)}
         assert left == {paper.id for paper in papers} - {papers[1].id}

@@ -43,7 +43,7 @@ LISTED = PaperRecord(title="Listed lanterns", identifiers=(Identifier("doi", "10
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Place]:
     url = f"sqlite:///{tmp_path / 'home' / 'larkpost.db'}"
-    flags = {"web.admin": 1, "returns.address": "post@papers.example.org"}
+    flags = {"web.admin_link_version": 1, "inbound.address": "post@papers.example.org"}
     with place(tmp_path / "home", url, flags) as opened:
         yield opened
 
@@ -55,7 +55,7 @@ def live(here: Place) -> Reader:
         store, ADDRESS, now=NOW - timedelta(days=3), name=NAME, words=WORDS, zone="UTC"
     )
     onboarding.from_references(store, reader.id, LIST, now=NOW)
-    record_votes.cast(store, reader.id, here.papers[0].id, Thumb.UP, via="test", now=NOW)
+    record_votes.cast(store, reader.id, here.papers[0].id, Thumb.UP, source="test", now=NOW)
     here.clock.now = NOW + timedelta(days=1)
     tick(program.tick_context, now=here.clock.now)
     with store.begin() as connection:
@@ -70,11 +70,11 @@ def live(here: Place) -> Reader:
     page = here.path(program.links.page(reader))
     for path in (page, f"{page}/taste", f"{page}/rate", f"/feed/{reader.feed_key}.atom"):
         assert here.client.get(path).status_code == 200
-    came_back = program.returns / "cur"
+    came_back = program.inbound_folder / "cur"
     came_back.mkdir(parents=True)
     (came_back / "1.mail:2,S").write_text(f"From: x@example.org\n\nFinal-Recipient: {ADDRESS}\n")
     (came_back / "2.mail:2,S").write_text(f"From: x@example.org\n\nFor another.{ADDRESS}\n")
-    refused = program.returns / "refused"
+    refused = program.inbound_folder / "refused"
     refused.mkdir()
     (refused / "20260807T060000.3.mail").write_text(f"Final-Recipient: {ADDRESS}\n" * 1000)
     return reader
@@ -114,7 +114,7 @@ def test_no_row_and_no_file_of_the_home_holds_a_trace_of_who_is_deleted(
     for name, column in (("interest", 1), ("vote", 0), ("delivery", 2), ("bounce", 1)):
         assert reader.id not in {row[column] for row in rows[name]}, name
     assert files_with(home, pattern) == {}
-    assert (here.program.returns / "cur" / "2.mail:2,S").exists()
+    assert (here.program.inbound_folder / "cur" / "2.mail:2,S").exists()
     assert here.client.get(page).status_code == 404
     assert here.client.get(f"/feed/{reader.feed_key}.atom").status_code == 404
 
@@ -153,7 +153,7 @@ def test_nothing_of_who_is_deleted_is_kept_in_memory(here: Place) -> None:
 def test_what_is_no_mail_among_mail_that_came_back_keeps_nobody_from_deleting_everything(
     here: Place, tmp_path: Path
 ) -> None:
-    reader, returns = live(here), here.program.returns
+    reader, returns = live(here), here.program.inbound_folder
     for part in ("cur", "refused"):
         (returns / part / "a folder").mkdir()
         (returns / part / "a link").symlink_to(tmp_path)
@@ -177,7 +177,7 @@ def test_other_readers_and_their_letters_stay(here: Place, tmp_path: Path) -> No
         before = private_papers.of(connection, here.reader.id)
 
     subscriptions.remove(
-        store, reader.id, outbox=here.program.places.maildir, returned=here.program.returns
+        store, reader.id, outbox=here.program.places.maildir, returned=here.program.inbound_folder
     )
 
     assert {one.name for one in outbox.iterdir()} == {name for name, own in letters.items() if own}
@@ -204,6 +204,6 @@ def test_nothing_that_names_a_reader_is_left_on_a_server(store_of_postgres: Plac
 def store_of_postgres(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """Open a place on a database server."""
     url = request.getfixturevalue("postgres_url")
-    flags = {"web.admin": 1, "returns.address": "post@papers.example.org"}
+    flags = {"web.admin_link_version": 1, "inbound.address": "post@papers.example.org"}
     with place(tmp_path / "home", url, flags) as opened:
         yield opened

@@ -26,7 +26,7 @@ BERLIN = "Europe/Berlin"
 
 def add(store: Store, **wishes: Unpack[subscriptions.Preferences]) -> Reader:
     return subscriptions.add(
-        store, "ada@example.org", now=NOW, **({"zone": BERLIN, "at": time(6)} | wishes)
+        store, "ada@example.org", now=NOW, **({"zone": BERLIN, "send_time": time(6)} | wishes)
     )
 
 
@@ -88,10 +88,10 @@ def test_confirming_again_changes_nothing(store: Store) -> None:
     [
         pytest.param({"zone": "Europe/Berln"}, "Europe/Berln", id="unknown zone"),
         pytest.param({"zone": "../../etc/passwd"}, "no time zone", id="path for a zone"),
-        pytest.param({"days": frozenset()}, "at least one weekday", id="no day"),
-        pytest.param({"days": frozenset({7})}, "at least one weekday", id="an eighth day"),
-        pytest.param({"size": 0}, "0 papers", id="size 0"),
-        pytest.param({"size": 101}, "101 papers", id="size 101"),
+        pytest.param({"weekdays": frozenset()}, "at least one weekday", id="no day"),
+        pytest.param({"weekdays": frozenset({7})}, "at least one weekday", id="an eighth day"),
+        pytest.param({"papers_per_edition": 0}, "0 papers", id="size 0"),
+        pytest.param({"papers_per_edition": 101}, "101 papers", id="size 101"),
         pytest.param({"threshold": 1.0}, "threshold", id="impossible threshold"),
     ],
 )
@@ -148,7 +148,7 @@ def test_a_later_hour_does_not_bring_todays_paper_twice(store: Store) -> None:
     reader = add(store)
     publish_today(store, reader)
 
-    changed = subscriptions.change(store, reader.id, now=NOW, at=time(18))
+    changed = subscriptions.change(store, reader.id, now=NOW, send_time=time(18))
 
     assert changed.next_slot == datetime(2026, 8, 8, 16, 0, tzinfo=UTC)
 
@@ -156,7 +156,7 @@ def test_a_later_hour_does_not_bring_todays_paper_twice(store: Store) -> None:
 def test_a_later_hour_brings_todays_paper_if_there_was_none(store: Store) -> None:
     reader = add(store)
 
-    changed = subscriptions.change(store, reader.id, now=NOW, at=time(18))
+    changed = subscriptions.change(store, reader.id, now=NOW, send_time=time(18))
 
     assert changed.next_slot == datetime(2026, 8, 7, 16, 0, tzinfo=UTC)
 
@@ -167,11 +167,11 @@ def test_a_slot_that_has_come_is_not_lost_by_new_wishes(store: Store) -> None:
     late = reader.next_slot + timedelta(minutes=5)
 
     changed = subscriptions.change(
-        store, reader.id, now=late, at=time(5), name="Ada", words=["moe"]
+        store, reader.id, now=late, send_time=time(5), name="Ada", words=["moe"]
     )
 
     assert changed.next_slot == reader.next_slot
-    assert changed.at == time(5)
+    assert changed.send_time == time(5)
     assert changed.interests[0].words == ("moe",)
 
 
@@ -234,7 +234,7 @@ def test_a_command_that_resumes_a_pending_reader_is_told_what_is_needed_and_chan
     pending = subscriptions.add(store, "ada@example.org", now=NOW, status=Status.PENDING)
 
     with pytest.raises(UsageError, match="has not confirmed") as refused:
-        subscriptions.change(store, pending.id, now=NOW, status="resume", size=3)
+        subscriptions.change(store, pending.id, now=NOW, status="resume", papers_per_edition=3)
 
     assert "they confirm by the link" in refused.value.hint
     assert read(store, pending) == pending

@@ -39,7 +39,7 @@ SCRIPT = dedent(
     disk = Path(sys.argv[1])
     other = disk / "other.jsonl"
     environment = {"PATH": os.environ["PATH"], "HOME": str(disk), "LANG": "C.UTF-8",
-                   "LARKPOST_INBOX__SETTLE_SECONDS": "0"}
+                   "LARKPOST_INBOX__STABLE_SECONDS": "0"}
 
     def call(*words, home=disk / "home"):
         done = subprocess.run([PROGRAM, "--home", home, *words], env=environment,
@@ -148,8 +148,8 @@ def test_a_database_that_may_not_grow_is_no_room_left(sqlite_url: str) -> None:
         with store.begin() as connection:
             pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
             connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
-            row = {"made_at": NOW, "papers": 1, "body": bytes(10_000_000)}
-            connection.execute(insert(schema.space).values(row))
+            row = {"fitted_at": NOW, "paper_count": 1, "body": bytes(10_000_000)}
+            connection.execute(insert(schema.tfidf_model).values(row))
 
     with pytest.raises(NoRoom, match="No room left for") as refusal:
         fill()
@@ -220,6 +220,6 @@ def test_a_round_that_ends_in_the_same_way_again_is_logged_once() -> None:
     with capture_logs() as logs, run_jobs({"tick": work}, {"tick": make_heartbeats(0.05)["tick"]}):
         until(lambda: len(rounds) > 6)
 
-    told = [line for line in logs if line["event"] == "round failed"]
+    told = [line for line in logs if line["event"] == "job.failed"]
     assert [line["hint"] for line in told] == ["make room", "make room"]  # before and after the 4th
     assert not any(line.get("exc_info") for line in told)

@@ -36,7 +36,7 @@ def test_a_quiet_morning_says_that_no_dump_came(program: Program) -> None:
 def test_mornings_without_a_dump_and_with_a_known_one_are_told_once_all_is_read(
     program: Program,
 ) -> None:
-    subscriptions.add(program.store, "a@example.org", now=NOW, size=100)
+    subscriptions.add(program.store, "a@example.org", now=NOW, papers_per_edition=100)
     drop_sample(program)
     for days in range(2):  # 100 papers, then 8
         tick(program.tick_context, now=MORNING + timedelta(days=days))
@@ -93,12 +93,12 @@ def test_a_file_in_which_nothing_is_recognised_is_told_with_the_number_of_its_li
 def test_a_morning_that_brings_some_readers_papers_is_no_quiet_one(
     tmp_path: Path, hours: tuple[int, int]
 ) -> None:
-    flags = {"inbox.settle_seconds": 0, "mail.operator": "boss@example.org"}
+    flags = {"inbox.stable_seconds": 0, "mail.admin_address": "boss@example.org"}
     program = build(load(home=tmp_path / "home", flags=flags, environ={}))
     program.prepare()
     happy, picky = (time(hour) for hour in hours)
-    subscriptions.add(program.store, "a@example.org", now=NOW, at=happy)
-    subscriptions.add(program.store, "b@example.org", now=NOW, at=picky, threshold=0.99)
+    subscriptions.add(program.store, "a@example.org", now=NOW, send_time=happy)
+    subscriptions.add(program.store, "b@example.org", now=NOW, send_time=picky, threshold=0.99)
     drop_sample(program)
     for hour in range(4, 12):
         tick(program.tick_context, now=MORNING.replace(hour=hour))
@@ -108,7 +108,7 @@ def test_a_morning_that_brings_some_readers_papers_is_no_quiet_one(
 
 
 def test_a_morning_on_which_publishing_fails_is_told(tmp_path: Path) -> None:
-    flags = {"inbox.settle_seconds": 0, "mail.operator": "boss@example.org"}
+    flags = {"inbox.stable_seconds": 0, "mail.admin_address": "boss@example.org"}
     program = build(load(home=tmp_path / "home", flags=flags, environ={}))
     program.prepare()
     lost = subscriptions.add(program.store, "a@example.org", now=NOW)
@@ -137,7 +137,7 @@ def test_a_quiet_morning_says_that_all_was_below_the_threshold(program: Program)
     reader = subscriptions.add(program.store, "a@example.org", now=NOW, threshold=0.99)
     drop_sample(program)
     tick(program.tick_context, now=NOW)
-    cast(program.store, reader.id, 1, Thumb.UP, via="test", now=NOW)
+    cast(program.store, reader.id, 1, Thumb.UP, source="test", now=NOW)
 
     tick(program.tick_context, now=MORNING)
 
@@ -148,7 +148,7 @@ def test_a_quiet_morning_says_that_all_was_below_the_threshold(program: Program)
 
 def test_a_quiet_morning_says_that_the_mail_server_did_not_take_letters(tmp_path: Path) -> None:
     closed = {"mail.transport": "smtp", "smtp.host": "127.0.0.1", "smtp.port": 1}
-    flags = {"inbox.settle_seconds": 0, "smtp.security": "none", **closed}
+    flags = {"inbox.stable_seconds": 0, "smtp.security": "none", **closed}
     program = build(load(home=tmp_path / "home", flags=flags, environ={}))
     program.prepare()
     subscriptions.add(program.store, "a@example.org", now=NOW)

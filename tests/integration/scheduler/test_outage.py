@@ -28,7 +28,7 @@ SAMPLE = "000_48a0d66eb2c74da9.txt"
 def morning_home(tmp_path: Path, port: int) -> Program:
     """Make a home whose one reader has a letter in the morning, sent to this port."""
     server = {"smtp.host": "127.0.0.1", "smtp.port": port, "smtp.security": "none"}
-    flags = {"inbox.settle_seconds": 0, "mail.transport": "smtp", **server}
+    flags = {"inbox.stable_seconds": 0, "mail.transport": "smtp", **server}
     program = build(load(home=tmp_path / "home", flags=flags, environ={}))
     program.prepare()
     subscriptions.add(program.store, "a@example.org", now=NOW)

@@ -135,7 +135,7 @@ def test_an_inbox_that_is_no_folder_is_told_once_an_hour_and_read_when_it_is_one
 
 def test_letters_on_a_slow_road_hold_up_neither_the_inbox_nor_editions(program: Program) -> None:
     subscriptions.add(program.store, "early@example.org", now=NOW)
-    late = subscriptions.add(program.store, "late@example.org", now=NOW, at=time(7))
+    late = subscriptions.add(program.store, "late@example.org", now=NOW, send_time=time(7))
     drop_sample(program)
     edit(program.tick_context, now=NOW)
     edit(program.tick_context, now=MORNING)
@@ -186,7 +186,9 @@ def test_who_asks_to_subscribe_does_not_wait_for_all_letters(program: Program) -
     drop_sample(program)
     edit(program.tick_context, now=NOW)
     edit(program.tick_context, now=MORNING)
-    wishes = subscriptions.Preferences(zone="UTC", at=time(6), days=frozenset({0}), size=3)
+    wishes = subscriptions.Preferences(
+        zone="UTC", send_time=time(6), weekdays=frozenset({0}), papers_per_edition=3
+    )
     bag: list[str] = []
 
     def send(letter: Message) -> None:
@@ -244,13 +246,20 @@ def test_a_refused_login_is_tried_once_however_many_have_something_to_send(
     with SmtpServer(extensions=("AUTH PLAIN",)) as server:
         login = {"smtp.security": "none", "smtp.username": "lark", "smtp.password": "wrong"}
         road = {"mail.transport": "smtp", "smtp.host": "127.0.0.1", "smtp.port": server.port}
-        flags = {"inbox.settle_seconds": 0, "mail.operator": "boss@example.org", **login, **road}
+        flags = {
+            "inbox.stable_seconds": 0,
+            "mail.admin_address": "boss@example.org",
+            **login,
+            **road,
+        }
         program = build(load(home=tmp_path / "home", flags=flags, environ={}))
         program.prepare()
         subscriptions.add(program.store, "a@example.org", now=NOW)  # has a letter in the morning
         drop_sample(program)
         tick(program.tick_context, now=NOW)
-        wishes = subscriptions.Preferences(zone="UTC", at=time(6), days=frozenset({0}), size=3)
+        wishes = subscriptions.Preferences(
+            zone="UTC", send_time=time(6), weekdays=frozenset({0}), papers_per_edition=3
+        )
         notices.ask(program.store, notices.check_request("new@example.org", wishes), now=MORNING)
 
         troubles = [

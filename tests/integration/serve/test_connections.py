@@ -58,7 +58,7 @@ def tick(program, moved):
 def post(_program, moved):
     moved()
 
-flags = {"tick.seconds": 0.2, "web.proxies": tuple(proxies)}
+flags = {"scheduler.interval_seconds": 0.2, "web.trusted_proxies": tuple(proxies)}
 program = build(load(home=home, flags=flags))
 program.prepare()
 serve.run(program, host="127.0.0.1", port=0, tick=tick, post=post)

@@ -66,7 +66,7 @@ if what == "sticks":
     serve.jobs.A_TICK = timedelta(seconds=3)
     serve.jobs.LOOK_SECONDS = 0.05
 
-program = build(load(home=home, flags={"tick.seconds": 0.2}))
+program = build(load(home=home, flags={"scheduler.interval_seconds": 0.2}))
 program.prepare()
 try:
     serve.run(program, host="127.0.0.1", port=0, tick=tick, post=post)
@@ -197,7 +197,7 @@ def test_a_tick_that_hangs_for_long_ends_the_daemon_for_its_supervisor(tmp_path:
         until(lambda: daemon.told("began") == 1)
 
         assert daemon.process.wait(PATIENCE) == 1
-        assert "no sign of life" in daemon.log.read_text()
+        assert "job.hung" in daemon.log.read_text()
 
 
 def test_a_daemon_whose_place_another_has_taken_ends_with_75(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_daemon_whose_place_another_has_taken_ends_with_75(tmp_path: Path) -> 
 
         assert daemon.process.wait(PATIENCE) == 75
         log = daemon.log.read_text()
-        assert "another process has taken over" in log
+        assert "lease.lost" in log
         assert "Another daemon has taken over" in log
 
 

@@ -26,7 +26,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url, {"web.admin": 7}) as opened:
+    with place(tmp_path, sqlite_url, {"web.admin_link_version": 7}) as opened:
         yield opened
 
 

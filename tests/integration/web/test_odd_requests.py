@@ -51,7 +51,7 @@ _PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 
 @pytest.fixture
 def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url, {"web.admin": 1}) as opened:
+    with place(tmp_path, sqlite_url, {"web.admin_link_version": 1}) as opened:
         yield opened
 
 

@@ -283,7 +283,7 @@ def test_health_tells_the_kind_of_trouble_and_no_more(here: Place) -> None:
 
     assert answer.status_code == 200
     assert answer.json()["status"] == "degraded"
-    assert [trouble["kind"] for trouble in answer.json()["troubles"]] == ["deliver"]
+    assert [trouble["kind"] for trouble in answer.json()["errors"]] == ["deliver"]
     assert "secret" not in answer.text
 
 

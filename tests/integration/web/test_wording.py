@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
     from tests.helpers.web.site_client import Place
 
-WISHES = {"action": "save", "at": "06:00", "days": ["0"], "size": "5", "threshold": "0"}
+WISHES = {
+    "action": "save",
+    "send_time": "06:00",
+    "weekdays": ["0"],
+    "papers_per_edition": "5",
+    "threshold": "0",
+}
 
 
 def test_a_hint_that_asks_ends_with_its_question_mark(here: Place) -> None:
@@ -39,7 +45,7 @@ def test_a_hint_that_asks_ends_with_its_question_mark(here: Place) -> None:
 def test_a_paper_tells_its_thumbs_as_the_home_shows_them(
     tmp_path: Path, sqlite_url: str, fewest: int, told: str
 ) -> None:
-    with place(tmp_path, sqlite_url, {"web.fewest_thumbs": fewest}) as here:
+    with place(tmp_path, sqlite_url, {"web.thumb_count_step": fewest}) as here:
         here.client.post(here.vote_path(1, "up"))
 
         assert told in here.client.get(f"/paper/{here.papers[0].uid}").text

@@ -74,9 +74,9 @@ def test_a_reader_comes_out_as_it_went_in(
             connection,
             address=None,
             name=name,
-            at=at,
-            days=days,
-            size=size,
+            send_time=at,
+            weekdays=days,
+            papers_per_edition=size,
             threshold=threshold,
             words=words,
             now=created.astimezone(zone),
@@ -84,7 +84,12 @@ def test_a_reader_comes_out_as_it_went_in(
         read = readers.get(connection, reader.id)
 
     assert read == reader
-    assert (read.name, read.at, read.days, read.size) == (clean(name), at, days, size)
+    assert (read.name, read.send_time, read.weekdays, read.papers_per_edition) == (
+        clean(name),
+        at,
+        days,
+        size,
+    )
     assert (read.threshold, read.created) == (threshold, created)
     (main,) = read.interests
     assert main == Interest(main.id, "main", tuple(map(clean, words)), 1)
@@ -98,8 +103,8 @@ reasons = st.fixed_dictionaries(
         "propensity": st.floats(0, 1),
         "pool": st.integers(1, 10**6),
         "explored": st.booleans(),
-        "because": weights,
-        "against": weights,
+        "positive_terms": weights,
+        "negative_terms": weights,
         "interest": texts.map(clean),
     }
 )
@@ -178,12 +183,12 @@ def test_an_event_keeps_its_facts(store: Store, detail: object, at: datetime, ok
 @given(body=st.binary(max_size=200), newest=st.none() | moments)
 def test_a_space_keeps_its_bytes(store: Store, body: bytes, newest: datetime | None) -> None:
     with trial(store) as connection:
-        fitted_models.save_space(connection, body, papers=1, newest=newest, now=NOW)
+        fitted_models.save_model(connection, body, paper_count=1, corpus_updated_at=newest, now=NOW)
 
-        kept = fitted_models.newest_space(connection)
+        kept = fitted_models.newest_model(connection)
 
     assert kept is not None
-    assert (kept.body, kept.newest) == (body, newest)
+    assert (kept.body, kept.corpus_updated_at) == (body, newest)
 
 
 @given(values=st.lists(st.integers()), size=st.integers(1, 7))

@@ -170,9 +170,9 @@ def test_a_line_is_read_back(draft: PaperRecord) -> None:
         "categories": draft.categories,
         "published": draft.published and draft.published.isoformat(),
         "first_seen": draft.first_seen and draft.first_seen.isoformat(),
-        "arrived": draft.arrived and draft.arrived.isoformat(),
+        "arrived": draft.ingested_at and draft.ingested_at.isoformat(),
         "upvotes": draft.upvotes,
-        "guest": draft.guest,
+        "guest": draft.private,
     }
 
     assert list(Jsonl().read(BytesIO(json.dumps(line).encode()))) == [draft]

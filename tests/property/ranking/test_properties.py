@@ -78,7 +78,7 @@ def test_taking_the_top_term_out_of_the_text_lowers_the_score(
     (picks,) = ranker.rank(space, tastes, papers, 10)
 
     for pick in picks:
-        top = next(iter(pick.because), None)
+        top = next(iter(pick.positive_terms), None)
         if top is None or top.term not in WORDS or top.weight < 1e-3:
             continue
         without = re.sub(rf"\b{top.term}\b", " ", pick.paper.text)

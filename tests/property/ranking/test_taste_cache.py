@@ -64,10 +64,10 @@ def test_tastes_with_a_cache_are_those_without(
 ) -> None:
     space, papers = world()
     kept = TasteCache()
-    for evidence, half_life, careful, day in [*asked, *asked]:  # and once more, all kept
+    for evidence, half_life, accurate, day in [*asked, *asked]:  # and once more, all kept
         now = NOW + DAY * day
 
-        learn = partial(training.learn, space, now=now, half_life_days=half_life, careful=careful)
+        learn = partial(training.learn, space, now=now, half_life_days=half_life, accurate=accurate)
 
         cached, fresh = learn(evidence, cache=kept), [learn([one])[0] for one in evidence]
 
@@ -116,7 +116,7 @@ def test_what_nobody_changed_is_not_learnt_again(monkeypatch: pytest.MonkeyPatch
         [first, replace(second, thumbs=[Thumb.DOWN, *second.thumbs[1:]])],
         [second, first],
     ):
-        training.learn(space, asked, now=NOW, careful=ranker.careful, cache=kept)
+        training.learn(space, asked, now=NOW, accurate=ranker.accurate, cache=kept)
 
     assert learnt == [2, 1, 1]
 

@@ -17,6 +17,7 @@ import pytest
 
 from larkpost import cli
 from larkpost.cli import larkpost, main, output
+from larkpost.cli.command_list import DefaultCommandGroup
 from larkpost.errors import Busy, Deferred, Failure, LarkpostError, UsageError
 from larkpost.packaged_files import CHECKOUT, shipped_path
 
@@ -41,9 +42,12 @@ CONTRACT = {
     "interest list": "",
     "interest set": "--words --quota",
     "interest remove": "",
-    "start": "",
+    "reader import-library": "",
+    "reader rate": "--page",
+    "reader feed rotate": "",
+    "reader feed disable": "",
     "vote": "--interest",
-    "unvote": "--since --until",
+    "vote clear": "--since --until",
     "forget": "--before --undo",
     "evaluate": "--html",
     "rank": "--all --date --limit --window --again",
@@ -51,13 +55,12 @@ CONTRACT = {
     "deliver": "--dry-run --limit",
     "deliveries": "--failed --unknown --retry",
     "send-test": "",
-    "receive": "",
-    "receipt": "",
+    "receive-mail": "",
     "preview": "--format",
     "explain": "",
     "export": "",
     "import": "--papers --readers --votes",
-    "status": "",
+    "status": "--why",
     "tick": "",
     "serve": "--host --port",
     "admin": "",
@@ -77,6 +80,8 @@ def commands(
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None
+        if isinstance(command, DefaultCommandGroup):
+            yield f"{before}{name}", command.default
         if isinstance(command, click.Group):
             yield from commands(command, f"{before}{name} ")
         if not isinstance(command, click.Group) or command.invoke_without_command:
@@ -229,7 +234,7 @@ def test_whatever_happens_is_said_in_words(
         ["reader", "set", "a@example.org", "--pause", "--resume"],
         ["reader", "set", "a@example.org", "--weekly", "--daily"],
         ["reader", "add", "a@example.org", "--daily", "--weekly"],
-        ["reader", "set", "a@example.org", "--no-quiet-mail", "--quiet-mail"],
+        ["reader", "set", "a@example.org", "--no-notify-empty", "--notify-empty"],
         ["vote", "a@example.org", "1", "sideways"],
         ["publish", "a@example.org", "--due"],
         ["import"],
@@ -327,7 +332,7 @@ def test_as_a_module_the_program_ends_with_its_exit_codes() -> None:
     assert "`python -m larkpost vote --help` shows how." in done.stderr
 
 
-@pytest.mark.parametrize("word", ["", "re", "reader "])
+@pytest.mark.parametrize("word", ["", "re", "reader ", "reader feed ", "vote "])
 def test_a_shell_completes_commands_that_are_not_imported_yet(word: str) -> None:
     words = ["larkpost", *word.split(" ")]
     environ = {
@@ -342,7 +347,13 @@ def test_a_shell_completes_commands_that_are_not_imported_yet(word: str) -> None
     )  # fmt: skip
 
     offered = {line.partition(",")[2] for line in done.stdout.splitlines()}
-    wanted = {"": {"status", "completion"}, "re": {"reader", "receive"}, "reader ": {"add", "set"}}
+    wanted = {
+        "": {"status", "completion"},
+        "re": {"reader", "receive-mail"},
+        "reader ": {"add", "set", "rate"},
+        "reader feed ": {"rotate", "disable"},
+        "vote ": {"clear"},
+    }
     assert wanted[word] <= offered
 
 

@@ -54,7 +54,7 @@ def test_every_key_of_the_contract_is_taken() -> None:
             categories=("cs.CL", "cs.LG"),
             published=date(2026, 8, 6),
             first_seen=datetime(2026, 8, 7, 6, tzinfo=UTC),
-            arrived=datetime(2026, 8, 8, 7, tzinfo=UTC),
+            ingested_at=datetime(2026, 8, 8, 7, tzinfo=UTC),
             url="https://arxiv.org/abs/2508.13426",
             upvotes=12,
             line=1,
@@ -231,7 +231,7 @@ def test_a_title_is_enough() -> None:
 def test_a_record_that_tells_when_it_was_seen_arrived_then() -> None:
     draft = only(first_seen="2026-08-07")
 
-    assert draft.arrived == draft.first_seen == datetime(2026, 8, 7, tzinfo=UTC)
+    assert draft.ingested_at == draft.first_seen == datetime(2026, 8, 7, tzinfo=UTC)
 
 
 def test_a_paper_has_all_its_names_once_and_what_is_no_name_is_told() -> None:

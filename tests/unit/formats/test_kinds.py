@@ -12,7 +12,7 @@ from tests.helpers.timing import assert_grows_less_than, cpu_seconds
 from larkpost.errors import UnreadableDump
 from larkpost.formats.file_types import refuse_what_is_no_dump
 
-START = "larkpost start EMAIL FILE"
+START = "larkpost reader import-library EMAIL FILE"
 NOT_YET = "it is not read yet"
 DUMPS = Path(__file__).parents[2] / "dumps"
 

@@ -41,7 +41,7 @@ def a_paper(number: int, title: str, abstract: str) -> Paper:
         title=title,
         abstract=abstract,
         first_seen=NOW - timedelta(minutes=number),
-        arrived=NOW,
+        ingested_at=NOW,
         updated=NOW,
     )
 
@@ -170,7 +170,7 @@ def test_a_thousand_thumbs_down_do_not_push_out_a_handful_up() -> None:
     picks = ranked(papers, [*liked, *downs], [Thumb.UP] * 5 + [Thumb.DOWN] * 1001, 5)
 
     assert {subject(pick.paper) for pick in picks} == {"routing"}
-    assert all(pick.like in liked for pick in picks)
+    assert all(pick.similar_paper in liked for pick in picks)
 
 
 def test_votes_that_contradict_each_other_give_finite_scores() -> None:

@@ -76,8 +76,8 @@ def test_no_two_terms_of_a_pick_have_a_stem_in_common() -> None:
 
     (pick,) = picks_of(liked, candidates)
 
-    assert pick.terms is not None
-    assert sum("robot" in term for term in pick.terms) == 1
+    assert pick.shown_terms is not None
+    assert sum("robot" in term for term in pick.shown_terms) == 1
 
 
 def test_the_shown_terms_of_real_abstracts_say_something_and_are_of_the_paper() -> None:
@@ -86,9 +86,12 @@ def test_the_shown_terms_of_real_abstracts_say_something_and_are_of_the_paper() 
     picks = picks_of(moe[:3], [one for one in papers if one not in moe[:3]])
     table = term_table()
 
-    assert sum(len(pick.terms or ()) >= 2 or pick.like is not None for pick in picks) >= 9
+    assert (
+        sum(len(pick.shown_terms or ()) >= 2 or pick.similar_paper is not None for pick in picks)
+        >= 9
+    )
     for pick in picks:
-        for term in pick.terms or ():
+        for term in pick.shown_terms or ():
             assert term in " ".join(pick.paper.text.lower().split())
             assert table.grades.get(term, 10) >= 4
 
@@ -105,7 +108,7 @@ def test_a_shown_term_adds_its_share_to_the_score() -> None:
         found = contributions(space, written, space.rows([pick.paper.text]), [0])
         added = dict(zip((space.vocabulary[at] for at in found.terms), found.added[0], strict=True))
         raised = sum(max(value, 0) for value in added.values())
-        for term in pick.terms or ():
+        for term in pick.shown_terms or ():
             share = sum(added.get(word, 0) for word in set(terms(term))) / raised
             assert share >= 0.0099, term
 
@@ -115,13 +118,13 @@ def test_pairs_of_characters_are_joined_and_shown_once() -> None:
 
     (pick,) = picks_of(liked, [a_paper(9, "", "拡散模型と画像")])
 
-    assert pick.terms
-    assert all(len(term) >= 2 for term in pick.terms)
-    assert len({c for term in pick.terms for c in term}) == sum(map(len, pick.terms))
+    assert pick.shown_terms
+    assert all(len(term) >= 2 for term in pick.shown_terms)
+    assert len({c for term in pick.shown_terms for c in term}) == sum(map(len, pick.shown_terms))
 
 
 def test_a_corpus_of_one_paper_and_a_text_of_nothing_break_nothing() -> None:
-    assert [pick.terms for pick in picks_of([a_paper(1, "a")], [a_paper(2, "", "")])] == [()]
+    assert [pick.shown_terms for pick in picks_of([a_paper(1, "a")], [a_paper(2, "", "")])] == [()]
 
 
 @pytest.mark.parametrize(
@@ -147,10 +150,10 @@ def test_an_unrelated_liked_paper_is_kept_for_explain_but_is_no_reason() -> None
     picks = picks_of([quantum], [one for one in papers if one is not quantum], most=20)
 
     unrelated = picks[-1]
-    assert unrelated.like is None
+    assert unrelated.similar_paper is None
     assert unrelated.nearest == quantum
-    assert unrelated.likeness is not None
-    assert unrelated.likeness < 0.3
+    assert unrelated.similarity is not None
+    assert unrelated.similarity < 0.3
 
 
 def test_a_pick_matches_an_interest_only_where_a_word_or_a_vote_speaks_for_it() -> None:
@@ -186,7 +189,7 @@ def picks_for(words: str, candidates: list[Paper], liked: Sequence[Paper] = ()) 
 
 def shown_for(words: str, title: str, papers: list[Paper]) -> tuple[str, ...]:
     (pick,) = (pick for pick in picks_for(words, papers) if pick.paper.title.startswith(title))
-    return pick.terms or ()
+    return pick.shown_terms or ()
 
 
 @pytest.mark.parametrize(
@@ -213,10 +216,10 @@ def test_the_words_of_an_interest_are_found_where_there_are_no_spaces() -> None:
 
 def test_where_no_term_carries_the_score_none_is_shown() -> None:
     picks = picks_for("mixture of experts", sample())
-    bare = [pick for pick in picks if sum(one.weight for one in pick.because) < 0.05]
+    bare = [pick for pick in picks if sum(one.weight for one in pick.positive_terms) < 0.05]
 
     assert bare
-    assert {pick.terms for pick in bare} == {()}
+    assert {pick.shown_terms for pick in bare} == {()}
 
 
 def test_where_only_general_terms_carry_the_score_the_strongest_is_shown() -> None:
@@ -224,20 +227,20 @@ def test_where_only_general_terms_carry_the_score_the_strongest_is_shown() -> No
     others = [a_paper(n, f"Zebra{n}", f"zebra{n} stripes") for n in range(20, 30)]
     picks = picks_of(liked, [a_paper(9, "Results", "results again"), *others])
 
-    assert picks[0].because
-    assert picks[0].because[0].term == "results"
-    assert picks[0].terms == ("results",)
+    assert picks[0].positive_terms
+    assert picks[0].positive_terms[0].term == "results"
+    assert picks[0].shown_terms == ("results",)
 
 
 def test_a_term_that_adds_a_tenth_of_the_strongest_is_not_shown_in_its_place() -> None:
     papers = sample()
     moe = [one for one in papers if "mixture" in one.title.lower()][:3]
     picks = picks_of(moe, [one for one in papers if one not in moe], most=30)
-    about = [pick for pick in picks if pick.because[0].term == "moe"]
+    about = [pick for pick in picks if pick.positive_terms[0].term == "moe"]
 
     assert about
     for pick in about:
-        assert any("moe" in term or "experts" in term for term in pick.terms or ())
+        assert any("moe" in term or "experts" in term for term in pick.shown_terms or ())
 
 
 def test_forms_of_a_short_stem_are_shown_once() -> None:
@@ -245,7 +248,7 @@ def test_forms_of_a_short_stem_are_shown_once() -> None:
 
     (pick,) = picks_of(liked, [a_paper(9, "Codex solvers", "Codex solvers for solving puzzles.")])
 
-    assert sum("solv" in term for term in pick.terms or ()) == 1
+    assert sum("solv" in term for term in pick.shown_terms or ()) == 1
 
 
 @pytest.mark.parametrize("word", ["high-fidelity", "decoupled", "conditional", "accumulative"])

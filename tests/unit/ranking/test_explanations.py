@@ -36,9 +36,9 @@ def space(request: pytest.FixtureRequest) -> TextSpace:
     )
 
 
-@pytest.mark.parametrize("careful", [True, False])
-def test_what_the_terms_add_and_the_bias_sum_to_the_score(space: TextSpace, careful: bool) -> None:
-    ranker = TfidfRanker(careful=careful)
+@pytest.mark.parametrize("accurate", [True, False])
+def test_what_the_terms_add_and_the_bias_sum_to_the_score(space: TextSpace, accurate: bool) -> None:
+    ranker = TfidfRanker(accurate=accurate)
     tastes = ranker.learn(space, EVIDENCE, now=NOW)
     texts = [*(paper.text for paper in PAPERS[10:50:4]), "", "galaxy", "unknown_word"]
     rows = space.rows(texts)
@@ -59,7 +59,7 @@ def test_what_is_told_and_the_rest_sum_to_the_score_on_real_abstracts() -> None:
     (picks,) = ranker.rank(space, tastes, papers, len(papers))
 
     for pick in picks:
-        told = sum(one.weight for one in (*pick.because, *pick.against))
+        told = sum(one.weight for one in (*pick.positive_terms, *pick.negative_terms))
         assert told + pick.others + pick.bias == pytest.approx(pick.score, abs=1e-6)
     assert [pick.score for pick in picks] == sorted((p.score for p in picks), reverse=True)
 
@@ -71,10 +71,10 @@ def test_the_strongest_reasons_are_words_of_the_theme(space: TextSpace) -> None:
     (picks,) = ranker.rank(space, tastes, PAPERS[5:], 5)
 
     for pick in picks:
-        assert pick.because[0].term in THEMES["proteins"].split()
-        assert pick.because[0].term in pick.paper.text
-        assert [w.weight for w in pick.because] == sorted(
-            (w.weight for w in pick.because), reverse=True
+        assert pick.positive_terms[0].term in THEMES["proteins"].split()
+        assert pick.positive_terms[0].term in pick.paper.text
+        assert [w.weight for w in pick.positive_terms] == sorted(
+            (w.weight for w in pick.positive_terms), reverse=True
         )
 
 
@@ -84,9 +84,9 @@ def test_terms_of_what_is_disliked_are_told_against_it(space: TextSpace) -> None
 
     (picks,) = ranker.rank(space, tastes, PAPERS[25:40], 15)
 
-    told = {weight.term for pick in picks for weight in pick.against}
+    told = {weight.term for pick in picks for weight in pick.negative_terms}
     assert told & set(THEMES["galaxies"].split())
-    assert all(weight.weight < 0 for pick in picks for weight in pick.against)
+    assert all(weight.weight < 0 for pick in picks for weight in pick.negative_terms)
 
 
 def test_taking_any_told_term_out_of_the_paper_lowers_its_score(space: TextSpace) -> None:
@@ -95,7 +95,7 @@ def test_taking_any_told_term_out_of_the_paper_lowers_its_score(space: TextSpace
     (picks,) = ranker.rank(space, tastes, PAPERS[4:30], 26)
 
     for pick in picks:
-        for weight in pick.because:
+        for weight in pick.positive_terms:
             title, abstract = (
                 re.sub(rf"\b{weight.term}\b", " ", text)
                 for text in (pick.paper.title, pick.paper.abstract)
@@ -111,7 +111,7 @@ def test_the_liked_paper_told_is_the_nearest_one(space: TextSpace) -> None:
 
     (picks,) = ranker.rank(space, tastes, [PAPERS[30]], 1)
 
-    assert picks[0].like == PAPERS[25]
+    assert picks[0].similar_paper == PAPERS[25]
 
 
 def test_a_paper_that_shares_nothing_with_what_is_liked_is_like_none() -> None:
@@ -122,8 +122,8 @@ def test_a_paper_that_shares_nothing_with_what_is_liked_is_like_none() -> None:
         space, ranker.learn(space, [votes([a_paper(1, "apple pear")])], now=NOW), [a_paper(3)], 1
     )
 
-    assert picks[0].like is None
-    assert picks[0].because == ()
+    assert picks[0].similar_paper is None
+    assert picks[0].positive_terms == ()
 
 
 def test_words_of_an_interest_are_no_liked_paper() -> None:
@@ -134,5 +134,5 @@ def test_words_of_an_interest_are_no_liked_paper() -> None:
         space, ranker.learn(space, [votes(words=["galaxy"])], now=NOW), PAPERS[20:25], 5
     )
 
-    assert all(pick.like is None for pick in picks)
-    assert picks[0].because
+    assert all(pick.similar_paper is None for pick in picks)
+    assert picks[0].positive_terms

@@ -249,11 +249,11 @@ def test_tastes_of_several_lessons_are_ranked_in_one_call() -> None:
 
 
 def test_learning_in_a_hurry_agrees_on_what_is_on_top() -> None:
-    hasty = TfidfRanker(careful=False)
-    space = hasty.fit(PAPERS)
-    tastes = hasty.learn(space, [votes(PROTEINS[:3])], now=NOW)
+    fast = TfidfRanker(accurate=False)
+    space = fast.fit(PAPERS)
+    tastes = fast.learn(space, [votes(PROTEINS[:3])], now=NOW)
 
-    (picks,) = hasty.rank(space, tastes, PAPERS[3:], 1000)
+    (picks,) = fast.rank(space, tastes, PAPERS[3:], 1000)
 
     assert share_on_top(picks, PROTEINS[3:]) > 0.9
 

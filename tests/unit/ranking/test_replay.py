@@ -40,7 +40,7 @@ def a_paper(number: int, day: int) -> Paper:
         title=f"{theme} {draw.choice(WORDS[theme])}",
         abstract=" ".join(draw.choices([*WORDS[theme], "study", "method", "results"], k=25)),
         first_seen=seen,
-        arrived=seen,
+        ingested_at=seen,
         updated=seen,
     )
 
@@ -64,7 +64,7 @@ def a_pick(paper: Paper, position: int = 1, **odds: Any) -> Pick:
 
 
 def an_edition(picks: list[Pick], considered: int) -> Edition:
-    return Edition(1, a_reader(), START.date(), START, tuple(picks), considered=considered)
+    return Edition(1, a_reader(), START.date(), START, tuple(picks), candidate_count=considered)
 
 
 @cache
@@ -80,7 +80,7 @@ def measured() -> ReplayReport:
 def test_a_taste_that_shows_is_found_and_beats_the_newest_first() -> None:
     report = measured()
 
-    assert report.mornings == DAYS
+    assert report.days == DAYS
     assert report.votes == 4 * DAYS
     assert report.systems[LARKPOST].auc.mean > 0.7
     assert report.gains["recency"].auc.low > 0
@@ -135,7 +135,7 @@ def test_a_chance_is_checked_from_the_second_morning_with_votes_on() -> None:
 def test_a_history_without_votes_gives_an_empty_report() -> None:
     report = evaluate(TfidfRanker(), History(PAPERS, (), (), ()))
 
-    assert (report.votes, report.mornings, report.calibration_error) == (0, 0, None)
+    assert (report.votes, report.days, report.calibration_error) == (0, 0, None)
     assert (report.learning, report.drift, report.calibration) == ((), (), ())
 
 
@@ -230,7 +230,7 @@ def test_a_morning_holds_what_came_since_the_one_before() -> None:
 
 
 def test_a_dump_that_came_late_is_news_on_the_day_it_was_read() -> None:
-    late = replace(PAPERS[4], arrived=START + timedelta(days=10))
+    late = replace(PAPERS[4], ingested_at=START + timedelta(days=10))
 
     found = vote_days(replace(a_history(), papers=[late, *PAPERS[5:]]))
 

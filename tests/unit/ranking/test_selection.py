@@ -36,7 +36,7 @@ def a_paper(number: int) -> Paper:
         title=f"Paper {number}",
         abstract="",
         first_seen=NOW,
-        arrived=NOW,
+        ingested_at=NOW,
         updated=NOW,
     )
 
@@ -55,9 +55,9 @@ def a_reader(*quotas: int) -> Reader:
         name="",
         status=Status.ACTIVE,
         zone="UTC",
-        at=time(6),
-        days=frozenset(range(7)),
-        size=10,
+        send_time=time(6),
+        weekdays=frozenset(range(7)),
+        papers_per_edition=10,
         feed_key="k",
         created=NOW,
         interests=tuple(Interest(n, f"i{n}", quota=q) for n, q in enumerate(quotas, 1)),
@@ -161,7 +161,7 @@ def test_leftovers_stand_in_the_order_of_their_chances() -> None:
 
 def with_chances(found: list[Pick], *chances: float, known: bool = True) -> list[Pick]:
     return [
-        replace(pick, probability=chance, likeness=0.1 if known else None)
+        replace(pick, probability=chance, similarity=0.1 if known else None)
         for pick, chance in zip(found, chances, strict=True)
     ]
 

@@ -95,12 +95,12 @@ def test_papers_passed_over_lower_chances_and_leave_the_order_as_it_is() -> None
         assert other.probability < one.probability
 
 
-@pytest.mark.parametrize("careful", [True, False])
-def test_a_paper_passed_over_is_scored_as_a_ranking_scores_it(careful: bool) -> None:
+@pytest.mark.parametrize("accurate", [True, False])
+def test_a_paper_passed_over_is_scored_as_a_ranking_scores_it(accurate: bool) -> None:
     papers = library(20)
-    space = TfidfRanker(careful=careful).fit(crowded(papers))
+    space = TfidfRanker(accurate=accurate).fit(crowded(papers))
     one = replace(votes(papers[:4], papers[20:22], ["galaxy"]), passed=papers[4:9])
-    (taste,) = learn(space, [one], now=NOW, careful=careful)
+    (taste,) = learn(space, [one], now=NOW, accurate=accurate)
     ledger = taste.ledger
 
     passed = Passed.of(space, one.passed)

@@ -127,7 +127,9 @@ def test_a_phrase_is_a_part_of_the_title_as_shown(title: str) -> None:
 
 
 def test_terms_that_lowered_the_score_are_no_reason() -> None:
-    chosen = replace(pick(paper()), because=(TermWeight("good", 1.0), TermWeight("bad", -1.0)))
+    chosen = replace(
+        pick(paper()), positive_terms=(TermWeight("good", 1.0), TermWeight("bad", -1.0))
+    )
 
     assert wording.reason(chosen).terms == ("good",)
 
@@ -144,7 +146,9 @@ def test_what_speaks_against_a_paper_tells_a_topic_and_stands_beside_what_speaks
     terms: tuple[str, ...], against: dict[str, float], told: tuple[str, ...]
 ) -> None:
     lowered = tuple(TermWeight(term, weight) for term, weight in against.items())
-    chosen = replace(pick(paper(), like=None), because=(), terms=terms, against=lowered)
+    chosen = replace(
+        pick(paper(), like=None), positive_terms=(), shown_terms=terms, negative_terms=lowered
+    )
 
     assert wording.reason(chosen).against == told
 

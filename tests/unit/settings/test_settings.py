@@ -41,7 +41,7 @@ def test_nothing_set_gives_the_defaults(tmp_path: Path) -> None:
     settings = load(home=tmp_path, environ={})
 
     assert settings.mail.transport == "maildir"
-    assert settings.readers.at == time(6)
+    assert settings.readers.send_time == time(6)
     assert settings.readers.days == frozenset(range(7))
     assert settings.origins == {}
 
@@ -213,11 +213,11 @@ IMPOSSIBLE = [
     ("LARKPOST_READERS__ZONE", "Mars/Olympus", "time zone"),
     ("LARKPOST_READERS__ZONE", "../../etc/passwd", "time zone"),
     ("LARKPOST_READERS__ZONE", "", "time zone"),
-    ("LARKPOST_READERS__AT", "25:00", "time"),
-    ("LARKPOST_READERS__AT", "06:00:30", "minutes"),
+    ("LARKPOST_READERS__SEND_TIME", "25:00", "time"),
+    ("LARKPOST_READERS__SEND_TIME", "06:00:30", "minutes"),
     ("LARKPOST_READERS__DAYS", "someday", "weekday"),
     ("LARKPOST_READERS__DAYS", "", "weekday"),
-    ("LARKPOST_READERS__SIZE", "101", "less"),
+    ("LARKPOST_READERS__PAPERS_PER_EDITION", "101", "less"),
     ("LARKPOST_LOG__LEVEL", "loud", "debug"),
 ]
 

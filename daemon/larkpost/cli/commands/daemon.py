@@ -34,20 +34,44 @@ if TYPE_CHECKING:
     from larkpost.scheduler.tick import TickResult
 
 
-@click.command(short_help="Tell how things stand, and why a day is quiet.")
+@click.command(short_help="Show papers, readers and letters; or why a day is empty.")
+@click.option(
+    "--why",
+    is_flag=True,
+    help="Say only why no papers come, and what to try; ends with 1 where there is a reason.",
+)
 @json_option
 @pass_call
-def status(call: CliContext, as_json: bool) -> None:
-    """Tell how things stand: papers, readers, letters, and why a day is quiet."""
+def status(call: CliContext, why: bool, as_json: bool) -> int:
+    """Show how many papers, readers and letters there are, and why a day is empty."""
     from larkpost.scheduler.status import read_status
 
     program = call.program()
+    if why:
+        return _put_reasons(call, program, as_json=as_json)
     with program.store.read() as connection:
         found = read_status(connection, now=call.now, window=program.window)
     if as_json:
         put_json(_standing_record(found))
     else:
         _put_standing(found)
+    return 0
+
+
+def _put_reasons(call: CliContext, program: Program, *, as_json: bool) -> int:
+    """Print why no papers come, and what to try; gives 1 where there is a reason."""
+    from larkpost.editions.diagnostics import explain_empty_day
+
+    with program.store.read() as connection:
+        reasons = explain_empty_day(connection, now=call.now, window=program.window)
+    for reason in reasons:
+        if as_json:
+            put_json({"reason": str(reason.kind), "text": reason.text, "hint": reason.hint})
+        else:
+            put(f"{printable(reason.text)}\n  {printable(reason.hint)}")
+    if not reasons and not as_json:
+        call.say("Nothing keeps papers from coming.")
+    return 1 if reasons else 0
 
 
 def _standing_record(found: StatusReport) -> dict[str, Any]:
@@ -60,15 +84,15 @@ def _standing_record(found: StatusReport) -> dict[str, Any]:
         "newest_dump": _dump_record(found),
         "refused": [one.record for one in found.refused],
         "unknown": [
-            {"reader": one.reader, "date": one.date.isoformat(), "reply": one.reply}
+            {"reader": one.reader, "date": one.date.isoformat(), "last_response": one.reply}
             for one in found.undecided
         ],
         "next_edition": _moment(found.next_slot),
-        "events": {
+        "jobs": {
             kind: {"at": _moment(event.at), "ok": event.ok, "detail": dict(event.detail)}
             for kind, event in found.events.items()
         },
-        "quiet": [
+        "empty_day": [
             {"reason": str(one.kind), "text": one.text, "hint": one.hint} for one in found.quiet
         ],
     }
@@ -83,7 +107,7 @@ def _dump_record(found: StatusReport) -> dict[str, Any] | None:
         "papers": dump.papers,
         "new": dump.new,
         "rejected": dump.rejected,
-        "rejects": reject_records(found.rejects),
+        "rejected_records": reject_records(found.rejects),
     }
 
 
@@ -183,11 +207,11 @@ def _round_record(done: TickResult) -> dict[str, Any]:
             for one in bad
             if one.moved
         ],
-        "left": [{"file": one.name, "reason": one.reason} for one in bad if not one.moved],
-        "returned": {str(meaning): count for meaning, count in done.returned.items()},
+        "deferred": [{"file": one.name, "reason": one.reason} for one in bad if not one.moved],
+        "inbound": {str(meaning): count for meaning, count in done.returned.items()},
         "editions": {str(outcome): count for outcome, count in done.outcomes.items()},
-        "letters": asdict(done.ledger),
-        "troubles": ({"deliver": done.outage.problem} if done.outage else {}) | done.troubles,
+        "deliveries": asdict(done.ledger),
+        "errors": ({"deliver": done.outage.problem} if done.outage else {}) | done.troubles,
         "outage": done.outage and _outage_record(done.outage),
     }
 
@@ -197,7 +221,7 @@ def _outage_record(outage: Outage) -> dict[str, Any]:
         "problem": outage.problem,
         "hint": outage.hint,
         "until": _moment(outage.until),
-        "letters": outage.letters,
+        "waiting": outage.letters,
     }
 
 
@@ -294,15 +318,15 @@ def _post(program: Program, moved: Callable[[], None]) -> None:
 def admin(call: CliContext) -> None:
     """Print the link of the admin page: readers, dumps, letters and health, to look at.
 
-    Whoever has it sees them. The setting `web.admin` opens the page; another number in it ends the
-    links printed before.
+    Whoever has it sees them. The setting `web.admin_link_version` opens the page; another number
+    in it ends the links printed before.
     """
     program = call.program()
-    number = program.settings.web.admin
+    number = program.settings.web.admin_link_version
     if not number:
         raise UsageError(
-            "there is no admin page: web.admin is 0",
-            hint="set web.admin = 1 in the settings file, and start the daemon again",
+            "there is no admin page: web.admin_link_version is 0",
+            hint="set web.admin_link_version = 1 in the settings file, and start the daemon again",
         )
     put(program.links.admin(number))
 

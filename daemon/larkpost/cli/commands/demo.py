@@ -35,7 +35,7 @@ THUMBS = (
 CAPTURED = (8, 7)  # month and day that the sample names; it tells no year
 
 
-@click.command(short_help="Make a paper from the sample, and watch thumbs change it.")
+@click.command(short_help="Make an edition from the sample, and watch thumbs change it.")
 @click.option(
     "--dir",
     "folder",
@@ -114,15 +114,15 @@ def _run_demo(program: Program, home: Path, now: datetime) -> DemoResult:
 
     report = _read(program, now)
     reader = subscriptions.add(
-        program.store, ADDRESS, now=now, name="You", zone="Europe/Berlin", at=time(6, 30),
-        days=frozenset(range(5)), size=10,
+        program.store, ADDRESS, now=now, name="You", zone="Europe/Berlin", send_time=time(6, 30),
+        weekdays=frozenset(range(5)), papers_per_edition=10,
     )  # fmt: skip
     before = _rank(program, reader, now)
     thumbs = []
     for title, said in THUMBS:
         thumb = record_votes.read_thumb(said)
         paper = _find_by_title(program, title)
-        record_votes.cast(program.store, reader.id, paper.id, thumb, via="demo", now=now)
+        record_votes.cast(program.store, reader.id, paper.id, thumb, source="demo", now=now)
         if thumb is not None:
             thumbs.append((paper, thumb))
     edition = _publish(program, reader, now)
@@ -155,7 +155,7 @@ def _rank(program: Program, reader: Reader, now: datetime) -> tuple[Pick, ...]:
     from larkpost.editions import recommend
 
     question = recommend.RankingRequest(
-        at=now, window=program.window, fewest_thumbs=program.settings.web.fewest_thumbs
+        at=now, window=program.window, thumb_count_step=program.settings.web.thumb_count_step
     )
     return recommend.rank(program.store, program.ranker, [reader], question, now=now)[
         reader.id
@@ -199,7 +199,7 @@ def _record(result: DemoResult) -> dict[str, object]:
         "papers": result.report.papers,
         "new": result.report.new,
         "rejected": result.report.rejected,
-        "captured": result.report.captured.isoformat() if result.report.captured else None,
+        "dump_date": result.report.captured.isoformat() if result.report.captured else None,
         "reader": ADDRESS,
         "votes": [
             {"paper": str(paper.identifier), "title": paper.title, "thumb": int(thumb)}

@@ -47,9 +47,9 @@ def tell_story(result: DemoResult) -> None:
     reader = result.reader
     _heading("2. A reader, and five thumbs")
     _say(
-        f"{reader.address}: {quantity(reader.size, 'paper')}, Monday to Friday at {reader.at:%H:%M}"
-        f" in {reader.zone}. Nothing is known of their taste, so the first paper is"
-        " simply the newest first. Then:"
+        f"{reader.address}: {quantity(reader.papers_per_edition, 'paper')}, Monday to Friday"
+        f" at {reader.send_time:%H:%M} in {reader.zone}. Nothing is known of their taste,"
+        " so the first paper is simply the newest first. Then:"
     )
     for paper, thumb in result.thumbs:
         put(_cut(f"  {'+' if thumb > 0 else '-'} {paper.title}", WIDTH))

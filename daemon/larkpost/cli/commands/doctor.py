@@ -34,7 +34,7 @@ class Finding:
     hint: str = ""
 
 
-@click.command(short_help="Check everything Larkpost stands on.")
+@click.command(short_help="Check everything Larkpost needs.")
 @json_option
 @pass_call
 def doctor(call: CliContext, as_json: bool) -> int:
@@ -85,7 +85,7 @@ def _examine(call: CliContext) -> Iterator[Finding]:
         "key": _key,
         "disk": _disk,
         "letters": _letters,
-        "returns": _returns,
+        "inbound mail": _inbound_mail,
         "signing": _signing,
         "pages": _pages,
         "web": _listening,
@@ -196,11 +196,15 @@ def _letters(program: Program) -> Iterator[Finding]:
     yield Finding("letters", "ok", f"they come from {program.settings.mail.sender}")
 
 
-def _returns(program: Program) -> Iterator[Finding]:
+def _inbound_mail(program: Program) -> Iterator[Finding]:
     _ = program.mailboxes
-    address = program.settings.returns.address
-    looked = f"mail to {address} is looked for in {program.returns}" if address else "none are read"
-    yield Finding("returns", "ok", looked)
+    address = program.settings.inbound.address
+    looked = (
+        f"mail to {address} is looked for in {program.inbound_folder}"
+        if address
+        else "none are read"
+    )
+    yield Finding("inbound mail", "ok", looked)
 
 
 def _signing(program: Program) -> Iterator[Finding]:

@@ -92,9 +92,13 @@ def _sentence(result: PublishResult) -> str:
     papers = quantity(len(result.edition.picks) if result.edition else 0, "paper")
     return {
         PublishOutcome.PUBLISHED: f"{who}: edition of {when} with {papers}",
-        PublishOutcome.ALREADY: f"{who}: the edition of {when} is already out, with {papers}",
-        PublishOutcome.QUIET: f"{who}: no edition on {when}, there are no new papers",
-        PublishOutcome.BELOW: f"{who}: no edition on {when}, every paper is below the threshold",
+        PublishOutcome.ALREADY_PUBLISHED: (
+            f"{who}: the edition of {when} is already out, with {papers}"
+        ),
+        PublishOutcome.EMPTY: f"{who}: no edition on {when}, there are no new papers",
+        PublishOutcome.BELOW_THRESHOLD: (
+            f"{who}: no edition on {when}, every paper is below the threshold"
+        ),
         PublishOutcome.FAILED: f"{who}: the edition of {when} failed: {printable(result.fault)}",
     }[result.outcome]
 

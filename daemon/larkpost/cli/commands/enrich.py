@@ -75,7 +75,7 @@ def _record(report: EnrichReport) -> dict[str, object]:
         "file": report.name,
         **{name: getattr(report, name) for name in counted},
         "dry_run": report.dry_run,
-        "rejects": reject_records(report.rejects),
+        "rejected_records": reject_records(report.rejects),
         "warnings": list(report.warnings),
     }
 

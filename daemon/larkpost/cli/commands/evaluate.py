@@ -86,10 +86,10 @@ def _who(reader: Reader) -> str:
 
 
 def _put_report(reader: Reader, report: ReplayReport) -> None:
-    cast, days = quantity(report.votes, "thumb"), quantity(report.mornings, "morning")
+    cast, days = quantity(report.votes, "thumb"), quantity(report.days, "day")
     put(f"{printable(_who(reader))}: {cast}, {days} to measure")
     _put_coverage(report.coverage)
-    if not report.mornings:
+    if not report.days:
         put("  no morning had both a liked paper and another one, so nothing can be measured yet")
         return
     _put_measures("ranked by", report.systems)
@@ -104,7 +104,7 @@ def _put_report(reader: Reader, report: ReplayReport) -> None:
             ],
         )
     put_table(
-        ["thumbs before", "mornings", "AUC", "nDCG@10"],
+        ["thumbs before", "days", "AUC", "nDCG@10"],
         [[one.votes, one.days, one.auc, one.ndcg] for one in report.learning],
     )
     for month in report.drift:

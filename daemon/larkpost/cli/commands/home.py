@@ -86,7 +86,7 @@ def migrate(call: CliContext, as_json: bool) -> None:
         merges = readers.merges(connection) if has_merged else []
     if as_json:
         merged = [
-            {"gone": former.address, "reader": kept.address, "status": str(kept.status)}
+            {"former_address": former.address, "reader": kept.address, "status": str(kept.status)}
             for former, kept in merges
         ]
         put_json({"before": before, "after": after, "merged": merged})

@@ -37,7 +37,7 @@ def export(call: CliContext, folder: Path, as_json: bool) -> None:
     call.say(f"{printable(folder)}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
 
 
-@click.command("import", short_help="Take in papers, readers and thumbs.")
+@click.command("import", short_help="Read papers, readers and thumbs.")
 @click.option("--papers", type=FILE, metavar="F", help="JSON Lines of papers.")
 @click.option("--readers", type=FILE, metavar="F", help="JSON Lines of readers.")
 @click.option("--votes", type=FILE, metavar="F", help="JSON Lines of thumbs.")
@@ -67,7 +67,12 @@ def import_(
     store, usual = program.store, program.settings.readers
     take_readers = partial(
         importer.take_readers,
-        defaults={"zone": usual.zone, "at": usual.at, "days": usual.days, "size": usual.size},
+        defaults={
+            "zone": usual.zone,
+            "send_time": usual.send_time,
+            "weekdays": usual.days,
+            "papers_per_edition": usual.papers_per_edition,
+        },
     )
     tallies = []
     guests: list[PaperRecord] = []
@@ -93,10 +98,10 @@ def import_(
                 {
                     "what": name,
                     "file": str(path),
-                    "taken": tally.taken,
+                    "imported": tally.taken,
                     "refused": [{"line": line, "reason": why} for line, why in tally.refused],
                     "unknown_keys": sorted(tally.unknown_keys),
-                    "remarks": [{"line": line, "text": what} for line, what in tally.remarks],
+                    "warnings": [{"line": line, "text": what} for line, what in tally.remarks],
                 }
             )
         else:

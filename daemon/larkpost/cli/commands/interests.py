@@ -1,26 +1,22 @@
-"""Commands about what readers are interested in: interest list, set, remove; start."""
+"""Commands about what readers are interested in: interest list, set, remove."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, printable, put, put_json, put_table
+from larkpost.cli.output import json_option, printable, put_json, put_table
 from larkpost.errors import UsageError
-from larkpost.text.plurals import quantity, sentence, thumbs
+from larkpost.text.plurals import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from larkpost.bootstrap import Program
-    from larkpost.domain import Interest, Paper, Reader
+    from larkpost.domain import Interest, Reader
     from larkpost.readers.interest_hints import UnmatchedWord
-
-LONGEST = 10_000_000  # characters of a list of references
 
 
 @click.group(short_help="List, set or remove the named interests of a reader.")
@@ -159,111 +155,4 @@ def _records(program: Program, reader: Reader) -> list[dict[str, Any]]:
     return records
 
 
-@click.command(short_help="Begin a taste from papers already read, or see ten to rate.")
-@click.argument("email")
-@click.argument("sources", nargs=-1, metavar="[FILE|ID]…")
-@click.option("--page", type=click.IntRange(1, 50), help="The second ten to rate, the third, …")
-@json_option
-@pass_call
-def start(
-    call: CliContext, email: str, sources: Sequence[str], page: int | None, as_json: bool
-) -> None:
-    """Begin the taste of the reader EMAIL from papers already read.
-
-    FILE is BibTeX, RIS, an export of Zotero, or a list of identifiers and links; - is standard
-    input; ID is scheme:value or a link. Each paper gets a thumb up. Without FILE or ID, ten
-    papers not rated yet are named whose thumbs would tell most; --page 2 names ten more.
-    """
-    from larkpost.readers import onboarding
-
-    program = call.program()
-    reader = call.reader(program, email)
-    if not sources:
-        _put_to_rate(_to_rate(call, program, reader, page or 1), as_json=as_json)
-        return
-    if page:
-        raise click.UsageError("--page is for papers to rate: leave out FILE and ID")
-    names = [source for source in sources if not _is_file(source)]
-    known = _like(call, program, reader, names)
-    texts = [_read(source) for source in sources if _is_file(source)]
-    texts.append("\n".join(name for name in names if name not in known))
-    begun = [
-        onboarding.from_references(program.store, reader.id, text, now=call.now) for text in texts
-    ]
-    liked = sum(known.values()) + sum(one.liked for one in begun)
-    new = sum(one.new for one in begun)
-    unknown = [name for one in begun for name in one.unknown]
-    if as_json:
-        who = reader.address or reader.uid
-        put_json({"reader": who, "liked": liked, "new": new, "unknown": unknown})
-        return
-    call.say(f"{thumbs(liked, 'up')}; {quantity(new, 'paper')} new here")
-    for name in unknown:
-        put(f"not known here, and without a title: {printable(name)}")
-
-
-def _like(
-    call: CliContext, program: Program, reader: Reader, names: Sequence[str]
-) -> dict[str, bool]:
-    """Give a thumb up to papers that are here; tells by name whether there was none yet."""
-    from larkpost.db import papers, votes
-    from larkpost.domain import Thumb
-    from larkpost.readers import record_votes
-    from larkpost.text.identifiers import parse_identifier
-
-    known: dict[str, bool] = {}
-    for name in names:
-        with program.store.read() as connection:
-            paper = papers.by_identifier(connection, parse_identifier(name))
-            voted = paper and votes.one(connection, reader.id, paper.id)
-        if paper:
-            known[name] = voted is None
-        if paper and not voted:
-            record_votes.cast(
-                program.store, reader.id, paper.id, Thumb.UP, via="import", now=call.now
-            )
-    return known
-
-
-def _is_file(source: str) -> bool:
-    return source == "-" or Path(source).is_file()
-
-
-def _read(source: str) -> str:
-    from larkpost.formats.decoding import decode
-
-    raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-    return decode(raw)[:LONGEST]
-
-
-def _to_rate(call: CliContext, program: Program, reader: Reader, page: int) -> list[Paper]:
-    from larkpost.db import votes
-    from larkpost.editions.model_cache import fresh_space
-    from larkpost.readers import onboarding
-
-    space = fresh_space(program.store, program.ranker, now=call.now)
-    with program.store.read() as connection:
-        known = {vote.paper_id for vote in votes.of(connection, reader.id)}
-        pool = onboarding.rating_pool(connection, space, now=call.now, window=program.window)
-    ten = pool.choose(known)
-    for _ in range(1, page):
-        known |= {paper.id for paper in ten}
-        ten = pool.choose(known)
-    return ten
-
-
-def _put_to_rate(papers: Sequence[Paper], *, as_json: bool) -> None:
-    from larkpost.portability.records import paper_line
-
-    if as_json:
-        for paper in papers:
-            put_json(paper_line(paper))
-        return
-    if not papers:
-        put("No papers left to rate. Read a dump first: larkpost ingest FILE")
-        return
-    put("Thumbs on these would tell most (larkpost vote EMAIL PAPER up, or down):")
-    put_table(["paper", "title"], [[paper.identifier, paper.title] for paper in papers])
-
-
-COMMANDS = (interest, start)
+COMMANDS = (interest,)

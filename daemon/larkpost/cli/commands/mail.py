@@ -1,4 +1,4 @@
-"""Commands about mail: deliver, deliveries, send-test, receive, receipt."""
+"""Commands about mail: deliver, deliveries, send-test, receive-mail."""
 
 from __future__ import annotations
 
@@ -158,9 +158,12 @@ def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> No
             put_json(record)
     elif records:
         put_table(
-            ("date", "reader", "state", "tries", "next try", "reply"),
+            ("date", "reader", "state", "attempts", "next attempt", "last response"),
             [
-                tuple((record | {"next": _second(record["next"])})[name] for name in _COLUMNS)
+                tuple(
+                    (record | {"next_attempt_at": _second(record["next_attempt_at"])})[name]
+                    for name in _COLUMNS
+                )
                 for record in records
             ],
         )
@@ -173,7 +176,7 @@ def _second(moment: str | None) -> str | None:
     return moment and re.sub(r"\.[0-9]+", "", moment)
 
 
-_COLUMNS = ("date", "reader", "state", "attempts", "next", "reply")
+_COLUMNS = ("date", "reader", "state", "attempts", "next_attempt_at", "last_response")
 
 
 def _records(program: Program, rows: list[Delivery]) -> list[dict[str, Any]]:
@@ -190,8 +193,10 @@ def _records(program: Program, rows: list[Delivery]) -> list[dict[str, Any]]:
             "reader": name_of(pages[row.edition_id].reader),
             "state": str(row.state),
             "attempts": row.attempts,
-            "next": moment(row.next_try) if row.state in waits or _goes_once_more(row) else None,
-            "reply": row.reply,
+            "next_attempt_at": moment(row.next_try)
+            if row.state in waits or _goes_once_more(row)
+            else None,
+            "last_response": row.reply,
             "message_id": row.message_id,
         }
         for row in rows
@@ -206,7 +211,7 @@ def _goes_once_more(row: Delivery) -> bool:
     return row.state is DeliveryState.UNKNOWN and row.doubts <= DOUBTS
 
 
-@click.command("send-test", short_help="Send a letter to try the road.")
+@click.command("send-test", short_help="Send a letter to test the mail settings.")
 @click.argument("address", metavar="ADDRESS")
 @json_option
 @pass_call
@@ -247,13 +252,13 @@ def _test_letter(call: CliContext, program: Program, address: str) -> Message:
     return under_its_name(letter, f"<test.{token_hex(12)}@{domain}")
 
 
-@click.command(short_help="Take in a mail that came back, from standard input.")
+@click.command("receive-mail", short_help="Read one inbound mail from standard input.")
 @json_option
 @pass_call
-def receive(call: CliContext, as_json: bool) -> None:
-    """Take in one mail to returns.address from standard input.
+def receive_mail(call: CliContext, as_json: bool) -> None:
+    """Read one inbound mail, to inbound.address, from standard input.
 
-    It is a bounce, an answer with thumbs, or a wish to unsubscribe.
+    It is a bounce, a reply with thumbs, or a request to unsubscribe.
 
     For the pipe of a mail server. Ends with 75 where the server should keep the mail and try again.
     What no mail program sends is refused, with a line in the log and 0 as well, for a mail server
@@ -262,23 +267,24 @@ def receive(call: CliContext, as_json: bool) -> None:
     from larkpost import logs
     from larkpost.errors import StoreError, TryAgainLater
     from larkpost.inbound.maildir import receive_safely
+    from larkpost.log_events import LogEvent
 
     program = call.program()
     if program.mailboxes is None:
-        raise TryAgainLater("returns.address is not set", hint="docs/delivery.md tells how")
+        raise TryAgainLater("inbound.address is not set", hint="docs/delivery.md tells how")
     content, size = _read_mail(sys.stdin.buffer)
     try:
-        receipt = receive_safely(program.store, program.mailboxes, content, now=call.now, size=size)
+        result = receive_safely(program.store, program.mailboxes, content, now=call.now, size=size)
     except StoreError as error:
         raise TryAgainLater(str(error), hint=error.hint) from error
-    if receipt.why:
-        logs.get_logger(__name__).warning("mail refused", why=receipt.why)
+    if result.why:
+        logs.get_logger(__name__).warning(LogEvent.INBOUND_REJECTED, reason=result.why)
     if as_json:
-        why = {"why": receipt.why} if receipt.why else {}
-        put_json({"meaning": str(receipt.meaning), "votes": receipt.votes, **why})
+        why = {"reason": result.why} if result.why else {}
+        put_json({"kind": str(result.meaning), "votes": result.votes, **why})
     else:
-        cast = f", {quantity(receipt.votes, 'thumb')}" if receipt.votes else ""
-        call.say(f"{receipt.meaning}{cast}")
+        cast = f", {quantity(result.votes, 'thumb')}" if result.votes else ""
+        call.say(f"{result.meaning}{cast}")
 
 
 def _read_mail(stream: BinaryIO) -> tuple[bytes, int]:
@@ -295,24 +301,4 @@ def _read_mail(stream: BinaryIO) -> tuple[bytes, int]:
     return content, size
 
 
-@click.command(short_help="Say why a morning is quiet.")
-@json_option
-@pass_call
-def receipt(call: CliContext, as_json: bool) -> int:
-    """Say why a morning brings nothing, and what to try; ends with 1 where there is a reason."""
-    from larkpost.editions.diagnostics import explain_empty_day
-
-    program = call.program()
-    with program.store.read() as connection:
-        reasons = explain_empty_day(connection, now=call.now, window=program.window)
-    for reason in reasons:
-        if as_json:
-            put_json({"reason": str(reason.kind), "text": reason.text, "hint": reason.hint})
-        else:
-            put(f"{printable(reason.text)}\n  {printable(reason.hint)}")
-    if not reasons and not as_json:
-        call.say("Papers flow.")
-    return 1 if reasons else 0
-
-
-COMMANDS = (deliver, deliveries, send_test, receive, receipt)
+COMMANDS = (deliver, deliveries, send_test, receive_mail)

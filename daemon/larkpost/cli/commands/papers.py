@@ -104,15 +104,15 @@ def report_record(report: IngestReport) -> dict[str, object]:
     return {
         "file": report.name,
         "format": report.format,
-        "captured": report.captured.isoformat() if report.captured else None,
+        "dump_date": report.captured.isoformat() if report.captured else None,
         "papers": report.papers,
         "new": report.new,
         "updated": report.updated,
         "known": report.known,
         "rejected": report.rejected,
-        "already": moment(report.already) if report.already else None,
-        "digest": report.digest,
-        "rejects": reject_records(report.rejects),
+        "already_read_at": moment(report.already) if report.already else None,
+        "sha256": report.digest,
+        "rejected_records": reject_records(report.rejects),
         "warnings": list(report.warnings),
     }
 

@@ -54,7 +54,7 @@ def rank(
         window=program.window if window is None else timedelta(days=window),
         limit=limit,
         again=again,
-        fewest_thumbs=program.settings.web.fewest_thumbs,
+        thumb_count_step=program.settings.web.thumb_count_step,
         exploration=program.settings.ranking.exploration if limit is None else 0.0,
     )
     asked = [call.reader(program, email)] if email else _everybody(program)
@@ -120,13 +120,13 @@ def because(pick: Pick) -> str:
     """Say in a few words why a paper was picked, as the newsletter does."""
     from larkpost.render.wording import reason
 
-    like = f"like “{pick.like.title}”" if pick.like else ""
+    like = f"like “{pick.similar_paper.title}”" if pick.similar_paper else ""
     return (
         "; ".join(part for part in (", ".join(reason(pick).terms), like) if part) or "newest first"
     )
 
 
-@click.command(short_help="Show why a paper stands where it stands.")
+@click.command(short_help="Show why a paper is ranked where it is.")
 @click.argument("email")
 @click.argument("paper")
 @json_option
@@ -157,18 +157,21 @@ def explain(call: CliContext, email: str, paper: str, as_json: bool) -> None:
         put("nearest liked paper: this very one, it has a thumbs up")
     elif near:
         put(f"nearest liked paper: {printable(near.title)} [{printable(near.identifier)}]")
-        said = "" if pick.like else ", too little to be shown as a reason"
-        put(f"  likeness {pick.likeness or 0:.2f}{said}")
+        said = "" if pick.similar_paper else ", too little to be shown as a reason"
+        put(f"  likeness {pick.similarity or 0:.2f}{said}")
     else:
         put("nearest liked paper: none yet; thumbs up and interest words make the difference")
     _put_weights(pick)
 
 
 def _put_weights(pick: Pick) -> None:
-    if not (pick.because or pick.against):
+    if not (pick.positive_terms or pick.negative_terms):
         put("no term of it says anything about this reader yet")
         return
-    told = [(one.weight, printable(one.term)) for one in (*pick.because, *reversed(pick.against))]
+    told = [
+        (one.weight, printable(one.term))
+        for one in (*pick.positive_terms, *reversed(pick.negative_terms))
+    ]
     told += [(pick.others, "(all its other terms)"), (pick.bias, "(what no term carries)")]
     largest = max(abs(weight) for weight, _ in told)
     for weight, name in told:

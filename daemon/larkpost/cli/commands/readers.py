@@ -1,4 +1,4 @@
-"""Commands about readers: add, list, show, set, remove."""
+"""Commands about readers: add, list, show, set, remove, and what hangs below them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import click
 
 from larkpost.cli import params
 from larkpost.cli.commands.interests import find_unmatched, put_unmatched
+from larkpost.cli.commands.library import import_library, rate
+from larkpost.cli.commands.reader_feed import feed
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, printable, put, put_json, put_table, put_warnings
 from larkpost.errors import UsageError
@@ -22,12 +24,12 @@ if TYPE_CHECKING:
     from larkpost.domain import Bounce, Reader
     from larkpost.interfaces import FeedFormat
     from larkpost.mail.sending_hold import SendingHold
-    from larkpost.readers.subscriptions import FeedChange, StatusChange
+    from larkpost.readers.subscriptions import StatusChange
 
 
 @click.group(short_help="Add, list, show, change or remove readers.")
 def reader() -> None:
-    """Add readers, show them, change their wishes."""
+    """Add readers, show them, change what they chose."""
 
 
 def _read_preferences(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,13 +37,17 @@ def _read_preferences(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--name", metavar="NAME", help="What to call them in the newsletter."),
         click.option("--zone", metavar="ZONE", help="Time zone, such as Europe/Berlin."),
         click.option(
-            "--at", type=params.local_time, metavar="HH:MM", help="Local time of the edition."
+            "--at", "send_time", type=params.local_time, metavar="HH:MM",
+            help="Local time of the edition.",
         ),
         click.option(
-            "--days", type=params.weekdays, metavar="DAYS",
+            "--days", "weekdays", type=params.weekdays, metavar="DAYS",
             help="Weekdays, such as mon-fri, or sat,sun, or daily.",
         ),
-        click.option("--size", type=click.IntRange(1, 100), metavar="N", help="Papers an edition."),
+        click.option(
+            "--size", "papers_per_edition", type=click.IntRange(1, 100), metavar="N",
+            help="Papers an edition.",
+        ),
         click.option(
             "--interest", "interests", multiple=True, metavar="WORDS",
             help="Words to start from, such as 'mixture of experts'; may be given several times.",
@@ -56,8 +62,9 @@ def _read_preferences(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Once a week (on the first of the days) or not.",
         ),
         click.option(
-            "--quiet-mail/--no-quiet-mail", multiple=True, callback=params.refuse_both,
-            help="Tell them in a line by mail when a morning brings no paper, or not.",
+            "--notify-empty/--no-notify-empty", "notify_when_empty", multiple=True,
+            callback=params.refuse_both,
+            help="Send a short notice on a day without papers, or not.",
         ),
     ]  # fmt: skip
     for option in reversed(options):
@@ -80,9 +87,9 @@ def add(
     usual = program.settings.readers
     chosen = {
         "zone": usual.zone,
-        "at": usual.at,
-        "days": usual.days,
-        "size": usual.size,
+        "send_time": usual.send_time,
+        "weekdays": usual.days,
+        "papers_per_edition": usual.papers_per_edition,
         **_only_given(preferences),
     }
     added = subscriptions.add(program.store, email, now=call.now, words=interests, **chosen)
@@ -126,7 +133,15 @@ def list_readers(call: CliContext, as_json: bool) -> None:
     put_table(
         ["reader", "name", "status", "next edition", "zone", "papers", "expires on"],
         [
-            [_who(one), one.name, one.status, _local(one), _zone(one), one.size, ends.get(one.id)]
+            [
+                _who(one),
+                one.name,
+                one.status,
+                _local(one),
+                _zone(one),
+                one.papers_per_edition,
+                ends.get(one.id),
+            ]
             for one in everybody
         ],
     )
@@ -175,7 +190,7 @@ def show(call: CliContext, email: str, as_json: bool) -> None:
         "schedule": _schedule(found),
         "interests": words or "none named",
         "threshold": found.threshold or "none",
-        "quiet mornings": "told by mail" if found.quiet_mail else "not told",
+        "empty days": "a notice by mail" if found.notify_when_empty else "no notice",
         "thumbs": f"{thumbs.count(1)} up, {thumbs.count(-1)} down"
         + ("" if counted else ", not counted for others yet"),
         "latest edition": latest[0].date if latest else "none yet",
@@ -194,14 +209,11 @@ def show(call: CliContext, email: str, as_json: bool) -> None:
 @click.option("--until", type=params.day, metavar="DATE", help="With --pause: until this day.")
 @click.option("--resume", is_flag=True, help="Send again: after a pause, bounces, or leaving.")
 @click.option("--leave", is_flag=True, help="Send nothing any more, but keep the thumbs.")
-@click.option("--new-feed", is_flag=True, help="Give the feed a new secret address.")
-@click.option("--no-feed", is_flag=True, help="Switch the feed off, until --new-feed.")
 @json_option
 @pass_call
 def set_reader(
     call: CliContext, /, email: str, interests: tuple[str, ...], address: str | None,
-    pause: bool, until: date | None, resume: bool, leave: bool, new_feed: bool,
-    no_feed: bool, as_json: bool, **preferences: Any,
+    pause: bool, until: date | None, resume: bool, leave: bool, as_json: bool, **preferences: Any,
 ) -> None:  # fmt: skip
     """Change what is given and leave the rest as it is; --interest replaces all interest words.
 
@@ -209,11 +221,8 @@ def set_reader(
     """
     if pause + resume + leave > 1 or (until and not pause):
         raise click.UsageError("Choose one of --pause [--until DATE], --resume and --leave.")
-    if new_feed and no_feed:
-        raise click.UsageError("Choose one of --new-feed and --no-feed.")
     chosen = _only_given(preferences)
-    acts = pause or resume or leave or new_feed or no_feed
-    if not (chosen or interests or address or acts):
+    if not (chosen or interests or address or pause or resume or leave):
         raise click.UsageError("Nothing to change: give at least one option.")
     from larkpost.readers import subscriptions
 
@@ -222,10 +231,9 @@ def set_reader(
     status: StatusChange | None = (
         "pause" if pause else "resume" if resume else "leave" if leave else None
     )
-    feed: FeedChange | None = "renew" if new_feed else "end" if no_feed else None
     changed = subscriptions.change(
         program.store, found.id, now=call.now, address=address, words=interests or None,
-        status=status, until=until, feed=feed, **chosen,
+        status=status, until=until, **chosen,
     )  # fmt: skip
     unmatched = find_unmatched(call, program, changed.interests[0].words if interests else ())
     if as_json:
@@ -258,7 +266,7 @@ def remove(call: CliContext, email: str, yes: bool, as_json: bool) -> None:
     if not yes:
         click.confirm(f"Forget {_who(found)} with all thumbs and editions?", abort=True, err=True)
     subscriptions.remove(
-        program.store, found.id, outbox=program.places.maildir, returned=program.returns
+        program.store, found.id, outbox=program.places.maildir, returned=program.inbound_folder
     )
     if as_json:
         put_json({"reader": _who(found), "removed": True})
@@ -294,7 +302,7 @@ def _status(one: Reader, hold: SendingHold | None, returned: list[Bounce]) -> di
 
 def _feeds(program: Program, one: Reader) -> dict[str, str]:
     if not one.feed_key:
-        return {"feed": "switched off"}
+        return {"feed": "disabled"}
     forms: tuple[FeedFormat, ...] = ("rss", "atom", "json")
     return {f"feed ({form})": program.links.feed(one, form) for form in forms}
 
@@ -302,10 +310,11 @@ def _feeds(program: Program, one: Reader) -> dict[str, str]:
 def _schedule(one: Reader) -> str:
     from larkpost.settings import day_names
 
-    days = "every day" if len(one.days) == 7 else ", ".join(day_names(one.days))
+    days = "every day" if len(one.weekdays) == 7 else ", ".join(day_names(one.weekdays))
     when = f"weekly, first of {days}" if one.weekly else days
     following = f"; next edition {_local(one)}" if one.next_slot else f"; {one.status}"
-    return f"{quantity(one.size, 'paper')}, {when} at {one.at:%H:%M} {_zone(one)}{following}"
+    count = quantity(one.papers_per_edition, "paper")
+    return f"{count}, {when} at {one.send_time:%H:%M} {_zone(one)}{following}"
 
 
 def _local(one: Reader) -> str | None:
@@ -322,4 +331,6 @@ def _zone(one: Reader) -> str:
     return one.zone if is_available(one.zone) else f"{one.zone} (unknown here; shown in UTC)"
 
 
+for command in (import_library, rate, feed):
+    reader.add_command(command)
 COMMANDS = (reader,)

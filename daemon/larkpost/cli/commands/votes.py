@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from larkpost.cli import params
+from larkpost.cli.command_list import DefaultCommandGroup
 from larkpost.cli.commands.interests import find_interest
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, printable, put_json
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 SAID = {"up": "thumbs up", "down": "thumbs down", "clear": "no thumb"}
 
 
-@click.command(short_help="Give a paper a thumb, or take it back.")
+@click.command("vote", short_help="Give a paper a thumb, or take thumbs back.")
 @click.argument("email")
 @click.argument("paper")
 @click.argument("thumb", type=click.Choice(["up", "down", "clear"]))
@@ -27,13 +28,15 @@ SAID = {"up": "thumbs up", "down": "thumbs down", "clear": "no thumb"}
 )
 @json_option
 @pass_call
-def vote(
+def cast_vote(
     call: CliContext, email: str, paper: str, thumb: str, interest: str | None, as_json: bool
 ) -> None:
     """Give a thumb to PAPER for the reader EMAIL, or take it back with clear.
 
     PAPER is scheme:value (arxiv:2508.13426), a URL, or a position in the latest edition (3). The
     last thumb wins; the next ranking heeds it at once.
+
+    `larkpost vote clear EMAIL --since MOMENT` takes back all thumbs of a span of time.
     """
     from larkpost.readers import record_votes
 
@@ -47,7 +50,7 @@ def vote(
         reader.id,
         found.id,
         choice,
-        via="command",
+        source="command",
         now=call.now,
         interest_id=find_interest(reader, interest).id if interest else None,
     )
@@ -68,7 +71,10 @@ def vote(
     call.say(f"{SAID[thumb]}: {printable(found.title)} [{printable(found.identifier)}]{changed}")
 
 
-@click.command(short_help="Take back the thumbs of a span of time.")
+vote = DefaultCommandGroup("vote", default=cast_vote, short_help=cast_vote.short_help)
+
+
+@vote.command(short_help="Take back all thumbs of a span of time.")
 @click.argument("email")
 @click.option(
     "--since", required=True, type=params.moment, metavar="MOMENT", help="From this moment on."
@@ -76,7 +82,7 @@ def vote(
 @click.option("--until", type=params.moment, metavar="MOMENT", help="Before this moment.")
 @json_option
 @pass_call
-def unvote(
+def clear(
     call: CliContext, email: str, since: datetime, until: datetime | None, as_json: bool
 ) -> None:
     """Take back every thumb of the reader EMAIL since a moment, whoever or whatever gave them.
@@ -126,11 +132,11 @@ def forget(
     else:
         count = len(record_votes.forget(program.store, reader.id, before, now=call.now))
     if as_json:
-        name = "brought_back" if undo else "forgotten"
+        name = "restored" if undo else "forgotten"
         put_json({"reader": reader.address or reader.uid, name: count})
         return
     thumbs = quantity(count, "thumb")
     call.say(f"{thumbs} brought back" if undo else f"{thumbs} forgotten; --undo brings them back")
 
 
-COMMANDS = (vote, unvote, forget)
+COMMANDS = (vote, forget)

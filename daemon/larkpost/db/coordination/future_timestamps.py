@@ -30,18 +30,18 @@ GAP = timedelta(days=2)
 
 # What has happened cannot lie ahead.
 _HISTORY = (
-    (schema.paper, ("first_seen", "arrived", "updated")),
+    (schema.paper, ("first_seen", "ingested_at", "updated")),
     (schema.dump, ("read_at",)),
     (schema.edition, ("published_at",)),
     (schema.delivery, ("sent_at", "reopened")),
     (schema.vote, ("at", "counts_from")),
     (schema.forgotten_vote, ("at", "counts_from", "forgotten_at")),
     (schema.bounce, ("at",)),
-    (schema.space, ("made_at",)),
+    (schema.tfidf_model, ("fitted_at",)),
     (schema.reader, ("created", "counts_from")),
 )
 # What is only about the work at hand.
-_WORK = ((schema.event, ("at",)), (schema.notice, ("asked",)))
+_WORK = ((schema.job_status, ("at",)), (schema.notice, ("asked",)))
 _NEXT_TRIES = (schema.delivery, schema.notice)
 
 
@@ -49,9 +49,9 @@ def is_any(connection: Connection, now: datetime) -> bool:
     """Whether a moment lies further ahead of ``now`` than can be; asks indexes and small tables."""
     slots = select(schema.reader.c.id).where(wrong_slots(now))
     looks = (
-        _ahead(schema.event, "at", now + TOLERANCE),
+        _ahead(schema.job_status, "at", now + TOLERANCE),
         _ahead(schema.edition, "published_at", now + TOLERANCE),
-        _ahead(schema.paper, "arrived", now + TOLERANCE),
+        _ahead(schema.paper, "ingested_at", now + TOLERANCE),
         _ahead(schema.notice, "next_try", now + RETRY_TOLERANCE),
         # The index of letters begins with their state.
         and_(
@@ -65,7 +65,7 @@ def is_any(connection: Connection, now: datetime) -> bool:
 
 def history_goes_on(connection: Connection, now: datetime) -> bool:
     """Say whether something was taken in or published right behind ``now``, see ``GAP``."""
-    moments = (schema.dump.c.read_at, schema.paper.c.arrived, schema.edition.c.published_at)
+    moments = (schema.dump.c.read_at, schema.paper.c.ingested_at, schema.edition.c.published_at)
     looks = (exists().where(one > now + TOLERANCE, one <= now + GAP) for one in moments)
     return bool(connection.execute(select(or_(*looks))).scalar())
 
@@ -88,7 +88,7 @@ def bring_back(connection: Connection, now: datetime, *, history: bool) -> dict[
 def wrong_slots(now: datetime) -> ColumnElement[bool]:
     """Choose readers whose next edition is later than a timetable without a pause can say."""
     reader = schema.reader.c
-    daily = and_(reader.days == 127, reader.weekly.is_(False))
+    daily = and_(reader.weekday_mask == 127, reader.weekly.is_(False))
     late = or_(reader.next_slot > now + WEEKLY, and_(daily, reader.next_slot > now + DAILY))
     return and_(reader.next_slot > now + DAILY, reader.paused_until.is_(None), late)
 

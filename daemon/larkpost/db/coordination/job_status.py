@@ -21,8 +21,8 @@ REDACTED = "a reader who is gone"
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened: when, whether it went well, and facts about it as JSON has them."""
+class JobStatus:
+    """How a job ended last: when, whether it went well, and facts about it as JSON has them."""
 
     kind: str
     at: datetime
@@ -31,8 +31,8 @@ class Event:
 
 
 def record(connection: Connection, kind: str, *, ok: bool, now: datetime, **detail: object) -> None:
-    """Write an event down in place of the one before of its kind."""
-    statement = upsert.insert(connection, schema.event).values(
+    """Write down how a job ended, in place of the time before."""
+    statement = upsert.insert(connection, schema.job_status).values(
         kind=kind, at=now, ok=ok, detail=detail
     )
     new = {name: statement.excluded[name] for name in ("at", "ok", "detail")}
@@ -40,16 +40,16 @@ def record(connection: Connection, kind: str, *, ok: bool, now: datetime, **deta
 
 
 def redact(connection: Connection, texts: Collection[str]) -> None:
-    """Put ``REDACTED`` in place of these words wherever the facts of an event hold them."""
+    """Put ``REDACTED`` in place of these words wherever the facts of a job hold them."""
     wanted = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True) if text)
     if not wanted:
         return
     pattern = re.compile(rf"(?<![\w.+-])(?:{wanted})(?![\w-]|\.\w)", re.IGNORECASE)
-    for event in latest(connection).values():
-        clean = _without(event.detail, pattern)
-        if clean != event.detail:
-            which = schema.event.c.kind == event.kind
-            connection.execute(update(schema.event).where(which).values(detail=clean))
+    for status in latest(connection).values():
+        clean = _without(status.detail, pattern)
+        if clean != status.detail:
+            which = schema.job_status.c.kind == status.kind
+            connection.execute(update(schema.job_status).where(which).values(detail=clean))
 
 
 def _without(value: Any, pattern: re.Pattern[str]) -> Any:
@@ -60,7 +60,7 @@ def _without(value: Any, pattern: re.Pattern[str]) -> Any:
     return [_without(one, pattern) for one in value] if isinstance(value, list) else value
 
 
-def latest(connection: Connection) -> dict[str, Event]:
-    """Read the latest event of each kind, by kind."""
-    rows = connection.execute(select(schema.event).order_by(schema.event.c.kind))
-    return {row.kind: Event(row.kind, row.at, row.ok, row.detail) for row in rows}
+def latest(connection: Connection) -> dict[str, JobStatus]:
+    """Read how each kind of job ended last, by kind."""
+    rows = connection.execute(select(schema.job_status).order_by(schema.job_status.c.kind))
+    return {row.kind: JobStatus(row.kind, row.at, row.ok, row.detail) for row in rows}

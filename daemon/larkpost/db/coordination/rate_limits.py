@@ -40,9 +40,9 @@ def allow(
         return False
     moment, whole = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND
     turn = max(1, whole // most) * cost
-    full_at = schema.attempt.c.full_at
+    full_at = schema.rate_limit.c.full_at
     idle = or_(full_at < moment, full_at > moment + whole)
-    statement = upsert.insert(connection, schema.attempt).values(
+    statement = upsert.insert(connection, schema.rate_limit).values(
         key=_digest(key), full_at=moment + turn
     )
     statement = statement.on_conflict_do_update(
@@ -50,7 +50,7 @@ def allow(
         set_={"full_at": case((idle, moment), else_=full_at) + turn},
         where=or_(idle, full_at <= moment + whole - turn),
     )
-    return connection.execute(statement.returning(schema.attempt.c.key)).first() is not None
+    return connection.execute(statement.returning(schema.rate_limit.c.key)).first() is not None
 
 
 def free_at(
@@ -59,7 +59,7 @@ def free_at(
     """Tell when ``allow`` has a turn for a key again; None where it has one now. Takes none."""
     moment, whole = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND
     full_at = connection.execute(
-        select(schema.attempt.c.full_at).where(schema.attempt.c.key == _digest(key))
+        select(schema.rate_limit.c.full_at).where(schema.rate_limit.c.key == _digest(key))
     ).scalar()
     if full_at is None or not moment <= full_at <= moment + whole:
         return None
@@ -79,23 +79,23 @@ def place_in_queue(
     """
     moment, step = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND
     last = moment + most * step
-    statement = upsert.insert(connection, schema.attempt).values(
+    statement = upsert.insert(connection, schema.rate_limit).values(
         key=_digest(key), full_at=moment + step
     )
-    full_at = schema.attempt.c.full_at
+    full_at = schema.rate_limit.c.full_at
     begun = case((full_at < moment, moment), (full_at > last, last), else_=full_at)
     statement = statement.on_conflict_do_update(
         index_elements=["key"], set_={"full_at": begun + step}
     )
-    returned = statement.returning(schema.attempt.c.full_at)
+    returned = statement.returning(schema.rate_limit.c.full_at)
     after: int = connection.execute(returned).scalar_one()
     return _EPOCH + (after - step) * _MICROSECOND
 
 
 def prune(connection: Connection, now: datetime) -> int:
     """Forget the keys that have all their turns again; returns how many went."""
-    full_at = schema.attempt.c.full_at
-    rested = delete(schema.attempt).where(full_at <= (now - _EPOCH) // _MICROSECOND)
+    full_at = schema.rate_limit.c.full_at
+    rested = delete(schema.rate_limit).where(full_at <= (now - _EPOCH) // _MICROSECOND)
     return connection.execute(rested).rowcount
 
 

@@ -105,7 +105,7 @@ def as_record(
         categories=paper.categories,
         published=paper.published,
         first_seen=paper.first_seen,
-        arrived=paper.arrived,
+        ingested_at=paper.ingested_at,
         updated=paper.updated,
         url=paper.url,
         upvotes=paper.upvotes,
@@ -115,8 +115,8 @@ def as_record(
         withdrawn=paper.withdrawn,
         version=paper.version,
     )
-    query = ask(record, max(paper.updated, paper.arrived))
-    return MergedRecord(paper.id, record, query.names, MatchRule.FIRST, paper.arrived, origin)
+    query = ask(record, max(paper.updated, paper.ingested_at))
+    return MergedRecord(paper.id, record, query.names, MatchRule.FIRST, paper.ingested_at, origin)
 
 
 def _merged(
@@ -136,7 +136,7 @@ def _read_keys(connection: Connection, ids: Collection[int]) -> dict[int, set[tu
 
 def _first_origins(connection: Connection, ids: Collection[int]) -> dict[int, RecordOrigin]:
     """Find the dump that held each of these papers first; no entry where none is written down."""
-    listing, dump = schema.listing.c, schema.dump.c
+    listing, dump = schema.dump_paper.c, schema.dump.c
     origins = {}
     for some in batches(ids):
         first = (
@@ -145,11 +145,11 @@ def _first_origins(connection: Connection, ids: Collection[int]) -> dict[int, Re
             .group_by(listing.paper_id)
             .subquery()
         )
-        joined = select(first.c.paper_id, dump.source, dump.digest).join(
+        joined = select(first.c.paper_id, dump.format, dump.digest).join(
             schema.dump, dump.id == first.c.dump_id
         )
         for row in connection.execute(joined):
-            origins[row.paper_id] = RecordOrigin(row.source, row.digest)
+            origins[row.paper_id] = RecordOrigin(row.format, row.digest)
     return origins
 
 

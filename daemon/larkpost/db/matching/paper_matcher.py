@@ -105,7 +105,7 @@ def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
         organisation=shorten(draft.organisation or "", _LONGEST_ORGANISATION) or None,
         withdrawn=draft.withdrawn or is_withdrawal_notice(draft.abstract),
         first_seen=min(draft.first_seen or now, now),
-        arrived=min(draft.arrived or now, now),
+        ingested_at=min(draft.ingested_at or now, now),
         updated=draft.updated and min(draft.updated, now),
         published=draft.published and min(draft.published, now.date()),
     )
@@ -293,7 +293,7 @@ def date_new_link(before: Paper, after: Paper, now: datetime) -> Paper:
 def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
     """Make the paper that a draft tells of, as ``ask`` gave it."""
     assert draft.first_seen is not None  # noqa: S101 - ``ask`` filled it in
-    assert draft.arrived is not None  # noqa: S101 - ``ask`` filled it in
+    assert draft.ingested_at is not None  # noqa: S101 - ``ask`` filled it in
     return Paper(
         id=0,
         uid=_uid(draft.uid) or str(uuid5(_NAMESPACE, str(identifier))),
@@ -301,8 +301,8 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
         title=draft.title,
         abstract=draft.abstract,
         first_seen=draft.first_seen,
-        arrived=draft.arrived,
-        updated=draft.updated or draft.arrived,
+        ingested_at=draft.ingested_at,
+        updated=draft.updated or draft.ingested_at,
         authors=draft.authors,
         categories=tuple(dict.fromkeys(draft.categories)),
         published=draft.published,

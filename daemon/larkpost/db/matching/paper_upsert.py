@@ -142,7 +142,7 @@ def lay_out(
             )
         )
     ]
-    by_hash = read_pairs(connection, schema.sketch.c.hash, schema.sketch.c.paper_id, numbers)
+    by_hash = read_pairs(connection, schema.minhash.c.hash, schema.minhash.c.paper_id, numbers)
     met = gather(by_hash)
     ids = {one for _, one in by_key} | set(owned.values())
     ids.update(*(sharing(one.numbers, met) for one in unnamed))

@@ -72,9 +72,9 @@ def write_changed(connection: Connection, entries: Sequence[KnownPaper]) -> None
     rows = [paper_rows.values(entry.paper) | {"which": entry.paper.id} for entry in entries]
     connection.execute(update(table).where(table.c.id == bindparam("which")), rows)
     reworded = [entry for entry in entries if entry.reworded]
-    column = schema.sketch.c.paper_id
+    column = schema.minhash.c.paper_id
     for some in batches(entry.paper.id for entry in reworded):
-        connection.execute(delete(schema.sketch).where(column.in_(some)))
+        connection.execute(delete(schema.minhash).where(column.in_(some)))
     _write_sketches(connection, reworded)
     index.rewrite(connection, ((e.before, e.paper) for e in entries if e.before is not None))
 
@@ -85,7 +85,7 @@ def _write_sketches(connection: Connection, entries: Iterable[KnownPaper]) -> No
         for entry in entries
         for number in entry.numbers or sketch(entry.paper.title, entry.paper.abstract)
     ]
-    insert_rows(connection, schema.sketch, ("paper_id", "hash"), rows)
+    insert_rows(connection, schema.minhash, ("paper_id", "hash"), rows)
 
 
 def write_names(connection: Connection, entries: Sequence[KnownPaper]) -> None:

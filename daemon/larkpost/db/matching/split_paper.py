@@ -204,7 +204,11 @@ def _write_kept(
     before = paper_rows.get(connection, [paper_id])[paper_id]
     paper = _rebuild(parts[0], parts[1:])
     kept = replace(
-        paper, id=paper_id, uid=before.uid, arrived=before.arrived, updated=max(now, before.updated)
+        paper,
+        id=paper_id,
+        uid=before.uid,
+        ingested_at=before.ingested_at,
+        updated=max(now, before.updated),
     )
     write_changed(connection, [KnownPaper(kept, before=before, reworded=True, touched=True)])
 
@@ -226,7 +230,7 @@ def _move_listings(
     connection: Connection, paper_id: int, parts: Sequence[_Part], ids: Sequence[int]
 ) -> None:
     """Let the dumps that brought a part list its paper."""
-    table = schema.listing
+    table = schema.dump_paper
     kept = {one.dump_id for one in parts[0].records}
     for part, number in zip(parts[1:], ids[1:], strict=True):
         for dump_id in {one.dump_id for one in part.records if one.dump_id is not None}:

@@ -108,9 +108,9 @@ def _move_rows(connection: Connection, paper_id: int, gone_id: int) -> None:
     _move_votes(connection, paper_id, gone_id)
     _move_unless_there(connection, schema.forgotten_vote, "reader_id", paper_id, gone_id)
     _move_unless_there(connection, schema.pick, "edition_id", paper_id, gone_id)
-    _move_unless_there(connection, schema.listing, "dump_id", paper_id, gone_id)
+    _move_unless_there(connection, schema.dump_paper, "dump_id", paper_id, gone_id)
     pick = schema.pick
-    liked = update(pick).where(pick.c.like_id == gone_id).values(like_id=paper_id)
+    liked = update(pick).where(pick.c.similar_paper_id == gone_id).values(similar_paper_id=paper_id)
     connection.execute(liked)
     names = update(schema.identifier).where(schema.identifier.c.paper_id == gone_id)
     connection.execute(names.values(paper_id=paper_id))

@@ -1,7 +1,7 @@
 """Private papers: what a reader brought belongs to that reader, and nobody else sees it.
 
 Their rows lie in ``paper`` with an ``owner_id``, and their identifiers in ``private_identifier``:
-never in what all readers share (``identifier``, ``sketch``, ``listing``, the search index).
+never in what all readers share (``identifier``, ``minhash``, ``dump_paper``, the search index).
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ def move_to_public(connection: Connection, public_of: Mapping[int, int], *, now:
     _execute_many(
         connection,
         update(pick)
-        .where(pick.c.like_id == bindparam("private"))
-        .values(like_id=bindparam("public")),
+        .where(pick.c.similar_paper_id == bindparam("private"))
+        .values(similar_paper_id=bindparam("public")),
         [{"private": old, "public": new} for old, new in public_of.items()],
     )
     forgotten_votes.move(connection, public_of, now)
@@ -130,7 +130,9 @@ def _moving(
         public_id = public_of[row.paper_id]
         if (row.reader_id, public_id) not in judged:
             judged.add((row.reader_id, public_id))
-            given = Vote(row.reader_id, public_id, Thumb(row.thumb), now, row.via, row.interest_id)
+            given = Vote(
+                row.reader_id, public_id, Thumb(row.thumb), now, row.source, row.interest_id
+            )
             moving.append((row.paper_id, given))
     return moving
 
@@ -163,8 +165,8 @@ def prune(connection: Connection, now: datetime) -> int:
     """
     gone = connection.execute(select(schema.paper.c.id).where(_has_no_vote(now))).scalars().all()
     for some in batches(gone):
-        likes = update(schema.pick).where(schema.pick.c.like_id.in_(some))
-        connection.execute(likes.values(like_id=None))
+        likes = update(schema.pick).where(schema.pick.c.similar_paper_id.in_(some))
+        connection.execute(likes.values(similar_paper_id=None))
         connection.execute(delete(schema.paper).where(schema.paper.c.id.in_(some)))
     return len(gone)
 

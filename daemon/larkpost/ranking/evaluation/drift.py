@@ -35,7 +35,7 @@ def strongest(
     (picks,) = ranker.rank(space, [taste], lately, len(lately)) if lately else ([],)
     added: defaultdict[str, float] = defaultdict(float)
     for pick in picks:
-        for weight in pick.because:
+        for weight in pick.positive_terms:
             added[weight.term] += weight.weight
     order = sorted(added, key=lambda term: (-added[term], term))
     return tuple(TermWeight(term, added[term] / len(picks)) for term in order[:TERMS])

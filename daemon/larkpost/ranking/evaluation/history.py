@@ -132,7 +132,7 @@ class CandidatePapers:
         return cls(
             papers,
             np.array([paper.first_seen.timestamp() for paper in papers]),
-            np.array([paper.arrived.timestamp() for paper in papers]),
+            np.array([paper.ingested_at.timestamp() for paper in papers]),
             np.array([float(day_of(paper.first_seen).toordinal()) for paper in papers]),
             np.array([cast.get(paper.id, np.inf) for paper in papers]),
         )

@@ -80,7 +80,7 @@ class ReplayReport:
     """
 
     votes: int
-    mornings: int
+    days: int
     systems: dict[str, Measures]
     gains: dict[str, Measures]
     calibration: tuple[CalibrationBin, ...]
@@ -118,7 +118,7 @@ def evaluate(ranker: TfidfRanker, history: History) -> ReplayReport:
     bins, error = _calibration(days, replayed.chances, history)
     return ReplayReport(
         votes=len(history.voted),
-        mornings=len(useful),
+        days=len(useful),
         systems={name: measures(found, truth) for name, found in scores.items()},
         gains={name: measures(scores[LARKPOST], truth, less=scores[name]) for name in others},
         calibration=bins,

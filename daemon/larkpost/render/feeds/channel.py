@@ -122,7 +122,7 @@ def public_channel(address: str, home: str, itself: str, title: str, description
 
 def _ttl(reader: Reader) -> int:
     """Give a 24th of the time between two editions: an hour for who has one every day."""
-    return WEEK // (1 if reader.weekly else len(reader.days)) // 24
+    return WEEK // (1 if reader.weekly else len(reader.weekdays)) // 24
 
 
 def _own_id(reader: Reader, name: str) -> str:

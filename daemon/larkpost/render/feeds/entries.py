@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID, uuid5
 
 from larkpost import logs
+from larkpost.log_events import LogEvent
 from larkpost.render.presenters import facts_of, stories_of
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def notices_of(papers: Iterable[Paper], links: PaperLinks) -> Iterator[FeedEntry
         try:
             facts = facts_of(paper)
         except Exception:  # one hostile paper must not cost the reader the whole feed
-            log.exception("paper left out", paper=paper.uid)
+            log.exception(LogEvent.PAPER_SKIPPED, paper=paper.uid)
             continue
         published = _apart(paper.first_seen, paper)
         yield FeedEntry(

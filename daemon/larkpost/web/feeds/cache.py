@@ -236,7 +236,7 @@ class Endpoint:
             kept = cache.look(asked, now)  # whoever had the turn before may have kept it
             answer = kept.answer(conditions, now) if kept else None
             if answer is None:
-                visitor = network(request, site.program.settings.web.proxies)
+                visitor = network(request, site.program.settings.web.trusted_proxies)
                 kept = self._set_anew(site, cache, asked, visitor)
                 answer = kept.answer(conditions, site.clock())
         assert answer is not None  # noqa: S101 - what was set anew has its body

@@ -39,7 +39,7 @@ def take_network_turn(
     site: SiteContext, request: Request, what: str, *, most: int, per: timedelta
 ) -> None:
     """Take a turn of the visitor's network, and of the wider one around it; raises as above."""
-    for at, network in enumerate(networks(request, site.program.settings.web.proxies)):
+    for at, network in enumerate(networks(request, site.program.settings.web.trusted_proxies)):
         limit(site, f"{what}:{network}", most=most * WIDER**at, per=per)
 
 
@@ -58,7 +58,7 @@ def take_thumb_turn(site: SiteContext, reader: Reader, paper_id: int, thumb: Thu
 def allowance(site: SiteContext, request: Request) -> Allowance:
     """Give what a visitor may bring here."""
     own = site.program.settings
-    return Allowance(own.quotas, networks(request, own.web.proxies))
+    return Allowance(own.quotas, networks(request, own.web.trusted_proxies))
 
 
 def tell_when(response: Response, error: QuotaExceeded) -> Response:

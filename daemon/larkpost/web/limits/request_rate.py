@@ -86,6 +86,6 @@ def _paced_network(scope: Scope) -> str | None:
     """Name the network whose pace counts; None for no request, and for the web server in front."""
     if scope["type"] != "http":
         return None
-    proxies = scope["app"].state.site.program.settings.web.proxies
+    proxies = scope["app"].state.site.program.settings.web.trusted_proxies
     visitor = network(Request(scope), proxies)
     return None if stands_for_many(visitor, proxies) else visitor

@@ -108,5 +108,5 @@ def _hold(scope: Scope, start: Message) -> AbstractContextManager[None]:
     if size <= PIECE:
         return nullcontext()
     site: SiteContext = scope["app"].state.site
-    visitor = network(Request(scope), site.program.settings.web.proxies)
+    visitor = network(Request(scope), site.program.settings.web.trusted_proxies)
     return site.answers.hold(visitor, size)

@@ -154,7 +154,7 @@ def _find_by_name(connection: Connection, words: str) -> Paper | None:
 def _tallies(
     site: SiteContext, connection: Connection, shown: Iterable[Paper]
 ) -> dict[int, tuple[int, int]]:
-    ids, fewest = [one.id for one in shown], site.program.settings.web.fewest_thumbs
+    ids, fewest = [one.id for one in shown], site.program.settings.web.thumb_count_step
     return popularity.tallies(connection, ids, at=site.clock(), fewest=fewest)
 
 

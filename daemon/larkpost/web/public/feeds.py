@@ -53,7 +53,7 @@ def _trending(site: SiteContext, asked: FeedRequest, connection: Connection) -> 
         now=at,
         window=site.program.window,
         limit=TRENDING_ENTRIES,
-        fewest=site.program.settings.web.fewest_thumbs,
+        fewest=site.program.settings.web.thumb_count_step,
     )
     title = f"{site.program.settings.site.title}: trending"
     address = links.trending(form)

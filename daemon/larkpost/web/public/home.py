@@ -34,7 +34,7 @@ Disallow: /
 
 def front(site: SiteContext, _request: Request, _form: FormData) -> Response:
     """Answer ``/``: what this is, the house's edition of today, and the door in."""
-    now, fewest = site.clock(), site.program.settings.web.fewest_thumbs
+    now, fewest = site.clock(), site.program.settings.web.thumb_count_step
     today = now.astimezone(UTC).date()
     with site.program.store.read() as connection:
         latest = archive.latest(connection)

@@ -58,7 +58,7 @@ def _by_mail(site: SiteContext, request: Request, form: FormData) -> Response:
             site.program.store,
             asking,
             now=site.clock(),
-            network=network(request, own.web.proxies),
+            network=network(request, own.web.trusted_proxies),
             per_domain=own.mail.domain_hourly_limit,
         )
     except Crowded as crowded:
@@ -88,14 +88,14 @@ def _by_feed(site: SiteContext, request: Request, form: FormData) -> Response:
 
 def _all_wishes(site: SiteContext, form: FormData) -> subscriptions.Preferences:
     """Read the wishes; the short form of the front page sends the zone alone."""
-    if "at" in form:
+    if "send_time" in form:
         return read_wishes(form)
     usual = site.program.settings.readers
     return {
         "zone": text(form, "zone").strip() or usual.zone,
-        "at": usual.at,
-        "days": usual.days,
-        "size": usual.size,
+        "send_time": usual.send_time,
+        "weekdays": usual.days,
+        "papers_per_edition": usual.papers_per_edition,
     }
 
 
@@ -105,7 +105,7 @@ def _words(form: FormData) -> list[str]:
 
 def _read_form(site: SiteContext, form: FormData) -> dict[str, object]:
     usual = opening_wishes(site.program.settings)
-    if "at" in form:
+    if "send_time" in form:
         return usual | read_preferences(form)
     return usual | {name: text(form, name) or usual[name] for name in ("address", "zone", "words")}
 

@@ -117,7 +117,7 @@ def delete(site: SiteContext, request: Request, form: FormData) -> Response:
     if sure:
         program = site.program
         subscriptions.remove(
-            program.store, reader.id, outbox=program.places.maildir, returned=program.returns
+            program.store, reader.id, outbox=program.places.maildir, returned=program.inbound_folder
         )
         site.tastes.forget(reader.id)
         request.app.state.feeds.forget(reader.feed_key)
@@ -220,10 +220,10 @@ def _read_preferences(reader: Reader) -> dict[str, object]:
     return {
         "name": reader.name,
         "zone": reader.zone,
-        "at": f"{reader.at:%H:%M}",
-        "days": set(reader.days),
-        "size": reader.size,
+        "send_time": f"{reader.send_time:%H:%M}",
+        "weekdays": set(reader.weekdays),
+        "papers_per_edition": reader.papers_per_edition,
         "weekly": reader.weekly,
-        "quiet_mail": reader.quiet_mail,
+        "notify_when_empty": reader.notify_when_empty,
         "threshold": round(reader.threshold * 100),
     }

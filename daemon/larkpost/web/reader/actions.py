@@ -75,7 +75,7 @@ def act(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMessag
     return chosen(site, reader, form)
 
 
-def cast_vote(site: SiteContext, reader: Reader, form: FormData, via: str) -> ActionMessage:
+def cast_vote(site: SiteContext, reader: Reader, form: FormData, source: str) -> ActionMessage:
     """Write down the thumb of a form that names a paper; 404 for one that the reader cannot see.
 
     A private paper is seen by its owner alone.
@@ -88,7 +88,7 @@ def cast_vote(site: SiteContext, reader: Reader, form: FormData, via: str) -> Ac
         raise HTTPException(404)
     take_thumb_turn(site, reader, paper_id, thumb)
     before = record_votes.cast(
-        site.program.store, reader.id, paper_id, thumb, via=via, now=site.clock()
+        site.program.store, reader.id, paper_id, thumb, source=source, now=site.clock()
     )
     had, has = thumb_name(before.thumb if before else None), thumb_name(thumb)
     # To cast an unchanged thumb again would undo nothing: it can only be taken back.
@@ -104,7 +104,7 @@ def _save(site: SiteContext, reader: Reader, form: FormData) -> str:
         **read_wishes(form),
         "name": text(form, "name"),
         "weekly": "weekly" in form,
-        "quiet_mail": "quiet_mail" in form,
+        "notify_when_empty": "notify_when_empty" in form,
         "threshold": read("percentage", int, text(form, "threshold") or "0") / 100,
     }
     subscriptions.change(site.program.store, reader.id, now=site.clock(), **preferences)

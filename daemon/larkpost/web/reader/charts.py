@@ -150,7 +150,7 @@ def scales(report: ReplayReport) -> list[Scale]:
     Nothing before the second morning: nothing was known ahead of the first, and the mean of one
     has no interval.
     """
-    if report.mornings < FEWEST_MORNINGS:
+    if report.days < FEWEST_MORNINGS:
         return []
     return [
         Scale(SYSTEMS.get(name, name), one.auc.mean, one.auc.low, one.auc.high)

@@ -22,7 +22,7 @@ def note_use(site: SiteContext, request: Request, reader_id: int) -> None:
     with store.read() as connection:
         if not vote_eligibility.may_begin(connection, reader_id, now):
             return
-    around = networks(request, site.program.settings.web.proxies)
+    around = networks(request, site.program.settings.web.trusted_proxies)
     where = [site.program.tokens.hash_text(one) for one in around]
     with store.begin() as connection:
         vote_eligibility.begin(connection, reader_id, networks=where, now=now)

@@ -26,7 +26,7 @@ def taste(site: SiteContext, request: Request, _form: FormData) -> Response:
         lambda: site.spaces.newest(program.store, program.ranker).space,
         reader,
         now=now,
-        fewest=program.settings.web.fewest_thumbs,
+        fewest=program.settings.web.thumb_count_step,
     )
     return site.pages.page(
         "reader/taste.html",

@@ -172,7 +172,7 @@ def _cast(
         edition.reader.id,
         view.pick.paper.id,
         thumb,
-        via=VIA,
+        source=VIA,
         now=site.clock(),
         interest_id=view.pick.interest_id,
     )

@@ -31,7 +31,7 @@ def turns(store: Store, key: str, *, now: datetime = NOW, tries: int = 5, most: 
 
 def kept(store: Store) -> int:
     with store.read() as connection:
-        return connection.execute(select(func.count()).select_from(schema.attempt)).scalar_one()
+        return connection.execute(select(func.count()).select_from(schema.rate_limit)).scalar_one()
 
 
 def test_a_key_has_its_turns_and_no_more(store: Store) -> None:
@@ -71,7 +71,7 @@ def test_any_text_is_a_key_and_none_is_kept(store: Store) -> None:
     assert turns(store, "\x00\ud800" + "x" * 10_000) == 3
 
     with store.read() as connection:
-        (key,) = connection.execute(select(schema.attempt.c.key)).scalars()
+        (key,) = connection.execute(select(schema.rate_limit.c.key)).scalars()
     assert len(key) == 64
 
 

@@ -35,7 +35,7 @@ DAY = NOW.date() + timedelta(days=1)
 
 @pytest.fixture
 def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url, {"web.admin": 1}) as opened:
+    with place(tmp_path, sqlite_url, {"web.admin_link_version": 1}) as opened:
         onboarding.from_references(opened.program.store, opened.reader.id, LIST, now=NOW)
         fresh_space(opened.program.store, opened.program.ranker, now=NOW)
         yield opened
@@ -56,8 +56,8 @@ def passed_on(here: Place) -> Edition:
     """Publish an edition of the owner whose picks are all like the private paper."""
     picks = [
         Pick(
-            paper=paper, position=n, score=1.0, probability=0.5, because=(), against=(),
-            like=private(here),
+            paper=paper, position=n, score=1.0, probability=0.5,
+            similar_paper=private(here),
         )
         for n, paper in enumerate(here.papers, start=1)
     ]  # fmt: skip

@@ -119,16 +119,23 @@ def test_each_reader_gets_a_paper_of_their_own_and_the_shared_one_goes(old: Stor
         for name in (Identifier("arxiv", "2401.00001"), Identifier("doi", "2401.00001")):
             assert private_papers.find(connection, ADA, {name}) == {name: mine.id}
             assert papers.by_identifier(connection, name) is None
-        for table in (now.identifier, now.sketch):
+        for table in (now.identifier, now.minhash):
             assert set(connection.execute(select(table.c.paper_id)).scalars()) == {PUBLIC}
-        assert connection.execute(select(now.space.c.id)).all() == []  # it was learnt from them
+        assert (
+            connection.execute(select(now.tfidf_model.c.id)).all() == []
+        )  # it was learnt from them
         assert indexed(connection, "quokka") == []
         assert indexed(connection, "titl") == [PUBLIC]
         cast = {one.paper_id: one.thumb for one in votes.of(connection, ADA)}
         assert cast == {mine.id: Thumb.UP, PUBLIC: Thumb.UP}
         assert [one.thumb for one in votes.of(connection, EMMY)] == [Thumb.DOWN]
         likes = {n: editions.get(connection, n) for n in (1, 2, 3, 4)}
-        assert [one.picks[0].like for one in likes.values() if one] == [mine, theirs, mine, None]
+        assert [one.picks[0].similar_paper for one in likes.values() if one] == [
+            mine,
+            theirs,
+            mine,
+            None,
+        ]
 
 
 @pytest.mark.parametrize("old", ["sqlite"], indirect=True)

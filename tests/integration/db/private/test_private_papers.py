@@ -120,7 +120,7 @@ def test_nothing_that_all_readers_share_holds_a_row_of_it(here: Place) -> None:
     (private,) = read_private(here.program.store, here.reader)
 
     with here.program.store.read() as connection:
-        for table in (schema.identifier, schema.sketch, schema.listing):
+        for table in (schema.identifier, schema.minhash, schema.dump_paper):
             found = select(func.count()).where(table.c.paper_id == private.id)
             assert connection.execute(found).scalar_one() == 0, table.name
         indexed = connection.exec_driver_sql(
@@ -179,9 +179,9 @@ def test_bringing_papers_costs_nobody_a_new_model(here: Place, other: Reader) ->
 
     with store.read() as connection:
         assert (fitted_models.newest_id(connection), papers.extent(connection)) == before
-        space = fitted_models.newest_space(connection)
+        space = fitted_models.newest_model(connection)
     assert space is not None
-    assert space.papers == len(here.papers)
+    assert space.paper_count == len(here.papers)
 
 
 def test_no_word_of_it_is_in_the_model_that_all_share(here: Place) -> None:

@@ -82,7 +82,7 @@ def test_a_dump_that_lists_it_makes_a_public_paper_of_its_own_text(
     assert paper is not None
     assert (paper.owner_id, paper.uid) == (None, str(GUESSED))
     assert (paper.title, paper.abstract) == ("Whale songs", "How whales sing.")
-    assert paper.first_seen == paper.arrived == NOW
+    assert paper.first_seen == paper.ingested_at == NOW
     for reader in (here.reader, other):
         assert read_private(store, reader) == []
         assert read_thumbs(store, reader) == {"Whale songs": Thumb.UP}
@@ -141,7 +141,7 @@ def test_a_thumb_on_the_public_paper_that_was_given_first_stays(
 ) -> None:
     store = here.program.store
     (private,) = read_private(store, here.reader)
-    record_votes.cast(store, here.reader.id, here.papers[0].id, Thumb.DOWN, via="test", now=NOW)
+    record_votes.cast(store, here.reader.id, here.papers[0].id, Thumb.DOWN, source="test", now=NOW)
     with store.begin() as connection:
         private_papers.move_to_public(connection, {private.id: here.papers[0].id}, now=NOW)
 
@@ -182,7 +182,7 @@ def test_an_export_holds_it_on_the_line_of_its_reader_and_an_import_restores_it(
         (edition,) = editions.latest(connection, reader.id)
     (private,) = read_private(there, reader)
     assert private.title == "Cheap pills across an ocean of noise"
-    assert edition.picks[0].like == private
+    assert edition.picks[0].similar_paper == private
     assert read_thumbs(there, reader) == {private.title: Thumb.UP}
     assert find_public(there) is None
     again = tmp_path / "again"
@@ -226,6 +226,7 @@ def test_an_edition_of_an_older_export_keeps_the_paper_that_its_picks_are_like(
     exporter.export(here.program.store, out)
     line = json.loads((out / "readers.jsonl").read_text("utf-8").splitlines()[0])
     (brought,) = line.pop("private_papers")
+    del brought["format"]  # an older one
     (out / "readers.jsonl").write_text(json.dumps(line))
     with (out / "papers.jsonl").open("a") as file:
         file.write(json.dumps(brought | {"guest": True}))
@@ -239,7 +240,7 @@ def test_an_edition_of_an_older_export_keeps_the_paper_that_its_picks_are_like(
         reader = readers.by_address(connection, "ada@example.org")
         (edition,) = editions.latest(connection, reader.id)
     (private,) = read_private(there, reader)
-    assert edition.picks[0].like == private
+    assert edition.picks[0].similar_paper == private
     assert read_thumbs(there, reader) == {private.title: Thumb.UP}
     there.close()
 
@@ -259,7 +260,7 @@ def test_what_lost_its_thumb_goes_after_a_week(here: Place) -> None:
     store = here.program.store
     (private,) = read_private(store, here.reader)
     record_votes.cast(
-        store, here.reader.id, private.id, None, via="test", now=NOW + timedelta(days=30)
+        store, here.reader.id, private.id, None, source="test", now=NOW + timedelta(days=30)
     )
 
     housekeeping.clean_up(store, LastUses(), ExpiryRule(0, 0), now=NOW + timedelta(days=36))
@@ -324,7 +325,7 @@ def publish_like(store: Store, reader: Reader) -> None:
         connection.execute(
             schema.pick.update()
             .where(schema.pick.c.paper_id == shown[1].id)
-            .values(like_id=private.id)
+            .values(similar_paper_id=private.id)
         )
 
 

@@ -75,7 +75,7 @@ def test_a_visitor_who_knows_only_dates_misses_no_paper_of_the_past(
         abstract="Old ice, found in a drawer.",
         identifiers=(Identifier("arxiv", "2601.00009"),),
         first_seen=NOW - timedelta(days=40),
-        arrived=NOW - timedelta(days=40),
+        ingested_at=NOW - timedelta(days=40),
     )
     here.now += later  # the clock may jump back
     with here.program.store.begin() as connection:

@@ -26,7 +26,7 @@ AT_ONCE = 8
 
 @pytest.fixture
 def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url, {"web.admin": 1}) as opened:
+    with place(tmp_path, sqlite_url, {"web.admin_link_version": 1}) as opened:
         yield opened
 
 

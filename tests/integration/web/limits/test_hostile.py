@@ -35,7 +35,7 @@ INTEREST = f"<script>x</script>{MARK}\"'"
 
 @pytest.fixture
 def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url, {"web.admin": 1}) as opened:
+    with place(tmp_path, sqlite_url, {"web.admin_link_version": 1}) as opened:
         line = {
             "title": f"{ESCAPED} {HOSTILE}",
             "abstract": f"{HOSTILE} {LINKS}\n\n{HOSTILE}",
@@ -125,7 +125,7 @@ def test_a_taste_and_what_it_is_named_after_are_text(here: Place) -> None:
     me = here.path(here.program.links.page(here.reader))
     subscriptions.set_interest(here.program.store, here.reader.id, INTEREST, words=[HOSTILE])
     record_votes.cast(
-        here.program.store, here.reader.id, hostile(here).id, Thumb.UP, via="test", now=NOW
+        here.program.store, here.reader.id, hostile(here).id, Thumb.UP, source="test", now=NOW
     )
     here.fit()
 

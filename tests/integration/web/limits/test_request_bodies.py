@@ -84,7 +84,10 @@ def test_parameters_given_twice_break_nothing(here: Place) -> None:
     links, client = here.program.links, here.client
     me, leave = here.path(links.page(here.reader)), here.path(links.leave(here.reader))
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
-    wishes = "action=save&action=save&zone=UTC&zone=Mars&at=06:00&at=x&days=1&days=1&size=5&size=x"
+    wishes = (
+        "action=save&action=save&zone=UTC&zone=Mars&send_time=06:00&send_time=x"
+        "&weekdays=1&weekdays=1&papers_per_edition=5&papers_per_edition=x"
+    )
 
     asked = [
         client.get(path)

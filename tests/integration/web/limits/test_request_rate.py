@@ -49,7 +49,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
 
 @pytest.fixture
 def site(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
-    with place(tmp_path, sqlite_url, {"web.proxies": (PROXY,)}) as opened:
+    with place(tmp_path, sqlite_url, {"web.trusted_proxies": (PROXY,)}) as opened:
         yield opened
 
 

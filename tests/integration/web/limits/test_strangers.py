@@ -220,7 +220,7 @@ def test_readers_of_the_operator_count_at_once_also_where_all_are_new(here: Plac
     last = here.papers[-1]
     for number in range(5):
         reader = subscriptions.add(here.program.store, f"lab{number}@example.org", now=NOW)
-        record_votes.cast(here.program.store, reader.id, last.id, Thumb.UP, via="link", now=NOW)
+        record_votes.cast(here.program.store, reader.id, last.id, Thumb.UP, source="link", now=NOW)
 
     assert tally(here, last, fewest=5) == (5, 0)
     assert first(here) == len(here.papers) - 1
@@ -228,7 +228,7 @@ def test_readers_of_the_operator_count_at_once_also_where_all_are_new(here: Plac
 
 
 def test_a_family_may_show_every_thumb(tmp_path: Path, sqlite_url: str) -> None:
-    with place(tmp_path, sqlite_url, {"web.fewest_thumbs": 1}) as here:
+    with place(tmp_path, sqlite_url, {"web.thumb_count_step": 1}) as here:
         press(here.client, here.path(here.program.links.page(here.reader)), here.papers[-1])
 
         assert first(here) == len(here.papers) - 1
@@ -245,7 +245,7 @@ def test_readers_of_a_month_do_not_wait(here: Place) -> None:
 
 def limits_kept(here: Place) -> set[str]:
     with here.program.store.read() as connection:
-        return set(connection.execute(select(schema.attempt.c.key)).scalars())
+        return set(connection.execute(select(schema.rate_limit.c.key)).scalars())
 
 
 def test_a_network_is_kept_as_a_keyed_hash_and_for_four_weeks(here: Place) -> None:
@@ -297,7 +297,7 @@ def test_many_who_confirm_and_vote_at_the_same_moment_are_no_more(
                 return vote_eligibility.begin(connection, reader.id, networks=[network], now=NOW)
 
         def vote(reader: Reader) -> None:
-            record_votes.cast(store, reader.id, last.id, Thumb.UP, via="link", now=NOW)
+            record_votes.cast(store, reader.id, last.id, Thumb.UP, source="link", now=NOW)
 
         with ThreadPoolExecutor(8) as pool:
             begun = list(pool.map(start, some))

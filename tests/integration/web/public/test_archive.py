@@ -33,7 +33,7 @@ def vote_by_five(here: Place, paper: Paper, thumb: Thumb) -> None:
     store = here.program.store
     for number in range(5):
         reader = subscriptions.add(store, f"reader{number}@example.org", now=NOW)
-        record_votes.cast(store, reader.id, paper.id, thumb, via="test", now=NOW)
+        record_votes.cast(store, reader.id, paper.id, thumb, source="test", now=NOW)
 
 
 def test_the_front_page_shows_the_houses_edition_the_hottest_first(here: Place) -> None:
@@ -167,7 +167,9 @@ def test_a_paper_shows_its_abstract_with_the_links_in_it(here: Place) -> None:
 
 def test_a_paper_tells_the_thumbs_of_all_and_of_nobody(here: Place) -> None:
     paper = here.papers[0]
-    record_votes.cast(here.program.store, here.reader.id, paper.id, Thumb.DOWN, via="test", now=NOW)
+    record_votes.cast(
+        here.program.store, here.reader.id, paper.id, Thumb.DOWN, source="test", now=NOW
+    )
     single = here.client.get(f"/paper/{paper.uid}").text
     vote_by_five(here, paper, Thumb.DOWN)
 

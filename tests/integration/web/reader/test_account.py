@@ -25,9 +25,9 @@ WISHES = {
     "action": "save",
     "name": "Ada L.",
     "zone": "America/New_York",
-    "at": "07:30",
-    "days": ["0", "2", "4"],
-    "size": "5",
+    "send_time": "07:30",
+    "weekdays": ["0", "2", "4"],
+    "papers_per_edition": "5",
     "threshold": "40",
 }
 
@@ -51,14 +51,14 @@ def test_saved_wishes_are_what_was_typed_and_a_reload_does_not_act(here: Place, 
     assert answer.headers["location"] == f"{me}?done=saved"
     assert "Your wishes are saved" in here.client.get(answer.headers["location"]).text
     now = here.current()
-    assert (now.name, now.zone, now.at, now.size, now.weekly) == (
+    assert (now.name, now.zone, now.send_time, now.papers_per_edition, now.weekly) == (
         "Ada L.",
         "America/New_York",
         time(7, 30),
         5,
         False,
     )
-    assert now.days == {0, 2, 4}
+    assert now.weekdays == {0, 2, 4}
     assert now.threshold == 0.4
     assert now.next_slot == datetime(2026, 8, 10, 11, 30, tzinfo=UTC)
 
@@ -66,35 +66,37 @@ def test_saved_wishes_are_what_was_typed_and_a_reload_does_not_act(here: Place, 
 def test_a_box_on_the_page_asks_to_be_told_of_quiet_mornings_and_takes_it_back(
     here: Place, me: str
 ) -> None:
-    box = 'name="quiet_mail" value="yes"'
+    box = 'name="notify_when_empty" value="yes"'
     assert f"{box}> Tell me in a line when a morning brings nothing" in here.client.get(me).text
 
-    here.client.post(me, data=WISHES | {"quiet_mail": "yes"})
+    here.client.post(me, data=WISHES | {"notify_when_empty": "yes"})
 
-    assert here.current().quiet_mail
+    assert here.current().notify_when_empty
     assert f"{box} checked" in here.client.get(me).text
-    mistaken = here.client.post(me, data=WISHES | {"quiet_mail": "yes", "size": "0"}).text
+    mistaken = here.client.post(
+        me, data=WISHES | {"notify_when_empty": "yes", "papers_per_edition": "0"}
+    ).text
     assert f"{box} checked" in mistaken
     here.client.post(me, data=WISHES)
-    assert not here.current().quiet_mail
+    assert not here.current().notify_when_empty
 
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
         ({"zone": "Mars/Olympus"}, "no time zone"),
-        ({"at": "25:00"}, "is not a time"),
-        ({"at": ""}, "is not a time"),
+        ({"send_time": "25:00"}, "is not a time"),
+        ({"send_time": ""}, "is not a time"),
         ({"zone": "\x00"}, "no time zone"),
         ({"zone": "A" * 5000}, "no time zone"),
-        ({"days": []}, "at least one weekday"),
-        ({"days": ["7"]}, "at least one weekday"),
-        ({"days": ["monday"]}, "is not a weekday"),
-        ({"size": "0"}, "0 papers"),
+        ({"weekdays": []}, "at least one weekday"),
+        ({"weekdays": ["7"]}, "at least one weekday"),
+        ({"weekdays": ["monday"]}, "is not a weekday"),
+        ({"papers_per_edition": "0"}, "0 papers"),
         ({"threshold": "100"}, "cannot be met"),
         ({"threshold": "most"}, "is not a percentage"),
-        ({"size": "ten"}, "is not a number"),
-        ({"size": "9" * 5000}, "is not a number"),
+        ({"papers_per_edition": "ten"}, "is not a number"),
+        ({"papers_per_edition": "9" * 5000}, "is not a number"),
     ],
 )
 def test_a_mistake_is_told_and_nothing_typed_is_lost(

@@ -115,7 +115,7 @@ def test_while_a_newer_space_cannot_be_read_the_one_before_serves_and_a_round_ma
     here.fit()
     spaces, ranker, store = here.program.spaces, Counting(), here.program.store
     with store.begin() as connection:
-        fitted_models.save_space(connection, b"cut", papers=3, newest=NOW, now=NOW)
+        fitted_models.save_model(connection, b"cut", paper_count=3, corpus_updated_at=NOW, now=NOW)
 
     good = spaces.newest(store, ranker)
     spaces.refresh(store, ranker, now=NOW)
@@ -148,7 +148,7 @@ def test_a_fit_that_failed_is_told_and_tried_again_after_an_hour(here: Place) ->
 
     assert ranker.fits == 2
     with store.read() as connection:
-        told = job_status.latest(connection)["space"]
+        told = job_status.latest(connection)["fit"]
     assert not told.ok
     assert "no memory" in told.detail["problem"]
 

@@ -23,7 +23,7 @@ STATES = (None, Thumb.UP, Thumb.DOWN)
 def stand(here: Place, thumb: Thumb | None, position: int = 1) -> None:
     """Have the reader's thumb on a paper be this one, as from their own page."""
     paper = here.edition.picks[position - 1].paper
-    record_votes.cast(here.program.store, here.reader.id, paper.id, thumb, via="page", now=NOW)
+    record_votes.cast(here.program.store, here.reader.id, paper.id, thumb, source="page", now=NOW)
 
 
 def seen(answer: Any) -> tuple[int, list[tuple[bytes, bytes]], bytes]:

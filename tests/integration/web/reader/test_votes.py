@@ -48,7 +48,7 @@ def test_the_pressed_button_votes(here: Place, wish: str, thumb: Thumb) -> None:
     assert "Undo" in page
     with here.program.store.read() as connection:
         vote = votes.of(connection, here.reader.id)[0]
-    assert (vote.via, vote.at) == ("link", NOW)
+    assert (vote.source, vote.at) == ("link", NOW)
 
 
 def test_a_post_without_a_form_means_the_thumb_of_its_path(here: Place) -> None:
@@ -349,7 +349,7 @@ def test_what_came_since_the_edition_before_is_marked_as_new(here: Place) -> Non
     earlier = here.papers[:1]
     tomorrow = NOW + timedelta(days=1)
     with here.program.store.begin() as connection:
-        late = PaperRecord(title="Came in the night", first_seen=tomorrow, arrived=tomorrow)
+        late = PaperRecord(title="Came in the night", first_seen=tomorrow, ingested_at=tomorrow)
         (absorbed,) = papers.absorb(connection, [late], now=tomorrow)
         fresh = papers.get(connection, [absorbed.paper_id])[absorbed.paper_id]
         second = editions.publish(

@@ -111,7 +111,7 @@ def test_the_title_of_a_feed_is_the_readers_in_every_format(form: FeedFormat) ->
 def test_rss_says_for_how_long_it_may_be_kept_by_the_readers_schedule(
     days: Iterable[int], weekly: bool, page: int | None, minutes: int
 ) -> None:
-    ada = replace(ADA, days=frozenset(days), weekly=weekly)
+    ada = replace(ADA, weekdays=frozenset(days), weekly=weekly)
     channel = reader_channel(
         ada, SITE, LINKS, "rss", "Larkpost", PickFilter(), FeedDocuments(2, page)
     )

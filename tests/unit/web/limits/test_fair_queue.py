@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.exceptions import HTTPException
 
+from larkpost.text.networks import WIDER
 from larkpost.web.limits.cpu_usage import BUSY, HALF_LIFE, NEWCOMER, CpuUsage
 from larkpost.web.limits.fair_queue import FairQueue
 
@@ -287,3 +288,22 @@ def test_what_was_used_counts_half_after_a_while() -> None:
     now[0] = 3 * HALF_LIFE
     assert not usage.is_busy("a")
     assert usage.seconds("b") == NEWCOMER
+
+
+def test_a_new_network_begins_with_its_share_of_what_those_beside_it_used() -> None:
+    usage = CpuUsage(clock=lambda: 0.0)
+    for number in range(16):
+        usage.add(f"2001:db8:5:{number:x}00::/56", BUSY)
+
+    assert usage.seconds("2001:db8:5:ff00::/56") == pytest.approx(16 * BUSY / WIDER)
+    assert usage.is_busy("2001:db8:5:ff00::/56")
+    assert usage.seconds("2001:db8:6::/56") == NEWCOMER
+    assert usage.seconds("2001:db8:5::/56") == pytest.approx(16 * BUSY / WIDER)
+
+
+def test_one_busy_network_makes_no_other_one_beside_it_busy() -> None:
+    usage = CpuUsage(clock=lambda: 0.0)
+    usage.add("192.0.2.7", 3 * BUSY)
+
+    assert usage.is_busy("192.0.2.7")
+    assert not usage.is_busy("192.0.2.8")

@@ -1,0 +1,54 @@
+"""Commands about the secret address of a reader's feed: reader feed rotate, disable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from larkpost.cli.context import CliContext, pass_call
+from larkpost.cli.output import json_option, printable, put_json
+
+if TYPE_CHECKING:
+    from larkpost.readers.subscriptions import FeedChange
+
+
+@click.group(short_help="Change or shut the secret address of a reader's feed.")
+def feed() -> None:
+    """Give a reader's feed another secret address, or disable it."""
+
+
+@feed.command(short_help="Give the feed a new secret address.")
+@click.argument("email")
+@json_option
+@pass_call
+def rotate(call: CliContext, email: str, as_json: bool) -> None:
+    """Give the feed of the reader EMAIL a new secret address; the old one opens nothing any more.
+
+    A feed that was disabled has an address again.
+    """
+    _change(call, email, "renew", as_json=as_json)
+
+
+@feed.command(short_help="Disable the feed, until it is rotated.")
+@click.argument("email")
+@json_option
+@pass_call
+def disable(call: CliContext, email: str, as_json: bool) -> None:
+    """Disable the feed of the reader EMAIL: its address opens nothing, until `rotate` makes one."""
+    _change(call, email, "end", as_json=as_json)
+
+
+def _change(call: CliContext, email: str, change: FeedChange, *, as_json: bool) -> None:
+    from larkpost.cli.result_json import of_reader
+    from larkpost.readers import subscriptions
+
+    program = call.program()
+    reader = call.reader(program, email)
+    changed = subscriptions.change(program.store, reader.id, now=call.now, feed=change)
+    if as_json:
+        put_json(of_reader(changed, program.links))
+    elif changed.feed_key:
+        call.say(f"feed: {program.links.feed(changed, 'rss')}")
+    else:
+        call.say(f"feed of {printable(changed.address or changed.uid)} disabled")

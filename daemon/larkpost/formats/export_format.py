@@ -1,0 +1,30 @@
+"""Tells which kind of our own exchange format a record is of: ``"format"`` says it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from larkpost.errors import UsageError
+from larkpost.text.normalize import one_line, shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FIRST = 1  # of records that do not say: field names as before tables and columns were renamed
+CURRENT = 2
+
+
+def export_format(record: Mapping[str, Any]) -> int:
+    """Read the format of a record: ``FIRST`` where it says none.
+
+    Raises UsageError for one that this program does not know.
+    """
+    said = record.get("format")
+    if said is None:
+        return FIRST
+    if isinstance(said, int) and not isinstance(said, bool) and FIRST <= said <= CURRENT:
+        return said
+    raise UsageError(
+        f"“format” is {shorten(one_line(repr(said)), 40)}, and has to be {FIRST} or {CURRENT}:"
+        " a newer Larkpost wrote it, or another program"
+    )

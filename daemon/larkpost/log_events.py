@@ -1,0 +1,88 @@
+"""Every event that the log can hold, each named ``noun.verb``, and when it is logged."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class LogEvent(StrEnum):
+    """An event of the log; ``meaning`` says in a line when it is logged.
+
+    `docs/operating.md` holds the same list, and a test compares the two.
+    """
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str) -> LogEvent:
+        """Make a member of its name in the log and its meaning."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    BOUNCES_PRUNED = "bounces.pruned", "bounces too old to count were deleted"
+    CLOCK_CORRECTED = "clock.corrected", "dates that a clock running ahead wrote were set to now"
+    CLOCK_REVERSED = "clock.reversed", "the clock of the machine was set back; all jobs run at once"
+    CONNECTION_FAILED = "connection.failed", "a connection of a visitor could not be accepted"
+    CONNECTIONS_LIMITED = "connections.limited", "fewer connections than usual: few descriptors"
+    DELIVERY_BOUNCED = "delivery.bounced", "a bounce of a reader's message came back"
+    DELIVERY_DEFERRED = "delivery.deferred", "a message could not go now and is tried again later"
+    DELIVERY_FAILED = (
+        "delivery.failed",
+        "a message was refused or given up, or may not have arrived",
+    )
+    DELIVERY_HELD = "delivery.held", "a message waits for the hourly limit of its domain"
+    DELIVERY_INTERRUPTED = "delivery.interrupted", "sending was told to stop during a message"
+    DELIVERY_SKIPPED = "delivery.skipped", "a message was not sent, for it had been sent before"
+    DELIVERY_UNRECORDED = (
+        "delivery.unrecorded",
+        "the outcome of a message could not be written yet, and is written again",
+    )
+    DUMP_CHANGED = "dump.changed", "a dump was changed after it was read, and is read again"
+    DUMP_DEFERRED = "dump.deferred", "a dump was left in the inbox, and is tried again"
+    DUMP_FAILED = "dump.failed", "reading a dump raised an unexpected error"
+    DUMP_INGESTED = "dump.ingested", "a dump was read into the database"
+    DUMP_REJECTED = "dump.rejected", "a dump could not be read, and was moved to bad/"
+    DUMP_UNRESTORED = "dump.unrestored", "a changed dump could not be moved back into the inbox"
+    DUMP_WARNED = "dump.warned", "a dump was read, and something in it is odd"
+    INBOUND_BOUNCED = (
+        "inbound.bounced",
+        "a report to the operator, or a message of send-test, came back",
+    )
+    INBOUND_DEFERRED = "inbound.deferred", "more inbound mail than one tick reads; the next goes on"
+    INBOUND_FAILED = "inbound.failed", "reading an inbound mail raised an unexpected error"
+    INBOUND_PRUNED = "inbound.pruned", "a refused inbound mail was deleted to make room"
+    INBOUND_REJECTED = "inbound.rejected", "an inbound mail was refused, and put aside"
+    INBOUND_SKIPPED = "inbound.skipped", "an inbound mail could not be read or moved, and stays"
+    INTEREST_UNCHECKED = "interest.unchecked", "the words of an interest could not be checked"
+    JOB_FAILED = "job.failed", "a run of a job ended with an error"
+    JOB_HUNG = "job.hung", "a job gave no sign of life; the daemon ends to be started anew"
+    JOB_INTERRUPTED = "job.interrupted", "the daemon ended in the middle of a run"
+    JOB_SKIPPED = "job.skipped", "a run was left to another process that is at it"
+    KEY_MOVED = "key.moved", "a damaged secret.key was moved aside for a new one"
+    LEASE_LOST = "lease.lost", "another process has taken over the lease; this one stops"
+    LEASE_UNRENEWED = "lease.unrenewed", "a lease could not be renewed; it is tried again"
+    LINES_SUPPRESSED = "lines.suppressed", "lines that visitors caused were left out of the log"
+    MAIL_SERVER_FAILED = "mail_server.failed", "the mail server takes no messages; sending pauses"
+    MESSAGE_FAILED = "message.failed", "making or sending a message raised an unexpected error"
+    MODEL_FAILED = "model.failed", "fitting the TF-IDF model failed; an older one serves, if any"
+    MODEL_FITTED = "model.fitted", "the TF-IDF model was fitted"
+    PAGE_FAILED = "page.failed", "a page raised an unexpected error"
+    PAGE_REFUSED = "page.refused", "a page could not be shown for a known reason"
+    PAPER_SKIPPED = "paper.skipped", "a paper was left out of a page, feed or message: it broke it"
+    PAPERS_ENRICHED = "papers.enriched", "papers got what a metadata file knows of them"
+    PAPERS_PRUNED = "papers.pruned", "private papers without a thumb were deleted"
+    PROGRAM_FAILED = "program.failed", "a command ended by a fault of Larkpost itself"
+    READER_EXPIRED = "reader.expired", "a reader was removed: never confirmed, or never used"
+    READER_LEFT = "reader.left", "a reader unsubscribed by mail"
+    READER_MERGED = "reader.merged", "readers whose addresses differ in case alone became one"
+    READER_UNCLEARED = "reader.uncleared", "messages to a removed reader could not be deleted"
+    REPORT_DEFERRED = "report.deferred", "the report to the operator is tried again later"
+    SENT_LOG_FAILED = "sent_log.failed", "the log of sent messages can be neither read nor written"
+    SETTING_DEFERRED = "setting.deferred", "a changed setting takes effect at the next start only"
+    SETTINGS_REJECTED = "settings.rejected", "reloaded settings are wrong; the old ones stay"
+    SETTINGS_RELOADED = "settings.reloaded", "the settings were read again"
+    SETTINGS_WARNED = "settings.warned", "a file of the settings needs attention"
+    STEP_FAILED = "step.failed", "a step of a tick failed; the other steps are done"
+    TRAINING_FAILED = "training.failed", "no taste could be learnt; editions go without"
+    VOTES_PRUNED = "votes.pruned", "forgotten thumbs were deleted for good"

@@ -1,0 +1,111 @@
+"""A record of the exchange format under the field names of today, whichever format it is of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from larkpost.formats.export_format import CURRENT, export_format
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+READER_KEYS = frozenset(
+    [
+        "kind",
+        "format",
+        "reader",
+        "number",
+        "uid",
+        "name",
+        "status",
+        "zone",
+        "send_time",
+        "weekdays",
+        "papers_per_edition",
+        "interests",
+        "threshold",
+        "weekly",
+        "notify_when_empty",
+        "paused_until",
+        "feed_key",
+        "page_link_version",
+        "offer_declined",
+        "created",
+        "expires",
+        "last_used",
+        "counted",
+        "editions",
+        "private_papers",
+    ]
+)
+VOTE_KEYS = frozenset(["kind", "format", "reader", "paper", "thumb", "at", "source", "interest"])
+DECISION_KEYS = frozenset(["kind", "format", "same", "parts", "at"])
+KNOWN_KEYS = {"reader": READER_KEYS, "vote": VOTE_KEYS, "decision": DECISION_KEYS}
+
+# How the first format calls the fields of a kind of record, by their names of today. Its
+# "interests" are the words of the main interest alone, and its "themes" all interests.
+FIRST_NAMES: Mapping[str, Mapping[str, str]] = {
+    "reader": {
+        "send_time": "at",
+        "weekdays": "days",
+        "papers_per_edition": "size",
+        "interests": "themes",
+        "main_words": "interests",
+        "notify_when_empty": "quiet_mail",
+        "page_link_version": "relinked",
+    },
+    "editions": {"catch_up_from": "since", "candidate_count": "considered"},
+    "picks": {
+        "positive_terms": "because",
+        "negative_terms": "against",
+        "similar_paper": "like",
+        "similarity": "likeness",
+        "shown_terms": "terms",
+    },
+    "vote": {"source": "via"},
+}
+
+
+class ExchangeRecord(dict[str, Any]):
+    """The fields of a record, and of those within it, by their names of today.
+
+    ``kind`` is "reader" or "vote", or the field that holds the record within another one.
+    """
+
+    def __init__(self, kind: str, fields: Mapping[str, Any], form: int) -> None:
+        self.kind = kind
+        self.format = form
+        self._first_names = FIRST_NAMES.get(kind, {}) if form < CURRENT else {}
+        self._keys = frozenset(fields)
+        today = {first: name for name, first in self._first_names.items()}
+        super().__init__(
+            (today.get(key, key), value)
+            for key, value in fields.items()
+            if key in today or key not in self._first_names
+        )
+
+    def spelling(self, key: str) -> str:
+        """Give the name that the file itself has for a field."""
+        return self._first_names.get(key, key)
+
+    def within(self, key: str, fields: Mapping[str, Any]) -> ExchangeRecord:
+        """Read a record that stands in the field ``key`` of this one."""
+        return ExchangeRecord(key, fields, self.format)
+
+    def unknown_keys(self) -> set[str]:
+        """List the keys that nobody knows, as the file spells them."""
+        known = KNOWN_KEYS[self.kind] | self._first_names.keys()
+        return {*self._keys - {self.spelling(key) for key in known}}
+
+    def __missing__(self, key: str) -> Any:
+        raise KeyError(self.spelling(key))
+
+
+def read_record(kind: str, line: Mapping[str, Any]) -> ExchangeRecord:
+    """Read a line of ``readers.jsonl``, ``votes.jsonl`` or ``decisions.jsonl``.
+
+    Raises UsageError for a format that this program does not know.
+    """
+    if isinstance(line, ExchangeRecord):
+        return line
+    return ExchangeRecord(kind, line, export_format(line))

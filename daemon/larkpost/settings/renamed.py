@@ -1,0 +1,29 @@
+"""The names that settings used to have, for the hint where an old one is still set."""
+
+from __future__ import annotations
+
+NEW_NAMES = {
+    "mail.operator": "mail.admin_address",
+    "returns": "inbound",
+    "returns.address": "inbound.address, and its default folder is now `inbound`",
+    "returns.folder": "inbound.folder",
+    "inbox.settle_seconds": "inbox.stable_seconds",
+    "ranking.careful": 'ranking.mode: "accurate" for true, "fast" for false',
+    "readers.at": "readers.send_time",
+    "readers.size": "readers.papers_per_edition",
+    "web.proxies": "web.trusted_proxies",
+    "web.admin": "web.admin_link_version",
+    "web.fewest_thumbs": "web.thumb_count_step",
+    "tick": "scheduler",
+    "tick.seconds": "scheduler.interval_seconds",
+}
+
+
+def new_name(written: str, prefix: str = "") -> str:
+    """Say what an old setting is called now; empty where it never was one.
+
+    ``written`` is as the settings file has it (``mail.operator``), or as the environment and secret
+    files do (``LARKPOST_MAIL__OPERATOR``, ``mail__operator``), whose ``prefix`` is left out.
+    """
+    old = written.upper().removeprefix(prefix).replace("__", ".").lower()
+    return f"{old} is now {NEW_NAMES[old]}" if old in NEW_NAMES else ""
