@@ -275,7 +275,8 @@ def with_url(paper: Paper, names: Iterable[Identifier]) -> Paper:
     """Keep where one of its names leads as the URL of a paper that is not to be reached else."""
     if link_of(paper):
         return paper
-    return replace(paper, url=paper_url(None, sorted(names)) or None)
+    url = paper_url(None, sorted(names)) or None
+    return paper if url == paper.url else replace(paper, url=url)
 
 
 def link_of(paper: Paper) -> str:
