@@ -135,7 +135,8 @@ def _votes(
     guests: Mapping[Identifier, PaperRecord],
 ) -> list[Vote]:
     known: dict[str, Reader] = {}
-    named = papers.owners(connection, {name for _, line in some if (name := _identifier(line))})
+    names = {text: _identifier(text) for text in {str(line.get("paper")) for _, line in some}}
+    named = papers.owners(connection, {name for name in names.values() if name})
     thumbs = []
     for number, line in some:
         with refusing(number, tally):
@@ -143,8 +144,12 @@ def _votes(
             if who not in known:
                 known[who] = _find_reader(connection, who)
             paper = str(line["paper"])
-            own = _find_own(connection, known[who], paper, named, guests, now)
-            paper_id = find_paper(named, paper) if own is None else own
+            name = names[paper]
+            paper_id = named.get(name) if name else None
+            if name and paper_id is None:
+                paper_id = _find_own(connection, known[who], name, guests, now)
+            if paper_id is None:
+                paper_id = find_paper(named, paper)
             thumbs.append(_vote(known[who], paper_id, line, now))
     return thumbs
 
@@ -152,15 +157,11 @@ def _votes(
 def _find_own(
     connection: Connection,
     reader: Reader,
-    name: str,
-    public: Mapping[Identifier, int],
+    identifier: Identifier,
     guests: Mapping[Identifier, PaperRecord],
     now: datetime,
 ) -> int | None:
-    """Find a private paper of the reader by its name, where no public one has it."""
-    identifier = parse_identifier(name)
-    if identifier in public:
-        return None
+    """Find a private paper of the reader by its name; no public one has it."""
     own = private_papers.find(connection, reader.id, {identifier}).get(identifier)
     if own is None and identifier in guests:
         (made,) = private_upsert.bring(connection, reader.id, [guests[identifier]], now=now)
@@ -169,20 +170,21 @@ def _find_own(
 
 
 def _vote(reader: Reader, paper_id: int, line: Mapping[str, Any], now: datetime) -> Vote:
-    interests = {interest.name: interest.id for interest in reader.interests}
+    chosen = line.get("interest")
+    interests = {one.name: one.id for one in reader.interests} if chosen is not None else {}
     return Vote(
         reader_id=reader.id,
         paper_id=paper_id,
         thumb=read_thumb(line, "thumb"),
         at=read_moment(line, "at") if line.get("at") else now,
         source=str(line.get("source") or "import"),
-        interest_id=interests.get(str(line.get("interest"))),
+        interest_id=interests.get(str(chosen)),
     )
 
 
-def _identifier(line: Mapping[str, Any]) -> Identifier | None:
+def _identifier(text: str) -> Identifier | None:
     try:
-        return parse_identifier(str(line.get("paper")))
+        return parse_identifier(text)
     except UsageError:
         return None
 
