@@ -77,6 +77,9 @@ class ExchangeRecord(dict[str, Any]):
         self.format = form
         self._first_names = FIRST_NAMES.get(kind, {}) if form < CURRENT else {}
         self._keys = frozenset(fields)
+        if not self._first_names:
+            super().__init__(fields)
+            return
         today = {first: name for name, first in self._first_names.items()}
         super().__init__(
             (today.get(key, key), value)
@@ -94,6 +97,8 @@ class ExchangeRecord(dict[str, Any]):
 
     def unknown_keys(self) -> set[str]:
         """List the keys that nobody knows, as the file spells them."""
+        if not self._first_names:
+            return {*self._keys - KNOWN_KEYS[self.kind]}
         known = KNOWN_KEYS[self.kind] | self._first_names.keys()
         return {*self._keys - {self.spelling(key) for key in known}}
 
