@@ -12,10 +12,12 @@ any text failed.
 from __future__ import annotations
 
 import argparse
+import gzip
 import logging
 import signal
 import sys
 import traceback
+import zipfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -36,9 +38,14 @@ from larkpost.domain import PaperRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import captured_day, day_in_path, find_day, in_name
 from larkpost.formats.decoding import LONGEST_ABSTRACT, decode
+from larkpost.formats.feeds.oai_pmh import resumption_token
 from larkpost.formats.file_types import refuse_what_is_no_dump
+from larkpost.formats.mail.mail_parser import OutsizedMail, parse
+from larkpost.formats.reference_list import ReferenceList
 from larkpost.formats.references import read_references
 from larkpost.formats.registry import DUMP_FORMATS
+from larkpost.inbound.digest_mail import essential_mail
+from larkpost.inbound.digest_senders import DigestSenders
 from larkpost.ingest.ingest import ingest
 from larkpost.packaged_files import shipped_path
 from larkpost.text.email_address import address_key
@@ -97,7 +104,12 @@ def parsers(store: Store) -> Mapping[str, Parse]:
         **sources,
         "kinds": _refuse,
         "ingest": _ingester(store),
+        "gzip": _ingester(store, pack=_gzipped),
+        "zip": _ingester(store, pack=_zipped),
+        "oai-token": _read_token,
         "references": _read_references,
+        "references as papers": _reader(ReferenceList()),
+        "sender": _read_sender,
         "identifier": _on_lines(_parse_identifier),
         "address": _on_lines(_parse_address),
         "days": _on_lines(_parse_days),
@@ -134,17 +146,50 @@ def _refuse(dump: bytes) -> None:
         refuse_what_is_no_dump(dump[:_HEAD], "dump")
 
 
-def _ingester(store: Store) -> Parse:
+def _ingester(store: Store, pack: Callable[[bytes], bytes] = bytes) -> Parse:
     def take(dump: bytes) -> None:
         with suppress(UnreadableDump):
-            ingest(store, DUMP_FORMATS, None, stream=BytesIO(dump), now=NOW)
+            ingest(store, DUMP_FORMATS, None, stream=BytesIO(pack(dump)), now=NOW)
 
     return take
+
+
+def _gzipped(dump: bytes) -> bytes:
+    return _damage(gzip.compress(dump, mtime=0))
+
+
+def _zipped(dump: bytes) -> bytes:
+    """Pack a text as two members, each half of it."""
+    body = BytesIO()
+    with zipfile.ZipFile(body, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in (("a.csv", dump[: len(dump) // 2]), ("b.xml", dump[len(dump) // 2 :])):
+            archive.writestr(zipfile.ZipInfo(name), part)
+    return _damage(body.getvalue())
+
+
+def _damage(packed: bytes) -> bytes:
+    """Change a byte of every second archive, which one its own bytes say."""
+    dice = Random(packed)  # noqa: S311 - the same damage on every run
+    at = dice.randrange(2 * len(packed))
+    return packed if at >= len(packed) else packed[:at] + bytes([at % 256]) + packed[at + 1 :]
+
+
+def _read_token(dump: bytes) -> None:
+    with suppress(UnreadableDump):
+        resumption_token(BytesIO(dump))
 
 
 def _read_references(dump: bytes) -> None:
     with suppress(UsageError):
         read_references(decode(dump))
+
+
+def _read_sender(dump: bytes) -> None:
+    senders = DigestSenders(("@example.org", "@arxiv.org"), "mx.example.org")
+    with suppress(OutsizedMail):
+        senders.refusal(parse(dump))
+    once = essential_mail(dump)
+    _expect(essential_mail(once) == once, "the same when it is done again", once)
 
 
 def _on_lines(parse: Callable[[str], None]) -> Parse:

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
     from larkpost.db.usage.last_use import ExpiryRule
     from larkpost.editions.model_cache import ModelCache
     from larkpost.editions.publish import PublishContext
-    from larkpost.interfaces import DumpFormat, Ranker, Renderer, Transport
+    from larkpost.fetch.configured import ConfiguredSources
+    from larkpost.fetch.poll import PollContext
+    from larkpost.inbound.digest_mail import DigestMail
+    from larkpost.interfaces import DumpFormat, Renderer, Transport
+    from larkpost.ranking import TfidfRanker
     from larkpost.readers.expiry import LastUses
     from larkpost.render import EditionRenderer
     from larkpost.scheduler.tick import TickContext
@@ -148,7 +152,7 @@ class Program:
         return ExpiryRule(self.settings.quotas.expire_days, self.settings.quotas.expire_unused_days)
 
     @cached_property
-    def ranker(self) -> Ranker:
+    def ranker(self) -> TfidfRanker:
         """What learns and ranks."""
         from larkpost.ranking import TfidfRanker
 
@@ -215,6 +219,19 @@ class Program:
         return self.places.data / expand(Path(self.settings.inbound.folder or "inbound"))
 
     @property
+    def digests(self) -> DigestMail | None:
+        """Whose mails are read for papers, where anybody is named."""
+        from larkpost.inbound.digest_mail import DigestMail
+        from larkpost.inbound.digest_senders import DigestSenders
+
+        inbound = self.settings.inbound
+        if not inbound.digest_senders:
+            return None
+        senders = DigestSenders(inbound.digest_senders, inbound.digest_authserv_id)
+        folder = inbound.digest_maildir
+        return DigestMail(senders, self.places.data / expand(Path(folder)) if folder else None)
+
+    @property
     def publish_context(self) -> PublishContext:
         """What publishing needs."""
         from larkpost.editions.publish import PublishContext
@@ -224,6 +241,37 @@ class Program:
         fewest = self.settings.web.thumb_count_step
         return PublishContext(
             self.store, self.ranker, self.window, domain, exploration, fewest, self.spaces
+        )
+
+    def read_sources(self) -> ConfiguredSources:
+        """Read which sources the settings name, with the feeds of their OPML files."""
+        from larkpost.fetch.configured import read_configured
+
+        return read_configured(self.settings.sources, self.places.data)
+
+    @property
+    def poll_context(self) -> PollContext:
+        """What asks sources for papers."""
+        from importlib.metadata import version
+
+        from larkpost.fetch.host_limits import HostLimits
+        from larkpost.fetch.http_client import FetchLimits, HttpClient
+        from larkpost.fetch.poll import PollContext
+        from larkpost.fetch.requests import BaseUrls
+
+        wanted = self.settings.fetch
+        limits = FetchLimits(total=wanted.timeout, size=wanted.max_megabytes * 1_000_000)
+        return PollContext(
+            store=self.store,
+            dump_formats=self.dump_formats,
+            configured=self.read_sources,
+            client=HttpClient(
+                f"Larkpost/{version('larkpost')}",
+                limits,
+                HostLimits(self.store, stopped=self.stopping.is_set),
+            ),
+            bases=BaseUrls(wanted.hugging_face, wanted.arxiv),
+            stopped=self.stopping.is_set,
         )
 
     @property
@@ -246,9 +294,11 @@ class Program:
             spaces=self.spaces,
             mailboxes=self.mailboxes,
             inbound_folder=self.inbound_folder,
+            digests=self.digests,
             operator=OperatorAddress(mail.admin_address, self.renderer.report)
             if mail.admin_address
             else None,
+            polling=self.poll_context,
             per_domain=mail.domain_hourly_limit,
             uses=self.uses,
             span=self.span,

@@ -27,8 +27,12 @@ class PaperRecord:
     ``uid`` and ``updated`` are only there where another Larkpost exported the paper. ``private``:
     an older Larkpost exported it, where only readers had brought it. ``links`` are further web
     addresses (project page, code) beside ``url``; ``organisation`` is the laboratory or company
-    that the page names; ``withdrawn``: its authors took it back; ``version`` is arXiv's of title
-    and abstract, where it is told.
+    that the page names; ``withdrawn``: its authors took it back. ``comment`` and ``journal_ref``
+    are what arXiv calls so; ``thumbnail`` is the address of a picture, which is never loaded.
+    ``version`` is arXiv's of title and
+    abstract, where it is told. ``came_out``: the record announces a new
+    version, or a new listing, of a paper that was out by that day; a paper that is not known yet is
+    kept as one of that day, and is no candidate.
     """
 
     title: str
@@ -48,7 +52,12 @@ class PaperRecord:
     organisation: str | None = None
     links: tuple[str, ...] = ()
     withdrawn: bool = False
+    keywords: tuple[str, ...] = ()
+    comment: str | None = None
+    journal_ref: str | None = None
+    thumbnail: str | None = None
     version: int | None = None
+    came_out: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +106,10 @@ class Paper:
     private, this reader brought it, and nobody else sees it; None for a paper that anybody may
     see. ``organisation`` is the laboratory or company that a page names, ``links`` further web
     addresses (project page, code) beside ``url``. ``withdrawn``: its authors took it back, so it is
-    shown but no longer recommended. ``version`` is arXiv's of title and abstract, where a dump told
-    it; ``text_seen`` when the record that they come from was seen, None for ``first_seen``.
+    shown but no longer recommended. ``comment`` and ``journal_ref`` are what arXiv calls so;
+    ``thumbnail`` is the address of a picture, which is never loaded. ``version`` is arXiv's
+    of title and abstract, where a dump told it; ``text_seen`` when the record that they come from
+    was seen, None for ``first_seen``.
     """
 
     id: int
@@ -118,6 +129,10 @@ class Paper:
     organisation: str | None = None
     links: tuple[str, ...] = ()
     withdrawn: bool = False
+    keywords: tuple[str, ...] = ()
+    comment: str | None = None
+    journal_ref: str | None = None
+    thumbnail: str | None = None
     version: int | None = None
     text_seen: datetime | None = None
 

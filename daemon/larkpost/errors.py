@@ -17,11 +17,13 @@ LarkpostError
     ├── UnreadableDump    nothing in the file could be recognised, or it is unsafe to open
     ├── InvalidToken      a link is forged, cut or for something else
     ├── Refused           a mail server said never, for this address
+    ├── SourceFailure     a polled source did not answer as it should
     └── StoreError        the database is damaged, newer than the program, or not there
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -154,6 +156,45 @@ class Refused(Failure):
         self.nobody = nobody
         self.unwelcome = unwelcome
         self.code = code
+
+
+class FetchProblem(StrEnum):
+    """What may be wrong with a polled source."""
+
+    PRIVATE_ADDRESS = "private-address"  # it leads to this machine or into a private network
+    UNREACHABLE = "unreachable"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    CUT = "cut"  # half an answer
+    TOO_LARGE = "too-large"
+    REDIRECTS = "redirects"
+    RATE_LIMITED = "rate-limited"
+    HTTP_STATUS = "http-status"
+    GONE = "gone"
+    SHAPE = "shape"  # it answers, but with something else than before
+    EMPTY = "empty"  # no papers where there were many
+    STOPPED = "stopped"  # it answers, and nothing new comes
+
+
+class SourceFailure(Failure):
+    """A polled source did not answer as it should; it is asked again later.
+
+    ``wait`` is for how long its server wants to be left alone, where it says.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        problem: FetchProblem,
+        hint: str = "",
+        status: int = 0,
+        wait: timedelta | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.problem = problem
+        self.status = status
+        self.wait = wait
 
 
 class StoreError(Failure):

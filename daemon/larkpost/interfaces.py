@@ -1,4 +1,4 @@
-"""The protocols between the layers: dump format, ranker, renderer, transport.
+"""The protocols between the layers: dump format, renderer, transport.
 
 All times are aware and in UTC. Nothing here does any work.
 """
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date, datetime
 
-    from larkpost.domain import Edition, Message, Paper, Pick, Reader, Record, Thumb
+    from larkpost.domain import Edition, Message, Paper, Record, Thumb
 
 FeedFormat = Literal["rss", "atom", "json"]
 
@@ -57,86 +57,11 @@ class Evidence:
     shown_at: Sequence[datetime | None] = ()
 
 
-class Space(Protocol):
-    """The fitted TF-IDF space of a corpus; a cache that can be made again at any time."""
-
-    def to_bytes(self) -> bytes:
-        """Arrays with a format number, never a pickle."""
-        ...
-
-
-class Taste(Protocol):
-    """What an interest likes, in a space; a cache that can be made again at any time."""
-
-    @property
-    def interest_id(self) -> int:
-        """Whose it is."""
-        ...
-
-
-class Ranker(Protocol):
-    """Learns tastes and ranks papers; pure (no database, no clock) and batch first."""
-
-    def fit(self, corpus: Iterable[Paper], *, libraries: Sequence[Collection[int]] = ()) -> Space:
-        """Fit the space; an empty corpus gives a space in which recency alone ranks.
-
-        ``libraries`` are the ids of the papers that each of many readers likes, if any.
-        """
-        ...
-
-    def learn(
-        self, space: Space, evidence: Sequence[Evidence], *, now: datetime
-    ) -> Sequence[Taste]:
-        """One taste for each evidence, in order; no votes and one-sided votes are welcome."""
-        ...
-
-    def rank(
-        self,
-        space: Space,
-        tastes: Sequence[Taste],
-        candidates: Sequence[Paper],
-        limit: int,
-        *,
-        excluded: Sequence[Collection[int]] = (),
-    ) -> list[list[Pick]]:
-        """The best ``limit`` candidates of each taste, best first, ties by date then id.
-
-        ``excluded`` holds, beside each taste, the ids of papers it must not be given.
-        """
-        ...
-
-    def similar(
-        self, space: Space, paper: Paper, among: Sequence[Paper], limit: int
-    ) -> list[tuple[Paper, float]]:
-        """The ``limit`` papers of ``among`` closest to this one, with closeness above 0 up to 1.
-
-        The closest first, ties by date then id; never the paper itself.
-        """
-        ...
-
-    def space_from(self, body: bytes) -> Space | None:
-        """Read a kept space; None where it is damaged or of another format."""
-        ...
-
-
 class Renderer(Protocol):
     """Pure: the same edition gives the same bytes; dates come from the edition, never from now."""
 
     def newsletter(self, editions: Sequence[Edition]) -> Iterator[Message]:
         """One letter an edition, in order; parts that readers share are rendered once."""
-        ...
-
-    def feed(
-        self,
-        editions: Sequence[Edition],
-        format: FeedFormat,  # noqa: A002 - the word of RSS, Atom and JSON Feed for what they are
-        *,
-        reader: Reader | None = None,
-    ) -> bytes:
-        """The feed of one reader: the picks of these editions, newest edition first.
-
-        ``reader`` is needed where there is no edition yet.
-        """
         ...
 
 

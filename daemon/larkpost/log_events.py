@@ -38,6 +38,9 @@ class LogEvent(StrEnum):
         "delivery.unrecorded",
         "the outcome of a message could not be written yet, and is written again",
     )
+    DIGEST_IGNORED = "digest.ignored", "an inbound mail is no digest of an allowed sender"
+    DIGEST_INGESTED = "digest.ingested", "the papers of a digest mail were read into the database"
+    DIGEST_REJECTED = "digest.rejected", "there is no paper in a digest mail of an allowed sender"
     DUMP_CHANGED = "dump.changed", "a dump was changed after it was read, and is read again"
     DUMP_DEFERRED = "dump.deferred", "a dump was left in the inbox, and is tried again"
     DUMP_FAILED = "dump.failed", "reading a dump raised an unexpected error"
@@ -83,6 +86,11 @@ class LogEvent(StrEnum):
     SETTINGS_REJECTED = "settings.rejected", "reloaded settings are wrong; the old ones stay"
     SETTINGS_RELOADED = "settings.reloaded", "the settings were read again"
     SETTINGS_WARNED = "settings.warned", "a file of the settings needs attention"
+    SOURCE_DEFERRED = "source.deferred", "a source was not asked now and is asked again later"
+    SOURCE_FAILED = "source.failed", "a source does not answer as it should, or stopped moving"
+    SOURCE_MOVED = "source.moved", "a source redirects for good; it is asked at its new address"
+    SOURCE_RECOVERED = "source.recovered", "a source that failed is well again"
+    SOURCE_RESET = "source.reset", "the new address of a source failed; the old one is asked again"
     STEP_FAILED = "step.failed", "a step of a tick failed; the other steps are done"
     TRAINING_FAILED = "training.failed", "no taste could be learnt; editions go without"
     VOTES_PRUNED = "votes.pruned", "forgotten thumbs were deleted for good"

@@ -100,6 +100,9 @@ larkpost.take(
             ),
         ),
         "Papers": (
+            ListedCommand(
+                "source", "sources", "Add, list, check or remove sources that are polled."
+            ),
             ListedCommand("ingest", "papers", "Read dumps of papers."),
             ListedCommand("papers", "papers", "List or search papers."),
             ListedCommand("enrich", "enrich", "Add ids, links, authors and dates to papers."),

@@ -92,6 +92,13 @@ def last_news(connection: Connection) -> datetime | None:
     return connection.execute(select(func.max(table.c.read_at)).where(table.c.new > 0)).scalar()
 
 
+def read_times(connection: Connection) -> dict[str, datetime]:
+    """Tell when a dump of each name was last read."""
+    table = schema.dump
+    times = select(table.c.name, func.max(table.c.read_at)).group_by(table.c.name)
+    return {row.name: row[1] for row in connection.execute(times)}
+
+
 def _rejected_row(dump_id: int, rejected: RejectedRecord) -> dict[str, Any]:
     return {
         "dump_id": dump_id,

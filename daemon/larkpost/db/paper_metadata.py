@@ -17,7 +17,7 @@ from larkpost.db import schema
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice, similarity
 from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, alike, conflicting
 from larkpost.db.matching.merge_log import RecordOrigin
-from larkpost.db.matching.merge_texts import further_links
+from larkpost.db.matching.merge_texts import further_links, unite_keywords
 from larkpost.db.matching.paper_matcher import (
     PlacedRecord,
     ask,
@@ -253,4 +253,8 @@ def _supplement(paper: Paper, draft: PaperRecord) -> Paper:
         url=url,
         organisation=paper.organisation or draft.organisation,
         links=further_links(url, paper.links + draft.links),
+        keywords=paper.keywords or unite_keywords((), draft.keywords),
+        comment=paper.comment or draft.comment,
+        journal_ref=paper.journal_ref or draft.journal_ref,
+        thumbnail=paper.thumbnail or draft.thumbnail,
     )

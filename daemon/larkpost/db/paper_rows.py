@@ -44,6 +44,10 @@ def paper(row: Row[Any]) -> Paper:
         withdrawn=row.withdrawn,
         version=row.version,
         text_seen=row.text_seen,
+        keywords=row.keywords or (),
+        comment=row.comment,
+        journal_ref=row.journal_ref,
+        thumbnail=row.thumbnail,
     )
 
 
@@ -72,6 +76,10 @@ def values(paper: Paper) -> dict[str, Any]:
         "withdrawn": paper.withdrawn,
         "version": paper.version,
         "text_seen": paper.text_seen,
+        "keywords": paper.keywords or None,
+        "comment": paper.comment,
+        "journal_ref": paper.journal_ref,
+        "thumbnail": paper.thumbnail,
     }
 
 

@@ -91,7 +91,7 @@ def by_identifier(connection: Connection, identifier: Identifier) -> Paper | Non
 
 def by_uid(connection: Connection, uid: str) -> Paper | None:
     """Find a paper that anybody may see by the name that never changes, or once was another's."""
-    former = schema.former_paper.c
+    former = schema.tables.former_paper.c
     for mine in (
         schema.paper.c.uid == uid,
         schema.paper.c.id.in_(select(former.paper_id).where(former.uid == uid)),
@@ -104,7 +104,7 @@ def by_uid(connection: Connection, uid: str) -> Paper | None:
 
 def current_ids(connection: Connection, ids: Iterable[int]) -> list[int]:
     """Give the ids of papers with those in their place that have taken papers in since."""
-    former = schema.former_paper.c
+    former = schema.tables.former_paper.c
     rows = connection.execute(select(former.id, former.paper_id))
     now = {row.id: row.paper_id for row in rows}
     return [now.get(one, one) for one in ids]

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     String,
     Table,
@@ -26,21 +25,11 @@ from sqlalchemy import (
     false,
 )
 
+from larkpost.db import column_types
 from larkpost.db.column_types import CleanText, TextList, UtcDateTime
+from larkpost.db.matching import tables as tables
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite counts row ids only for a column of type INTEGER. ``sqlite_autoincrement`` stands where an
-# id travels in links or feeds: the id of a removed row must never name another one.
-Id = BigInteger().with_variant(Integer, "sqlite")
+metadata, Id = column_types.metadata, column_types.Id
 
 dump = Table(
     "dump",
@@ -91,6 +80,10 @@ paper = Table(
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
     Column("version", Integer),  # arXiv's, of the title and abstract; none where nobody told it
     Column("text_seen", UtcDateTime),  # when the record of the text was seen; none: first_seen
+    Column("keywords", TextList),
+    Column("comment", CleanText),
+    Column("journal_ref", CleanText),
+    Column("thumbnail", CleanText),  # an address that is never loaded
     # The reader whose private paper this is; none has a row in identifier, minhash,
     # dump_paper or the search index. See larkpost.db.private.private_papers.
     Column("owner_id", ForeignKey("reader.id", ondelete="CASCADE")),
@@ -116,47 +109,6 @@ private_identifier = Table(  # by what its owner finds a private paper again
     Column("value", String(400), primary_key=True),
     Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False, index=True),
     Index("ix_private_identifier_scheme_value", "scheme", "value"),
-)
-
-merged_record = Table(  # what was united in a paper, and why; see larkpost.db.matching.merge_log
-    "merged_record",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False),
-    Column("digest", String(32), nullable=False),  # of its names: what tells records apart
-    Column("format", String(40), nullable=False),  # of the dump; empty where nobody knows it
-    # SHA-256 of the dump's bytes. No key: a dump is written down after its records.
-    Column("dump_digest", String(64)),
-    Column("rule", String(20), nullable=False),
-    Column("at", UtcDateTime, nullable=False),
-    Column("content", JSON, nullable=False),  # the record, as read
-    UniqueConstraint("paper_id", "digest", "format"),
-)
-
-match_decision = Table(  # an operator's: names that are one paper, or are not
-    "match_decision",
-    metadata,
-    Column("id", Id, primary_key=True),
-    Column("same", Boolean, nullable=False),
-    Column("at", UtcDateTime, nullable=False),
-)
-
-decided_name = Table(  # of names in groups: those of one group are one paper
-    "decided_name",
-    metadata,
-    Column("decision_id", ForeignKey("match_decision.id", ondelete="CASCADE"), primary_key=True),
-    Column("scheme", String(20), primary_key=True),
-    Column("value", String(400), primary_key=True),
-    Column("part", Integer, nullable=False),
-    Index("ix_decided_name_scheme_value", "scheme", "value"),
-)
-
-former_paper = Table(  # a paper that another one has taken in: its id and uid lead there
-    "former_paper",
-    metadata,
-    Column("id", Id, primary_key=True, autoincrement=False),
-    Column("uid", String(36), nullable=False, unique=True),
-    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False, index=True),
 )
 
 minhash = Table(  # of its abstract, to find duplicates
@@ -381,4 +333,47 @@ notice = Table(  # letters that are owed, until they have gone; see larkpost.db.
     Column("domain", CleanText),
     Column("place", UtcDateTime),
     Index("ix_notice_domain_place", "domain", "place"),
+)
+
+polled_source = Table(  # what is asked for papers, and how it is doing; see db.polling
+    "polled_source",
+    metadata,
+    Column("name", CleanText, primary_key=True),
+    Column("address", CleanText, nullable=False),  # a known name, or a web address
+    Column("by_command", Boolean, nullable=False),  # else by the settings
+    Column("interval_minutes", Float),
+    Column("allow_private", Boolean, nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
+    Column("next_poll_at", UtcDateTime, nullable=False),
+    Column("last_poll_at", UtcDateTime),
+    Column("last_answer_at", UtcDateTime),
+    Column("watched_since", UtcDateTime),  # since when it is polled without a pause
+    Column("last_news_at", UtcDateTime),  # when it last had papers that it had not had before
+    Column("news_count", Integer, nullable=False),  # how often that was
+    Column("longest_gap", Float, nullable=False),  # seconds between two of them
+    Column("papers", Integer, nullable=False),  # in the last answer that had any
+    Column("failures", Integer, nullable=False),  # in a row
+    Column("problem", String(20)),
+    Column("problem_text", CleanText, nullable=False),
+    Column("problem_hint", CleanText, nullable=False),
+    Column("problem_since", UtcDateTime),
+    Column("moved_to", CleanText, nullable=False),
+)
+
+polled_page = Table(  # one address of a source: what is needed to ask whether it has changed
+    "polled_page",
+    metadata,
+    Column("source", ForeignKey("polled_source.name", ondelete="CASCADE"), primary_key=True),
+    Column("url", CleanText, primary_key=True),
+    Column("day", Date),  # of the list, where there is one for each day
+    Column("etag", CleanText, nullable=False),
+    Column("last_modified", CleanText, nullable=False),
+    Column("trusted", Boolean, nullable=False),  # whether its validators change with its papers
+    Column("digest", String(64), nullable=False),
+    Column("dump_id", Id),  # no key: dumps may go
+    Column("papers", Integer, nullable=False),
+    Column("checked_at", UtcDateTime, nullable=False),
+    Column("whole_at", UtcDateTime, nullable=False),  # when it last came whole, not as a 304
+    Column("grown_at", UtcDateTime, nullable=False),
+    Column("moved_to", CleanText, nullable=False),
 )

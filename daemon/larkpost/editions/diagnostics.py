@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from larkpost.db import dumps, editions, papers, readers
 from larkpost.db.coordination import job_status
+from larkpost.db.polling import polled_sources
 from larkpost.domain import Status
+from larkpost.errors import FetchProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime, timedelta
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection
+    from larkpost.db.polling.polled_sources import SourceState
 
 
 class EmptyDay(StrEnum):
@@ -30,6 +34,21 @@ class EmptyDay(StrEnum):
     ALL_SEEN = "all-seen"
     NOT_PUBLISHED = "not-published"
     MAIL_REFUSED = "mail-refused"
+    SOURCE_PROBLEM = "source-problem"
+
+
+# Of the network, and passing as a rule: told when the source has not answered for so long.
+_PASSING = frozenset(
+    {
+        FetchProblem.UNREACHABLE,
+        FetchProblem.TIMEOUT,
+        FetchProblem.RATE_LIMITED,
+        FetchProblem.HTTP_STATUS,
+        FetchProblem.CUT,
+        FetchProblem.TLS,
+    }
+)
+_LONG_ENOUGH = timedelta(hours=6)
 
 
 # Readers are told nothing of files and other readers, and not what the operator could try.
@@ -58,7 +77,7 @@ class DayFacts:
 
     ``readers`` counts the active ones, ``fresh`` the papers in the window. ``news`` is when a dump
     last brought a new paper, ``out`` when an edition last came out. ``happened`` holds the latest
-    event of each kind, ``publish`` with the outcomes of its whole day.
+    event of each kind, ``publish`` with the outcomes of its whole day; ``sources`` are polled.
     """
 
     now: datetime
@@ -67,6 +86,7 @@ class DayFacts:
     news: datetime | None
     out: datetime | None
     happened: Mapping[str, JobStatus]
+    sources: Sequence[SourceState] = ()
 
     @property
     def has_papers(self) -> bool:
@@ -125,6 +145,7 @@ def _read_day(connection: Connection, now: datetime, window: timedelta) -> DayFa
         news=dumps.last_news(connection),
         out=editions.last_out(connection),
         happened=job_status.latest(connection),
+        sources=polled_sources.list_states(connection),
     )
 
 
@@ -139,6 +160,7 @@ def reasons(facts: DayFacts) -> Iterator[EmptyDayReason]:
     if facts.idle is not None:
         yield from _of_publish(facts.idle, seen=not facts.nothing_new)
     yield from _of_faults(facts.happened)
+    yield from _of_sources(facts)
 
 
 def _of_ingest(facts: DayFacts) -> Iterator[EmptyDayReason]:
@@ -174,6 +196,17 @@ def _of_ingest(facts: DayFacts) -> Iterator[EmptyDayReason]:
             event.detail.get("hint")
             or "see the .why file beside it in the folder bad/, and docs/formats.md",
         )
+
+
+def _of_sources(facts: DayFacts) -> Iterator[EmptyDayReason]:
+    for state in facts.sources:
+        silent = facts.now - (state.last_answer_at or state.added_at)
+        if state.problem and (state.problem not in _PASSING or silent >= _LONG_ENOUGH):
+            yield EmptyDayReason(
+                EmptyDay.SOURCE_PROBLEM,
+                f"the source {state.source.name} is not well: {state.problem_text}",
+                state.problem_hint or "larkpost source check tells more",
+            )
 
 
 def no_new_papers(count: int) -> str:

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Connection, Store
     from larkpost.domain import Edition, Paper, Reader
-    from larkpost.interfaces import Ranker
-    from larkpost.ranking import History, Logged, ReplayReport
+    from larkpost.ranking import History, Logged, ReplayReport, TfidfRanker
 
 FEWEST = 10  # votes; a replay of fewer measures chance
 MOST_VOTES = 5_000  # the newest are replayed
@@ -26,17 +25,14 @@ EDITIONS = 5 * 366
 
 
 def evaluate(
-    store: Store, ranker: Ranker, reader: Reader, *, fewest: int = popularity.FEWEST
+    store: Store, ranker: TfidfRanker, reader: Reader, *, fewest: int = popularity.FEWEST
 ) -> ReplayReport:
     """Replay a reader's votes against other ways of ranking; of no votes, an empty report.
 
     What others thought is known in steps of ``fewest`` thumbs.
     """
-    from larkpost.ranking import TfidfRanker
     from larkpost.ranking import evaluate as replayed
 
-    if not isinstance(ranker, TfidfRanker):
-        raise TypeError(f"{type(ranker).__name__} cannot be replayed")
     with store.read() as connection:
         past = replace(history(connection, reader), fewest=fewest)
     return replayed(ranker, past)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.domain import Paper, Pick, Reader
-    from larkpost.interfaces import Evidence, Space
+    from larkpost.interfaces import Evidence
+    from larkpost.ranking import TextSpace
     from larkpost.ranking.exploration.unseen import Unseen
     from larkpost.ranking.selection import DuplicateGroups
 
@@ -31,7 +32,7 @@ class Explorer:
     thumb on. ``rate`` is that of readers who are known: see ``ranking.choice.exploration_rate``.
     """
 
-    space: Space
+    space: TextSpace
     candidates: Sequence[Paper]
     spent: Mapping[int, Collection[int]]
     alike: DuplicateGroups

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import IO
 
     from larkpost.db.engine import Store
-    from larkpost.interfaces import Ranker, Space
+    from larkpost.ranking import TextSpace, TfidfRanker
 
 log = logs.get_logger(__name__)
 
@@ -39,18 +39,20 @@ class Fitted(NamedTuple):
     """A space as bytes, and as it is in memory where it was fitted here."""
 
     body: bytes
-    space: Space | None = None
+    space: TextSpace | None = None
 
 
 class Fit(Protocol):
     """What fits a space to what a store holds at ``now``; with what readers like, where asked."""
 
-    def __call__(self, store: Store, ranker: Ranker, now: datetime, *, together: bool) -> Fitted:
+    def __call__(
+        self, store: Store, ranker: TfidfRanker, now: datetime, *, together: bool
+    ) -> Fitted:
         """Fit it; whatever keeps it from that is raised, and nothing is written to the store."""
         ...
 
 
-def fit_here(store: Store, ranker: Ranker, now: datetime, *, together: bool) -> Fitted:
+def fit_here(store: Store, ranker: TfidfRanker, now: datetime, *, together: bool) -> Fitted:
     """Fit a space in this process, with no transaction open meanwhile."""
     with store.read() as connection:
         corpus = papers.corpus(connection, limit=NEWEST)
@@ -73,7 +75,9 @@ class FitApart:
     stopped: Callable[[], bool] = lambda: False
     seconds: float = LONGEST
 
-    def __call__(self, store: Store, ranker: Ranker, now: datetime, *, together: bool) -> Fitted:
+    def __call__(
+        self, store: Store, ranker: TfidfRanker, now: datetime, *, together: bool
+    ) -> Fitted:
         """Fit it there; ``ranker`` is asked only where no other process can read the store."""
         wanted = {
             # On the standard input, for a command line may be read by everybody.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Connection, Store
     from larkpost.editions.fit_model import Fit
-    from larkpost.interfaces import Ranker, Space
+    from larkpost.ranking import TextSpace, TfidfRanker
 
 log = logs.get_logger(__name__)
 
@@ -39,14 +39,16 @@ class ModelBuild:
     ``problem`` says why it is an older one that stands in for what could not be fitted.
     """
 
-    space: Space
+    space: TextSpace
     basis: FitBasis
     at: datetime
     body: bytes = b""
     problem: str = ""
 
 
-def fresh_space(store: Store, ranker: Ranker, *, now: datetime, fit: Fit = fit_here) -> Space:
+def fresh_space(
+    store: Store, ranker: TfidfRanker, *, now: datetime, fit: Fit = fit_here
+) -> TextSpace:
     """The newest space if it still fits the corpus, else a new one, kept for the next time.
 
     Where hundreds of readers vote, what they like together is learnt with it, anew where there are
@@ -67,7 +69,7 @@ class Held:
     """
 
     number: int | None
-    space: Space
+    space: TextSpace
     blank: bool = False
 
 
@@ -87,7 +89,7 @@ class ModelCache:
         self._readable = True
         self.papers = PaperCache()
 
-    def refresh(self, store: Store, ranker: Ranker, *, now: datetime) -> None:
+    def refresh(self, store: Store, ranker: TfidfRanker, *, now: datetime) -> None:
         """Fit and keep a space where the newest does not fit the corpus any more.
 
         It is for rounds, one at a time. Where fitting failed, it is tried again after an hour.
@@ -106,7 +108,7 @@ class ModelCache:
                 job_status.record(connection, "fit", ok=False, now=now, problem=problem, ups=0)
         self._readable = True
 
-    def fresh(self, store: Store, ranker: Ranker, *, now: datetime) -> Space:
+    def fresh(self, store: Store, ranker: TfidfRanker, *, now: datetime) -> TextSpace:
         """Give what ``fresh_space`` gives; it is read once, and held as long as it serves.
 
         Where a fit has failed within the hour, an older space that can be read serves meanwhile.
@@ -119,7 +121,7 @@ class ModelCache:
                 return held.space
         return fresh_space(store, ranker, now=now, fit=self._fit)
 
-    def newest(self, store: Store, ranker: Ranker, *, wait: bool = False) -> Held:
+    def newest(self, store: Store, ranker: TfidfRanker, *, wait: bool = False) -> Held:
         """The newest kept space that can be read; one of no papers while there is none.
 
         It is read once. While somebody reads a newer one, the others go on with what is held,
@@ -140,7 +142,7 @@ class ModelCache:
         finally:
             self._lock.release()
 
-    def _read(self, store: Store, ranker: Ranker, number: int | None) -> Held:
+    def _read(self, store: Store, ranker: TfidfRanker, number: int | None) -> Held:
         with store.read() as connection:
             newest = fitted_models.newest_model(connection)
         space = ranker.space_from(newest.body) if newest else None
@@ -166,7 +168,7 @@ def _is_fresh(connection: Connection, now: datetime) -> bool:
     )
 
 
-def _load_or_fit(store: Store, ranker: Ranker, now: datetime, fit: Fit) -> ModelBuild:
+def _load_or_fit(store: Store, ranker: TfidfRanker, now: datetime, fit: Fit) -> ModelBuild:
     """The space that is kept if it fits what there is, else one fitted now."""
     with store.read() as connection:
         basis = _basis(connection, now)
@@ -186,7 +188,7 @@ def _load_or_fit(store: Store, ranker: Ranker, now: datetime, fit: Fit) -> Model
         return ModelBuild(last, basis, now, problem=problem)
 
 
-def _made(ranker: Ranker, fitted: Fitted, basis: FitBasis, now: datetime) -> ModelBuild:
+def _made(ranker: TfidfRanker, fitted: Fitted, basis: FitBasis, now: datetime) -> ModelBuild:
     """Take up what was fitted; raises ValueError where another process gave what is no space."""
     space = ranker.space_from(fitted.body) if fitted.space is None else fitted.space
     if space is None:
@@ -194,7 +196,7 @@ def _made(ranker: Ranker, fitted: Fitted, basis: FitBasis, now: datetime) -> Mod
     return ModelBuild(space, basis, now, body=fitted.body)
 
 
-def _last_good(store: Store, ranker: Ranker) -> Space | None:
+def _last_good(store: Store, ranker: TfidfRanker) -> TextSpace | None:
     """The newest of the kept spaces that can be read."""
     with store.read() as connection:
         read = (ranker.space_from(kept.body) for kept in fitted_models.models(connection))
@@ -208,7 +210,7 @@ def _basis(connection: Connection, now: datetime) -> FitBasis:
 
 
 def _load(
-    connection: Connection, ranker: Ranker, wanted: FitBasis, now: datetime
+    connection: Connection, ranker: TfidfRanker, wanted: FitBasis, now: datetime
 ) -> ModelBuild | None:
     """Read the space that is kept, if it still serves and can be read."""
     newest = fitted_models.newest_model(connection)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Connection, Store
     from larkpost.domain import Reader
-    from larkpost.interfaces import Ranker, Space
+    from larkpost.ranking import TextSpace, TfidfRanker
 
 SHARD = 500
 LONGEST_CATCH_UP = timedelta(days=31)
@@ -48,7 +48,7 @@ class PublishContext:
     """
 
     store: Store
-    ranker: Ranker
+    ranker: TfidfRanker
     window: timedelta
     domain: str
     exploration: float = 0.0
@@ -251,7 +251,11 @@ def _in_words(fault: Exception) -> str:
 
 
 def draft(
-    context: PublishContext, request: EditionRequest, *, now: datetime, space: Space | None = None
+    context: PublishContext,
+    request: EditionRequest,
+    *,
+    now: datetime,
+    space: TextSpace | None = None,
 ) -> Edition:
     """The edition as it would be published; its id is 0.
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
     from larkpost.db.paper_cache import PaperCache
     from larkpost.domain import Paper, Pick, Reader
-    from larkpost.interfaces import Ranker, Space, Taste
+    from larkpost.ranking import LinearTaste, TextSpace, TfidfRanker
     from larkpost.ranking.selection import DuplicateGroups
 
     Found = dict[int, Sequence[Pick]]  # what each interest of a reader found, best first
@@ -83,12 +83,12 @@ def _ids(readers: Iterable[Reader]) -> list[int]:
 
 def rank(
     store: Store,
-    ranker: Ranker,
+    ranker: TfidfRanker,
     readers: Sequence[Reader],
     question: RankingRequest,
     *,
     now: datetime,
-    space: Space | None = None,
+    space: TextSpace | None = None,
     spaces: ModelCache | None = None,
 ) -> dict[int, ReaderRanking]:
     """The ranking of each reader, by reader id; every reader has one, though it may be empty.
@@ -149,8 +149,8 @@ def _plain(
 
 def _learn(
     store: Store,
-    ranker: Ranker,
-    space: Space,
+    ranker: TfidfRanker,
+    space: TextSpace,
     readers: Sequence[Reader],
     question: RankingRequest,
     known: PaperCache | None = None,
@@ -185,7 +185,7 @@ def _learn(
     if lost := [reader for reader in readers if not found.get(reader.id)]:
         with store.read() as connection:
             found |= shard.trending(connection, lost)
-    theirs: dict[int, list[Taste]] = {}
+    theirs: dict[int, list[LinearTaste]] = {}
     for one, taste in zip(asked, tastes, strict=True):
         theirs.setdefault(one.reader_id, []).append(taste)
     rankings = {
@@ -222,8 +222,8 @@ class _ShardRanking:
     interests that have no thumb up, to which no threshold applies.
     """
 
-    ranker: Ranker
-    space: Space
+    ranker: TfidfRanker
+    space: TextSpace
     question: RankingRequest
     candidates: Sequence[Paper]
     ids: frozenset[int]
@@ -234,7 +234,7 @@ class _ShardRanking:
     explorer: Explorer
 
     def find_candidates(
-        self, asked: Sequence[Evidence], tastes: Sequence[Taste]
+        self, asked: Sequence[Evidence], tastes: Sequence[LinearTaste]
     ) -> dict[int, Found]:
         """What the interests find, by reader; those that know nothing yet find nothing."""
         ranked = self.ranker.rank(
@@ -277,7 +277,7 @@ class _ShardRanking:
         return found
 
     def ranking(
-        self, reader: Reader, found: Found, asked: Sequence[Evidence], tastes: Sequence[Taste]
+        self, reader: Reader, found: Found, asked: Sequence[Evidence], tastes: Sequence[LinearTaste]
     ) -> ReaderRanking:
         """The reader's picks: shared between interests, likely enough, perhaps one explored."""
         from larkpost.ranking import selection
@@ -302,7 +302,7 @@ class _ShardRanking:
 
 
 def explain_paper(
-    store: Store, ranker: Ranker, reader: Reader, paper: Paper, *, now: datetime
+    store: Store, ranker: TfidfRanker, reader: Reader, paper: Paper, *, now: datetime
 ) -> Pick:
     """Judge one paper for a reader, by the interest that likes it most."""
     space = fresh_space(store, ranker, now=now)
@@ -311,6 +311,8 @@ def explain_paper(
     return _liked_most(ranker, space, ranker.learn(space, asked, now=now), paper)
 
 
-def _liked_most(ranker: Ranker, space: Space, tastes: Sequence[Taste], paper: Paper) -> Pick:
+def _liked_most(
+    ranker: TfidfRanker, space: TextSpace, tastes: Sequence[LinearTaste], paper: Paper
+) -> Pick:
     verdicts = [picks[0] for picks in ranker.rank(space, tastes, [paper], 1)]
     return max(verdicts, key=lambda pick: pick.score)

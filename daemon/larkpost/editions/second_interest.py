@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Connection, Store
     from larkpost.domain import Interest, Paper, Reader, Vote
-    from larkpost.interfaces import Evidence, Space
+    from larkpost.interfaces import Evidence
+    from larkpost.ranking import TextSpace
 
 NOT_AGAIN = timedelta(days=180)  # after an offer was declined
 NAMED_AFTER = 2  # words
@@ -45,20 +46,19 @@ class Offer:
 
 
 def find_offer(
-    space: Space, reader: Reader, asked: Sequence[Evidence], *, now: datetime
+    space: TextSpace, reader: Reader, asked: Sequence[Evidence], *, now: datetime
 ) -> Offer | None:
     """Find the first of a reader's interests whose liked papers fall into two groups.
 
     ``asked`` is the reader's evidence. None where there is no such interest, no room for one more,
     or where an offer was declined in the last 180 days. ``ranking.two_groups`` has the rule.
     """
-    from larkpost.ranking import TextSpace
     from larkpost.ranking.exploration.liked_clusters import find_two_groups
 
     declined = reader.offer_declined
     if declined is not None and now - declined < NOT_AGAIN:
         return None
-    if len(reader.interests) >= MOST_INTERESTS or not isinstance(space, TextSpace):
+    if len(reader.interests) >= MOST_INTERESTS:
         return None
     names = {interest.id: interest.name for interest in reader.interests}
     for one in asked:
@@ -71,7 +71,7 @@ def find_offer(
     return None
 
 
-def note(space: Space, reader: Reader, asked: Sequence[Evidence], *, now: datetime) -> str:
+def note(space: TextSpace, reader: Reader, asked: Sequence[Evidence], *, now: datetime) -> str:
     """Give what an edition says of an offer: on one of the reader's days a week, else nothing.
 
     No word of a paper is in it, for editions are passed on and a private paper may be meant.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Connection
     from larkpost.domain import Paper
-    from larkpost.interfaces import Ranker, Space
+    from larkpost.ranking import TextSpace, TfidfRanker
 
 REMEMBERED = 512  # papers whose like are known
 AMONG = 300  # papers that are compared, those with the most words of the title in common
@@ -30,7 +30,7 @@ class SimilarPaper:
 
 
 def similar(
-    connection: Connection, ranker: Ranker, space: Space, paper: Paper, *, limit: int = 6
+    connection: Connection, ranker: TfidfRanker, space: TextSpace, paper: Paper, *, limit: int = 6
 ) -> list[SimilarPaper]:
     """The papers closest to this one, the closest first; none by a space of no papers."""
     among = find.kin(connection, paper, limit=AMONG)
@@ -45,12 +45,18 @@ class SimilarPapers:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._space: Space | None = None
+        self._space: TextSpace | None = None
         self._changed: datetime | None = None
         self._known: OrderedDict[tuple[int, int], list[tuple[int, float]]] = OrderedDict()
 
     def find(
-        self, connection: Connection, ranker: Ranker, space: Space, paper: Paper, *, limit: int
+        self,
+        connection: Connection,
+        ranker: TfidfRanker,
+        space: TextSpace,
+        paper: Paper,
+        *,
+        limit: int,
     ) -> list[SimilarPaper]:
         """Give what ``similar`` gives, of the papers as they are now."""
         changed, key = papers.latest_change(connection), (paper.id, limit)
@@ -67,7 +73,11 @@ class SimilarPapers:
         return [SimilarPaper(found[one], closeness) for one, closeness in known if one in found]
 
     def _remember(
-        self, space: Space, changed: datetime | None, key: tuple[int, int], near: list[SimilarPaper]
+        self,
+        space: TextSpace,
+        changed: datetime | None,
+        key: tuple[int, int],
+        near: list[SimilarPaper],
     ) -> None:
         with self._lock:
             if self._space is space and self._changed == changed:

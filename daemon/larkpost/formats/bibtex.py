@@ -30,7 +30,7 @@ def entries(text: str) -> Iterator[dict[str, str]]:
 
 def _fields(body: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    at = body.find(",") + 1  # behind the entry's key
+    at = 0  # the key of the entry is passed over: no sign of equality follows it
     while match := _FIELD.search(body, at):
         value, at = _value(body, match.end())
         found.setdefault(match[1].lower(), value)

@@ -12,7 +12,7 @@ from larkpost.domain import IngestWarning, RejectedRecord
 from larkpost.text.normalize import clean, count_unwanted, ends_cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CHUNK = 64 * 1024
 LONGEST_LINE = 1024 * 1024  # bytes; the longest abstracts have some thousand
@@ -115,6 +115,39 @@ def decode(raw: bytes) -> str:
         return content.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         return _windows(content)
+
+
+def text_chunks(dump: BinaryIO, encoding_of: Callable[[bytes], str] | None = None) -> Iterator[str]:
+    """Yield a dump as text in pieces: by its mark, else by ``encoding_of`` its first bytes.
+
+    ``encoding_of`` names a codec, or gives an empty string where the bytes name none: then it is
+    UTF-8, or UTF-16 by its NULs. Bytes that the encoding does not know are read as Windows-1252.
+    """
+    head = dump.read(CHUNK)
+    mark, encoding = next(((m, e) for m, e in _MARKS if head.startswith(m)), (b"", ""))
+    if not encoding:
+        guess = _guess_encoding(head)
+        told = encoding_of(head) if encoding_of and guess == "utf-8" else ""
+        encoding = told or guess
+    decoder = codecs.getincrementaldecoder(encoding)(_AS_WINDOWS)
+    chunk = head[len(mark) :]
+    while chunk:
+        yield decoder.decode(chunk)
+        chunk = dump.read(CHUNK)
+    yield decoder.decode(b"", final=True)
+
+
+_AS_WINDOWS = "larkpost-windows"  # the handler of errors below, as codecs know it
+
+
+def _decode_as_windows(error: UnicodeError) -> tuple[str, int]:
+    """Read the bytes that a decoder cannot read as Windows-1252 (PEP 293)."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return _windows(error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(_AS_WINDOWS, _decode_as_windows)
 
 
 class _Oddities:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from larkpost.errors import UnreadableDump
 from larkpost.formats.bibtex import ENTRY
 from larkpost.formats.references import RIS, TABLE
+from larkpost.formats.tables.table import is_table
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
@@ -19,15 +20,15 @@ _TEXT = "dumps are text: the page as text, or JSON Lines"
 _UNPACK = "unpack it and ingest what is inside"
 _AS_TEXT = "save it as text and ingest that"
 _AGAIN = "fetch it again, later; what came is not the papers"
-_START = "it begins a reader's taste: `larkpost reader import-library EMAIL FILE`"
+_START = (
+    "it begins a reader's taste: `larkpost reader import-library EMAIL FILE`; only `larkpost "
+    "ingest --as-papers FILE` makes its papers candidates"
+)
 _EXPORT = (
     "export it as BibTeX or RIS; that begins a reader's taste:"
     " `larkpost reader import-library EMAIL FILE`"
 )
-_NOT_YET = (
-    "it is not read yet; what is read is the papers page as text, the JSON of its API, and JSON "
-    "Lines (docs/formats.md)"
-)
+_NOT_YET = "it is not read yet; docs/formats.md lists what is read"
 
 _MAGIC = (
     (b"\x1f\x8b", "a gzip archive", _UNPACK),
@@ -53,7 +54,6 @@ _MAGIC = (
 )
 
 _LEAD = r"\A(?:\s|<!--(?s:.*?)-->|<\?(?s:.*?)\?>|<!DOCTYPE(?!\s+(?:html|NETSCAPE))[^>]*+>)*+"
-_HEADERS = r"\A(?:From [^\n]*\n)?(?:[\w-]{1,70}:[^\n]*\n(?:[ \t][^\n]*\n)*+)*?"
 _FAILURES = (
     r"rate (?:limit )?exceeded|(?:HTTP/\S+ |HTTP )?error(?: code)?:? [45]\d\d"
     r"|(?:HTTP/\S+ |HTTP |error:? )*(?:[45]\d\d\b[ :-]*)?(?:too many requests|access denied"
@@ -61,23 +61,11 @@ _FAILURES = (
     r"|gateway time-?out|(?:page )?not found|internal server error|just a moment"
     r"|attention required)"
 )
-_PAPER_NUMBER = r"arXiv:\d{4}\.\d{4,5}"
-_HEADING = r"\"?\w[\w .()/-]{0,40}\"?"
-_CONTENT_TAG = re.compile(r"<(?:article|h[1-6]|li|p|td)\b[^<>]*>", re.IGNORECASE)
 _CITATION_KEY = re.compile(r"\s*[^\s,={}()\"]{0,200},")
-_FEW, _MANY = 3, 10  # tags by which the middle of a web page is known, at its start or later
 
 
 def _test(pattern: str) -> Test:
     return re.compile(pattern, re.IGNORECASE | re.MULTILINE).search
-
-
-def _fragment(start: str) -> re.Match[str] | None:
-    """Recognise a piece of a web page; Markdown keeps some tags, but not those of paragraphs."""
-    if start.startswith(("[", "{")):
-        return None
-    tags = list(_CONTENT_TAG.finditer(start))
-    return tags[0] if len(tags) >= (_FEW if start.startswith("<") else _MANY) else None
 
 
 def _bibtex(start: str) -> re.Match[str] | None:
@@ -111,7 +99,6 @@ _KINDS: tuple[tuple[Test, str, str], ...] = (
         r"an error that an API answered with (\1)",
         _AGAIN,
     ),
-    (_test(r'\A\{(?s:.*?)"version"\s*:\s*"https?://jsonfeed\.org/'), "a JSON feed", _NOT_YET),
     (
         _test(
             r'\A[\[{](?s:.*?)(?<!\\)"(?:issued|itemType|container-title|citation-key|family)"\s*:'
@@ -136,61 +123,24 @@ _KINDS: tuple[tuple[Test, str, str], ...] = (
         r"an error page of the server (\1)",
         _AGAIN,
     ),
-    # arXiv, mail
-    (
-        _test(
-            rf"^\\\\[ \t]*\n{_PAPER_NUMBER}"
-            rf"|^[ \t]*(?:\[\d+\]\s*)*{_PAPER_NUMBER}[^\n]*\n(?:[^\n]*\n){{0,3}}?[ \t*]*Title:"
-            r"|^[ \t]*(?-i:Title):[^\n]*\n(?:[^\n]*\n){0,6}?[ \t]*(?-i:Authors):[^\n]*\n"
-            r"(?:[^\n]*\n){0,20}?[ \t]*(?-i:Categories|Subjects|Comments):"
-        ),
-        "a listing of arXiv",
-        _NOT_YET,
-    ),
-    (
-        _test(rf"{_HEADERS}(?:Snapshot-Content-Location:|From: [\"<]*Saved by )"),
-        "a saved web page (MHTML)",
-        "save it as text in the browser and ingest that",
-    ),
-    (
-        _test(
-            rf"{_HEADERS}(?:MIME-Version|Content-Type|Message-ID|Received|Return-Path|Delivered-To"
-            r"|DKIM-Signature|X-Mailer):"
-        ),
-        "a mail as it is sent (.eml or mbox)",
-        "save the text of the mail, without its headers, and ingest that",
-    ),
     # XML and HTML
     (_test(r"\A\s*<!DOCTYPE\s+NETSCAPE-Bookmark"), "a list of bookmarks", _AS_TEXT),
-    (
-        _test(rf"{_LEAD}<(?:(?:rss|feed|entry|channel)\b|rdf:RDF\b[^>]*purl\.org/rss)"),
-        "a feed (RSS or Atom)",
-        _NOT_YET,
-    ),
     (_test(rf"{_LEAD}<rdf:RDF\b"), "a list of references (RDF)", _START),
     (_test(rf"{_LEAD}<opml\b"), "a list of subscriptions (OPML)", _NOT_YET),
-    (_test(rf"{_LEAD}<(?:OAI-PMH|ListRecords|GetRecord)\b"), "an answer of OAI-PMH", _NOT_YET),
     (
-        _test(rf"{_LEAD}<(?:!doctype html|(?:html|head|body|meta|title|script|style|link|base)\b)"),
-        "an HTML page",
-        _AS_TEXT,
+        _test(r"\A\s*<\?xml(?![^<]*(?:<!--(?s:.*?)-->\s*)?<(?:!DOCTYPE\s+html|html)\b)"),
+        "an XML file",
+        _TEXT,
     ),
-    (_test(r"\A\s*<\?xml"), "an XML file", _TEXT),
-    (_fragment, "an HTML page", _AS_TEXT),
     # References
     (_bibtex, "a list of references (BibTeX)", _START),
     (RIS.search, "a list of references (RIS)", _START),
     (_test(r"\A\s*%0 [A-Z]|\A\s*PMID- ?\d"), "a list of references (EndNote or PubMed)", _EXPORT),
     (TABLE.match, "a list of references (Zotero's CSV)", _START),
     (
-        _test(r"\A(?=[^\n]*\brating\b)(?:\"?\w+\"?,)*\"?arxiv_?id\b"),
+        _test(r"\A(?![^\n]*\btitle\b)(?=[^\n]*\brating\b)(?:\"?\w+\"?,)*\"?arxiv_?id\b"),
         "a list of rated papers (CSV)",
         f"{_START}, where each gets a thumb up, whatever its rating",
-    ),
-    (
-        _test(rf"\A(?=[^\n]*\btitle\b)(?:{_HEADING}[,;\t]){{2,}}{_HEADING}\s*$"),
-        "a table (CSV)",
-        "write it as JSON Lines (docs/formats.md) and ingest that",
     ),
     (
         _test(
@@ -206,22 +156,34 @@ _KINDS: tuple[tuple[Test, str, str], ...] = (
         _TEXT,
     ),
 )
+_FEED = _test(
+    rf"{_LEAD}<(?:(?:\w+:)?(?:rss|feed|entry|channel|OAI-PMH|ListRecords|GetRecord)\b"
+    r"|(?:\w+:)?RDF\b[^>]*(?:purl\.org/(?:net/)?rss|my\.netscape\.com/rdf))"
+)
+_JSON_FEED = _test(r'\A\{(?s:.*?)"version"\s*:\s*"https?:\\?/\\?/(?:www\.)?jsonfeed\.org\b')
 _BEFORE_TEXT = "\ufeff\u200b\u200e\u00a0 \t\r\n"  # byte order mark, white space, what nobody sees
 _BEGINNING = 16 * 1024  # bytes
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x1b\x00"))
 _MOST_CONTROLS = 0.1
 
 
-def refuse_what_is_no_dump(head: bytes, name: str) -> None:
-    """Raise UnreadableDump, saying what the file is, unless ``head`` may be the start of a dump."""
+def refuse_what_is_no_dump(head: bytes, name: str, *, as_papers: bool = False) -> None:
+    """Raise UnreadableDump, saying what the file is, unless ``head`` may be the start of a dump.
+
+    A list of references will do where it is to be read ``as_papers``.
+    """
     if not head:
         raise UnreadableDump(f"{name} is empty", hint="was it cut off? save it again")
     for magic, what, hint in _MAGIC:
         if head.startswith(magic):
             raise UnreadableDump(f"{name} is {what}, not a dump", hint=hint)
     start = _start(head)
+    if what_is_for_ingest(start, name):
+        return
     for test, what, hint in _KINDS:
         if match := test(start):
+            if as_papers and hint.startswith(_START):
+                return
             words = one_line(match.expand(what)).replace(" ()", "")
             raise UnreadableDump(f"{name} is {words}, not a dump", hint=hint)
     if head[257:262] == b"ustar":
@@ -229,6 +191,42 @@ def refuse_what_is_no_dump(head: bytes, name: str) -> None:
     stripped = head.translate(None, _CONTROLS)
     if len(head) - len(stripped) > _MOST_CONTROLS * len(head):
         raise UnreadableDump(f"{name} is binary, not text", hint=_TEXT)
+
+
+def is_reference_list(head: bytes) -> bool:
+    """Say whether a file is a list of references, of the kinds that are read."""
+    start = _start(head)
+    hint = next((hint for test, _, hint in _KINDS if test(start)), "")
+    return hint.startswith(_START)
+
+
+def refuse_what_is_no_metadata(head: bytes, name: str) -> None:
+    """Raise UnreadableDump, saying what the file is, unless ``head`` may be the start of JSON."""
+    refuse_what_is_no_dump(head, name)
+    if what := what_is_for_ingest(_start(head), name) or _what_is_read_as_text(head, name):
+        hint = "`larkpost ingest FILE` reads it"
+        raise UnreadableDump(f"{name} is {what}, not metadata as JSON", hint=hint)
+
+
+def _what_is_read_as_text(head: bytes, name: str) -> str:
+    from larkpost.formats.mail.arxiv_listing import ArxivListing  # late: they read HTML
+    from larkpost.formats.mail.mail_dump import MailDump
+    from larkpost.formats.paper_lists.html_page import HtmlPage
+
+    known = ((MailDump(), "a mail"), (ArxivListing(), "a listing of arXiv"), (HtmlPage(), "a page"))
+    return next((what for one, what in known if one.recognises(head, name)), "")
+
+
+def what_is_for_ingest(start: str, name: str) -> str:
+    """Say what a file is whose beginning may look like that of others; empty where it is not one.
+
+    Of these nothing else is asked: an entry may hold whatever an error page does.
+    """
+    if _FEED(start):
+        return "a feed, or an answer in XML,"
+    if _JSON_FEED(start):
+        return "a JSON feed"
+    return "a table" if not TABLE.match(start) and is_table(start, name) else ""
 
 
 def _start(head: bytes) -> str:

@@ -53,9 +53,7 @@ class HuggingFacePage:
     def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - any name will do
         """Look for the banner, the byline or the heading, else for titles and abstracts in turn."""
         layout = find_layout(BytesIO(head), _ANY_DAY)
-        given = (line for line in lines(BytesIO(head)) if isinstance(line, NumberedLine))
-        kinds = (p.kind for p in layout.read(given) if not isinstance(p, Paragraph))
-        if layout.mail or layout.translated or any(kind in _TELLING for kind in kinds):
+        if _is_marked(head, layout):
             return True
         if layout.wrapping.html or (layout.title_level and not layout.linked):
             return False
@@ -71,6 +69,17 @@ class HuggingFacePage:
         layout = find_layout(dump, near)
         dump.seek(start)
         yield from check_records(_records(dump, layout, near), listed=layout.listed or layout.mail)
+
+
+def is_papers_page(head: bytes) -> bool:
+    """Say whether a text is the papers page, or the digest mail, by what only these say."""
+    return _is_marked(head, find_layout(BytesIO(head), _ANY_DAY))
+
+
+def _is_marked(head: bytes, layout: PageLayout) -> bool:
+    given = (line for line in lines(BytesIO(head)) if isinstance(line, NumberedLine))
+    kinds = (p.kind for p in layout.read(given) if not isinstance(p, Paragraph))
+    return layout.mail or layout.translated or any(kind in _TELLING for kind in kinds)
 
 
 def _records(dump: BinaryIO, layout: PageLayout, near: date) -> Iterator[Record]:

@@ -88,6 +88,8 @@ def draft_of(fields: JsonFields) -> PaperRecord:
         url=next((identifier_url(n) for n in names if n.scheme == "arxiv"), None),
         links=tuple(filter(None, map(fields.address, ("projectPage", "githubRepo")))),
         upvotes=fields.votes("upvotes"),
+        keywords=fields.words("ai_keywords"),
+        thumbnail=fields.address("thumbnail"),
         line=fields.line,
     )
 

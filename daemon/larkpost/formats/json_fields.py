@@ -16,13 +16,14 @@ from larkpost.text.normalize import one_line, squash
 from larkpost.text.urls import is_web_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from larkpost.domain import Identifier, Record
 
 _MOST_VOTES = 2**31
 _MOST_VERSIONS = 10_000
 _VERSION = re.compile(r"\dv([1-9]\d{0,3})$")  # of arxiv:2508.13426v2
+_HINT = 'write an object per line, as in {"id": "arxiv:2508.13426", "title": "…"}'
 
 
 class BadRecordError(Exception):
@@ -178,9 +179,24 @@ def read_papers(dump: BinaryIO, draft_of: Callable[[JsonFields], PaperRecord]) -
     ``draft_of`` makes a draft of an object, or raises BadRecordError. Each kind of oddity is told
     once, where it was first. Raises UnreadableDump when nothing in the file is a paper.
     """
+    return records_of(json_items(dump), draft_of, hint=_HINT)
+
+
+def records_of(
+    items: Iterable[JsonItem | Record],
+    draft_of: Callable[[JsonFields], PaperRecord],
+    *,
+    hint: str = "",
+    empty: str = "",
+) -> Iterator[Record]:
+    """Yield a record per item, as ``read_papers`` does for the items of other formats.
+
+    What is a record already is passed on. Raises UnreadableDump, with ``hint``, when none is a
+    paper; where there is no record at all and that is no error, ``empty`` is the warning instead.
+    """
     taken, first_reason = 0, ""
     remarked: set[str] = set()
-    for one in json_items(dump):
+    for one in items:
         for record in _records(one, draft_of) if isinstance(one, JsonItem) else [one]:
             match record:
                 case PaperRecord():
@@ -192,8 +208,10 @@ def read_papers(dump: BinaryIO, draft_of: Callable[[JsonFields], PaperRecord]) -
                 case IngestWarning():
                     remarked.add(record.text)
             yield record
-    if not taken:
-        raise _no_paper(first_reason)
+    if not taken and empty and not first_reason:
+        yield IngestWarning(0, empty)
+    elif not taken:
+        raise _no_paper(first_reason, hint)
 
 
 def _records(item: JsonItem, draft_of: Callable[[JsonFields], PaperRecord]) -> list[Record]:
@@ -208,10 +226,7 @@ def _records(item: JsonItem, draft_of: Callable[[JsonFields], PaperRecord]) -> l
     return [*fields.remarks, draft]
 
 
-def _no_paper(first_reason: str) -> UnreadableDump:
+def _no_paper(first_reason: str, hint: str) -> UnreadableDump:
     if not first_reason:
         return UnreadableDump("there is not a single record in it")
-    return UnreadableDump(
-        f"nothing in it is a paper; the first record: {first_reason}",
-        hint='write an object per line, as in {"id": "arxiv:2508.13426", "title": "…"}',
-    )
+    return UnreadableDump(f"nothing in it is a paper; the first record: {first_reason}", hint=hint)

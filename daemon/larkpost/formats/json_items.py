@@ -49,7 +49,7 @@ def json_items(dump: BinaryIO) -> Iterator[JsonItem | RejectedRecord | IngestWar
     head = dump.read(LONGEST_LINE)
     stream = cast("BinaryIO", HeadFirst(head, dump))
     if _is_whole(head):
-        yield from _Walk(_content(stream), 1, numbered=True).items()
+        yield from _Walk(read_whole(stream), 1, numbered=True).items()
         return
     for line in lines(stream):
         if isinstance(line, NumberedLine):
@@ -80,7 +80,20 @@ def _is_whole(head: bytes) -> bool:
     return first.startswith("{") and (not end or first.rstrip().endswith(("{", "[", ",")))
 
 
-def _content(dump: BinaryIO) -> str:
+def items_from(text: str, at: int) -> Iterator[JsonItem | RejectedRecord]:
+    """Yield the items of the list that begins at a place in a text; what stands behind it is left.
+
+    An item that cannot be read is rejected with its place, like one that the end of the file cuts
+    off.
+    """
+    walk = _Walk(text, text.count("\n", 0, at) + 1, numbered=True)
+    walk.at = at
+    walk.one_list = True
+    yield from walk.items()
+
+
+def read_whole(dump: BinaryIO) -> str:
+    """Read a file that is one JSON value; raises UnreadableDump past ``LARGEST_LIST`` bytes."""
     raw = dump.read(LARGEST_LIST + 1)
     if len(raw) > LARGEST_LIST:
         raise UnreadableDump(
@@ -104,10 +117,13 @@ class _Walk:
         self.depth = 0
         self.count = 0
         self.broken = 0
+        self.one_list = False  # whether the walk ends with the list in which it began
 
     def items(self) -> Iterator[JsonItem | RejectedRecord]:
         """Yield the items; what is no JSON ends the walk, unless the next item can be told."""
         while (start := self._between()) < len(self.text):
+            if self.one_list and not self.depth:
+                return
             try:
                 value, end = _DECODER.raw_decode(self.text, start)
             except (ValueError, RecursionError) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from larkpost.domain import PaperRecord
 from larkpost.errors import UsageError
@@ -10,10 +10,12 @@ from larkpost.formats.dates import EARLIEST
 from larkpost.formats.export_format import CURRENT, FIRST, export_format
 from larkpost.formats.json_fields import BadRecordError, read_papers
 from larkpost.formats.json_items import json_head
+from larkpost.formats.tables.columns import split_subjects
+from larkpost.text.author_names import split_authors
 from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
     from larkpost.domain import Record
@@ -40,6 +42,10 @@ _KEYS = frozenset(
         "upvotes",
         "withdrawn",
         "version",
+        "keywords",
+        "comment",
+        "journal_ref",
+        "thumbnail",
     ]
 )
 # The keys of records that say no format, beside and instead of those above.
@@ -70,6 +76,8 @@ class Jsonl:
 
 def draft_of(fields: JsonFields) -> PaperRecord:
     """Read a paper in our own form; raises BadRecordError."""
+    if "main_page" in fields.given:
+        fields.given = _digest_fields(fields.given)
     given = fields.given
     if "title" not in given and "reader" in given:
         kind = "a vote" if "thumb" in given else "a reader"
@@ -102,6 +110,10 @@ def draft_of(fields: JsonFields) -> PaperRecord:
         private=not newer and given.get("guest") is True,
         withdrawn=given.get("withdrawn") is True,
         version=fields.version("version", "id"),
+        keywords=fields.words("keywords"),
+        comment=fields.text("comment"),
+        journal_ref=fields.text("journal_ref"),
+        thumbnail=fields.address("thumbnail"),
     )
 
 
@@ -114,3 +126,21 @@ def _read_format(fields: JsonFields) -> int:
         return export_format(fields.given)
     except UsageError as error:
         raise BadRecordError(str(error)) from error
+
+
+def _digest_fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn an object of ArxivDigest's day files into our own form.
+
+    It has ``main_page``, ``subjects`` such as ``Machine Learning (cs.LG)``, authors in one text.
+    """
+    own = {
+        key: value for key, value in given.items() if key not in {"main_page", "subjects", "pdf"}
+    }
+    own.setdefault("url", given["main_page"])
+    if isinstance(subjects := given.get("subjects"), str):
+        own.setdefault("categories", split_subjects(subjects.removeprefix("Subjects:")))
+    if isinstance(authors := given.get("authors"), str):
+        own["authors"] = list(split_authors(authors.removeprefix("Authors:"), family_first=False))
+    if isinstance(title := given.get("title"), str):
+        own["title"] = title.removeprefix("Title:")
+    return own

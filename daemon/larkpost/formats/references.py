@@ -40,8 +40,8 @@ _WORD = re.compile(r"[^\s,;\"'<>(){}\[\]]+")
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
 
 
-def read_references(text: str) -> list[PaperRecord]:
-    """Read whatever of it is a reference, in order, at most ``MOST``; an odd one is passed over.
+def read_references(text: str, *, most: int = MOST) -> list[PaperRecord]:
+    """Read whatever of it is a reference, in order, at most ``most``; an odd one is passed over.
 
     A reference that is only a name (an arXiv number, a DOI, a link) is a draft without title.
     Raises UsageError for text of a kind that is not read (XML, word processors).
@@ -50,7 +50,7 @@ def read_references(text: str) -> list[PaperRecord]:
     drafts: dict[object, PaperRecord] = {}
     for draft in _read(text):
         drafts.setdefault(draft.identifiers or draft.title, draft)
-        if len(drafts) >= MOST:
+        if len(drafts) >= most:
             break
     return list(drafts.values())
 

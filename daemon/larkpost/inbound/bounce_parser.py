@@ -9,7 +9,7 @@ from enum import StrEnum
 from html import unescape
 from typing import TYPE_CHECKING
 
-from larkpost.inbound.mail_parser import MailPart, decode, parse
+from larkpost.formats.mail.mail_parser import MailPart, decode, parse
 from larkpost.text.normalize import shorten
 from larkpost.transports.smtp_replies import DEAD
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.errors import Failure, LarkpostError
+from larkpost.formats.mail.mail_parser import MOST_READ, OutsizedMail, parse
+from larkpost.inbound.digest_mail import LARGEST_DIGEST
 from larkpost.inbound.maildir_files import (
     NoMailFile,
     RefusedMail,
@@ -19,7 +21,7 @@ from larkpost.inbound.maildir_files import (
     move_mail,
     read_mail,
 )
-from larkpost.inbound.process import InboundKind, InboundResult, receive
+from larkpost.inbound.process import InboundKind, InboundResult, find_tag, receive
 from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 from larkpost.transports.maildir import REFUSED
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from larkpost.db.engine import Store
+    from larkpost.inbound.digest_mail import DigestMail
     from larkpost.inbound.maildir_files import MaildirEntry
     from larkpost.inbound.return_address import ReturnAddresses
 
@@ -39,7 +42,7 @@ MOST = 500  # mails
 MOST_BYTES = 16_000_000
 MOST_SECONDS = 5.0
 # What nobody could make sense of is left unread, for a person to look at.
-_FOR_PEOPLE = frozenset({InboundKind.UNREAD, InboundKind.FOREIGN})
+_FOR_PEOPLE = frozenset({InboundKind.UNREAD, InboundKind.FOREIGN, InboundKind.NO_DIGEST})
 _MOST_STUCK = 10  # mails in one go that cannot be moved: then it is the folder's fault
 _MOST_REMEMBERED = 10_000
 
@@ -52,24 +55,26 @@ _left: OrderedDict[tuple[str, str], tuple[str, datetime]] = OrderedDict()
 
 def collect(
     store: Store,
-    mailboxes: ReturnAddresses,
+    mailboxes: ReturnAddresses | None,
     folder: Path,
     *,
     now: datetime,
+    digests: DigestMail | None = None,
     stopped: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = monotonic,
 ) -> Counter[InboundKind]:
     """Take in new mail of a Maildir and move it on to ``cur``; tells what it was.
 
     At most so much in one go that the tick goes on within seconds; the rest stays new for the next.
-    What no mail program sends, and what is no file, goes to ``refused``, of which the newest is
-    kept. What cannot be moved is told once and passed over. Raises Busy or StoreError where the
-    database cannot be written: the mail stays new. Raises Failure where nothing can be moved.
+    ``mailboxes`` reads our signed addresses, ``digests`` the papers that allowed senders mail. What
+    no mail program sends, and what is no file, goes to ``refused``, of which the newest is kept.
+    What cannot be moved is told once and passed over. Raises Busy or StoreError where the database
+    cannot be written: the mail stays new. Raises Failure where nothing can be moved.
     """
     tally: Counter[InboundKind] = Counter()
     if not (folder / "new").is_dir():
         return tally
-    collecting = _MaildirSweep(store, mailboxes, folder, now)
+    collecting = _MaildirSweep(store, mailboxes, folder, now, digests)
     until, left_bytes = clock() + MOST_SECONDS, MOST_BYTES
     for name in collecting.names():
         if stopped():
@@ -89,9 +94,10 @@ class _MaildirSweep:
     """What one go has at hand; ``stuck`` counts what could not be moved."""
 
     store: Store
-    mailboxes: ReturnAddresses
+    mailboxes: ReturnAddresses | None
     folder: Path
     now: datetime
+    digests: DigestMail | None = None
     stuck: int = 0
 
     def names(self) -> list[str]:
@@ -120,7 +126,7 @@ class _MaildirSweep:
         if self._rests(name):
             return None, 0
         try:
-            mail = read_mail(path)
+            mail = read_mail(path, LARGEST_DIGEST if self.digests else MOST_READ)
         except NoMailFile as error:
             self._move(name, partial(self._refuse, path, f"it is {error}, not a file"))
             return InboundKind.FOREIGN, 0
@@ -133,7 +139,12 @@ class _MaildirSweep:
 
     def _take_mail(self, path: Path, mail: MaildirEntry) -> InboundKind:
         receipt = receive_safely(
-            self.store, self.mailboxes, mail.content, now=self.now, size=mail.size
+            self.store,
+            self.mailboxes,
+            mail.content,
+            now=self.now,
+            size=mail.size,
+            digests=self.digests,
         )
         if receipt.meaning is InboundKind.REFUSED:
             self._move(path.name, partial(self._refuse, path, receipt.why))
@@ -181,17 +192,36 @@ class _MaildirSweep:
 
 def receive_safely(
     store: Store,
-    mailboxes: ReturnAddresses,
+    mailboxes: ReturnAddresses | None,
     content: bytes,
     *,
     now: datetime,
     size: int | None = None,
+    digests: DigestMail | None = None,
 ) -> InboundResult:
-    """Read one mail; one that cannot be understood is left to people, and stops no other."""
+    """Read one mail; one that cannot be understood is left to people, and stops no other.
+
+    What came to a signed address of ours is never a digest, whoever it says it is from.
+    """
     try:
+        if digests is not None and not _is_to_us(mailboxes, content):
+            taken = digests.receive(store, content, size=size or len(content), now=now)
+            if taken is not None:
+                return taken
+        if mailboxes is None:
+            return InboundResult(InboundKind.FOREIGN)
         return receive(store, mailboxes, content, now=now, size=size)
     except LarkpostError:
         raise
     except Exception:
         log.exception(LogEvent.INBOUND_FAILED)
         return InboundResult(InboundKind.UNREAD)
+
+
+def _is_to_us(mailboxes: ReturnAddresses | None, content: bytes) -> bool:
+    if mailboxes is None:
+        return False
+    try:
+        return find_tag(mailboxes, parse(content)) is not None
+    except OutsizedMail:
+        return False

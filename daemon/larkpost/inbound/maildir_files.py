@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import count, islice
 from typing import TYPE_CHECKING
 
-from larkpost.inbound.mail_parser import MOST_READ
+from larkpost.formats.mail.mail_parser import MOST_READ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,19 +48,20 @@ def first_names(folder: Path, most: int, *, last: Callable[[str], bool]) -> list
     return heapq.nsmallest(most, shown, key=lambda name: (last(name), name))
 
 
-def read_mail(path: Path) -> MaildirEntry:
-    """Read the beginning of a mail; raises NoMailFile, and OSError where it cannot be read."""
+def read_mail(path: Path, most: int = MOST_READ) -> MaildirEntry:
+    """Read the first ``most`` bytes of a mail; raises NoMailFile, and OSError."""
     _require_regular(path.lstat().st_mode)
     number = os.open(path, _FLAGS)
     try:
         status = os.fstat(number)
         _require_regular(status.st_mode)  # it may have been put in the other's place meanwhile
-        content = b""
-        while len(content) < MOST_READ and (more := os.read(number, MOST_READ - len(content))):
-            content += more
+        pieces, left = [], most
+        while left and (more := os.read(number, left)):
+            pieces.append(more)
+            left -= len(more)
     finally:
         os.close(number)
-    return MaildirEntry(content, status.st_size)
+    return MaildirEntry(b"".join(pieces), status.st_size)
 
 
 def _require_regular(mode: int) -> None:

@@ -12,9 +12,9 @@ from larkpost.db import editions, readers
 from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import deliveries
 from larkpost.domain import Bounce, BounceKind
+from larkpost.formats.mail.mail_parser import LARGEST, OutsizedMail
 from larkpost.inbound.automatic_mail import is_automatic, is_reply_of_a_program
 from larkpost.inbound.bounce_parser import BounceNews, parse, parse_bounce, plain_text
-from larkpost.inbound.mail_parser import LARGEST, OutsizedMail
 from larkpost.inbound.vote_replies import votes_in
 from larkpost.log_events import LogEvent
 from larkpost.readers import record_votes, subscriptions, suspension
@@ -46,16 +46,23 @@ class InboundKind(StrEnum):
     VOTED = "voted"  # an answer with thumbs in it
     UNREAD = "unread"  # by somebody, for somebody: no thumbs in it
     FOREIGN = "foreign"  # to none of our signed addresses: forged, or for somebody else
+    DIGEST = "digest"  # papers of an allowed sender, read
+    NO_DIGEST = "no digest"  # of an allowed sender, but there is no paper in it
     REFUSED = "refused"  # larger, longer or deeper than what a mail program sends
 
 
 @dataclass(frozen=True, slots=True)
 class InboundResult:
-    """What became of a mail; ``votes`` is how many thumbs it held, ``why`` why it was refused."""
+    """What became of a mail; ``votes`` is how many thumbs it held, ``why`` why it was refused.
+
+    ``papers`` and ``new`` count the papers of a digest.
+    """
 
     meaning: InboundKind
     votes: int = 0
     why: str = ""
+    papers: int = 0
+    new: int = 0
 
 
 def receive(
@@ -82,7 +89,7 @@ def receive(
         message = parse(content)
     except OutsizedMail as error:
         return InboundResult(InboundKind.REFUSED, why=str(error))
-    tag = mailboxes.read("\n".join(str(v) for name in _TO for v in message.get_all(name, [])))
+    tag = find_tag(mailboxes, message)
     if tag is None:
         return InboundResult(InboundKind.FOREIGN)
     if not _has_turn(store, tag, now):
@@ -100,6 +107,11 @@ def receive(
         return InboundResult(_unsubscribe(store, reader, message, now))
     sent = datetime.combine(tag.sent or now.date(), time(), UTC)
     return InboundResult(_bounce(store, reader, sent, message, now))
+
+
+def find_tag(mailboxes: ReturnAddresses, message: Message) -> AddressTag | None:
+    """Find the signed address of ours that a mail came to; None where there is none."""
+    return mailboxes.read("\n".join(str(v) for name in _TO for v in message.get_all(name, [])))
 
 
 def _has_turn(store: Store, tag: AddressTag, now: datetime) -> bool:

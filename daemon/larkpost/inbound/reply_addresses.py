@@ -10,9 +10,9 @@ from larkpost.text.normalize import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from larkpost.domain import Edition, Message, Reader
+    from larkpost.domain import Edition, Message
     from larkpost.inbound.return_address import ReturnAddresses
-    from larkpost.interfaces import FeedFormat, Renderer
+    from larkpost.interfaces import Renderer
 
 HOW_TO_VOTE = "Vote by mail: answer with numbers and signs, such as 3 + 5 -"
 
@@ -34,16 +34,6 @@ class ReplyableRenderer:
                 sender=self._mailboxes.bounces(edition),
                 content=answers + letter.content,
             )
-
-    def feed(
-        self,
-        editions: Sequence[Edition],
-        format: FeedFormat,  # noqa: A002 - the seam's name for it
-        *,
-        reader: Reader | None = None,
-    ) -> bytes:
-        """Make the feed, as ever."""
-        return self._renderer.feed(editions, format, reader=reader)
 
 
 def _telling(edition: Edition) -> Edition:

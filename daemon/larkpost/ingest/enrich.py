@@ -15,7 +15,7 @@ from larkpost.db.paper_metadata import enrich as enrich_papers
 from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.arxiv_metadata import MetadataRecord, read_metadata
-from larkpost.formats.file_types import refuse_what_is_no_dump
+from larkpost.formats.file_types import refuse_what_is_no_metadata
 from larkpost.formats.json_items import HeadFirst
 from larkpost.ingest.file_reader import open_regular
 from larkpost.log_events import LogEvent
@@ -104,7 +104,7 @@ def enrich(
 def _refuse_other_files(head: bytes, name: str) -> None:
     """Raise UnreadableDump, saying what the file is, unless it may be metadata."""
     try:
-        refuse_what_is_no_dump(head, name)
+        refuse_what_is_no_metadata(head, name)
     except UnreadableDump as error:
         if not head.startswith(_ARCHIVES):
             raise

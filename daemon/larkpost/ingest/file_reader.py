@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from larkpost.errors import TryAgainLater, UnreadableDump, UsageError
 from larkpost.formats.file_types import refuse_what_is_no_dump
+from larkpost.formats.json_items import HeadFirst
+from larkpost.ingest.archives import GZIP, ZIP, DumpMember, GunzipReader, zip_members
 from larkpost.safe_files import others_may_write
 from larkpost.text.normalize import one_line
 
@@ -21,10 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from larkpost.domain import RejectedRecord
+
 _CHUNK = 1024 * 1024
 _HEAD = 64 * 1024
 _IN_MEMORY = 8 * 1024 * 1024
 LARGEST = 512 * 1024 * 1024  # bytes
+
+_PACKED = re.compile(r"\.gz(?:ip)?$", re.IGNORECASE)
 
 _SPECIAL = (
     (stat.S_ISLNK, "a symbolic link"),
@@ -40,7 +47,8 @@ _SPECIAL = (
 class DumpCopy:
     """The bytes of a dump, ours alone: ``digest`` is their SHA-256, ``name`` is safe to print.
 
-    ``modified`` is when the file was last written to; None for a stream.
+    ``modified`` is when the file was last written to; None for a stream. Of a file in gzip these
+    are the bytes unpacked, so that the same dump is known again, packed or not.
     """
 
     name: str
@@ -49,6 +57,19 @@ class DumpCopy:
     head: bytes
     body: BinaryIO
     modified: datetime | None
+
+    @property
+    def is_zip(self) -> bool:
+        """Whether it is a zip archive, which may hold several dumps."""
+        return self.head.startswith(ZIP)
+
+    def members(self) -> Iterator[DumpMember | RejectedRecord]:
+        """Yield the dumps in it: itself, or what is in the archive; see ``zip_members``."""
+        if self.is_zip:
+            yield from zip_members(self.body, self.name)
+        else:
+            bare = _PACKED.sub("", self.name)
+            yield DumpMember("", bare, self.head, self.body, self.modified)
 
 
 def lines_of(copy: DumpCopy) -> int:
@@ -62,11 +83,14 @@ def lines_of(copy: DumpCopy) -> int:
 
 
 @contextmanager
-def copy_of(path: Path, *, follow: bool, linked: bool = True) -> Iterator[DumpCopy]:
+def copy_of(
+    path: Path, *, follow: bool, linked: bool = True, as_papers: bool = False
+) -> Iterator[DumpCopy]:
     """Copy a regular file; ``follow`` says whether it may be a symbolic link to one.
 
     Unless it may be ``linked``, a file with a second name is refused where others may put files
-    into the folder: by a hard link they could have us read a file that they cannot.
+    into the folder: by a hard link they could have us read a file that they cannot. A list of
+    references is refused unless it is to be read ``as_papers``.
     Raises UsageError when it is not there, UnreadableDump when it must not or cannot be read,
     TryAgainLater when somebody is still writing to it.
     """
@@ -76,7 +100,7 @@ def copy_of(path: Path, *, follow: bool, linked: bool = True) -> Iterator[DumpCo
         if not linked and before.st_nlink > 1 and others_may_write(path.parent):
             raise UnreadableDump(f"{name} is a hard link", hint="put a copy of the file there")
         modified = datetime.fromtimestamp(before.st_mtime, UTC) if before.st_mtime > 0 else None
-        with _copy(file, name, modified) as copy:
+        with _copy(file, name, modified, as_papers=as_papers) as copy:
             after = os.fstat(file.fileno())
             if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
                 raise TryAgainLater(f"{name} is still being written", hint="it is read when whole")
@@ -89,9 +113,9 @@ def open_regular(path: Path, *, follow: bool) -> BinaryIO:
 
 
 @contextmanager
-def copy_of_stream(stream: BinaryIO, name: str) -> Iterator[DumpCopy]:
+def copy_of_stream(stream: BinaryIO, name: str, *, as_papers: bool = False) -> Iterator[DumpCopy]:
     """Copy what comes in on a stream, such as standard input; raises UnreadableDump."""
-    with _copy(stream, name, None) as copy:
+    with _copy(stream, name, None, as_papers=as_papers) as copy:
         yield copy
 
 
@@ -128,20 +152,48 @@ def _must_be_regular(mode: int, name: str) -> None:
 
 
 @contextmanager
-def _copy(file: BinaryIO, name: str, modified: datetime | None) -> Iterator[DumpCopy]:
+def _copy(
+    file: BinaryIO, name: str, modified: datetime | None, *, as_papers: bool
+) -> Iterator[DumpCopy]:
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
         body = cast("BinaryIO", spool)
         head, digest, size = b"", sha256(), 0
-        while chunk := file.read(_CHUNK):
+        for chunk in _chunks(file, name):
             if not size:
                 head = chunk[:_HEAD]
-                refuse_what_is_no_dump(head, name)
+                _refuse_other_files(head, name, as_papers=as_papers)
             size += len(chunk)
             if size > LARGEST:
                 hint = "no digest is that large; arXiv's metadata goes to `larkpost enrich FILE`"
                 raise UnreadableDump(f"{name} is larger than {LARGEST >> 20} MiB", hint=hint)
             digest.update(chunk)
             body.write(chunk)
-        refuse_what_is_no_dump(head, name)
+        _refuse_other_files(head, name, as_papers=as_papers)
         body.seek(0)
         yield DumpCopy(name, digest.hexdigest(), size, head, body, modified)
+
+
+def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
+    """Yield the bytes of a file, those of gzip unpacked."""
+    first = file.read(_CHUNK)
+    if not first.startswith(GZIP):
+        while first:
+            yield first
+            first = file.read(_CHUNK)
+        return
+    unpacked = GunzipReader(cast("BinaryIO", HeadFirst(first, file)), name)
+    first = unpacked.read(_CHUNK)
+    if first.startswith((GZIP, ZIP)):
+        raise UnreadableDump(
+            f"{name} is an archive within an archive, not a dump",
+            hint="unpack it and ingest what is inside",
+        )
+    while first:
+        yield first
+        first = unpacked.read(_CHUNK)
+
+
+def _refuse_other_files(head: bytes, name: str, *, as_papers: bool) -> None:
+    """Raise UnreadableDump, saying what a file is, unless it may hold dumps."""
+    if not head.startswith(ZIP):
+        refuse_what_is_no_dump(head, name, as_papers=as_papers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,9 +16,8 @@ from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import Failure, LarkpostError, UnreadableDump
 from larkpost.ingest.file_moves import move
 from larkpost.ingest.ingest import IngestReport, ingest, was_read
-from larkpost.ingest.read_attempts import ReadAttempts, forget_missing
 from larkpost.ingest.refused_files import MOST_REFUSALS, Refusal, inbox_refusals
-from larkpost.ingest.spool import WHY, ReadFiles, inspect_file, lying_in
+from larkpost.ingest.spool import WHY, ReadAttempts, forget_missing, lying_in
 from larkpost.log_events import LogEvent
 from larkpost.safe_files import atomic_write, make_folder, remove_stale_drafts
 from larkpost.text.normalize import one_line
@@ -36,6 +36,8 @@ log = logs.get_logger(__name__)
 # A file that ends within a paper is waited for so long: whoever writes it may have paused.
 PAUSE = timedelta(minutes=10)
 _REMIND = timedelta(hours=1)
+_RECENT = timedelta(days=1)  # how long a file that was moved may still be written to
+_NUMBER = re.compile(r"-[0-9]+(?=\.[^.]*$|$)")  # what ``move`` puts into a name that is taken
 
 
 class InboxFolders(Protocol):
@@ -97,21 +99,16 @@ def sweep(
             make_folder(folder, places.inbox.stat().st_mode & 0o755)
             remove_stale_drafts(folder)
         remove_stale_drafts(places.inbox)
-        read = ReadFiles(places.inbox, (places.done, places.bad))
-        _bring_back(read, places, now)
+        _bring_back(store, places, now)
         waiting = lying_in(places.inbox)
         forget_missing(places.inbox, waiting)
     except OSError as error:
         raise _unusable(error, places.inbox) from error
     settle = timedelta(seconds=stable_seconds)
-    settled = [
-        one for one in waiting if one.still_for(now) >= (PAUSE if read.waits(one) else settle)
-    ]
+    settled = [one for one in waiting if one.still_for(now) >= settle]
     settled.sort(key=lambda one: (one.day, one.modified, os.fsencode(one.path.name)))
-    sweeping = _Sweep(store, dump_formats, places, read, now)
+    sweeping = _Sweep(store, dump_formats, places, now)
     taken = [one for one in map(sweeping.take, settled) if one is not None]
-    with suppress(OSError):  # a full disk
-        read.tidy(now)
     _note(store, taken, now)
     return taken
 
@@ -126,18 +123,52 @@ def _unusable(error: OSError, inbox: Path) -> LarkpostError:
     )
 
 
-def _bring_back(read: ReadFiles, places: InboxFolders, now: datetime) -> None:
+def _bring_back(store: Store, places: InboxFolders, now: datetime) -> None:
     """Put files back into the inbox that somebody went on writing after they were moved."""
-    for one in read.list_changes(now):
+    for one in (*_list_changed_dumps(store, places.done, now), *_list_changed_refusals(places.bad)):
         name = one_line(one.path.name)
         try:
             move(one.path, places.inbox)
-            if one.path.parent == places.bad:
-                _why(one.path).unlink(missing_ok=True)
+            _why(one.path).unlink(missing_ok=True)
         except OSError as error:
             log.warning(LogEvent.DUMP_UNRESTORED, name=name, reason=str(error))
         else:
             log.info(LogEvent.DUMP_CHANGED, name=name)
+
+
+def _list_changed_dumps(store: Store, done: Path, now: datetime) -> list[InboxFile]:
+    """List the files in ``done`` that have other bytes than the dump of their name had.
+
+    Only those are looked into that were written to after they were moved or read: by the clock of
+    their disk, or by ours where somebody has set the time of the file.
+    """
+    recent = [one for one in lying_in(done) if one.still_for(now) < _RECENT]
+    if not recent:
+        return []
+    with store.read() as connection:
+        read_at = dumps.read_times(connection)
+
+    def is_changed(one: InboxFile) -> bool:
+        name = one_line(one.path.name)
+        read = read_at.get(name) or read_at.get(_NUMBER.sub("", name))
+        if read is None:  # somebody put it there: it was never in the inbox
+            return False
+        written_since = one.modified >= one.changed or one.modified > read.timestamp() * 1e9
+        with suppress(LarkpostError, OSError):  # gone again, or somebody is writing
+            return written_since and not was_read(store, one.path)
+        return False
+
+    return [one for one in recent if is_changed(one)]
+
+
+def _list_changed_refusals(bad: Path) -> list[InboxFile]:
+    """List the files in ``bad`` that were written to after the reason beside them."""
+    lying = {one.path: one for one in lying_in(bad)}
+    return [
+        one
+        for path, one in lying.items()
+        if (why := lying.get(_why(path))) and one.modified > why.modified
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +178,6 @@ class _Sweep:
     store: Store
     dump_formats: Sequence[DumpFormat]
     places: InboxFolders
-    read: ReadFiles
     now: datetime
 
     def take(self, one: InboxFile) -> Taken | None:
@@ -155,41 +185,36 @@ class _Sweep:
         name = one_line(one.path.name)
         tries = ReadAttempts(self.places.inbox, one)
         try:
-            tries.begin(name)
-            report = self._read(one)
+            report = self._read(one, name, tries)
+            cut = report is None or report.cut
+            if one.is_unchanged():
+                if cut and one.still_for(self.now) < PAUSE:  # its end may still come
+                    return report
+                move(one.path, self.places.done)
             tries.forget()
         except UnreadableDump as error:
             return self._refuse(one, name, error, tries)
         except (LarkpostError, OSError) as error:
-            # Neither the file's fault nor a crash: a busy database, a full disk, somebody writing.
-            with suppress(OSError):
-                tries.take_back()
             return _left(name, error)
         except Exception as error:  # a fault in our code on one file must not stop the others
             log.exception(LogEvent.DUMP_FAILED, name=name)
             return _left(name, error)
-        else:
-            return report
-
-    def _read(self, one: InboxFile) -> IngestReport | None:
-        """Read a file and move it, unless it changed meanwhile, or its end may still come."""
-        report = None
-        if not (self.read.has(one) and was_read(self.store, one.path)):
-            report = ingest(self.store, self.dump_formats, one.path, now=self.now, follow=False)
-            for warning in report.warnings:
-                log.warning(LogEvent.DUMP_WARNED, name=one_line(one.path.name), warning=warning)
-        if one.is_unchanged():
-            if report and report.cut and one.still_for(self.now) < PAUSE:
-                self.read.add(one, waits=True)
-            else:
-                self._move(one, self.places.done)
         return report
 
-    def _move(self, one: InboxFile, folder: Path) -> Path:
-        self.read.add(one)
-        target = move(one.path, folder, beside=WHY if folder == self.places.bad else "")
-        self.read.add(inspect_file(target))  # a copy on another disk has an inode of its own
-        return target
+    def _read(self, one: InboxFile, name: str, tries: ReadAttempts) -> IngestReport | None:
+        """Read a file, unless an earlier sweep did and left it where it is."""
+        if tries.count() and was_read(self.store, one.path):
+            return None
+        tries.begin(name)
+        try:
+            report = ingest(self.store, self.dump_formats, one.path, now=self.now, follow=False)
+        except (LarkpostError, OSError):
+            # No crash: it is no dump, or a busy database, a full disk, somebody who writes.
+            tries.forget()
+            raise
+        for warning in report.warnings:
+            log.warning(LogEvent.DUMP_WARNED, name=name, warning=warning)
+        return report
 
     def _refuse(
         self, one: InboxFile, name: str, error: LarkpostError, tries: ReadAttempts
@@ -197,7 +222,7 @@ class _Sweep:
         reason = str(error)
         log.warning(LogEvent.DUMP_REJECTED, name=name, reason=reason)
         try:
-            target = self._move(one, self.places.bad)
+            target = move(one.path, self.places.bad, beside=WHY)
             why = f"{reason}\n{error.hint}\n" if error.hint else f"{reason}\n"
             seen_by = 0o600 | self.places.bad.stat().st_mode & 0o044
             atomic_write(_why(target), why.encode(), mode=seen_by)

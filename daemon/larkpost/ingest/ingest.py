@@ -16,7 +16,9 @@ from larkpost.db.coordination import job_status
 from larkpost.db.papers import MatchOutcome
 from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
-from larkpost.formats.dates import GRACE, in_name
+from larkpost.formats.dates import GRACE
+from larkpost.formats.reference_list import ReferenceList
+from larkpost.ingest.capture_day import CaptureHint, capture_hint
 from larkpost.ingest.file_reader import copy_of, copy_of_stream, lines_of
 from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from larkpost.db.engine import Connection, Store
+    from larkpost.ingest.archives import DumpMember
     from larkpost.ingest.file_reader import DumpCopy
     from larkpost.interfaces import DumpFormat
 
@@ -43,9 +46,7 @@ _MOST_REJECTS = 1_000
 _LONGEST_REJECT = 2_000  # characters
 _MOST_REJECTED = 1_000_000  # characters of all rejected records together
 _LONGEST_REASON = 500
-# Archives and file systems that keep no time put 1970, 1980 or 2000 in its place; the page that is
-# read here is of 2023.
-_FIRST_CREDIBLE = Date(2020, 1, 1)
+_LONGEST_FORMAT = 40  # characters, as the store has room
 _MOST_REMARKS = 50
 _STEP = 50
 
@@ -83,31 +84,38 @@ def ingest(
     path: Path | None,
     *,
     stream: BinaryIO | None = None,
+    name: str = "standard input",
     date: Date | None = None,
     dump_format: str | None = None,
     now: datetime,
     progress: Progress | None = None,
     follow: bool = True,
+    as_papers: bool = False,
 ) -> IngestReport:
-    """Read the dump at ``path``, or else what comes in on ``stream``.
+    """Read the dump at ``path``, or else what comes in on ``stream``, which ``name`` names.
 
     ``date`` is the day on which it was taken, for a dump that does not say or leaves out the
     year; ``dump_format`` names its format. ``progress`` is called with the bytes read and their
     number. With ``follow``, a symbolic link to a file will do, and so will a hard link where others
-    may put files.
+    may put files. ``as_papers``: a list of references is read, too, and its papers become
+    candidates.
 
     Raises UnreadableDump when nothing in it can be taken or it must not be opened, UsageError
     for a file or a format that there is not, TryAgainLater while somebody writes to the file.
     """
-    name = one_line(path.name) if path is not None else "standard input"
+    name = one_line(path.name if path is not None else name)
     try:
         with ExitStack() as stack:
             if path is not None:
-                copy = stack.enter_context(copy_of(path, follow=follow, linked=follow))
+                copy = stack.enter_context(
+                    copy_of(path, follow=follow, linked=follow, as_papers=as_papers)
+                )
             elif stream is not None:
-                copy = stack.enter_context(copy_of_stream(stream, name))
+                copy = stack.enter_context(copy_of_stream(stream, name, as_papers=as_papers))
             else:
                 raise UsageError("there is nothing to read", hint="give a file, or - for a pipe")
+            if as_papers:
+                dump_formats = (ReferenceList(), *dump_formats)
             report = _ingest_copy(store, dump_formats, copy, dump_format, date, now, progress)
     except UnreadableDump as error:
         facts = {"name": name, "problem": str(error), "hint": error.hint}
@@ -137,11 +145,10 @@ def _ingest_copy(
         if before := dumps.by_digest(connection, copy.digest):
             return _again(connection, before, copy.name)
     try:
-        chosen = named or _recognise(dump_formats, copy)
-        return _DumpIngest(store, copy, chosen, _near(copy, date, now), now, progress).run()
+        return _DumpIngest(store, copy, dump_formats, named, date, now, progress).run()
     except UnreadableDump as error:
-        lines = f"0 records in {quantity(lines_of(copy), 'line')}"
-        raise UnreadableDump(f"{copy.name}: {error} ({lines})", hint=error.hint) from error
+        lines = "" if copy.is_zip else f" (0 records in {quantity(lines_of(copy), 'line')})"
+        raise UnreadableDump(f"{copy.name}: {error}{lines}", hint=error.hint) from error
 
 
 def _record_result(store: Store, report: IngestReport, now: datetime) -> IngestReport:
@@ -181,9 +188,9 @@ def _find_format(dump_formats: Sequence[DumpFormat], wanted: str) -> DumpFormat:
     return found
 
 
-def _recognise(dump_formats: Sequence[DumpFormat], copy: DumpCopy) -> DumpFormat:
+def _recognise(dump_formats: Sequence[DumpFormat], member: DumpMember) -> DumpFormat:
     for one in dump_formats:
-        if one.recognises(copy.head, copy.name):
+        if one.recognises(member.head, member.file_name):
             return one
     raise UnreadableDump(
         "nothing in it is recognised as a dump",
@@ -195,35 +202,11 @@ def _formats(dump_formats: Sequence[DumpFormat]) -> str:
     return f"the formats are: {', '.join(one.name for one in dump_formats)}"
 
 
-@dataclass(frozen=True, slots=True)
-class _CaptureHint:
-    """A day near which a dump was taken, and how that is known."""
-
-    day: Date
-    how: str
-
-
-def _near(copy: DumpCopy, date: Date | None, now: datetime) -> _CaptureHint:
-    """Choose the day told by the caller, else the one in the file's name, else the file's time.
-
-    The last two count as evidence only where they are not yet to come.
-    """
-    today = now.date()
-    if date is not None:
-        return _CaptureHint(date, "as told")
-    named = in_name(copy.name)
-    if named and named <= today + GRACE:
-        return _CaptureHint(min(named, today), "from the name of the file")
-    modified = copy.modified.date() if copy.modified else None
-    if modified and _FIRST_CREDIBLE <= modified <= today:
-        return _CaptureHint(modified, "from the time of the file")
-    return _CaptureHint(today, "today, for want of any date")
-
-
 def _characters(draft: PaperRecord) -> int:
     texts = (draft.title, draft.abstract, draft.url, draft.uid, draft.organisation)
+    facts = (draft.comment, draft.journal_ref, draft.thumbnail, *draft.keywords)
     many = (*draft.authors, *draft.categories, *draft.links, *map(str, draft.identifiers))
-    return sum(len(text) for text in (*texts, *many) if text)
+    return sum(len(text) for text in (*texts, *facts, *many) if text)
 
 
 class _DumpIngest:
@@ -233,15 +216,21 @@ class _DumpIngest:
         self,
         store: Store,
         copy: DumpCopy,
-        dump_format: DumpFormat,
-        near: _CaptureHint,
+        dump_formats: Sequence[DumpFormat],
+        named: DumpFormat | None,
+        date: Date | None,
         now: datetime,
         progress: Progress | None,
     ) -> None:
         self.store = store
         self.copy = copy
-        self.dump_format = dump_format
-        self.near = near
+        self.dump_formats = dump_formats
+        self.named = named
+        self.formats: dict[str, None] = {}  # names of those that were read
+        self.format_name = ""  # of what is read
+        self.date = date
+        self.near = CaptureHint(now.date(), "today")
+        self.member = ""  # the name of what is read, of an archive
         self.now = now
         self.progress = progress or (lambda _done, _total: None)
         self.captured: Date | None = None
@@ -255,28 +244,55 @@ class _DumpIngest:
     def run(self) -> IngestReport:
         """Read it all; the last transaction also writes down that the dump was read."""
         drafts: list[PaperRecord] = []
-        size = 0
+        size, form = 0, ""
         for draft in self._drafts():
+            if drafts and form != self.format_name:  # the next file of an archive
+                with self.store.begin() as connection:
+                    self._absorb(connection, drafts, form)
+                drafts, size = [], 0
             drafts.append(draft)
-            size += _characters(draft)
+            size, form = size + _characters(draft), self.format_name
             if len(drafts) == BATCH or size >= BATCH_CHARACTERS:
                 with self.store.begin() as connection:
-                    self._absorb(connection, drafts)
+                    self._absorb(connection, drafts, form)
                 drafts, size = [], 0
         with self.store.begin() as connection:
             papers.take_turns(connection)
             if twin := dumps.by_digest(connection, self.copy.digest):
                 return _again(connection, twin, self.copy.name)
-            self._absorb(connection, drafts)
+            self._absorb(connection, drafts, form)
             dump_id = self._record(connection)
         self.progress(self.copy.size, self.copy.size)
         return self._report(dump_id)
 
     def _drafts(self) -> Iterator[PaperRecord]:
+        """Yield the drafts of the dump, or of all in the archive; what is refused there is told."""
+        for member in self.copy.members():
+            if isinstance(member, RejectedRecord):
+                self._reject(member)
+                continue
+            self.member = member.name
+            try:
+                yield from self._drafts_of(member)
+            except UnreadableDump as error:
+                if not member.name:
+                    raise
+                self._reject(RejectedRecord(0, str(error)))
+            self.member = ""
+        if self.copy.is_zip and not self.formats:
+            raise UnreadableDump(
+                f"nothing in it is a dump; the first file: {self.rejects[0].reason}"
+            )
+
+    def _drafts_of(self, member: DumpMember) -> Iterator[PaperRecord]:
         """Yield the drafts with the day of capture; keep what else the file tells."""
+        dump_format = self.named or _recognise(self.dump_formats, member)
+        self.format_name = dump_format.name
+        self.near = capture_hint(member, self.date, self.now)
+        captured: Date | None = None
         moment = self._moment(self.near.day)
         bound = min(self.near.day, self.now.date())
-        for count, record in enumerate(self.dump_format.read(self.copy.body, bound)):
+        for count, record in enumerate(dump_format.read(member.body, bound)):
             if count % _STEP == 0:
                 self.progress(self.copy.body.tell(), self.copy.size)
             match record:
@@ -285,15 +301,17 @@ class _DumpIngest:
                 case PaperRecord() if record.first_seen:
                     yield record
                 case PaperRecord():
-                    self.undated = self.captured is None
+                    self.undated |= captured is None
                     yield replace(record, first_seen=moment)
                 case DumpDate():
                     moment = self._moment(record.day)
-                    self.captured = moment.date()
+                    captured = moment.date()
+                    self.captured = max(captured, self.captured or captured)
                 case RejectedRecord():
                     self._reject(record)
                 case IngestWarning():
                     self._remark(record.line, record.text)
+        self.formats[dump_format.name] = None
 
     def _moment(self, day: Date) -> datetime:
         """Say when a dump of that day was taken: at its first moment, or now if it is today."""
@@ -304,6 +322,8 @@ class _DumpIngest:
         return datetime.combine(day, time.min, tzinfo=UTC)
 
     def _reject(self, record: RejectedRecord) -> None:
+        if self.member:
+            record = replace(record, reason=f"{self.member}: {record.reason}")
         self.counts["rejected"] += 1
         self.counts["cut"] += record.cut
         if len(self.rejects) < _MOST_REJECTS:
@@ -315,10 +335,11 @@ class _DumpIngest:
     def _remark(self, line: int, what: str) -> None:
         if len(self.remarks) < _MOST_REMARKS:
             what = what[:_LONGEST_REASON]
-            self.remarks.append(f"line {line}: {what}" if line else what)
+            what = f"line {line}: {what}" if line else what
+            self.remarks.append(f"{self.member}: {what}" if self.member else what)
 
-    def _absorb(self, connection: Connection, drafts: Sequence[PaperRecord]) -> None:
-        origin = papers.RecordOrigin(self.dump_format.name, self.copy.digest)
+    def _absorb(self, connection: Connection, drafts: Sequence[PaperRecord], form: str) -> None:
+        origin = papers.RecordOrigin(form, self.copy.digest)
         for one in papers.absorb(connection, drafts, now=self.now, origin=origin):
             self.counts[one.what] += 1
             self.paper_ids.append(one.paper_id)
@@ -328,7 +349,7 @@ class _DumpIngest:
             id=0,
             digest=self.copy.digest,
             name=self.copy.name,
-            format=self.dump_format.name,
+            format=self._format(),
             captured=self._day(),
             read_at=self.now,
             papers=len(self.paper_ids),
@@ -338,6 +359,11 @@ class _DumpIngest:
         )
         paper_ids = papers.current_ids(connection, self.paper_ids)
         return dumps.record(connection, dump, paper_ids=paper_ids, rejected=self.rejects)
+
+    def _format(self) -> str:
+        """Name the format; of an archive, those of the files in it, as far as there is room."""
+        names = ", ".join(self.formats)
+        return f"zip: {names}"[:_LONGEST_FORMAT] if self.copy.is_zip else names
 
     def _day(self) -> Date | None:
         """Tell the day of capture: the dump's own, else the one that its papers were given."""
@@ -349,7 +375,7 @@ class _DumpIngest:
         return IngestReport(
             name=self.copy.name,
             digest=self.copy.digest,
-            format=self.dump_format.name,
+            format=self._format(),
             captured=self._day(),
             papers=len(self.paper_ids),
             new=self.counts[MatchOutcome.NEW],

@@ -6,12 +6,16 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from larkpost.db.coordination import job_status
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from larkpost.db.coordination.job_status import JobStatus
+    from larkpost.db.engine import Connection
 
 MOST_REFUSALS = 20  # that are remembered
+_MAIL = "digest mail"  # the event that keeps those of mails
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +36,26 @@ class Refusal:
 
 def inbox_refusals(happened: Mapping[str, JobStatus], since: datetime | None) -> list[Refusal]:
     """Read what the sweeps of the inbox refused ``since`` a moment, the latest last."""
-    event = happened.get("inbox")
+    return _refusals(happened.get("inbox"), since)
+
+
+def remember_mail_refusal(connection: Connection, refusal: Refusal, now: datetime) -> None:
+    """Write down a mail of an allowed sender in which there was no paper."""
+    earlier = _refusals(job_status.latest(connection).get(_MAIL), None)
+    records = [one.record for one in (*earlier, refusal)][-MOST_REFUSALS:]
+    job_status.record(connection, _MAIL, ok=False, now=now, refused=records)
+
+
+def _refusals(event: JobStatus | None, since: datetime | None) -> list[Refusal]:
     records = event.detail.get("refused", ()) if event else ()
     refusals = (Refusal(**record | {"at": _moment(record["at"])}) for record in records)
     return [one for one in refusals if since is None or one.at >= since]
 
 
 def all_refusals(happened: Mapping[str, JobStatus], since: datetime | None) -> list[Refusal]:
-    """Read what was refused ``since`` a moment, in the inbox or, at last, by a command."""
-    refusals = inbox_refusals(happened, since)
+    """Read what was refused ``since`` a moment: files of the inbox, mails, and by a command."""
+    refusals = [*inbox_refusals(happened, since), *_refusals(happened.get(_MAIL), since)]
+    refusals.sort(key=lambda one: one.at)
     event = happened.get("ingest")
     if event is None or event.ok or (since is not None and event.at < since):
         return refusals

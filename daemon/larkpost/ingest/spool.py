@@ -1,4 +1,4 @@
-"""The state of the files in the inbox and its two folders, and which of them were read."""
+"""The files in the inbox and its two folders, and how often reading each of them was begun."""
 
 from __future__ import annotations
 
@@ -7,37 +7,38 @@ import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import in_name
-from larkpost.safe_files import open_append, open_folder, read_own, write_note
+from larkpost.safe_files import open_folder, read_own, write_note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from pathlib import Path
 
-READ = ".read"
 WHY = ".why"  # the ending of the file that says why another one was refused
-_MOST_READ = 16 * 1024 * 1024  # bytes: a hundred thousand files a day, and more
-_WAITS = "waits"
-_RECENT = timedelta(days=1)
+MOST_TRIES = 3
+_TRIES = ".tries-"
+_MOST_TRIES_BYTES = 16
 # Names under which programs write what is not finished.
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".download", "~")
 
 
 @dataclass(frozen=True, slots=True)
 class InboxFile:
-    """A regular file, as it was when it was looked at; ``modified`` is in nanoseconds."""
+    """A regular file, as it was when it was looked at.
+
+    ``modified`` is when its bytes were last written, ``changed`` when anything about it last
+    changed, its name too; both in nanoseconds.
+    """
 
     path: Path
     inode: int
     size: int
     modified: int
-
-    @property
-    def state(self) -> str:
-        """What changes with every change of the file, on one line; a new name is none."""
-        return f"{self.inode} {self.size} {self.modified}"
+    changed: int
 
     @property
     def day(self) -> str:
@@ -47,14 +48,16 @@ class InboxFile:
 
     def still_for(self, now: datetime) -> timedelta:
         """How long it has not changed."""
-        return _still_for(self.modified, now)
+        # A time far in the future is as good as one far in the past: nobody writes to it now.
+        return timedelta(seconds=abs(now.timestamp() - self.modified / 1e9))
 
     def is_unchanged(self) -> bool:
         """Whether it still is what it was; False where it is gone."""
         try:
-            return inspect_file(self.path).state == self.state
+            now = inspect_file(self.path)
         except FileNotFoundError:
             return False
+        return (now.inode, now.size, now.modified) == (self.inode, self.size, self.modified)
 
 
 def inspect_file(path: Path) -> InboxFile:
@@ -77,76 +80,50 @@ def lying_in(folder: Path) -> list[InboxFile]:
 
 
 def _make_inbox_file(path: Path, status: os.stat_result) -> InboxFile:
-    return InboxFile(path, status.st_ino, status.st_size, status.st_mtime_ns)
+    return InboxFile(path, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-class ReadFiles:
-    """Which files were read, or refused, as they are: told by their states, for a day.
+class ReadAttempts:
+    """How often reading a file was begun, as long as it lies in the inbox; known after a restart.
 
-    The states lie in a hidden file in the inbox, a line each, written before the file is moved:
-    who goes on writing to a file that was taken for finished does so wherever it is by then. Where
-    there is no such file yet, all that lies in the ``folders`` counts as known.
+    The number lies in a hidden file in the inbox, written before the file is read: a file that
+    has the process killed for its memory leaves no other trace. A file that was read and stays,
+    because its end may still come, keeps its number.
     """
 
-    def __init__(self, inbox: Path, folders: Iterable[Path]) -> None:
-        self.file = inbox / READ
-        self.folders = tuple(folders)
+    def __init__(self, inbox: Path, one: InboxFile) -> None:
+        key = f"{one.size} {one.modified} ".encode() + os.fsencode(one.path.name)
+        self.file = inbox / f"{_TRIES}{sha256(key).hexdigest()[:16]}"
+
+    def count(self) -> int:
+        """How often it was."""
         try:
-            self.states = set(read_own(self.file, _MOST_READ).decode("ascii").splitlines())
+            return int(read_own(self.file, _MOST_TRIES_BYTES))
         except (OSError, ValueError):
-            self.states = {one.state for folder in self.folders for one in lying_in(folder)}
+            return 0
 
-    def has(self, one: InboxFile) -> bool:
-        """Whether the file was read as it is."""
-        return one.state in self.states or self.waits(one)
+    def begin(self, name: str) -> None:
+        """Count one more; raises UnreadableDump when there were enough."""
+        if (before := self.count()) >= MOST_TRIES:
+            raise UnreadableDump(
+                f"reading {name} broke the program {MOST_TRIES} times",
+                hint="the log tells where; the file is kept",
+            )
+        write_note(self.file, str(before + 1).encode("ascii"))
 
-    def waits(self, one: InboxFile) -> bool:
-        """Whether it was, and stayed where it was because its end is missing."""
-        return f"{one.state} {_WAITS}" in self.states
-
-    def add(self, one: InboxFile, *, waits: bool = False) -> None:
-        """Write down that it was; raises OSError."""
-        state = f"{one.state} {_WAITS}" if waits else one.state
-        if state in self.states:
-            return
-        try:
-            with os.fdopen(open_append(self.file), "ab") as file:
-                file.write(f"{state}\n".encode("ascii"))
-        except OSError:  # somebody has put something else there: it is replaced
-            self._write({*self.states, state})
-        self.states.add(state)
-
-    def list_changes(self, now: datetime) -> list[InboxFile]:
-        """List the files in the folders that were written to, of late, since they were moved."""
-        return [
-            one
-            for folder in self.folders
-            for one in lying_in(folder)
-            if one.still_for(now) < _RECENT and not self.has(one) and one.path.suffix != WHY
-        ]
-
-    def tidy(self, now: datetime) -> None:
-        """Forget what has not changed for a day; raises OSError."""
-        recent = {
-            state for state in self.states if _still_for(_modification_time(state), now) < _RECENT
-        }
-        if recent == self.states and self.file.exists():
-            return
-        self._write(recent)
-        self.states = recent
-
-    def _write(self, states: Iterable[str]) -> None:
-        lines = "".join(f"{state}\n" for state in sorted(states))
-        write_note(self.file, lines.encode("ascii"))
+    def forget(self) -> None:
+        """Begin anew; what cannot be removed, such as a folder of others, is left there."""
+        with suppress(OSError):
+            self.file.unlink()
 
 
-def _modification_time(state: str) -> int:
-    try:
-        return int(state.split()[2])
-    except (LookupError, ValueError):  # a line that a full disk cut off
-        return 0
+def forget_missing(inbox: Path, waiting: Sequence[InboxFile]) -> None:
+    """Forget the tries of files that are no longer there.
 
-
-def _still_for(modified: int, now: datetime) -> timedelta:
-    # A time far in the future is as good as one far in the past: nobody writes to it now.
-    return timedelta(seconds=abs(now.timestamp() - modified / 1e9))
+    What others have put there, and cannot be removed, is no count of ours and stops nothing.
+    """
+    wanted = {ReadAttempts(inbox, one).file for one in waiting}
+    for file in inbox.glob(f"{_TRIES}*"):
+        if file not in wanted:
+            with suppress(OSError):
+                file.unlink()

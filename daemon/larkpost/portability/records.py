@@ -34,6 +34,10 @@ def paper_line(paper: Paper) -> dict[str, Any]:
         "links": list(paper.links),
         "withdrawn": paper.withdrawn,
         "version": paper.version,
+        "keywords": list(paper.keywords),
+        "comment": paper.comment,
+        "journal_ref": paper.journal_ref,
+        "thumbnail": paper.thumbnail,
     }
 
 

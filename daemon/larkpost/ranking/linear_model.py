@@ -147,9 +147,3 @@ class LinearTaste:
     def speaking(self) -> Indices:
         """Give the rows of the ledger that speak for the interest: liked papers, and its words."""
         return np.concatenate([self.liked_votes, self.hints])
-
-    @property
-    def liked_papers(self) -> tuple[Paper, ...]:
-        """Give the papers with a thumb up, in the order of their votes."""
-        found = (self.ledger.papers[at] for at in self.liked_votes)
-        return tuple(paper for paper in found if paper is not None)

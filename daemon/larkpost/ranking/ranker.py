@@ -18,8 +18,6 @@ from larkpost.ranking import (
 )
 from larkpost.ranking import tfidf as spaces
 from larkpost.ranking.calibration import chance
-from larkpost.ranking.linear_model import LinearTaste
-from larkpost.ranking.tfidf import TextSpace
 from larkpost.ranking.words import display_terms
 from larkpost.ranking.words.interest_terms import interest_terms
 
@@ -28,10 +26,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.domain import Paper
-    from larkpost.interfaces import Evidence, Space, Taste
+    from larkpost.interfaces import Evidence
     from larkpost.ranking.explanations import Contributions, Doubles, NearestLiked
-    from larkpost.ranking.linear_model import NamedTerms
-    from larkpost.ranking.tfidf import Floats, PaperRows
+    from larkpost.ranking.linear_model import LinearTaste, NamedTerms
+    from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
     from larkpost.ranking.words.display_terms import CandidateTerms
     from larkpost.ranking.words.interest_terms import InterestTerm
 
@@ -40,7 +38,7 @@ MOST_CACHED = 512  # papers whose words and phrases are kept for the next of the
 
 
 class TfidfRanker:
-    """Implements ``larkpost.interfaces.Ranker``, with a little more: see ``fit``, ``rank``.
+    """Learns tastes and ranks papers: pure (no database, no clock), and batch first.
 
     ``half_life_days``: the age at which a vote counts half, 0 for never. ``accurate``: learn
     and score with term weights of each reader, which orders a little better and takes longer.
@@ -72,53 +70,40 @@ class TfidfRanker:
         return serialization.space_from(body)
 
     def learn(
-        self, space: Space, evidence: Sequence[Evidence], *, now: datetime
+        self, space: TextSpace, evidence: Sequence[Evidence], *, now: datetime
     ) -> list[LinearTaste]:
         """Learn one taste for each evidence, in order."""
         return training.learn(
-            _ours(space),
+            space,
             evidence,
             now=now,
             half_life_days=self.half_life_days,
             accurate=self.accurate,
-            cache=_ours(space).learnt,
+            cache=space.learnt,
         )
 
     def rank(
         self,
-        space: Space,
-        tastes: Sequence[Taste],
+        space: TextSpace,
+        tastes: Sequence[LinearTaste],
         candidates: Sequence[Paper],
         limit: int,
         *,
         excluded: Sequence[Collection[int]] = (),
     ) -> list[list[Pick]]:
         """Give the best ``limit`` candidates of each taste; ties newest first, then by id."""
-        ours, known = _ours(space), [_as_linear(taste) for taste in tastes]
         papers = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
-        rows = ours.rows([paper.text for paper in papers])
-        scores = scoring.score(ours, known, rows)
-        barred = list(excluded) or [()] * len(known)
+        rows = space.rows([paper.text for paper in papers])
+        scores = scoring.score(space, tastes, rows)
+        barred = list(excluded) or [()] * len(tastes)
         chosen = [_best(papers, of, out, limit) for of, out in zip(scores, barred, strict=True)]
-        return _explain_picks(ours, known, _ScoredPapers(papers, rows, chosen))
+        return _explain_picks(space, tastes, _ScoredPapers(papers, rows, chosen))
 
     def similar(
-        self, space: Space, paper: Paper, among: Sequence[Paper], limit: int
+        self, space: TextSpace, paper: Paper, among: Sequence[Paper], limit: int
     ) -> list[tuple[Paper, float]]:
         """Give the ``limit`` papers of ``among`` closest to this one, with their closeness."""
-        return similarity.similar(_ours(space), paper, among, limit)
-
-
-def _ours(space: Space) -> TextSpace:
-    if not isinstance(space, TextSpace):
-        raise TypeError(f"{type(space).__name__} is a space of another ranker")
-    return space
-
-
-def _as_linear(taste: Taste) -> LinearTaste:
-    if not isinstance(taste, LinearTaste):
-        raise TypeError(f"{type(taste).__name__} is a taste of another ranker")
-    return taste
+        return similarity.similar(space, paper, among, limit)
 
 
 def _best(papers: Sequence[Paper], scores: Floats, out: Collection[int], limit: int) -> list[int]:

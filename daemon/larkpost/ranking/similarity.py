@@ -38,3 +38,11 @@ def likeness(some: PaperRows, others: PaperRows) -> Floats:
     words = (some.words @ others.words.T).toarray()
     near = WORD_SHARE * words + CLOSE_SHARE * (some.broad @ others.broad.T)
     return np.asarray(near, dtype=np.float32)
+
+
+def mean_likeness(some: PaperRows) -> float:
+    """Give how alike two of these papers are on average; 0 for fewer than two."""
+    near = likeness(some, some)
+    filled = int((some.bulk > 0).sum())  # the blank page is no paper
+    pairs = filled * (filled - 1)
+    return float((near.sum() - np.trace(near)) / pairs) if pairs else 0.0

@@ -194,6 +194,13 @@ class TextSpace:
         return np.asarray(self.sample.words @ self.axes.T, dtype=np.float32)
 
     @cached_property
+    def usual_likeness(self) -> float:
+        """Give how alike two papers of the corpus are on average."""
+        from larkpost.ranking.similarity import mean_likeness
+
+        return mean_likeness(self.background)
+
+    @cached_property
     def lexicon(self) -> Lexicon:
         """Give what finds the space's terms for an interest's words."""
         return Lexicon.of(self)

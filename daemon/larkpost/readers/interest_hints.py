@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.db.engine import Store
-    from larkpost.interfaces import Ranker, Space
+    from larkpost.ranking import TextSpace, TfidfRanker
 
 log = logs.get_logger(__name__)
 
@@ -33,15 +33,13 @@ class UnmatchedWord(NamedTuple):
 
 
 def find_unmatched_words(
-    store: Store, space: Callable[[], Space], phrases: Iterable[str]
+    store: Store, space: Callable[[], TextSpace], phrases: Iterable[str]
 ) -> list[UnmatchedWord]:
     """List the words of these phrases that match no term and no category of the space.
 
     Where there are no papers yet nothing is said. A ``space`` that cannot be had is logged: it
     must not keep a reader from saving their words.
     """
-    from larkpost.ranking import TextSpace
-
     asked = list(dict.fromkeys(phrases))
     if not asked:
         return []
@@ -50,7 +48,7 @@ def find_unmatched_words(
     except Exception:  # the words are saved already; only what is said of them is missing
         log.warning(LogEvent.INTEREST_UNCHECKED, exc_info=True)
         return []
-    if not isinstance(known, TextSpace) or not known.vocabulary:
+    if not known.vocabulary:
         return []
     found = [one for phrase in asked for one in known.lexicon.find_unmatched(phrase)]
     # What readers brought for themselves is in the space, but is told to nobody else.
@@ -68,7 +66,7 @@ def find_unmatched_words(
 
 
 def check_words(
-    store: Store, ranker: Ranker, phrases: Iterable[str], *, now: datetime
+    store: Store, ranker: TfidfRanker, phrases: Iterable[str], *, now: datetime
 ) -> list[UnmatchedWord]:
     """List the words that match nothing in the newest space, which is fitted where it must be."""
     return find_unmatched_words(store, lambda: fresh_space(store, ranker, now=now), phrases)

@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
     from larkpost.db.matching.paper_matcher import PaperQuery
     from larkpost.domain import Identifier, Paper, PaperRecord
-    from larkpost.interfaces import Space
-    from larkpost.ranking import PaperComparison
+    from larkpost.ranking import PaperComparison, TextSpace
     from larkpost.readers.quotas import Allowance
 
 VIA = "import"
@@ -167,14 +166,14 @@ class RatingPool:
     ``marks`` are their ids, and when each one's text changed.
     """
 
-    space: Space
+    space: TextSpace
     marks: Sequence[tuple[int, datetime]]
-    compared: PaperComparison | None
+    compared: PaperComparison
 
     @property
     def papers(self) -> Sequence[Paper]:
         """The papers, the newest first."""
-        return self.compared.papers if self.compared else ()
+        return self.compared.papers
 
     def choose(self, known: Collection[int] = ()) -> list[Paper]:
         """Ten papers to rate: those that tell most about a taste.
@@ -182,12 +181,12 @@ class RatingPool:
         None of them is ``known``, by its id: rated by the reader, or shown before. The same papers
         give the same ten.
         """
-        return self.compared.choose(RATED, known) if self.compared else []
+        return self.compared.choose(RATED, known)
 
 
 def rating_pool(
     connection: Connection,
-    space: Space,
+    space: TextSpace,
     *,
     now: datetime,
     window: timedelta,
@@ -197,7 +196,7 @@ def rating_pool(
 
     The pool from ``before`` is given back where nothing has changed: that costs one short query.
     """
-    from larkpost.ranking import TextSpace, compare
+    from larkpost.ranking import compare
 
     marks = papers.candidate_marks(connection, at=now, window=window, limit=AMONG)
     if len(marks) < FEWEST:
@@ -205,8 +204,6 @@ def rating_pool(
     if before and before.space is space and before.marks == marks:
         return before
     among = papers.get(connection, [paper_id for paper_id, _ in marks])
-    if not isinstance(space, TextSpace):
-        return RatingPool(space, marks, None)
     return RatingPool(space, marks, compare(space, list(among.values())))
 
 
@@ -218,7 +215,7 @@ class RatingPools:
         self._lock = Lock()
 
     def pool(
-        self, connection: Connection, space: Space, *, now: datetime, window: timedelta
+        self, connection: Connection, space: TextSpace, *, now: datetime, window: timedelta
     ) -> RatingPool:
         """What ``rating_pool`` gives."""
         with self._lock:

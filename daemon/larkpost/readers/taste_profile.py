@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Store
     from larkpost.domain import Interest, Paper, Pick, Reader, Vote
     from larkpost.editions.second_interest import Offer
-    from larkpost.interfaces import Ranker, Space
-    from larkpost.ranking import ReplayReport
+    from larkpost.ranking import ReplayReport, TextSpace, TfidfRanker
 
 MOST_TERMS = 10  # words for, and against
 AMONG = 200  # papers over which the words are weighed
@@ -64,7 +63,7 @@ class TasteSummary:
 
 
 def tell(
-    store: Store, ranker: Ranker, space: Space, reader: Reader, *, now: datetime
+    store: Store, ranker: TfidfRanker, space: TextSpace, reader: Reader, *, now: datetime
 ) -> TasteSummary:
     """Read a reader's taste off the reasons that the ranker gives for the newest papers.
 
@@ -161,8 +160,8 @@ class TasteProfileCache:
     def of(
         self,
         store: Store,
-        ranker: Ranker,
-        space: Callable[[], Space],
+        ranker: TfidfRanker,
+        space: Callable[[], TextSpace],
         reader: Reader,
         *,
         now: datetime,
@@ -190,7 +189,13 @@ class TasteProfileCache:
         self._reports.pop(reader_id, None)
 
     def _replay(
-        self, store: Store, ranker: Ranker, reader: Reader, votes: int, fewest: int, now: datetime
+        self,
+        store: Store,
+        ranker: TfidfRanker,
+        reader: Reader,
+        votes: int,
+        fewest: int,
+        now: datetime,
     ) -> ReplayReport | None:
         """Replay a reader's votes, which takes seconds of a core, or give what it found lately.
 

@@ -111,11 +111,6 @@ def subject(titles: Sequence[str], paper: str, day: date) -> str:
     return f"{lead} – and {others} more" if others else lead  # noqa: RUF001 - an en dash, as printed
 
 
-def byline(paper: Paper) -> str:
-    """Name the authors, the first few of many, and the categories; may be empty."""
-    return byline_text(paper.authors, paper.categories)
-
-
 def link_of(paper: Paper) -> str:
     """Find the paper's address on the web, http or https in ASCII; empty where it has none."""
     return link_address(paper.url, paper.identifier)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from larkpost.db import dumps, editions, papers, readers, votes
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import deliveries
+from larkpost.db.polling import polled_sources
 from larkpost.db.usage import last_use
 from larkpost.editions.diagnostics import explain_empty_day
 from larkpost.ingest.refused_files import all_refusals
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.dumps import Dump
     from larkpost.db.engine import Connection
+    from larkpost.db.polling.polled_sources import SourceState
     from larkpost.domain import DeliveryState, RejectedRecord, Status
     from larkpost.editions.diagnostics import EmptyDayReason
     from larkpost.ingest.refused_files import Refusal
@@ -45,7 +47,7 @@ class StatusReport:
     ``rejects`` are the first thousand records of the newest dump that could not be read;
     ``refused`` are the files refused since that dump was read. ``undecided`` are letters that may
     have arrived, and that only ``SEND_UNDECIDED`` sends again. ``expiring`` counts the readers who
-    go when unused.
+    go when unused. ``sources`` are those that are polled, by name.
     """
 
     papers: int
@@ -60,6 +62,7 @@ class StatusReport:
     quiet: tuple[EmptyDayReason, ...]
     undecided: Sequence[AmbiguousDelivery] = ()
     expiring: int = 0
+    sources: Sequence[SourceState] = ()
 
 
 def read_status(connection: Connection, *, now: datetime, window: timedelta) -> StatusReport:
@@ -80,6 +83,7 @@ def read_status(connection: Connection, *, now: datetime, window: timedelta) -> 
         quiet=explain_empty_day(connection, now=now, window=window),
         undecided=_list_ambiguous(connection),
         expiring=last_use.count(connection),
+        sources=polled_sources.list_states(connection),
     )
 
 

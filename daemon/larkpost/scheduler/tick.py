@@ -1,13 +1,14 @@
 """The tick: one round of everything that time brings, safe to call as often as one likes.
 
-It has two halves, each under a lease of its own, so that a slow mail server holds up no edition:
-``edit`` makes editions of what came in, ``post`` takes letters to the mail server.
+It has three parts, each under a lease of its own, so that neither a slow source nor a slow mail
+server holds up an edition: ``poll`` asks sources for papers, ``edit`` makes editions of what came
+in, ``post`` takes letters to the mail server.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import astuple, dataclass, field
 from datetime import timedelta
 from time import monotonic
@@ -18,7 +19,8 @@ from larkpost.db.usage.last_use import ExpiryRule
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.editions.model_cache import ModelCache
 from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
-from larkpost.errors import Failure
+from larkpost.errors import Busy, Failure
+from larkpost.fetch.poll import list_due, poll_sources
 from larkpost.inbound.maildir import collect
 from larkpost.ingest.inbox import sweep
 from larkpost.mail import circuit_breaker
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from larkpost.domain import Message
+    from larkpost.fetch.poll import PollContext, PollResult
+    from larkpost.inbound.digest_mail import DigestMail
     from larkpost.inbound.process import InboundKind
     from larkpost.inbound.return_address import ReturnAddresses
     from larkpost.ingest.inbox import Taken
@@ -56,9 +60,10 @@ _ELSEWHERE = "another process does it; there is nothing to do"
 class TickContext:
     """What a tick needs; ``open_transport`` opens the transport, ``stopped`` says when to end.
 
-    ``inbound_folder`` is the Maildir in which mail to the ``mailboxes`` comes back; ``desk`` says
-    who is told of empty days; ``moved`` is called whenever the post got on: a letter was settled,
-    or none is waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
+    ``inbound_folder`` is the Maildir in which mail to the ``mailboxes`` comes back; ``digests``
+    says whose mails are read for papers, there or in a Maildir of their own; ``desk`` says who is
+    told of empty days; ``moved`` is called whenever the post got on: a letter was settled, or none
+    is waiting. ``per_domain`` letters an hour that strangers asked for go to one domain.
     ``uses`` are the readers whose page or feed was asked for, and ``span`` says after how long
     without any a reader without mail goes.
     """
@@ -73,9 +78,11 @@ class TickContext:
     stopped: Callable[[], bool] = lambda: False
     mailboxes: ReturnAddresses | None = None
     inbound_folder: Path | None = None
+    digests: DigestMail | None = None
     operator: OperatorAddress | None = None
     writer: NoticeWriter | None = None
     moved: Callable[[], None] = lambda: None
+    polling: PollContext | None = None
     per_domain: int = PER_DOMAIN
     spaces: ModelCache = field(default_factory=ModelCache)
     uses: LastUses = field(default_factory=LastUses)
@@ -89,6 +96,7 @@ class TickResult:
     ``outage`` is what keeps all letters from going, where ``tick`` found that the mail server does.
     """
 
+    polled: list[PollResult] = field(default_factory=list)
     taken: list[Taken] = field(default_factory=list)
     returned: Counter[InboundKind] = field(default_factory=Counter)
     answered: int = 0
@@ -99,14 +107,50 @@ class TickResult:
 
 
 def tick(context: TickContext, *, now: datetime) -> TickResult:
-    """Do everything once: ``edit``, then ``post``; raises Busy while another process is at it."""
+    """Do everything once: ``poll``, ``edit``, then ``post``.
+
+    Raises Busy while another process edits or posts; one that polls is left to it.
+    """
     began = monotonic()
+    polled = TickResult()
+    with suppress(Busy):  # the daemon polls; what it brings is published all the same
+        polled = poll(context, now=now)
     done = edit(context, now=now)
+    done.polled = polled.polled
+    done.troubles |= polled.troubles
     sent = post(context, now=now)
     ended = now + timedelta(seconds=monotonic() - began)
     done.outage = circuit_breaker.report_outage(context.publish_context.store, began=now, now=ended)
     done.answered, done.ledger = sent.answered, sent.ledger
     done.troubles |= sent.troubles
+    return done
+
+
+def poll(context: TickContext, *, now: datetime) -> TickResult:
+    """Ask the sources that are due for papers; does nothing, and writes nothing, where none is.
+
+    A source that is not well is told in its own state, and is no failure of the step. Raises Busy
+    while another process is at it.
+    """
+    done = TickResult()
+    if (polling := context.polling) is None:
+        return done
+    problems = polling.configured().problems
+    if not problems and not list_due(polling, now=now):
+        return done
+    began = monotonic()
+    store = context.publish_context.store
+    with alone(store, "poll", hint=_ELSEWHERE), _steps(context, "poll", now, done) as steps:
+        with steps.step("settings"):
+            if problems:
+                raise problems[0]
+        with steps.step("poll"):
+            done.polled = poll_sources(
+                polling,
+                list_due(polling, now=now),  # anew: another process may just have asked
+                clock=lambda: now + timedelta(seconds=monotonic() - began),
+                moved=context.moved,
+            )
     return done
 
 
@@ -129,14 +173,7 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
                 now=now,
             )
         with steps.step("inbound"):
-            if context.mailboxes and context.inbound_folder:
-                done.returned = collect(
-                    store,
-                    context.mailboxes,
-                    context.inbound_folder,
-                    now=now,
-                    stopped=context.stopped,
-                )
+            done.returned = _collect_mail(context, now)
         with steps.step("space"):
             context.spaces.refresh(store, context.publish_context.ranker, now=now)
         with steps.step("publish"):
@@ -145,6 +182,25 @@ def edit(context: TickContext, *, now: datetime) -> TickResult:
                 editions = quantity(failed, "edition")
                 raise Failure(f"{editions} could not be published; the next tick tries again")
     return done
+
+
+def _collect_mail(context: TickContext, now: datetime) -> Counter[InboundKind]:
+    """Take in what lies in the Maildir of returned mail, and in that of digests."""
+    digests = context.digests
+    inbound, own = context.inbound_folder, digests.folder if digests else None
+    folders = [inbound] if inbound and (context.mailboxes or digests) else []
+    folders += [own] if own else []
+    tally: Counter[InboundKind] = Counter()
+    for folder in dict.fromkeys(folders):
+        tally += collect(
+            context.publish_context.store,
+            context.mailboxes,
+            folder,
+            now=now,
+            digests=digests,
+            stopped=context.stopped,
+        )
+    return tally
 
 
 def post(context: TickContext, *, now: datetime) -> TickResult:

@@ -38,14 +38,16 @@ def run(
     port: int,
     tick: Callable[[Program, Callable[[], None]], object],
     post: Callable[[Program, Callable[[], None]], object],
+    poll: Callable[[Program, Callable[[], None]], object] = lambda _program, moved: moved(),
     renewal: Renewal | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is under way, within ten seconds.
 
-    ``tick`` and ``post`` are called at once and then every ``scheduler.interval_seconds``, each in
-    a thread of its own, never twice at a time: with the program in force, and with what they have
-    to call whenever they got on. SIGHUP puts in force what ``renewal`` makes of the program; where
-    that raises, the old one stays. Port 0 takes any free one; standard error says which.
+    ``tick``, ``post`` and ``poll`` are called at once and then every
+    ``scheduler.interval_seconds``, each in a thread of its own, never twice at a time: with the
+    program in force, and with what they have to call whenever they got on. SIGHUP puts in force
+    what ``renewal`` makes of the program; where that raises, the old one stays. Port 0 takes any
+    free one; standard error says which.
 
     Raises Busy, naming the holder, while another daemon serves this database, or when another has
     taken it over because this machine was asleep, and UsageError where the address cannot be had.
@@ -58,6 +60,7 @@ def run(
     context: dict[str, Work] = {
         "tick": lambda moved: tick(app.program, moved),
         "post": lambda moved: post(app.program, moved),
+        "poll": lambda moved: poll(app.program, moved),
     }
 
     superseded = threading.Event()

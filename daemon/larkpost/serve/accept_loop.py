@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from larkpost import logs
 from larkpost.log_events import LogEvent
 from larkpost.log_limits import limit_lines
-from larkpost.web.limits.pacing import Pacer
+from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
 
 if TYPE_CHECKING:
     import socket
@@ -24,7 +24,8 @@ BACKLOG = 2048  # connections that the system keeps waiting meanwhile
 # long, for each costs some calls of the system.
 AT_ONCE = 16
 # Of one network: a page of a browser, a class room, and beyond that whoever opens them in a loop.
-PER_SECOND, BURST, LONGEST_WAIT = 10.0, 40, 5.0
+LONGEST_WAIT = 5.0  # seconds
+OPENING = RateLimit("opening", 40, per=4.0, longest_wait=LONGEST_WAIT)
 AGAIN_SECONDS = 0.1  # after an error, such as a lack of descriptors
 
 _log = logs.get_logger("larkpost.serve")
@@ -44,7 +45,7 @@ class Acceptor:
     ) -> None:
         self._make_protocol = make_protocol
         self._limits = limits
-        self._pacer = Pacer(PER_SECOND, burst=BURST, longest_wait=LONGEST_WAIT)
+        self._rates = RateLimiter()
         self._parked: set[asyncio.Task[None]] = set()
         listener.setblocking(False)
         listener.listen(BACKLOG)
@@ -88,7 +89,7 @@ class Acceptor:
     def _is_due(self, connection: socket.socket, address: Any) -> bool:
         """Say whether a connection is to be handed on now; else it is parked, or closed."""
         network, is_shared = self._limits.name_network(address[0] if address else None)
-        wait = 0.0 if is_shared else self._pacer.delay(network)
+        wait = 0.0 if is_shared else self._rates.delay(OPENING, network)
         if wait == 0:
             return True
         if not self._limits.park(network):

@@ -34,14 +34,16 @@ LAST_WORDS_SECONDS = 12.0
 # ``smtp.timeout``, which is ten minutes (RFC 5321, 4.5.3.2.6).
 A_TICK = timedelta(minutes=5)
 A_LETTER = timedelta(minutes=15)
+A_SOURCE = timedelta(minutes=30)  # with a daily list's fourteen days, each a request of its own
 
 _log = logs.get_logger("larkpost.serve")
 
 
 def make_heartbeats(seconds: float) -> dict[str, Heartbeat]:
-    """Give the pulses of the two rounds, that come every so many ``seconds`` from now on."""
+    """Give the pulses of the three rounds, that come every so many ``seconds`` from now on."""
     period, now = timedelta(seconds=seconds), _now()
-    return {"tick": Heartbeat(period, now, A_TICK), "post": Heartbeat(period, now, A_LETTER)}
+    patience = {"tick": A_TICK, "post": A_LETTER, "poll": A_SOURCE}
+    return {name: Heartbeat(period, now, longest) for name, longest in patience.items()}
 
 
 @contextmanager

@@ -82,6 +82,23 @@ def read_taggable_mailbox(text: str) -> str:
     return read_mailbox(text)
 
 
+def read_digest_senders(value: object) -> tuple[str, ...]:
+    """Spell addresses, and domains as ``@example.org``, in lower case: a list, or parted by commas.
+
+    Raises ValueError for what is neither.
+    """
+    senders = value.split(",") if isinstance(value, str) else value
+    if not isinstance(senders, list | tuple) or not all(isinstance(one, str) for one in senders):
+        raise ValueError("write a list of addresses, or of domains such as @example.org")
+    return tuple(_read_digest_sender(one.strip()) for one in senders if one.strip())
+
+
+def _read_digest_sender(text: str) -> str:
+    if text.startswith("@"):
+        return read_mailbox(f"a{text}")[1:].lower()
+    return read_mailbox(text).lower()
+
+
 def read_server(text: str) -> str:
     """Spell the name or number of a mail server in ASCII; raises ValueError for what is none."""
     bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text

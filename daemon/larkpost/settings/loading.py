@@ -6,8 +6,9 @@ import difflib
 import os
 import stat
 import tomllib
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -66,11 +67,10 @@ def load(
     for origin, values in found.items():
         _refuse_unknown(values, origin)
     origins = {key: origin for origin, values in found.items() for key in values}
-    merged = {key: value for values in found.values() for key, value in values.items()}
-    if "site.base_url" not in merged:
+    if "site.base_url" not in origins:
         lasting = {origin: values for origin, values in found.items() if origin != COMMAND_LINE}
-        merged["site.base_url"] = _own_address(lasting)
-    settings = _validate(merged, origins, places)
+        found["the defaults"] = {"site.base_url": _own_address(_validate(lasting).web)}
+    settings = _in_places(_validate(found), places)
     settings._origins = origins
     settings._remarks = tuple(_remarks(places.config, found[str(places.config)], secrets))
     return settings
@@ -173,10 +173,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, object]:
     known = {PREFIX + key.replace(".", "__").upper(): key for key in keys()}
     for name in names:
         if name.upper() not in known and name.upper() not in ALLOWED:
-            raise SettingsError(
-                f"there is no such setting: {name} (in the environment)",
-                hint=new_name(name, PREFIX) or _suggest(name.upper(), [*known, *ALLOWED]),
-            )
+            raise _no_such_setting(name, "in the environment", [*known, *ALLOWED])
     source = EnvSettingsSource(Settings, env_prefix=PREFIX, env_nested_delimiter="__")
     source.env_vars = {name.lower(): environ[name] for name in names}
     return dict(flat(source()))
@@ -187,10 +184,7 @@ def _from_secrets(folder: Path) -> dict[str, object]:
     for file in sorted(folder.iterdir()):
         # A service may be given credentials that are not ours; ours are named section__key.
         if "__" in file.name and not file.name.startswith(".") and file.name.lower() not in known:
-            raise SettingsError(
-                f"there is no such setting: {file.name} (a file in {folder})",
-                hint=new_name(file.name) or _suggest(file.name.lower(), known),
-            )
+            raise _no_such_setting(file.name, f"a file in {folder}", known)
     source = NestedSecretsSettingsSource(
         SecretsSettingsSource(Settings), secrets_dir=folder, secrets_nested_delimiter="__"
     )
@@ -207,32 +201,46 @@ def _refuse_unknown(values: Mapping[str, object], origin: str) -> None:
                 f"{key} is a section, not a setting (in {origin})",
                 hint=f"Write it as a table: [{key}].",
             )
-        raise SettingsError(
-            f"there is no such setting: {key} (in {origin})",
-            hint=new_name(key) or _suggest(key, known),
-        )
+        raise _no_such_setting(key, f"in {origin}", known)
 
 
-def _suggest(word: str, known: Iterable[str]) -> str:
-    """Name the known word most like this one; a key in the wrong section counts as near."""
-    choices = list(known)
-    last = word.rpartition(".")[2]
+def _no_such_setting(name: str, place: str, known: Iterable[str]) -> SettingsError:
+    """Say that a name is no setting, and which one it may stand for."""
+    near = _near(name, known)
+    usual = f"Did you mean {near}?" if near else "See `larkpost config show`."
+    hint = new_name(name, PREFIX) or usual
+    return SettingsError(f"there is no such setting: {name} ({place})", hint=hint)
+
+
+def _near(word: str, known: Iterable[str]) -> str | None:
+    """Find the known word most like this one; a key in the wrong section counts as near."""
+    choices = {choice.lower(): choice for choice in known}
+    last = word.lower().rpartition(".")[2]
     same = [choice for choice in choices if "." in choice and choice.rpartition(".")[2] == last]
-    near = next(iter(difflib.get_close_matches(word, choices, 1, 0.6) or same), None)
-    return f"Did you mean {near}?" if near else "See `larkpost config show`."
+    near = difflib.get_close_matches(word.lower(), choices, 1, 0.6) or same
+    return choices[near[0]] if near else None
 
 
-def _validate(
-    values: Mapping[str, object], origins: Mapping[str, str], places: HomePaths
-) -> Settings:
-    nested: dict[str, dict[str, object]] = {}
-    for key, value in values.items():
-        section, _, name = key.partition(".")
-        nested.setdefault(section, {})[name] = value
+def _validate(found: Mapping[str, Mapping[str, object]]) -> Settings:
+    """Check values by origin, weakest first; raises SettingsError naming key and origin."""
+    nested: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for origin, values in found.items():
+        for key, value in values.items():
+            section, dot, name = key.partition(".")
+            if dot:
+                nested.setdefault(section, {})[name] = value
+            else:  # ``sources``, which is in no section
+                nested[key] = value
+            origins[key] = origin
     try:
-        first = Settings(**nested)  # type: ignore[arg-type]  # pydantic turns tables into sections
+        return Settings(**nested)
     except ValidationError as error:
         raise _refusal(error, origins) from None
+
+
+def _in_places(first: Settings, places: HomePaths) -> Settings:
+    """Put in whole paths, and the address of the database, where none was set."""
     data = places.data
     inbox = _under(data, first.inbox.folder) or places.inbox
     maildir = _under(data, first.mail.maildir) or places.maildir
@@ -244,44 +252,18 @@ def _validate(
             "mail": first.mail.model_copy(update={"maildir": str(maildir)}),
         }
     )
-    settings._places = HomePaths(
-        config=places.config,
-        data=data,
-        inbox=inbox,
-        done=inbox / "done",
-        bad=inbox / "bad",
-        maildir=maildir,
-        secret=places.secret,
-        secrets=places.secrets,
+    settings._places = replace(
+        places, inbox=inbox, done=inbox / "done", bad=inbox / "bad", maildir=maildir
     )
     return settings
 
 
-def _own_address(found: Mapping[str, Mapping[str, object]]) -> str:
+def _own_address(web: WebSettings) -> str:
     """Give the address on this machine, for as long as nobody says how the outside reaches it.
 
     It follows the settings alone: what `serve --port` is told no other command knows, and a link
-    must be the same whoever makes it. ``found`` are their values by origin, weakest first.
-    Raises SettingsError naming ``web.host`` or ``web.port``.
+    must be the same whoever makes it. Raises SettingsError where nothing listens by TCP.
     """
-    told = {
-        key: (value, origin)
-        for origin, values in found.items()
-        for key, value in values.items()
-        if key in ("web.host", "web.port")
-    }
-    try:
-        web = WebSettings.model_validate(
-            {key.partition(".")[2]: value for key, (value, _) in told.items()}
-        )
-    except ValidationError as error:
-        first = error.errors()[0]["loc"][0]
-        value, origin = told[f"web.{first}"]
-        why = str(error.errors()[0].get("ctx", {}).get("error", ""))
-        why = mask_text(why.replace(repr(value), _safe(value)))
-        raise SettingsError(
-            f"web.{first} cannot be {_safe(value)} (in {origin})", hint=why
-        ) from None
     if web.host.startswith(UNIX):
         raise SettingsError(
             "site.base_url is missing: a Unix socket (web.host) has no address to link to",
@@ -312,7 +294,7 @@ def _under(data: Path, folder: str) -> Path | None:
 def _refusal(error: ValidationError, origins: Mapping[str, str]) -> SettingsError:
     """Turn pydantic's first complaint into one of ours; a secret's value is not repeated."""
     first = error.errors(include_url=False, include_context=False)[0]
-    key = ".".join(str(part) for part in first["loc"][:2])
+    key = ".".join(str(part) for part in first["loc"][:2] if isinstance(part, str))
     what = first["msg"].removeprefix("Value error, ")
     what = mask_text(what.replace(repr(first["input"]), _safe(first["input"])))
     value = "" if key in MAY_HOLD_PASSWORD else f" cannot be {_safe(first['input'])}"

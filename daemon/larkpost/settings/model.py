@@ -27,6 +27,7 @@ from pydantic_settings import (
 from larkpost.masking import secrets_of_url
 from larkpost.settings.addresses import (
     read_base_url,
+    read_digest_senders,
     read_listening_host,
     read_mailbox,
     read_sender,
@@ -34,6 +35,7 @@ from larkpost.settings.addresses import (
     read_taggable_mailbox,
 )
 from larkpost.settings.paper_search_links import FIND_LINKS, FindLinks
+from larkpost.settings.polled_sources import NO_SOURCES, SourceEntries
 from larkpost.text.zones import zone_names
 
 if TYPE_CHECKING:
@@ -140,6 +142,7 @@ Days = Annotated[
     frozenset[int], BeforeValidator(read_days), PlainSerializer(day_names, return_type=list[str])
 ]
 Networks = Annotated[tuple[str, ...], BeforeValidator(read_networks)]
+Senders = Annotated[tuple[str, ...], BeforeValidator(read_digest_senders)]
 ClockTime = Annotated[
     time,
     AfterValidator(_clock),
@@ -178,10 +181,13 @@ class MailSettings(SettingsSection):
 
 
 class InboundSettings(SettingsSection):
-    """Where bounces and answers come back to."""
+    """Where bounces and answers come back to, and whose digests are read."""
 
     address: Annotated[str, AfterValidator(read_taggable_mailbox)] = ""
     folder: str = ""
+    digest_senders: Senders = ()
+    digest_maildir: str = ""
+    digest_authserv_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]*$")] = ""
 
 
 class DkimSettings(SettingsSection):
@@ -209,6 +215,15 @@ class Inbox(SettingsSection):
 
     folder: str = ""
     stable_seconds: Annotated[float, Field(ge=0, le=86_400)] = 5.0
+
+
+class FetchSettings(SettingsSection):
+    """How polled sources are asked."""
+
+    hugging_face: Annotated[str, AfterValidator(read_base_url)] = "https://huggingface.co"
+    arxiv: Annotated[str, AfterValidator(read_base_url)] = "https://rss.arxiv.org"
+    timeout: Annotated[float, Field(gt=0, le=600)] = 60.0
+    max_megabytes: Annotated[int, Field(ge=1, le=512)] = 32
 
 
 class RankingSettings(SettingsSection):
@@ -288,6 +303,7 @@ class Settings(BaseSettings):
         frozen=True, extra="forbid", validate_default=True, enable_decoding=False
     )
 
+    sources: SourceEntries = NO_SOURCES
     database: DatabaseSettings = DatabaseSettings()
     site: SiteSettings = SiteSettings()
     mail: MailSettings = MailSettings()
@@ -295,6 +311,7 @@ class Settings(BaseSettings):
     dkim: DkimSettings = DkimSettings()
     smtp: SmtpSettings = SmtpSettings()
     inbox: Inbox = Inbox()
+    fetch: FetchSettings = FetchSettings()
     ranking: RankingSettings = RankingSettings()
     readers: ReaderSettings = ReaderSettings()
     web: WebSettings = WebSettings()

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from functools import cache, partial
 from ipaddress import IPv6Address, ip_address
-
-import idna
+from typing import TYPE_CHECKING
 
 from larkpost.errors import UsageError
 from larkpost.text.mail_providers import provider_of
 from larkpost.text.normalize import clean, normal_form, shorten
 
-_LOCAL_PART = re.compile(r"""[^\s<>()\[\],;:\\"@]{1,64}""")
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from email_validator import ValidatedEmail
+
 _LONGEST_TRIED = 1_000  # characters; no more than 254 may be left, and idna's time is quadratic
+_DOTS = ".\u3002\uff0e\uff61"  # those of a domain, which may have one at its end (RFC 3490, 3.1)
 _ADDRESS_LITERAL = re.compile(r"\[(?:IPv6:)?[0-9A-Fa-f:.]+\]", re.IGNORECASE)
 # Below a country names are often registered under one of these, such as ac.uk and com.br.
 _REGISTRIES = frozenset(
@@ -39,14 +44,30 @@ def spell_address(address: str) -> str:
     """
     if len(address) > _LONGEST_TRIED:
         raise _no_address(address)
-    local, at, domain = normal_form("NFC", address.strip()).rpartition("@")
-    dotted = local.startswith(".") or local.endswith(".") or ".." in local
-    if not at or dotted or not _LOCAL_PART.fullmatch(local) or clean(local) != local:
-        raise _no_address(address)
-    spelt = f"{local}@{_domain(domain, address)}"
-    if len(spelt.encode()) > 254:  # RFC 5321, 4.5.3.1.3, less the angle brackets
+    try:
+        valid = _validator()(address.strip().rstrip(_DOTS))
+    except ValueError as error:
+        raise _no_address(address) from error
+    spelt = f"{valid.local_part}@{valid.ascii_domain.lower()}"
+    if clean(spelt) != spelt or len(spelt.encode()) > 254:  # RFC 5321, 4.5.3.1.3, less the brackets
         raise _no_address(address)
     return spelt
+
+
+@cache
+def _validator() -> Callable[[str], ValidatedEmail]:
+    """Give what raises ValueError for text that is no address; loaded when first needed."""
+    import email_validator
+
+    # Mail inside of a house goes to hosts such as localhost and example.test.
+    email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
+    return partial(
+        email_validator.validate_email,
+        allow_domain_literal=True,
+        check_deliverability=False,
+        globally_deliverable=False,
+        strict=True,
+    )
 
 
 def mailbox_key(address: str) -> str:
@@ -161,6 +182,8 @@ def _fold(local: str) -> str:
 def _domain(domain: str, address: str) -> str:
     if _ADDRESS_LITERAL.fullmatch(domain):
         return domain.lower()
+    import idna  # late, as in ``text.urls``
+
     try:
         # A dot of Unicode at the end becomes one of ASCII only here.
         return idna.encode(domain.rstrip("."), uts46=True).decode("ascii").lower().rstrip(".")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -15,14 +14,14 @@ from larkpost.editions.similar import SimilarPapers
 from larkpost.readers.onboarding import RatingPools
 from larkpost.readers.taste_profile import TasteProfileCache
 from larkpost.web.admin import admin
-from larkpost.web.date_header import DateHeader
 from larkpost.web.feeds.cache import FeedCache, FeedCacheMiddleware
 from larkpost.web.health import Heartbeat, healthz
+from larkpost.web.limits.byte_budget import body_budget, response_budget
+from larkpost.web.limits.fair_queue import PageQueues
 from larkpost.web.limits.rate_limit import COSTLY, LOOKING, RateLimiter
-from larkpost.web.limits.request_bodies import BodyBudget
-from larkpost.web.limits.request_rate import ANY_BURST, ANY_PER_SECOND, RequestRate
-from larkpost.web.limits.unread_responses import InPieces, ResponseBudget
-from larkpost.web.middleware import ErrorPages, HostHeader
+from larkpost.web.limits.request_rate import ANY, MADE, RequestRate
+from larkpost.web.limits.unread_responses import InPieces
+from larkpost.web.middleware import DateHeader, ErrorPages, HostHeader
 from larkpost.web.path_numbers import register_path_numbers
 from larkpost.web.public.archive import archive, look_up, paper, volume
 from larkpost.web.public.confirm import confirm, leave
@@ -95,7 +94,6 @@ def app(
     site = program.settings.site
     https = site.base_url.startswith("https://")
     feeds = FeedCache(program.store)
-    any_rate = partial(RequestRate, per_second=ANY_PER_SECOND, burst=ANY_BURST)
     pages = PageTemplates(
         base_url=site.base_url,
         title=site.title,
@@ -109,10 +107,10 @@ def app(
             Middleware(ErrorPages, pages=pages, https=https),
             Middleware(HostHeader, pages=pages, https=https),
             Middleware(TrailingSlash),
-            *([Middleware(any_rate, pages=pages, https=https)] if paced else []),
+            *([Middleware(RequestRate, limit=ANY, pages=pages, https=https)] if paced else []),
             Middleware(FeedCacheMiddleware, cache=feeds, clock=clock, uses=program.uses),
             Middleware(SafeHeaders, https=https),
-            *([Middleware(RequestRate, pages=pages, https=https)] if paced else []),
+            *([Middleware(RequestRate, limit=MADE, pages=pages, https=https)] if paced else []),
             Middleware(InPieces),
         ],
         exception_handlers={HTTPException: http_refusal},
@@ -128,9 +126,10 @@ def app(
         program.spaces,
         RatingPools(),
         SimilarPapers(),
-        RateLimiter(),
-        BodyBudget(),
-        ResponseBudget(),
+        RateLimiter(clock=lambda: clock().timestamp()),
+        PageQueues(),
+        body_budget(),
+        response_budget(),
     )
     application.state.feeds = feeds
     return application

@@ -1,8 +1,9 @@
-"""Middleware around all pages: one Host header, and a page of ours for whatever breaks."""
+"""Middleware around all pages: Date and Host headers, and a page of ours for whatever breaks."""
 
 from __future__ import annotations
 
 import re
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from larkpost import logs
@@ -11,11 +12,42 @@ from larkpost.log_limits import limit_lines
 from larkpost.web.site import MESSAGES, SafeHeaders
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from larkpost.web.templating import PageTemplates
+
+
+class DateHeader:
+    """ASGI middleware: sets Date when an answer begins, so that no Last-Modified lies after it.
+
+    uvicorn renews its own once a second, so that it may be a second behind (RFC 9110, 8.8.2.1: no
+    Last-Modified later than Date).
+    """
+
+    def __init__(self, app: ASGIApp, clock: Callable[[], datetime]) -> None:
+        self.app = app
+        self.clock = clock
+        self._second, self._text = 0, b""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and date its answer."""
+
+        async def send_dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [(b"date", self._date()), *message.get("headers", ())]
+            await send(message)
+
+        await self.app(scope, receive, send_dated)
+
+    def _date(self) -> bytes:
+        second = int(self.clock().timestamp())
+        if second != self._second:
+            self._second, self._text = second, formatdate(second, usegmt=True).encode()
+        return self._text
+
 
 # RFC 3986, 3.2.2: a name, an IPv4 address, or an IPv6 address in brackets; then maybe a port. The
 # host of an http address is not empty (RFC 9110, 4.2.1), and no name is longer than 255 (RFC 1035).

@@ -27,7 +27,7 @@ from larkpost.token_routes import SIGNED
 from larkpost.web.auth import check_link
 from larkpost.web.client_ip import network
 from larkpost.web.form_body import BODY_SECONDS, LARGEST_BODY, parse_form, read_body
-from larkpost.web.limits.routes import RouteLimits, declare
+from larkpost.web.limits.rate_limit import RouteLimits
 from larkpost.web.templating import POLICY
 
 if TYPE_CHECKING:
@@ -44,10 +44,9 @@ if TYPE_CHECKING:
     from larkpost.readers.onboarding import RatingPools
     from larkpost.readers.taste_profile import TasteProfileCache
     from larkpost.web.health import Heartbeat
-    from larkpost.web.limits.fair_queue import QueueSlot
+    from larkpost.web.limits.byte_budget import ByteBudget
+    from larkpost.web.limits.fair_queue import PageQueues, QueueSlot
     from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
-    from larkpost.web.limits.request_bodies import BodyBudget
-    from larkpost.web.limits.unread_responses import ResponseBudget
     from larkpost.web.templating import PageTemplates
 
 LARGEST_UPLOAD = 4 * 1024 * 1024  # a library of some thousand references
@@ -102,8 +101,9 @@ class SiteContext:
     pools: RatingPools
     similar: SimilarPapers
     rate_limiter: RateLimiter
-    bodies: BodyBudget
-    answers: ResponseBudget
+    queues: PageQueues
+    bodies: ByteBudget
+    answers: ByteBudget
 
 
 class TrailingSlash:
@@ -165,7 +165,7 @@ def endpoint(
         site: SiteContext = request.app.state.site
         visitor = network(request, site.program.settings.web.trusted_proxies)
         if measure is not None:
-            site.rate_limiter.count(measure, visitor, site.clock())
+            site.rate_limiter.check(measure, visitor)
         body, form = b"", FormData()
         try:
             async with AsyncExitStack() as held:
@@ -192,7 +192,7 @@ def endpoint(
         finally:
             await form.close()
 
-    declare(endpoint, RouteLimits(largest, BODY_SECONDS, measure))
+    endpoint.limits = RouteLimits(largest, BODY_SECONDS, measure)  # type: ignore[attr-defined]  # of a function
     return endpoint
 
 
@@ -207,7 +207,7 @@ async def _turn_with_room(
     """
     while True:
         await site.answers.wait_for_room(visitor)
-        async with site.rate_limiter.slot(visitor, costly=costly, acts=acts) as turn:
+        async with site.queues.slot(visitor, costly=costly, acts=acts) as turn:
             if site.answers.has_room(visitor):
                 yield turn
                 return
@@ -225,7 +225,7 @@ async def _check_token(site: SiteContext, request: Request, visitor: str) -> Non
     """
     purpose = SIGNED.get(request.scope["path"].split("/")[1])
     if purpose is not None:
-        async with site.rate_limiter.slot(visitor) as turn:
+        async with site.queues.slot(visitor) as turn:
             await run_in_threadpool(turn.run, check_link, site, request, purpose)
 
 

@@ -3,31 +3,88 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from larkpost.db.popularity import FEWEST
+from larkpost.editions.archive import SpanKind
 from larkpost.packaged_files import shipped_path
 from larkpost.render import wording
 from larkpost.render.paper_links import PaperLinks
 from larkpost.render.presenters import facts_of
+from larkpost.render.wording import date_in_words, day_and_month
 from larkpost.schedule import local_time
+from larkpost.text.identifiers import LONGEST_LINK
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity, sentence, tally
-from larkpost.web.links_in_text import find_links
-from larkpost.web.public.date_spans import span_name
+from larkpost.text.urls import encode_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     from larkpost.domain import FindLink
+    from larkpost.editions.archive import DateSpan
     from larkpost.urls import Alternate
+
+
+def span_name(span: DateSpan) -> str:
+    """Name a span in words: ``Friday, 7 August 2026``, ``Week 32 of 2026``, ``August 2026``."""
+    match span.kind:
+        case SpanKind.DAY:
+            return date_in_words(span.first)
+        case SpanKind.WEEK:
+            year, week, _ = span.first.isocalendar()
+            return f"Week {week} of {year}"
+        case SpanKind.MONTH:
+            return f"{day_and_month(span.first).partition(' ')[2]} {span.first.year}"
+
+
+_LINK = re.compile(r"https?://[^\s<>\"'`{}|\\^\x00-\x20]+", re.IGNORECASE)
+_TRAIL = ".,;:!?*_~”’»"  # noqa: RUF001 - quotes as they are printed
+_PAIRS = {")": "(", "]": "["}
+
+
+class TextSpan(NamedTuple):
+    """A stretch of text; ``href`` is where it leads, empty where it is no link."""
+
+    text: str
+    href: str = ""
+
+
+def find_links(text: str) -> list[TextSpan]:
+    """Find the web addresses (http and https only) in a text; the pieces join to it again."""
+    return [piece for piece in _pieces(text) if piece.text]
+
+
+def _pieces(text: str) -> Iterator[TextSpan]:
+    end = 0
+    for match in _LINK.finditer(text):
+        link = _trim(match[0])
+        href = encode_url(link)
+        if href and len(href) <= LONGEST_LINK:
+            yield TextSpan(text[end : match.start()])
+            yield TextSpan(link, href)
+            end = match.start() + len(link)
+    yield TextSpan(text[end:])
+
+
+def _trim(link: str) -> str:
+    """Leave out what belongs to the sentence: a full stop, a bracket that was opened outside."""
+    while link:
+        last = link[-1]
+        outside = last in _PAIRS and link.count(last) > link.count(_PAIRS[last])
+        if last not in _TRAIL and not outside:
+            break
+        link = link[:-1]
+    return link
+
 
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",

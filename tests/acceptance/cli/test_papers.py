@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 from tests.helpers.cli_helpers import SAMPLE, paper_lines
 
 if TYPE_CHECKING:
     from tests.helpers.cli_helpers import Shell
+
+DUMPS = Path(__file__).parents[2] / "dumps"
 
 
 def test_the_first_command_of_a_stranger_reads_the_sample(shell: Shell) -> None:
@@ -36,6 +40,26 @@ def test_a_dump_in_which_nothing_is_new_says_so(shell: Shell) -> None:
 
     assert "standard input: no new papers: all 2 were known" in again.out
     assert "standard input: no new papers: the one in it was known" in one.out
+
+
+def test_feeds_tables_and_archives_are_read_by_what_is_in_them(
+    shell: Shell, tmp_path: Path
+) -> None:
+    week = tmp_path / "week.zip"
+    with ZipFile(week, "w") as archive:
+        for name in ("oai-arxiv.xml", "papers.csv"):
+            archive.write(DUMPS / name, name)
+    files = (DUMPS / name for name in ("arxiv-feed.rss", "arxiv-api.atom", "feed.json"))
+
+    reports = shell.json("ingest", *files, week)
+
+    assert [(one["format"], one["papers"]) for one in reports] == [
+        ("arxiv-feed", 5), ("arxiv-api", 3), ("json-feed", 2), ("zip: oai-pmh, table", 4),
+    ]  # fmt: skip  # a list of pairs
+    refused = shell("ingest", DUMPS / "arxiv-api-error.atom", code=1)
+    assert "arXiv's API answered with (incorrect id format for 1234.1234)" in refused.err
+    weekend = shell("ingest", DUMPS / "arxiv-weekend.rss")
+    assert "0 papers" in weekend.out + weekend.err
 
 
 def test_a_report_as_json_counts_everything(shell: Shell) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.helpers.week_formats import FORMATS, WEEK
+from tests.helpers.merging.week_formats import FORMATS, WEEK
 
 if TYPE_CHECKING:
     from tests.helpers.cli_helpers import Shell

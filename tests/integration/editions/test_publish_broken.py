@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Store
     from larkpost.domain import Edition, Reader
-    from larkpost.interfaces import Evidence, Space
+    from larkpost.interfaces import Evidence
+    from larkpost.ranking import TextSpace
     from larkpost.ranking.linear_model import LinearTaste
 
 __all__ = ["ids", "newsroom"]  # fixtures
@@ -49,7 +50,7 @@ class Picky(TfidfRanker):
         self.broken = set(broken)
 
     def learn(
-        self, space: Space, evidence: Sequence[Evidence], *, now: datetime
+        self, space: TextSpace, evidence: Sequence[Evidence], *, now: datetime
     ) -> list[LinearTaste]:
         if self.broken & {one.reader_id for one in evidence}:
             raise ValueError("broken data")

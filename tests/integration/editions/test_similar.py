@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Store
     from larkpost.domain import Paper
-    from larkpost.interfaces import Space
+    from larkpost.ranking import TextSpace
 
 NEAR = (
     PaperRecord("Routing in mixtures", "A router sends tokens to few of them."),
@@ -31,7 +31,7 @@ class ByTitle(TfidfRanker):
 
     def similar(
         self,
-        space: Space,  # noqa: ARG002 - the seam's signature
+        space: TextSpace,  # noqa: ARG002 - the seam's signature
         paper: Paper,
         among: Sequence[Paper],
         limit: int,
@@ -75,7 +75,7 @@ class Counting(ByTitle):
     compared = 0
 
     def similar(
-        self, space: Space, paper: Paper, among: Sequence[Paper], limit: int
+        self, space: TextSpace, paper: Paper, among: Sequence[Paper], limit: int
     ) -> list[tuple[Paper, float]]:
         """Compare, and count it."""
         self.compared += 1

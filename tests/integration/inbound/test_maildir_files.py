@@ -16,8 +16,8 @@ from tests.integration.inbound.test_maildir import HARD, POST, VACATION, bounce_
 
 from larkpost.domain import Status
 from larkpost.errors import Failure
+from larkpost.formats.mail.mail_parser import LARGEST, MOST_READ
 from larkpost.inbound import maildir as inbound_maildir
-from larkpost.inbound.mail_parser import LARGEST, MOST_READ
 from larkpost.inbound.maildir import collect
 from larkpost.inbound.maildir_files import RefusedMail, move_mail
 from larkpost.inbound.process import InboundKind, receive

@@ -22,7 +22,6 @@ from larkpost.ingest.file_moves import move
 from larkpost.ingest.inbox import RejectedFile
 from larkpost.ingest.ingest import IngestReport
 from larkpost.ingest.refused_files import MOST_REFUSALS, all_refusals
-from larkpost.ingest.spool import READ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,10 +44,7 @@ def put(folders: Folders, name: str, text: str | bytes | None = None, *, age: fl
 
 
 def names(folder: Path) -> list[str]:
-    """What lies there, but for our own note of what was read."""
-    return sorted(
-        entry.name for entry in folder.iterdir() if entry.is_file() and entry.name != READ
-    )
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_file())
 
 
 def count(store: Store) -> int:
@@ -132,7 +128,7 @@ def test_a_licence_and_a_saved_web_page_go_to_bad(store: Store, folders: Folders
     assert (names(folders.inbox), count(store)) == ([], 0)
     why = {name: (folders.bad / f"{name}.why").read_text() for name in ("LICENSE", "page.html")}
     assert "nothing in it is recognised as a dump" in why["LICENSE"]
-    assert "is an HTML page, not a dump\nsave it as text" in why["page.html"]
+    assert "it is an HTML page, but there is no paper in it" in why["page.html"]
 
 
 def test_one_bad_file_does_not_keep_the_others_from_being_read(

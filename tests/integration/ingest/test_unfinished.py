@@ -16,7 +16,6 @@ from larkpost.db.engine import Store
 from larkpost.formats.registry import DUMP_FORMATS
 from larkpost.ingest.inbox import PAUSE, RejectedFile, sweep
 from larkpost.ingest.ingest import IngestReport
-from larkpost.ingest.spool import READ
 from larkpost.packaged_files import shipped_path
 
 if TYPE_CHECKING:
@@ -193,7 +192,7 @@ def test_what_did_not_change_is_read_once(inbox: Inbox) -> None:
     assert [inbox.sweep() for _ in range(3)] == [[], [], []]
 
 
-def test_what_lay_there_before_anybody_kept_count_stays_there(inbox: Inbox) -> None:
+def test_what_somebody_put_among_the_read_files_stays_there(inbox: Inbox) -> None:
     inbox.done.mkdir()
     (inbox.done / "old.txt").write_bytes(SAMPLE)
 
@@ -201,26 +200,42 @@ def test_what_lay_there_before_anybody_kept_count_stays_there(inbox: Inbox) -> N
     assert (inbox.done / "old.txt").exists()
 
 
-def test_the_count_of_what_was_read_ends_after_a_day(inbox: Inbox) -> None:
+def test_nothing_but_the_files_themselves_stays_in_the_inbox_and_its_folders(inbox: Inbox) -> None:
     for number in range(5):
         (inbox.inbox / f"{number}.jsonl").write_text(f'{{"title": "Number {number}"}}\n')
+    (inbox.inbox / "bad.txt").write_bytes(b"no dump")
     inbox.sweep()
-    kept = (inbox.inbox / READ).read_text().splitlines()
-    inbox.now += timedelta(days=1)
     inbox.sweep()
 
-    assert len(kept) == 5
-    assert (inbox.inbox / READ).read_text() == ""
+    assert sorted(path.name for path in inbox.inbox.iterdir()) == ["bad", "done"]
+    assert sorted(path.name for path in inbox.done.iterdir()) == [f"{n}.jsonl" for n in range(5)]
+    assert sorted(path.name for path in inbox.bad.iterdir()) == ["bad.txt", "bad.txt.why"]
 
 
-@pytest.mark.parametrize("spoilt", [b"", b"12 34", b"\xff\xfe", b"a b c\n\n1 2 3 4"])
-def test_a_spoilt_count_costs_nothing(inbox: Inbox, spoilt: bytes) -> None:
+@pytest.mark.parametrize("later", [None, timedelta(0), timedelta(days=3)])
+def test_a_read_file_that_is_written_to_comes_back_whatever_number_its_name_got(
+    inbox: Inbox, later: timedelta | None
+) -> None:
+    """The time of the file may be its disk's, or what somebody sets, such as a copying program."""
+    for title in ("One", "Two"):  # files of one name on two days
+        (inbox.inbox / "a.jsonl").write_text(f'{{"title": "{title}"}}\n')
+        inbox.sweep()
+    inbox.now = datetime.now(UTC) if later is None else inbox.now + later
+    with (inbox.done / "a-2.jsonl").open("ab") as file:
+        file.write(b'{"title": "Three"}\n')
+        if later is not None:
+            inbox.write(file, b"")
+    inbox.sweep()
+
+    assert inbox.titles() == {"One", "Two", "Three"}
+    assert {path.name for path in inbox.done.iterdir()} == {"a.jsonl", "a-2.jsonl"}
+
+
+def test_a_read_file_whose_time_alone_was_set_is_not_read_again(inbox: Inbox) -> None:
     (inbox.inbox / "a.txt").write_bytes(SAMPLE)
     inbox.sweep()
-    (inbox.inbox / READ).write_bytes(spoilt)
-    (inbox.inbox / "b.jsonl").write_text('{"title": "One"}\n')
-    inbox.sweep()
-    inbox.sweep()
+    with (inbox.done / "a.txt").open("ab") as file:
+        inbox.write(file, b"")
 
-    assert len(inbox.titles()) == 109
-    assert {path.name for path in inbox.done.iterdir()} == {"a.txt", "b.jsonl"}
+    assert inbox.sweep() == []
+    assert (inbox.done / "a.txt").exists()

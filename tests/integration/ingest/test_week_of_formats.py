@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.helpers.week_formats import FORMATS, WEEK
+from tests.helpers.merging.week_formats import FORMATS, WEEK
 
 from larkpost.db import papers
 from larkpost.db.engine import Store
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tests.helpers.week_formats import Row
+    from tests.helpers.merging.week_formats import Row
 
     from larkpost.domain import Paper
     from larkpost.ingest.ingest import IngestReport

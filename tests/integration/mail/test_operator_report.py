@@ -16,10 +16,13 @@ from tests.unit.inbound.test_bounce_parser import dsn, fields
 
 from larkpost.db import readers
 from larkpost.db.coordination import job_status
+from larkpost.db.polling import polled_sources
+from larkpost.db.polling.polled_sources import SourceState
 from larkpost.errors import Deferred, Refused
 from larkpost.inbound.process import InboundKind, receive
 from larkpost.mail import circuit_breaker
 from larkpost.mail.operator_report import OperatorAddress, tell
+from larkpost.settings.polled_sources import PolledSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,3 +169,36 @@ def test_a_road_closed_to_a_receipt_is_closed_to_letters(store: Store) -> None:
     with store.read() as connection:
         assert circuit_breaker.resting(connection, NOW + timedelta(minutes=29))
         assert not circuit_breaker.resting(connection, NOW + timedelta(minutes=31))
+
+
+def source(store: Store, problem: str, *, answered: timedelta) -> None:
+    """Have a source that has a problem, and answered last so long ago."""
+    state = SourceState(
+        PolledSource("cs.CL", "arxiv:cs.CL"), NOW - WEEK, NOW, last_answer_at=NOW - answered,
+        problem=problem, problem_text="it answers, but nothing comes", problem_since=NOW - answered,
+    )  # fmt: skip
+    with store.begin() as connection:
+        polled_sources.save(connection, state)
+
+
+@pytest.mark.parametrize(
+    ("problem", "hours", "is_told"),
+    [
+        ("stopped", 0, True),
+        ("shape", 0, True),
+        ("unreachable", 2, False),
+        ("unreachable", 7, True),
+        ("rate-limited", 5, False),
+    ],
+)
+def test_a_source_that_is_not_well_is_told_at_once_unless_it_may_pass(
+    store: Store, problem: str, hours: int, is_told: bool
+) -> None:
+    morning(store, published=1)
+    source(store, problem, answered=timedelta(hours=hours))
+    bag = Mailbag()
+
+    kinds = [str(reason.kind) for reason in told(store, bag)]
+
+    assert ("source-problem" in kinds) is is_told
+    assert any(b"cs.CL" in letter.content for letter in bag.letters) is is_told

@@ -52,6 +52,10 @@ def lived_in(store: Store) -> PublishContext:
             abstract=f"We study {subject} in setting {n}, with {n * 3} cases and a new bound.",
             identifiers=(Identifier("arxiv", f"2608.{n:02}{at:03}"),) if at else (),
             first_seen=NOW - timedelta(hours=n),
+            keywords=(subject, f"setting {n}"),
+            comment=f"{n} pages",
+            journal_ref=f"Journal of {subject} {n}" if at else None,
+            thumbnail=f"https://pictures.example/{n}.png",
         )
         for n in range(8)
         for at, subject in enumerate(SUBJECTS)

@@ -137,8 +137,7 @@ def test_nothing_of_who_is_deleted_is_kept_in_memory(here: Place) -> None:
     page = here.path(here.program.links.page(reader))
 
     def kept() -> list[str]:
-        rooms = state.feeds._standing, state.feeds._asked
-        return [one.path for room in rooms for one in room._kept if reader.feed_key in one.path]
+        return [one.path for one in state.feeds._feeds if reader.feed_key in one.path]
 
     for query in ("", "?min=0.5"):
         here.client.get(f"/feed/{reader.feed_key}.atom{query}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.polling import PATIENCE, until
 
-from larkpost.serve.accept_loop import BURST
+from larkpost.serve.accept_loop import OPENING
 from larkpost.serve.file_descriptors import RESERVE, connections_at_most
 from larkpost.web.limits.connections import MOST_CONNECTIONS
 
@@ -241,7 +241,7 @@ def test_connections_that_a_network_opens_too_fast_wait_for_their_moment(tmp_pat
     """Who opens them in a loop gets so many a second; the others are let in at once."""
     head = b"GET /robots.txt HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
     with running(tmp_path) as daemon:
-        for _ in range(BURST):
+        for _ in range(OPENING.most):
             with daemon.connect() as connection:
                 connection.sendall(head)
                 assert connection.recv(100).startswith(b"HTTP/1.1 200 ")

@@ -10,10 +10,13 @@ from tests.helpers.mail.outbox_helpers import Mailbag
 from tests.helpers.web.site_client import NOW, contents, place
 
 from larkpost.db.coordination import job_status
+from larkpost.db.polling import polled_sources
+from larkpost.db.polling.polled_sources import SourceState
 from larkpost.domain import Status
 from larkpost.errors import Unanswered
 from larkpost.mail.deliver import deliver
 from larkpost.readers import subscriptions
+from larkpost.settings.polled_sources import PolledSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,3 +107,22 @@ def test_the_page_shows_and_does_nothing(here: Place) -> None:
 
     assert here.client.post(path).status_code == 405
     assert contents(here.program.store) == before
+
+
+def test_the_page_shows_which_sources_are_polled_and_what_is_wrong_with_them(here: Place) -> None:
+    path = here.path(here.program.links.admin(7))
+    assert 'id="sources"' not in here.client.get(path).text
+    bad = SourceState(
+        PolledSource("a <b>blog</b>", "https://a.example/feed"), NOW, NOW + HOUR,
+        last_poll_at=NOW, problem="shape", problem_text="the answer is a web page, not a feed",
+        problem_since=NOW,
+    )  # fmt: skip
+    with here.program.store.begin() as connection:
+        polled_sources.save(connection, bad)
+
+    page = here.client.get(path).text
+
+    table = page.partition('id="sources"')[2].partition("</table>")[0]
+    assert "a &lt;b&gt;blog&lt;/b&gt;" in table
+    assert "The answer is a web page, not a feed." in table or "the answer is a web page" in table
+    assert "is not well: the answer is a web page" in page.partition('id="sources"')[0]

@@ -18,8 +18,7 @@ from larkpost.errors import Deferred, Failure, UsageError
 from larkpost.ingest.file_moves import move
 from larkpost.ingest.inbox import RejectedFile
 from larkpost.ingest.ingest import IngestReport
-from larkpost.ingest.read_attempts import ReadAttempts
-from larkpost.ingest.spool import READ, inspect_file
+from larkpost.ingest.spool import ReadAttempts, inspect_file
 from larkpost.portability.exporter import export
 from larkpost.transports.maildir import Maildir
 
@@ -74,21 +73,6 @@ def test_what_looks_like_a_count_of_tries_of_no_dump_stops_no_sweep(
 
     assert isinstance(taken, IngestReport)
     assert secret.read_text() == SECRET
-
-
-@pytest.mark.parametrize("kind", ["symlink", "hard link", "pipe", "folder", "file"])
-@pytest.mark.parametrize("name", [READ, f"{READ}.part"])
-def test_the_note_of_what_was_read_is_not_written_through_what_lies_there(
-    store: Store, folders: Folders, secret: Path, name: str, kind: str
-) -> None:
-    put(folders, "page.txt", PAPER)
-    plant(folders.inbox / name, secret, kind)
-
-    (taken,) = run(store, folders)
-
-    assert isinstance(taken, IngestReport)
-    assert secret.read_text() == SECRET
-    assert stat.S_IMODE((folders.inbox / READ).lstat().st_mode) == 0o600
 
 
 def plant(place: Path, secret: Path, kind: str) -> None:

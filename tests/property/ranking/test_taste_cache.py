@@ -75,9 +75,7 @@ def test_tastes_with_a_cache_are_those_without(
             expected = scores(space, [other], papers)
             assert scores(space, [mine], papers) == pytest.approx(expected, abs=0.03)
             assert mine.calibration == pytest.approx(other.calibration, abs=0.02)
-            assert [paper.id for paper in mine.liked_papers] == [
-                paper.id for paper in other.liked_papers
-            ]
+            assert list(mine.liked_votes) == list(other.liked_votes)
         together = learn(evidence)
         assert scores(space, cached, papers) == pytest.approx(
             scores(space, together, papers), abs=0.03

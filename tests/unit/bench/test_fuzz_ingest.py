@@ -11,12 +11,25 @@ import pytest
 from bench import fuzz_ingest
 from bench.support.mutations import encode, mutate
 
+from larkpost.formats.registry import DUMP_FORMATS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-NAMES = ["huggingface-api", "jsonl", "huggingface", "kinds", "ingest"]
-NAMES += ["references", "identifier", "address", "days", "text"]
-SLOW = {"huggingface", "ingest"}
+NAMES = [one.name for one in DUMP_FORMATS]
+NAMES += [
+    "kinds",
+    "ingest",
+    "gzip",
+    "zip",
+    "oai-token",
+    "references",
+    "identifier",
+    "address",
+    "days",
+    "text",
+]
+SLOW = {"huggingface", "ingest", "gzip", "zip"}
 
 
 @cache

@@ -9,7 +9,6 @@ from bench.web import Measured, uncovered
 from starlette.routing import Route
 
 from larkpost.web import ROUTES
-from larkpost.web.limits.routes import limits_of
 
 ONE = Measured(
     route="/archive",
@@ -40,7 +39,7 @@ def test_a_new_route_without_a_visit_is_named() -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
 def test_every_route_says_what_limits_it_has(route: Route) -> None:
-    limits = limits_of(route)
+    limits = route.endpoint.limits  # type: ignore[attr-defined]  # of every endpoint
 
     assert limits.largest_body > 0 or "POST" not in (route.methods or ())
     assert limits.measure is None or limits.measure.most > 0

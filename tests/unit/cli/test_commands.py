@@ -29,6 +29,10 @@ PAGE = (CHECKOUT / "docs" / "commands.md").read_text(encoding="utf-8")
 CONTRACT = {
     "init": "",
     "demo": "--dir",
+    "source add": "--name --every --allow-private",
+    "source list": "",
+    "source check": "",
+    "source remove": "",
     "ingest": "--date --format",
     "enrich": "--dry-run",
     "papers": "--search --since --duplicates --decisions",

@@ -33,6 +33,7 @@ def paper(number: int = 1, **changes: Any) -> dict[str, Any]:
         "discussionId": "d",
         "ai_summary": "Somebody else's words.",
         "ai_keywords": ["lantern"],
+        "thumbnail": "https://thumbnails.example.org/1.png",
         "projectPage": "https://lanterns.example.org",
         "githubRepo": "https://github.com/example/lanterns",
         "organization": {"_id": "1", "name": "lantern-lab", "fullname": "Lantern Lab"},
@@ -74,6 +75,8 @@ WHOLE = PaperRecord(
     line=1,
     organisation="Lantern Lab",
     links=("https://lanterns.example.org", "https://github.com/example/lanterns"),
+    keywords=("lantern",),
+    thumbnail="https://thumbnails.example.org/1.png",
 )
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.helpers.timing import assert_grows_less_than, cpu_seconds
 
 from larkpost.errors import UnreadableDump
-from larkpost.formats.file_types import refuse_what_is_no_dump
+from larkpost.formats.file_types import refuse_what_is_no_dump, refuse_what_is_no_metadata
 
 START = "larkpost reader import-library EMAIL FILE"
 NOT_YET = "it is not read yet"
@@ -25,14 +25,22 @@ ATOM = '<feed xmlns="http://www.w3.org/2005/Atom"><title>cs.CL</title></feed>'
 PROLOG = '<?xml version="1.0" encoding="utf-8"?>\n'
 MAIL = "From: Digest <digest@example.org>\nSubject: Daily Papers\n"
 BODY = "\nDaily Papers\nby AK and the AI research community\n"
-LISTING = (
-    "------------\n\\\\\narXiv:2608.01001\nDate: Fri, 7 Aug 2026\n\nTitle: Lanterns\n"
-    "Authors: Ada Lovett\nCategories: cs.CL\n\\\\\n  We light one expert at a time.\n"
-)
-LISTED = (
-    "Showing new listings\n[1] arXiv:2608.01001 [pdf, html, other]\n"
-    "Title: Lanterns\nAuthors: Ada Lovett\nSubjects: cs.CL\n"
-)
+
+
+# What ingest reads and enrich does not, and what that calls it.
+FOR_INGEST_ALONE = {
+    RSS: "a feed",
+    PROLOG + "<?xml-stylesheet href='a'?>\n" + RSS: "a feed",
+    "\ufeff\n<!-- feed -->" + ATOM: "a feed",
+    '<rdf:RDF xmlns="http://purl.org/rss/1.0/">': "a feed",
+    PROLOG + "<OAI-PMH>": "a feed, or an answer in XML",
+    '{"version": "https://jsonfeed.org/version/1.1", "title": "T"}': "a JSON feed",
+    "title,abstract,url\nLanterns,We light,https://x\n": "a table",
+    "arxiv_id,title,rating\n2608.01001,Lanterns,1\n": "a table",
+    MAIL + "MIME-Version: 1.0\n" + BODY: "a mail",
+    "\\\\\narXiv:2608.01001\nTitle: Lanterns\n": "a listing of arXiv",
+    "<!DOCTYPE html>\n<h3>Title</h3>": "a page",
+}
 
 
 def refused(text: str | bytes) -> tuple[str, str]:
@@ -65,6 +73,8 @@ def test_references_go_to_the_start_of_a_reader(text: str, what: str) -> None:
 
     assert message == f"saved is a list of references ({what}), not a dump"
     assert START in hint
+    assert "larkpost ingest --as-papers" in hint
+    refuse_what_is_no_dump(text.encode(), "saved", as_papers=True)
 
 
 def test_ratings_and_other_programs_references_are_told_what_becomes_of_them() -> None:
@@ -81,29 +91,11 @@ def test_ratings_and_other_programs_references_are_told_what_becomes_of_them() -
 @pytest.mark.parametrize(
     ("text", "what", "hint"),
     [
-        (MAIL + "MIME-Version: 1.0\n" + BODY, "a mail as it is sent (.eml or mbox)", "the text of"),
-        ("Received: from a\n\tby b\n" + MAIL + BODY, "a mail as it is sent", "the text of"),
-        ("From a@example.org Fri Aug  7\n" + MAIL + "Message-ID: <1@a>\n" + BODY, "a mail", "text"),
-        (
-            "From: <Saved by Blink>\nSnapshot-Content-Location: https://huggingface.co/papers\n",
-            "a saved web page (MHTML)",
-            "save it as text",
-        ),
-        (LISTING, "a listing of arXiv", NOT_YET),
-        (MAIL + "MIME-Version: 1.0\n\n" + LISTING, "a listing of arXiv", NOT_YET),
-        (LISTED, "a listing of arXiv", NOT_YET),
-        (RSS, "a feed (RSS or Atom)", NOT_YET),
-        (PROLOG + "<?xml-stylesheet href='a'?>\n" + RSS, "a feed", NOT_YET),
-        ("\ufeff\n<!-- feed -->" + ATOM, "a feed", NOT_YET),
-        ('<rdf:RDF xmlns="http://purl.org/rss/1.0/">', "a feed", NOT_YET),
-        ('{"version": "https://jsonfeed.org/version/1.1", "title": "T"}', "a JSON feed", NOT_YET),
         (PROLOG + '<opml version="2.0">', "a list of subscriptions (OPML)", NOT_YET),
-        (PROLOG + "<OAI-PMH>", "an answer of OAI-PMH", NOT_YET),
         (PROLOG + "<records/>", "an XML file", "dumps are text"),
         ("<!DOCTYPE NETSCAPE-Bookmark-file-1>\n", "a list of bookmarks", "save it as text"),
         ("% a comment\n\\documentclass{article}\n", "LaTeX source", "dumps are text"),
         ('{\n "cells": []}', "a Jupyter notebook", "dumps are text"),
-        ("title,abstract,url\nLanterns,We light,https://x\n", "a table (CSV)", "JSON Lines"),
         (b"%!PS-Adobe", "a PostScript document", "save the page as text"),
     ],
 )
@@ -112,26 +104,6 @@ def test_other_kinds_are_refused_by_what_they_are(text: str, what: str, hint: st
 
     assert message.startswith(f"saved is {what}")
     assert hint in tried
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "<!DOCTYPE html>\n<h3>Title</h3>",
-        "<!-- saved from url=(0014)about:internet --><html><p>",
-        "\ufeff\r\n  <HTML>",
-        "<head><meta charset=utf-8>",
-        "<body class='dark'>",
-        PROLOG + '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0"><html>',
-        "<div><article><h3>One</h3><p>Text</p></article></div>",
-        "Daily Papers\n" + "<p>One paragraph</p>\n" * 12,
-    ],
-)
-def test_a_web_page_is_recognised_whatever_stands_before_its_text(text: str) -> None:
-    message, hint = refused(text)
-
-    assert message == "saved is an HTML page, not a dump"
-    assert hint == "save it as text and ingest that"
 
 
 @pytest.mark.parametrize(
@@ -185,13 +157,26 @@ def test_what_a_server_says_in_place_of_papers_is_no_dump(text: str, what: str) 
         "512\n\nNot Found in Translation\n\nWe compare them.\n",
         "A title, a subtitle, and a title\n",
         f"Daily Papers\n\nA paper\n\nIt is cited as:\n\n{BIBTEX}",
+        *FOR_INGEST_ALONE,
+        RSS.replace("cs.CL", "Too Many Requests: A Study") + BIBTEX,
+        "title,abstract,url\nLanterns,<p><p><p><p><p><p><p><p><p><p><p>,https://x\n",
     ],
 )
 def test_what_may_be_a_dump_is_not_refused(text: str) -> None:
     refuse_what_is_no_dump(text.encode(), "saved.bib")
 
 
-@pytest.mark.parametrize("file", sorted(DUMPS.iterdir()), ids=lambda file: file.name)
+@pytest.mark.parametrize(("text", "what"), FOR_INGEST_ALONE.items())
+def test_what_only_ingest_reads_is_no_metadata(text: str, what: str) -> None:
+    with pytest.raises(UnreadableDump, match=f"saved is {what}") as refusal:
+        refuse_what_is_no_metadata(text.encode(), "saved")
+
+    assert "larkpost ingest FILE" in refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    "file", sorted(one for one in DUMPS.rglob("*.*") if one.is_file()), ids=lambda file: file.name
+)
 def test_our_own_dumps_are_not_refused(file: Path) -> None:
     refuse_what_is_no_dump(file.read_bytes()[:65_536], file.name)
 

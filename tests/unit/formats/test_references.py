@@ -114,6 +114,26 @@ def test_bibtex_is_read_with_accents_braces_and_odd_ends() -> None:
     assert second.identifiers == (Identifier("doi", "10.1000/182"),)
 
 
+@pytest.mark.parametrize(
+    ("text", "titles"),
+    [
+        ("@article{title = {One}, doi = {10.1000/182}}", ["One"]),
+        ("@article{, title = {One}}", ["One"]),
+        ("@article{a, title = {One}, year = 2020\n@article{b, title = {Two}}", ["One", "Two"]),
+        ("@article{a, title = {One\n@article{b, title = {Two}}", ["One", "Two"]),
+        ("@article{a, title = {One}, abstract = {half of", ["One"]),
+        ("@article{a,\n title = {One}\n year = {2020}\n}", ["One"]),
+        ("@article{a, title = {One},, year = 2020}", ["One"]),
+        ('@article{a, journal = jmlr # " of things", title = {One}}', ["One"]),
+        ("@ article {a, title = {One}}", ["One"]),
+        ("see @article{a, title = {One}} and @misc{a, title = {Two}}}", ["One", "Two"]),
+    ],
+)
+def test_what_is_no_proper_bibtex_loses_no_paper(text: str, titles: list[str]) -> None:
+    """Forms that people paste: bibtexparser 2.1 gives up the entry in most of them."""
+    assert [draft.title for draft in read_references(text)] == titles
+
+
 @pytest.mark.parametrize("text", [RIS, CSL, ZOTERO_CSV, RDF], ids=["ris", "csl", "csv", "rdf"])
 def test_other_programs_say_the_same(text: str) -> None:
     first = read_references(text)[0]

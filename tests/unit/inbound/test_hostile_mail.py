@@ -9,10 +9,10 @@ import pytest
 from tests.helpers.timing import assert_grows_less_than, cpu_seconds
 
 from larkpost.cli.commands.mail import _read_mail
-from larkpost.inbound import mail_parser
+from larkpost.formats.mail import mail_parser
+from larkpost.formats.mail.mail_parser import OutsizedMail, decode
 from larkpost.inbound.automatic_mail import is_automatic
 from larkpost.inbound.bounce_parser import parse, parse_bounce, plain_text
-from larkpost.inbound.mail_parser import OutsizedMail, decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,6 +177,6 @@ def test_an_old_bounce_over_which_its_readers_stumble_leaves_no_trace_in_the_log
 
 
 def test_a_mail_on_standard_input_is_taken_whole_and_its_beginning_kept() -> None:
-    content, size = _read_mail(io.BytesIO(b"x" * 3_000_000))
+    content, size = _read_mail(io.BytesIO(b"x" * 3_000_000), mail_parser.MOST_READ)
 
     assert (len(content), size) == (mail_parser.MOST_READ, 3_000_000)

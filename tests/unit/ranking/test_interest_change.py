@@ -10,7 +10,7 @@ from tests.helpers.ranking_factories import NOW, a_paper
 
 from larkpost.domain import Thumb
 from larkpost.interfaces import Evidence
-from larkpost.ranking.interest_change import WEIGHT_BEFORE_CHANGE, changed_at, kept_share
+from larkpost.ranking.training_examples import WEIGHT_BEFORE_CHANGE, changed_at, kept_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,7 +20,7 @@ def test_a_taste_knows_what_was_liked_in_the_order_of_the_votes() -> None:
 
     (taste,) = ranker.learn(space, [evidence], now=NOW)
 
-    assert taste.liked_papers == (PAPERS[9], PAPERS[2])
+    assert [taste.ledger.papers[at] for at in taste.liked_votes] == [PAPERS[9], PAPERS[2]]
 
 
 def test_libraries_bring_together_what_their_readers_like_together() -> None:

@@ -266,18 +266,3 @@ def test_the_order_of_the_corpus_and_its_ids_change_nothing() -> None:
 
     assert [p.paper.id for p in here] == [p.paper.id for p in there]
     assert [p.score for p in here] == [p.score for p in there]
-
-
-def test_a_foreign_space_or_taste_is_refused() -> None:
-    class Foreign:
-        interest_id = 1
-
-        def to_bytes(self) -> bytes:
-            return b""
-
-    ranker = TfidfRanker()
-
-    with pytest.raises(TypeError, match="Foreign"):
-        ranker.learn(Foreign(), [votes()], now=NOW)
-    with pytest.raises(TypeError, match="Foreign"):
-        ranker.rank(ranker.fit(PAPERS), [Foreign()], PAPERS, 1)

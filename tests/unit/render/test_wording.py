@@ -49,9 +49,7 @@ def test_an_abstract_is_cut_where_a_sentence_ends(text: str, room: int, shown: s
 
 
 def test_many_authors_are_counted() -> None:
-    shown = wording.byline(
-        paper(authors=tuple(f"Author {n}" for n in range(80)), categories=("cs.CL",))
-    )
+    shown = wording.byline_text([f"Author {n}" for n in range(80)], ["cs.CL"])
 
     assert shown == "Author 0, Author 1, Author 2, Author 3, Author 4, and 75 more · cs.CL"
 

@@ -316,8 +316,8 @@ def test_no_text_in_a_variable_breaks_the_reading(text: str) -> None:
         assert settings.site.title == text
 
 
-def test_every_key_has_a_section() -> None:
-    assert all(key.count(".") == 1 for key in keys())
+def test_every_key_but_the_sources_has_a_section() -> None:
+    assert all(key.count(".") == 1 for key in keys() if key != "sources")
 
 
 @pytest.mark.parametrize(
@@ -366,3 +366,21 @@ def test_rights_of_the_socket_are_written_as_chmod_writes_them(tmp_path: Path, m
     assert (
         load(home=tmp_path, environ={"LARKPOST_WEB__SOCKET_MODE": "606"}).web.socket_mode == 0o606
     )
+
+
+def test_digest_senders_are_a_list_or_parted_by_commas_in_lower_case(tmp_path: Path) -> None:
+    environ = {"LARKPOST_INBOUND__DIGEST_SENDERS": "Digest@Example.org, @arXiv.org"}
+    written(tmp_path, '[inbound]\ndigest_senders = ["@bücher.example"]')
+
+    assert load(home=tmp_path, environ={}).inbound.digest_senders == ("@xn--bcher-kva.example",)
+    assert load(home=tmp_path, environ=environ).inbound.digest_senders == (
+        "digest@example.org",
+        "@arxiv.org",
+    )
+
+
+@pytest.mark.parametrize("wrong", ["arxiv.org", "@", "a@b@c", "Daily Papers <digest@example.org>"])
+def test_a_digest_sender_that_is_no_address_is_refused(tmp_path: Path, wrong: str) -> None:
+    told = refusal(tmp_path, {"LARKPOST_INBOUND__DIGEST_SENDERS": wrong})
+
+    assert "inbound.digest_senders" in told

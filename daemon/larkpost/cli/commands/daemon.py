@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from larkpost.cli.commands.papers import report_line, report_record
+from larkpost.cli.commands.sources import (
+    poll_line,
+    poll_record,
+    put_source_problems,
+    source_counts,
+    source_record,
+)
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import (
     json_option,
@@ -87,6 +94,7 @@ def _standing_record(found: StatusReport) -> dict[str, Any]:
             {"reader": one.reader, "date": one.date.isoformat(), "last_response": one.reply}
             for one in found.undecided
         ],
+        "sources": [source_record(one) for one in found.sources],
         "next_edition": _moment(found.next_slot),
         "jobs": {
             kind: {"at": _moment(event.at), "ok": event.ok, "detail": dict(event.detail)}
@@ -118,6 +126,7 @@ def _put_standing(found: StatusReport) -> None:
         "newest dump": _dump_words(dump) if dump else "none yet",
         "readers": _counts(found.readers) or "none yet",
         **({"go when unused": quantity(found.expiring, "reader")} if found.expiring else {}),
+        **({"sources": source_counts(found.sources)} if found.sources else {}),
         "thumbs": found.votes,
         "next edition": _minute(found.next_slot) if found.next_slot else "none is due",
         "letters": _counts(found.deliveries) or "none yet",
@@ -138,6 +147,7 @@ def _put_standing(found: StatusReport) -> None:
         put(f"\nrefused: {printable(refusal.reason)}")
         for more in filter(None, (refusal.hint, refusal.place and f"it lies in {refusal.place}")):
             put(f"  {printable(more)}")
+    put_source_problems(found.sources)
     if found.undecided:
         _put_ambiguous(found)
     for reason in found.quiet:
@@ -200,6 +210,7 @@ def _round_record(done: TickResult) -> dict[str, Any]:
 
     bad = [one for one in done.taken if isinstance(one, RejectedFile)]
     return {
+        "polled": [poll_record(one) for one in done.polled],
         "files": len(done.taken),
         "ingested": [report_record(one) for one in done.taken if not isinstance(one, RejectedFile)],
         "refused": [
@@ -229,6 +240,9 @@ def _put_round(done: TickResult, *, quiet: bool) -> None:
     """Say what was done; where ``quiet``, only what somebody should look at."""
     from larkpost.ingest.inbox import RejectedFile
 
+    for polled in done.polled:
+        if polled.problem or not quiet:
+            put(f"source {poll_line(polled)}")
     if not quiet:
         put(f"inbox: {quantity(len(done.taken), 'file')}")
     for one in done.taken:
@@ -295,6 +309,7 @@ def serve(call: CliContext, host: str | None, port: int | None) -> None:
         port=web.port,
         tick=_tick,
         post=_post,
+        poll=_poll,
         renewal=lambda before: call.rebuild(before, flags),
     )
 
@@ -311,6 +326,13 @@ def _post(program: Program, moved: Callable[[], None]) -> None:
     from larkpost.scheduler.tick import post
 
     post(replace(program.tick_context, moved=moved), now=datetime.now(UTC))
+
+
+def _poll(program: Program, moved: Callable[[], None]) -> None:
+    from larkpost.scheduler.tick import poll
+
+    poll(replace(program.tick_context, moved=moved), now=datetime.now(UTC))
+    moved()
 
 
 @click.command(short_help="Print the link of the admin page.")

@@ -205,6 +205,15 @@ def _inbound_mail(program: Program) -> Iterator[Finding]:
         else "none are read"
     )
     yield Finding("inbound mail", "ok", looked)
+    if digests := program.digests:
+        where = digests.folder or program.inbound_folder
+        senders = ", ".join(digests.senders.allowed)
+        read = f"mails of {senders} are read for papers in {where}"
+        if digests.senders.authserv_id:
+            yield Finding("digests", "ok", read)
+        else:
+            hint = "set inbound.digest_authserv_id: anybody can write their names into From"
+            yield Finding("digests", "warning", read, hint)
 
 
 def _signing(program: Program) -> Iterator[Finding]:

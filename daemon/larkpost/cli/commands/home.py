@@ -51,6 +51,10 @@ def init(call: CliContext, new_key: bool, as_json: bool) -> None:
     put(f"  settings go into {printable(places.config)}")
     put(f"  every setting is explained in {printable(shipped_path('config/default.toml'))}")
     put("Next: larkpost reader add you@example.org --interest 'mixture of experts'")
+    if not settings.sources:
+        put("To have papers come by themselves: larkpost source add hf-daily (or arxiv:cs.CL),")
+        put("or two lines in the settings; until then nothing is fetched:")
+        put('    [[sources]]\n    name = "hf-daily"')
 
 
 def _is_damaged(secret: Path) -> bool:

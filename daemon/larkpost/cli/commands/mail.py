@@ -258,7 +258,8 @@ def _test_letter(call: CliContext, program: Program, address: str) -> Message:
 def receive_mail(call: CliContext, as_json: bool) -> None:
     """Read one inbound mail, to inbound.address, from standard input.
 
-    It is a bounce, a reply with thumbs, or a request to unsubscribe.
+    It is a bounce, a reply with thumbs, a request to unsubscribe, or a digest of papers from one of
+    inbound.digest_senders.
 
     For the pipe of a mail server. Ends with 75 where the server should keep the mail and try again.
     What no mail program sends is refused, with a line in the log and 0 as well, for a mail server
@@ -266,37 +267,42 @@ def receive_mail(call: CliContext, as_json: bool) -> None:
     """
     from larkpost import logs
     from larkpost.errors import StoreError, TryAgainLater
+    from larkpost.formats.mail.mail_parser import MOST_READ
+    from larkpost.inbound.digest_mail import LARGEST_DIGEST
     from larkpost.inbound.maildir import receive_safely
     from larkpost.log_events import LogEvent
 
     program = call.program()
-    if program.mailboxes is None:
+    digests = program.digests
+    if program.mailboxes is None and digests is None:
         raise TryAgainLater("inbound.address is not set", hint="docs/delivery.md tells how")
-    content, size = _read_mail(sys.stdin.buffer)
+    content, size = _read_mail(sys.stdin.buffer, LARGEST_DIGEST if digests else MOST_READ)
     try:
-        result = receive_safely(program.store, program.mailboxes, content, now=call.now, size=size)
+        result = receive_safely(
+            program.store, program.mailboxes, content, now=call.now, size=size, digests=digests
+        )
     except StoreError as error:
         raise TryAgainLater(str(error), hint=error.hint) from error
     if result.why:
         logs.get_logger(__name__).warning(LogEvent.INBOUND_REJECTED, reason=result.why)
     if as_json:
         why = {"reason": result.why} if result.why else {}
-        put_json({"kind": str(result.meaning), "votes": result.votes, **why})
+        papers = {"papers": result.papers, "new": result.new} if result.papers else {}
+        put_json({"kind": str(result.meaning), "votes": result.votes, **papers, **why})
     else:
         cast = f", {quantity(result.votes, 'thumb')}" if result.votes else ""
-        call.say(f"{result.meaning}{cast}")
+        read = f", {quantity(result.papers, 'paper')}, {result.new} new" if result.papers else ""
+        call.say(f"{result.meaning}{cast}{read}")
 
 
-def _read_mail(stream: BinaryIO) -> tuple[bytes, int]:
-    """Read the beginning of a mail; the rest is counted, for a mail server wants all of it taken.
+def _read_mail(stream: BinaryIO, most: int) -> tuple[bytes, int]:
+    """Read so much of a mail; the rest is counted, for a mail server wants all of it taken.
 
     One that does not end is left after 64 MiB.
     """
-    from larkpost.inbound.mail_parser import MOST_READ
-
-    content = stream.read(MOST_READ)
+    content = stream.read(most)
     size = len(content)
-    while size < _MOST_DRAINED and (more := stream.read(MOST_READ)):
+    while size < _MOST_DRAINED and (more := stream.read(most)):
         size += len(more)
     return content, size
 

@@ -43,6 +43,11 @@ _ALL = 10**9  # papers; more than there will be
 @click.option(
     "--format", "dump_format", metavar="NAME", help="Read as this format instead of finding out."
 )
+@click.option(
+    "--as-papers",
+    is_flag=True,
+    help="Read lists of references, too: their papers become candidates for everybody.",
+)
 @json_option
 @pass_call
 def ingest(
@@ -50,6 +55,7 @@ def ingest(
     paths: Sequence[Path],
     captured: date | None,
     dump_format: str | None,
+    as_papers: bool,
     as_json: bool,
 ) -> int:
     """Read dumps of papers; a folder means every file in it, - means standard input.
@@ -75,6 +81,7 @@ def ingest(
         lambda path, stream, progress: read(
             program.store, program.dump_formats, path,
             stream=stream, date=captured, dump_format=dump_format, now=call.now, progress=progress,
+            as_papers=as_papers,
         ),
         show,
     )  # fmt: skip

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-_table, _name = schema.match_decision, schema.decided_name
+_table, _name = schema.tables.match_decision, schema.tables.decided_name
 
 
 @dataclass(frozen=True, slots=True)

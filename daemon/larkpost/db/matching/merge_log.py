@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from larkpost.db.matching.paper_matcher import KnownPaper
     from larkpost.domain import Identifier, Paper
 
-_table = schema.merged_record
+_table = schema.tables.merged_record
 
 
 class RecordOrigin(NamedTuple):
@@ -114,6 +114,10 @@ def as_record(
         links=paper.links,
         withdrawn=paper.withdrawn,
         version=paper.version,
+        keywords=paper.keywords,
+        comment=paper.comment,
+        journal_ref=paper.journal_ref,
+        thumbnail=paper.thumbnail,
     )
     query = ask(record, max(paper.updated, paper.ingested_at))
     return MergedRecord(paper.id, record, query.names, MatchRule.FIRST, paper.ingested_at, origin)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Identifier, Paper, PaperRecord
 
 MOST_LINKS = 20
+MOST_KEYWORDS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class MergedPaper:
     """A paper after a draft of it.
 
     ``reworded``: title or abstract say something else; ``enriched``: authors, categories, a date,
-    an organisation, a link or word of its withdrawal came in.
+    an organisation, a link, a keyword, a comment, a journal or word of its withdrawal came in.
     """
 
     paper: Paper
@@ -70,6 +71,10 @@ def merge(
         organisation=paper.organisation or draft.organisation,
         links=further_links(url, (*paper.links, *_own_link(paper, draft), *draft.links)),
         withdrawn=paper.withdrawn or draft.withdrawn,
+        keywords=unite_keywords(paper.keywords, draft.keywords),
+        comment=(later and draft.comment) or paper.comment or draft.comment,
+        journal_ref=(later and draft.journal_ref) or paper.journal_ref or draft.journal_ref,
+        thumbnail=paper.thumbnail or draft.thumbnail,
         version=draft.version if version else paper.version,
         text_seen=_text_seen(paper, seen, later=later),
     )
@@ -99,6 +104,14 @@ def further_links(url: str | None, links: Collection[str]) -> tuple[str, ...]:
     return tuple(link for link in dict.fromkeys(links) if link != url)[:MOST_LINKS]
 
 
+def unite_keywords(known: Collection[str], told: Collection[str]) -> tuple[str, ...]:
+    """Give the first 50 of these keywords, each once whatever its case."""
+    first: dict[str, str] = {}
+    for word in (*known, *told):
+        first.setdefault(word.casefold(), word)
+    return tuple(first.values())[:MOST_KEYWORDS]
+
+
 def _own_link(paper: Paper, draft: PaperRecord) -> tuple[str, ...]:
     """Give the draft's address where it leads elsewhere than the paper's: a DOI, not a mirror."""
     if not (paper.url and draft.url):
@@ -122,7 +135,8 @@ def _best_authors(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]
 
 def _facts(paper: Paper) -> tuple[object, ...]:
     told = paper.authors, paper.categories, paper.published, paper.url
-    return (*told, paper.organisation, paper.links, paper.withdrawn)
+    more = paper.keywords, paper.comment, paper.journal_ref
+    return (*told, *more, paper.organisation, paper.links, paper.withdrawn)
 
 
 def _best_title(old: str, new: str, *, later: bool, newer: bool | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time
 from enum import StrEnum
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -12,7 +13,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice
 from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, conflicting, text_rule
 from larkpost.db.matching.match_decisions import MatchDecisions
-from larkpost.db.matching.merge_texts import further_links, merge, named_by
+from larkpost.db.matching.merge_texts import further_links, merge, named_by, unite_keywords
 from larkpost.domain import Paper
 from larkpost.text.identifiers import paper_url
 from larkpost.text.minhash import SKETCH, text_marks
@@ -21,7 +22,6 @@ from larkpost.text.urls import is_web_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from larkpost.domain import Identifier, PaperRecord
 
@@ -32,6 +32,9 @@ _NAMESPACE = uuid5(NAMESPACE_URL, "https://larkpost.invalid/paper")
 _COMMON = 200  # a shingle that this many papers share is a phrase that everybody writes
 _MOST_COMPARED = 20
 _LONGEST_ORGANISATION = 200  # characters
+_LONGEST_KEYWORD = 100
+_LONGEST_COMMENT = 1_000
+_LONGEST_JOURNAL = 500
 _NAME_RULES = {
     "arxiv": MatchRule.ARXIV,
     "doi": MatchRule.DOI,
@@ -103,7 +106,13 @@ def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
         url=draft.url if draft.url and is_web_address(draft.url) else None,
         links=tuple(filter(is_web_address, draft.links)),
         organisation=shorten(draft.organisation or "", _LONGEST_ORGANISATION) or None,
-        withdrawn=draft.withdrawn or is_withdrawal_notice(draft.abstract),
+        keywords=tuple(filter(None, (shorten(w, _LONGEST_KEYWORD) for w in draft.keywords))),
+        comment=shorten(draft.comment or "", _LONGEST_COMMENT) or None,
+        journal_ref=shorten(draft.journal_ref or "", _LONGEST_JOURNAL) or None,
+        thumbnail=draft.thumbnail if is_web_address(draft.thumbnail or "") else None,
+        withdrawn=draft.withdrawn
+        or is_withdrawal_notice(draft.abstract)
+        or is_withdrawal_notice(draft.comment or ""),
         first_seen=min(draft.first_seen or now, now),
         ingested_at=min(draft.ingested_at or now, now),
         updated=draft.updated and min(draft.updated, now),
@@ -295,15 +304,19 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
     """Make the paper that a draft tells of, as ``ask`` gave it."""
     assert draft.first_seen is not None  # noqa: S101 - ``ask`` filled it in
     assert draft.ingested_at is not None  # noqa: S101 - ``ask`` filled it in
+    first_seen, ingested_at = draft.first_seen, draft.ingested_at
+    if draft.came_out:  # to be new to us makes it no news
+        out = datetime.combine(draft.came_out, time.min, tzinfo=UTC)
+        first_seen, ingested_at = min(first_seen, out), min(ingested_at, out)
     return Paper(
         id=0,
         uid=_uid(draft.uid) or str(uuid5(_NAMESPACE, str(identifier))),
         identifier=identifier,
         title=draft.title,
         abstract=draft.abstract,
-        first_seen=draft.first_seen,
-        ingested_at=draft.ingested_at,
-        updated=draft.updated or draft.ingested_at,
+        first_seen=first_seen,
+        ingested_at=ingested_at,
+        updated=draft.updated or ingested_at,
         authors=draft.authors,
         categories=tuple(dict.fromkeys(draft.categories)),
         published=draft.published,
@@ -313,6 +326,10 @@ def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
         links=further_links(draft.url, draft.links),
         withdrawn=draft.withdrawn,
         version=draft.version,
+        keywords=unite_keywords((), draft.keywords),
+        comment=draft.comment,
+        journal_ref=draft.journal_ref,
+        thumbnail=draft.thumbnail,
     )
 
 

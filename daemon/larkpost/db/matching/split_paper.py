@@ -190,7 +190,7 @@ def _write_others(
 
 def _former_uid(connection: Connection, paper_id: int, part: _Part) -> str | None:
     """Find the uid that a part had as a paper before it was merged by hand, and free it."""
-    table = schema.former_paper
+    table = schema.tables.former_paper
     for uid in (one.record.uid for one in part.records if one.record.uid):
         mine = (table.c.uid == uid, table.c.paper_id == paper_id)
         if connection.execute(delete(table).where(*mine)).rowcount:

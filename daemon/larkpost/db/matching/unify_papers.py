@@ -144,7 +144,7 @@ def _move_unless_there(
 
 
 def _leave_trace(connection: Connection, gone: Paper, paper_id: int) -> None:
-    table = schema.former_paper
+    table = schema.tables.former_paper
     earlier = update(table).where(table.c.paper_id == gone.id).values(paper_id=paper_id)
     connection.execute(earlier)
     connection.execute(delete(schema.paper).where(schema.paper.c.id == gone.id))

@@ -41,7 +41,9 @@ class MigrationSteps:
         return self.revisions[-1]
 
 
-STEPS = MigrationSteps(Path(__file__).parent, tuple(f"{n:04}" for n in (*range(1, 20), 23)))
+STEPS = MigrationSteps(
+    Path(__file__).parent, (*(f"{number:04}" for number in range(1, 20)), "0021", "0022", "0023")
+)
 _LOCK = 0x6C61726B  # "lark": the advisory lock that migrations of one PostgreSQL database share
 
 

@@ -93,7 +93,11 @@ def write(connection: Connection, papers: Iterable[Paper]) -> None:
 
 def rewrite(connection: Connection, changes: Iterable[tuple[Paper, Paper]]) -> None:
     """Write papers anew, each as it was and as it is; those of the same words are left alone."""
-    laid = [(new.id, document(old), document(new)) for old, new in changes]
+    replace(connection, ((new.id, document(old), document(new)) for old, new in changes))
+
+
+def replace(connection: Connection, laid: Iterable[tuple[int, Document, Document]]) -> None:
+    """Write papers anew, each given by its id, the words it was written with, and the new ones."""
     differ = [(number, old, new) for number, old, new in laid if old != new]
     if not _lite(connection):
         _replace(connection, [(number, new) for number, _, new in differ])

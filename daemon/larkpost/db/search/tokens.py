@@ -30,6 +30,7 @@ _PLAIN_WORD = re.compile(rf"[a-z0-9]{{1,{_LONGEST}}}")
 MOST_IN_TITLE = 500
 MOST_IN_BODY = 5_000
 _MOST_STEMS = 50_000  # that are kept in memory
+MOST_IN_FACTS = 500  # of these
 BREAK = "¶"  # stands between authors; no word, so that no phrase reaches over it
 
 # What tells nothing about a subject where titles are compared; questions may hold it.
@@ -79,16 +80,26 @@ _STEMS = _StemCache()
 
 def document(paper: Paper) -> Document:
     """Lay out what of a paper is searched."""
-    return index_document(paper.title, paper.authors, paper.abstract)
+    told = (paper.organisation, paper.journal_ref, paper.comment)
+    facts = (*paper.categories, *paper.keywords, *filter(None, told))
+    return index_document(paper.title, paper.authors, paper.abstract, facts)
 
 
-def index_document(title: str, authors: Sequence[str], abstract: str) -> Document:
-    """Lay out a title, names and an abstract for the index."""
+def index_document(
+    title: str, authors: Sequence[str], abstract: str, facts: Sequence[str] = ()
+) -> Document:
+    """Lay out a title, names, an abstract and ``facts``, such as categories, for the index.
+
+    Facts are found like words of the abstract; a phrase reaches neither over two of them nor into
+    the abstract.
+    """
+    body = stems(abstract)[: MOST_IN_BODY - MOST_IN_FACTS] if facts else stems(abstract)
+    more = [word for fact in facts for word in (BREAK, *stems(fact))][:MOST_IN_FACTS]
     named = [word for author in authors for word in (*words(author), BREAK)]
     return Document(
         " ".join(stems(title)[:MOST_IN_TITLE]),
         " ".join(named[:MOST_IN_BODY]),
-        " ".join(stems(abstract)[:MOST_IN_BODY]),
+        " ".join((body + more)[:MOST_IN_BODY]),
     )
 
 

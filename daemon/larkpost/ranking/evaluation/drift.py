@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from larkpost.domain import Paper
-    from larkpost.interfaces import Ranker, Space
     from larkpost.ranking.linear_model import LinearTaste
+    from larkpost.ranking.ranker import TfidfRanker
+    from larkpost.ranking.tfidf import TextSpace
 
 LATELY = 40  # liked papers, the last of which speak for a taste
 TERMS = 8
@@ -28,7 +29,7 @@ class TasteMonth:
 
 
 def strongest(
-    ranker: Ranker, space: Space, taste: LinearTaste, liked: Sequence[Paper]
+    ranker: TfidfRanker, space: TextSpace, taste: LinearTaste, liked: Sequence[Paper]
 ) -> tuple[TermWeight, ...]:
     """Give the terms that add most, in a taste, to the last of the papers liked, on average."""
     lately = liked[-LATELY:]

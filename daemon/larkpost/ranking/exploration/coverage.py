@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from larkpost.ranking.tfidf import unit
 from larkpost.ranking.words.tokenizer import terms
 from larkpost.text.term_table import term_table
 
@@ -19,14 +18,10 @@ if TYPE_CHECKING:
     from larkpost.domain import Paper
     from larkpost.ranking.ranker import TfidfRanker
     from larkpost.ranking.tfidf import Floats
-
-    Places = NDArray[np.intp]
-
 SAMPLE = 1000  # papers of the stream, spread evenly over it, that are cut into regions
 MOST_SHOWN = 1000  # papers shown, the newest, that are looked for in them
 REGIONS = 30
 LEAST_PAPERS = 10  # in a region on average, so that a small stream has fewer of them
-ROUNDS = 20
 MOST_REGIONS, TERMS = 3, 4  # of regions never shown, with so many of their words
 
 
@@ -59,10 +54,12 @@ def measure_coverage(
 ) -> Coverage | None:
     """Cut a ``stream`` of papers into regions and see where something was ``shown`` (ids).
 
-    Regions are made of a sample of the stream by spherical k-means on themes (Dhillon & Modha
-    2001), begun at papers far apart, so that the same papers give the same regions. None where
-    the stream is too small to be cut in two.
+    Regions are made of a sample of the stream by k-means on themes, rows of length one, begun
+    at papers far apart, so that the same papers give the same regions. None where the stream is
+    too small to be cut in two.
     """
+    from sklearn.cluster import KMeans  # type: ignore[import-untyped]  # it has no types
+
     ordered = sorted(stream, key=lambda paper: (paper.first_seen, paper.id))
     sample = _spread(ordered, SAMPLE)
     count = min(REGIONS, len(sample) // LEAST_PAPERS)
@@ -70,13 +67,13 @@ def measure_coverage(
         return None
     space = ranker.fit(sample)
     rows = space.rows([paper.text for paper in sample]).broad
-    middles = _middles(rows, count)
-    home = (rows @ middles.T).argmax(axis=1)
+    regions = KMeans(count, init=_far_apart(rows, count), n_init=1).fit(rows)
+    home = regions.labels_
     met = [paper for paper in ordered if paper.id in shown][-MOST_SHOWN:]
     seen = np.zeros(count, dtype=bool)
     if met:
         theirs = space.rows([paper.text for paper in met]).broad
-        seen[(theirs @ middles.T).argmax(axis=1)] = True
+        seen[regions.predict(theirs)] = True
     sizes = np.bincount(home, minlength=count)
     unseen = [at for at in np.argsort(-sizes, kind="stable").tolist() if sizes[at] and not seen[at]]
     return Coverage(
@@ -98,25 +95,14 @@ def _spread(papers: Sequence[Paper], most: int) -> list[Paper]:
     return [papers[at * len(papers) // most] for at in range(most)]
 
 
-def _middles(rows: Floats, count: int) -> Floats:
-    """Find the middles (k, d) of regions of these rows (n, d) of length one."""
+def _far_apart(rows: Floats, count: int) -> Floats:
+    """Choose rows (k, d) to begin with, each as far as can be from those before it."""
     chosen = [int((rows @ rows.mean(axis=0)).argmax())]
     nearest = rows @ rows[chosen[0]]
     while len(chosen) < count:
         chosen.append(int(nearest.argmin()))
         nearest = np.maximum(nearest, rows @ rows[chosen[-1]])
-    middles = rows[chosen]
-    home: Places = np.full(len(rows), -1, dtype=np.intp)
-    for _ in range(ROUNDS):
-        moved = (rows @ middles.T).argmax(axis=1)
-        if (moved == home).all():
-            break
-        home = moved
-        sums = np.zeros_like(middles)
-        np.add.at(sums, home, rows)
-        kept = np.bincount(home, minlength=count) > 0
-        middles = np.where(kept[:, None], unit(sums), middles).astype(np.float32)
-    return middles
+    return rows[chosen]
 
 
 def _telling(papers: Sequence[Paper], inside: NDArray[np.bool_]) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def find_two_groups(space: TextSpace, liked: Sequence[Paper]) -> TwoGroups | Non
     if len(papers) < 2 * FEWEST or not len(space.background.plain.indices):
         return None
     rows = space.rows([paper.text for paper in papers])
-    near = likeness(rows, rows) - _usual_likeness(space)
+    near = likeness(rows, rows) - space.usual_likeness
     np.fill_diagonal(near, 0)
     first = _part(near)
     if not _are_two(near, first):
@@ -71,15 +71,6 @@ def find_two_groups(space: TextSpace, liked: Sequence[Paper]) -> TwoGroups | Non
         for one, terms in zip(groups, told, strict=True)
     )
     return TwoGroups(larger, smaller)
-
-
-def _usual_likeness(space: TextSpace) -> float:
-    """Give how alike two papers of the corpus are on average."""
-    some = space.background
-    near = likeness(some, some)
-    filled = int((some.bulk > 0).sum())  # the blank page is no paper
-    pairs = filled * (filled - 1)
-    return float((near.sum() - np.trace(near)) / pairs) if pairs else 0.0
 
 
 def _part(near: Floats) -> Flags:

@@ -9,7 +9,6 @@ import numpy as np
 
 from larkpost.ranking.cold_start import LONELY, measure_company
 from larkpost.ranking.similarity import likeness
-from larkpost.ranking.tfidf import TextSpace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from larkpost.domain import Paper
-    from larkpost.interfaces import Space
-    from larkpost.ranking.tfidf import PaperRows
+    from larkpost.ranking.tfidf import PaperRows, TextSpace
 
 MOST_COMPARED = 1000  # candidates, the newest: beyond that a morning would be made of comparing
 MOST_SHOWN = 300  # papers shown, the newest: a month of editions, so that no year makes it slower
@@ -57,10 +55,8 @@ class Unseen:
         return [*found, *rest][: max(0, limit)]
 
 
-def compare(space: Space, candidates: Sequence[Paper]) -> Unseen:
-    """Compare the newest 1,000 candidates; raises TypeError for a space of another ranker."""
-    if not isinstance(space, TextSpace):
-        raise TypeError(f"{type(space).__name__} is a space of another ranker")
+def compare(space: TextSpace, candidates: Sequence[Paper]) -> Unseen:
+    """Compare the newest 1,000 candidates."""
     newest = sorted(candidates, key=lambda paper: (-paper.first_seen.timestamp(), paper.id))
     papers = newest[:MOST_COMPARED]
     rows = space.rows([paper.text for paper in papers])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from threading import Lock
@@ -16,13 +17,13 @@ from starlette.responses import Response
 from larkpost.db.coordination.change_token import ChangeToken
 from larkpost.errors import UsageError
 from larkpost.web.client_ip import network
-from larkpost.web.feeds.cache_limits import make_query_limits, standing_room
 from larkpost.web.feeds.conditional import etag_of, is_unchanged
 from larkpost.web.feeds.request import read_feed_request
-from larkpost.web.limits.routes import RouteLimits, declare
+from larkpost.web.limits.rate_limit import RouteLimits
 from larkpost.web.site import SafeHeaders, endpoint
 
 if TYPE_CHECKING:
+    from _thread import LockType
     from collections.abc import Callable, Iterable
 
     from starlette.datastructures import FormData
@@ -30,12 +31,14 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Connection, Store
     from larkpost.readers.expiry import LastUses
-    from larkpost.web.feeds.cache_limits import FeedCacheLimits
     from larkpost.web.feeds.request import FeedRequest
     from larkpost.web.limits.rate_limit import RateLimit
     from larkpost.web.site import SiteContext
 
+MOST_BYTES = 64 * 1024 * 1024
+OVERHEAD = 2048  # bytes that a feed takes beside its body, so that small ones are bounded as well
 _SECOND = timedelta(seconds=1)  # HTTP's dates are no finer
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 Headers = list[tuple[bytes, bytes]]
 Answer = tuple[int, Headers, bytes]  # status, headers, body
@@ -54,7 +57,7 @@ class RenderedFeed:
 
 @dataclass(frozen=True, slots=True)
 class CachedFeed:
-    """A feed that was found at a ``mark``; ``body`` is None once it had to make room.
+    """A feed that was found at a ``mark``, on behalf of a visitor's ``network``.
 
     ``modified``: whoever got other bytes than these got them before that second.
     """
@@ -65,11 +68,12 @@ class CachedFeed:
     until: datetime | None
     validators: Headers
     headers: Headers
-    body: bytes | None
+    body: bytes
+    network: str
     reader_id: int | None = None
 
-    def answer(self, asked: dict[str, str], now: datetime) -> Answer | None:
-        """Give status, headers and body; None where the body is wanted and not here.
+    def answer(self, asked: dict[str, str], now: datetime) -> Answer:
+        """Give status, headers and body.
 
         Last-Modified is left out while it lies in the future (RFC 9110, 8.8.2.1): the clock was
         set back, or the feed changed twice within a second.
@@ -77,30 +81,16 @@ class CachedFeed:
         dated = self.modified <= now
         if is_unchanged(asked, self.etag, self.modified if dated else None, now):
             status, headers, body = 304, self.validators, b""
-        elif self.body is None:
-            return None
         else:
             status, headers, body = 200, self.headers, self.body
         if not dated:
             headers = [one for one in headers if one[0] != b"last-modified"]
         return status, list(headers), body
 
-    def without_body(self) -> CachedFeed:
-        """Give the same without its bytes, which had to make room."""
-        return replace(self, body=None)
-
-
-class KeyedLock:
-    """A lock that goes when nobody waits for it."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+    @property
+    def size(self) -> int:
+        """How many bytes it takes, about."""
+        return OVERHEAD + len(self.body)
 
 
 class FeedCache:
@@ -109,50 +99,78 @@ class FeedCache:
     A feed's tag is made of its bytes. Its date is the moment at which these were first seen here,
     so that it moves with whatever changes them: papers, wishes, thumbs, settings, the program.
     What is not remembered (since a restart, or because it had to make room) counts as changed.
+
+    Where there is no room, the network on whose behalf most is kept loses its oldest feed: anybody
+    can think up any number of searches, and pushes out nothing but their own.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, most_bytes: int = MOST_BYTES) -> None:
         self.marks = ChangeToken(store)
-        self._standing, self._asked = standing_room(), make_query_limits()
+        self._most_bytes = most_bytes
         self._lock = Lock()
-        self._turns: WeakValueDictionary[FeedRequest, KeyedLock] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[FeedRequest, LockType] = WeakValueDictionary()
+        self._feeds: dict[FeedRequest, CachedFeed] = {}  # the oldest first
+        self._bytes: Counter[str] = Counter()  # by network
+        self._dropped = _NEVER  # the latest date of a feed that is not remembered any more
 
     def look(self, asked: FeedRequest, now: datetime) -> CachedFeed | None:
         """Find a feed that is still as it was."""
-        kept = self.room_of(asked).get(asked)
+        kept = self._feeds.get(asked)
         if kept is None or (kept.until and kept.until <= now) or kept.mark != self.marks.now():
             return None
         return kept
 
-    def lock_for(self, asked: FeedRequest) -> KeyedLock:
+    def lock_for(self, asked: FeedRequest) -> LockType:
         """Give the lock under which this feed is looked at: by one visitor, for all who wait."""
         with self._lock:
-            turn = self._turns.get(asked)
-            if turn is None:
-                turn = self._turns[asked] = KeyedLock()
-            return turn
+            return self._turns.setdefault(asked, Lock())
 
     def keep(
         self, asked: FeedRequest, mark: object, found: RenderedFeed, now: datetime, *, network: str
     ) -> CachedFeed:
-        """Put a feed on the shelf, on behalf of the ``network`` that asked for it."""
-        etag, room = etag_of(found.body), self.room_of(asked)
+        """Keep a feed, on behalf of the ``network`` that asked for it."""
+        etag = etag_of(found.body)
         with self._lock:
-            kept = _cached_feed(mark, found, etag, _last_modified(room.get(asked), etag, now))
-            room.put(asked, kept, network)
+            modified = self._last_modified(asked, etag, now)
+            self._remove(asked)
+            kept = _cached_feed(mark, found, etag, modified, network)
+            self._feeds[asked] = kept
+            self._bytes[network] += kept.size
+            while self._bytes.total() > self._most_bytes:
+                self._drop(self._choose_oldest())
         return kept
 
     def forget(self, feed_key: str) -> None:
         """Keep no feed of a reader who is gone."""
-        if not feed_key:
-            return
         with self._lock:
-            for room in (self._standing, self._asked):
-                room.drop_paths(feed_key)
+            for asked in [one for one in self._feeds if feed_key and feed_key in one.path]:
+                self._drop(asked)
 
-    def room_of(self, asked: FeedRequest) -> FeedCacheLimits:
-        """Give the part of the shelf on which a feed lies."""
-        return self._standing if asked.is_standing else self._asked
+    def _choose_oldest(self) -> FeedRequest:
+        ((fullest, _),) = self._bytes.most_common(1)
+        return next(asked for asked, kept in self._feeds.items() if kept.network == fullest)
+
+    def _drop(self, asked: FeedRequest) -> None:
+        self._dropped = max(self._dropped, self._remove(asked))
+
+    def _remove(self, asked: FeedRequest) -> datetime:
+        """Keep a feed no longer; gives its date."""
+        kept = self._feeds.pop(asked, None)
+        if kept is None:
+            return _NEVER
+        self._bytes[kept.network] -= kept.size
+        if not self._bytes[kept.network]:
+            del self._bytes[kept.network]
+        return kept.modified
+
+    def _last_modified(self, asked: FeedRequest, etag: str, now: datetime) -> datetime:
+        """Date a feed by when its bytes were first seen, to the second, as HTTP has its dates."""
+        before = self._feeds.get(asked)
+        if before is not None and before.etag == etag:
+            return before.modified
+        earlier = before.modified if before else self._dropped
+        second = now.replace(microsecond=0)
+        return second if earlier < second else earlier + _SECOND
 
 
 class FeedCacheMiddleware:
@@ -220,7 +238,7 @@ class Endpoint:
     ) -> None:
         self._find = find
         self._look_up = endpoint(self._look_into, measure=measure)
-        declare(self, RouteLimits(0, 0, measure, cached=True))  # GET alone
+        self.limits = RouteLimits(0, 0, measure, cached=True)  # GET alone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Look into the database, in a thread."""
@@ -232,15 +250,11 @@ class Endpoint:
         asked = read_feed_request(request.scope).with_path(request.path_params)
         conditions = _conditions(request.scope["headers"])
         with cache.lock_for(asked):
-            now = site.clock()
-            kept = cache.look(asked, now)  # whoever had the turn before may have kept it
-            answer = kept.answer(conditions, now) if kept else None
-            if answer is None:
+            kept = cache.look(asked, site.clock())  # whoever had the turn before may have kept it
+            if kept is None:
                 visitor = network(request, site.program.settings.web.trusted_proxies)
                 kept = self._set_anew(site, cache, asked, visitor)
-                answer = kept.answer(conditions, site.clock())
-        assert answer is not None  # noqa: S101 - what was set anew has its body
-        status, headers, body = answer
+        status, headers, body = kept.answer(conditions, site.clock())
         response = Response(body, status)
         response.raw_headers = headers
         return response
@@ -258,7 +272,9 @@ class Endpoint:
         return cache.keep(asked, mark, found, now, network=visitor)
 
 
-def _cached_feed(mark: object, found: RenderedFeed, etag: str, modified: datetime) -> CachedFeed:
+def _cached_feed(
+    mark: object, found: RenderedFeed, etag: str, modified: datetime, network: str
+) -> CachedFeed:
     validators = [
         (b"etag", etag.encode()),
         (b"last-modified", format_datetime(modified.astimezone(UTC), usegmt=True).encode()),
@@ -270,16 +286,8 @@ def _cached_feed(mark: object, found: RenderedFeed, etag: str, modified: datetim
         (b"content-length", str(len(found.body)).encode()),
     ]
     return CachedFeed(
-        mark, etag, modified, found.until, validators, headers, found.body, found.reader_id
+        mark, etag, modified, found.until, validators, headers, found.body, network, found.reader_id
     )
-
-
-def _last_modified(before: CachedFeed | None, etag: str, now: datetime) -> datetime:
-    """Date a feed by when its bytes were first seen, to the second, as HTTP has its dates."""
-    second = now.replace(microsecond=0)
-    if before is None:
-        return second
-    return before.modified if before.etag == etag else max(second, before.modified + _SECOND)
 
 
 def _conditions(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 MOST_PARAMETERS = 50
 _PAGE = re.compile(r"[1-9][0-9]{0,3}")
-_OWN_ARCHIVE = re.compile(r"/feed/.*/archive/[^/]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +43,6 @@ class FeedRequest:
     page: int = 1
     words: str = ""
     parts: Mapping[str, Any] = field(default_factory=dict, compare=False)
-
-    @property
-    def is_standing(self) -> bool:
-        """Whether this feed stands without being asked for: no search, no filter, no old page."""
-        usual = (self.least, self.page, self.words) == (0.0, 1, "")
-        old = self.path.startswith("/archive/") or _OWN_ARCHIVE.fullmatch(self.path)
-        return usual and not old
 
     def with_path(self, parts: Mapping[str, Any]) -> FeedRequest:
         """Give the same request with the parts of its path."""

@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from starlette.exceptions import HTTPException
 
+from larkpost.web.limits.cpu_usage import CpuUsage
+
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
 
-    from larkpost.web.limits.cpu_usage import CpuUsage
-
+# Threads share one interpreter, so that each page in the making slows all others. Of busy networks
+# (``CpuUsage``) so few are made at a time that whoever comes seldom is hardly slowed.
+AT_ONCE = 1  # costly pages in the making, of all networks
+COSTLY_WAITING = 10  # visits of a network that wait for their turn, without a thread
+PATIENCE = 15.0  # seconds that a visit waits for a page
+PAGES_AT_ONCE, PAGES_OF_A_NETWORK, PAGES_OF_THE_BUSY, PAGES_WAITING = 4, 2, 1, 200
+# What acts may have to wait for the database, which has one writer: four forms of two networks
+# kept every page from everybody for as long as another program wrote.
+ACTS_AT_ONCE, ACTS_OF_A_NETWORK = 2, 1
 RETRY_SECONDS = 10
 REST = 4.0  # times what a turn took of the processor
 
@@ -166,6 +176,32 @@ class FairQueue:
             ticket.set_result(None)
             self._taken[chosen] += 1
         return True
+
+
+class PageQueues:
+    """The turns of costly pages, of those that act, and of all others; they share one usage."""
+
+    def __init__(self) -> None:
+        usage = CpuUsage()
+        busy, waiting = PAGES_OF_THE_BUSY, PAGES_WAITING
+        self.costly = FairQueue(AT_ONCE, per_network=AT_ONCE, waiting=COSTLY_WAITING, usage=usage)
+        self.acts, self.others = (
+            FairQueue(most, per_network=own, busy_at_once=busy, waiting=waiting, usage=usage)
+            for most, own in (
+                (ACTS_AT_ONCE, ACTS_OF_A_NETWORK),
+                (PAGES_AT_ONCE, PAGES_OF_A_NETWORK),
+            )
+        )
+
+    def slot(
+        self, network: str, *, costly: bool = False, acts: bool = False
+    ) -> AbstractAsyncContextManager[QueueSlot]:
+        """Wait for a network's turn to have a page made; HTTPException 503 where none comes.
+
+        What ``acts`` writes, so that it takes none of the turns of those who only look.
+        """
+        queue = self.costly if costly else self.acts if acts else self.others
+        return queue.slot(network, PATIENCE)
 
 
 def _refusal() -> HTTPException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from starlette.requests import Request
 
 from larkpost.text.networks import WIDER, neighbourhood
 from larkpost.web.client_ip import network, stands_for_many
-from larkpost.web.limits.pacing import Pacer
+from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
 from larkpost.web.site import MESSAGES, SafeHeaders
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
     from larkpost.web.templating import PageTemplates
 
-PER_SECOND, BURST = 10.0, 20  # of what has to be made
+LONGEST_WAIT = 2.0  # seconds
+MADE = RateLimit("made", 20, per=2.0, longest_wait=LONGEST_WAIT)  # of what has to be made
 # Of all that is asked for. A feed that is kept at hand takes a fifth of a millisecond, but of the
 # event loop: 5,000 a second of one network, on a hundred connections, made all others wait.
-ANY_PER_SECOND, ANY_BURST = 100.0, 1_000
-LONGEST_WAIT = 2.0  # seconds
+ANY = RateLimit("any", 1_000, per=10.0, longest_wait=LONGEST_WAIT)
 REFUSED = 5  # an answer that is an error counts as so many requests: programs ask on regardless
 
 
@@ -35,19 +36,12 @@ class RequestRate:
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        pages: PageTemplates,
-        https: bool,
-        per_second: float = PER_SECOND,
-        burst: int = BURST,
+        self, app: ASGIApp, *, limit: RateLimit, pages: PageTemplates, https: bool
     ) -> None:
         self.app = app
-        self._pacer = Pacer(per_second, burst=burst, longest_wait=LONGEST_WAIT)
-        self._pacer_around = Pacer(
-            per_second * WIDER, burst=burst * WIDER, longest_wait=LONGEST_WAIT
-        )
+        self._limit = limit
+        self._limit_around = replace(limit, name="around", most=limit.most * WIDER)
+        self._rates = RateLimiter()
         refusal = pages.error(429, *MESSAGES[429])
         refusal.headers["Retry-After"] = str(ceil(LONGEST_WAIT))
         self._refusal: ASGIApp = SafeHeaders(refusal, https=https)
@@ -68,17 +62,17 @@ class RequestRate:
 
         async def send_charging(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] >= 400:
-                self._pacer.charge(visitor, REFUSED - 1)
+                self._rates.charge(self._limit, visitor, REFUSED - 1)
             await send(message)
 
         await self.app(scope, receive, send_charging)
 
     def _delay(self, visitor: str) -> float | None:
         """Give the seconds until a request is due; None where that is too long."""
-        own, around = self._pacer.delay(visitor), neighbourhood(visitor)
+        own, around = self._rates.delay(self._limit, visitor), neighbourhood(visitor)
         if own is None or around == visitor:
             return own
-        wider = self._pacer_around.delay(around)
+        wider = self._rates.delay(self._limit_around, around)
         return None if wider is None else max(own, wider)
 
 

@@ -1,20 +1,16 @@
-"""Limits the bytes of responses that visitors do not read, by network."""
+"""Hands large responses over piece by piece, and counts the bytes that visitors have not read."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from larkpost.web.client_ip import network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,54 +18,6 @@ if TYPE_CHECKING:
     from larkpost.web.site import SiteContext
 
 PIECE = 64 * 1024  # an answer of at most so many bytes is handed to the server whole
-MOST_BYTES = 128 * 1024 * 1024
-PER_NETWORK = 32 * 1024 * 1024
-PATIENCE = 15.0  # seconds that a visit waits until older answers of its network have been read
-RETRY_SECONDS = 10
-
-
-class ResponseBudget:
-    """The bytes of large answers that are being sent; for the event loop alone.
-
-    A network has no room while it holds ``per_network`` bytes, or any where all together hold
-    ``most``: who holds nothing is always answered, so that nobody keeps others out.
-    """
-
-    def __init__(self, most: int = MOST_BYTES, per_network: int = PER_NETWORK) -> None:
-        self.most = most
-        self.per_network = per_network
-        self.held = 0
-        self._by_network: Counter[str] = Counter()
-        self._read: dict[str, asyncio.Event] = {}  # of the networks that somebody waits for
-
-    def has_room(self, network: str) -> bool:
-        """Say whether one more answer may be made for a network."""
-        mine = self._by_network[network]
-        return not mine or (mine < self.per_network and self.held < self.most)
-
-    async def wait_for_room(self, network: str, patience: float = PATIENCE) -> None:
-        """Wait until there is room; raises HTTPException 503 after ``patience`` seconds."""
-        try:
-            async with asyncio.timeout(patience):
-                while not self.has_room(network):
-                    await self._read.setdefault(network, asyncio.Event()).wait()
-        except TimeoutError:
-            raise HTTPException(503, headers={"Retry-After": str(RETRY_SECONDS)}) from None
-
-    @contextmanager
-    def hold(self, network: str, size: int) -> Iterator[None]:
-        """Hold an answer of so many bytes meanwhile."""
-        self.held += size
-        self._by_network[network] += size
-        try:
-            yield
-        finally:
-            self.held -= size
-            self._by_network[network] -= size
-            if not self._by_network[network]:
-                del self._by_network[network]
-            if read := self._read.pop(network, None):
-                read.set()
 
 
 class InPieces:

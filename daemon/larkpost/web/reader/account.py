@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
     from larkpost.db.usage.last_use import Expiring
     from larkpost.domain import Interest, Reader
-    from larkpost.interfaces import FeedFormat, Space
+    from larkpost.interfaces import FeedFormat
+    from larkpost.ranking import TextSpace
     from larkpost.readers.interest_hints import UnmatchedWord
     from larkpost.web.site import SiteContext
 
@@ -145,7 +146,7 @@ def find_unmatched_in(site: SiteContext, words: Iterable[str]) -> list[Unmatched
     """List which of these words match nothing in the space that all visits share."""
     program = site.program
 
-    def shared() -> Space:
+    def shared() -> TextSpace:
         return site.spaces.newest(program.store, program.ranker).space
 
     return find_unmatched_words(program.store, shared, words)

@@ -71,7 +71,7 @@ def act(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMessag
     if chosen is None:
         raise HTTPException(400)
     if chosen is not _vote:  # thumbs have a limit of their own
-        site.rate_limiter.count(CHANGING, reader.uid, site.clock())
+        site.rate_limiter.check(CHANGING, reader.uid)
     return chosen(site, reader, form)
 
 

@@ -9,8 +9,7 @@ import pytest
 from tests.helpers.web.site_client import NOW
 
 from larkpost.db.coordination import rate_limits
-from larkpost.web.feeds.cache import CachedFeed, FeedCache, RenderedFeed
-from larkpost.web.feeds.cache_limits import CacheBounds, FeedCacheLimits
+from larkpost.web.feeds.cache import MOST_BYTES, OVERHEAD, FeedCache, RenderedFeed
 from larkpost.web.feeds.request import FeedRequest
 
 if TYPE_CHECKING:
@@ -111,8 +110,7 @@ def test_headers_of_one_visitor_are_none_of_the_next_ones_business(here: Place) 
 def test_unknown_and_doubled_parameters_make_no_entries_of_their_own(here: Place) -> None:
     here.client.get("/search.rss?q=glaciers+andes")
     here.client.get("/trending.rss")
-    rooms = [shelf(here)._asked, shelf(here)._standing]
-    before = [len(room) for room in rooms]
+    before = set(shelf(here)._feeds)
 
     for query in (
         "q=glaciers%20andes", "q=+glaciers++andes+", "x=1&q=glaciers+andes", "q=glaciers+andes&",
@@ -123,7 +121,8 @@ def test_unknown_and_doubled_parameters_make_no_entries_of_their_own(here: Place
     for query in ("x=1", "q=1", "min=0.5", "page=2", "", "&", "?"):
         assert here.client.get(f"/trending.rss?{query}").status_code == 200
 
-    assert [len(room) for room in rooms] == before == [1, 1]
+    assert len(before) == 2
+    assert set(shelf(here)._feeds) == before
 
 
 def test_what_is_refused_is_not_kept(here: Place) -> None:
@@ -135,7 +134,7 @@ def test_what_is_refused_is_not_kept(here: Place) -> None:
     ):  # fmt: skip
         assert here.client.get(address).status_code in {400, 404}, address
 
-    assert (len(shelf(here)._asked), len(shelf(here)._standing)) == (0, 0)
+    assert shelf(here)._feeds == {}
 
 
 def test_a_page_of_an_archive_has_one_address(here: Place) -> None:
@@ -146,57 +145,91 @@ def test_a_page_of_an_archive_has_one_address(here: Place) -> None:
     assert [one.status_code for one in answers] == [404, 404]
 
 
-def kept(size: int) -> CachedFeed:
-    return CachedFeed(1, '"x"', NOW, None, [], [], b"x" * size)
+def keep(cache: FeedCache, words: str, size: int, network: str) -> None:
+    found = RenderedFeed(b"x" * size, "a/b", "")
+    cache.keep(search(words), cache.marks.now(), found, NOW, network=network)
+
+
+def search(words: str) -> FeedRequest:
+    return FeedRequest("/search.rss", words=words)
+
+
+def held(cache: FeedCache) -> int:
+    return sum(OVERHEAD + len(one.body) for one in cache._feeds.values())
 
 
 def test_thousands_of_searches_of_one_visitor_push_out_no_feed_of_anybody_else(here: Place) -> None:
-    """Straight to the shelf: a network is let in 300 times a minute, and has days."""
+    """Straight to the cache: a network is let in 300 times a minute, and has days."""
     standing = [FeedRequest("/trending.rss"), FeedRequest(f"/feed/{here.reader.feed_key}.rss")]
-    search = FeedRequest("/search.rss", words="glaciers")
-    room = shelf(here)
-    for asked in (*standing, search):
-        room.keep(
-            asked, room.marks.now(), RenderedFeed(b"x" * 2000, "a/b", ""), NOW, network="honest"
+    cache = shelf(here)
+    for asked in (*standing, search("glaciers")):
+        cache.keep(
+            asked, cache.marks.now(), RenderedFeed(b"x" * 2000, "a/b", ""), NOW, network="honest"
         )
 
     for number in range(16_384):
-        asked = FeedRequest("/search.rss", words=f"flood {number}")
-        found = RenderedFeed(b"y" * 200_000, "a/b", "")
-        room.keep(asked, room.marks.now(), found, NOW, network="flooder")
+        keep(cache, f"flood {number}", 200_000, "flooder")
 
-    for asked in (*standing, search):
-        one = room.look(asked, NOW)
+    for asked in (*standing, search("glaciers")):
+        one = cache.look(asked, NOW)
         assert one is not None
         assert one.body == b"x" * 2000
-    assert room._asked.bytes <= 6 * 1024 * 1024 + 2000
-    assert len(room._asked) <= 129
+    assert held(cache) <= MOST_BYTES
 
 
-def test_many_networks_together_stay_within_the_bounds_of_the_whole() -> None:
-    room = FeedCacheLimits(CacheBounds(10, 1000), CacheBounds(4, 400))
+def test_many_networks_together_stay_within_the_bound(here: Place) -> None:
+    cache = FeedCache(here.program.store, most_bytes=10 * (OVERHEAD + 90))
     for number in range(100):
-        asked = FeedRequest("/search.rss", words=str(number))
-        room.put(asked, kept(90), network=str(number % 7))
-        assert len(room) <= 10
-        assert room.bytes <= 1000
+        keep(cache, str(number), 90, network=str(number % 7))
+        assert len(cache._feeds) <= 10
 
-    newest = room.get(FeedRequest("/search.rss", words="99"))
-    assert newest is not None
-    assert newest.body
-    assert room.get(FeedRequest("/search.rss", words="0")) is None
+    assert cache.look(search("99"), NOW)
+    assert cache.look(search("0"), NOW) is None
 
 
-def test_a_network_loses_its_oldest_bodies_then_its_oldest_feeds() -> None:
-    asked = [FeedRequest("/search.rss", words=str(number)) for number in range(6)]
-    room = FeedCacheLimits(CacheBounds(100, 10_000), CacheBounds(4, 200))
-    for one in asked:
-        room.put(one, kept(90), network="a")
+def test_small_feeds_are_bounded_as_well(here: Place) -> None:
+    cache = FeedCache(here.program.store, most_bytes=10 * OVERHEAD)
+    for number in range(100):
+        keep(cache, str(number), 0, network=str(number))
 
-    found = [room.get(one) for one in asked]
-    assert [one is not None for one in found] == [False, False, True, True, True, True]
-    assert [bool(one and one.body) for one in found[2:]] == [False, False, True, True]
-    room.put(asked[2], kept(90), network="b")  # another network asked for it anew
-    again = room.get(asked[4])
-    assert again is not None
-    assert again.body
+    assert len(cache._feeds) == 10
+
+
+def test_the_network_for_which_most_is_kept_loses_its_oldest_feed(here: Place) -> None:
+    cache = FeedCache(here.program.store, most_bytes=5 * (OVERHEAD + 90))
+    keep(cache, "of another", 90, network="b")
+    for number in range(6):
+        keep(cache, str(number), 90, network="a")
+
+    kept = [one for one in ("of another", *"012345") if cache.look(search(one), NOW)]
+    assert kept == ["of another", *"2345"]
+    keep(cache, "2", 90, network="b")  # another network asked for it anew
+    keep(cache, "6", 90, network="a")
+    assert cache.look(search("2"), NOW)
+    assert cache.look(search("3"), NOW) is None
+
+
+def test_a_feed_larger_than_the_room_is_answered_and_not_kept(here: Place) -> None:
+    cache = FeedCache(here.program.store, most_bytes=100)
+
+    keep(cache, "large", 1000, network="a")
+
+    assert cache._feeds == {}
+
+
+def test_a_feed_that_changed_while_it_had_made_room_is_no_304_to_who_knows_only_dates(
+    here: Place,
+) -> None:
+    """All in one second: the date of what is not remembered cannot be that of other bytes."""
+    cache = FeedCache(here.program.store, most_bytes=OVERHEAD + 90)
+    asked, mark = search("a"), cache.marks.now()
+    first = cache.keep(asked, mark, RenderedFeed(b"old", "a/b", ""), NOW, network="a")
+    date = dict(first.answer({}, NOW)[1])[b"last-modified"].decode()
+    keep(cache, "another", 90, network="a")
+    assert cache.look(asked, NOW) is None
+
+    changed = cache.keep(asked, mark, RenderedFeed(b"new", "a/b", ""), NOW, network="a")
+
+    for later in (timedelta(0), timedelta(seconds=1), timedelta(days=1)):
+        status, _, body = changed.answer({"if-modified-since": date}, NOW + later)
+        assert (status, body) == (200, b"new")

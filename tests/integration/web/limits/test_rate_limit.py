@@ -14,7 +14,7 @@ from tests.helpers.polling import until
 from tests.helpers.web.site_client import FOREIGN, contents
 
 from larkpost.ranking import TfidfRanker
-from larkpost.web.limits import rate_limit
+from larkpost.web.limits import fair_queue, rate_limit
 from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
 
 if TYPE_CHECKING:
@@ -32,12 +32,23 @@ SECOND = timedelta(seconds=1)
 A_MINUTE = RateLimit("test", 60)
 
 
-def passes(door: RateLimiter, network: str, now: datetime) -> int:
+class Moment:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = MOMENT
+
+    def __call__(self) -> float:
+        """Tell the time in seconds."""
+        return self.now.timestamp()
+
+
+def passes(door: RateLimiter, network: str) -> int:
     """Count how many of 100 visits in a row are let in."""
     let_in = 0
     for _ in range(100):
         try:
-            door.count(A_MINUTE, network, now)
+            door.check(A_MINUTE, network)
         except HTTPException:
             continue
         let_in += 1
@@ -45,36 +56,49 @@ def passes(door: RateLimiter, network: str, now: datetime) -> int:
 
 
 def test_a_network_has_so_many_turns_a_minute_and_gets_them_back_evenly() -> None:
-    door = RateLimiter()
+    clock = Moment()
+    door = RateLimiter(clock)
 
-    assert passes(door, "a", MOMENT) == 60
-    assert passes(door, "b", MOMENT) == 60
-    assert passes(door, "a", MOMENT + 10 * SECOND) == 10
-    assert passes(door, "a", MOMENT + 3600 * SECOND) == 60
-    assert passes(door, "a", MOMENT) == 60  # the clock was set back
+    assert passes(door, "a") == 60
+    assert passes(door, "b") == 60
+    clock.now = MOMENT + 10 * SECOND
+    assert passes(door, "a") == 10
+    clock.now = MOMENT + 3600 * SECOND
+    assert passes(door, "a") == 60
+    clock.now = MOMENT  # it was set back
+    assert passes(door, "a") == 60
+
+
+def test_limits_of_one_network_are_counted_apart() -> None:
+    door = RateLimiter(Moment())
+
+    assert passes(door, "a") == 60
+    door.check(RateLimit("other", 60), "a")
 
 
 def test_a_visit_is_told_when_to_come_back() -> None:
-    door = RateLimiter()
-    passes(door, "a", MOMENT)
+    clock = Moment()
+    door = RateLimiter(clock)
+    passes(door, "a")
 
     with pytest.raises(HTTPException) as refusal:
-        door.count(A_MINUTE, "a", MOMENT)
+        door.check(A_MINUTE, "a")
 
     assert refusal.value.status_code == 429
     assert refusal.value.headers == {"Retry-After": "1"}
-    door.count(A_MINUTE, "a", MOMENT + SECOND)
+    clock.now += SECOND
+    door.check(A_MINUTE, "a")
 
 
 def test_only_the_networks_that_came_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rate_limit, "REMEMBERED", 3)
-    door = RateLimiter()
+    door = RateLimiter(Moment())
     for network in "abc":
-        passes(door, network, MOMENT)
+        passes(door, network)
 
-    assert passes(door, "a", MOMENT) == 0
-    door.count(A_MINUTE, "d", MOMENT)
-    assert passes(door, "a", MOMENT) == 60
+    assert passes(door, "a") == 0
+    door.check(A_MINUTE, "d")
+    assert passes(door, "a") == 60
 
 
 @pytest.mark.parametrize(
@@ -144,12 +168,12 @@ class Slow(TfidfRanker):
 def test_costly_pages_do_not_keep_the_others_waiting(
     here: Place, me: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rate_limit, "PATIENCE", 0.2)
+    monkeypatch.setattr(fair_queue, "PATIENCE", 0.2)
     here.program.ranker = ranker = Slow()
 
     with ThreadPoolExecutor(45) as pool:
         asked = [pool.submit(here.client.get, f"{me}/taste") for _ in range(45)]
-        while sum(one.done() for one in asked) < 45 - rate_limit.AT_ONCE:
+        while sum(one.done() for one in asked) < 45 - fair_queue.AT_ONCE:
             assert here.client.get("/").status_code == 200
         refused = [one.result() for one in asked if one.done()]
         ranker.go.set()
@@ -157,8 +181,8 @@ def test_costly_pages_do_not_keep_the_others_waiting(
 
     assert {one.status_code for one in refused} == {503}
     assert all(int(one.headers["retry-after"]) > 0 for one in refused)
-    assert sorted(one.status_code for one in answers) == [200] * rate_limit.AT_ONCE + [503] * (
-        45 - rate_limit.AT_ONCE
+    assert sorted(one.status_code for one in answers) == [200] * fair_queue.AT_ONCE + [503] * (
+        45 - fair_queue.AT_ONCE
     )
     assert here.client.get(f"{me}/taste").status_code == 200
 
@@ -170,13 +194,13 @@ def test_a_network_that_asks_for_costly_pages_keeps_no_other_from_them(
     portal = here.client.portal  # one event loop for both, as the daemon has
     elsewhere = TestClient(here.client.app, base_url=FOREIGN, client=("192.0.2.7", 1))
     elsewhere.portal = portal
-    most = rate_limit.AT_ONCE + rate_limit.COSTLY_WAITING
+    most = fair_queue.AT_ONCE + fair_queue.COSTLY_WAITING
 
     with ThreadPoolExecutor(45) as pool:
         hostile = [pool.submit(here.client.get, f"{me}/taste") for _ in range(30)]
         until(lambda: sum(one.done() for one in hostile) == 30 - most)
         honest = pool.submit(elsewhere.get, f"{me}/taste")
-        until(lambda: site_of(here).rate_limiter.costly_in_the_making == rate_limit.AT_ONCE)
+        until(lambda: site_of(here).queues.costly.active_count == fair_queue.AT_ONCE)
         ranker.go.set()
         answer = honest.result(60)
         answers = [one.result(60) for one in hostile]
@@ -212,14 +236,14 @@ def test_a_network_that_keeps_pages_in_the_making_leaves_threads_to_the_others(
 
     with ThreadPoolExecutor(60) as pool:
         hostile = [pool.submit(here.client.get, f"{path}{number}") for number in range(60)]
-        until(lambda: slow.asked == rate_limit.PAGES_OF_A_NETWORK)
+        until(lambda: slow.asked == fair_queue.PAGES_OF_A_NETWORK)
         honest = [elsewhere.get("/archive").status_code for _ in range(5)]
         asked = slow.asked
         slow.go.set()
         answers = {one.result(60).status_code for one in hostile}
 
     assert honest == [200] * 5
-    assert asked == rate_limit.PAGES_OF_A_NETWORK
+    assert asked == fair_queue.PAGES_OF_A_NETWORK
     assert answers == {200}
 
 
@@ -236,7 +260,7 @@ def test_forms_that_wait_for_the_database_keep_no_page_from_anybody(here: Place,
     with ThreadPoolExecutor(40) as pool:
         with store.begin():  # another program writes
             acts = [pool.submit(networks[n % 4].post, me, data=thumb) for n in range(24)]
-            until(lambda: site.rate_limiter.acting == rate_limit.ACTS_AT_ONCE)
+            until(lambda: site.queues.acts.active_count == fair_queue.ACTS_AT_ONCE)
             looked = [here.client.get("/archive").status_code for _ in range(3)]
             assert not any(one.done() for one in acts)
         acted = {one.result(60).status_code for one in acts}

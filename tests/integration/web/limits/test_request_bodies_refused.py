@@ -12,7 +12,7 @@ from tests.helpers.web.site_client import contents
 
 from larkpost.web import app
 from larkpost.web.form_body import LARGEST_BODY
-from larkpost.web.limits import request_bodies
+from larkpost.web.limits import byte_budget
 from larkpost.web.site import LARGEST_UPLOAD
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def test_a_network_that_drips_many_forms_leaves_the_others_theirs(
     here: Place, me: str, server: uvicorn.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also through a web server in front, which has no limit of connections."""
-    monkeypatch.setattr(request_bodies, "BODIES_OF_A_NETWORK", 5)
+    monkeypatch.setattr(byte_budget, "AT_A_TIME", 5)
     form = b"POST %b HTTP/1.1\r\n%bContent-Length: 12\r\n\r\n" % (me.encode(), FORM)
     with ExitStack() as stack:
         for _ in range(5):

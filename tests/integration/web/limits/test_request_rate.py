@@ -11,7 +11,8 @@ from tests.helpers.web.site_client import FOREIGN, place
 from larkpost.text.networks import WIDER
 from larkpost.web import app
 from larkpost.web.limits import request_rate
-from larkpost.web.limits.pacing import Pacer
+from larkpost.web.limits.rate_limit import RateLimiter
+from larkpost.web.limits.request_rate import ANY, MADE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from tests.helpers.web.site_client import Place
 
     Ask = Callable[..., int]
+PER_SECOND = MADE.most / MADE.per
 PROXY = "192.0.2.200"
 
 
@@ -39,11 +41,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> Pauses:
     """Have nobody wait in earnest, by a clock that stands."""
     noted = Pauses()
     monkeypatch.setattr(request_rate, "asyncio", noted)
-
-    def still(*args: float, burst: int, longest_wait: float) -> Pacer:
-        return Pacer(*args, burst=burst, longest_wait=longest_wait, clock=lambda: 0.0)
-
-    monkeypatch.setattr(request_rate, "Pacer", still)
+    monkeypatch.setattr(request_rate, "RateLimiter", lambda: RateLimiter(lambda: 0.0))
     return noted
 
 
@@ -66,13 +64,13 @@ def ask(pauses: Pauses, site: Place) -> Ask:
 
 
 def test_requests_beyond_the_burst_wait_and_then_are_refused(ask: Ask, pauses: Pauses) -> None:
-    burst = [ask("/robots.txt") for _ in range(request_rate.BURST)]
-    assert burst == [200] * request_rate.BURST
+    burst = [ask("/robots.txt") for _ in range(MADE.most)]
+    assert burst == [200] * MADE.most
     assert pauses.seconds == []
 
     slowed = [ask("/robots.txt") for _ in range(45)]
 
-    per_second, longest = request_rate.PER_SECOND, request_rate.LONGEST_WAIT
+    per_second, longest = PER_SECOND, request_rate.LONGEST_WAIT
     let_in = int(longest * per_second)
     assert slowed == [200] * let_in + [429] * (45 - let_in)
     assert pauses.seconds[:2] == pytest.approx([1 / per_second, 2 / per_second])
@@ -82,7 +80,7 @@ def test_requests_beyond_the_burst_wait_and_then_are_refused(ask: Ask, pauses: P
 
 
 def test_errors_are_slowed_sooner(ask: Ask, pauses: Pauses) -> None:
-    few = request_rate.BURST // request_rate.REFUSED
+    few = MADE.most // request_rate.REFUSED
     assert {ask("/nothing") for _ in range(few)} == {404}
     assert pauses.seconds == []
     ask("/nothing")
@@ -94,15 +92,15 @@ def test_a_web_server_in_front_is_told_from_its_visitors(ask: Ask, pauses: Pause
         ask("/robots.txt", PROXY, **{"X-Forwarded-For": "198.51.100.1"})
     pauses.seconds.clear()
     ask("/robots.txt", PROXY, **{"X-Forwarded-For": "198.51.100.2"})
-    for _ in range(request_rate.BURST + 10):
+    for _ in range(MADE.most + 10):
         ask("/robots.txt", PROXY)
     assert pauses.seconds == []
 
 
 def test_feeds_that_are_kept_wait_for_nothing(ask: Ask, pauses: Pauses, site: Place) -> None:
     feed = site.path(site.program.links.feed(site.reader, "atom"))
-    answers = [ask(feed) for _ in range(request_rate.BURST * 2)]
-    assert answers == [200] * request_rate.BURST * 2
+    answers = [ask(feed) for _ in range(MADE.most * 2)]
+    assert answers == [200] * MADE.most * 2
     assert pauses.seconds == []
 
 
@@ -110,16 +108,16 @@ def test_even_feeds_that_are_kept_are_not_asked_for_without_end(
     ask: Ask, pauses: Pauses, site: Place
 ) -> None:
     """A flood of them keeps the event loop from everybody; five hundred at once are no flood."""
-    assert request_rate.ANY_BURST >= 500
+    assert ANY.most >= 500
     feed = site.path(site.program.links.feed(site.reader, "atom"))
-    answers = [ask(feed) for _ in range(request_rate.ANY_BURST)]
+    answers = [ask(feed) for _ in range(ANY.most)]
     assert set(answers) == {200}
     assert pauses.seconds == []
 
-    slowed = int(request_rate.LONGEST_WAIT * request_rate.ANY_PER_SECOND)
+    slowed = int(request_rate.LONGEST_WAIT * (ANY.most / ANY.per))
     assert {ask(feed) for _ in range(slowed)} == {200}
     assert pauses.seconds == pytest.approx(
-        [number / request_rate.ANY_PER_SECOND for number in range(1, slowed + 1)]
+        [number / (ANY.most / ANY.per) for number in range(1, slowed + 1)]
     )
     assert ask(feed) == 429
     assert ask(feed, "192.0.2.2") == 200
@@ -129,7 +127,7 @@ def test_even_feeds_that_are_kept_are_not_asked_for_without_end(
 def test_the_many_networks_of_one_owner_have_four_times_the_pace_of_one(
     ask: Ask, pauses: Pauses
 ) -> None:
-    most = WIDER * (request_rate.BURST + int(request_rate.PER_SECOND * request_rate.LONGEST_WAIT))
+    most = WIDER * (MADE.most + int(PER_SECOND * request_rate.LONGEST_WAIT))
     answers = [ask("/robots.txt", f"2001:db8:0:{number:x}00::1") for number in range(most + 20)]
 
     assert answers == [200] * most + [429] * 20

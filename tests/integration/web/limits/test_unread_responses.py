@@ -14,7 +14,7 @@ from tests.helpers.web.raw_http import running, statuses
 
 from larkpost.portability import exporter
 from larkpost.web import app
-from larkpost.web.limits.unread_responses import ResponseBudget
+from larkpost.web.limits.byte_budget import MB, ByteBudget
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +55,7 @@ def test_answers_that_a_network_does_not_read_are_made_no_more_until_it_does(
 
     monkeypatch.setattr(exporter, "about", about)
     pages = app(here.program, clock=here.clock)
-    budget = ResponseBudget(per_network=LARGE)
+    budget = ByteBudget(128 * MB, per_network=LARGE)
     pages.state.site = replace(pages.state.site, answers=budget)
     asking = f"GET {me}/export.jsonl HTTP/1.1\r\nHost: a\r\n".encode()
     close = b"Connection: close\r\n\r\n"
@@ -77,7 +77,7 @@ def test_answers_that_a_network_does_not_read_are_made_no_more_until_it_does(
 
 
 def test_who_holds_nothing_has_room_whatever_others_hold() -> None:
-    budget = ResponseBudget(most=10, per_network=8)
+    budget = ByteBudget(most=10, per_network=8)
 
     with budget.hold(OWN, 6):
         assert budget.has_room(OWN)
@@ -90,7 +90,7 @@ def test_who_holds_nothing_has_room_whatever_others_hold() -> None:
 
 
 def test_a_visit_waits_until_its_network_has_read_and_not_for_ever() -> None:
-    budget = ResponseBudget(per_network=1)
+    budget = ByteBudget(MB, per_network=1)
 
     async def wait(patience: float) -> Any:
         return await budget.wait_for_room(OWN, patience)

@@ -165,6 +165,32 @@ def test_a_paper_shows_its_abstract_with_the_links_in_it(here: Place) -> None:
     assert 'href="https://arxiv.org/abs/2608.77777"' in page
 
 
+def test_a_paper_shows_its_journal_comment_and_keywords_and_loads_no_picture(here: Place) -> None:
+    name = Identifier("arxiv", "2608.77778")
+    take_in(
+        here,
+        PaperRecord(
+            title="Wicks",
+            identifiers=(name,),
+            keywords=("<b>light</b>", "wicks"),
+            comment="12 pages, https://code.example/wicks",
+            journal_ref="Journal of Wicks 7",
+            thumbnail="https://pictures.example/1.png",
+            first_seen=NOW,
+        ),
+    )
+    with here.program.store.read() as connection:
+        paper = papers.by_identifier(connection, name)
+    assert paper
+
+    page = here.client.get(f"/paper/{paper.uid}").text
+
+    assert "Journal: <bdi>Journal of Wicks 7</bdi>" in page
+    assert 'href="https://code.example/wicks"' in page
+    assert "<bdi>&lt;b&gt;light&lt;/b&gt;</bdi>, <bdi>wicks</bdi>" in page
+    assert "pictures.example" not in page
+
+
 def test_a_paper_tells_the_thumbs_of_all_and_of_nobody(here: Place) -> None:
     paper = here.papers[0]
     record_votes.cast(

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tests.helpers.web.site_client import Place
 
     from larkpost.domain import Paper
-    from larkpost.interfaces import Space
     from larkpost.ranking import ReplayReport
 
 
@@ -32,10 +31,10 @@ def test_what_was_told_is_kept_until_there_is_something_new(here: Place) -> None
     live(here)
     tastes, program = taste_profile.TasteProfileCache(), here.program
 
-    def of(space: Callable[[], Space]) -> taste_profile.TasteProfile:
+    def of(space: Callable[[], TextSpace]) -> taste_profile.TasteProfile:
         return tastes.of(program.store, program.ranker, space, here.current(), now=NOW)
 
-    def fresh() -> Space:
+    def fresh() -> TextSpace:
         return fresh_space(program.store, program.ranker, now=NOW)
 
     def unasked() -> NoReturn:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
-from starlette.exceptions import HTTPException
 
 from larkpost.web.limits.connections import ConnectionLimits
-from larkpost.web.limits.request_bodies import BODIES_OF_A_NETWORK, BodyBudget
 
 OTHER = "203.0.113.9"
 
@@ -193,49 +190,3 @@ def test_those_who_wait_for_their_moment_have_at_most_half_of_all_places() -> No
 
 def test_no_network_has_more_than_half_of_few_places() -> None:
     assert ConnectionLimits(16, per_network=100).per_network == 8
-
-
-def test_the_bytes_of_bodies_are_bounded_for_a_network_and_in_all() -> None:
-    budget = BodyBudget(100, per_network=60)
-    with budget.reserve("a") as first, budget.reserve("b") as second, budget.reserve("c") as third:
-        first.grow(60)
-        with pytest.raises(HTTPException) as refusal:
-            first.grow(1)
-        second.grow(40)
-        with pytest.raises(HTTPException):
-            third.grow(1)
-
-    assert refusal.value.status_code == 503
-    assert int((refusal.value.headers or {})["Retry-After"]) > 0
-    assert budget.held == 0
-    with budget.reserve("a") as again:
-        again.grow(60)
-    assert budget.held == 0
-
-
-def test_the_bytes_of_a_body_that_broke_are_given_back() -> None:
-    budget = BodyBudget(100, per_network=60)
-
-    def read_a_form() -> None:
-        with budget.reserve("a") as body:
-            body.grow(60)
-            raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        read_a_form()
-    assert budget.held == 0
-
-
-def test_a_network_may_send_so_many_bodies_at_a_time() -> None:
-    budget = BodyBudget()
-    with ExitStack() as stack:
-        for _ in range(BODIES_OF_A_NETWORK):
-            stack.enter_context(budget.reserve("a"))
-        with pytest.raises(HTTPException) as refusal, budget.reserve("a"):
-            pass
-        with budget.reserve("b") as other:
-            other.grow(1)
-
-    assert refusal.value.status_code == 503
-    with budget.reserve("a"):
-        pass

@@ -8,7 +8,7 @@ from alembic import op
 from larkpost.db.column_types import UtcDateTime
 
 revision = "0023"
-down_revision = "0019"
+down_revision = "0022"
 
 Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 

@@ -1,0 +1,329 @@
+"""Commands about polled sources: source add, list, check, remove."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from larkpost.cli.context import CliContext, pass_call
+from larkpost.cli.output import json_option, printable, put, put_json, put_table, tell
+from larkpost.errors import UsageError
+from larkpost.text.plurals import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from larkpost.bootstrap import Program
+    from larkpost.db.polling.polled_sources import SourceState
+    from larkpost.fetch.check import CheckResult
+    from larkpost.fetch.poll import PollResult
+    from larkpost.settings.polled_sources import PolledSource
+
+
+@click.group(short_help="Add, list, check or remove sources that are polled.")
+def source() -> None:
+    """Have papers come by themselves: `serve` and `tick` ask the sources named here or in settings.
+
+    Known names are hf-daily, hf-trending and arxiv:cs.CL (or arxiv:cs.CL+cs.LG); any feed has an
+    address; an OPML file has many. Nothing is asked until a source is named.
+    """
+
+
+@source.command("add", short_help="Add a source, or the feeds of an OPML file.")
+@click.argument("what")
+@click.option("--name", metavar="NAME", help="What it is called; default: by its address.")
+@click.option(
+    "--every",
+    type=click.FloatRange(5, 7 * 24 * 60),
+    metavar="MINUTES",
+    help="How often it is asked; default: by its kind.",
+)
+@click.option(
+    "--allow-private",
+    is_flag=True,
+    help="Allow this source to lie on this machine or in a private network.",
+)
+@json_option
+@pass_call
+def add(
+    call: CliContext,
+    what: str,
+    name: str | None,
+    every: float | None,
+    allow_private: bool,
+    as_json: bool,
+) -> None:
+    """Add WHAT: a known name, the address of a feed, or an OPML file.
+
+    Nothing is asked now; `serve` and `tick` do it, and `source check` tries it. A source that is
+    there already, by its address, is not added again.
+    """
+    from larkpost.fetch.configured import add_sources
+
+    program = call.program()
+    sources = _sources_of(what, name, every, allow_private)
+    fresh = add_sources(program.store, sources, program.read_sources(), now=call.now)
+    if as_json:
+        for one in sources:
+            put_json(_identity(one) | {"added": one in fresh})
+        return
+    for one in fresh:
+        call.say(f"added {printable(one.name)}{_address_after(one)}")
+    if already := len(sources) - len(fresh):
+        call.say(f"{quantity(already, 'source')} there already")
+    if fresh:
+        call.say("It is asked by `larkpost serve` and `tick`; try it now: larkpost source check")
+
+
+def _sources_of(
+    what: str, name: str | None, every: float | None, allow_private: bool
+) -> list[PolledSource]:
+    from larkpost.fetch.opml import read_opml
+    from larkpost.settings.polled_sources import (
+        PolledSource,
+        name_of_address,
+        read_source_address,
+        read_source_name,
+    )
+
+    if _is_file(what):
+        if name is not None:
+            raise UsageError("an OPML file has names of its own", hint="leave --name out")
+        feeds = read_opml(Path(what))
+        return [
+            PolledSource(one.name, one.address, every, allow_private, by_command=True)
+            for one in feeds
+        ]
+    try:
+        address = read_source_address(what)
+        called = name_of_address(address) if name is None else read_source_name(name)
+    except ValueError as error:
+        raise UsageError(
+            str(error), hint="`larkpost source add --help` shows what can be"
+        ) from None
+    return [PolledSource(called, address, every, allow_private, by_command=True)]
+
+
+def _is_file(what: str) -> bool:
+    if "://" in what:
+        return False
+    return what.lower().endswith((".opml", ".xml")) or Path(what).is_file()
+
+
+@source.command("list", short_help="List the sources, and how each is doing.")
+@json_option
+@pass_call
+def list_all(call: CliContext, as_json: bool) -> None:
+    """List the sources of the settings and those added by command, and how each is doing."""
+    from larkpost.fetch.configured import list_sources
+
+    program = call.program()
+    configured = program.read_sources()
+    states = list_sources(program.store, configured, now=call.now)
+    for problem in configured.problems:
+        tell(problem)
+    if as_json:
+        for state in states:
+            put_json(source_record(state))
+        return
+    if not states:
+        put("No source yet: nothing is asked. Try `larkpost source add hf-daily`.")
+        return
+    put_table(
+        ["source", "by", "asked", "new papers", "next", "how"],
+        [
+            [
+                state.source.name,
+                "command" if state.source.by_command else "settings",
+                _minute(state.last_poll_at),
+                _minute(state.last_news_at),
+                _minute(state.next_poll_at),
+                _how(state),
+            ]
+            for state in states
+        ],
+    )
+    put_source_problems(states)
+
+
+@source.command("check", short_help="Ask sources now, and take nothing in.")
+@click.argument("names", nargs=-1)
+@json_option
+@pass_call
+def check(call: CliContext, names: Sequence[str], as_json: bool) -> int:
+    """Ask the sources NAMES now (default: all), say what would be read, and take nothing in.
+
+    Ends with 1 where one does not answer as it should. One that had to wait after a failure and
+    answers again is asked by the next tick.
+    """
+    from larkpost.fetch.check import check_source
+
+    program = call.program()
+    context = program.poll_context
+    failed = False
+    for one in _chosen(program, names, call.now):
+        result = check_source(context, one, now=call.now)
+        failed = failed or result.problem is not None
+        if as_json:
+            put_json(_check_record(result))
+        else:
+            _put_check(result)
+    return 1 if failed else 0
+
+
+def _chosen(program: Program, names: Sequence[str], now: datetime) -> list[PolledSource]:
+    from larkpost.fetch.configured import find_source, list_sources
+
+    configured = program.read_sources()
+    if names:
+        return [find_source(program.store, one, configured, now=now).source for one in names]
+    states = list_sources(program.store, configured, now=now)
+    if not states:
+        raise UsageError("there is no source yet", hint="larkpost source add hf-daily")
+    return [state.source for state in states]
+
+
+@source.command("remove", short_help="Remove a source.")
+@click.argument("name")
+@json_option
+@pass_call
+def remove(call: CliContext, name: str, as_json: bool) -> None:
+    """Remove the source NAME, which was added by command; its papers stay."""
+    from larkpost.fetch.configured import remove_source
+
+    program = call.program()
+    gone = remove_source(program.store, name, program.read_sources(), now=call.now)
+    if as_json:
+        put_json(_identity(gone) | {"removed": True})
+    else:
+        call.say(f"removed {printable(gone.name)}")
+
+
+def _identity(one: PolledSource) -> dict[str, Any]:
+    from larkpost.masking import mask_text
+
+    return {
+        "name": one.name,
+        "kind": str(one.kind),
+        "address": mask_text(one.address),
+        "by": "command" if one.by_command else "settings",
+        "interval_minutes": one.interval_minutes,
+        "allow_private": one.allow_private,
+    }
+
+
+def source_record(state: SourceState) -> dict[str, Any]:
+    """Tell all of a source as JSON has it."""
+    from larkpost.masking import mask_text
+    from larkpost.portability.records import moment
+
+    moments = ("last_poll_at", "last_answer_at", "last_news_at", "next_poll_at")
+    return {
+        **_identity(state.source),
+        **{key: (at := getattr(state, key)) and moment(at) for key in moments},
+        "papers": state.papers,
+        "failures": state.failures,
+        "moved_to": mask_text(state.moved_to) or None,
+        "problem": state.problem
+        and {
+            "kind": state.problem,
+            "text": state.problem_text,
+            "hint": state.problem_hint,
+            "since": state.problem_since and moment(state.problem_since),
+        },
+    }
+
+
+def poll_record(result: PollResult) -> dict[str, Any]:
+    """Tell as JSON has it what one poll brought."""
+    problem = result.problem
+    return {
+        "source": result.source.name,
+        "papers": sum(report.papers for report in result.reports),
+        "new": result.new,
+        "problem": problem
+        and {"kind": str(problem.problem), "text": problem.text, "hint": problem.hint},
+    }
+
+
+def poll_line(result: PollResult) -> str:
+    """Tell in a line what one poll brought."""
+    papers = sum(report.papers for report in result.reports)
+    brought = f"{quantity(papers, 'paper')}, {result.new} new" if result.reports else "nothing new"
+    name = printable(result.source.name)
+    return f"{name}: {printable(result.problem.text) if result.problem else brought}"
+
+
+def source_counts(states: Sequence[SourceState]) -> str:
+    """Count the sources, and those that are not well."""
+    bad = sum(1 for state in states if state.problem)
+    return f"{len(states)}, {bad} not well" if bad else f"{len(states)}, all well"
+
+
+def put_source_problems(states: Sequence[SourceState]) -> None:
+    """Print what is wrong with sources, and which have moved for good."""
+    from larkpost.masking import mask_text
+
+    for state in states:
+        name = printable(state.source.name)
+        if state.problem:
+            since = f" (since {_minute(state.problem_since)} UTC)" if state.problem_since else ""
+            put(f"\nthe source {name} is not well: {printable(state.problem_text)}{since}")
+            put(f"  {printable(state.problem_hint or f'larkpost source check {name}')}")
+        if state.moved_to:
+            put(
+                f"\nthe source {name} has moved for good, to {printable(mask_text(state.moved_to))}"
+            )
+            put("  it is asked there from now on; name the new address where it was named")
+
+
+def _how(state: SourceState) -> str:
+    if state.problem:
+        return state.problem
+    if state.last_poll_at is None:
+        return "not asked yet"
+    return "moved" if state.moved_to else "fine"
+
+
+def _check_record(result: CheckResult) -> dict[str, Any]:
+    problem = result.problem
+    return {
+        **_identity(result.source),
+        "ok": problem is None,
+        "papers": result.papers,
+        "format": result.format,
+        "first_title": result.first_title,
+        "problem": problem
+        and {"kind": str(problem.problem), "text": problem.text, "hint": problem.hint},
+    }
+
+
+def _put_check(result: CheckResult) -> None:
+    name = printable(result.source.name)
+    if result.problem is not None:
+        put(f"{name}: {printable(result.problem.text)}")
+        if result.problem.hint:
+            put(f"  {printable(result.problem.hint)}")
+        return
+    papers = (
+        f"{quantity(result.papers, 'paper')} ({result.format})" if result.papers else "no paper"
+    )
+    put(f"{name}: {papers}")
+    if result.first_title:
+        put(f"  the first is: {printable(result.first_title)}")
+
+
+def _address_after(one: PolledSource) -> str:
+    from larkpost.masking import mask_text
+
+    return "" if one.name == one.address else f" ({printable(mask_text(one.address))})"
+
+
+def _minute(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else "-"
+
+
+COMMANDS = (source,)

@@ -1,0 +1,80 @@
+"""When sources bring papers: arXiv's announcements, and the days of the Hugging Face list."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+_ONE_DAY = timedelta(days=1)
+# arXiv announces at 20:00 US Eastern, Sunday to Thursday (info.arxiv.org/help/availability.html).
+_ANNOUNCED = time(20)
+_EVENINGS = frozenset({6, 0, 1, 2, 3})
+_MOST_DAYS = 400  # that are counted
+
+
+def _eastern() -> ZoneInfo:
+    return ZoneInfo("America/New_York")
+
+
+def count_arxiv_announcements(since: datetime, until: datetime) -> int:
+    """Count arXiv's announcements after ``since``, up to ``until``; none falls on a holiday."""
+    zone = _eastern()
+    day = max(since, until - _MOST_DAYS * _ONE_DAY).astimezone(zone).date()
+    count = 0
+    while (moment := datetime.combine(day, _ANNOUNCED, zone)) <= until:
+        if moment > since and day.weekday() in _EVENINGS and not is_arxiv_holiday(day):
+            count += 1
+        day += _ONE_DAY
+    return count
+
+
+def is_arxiv_holiday(day: date) -> bool:
+    """Say whether arXiv may announce nothing on this evening (US Eastern).
+
+    arXiv names its holidays year by year, and they follow those of the United States: so all of
+    these count, and the days from Christmas Eve to New Year's Day. To take an ordinary day for a
+    holiday only makes an alarm come a day later.
+    """
+    fixed = {(1, 1), (6, 19), (7, 3), (7, 4), *((12, number) for number in range(24, 32))}
+    return (day.month, day.day) in fixed or day in _moving_holidays(day.year)
+
+
+def _moving_holidays(year: int) -> frozenset[date]:
+    thanksgiving = _weekday_of_month(year, 11, 3, 4)
+    memorial = _weekday_of_month(year, 6, 0, 1) - timedelta(weeks=1)  # the last Monday of May
+    return frozenset(
+        {
+            _weekday_of_month(year, 1, 0, 3),  # Martin Luther King Jr.
+            _weekday_of_month(year, 2, 0, 3),  # Presidents' Day
+            memorial if memorial.month == 5 else memorial - timedelta(weeks=1),
+            _weekday_of_month(year, 9, 0, 1),  # Labor Day
+            thanksgiving - _ONE_DAY,
+            thanksgiving,
+            thanksgiving + _ONE_DAY,
+        }
+    )
+
+
+def _weekday_of_month(year: int, month: int, weekday: int, number: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=(weekday - first.weekday()) % 7, weeks=number - 1)
+
+
+def is_list_day(day: date) -> bool:
+    """Say whether Hugging Face has a daily list on this day: Monday to Friday."""
+    return day.weekday() < 5
+
+
+def end_of_list_day(day: date) -> datetime:
+    """Tell when a day of the list is over; its days are those of UTC."""
+    return datetime.combine(day + _ONE_DAY, time(), UTC)
+
+
+def count_list_days(since: datetime, until: datetime) -> int:
+    """Count the days with a list that began after ``since`` and were over by ``until``."""
+    day = max(since, until - _MOST_DAYS * _ONE_DAY).astimezone(UTC).date() + _ONE_DAY
+    count = 0
+    while end_of_list_day(day) <= until:
+        count += is_list_day(day)
+        day += _ONE_DAY
+    return count

@@ -1,0 +1,92 @@
+"""Asks a source now and says what would be read of it, without taking anything in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+from larkpost.db.polling import polled_sources
+from larkpost.domain import PaperRecord
+from larkpost.errors import FetchProblem, SourceFailure, UnreadableDump
+from larkpost.fetch.answer_shape import is_empty_list
+from larkpost.fetch.calendars import is_list_day
+from larkpost.fetch.health import SourceProblem
+from larkpost.fetch.requests import day_request, plan_requests
+from larkpost.ingest.file_reader import copy_of_stream
+from larkpost.masking import mask_text
+from larkpost.settings.polled_sources import SourceKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from larkpost.fetch.http_client import Answer
+    from larkpost.fetch.poll import PollContext
+    from larkpost.fetch.requests import PageRequest
+    from larkpost.ingest.file_reader import DumpCopy
+    from larkpost.interfaces import DumpFormat
+    from larkpost.settings.polled_sources import PolledSource
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """What a source answers at this moment: how many papers, in which format, and the first."""
+
+    source: PolledSource
+    papers: int = 0
+    format: str = ""
+    first_title: str = ""
+    problem: SourceProblem | None = None
+
+
+def check_source(context: PollContext, source: PolledSource, *, now: datetime) -> CheckResult:
+    """Ask a source and read its answer; one that answers well is due at once.
+
+    Raises TryAgainLater where a limited host is being asked by another process.
+    """
+    request = _request_of(context, source, now)
+    try:
+        with context.client.get(request.url, allow_private=source.allow_private, now=now) as answer:
+            result = _read(context, source, request, answer, now)
+    except SourceFailure as fault:
+        problem = SourceProblem(fault.problem, mask_text(str(fault)), mask_text(fault.hint))
+        return CheckResult(source, problem=problem)
+    with context.store.begin() as connection:
+        polled_sources.make_due(connection, source.name, now)
+    return result
+
+
+def _request_of(context: PollContext, source: PolledSource, now: datetime) -> PageRequest:
+    """Choose the address to try: of a daily list the last day that surely has papers."""
+    if source.kind is not SourceKind.HF_DAILY:
+        return plan_requests(source, {}, context.bases, now=now)[0]
+    day = now.astimezone(UTC).date() - timedelta(days=1)
+    while not is_list_day(day):
+        day -= timedelta(days=1)
+    return day_request(source, context.bases, day)
+
+
+def _recognise(dump_formats: Sequence[DumpFormat], copy: DumpCopy) -> DumpFormat:
+    for one in dump_formats:
+        if one.recognises(copy.head, copy.name):
+            return one
+    raise UnreadableDump("nothing in it is recognised as papers", hint="docs/formats.md")
+
+
+def _read(
+    context: PollContext, source: PolledSource, request: PageRequest, answer: Answer, now: datetime
+) -> CheckResult:
+    assert answer.body is not None  # noqa: S101 - asked without validators
+    if is_empty_list(source, answer.body):
+        return CheckResult(source)
+    try:
+        with copy_of_stream(answer.body, request.label) as copy:
+            chosen = _recognise(context.dump_formats, copy)
+            records = chosen.read(copy.body, request.day or now.date())
+            titles = [one.title for one in records if isinstance(one, PaperRecord)]
+    except UnreadableDump as error:
+        raise SourceFailure(
+            f"its answer could not be read: {error}", problem=FetchProblem.SHAPE, hint=error.hint
+        ) from error
+    return CheckResult(source, len(titles), chosen.name, titles[0] if titles else "")

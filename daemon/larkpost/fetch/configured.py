@@ -1,0 +1,185 @@
+"""The sources that the settings name, and how they and those added by command become one list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from larkpost.db.polling import polled_sources
+from larkpost.db.polling.polled_sources import SourceState
+from larkpost.errors import LarkpostError, UsageError
+from larkpost.fetch.opml import read_opml
+from larkpost.settings import expand
+from larkpost.settings.polled_sources import PolledSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from larkpost.db.engine import Connection, Store
+    from larkpost.settings.polled_sources import SourceEntry
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredSources:
+    """The sources of the settings; ``problems`` say which OPML files could not be read, and why."""
+
+    sources: tuple[PolledSource, ...] = ()
+    problems: tuple[LarkpostError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChanges:
+    """What has to be written so that the database has the sources of the settings."""
+
+    saved: tuple[SourceState, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.saved or self.removed)
+
+
+def read_configured(entries: Iterable[SourceEntry], folder: Path) -> ConfiguredSources:
+    """List the sources of the settings, with each feed of the OPML files that they name.
+
+    A relative path starts at ``folder``. Of two sources with one name, the first counts; of two
+    with one address, too.
+    """
+    sources: dict[str, PolledSource] = {}
+    addresses: set[str] = set()
+    problems: list[LarkpostError] = []
+    for entry in entries:
+        try:
+            some = _sources_of(entry, folder)
+        except LarkpostError as error:
+            problems.append(error)
+            continue
+        for source in some:
+            if source.name not in sources and source.address not in addresses:
+                sources[source.name] = source
+                addresses.add(source.address)
+    return ConfiguredSources(tuple(sources.values()), tuple(problems))
+
+
+def _sources_of(entry: SourceEntry, folder: Path) -> list[PolledSource]:
+    from pathlib import Path
+
+    options = (entry.interval_minutes, entry.allow_private)
+    if not entry.opml:
+        return [PolledSource(entry.name, entry.address, *options)]
+    feeds = read_opml(folder / expand(Path(entry.opml)))
+    return [PolledSource(feed.name, feed.address, *options) for feed in feeds]
+
+
+def compare_sources(
+    states: Sequence[SourceState], configured: ConfiguredSources, *, now: datetime
+) -> SourceChanges:
+    """Find what the database lacks of the settings' sources, and what it has beyond them.
+
+    A source of the settings takes the place of one with its name that was added by command. While
+    an OPML file cannot be read, none goes.
+    """
+    known = {state.source.name: state for state in states}
+    saved = [
+        new_state(source, now=now, before=known.get(source.name))
+        for source in configured.sources
+        if source.name not in known or known[source.name].source != source
+    ]
+    wanted = {source.name for source in configured.sources}
+    removed = [
+        state.source.name
+        for state in states
+        if not state.source.by_command and state.source.name not in wanted
+    ]
+    return SourceChanges(tuple(saved), () if configured.problems else tuple(removed))
+
+
+def new_state(
+    source: PolledSource, *, now: datetime, before: SourceState | None = None
+) -> SourceState:
+    """Begin with a source, due at once; with another address, nothing is known of it."""
+    if before is None or before.source.address != source.address:
+        return SourceState(source, added_at=now, next_poll_at=now)
+    return replace(before, source=source, next_poll_at=now)
+
+
+def save_changes(connection: Connection, changes: SourceChanges) -> None:
+    """Write the changes down; the pages of a source with another address are forgotten."""
+    before = {state.source.name: state for state in polled_sources.list_states(connection)}
+    other = [
+        state.source.name
+        for state in changes.saved
+        if (known := before.get(state.source.name)) and known.source.address != state.source.address
+    ]
+    polled_sources.remove(connection, [*changes.removed, *other])
+    for state in changes.saved:
+        polled_sources.save(connection, state)
+
+
+def list_sources(
+    store: Store, configured: ConfiguredSources, *, now: datetime
+) -> list[SourceState]:
+    """List all sources by name, those of the settings too that were never polled."""
+    with store.read() as connection:
+        states = polled_sources.list_states(connection)
+    changes = compare_sources(states, configured, now=now)
+    fresh = {state.source.name: state for state in changes.saved}
+    listed = {state.source.name: state for state in states} | fresh
+    for name in changes.removed:
+        del listed[name]
+    return [listed[name] for name in sorted(listed)]
+
+
+def add_sources(
+    store: Store,
+    sources: Sequence[PolledSource],
+    configured: ConfiguredSources,
+    *,
+    now: datetime,
+) -> list[PolledSource]:
+    """Add sources by command, and give those that were not there yet.
+
+    A source whose address is there already is not added again. Raises UsageError where its name is
+    that of another one, before anything is added.
+    """
+    listed = {state.source.name: state.source for state in list_sources(store, configured, now=now)}
+    addresses = {source.address for source in listed.values()}
+    fresh = [source for source in sources if source.address not in addresses]
+    for source in fresh:
+        if source.name in listed:
+            raise UsageError(
+                f"there is a source {source.name} already: {listed[source.name].address}",
+                hint="give this one another name with --name, or remove that one",
+            )
+    with store.begin() as connection:
+        for source in fresh:
+            polled_sources.save(connection, new_state(source, now=now))
+    return fresh
+
+
+def remove_source(
+    store: Store, name: str, configured: ConfiguredSources, *, now: datetime
+) -> PolledSource:
+    """Remove a source that was added by command; raises UsageError for any other."""
+    source = find_source(store, name, configured, now=now).source
+    if not source.by_command:
+        raise UsageError(
+            f"{source.name} is named in the settings", hint="take it out of `sources` there"
+        )
+    with store.begin() as connection:
+        polled_sources.remove(connection, [source.name])
+    return source
+
+
+def find_source(
+    store: Store, name: str, configured: ConfiguredSources, *, now: datetime
+) -> SourceState:
+    """Find a source by its name, or by its address; raises UsageError where there is none."""
+    states = list_sources(store, configured, now=now)
+    found = [one for one in states if one.source.name == name]
+    found += [one for one in states if one.source.address == name]
+    if not found:
+        raise UsageError(f"there is no source {name}", hint="`larkpost source list` names them")
+    return found[0]

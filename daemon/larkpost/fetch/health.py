@@ -1,0 +1,114 @@
+"""Judges how a source is doing: whether it still moves, by the rhythm of its kind or its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from larkpost.errors import FetchProblem
+from larkpost.fetch.calendars import count_arxiv_announcements, count_list_days
+from larkpost.settings.polled_sources import SourceKind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from larkpost.db.polling.polled_sources import SourceState
+
+MISSED = 2  # announcements, or days of the list
+_DELAY = timedelta(hours=12)  # by which an announcement or a list may be late
+_TRENDING = timedelta(days=4)
+_UNKNOWN_RHYTHM = timedelta(days=14)
+_LEAST = timedelta(days=3)
+_TIMES = 3  # as long as the longest pause so far
+_KNOWN_RHYTHM = 3  # times that it brought something
+_FORGET = 0.9  # of the longest pause, at each news: an old pause is no rhythm
+_PAUSE = timedelta(days=1)  # without a poll, after which nothing can be said of the time before
+MANY = 5  # papers
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProblem:
+    """What is wrong with a source, in words, and what to try."""
+
+    problem: FetchProblem
+    text: str
+    hint: str
+
+
+def note_answer(
+    state: SourceState, *, news: bool, papers: int, interval: timedelta, now: datetime
+) -> SourceState:
+    """Count an answer: ``news`` is whether it had papers that the source had not had before."""
+    pause = max(_PAUSE, 3 * interval)
+    last = state.last_poll_at
+    begins = state.watched_since is None or last is None or not timedelta(0) <= now - last <= pause
+    state = replace(
+        state,
+        last_answer_at=now,
+        watched_since=now if begins else state.watched_since,
+        papers=papers or state.papers,
+    )
+    if not news:
+        return state
+    gap = (now - state.last_news_at).total_seconds() if state.last_news_at else 0.0
+    return replace(
+        state,
+        last_news_at=now,
+        news_count=state.news_count + 1,
+        longest_gap=max(gap, state.longest_gap * _FORGET),
+    )
+
+
+def find_stop(state: SourceState, *, now: datetime) -> SourceProblem | None:
+    """Say whether a source that answers has stopped moving; None while it keeps its rhythm."""
+    since = max(filter(None, (state.last_news_at, state.watched_since)), default=None)
+    if since is None or since > now or not _has_stopped(state, since, now):
+        return None
+    last = state.last_news_at
+    days = max(1, (now - (last or since)).days)
+    ago = f"{days} day{'s' if days != 1 else ''}"
+    text = (
+        f"it answers, but has brought no new paper for {ago}"
+        if last
+        else f"it answers, but has brought no paper in the {ago} since it is asked"
+    )
+    return SourceProblem(
+        FetchProblem.STOPPED, text, "look at its address in a browser: it may have moved or ended"
+    )
+
+
+def _has_stopped(state: SourceState, since: datetime, now: datetime) -> bool:
+    match state.source.kind:
+        case SourceKind.ARXIV:
+            return count_arxiv_announcements(since, now - _DELAY) >= MISSED
+        case SourceKind.HF_DAILY:
+            return count_list_days(since, now - _DELAY) >= MISSED
+        case SourceKind.HF_TRENDING:
+            return now - since > _TRENDING
+        case SourceKind.FEED:
+            return now - since > _longest_pause(state)
+
+
+def _longest_pause(state: SourceState) -> timedelta:
+    if state.news_count < _KNOWN_RHYTHM:
+        return _UNKNOWN_RHYTHM
+    return max(_LEAST, _TIMES * timedelta(seconds=state.longest_gap))
+
+
+def find_emptiness(state: SourceState, had: int, *, now: datetime) -> SourceProblem | None:
+    """Say whether a source has no papers where it ``had`` many; 0 where its answer has some.
+
+    The feed of arXiv is empty on the days without an announcement, and that is nothing odd.
+    """
+    if had < MANY:
+        return None
+    if state.source.kind is SourceKind.ARXIV:
+        last = state.last_news_at
+        if last is None or not count_arxiv_announcements(last, now - _DELAY):
+            return None
+    return SourceProblem(
+        FetchProblem.EMPTY,
+        f"it answers without any paper, and had {had} before",
+        "look at its address in a browser; it is asked again, in case this passes",
+    )

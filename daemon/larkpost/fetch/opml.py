@@ -1,0 +1,117 @@
+"""Reads the feeds of an OPML file (http://opml.org/spec2.opml), of XML that anybody may send."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from typing import TYPE_CHECKING, NamedTuple
+from xml.etree import ElementTree as ET
+
+from larkpost.errors import UsageError
+from larkpost.ingest.file_reader import open_regular
+from larkpost.settings.polled_sources import (
+    LONGEST_NAME,
+    MOST_SOURCES,
+    name_of_address,
+    read_source_address,
+)
+from larkpost.text.normalize import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LARGEST = 10_000_000  # bytes
+_DEEPEST = 32
+# A document type is where entities are declared: those that grow a thousandfold ("billion laughs")
+# and those that read files. No program needs one for OPML.
+_DECLARED = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+
+
+class OpmlFeed(NamedTuple):
+    """A feed of an OPML file: what it is called there, and its address."""
+
+    name: str
+    address: str
+
+
+def read_opml(path: Path) -> list[OpmlFeed]:
+    """Read the feeds of a file, each address once, each name once.
+
+    Raises UsageError for a file that cannot be read, that is no OPML, holds no feed, or declares a
+    document type.
+    """
+    try:
+        with open_regular(path, follow=True) as file:
+            body = file.read(LARGEST + 1)
+    except OSError as error:
+        raise UsageError(f"{path.name} cannot be read: {error.strerror}") from error
+    if len(body) > LARGEST:
+        raise UsageError(
+            f"{path.name} is larger than {LARGEST // 1_000_000} MB, and no list of feeds"
+        )
+    feeds = _with_unique_names(parse_opml(body, one_line(path.name)))
+    if not feeds:
+        raise UsageError(
+            f"{one_line(path.name)} holds no feed", hint="export the feeds again, as OPML"
+        )
+    return feeds
+
+
+def parse_opml(body: bytes, name: str) -> Iterator[OpmlFeed]:
+    """Give each feed of an OPML document; raises UsageError where it is none."""
+    plain = body.replace(b"\0", b"") if b"\0" in body[:1000] else body  # UTF-16
+    if _DECLARED.search(plain):
+        raise UsageError(f"{name} has a document type, which is not read", hint="take it out")
+    seen: set[str] = set()
+    try:
+        for element in _outlines(body, name):
+            feed = _feed(element)
+            if feed is not None and feed.address not in seen and len(seen) < MOST_SOURCES:
+                seen.add(feed.address)
+                yield feed
+    except (ET.ParseError, ValueError) as error:
+        raise UsageError(
+            f"{name} is no whole OPML: {error}", hint="export the feeds again, as OPML"
+        ) from error
+
+
+def _outlines(body: bytes, name: str) -> Iterator[ET.Element]:
+    """Give each element when it begins, and keep none; raises UsageError for what is no OPML."""
+    depth = 0
+    for event, element in ET.iterparse(BytesIO(body), ("start", "end")):  # noqa: S314 - no DTD
+        if event == "end":
+            depth -= 1
+            element.clear()
+            continue
+        depth += 1
+        if depth > _DEEPEST or (depth == 1 and element.tag.lower() != "opml"):
+            raise UsageError(f"{name} is no OPML", hint="export the feeds again, as OPML")
+        yield element
+
+
+def _feed(element: ET.Element) -> OpmlFeed | None:
+    attributes = {key.lower(): value for key, value in element.attrib.items()}
+    if element.tag.lower() != "outline" or not attributes.get("xmlurl"):
+        return None
+    try:
+        address = read_source_address(attributes["xmlurl"])
+    except ValueError:
+        return None
+    text = one_line(attributes.get("title") or attributes.get("text") or "")
+    return OpmlFeed(text[:LONGEST_NAME].strip() or name_of_address(address), address)
+
+
+def _with_unique_names(feeds: Iterator[OpmlFeed]) -> list[OpmlFeed]:
+    names: set[str] = set()
+    unique = []
+    for feed in feeds:
+        name = feed.name
+        for number in range(2, MOST_SOURCES + 2):
+            if name not in names:
+                break
+            ending = f" ({number})"
+            name = f"{feed.name[: LONGEST_NAME - len(ending)]}{ending}"
+        names.add(name)
+        unique.append(OpmlFeed(name, feed.address))
+    return unique

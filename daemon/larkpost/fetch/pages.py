@@ -1,0 +1,245 @@
+"""Asks for one page of a source, hands its papers to the ingest, and remembers its state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+from larkpost import logs
+from larkpost.db import dumps
+from larkpost.db.polling import polled_sources
+from larkpost.db.polling.polled_sources import PageState
+from larkpost.errors import FetchProblem, SourceFailure, UnreadableDump
+from larkpost.fetch.answer_shape import is_empty_list
+from larkpost.fetch.http_client import Validators
+from larkpost.fetch.requests import (
+    MISSING_DAYS,
+    MOST_PAGES,
+    PAGE_SIZE,
+    day_request,
+    interval_of,
+)
+from larkpost.ingest.ingest import ingest
+from larkpost.log_events import LogEvent
+from larkpost.masking import mask_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from larkpost.fetch.http_client import Answer
+    from larkpost.fetch.poll import PollContext
+    from larkpost.fetch.requests import PageRequest
+    from larkpost.ingest.ingest import IngestReport
+    from larkpost.settings.polled_sources import PolledSource
+
+log = logs.get_logger(__name__)
+
+# An ETag may lie: so a page is asked for whole after so many intervals, at least once a day.
+_WHOLE_AFTER = 6
+_WHOLE_AT_LEAST = timedelta(days=1)
+_REMEMBERED = timedelta(days=MISSING_DAYS + 7)
+
+
+@dataclass(frozen=True, slots=True)
+class PageAnswer:
+    """What a page brought: how many ``papers`` it has, and whether some are ``news``.
+
+    ``had`` is how many it had, where it has none now. There is no ``report`` where nothing had to
+    be read.
+    """
+
+    papers: int = 0
+    news: bool = False
+    had: int = 0
+    report: IngestReport | None = None
+    moved_to: str = ""
+
+
+class PagePoller:
+    """Asks for pages of one source; ``pages`` are the states by address."""
+
+    def __init__(
+        self,
+        context: PollContext,
+        source: PolledSource,
+        pages: dict[str, PageState],
+        now: datetime,
+    ) -> None:
+        self._context = context
+        self._source = source
+        self._pages = pages
+        self._now = now
+
+    def ask(self, request: PageRequest) -> list[PageAnswer]:
+        """Ask for a page, and for those after it where a day has more papers than one holds.
+
+        Raises SourceFailure, and TryAgainLater where it is nobody's fault.
+        """
+        answers = [self._ask_one(request)]
+        if request.day is None:
+            return answers
+        for number in range(1, MOST_PAGES):
+            if answers[-1].papers < PAGE_SIZE:
+                break
+            before = self._pages.get(request.url)
+            request = day_request(self._source, self._context.bases, request.day, number)
+            following = self._ask_one(request)
+            after = self._pages.get(request.url)
+            if before and after and before.digest == after.digest:
+                break  # this server knows no pages
+            answers.append(following)
+        return answers
+
+    def forget_old_pages(self, requests: Sequence[PageRequest]) -> None:
+        """Forget days that are over for long, and addresses that are asked for no more."""
+        wanted = {request.url for request in requests}
+        oldest = (self._now - _REMEMBERED).astimezone(UTC).date()
+        old = [
+            page.url
+            for page in self._pages.values()
+            if (page.day < oldest if page.day else page.url not in wanted)
+        ]
+        if old:
+            with self._context.store.begin() as connection:
+                polled_sources.forget_pages(connection, self._source.name, old)
+
+    def _ask_one(self, request: PageRequest) -> PageAnswer:
+        page = self._pages.get(request.url)
+        if page is not None and page.moved_to:
+            try:
+                return self._get(request, page.moved_to, page)
+            except SourceFailure as fault:
+                log.info(LogEvent.SOURCE_RESET, source=self._source.name, reason=str(fault))
+                page = replace(page, moved_to="")
+        try:
+            return self._get(request, request.url, page)
+        except SourceFailure as fault:
+            if fault.status == 400 and self._may_be_to_come(request):
+                return PageAnswer()  # by the server's clock this day has not begun
+            raise
+
+    def _may_be_to_come(self, request: PageRequest) -> bool:
+        return request.day is not None and request.day >= self._now.astimezone(UTC).date()
+
+    def _get(self, request: PageRequest, url: str, page: PageState | None) -> PageAnswer:
+        sent = self._validators(page)
+        context, private = self._context, self._source.allow_private
+        with context.client.get(url, sent, allow_private=private, now=self._now) as answer:
+            if answer.body is not None:
+                return self._take(request, answer, url, page)
+            if page is not None and answer.validators == sent:
+                return self._not_modified(answer, url, page)
+        # It says that nothing has changed, and names an ETag that is not ours.
+        with context.client.get(url, allow_private=private, now=self._now) as answer:
+            return self._take(request, answer, url, page)
+
+    def _validators(self, page: PageState | None) -> Validators:
+        if page is None or not page.trusted:
+            return Validators()
+        often = min(_WHOLE_AFTER * interval_of(self._source), _WHOLE_AT_LEAST)
+        if not timedelta(0) <= self._now - page.whole_at < often:
+            return Validators()
+        return Validators(page.etag, page.last_modified)
+
+    def _not_modified(self, answer: Answer, url: str, page: PageState) -> PageAnswer:
+        moved = _moved_to(answer, url, page)
+        self._save(replace(page, checked_at=self._now, moved_to=moved))
+        return PageAnswer(papers=page.papers, moved_to=moved)
+
+    def _take(
+        self, request: PageRequest, answer: Answer, url: str, page: PageState | None
+    ) -> PageAnswer:
+        """Read a page that came whole."""
+        body = answer.body
+        assert body is not None  # noqa: S101 - asked without validators, nothing else can come
+        moved = _moved_to(answer, url, page)
+        if is_empty_list(self._source, body):
+            had = page.papers if page else 0
+            self._save(self._state_after(request, answer, page, moved, papers=had))
+            return PageAnswer(had=had, moved_to=moved)
+        if page is not None and page.digest == answer.digest:
+            self._save(self._state_after(request, answer, page, moved, papers=page.papers))
+            return PageAnswer(papers=page.papers, moved_to=moved)
+        report = self._ingest(request, answer)
+        news = self._has_news(report)
+        state = self._state_after(request, answer, page, moved, papers=report.papers)
+        state = replace(
+            state,
+            dump_id=report.dump_id,
+            grown_at=self._now if news else state.grown_at,
+            trusted=state.trusted and not (news and _lies(answer.validators, page)),
+        )
+        self._save(state)
+        return PageAnswer(report.papers, news, report=report, moved_to=moved)
+
+    def _ingest(self, request: PageRequest, answer: Answer) -> IngestReport:
+        try:
+            return ingest(
+                self._context.store,
+                self._context.dump_formats,
+                None,
+                stream=answer.body,
+                name=f"{request.label} ({mask_text(answer.url)})",
+                date=request.day or self._now.date(),
+                dump_format=request.dump_format,
+                now=self._now,
+            )
+        except UnreadableDump as error:
+            raise SourceFailure(
+                f"its answer could not be read: {error}",
+                problem=FetchProblem.SHAPE,
+                hint=error.hint,
+            ) from error
+
+    def _has_news(self, report: IngestReport) -> bool:
+        """Whether it lists a paper that no page of this source listed before, known here or not."""
+        earlier = [page.dump_id for page in self._pages.values() if page.dump_id is not None]
+        with self._context.store.read() as connection:
+            before = {one for dump_id in earlier for one in dumps.papers_of(connection, dump_id)}
+            return not before.issuperset(dumps.papers_of(connection, report.dump_id))
+
+    def _state_after(
+        self,
+        request: PageRequest,
+        answer: Answer,
+        page: PageState | None,
+        moved_to: str,
+        *,
+        papers: int,
+    ) -> PageState:
+        return PageState(
+            source=self._source.name,
+            url=request.url,
+            day=request.day,
+            etag=answer.validators.etag,
+            last_modified=answer.validators.last_modified,
+            trusted=page.trusted if page else True,
+            digest=answer.digest,
+            dump_id=page.dump_id if page else None,
+            papers=papers,
+            checked_at=self._now,
+            whole_at=self._now,
+            grown_at=page.grown_at if page else self._now,
+            moved_to=moved_to,
+        )
+
+    def _save(self, state: PageState) -> None:
+        self._pages[state.url] = state
+        with self._context.store.begin() as connection:
+            polled_sources.save_page(connection, state)
+
+
+def _moved_to(answer: Answer, url: str, page: PageState | None) -> str:
+    """Where the page is from now on: further on, or still where it had moved to."""
+    return answer.moved_to or (page.moved_to if page and page.moved_to == url else "")
+
+
+def _lies(validators: Validators, page: PageState | None) -> bool:
+    """Whether validators stayed the same though the papers did not."""
+    return (
+        page is not None
+        and bool(validators)
+        and validators == Validators(page.etag, page.last_modified)
+    )

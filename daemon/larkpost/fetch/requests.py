@@ -1,0 +1,105 @@
+"""What a source is asked for at a moment: addresses by its kind, and the missing days of a list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from larkpost.fetch.calendars import end_of_list_day, is_list_day
+from larkpost.settings.polled_sources import PolledSource, SourceKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date, datetime
+
+    from larkpost.db.polling.polled_sources import PageState
+
+MISSING_DAYS = 14  # of a daily list that are asked for, back from today
+PAGE_SIZE = 100  # papers of a list that are asked for at once
+MOST_PAGES = 5  # of the list of one day
+_GRACE = timedelta(days=1)  # after its end a day may still grow
+_AT_LAST = timedelta(days=3)  # after which no day is waited for any longer
+_INTERVALS = {
+    SourceKind.HF_DAILY: timedelta(hours=1),
+    SourceKind.HF_TRENDING: timedelta(hours=6),
+    SourceKind.ARXIV: timedelta(hours=2),
+    SourceKind.FEED: timedelta(hours=1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BaseUrls:
+    """Where the known names lead, without ``/`` at the end: the sites, or mirrors of them."""
+
+    hugging_face: str = "https://huggingface.co"
+    arxiv: str = "https://rss.arxiv.org"
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """One address to ask for: ``label`` names the dump, ``day`` is the day of the list."""
+
+    url: str
+    label: str
+    day: date | None = None
+    dump_format: str | None = None
+
+
+def interval_of(source: PolledSource) -> timedelta:
+    """Give the time between two polls of a source."""
+    if source.interval_minutes is not None:
+        return timedelta(minutes=source.interval_minutes)
+    return _INTERVALS[source.kind]
+
+
+def plan_requests(
+    source: PolledSource, pages: Mapping[str, PageState], bases: BaseUrls, *, now: datetime
+) -> list[PageRequest]:
+    """List what a source is asked for now, the newest day first.
+
+    A daily list is asked for each of the last fourteen days that is missing or still grows.
+    """
+    name = source.name
+    match source.kind:
+        case SourceKind.HF_DAILY:
+            return list(_days_to_ask(source, pages, bases, now))
+        case SourceKind.HF_TRENDING:
+            url = f"{bases.hugging_face}/api/daily_papers?sort=trending&limit={PAGE_SIZE}"
+            return [PageRequest(url, name, dump_format="huggingface-api")]
+        case SourceKind.ARXIV:
+            categories = quote(source.address.partition(":")[2], safe="+.-")
+            return [PageRequest(f"{bases.arxiv}/atom/{categories}", name)]
+        case SourceKind.FEED:
+            return [PageRequest(source.address, name)]
+
+
+def day_request(source: PolledSource, bases: BaseUrls, day: date, page: int = 0) -> PageRequest:
+    """Make the request for one day of the daily list; ``page`` counts from 0."""
+    more = f"&p={page}" if page else ""
+    url = f"{bases.hugging_face}/api/daily_papers?date={day}&limit={PAGE_SIZE}{more}"
+    return PageRequest(url, f"{source.name} {day}", day, "huggingface-api")
+
+
+def _days_to_ask(
+    source: PolledSource, pages: Mapping[str, PageState], bases: BaseUrls, now: datetime
+) -> Iterator[PageRequest]:
+    today = now.astimezone(UTC).date()
+    for ago in range(MISSING_DAYS):
+        day = today - timedelta(days=ago)
+        request = day_request(source, bases, day)
+        if not is_list_day(day) and now < end_of_list_day(day):
+            continue  # a weekend has no list: it is asked for once, when it is over
+        known = pages.get(request.url)
+        if known is None or not has_settled(known, day):
+            yield request
+
+
+def has_settled(page: PageState, day: date) -> bool:
+    """Say whether a day grows no more: it was quiet for a day after its end, or is long over."""
+    end = end_of_list_day(day)
+    if page.checked_at >= end and not page.papers and not is_list_day(day):
+        return True
+    quiet = page.checked_at - page.grown_at >= _GRACE
+    return (page.checked_at >= end + _GRACE and quiet) or page.checked_at >= end + _AT_LAST

@@ -1,0 +1,72 @@
+"""Turns the HTML of a feed's entry into text: paragraphs apart, scripts and pictures left out."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from larkpost.text.markup import plain_html
+from larkpost.text.normalize import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element
+
+LONGEST_HTML = 400_000  # characters that are looked at
+_TAGS = re.compile(
+    r"</?(?:a|abbr|article|b|blockquote|body|br|code|div|em|figure|font|h[1-6]|hr|html|i|iframe|img"
+    r"|li|ol|p|pre|section|small|span|strong|su[bp]|table|td|tr|u|ul|video|audio)(?=[\s/>])",
+    re.IGNORECASE,
+)
+_BLOCKS = frozenset(
+    ("address", "article", "aside", "blockquote", "body", "br", "dd", "details", "div", "dl", "dt",
+     "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "head", "header",
+     "hr", "html", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody",
+     "td", "th", "thead", "tr", "ul")
+)  # fmt: skip  # a name a line would be longer than the module
+_UNSEEN = frozenset(
+    ("script", "style", "template", "noscript", "iframe", "object", "svg", "audio", "video",
+     "select")
+)  # fmt: skip  # as above
+_LOCAL = re.compile(r"^(?:\{[^}]*\}|\w+:)")
+
+
+def html_text(text: str) -> str:
+    """Give the text of HTML; what holds no tag of HTML only loses its entities."""
+    text = text[:LONGEST_HTML]
+    if not _TAGS.search(text):
+        return plain_html(text)
+    from lxml.etree import HTMLParser, ParserError, XMLSyntaxError, fromstring
+
+    parser = HTMLParser(no_network=True, recover=True, huge_tree=False, remove_comments=True)
+    try:
+        root = fromstring(f"<div>{clean(text)}</div>", parser)
+    except (ParserError, XMLSyntaxError, ValueError):
+        root = None
+    plain = "" if root is None else element_text(root)
+    return plain or plain_html(text)
+
+
+def element_text(element: _Element) -> str:
+    """Give the text of an element and of all within it, blocks on lines of their own."""
+    return re.sub(r"[ \t]*\n\s*", "\n", "".join(_pieces(element))).strip()
+
+
+def _pieces(root: _Element) -> Iterator[str]:
+    """Yield the text in order; without recursion, for elements may lie deep in each other."""
+    from lxml.etree import iterwalk
+
+    walk = iterwalk(root, events=("start", "end"))
+    for event, element in walk:
+        name = _LOCAL.sub("", element.tag.lower()) if isinstance(element.tag, str) else ""
+        block = "\n" if name in _BLOCKS else ""
+        if event == "start":
+            yield block
+            if name in _UNSEEN:
+                walk.skip_subtree()
+            else:
+                yield element.text or ""
+        else:
+            yield block
+            yield (element.tail or "") if element is not root else ""

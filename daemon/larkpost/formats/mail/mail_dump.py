@@ -1,0 +1,206 @@
+"""Reads mails as dumps: digests, listings of arXiv, alerts, tables of contents, MHTML, mbox.
+
+A mail holds its text twice or more; which part is read depends on what it is: the text of arXiv's
+listings and of Hugging Face's digest, the HTML of alerts, whose links say which paper is meant.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date
+from email.utils import parsedate_to_datetime
+from functools import partial
+from io import BytesIO
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
+
+from larkpost.domain import DumpDate, IngestWarning, PaperRecord
+from larkpost.errors import UnreadableDump
+from larkpost.formats.dates import GRACE, day_of
+from larkpost.formats.decoding import decode as decode_dump
+from larkpost.formats.huggingface import HuggingFacePage, is_papers_page
+from larkpost.formats.mail.arxiv_listing import ArxivListing
+from larkpost.formats.mail.header_fields import header_text
+from larkpost.formats.mail.mail_parser import MailPart, OutsizedMail, PagePart, decode, parse
+from larkpost.formats.paper_lists.html_blocks import parse_html
+from larkpost.formats.paper_lists.html_page import page_records
+from larkpost.formats.paper_lists.link_list import LinkList
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from email.message import Message
+
+    from larkpost.domain import Record
+    from larkpost.interfaces import DumpFormat
+
+LARGEST_DIGEST = 16 * 1024 * 1024  # bytes of one mail, or of the beginning of a saved page
+_LONGEST_TEXT = 1_000_000  # bytes of a text that is no listing
+_MOST_TEXTS = 20  # parts with text that are looked at
+_HEAD = 64 * 1024
+_HEADERS = r"\A(?:From [^\n]*\n)?(?:[\w-]{1,70}:[^\n]*\n(?:[ \t][^\n]*\n)*+)*?"
+_MAIL = re.compile(
+    rf"{_HEADERS}(?:(?:MIME-Version|Content-Type|Message-ID|Received|Return-Path|Delivered-To"
+    r"|DKIM-Signature|X-Mailer|Snapshot-Content-Location):|From: [\"<]*Saved by )",
+    re.IGNORECASE,
+)
+_PAGE = re.compile(
+    rf"{_HEADERS}(?:Snapshot-Content-Location:|From: [\"<]*Saved by )", re.IGNORECASE
+)
+_BEGINNING = 16 * 1024
+_HINT = (
+    "save the text of the mail as a file and ingest that; docs/formats.md says which mails are read"
+)
+
+
+class MailDump:
+    """A mail as it is sent (``.eml``), a page saved as one (``.mhtml``), or a folder of them."""
+
+    name: ClassVar[str] = "mail"
+
+    def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
+        """Look for fields of a mail's header at the top."""
+        return _MAIL.match(_start(head)) is not None
+
+    def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
+        """Yield the papers of each mail in its order, after the day on which it was sent.
+
+        Raises UnreadableDump where there is no paper in any.
+        """
+        taken = 0
+        failures: list[tuple[int, UnreadableDump]] = []
+        for number, content in enumerate(_mails(dump), 1):
+            try:
+                records = mail_records(content, near)
+            except UnreadableDump as error:
+                failures.append((number, error))
+                continue
+            taken += 1
+            yield from records
+        if not taken:
+            raise failures[0][1]
+        for number, failure in failures:
+            yield IngestWarning(0, f"mail {number}: {failure}")
+
+
+def _start(head: bytes) -> str:
+    text = decode_dump(head[:_BEGINNING]).replace("\r\n", "\n").replace("\r", "\n")
+    return text.lstrip("\ufeff\u200b \t\n")
+
+
+def _mails(dump: BinaryIO) -> Iterator[bytes]:
+    """Yield each mail of a folder in one file (mbox, RFC 4155), or the one that the file is."""
+    start = dump.read(len(b"From "))
+    rest = dump.read(LARGEST_DIGEST)
+    if start != b"From ":
+        yield start + rest
+        return
+    parts = re.split(rb"\n\r?\nFrom [^\n]*(?=\n)", rest)
+    yield parts[0].partition(b"\n")[2]
+    yield from (part.lstrip(b"\r\n") for part in parts[1:])
+    if dump.read(1):
+        raise UnreadableDump(
+            f"it is a folder of mails of more than {LARGEST_DIGEST >> 20} MiB",
+            hint="save each digest as a file of its own",
+        )
+
+
+def mail_records(content: bytes, near: date) -> list[Record]:
+    """Read the records of one mail, those that say the day first; ``near`` is the latest day.
+
+    Raises UnreadableDump where there is no paper in it, or it is what no mail program sends.
+    """
+    saved = _PAGE.match(_start(content)) is not None
+    if len(content) >= LARGEST_DIGEST and not saved:
+        raise UnreadableDump(f"it is a mail of more than {LARGEST_DIGEST >> 20} MiB", hint=_HINT)
+    factory = PagePart if saved else MailPart
+    try:
+        message = parse(content, most=LARGEST_DIGEST, factory=factory)
+    except OutsizedMail as error:
+        raise UnreadableDump(f"it is no mail that a program sends: {error}", hint=_HINT) from error
+    day = _sent(message)
+    if day is not None and day > near + GRACE:
+        day = None
+    records = _saved_page(message, near) if saved else _digest(message, min(day or near, near))
+    if day is None:
+        return records
+    return [DumpDate(day, 1), *(one for one in records if not isinstance(one, DumpDate))]
+
+
+def _sent(message: Message) -> date | None:
+    """Read the day in UTC on which a mail was written."""
+    try:
+        moment = parsedate_to_datetime(str(message.get("Date", "")))
+        day = moment.astimezone(UTC).date() if moment.tzinfo else moment.date()
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return day_of(day.year, day.month, day.day)
+
+
+def _saved_page(message: Message, near: date) -> list[Record]:
+    """Read a saved page: its own text is the first part that is HTML (RFC 2557, 5)."""
+    for part in message.walk():
+        if part.get_content_type() in ("text/html", "application/xhtml+xml"):
+            base = str(message.get("Snapshot-Content-Location") or part.get("Content-Location", ""))
+            root = parse_html(_content(part), part.get_content_charset(""))
+            return page_records(root, near, base.strip())
+    raise UnreadableDump(
+        "it is a saved web page (MHTML) without its text",
+        hint="save it again, or select all of it in a browser, copy it, and save that as text",
+    )
+
+
+def _digest(message: Message, near: date) -> list[Record]:
+    plain, pages = _texts(message)
+    for text in plain:
+        if records := _listing_or_digest(text, near):
+            return records
+    for part in pages:
+        root = parse_html(_content(part), part.get_content_charset(""))
+        if records := _papers(partial(page_records, root, near)):
+            return records
+    for text in plain:
+        for dump_format in (LinkList(), HuggingFacePage()):
+            if records := _try(dump_format, text[:_LONGEST_TEXT], near):
+                return records
+    subject = header_text(message, "Subject") or "without a subject"
+    raise UnreadableDump(f"it is a mail (“{subject}”), and there is no paper in it", hint=_HINT)
+
+
+def _texts(message: Message) -> tuple[list[bytes], list[Message]]:
+    """Give the plain texts of a mail in UTF-8, and its parts in HTML; attached files are none."""
+    plain: list[bytes] = []
+    pages: list[Message] = []
+    for part in message.walk():
+        if part.is_multipart() or len(plain) + len(pages) >= _MOST_TEXTS:
+            continue
+        if part.get_content_type() == "text/html":
+            pages.append(part)
+        elif part.get_content_type() == "text/plain":
+            text = decode(_content(part), part.get_content_charset("utf-8"))
+            plain.append(text.encode("utf-8", "replace"))
+    return plain, pages
+
+
+def _content(part: Message) -> bytes:
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
+
+
+def _listing_or_digest(text: bytes, near: date) -> list[Record]:
+    if records := _try(ArxivListing(), text, near):
+        return records
+    return _try(HuggingFacePage(), text, near) if is_papers_page(text[:_HEAD]) else []
+
+
+def _try(dump_format: DumpFormat, text: bytes, near: date) -> list[Record]:
+    """Read a text by a format; empty unless it recognises it and finds papers."""
+    if not dump_format.recognises(text[:_HEAD], ""):
+        return []
+    return _papers(partial(dump_format.read, BytesIO(text), near))
+
+
+def _papers(read: Callable[[], Iterable[Record]]) -> list[Record]:
+    try:
+        records = list(read())
+    except UnreadableDump:
+        return []
+    return records if any(isinstance(one, PaperRecord) for one in records) else []

@@ -1,0 +1,103 @@
+"""Parses mail from strangers within limits: no more of it than a mail program would send."""
+
+from __future__ import annotations
+
+from email.feedparser import BytesFeedParser
+from email.message import Message
+from email.policy import compat32
+from encodings.aliases import aliases
+from typing import TYPE_CHECKING, Any
+
+from larkpost.errors import Failure
+
+if TYPE_CHECKING:
+    from email.policy import Policy
+
+MOST_READ = 64 * 1024  # bytes of a mail that are parsed; what follows is the letter it returns
+LARGEST = 1_000_000  # bytes of a whole mail; the largest letter has a tenth of that
+MOST_PARTS = 100
+MOST_PAGE_PARTS = 5_000  # of a saved web page (MHTML), which brings its pictures
+MOST_LEVELS = 12  # a returned letter has six
+MOST_FIELDS = 500  # of one part
+LONGEST_FIELD = 16_000  # characters
+
+# Character sets of mail (RFC 2046, 4.1.2; WHATWG Encoding). Python knows many other codecs by
+# name, of which some are no text, and some take time with the square of a text's length.
+_CODECS = frozenset(
+    {"ascii", "utf_8", "utf_8_sig", "latin_1", "koi8_r", "koi8_u", "mac_roman", "tis_620", "hz",
+     "big5", "big5hkscs", "gb2312", "gbk", "gb18030", "euc_jp", "shift_jis", "cp932", "euc_kr",
+     "cp949", "iso2022_jp", "iso2022_kr", "cp437", "cp850", "cp852", "cp866", "cp874"}
+    | {f"iso8859_{number}" for number in range(2, 17)}
+    | {f"cp125{number}" for number in range(9)}
+)  # fmt: skip
+_CHARSETS = {name: codec for name, codec in aliases.items() if codec in _CODECS} | {
+    codec: codec for codec in _CODECS
+}
+
+
+class OutsizedMail(Failure):
+    """A mail is larger, longer or deeper than any mail program sends; the message says how."""
+
+
+class MailPart(Message):
+    """A mail, or a part of one, that counts its parts and fields while it is parsed."""
+
+    most_parts = MOST_PARTS
+
+    def __init__(self, policy: Policy[Any] = compat32) -> None:
+        super().__init__(policy)
+        self._level = 0
+        self._parts = [1]  # in the whole mail, shared by all
+
+    def attach(self, payload: Message) -> None:  # type: ignore[override]  # parts are mails here
+        """Take in a part; raises OutsizedMail for one too many, or one nested too deep."""
+        if isinstance(payload, MailPart):
+            payload._level = self._level + 1
+            payload._parts = self._parts
+            self._parts[0] += 1
+            if self._parts[0] > self.most_parts:
+                raise OutsizedMail(f"it has more than {self.most_parts} parts")
+            if payload._level > MOST_LEVELS:
+                raise OutsizedMail(f"its parts are nested more than {MOST_LEVELS} deep")
+        super().attach(payload)
+
+    def set_raw(self, name: str, value: Any) -> None:
+        """Take in a field of the header; raises OutsizedMail for one too many, or too long."""
+        if len(self) >= MOST_FIELDS:
+            raise OutsizedMail(f"its header has more than {MOST_FIELDS} fields")
+        if len(value) > LONGEST_FIELD:
+            raise OutsizedMail(f"a field of its header has more than {LONGEST_FIELD} characters")
+        super().set_raw(name, value)
+
+    def get_param(self, *args: Any, **named: Any) -> Any:
+        """Give a parameter of a field, with a character set of mail wherever it names one."""
+        value = super().get_param(*args, **named)
+        if isinstance(value, tuple):  # RFC 2231
+            value = (_codec(value[0] or "us-ascii"), *value[1:])
+        param = str(args[0] if args else named.get("param")).lower()
+        return _codec(value) if param == "charset" and isinstance(value, str) else value
+
+
+class PagePart(MailPart):
+    """A saved web page (MHTML, RFC 2557), or a part of one."""
+
+    most_parts = MOST_PAGE_PARTS
+
+
+def parse(content: bytes, *, most: int = MOST_READ, factory: type[MailPart] = MailPart) -> MailPart:
+    """Read the first ``most`` bytes of a mail, as leniently as can be: its faults are passed over.
+
+    The older policy of ``email`` trips over nothing. Raises OutsizedMail.
+    """
+    parser = BytesFeedParser(factory)  # by the policy compat32
+    parser.feed(content[:most])
+    return parser.close()
+
+
+def decode(content: bytes, charset: str) -> str:
+    """Decode a text by a character set of mail, by UTF-8 where it is none."""
+    return content.decode(_codec(charset), "replace")
+
+
+def _codec(charset: str) -> str:
+    return _CHARSETS.get(charset.strip().lower().replace("-", "_"), "utf_8")

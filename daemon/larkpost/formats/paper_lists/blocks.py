@@ -1,0 +1,57 @@
+"""Blocks of text with their links: what pages, alert mails and Markdown are read as."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CELL = " | "  # parts the cells of a row
+_MARKUP = re.compile(r"([\\\[\]])")
+
+
+@dataclass(frozen=True, slots=True)
+class TextLink:
+    """A link within a block: its address, and where its text stands in that of the block."""
+
+    url: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextBlock:
+    """A paragraph, a heading, an item of a list, or a cell: one line of text.
+
+    ``level`` is that of a heading, 1 to 6 (0: none); ``item``: it begins an item of a list;
+    ``first``: it stands below an empty line or begins an element of its own, and goes on with no
+    line above. ``line`` counts the lines of the file from 1.
+    """
+
+    text: str
+    links: tuple[TextLink, ...] = ()
+    level: int = 0
+    item: bool = False
+    first: bool = True
+    line: int = 0
+
+    def words_of(self, link: TextLink) -> str:
+        """Give the text of a link."""
+        return self.text[link.start : link.end].strip()
+
+
+def page_text(blocks: Iterable[TextBlock]) -> str:
+    """Write blocks as Markdown, in which the reader of pages finds headings and links again."""
+    return "\n\n".join(_markdown(block) for block in blocks)
+
+
+def _markdown(block: TextBlock) -> str:
+    pieces, at = ["#" * block.level + " " if block.level else ""], 0
+    for link in block.links:
+        words = _MARKUP.sub(r"\\\1", block.text[link.start : link.end])
+        pieces += [block.text[at : link.start], f"[{words}]({link.url})" if link.url else words]
+        at = link.end
+    return "".join([*pieces, block.text[at:]])

@@ -1,0 +1,75 @@
+"""Reads lists and digests in Markdown or plain text, in which titles link to papers."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from itertools import chain, islice
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
+
+from larkpost.domain import DumpDate
+from larkpost.errors import UnreadableDump
+from larkpost.formats.dates import captured_day, day_of, find_day
+from larkpost.formats.decoding import NumberedLine, lines
+from larkpost.formats.huggingface import HuggingFacePage
+from larkpost.formats.page.page_lines import find_notes
+from larkpost.formats.paper_lists.markdown_blocks import markdown_blocks
+from larkpost.formats.paper_lists.titled_links import linked_papers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from larkpost.domain import PaperRecord, Record
+
+_SOME = 2  # papers with an arXiv id or a DOI, in a text that lists papers
+_LARGEST = 16 * 1024 * 1024  # bytes
+_HEADER = 20  # lines among which the day of the list stands
+_NOTED = 200  # lines among which notes about the capture stand
+
+
+class LinkList:
+    """Headings or items with a link to arXiv or a DOI each, and text below."""
+
+    name: ClassVar[str] = "links"
+
+    def recognises(self, head: bytes, filename: str) -> bool:
+        """Look for two titles that link to papers, in what is not the papers page."""
+        if HuggingFacePage().recognises(head, filename):
+            return False
+        named = (one for one in linked_papers(markdown_blocks(BytesIO(head))) if one.identifiers)
+        return len(list(islice(named, _SOME))) == _SOME
+
+    def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
+        """Yield the papers in their order, and the day that notes above them tell.
+
+        Raises UnreadableDump where there is none, or where it is larger than any list.
+        """
+        content = dump.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise UnreadableDump(
+                f"it is a list of links of more than {_LARGEST >> 20} MiB",
+                hint="cut it into several",
+            )
+        yield from _noted_day(content, near)
+        papers: Iterator[PaperRecord] = linked_papers(markdown_blocks(BytesIO(content)))
+        first = next(papers, None)
+        if first is None:
+            raise UnreadableDump(
+                "there is no title in it that links to a paper",
+                hint="write a line per paper, with a link to arXiv or its DOI: docs/formats.md",
+            )
+        yield from chain([first], papers)
+
+
+def _noted_day(content: bytes, near: date) -> Iterator[DumpDate]:
+    """Yield the day that notes above the list tell, or a line of its own with a year in it."""
+    read = islice(lines(BytesIO(content)), _NOTED)
+    given = [line for line in read if isinstance(line, NumberedLine)]
+    days = [(captured_day(note.text), note.number) for note in find_notes(given)]
+    days += [(_written_day(line.text), line.number) for line in given[:_HEADER]]
+    yield from islice((DumpDate(day, n) for day, n in days if day and day <= near), 1)
+
+
+def _written_day(text: str) -> date | None:
+    found = find_day(text.strip(" \t*_#()[]"))
+    return day_of(found.year, found.month, found.day) if found and found.year else None

@@ -1,0 +1,54 @@
+"""Reads lists of references as papers, which is done only where somebody asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
+
+from larkpost.domain import RejectedRecord
+from larkpost.errors import UnreadableDump, UsageError
+from larkpost.formats.decoding import LONGEST_REJECT, decode
+from larkpost.formats.file_types import is_reference_list
+from larkpost.formats.references import read_references
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from larkpost.domain import Record
+
+_LARGEST = 16 * 1024 * 1024  # bytes
+_MOST = 20_000  # references
+
+
+class ReferenceList:
+    """BibTeX, RIS, CSL JSON and Zotero's exports: what people own already."""
+
+    name: ClassVar[str] = "references"
+
+    def recognises(self, head: bytes, filename: str) -> bool:  # noqa: ARG002 - by content alone
+        """Go by what the file is, as when it is refused."""
+        return is_reference_list(head)
+
+    def read(
+        self,
+        dump: BinaryIO,
+        near: date,  # noqa: ARG002 - years are always given
+    ) -> Iterator[Record]:
+        """Yield the papers that have a title; raises UnreadableDump when none has."""
+        content = dump.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise UnreadableDump(
+                f"it is a list of references of more than {_LARGEST >> 20} MiB",
+                hint="export a part of the library",
+            )
+        try:
+            drafts = read_references(decode(content), most=_MOST)
+        except UsageError as error:
+            raise UnreadableDump(str(error), hint=error.hint) from error
+        if not any(draft.title for draft in drafts):
+            raise UnreadableDump(
+                "there is no title in it", hint="export the library as BibTeX, with abstracts"
+            )
+        for draft in drafts:
+            name = str(next(iter(draft.identifiers), ""))[:LONGEST_REJECT]
+            yield draft if draft.title else RejectedRecord(0, "it has no title", name)

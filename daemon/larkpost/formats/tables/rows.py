@@ -1,0 +1,131 @@
+"""Reads the rows of CSV and TSV from lines; a quote that nothing closes costs its own row only.
+
+RFC 4180 for what is quoted; marks between cells are commas, semicolons, tabs or bars.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from larkpost.formats.decoding import NumberedLine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from larkpost.domain import IngestWarning, RejectedRecord
+
+DELIMITERS = ",;\t|"
+_LONGEST_ROW = 256 * 1024  # characters between two quotes, at most
+_DECLARED = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)  # the first line that Excel reads
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row: where it begins, its cells, its text; ``whole`` where the file did not cut it off."""
+
+    line: int
+    cells: list[str]
+    text: str
+    whole: bool = True
+
+
+class _UnclosedError(Exception):
+    """A quote is open for longer than any cell is."""
+
+
+def declared_delimiter(line: str) -> str | None:
+    """Read the delimiter in ``sep=;``, which Excel writes above the headings."""
+    declared = _DECLARED.fullmatch(line)
+    return declared[1] if declared else None
+
+
+def choose_delimiter(heading: str, worth: Callable[[list[str]], int]) -> str:
+    """Choose the delimiter by which the headings are ``worth`` most; of two, the one with more."""
+
+    def rate(delimiter: str) -> tuple[int, int]:
+        cells = split_line(heading, delimiter)
+        return worth(cells), len(cells)
+
+    return max(DELIMITERS, key=rate)
+
+
+def split_line(line: str, delimiter: str, *, quoted: bool = True) -> list[str]:
+    """Split one line into cells."""
+    try:
+        if not quoted:
+            return next(csv.reader([line], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+class TableRows:
+    """Goes through the rows below the headings; ``width`` is how many cells each should have."""
+
+    def __init__(
+        self,
+        lines: Iterator[NumberedLine | RejectedRecord | IngestWarning],
+        delimiter: str,
+        width: int,
+    ) -> None:
+        self._lines = lines
+        self._again: deque[NumberedLine] = deque()
+        self._taken: list[NumberedLine] = []
+        self._size = 0
+        self._remarks: list[RejectedRecord | IngestWarning] = []
+        self._delimiter = delimiter
+        self._width = width
+
+    def rows(self) -> Iterator[TableRow | RejectedRecord | IngestWarning]:
+        """Yield the rows that are not empty, and what was odd about the lines."""
+        csv.field_size_limit(2 * _LONGEST_ROW)  # one number for the whole program
+        reader = csv.reader(self._feed(), delimiter=self._delimiter)
+        while True:
+            self._taken, self._size = [], 0
+            try:
+                cells: list[str] | None = next(reader)
+            except StopIteration:
+                yield from self._remarks
+                return
+            except (csv.Error, _UnclosedError):
+                cells = None
+                reader = csv.reader(self._feed(), delimiter=self._delimiter)
+            yield from self._remarks
+            self._remarks = []
+            if self._taken and (cells is None or any(cell.strip() for cell in cells)):
+                yield self._row(cells)
+
+    def _feed(self) -> Iterator[str]:
+        while (line := self._next()) is not None:
+            self._taken.append(line)
+            self._size += len(line.text)
+            if self._size > _LONGEST_ROW:
+                raise _UnclosedError
+            yield line.text + "\n"
+
+    def _next(self) -> NumberedLine | None:
+        if self._again:
+            return self._again.popleft()
+        for line in self._lines:
+            if isinstance(line, NumberedLine):
+                return line
+            self._remarks.append(line)
+        return None
+
+    def _row(self, cells: list[str] | None) -> TableRow:
+        first, last = self._taken[0], self._taken[-1]
+        unclosed = sum(line.text.count('"') for line in self._taken) % 2 == 1
+        wrong = unclosed or (cells is not None and len(cells) != self._width)
+        if cells is None or (wrong and (len(self._taken) > 1 or last.whole)):
+            # Perhaps nothing is quoted here, and the quote belongs to the text.
+            bare = split_line(first.text, self._delimiter, quoted=False)
+            if cells is None or len(bare) == self._width:
+                self._again.extendleft(reversed(self._taken[1:]))
+                return TableRow(first.number, bare, first.text)
+        whole = last.whole or (len(cells) == self._width and not unclosed)
+        text = "\n".join(line.text for line in self._taken)
+        return TableRow(first.number, cells, text, whole)

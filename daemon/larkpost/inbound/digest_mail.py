@@ -1,0 +1,99 @@
+"""Takes in the papers of digests and alerts that arrive as mail, from allowed senders only."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from larkpost import logs
+from larkpost.errors import UnreadableDump
+from larkpost.formats.mail.header_fields import header_text, sender_address
+from larkpost.formats.mail.mail_dump import MailDump
+from larkpost.formats.mail.mail_parser import OutsizedMail, parse
+from larkpost.inbound.process import InboundKind, InboundResult
+from larkpost.ingest.ingest import ingest
+from larkpost.ingest.refused_files import Refusal, remember_mail_refusal
+from larkpost.log_events import LogEvent
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from larkpost.db.engine import Store
+    from larkpost.inbound.digest_senders import DigestSenders
+
+log = logs.get_logger(__name__)
+
+LARGEST_DIGEST = 5_000_000  # bytes of a digest; journals put their pictures into it
+# What makes a mail what it is. The others say by which way it came, and differ in each copy.
+_SHARED_FIELD = re.compile(
+    rb"(?:from|date|subject|message-id|mime-version|content-[a-z-]+)\s*:", re.IGNORECASE
+)
+_END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
+
+
+@dataclass(frozen=True, slots=True)
+class DigestMail:
+    """Whose mails are digests, and the Maildir in which they arrive beside the returned mail."""
+
+    senders: DigestSenders
+    folder: Path | None = None
+
+    def receive(
+        self, store: Store, content: bytes, *, size: int, now: datetime
+    ) -> InboundResult | None:
+        """Take in the papers of a mail; None, with nothing done, where its sender is not allowed.
+
+        A mail is read once: another copy of it, or the same after a crash, changes nothing. One of
+        an allowed sender without any paper is told like a file that was refused, and left to
+        people. Raises Busy and StoreError where the database cannot be written.
+        """
+        try:
+            message = parse(content)
+        except OutsizedMail:
+            return None
+        if why := self.senders.refusal(message):
+            log.info(LogEvent.DIGEST_IGNORED, reason=why)
+            return None
+        subject = header_text(message, "Subject") or "mail without a subject"
+        if size > LARGEST_DIGEST:
+            why = f"it has {size} bytes, and {LARGEST_DIGEST} are possible"
+            return InboundResult(InboundKind.REFUSED, why=why)
+        try:
+            report = ingest(
+                store,
+                (MailDump(),),
+                None,
+                stream=BytesIO(essential_mail(content)),
+                name=subject,
+                dump_format=MailDump.name,
+                now=now,
+            )
+        except UnreadableDump as error:
+            _tell_refusal(store, subject, error, now)
+            return InboundResult(InboundKind.NO_DIGEST, why=str(error))
+        sender = sender_address(message)
+        log.info(LogEvent.DIGEST_INGESTED, sender=sender, papers=report.papers, new=report.new)
+        return InboundResult(InboundKind.DIGEST, papers=report.papers, new=report.new)
+
+
+def _tell_refusal(store: Store, subject: str, error: UnreadableDump, now: datetime) -> None:
+    log.warning(LogEvent.DIGEST_REJECTED, name=subject, reason=str(error))
+    with store.begin() as connection:
+        remember_mail_refusal(connection, Refusal(subject, str(error), error.hint, "", now), now)
+
+
+def essential_mail(content: bytes) -> bytes:
+    """Leave of the header what all copies of a mail share, so that each copy has the same bytes."""
+    end = _END_OF_HEADER.search(content)
+    header = content[: end.start()] if end else content
+    kept: list[bytes] = []
+    keeps = False
+    for line in header.splitlines(keepends=True):
+        if line[:1] not in (b" ", b"\t"):
+            keeps = _SHARED_FIELD.match(line) is not None
+        if keeps:
+            kept.append(line.rstrip(b"\r\n"))
+    return b"\n".join(kept) + b"\n\n" + (content[end.end() :] if end else b"")

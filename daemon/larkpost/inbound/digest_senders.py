@@ -1,0 +1,92 @@
+"""Says whose mails are read as digests: by From, and by what our own mail server checked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from larkpost.formats.mail.header_fields import sender_address
+from larkpost.text.normalize import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from email.message import Message
+
+_COMMENT = re.compile(r"\([^()]*\)")
+_MOST_NESTED = 5  # comments in comments
+_RESULT = re.compile(
+    r"\s*(?P<method>[a-z][a-z0-9-]*)\s*(?:/\s*\d+\s*)?=\s*(?P<result>[a-z]+)\b", re.IGNORECASE
+)
+_PROPERTY = re.compile(
+    r"\b(?P<name>[a-z]+\.[a-z0-9-]+)\s*=\s*(?P<value>\"[^\"]*\"|[^\s;]+)", re.IGNORECASE
+)
+# What of a result names the domain that it proves (RFC 8601, 2.7; for DMARC RFC 7489, 11.2).
+_PROVES = {"dkim": ("header.d", "header.i"), "spf": ("smtp.mailfrom",), "dmarc": ("header.from",)}
+_SHOWN = 120
+
+
+@dataclass(frozen=True, slots=True)
+class DigestSenders:
+    """The senders that are allowed: ``allowed`` holds addresses, and domains as ``@example.org``.
+
+    ``authserv_id`` is the name under which our mail server writes what it checked (RFC 8601); empty
+    where it writes nothing: then anybody can send in an allowed name.
+    """
+
+    allowed: Sequence[str]
+    authserv_id: str = ""
+
+    def refusal(self, message: Message) -> str:
+        """Say why a mail is not of an allowed sender; empty where it is."""
+        address = sender_address(message)
+        domain = address.rpartition("@")[2]
+        if not address:
+            return "it has not exactly one sender in From"
+        if address not in self.allowed and f"@{domain}" not in self.allowed:
+            return f"{shorten(address, _SHOWN)} is none of inbound.digest_senders"
+        if self.authserv_id and not any(
+            _is_aligned(proven, domain) for proven in _proven_domains(message, self.authserv_id)
+        ):
+            who = shorten(address, _SHOWN)
+            return f"{self.authserv_id} does not say that {who} sent it (DKIM, SPF or DMARC)"
+        return ""
+
+
+def _proven_domains(message: Message, authserv_id: str) -> Iterator[str]:
+    """Yield the domains that passed, by the first field that our own server wrote.
+
+    Only the first counts: servers put theirs on top, and what is below may be the sender's own.
+    """
+    for field in message.get_all("Authentication-Results", []):
+        server, *results = _without_comments(str(field)).split(";")
+        if server.strip().partition(" ")[0].casefold() == authserv_id.casefold():
+            for result in results:
+                yield from _passed(result)
+            return
+
+
+def _without_comments(text: str) -> str:
+    for _ in range(_MOST_NESTED):
+        text, count = _COMMENT.subn(" ", text)
+        if not count:
+            break
+    return " ".join(text.split())
+
+
+def _passed(result: str) -> Iterator[str]:
+    match = _RESULT.match(result)
+    if match is None or match["result"].lower() != "pass":
+        return
+    proves = _PROVES.get(match["method"].lower(), ())
+    for found in _PROPERTY.finditer(result):
+        if found["name"].lower() in proves:
+            yield found["value"].strip('"').rpartition("@")[2].lower().rstrip(".")
+
+
+def _is_aligned(proven: str, sender: str) -> bool:
+    """Whether two domains belong together: the same, or one below the other (RFC 7489, 3.1)."""
+    if proven == sender:
+        return bool(proven)
+    short, long = sorted((proven, sender), key=len)
+    return "." in short and long.endswith(f".{short}")

@@ -1,0 +1,212 @@
+"""Unpacks gzip and zip as streams, in bounded memory: the dumps in them are read like others.
+
+An archive within an archive is refused: what needs to be unpacked twice is no dump.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from larkpost.domain import RejectedRecord
+from larkpost.errors import UnreadableDump
+from larkpost.formats.file_types import refuse_what_is_no_dump
+from larkpost.text.normalize import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
+MOST_MEMBERS = 1_000
+LARGEST_UNPACKED = 512 * 1024 * 1024  # bytes, of all members together
+MOST_TIMES = 200  # of its packed size; text comes to a tenth, deflate can reach 1,032
+_SMALL = 16 * 1024 * 1024  # bytes that may be unpacked whatever the packed size
+_IN_MEMORY = 8 * 1024 * 1024
+_CHUNK = 1024 * 1024
+_HEAD = 64 * 1024
+_LARGEST_DIRECTORY = 1024 * 1024  # bytes of a zip's list of members
+_END, _END_SIZE, _LONGEST_COMMENT = b"PK\x05\x06", 22, 65_535
+_READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others may need gigabytes to unpack
+_OFFICE_FILES = frozenset(("[content_types].xml", "mimetype", "meta-inf/manifest.mf"))
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
+_BOMB = "unpacks to more than {times} times its size"
+_SPLIT_UP = "split it up, or unpack it and ingest what is inside"
+
+
+@dataclass(frozen=True, slots=True)
+class DumpMember:
+    """A dump to be read: a file, or a member of an archive, which then has a ``name``.
+
+    ``file_name`` may tell the format and the day, as ``modified`` may.
+    """
+
+    name: str
+    file_name: str
+    head: bytes
+    body: BinaryIO
+    modified: datetime | None
+
+
+class GunzipReader:
+    """The unpacked bytes of a gzip stream; raises UnreadableDump where it is damaged or a bomb."""
+
+    def __init__(self, packed: BinaryIO, name: str) -> None:
+        self._counted = _CountingReader(packed)
+        self._stream = gzip.GzipFile(fileobj=cast("BinaryIO", self._counted), mode="rb")
+        self._name = name
+        self._size = 0
+
+    def read(self, size: int) -> bytes:
+        """Read up to so many bytes; nothing at the end."""
+        try:
+            chunk = self._stream.read(size)
+        except (OSError, EOFError, zlib.error) as error:
+            raise UnreadableDump(
+                f"{self._name} is a gzip archive that is damaged or cut off",
+                hint="fetch it again, or unpack it and ingest what is inside",
+            ) from error
+        self._size += len(chunk)
+        if _is_bomb(self._size, self._counted.size):
+            what = _BOMB.format(times=MOST_TIMES)
+            raise UnreadableDump(f"{self._name} {what}", hint="no dump does; it is not read")
+        return chunk
+
+
+class _CountingReader:
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.size = 0
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._stream.read(size)
+        self.size += len(chunk)
+        return chunk
+
+
+def _is_bomb(unpacked: int, packed: int) -> bool:
+    return unpacked > max(_SMALL, MOST_TIMES * packed)
+
+
+def zip_members(archive: BinaryIO, name: str) -> Iterator[DumpMember | RejectedRecord]:
+    """Yield the members of a zip archive in their order; one that is no dump is rejected.
+
+    Folders, hidden files and those of macOS are passed over. Raises UnreadableDump for an archive
+    that is damaged, has too many members or unpacks to too much, and for an office document.
+    """
+    _refuse_large_directory(archive, name)
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = [one for one in opened.infolist() if not one.is_dir()]
+            _refuse_other_archives(members, name)
+            total = 0
+            for member in filter(_is_meant, members):
+                with _unpack(opened, member, LARGEST_UNPACKED - total) as unpacked:
+                    if isinstance(unpacked, DumpMember):
+                        total += unpacked.body.seek(0, 2)
+                        unpacked.body.seek(0)
+                    yield unpacked
+    except zipfile.BadZipFile as error:
+        raise UnreadableDump(
+            f"{name} is a zip archive that is damaged or cut off", hint="fetch it again"
+        ) from error
+
+
+def _refuse_large_directory(archive: BinaryIO, name: str) -> None:
+    """Raise UnreadableDump before a list of millions of members is read into memory.
+
+    The size of the list stands at the end of the file (APPNOTE.TXT, 4.3.16).
+    """
+    size = archive.seek(0, 2)
+    archive.seek(max(0, size - _END_SIZE - _LONGEST_COMMENT))
+    tail = archive.read()
+    archive.seek(0)
+    for at in {tail.rfind(_END), len(tail) - _END_SIZE}:
+        end = tail[at : at + _END_SIZE] if at >= 0 else b""
+        if end.startswith(_END) and int.from_bytes(end[12:16], "little") > _LARGEST_DIRECTORY:
+            raise UnreadableDump(f"{name} has more than {MOST_MEMBERS:,} files", hint=_SPLIT_UP)
+    if b"PK\x06\x07" in tail[-_END_SIZE - 20 :]:
+        raise UnreadableDump(f"{name} is a zip archive for large files (ZIP64)", hint=_SPLIT_UP)
+
+
+def _refuse_other_archives(members: list[zipfile.ZipInfo], name: str) -> None:
+    if len(members) > MOST_MEMBERS:
+        raise UnreadableDump(f"{name} has more than {MOST_MEMBERS:,} files", hint=_SPLIT_UP)
+    if not _OFFICE_FILES.isdisjoint(one.filename.lower() for one in members):
+        raise UnreadableDump(
+            f"{name} is an office document or a program, not a dump",
+            hint="save it as text and ingest that",
+        )
+    if not any(map(_is_meant, members)):
+        raise UnreadableDump(f"{name} is an empty zip archive, not a dump", hint="pack it again")
+
+
+def _is_meant(member: zipfile.ZipInfo) -> bool:
+    parts = member.filename.split("/")
+    return not any(part.startswith(".") or part == "__MACOSX" for part in parts)
+
+
+@contextmanager
+def _unpack(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int
+) -> Iterator[DumpMember | RejectedRecord]:
+    name = shorten(member.filename, 100) or "a file without a name"
+    with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
+        body = cast("BinaryIO", spool)
+        problem = _problem_of(member) or _copy_member(archive, member, body, most)
+        if not problem:
+            body.seek(0)
+            head = body.read(_HEAD)
+            body.seek(0)
+            try:
+                refuse_what_is_no_dump(head, name)
+            except UnreadableDump as error:
+                problem = str(error)
+        if problem:
+            reason = problem if problem.startswith(name) else f"{name} {problem}"
+            yield RejectedRecord(0, reason)
+        else:
+            yield DumpMember(name, name, head, body, _modified(member))
+
+
+def _problem_of(member: zipfile.ZipInfo) -> str:
+    if member.flag_bits & 1:
+        return "is encrypted"
+    return "" if member.compress_type in _READ else "is packed in a way that is not read"
+
+
+def _copy_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, body: BinaryIO, most: int
+) -> str:
+    """Unpack a member; gives what is wrong with it, empty where nothing is.
+
+    Raises UnreadableDump for one that takes the archive over its limits.
+    """
+    size = 0
+    try:
+        with archive.open(member, mode="r") as packed:
+            while chunk := packed.read(_CHUNK):
+                size += len(chunk)
+                if size > most:
+                    raise UnreadableDump(
+                        f"the archive unpacks to more than {LARGEST_UNPACKED >> 20} MiB",
+                        hint=_SPLIT_UP,
+                    )
+                if _is_bomb(size, member.compress_size):
+                    return _BOMB.format(times=MOST_TIMES)
+                body.write(chunk)
+    except _DAMAGED:
+        return "is damaged"
+    return "" if size else "is empty"
+
+
+def _modified(member: zipfile.ZipInfo) -> datetime | None:
+    try:
+        return datetime(*member.date_time, tzinfo=UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,63 @@
+"""Splits what names several authors in one text, as feeds, tables and mails have it."""
+
+from __future__ import annotations
+
+import re
+
+MOST_AUTHORS = 5_000
+_LONGEST = 200_000  # characters that are looked at
+_SUFFIX = re.compile(r"(?:jr|sr|ii|iii|iv|ph\.?d|md)\.?", re.IGNORECASE)
+_AND = re.compile(r"(?<=\S)[ \t\n]+(?:and|&)[ \t\n]+(?=\S)")
+_AFFILIATION = re.compile(r"\([^()]*\)")
+_MAIL = re.compile(r"^[^\s@(]+@[^\s@(]+\s*(?:\((?P<name>[^()]*)\))?$")
+
+
+def split_authors(text: str, *, family_first: bool = True) -> tuple[str, ...]:
+    """Split ``A. One, B. Two and C. Three``, ``One, A.; Two, B.`` or ``One, A. and Two, B.``.
+
+    Semicolons part authors before commas do. A single comma parts a family name from its first
+    names where one side is a single word (``Curie, Marie``), unless ``family_first`` says that
+    nobody writes so there. What stands in brackets is left out, and so is an address of mail, but
+    for the name beside it, as RSS has it.
+    """
+    text = text[:_LONGEST].strip()
+    if mail := _MAIL.match(text):
+        return (mail["name"].strip(),) if (mail["name"] or "").strip() else ()
+    plain = _AFFILIATION.sub("", _AFFILIATION.sub("", text))
+    if ";" in plain:
+        parts = [_put_first_name_first(part) for part in plain.split(";")]
+    elif (
+        family_first and _AND.search(plain) and all(_is_turned(part) for part in _AND.split(plain))
+    ):
+        parts = [_put_first_name_first(part) for part in _AND.split(plain)]
+    elif family_first and _is_turned(plain):
+        parts = [_put_first_name_first(plain)]
+    else:
+        parts = _join_suffixes(re.split(r",", _AND.sub(",", plain)))
+    names = (" ".join(part.split()).removeprefix("and ") for part in parts)
+    return tuple(name for name in names if name and "@" not in name)[:MOST_AUTHORS]
+
+
+def _is_turned(text: str) -> bool:
+    """Whether a text is one name with its family name first: ``Curie, Marie``."""
+    family, comma, first = (part.strip() for part in text.partition(","))
+    if not comma or not family or not first or "," in first or _SUFFIX.fullmatch(first):
+        return False
+    return " " not in family or " " not in first
+
+
+def _put_first_name_first(text: str) -> str:
+    family, comma, first = (part.strip() for part in text.partition(","))
+    if not comma or "," in first or _SUFFIX.fullmatch(first):
+        return text.strip()
+    return f"{first} {family}".strip()
+
+
+def _join_suffixes(parts: list[str]) -> list[str]:
+    joined: list[str] = []
+    for part in map(str.strip, parts):
+        if joined and _SUFFIX.fullmatch(part):
+            joined[-1] += f" {part}"
+        else:
+            joined.append(part)
+    return joined
