@@ -35,7 +35,7 @@ def test_the_list_of_duplicates_says_which_dump_brought_what_and_why(shell: Shel
     assert sorted(line["title"] for line in listed) == sorted(one.title for one in WEEK)
     for line in listed:
         told = [(one["number"], one["dump"], one["format"], one["rule"]) for one in line["records"]]
-        rules = ["first", "text", "arxiv", "title", "arxiv"]
+        rules = ["first", "text", "arxiv", "title", "arxiv", "arxiv", "arxiv"]
         assert told == [
             (number, name, form, rule)
             for number, ((name, form, _), rule) in enumerate(zip(FORMATS, rules, strict=True), 1)

@@ -128,10 +128,43 @@ def search(papers: Sequence[WeekPaper]) -> str:
     return f"{top}Aug 7\n\nsensors\n\n{texts}"
 
 
+def announcements(papers: Sequence[WeekPaper]) -> str:
+    """Tell arXiv's RSS of the day: versions, abstracts after the announcement."""
+    items = "".join(
+        f"<item><title>{one.title}</title><link>https://arxiv.org/abs/{one.number}</link>"
+        f"<description>arXiv:{one.number}v1 Announce Type: new \nAbstract: {one.abstract}"
+        f'</description><guid isPermaLink="false">oai:arXiv.org:{one.number}v1</guid>'
+        "<category>cs.CL</category><pubDate>Fri, 07 Aug 2026 00:00:00 -0400</pubDate>"
+        f"<arxiv:announce_type>new</arxiv:announce_type>"
+        f"<dc:creator>{', '.join(one.authors)}</dc:creator></item>"
+        for one in papers
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"'
+        ' xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/">'
+        "<channel><title>cs.CL updates on arXiv.org</title>"
+        "<link>http://rss.arxiv.org/rss/cs.CL</link><description>cs.CL updates</description>"
+        f"<lastBuildDate>Fri, 07 Aug 2026 04:00:09 +0000</lastBuildDate>{items}</channel></rss>"
+    )
+
+
+def table(papers: Sequence[WeekPaper]) -> str:
+    """Tell a table with a header."""
+    rows = (
+        ",".join(
+            f'"{cell}"' for cell in (one.title, one.abstract, "; ".join(one.authors), one.number)
+        )
+        for one in papers
+    )
+    return "\n".join(("title,abstract,authors,arxiv_id", *rows)) + "\n"
+
+
 FORMATS: Sequence[Row] = (
     ("page-2026-08-07.txt", "huggingface", page),
     ("api-2026-08-07.json", "huggingface-api", answer),
     ("lines-2026-08-07.jsonl", "jsonl", lines),
     ("mail-2026-08-07.txt", "huggingface", mail),
     ("search-2026-08-07.txt", "huggingface", search),
+    ("arxiv-2026-08-07.rss", "arxiv-feed", announcements),
+    ("table-2026-08-07.csv", "table", table),
 )

@@ -108,5 +108,7 @@ def test_it_is_known_which_format_brought_a_paper_and_why_it_is_one(
         assert [(one.dump, one.origin.format) for one in records] == [
             (f"0-{name}", form) for name, form, _ in FORMATS
         ]
-        assert [str(one.rule) for one in records] == ["first", "text", "arxiv", "title", "arxiv"]
+        assert [str(one.rule) for one in records] == [
+            "first", "text", "arxiv", "title", "arxiv", "arxiv", "arxiv"
+        ]  # fmt: skip
     store.close()
