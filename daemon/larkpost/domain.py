@@ -33,7 +33,8 @@ class PaperRecord:
     addresses (project page, code) beside ``url``; ``organisation`` is the laboratory or company
     that the page names; ``withdrawn``: its authors took it back. ``comment`` and ``journal_ref``
     are what arXiv calls so; ``thumbnail`` is the address of a picture, which is never loaded.
-    ``version`` is arXiv's, where the record names it. ``came_out``: the record announces a new
+    ``version`` is arXiv's of title and
+    abstract, where it is told. ``came_out``: the record announces a new
     version, or a new listing, of a paper that was out by that day; a paper that is not known yet is
     kept as one of that day, and is no candidate.
     """
@@ -110,7 +111,9 @@ class Paper:
     see. ``organisation`` is the laboratory or company that a page names, ``links`` further web
     addresses (project page, code) beside ``url``. ``withdrawn``: its authors took it back, so it is
     shown but no longer recommended. ``comment`` and ``journal_ref`` are what arXiv calls so;
-    ``thumbnail`` is the address of a picture, which is never loaded.
+    ``thumbnail`` is the address of a picture, which is never loaded. ``version`` is arXiv's
+    of title and abstract, where a dump told it; ``text_seen`` when the record that they come from
+    was seen, None for ``first_seen``.
     """
 
     id: int
@@ -134,6 +137,8 @@ class Paper:
     comment: str | None = None
     journal_ref: str | None = None
     thumbnail: str | None = None
+    version: int | None = None
+    text_seen: datetime | None = None
 
     @property
     def text(self) -> str:

@@ -15,15 +15,18 @@ from sqlalchemy import exists, func, select
 
 from larkpost.db import schema
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice, similarity
-from larkpost.db.matching.duplicate_rules import (
-    LOOSE,
-    akin,
-    alike,
-    conflicting,
-    further_links,
-    unite_keywords,
+from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, alike, conflicting
+from larkpost.db.matching.merge_log import RecordOrigin
+from larkpost.db.matching.merge_texts import further_links, unite_keywords
+from larkpost.db.matching.paper_matcher import (
+    PlacedRecord,
+    ask,
+    date_new_link,
+    gather,
+    rename,
+    sharing,
+    with_url,
 )
-from larkpost.db.matching.paper_matcher import ask, date_new_link, gather, rename, sharing, with_url
 from larkpost.db.matching.paper_upsert import lay_out, take_turns, write
 from larkpost.db.paper_rows import PUBLIC
 from larkpost.text.minhash import sketch, squeeze, title_key
@@ -129,7 +132,7 @@ def enrich(
     matcher = lay_out(connection, asked, now, all_by_text=True)
     matched = [_place(matcher, one, unsure=unsure) for one in asked]
     if not dry_run:
-        write(connection, matcher)
+        write(connection, matcher, RecordOrigin("enrich"))
     return matched
 
 
@@ -142,6 +145,8 @@ def _place(matcher: PaperMatcher, asked: PaperQuery, *, unsure: bool) -> Matched
         return MatchedRecord(MatchResult.UNSURE, entry.paper.id)
     had_link = _has_link(entry.paper)
     gained = _add_to(matcher, at, asked)
+    if gained:
+        entry.placed.append(PlacedRecord(asked, MatchRule.METADATA))
     gained_link = _has_link(entry.paper) and not had_link
     return MatchedRecord(
         MatchResult.ENRICHED if gained else MatchResult.COMPLETE, entry.paper.id, gained_link
@@ -157,16 +162,19 @@ def _find(matcher: PaperMatcher, asked: PaperQuery) -> tuple[int | None, bool]:
     """Find the entry that a draft is, and whether that is sure."""
     for name in asked.names:
         at = matcher.by_name.get(name)
-        if at is not None and _is_named(matcher.entries[at], name, asked):
+        if at is None or matcher.is_decided_apart(at, asked):
+            continue
+        if _is_named(matcher.entries[at], name, asked):
             return at, True
-    found = [at for at in matcher.candidates(asked) if _is_alike(matcher.entries[at], asked)]
+    possible = (at for at in matcher.candidates(asked) if not matcher.is_decided_apart(at, asked))
+    found = [at for at in possible if _is_alike(matcher.entries[at], asked)]
     confirmed = [at for at in found if _is_confirmed(matcher.entries[at], asked)]
     same = [at for at in confirmed if _has_title(matcher.entries[at], asked)]
     if same:
         return same[0], True
     in_time = [at for at in found if _is_in_time(matcher.entries[at].paper, asked.draft)]
-    possible = confirmed or in_time
-    return (possible[0] if len(possible) == 1 else None), False
+    likely = confirmed or in_time
+    return (likely[0] if len(likely) == 1 else None), False
 
 
 def _is_named(entry: KnownPaper, name: Identifier, asked: PaperQuery) -> bool:

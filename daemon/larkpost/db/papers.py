@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, true, union
 
 from larkpost.db import schema
+from larkpost.db.matching.paper_names import of as names
+from larkpost.db.matching.paper_names import owners
 from larkpost.db.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, get, paper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection, Select
 
+    from larkpost.db.matching.merge_log import RecordOrigin
     from larkpost.db.matching.paper_matcher import MatchOutcome
-    from larkpost.db.matching.paper_upsert import UpsertedPaper, absorb, names, owners, take_turns
+    from larkpost.db.matching.paper_upsert import UpsertedPaper, absorb, take_turns
     from larkpost.domain import Identifier, Paper
 
 __all__ = [
     "Extent",
     "MatchOutcome",
+    "RecordOrigin",
     "UpsertedPaper",
     "absorb",
     "by_identifier",
@@ -33,6 +38,7 @@ __all__ = [
     "corpus",
     "count",
     "count_candidates",
+    "current_ids",
     "extent",
     "fresh",
     "get",
@@ -47,17 +53,19 @@ __all__ = [
 
 # What takes papers in is imported when it is first asked for: it compares texts, and importing
 # what it compares them with costs a command that only reads a quarter of its time.
-_FROM_ABSORBING = frozenset(
-    {"MatchOutcome", "UpsertedPaper", "absorb", "names", "owners", "take_turns"}
-)
+_FROM_ABSORBING = {
+    "MatchOutcome": "paper_matcher",
+    "RecordOrigin": "merge_log",
+    "UpsertedPaper": "paper_upsert",
+    "absorb": "paper_upsert",
+    "take_turns": "paper_upsert",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Find what ``larkpost.db.matching.paper_upsert`` holds, on first use (PEP 562)."""
-    if name in _FROM_ABSORBING:
-        from larkpost.db.matching import paper_upsert
-
-        return getattr(paper_upsert, name)
+    """Find what ``larkpost.db.matching`` holds, on first use (PEP 562)."""
+    if module := _FROM_ABSORBING.get(name):
+        return getattr(import_module(f"larkpost.db.matching.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -82,10 +90,24 @@ def by_identifier(connection: Connection, identifier: Identifier) -> Paper | Non
 
 
 def by_uid(connection: Connection, uid: str) -> Paper | None:
-    """Find a paper that anybody may see by the name that never changes."""
-    named = select(*COLUMNS).where(schema.paper.c.uid == uid, PUBLIC)
-    row = connection.execute(named).one_or_none()
-    return None if row is None else paper(row)
+    """Find a paper that anybody may see by the name that never changes, or once was another's."""
+    former = schema.tables.former_paper.c
+    for mine in (
+        schema.paper.c.uid == uid,
+        schema.paper.c.id.in_(select(former.paper_id).where(former.uid == uid)),
+    ):
+        row = connection.execute(select(*COLUMNS).where(mine, PUBLIC)).one_or_none()
+        if row is not None:
+            return paper(row)
+    return None
+
+
+def current_ids(connection: Connection, ids: Iterable[int]) -> list[int]:
+    """Give the ids of papers with those in their place that have taken papers in since."""
+    former = schema.tables.former_paper.c
+    rows = connection.execute(select(former.id, former.paper_id))
+    now = {row.id: row.paper_id for row in rows}
+    return [now.get(one, one) for one in ids]
 
 
 def candidates(connection: Connection, *, at: datetime, window: timedelta) -> list[Paper]:

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     String,
     Table,
@@ -26,21 +25,11 @@ from sqlalchemy import (
     false,
 )
 
+from larkpost.db import column_types
 from larkpost.db.column_types import CleanText, TextList, UtcDateTime
+from larkpost.db.matching import tables as tables
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# SQLite counts row ids only for a column of type INTEGER. ``sqlite_autoincrement`` stands where an
-# id travels in links or feeds: the id of a removed row must never name another one.
-Id = BigInteger().with_variant(Integer, "sqlite")
+metadata, Id = column_types.metadata, column_types.Id
 
 dump = Table(
     "dump",
@@ -89,6 +78,8 @@ paper = Table(
     Column("organisation", CleanText),
     Column("links", TextList),
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
+    Column("version", Integer),  # arXiv's, of the title and abstract; none where nobody told it
+    Column("text_seen", UtcDateTime),  # when the record of the text was seen; none: first_seen
     Column("keywords", TextList),
     Column("comment", CleanText),
     Column("journal_ref", CleanText),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from larkpost.domain import Identifier, Record
 
 _MOST_VOTES = 2**31
+_MOST_VERSIONS = 10_000
+_VERSION = re.compile(r"\dv([1-9]\d{0,3})$")  # of arxiv:2508.13426v2
 _HINT = 'write an object per line, as in {"id": "arxiv:2508.13426", "title": "…"}'
 
 
@@ -124,6 +127,17 @@ class JsonFields:
             self.remark(f"“{key}” is not a number of votes; left out")
             return None
         return votes
+
+    def version(self, key: str, name_key: str) -> int | None:
+        """Read arXiv's version: a number from 1, else the one in the paper's name."""
+        version = self.given.get(key)
+        if type(version) is int and 1 <= version < _MOST_VERSIONS:
+            return version
+        if version is not None:
+            self.remark(f"“{key}” is not the number of a version; left out")
+        name = self.given.get(name_key)
+        named = _VERSION.search(name) if isinstance(name, str) and "rxiv" in name.lower() else None
+        return int(named[1]) if named else None
 
     def moment(self, key: str, *, earliest: date = date.min) -> datetime | None:
         """Read a moment or a day of ISO 8601, ``earliest`` or later; without a zone it is UTC."""

@@ -227,6 +227,7 @@ class _DumpIngest:
         self.dump_formats = dump_formats
         self.named = named
         self.formats: dict[str, None] = {}  # names of those that were read
+        self.format_name = ""  # of what is read
         self.date = date
         self.near = CaptureHint(now.date(), "today")
         self.member = ""  # the name of what is read, of an archive
@@ -243,19 +244,23 @@ class _DumpIngest:
     def run(self) -> IngestReport:
         """Read it all; the last transaction also writes down that the dump was read."""
         drafts: list[PaperRecord] = []
-        size = 0
+        size, form = 0, ""
         for draft in self._drafts():
+            if drafts and form != self.format_name:  # the next file of an archive
+                with self.store.begin() as connection:
+                    self._absorb(connection, drafts, form)
+                drafts, size = [], 0
             drafts.append(draft)
-            size += _characters(draft)
+            size, form = size + _characters(draft), self.format_name
             if len(drafts) == BATCH or size >= BATCH_CHARACTERS:
                 with self.store.begin() as connection:
-                    self._absorb(connection, drafts)
+                    self._absorb(connection, drafts, form)
                 drafts, size = [], 0
         with self.store.begin() as connection:
             papers.take_turns(connection)
             if twin := dumps.by_digest(connection, self.copy.digest):
                 return _again(connection, twin, self.copy.name)
-            self._absorb(connection, drafts)
+            self._absorb(connection, drafts, form)
             dump_id = self._record(connection)
         self.progress(self.copy.size, self.copy.size)
         return self._report(dump_id)
@@ -282,6 +287,7 @@ class _DumpIngest:
     def _drafts_of(self, member: DumpMember) -> Iterator[PaperRecord]:
         """Yield the drafts with the day of capture; keep what else the file tells."""
         dump_format = self.named or _recognise(self.dump_formats, member)
+        self.format_name = dump_format.name
         self.near = capture_hint(member, self.date, self.now)
         captured: Date | None = None
         moment = self._moment(self.near.day)
@@ -332,8 +338,9 @@ class _DumpIngest:
             what = f"line {line}: {what}" if line else what
             self.remarks.append(f"{self.member}: {what}" if self.member else what)
 
-    def _absorb(self, connection: Connection, drafts: Sequence[PaperRecord]) -> None:
-        for one in papers.absorb(connection, drafts, now=self.now):
+    def _absorb(self, connection: Connection, drafts: Sequence[PaperRecord], form: str) -> None:
+        origin = papers.RecordOrigin(form, self.copy.digest)
+        for one in papers.absorb(connection, drafts, now=self.now, origin=origin):
             self.counts[one.what] += 1
             self.paper_ids.append(one.paper_id)
 
@@ -350,7 +357,8 @@ class _DumpIngest:
             updated=self.counts[MatchOutcome.UPDATED],
             rejected=self.counts["rejected"],
         )
-        return dumps.record(connection, dump, paper_ids=self.paper_ids, rejected=self.rejects)
+        paper_ids = papers.current_ids(connection, self.paper_ids)
+        return dumps.record(connection, dump, paper_ids=paper_ids, rejected=self.rejects)
 
     def _format(self) -> str:
         """Name the format; of an archive, those of the files in it, as far as there is room."""

@@ -39,7 +39,8 @@ READER_KEYS = frozenset(
     ]
 )
 VOTE_KEYS = frozenset(["kind", "format", "reader", "paper", "thumb", "at", "source", "interest"])
-KNOWN_KEYS = {"reader": READER_KEYS, "vote": VOTE_KEYS}
+DECISION_KEYS = frozenset(["kind", "format", "same", "parts", "at"])
+KNOWN_KEYS = {"reader": READER_KEYS, "vote": VOTE_KEYS, "decision": DECISION_KEYS}
 
 # How the first format calls the fields of a kind of record, by their names of today. Its
 # "interests" are the words of the main interest alone, and its "themes" all interests.
@@ -76,6 +77,9 @@ class ExchangeRecord(dict[str, Any]):
         self.format = form
         self._first_names = FIRST_NAMES.get(kind, {}) if form < CURRENT else {}
         self._keys = frozenset(fields)
+        if not self._first_names:
+            super().__init__(fields)
+            return
         today = {first: name for name, first in self._first_names.items()}
         super().__init__(
             (today.get(key, key), value)
@@ -93,6 +97,8 @@ class ExchangeRecord(dict[str, Any]):
 
     def unknown_keys(self) -> set[str]:
         """List the keys that nobody knows, as the file spells them."""
+        if not self._first_names:
+            return {*self._keys - KNOWN_KEYS[self.kind]}
         known = KNOWN_KEYS[self.kind] | self._first_names.keys()
         return {*self._keys - {self.spelling(key) for key in known}}
 
@@ -101,7 +107,7 @@ class ExchangeRecord(dict[str, Any]):
 
 
 def read_record(kind: str, line: Mapping[str, Any]) -> ExchangeRecord:
-    """Read a line of ``readers.jsonl`` or ``votes.jsonl``.
+    """Read a line of ``readers.jsonl``, ``votes.jsonl`` or ``decisions.jsonl``.
 
     Raises UsageError for a format that this program does not know.
     """

@@ -1,4 +1,4 @@
-"""Exports everything as JSON Lines: papers, readers with their editions, votes."""
+"""Exports everything as JSON Lines: papers, readers with editions, votes, decisions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from larkpost.db import editions, papers, readers, votes
 from larkpost.db.batches import batches
+from larkpost.db.matching import match_decisions
 from larkpost.db.outbox import bounces, deliveries
 from larkpost.db.private import private_papers
 from larkpost.db.usage import forgotten_votes, last_use, vote_eligibility
@@ -16,6 +17,7 @@ from larkpost.disk_space import is_no_room, no_room
 from larkpost.domain import MessageKind
 from larkpost.errors import UsageError
 from larkpost.portability import records
+from larkpost.portability.decisions import decision_line
 from larkpost.safe_files import is_own, make_folder, open_atomic, remove_stale_drafts
 
 if TYPE_CHECKING:
@@ -27,10 +29,10 @@ if TYPE_CHECKING:
 
 
 def export(store: Store, folder: Path) -> dict[str, int]:
-    """Write ``papers.jsonl``, ``readers.jsonl`` and ``votes.jsonl``; returns their line counts.
+    """Write papers, readers, votes and decisions as ``.jsonl`` files; returns their line counts.
 
     Papers that readers brought privately stand on the lines of their readers. Each file appears
-    whole or not at all, readable by its owner alone; all three show one moment of the database.
+    whole or not at all, readable by its owner alone; all show one moment of the database.
     Raises UsageError where others could meddle with the folder, and NoRoom; then nothing has
     changed.
     """
@@ -45,6 +47,7 @@ def export(store: Store, folder: Path) -> dict[str, int]:
                     ("papers", paper_lines(connection, papers.iterate(connection))),
                     ("readers", _readers(connection)),
                     ("votes", _votes(connection)),
+                    ("decisions", map(decision_line, match_decisions.iterate(connection))),
                 )
             }
     except OSError as error:

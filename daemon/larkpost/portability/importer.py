@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from larkpost.db import editions, papers, readers, votes
@@ -12,9 +10,9 @@ from larkpost.db.batches import batches
 from larkpost.db.private import private_papers, private_upsert
 from larkpost.db.usage import last_use, vote_eligibility
 from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord, Status, Vote
-from larkpost.errors import LarkpostError, UnknownReader, UsageError
+from larkpost.errors import UnknownReader, UsageError
 from larkpost.formats.jsonl import Jsonl
-from larkpost.portability.exchange_record import read_record
+from larkpost.portability.import_lines import ImportReport, read_lines, refusing
 from larkpost.portability.reader_records import find_paper, read_issues, read_reader, read_uid
 from larkpost.portability.record_fields import read_moment, read_thumb
 from larkpost.portability.records import name_of
@@ -23,7 +21,7 @@ from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -33,21 +31,6 @@ if TYPE_CHECKING:
     from larkpost.portability.reader_records import EditionRecord, ReaderRecord
 
 EDITIONS_AT_ONCE = 50  # in a transaction
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """What became of a file: lines taken, lines refused with the reason, keys nobody knows.
-
-    ``remarks`` say of lines what was odd, and cost none. ``guests`` are papers that an older
-    Larkpost exported as brought by readers: whose they are, only the thumbs tell.
-    """
-
-    taken: int = 0
-    refused: list[tuple[int, str]] = field(default_factory=list)
-    unknown_keys: set[str] = field(default_factory=set)
-    remarks: list[tuple[int, str]] = field(default_factory=list)
-    guests: list[PaperRecord] = field(default_factory=list)
 
 
 def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
@@ -66,7 +49,7 @@ def take_papers(store: Store, path: Path, *, now: datetime) -> ImportReport:
             public = [draft for draft in drafts if not draft.private]
             tally.guests += [draft for draft in drafts if draft.private]
             with store.begin() as connection:
-                papers.absorb(connection, public, now=now)
+                papers.absorb(connection, public, now=now, origin=papers.RecordOrigin("import"))
             tally.taken += len(drafts)
     return tally
 
@@ -100,8 +83,8 @@ def take_readers(
     whoever breaks off and begins anew gets the same.
     """
     tally, brought = ImportReport(), _by_name(guests)
-    for number, line in _lines(path, "reader", tally):
-        with _refusing(number, tally):
+    for number, line in read_lines(path, "reader", tally):
+        with refusing(number, tally):
             said = read_reader(line)
             private = {*_by_name(said.private_papers), *brought}
             with store.read() as connection:
@@ -134,7 +117,7 @@ def take_votes(
     A thumb on one of the ``guests`` of ``take_papers`` makes it a private paper of its reader.
     """
     tally, brought = ImportReport(), _by_name(guests)
-    for some in batches(_lines(path, "vote", tally)):
+    for some in batches(read_lines(path, "vote", tally)):
         with store.begin() as connection:
             votes.cast_many(connection, _votes(connection, some, tally, now, brought))
     return tally
@@ -152,16 +135,21 @@ def _votes(
     guests: Mapping[Identifier, PaperRecord],
 ) -> list[Vote]:
     known: dict[str, Reader] = {}
-    named = papers.owners(connection, {name for _, line in some if (name := _identifier(line))})
+    names = {text: _identifier(text) for text in {str(line.get("paper")) for _, line in some}}
+    named = papers.owners(connection, {name for name in names.values() if name})
     thumbs = []
     for number, line in some:
-        with _refusing(number, tally):
+        with refusing(number, tally):
             who = str(line["reader"])
             if who not in known:
                 known[who] = _find_reader(connection, who)
             paper = str(line["paper"])
-            own = _find_own(connection, known[who], paper, named, guests, now)
-            paper_id = find_paper(named, paper) if own is None else own
+            name = names[paper]
+            paper_id = named.get(name) if name else None
+            if name and paper_id is None:
+                paper_id = _find_own(connection, known[who], name, guests, now)
+            if paper_id is None:
+                paper_id = find_paper(named, paper)
             thumbs.append(_vote(known[who], paper_id, line, now))
     return thumbs
 
@@ -169,15 +157,11 @@ def _votes(
 def _find_own(
     connection: Connection,
     reader: Reader,
-    name: str,
-    public: Mapping[Identifier, int],
+    identifier: Identifier,
     guests: Mapping[Identifier, PaperRecord],
     now: datetime,
 ) -> int | None:
-    """Find a private paper of the reader by its name, where no public one has it."""
-    identifier = parse_identifier(name)
-    if identifier in public:
-        return None
+    """Find a private paper of the reader by its name; no public one has it."""
     own = private_papers.find(connection, reader.id, {identifier}).get(identifier)
     if own is None and identifier in guests:
         (made,) = private_upsert.bring(connection, reader.id, [guests[identifier]], now=now)
@@ -186,20 +170,21 @@ def _find_own(
 
 
 def _vote(reader: Reader, paper_id: int, line: Mapping[str, Any], now: datetime) -> Vote:
-    interests = {interest.name: interest.id for interest in reader.interests}
+    chosen = line.get("interest")
+    interests = {one.name: one.id for one in reader.interests} if chosen is not None else {}
     return Vote(
         reader_id=reader.id,
         paper_id=paper_id,
         thumb=read_thumb(line, "thumb"),
         at=read_moment(line, "at") if line.get("at") else now,
         source=str(line.get("source") or "import"),
-        interest_id=interests.get(str(line.get("interest"))),
+        interest_id=interests.get(str(chosen)),
     )
 
 
-def _identifier(line: Mapping[str, Any]) -> Identifier | None:
+def _identifier(text: str) -> Identifier | None:
     try:
-        return parse_identifier(str(line.get("paper")))
+        return parse_identifier(text)
     except UsageError:
         return None
 
@@ -349,42 +334,3 @@ def _find_likes(connection: Connection, reader_id: int, issue: EditionRecord) ->
     ids = private_papers.find(connection, reader_id, set(issue.private_likes.values()))
     found = papers.get(connection, ids.values())
     return {at: found[ids[name]] for at, name in issue.private_likes.items() if name in ids}
-
-
-def _lines(path: Path, kind: str, tally: ImportReport) -> Iterator[tuple[int, ExchangeRecord]]:
-    """The objects of a file by line number; keys that nobody knows are left out and told.
-
-    In a reader's own export lines say what ``kind`` they are; those of another are passed over.
-    """
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        for number, text in enumerate(file, start=1):
-            if not text.strip():
-                continue
-            try:
-                line = json.loads(text)
-            except (ValueError, RecursionError) as error:
-                tally.refused.append((number, f"not JSON: {error}"))
-                continue
-            if not isinstance(line, dict):
-                tally.refused.append((number, "not a JSON object"))
-            elif line.get("kind", kind) == kind:
-                try:
-                    record = read_record(kind, line)
-                except UsageError as error:
-                    tally.refused.append((number, str(error)))
-                    continue
-                tally.unknown_keys |= record.unknown_keys()
-                yield number, record
-
-
-@contextmanager
-def _refusing(number: int, tally: ImportReport) -> Iterator[None]:
-    """Count the line as taken, or keep the reason why it was not; the next one goes on."""
-    try:
-        yield
-    except KeyError as error:
-        tally.refused.append((number, f"it has no {error}"))
-    except (LarkpostError, ValueError, TypeError, OverflowError) as error:
-        tally.refused.append((number, str(error)))
-    else:
-        tally.taken += 1

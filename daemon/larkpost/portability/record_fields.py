@@ -19,6 +19,8 @@ Value = TypeVar("Value")
 
 LONGEST_SHOWN = 80  # characters of a wrong value
 
+_THUMBS = " or ".join(str(int(thumb)) for thumb in Thumb)
+
 
 def read_field(
     line: Mapping[str, Any], key: str, read: Callable[[Any], Value], allowed: str
@@ -67,8 +69,7 @@ def read_status(line: Mapping[str, Any], key: str) -> Status:
 
 def read_thumb(line: Mapping[str, Any], key: str) -> Thumb:
     """Read a thumb: up or down, as a number."""
-    allowed = " or ".join(str(int(thumb)) for thumb in Thumb)
-    return read_field(line, key, lambda value: Thumb(int(value)), allowed)
+    return read_field(line, key, lambda value: Thumb(int(value)), _THUMBS)
 
 
 def read_weekdays(line: Mapping[str, Any], key: str) -> frozenset[int]:

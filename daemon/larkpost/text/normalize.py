@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import filterfalse
 from typing import Literal
 
 # What neither XML 1.0 nor PostgreSQL takes: controls, lone surrogates, the non-characters of every
@@ -56,6 +57,7 @@ _MOST_MARKS = 4  # combining marks on one letter; Vietnamese needs two, vocalise
 _MOST_CLEANED = 20  # characters that are cleaned for each that is wanted
 _MOST_DECOMPOSED = 2 * _MOST_MARKS  # before they are composed
 # Among these are all combining marks: they are neither letters nor digits.
+_MAY_BE_MARK = re.compile(r"[^\x00-\u02ff\w\s]+")
 _MAY_BE_MARKS = re.compile(rf"[^\x00-\u02ff\w\s]{{{_MOST_MARKS + 1},}}")
 
 
@@ -114,6 +116,13 @@ def normal_form(form: Literal["NFC", "NFKD"], text: str) -> str:
     if form == "NFKD":  # in which these letters are marks
         text = text.replace("\uff9e", "\u3099").replace("\uff9f", "\u309a")
     return unicodedata.normalize(form, _cap_marks(text, _MOST_DECOMPOSED))
+
+
+def without_marks(decomposed: str) -> str:
+    """Leave out the combining marks of a text in which they stand alone (NFD, NFKD)."""
+    return _MAY_BE_MARK.sub(
+        lambda run: "".join(filterfalse(unicodedata.combining, run[0])), decomposed
+    )
 
 
 def _cap_marks(text: str, most: int) -> str:

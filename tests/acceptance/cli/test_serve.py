@@ -105,7 +105,7 @@ def test_a_hangup_has_the_settings_read_anew(shell: Shell) -> None:
 
         until(lambda: bool(daemon.said(r"settings\.reloaded")))
         assert "The Late Lark" in daemon.page()
-        assert daemon.said(r"setting\.deferred.*scheduler\.interval_seconds")
+        assert daemon.said(r"(?=.*setting\.deferred).*scheduler\.interval_seconds")
         assert daemon.end() == 0
 
 

@@ -90,13 +90,22 @@ def test_a_fixed_title_updates_the_paper_and_keeps_its_uid(store: Store) -> None
     assert (only(store).title, only(store).uid) == (TITLE, uid)
 
 
-def test_an_edited_paper_is_found_again_by_its_new_text(store: Store) -> None:
-    edited = replace(PAPER, abstract=ABSTRACT.replace("We also study how experts differ. ", ""))
+def test_a_copy_with_a_sentence_less_is_found_again_and_takes_nothing_away(store: Store) -> None:
+    shorter = replace(PAPER, abstract=ABSTRACT.replace("We also study how experts differ. ", ""))
     absorb(store, PAPER)
-    absorb(store, edited)
+    absorb(store, shorter)
 
-    assert absorb(store, edited, PAPER) == [MatchOutcome.KNOWN, MatchOutcome.UPDATED]
+    assert absorb(store, shorter, PAPER) == [MatchOutcome.KNOWN, MatchOutcome.KNOWN]
     assert only(store).abstract == ABSTRACT
+
+
+def test_two_pages_that_word_it_differently_do_not_reword_it_every_day(store: Store) -> None:
+    other = replace(PAPER, abstract=ABSTRACT.replace("We also study", "We study, too,"))
+    absorb(store, PAPER)
+
+    assert absorb(store, other, now=NOW + DAY) == [MatchOutcome.UPDATED]
+    assert absorb(store, PAPER, now=NOW + 2 * DAY) == [MatchOutcome.KNOWN]
+    assert (only(store).abstract, only(store).updated) == (other.abstract, NOW + DAY)
 
 
 def test_variants_within_one_dump_are_one_paper_with_all_categories(store: Store) -> None:

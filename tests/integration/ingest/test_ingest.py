@@ -268,10 +268,10 @@ def test_parts_are_bounded_by_the_length_of_their_texts_too(
     absorb = papers.absorb
 
     def counting(
-        connection: Connection, drafts: Sequence[PaperRecord], *, now: datetime
+        connection: Connection, drafts: Sequence[PaperRecord], **more: Any
     ) -> list[UpsertedPaper]:
         parts.append(len(drafts))
-        return absorb(connection, drafts, now=now)
+        return absorb(connection, drafts, **more)
 
     monkeypatch.setattr(papers, "absorb", counting)
     monkeypatch.setattr(flow, "BATCH_CHARACTERS", 1_000)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Store
     from larkpost.domain import Reader
-    from larkpost.portability.importer import ImportReport
+    from larkpost.portability.import_lines import ImportReport
 
 NOW = datetime(2026, 8, 7, 3, tzinfo=UTC)
 LATER = NOW + timedelta(days=3)

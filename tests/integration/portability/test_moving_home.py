@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from larkpost.bootstrap import Program
     from larkpost.domain import Reader
     from larkpost.interfaces import FeedFormat
-    from larkpost.portability.importer import ImportReport
+    from larkpost.portability.import_lines import ImportReport
 
 FORMS: tuple[FeedFormat, ...] = ("rss", "atom", "json")
 LATER = NOW + timedelta(days=2)

@@ -35,7 +35,9 @@ CONTRACT = {
     "source remove": "",
     "ingest": "--date --format",
     "enrich": "--dry-run",
-    "papers": "--search --since",
+    "papers": "--search --since --duplicates --decisions",
+    "papers split": "",
+    "papers merge": "",
     "reader add": "--name --zone --at --days --size --interest",
     "reader list": "",
     "reader show": "",
@@ -86,7 +88,7 @@ def commands(
             yield f"{before}{name}", command.default
         if isinstance(command, click.Group):
             yield from commands(command, f"{before}{name} ")
-        else:
+        if not isinstance(command, click.Group) or command.invoke_without_command:
             yield f"{before}{name}", command
 
 

@@ -59,7 +59,33 @@ def test_every_key_of_the_contract_is_taken() -> None:
             upvotes=12,
             line=1,
             uid=FULL["uid"],
+            version=2,
         )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "version"),
+    [
+        ({"id": "arxiv:2508.13426v3"}, 3),
+        ({"id": "oai:arXiv.org:2508.13426v1"}, 1),
+        ({"id": "https://arxiv.org/abs/2508.13426v12"}, 12),
+        ({"id": "arxiv:2508.13426", "version": 4}, 4),
+        ({"id": "arxiv:2508.13426"}, None),
+        ({"id": "doi:10.1000/182v2"}, None),
+    ],
+)
+def test_the_version_of_arxiv_is_read(given: dict[str, Any], version: int | None) -> None:
+    assert only(**given).version == version
+
+
+@pytest.mark.parametrize("version", [0, -1, "2", 1.5, True, 10**9])
+def test_what_is_no_version_is_left_out_and_told(version: object) -> None:
+    records = read({"title": "T", "version": version})
+
+    assert [one.version for one in records if isinstance(one, PaperRecord)] == [None]
+    assert [one.text for one in records if isinstance(one, IngestWarning)] == [
+        "“version” is not the number of a version; left out"
     ]
 
 

@@ -14,7 +14,7 @@ from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from larkpost.domain import PaperRecord
-    from larkpost.portability.importer import ImportReport
+    from larkpost.portability.import_lines import ImportReport
 
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
@@ -24,7 +24,7 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @json_option
 @pass_call
 def export(call: CliContext, folder: Path, as_json: bool) -> None:
-    """Write papers.jsonl, readers.jsonl and votes.jsonl into DIR.
+    """Write papers.jsonl, readers.jsonl, votes.jsonl and decisions.jsonl into DIR.
 
     `import` into an empty home gives the same ranking for every reader.
     """
@@ -41,19 +41,27 @@ def export(call: CliContext, folder: Path, as_json: bool) -> None:
 @click.option("--papers", type=FILE, metavar="F", help="JSON Lines of papers.")
 @click.option("--readers", type=FILE, metavar="F", help="JSON Lines of readers.")
 @click.option("--votes", type=FILE, metavar="F", help="JSON Lines of thumbs.")
+@click.option("--decisions", type=FILE, metavar="F", help="JSON Lines of what was split or merged.")
 @json_option
 @pass_call
 def import_(
-    call: CliContext, papers: Path | None, readers: Path | None, votes: Path | None, as_json: bool
+    call: CliContext,
+    papers: Path | None,
+    readers: Path | None,
+    votes: Path | None,
+    decisions: Path | None,
+    as_json: bool,
 ) -> int:
-    """Take in papers, readers and thumbs, in this order, as `export` writes them.
+    """Take in decisions, papers, readers and thumbs, in this order, as `export` writes them.
 
     What is here already is brought up to date, not doubled. Lines that cannot be taken are told
     on standard error, and the exit code is 1; the others are in.
     """
-    if not (papers or readers or votes):
-        raise click.UsageError("Give at least one of --papers, --readers and --votes.")
+    if not (papers or readers or votes or decisions):
+        options = "--papers, --readers, --votes and --decisions"
+        raise click.UsageError(f"Give at least one of {options}.")
     from larkpost.portability import importer
+    from larkpost.portability.decisions import take_decisions
 
     program = call.program()
     store, usual = program.store, program.settings.readers
@@ -68,6 +76,8 @@ def import_(
     )
     tallies = []
     guests: list[PaperRecord] = []
+    if decisions:
+        tallies.append(("decisions", decisions, take_decisions(store, decisions, now=call.now)))
     if papers:
         tally = importer.take_papers(store, papers, now=call.now)
         guests = tally.guests

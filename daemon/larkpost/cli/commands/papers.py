@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from larkpost.cli import params
+from larkpost.cli.commands.merges import list_decisions, list_duplicates, merge, split
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.file_arguments import read_each, tell_oddities
 from larkpost.cli.output import (
@@ -145,7 +146,7 @@ def _counts(report: IngestReport) -> str:
     return f"{what}: {counts}{unread}"
 
 
-@click.command(short_help="List or search papers.")
+@click.group(short_help="List or search papers.", invoke_without_command=True)
 @click.option("--search", "words", metavar="WORDS", help="Papers that hold these words.")
 @click.option("--since", type=params.day, metavar="DATE", help="First seen on this day or later.")
 @click.option(
@@ -156,15 +157,58 @@ def _counts(report: IngestReport) -> str:
     metavar="N",
     help="At most this many; 0 lists all.",
 )
+@click.option(
+    "--duplicates", is_flag=True, help="What was merged into one paper, and why; the latest first."
+)
+@click.option("--decisions", is_flag=True, help="What `papers split` and `merge` have decided.")
 @json_option
 @pass_call
+@click.pass_context
 def papers(
-    call: CliContext, words: str | None, since: date | None, limit: int, as_json: bool
+    context: click.Context,
+    call: CliContext,
+    words: str | None,
+    since: date | None,
+    limit: int,
+    duplicates: bool,
+    decisions: bool,
+    as_json: bool,
 ) -> None:
     """List papers, newest first, or search them.
 
     Where there are more than are listed, that is said on standard error.
     """
+    if context.invoked_subcommand is not None:
+        _refuse_options(context)
+        return
+    if (duplicates or decisions) and (words or since or (duplicates and decisions)):
+        raise click.UsageError(
+            "--duplicates and --decisions go with --limit and --json, not with other options."
+        )
+    if duplicates:
+        list_duplicates(call, limit or _ALL, as_json=as_json)
+    elif decisions:
+        list_decisions(call, limit or _ALL, as_json=as_json)
+    else:
+        _list_papers(call, words, since, limit, as_json=as_json)
+
+
+def _refuse_options(context: click.Context) -> None:
+    """Raise UsageError for options of the listing before a subcommand, which would go unheard."""
+    given = [
+        name
+        for name in context.params
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        options = {one.name: one.opts[0] for one in context.command.params}
+        told = ", ".join(sorted(options[name] for name in given))
+        raise click.UsageError(f"{told}: goes with the list, not with {context.invoked_subcommand}")
+
+
+def _list_papers(
+    call: CliContext, words: str | None, since: date | None, limit: int, *, as_json: bool
+) -> None:
     from larkpost.db.search import find
     from larkpost.portability.exporter import paper_lines
 
@@ -195,5 +239,8 @@ def papers(
 def _with_mark(paper: Paper) -> str:
     return f"{paper.title} (withdrawn)" if paper.withdrawn else paper.title
 
+
+papers.add_command(split)
+papers.add_command(merge)
 
 COMMANDS = (ingest, papers)

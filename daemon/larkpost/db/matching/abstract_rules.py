@@ -34,11 +34,13 @@ _RESEARCH = re.compile(
 )
 
 _CUT = re.compile(
-    r"(?:…|\.{3,})[\s)\]]*(?:\W?(?:read|show|see|view)?\s*(?:more|less|full\s+\w+)\W*)?$",
+    r"(?:…|\.{3,})[\s)\]]*"
+    r"(?:\W?(?:(?:(?:read|show|see|view)\s*)?(?:more|less|full\s+\w+)|continue\w*(?:\s+reading)?)\W*)?$",
     re.IGNORECASE,
 )
+_CUT_BEFORE = re.compile(r"\s*[(\[]?(?:…|\.{3,})")
 _PART = 60  # letters that a beginning needs to tell of which text it is one
-_SUMMARY = 2 / 3  # of the other's length: an edit seldom takes more away
+_SUMMARY = 0.97  # of the other's length: less is a sentence less, and the longest is kept
 
 
 def is_withdrawal_notice(abstract: str) -> bool:
@@ -54,14 +56,15 @@ def is_withdrawal_notice(abstract: str) -> bool:
 
 
 def is_cut(abstract: str) -> bool:
-    """Say whether a text ends in an ellipsis, and so is the beginning of a longer one."""
+    """Say whether a text begins or ends in an ellipsis, and so is a part of a longer one."""
     return len(_uncut(abstract)) < len(abstract)
 
 
 def _uncut(abstract: str) -> str:
-    """Leave out the ellipsis at the end, and the "Read more" after it."""
+    """Leave out the ellipses at the beginning and the end, and the "Read more" after it."""
+    begin = _CUT_BEFORE.match(abstract)
     end = _CUT.search(abstract, max(0, len(abstract) - 40))
-    return abstract[: end.start()] if end else abstract
+    return abstract[begin.end() if begin else 0 : end.start() if end else None]
 
 
 def similarity(a: str, b: str) -> float:
@@ -87,10 +90,12 @@ def _subject(text: str) -> set[str]:
     return set(stems(" ".join(telling(text, MOST_IN_BODY))))
 
 
-def best_abstract(old: str, new: str, *, later: bool) -> str:
-    """Choose the whole over what is cut, a summary or a notice of withdrawal, else the ``later``.
+def best_abstract(old: str, new: str, *, later: bool, newer: bool | None = None) -> str:
+    """Choose the longest whole abstract; the ``later`` of two that are nearly as long.
 
-    Whichever came first. A copy with HTML in it never replaces one without.
+    What is cut, a summary or a notice of withdrawal never replaces it, whichever came first, nor a
+    copy with HTML in it one without. ``newer`` says by arXiv's versions which whole text is the
+    current one, however long; None where they do not tell.
     """
     before, after = squeeze(old), squeeze(new)
     if before == after:
@@ -99,13 +104,29 @@ def best_abstract(old: str, new: str, *, later: bool) -> str:
         return old if before else new
     if is_withdrawal_notice(old) != is_withdrawal_notice(new):
         return new if is_withdrawal_notice(old) else old
-    if is_cut(old) != is_cut(new) or _is_part(before, after) or _is_part(after, before):
+    if is_cut(old) or is_cut(new):
+        return _least_cut(old, new)
+    if newer is not None:
+        return new if newer else old
+    if _is_part(before, after) or _is_part(after, before):
         return old if len(before) > len(after) else new
     if has_html(old) != has_html(new):
         return new if has_html(old) else old
     return new if later else old
 
 
+def _least_cut(old: str, new: str) -> str:
+    """Choose between two texts of which one is cut, or both: the whole, else the longer.
+
+    What only looks whole, for it was cut after a full stop, is no more than its letters.
+    """
+    long = max(old, new, key=lambda text: len(squeeze(_uncut(text))))
+    if is_cut(old) and is_cut(new):
+        return long
+    whole, cut = (new, old) if is_cut(old) else (old, new)
+    return long if squeeze(whole) in squeeze(_uncut(cut)) else whole
+
+
 def _is_part(short: str, long: str) -> bool:
-    """Whether this is so much less that it is a beginning or a summary of the other."""
-    return len(short) < len(long) * _SUMMARY or long.startswith(short)
+    """Whether this is so much less that it is a part or a summary of the other."""
+    return len(short) < len(long) * _SUMMARY or short in long

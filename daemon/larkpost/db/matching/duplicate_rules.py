@@ -1,24 +1,19 @@
-"""Decides whether two texts are the same paper, and which text to keep when they are."""
+"""Decides whether two records are the same paper, and says by which rule."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from larkpost.db.matching.abstract_rules import (
-    best_abstract,
-    is_withdrawal_notice,
-    same_subject,
-    similarity,
-)
-from larkpost.db.matching.title_rules import TitleRelation, better_set, compare_titles
+from larkpost.db.matching.abstract_rules import is_withdrawal_notice, same_subject, similarity
+from larkpost.db.matching.title_rules import TitleRelation, compare_titles, is_generic
 from larkpost.db.search.tokens import stems
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import resemblance, squeeze
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import datetime
 
     from larkpost.domain import Identifier, Paper, PaperRecord
 
@@ -32,8 +27,29 @@ _LONG_TITLE = 25
 # Abstracts of fewer letters than this say too little to outweigh a title.
 _SUBSTANTIAL = 120
 _LONG = 300
-MOST_LINKS = 20
-MOST_KEYWORDS = 50
+_BEGINNING, _BEGINNING_LETTERS = 400, 60  # characters, and letters of them
+# A shorter title without abstract is believed for so long: the mail and the page of one week.
+_SAME_WEEK = timedelta(days=14)
+
+
+class MatchRule(StrEnum):
+    """By which rule a record is taken for a paper."""
+
+    FIRST = "first"  # it made the paper
+    ARXIV = "arxiv"
+    DOI = "doi"
+    ID = "id"  # a name of another scheme
+    LINK = "link"  # the same address, and a text somewhat alike
+    TEXT = "text"  # the same title and abstract, but for how they are set
+    WITHDRAWN = "withdrawn"  # the same title; one has a notice of withdrawal for an abstract
+    TITLE = "title"  # the same title; one has no abstract
+    TITLE_AND_ABSTRACT = "title-abstract"
+    TITLE_AND_SUBJECT = "title-subject"  # the same title, an abstract and its summary
+    EDITED_TITLE = "edited-title"  # the abstracts are alike, the titles nearly
+    ABSTRACT = "abstract"
+    SHARED_NAMES = "shared-names"  # a record has names of both, and their texts are alike
+    METADATA = "metadata"  # `larkpost enrich`
+    DECISION = "decision"  # `larkpost papers merge` named them one
 
 
 def conflicting(mine: Collection[Identifier], theirs: Collection[Identifier]) -> bool:
@@ -46,20 +62,43 @@ def conflicting(mine: Collection[Identifier], theirs: Collection[Identifier]) ->
 
 
 def alike(paper: Paper, draft: PaperRecord) -> bool:
-    """Whether a draft is this paper set differently, cut, summed up, withdrawn or slightly edited.
+    """Whether a draft is this paper by its text; see ``text_rule``."""
+    return text_rule(paper, draft) is not None
 
-    Case, wraps, LaTeX and glued words do not count; one edited sentence or one fixed title is
-    an edit. A shared beginning of the titles, or one short title such as "Erratum" over
-    different abstracts, is not enough, and siblings by their titles are different papers.
+
+def text_rule(paper: Paper, draft: PaperRecord) -> MatchRule | None:
+    """Say why a draft is this paper set differently, cut, summed up, withdrawn or slightly edited.
+
+    None where it is not. Case, wraps, LaTeX and glued words do not count; one edited sentence or
+    one fixed title is an edit. A shared beginning of the titles, or one short title such as
+    "Erratum" over different abstracts, is not enough, and siblings by their titles are different
+    papers.
     """
+    if not (_near_title(paper, draft) or _same_beginning(paper.abstract, draft.abstract)):
+        return None  # by no rule; most pairs that share a phrase are such
     relation = compare_titles(paper.title, draft.title)
     if relation is TitleRelation.SIBLING or _own_words(paper, draft):
-        return False
+        return None
     if is_withdrawal_notice(paper.abstract) or is_withdrawal_notice(draft.abstract):
-        return relation is TitleRelation.SAME and _long_title(paper, draft)
+        same = relation is TitleRelation.SAME and _long_title(paper, draft)
+        return MatchRule.WITHDRAWN if same else None
     if not (squeeze(paper.abstract) and squeeze(draft.abstract)):
-        return _long_title(paper, draft) and resemblance(paper.title, draft.title) >= 0.95
+        return MatchRule.TITLE if _is_title_enough(paper, draft) else None
     return _same_text(paper, draft, relation)
+
+
+def _is_title_enough(paper: Paper, draft: PaperRecord) -> bool:
+    """Whether titles alone, one of them without abstract, name one paper.
+
+    A short one does where it says of what the paper is ("Qwen3 Technical Report", not "Erratum"),
+    for as long as a digest mail without abstracts comes beside the page.
+    """
+    if _long_title(paper, draft):
+        return resemblance(paper.title, draft.title) >= 0.95
+    if squeeze(paper.title) != squeeze(draft.title) or is_generic(paper.title):
+        return False
+    seen = draft.first_seen or paper.first_seen
+    return abs(seen - paper.first_seen) <= _SAME_WEEK
 
 
 def _long_title(paper: Paper, draft: PaperRecord) -> bool:
@@ -78,23 +117,33 @@ def _own_words(paper: Paper, draft: PaperRecord) -> bool:
     return not (old - new).isdisjoint(mine - theirs) and not (new - old).isdisjoint(theirs - mine)
 
 
-def _same_text(paper: Paper, draft: PaperRecord, relation: TitleRelation) -> bool:
+def _same_text(paper: Paper, draft: PaperRecord, relation: TitleRelation) -> MatchRule | None:
     """Judge by title and abstract: the less the titles tell, the more the abstracts must."""
     shared = similarity(paper.abstract, draft.abstract)
     if relation is TitleRelation.SAME:
-        if not _long_title(paper, draft):
-            return shared >= 0.75
-        return shared >= 0.6 or same_subject(paper.title, paper.abstract, draft.abstract)
+        if shared >= (0.6 if _long_title(paper, draft) else 0.75):
+            return MatchRule.TITLE_AND_ABSTRACT
+        told = _long_title(paper, draft) and same_subject(
+            paper.title, paper.abstract, draft.abstract
+        )
+        return MatchRule.TITLE_AND_SUBJECT if told else None
     length = min(len(squeeze(paper.abstract)), len(squeeze(draft.abstract)))
     edited = relation is TitleRelation.EDITED and length >= _SUBSTANTIAL and shared >= 0.75
-    retitled = length >= _LONG and shared == 1
-    return retitled or (edited and _near_title(paper, draft))
+    if edited and _near_title(paper, draft):
+        return MatchRule.EDITED_TITLE
+    return MatchRule.ABSTRACT if length >= _LONG and shared == 1 else None
 
 
 def _near_title(paper: Paper, draft: PaperRecord) -> bool:
     """Whether titles differ little, or by words before or after one: a name, a subtitle."""
     short, long = sorted((squeeze(paper.title), squeeze(draft.title)), key=len)
     return long.startswith(short) or long.endswith(short) or resemblance(short, long) >= 0.8
+
+
+def _same_beginning(a: str, b: str) -> bool:
+    """Whether two abstracts may be the same in every letter, as far as they go."""
+    begin, other = (squeeze(one[:_BEGINNING])[:_BEGINNING_LETTERS] for one in (a, b))
+    return begin == other or has_html(a[:_BEGINNING]) or has_html(b[:_BEGINNING])
 
 
 def akin(paper: Paper, draft: PaperRecord) -> bool:
@@ -104,85 +153,3 @@ def akin(paper: Paper, draft: PaperRecord) -> bool:
     if resemblance(paper.title, draft.title) >= 0.6:
         return True
     return bool(draft.abstract) and resemblance(paper.abstract, draft.abstract) >= 0.6
-
-
-@dataclass(frozen=True, slots=True)
-class MergedPaper:
-    """A paper after a draft of it.
-
-    ``reworded``: title or abstract say something else; ``enriched``: authors, categories, a date,
-    an organisation, a link, a keyword, a comment, a journal or word of its withdrawal came in.
-    """
-
-    paper: Paper
-    reworded: bool
-    enriched: bool
-
-
-def merge(paper: Paper, draft: PaperRecord, *, now: datetime) -> MergedPaper:
-    """Unite a paper with what a draft says about it.
-
-    ``updated`` moves only when the title or abstract says something else than before; the shelf
-    moves it, too, where the paper's link comes. Who says that it was withdrawn is believed for
-    good: other pages go on listing the text as it was.
-    """
-    seen = draft.first_seen or now
-    later = seen >= paper.first_seen
-    title = _best_title(paper.title, draft.title, later=later)
-    abstract = best_abstract(paper.abstract, draft.abstract, later=later)
-    reworded = any(
-        squeeze(old) != squeeze(new)
-        for old, new in ((paper.title, title), (paper.abstract, abstract))
-    )
-    url = paper.url or draft.url
-    merged = replace(
-        paper,
-        title=title,
-        abstract=abstract,
-        updated=max(now, paper.updated) if reworded else paper.updated,
-        first_seen=min(paper.first_seen, seen),
-        authors=draft.authors if len(draft.authors) > len(paper.authors) else paper.authors,
-        categories=tuple(dict.fromkeys(paper.categories + draft.categories)),
-        published=paper.published or draft.published,
-        url=url,
-        upvotes=draft.upvotes if later and draft.upvotes is not None else paper.upvotes,
-        organisation=paper.organisation or draft.organisation,
-        links=further_links(url, paper.links + draft.links),
-        withdrawn=paper.withdrawn or draft.withdrawn,
-        keywords=unite_keywords(paper.keywords, draft.keywords),
-        comment=(later and draft.comment) or paper.comment or draft.comment,
-        journal_ref=(later and draft.journal_ref) or paper.journal_ref or draft.journal_ref,
-        thumbnail=paper.thumbnail or draft.thumbnail,
-    )
-    return MergedPaper(merged, reworded=reworded, enriched=_facts(merged) != _facts(paper))
-
-
-def further_links(url: str | None, links: Collection[str]) -> tuple[str, ...]:
-    """Give the first 20 of these links beside ``url``, each once."""
-    return tuple(link for link in dict.fromkeys(links) if link != url)[:MOST_LINKS]
-
-
-def unite_keywords(known: Collection[str], told: Collection[str]) -> tuple[str, ...]:
-    """Give the first 50 of these keywords, each once whatever its case."""
-    first: dict[str, str] = {}
-    for word in (*known, *told):
-        first.setdefault(word.casefold(), word)
-    return tuple(first.values())[:MOST_KEYWORDS]
-
-
-def _facts(paper: Paper) -> tuple[object, ...]:
-    told = paper.authors, paper.categories, paper.published, paper.url
-    more = paper.keywords, paper.comment, paper.journal_ref
-    return (*told, *more, paper.organisation, paper.links, paper.withdrawn)
-
-
-def _best_title(old: str, new: str, *, later: bool) -> str:
-    """Choose the better set of two copies, the whole over what is cut off, else the later."""
-    before, after = squeeze(old), squeeze(new)
-    if before == after:
-        return better_set(old, new)
-    if before.startswith(after) or after.startswith(before):
-        return old if len(before) > len(after) else new
-    if has_html(old) != has_html(new):
-        return new if has_html(old) else old
-    return new if later else old

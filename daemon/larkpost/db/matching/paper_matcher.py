@@ -7,23 +7,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from enum import StrEnum
 from itertools import chain
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice
-from larkpost.db.matching.duplicate_rules import (
-    LOOSE,
-    akin,
-    alike,
-    conflicting,
-    further_links,
-    merge,
-    unite_keywords,
-)
+from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, conflicting, text_rule
+from larkpost.db.matching.match_decisions import MatchDecisions
+from larkpost.db.matching.merge_texts import further_links, merge, named_by, unite_keywords
 from larkpost.domain import Paper
-from larkpost.errors import UsageError
-from larkpost.text.identifiers import paper_url, parse_identifier
-from larkpost.text.minhash import SKETCH, sketch, text_identifier, title_key
+from larkpost.text.identifiers import paper_url
+from larkpost.text.minhash import SKETCH, text_marks
 from larkpost.text.normalize import shorten
 from larkpost.text.urls import is_web_address
 
@@ -42,6 +35,12 @@ _LONGEST_ORGANISATION = 200  # characters
 _LONGEST_KEYWORD = 100
 _LONGEST_COMMENT = 1_000
 _LONGEST_JOURNAL = 500
+_NAME_RULES = {
+    "arxiv": MatchRule.ARXIV,
+    "doi": MatchRule.DOI,
+    "url": MatchRule.LINK,
+    "text": MatchRule.TEXT,
+}
 
 
 class MatchOutcome(StrEnum):
@@ -61,13 +60,33 @@ class PaperQuery:
     key: str
     numbers: frozenset[int]
 
+    @property
+    def text_name(self) -> Identifier:
+        """The name that follows from title and abstract."""
+        return self.names[-1]
+
+
+class Match(NamedTuple):
+    """The place of the entry that a draft is, and by which rule."""
+
+    at: int
+    rule: MatchRule
+
+
+class PlacedRecord(NamedTuple):
+    """A draft that became part of a paper, and by which rule."""
+
+    query: PaperQuery
+    rule: MatchRule
+
 
 @dataclass(slots=True)
 class KnownPaper:
-    """A paper on the shelf; id 0 until it is written.
+    """A paper that a draft may be; id 0 until it is written.
 
     ``gained`` are names to be written.
     ``before`` is the paper as it lies in the store, None for one that does not yet.
+    ``placed`` are the drafts that became part of it, with the one that made it.
     """
 
     paper: Paper
@@ -76,6 +95,8 @@ class KnownPaper:
     gained: list[Identifier] = field(default_factory=list)
     reworded: bool = False
     touched: bool = False
+    placed: list[PlacedRecord] = field(default_factory=list)
+    numbers: frozenset[int] | None = None  # of its sketch, where they are known
 
 
 def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
@@ -97,21 +118,18 @@ def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
         updated=draft.updated and min(draft.updated, now),
         published=draft.published and min(draft.published, now.date()),
     )
-    numbers = sketch(draft.title, draft.abstract)
-    return PaperQuery(draft, _names(draft), title_key(draft.title), numbers)
+    marks = text_marks(draft.title, draft.abstract)
+    return PaperQuery(draft, _names(draft, marks.name), marks.key, marks.numbers)
 
 
-def _names(draft: PaperRecord) -> tuple[Identifier, ...]:
+def _names(draft: PaperRecord, text: Identifier) -> tuple[Identifier, ...]:
     """Collect the names of a draft: those given, one from its URL, one from its text."""
     names = dict.fromkeys(draft.identifiers)
-    try:
-        linked = parse_identifier(draft.url) if draft.url else None
-    except UsageError:
-        linked = None  # a link too long or too odd to be a name is still a link
+    linked = named_by(draft.url) if draft.url else None
     if linked and all(name.scheme != linked.scheme for name in names):
         names[linked] = None
-    names[text_identifier(draft.title, draft.abstract)] = None
-    return tuple(names)
+    names.pop(text, None)  # an export of a paper without another name gives it as its id
+    return (*names, text)
 
 
 def gather(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
@@ -142,41 +160,59 @@ class PaperMatcher:
         by_key: dict[str, list[int]],
         by_hash: dict[int, list[int]],
         now: datetime,
+        decisions: MatchDecisions | None = None,
     ) -> None:
         self.entries = list(entries)
         self.by_name = by_name
         self.by_key = by_key
         self.by_hash = by_hash
         self.now = now
+        self.decisions = decisions or MatchDecisions()
+        self.shared: list[tuple[int, int]] = []  # entries of which one draft had names of both
         for name, at in by_name.items():
             self.entries[at].names.add(name)
 
     def place(self, asked: PaperQuery) -> tuple[KnownPaper, MatchOutcome]:
         """Merge a draft into its paper, or make it a new one."""
-        at = self.find(asked)
-        if at is None:
+        match = self.find(asked)
+        if match is None:
             return self._add(asked), MatchOutcome.NEW
-        entry = self.entries[at]
-        return entry, self._merge(at, asked)
+        owners = {self.by_name[name] for name in asked.names if name in self.by_name}
+        self.shared += [(match.at, at) for at in sorted(owners - {match.at})]
+        return self.entries[match.at], self._merge(match, asked)
 
-    def find(self, asked: PaperQuery) -> int | None:
-        """Find the entry that a draft is: by a name, else the likest by its text."""
+    def find(self, asked: PaperQuery) -> Match | None:
+        """Find the entry that a draft is: by a name, else the likest by its text.
+
+        What an operator decided comes first.
+        """
         for name in asked.names:
             if self._is_trusted(name, asked):
-                return self.by_name[name]
+                return Match(self.by_name[name], _NAME_RULES.get(name.scheme, MatchRule.ID))
+        for name in self.decisions.partners(asked.names):
+            if name in self.by_name and not self.is_decided_apart(self.by_name[name], asked):
+                return Match(self.by_name[name], MatchRule.DECISION)
         for at in self.candidates(asked):
             known = self.entries[at]
-            if not conflicting(known.names, asked.names) and alike(known.paper, asked.draft):
-                return at
+            if conflicting(known.names, asked.names) or self.is_decided_apart(at, asked):
+                continue
+            if rule := text_rule(known.paper, asked.draft):
+                return Match(at, rule)
         return None
+
+    def is_decided_apart(self, at: int, asked: PaperQuery) -> bool:
+        """Say whether an operator decided that a draft is not this entry."""
+        return self.decisions.forbid(asked.names, self.entries[at].names)
 
     def _is_trusted(self, name: Identifier, asked: PaperQuery) -> bool:
         """Whether a name of a draft tells which paper it is: an arXiv id, which arXiv gives, does.
 
         Another name does where no name contradicts it: authors of two papers type one DOI.
         """
-        if name not in self.by_name or name.scheme == "arxiv":
-            return name in self.by_name
+        if name not in self.by_name or self.is_decided_apart(self.by_name[name], asked):
+            return False
+        if name.scheme == "arxiv":
+            return True
         known = self.entries[self.by_name[name]]
         if conflicting(known.names, asked.names):
             return False
@@ -192,8 +228,10 @@ class PaperMatcher:
     def _add(self, asked: PaperQuery) -> KnownPaper:
         free = [name for name in asked.names if name not in self.by_name]
         # Where every name is another paper's, none of them leads here; it is found by its title.
-        paper = with_url(_paper(asked.draft, (free or asked.names)[0]), free)
+        paper = with_url(paper_of(asked.draft, (free or asked.names)[0]), free)
         at, entry = len(self.entries), KnownPaper(paper)
+        entry.placed.append(PlacedRecord(asked, MatchRule.FIRST))
+        entry.numbers = asked.numbers
         self.entries.append(entry)
         self.add_names(at, free)
         self.by_key.setdefault(asked.key, []).append(at)
@@ -201,18 +239,30 @@ class PaperMatcher:
             self.by_hash.setdefault(number, []).append(at)
         return entry
 
-    def _merge(self, at: int, asked: PaperQuery) -> MatchOutcome:
-        entry = self.entries[at]
+    def _merge(self, match: Match, asked: PaperQuery) -> MatchOutcome:
+        entry = self.entries[match.at]
+        repeated = asked.text_name in entry.names
         gained = [name for name in asked.names if name not in self.by_name]
-        self.add_names(at, gained)
-        merged = merge(entry.paper, asked.draft, now=self.now)
+        self.add_names(match.at, gained)
+        entry.placed.append(PlacedRecord(asked, match.rule))
+        draft = self._without_link_of_another(match.at, asked.draft)
+        merged = merge(entry.paper, draft, now=self.now, repeated=repeated)
         paper = with_url(rename(merged.paper, gained), entry.names)
         paper = date_new_link(entry.paper, paper, self.now)
         entry.touched |= paper != entry.paper
         entry.reworded |= merged.reworded
+        if merged.reworded:
+            entry.numbers = None
         entry.paper = paper
         told = merged.reworded or merged.enriched or any(name.scheme != "text" for name in gained)
         return MatchOutcome.UPDATED if told else MatchOutcome.KNOWN
+
+    def _without_link_of_another(self, at: int, draft: PaperRecord) -> PaperRecord:
+        """Leave out an address that names another paper: it was why the two were taken apart."""
+        name = named_by(draft.url) if draft.url else None
+        if name is None or name.scheme in LOOSE or self.by_name.get(name, at) == at:
+            return draft
+        return replace(draft, url=None)
 
     def add_names(self, at: int, names: Iterable[Identifier]) -> None:
         """Give an entry names that no entry has."""
@@ -234,7 +284,8 @@ def with_url(paper: Paper, names: Iterable[Identifier]) -> Paper:
     """Keep where one of its names leads as the URL of a paper that is not to be reached else."""
     if link_of(paper):
         return paper
-    return replace(paper, url=paper_url(None, sorted(names)) or None)
+    url = paper_url(None, sorted(names)) or None
+    return paper if url == paper.url else replace(paper, url=url)
 
 
 def link_of(paper: Paper) -> str:
@@ -249,7 +300,8 @@ def date_new_link(before: Paper, after: Paper, now: datetime) -> Paper:
     return replace(after, updated=max(now, after.updated))
 
 
-def _paper(draft: PaperRecord, identifier: Identifier) -> Paper:
+def paper_of(draft: PaperRecord, identifier: Identifier) -> Paper:
+    """Make the paper that a draft tells of, as ``ask`` gave it."""
     assert draft.first_seen is not None  # noqa: S101 - ``ask`` filled it in
     assert draft.ingested_at is not None  # noqa: S101 - ``ask`` filled it in
     first_seen, ingested_at = draft.first_seen, draft.ingested_at
@@ -273,6 +325,7 @@ def _paper(draft: PaperRecord, identifier: Identifier) -> Paper:
         organisation=draft.organisation,
         links=further_links(draft.url, draft.links),
         withdrawn=draft.withdrawn,
+        version=draft.version,
         keywords=unite_keywords((), draft.keywords),
         comment=draft.comment,
         journal_ref=draft.journal_ref,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import func, select
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.batches import batches
+from larkpost.db.matching import match_decisions, merge_log, paper_names
+from larkpost.db.matching.bulk_rows import among
+from larkpost.db.matching.duplicate_rules import MatchRule, conflicting, text_rule
+from larkpost.db.matching.merge_log import UNKNOWN_ORIGIN
 from larkpost.db.matching.paper_matcher import (
     KnownPaper,
     MatchOutcome,
@@ -18,17 +21,17 @@ from larkpost.db.matching.paper_matcher import (
     gather,
     sharing,
 )
+from larkpost.db.matching.paper_writer import read_pairs, write_changed, write_names, write_new
+from larkpost.db.matching.unify_papers import choose_kept, unify
 from larkpost.db.private.merge_into_public import hand_over
-from larkpost.db.search import index
-from larkpost.domain import Identifier
-from larkpost.text.minhash import sketch
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Column, Connection
+    from sqlalchemy import Connection
 
+    from larkpost.db.matching.merge_log import RecordOrigin
     from larkpost.db.matching.paper_matcher import PaperQuery
     from larkpost.domain import PaperRecord
 
@@ -53,7 +56,11 @@ def take_turns(connection: Connection) -> None:
 
 
 def absorb(
-    connection: Connection, drafts: Iterable[PaperRecord], *, now: datetime
+    connection: Connection,
+    drafts: Iterable[PaperRecord],
+    *,
+    now: datetime,
+    origin: RecordOrigin = UNKNOWN_ORIGIN,
 ) -> list[UpsertedPaper]:
     """Add or merge each draft; returns what became of it, in their order.
 
@@ -65,21 +72,50 @@ def absorb(
     """
     take_turns(connection)
     absorbed: list[UpsertedPaper] = []
+    gone: dict[int, int] = {}
     for some in batches(drafts):
         asked = [ask(draft, now) for draft in some]
         matcher = lay_out(connection, asked, now)
         placed = [matcher.place(one) for one in asked]
-        write(connection, matcher)
+        write(connection, matcher, origin)
         absorbed += [UpsertedPaper(entry.paper.id, what) for entry, what in placed]
-    return absorbed
+        gone |= _unify_shared(connection, matcher)
+    if not gone:
+        return absorbed
+    return [replace(one, paper_id=gone.get(one.paper_id, one.paper_id)) for one in absorbed]
 
 
-def write(connection: Connection, matcher: PaperMatcher) -> None:
-    """Write what is new on a shelf and what was changed there."""
+def _unify_shared(connection: Connection, matcher: PaperMatcher) -> dict[int, int]:
+    """Unite the papers of which a draft had names of both, where their texts are alike.
+
+    As of one that came first with its arXiv id and then, reworded, without, until a record told
+    the id with the new words. Gives the id of the paper that stays by that of the one that went.
+    """
+    gone: dict[int, int] = {}
+    pairs = [tuple(matcher.entries[at] for at in pair) for pair in matcher.shared]
+    for entry, other in pairs:
+        ids = [gone.get(one.paper.id, one.paper.id) for one in (entry, other)]
+        if len(set(ids)) == 1 or conflicting(entry.names, other.names):
+            continue
+        record = merge_log.as_record(other.paper, other.names)
+        apart = matcher.decisions.forbid(record.names, entry.names)
+        if apart or text_rule(entry.paper, record.record) is None:
+            continue
+        stays, goes = choose_kept(connection, *ids)
+        unify(connection, stays, goes, now=matcher.now, rule=MatchRule.SHARED_NAMES)
+        gone = {old: stays if new == goes else new for old, new in gone.items()} | {goes: stays}
+    return gone
+
+
+def write(
+    connection: Connection, matcher: PaperMatcher, origin: RecordOrigin = UNKNOWN_ORIGIN
+) -> None:
+    """Write what is new in a matcher and what was changed there."""
     told = [entry for entry in matcher.entries if entry.gained or entry.reworded]
-    _write_new(connection, [entry for entry in matcher.entries if not entry.paper.id])
-    _write_changed(connection, [entry for entry in matcher.entries if entry.touched])
-    _write_names(connection, matcher.entries)
+    write_new(connection, [entry for entry in matcher.entries if not entry.paper.id])
+    write_changed(connection, [entry for entry in matcher.entries if entry.touched])
+    write_names(connection, matcher.entries)
+    merge_log.record_placed(connection, matcher.entries, origin, matcher.now)
     hand_over(connection, told, now=matcher.now)
 
 
@@ -90,7 +126,9 @@ def lay_out(
 
     By their texts only the drafts are looked up of which no name is known, unless ``all_by_text``.
     """
-    owned = owners(connection, {name for one in asked for name in one.names})
+    wanted = {name for one in asked for name in one.names}
+    decisions = match_decisions.read_about(connection, wanted)
+    owned = paper_names.owners(connection, wanted.union(decisions.partners(wanted)))
     # A URL may be that of a page which lists many papers.
     named = {name for name in owned if name.scheme != "url"}
     unnamed = [one for one in asked if all_by_text or named.isdisjoint(one.names)]
@@ -100,11 +138,11 @@ def lay_out(
         for some in batches({one.key for one in unnamed})
         for key, number in connection.execute(
             select(schema.paper.c.title_key, schema.paper.c.id).where(
-                schema.paper.c.title_key.in_(some), paper_rows.PUBLIC
+                among(connection, schema.paper.c.title_key, some), paper_rows.PUBLIC
             )
         )
     ]
-    by_hash = _pairs(connection, schema.minhash.c.hash, schema.minhash.c.paper_id, numbers)
+    by_hash = read_pairs(connection, schema.minhash.c.hash, schema.minhash.c.paper_id, numbers)
     met = gather(by_hash)
     ids = {one for _, one in by_key} | set(owned.values())
     ids.update(*(sharing(one.numbers, met) for one in unnamed))
@@ -112,101 +150,9 @@ def lay_out(
     places = {one: at for at, one in enumerate(papers)}
     return PaperMatcher(
         [KnownPaper(paper, before=paper) for paper in papers.values()],
-        by_name={name: places[one] for name, one in names(connection, ids)},
+        by_name={name: places[one] for name, one in paper_names.of(connection, ids)},
         by_key=gather((key, places[one]) for key, one in by_key),
         by_hash=gather((number, places[one]) for number, one in by_hash if one in places),
         now=now,
+        decisions=decisions,
     )
-
-
-def owners(connection: Connection, wanted: Collection[Identifier]) -> dict[Identifier, int]:
-    """Find the ids of the papers that have these names; no entry for a name that none has."""
-    table, by_scheme = schema.identifier, gather((name.scheme, name.value) for name in wanted)
-    rows = [
-        row
-        for scheme, values in by_scheme.items()  # the table's key begins with the scheme
-        for some in batches(set(values))
-        for row in connection.execute(
-            select(table).where(table.c.scheme == scheme, table.c.value.in_(some))
-        )
-    ]
-    return {Identifier(row.scheme, row.value): row.paper_id for row in rows}
-
-
-def names(connection: Connection, ids: Iterable[int]) -> Iterator[tuple[Identifier, int]]:
-    """Read every name of these papers, each beside the id of its paper."""
-    table = schema.identifier
-    for some in batches(ids):
-        for row in connection.execute(select(table).where(table.c.paper_id.in_(some))):
-            yield Identifier(row.scheme, row.value), row.paper_id
-
-
-def _pairs(
-    connection: Connection, column: Column[Any], paper_id: Column[Any], wanted: Collection[Any]
-) -> list[tuple[Any, int]]:
-    pairs: list[tuple[Any, int]] = []
-    for some in batches(wanted):
-        rows = connection.execute(select(column, paper_id).where(column.in_(some)))
-        pairs += [(value, one) for value, one in rows]
-    return pairs
-
-
-def _write_new(connection: Connection, entries: Sequence[KnownPaper]) -> None:
-    if not entries:
-        return
-    _settle_uids(connection, entries)
-    # Ids come back beside uids, in any order: to promise their order on SQLite, SQLAlchemy
-    # would insert row by row.
-    statement = insert(schema.paper).returning(schema.paper.c.uid, schema.paper.c.id)
-    rows = connection.execute(statement, [paper_rows.values(entry.paper) for entry in entries])
-    ids = {row.uid: row.id for row in rows}
-    for entry in entries:
-        entry.paper = replace(entry.paper, id=ids[entry.paper.uid])
-        entry.touched = entry.reworded = False
-    _write_sketches(connection, entries)
-    index.write(connection, (entry.paper for entry in entries))
-
-
-def _settle_uids(connection: Connection, entries: Sequence[KnownPaper]) -> None:
-    """Give another uid to a paper whose own is taken: it was imported under other names."""
-    column = schema.paper.c.uid
-    pairs = _pairs(connection, column, schema.paper.c.id, {entry.paper.uid for entry in entries})
-    taken = {uid for uid, _ in pairs}
-    for entry in entries:
-        if entry.paper.uid in taken:
-            entry.paper = replace(entry.paper, uid=str(uuid4()))
-        taken.add(entry.paper.uid)
-
-
-def _write_changed(connection: Connection, entries: Sequence[KnownPaper]) -> None:
-    if not entries:
-        return
-    table = schema.paper
-    rows = [paper_rows.values(entry.paper) | {"which": entry.paper.id} for entry in entries]
-    connection.execute(update(table).where(table.c.id == bindparam("which")), rows)
-    reworded = [entry for entry in entries if entry.reworded]
-    column = schema.minhash.c.paper_id
-    for some in batches(entry.paper.id for entry in reworded):
-        connection.execute(delete(schema.minhash).where(column.in_(some)))
-    _write_sketches(connection, reworded)
-    index.rewrite(connection, ((e.before, e.paper) for e in entries if e.before is not None))
-
-
-def _write_sketches(connection: Connection, entries: Iterable[KnownPaper]) -> None:
-    rows = [
-        {"paper_id": entry.paper.id, "hash": number}
-        for entry in entries
-        for number in sketch(entry.paper.title, entry.paper.abstract)
-    ]
-    if rows:
-        connection.execute(insert(schema.minhash), rows)
-
-
-def _write_names(connection: Connection, entries: Sequence[KnownPaper]) -> None:
-    rows = [
-        {"scheme": name.scheme, "value": name.value, "paper_id": entry.paper.id}
-        for entry in entries
-        for name in entry.gained
-    ]
-    if rows:
-        connection.execute(insert(schema.identifier), rows)

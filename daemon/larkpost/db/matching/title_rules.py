@@ -24,6 +24,19 @@ _JOINING = frozenset(
 )  # fmt: skip  # a word a line would be longer than the rule
 _SHORTEST_MISSPELT = 5  # letters; in shorter words one letter makes another word
 _MOST_PAIRED = 20  # words that changed; beyond, the titles have little in common anyway
+# Words of titles that say nothing of the work.
+_GENERIC = frozenset(
+    ("abstract", "acknowledgement", "acknowledgements", "addendum", "appendix", "author", "book",
+     "comment", "comments", "contents", "correction", "corrections", "corrigendum", "discussion",
+     "editorial", "errata", "erratum", "foreword", "front", "index", "introduction", "issue",
+     "letter", "matter", "memoriam", "new", "note", "notes", "notice", "obituary", "overview",
+     "paper", "perspective", "preface", "proceedings", "publisher", "reply", "report", "response",
+     "retraction", "review", "reviews", "short", "special", "summary", "supplement", "survey",
+     "table", "technical", "untitled", "withdrawn")
+)  # fmt: skip  # a word a line would be longer than the rule
+_TELLING = 4  # letters
+_SHORTEST_CUT = 25  # letters
+_CUT = re.compile(r"(?:…|\.{3,})\W*$")
 _LATEX = re.compile(r"\\[A-Za-z]+|[{}$]")
 _BREAK = re.compile(r"[\s\u2010-\u2015-]")
 
@@ -44,7 +57,7 @@ def compare_titles(old: str, new: str) -> TitleRelation:
     one title has. A word in the place of another one, a number or a "without" more make a sibling:
     "… in Basque" and "… in Welsh", "Part I" and "Part II", 7B and 70B.
     """
-    if squeeze(old) == squeeze(new):
+    if squeeze(old) == squeeze(new) or _is_cut_from(old, new) or _is_cut_from(new, old):
         return TitleRelation.SAME
     before, after = _words(old), _words(new)
     gone, come = _changes(before, after)
@@ -54,6 +67,12 @@ def compare_titles(old: str, new: str) -> TitleRelation:
         return TitleRelation.EDITED
     changed = (len(gone) + len(come)) / (len(before) + len(after))
     return TitleRelation.SIBLING if changed <= 0.5 else TitleRelation.OTHER
+
+
+def _is_cut_from(cut: str, title: str) -> bool:
+    begin = squeeze(cut)
+    long = len(begin) >= _SHORTEST_CUT and is_cut_title(cut)
+    return long and squeeze(title).startswith(begin)
 
 
 def _words(title: str) -> list[str]:
@@ -92,12 +111,14 @@ def _same_word(a: str, b: str) -> bool:
     """
     if a == b:
         return True
+    if a[:1] != b[:1]:  # neither a stem nor a letter wrong changes the first
+        return False
     if any(character.isdigit() for character in a + b) or _NUMBER.fullmatch(a):
         return False
     if stems(a) == stems(b):
         return True
     unlike_others = min(len(a), len(b)) >= _SHORTEST_MISSPELT or sorted(a) == sorted(b)
-    return unlike_others and a[0] == b[0] and OSA.distance(a, b, score_cutoff=1) <= 1
+    return unlike_others and OSA.distance(a, b, score_cutoff=1) <= 1
 
 
 def _is_abbreviation(old: list[str], new: list[str]) -> bool:
@@ -107,6 +128,17 @@ def _is_abbreviation(old: list[str], new: list[str]) -> bool:
         return False
     word, initials = short[0].removesuffix("s"), "".join(one[0] for one in long)
     return word == initials or (len(word) == len(initials) + 1 and word.endswith(initials))
+
+
+def is_generic(title: str) -> bool:
+    """Whether a title says nothing of the work, such as "Erratum" or "Technical Report"."""
+    words = [word for word in _words(title) if word not in _GENERIC]
+    return not any(len(word) >= _TELLING or not word.isascii() for word in words)
+
+
+def is_cut_title(title: str) -> bool:
+    """Say whether a title ends in an ellipsis, as lists write that have no room for it."""
+    return bool(_CUT.search(title, max(0, len(title) - 20)))
 
 
 def better_set(old: str, new: str) -> str:

@@ -84,9 +84,9 @@ def _place(
     asked: PaperQuery, public: PaperMatcher, own: PaperMatcher
 ) -> tuple[KnownPaper, MatchOutcome]:
     for matcher in (public, own):
-        at = matcher.find(asked)
-        if at is not None and matcher.entries[at].before is not None:
-            return matcher.entries[at], MatchOutcome.KNOWN
+        match = matcher.find(asked)
+        if match is not None and matcher.entries[match.at].before is not None:
+            return matcher.entries[match.at], MatchOutcome.KNOWN
     # A reader's own are told apart by their names and whole titles: to compare texts as well took
     # two seconds of a list of 2,000 titles that are nearly alike, while nobody else could write.
     return own.place(replace(asked, numbers=frozenset()))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from larkpost.text.normalize import normal_form
+from larkpost.text.normalize import normal_form, without_marks
 from larkpost.text.stemming import stem_words
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ _PLAIN_WORD = re.compile(rf"[a-z0-9]{{1,{_LONGEST}}}")
 # Words of each part that are indexed. PostgreSQL counts positions up to 16,383.
 MOST_IN_TITLE = 500
 MOST_IN_BODY = 5_000
+_MOST_STEMS = 50_000  # that are kept in memory
 MOST_IN_FACTS = 500  # of these
 BREAK = "¶"  # stands between authors; no word, so that no phrase reaches over it
 
@@ -62,12 +62,20 @@ def stems(text: str) -> list[str]:
 
     It is the algorithm that its author froze, so that an index stays good for the next release.
     """
-    return list(map(_stem, words(text)))
+    return [_STEMS[word] for word in words(text)]
 
 
-@lru_cache(maxsize=20_000)
-def _stem(word: str) -> str:
-    return stem_words([word])[0]
+class _StemCache(dict[str, str]):
+    """Stems by their words, worked out on first use; quicker to ask than a cached function."""
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= _MOST_STEMS:
+            self.clear()
+        stem = self[word] = stem_words([word])[0]
+        return stem
+
+
+_STEMS = _StemCache()
 
 
 def document(paper: Paper) -> Document:
@@ -104,5 +112,4 @@ def telling(title: str, most: int = 8) -> list[str]:
 
 def _fold_case(text: str) -> str:
     decomposed = normal_form("NFKD", text).casefold()
-    bare = (c for c in normal_form("NFKD", decomposed) if not unicodedata.combining(c))
-    return unicodedata.normalize("NFC", "".join(bare))
+    return unicodedata.normalize("NFC", without_marks(normal_form("NFKD", decomposed)))

@@ -1,0 +1,142 @@
+"""What an operator decided about papers: these names are one paper, or are not."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select
+
+from larkpost.db import schema
+from larkpost.db.batches import batches
+from larkpost.domain import Identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+_table, _name = schema.tables.match_decision, schema.tables.decided_name
+
+
+@dataclass(frozen=True, slots=True)
+class MatchDecision:
+    """Names in ``parts``: those of all parts are the ``same`` paper, or each part is another one.
+
+    Decided on names, not on papers, so that it holds for later dumps and in another home.
+    """
+
+    same: bool
+    parts: tuple[tuple[Identifier, ...], ...]
+    at: datetime
+    id: int = 0
+
+
+@dataclass(slots=True)
+class MatchDecisions:
+    """The decisions about some names, for looking up."""
+
+    decisions: Sequence[MatchDecision] = ()
+    _parts: dict[Identifier, list[tuple[MatchDecision, int]]] = field(
+        init=False, default_factory=lambda: defaultdict(list)
+    )
+
+    def __post_init__(self) -> None:
+        for decision in self.decisions:
+            for part, names in enumerate(decision.parts):
+                for name in names:
+                    self._parts[name].append((decision, part))
+
+    def partners(self, names: Iterable[Identifier]) -> list[Identifier]:
+        """Give the names that were decided to be of the same paper as one of these."""
+        known = dict.fromkeys(names)
+        return list(
+            dict.fromkeys(
+                partner
+                for name in known
+                for decision, _ in self._parts.get(name, ())
+                if decision.same
+                for part in decision.parts
+                for partner in part
+                if partner not in known
+            )
+        )
+
+    def forbid(self, names: Sequence[Identifier], others: Collection[Identifier]) -> bool:
+        """Say whether a record of these ``names``, its text last, was decided not to be others'.
+
+        Its very text says more than an id: the wrong id of a page may be why it was taken apart.
+        """
+        if not self._parts:
+            return False
+        mine = self._places(names[-1:]) or self._places(names)
+        theirs = self._places(others)
+        return any(mine[one].isdisjoint(theirs[one]) for one in mine.keys() & theirs.keys())
+
+    def _places(self, names: Iterable[Identifier]) -> dict[int, set[int]]:
+        places: dict[int, set[int]] = {}
+        for name in names:
+            for decision, part in self._parts.get(name, ()):
+                if not decision.same:
+                    places.setdefault(id(decision), set()).add(part)
+        return places
+
+
+def read_about(connection: Connection, names: Iterable[Identifier]) -> MatchDecisions:
+    """Read the decisions in which one of these names stands; usually there is none at all."""
+    if connection.execute(select(_table.c.id).limit(1)).first() is None:
+        return MatchDecisions()
+    wanted: dict[str, set[str]] = {}
+    for name in names:
+        wanted.setdefault(name.scheme, set()).add(name.value)
+    ids = {
+        number
+        for scheme, values in wanted.items()
+        for some in batches(values)
+        for number in connection.execute(
+            select(_name.c.decision_id).where(_name.c.scheme == scheme, _name.c.value.in_(some))
+        ).scalars()
+    }
+    return MatchDecisions([one for one in iterate(connection) if one.id in ids])
+
+
+def iterate(connection: Connection) -> Iterator[MatchDecision]:
+    """Read every decision, the oldest first."""
+    order = (_name.c.part, _name.c.scheme, _name.c.value)
+    parts: dict[int, dict[int, list[Identifier]]] = defaultdict(lambda: defaultdict(list))
+    for row in connection.execute(select(_name).order_by(_name.c.decision_id, *order)):
+        parts[row.decision_id][row.part].append(Identifier(row.scheme, row.value))
+    for row in connection.execute(select(_table).order_by(_table.c.at, _table.c.id)):
+        groups = tuple(tuple(names) for names in parts[row.id].values())
+        yield MatchDecision(row.same, groups, row.at, row.id)
+
+
+def record(connection: Connection, decision: MatchDecision) -> None:
+    """Write a decision down, in place of those that it contradicts: the last one holds."""
+    for other in list(iterate(connection)):
+        if _contradicts(decision, other) or _repeats(decision, other):
+            connection.execute(delete(_table).where(_table.c.id == other.id))
+    values = {"same": decision.same, "at": decision.at}
+    made = connection.execute(insert(_table).values(values).returning(_table.c.id))
+    number = made.scalar_one()
+    rows = [
+        {"decision_id": number, "part": part, "scheme": name.scheme, "value": name.value}
+        for part, names in enumerate(decision.parts)
+        for name in names
+    ]
+    connection.execute(insert(_name), rows)
+
+
+def _contradicts(new: MatchDecision, old: MatchDecision) -> bool:
+    """Whether names of two parts that the one calls the same paper are in two of the other's."""
+    if new.same == old.same:
+        return False
+    same, apart = (new, old) if new.same else (old, new)
+    united = {name for names in same.parts for name in names}
+    return sum(not united.isdisjoint(names) for names in apart.parts) > 1
+
+
+def _repeats(new: MatchDecision, old: MatchDecision) -> bool:
+    return new.same == old.same and {*map(frozenset, new.parts)} == {*map(frozenset, old.parts)}

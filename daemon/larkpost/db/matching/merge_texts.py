@@ -1,0 +1,158 @@
+"""Unites a paper with what a record says of it: the best of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from larkpost.db.matching.abstract_rules import best_abstract, is_cut
+from larkpost.db.matching.title_rules import better_set, is_cut_title
+from larkpost.errors import UsageError
+from larkpost.text.identifiers import parse_identifier
+from larkpost.text.markup import has_html
+from larkpost.text.minhash import squeeze
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from larkpost.domain import Identifier, Paper, PaperRecord
+
+MOST_LINKS = 20
+MOST_KEYWORDS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class MergedPaper:
+    """A paper after a draft of it.
+
+    ``reworded``: title or abstract say something else; ``enriched``: authors, categories, a date,
+    an organisation, a link, a keyword, a comment, a journal or word of its withdrawal came in.
+    """
+
+    paper: Paper
+    reworded: bool
+    enriched: bool
+
+
+def merge(
+    paper: Paper, draft: PaperRecord, *, now: datetime, repeated: bool = False
+) -> MergedPaper:
+    """Unite a paper with what a draft says about it.
+
+    ``updated`` moves only when the title or abstract says something else than before; the matcher
+    moves it, too, where the paper's link comes. Who says that it was withdrawn is believed for
+    good: other pages go on listing the text as it was. Votes only grow: the most that were told
+    are the latest. ``repeated``: this very text was read before, so it is no later one, else two
+    pages that differ would reword the paper every day.
+    """
+    seen = draft.first_seen or now
+    version = _is_newer_version(paper, draft)
+    later = (seen >= (paper.text_seen or paper.first_seen)) if version is None else version
+    later = later and not repeated
+    title = _best_title(paper.title, draft.title, later=later, newer=version)
+    abstract = best_abstract(paper.abstract, draft.abstract, later=later, newer=version)
+    reworded = any(
+        squeeze(old) != squeeze(new)
+        for old, new in ((paper.title, title), (paper.abstract, abstract))
+    )
+    url = paper.url or draft.url
+    merged = replace(
+        paper,
+        title=title,
+        abstract=abstract,
+        updated=max(now, paper.updated) if reworded else paper.updated,
+        first_seen=min(paper.first_seen, seen),
+        authors=_best_authors(paper.authors, draft.authors),
+        categories=tuple(dict.fromkeys(paper.categories + draft.categories)),
+        published=paper.published or draft.published,
+        url=url,
+        upvotes=max((n for n in (paper.upvotes, draft.upvotes) if n is not None), default=None),
+        organisation=paper.organisation or draft.organisation,
+        links=further_links(url, (*paper.links, *_own_link(paper, draft), *draft.links)),
+        withdrawn=paper.withdrawn or draft.withdrawn,
+        keywords=unite_keywords(paper.keywords, draft.keywords),
+        comment=(later and draft.comment) or paper.comment or draft.comment,
+        journal_ref=(later and draft.journal_ref) or paper.journal_ref or draft.journal_ref,
+        thumbnail=paper.thumbnail or draft.thumbnail,
+        version=draft.version if version else paper.version,
+        text_seen=_text_seen(paper, seen, later=later),
+    )
+    return MergedPaper(merged, reworded=reworded, enriched=_facts(merged) != _facts(paper))
+
+
+def _is_newer_version(paper: Paper, draft: PaperRecord) -> bool | None:
+    """Say whether arXiv's versions make the draft's text the newer; None where they do not tell.
+
+    A text of which the version is known comes from arXiv, and other pages follow arXiv.
+    """
+    whole = bool(draft.abstract) and not is_cut(draft.abstract)
+    before, after = paper.version or 0, (draft.version or 0) if whole else 0
+    return None if before == after else after > before
+
+
+def _text_seen(paper: Paper, seen: datetime, *, later: bool) -> datetime | None:
+    """Say when the latest text was seen; None is ``first_seen``, of a paper that was read once."""
+    latest = max(seen, paper.text_seen or paper.first_seen) if later else paper.text_seen
+    if latest is None and seen < paper.first_seen:
+        latest = paper.first_seen
+    return None if latest == min(paper.first_seen, seen) else latest
+
+
+def further_links(url: str | None, links: Collection[str]) -> tuple[str, ...]:
+    """Give the first 20 of these links beside ``url``, each once."""
+    return tuple(link for link in dict.fromkeys(links) if link != url)[:MOST_LINKS]
+
+
+def unite_keywords(known: Collection[str], told: Collection[str]) -> tuple[str, ...]:
+    """Give the first 50 of these keywords, each once whatever its case."""
+    first: dict[str, str] = {}
+    for word in (*known, *told):
+        first.setdefault(word.casefold(), word)
+    return tuple(first.values())[:MOST_KEYWORDS]
+
+
+def _own_link(paper: Paper, draft: PaperRecord) -> tuple[str, ...]:
+    """Give the draft's address where it leads elsewhere than the paper's: a DOI, not a mirror."""
+    if not (paper.url and draft.url):
+        return ()
+    name = named_by(draft.url)
+    return () if name in {named_by(paper.url), paper.identifier} else (draft.url,)
+
+
+def named_by(url: str) -> Identifier | None:
+    """Read the name of a paper in an address; None in one that is too long or odd for a name."""
+    try:
+        return parse_identifier(url)
+    except UsageError:
+        return None
+
+
+def _best_authors(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
+    """Choose the longer list, of as many authors the one with their whole names."""
+    return max(old, new, key=lambda names: (len(names), len(squeeze("".join(names)))))
+
+
+def _facts(paper: Paper) -> tuple[object, ...]:
+    told = paper.authors, paper.categories, paper.published, paper.url
+    more = paper.keywords, paper.comment, paper.journal_ref
+    return (*told, *more, paper.organisation, paper.links, paper.withdrawn)
+
+
+def _best_title(old: str, new: str, *, later: bool, newer: bool | None) -> str:
+    """Choose the better set of two copies, the whole over what is cut off, else the later.
+
+    ``newer`` as for ``best_abstract``.
+    """
+    before, after = squeeze(old), squeeze(new)
+    if before == after:
+        return better_set(old, new)
+    if is_cut_title(old) != is_cut_title(new):
+        return new if is_cut_title(old) else old
+    if newer is not None:
+        return new if newer else old
+    if before.startswith(after) or after.startswith(before):
+        return old if len(before) > len(after) else new
+    if has_html(old) != has_html(new):
+        return new if has_html(old) else old
+    return new if later else old

@@ -1,0 +1,46 @@
+"""The names of papers: which paper has one, and which ones a paper has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from larkpost.db import schema
+from larkpost.db.batches import batches
+from larkpost.db.matching.bulk_rows import among
+from larkpost.domain import Identifier
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
+    from sqlalchemy import Connection
+
+
+def owners(connection: Connection, wanted: Collection[Identifier]) -> dict[Identifier, int]:
+    """Find the ids of the papers that have these names; no entry for a name that none has."""
+    table, by_scheme = schema.identifier, _by_scheme(wanted)
+    rows = [
+        row
+        for scheme, values in by_scheme.items()  # the table's key begins with the scheme
+        for some in batches(values)
+        for row in connection.execute(
+            select(table).where(table.c.scheme == scheme, among(connection, table.c.value, some))
+        )
+    ]
+    return {Identifier(row.scheme, row.value): row.paper_id for row in rows}
+
+
+def of(connection: Connection, ids: Iterable[int]) -> Iterator[tuple[Identifier, int]]:
+    """Read every name of these papers, each beside the id of its paper."""
+    table = schema.identifier
+    for some in batches(ids):
+        for row in connection.execute(select(table).where(table.c.paper_id.in_(some))):
+            yield Identifier(row.scheme, row.value), row.paper_id
+
+
+def _by_scheme(names: Iterable[Identifier]) -> dict[str, set[str]]:
+    values: dict[str, set[str]] = {}
+    for name in names:
+        values.setdefault(name.scheme, set()).add(name.value)
+    return values

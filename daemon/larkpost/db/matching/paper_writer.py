@@ -1,0 +1,94 @@
+"""Writes papers with what they are found by: sketches, names, the words of the search."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from sqlalchemy import bindparam, delete, select, update
+
+from larkpost.db import paper_rows, schema
+from larkpost.db.batches import batches
+from larkpost.db.matching.bulk_rows import among, insert_rows, next_ids
+from larkpost.db.search import index
+from larkpost.text.minhash import sketch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from sqlalchemy import Column, Connection
+
+    from larkpost.db.matching.paper_matcher import KnownPaper
+
+
+def read_pairs(
+    connection: Connection, column: Column[Any], paper_id: Column[Any], wanted: Collection[Any]
+) -> list[tuple[Any, int]]:
+    """Read the rows in which ``column`` has one of these values: each beside the paper's id."""
+    pairs: list[tuple[Any, int]] = []
+    for some in batches(wanted):
+        rows = connection.execute(select(column, paper_id).where(among(connection, column, some)))
+        pairs += [(value, one) for value, one in rows]
+    return pairs
+
+
+def write_new(connection: Connection, entries: Sequence[KnownPaper]) -> None:
+    """Write papers that are not here yet, without their names; each entry gets its id."""
+    if not entries:
+        return
+    _settle_uids(connection, entries)
+    rows = []
+    for number, entry in zip(
+        next_ids(connection, schema.paper, len(entries)), entries, strict=True
+    ):
+        entry.paper = replace(entry.paper, id=number)
+        entry.touched = entry.reworded = False
+        rows.append((number, *paper_rows.values(entry.paper).values()))
+    columns = ("id", *paper_rows.values(entries[0].paper))
+    insert_rows(connection, schema.paper, columns, rows)
+    _write_sketches(connection, entries)
+    index.write(connection, (entry.paper for entry in entries))
+
+
+def _settle_uids(connection: Connection, entries: Sequence[KnownPaper]) -> None:
+    """Give another uid to a paper whose own is taken: it was imported under other names."""
+    column = schema.paper.c.uid
+    pairs = read_pairs(
+        connection, column, schema.paper.c.id, {entry.paper.uid for entry in entries}
+    )
+    taken = {uid for uid, _ in pairs}
+    for entry in entries:
+        if entry.paper.uid in taken:
+            entry.paper = replace(entry.paper, uid=str(uuid4()))
+        taken.add(entry.paper.uid)
+
+
+def write_changed(connection: Connection, entries: Sequence[KnownPaper]) -> None:
+    """Write papers that are here as they are now, and what they are found by."""
+    if not entries:
+        return
+    table = schema.paper
+    rows = [paper_rows.values(entry.paper) | {"which": entry.paper.id} for entry in entries]
+    connection.execute(update(table).where(table.c.id == bindparam("which")), rows)
+    reworded = [entry for entry in entries if entry.reworded]
+    column = schema.minhash.c.paper_id
+    for some in batches(entry.paper.id for entry in reworded):
+        connection.execute(delete(schema.minhash).where(column.in_(some)))
+    _write_sketches(connection, reworded)
+    index.rewrite(connection, ((e.before, e.paper) for e in entries if e.before is not None))
+
+
+def _write_sketches(connection: Connection, entries: Iterable[KnownPaper]) -> None:
+    rows = [
+        (entry.paper.id, number)
+        for entry in entries
+        for number in entry.numbers or sketch(entry.paper.title, entry.paper.abstract)
+    ]
+    insert_rows(connection, schema.minhash, ("paper_id", "hash"), rows)
+
+
+def write_names(connection: Connection, entries: Sequence[KnownPaper]) -> None:
+    """Write the names that papers gained."""
+    rows = [(name.scheme, name.value, entry.paper.id) for entry in entries for name in entry.gained]
+    insert_rows(connection, schema.identifier, ("scheme", "value", "paper_id"), rows)

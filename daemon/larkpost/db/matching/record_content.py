@@ -1,0 +1,47 @@
+"""A record of a dump as JSON, and back: as it is kept beside the paper it became part of."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Any
+
+from larkpost.domain import Identifier, PaperRecord
+
+
+def write_content(record: PaperRecord) -> dict[str, Any]:
+    """Give a record as an object of JSON, without what it does not tell."""
+    told = ((one.name, getattr(record, one.name)) for one in fields(record))
+    return {name: _plain(value) for name, value in told if value not in (None, "", (), False)}
+
+
+def read_content(content: dict[str, Any]) -> PaperRecord:
+    """Read what ``write_content`` gave; keys of a later program are passed over."""
+    known = {one.name for one in fields(PaperRecord)}
+    return PaperRecord(**{key: _value(one) for key, one in content.items() if key in known})
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case tuple():
+            return [_plain(one) for one in value]
+        case Identifier():
+            return {"scheme": value.scheme, "value": value.value}
+        case datetime():  # which is a date, too
+            return {"moment": value.isoformat()}
+        case date():
+            return {"day": value.isoformat()}
+    return value
+
+
+def _value(plain: Any) -> Any:
+    match plain:
+        case list():
+            return tuple(_value(one) for one in plain)
+        case {"scheme": str(scheme), "value": str(value)}:
+            return Identifier(scheme, value)
+        case {"moment": str(moment)}:
+            return datetime.fromisoformat(moment)
+        case {"day": str(day)}:
+            return date.fromisoformat(day)
+    return plain

@@ -1,0 +1,58 @@
+"""The tables of what was merged and decided; the others are in ``larkpost.db.schema``."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from larkpost.db.column_types import Id, UtcDateTime, metadata
+
+merged_record = Table(  # what was united in a paper, and why; see larkpost.db.matching.merge_log
+    "merged_record",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False),
+    Column("digest", String(32), nullable=False),  # of its names: what tells records apart
+    Column("format", String(40), nullable=False),  # of the dump; empty where nobody knows it
+    # SHA-256 of the dump's bytes. No key: a dump is written down after its records.
+    Column("dump_digest", String(64)),
+    Column("rule", String(20), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("content", JSON, nullable=False),  # the record, as read
+    UniqueConstraint("paper_id", "digest", "format"),
+)
+
+match_decision = Table(  # an operator's: names that are one paper, or are not
+    "match_decision",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("same", Boolean, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+
+decided_name = Table(  # of names in groups: those of one group are one paper
+    "decided_name",
+    metadata,
+    Column("decision_id", ForeignKey("match_decision.id", ondelete="CASCADE"), primary_key=True),
+    Column("scheme", String(20), primary_key=True),
+    Column("value", String(400), primary_key=True),
+    Column("part", Integer, nullable=False),
+    Index("ix_decided_name_scheme_value", "scheme", "value"),
+)
+
+former_paper = Table(  # a paper that another one has taken in: its id and uid lead there
+    "former_paper",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("uid", String(36), nullable=False, unique=True),
+    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False, index=True),
+)

@@ -1,0 +1,151 @@
+"""Makes one paper of two that are here: names, thumbs, editions and dumps move to one of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, exists, func, insert, select, update
+
+from larkpost.db import paper_rows, schema
+from larkpost.db.matching import match_decisions, merge_log, paper_names
+from larkpost.db.matching.duplicate_rules import MatchRule
+from larkpost.db.matching.match_decisions import MatchDecision
+from larkpost.db.matching.merge_texts import merge
+from larkpost.db.matching.paper_matcher import KnownPaper, date_new_link, rename, with_url
+from larkpost.db.matching.paper_writer import write_changed
+from larkpost.db.search import index
+from larkpost.db.search.tokens import document
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Table
+
+    from larkpost.domain import Identifier, Paper
+
+
+def unify(
+    connection: Connection, paper_id: int, gone_id: int, *, now: datetime, rule: MatchRule
+) -> None:
+    """Let the paper ``paper_id`` take in the paper ``gone_id``, which goes.
+
+    The one that stays keeps its uid, by which feeds name it. Its texts become the best of both. Of
+    two thumbs of a reader the later one stays; an edition that shows both shows the one that stays.
+    The uid of the other leads to it from now on. ``rule`` is why.
+    """
+    papers = paper_rows.get(connection, [paper_id, gone_id])
+    known, gone = papers[paper_id], papers[gone_id]
+    names = read_names(connection, gone_id)
+    _move_log(connection, known, gone, rule)
+    record = replace(merge_log.as_record(gone, names).record, uid=None)
+    merged = merge(known, record, now=now)
+    _move_rows(connection, paper_id, gone_id)
+    index.remove(connection, [(gone_id, document(gone))])
+    _leave_trace(connection, gone, paper_id)
+    paper = with_url(rename(merged.paper, sorted(names)), read_names(connection, paper_id))
+    paper = date_new_link(known, paper, now)
+    entry = KnownPaper(paper, before=known, reworded=merged.reworded, touched=True)
+    write_changed(connection, [entry])
+
+
+def unify_by_decision(
+    connection: Connection, paper_id: int, other_id: int, *, now: datetime
+) -> int:
+    """Make one paper of two because an operator says so; gives the id of the one that stays.
+
+    That is the first, unless readers saw the second alone. Written down by the names of both, so
+    that later dumps, and another home, take them for one.
+    """
+    parts = tuple(tuple(sorted(read_names(connection, one))) for one in (paper_id, other_id))
+    match_decisions.record(connection, MatchDecision(True, parts, now))
+    seen_alone = is_shown(connection, other_id) and not is_shown(connection, paper_id)
+    stays, goes = (other_id, paper_id) if seen_alone else (paper_id, other_id)
+    unify(connection, stays, goes, now=now, rule=MatchRule.DECISION)
+    return stays
+
+
+def choose_kept(connection: Connection, one: int, other: int) -> tuple[int, int]:
+    """Say which of two papers stays and which goes: the one that readers saw, else the older."""
+    first, second = sorted((one, other))
+    if is_shown(connection, second) and not is_shown(connection, first):
+        return second, first
+    return first, second
+
+
+def is_shown(connection: Connection, paper_id: int) -> bool:
+    """Say whether readers have met a paper: in an edition, or to press a thumb."""
+    return first_shown(connection, paper_id) is not None
+
+
+def first_shown(connection: Connection, paper_id: int) -> datetime | None:
+    """Say when readers met a paper first, in an edition or to press a thumb; None: never."""
+    vote, pick, edition = schema.vote.c, schema.pick.c, schema.edition.c
+    moments: list[datetime | None] = [
+        connection.execute(statement).scalar()
+        for statement in (
+            select(func.min(vote.at)).where(vote.paper_id == paper_id),
+            select(func.min(edition.published_at))
+            .join_from(schema.edition, schema.pick, edition.id == pick.edition_id)
+            .where(pick.paper_id == paper_id),
+        )
+    ]
+    return min((one for one in moments if one is not None), default=None)
+
+
+def read_names(connection: Connection, paper_id: int) -> set[Identifier]:
+    """Read the names of one paper."""
+    return {name for name, _ in paper_names.of(connection, [paper_id])}
+
+
+def _move_log(connection: Connection, known: Paper, gone: Paper, rule: MatchRule) -> None:
+    for paper in (known, gone):
+        merge_log.ensure(connection, paper, read_names(connection, paper.id))
+    merge_log.move(connection, gone.id, known.id, rule)
+
+
+def _move_rows(connection: Connection, paper_id: int, gone_id: int) -> None:
+    _move_votes(connection, paper_id, gone_id)
+    _move_unless_there(connection, schema.forgotten_vote, "reader_id", paper_id, gone_id)
+    _move_unless_there(connection, schema.pick, "edition_id", paper_id, gone_id)
+    _move_unless_there(connection, schema.dump_paper, "dump_id", paper_id, gone_id)
+    pick = schema.pick
+    liked = update(pick).where(pick.c.similar_paper_id == gone_id).values(similar_paper_id=paper_id)
+    connection.execute(liked)
+    names = update(schema.identifier).where(schema.identifier.c.paper_id == gone_id)
+    connection.execute(names.values(paper_id=paper_id))
+
+
+def _move_votes(connection: Connection, paper_id: int, gone_id: int) -> None:
+    """Move thumbs; of two of one reader the later one stays."""
+    vote = schema.vote
+    mine, theirs = vote.alias("mine"), vote.alias("theirs")
+    outdated = (
+        select(mine.c.reader_id)
+        .join(theirs, theirs.c.reader_id == mine.c.reader_id)
+        .where(mine.c.paper_id == paper_id, theirs.c.paper_id == gone_id, theirs.c.at > mine.c.at)
+    )
+    readers = connection.execute(outdated).scalars().all()
+    for reader_id in readers:
+        old = (vote.c.reader_id == reader_id, vote.c.paper_id == paper_id)
+        connection.execute(delete(vote).where(*old))
+    _move_unless_there(connection, vote, "reader_id", paper_id, gone_id)
+
+
+def _move_unless_there(
+    connection: Connection, table: Table, key: str, paper_id: int, gone_id: int
+) -> None:
+    """Let rows of a paper be another's, but where that one has a row of this key already."""
+    there = table.alias("there")
+    twin = exists().where(there.c[key] == table.c[key], there.c.paper_id == paper_id)
+    connection.execute(delete(table).where(table.c.paper_id == gone_id, twin))
+    moved = update(table).where(table.c.paper_id == gone_id).values(paper_id=paper_id)
+    connection.execute(moved)
+
+
+def _leave_trace(connection: Connection, gone: Paper, paper_id: int) -> None:
+    table = schema.tables.former_paper
+    earlier = update(table).where(table.c.paper_id == gone.id).values(paper_id=paper_id)
+    connection.execute(earlier)
+    connection.execute(delete(schema.paper).where(schema.paper.c.id == gone.id))
+    connection.execute(insert(table), {"id": gone.id, "uid": gone.uid, "paper_id": paper_id})
