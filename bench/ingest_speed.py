@@ -88,7 +88,7 @@ def ingest_once(folder: Path, dump: Path, name: str) -> float:
 
 def written_rows(database: Path) -> dict[str, list[tuple[Any, ...]]]:
     """Read the rows that ingest wrote; those of the index are made anew from the papers."""
-    from larkpost.db.search.tokens import index_document
+    from larkpost.db.search.tokenize import index_document
 
     with closing(sqlite3.connect(database)) as connection:
         rows = {

@@ -3,9 +3,9 @@
 python -m bench.support.term_table [--data DIR] [--show LOW HIGH]
 
 Reads ``arxiv-background`` (titles, abstracts and categories of 35,456 papers, CC0) and writes
-``daemon/larkpost/text/term_table.txt``. Three figures tell a topic from academic English, each
-alone too weak: how often a paper that says a word says it in its title; how often it says it again
-(burstiness: Church & Gale 1995); how far the categories of the papers that say it are from those
+``daemon/larkpost/text/term_specificity.txt``. Three figures tell a topic from academic English,
+each alone too weak: how often a paper that says a word says it in its title; how often it says
+it again (burstiness: Church & Gale 1995); how far the categories of the papers that say it are from those
 of all papers (Kullback-Leibler divergence). "Commonly" is in no title, is said once, and is said
 in every field.
 """
@@ -36,7 +36,7 @@ GRADES = 10
 VERB, SURE_VERB, HEAD = 0.2, 0.3, 0.35  # shares of occurrences
 ADJECTIVES = ("able", "ible", "ous", "ful", "ed")
 MODEST, FEEBLE = 7, 3  # grades up to which a verb's form, and an adjective, stand in no phrase
-TARGET = Path(__file__).resolve().parents[2] / "daemon/larkpost/text/term_table.txt"
+TARGET = Path(__file__).resolve().parents[2] / "daemon/larkpost/text/term_specificity.txt"
 _TOKEN = re.compile(r"\w+(?:-\w+)*|[.,;:()!?]")
 _BEFORE_VERBS = frozenset(
     [

@@ -14,7 +14,7 @@ from larkpost.settings import load
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from larkpost.editions.diagnostics import EmptyDay
+    from larkpost.editions.empty_day_reasons import EmptyDay
 
 
 NOW = datetime(2026, 8, 7, 5, tzinfo=UTC)

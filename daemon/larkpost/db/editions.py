@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, insert, select, update
 
-from larkpost.db import papers, readers, row_ids, schema, upsert
-from larkpost.db.batches import batches
+from larkpost.db import papers, readers, row_ids, schema, upsert_statement
 from larkpost.db.outbox import deliveries
+from larkpost.db.value_batches import batches
 from larkpost.domain import Edition, Pick, Status, TermWeight
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ def _insert_editions(connection: Connection, prepared: Sequence[PreparedEdition]
     if not prepared:
         return {}
     table = schema.edition
-    statement = upsert.insert(connection, table).on_conflict_do_nothing(
+    statement = upsert_statement.insert(connection, table).on_conflict_do_nothing(
         index_elements=["reader_id", "date"]
     )
     rows = [

@@ -11,8 +11,8 @@ from sqlalchemy import select, type_coerce
 from sqlalchemy.types import NullType
 
 from larkpost.db import schema
-from larkpost.db.batches import batches
 from larkpost.db.paper_rows import COLUMNS, get
+from larkpost.db.value_batches import batches
 
 if TYPE_CHECKING:
     from collections.abc import Collection

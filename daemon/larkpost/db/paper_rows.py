@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, false, select
 
 from larkpost.db import schema
-from larkpost.db.batches import batches
+from larkpost.db.value_batches import batches
 from larkpost.domain import Identifier, Paper
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import case, func, select
 
 from larkpost.db import schema
-from larkpost.db.batches import batches
 from larkpost.db.paper_rows import get
 from larkpost.db.papers import fresh
 from larkpost.db.usage.vote_eligibility import counts
+from larkpost.db.value_batches import batches
 from larkpost.db.votes import ON_PUBLIC
 from larkpost.domain import Thumb, Vote
 

@@ -14,8 +14,8 @@ from sqlalchemy import update as change
 from sqlalchemy.exc import IntegrityError
 
 from larkpost.db import row_ids, schema
-from larkpost.db.batches import batches
 from larkpost.db.usage import vote_eligibility
+from larkpost.db.value_batches import batches
 from larkpost.domain import Interest, Reader, Status
 from larkpost.errors import UnknownReader, UsageError
 from larkpost.text.email_address import address_key, spell_address

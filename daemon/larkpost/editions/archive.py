@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from larkpost.db import archive
+from larkpost.db import public_archive
 from larkpost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -108,10 +108,10 @@ def _read(year: str, week: str | None, month: str, day: str | None) -> DateSpan:
 
 def volume(connection: Connection, span: DateSpan, *, limit: int, offset: int = 0) -> ArchivePage:
     """Open the archive at a span."""
-    days = archive.per_day(connection, span.first, span.last)
-    found = archive.between(connection, span.first, span.last, limit=limit, offset=offset)
-    earlier = archive.before(connection, span.first)
-    later = archive.after(connection, span.last)
+    days = public_archive.per_day(connection, span.first, span.last)
+    found = public_archive.between(connection, span.first, span.last, limit=limit, offset=offset)
+    earlier = public_archive.before(connection, span.first)
+    later = public_archive.after(connection, span.last)
     return ArchivePage(
         span=span,
         papers=tuple(found),
@@ -124,14 +124,14 @@ def volume(connection: Connection, span: DateSpan, *, limit: int, offset: int = 
 
 def latest(connection: Connection, kind: SpanKind) -> DateSpan | None:
     """The newest span that is not empty; None where there are no papers."""
-    day = archive.latest(connection)
+    day = public_archive.latest(connection)
     return span_of(kind, day) if day else None
 
 
 def contents(connection: Connection, kind: SpanKind) -> dict[DateSpan, int]:
     """Every span that is not empty with the number of its papers, the newest first."""
     counted: dict[DateSpan, int] = {}
-    for day, count in reversed(archive.per_day(connection).items()):
+    for day, count in reversed(public_archive.per_day(connection).items()):
         span = span_of(kind, day)
         counted[span] = counted.get(span, 0) + count
     return counted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from larkpost.db import archive
+from larkpost.db import public_archive
 from larkpost.editions.archive import SpanKind, latest, read_span, span_of, volume
 from larkpost.errors import UsageError
 
@@ -38,7 +38,7 @@ def open_month(connection: Connection, name: str, *, page: int, size: int) -> Ar
         return ArchiveMonth(opened, False, [("next", span.name, page + 1)] * more + older)
     older = [("prev-archive", span.name, page + 1)] if more else older
     newer = [("next-archive", span.name, page - 1)] if page > 1 else []
-    if page == 1 and archive.after(connection, opened.next.last):
+    if page == 1 and public_archive.after(connection, opened.next.last):
         newer = [("next-archive", opened.next.name, _pages(connection, opened.next, size))]
     return ArchiveMonth(opened, True, [*older, *newer])
 
@@ -52,7 +52,7 @@ def before_today(connection: Connection, shown: int) -> Related:
     if running is None:
         return []
     rest = _count(connection, running) > shown
-    day = archive.before(connection, running.first)
+    day = public_archive.before(connection, running.first)
     older = [("prev-archive", span_of(SpanKind.MONTH, day).name, 1)] if day else []
     return [("next", running.name, 1)] * rest + older
 
@@ -62,4 +62,4 @@ def _pages(connection: Connection, span: DateSpan, size: int) -> int:
 
 
 def _count(connection: Connection, span: DateSpan) -> int:
-    return sum(archive.per_day(connection, span.first, span.last).values())
+    return sum(public_archive.per_day(connection, span.first, span.last).values())

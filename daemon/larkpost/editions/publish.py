@@ -17,9 +17,9 @@ from larkpost.db.coordination import job_status
 from larkpost.db.editions import PreparedEdition
 from larkpost.db.popularity import FEWEST
 from larkpost.domain import Edition
-from larkpost.editions import diagnostics, empty_notice, recommend
-from larkpost.editions.batch_isolation import bisect_failures
+from larkpost.editions import empty_day_reasons, empty_notice, recommend
 from larkpost.editions.clock_correction import recover_from_future
+from larkpost.editions.isolate_failures import bisect_failures
 from larkpost.editions.model_cache import ModelCache
 from larkpost.editions.recommend import RankingRequest, ReaderRanking
 from larkpost.errors import LarkpostError
@@ -313,7 +313,9 @@ def _carry_out(
     context: PublishContext,
 ) -> Iterator[PublishResult]:
     window = context.question(occasions[0]).window
-    why = cache(partial(diagnostics.of_reader, connection, now=occasions[0].at, window=window))
+    why = cache(
+        partial(empty_day_reasons.of_reader, connection, now=occasions[0].at, window=window)
+    )
     full = [one for one in occasions if rankings[one.reader.id].picks]
     prepared = _replace_message_ids(
         connection,

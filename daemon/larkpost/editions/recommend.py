@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from larkpost import logs
 from larkpost.db import editions, papers, popularity, votes
 from larkpost.domain import Thumb
-from larkpost.editions import downvote_advice, fallback, second_interest
-from larkpost.editions.batch_isolation import bisect_failures
+from larkpost.editions import downvote_advice, fallback_picks, second_interest
 from larkpost.editions.exploration import Explorer
+from larkpost.editions.isolate_failures import bisect_failures
 from larkpost.editions.model_cache import ModelCache, fresh_space
 from larkpost.editions.training_evidence import evidence
 from larkpost.errors import LarkpostError
@@ -142,9 +142,11 @@ def _plain(
         )
     limit = question.limit or reader.papers_per_edition
     order = [judged.paper.id for judged in hot]
-    picks = fallback.choose(reader, candidates, spent, order, limit)
+    picks = fallback_picks.choose(reader, candidates, spent, order, limit)
     left = len(candidates) - len(spent & {paper.id for paper in candidates})
-    return ReaderRanking(picks, left, note=fallback.NOTE, fault=f"{type(fault).__name__}: {fault}")
+    return ReaderRanking(
+        picks, left, note=fallback_picks.NOTE, fault=f"{type(fault).__name__}: {fault}"
+    )
 
 
 def _learn(

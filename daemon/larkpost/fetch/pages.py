@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost import logs
-from larkpost.db import dumps
+from larkpost.db import read_dumps
 from larkpost.db.polling import polled_sources
 from larkpost.db.polling.polled_sources import PageState
 from larkpost.errors import FetchProblem, SourceFailure, UnreadableDump
@@ -197,8 +197,10 @@ class PagePoller:
         """Whether it lists a paper that no page of this source listed before, known here or not."""
         earlier = [page.dump_id for page in self._pages.values() if page.dump_id is not None]
         with self._context.store.read() as connection:
-            before = {one for dump_id in earlier for one in dumps.papers_of(connection, dump_id)}
-            return not before.issuperset(dumps.papers_of(connection, report.dump_id))
+            before = {
+                one for dump_id in earlier for one in read_dumps.papers_of(connection, dump_id)
+            }
+            return not before.issuperset(read_dumps.papers_of(connection, report.dump_id))
 
     def _state_after(
         self,

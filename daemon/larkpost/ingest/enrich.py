@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from larkpost import logs
-from larkpost.db.batches import batches
 from larkpost.db.matching.duplicate_rules import conflicting
 from larkpost.db.paper_metadata import MatchResult, count_without_link, read_known
 from larkpost.db.paper_metadata import enrich as enrich_papers
+from larkpost.db.value_batches import batches
 from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.arxiv_metadata import MetadataRecord, read_metadata

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from larkpost import logs
-from larkpost.db import dumps
+from larkpost.db import read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import Failure, LarkpostError, UnreadableDump
@@ -146,7 +146,7 @@ def _list_changed_dumps(store: Store, done: Path, now: datetime) -> list[InboxFi
     if not recent:
         return []
     with store.read() as connection:
-        read_at = dumps.read_times(connection)
+        read_at = read_dumps.read_times(connection)
 
     def is_changed(one: InboxFile) -> bool:
         name = one_line(one.path.name)
@@ -256,7 +256,7 @@ def _note(store: Store, taken: Sequence[Taken], now: datetime) -> None:
     with suppress(LarkpostError):  # a database that does not answer is told of elsewhere
         with store.read() as connection:
             happened = job_status.latest(connection)
-            newest = next(iter(dumps.latest(connection)), None)
+            newest = next(iter(read_dumps.latest(connection)), None)
         before = happened.get("inbox")
         told = before.detail.get("left", {}) if before else {}
         news = left != told or (left and not (before and timedelta(0) <= now - before.at < _REMIND))

@@ -11,7 +11,7 @@ from datetime import date as Date  # noqa: N812 - ``date`` is the name of an arg
 from typing import TYPE_CHECKING, BinaryIO
 
 from larkpost import logs
-from larkpost.db import dumps, papers
+from larkpost.db import papers, read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.db.papers import MatchOutcome
 from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
@@ -128,7 +128,7 @@ def ingest(
 def was_read(store: Store, path: Path) -> bool:
     """Say whether the bytes at ``path`` were read before; raises what ``ingest`` does."""
     with copy_of(path, follow=False) as copy, store.read() as connection:
-        return dumps.by_digest(connection, copy.digest) is not None
+        return read_dumps.by_digest(connection, copy.digest) is not None
 
 
 def _ingest_copy(
@@ -142,7 +142,7 @@ def _ingest_copy(
 ) -> IngestReport:
     named = _find_format(dump_formats, dump_format) if dump_format is not None else None
     with store.read() as connection:
-        if before := dumps.by_digest(connection, copy.digest):
+        if before := read_dumps.by_digest(connection, copy.digest):
             return _again(connection, before, copy.name)
     try:
         return _DumpIngest(store, copy, dump_formats, named, date, now, progress).run()
@@ -164,7 +164,7 @@ def _record_result(store: Store, report: IngestReport, now: datetime) -> IngestR
     return report
 
 
-def _again(connection: Connection, dump: dumps.Dump, name: str) -> IngestReport:
+def _again(connection: Connection, dump: read_dumps.Dump, name: str) -> IngestReport:
     return IngestReport(
         name=name,
         digest=dump.digest,
@@ -177,7 +177,7 @@ def _again(connection: Connection, dump: dumps.Dump, name: str) -> IngestReport:
         rejected=dump.rejected,
         already=dump.read_at,
         dump_id=dump.id,
-        rejects=tuple(dumps.rejects(connection, dump.id)),
+        rejects=tuple(read_dumps.rejects(connection, dump.id)),
     )
 
 
@@ -258,7 +258,7 @@ class _DumpIngest:
                 drafts, size = [], 0
         with self.store.begin() as connection:
             papers.take_turns(connection)
-            if twin := dumps.by_digest(connection, self.copy.digest):
+            if twin := read_dumps.by_digest(connection, self.copy.digest):
                 return _again(connection, twin, self.copy.name)
             self._absorb(connection, drafts, form)
             dump_id = self._record(connection)
@@ -345,7 +345,7 @@ class _DumpIngest:
             self.paper_ids.append(one.paper_id)
 
     def _record(self, connection: Connection) -> int:
-        dump = dumps.Dump(
+        dump = read_dumps.Dump(
             id=0,
             digest=self.copy.digest,
             name=self.copy.name,
@@ -358,7 +358,7 @@ class _DumpIngest:
             rejected=self.counts["rejected"],
         )
         paper_ids = papers.current_ids(connection, self.paper_ids)
-        return dumps.record(connection, dump, paper_ids=paper_ids, rejected=self.rejects)
+        return read_dumps.record(connection, dump, paper_ids=paper_ids, rejected=self.rejects)
 
     def _format(self) -> str:
         """Name the format; of an archive, those of the files in it, as far as there is room."""

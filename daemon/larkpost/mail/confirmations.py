@@ -13,7 +13,7 @@ from larkpost.db.outbox import notices
 from larkpost.domain import Status
 from larkpost.errors import UnknownReader
 from larkpost.log_events import LogEvent
-from larkpost.mail import request_limits
+from larkpost.mail import confirmation_limits
 from larkpost.readers import subscriptions
 from larkpost.text import interest_words
 from larkpost.text.email_address import address_key, spell_address
@@ -58,14 +58,14 @@ def ask(
     *,
     now: datetime,
     network: str = "",
-    per_domain: int = request_limits.PER_DOMAIN,
+    per_domain: int = confirmation_limits.PER_DOMAIN,
 ) -> None:
     """Queue a confirmation, which goes before all other mail, unless its domain is crowded.
 
     ``network`` is who asks. Raises Crowded where too many wait for the domain.
     """
     with store.begin() as connection:
-        domain, place = request_limits.queue_up(
+        domain, place = confirmation_limits.queue_up(
             connection, asking.address, network, now=now, per_domain=per_domain
         )
         notices.ask(
@@ -104,7 +104,7 @@ def is_permitted(
     if delivery.reader_id is not None or delivery.attempts > 0:
         return True
     address = str(delivery.payload.get("address", ""))
-    permission = request_limits.permission_to_send(
+    permission = confirmation_limits.permission_to_send(
         connection, delivery, address, now=now, per_domain=per_domain
     )
     return permission.now
@@ -129,7 +129,7 @@ def _is_permitted(
     per_domain: int,
 ) -> bool:
     """Take a turn of the mailbox and the domain; where there is none, forget it or put it off."""
-    permission = request_limits.limit(
+    permission = confirmation_limits.limit(
         connection, delivery, asking.address, now=now, per_domain=per_domain
     )
     if permission.now:

@@ -9,18 +9,18 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from larkpost import logs
-from larkpost.db.batches import batches
 from larkpost.db.outbox import deliveries, delivery_queue, sent_messages
 from larkpost.db.outbox.delivery_queue import BATCH
+from larkpost.db.value_batches import batches
 from larkpost.domain import DeliveryState, Message, MessageKind
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.errors import Deferred, LarkpostError
 from larkpost.log_events import LogEvent
 from larkpost.mail import circuit_breaker, confirmations
+from larkpost.mail.confirmation_limits import PER_DOMAIN
+from larkpost.mail.outbox_run import NOBODY, OutboxItem, OutboxRun, is_deliverable
 from larkpost.mail.preparation import MessagePreparation, with_readers
-from larkpost.mail.request_limits import PER_DOMAIN
 from larkpost.mail.retry_policy import DeliveryDecision, classify_outcome, describe, unmade
-from larkpost.mail.run_state import NOBODY, OutboxItem, OutboxRun, is_deliverable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from larkpost.db import readers
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import notices
-from larkpost.editions.diagnostics import EmptyDay, explain_empty_day
+from larkpost.editions.empty_day_reasons import EmptyDay, explain_empty_day
 from larkpost.mail import circuit_breaker
 from larkpost.text.plurals import capitalise, sentence
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection, Store
-    from larkpost.editions.diagnostics import EmptyDayReason
+    from larkpost.editions.empty_day_reasons import EmptyDayReason
 
 KIND = "receipt"
 _OF_READERS = frozenset({EmptyDay.ALL_BELOW, EmptyDay.ALL_SEEN})

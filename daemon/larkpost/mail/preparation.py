@@ -14,7 +14,7 @@ from larkpost.errors import StoreError, TryAgainLater
 from larkpost.log_events import LogEvent
 from larkpost.mail import confirmations
 from larkpost.mail.message_builder import edition_messages, notice_message
-from larkpost.mail.run_state import NOBODY, OutboxItem
+from larkpost.mail.outbox_run import NOBODY, OutboxItem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from larkpost.db import editions, papers, readers, votes
-from larkpost.db.batches import batches
 from larkpost.db.matching import match_decisions
 from larkpost.db.outbox import bounces, deliveries
 from larkpost.db.private import private_papers
 from larkpost.db.usage import forgotten_votes, last_use, vote_eligibility
+from larkpost.db.value_batches import batches
 from larkpost.disk_space import is_no_room, no_room
 from larkpost.domain import MessageKind
 from larkpost.errors import UsageError

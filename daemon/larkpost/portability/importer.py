@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from larkpost.db import editions, papers, readers, votes
-from larkpost.db.batches import batches
 from larkpost.db.private import private_papers, private_upsert
 from larkpost.db.usage import last_use, vote_eligibility
+from larkpost.db.value_batches import batches
 from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord, Status, Vote
 from larkpost.errors import UnknownReader, UsageError
 from larkpost.formats.jsonl import Jsonl

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from larkpost.domain import TermWeight
 from larkpost.ranking.tfidf import CLOSE_SHARE, WORD_SHARE, scale_to_unit
-from larkpost.text.term_table import LEAST_PARTICULAR
+from larkpost.text.term_specificity import LEAST_PARTICULAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

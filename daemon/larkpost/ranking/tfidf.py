@@ -15,11 +15,11 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
 )
 
 from larkpost.ranking import ridge
-from larkpost.ranking.row_cache import RowCache
+from larkpost.ranking.paper_row_cache import RowCache
 from larkpost.ranking.taste_cache import TasteCache
-from larkpost.ranking.words.lexicon import Lexicon, category_terms
+from larkpost.ranking.words.find_terms import Lexicon, category_terms
 from larkpost.ranking.words.tokenizer import count_stems, terms
-from larkpost.text.term_table import GRADES, term_table
+from larkpost.text.term_specificity import GRADES, term_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

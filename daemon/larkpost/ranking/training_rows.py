@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from larkpost.ranking.linear_model import Columns, TrainingVotes
-from larkpost.ranking.row_cache import name_text
+from larkpost.ranking.paper_row_cache import name_text
 from larkpost.ranking.taste_cache import Line, digest
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from larkpost.db import papers, readers, votes
-from larkpost.db.batches import batches
 from larkpost.db.private import private_papers, private_upsert
+from larkpost.db.value_batches import batches
 from larkpost.domain import Thumb, Vote
 from larkpost.errors import QuotaExceeded
 from larkpost.formats.references import MOST, read_references

@@ -10,7 +10,7 @@ from larkpost.db import votes
 from larkpost.db.coordination import rate_limits
 from larkpost.db.usage import last_use, quotas
 from larkpost.errors import QuotaExceeded
-from larkpost.text.networks import WIDER
+from larkpost.text.ip_networks import WIDER
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:

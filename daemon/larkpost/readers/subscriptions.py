@@ -12,7 +12,7 @@ from larkpost.errors import UsageError
 from larkpost.schedule import Timetable, is_available, local_date, next_after, timetable_of
 from larkpost.text.interest_words import LONGEST_INTEREST, MOST_INTERESTS, tidy
 from larkpost.text.normalize import one_line, shorten
-from larkpost.text.zones import nearest_zones, zone_names
+from larkpost.text.time_zones import nearest_zones, zone_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from larkpost.text.identifiers import LONGEST_LINK, paper_url
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
-from larkpost.text.term_table import term_table
+from larkpost.text.term_specificity import term_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from larkpost.db import dumps, papers, readers, votes
+from larkpost.db import papers, read_dumps, readers, votes
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import deliveries
 from larkpost.db.polling import polled_sources
 from larkpost.db.usage import last_use
-from larkpost.editions.diagnostics import explain_empty_day
+from larkpost.editions.empty_day_reasons import explain_empty_day
 from larkpost.ingest.refused_files import all_refusals
 from larkpost.portability.records import name_of
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
 
     from larkpost.db.coordination.job_status import JobStatus
-    from larkpost.db.dumps import Dump
     from larkpost.db.engine import Connection
     from larkpost.db.polling.polled_sources import SourceState
+    from larkpost.db.read_dumps import Dump
     from larkpost.domain import DeliveryState, RejectedRecord, Status
-    from larkpost.editions.diagnostics import EmptyDayReason
+    from larkpost.editions.empty_day_reasons import EmptyDayReason
     from larkpost.ingest.refused_files import Refusal
 
 
@@ -69,14 +69,14 @@ def read_status(connection: Connection, *, now: datetime, window: timedelta) -> 
     """Read how things stand; ``window`` is how far back an edition looks for papers."""
     happened = job_status.latest(connection)
     counts = readers.count_by_status(connection)
-    newest = next(iter(dumps.latest(connection)), None)
+    newest = next(iter(read_dumps.latest(connection)), None)
     return StatusReport(
         papers=papers.count(connection),
         votes=votes.count(connection),
         readers=counts,
         deliveries=deliveries.counts(connection),
         newest_dump=newest,
-        rejects=dumps.rejects(connection, newest.id) if newest else (),
+        rejects=read_dumps.rejects(connection, newest.id) if newest else (),
         refused=all_refusals(happened, newest.read_at if newest else None),
         next_slot=readers.next_slot(connection),
         events=happened,

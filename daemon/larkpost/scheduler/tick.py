@@ -24,9 +24,9 @@ from larkpost.fetch.poll import list_due, poll_sources
 from larkpost.inbound.maildir import collect
 from larkpost.ingest.inbox import sweep
 from larkpost.mail import circuit_breaker
+from larkpost.mail.confirmation_limits import PER_DOMAIN
 from larkpost.mail.deliver import DeliveryCounts, deliver
 from larkpost.mail.operator_report import queue_report
-from larkpost.mail.request_limits import PER_DOMAIN
 from larkpost.readers.expiry import LastUses
 from larkpost.scheduler.housekeeping import clean_up
 from larkpost.scheduler.mutex import alone

@@ -36,7 +36,7 @@ from larkpost.settings.addresses import (
 )
 from larkpost.settings.paper_search_links import FIND_LINKS, FindLinks
 from larkpost.settings.polled_sources import NO_SOURCES, SourceEntries
-from larkpost.text.zones import zone_names
+from larkpost.text.time_zones import zone_names
 
 if TYPE_CHECKING:
     from pathlib import Path

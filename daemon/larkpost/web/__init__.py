@@ -22,7 +22,7 @@ from larkpost.web.limits.rate_limit import COSTLY, LOOKING, RateLimiter
 from larkpost.web.limits.request_rate import ANY, MADE, RequestRate
 from larkpost.web.limits.unread_responses import InPieces
 from larkpost.web.middleware import DateHeader, ErrorPages, HostHeader
-from larkpost.web.path_numbers import register_path_numbers
+from larkpost.web.page_numbers import register_path_numbers
 from larkpost.web.public.archive import archive, look_up, paper, volume
 from larkpost.web.public.confirm import confirm, leave
 from larkpost.web.public.feeds import archive_feed, month_feed, search_feed, trending_feed

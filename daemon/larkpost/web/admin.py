@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from larkpost.db import dumps, readers
+from larkpost.db import read_dumps, readers
 from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState
 from larkpost.scheduler.status import SEND_UNDECIDED, read_status
@@ -31,7 +31,7 @@ def admin(site: SiteContext, request: Request, _form: FormData) -> Response:
     now = site.clock()
     with site.program.store.read() as connection:
         found = read_status(connection, now=now, window=site.program.window)
-        latest = dumps.latest(connection, limit=DUMPS)
+        latest = read_dumps.latest(connection, limit=DUMPS)
         some = readers.newest(connection, limit=READERS, offset=(page - 1) * READERS)
         troubled = deliveries.by_state(connection, TROUBLED, LETTERS)
         theirs = readers.many(connection, {one.reader_id for one in troubled if one.reader_id})

@@ -14,7 +14,7 @@ from ipaddress import (
 )
 from typing import TYPE_CHECKING
 
-from larkpost.text.networks import neighbourhood
+from larkpost.text.ip_networks import neighbourhood
 
 if TYPE_CHECKING:
     from starlette.requests import Request

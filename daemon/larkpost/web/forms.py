@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
 from larkpost.errors import UsageError
-from larkpost.text.zones import zone_names
+from larkpost.text.time_zones import zone_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import JSONResponse
 
 from larkpost.db.coordination import job_status
-from larkpost.editions.diagnostics import explain_empty_day
+from larkpost.editions.empty_day_reasons import explain_empty_day
 from larkpost.errors import LarkpostError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.editions.diagnostics import EmptyDayReason
+    from larkpost.editions.empty_day_reasons import EmptyDayReason
     from larkpost.web.site import SiteContext
 
 LEAST_FREE_BYTES = 100 * 1024 * 1024

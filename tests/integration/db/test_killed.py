@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tests.helpers.web.site_client import NOW, place
 
 from larkpost.bootstrap import build
-from larkpost.db import dumps, papers
+from larkpost.db import papers, read_dumps
 from larkpost.ingest.inbox import sweep
 from larkpost.packaged_files import shipped_path
 from larkpost.settings import load
@@ -140,7 +140,7 @@ def test_a_dump_is_read_whole_and_once_wherever_reading_it_is_killed(tmp_path: P
         turns += 1
         program = opened(Path(turn["home"]))
         with program.store.read() as connection:
-            count, read = papers.count(connection), len(dumps.latest(connection, 9))
+            count, read = papers.count(connection), len(read_dumps.latest(connection, 9))
         moved = (program.places.done / "a.txt").exists()
         assert (count, read) in {(0, 0), (108, 1)}  # whole or not at all
         assert read or not moved  # committed before it is moved
@@ -150,7 +150,7 @@ def test_a_dump_is_read_whole_and_once_wherever_reading_it_is_killed(tmp_path: P
             sweep(program.store, program.dump_formats, program.places, stable_seconds=0, now=NOW)
 
         with program.store.read() as connection:
-            assert (papers.count(connection), len(dumps.latest(connection, 9))) == (108, 1)
+            assert (papers.count(connection), len(read_dumps.latest(connection, 9))) == (108, 1)
         assert [path.name for path in program.places.inbox.glob("*.txt")] == []
         assert any(path.name == "a.txt" for path in program.places.done.iterdir())
         assert len({path.read_bytes() for path in program.places.done.iterdir()}) == 1

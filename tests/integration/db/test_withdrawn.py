@@ -11,7 +11,7 @@ from sqlalchemy import text
 from tests.helpers.old_databases import left_at
 from tests.helpers.web.site_client import NOW, place
 
-from larkpost.db import archive, editions, migrations, papers, popularity
+from larkpost.db import editions, migrations, papers, popularity, public_archive
 from larkpost.db.engine import Store
 from larkpost.db.search import find
 from larkpost.domain import PaperRecord, Thumb
@@ -136,8 +136,8 @@ def test_editions_votes_archive_and_search_keep_a_withdrawn_paper(here: Place) -
         found = papers.search(connection, paper.title)
         assert [one.id for one in found] == [paper.id]
         assert found[0].withdrawn
-        assert sum(archive.per_day(connection).values()) == len(here.papers)
-    assert paper.title in here.client.get("/archive.rss").text
+        assert sum(public_archive.per_day(connection).values()) == len(here.papers)
+    assert paper.title in here.client.get("/public_archive.rss").text
 
 
 def test_pages_mark_a_withdrawn_paper_and_only_that(here: Place) -> None:

@@ -14,7 +14,7 @@ from tests.integration.editions.test_publish import MORNING, NOW, WEEK, ids, new
 from larkpost.db import editions, papers, schema
 from larkpost.db.coordination import job_status
 from larkpost.domain import PaperRecord, Thumb
-from larkpost.editions import fallback
+from larkpost.editions import fallback_picks
 from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
 from larkpost.ranking import TfidfRanker
 from larkpost.readers import subscriptions
@@ -89,7 +89,7 @@ def test_where_training_fails_all_get_their_words_then_the_newest_and_are_told(
     outcomes = publish_due(replace(newsroom, ranker=Unfit()), now=MORNING)
 
     assert outcomes == Counter({PublishOutcome.PUBLISHED: 4})
-    assert newest(store, plain).note == newest(store, wordy).note == fallback.NOTE
+    assert newest(store, plain).note == newest(store, wordy).note == fallback_picks.NOTE
     assert [pick.paper.title[:7] for pick in newest(store, wordy).picks] == ["Protein"] * 3
     assert newest(store, wordy).picks[0].positive_terms[0].term == "protein folding"
     learn = event(store, "learn")
@@ -128,7 +128,7 @@ def test_a_reader_over_whom_learning_breaks_costs_no_other_anything(
 
     assert outcomes == Counter({PublishOutcome.PUBLISHED: 9})
     told = {reader.id: newest(store, reader).note for reader in everybody}
-    assert told.pop(broken.id) == fallback.NOTE
+    assert told.pop(broken.id) == fallback_picks.NOTE
     assert set(told.values()) == {""}
     publish_due(usual, now=MORNING + timedelta(days=1))
     learn = event(store, "learn")

@@ -15,7 +15,7 @@ from larkpost.editions.evaluate import history
 from larkpost.editions.publish import PublishContext, by_hand, draft, publish
 from larkpost.editions.recommend import RankingRequest
 from larkpost.ranking import TfidfRanker
-from larkpost.ranking.exploration.coverage import measure_coverage
+from larkpost.ranking.exploration.stream_coverage import measure_coverage
 from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast
 

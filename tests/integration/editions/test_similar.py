@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tests.helpers.factories import NOW, add_papers
 
 from larkpost.db import papers
-from larkpost.db.search.tokens import words
+from larkpost.db.search.tokenize import words
 from larkpost.domain import PaperRecord
 from larkpost.editions.similar import SimilarPapers, similar
 from larkpost.ranking import TfidfRanker

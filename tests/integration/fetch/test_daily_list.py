@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.helpers.sources.source_server import Reply, paper
 
-from larkpost.db import dumps
+from larkpost.db import read_dumps
 
 if TYPE_CHECKING:
     from tests.helpers.sources.polling_helpers import Polling
@@ -158,7 +158,7 @@ def test_a_dump_is_named_after_its_source_its_day_and_its_address(
     polling.poll()
 
     with polling.store.read() as connection:
-        (dump,) = dumps.latest(connection)
+        (dump,) = read_dumps.latest(connection)
     assert dump.name.startswith(f"hf-daily {TODAY} (http://127.0.0.1:")
     assert dump.captured == TODAY
 

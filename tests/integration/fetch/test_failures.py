@@ -15,7 +15,7 @@ from tests.helpers.sources.source_server import FAILURES, Reply, SourceServer, r
 
 from larkpost.bootstrap import build
 from larkpost.db.polling import polled_sources
-from larkpost.editions.diagnostics import EmptyDay
+from larkpost.editions.empty_day_reasons import EmptyDay
 from larkpost.fetch.poll import list_due, poll_sources
 from larkpost.scheduler.status import read_status
 from larkpost.settings import load

@@ -12,7 +12,7 @@ from tests.helpers.mail.digest_mails import DIGEST, LISTING, LUNCH, mails_in, ma
 from tests.integration.inbound.test_maildir import POST
 
 from larkpost.bootstrap import build
-from larkpost.db import dumps
+from larkpost.db import read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.errors import Busy
 from larkpost.inbound import digest_mail
@@ -53,7 +53,7 @@ def test_a_listing_from_an_allowed_sender_becomes_papers_of_its_day(
     assert max(paper.first_seen for paper in everything(store)).date() == date(2026, 8, 7)
     assert mails_in(maildir) == ["1.a:2,S"]
     with store.read() as connection:
-        (dump,) = dumps.latest(connection)
+        (dump,) = read_dumps.latest(connection)
     assert (dump.name, dump.format, dump.papers) == (
         "cs daily Subj-class mailing 2000c1 1",
         "mail",
@@ -108,7 +108,7 @@ def test_a_second_copy_by_another_way_is_the_same_mail(store: Store, maildir: Pa
     assert sweep(store, maildir) == Counter({InboundKind.DIGEST: 2})
 
     with store.read() as connection:
-        assert len(dumps.latest(connection, 10)) == 1
+        assert len(read_dumps.latest(connection, 10)) == 1
     assert len(everything(store)) == 5
 
 
@@ -123,7 +123,7 @@ def test_a_crash_between_reading_and_moving_reads_nothing_twice(
     assert sweep(store, maildir) == Counter({InboundKind.DIGEST: 1})
 
     with store.read() as connection:
-        assert len(dumps.latest(connection, 10)) == 1
+        assert len(read_dumps.latest(connection, 10)) == 1
     assert len(everything(store)) == 5
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.helpers import inbox_helpers
 from tests.helpers.inbox_helpers import ABSTRACT, NOW, Folders, folders, run
 
-from larkpost.db import dumps, papers
+from larkpost.db import papers, read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.domain import PaperRecord
 from larkpost.formats.registry import DUMP_FORMATS
@@ -98,7 +98,7 @@ def test_refusals_are_remembered_until_a_dump_is_read_and_at_most_twenty(
 ) -> None:
     def remembered() -> list[str]:
         with store.read() as connection:
-            newest = next(iter(dumps.latest(connection)), None)
+            newest = next(iter(read_dumps.latest(connection)), None)
             happened = job_status.latest(connection)
         return [one.file for one in all_refusals(happened, newest.read_at if newest else None)]
 
@@ -368,5 +368,5 @@ def test_many_files_are_each_read_once(store: Store, folders: Folders) -> None:
     assert len(taken) == 100
     assert count(store) == 100
     with store.read() as connection:
-        assert len(dumps.latest(connection, 1_000)) == 100
+        assert len(read_dumps.latest(connection, 1_000)) == 100
     assert run(store, folders) == []

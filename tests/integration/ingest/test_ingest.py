@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 import pytest
 from tests.helpers.dump_files import ABSTRACT, NOW, everything, page, read, write
 
-from larkpost.db import dumps, papers
+from larkpost.db import papers, read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.domain import PaperRecord, RejectedRecord
 from larkpost.errors import LarkpostError, TryAgainLater, UnreadableDump, UsageError
@@ -84,9 +84,9 @@ def test_a_dump_keeps_its_order_and_what_was_rejected(store: Store, tmp_path: Pa
 
     assert (report.papers, report.new, report.rejected) == (2, 2, 2)
     with store.read() as connection:
-        rejects = dumps.rejects(connection, report.dump_id)
-        titles = papers.get(connection, ids := dumps.papers_of(connection, report.dump_id))
-        (latest,) = dumps.latest(connection, 5)
+        rejects = read_dumps.rejects(connection, report.dump_id)
+        titles = papers.get(connection, ids := read_dumps.papers_of(connection, report.dump_id))
+        (latest,) = read_dumps.latest(connection, 5)
     assert [titles[one].title for one in ids] == ["One", "Two"]
     assert [(reject.line, reject.text) for reject in rejects] == [(2, lines[1]), (4, lines[3])]
     assert (latest.digest, latest.rejected, latest.read_at) == (report.digest, 2, NOW)
@@ -244,7 +244,7 @@ def test_a_dump_that_breaks_the_program_leaves_nothing_behind(store: Store, tmp_
 
     assert everything(store) == []
     with store.read() as connection:
-        assert dumps.latest(connection) == []
+        assert read_dumps.latest(connection) == []
 
 
 def test_a_large_dump_is_taken_in_parts_and_a_repeat_finishes_it(
@@ -258,7 +258,7 @@ def test_a_large_dump_is_taken_in_parts_and_a_repeat_finishes_it(
 
     assert (report.new, len(everything(store))) == (5, 5)
     with store.read() as connection:
-        assert len(dumps.papers_of(connection, report.dump_id)) == 5
+        assert len(read_dumps.papers_of(connection, report.dump_id)) == 5
 
 
 def test_parts_are_bounded_by_the_length_of_their_texts_too(

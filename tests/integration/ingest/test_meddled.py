@@ -23,7 +23,7 @@ from tests.helpers.inbox_helpers import (
 )
 from tests.helpers.scarce_resources import without_rights
 
-from larkpost.db import dumps
+from larkpost.db import read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.domain import PaperRecord
 from larkpost.ingest.inbox import RejectedFile
@@ -191,7 +191,7 @@ def test_a_folder_done_that_may_not_be_written_is_told_once_an_hour(
     assert freed["left"] == []
     assert titles(file_store) == ["A Title"]
     with file_store.read() as connection:
-        assert len(dumps.latest(connection, 9)) == 1
+        assert len(read_dumps.latest(connection, 9)) == 1
 
 
 def test_an_inbox_that_may_not_be_written_is_told_and_nothing_is_lost(

@@ -19,7 +19,7 @@ from larkpost.db.outbox import deliveries
 from larkpost.db.outbox import sent_messages as kept_letters
 from larkpost.domain import Identifier, PaperRecord
 from larkpost.errors import Busy, Deferred, Unanswered
-from larkpost.mail import run_state
+from larkpost.mail import outbox_run
 from larkpost.mail.deliver import DeliveryCounts, deliver
 from larkpost.render import EditionRenderer
 from larkpost.urls import UrlBuilder
@@ -201,7 +201,7 @@ def test_an_answer_is_written_down_when_the_database_is_free_again(sqlite_url: s
 def test_an_answer_is_not_waited_with_for_longer_than_the_lease(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_state, "LEASE", timedelta(seconds=0.5))
+    monkeypatch.setattr(outbox_run, "LEASE", timedelta(seconds=0.5))
     store = Store(sqlite_url, patience=0.05)
     publish(store, 1)
     holding: list[threading.Thread] = []
@@ -220,7 +220,7 @@ def test_the_lease_of_a_letter_is_kept_up_while_the_server_thinks(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the next run would take it for one that a dead process left behind."""
-    monkeypatch.setattr(run_state, "LEASE", timedelta(seconds=2))
+    monkeypatch.setattr(outbox_run, "LEASE", timedelta(seconds=2))
     publish(store, 1)
     bag = Mailbag()
 

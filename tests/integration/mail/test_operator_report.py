@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from larkpost.db.engine import Store
-    from larkpost.editions.diagnostics import EmptyDayReason
+    from larkpost.editions.empty_day_reasons import EmptyDayReason
 
 WEEK = timedelta(days=7)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.helpers.web.feed_server import NOW, populate
 
-from larkpost.db import batches, papers, readers, votes
+from larkpost.db import papers, readers, value_batches, votes
 from larkpost.db.coordination import job_status
 from larkpost.db.engine import Store
 from larkpost.domain import PaperRecord, Status, Thumb, Vote
@@ -36,7 +36,7 @@ from pathlib import Path
 from sqlalchemy import event
 from tests.integration.portability.test_import_interrupted import take_all
 from larkpost.portability import importer as importing
-from larkpost.db.batches import batches
+from larkpost.db.value_batches import batches
 from larkpost.db.engine import Store
 
 url, folder, last = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
@@ -143,7 +143,7 @@ def test_others_write_between_the_batches_of_an_import(
     written: dict[str, int] = {}
 
     def meddling(name: str, some: Any, _size: int = 0) -> Iterator[list[Any]]:
-        for batch in batches.batches(some, 5):
+        for batch in value_batches.batches(some, 5):
             with other.begin() as connection:
                 job_status.record(connection, name, ok=True, now=NOW)
             written[name] = written.get(name, 0) + 1

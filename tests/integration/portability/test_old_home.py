@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from tests.helpers import homes
 from tests.helpers.homes import BASE, BEFORE_0019
 
-from larkpost.db import dumps, editions, fitted_models, papers, readers, votes
+from larkpost.db import editions, fitted_models, papers, read_dumps, readers, votes
 from larkpost.db.coordination import job_status
 from larkpost.db.private import private_papers
 from larkpost.db.search import find, query
@@ -159,12 +159,12 @@ def test_a_migrated_reader_has_what_they_chose(migrated: Program) -> None:
 def test_a_migrated_home_can_be_read_by_everything(migrated: Program) -> None:
     with migrated.store.read() as connection:
         model = fitted_models.newest_model(connection)
-        (dump,) = dumps.latest(connection)
+        (dump,) = read_dumps.latest(connection)
         assert model is not None
         assert model.paper_count == 6
         assert (dump.format, dump.rejected) == ("jsonl", 1)
-        assert len(dumps.papers_of(connection, dump.id)) == 1
-        assert len(dumps.rejects(connection, dump.id)) == 1
+        assert len(read_dumps.papers_of(connection, dump.id)) == 1
+        assert len(read_dumps.rejects(connection, dump.id)) == 1
         assert {"tick", "ingest", "fit"} == set(job_status.latest(connection))
         (forgotten,) = forgotten_votes.of(connection, ada(migrated).id)
         assert (forgotten.thumb, forgotten.source) == (Thumb.DOWN, "page")

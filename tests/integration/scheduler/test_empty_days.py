@@ -12,7 +12,7 @@ from larkpost.bootstrap import Program, build
 from larkpost.db import readers
 from larkpost.db.outbox import deliveries
 from larkpost.domain import DeliveryState, Thumb
-from larkpost.editions.diagnostics import EmptyDay
+from larkpost.editions.empty_day_reasons import EmptyDay
 from larkpost.readers import subscriptions
 from larkpost.readers.record_votes import cast
 from larkpost.scheduler.status import read_status

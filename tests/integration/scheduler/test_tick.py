@@ -26,7 +26,7 @@ from larkpost.bootstrap import Program, build
 from larkpost.db import editions
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox.delivery_queue import BATCH
-from larkpost.editions.diagnostics import EmptyDay
+from larkpost.editions.empty_day_reasons import EmptyDay
 from larkpost.editions.publish import PublishOutcome
 from larkpost.errors import Busy
 from larkpost.mail import confirmations

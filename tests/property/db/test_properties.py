@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.helpers.factories import DAY, NOW, TODAY, add_papers, picks_of
 
 from larkpost.db import editions, fitted_models, readers, votes
-from larkpost.db.batches import batches
 from larkpost.db.coordination import job_status
+from larkpost.db.value_batches import batches
 from larkpost.domain import Interest, TermWeight, Thumb, Vote
 from larkpost.text.normalize import clean
 

@@ -12,7 +12,7 @@ import pytest
 from bench.support.hostile import grow, read_page, read_records
 from tests.helpers.timing import assert_grows_less_than
 
-from larkpost.db.search.tokens import words
+from larkpost.db.search.tokenize import words
 from larkpost.ranking.words.tokenizer import terms
 from larkpost.text.minhash import title_key
 from larkpost.text.normalize import clean, one_line

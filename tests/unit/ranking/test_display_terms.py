@@ -11,7 +11,7 @@ from larkpost.ranking import TfidfRanker
 from larkpost.ranking.explanations import contributions, is_sensible, write_out
 from larkpost.ranking.words.phrases import phrases_of
 from larkpost.ranking.words.tokenizer import terms
-from larkpost.text.term_table import term_table
+from larkpost.text.term_specificity import term_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from tests.helpers.ranking_factories import NOW, a_paper, library, votes
 from larkpost.ranking import TextSpace, TfidfRanker
 from larkpost.ranking.linear_model import NamedTerms
 from larkpost.ranking.tfidf import fit
-from larkpost.ranking.words.lexicon import Unmatched
+from larkpost.ranking.words.find_terms import Unmatched
 
 if TYPE_CHECKING:
     from larkpost.domain import Paper

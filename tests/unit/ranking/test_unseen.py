@@ -9,8 +9,8 @@ import pytest
 from tests.helpers.ranking_factories import THEMES, a_paper, library, themed
 
 from larkpost.ranking import TextSpace, TfidfRanker
-from larkpost.ranking.exploration.coverage import measure_coverage
 from larkpost.ranking.exploration.liked_clusters import find_two_groups
+from larkpost.ranking.exploration.stream_coverage import measure_coverage
 from larkpost.ranking.exploration.unseen import compare
 
 if TYPE_CHECKING:

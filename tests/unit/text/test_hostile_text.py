@@ -16,7 +16,7 @@ import pytest
 from tests.helpers.timing import assert_grows_less_than, cpu_seconds
 
 from larkpost.db.search import query
-from larkpost.db.search.tokens import words
+from larkpost.db.search.tokenize import words
 from larkpost.domain import Interest
 from larkpost.errors import LarkpostError
 from larkpost.formats.references import read_references

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from larkpost.bootstrap import Program
-    from larkpost.db.dumps import Dump
+    from larkpost.db.read_dumps import Dump
     from larkpost.ingest.inbox import Taken
     from larkpost.mail.circuit_breaker import Outage
     from larkpost.scheduler.status import StatusReport
@@ -67,7 +67,7 @@ def status(call: CliContext, why: bool, as_json: bool) -> int:
 
 def _put_reasons(call: CliContext, program: Program, *, as_json: bool) -> int:
     """Print why no papers come, and what to try; gives 1 where there is a reason."""
-    from larkpost.editions.diagnostics import explain_empty_day
+    from larkpost.editions.empty_day_reasons import explain_empty_day
 
     with program.store.read() as connection:
         reasons = explain_empty_day(connection, now=call.now, window=program.window)
@@ -166,7 +166,7 @@ def _put_ambiguous(found: StatusReport) -> None:
 
 
 def _dump_words(dump: Dump) -> str:
-    from larkpost.editions.diagnostics import no_new_papers
+    from larkpost.editions.empty_day_reasons import no_new_papers
 
     read = f"{dump.name}, read {_minute(dump.read_at)}"
     return read if dump.new or not dump.papers else f"{read}: {no_new_papers(dump.papers)}"

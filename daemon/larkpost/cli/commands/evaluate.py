@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Reader
     from larkpost.ranking import ReplayReport
     from larkpost.ranking.evaluation.metrics import Estimate, Measures
-    from larkpost.ranking.exploration.coverage import Coverage
+    from larkpost.ranking.exploration.stream_coverage import Coverage
 
 
 @click.command(short_help="Measure how good readers' papers have been.")

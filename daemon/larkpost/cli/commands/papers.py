@@ -134,7 +134,7 @@ def report_line(report: IngestReport) -> str:
 
 
 def _counts(report: IngestReport) -> str:
-    from larkpost.editions.diagnostics import no_new_papers
+    from larkpost.editions.empty_day_reasons import no_new_papers
 
     unread = f", {report.rejected} not readable" if report.rejected else ""
     if report.papers and report.known == report.papers:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
-from larkpost.db import schema, upsert
+from larkpost.db import schema, upsert_statement
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -32,7 +32,7 @@ class JobStatus:
 
 def record(connection: Connection, kind: str, *, ok: bool, now: datetime, **detail: object) -> None:
     """Write down how a job ended, in place of the time before."""
-    statement = upsert.insert(connection, schema.job_status).values(
+    statement = upsert_statement.insert(connection, schema.job_status).values(
         kind=kind, at=now, ok=ok, detail=detail
     )
     new = {name: statement.excluded[name] for name in ("at", "ok", "detail")}

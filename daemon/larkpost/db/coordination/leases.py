@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, or_, select
 
-from larkpost.db import schema, upsert
+from larkpost.db import schema, upsert_statement
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,7 +28,7 @@ def take(connection: Connection, name: str, holder: str, *, now: datetime, secon
     if length > LONGEST:
         raise ValueError(f"a lease of {length} is longer than {LONGEST}")
     table = schema.lease.c
-    statement = upsert.insert(connection, schema.lease).values(
+    statement = upsert_statement.insert(connection, schema.lease).values(
         name=name, holder=holder, until=now + length
     )
     statement = statement.on_conflict_do_update(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import case, delete, or_, select
 
-from larkpost.db import schema, upsert
+from larkpost.db import schema, upsert_statement
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -42,7 +42,7 @@ def allow(
     turn = max(1, whole // most) * cost
     full_at = schema.rate_limit.c.full_at
     idle = or_(full_at < moment, full_at > moment + whole)
-    statement = upsert.insert(connection, schema.rate_limit).values(
+    statement = upsert_statement.insert(connection, schema.rate_limit).values(
         key=_digest(key), full_at=moment + turn
     )
     statement = statement.on_conflict_do_update(
@@ -79,7 +79,7 @@ def place_in_queue(
     """
     moment, step = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND
     last = moment + most * step
-    statement = upsert.insert(connection, schema.rate_limit).values(
+    statement = upsert_statement.insert(connection, schema.rate_limit).values(
         key=_digest(key), full_at=moment + step
     )
     full_at = schema.rate_limit.c.full_at

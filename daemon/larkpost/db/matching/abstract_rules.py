@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from larkpost.db.matching.title_rules import better_set
-from larkpost.db.search.tokens import MOST_IN_BODY, stems, telling
+from larkpost.db.search.tokenize import MOST_IN_BODY, stems, telling
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import resemblance, squeeze
 

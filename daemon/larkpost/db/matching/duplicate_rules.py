@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice, same_subject, similarity
 from larkpost.db.matching.title_rules import TitleRelation, compare_titles, is_generic
-from larkpost.db.search.tokens import stems
+from larkpost.db.search.tokenize import stems
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import resemblance, squeeze
 

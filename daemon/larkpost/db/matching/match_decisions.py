@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, insert, select
 
 from larkpost.db import schema
-from larkpost.db.batches import batches
+from larkpost.db.value_batches import batches
 from larkpost.domain import Identifier
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import Select, delete, func, insert, select, update
 
 from larkpost.db import schema
-from larkpost.db.batches import batches
 from larkpost.db.matching.duplicate_rules import MatchRule
 from larkpost.db.matching.paper_matcher import PlacedRecord, ask
 from larkpost.db.matching.record_content import read_content, write_content
+from larkpost.db.value_batches import batches
 from larkpost.domain import PaperRecord
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from larkpost.db import schema
-from larkpost.db.batches import batches
 from larkpost.db.matching.bulk_rows import among
+from larkpost.db.value_batches import batches
 from larkpost.domain import Identifier
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from larkpost.db import paper_rows, schema
-from larkpost.db.batches import batches
 from larkpost.db.matching import match_decisions, merge_log, paper_names
 from larkpost.db.matching.bulk_rows import among
 from larkpost.db.matching.duplicate_rules import MatchRule, conflicting, text_rule
@@ -24,6 +23,7 @@ from larkpost.db.matching.paper_matcher import (
 from larkpost.db.matching.paper_writer import read_pairs, write_changed, write_names, write_new
 from larkpost.db.matching.unify_papers import choose_kept, unify
 from larkpost.db.private.merge_into_public import hand_over
+from larkpost.db.value_batches import batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

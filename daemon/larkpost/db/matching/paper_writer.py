@@ -9,9 +9,9 @@ from uuid import uuid4
 from sqlalchemy import bindparam, delete, select, update
 
 from larkpost.db import paper_rows, schema
-from larkpost.db.batches import batches
 from larkpost.db.matching.bulk_rows import among, insert_rows, next_ids
 from larkpost.db.search import index
+from larkpost.db.value_batches import batches
 from larkpost.text.minhash import sketch
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz.distance import OSA, Indel
 
-from larkpost.db.search.tokens import UNSPACED, stems
+from larkpost.db.search.tokenize import UNSPACED, stems
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import fold, squeeze
 

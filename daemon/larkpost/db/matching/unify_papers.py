@@ -15,7 +15,7 @@ from larkpost.db.matching.merge_texts import merge
 from larkpost.db.matching.paper_matcher import KnownPaper, date_new_link, rename, with_url
 from larkpost.db.matching.paper_writer import write_changed
 from larkpost.db.search import index
-from larkpost.db.search.tokens import document
+from larkpost.db.search.tokenize import document
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func, insert, or_, select, update
 
 from larkpost.db import schema
-from larkpost.db.batches import batches
 from larkpost.db.coordination.leases import LONGEST
 from larkpost.db.outbox import delivery_statements as statements
 from larkpost.db.outbox.delivery_queue import (
@@ -20,6 +19,7 @@ from larkpost.db.outbox.delivery_queue import (
     of_kind,
 )
 from larkpost.db.outbox.delivery_statements import NO_LEASE, TO_ANYBODY, WAITING
+from larkpost.db.value_batches import batches
 from larkpost.domain import Delivery, DeliveryState, MessageKind, Status
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, case, delete, func, insert, select, update
 
-from larkpost.db import schema, upsert
+from larkpost.db import schema, upsert_statement
 from larkpost.db.outbox.deliveries import new_row
 from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS, in_states, of_kind
 from larkpost.db.outbox.delivery_statements import NO_LEASE, WAITING
@@ -44,7 +44,7 @@ def ask(
     twice, and goes no more by itself, begins anew. One statement whatever is known of the address,
     so that its time tells nothing.
     """
-    statement = upsert.insert(connection, _table).values(
+    statement = upsert_statement.insert(connection, _table).values(
         **new_row(MessageKind.CONFIRMATION, day=now.date(), now=now),
         address_key=address_key,
         payload=dict(payload),

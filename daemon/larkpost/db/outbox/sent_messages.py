@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 
 from larkpost.db import schema
-from larkpost.db.batches import batches
 from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS, of_kind
+from larkpost.db.value_batches import batches
 from larkpost.domain import DeliveryState, Message, MessageKind
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select, update
 
-from larkpost.db import schema, upsert
+from larkpost.db import schema, upsert_statement
 from larkpost.settings.polled_sources import PolledSource
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def save(connection: Connection, state: SourceState) -> None:
     """Write down how a source is doing."""
     values = {name: getattr(state, name) for name in _OF_STATE}
     values |= {name: getattr(state.source, name) for name in _OF_SOURCE}
-    statement = upsert.insert(connection, schema.polled_source).values(values)
+    statement = upsert_statement.insert(connection, schema.polled_source).values(values)
     new = {name: statement.excluded[name] for name in values if name != "name"}
     connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=new))
 
@@ -125,7 +125,7 @@ def save_page(connection: Connection, page: PageState) -> None:
     if connection.execute(select(table.c.name).where(table.c.name == page.source)).first() is None:
         return
     values = {name: getattr(page, name) for name in _OF_PAGE}
-    statement = upsert.insert(connection, schema.polled_page).values(values)
+    statement = upsert_statement.insert(connection, schema.polled_page).values(values)
     new = {name: statement.excluded[name] for name in values if name not in ("source", "url")}
     connection.execute(statement.on_conflict_do_update(index_elements=["source", "url"], set_=new))
 

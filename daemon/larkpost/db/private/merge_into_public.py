@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from larkpost.db import paper_rows, schema
-from larkpost.db.batches import batches
 from larkpost.db.matching.duplicate_rules import akin, alike, conflicting
 from larkpost.db.matching.paper_matcher import gather
 from larkpost.db.private import private_papers
+from larkpost.db.value_batches import batches
 from larkpost.domain import Identifier, PaperRecord
 from larkpost.text.minhash import title_key
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, exists, insert, select, update
 
 from larkpost.db import schema
-from larkpost.db.batches import batches
 from larkpost.db.paper_rows import COLUMNS, paper
 from larkpost.db.usage import forgotten_votes, vote_eligibility
+from larkpost.db.value_batches import batches
 from larkpost.domain import Identifier, Thumb, Vote
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from uuid import uuid4
 from sqlalchemy import insert, select
 
 from larkpost.db import paper_rows, schema
-from larkpost.db.batches import batches
 from larkpost.db.matching.paper_matcher import KnownPaper, MatchOutcome, PaperMatcher, ask, gather
 from larkpost.db.matching.paper_upsert import UpsertedPaper, lay_out, take_turns
 from larkpost.db.private import private_papers
+from larkpost.db.value_batches import batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

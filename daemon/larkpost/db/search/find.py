@@ -15,7 +15,7 @@ from larkpost.db.errors import is_interruption
 from larkpost.db.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, paper
 from larkpost.db.search import index
 from larkpost.db.search.query import Query, SearchTerm, parse
-from larkpost.db.search.tokens import stems, telling
+from larkpost.db.search.tokenize import stems, telling
 from larkpost.errors import Busy
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 
 from larkpost.db import schema
-from larkpost.db.batches import batches
-from larkpost.db.search.tokens import BREAK, Document, document, index_document
+from larkpost.db.search.tokenize import BREAK, Document, document, index_document
+from larkpost.db.value_batches import batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 NAME = "search"
 
 # The words of a paper are kept only as an index ("contentless"): the text stays where it is.
-# The tokenizer is the simplest one; the words come ready from ``larkpost.db.search.tokens``.
+# The tokenizer is the simplest one; the words come ready from ``larkpost.db.search.tokenize``.
 _FTS5 = "fts5(title, authors, abstract, content='', tokenize='ascii')"
 _VECTORS = (
     "(paper_id BIGINT CONSTRAINT pk_search PRIMARY KEY"

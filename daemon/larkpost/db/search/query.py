@@ -7,7 +7,7 @@ from calendar import monthrange
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
-from larkpost.db.search.tokens import stems, words
+from larkpost.db.search.tokenize import stems, words
 
 # A question longer than this is cut: nobody means it, and each word costs a look-up.
 LONGEST = 1_000  # characters

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, delete, exists, func, literal, select, update
 
 from larkpost.db import schema
-from larkpost.db.batches import batches
-from larkpost.db.upsert import insert
+from larkpost.db.upsert_statement import insert
 from larkpost.db.usage import vote_eligibility
+from larkpost.db.value_batches import batches
 from larkpost.db.votes import from_row
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import case, func, or_, select, update
 
 from larkpost.db import schema
-from larkpost.db.batches import batches
+from larkpost.db.value_batches import batches
 
 if TYPE_CHECKING:
     from collections.abc import Collection

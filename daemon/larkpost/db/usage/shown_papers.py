@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import select
 
 from larkpost.db import readers, schema
-from larkpost.db.batches import batches
+from larkpost.db.value_batches import batches
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select, update
 
 from larkpost.db import schema
-from larkpost.db.batches import batches
 from larkpost.db.coordination import rate_limits
+from larkpost.db.value_batches import batches
 from larkpost.domain import Status
-from larkpost.text.networks import WIDER
+from larkpost.text.ip_networks import WIDER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -13,6 +13,7 @@ from larkpost.formats.dates import GRACE, captured_day, day_in_path
 from larkpost.formats.decoding import NumberedLine, lines
 from larkpost.formats.page.digest_mail import is_digest_mail
 from larkpost.formats.page.page_lines import Wrapping, find_notes, find_wrapping, plain_lines
+from larkpost.formats.page.page_tokens import Token, TokenKind, plain_key, tokens
 from larkpost.formats.page.paragraphs import Paragraph, paragraphs
 from larkpost.formats.page.title_or_abstract import (
     LABEL,
@@ -23,7 +24,6 @@ from larkpost.formats.page.title_or_abstract import (
     people,
     title_mark,
 )
-from larkpost.formats.page.tokens import Token, TokenKind, plain_key, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -8,8 +8,8 @@ from functools import cached_property
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING
 
+from larkpost.formats.page.page_tokens import Token, TokenKind, may_end
 from larkpost.formats.page.title_or_abstract import people
-from larkpost.formats.page.tokens import Token, TokenKind, may_end
 from larkpost.text.markup import clean_markup
 from larkpost.text.normalize import squash
 

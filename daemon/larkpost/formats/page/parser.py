@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_ABSTRACT, LONGEST_REJECT
+from larkpost.formats.page.page_tokens import Token, TokenKind, organisation_name, without_label
 from larkpost.formats.page.paragraphs import LONGEST_ORGANISATION, Paragraph
 from larkpost.formats.page.title_or_abstract import (
     LONGEST_PAGE_TITLE,
@@ -24,7 +25,6 @@ from larkpost.formats.page.title_or_abstract import (
     width,
     without_mark,
 )
-from larkpost.formats.page.tokens import Token, TokenKind, organisation_name, without_label
 from larkpost.text.identifiers import identifier_url
 from larkpost.text.markup import cut_preamble
 

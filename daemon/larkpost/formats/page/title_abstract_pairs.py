@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from larkpost.domain import IngestWarning, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_REJECT
+from larkpost.formats.page.page_tokens import Token, TokenKind
 from larkpost.formats.page.paragraphs import Paragraph, split_title
 from larkpost.formats.page.parser import SOME, PageEntry, PageParser
 from larkpost.formats.page.title_or_abstract import (
@@ -24,7 +25,6 @@ from larkpost.formats.page.title_or_abstract import (
     title_mark,
     width,
 )
-from larkpost.formats.page.tokens import Token, TokenKind
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from larkpost.ranking.evaluation.drift import TasteMonth, strongest
 from larkpost.ranking.evaluation.history import History, VoteDay, vote_days
 from larkpost.ranking.evaluation.metrics import Measures, auc, measures, ndcg
 from larkpost.ranking.evaluation.off_policy import OffPolicy, off_policy
-from larkpost.ranking.exploration.coverage import Coverage, measure_coverage
+from larkpost.ranking.exploration.stream_coverage import Coverage, measure_coverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,7 +9,7 @@ import numpy as np
 
 from larkpost.ranking.similarity import likeness
 from larkpost.text.stemming import stem_words
-from larkpost.text.term_table import term_table
+from larkpost.text.term_specificity import term_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,7 @@ import numpy as np
 from larkpost.ranking.words.interest_terms import stem_text
 from larkpost.ranking.words.phrases import ROOT, phrases_of
 from larkpost.ranking.words.tokenizer import is_unspaced
-from larkpost.text.term_table import LEAST_PARTICULAR
+from larkpost.text.term_specificity import LEAST_PARTICULAR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.ranking.words.tokenizer import TERM, UNSPACED, is_stop_word, is_unspaced, plain_form
 from larkpost.text.stemming import stem_of
-from larkpost.text.term_table import BARELY_PARTICULAR, GRADES, term_table
+from larkpost.text.term_specificity import BARELY_PARTICULAR, GRADES, term_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

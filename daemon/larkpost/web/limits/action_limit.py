@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 
 from larkpost.db.coordination import rate_limits
 from larkpost.readers.quotas import Allowance
-from larkpost.text.networks import WIDER
+from larkpost.text.ip_networks import WIDER
 from larkpost.web.client_ip import networks
 
 if TYPE_CHECKING:

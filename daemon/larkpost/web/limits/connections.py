@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING, Protocol
 
-from larkpost.text.networks import WIDER, neighbourhood
+from larkpost.text.ip_networks import WIDER, neighbourhood
 from larkpost.web.client_ip import UNIX_SOCKET, is_trusted, network_of, parse_address
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class ConnectionLimits:
     """The connections that are open, by network.
 
     A network that has its share open loses its oldest idle connection to a new one; where all
-    are at work the new one is refused. So does a neighbourhood (see ``text.networks``), whose share
-    is larger, but at most half of all places. Where all places are taken, the network with the most
+    are at work the new one is refused. So does a neighbourhood (``text.ip_networks``): its
+    share is larger, but at most half of all places. Where all places are taken, the network with the most
     connections loses its oldest idle one. The ``proxies``, and what comes over a Unix socket,
     stand for many visitors and have no share.
     """

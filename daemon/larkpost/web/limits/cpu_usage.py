@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from larkpost.text.networks import WIDER, neighbourhood
+from larkpost.text.ip_networks import WIDER, neighbourhood
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
-from larkpost.text.networks import WIDER, neighbourhood
+from larkpost.text.ip_networks import WIDER, neighbourhood
 from larkpost.web.client_ip import network, stands_for_many
 from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
 from larkpost.web.site import MESSAGES, SafeHeaders

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 
-from larkpost.db import archive, papers
+from larkpost.db import papers, public_archive
 from larkpost.editions.trending import trending_edition
 from larkpost.web.forms import opening_wishes
 from larkpost.web.public.archive import PUBLIC
@@ -37,7 +37,7 @@ def front(site: SiteContext, _request: Request, _form: FormData) -> Response:
     now, fewest = site.clock(), site.program.settings.web.thumb_count_step
     today = now.astimezone(UTC).date()
     with site.program.store.read() as connection:
-        latest = archive.latest(connection)
+        latest = public_archive.latest(connection)
         edition = trending_edition(
             connection, today, now=now, window=site.program.window, fewest=fewest
         )

@@ -14,7 +14,7 @@ from larkpost.db import editions, migrations, papers, readers, votes
 from larkpost.db import schema as now
 from larkpost.db.private import private_papers
 from larkpost.db.search import index
-from larkpost.db.search.tokens import index_document
+from larkpost.db.search.tokenize import index_document
 from larkpost.domain import Identifier, Thumb
 from larkpost.errors import NoRoom
 

@@ -20,7 +20,7 @@ from tests.helpers.private_lists import (
 )
 from tests.helpers.web.site_client import NOW, place
 
-from larkpost.db import archive, editions, fitted_models, papers, popularity, schema, votes
+from larkpost.db import editions, fitted_models, papers, popularity, public_archive, schema, votes
 from larkpost.db.private import private_papers
 from larkpost.db.search import find
 from larkpost.domain import Identifier, PaperRecord, Thumb
@@ -278,9 +278,13 @@ def test_no_list_of_papers_holds_it(store: Store) -> None:
         assert papers.count(connection) == papers.extent(connection).count == 1
         assert [one.title for one in papers.corpus(connection)] == ["Birds"]
         assert [one.title for one in papers.iterate(connection)] == ["Birds"]
-        assert archive.latest(connection) == archive.before(connection, NOW.date()) == seen.date()
-        assert archive.after(connection, seen.date()) is None
-        assert archive.per_day(connection) == {seen.date(): 1}
+        assert (
+            public_archive.latest(connection)
+            == public_archive.before(connection, NOW.date())
+            == seen.date()
+        )
+        assert public_archive.after(connection, seen.date()) is None
+        assert public_archive.per_day(connection) == {seen.date(): 1}
         assert papers.search(connection, "pills") == []
         assert find.find(connection, find.parse(""), limit=9).total == 1
         week = timedelta(days=7)

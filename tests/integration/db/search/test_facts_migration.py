@@ -10,7 +10,7 @@ from tests.helpers.old_databases import Before, left_at
 
 from larkpost.db import migrations, papers
 from larkpost.db.search import index
-from larkpost.db.search.tokens import index_document
+from larkpost.db.search.tokenize import index_document
 from larkpost.domain import PaperRecord
 
 if TYPE_CHECKING:

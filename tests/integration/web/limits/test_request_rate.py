@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 from tests.helpers.web.site_client import FOREIGN, place
 
-from larkpost.text.networks import WIDER
+from larkpost.text.ip_networks import WIDER
 from larkpost.web import app
 from larkpost.web.limits import request_rate
 from larkpost.web.limits.rate_limit import RateLimiter

@@ -14,7 +14,7 @@ from larkpost.db import papers, schema
 from larkpost.db.search import index
 from larkpost.db.search.find import find, parse
 from larkpost.db.search.query import MOST_TERMS
-from larkpost.db.search.tokens import BREAK, index_document, words
+from larkpost.db.search.tokenize import BREAK, index_document, words
 from larkpost.domain import PaperRecord
 
 if TYPE_CHECKING:

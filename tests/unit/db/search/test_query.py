@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from larkpost.db.search.find import Query, SearchTerm, parse
-from larkpost.db.search.tokens import BREAK, index_document, stems, telling, words
+from larkpost.db.search.tokenize import BREAK, index_document, stems, telling, words
 
 LATEST = {"hour": 23, "minute": 59, "second": 59, "microsecond": 999_999}
 

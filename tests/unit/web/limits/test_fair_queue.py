@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.exceptions import HTTPException
 
-from larkpost.text.networks import WIDER
+from larkpost.text.ip_networks import WIDER
 from larkpost.web.limits.cpu_usage import BUSY, HALF_LIFE, NEWCOMER, CpuUsage
 from larkpost.web.limits.fair_queue import FairQueue
 

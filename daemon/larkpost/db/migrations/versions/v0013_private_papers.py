@@ -13,7 +13,7 @@ from alembic import op
 
 from larkpost.db.column_types import CleanText, TextList
 from larkpost.db.search import index
-from larkpost.db.search.tokens import index_document
+from larkpost.db.search.tokenize import index_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from alembic import op
 
-from larkpost.db.batches import BATCH
 from larkpost.db.column_types import TextList
 from larkpost.db.search import index
-from larkpost.db.search.tokens import index_document
+from larkpost.db.search.tokenize import index_document
+from larkpost.db.value_batches import BATCH
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from larkpost.db.search.tokens import Document
+    from larkpost.db.search.tokenize import Document
 
 revision = "0021"
 down_revision = "0020"

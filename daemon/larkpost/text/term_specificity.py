@@ -12,7 +12,7 @@ LEAST_PARTICULAR = 0.6  # what a term that is shown should be; of a phrase, one 
 BARELY_PARTICULAR = 0.45  # what it must be
 # Adverbs that the table does not hold: "stringently"; not "butterfly", "monopoly", "superfamily".
 _ADVERB = re.compile(r"[a-z]{5,}(?<!anoma)(?<!assemb)(?<!fami)(?<!po)(?<!f)ly")
-_PATH = Path(__file__).with_name("term_table.txt")
+_PATH = Path(__file__).with_name("term_specificity.txt")
 
 
 @dataclass(frozen=True, slots=True)

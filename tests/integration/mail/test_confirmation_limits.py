@@ -14,11 +14,11 @@ from tests.helpers.web.site_client import NOW, place
 from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import delivery_queue
 from larkpost.errors import Crowded, Deferred
-from larkpost.mail import confirmations, request_limits
+from larkpost.mail import confirmation_limits, confirmations
 from larkpost.mail.deliver import deliver
 from larkpost.readers import subscriptions
 from larkpost.scheduler.tick import tick
-from larkpost.text.networks import neighbourhood
+from larkpost.text.ip_networks import neighbourhood
 from larkpost.web import client_ip
 from larkpost.web.public import subscribe
 
@@ -224,7 +224,7 @@ def test_a_class_that_joins_from_one_network_waits_for_nobody(store: Store) -> N
 def test_what_waits_for_a_domain_is_bounded_and_who_asks_once_still_gets_in(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_limits, "MOST_HOURS_WAITING", 1)
+    monkeypatch.setattr(confirmation_limits, "MOST_HOURS_WAITING", 1)
     for number in range(5):
         confirmations.ask(
             store, confirmations.check_request(f"flood{number}@example.org", WISHES),
@@ -249,7 +249,7 @@ def test_what_waits_for_a_domain_is_bounded_and_who_asks_once_still_gets_in(
 def test_a_crowded_domain_is_told_alike_to_readers_and_others(
     here: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_limits, "MOST_HOURS_WAITING", 0)
+    monkeypatch.setattr(confirmation_limits, "MOST_HOURS_WAITING", 0)
     subscriptions.add(here.program.store, "known@example.org", now=NOW)
     pages = []
     for name in ("known", "nobody"):

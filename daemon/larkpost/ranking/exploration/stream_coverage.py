@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from larkpost.ranking.words.tokenizer import terms
-from larkpost.text.term_table import term_table
+from larkpost.text.term_specificity import term_table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

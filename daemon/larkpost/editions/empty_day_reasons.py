@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from larkpost.db import dumps, editions, papers, readers
+from larkpost.db import editions, papers, read_dumps, readers
 from larkpost.db.coordination import job_status
 from larkpost.db.polling import polled_sources
 from larkpost.domain import Status
@@ -142,7 +142,7 @@ def _read_day(connection: Connection, now: datetime, window: timedelta) -> DayFa
         now=now,
         readers=readers.count_by_status(connection)[Status.ACTIVE],
         fresh=papers.count_candidates(connection, at=now, window=window),
-        news=dumps.last_news(connection),
+        news=read_dumps.last_news(connection),
         out=editions.last_out(connection),
         happened=job_status.latest(connection),
         sources=polled_sources.list_states(connection),

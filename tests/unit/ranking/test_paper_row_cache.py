@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from tests.helpers.ranking_factories import library
 
-from larkpost.ranking import TfidfRanker, row_cache
-from larkpost.ranking.row_cache import RowCache
+from larkpost.ranking import TfidfRanker, paper_row_cache
+from larkpost.ranking.paper_row_cache import RowCache
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ def test_of_no_texts_there_are_no_rows() -> None:
 
 
 def test_the_texts_met_first_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_cache, "MOST", 10)
+    monkeypatch.setattr(paper_row_cache, "MOST", 10)
     counting = Counting()
     cache = counting.cache()
 

@@ -17,8 +17,8 @@ from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import notices
 from larkpost.errors import Crowded
 from larkpost.text.email_address import domain_key, mailbox_key
+from larkpost.text.ip_networks import neighbourhood
 from larkpost.text.mail_providers import is_large
-from larkpost.text.networks import neighbourhood
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

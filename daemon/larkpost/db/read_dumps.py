@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, insert, select
 
 from larkpost.db import schema
-from larkpost.db.batches import batches
+from larkpost.db.value_batches import batches
 from larkpost.domain import RejectedRecord
 
 if TYPE_CHECKING:
