@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.helpers.mail.smtp_server import Fault, SmtpServer
 from tests.helpers.polling import PATIENCE, until
-from tests.helpers.serving import serving
+from tests.helpers.web.serving import serving
 
 if TYPE_CHECKING:
     from tests.helpers.cli_helpers import Shell

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.helpers.format_reading import DUMPS
+from tests.helpers.formats.format_reading import DUMPS
 from tests.helpers.mail.digest_mails import LISTING, LUNCH
 
 if TYPE_CHECKING:

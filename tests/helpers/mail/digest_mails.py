@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.helpers.format_reading import sample_dump
+from tests.helpers.formats.format_reading import sample_dump
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 TOPICS = ("Router", "Retriever", "Tokenizer", "Critic", "Planner", "Decoder")
 WEB_PAGE = (
@@ -61,6 +61,29 @@ def paper(number: int, *, day: date, upvotes: int = 6) -> dict[str, object]:
         "numComments": 2,
         "isAuthorParticipating": False,
     }
+
+
+def arxiv_feed(items: Iterable[Mapping[str, object]], *, day: date) -> bytes:
+    """Give an Atom feed of new papers as arXiv has it, of items as ``paper`` makes them."""
+    entries = []
+    for item in items:
+        facts = item["paper"]
+        assert isinstance(facts, dict)
+        entries.append(
+            f"<entry><id>oai:arXiv.org:{facts['id']}v1</id><title>{facts['title']}</title>"
+            f'<link href="https://arxiv.org/abs/{facts["id"]}" rel="alternate" type="text/html"/>'
+            f"<summary>arXiv:{facts['id']}v1 Announce Type: new \nAbstract: {facts['summary']}"
+            f'</summary><category term="cs.CL"/><published>{day}T00:00:00-04:00</published>'
+            "<arxiv:announce_type>new</arxiv:announce_type>"
+            "<dc:creator>Ada Author</dc:creator></entry>"
+        )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<feed xmlns:arxiv="http://arxiv.org/schemas/atom" '
+        'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns="http://www.w3.org/2005/Atom">'
+        "<id>http://rss.arxiv.org/atom/cs.CL</id><title>cs.CL updates on arXiv.org</title>"
+        f"<updated>{day}T04:00:11+00:00</updated>{''.join(entries)}</feed>"
+    ).encode()
 
 
 @dataclass(frozen=True)
@@ -157,6 +180,10 @@ class SourceServer:
         parts = urlsplit(path)
         if (route := self.routes.get(path) or self.routes.get(parts.path)) is not None:
             return route(headers) if callable(route) else route
+        if parts.path.startswith("/atom/") and self.days:
+            day = max(self.days)
+            feed = Reply(arxiv_feed(self.days[day], day=day))
+            return with_etag(feed, headers)
         if parts.path != "/api/daily_papers":
             return Reply(b"Not Found", 404)
         query = parse_qs(parts.query)

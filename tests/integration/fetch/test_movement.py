@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.helpers.sources.polling_helpers import Polling
-from tests.helpers.sources.source_server import Reply, SourceServer, paper
+from tests.helpers.sources.source_server import Reply, SourceServer, arxiv_feed, paper
 
 from larkpost.db.polling import polled_sources
 from larkpost.db.polling.polled_sources import SourceState
@@ -172,6 +172,24 @@ def test_arxiv_is_quiet_on_its_weekend_and_not_for_longer(hours: int, has_stoppe
     found = find_stop(arxiv(friday), now=friday + hours * HOUR)
 
     assert (found is not None) is has_stopped
+
+
+def test_a_feed_of_arxiv_is_polled_and_quiet_on_a_weekend(
+    store: Store, server: SourceServer
+) -> None:
+    source = PolledSource("arxiv:cs.CL", "arxiv:cs.CL", allow_private=True)
+    polling = Polling(store, server, (source,))
+    (result,) = polling.poll()
+    assert result.new == 8
+    assert server.requests == ["/atom/cs.CL"]
+    server.routes["/atom/cs.CL"] = Reply(arxiv_feed([], day=DAY))
+
+    for _ in range(10):  # up to Monday morning
+        polling.poll_now(hours=6)
+        assert polling.state("arxiv:cs.CL").problem is None
+    for _ in range(6):
+        polling.poll_now(hours=6)
+    assert polling.state("arxiv:cs.CL").problem == "empty"
 
 
 def test_an_empty_feed_of_arxiv_is_odd_only_after_an_announcement() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from subprocess import run
 from typing import TYPE_CHECKING
 
 import pytest
@@ -158,3 +160,9 @@ def test_papers_of_two_sources_are_one_and_both_sources_move(
     assert len(polling.titles()) == 7 * 8 + 1
     for name in ("hf-daily", "hf-trending"):
         assert polling.state(name).last_news_at == polling.now
+
+
+def test_the_http_library_is_imported_at_the_first_request_only() -> None:
+    script = "import sys, larkpost.scheduler.tick; sys.exit('httpx2' in sys.modules)"
+
+    assert run([sys.executable, "-c", script], check=False).returncode == 0

@@ -24,12 +24,14 @@ NAMES += [
     "zip",
     "oai-token",
     "references",
+    "references as papers",
+    "sender",
     "identifier",
     "address",
     "days",
     "text",
 ]
-SLOW = {"huggingface", "ingest", "gzip", "zip"}
+SLOW = {"huggingface", "ingest", "gzip", "zip", "mail", "links", "html"}
 
 
 @cache

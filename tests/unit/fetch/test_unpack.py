@@ -9,8 +9,6 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from larkpost.errors import FetchProblem, SourceFailure
 from larkpost.fetch.unpack import spool
@@ -28,20 +26,6 @@ def unpack(packed: bytes, encoding: str, *, step: int = 1000, limit: int = LIMIT
     body = into.read()
     assert (digest, size) == (sha256(body).hexdigest(), len(body))
     return body
-
-
-@settings(deadline=None)
-@given(st.binary(max_size=5000), st.integers(1, 900), st.integers(1, 400))
-def test_every_encoding_gives_the_body_back(body: bytes, times: int, step: int) -> None:
-    body *= times if len(body) < 1000 else 1
-    raw = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-
-    assert unpack(body, "", step=step) == body
-    assert unpack(gzip.compress(body), "gzip", step=step) == body
-    assert unpack(gzip.compress(body) + gzip.compress(body), "GZIP", step=step) == body * 2
-    assert unpack(zlib.compress(body), "deflate", step=step) == body
-    if body:
-        assert unpack(raw.compress(body) + raw.flush(), "deflate", step=step) == body
 
 
 def test_what_unpacks_to_ten_gigabytes_ends_at_the_limit() -> None:

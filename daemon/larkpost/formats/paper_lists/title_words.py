@@ -62,6 +62,11 @@ def is_title(text: str) -> bool:
     return not (text.count(" ") <= _LONGEST_LABEL and _LABEL.fullmatch(text))
 
 
+def is_label(text: str) -> bool:
+    """Tell what buttons say, such as "PDF" or "Read the paper"."""
+    return text.count(" ") <= _LONGEST_LABEL and _LABEL.fullmatch(text.strip()) is not None
+
+
 def is_prose(text: str) -> bool:
     """Whether a text below a title is an abstract, or a piece of one."""
     if width(text) < _PROSE or (text.isascii() and text.count(" ") < _PROSE_WORDS):

@@ -16,6 +16,7 @@ from larkpost.formats.page.title_or_abstract import people, without_mark
 from larkpost.formats.paper_lists.paper_links import find_names, paper_link
 from larkpost.formats.paper_lists.title_words import (
     clean_title,
+    is_label,
     is_prose,
     is_title,
     read_authors,
@@ -150,8 +151,10 @@ class _TitledLinks:
             self._titles(block, titled)
         elif len(block.text) <= _LONGEST_FOOTER and _FOOTER.search(block.text):
             self._finish()
-        elif papers and not _mentions(block, papers[0][0]):
+        elif papers and not self._mentions(block, papers[0][0]):
             self._labels(block, papers)
+        elif papers and is_label(block.words_of(papers[0][0])) and self._is_new(papers[0][1]):
+            self._finish()  # this tells of another paper, whose title cannot be told
         elif self._is_opaque(block):
             self._begin(block.text, block.line, None)
         elif block.level:
@@ -184,6 +187,15 @@ class _TitledLinks:
                 self.titles_link = True
             self._body(block.text[link.end : end].strip(_SEPARATORS))
         self._further(block)
+
+    def _mentions(self, block: TextBlock, link: TextLink) -> bool:
+        """Whether a block is prose that mentions a paper, which is seldom its own.
+
+        It is its own where a button stands in the first text below a heading.
+        """
+        if self.above is not None and self.above.level and is_label(block.words_of(link)):
+            return False
+        return not (block.item or block.level) and link.start > 0 and is_prose(block.text)
 
     def _labels(self, block: TextBlock, papers: list[tuple[TextLink, PaperLink]]) -> None:
         """Read a block with links such as "PDF": the title stands in it, above it, or was told."""
@@ -300,11 +312,6 @@ class _TitledLinks:
         if sum(map(len, entry.abstract)) + len(prose) <= _LONGEST_ABSTRACT:
             entry.abstract.append(prose)
         return True
-
-
-def _mentions(block: TextBlock, link: TextLink) -> bool:
-    """Whether a block is prose that mentions a paper, which is seldom its own."""
-    return not (block.item or block.level) and link.start > 0 and is_prose(block.text)
 
 
 def _behind_links(block: TextBlock) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from tests.helpers.format_reading import (
+from tests.helpers.formats.format_reading import (
     days_of,
     format_of,
     names_of,

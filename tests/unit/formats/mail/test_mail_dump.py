@@ -8,7 +8,7 @@ from email.policy import SMTP
 from functools import partial
 
 import pytest
-from tests.helpers.format_reading import (
+from tests.helpers.formats.format_reading import (
     DUMPS,
     days_of,
     format_of,

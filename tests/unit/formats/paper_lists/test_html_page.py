@@ -8,7 +8,7 @@ import pytest
 from tests.captures.replica import render
 from tests.captures.samples import sample_papers
 from tests.captures.shapes import collapse
-from tests.helpers.format_reading import (
+from tests.helpers.formats.format_reading import (
     days_of,
     format_of,
     names_of,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from tests.helpers.format_reading import (
+from tests.helpers.formats.format_reading import (
     days_of,
     format_of,
     names_of,
@@ -88,6 +88,31 @@ def test_a_paper_that_prose_links_to_gives_no_name_to_the_one_above() -> None:
 
     assert names_of(papers_of(text)[0]) == ["doi:10.1000/1"]
     assert papers_of(text)[0].abstract.startswith("This work extends lamps by one")
+
+
+def test_a_button_in_the_text_below_a_heading_leads_to_its_paper() -> None:
+    arxiv = "https://arxiv.org/abs"
+    page = (
+        "<html><h1>Papers of the week</h1><p>Welcome to this letter, which is read by many.</p>"
+        "<h3>1. Lantern Decoding at Night</h3><p>Ada Lovett, Wen Li</p><p>The authors show that "
+        f"one expert is enough. Nothing is lost. (<a href='{arxiv}/2608.01001'>Paper</a>)</p>"
+        "<h3>2. Tides in Time Series</h3><p>Harbours have tides, and models that know the moon do "
+        f"better on all. <a href='https://x.example/?u={arxiv}/2608.01002'>Read the"
+        " paper</a></p>"
+        f"<p>A third one (<a href='{arxiv}/2608.01003'>arXiv</a>) writes down the words of knots. "
+        "It is a long list of them.</p>"
+    )
+
+    lantern, tides = papers_of(page)
+
+    assert (lantern.title, names_of(lantern)) == (
+        "Lantern Decoding at Night",
+        ["arxiv:2608.01001"],
+    )
+    assert lantern.authors == ("Ada Lovett", "Wen Li")
+    assert lantern.abstract.startswith("The authors show that one expert is enough.")
+    assert (tides.title, names_of(tides)) == ("Tides in Time Series", ["arxiv:2608.01002"])
+    assert "knots" not in tides.abstract
 
 
 def test_ids_without_links_name_the_papers_of_a_list() -> None:

@@ -14,7 +14,7 @@ from larkpost.formats.registry import DUMP_FORMATS
 if TYPE_CHECKING:
     from larkpost.domain import Record
 
-DUMPS = Path(__file__).parents[1] / "dumps"
+DUMPS = Path(__file__).parents[2] / "dumps"
 TODAY = date(2026, 11, 26)
 _HEAD = 64 * 1024
 
