@@ -176,6 +176,7 @@ def test_letters_that_a_closed_road_left_in_doubt_or_never_tried_are_for_later(
 
     assert counts == {
         "sent": 0, "deferred": 0, "failed": 0, "unknown": 3, "cancelled": 0, "undecided": 0,
+        "confirmations": 0,
     }  # fmt: skip
     assert sorted(waiting) == ["planned", "planned", "unknown", "unknown", "unknown"]
 

@@ -68,7 +68,9 @@ def _furnish(connection: Connection) -> None:
     _notice(before, "uid-of-nobody", {"day": DAY.isoformat(), "why": "no new papers came in"})
 
     if connection.dialect.name == "postgresql":  # the ids above were given by hand
-        connection.execute(text("SELECT setval(pg_get_serial_sequence('reader', 'id'), 100)"))
+        for name in ("reader", "interest"):
+            beyond = text("SELECT setval(pg_get_serial_sequence(:name, 'id'), 100)")
+            connection.execute(beyond, {"name": name})
 
 
 def _notice(before: Before, address: str, wishes: dict[str, Any], **values: Any) -> None:
