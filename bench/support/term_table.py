@@ -5,8 +5,8 @@ python -m bench.support.term_table [--data DIR] [--show LOW HIGH]
 Reads ``arxiv-background`` (titles, abstracts and categories of 35,456 papers, CC0) and writes
 ``daemon/larkpost/text/term_specificity.txt``. Three figures tell a topic from academic English,
 each alone too weak: how often a paper that says a word says it in its title; how often it says
-it again (burstiness: Church & Gale 1995); how far the categories of the papers that say it are from those
-of all papers (Kullback-Leibler divergence). "Commonly" is in no title, is said once, and is said
+it again (burstiness: Church & Gale 1995); how far the categories of the papers that say it are
+from those of all papers (Kullback-Leibler divergence). "Commonly" is in no title, is said once, and is said
 in every field.
 """
 

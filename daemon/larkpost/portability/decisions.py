@@ -1,4 +1,4 @@
-"""What an operator decided about papers, as lines of ``decisions.jsonl``, and back."""
+"""Takes in what an operator decided about papers, from the lines of ``decisions.jsonl``."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from larkpost.db.matching import match_decisions
 from larkpost.db.matching.duplicate_rules import MatchRule
 from larkpost.db.matching.match_decisions import MatchDecision
 from larkpost.db.matching.unify_papers import choose_kept, unify
-from larkpost.formats.export_format import CURRENT
 from larkpost.portability.import_lines import ImportReport, read_lines, refusing
 from larkpost.portability.record_fields import read_moment
-from larkpost.portability.records import moment
 from larkpost.text.identifiers import parse_identifier
 
 if TYPE_CHECKING:
@@ -22,16 +20,6 @@ if TYPE_CHECKING:
 
     from larkpost.db.engine import Connection, Store
     from larkpost.domain import Identifier
-
-
-def decision_line(decision: MatchDecision) -> dict[str, Any]:
-    """A decision as its line in ``decisions.jsonl``."""
-    return {
-        "format": CURRENT,
-        "same": decision.same,
-        "parts": [[str(name) for name in names] for names in decision.parts],
-        "at": moment(decision.at),
-    }
 
 
 def take_decisions(store: Store, path: Path, *, now: datetime) -> ImportReport:

@@ -17,7 +17,6 @@ from larkpost.disk_space import is_no_room, no_room
 from larkpost.domain import MessageKind
 from larkpost.errors import UsageError
 from larkpost.portability import records
-from larkpost.portability.decisions import decision_line
 from larkpost.safe_files import is_own, make_folder, open_atomic, remove_stale_drafts
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def export(store: Store, folder: Path) -> dict[str, int]:
                     ("papers", paper_lines(connection, papers.iterate(connection))),
                     ("readers", _readers(connection)),
                     ("votes", _votes(connection)),
-                    ("decisions", map(decision_line, match_decisions.iterate(connection))),
+                    ("decisions", map(records.decision_line, match_decisions.iterate(connection))),
                 )
             }
     except OSError as error:

@@ -11,6 +11,7 @@ from larkpost.settings import day_names
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from larkpost.db.matching.match_decisions import MatchDecision
     from larkpost.domain import Bounce, Delivery, Edition, Paper, Pick, Reader, TermWeight, Vote
 
 
@@ -89,6 +90,16 @@ def vote_line(vote: Vote, reader: Reader, paper: str) -> dict[str, Any]:
         "at": moment(vote.at),
         "source": vote.source,
         "interest": names.get(vote.interest_id or 0),
+    }
+
+
+def decision_line(decision: MatchDecision) -> dict[str, Any]:
+    """A decision as its line in ``decisions.jsonl``."""
+    return {
+        "format": CURRENT,
+        "same": decision.same,
+        "parts": [[str(name) for name in names] for names in decision.parts],
+        "at": moment(decision.at),
     }
 
 

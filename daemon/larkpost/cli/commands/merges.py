@@ -103,7 +103,7 @@ def merged_line(paper: Paper, records: Sequence[MergedRecord]) -> dict[str, obje
 def list_decisions(call: CliContext, limit: int, *, as_json: bool) -> None:
     """Print what was decided, the last first; as JSON in the form of ``decisions.jsonl``."""
     from larkpost.db.matching import match_decisions
-    from larkpost.portability.decisions import decision_line
+    from larkpost.portability.records import decision_line
 
     with call.program().store.read() as connection:
         decisions = list(match_decisions.iterate(connection))[::-1][:limit]
