@@ -6,8 +6,8 @@ Reads ``arxiv-background`` (titles, abstracts and categories of 35,456 papers, C
 ``daemon/larkpost/text/term_specificity.txt``. Three figures tell a topic from academic English,
 each alone too weak: how often a paper that says a word says it in its title; how often it says
 it again (burstiness: Church & Gale 1995); how far the categories of the papers that say it are
-from those of all papers (Kullback-Leibler divergence). "Commonly" is in no title, is said once, and is said
-in every field.
+from those of all papers (Kullback-Leibler divergence). "Commonly" is in no title, is said
+once, and is said in every field.
 """
 
 from __future__ import annotations

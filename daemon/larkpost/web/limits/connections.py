@@ -38,8 +38,8 @@ class ConnectionLimits:
     A network that has its share open loses its oldest idle connection to a new one; where all
     are at work the new one is refused. So does a neighbourhood (``text.ip_networks``): its
     share is larger, but at most half of all places. Where all places are taken, the network with
-    the most connections loses its oldest idle one. The ``proxies``, and what comes over a Unix socket,
-    stand for many visitors and have no share.
+    the most connections loses its oldest idle one. The ``proxies``, and what comes over a Unix
+    socket, stand for many visitors and have no share.
     """
 
     def __init__(
