@@ -22,7 +22,7 @@ A_DAY = timedelta(days=2)
 
 
 def wants_notice(reader: Reader, now: datetime) -> bool:
-    """Whether a reader is told of quiet mornings: asked for it, has an address, is sent things."""
+    """Whether a reader gets a notice on empty days: asked for it, has an address, is sent mail."""
     until = reader.paused_until
     away = until is not None and until > local_date(reader.zone, now)
     going = reader.status is Status.ACTIVE and not away

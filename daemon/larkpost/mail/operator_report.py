@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
     from larkpost.editions.empty_day_reasons import EmptyDayReason
 
-KIND = "receipt"
+KIND = "operator_report"
 _OF_READERS = frozenset({EmptyDay.ALL_BELOW, EmptyDay.ALL_SEEN})
 
 
@@ -34,7 +34,7 @@ def queue_report(store: Store, *, now: datetime, window: timedelta) -> Sequence[
     if not reasons:
         return ()
     payload = {
-        "subject": f"a quiet morning: {reasons[0].text}",
+        "subject": f"no papers today: {reasons[0].text}",
         "lines": _sentences(reasons),
     }
     with store.begin() as connection:
@@ -73,7 +73,7 @@ def _untold(connection: Connection, now: datetime, window: timedelta) -> Sequenc
         return ()
     if circuit_breaker.resting(connection, now):
         return ()
-    # Whoever asks for receipts knows that nobody subscribes yet.
+    # Whoever asks for reports knows that nobody subscribes yet.
     reasons = [
         reason
         for reason in explain_empty_day(connection, now=now, window=window)

@@ -199,7 +199,7 @@ def _collect_mail(context: TickContext, now: datetime) -> Counter[InboundKind]:
 
 
 def post(context: TickContext, *, now: datetime) -> TickResult:
-    """Queue the report on a quiet morning, and send what is due of every kind.
+    """Queue the report on an empty day, and send what is due of every kind.
 
     Last comes ``clean_up``. Steps fail as those of ``edit`` do; raises Busy while another process
     is at it.

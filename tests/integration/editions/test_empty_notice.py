@@ -1,4 +1,4 @@
-"""A reader's own quiet morning: told in a line to who asked for it, once a day, with its reason."""
+"""The notice of an empty day: sent once a day to readers who asked for it, with its reason."""
 
 from __future__ import annotations
 

@@ -212,7 +212,7 @@ def test_a_report_that_is_refused_is_told_by_the_status(store: Store) -> None:
     send(store, Mailbag(boss=NOBODY).road)
 
     with store.read() as connection:
-        told = job_status.latest(connection)["receipt"]
+        told = job_status.latest(connection)["operator_report"]
     assert not told.ok
     assert told.detail["problem"] == "550 5.1.1 no such user"
 

@@ -1,4 +1,4 @@
-"""The quiet-day receipt: the operator is told in one line why a morning brought nothing."""
+"""The report to the operator: one line says why a day brought no papers."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_no_dump_is_told(store: Store) -> None:
     message = email.message_from_bytes(bag.letters[0].content, policy=policy.default)
     assert message["To"] == "boss@example.org"
     assert message["Subject"].startswith(
-        "Larkpost at papers.example.org: a quiet morning: no dump brought a paper"
+        "Larkpost at papers.example.org: no papers today: no dump brought a paper"
     )
     assert message["Auto-Submitted"] == "auto-generated"
     for kind in ("plain", "html"):
@@ -133,7 +133,7 @@ def test_that_all_is_below_the_threshold_is_told(store: Store) -> None:
     assert [str(one.kind) for one in told(store, Mailbag())] == ["all-below"]
 
 
-def test_a_morning_with_papers_needs_no_receipt(store: Store) -> None:
+def test_a_day_with_papers_needs_no_report(store: Store) -> None:
     morning(store, published=1)
     bag = Mailbag()
 
@@ -141,7 +141,7 @@ def test_a_morning_with_papers_needs_no_receipt(store: Store) -> None:
     assert bag.opened == 0
 
 
-def test_a_receipt_comes_once_a_day_and_not_before_the_editions(store: Store) -> None:
+def test_a_report_comes_once_a_day_and_not_before_the_editions(store: Store) -> None:
     bag = Mailbag()
     assert told(store, bag) == ()
 
@@ -180,7 +180,7 @@ def test_a_report_that_is_refused_is_told_in_the_status_and_not_tried_again(stor
 
     assert bag.letters == []
     with store.read() as connection:
-        event = job_status.latest(connection)["receipt"]
+        event = job_status.latest(connection)["operator_report"]
     assert (event.ok, event.detail["problem"]) == (False, "550 no such user")
     told(store, bag, NOW + DAY)
     assert bag.recipients() == []  # nothing was due on that day
@@ -201,7 +201,7 @@ def test_a_report_that_was_not_sent_gives_way_to_that_of_the_next_day(store: Sto
     assert b"8 August 2026" in bag.letters[0].content
 
 
-def test_a_road_closed_to_a_receipt_is_closed_to_letters(store: Store) -> None:
+def test_a_mail_server_that_is_down_for_a_report_is_down_for_editions(store: Store) -> None:
     morning(store, papers=False, empty=1)
     told(store, Mailbag(boss=Deferred("535 no", whole_road=True, rest=1800)))
 
