@@ -32,8 +32,8 @@ pytestmark = pytest.mark.browser
 
 STRICT = {"Content-Security-Policy": "default-src 'none'"}
 LISTED = (
-    "On lanterns and their light: https://arxiv.org/abs/2608.04001",
-    "Tides of salt in the sea: https://arxiv.org/abs/2608.04002",
+    "- On lanterns and their light: https://arxiv.org/abs/2608.04001",
+    "- Tides of salt in the sea: https://arxiv.org/abs/2608.04002",
 )
 PLAIN = f"<title>Papers I like</title><p>{LISTED[0]}<br>{LISTED[1]}</p>"
 PROPS = {"dailyPapers": [{"paper": {"id": "2608.04001", "title": "On <b>lanterns</b>"}}]}
