@@ -16,6 +16,8 @@ from urllib.parse import unquote
 
 import pytest
 import uvicorn
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it has none
+from tests.helpers.polling import until
 from tests.helpers.web.site_client import contents, place
 
 from larkpost.serve import listen
@@ -53,6 +55,7 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
             server = uvicorn.Server(config)
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
             thread.start()
+            until(lambda: server.started)
             try:
                 yield here
             finally:
@@ -210,3 +213,19 @@ def test_the_paste_page_works_without_a_script(here: Place, browser: Browser) ->
         page.get_by_role("button", name="Take these papers").click()
 
         assert page.get_by_text("Taken: 2 papers").is_visible()
+
+
+def test_axe_finds_nothing_in_a_preview_and_it_fits_a_phone(here: Place, browser: Browser) -> None:
+    long = json.dumps({"title": "Verylongword" * 30, "url": "https://a.example/1"})
+    with browser.new_context(viewport={"width": 375, "height": 700}, bypass_csp=True) as context:
+        page = context.new_page()
+        page.goto(here.program.links.paste(1))
+        page.get_by_label("Text", exact=True).fill(f'{long}\n{{"abstract": "{"nameless" * 40}"}}')
+        page.get_by_role("button", name="Show what would be read").click()
+        page.get_by_role("heading", name="1 paper would be read.").wait_for()
+
+        assert [one["id"] for one in Axe().run(page).response["violations"]] == []
+        assert page.evaluate("document.documentElement.scrollWidth") == 375
+        for address in (here.program.links.paste(1), here.program.links.open_paste()):
+            page.goto(address)
+            assert [one["id"] for one in Axe().run(page).response["violations"]] == []

@@ -6,7 +6,7 @@ import gzip
 import re
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.helpers.web.site_client import NOW, contents, place
@@ -19,7 +19,6 @@ from larkpost.web.site import LARGEST_UPLOAD
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from httpx import Response
     from tests.helpers.web.site_client import Place
 
 CAPTURES = Path(__file__).parents[2] / "captures"
@@ -41,13 +40,13 @@ def path_of(here: Place) -> str:
     return here.path(here.program.links.paste(7))
 
 
-def send(here: Place, action: str = "preview", **fields: str) -> Response:
+def send(here: Place, action: str = "preview", **fields: str) -> Any:
     """Send the form as browsers do: multipart, each line end as CR LF."""
     parts = {name: (None, value.replace("\n", "\r\n")) for name, value in fields.items()}
     return here.client.post(path_of(here), files={"action": (None, action), **parts})
 
 
-def digest_in(page: Response) -> str:
+def digest_in(page: Any) -> str:
     found = re.search(r'name="digest" value="([0-9a-f]{64})"', page.text)
     assert found
     return found[1]
