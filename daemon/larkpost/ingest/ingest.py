@@ -140,7 +140,7 @@ def _ingest_copy(
     now: datetime,
     progress: Progress | None,
 ) -> IngestReport:
-    named = _find_format(dump_formats, dump_format) if dump_format is not None else None
+    named = find_format(dump_formats, dump_format) if dump_format is not None else None
     with store.read() as connection:
         if before := read_dumps.by_digest(connection, copy.digest):
             return _again(connection, before, copy.name)
@@ -181,14 +181,16 @@ def _again(connection: Connection, dump: read_dumps.Dump, name: str) -> IngestRe
     )
 
 
-def _find_format(dump_formats: Sequence[DumpFormat], wanted: str) -> DumpFormat:
+def find_format(dump_formats: Sequence[DumpFormat], wanted: str) -> DumpFormat:
+    """Find a format by its name; raises UsageError where there is none of that name."""
     found = next((one for one in dump_formats if one.name == wanted), None)
     if found is None:
         raise UsageError(f"there is no format {one_line(wanted)}", hint=_formats(dump_formats))
     return found
 
 
-def _recognise(dump_formats: Sequence[DumpFormat], member: DumpMember) -> DumpFormat:
+def recognise(dump_formats: Sequence[DumpFormat], member: DumpMember) -> DumpFormat:
+    """Find the format of a dump; raises UnreadableDump where it is none of these."""
     for one in dump_formats:
         if one.recognises(member.head, member.file_name):
             return one
@@ -286,7 +288,7 @@ class _DumpIngest:
 
     def _drafts_of(self, member: DumpMember) -> Iterator[PaperRecord]:
         """Yield the drafts with the day of capture; keep what else the file tells."""
-        dump_format = self.named or _recognise(self.dump_formats, member)
+        dump_format = self.named or recognise(self.dump_formats, member)
         self.format_name = dump_format.name
         self.near = capture_hint(member, self.date, self.now)
         captured: Date | None = None
