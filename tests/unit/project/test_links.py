@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from larkpost.packaged_files import CHECKOUT, PACKAGE
+from larkpost.packaged_files import CHECKOUT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DOCS = sorted([*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md")])
 INDEX = CHECKOUT / "docs" / "README.md"
