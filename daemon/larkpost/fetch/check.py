@@ -7,25 +7,25 @@ from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db.polling import polled_sources
-from larkpost.domain import PaperRecord
+from larkpost.domain import PaperRecord, RejectedRecord
 from larkpost.errors import FetchProblem, SourceFailure, UnreadableDump
 from larkpost.fetch.answer_shape import is_empty_list
 from larkpost.fetch.calendars import is_list_day
 from larkpost.fetch.health import SourceProblem
 from larkpost.fetch.requests import day_request, plan_requests
+from larkpost.ingest.dump_reader import find_format, recognise_format
 from larkpost.ingest.file_reader import copy_of_stream
 from larkpost.masking import mask_text
 from larkpost.settings.polled_sources import SourceKind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
     from datetime import datetime
 
     from larkpost.fetch.http_client import Answer
     from larkpost.fetch.poll import PollContext
     from larkpost.fetch.requests import PageRequest
     from larkpost.ingest.file_reader import DumpCopy
-    from larkpost.interfaces import DumpFormat
     from larkpost.settings.polled_sources import PolledSource
 
 
@@ -67,13 +67,6 @@ def _request_of(context: PollContext, source: PolledSource, now: datetime) -> Pa
     return day_request(source, context.bases, day)
 
 
-def _recognise(dump_formats: Sequence[DumpFormat], copy: DumpCopy) -> DumpFormat:
-    for one in dump_formats:
-        if one.recognises(copy.head, copy.name):
-            return one
-    raise UnreadableDump("nothing in it is recognised as papers", hint="docs/formats.md")
-
-
 def _read(
     context: PollContext, source: PolledSource, request: PageRequest, answer: Answer, now: datetime
 ) -> CheckResult:
@@ -82,11 +75,26 @@ def _read(
         return CheckResult(source)
     try:
         with copy_of_stream(answer.body, request.label) as copy:
-            chosen = _recognise(context.dump_formats, copy)
-            records = chosen.read(copy.body, request.day or now.date())
-            titles = [one.title for one in records if isinstance(one, PaperRecord)]
+            found = list(_papers_in(context, request, copy, now))
     except UnreadableDump as error:
         raise SourceFailure(
             f"its answer could not be read: {error}", problem=FetchProblem.SHAPE, hint=error.hint
         ) from error
-    return CheckResult(source, len(titles), chosen.name, titles[0] if titles else "")
+    name, title = found[0] if found else ("", "")
+    return CheckResult(source, len(found), name, title)
+
+
+def _papers_in(
+    context: PollContext, request: PageRequest, copy: DumpCopy, now: datetime
+) -> Iterator[tuple[str, str]]:
+    """Yield the format and the title of each paper, as the poll would read them."""
+    for member in copy.members():
+        if isinstance(member, RejectedRecord):
+            continue
+        if request.dump_format:
+            chosen = find_format(context.dump_formats, request.dump_format)
+        else:
+            chosen = recognise_format(context.dump_formats, member)
+        for record in chosen.read(member.body, request.day or now.date()):
+            if isinstance(record, PaperRecord):
+                yield chosen.name, record.title

@@ -78,7 +78,8 @@ def compare_sources(
 ) -> SourceChanges:
     """Find what the database lacks of the settings' sources, and what it has beyond them.
 
-    A source of the settings takes the place of one with its name that was added by command. While
+    A source of the settings takes the place of one with its name or address that was added by
+    command: no address is polled twice. While
     an OPML file cannot be read, none goes.
     """
     known = {state.source.name: state for state in states}
@@ -88,10 +89,12 @@ def compare_sources(
         if source.name not in known or known[source.name].source != source
     ]
     wanted = {source.name for source in configured.sources}
+    addresses = {source.address for source in configured.sources}
     removed = [
         state.source.name
         for state in states
-        if not state.source.by_command and state.source.name not in wanted
+        if state.source.name not in wanted
+        and (not state.source.by_command or state.source.address in addresses)
     ]
     return SourceChanges(tuple(saved), () if configured.problems else tuple(removed))
 

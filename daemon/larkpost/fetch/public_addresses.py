@@ -5,7 +5,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 # IPv6 addresses that carry an IPv4 one, by which a gateway leads on: the embedded one counts too.
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))  # RFC 6052, RFC 8215
+# RFC 6052; a network's own prefixes (RFC 8215) are in no public space.
+_NAT64 = IPv6Network("64:ff9b::/96")
 _6TO4 = IPv6Network("2002::/16")  # RFC 3056
 _TEREDO = IPv6Network("2001::/32")  # RFC 4380
 _COMPATIBLE = IPv6Network("::/96")  # RFC 4291, 2.5.5.1
@@ -41,7 +42,7 @@ def is_public(address: str) -> bool:
 
 
 def _embedded_ipv4(number: IPv6Address) -> IPv4Address | None:
-    if any(number in network for network in _NAT64):
+    if number in _NAT64:
         return IPv4Address(int(number) & 0xFFFFFFFF)
     if number in _6TO4:
         return IPv4Address(int(number) >> 80 & 0xFFFFFFFF)

@@ -28,7 +28,7 @@ _EXPORT = (
     "export it as BibTeX or RIS; that begins a reader's taste:"
     " `larkpost reader import-library EMAIL FILE`"
 )
-_NOT_YET = "it is not read yet; docs/formats.md lists what is read"
+_SOURCES = "its feeds are polled after `larkpost source add FILE`"
 
 _MAGIC = (
     (b"\x1f\x8b", "a gzip archive", _UNPACK),
@@ -126,7 +126,7 @@ _KINDS: tuple[tuple[Test, str, str], ...] = (
     # XML and HTML
     (_test(r"\A\s*<!DOCTYPE\s+NETSCAPE-Bookmark"), "a list of bookmarks", _AS_TEXT),
     (_test(rf"{_LEAD}<rdf:RDF\b"), "a list of references (RDF)", _START),
-    (_test(rf"{_LEAD}<opml\b"), "a list of subscriptions (OPML)", _NOT_YET),
+    (_test(rf"{_LEAD}<opml\b"), "a list of subscriptions (OPML)", _SOURCES),
     (
         _test(r"\A\s*<\?xml(?![^<]*(?:<!--(?s:.*?)-->\s*)?<(?:!DOCTYPE\s+html|html)\b)"),
         "an XML file",

@@ -16,7 +16,7 @@ from larkpost.disk_space import is_no_room, no_room
 from larkpost.errors import Failure, LarkpostError, UnreadableDump
 from larkpost.ingest.file_moves import move
 from larkpost.ingest.ingest import IngestReport, ingest, was_read
-from larkpost.ingest.refused_files import MOST_REFUSALS, Refusal, inbox_refusals
+from larkpost.ingest.refused_files import MOST_REFUSALS, Refusal, inbox_refusals, refusals_since
 from larkpost.ingest.spool import WHY, ReadAttempts, forget_missing, lying_in
 from larkpost.log_events import LogEvent
 from larkpost.safe_files import atomic_write, make_folder, remove_stale_drafts
@@ -262,7 +262,8 @@ def _note(store: Store, taken: Sequence[Taken], now: datetime) -> None:
         news = left != told or (left and not (before and timedelta(0) <= now - before.at < _REMIND))
         if not news and not refused:
             return
-        earlier = inbox_refusals(happened, newest.read_at if newest else None)
+        since = refusals_since(newest.read_at if newest else None, now)
+        earlier = inbox_refusals(happened, since)
         records = [one.record for one in (*earlier, *refused)][-MOST_REFUSALS:]
         with store.begin() as connection:
             job_status.record(connection, "inbox", ok=not left, now=now, left=left, refused=records)

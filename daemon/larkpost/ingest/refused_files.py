@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from larkpost.db.coordination import job_status
@@ -34,6 +34,14 @@ class Refusal:
         return asdict(self) | {"at": self.at.isoformat()}
 
 
+def refusals_since(newest_read: datetime | None, now: datetime) -> datetime | None:
+    """Give the moment from which refusals are told: the last dump that was read, or a day ago.
+
+    Polled sources are read all day: the last dump alone says nothing about a file put in by hand.
+    """
+    return None if newest_read is None else min(newest_read, now - timedelta(days=1))
+
+
 def inbox_refusals(happened: Mapping[str, JobStatus], since: datetime | None) -> list[Refusal]:
     """Read what the sweeps of the inbox refused ``since`` a moment, the latest last."""
     return _refusals(happened.get("inbox"), since)
@@ -43,7 +51,7 @@ def remember_mail_refusal(connection: Connection, refusal: Refusal, now: datetim
     """Write down a mail of an allowed sender in which there was no paper."""
     earlier = _refusals(job_status.latest(connection).get(_MAIL), None)
     records = [one.record for one in (*earlier, refusal)][-MOST_REFUSALS:]
-    job_status.record(connection, _MAIL, ok=False, now=now, refused=records)
+    job_status.record(connection, _MAIL, ok=True, now=now, refused=records)
 
 
 def _refusals(event: JobStatus | None, since: datetime | None) -> list[Refusal]:

@@ -11,7 +11,7 @@ from larkpost.db.outbox import deliveries
 from larkpost.db.polling import polled_sources
 from larkpost.db.usage import last_use
 from larkpost.editions.empty_day_reasons import explain_empty_day
-from larkpost.ingest.refused_files import all_refusals
+from larkpost.ingest.refused_files import all_refusals, refusals_since
 from larkpost.portability.records import name_of
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def read_status(connection: Connection, *, now: datetime, window: timedelta) -> 
     happened = job_status.latest(connection)
     counts = readers.count_by_status(connection)
     newest = next(iter(read_dumps.latest(connection)), None)
+    since = refusals_since(newest.read_at if newest else None, now)
     return StatusReport(
         papers=papers.count(connection),
         votes=votes.count(connection),
@@ -77,7 +78,7 @@ def read_status(connection: Connection, *, now: datetime, window: timedelta) -> 
         deliveries=deliveries.counts(connection),
         newest_dump=newest,
         rejects=read_dumps.rejects(connection, newest.id) if newest else (),
-        refused=all_refusals(happened, newest.read_at if newest else None),
+        refused=all_refusals(happened, since),
         next_slot=readers.next_slot(connection),
         events=happened,
         quiet=explain_empty_day(connection, now=now, window=window),

@@ -20,12 +20,17 @@ _LONGEST = 2_000  # characters of an address or another text that is a name
 # Publishers put the DOI of an article into its address: /doi/full/10.1000/182, /content/10.1101/…v1
 _DOI_PATH = re.compile(r"/(10\.\d{4,9}/[^?#\s]+)")
 _VIEW = re.compile(
-    r"(?:/(?:full|abstract|abs|pdf|epdf|html|meta|pdfdirect|fulltext)|\.full(?:\.pdf|-text)?|\.pdf"
-    r"|\.abstract)+/*$",
+    r"(?:/(?:abstract|abs|full|fulltext|pdf|epdf|pdfdirect|html|references|meta|summary)"
+    r"|\.(?:full-text|full|pdf|abstract|short|html?)(?:\+html)?|/)+$",
     re.IGNORECASE,
 )
-_PREPRINT_VERSION = re.compile(r"v\d{1,3}$")  # of bioRxiv and medRxiv; arXiv's are known as such
-_NATURE = re.compile(r"/articles/([sd]4\d{4}-\d{3}-\d{4,6}-[\w]|nature\d+|ncomms\d+)(?:[./]|$)")
+# Of bioRxiv and medRxiv; arXiv's versions are known as such.
+_PREPRINT_VERSION = re.compile(r"(10\.(?:1101|64898)/[\d.]{6,40})v\d{1,3}$")
+# Nature's addresses hold the second half of a DOI.
+_NATURE = re.compile(
+    r"(?:www\.)?nature\.com/articles/"
+    r"(?P<id>[sd]4\d{4}-\d{3}-\d{4,6}-\w|[a-z]{1,12}\.?\d{3,9}(?:\.\d{1,4})?|\d{5,9})(?:\.pdf)?/?"
+)
 _VERSION = re.compile(r"(?:\d{4}\.\d{4,5}|/\d{7})v(\d{1,3})(?:\.pdf)?/*$")
 
 
@@ -56,12 +61,22 @@ def _names(text: str) -> Iterator[Identifier]:
 
 def _in_path(url: str) -> Iterator[Identifier]:
     parts = urlsplit(url)
-    path = unquote(parts.path)
-    if doi := _DOI_PATH.search(path):
-        value = _VIEW.sub("", doi[1])
-        if value.startswith(("10.1101/", "10.64898/")):
-            value = _PREPRINT_VERSION.sub("", value)
-        with suppress(UsageError):
-            yield parse_identifier(f"doi:{value}")
-    elif (parts.hostname or "").endswith("nature.com") and (article := _NATURE.search(path)):
-        yield parse_identifier(f"doi:10.1038/{article[1]}")
+    if doi := doi_in_address(parts.hostname or "", unquote(parts.path)):
+        yield doi
+
+
+def doi_in_address(host: str, path: str) -> Identifier | None:
+    """Give the DOI in the address of an article; None where none is in it."""
+    nature = _NATURE.fullmatch(host + path)
+    if nature:
+        return read_doi(f"10.1038/{nature['id']}")
+    doi = _DOI_PATH.search(path)
+    return read_doi(doi[1]) if doi else None
+
+
+def read_doi(text: str) -> Identifier | None:
+    """Read a DOI, without what an address says of the view or the version of the text behind it."""
+    value = _PREPRINT_VERSION.sub(r"\1", _VIEW.sub("", text))
+    with suppress(UsageError):
+        return parse_identifier(f"doi:{value}")
+    return None

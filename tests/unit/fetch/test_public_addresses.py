@@ -32,7 +32,8 @@ def test_an_ipv4_address_within_is_not_public(address: str) -> None:
     [
         "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "fd12:3456::1", "fec0::1", "ff02::1",
         "2001:db8::1", "::7f00:1", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::",
-        "2002:c0a8:101::1", "2001:0:0:0:0:0:80ff:fefe", "100::1", "nonsense", "",
+        "64:ff9b:1:7f00:0:100:808:808", "2002:c0a8:101::1",
+        "2001:0:0:0:0:0:80ff:fefe", "100::1", "nonsense", "",
     ],
 )  # fmt: skip
 def test_an_ipv6_address_within_or_leading_within_is_not_public(address: str) -> None:

@@ -13,7 +13,6 @@ from larkpost.errors import UnreadableDump
 from larkpost.formats.file_types import refuse_what_is_no_dump, refuse_what_is_no_metadata
 
 START = "larkpost reader import-library EMAIL FILE"
-NOT_YET = "it is not read yet"
 DUMPS = Path(__file__).parents[2] / "dumps"
 
 BIBTEX = "@article{lantern2026,\n  title = {Lanterns},\n  eprint = {2608.01001}\n}\n"
@@ -91,7 +90,11 @@ def test_ratings_and_other_programs_references_are_told_what_becomes_of_them() -
 @pytest.mark.parametrize(
     ("text", "what", "hint"),
     [
-        (PROLOG + '<opml version="2.0">', "a list of subscriptions (OPML)", NOT_YET),
+        (
+            PROLOG + '<opml version="2.0">',
+            "a list of subscriptions (OPML)",
+            "larkpost source add FILE",
+        ),
         (PROLOG + "<records/>", "an XML file", "dumps are text"),
         ("<!DOCTYPE NETSCAPE-Bookmark-file-1>\n", "a list of bookmarks", "save it as text"),
         ("% a comment\n\\documentclass{article}\n", "LaTeX source", "dumps are text"),

@@ -10,6 +10,7 @@ from larkpost.inbound.digest_senders import DigestSenders
 
 ALLOWED = ("digest@huggingface.co", "@arxiv.org")
 MX = "mx.example.org"
+FIELD = f"Authentication-Results: {MX}"
 BELOW = (
     f"Authentication-Results: {MX}; dkim=fail header.d=arxiv.org\n"
     f"Authentication-Results: {MX}; dkim=pass header.d=arxiv.org"
@@ -58,6 +59,8 @@ def test_any_other_from_is_refused(header: str) -> None:
     "results",
     [
         "dkim=pass header.d=arxiv.org header.s=k1",
+        'dkim=pass header.d="arxiv.org"',
+        'spf=fail smtp.mailfrom="a (b"@evil.example; dkim=pass (a ";" here) header.d=arxiv.org',
         "dkim=fail header.d=x.net; dkim=pass (2048-bit key) header.i=@arxiv.org",
         "spf=pass smtp.mailfrom=bounce@lists.arxiv.org",
         "dmarc=pass (p=none; dis=none) header.from=arxiv.org",
@@ -80,6 +83,9 @@ def test_a_pass_for_the_domain_of_the_sender_is_proof(results: str) -> None:
         f"Authentication-Results: {MX}; spf=softfail smtp.mailfrom=x@arxiv.org",
         f"Authentication-Results: {MX}; dkim=pass header.d=org",
         f"Authentication-Results: {MX}; x=fail (dkim=pass header.d=arxiv.org)",
+        f'{FIELD}; spf=pass smtp.mailfrom="a; dkim=pass header.d=arxiv.org; x"@example.net',
+        f'{FIELD}; dkim=pass (sig ") header.d=x.net; dkim=fail (sig ") header.d=arxiv.org',
+        f"{FIELD}; dkim=pass (a \\) b; dkim=pass header.d=arxiv.org) header.d=x.net",
         "Authentication-Results: mx.example.net; dkim=pass header.d=arxiv.org",
         f"Authentication-Results: {MX}.example.net; dkim=pass header.d=arxiv.org",
         BELOW,

@@ -52,7 +52,7 @@ def test_no_template_writes_a_number_before_a_plural_by_itself() -> None:
     wrong = re.compile(rf"\}}\}} ({nouns})\b|else '({nouns})'")
     found = [
         (path.name, match[0])
-        for folder in ("web", "email", "feed", "report")
+        for folder in ("web", "email", "feeds", "report")
         for path in sorted(shipped_path(f"templates/{folder}").rglob("*.*"))
         if path.suffix in {".html", ".txt"}
         for match in wrong.finditer(path.read_text("utf-8"))

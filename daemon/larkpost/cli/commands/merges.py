@@ -130,10 +130,12 @@ def split(call: CliContext, paper: str, numbers: tuple[int, ...], as_json: bool)
     one paper, the others stay. Thumbs and editions stay with the one that readers saw. Later dumps
     are read accordingly; `larkpost papers merge` takes it back.
     """
+    from larkpost.db import papers
     from larkpost.db.matching.split_paper import split as take_apart
 
     program = call.program()
     with program.store.begin() as connection:
+        papers.take_turns(connection)
         found = find_paper(connection, paper)
         ids = take_apart(connection, found.id, now=call.now, chosen=numbers)
     _report(call, program, ids, as_json=as_json, verb="are papers of their own now")
@@ -150,11 +152,13 @@ def merge(call: CliContext, paper: str, other: str, as_json: bool) -> None:
     Thumbs, editions and ids of both are the one's that stays, with the best of their texts. Later
     dumps are read accordingly; `larkpost papers split` takes it back.
     """
+    from larkpost.db import papers
     from larkpost.db.matching.unify_papers import unify_by_decision
     from larkpost.errors import UsageError
 
     program = call.program()
     with program.store.begin() as connection:
+        papers.take_turns(connection)
         first, second = (find_paper(connection, name) for name in (paper, other))
         if first.id == second.id:
             raise UsageError(f"{paper} and {other} are one paper already")

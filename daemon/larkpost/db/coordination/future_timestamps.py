@@ -30,13 +30,15 @@ GAP = timedelta(days=2)
 
 # What has happened cannot lie ahead.
 _HISTORY = (
-    (schema.paper, ("first_seen", "ingested_at", "updated")),
+    (schema.paper, ("first_seen", "ingested_at", "updated", "text_seen")),
     (schema.dump, ("read_at",)),
     (schema.edition, ("published_at",)),
     (schema.delivery, ("sent_at", "requeued_at")),
     (schema.vote, ("at", "counts_from")),
     (schema.forgotten_vote, ("at", "counts_from", "forgotten_at")),
     (schema.bounce, ("at",)),
+    (schema.polled_source, ("added_at", "watched_since", "last_news_at")),
+    (schema.polled_page, ("checked_at", "whole_at", "grown_at")),
     (schema.tfidf_model, ("fitted_at",)),
     (schema.reader, ("created", "counts_from")),
 )

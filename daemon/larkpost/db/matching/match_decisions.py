@@ -114,8 +114,14 @@ def iterate(connection: Connection) -> Iterator[MatchDecision]:
 
 
 def record(connection: Connection, decision: MatchDecision) -> None:
-    """Write a decision down, in place of those that it contradicts: the last one holds."""
-    for other in list(iterate(connection)):
+    """Write a decision down, in place of those that it contradicts: the last one holds.
+
+    One that comes late, in an import, gives way to a later one that is here.
+    """
+    others = list(iterate(connection))
+    if any(_contradicts(decision, other) and other.at > decision.at for other in others):
+        return
+    for other in others:
         if _contradicts(decision, other) or _repeats(decision, other):
             connection.execute(delete(_table).where(_table.c.id == other.id))
     values = {"same": decision.same, "at": decision.at}

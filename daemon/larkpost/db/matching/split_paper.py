@@ -252,5 +252,10 @@ def _decide(connection: Connection, parts: Sequence[_Part], now: datetime) -> No
     told = [{name for one in part.records for name in one.names} for part in parts]
     texts = [name for names in told for name in names if name.scheme == "text"]
     shared = {name for name in texts if texts.count(name) > 1}
-    names = [tuple(sorted(part.names - shared)) for part in parts]
-    match_decisions.record(connection, MatchDecision(False, tuple(filter(None, names)), now))
+    names = [own for part in parts if (own := tuple(sorted(part.names - shared)))]
+    if len(names) < 2:
+        raise UsageError(
+            "these records have no id or text of their own: a later dump could not tell them apart",
+            hint="`larkpost papers --duplicates` lists the records and their names",
+        )
+    match_decisions.record(connection, MatchDecision(False, tuple(names), now))

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from larkpost.errors import UsageError
 from larkpost.text.identifiers import parse_identifier
+from larkpost.text.paper_names import doi_in_address, read_doi
 from larkpost.text.urls import encode_url
 
 if TYPE_CHECKING:
@@ -23,18 +24,11 @@ _LONGEST = 4_000
 _DEFENSE = re.compile(r"//urldefense\.(?:com|us)/v3/__(?P<url>https?:/{1,2}.{1,2000}?)__;")
 _IN_PATH = re.compile(r"/(?P<url>https?(?::|%3A)(?:/|%2F){2}[^/\s?#]{4,2000})", re.IGNORECASE)
 _DOI = re.compile(r"10\.\d{4,9}(?:\.\d{1,9})*/[^\s?#&\"<>]{2,200}")
-_DOI_TAIL = re.compile(
-    r"(?:/(?:abstract|full|fulltext|pdf|epdf|pdfdirect|html|references|meta|summary)"
-    r"|\.(?:pdf|full|abstract|short|html?)(?:\+html)?|/)+$",
-    re.IGNORECASE,
-)
 _IN_TEXT = re.compile(
     rf"\barxiv[:\s./]{{1,3}}(?:(?:abs|pdf)/)?(?P<arxiv>\d{{4}}\.\d{{4,5}}|[a-z-]{{2,10}}/\d{{7}})"
     rf"|(?P<doi>{_DOI.pattern})",
     re.IGNORECASE,
 )
-_PREPRINT_VERSION = re.compile(r"(10\.(?:1101|64898)/[\d.]{6,40})v\d{1,3}$")
-_NATURE = re.compile(r"(?:www\.)?nature\.com/articles/(?P<id>[a-z]?[\w.-]{4,40}?)(?:\.pdf)?/?")
 # Where archives, publishers and search services show a paper, behind the host's "www.".
 _ARTICLE = re.compile(
     r"(?:[\w-]+\.)*(?:sciencedirect\.com/science/article/\S|nature\.com/articles/\S"
@@ -103,18 +97,9 @@ def _direct(url: str) -> PaperLink | None:
         return PaperLink(_clean_url(address), (name,))
     parts = urlsplit(address)
     place = f"{parts.hostname or ''}{parts.path}".lower()
-    if names := _names_in(parts.hostname or "", unquote(parts.path)):
-        return PaperLink(_clean_url(address), names)
+    if doi := doi_in_address(parts.hostname or "", unquote(parts.path)):
+        return PaperLink(_clean_url(address), (doi,))
     return PaperLink(_clean_url(address)) if _ARTICLE.match(place) else None
-
-
-def _names_in(host: str, path: str) -> tuple[Identifier, ...]:
-    """Find the DOI in the path of an article; Nature's addresses hold the second half of theirs."""
-    nature = _NATURE.fullmatch(host + path)
-    if nature and not nature["id"].isalpha():
-        return _doi(f"10.1038/{nature['id']}")
-    match = _DOI.search(path)
-    return _doi(match[0]) if match else ()
 
 
 def find_names(text: str) -> tuple[Identifier, ...]:
@@ -134,12 +119,8 @@ def _arxiv(number: str) -> tuple[Identifier, ...]:
 
 
 def _doi(text: str) -> tuple[Identifier, ...]:
-    doi = _DOI_TAIL.sub("", text)
-    doi = _PREPRINT_VERSION.sub(r"\1", doi)
-    try:
-        return (parse_identifier(f"doi:{doi}"),)
-    except UsageError:
-        return ()
+    doi = read_doi(text)
+    return (doi,) if doi else ()
 
 
 def _clean_url(address: str) -> str:

@@ -308,3 +308,28 @@ def test_two_papers_become_one_once_a_record_has_the_names_of_both(store: Store)
     with store.read() as connection:
         rules = [str(one.rule) for one in merge_log.of(connection, number)]
     assert sorted(rules) == ["arxiv", "first", "shared-names"]
+
+
+def test_a_decision_that_comes_late_gives_way_to_a_later_one(store: Store) -> None:
+    names = ((Identifier("arxiv", "2608.01001"),), (Identifier("arxiv", "2608.01002"),))
+    newer = match_decisions.MatchDecision(False, names, NOW)
+    older = match_decisions.MatchDecision(True, names, NOW - timedelta(days=1))
+
+    with store.begin() as connection:
+        match_decisions.record(connection, newer)
+        match_decisions.record(connection, older)
+        (held,) = match_decisions.iterate(connection)
+
+    assert (held.same, held.at) == (False, NOW)
+
+
+def test_records_without_a_name_of_their_own_cannot_be_taken_apart(store: Store) -> None:
+    same = PaperRecord(title="Lanterns in the fog", abstract="We light lanterns. " * 20)
+    take(store, same, 0, PAGE)
+    take(store, same, 1, API)
+    (paper,) = everything(store)
+
+    with pytest.raises(UsageError, match="no id or text of their own"):
+        take_apart(store, paper.id, 2)
+
+    assert [one.id for one in everything(store)] == [paper.id]

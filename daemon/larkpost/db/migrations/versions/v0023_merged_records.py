@@ -19,6 +19,8 @@ def upgrade() -> None:
     op.add_column("paper", sa.Column("text_seen", UtcDateTime(), nullable=True))
     _make_merged_record()
     _make_decisions()
+    # The report to the operator was called a receipt; else it would be sent once more today.
+    op.execute("UPDATE job_status SET kind = 'operator_report' WHERE kind = 'receipt'")
     op.create_table(
         "former_paper",
         sa.Column("id", Id, autoincrement=False, nullable=False),
