@@ -101,6 +101,19 @@ def _admin(world: World, _number: int) -> Asked:
     return Asked(world.path(world.program.links.admin(ADMIN)))
 
 
+def _paste(world: World, _number: int) -> Asked:
+    return Asked(world.path(world.program.links.paste(ADMIN)))
+
+
+def _pasting(world: World, number: int) -> Asked:
+    """Have 1,000 papers shown: nothing is stored, so that it can be asked for again."""
+    lines = (
+        f'{{"title": "On pasting number {n} of {number}", "url": "https://a.example/{n}"}}'
+        for n in range(1000)
+    )
+    return Asked(_paste(world, number).path, {"text": "\n".join(lines), "action": "preview"})
+
+
 def _leave(world: World, _number: int) -> Asked:
     return Asked(world.path(world.program.links.leave(world.reader)))
 
@@ -200,6 +213,9 @@ VISITS = (
     Visit("/me/{token}/delete", _me("/delete"), who="reader"),
     Visit("/me/{token}/delete", _deleting, "POST", who="reader"),
     Visit("/admin/{token}", _admin, who="reader"),
+    Visit("/admin/{token}/paste", _paste, who="reader"),
+    Visit("/admin/{token}/paste", _pasting, "POST", who="reader"),
+    Visit("/paste", fixed("/paste")),
     Visit("/leave/{token}", _leave, who="reader"),
     Visit("/leave/{token}", _leaving, "POST", who="reader"),
     Visit("/confirm/{token}", _confirm, who="reader"),

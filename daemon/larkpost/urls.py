@@ -127,6 +127,14 @@ class UrlBuilder:
         """Link to the admin page; ``number`` is the setting ``web.admin_link_version``."""
         return self._seal("admin", number)
 
+    def paste(self, number: int) -> str:
+        """Link to the page on which the operator pastes papers; the token is that of ``admin``."""
+        return f"{self.admin(number)}/paste"
+
+    def open_paste(self) -> str:
+        """Link to what a bookmarklet opens: no secret is in it, for other sites can read it."""
+        return f"{self.base_url}/paste"
+
     def public_alternates(self, site: str) -> list[Alternate]:
         """Tell the feeds that anybody may read; ``site`` is the name of the paper."""
         return [

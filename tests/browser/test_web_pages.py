@@ -108,6 +108,7 @@ def addresses(here: Place) -> list[str]:
         links.leave(here.reader),
         links.confirm(here.reader),
         links.admin(1),
+        links.paste(1),
         f"{links.front()}nothing",
     ]
 

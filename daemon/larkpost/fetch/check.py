@@ -13,8 +13,8 @@ from larkpost.fetch.answer_shape import is_empty_list
 from larkpost.fetch.calendars import is_list_day
 from larkpost.fetch.health import SourceProblem
 from larkpost.fetch.requests import day_request, plan_requests
+from larkpost.ingest.dump_reader import find_format, recognise_format
 from larkpost.ingest.file_reader import copy_of_stream
-from larkpost.ingest.ingest import find_format, recognise
 from larkpost.masking import mask_text
 from larkpost.settings.polled_sources import SourceKind
 
@@ -94,7 +94,7 @@ def _papers_in(
         if request.dump_format:
             chosen = find_format(context.dump_formats, request.dump_format)
         else:
-            chosen = recognise(context.dump_formats, member)
+            chosen = recognise_format(context.dump_formats, member)
         for record in chosen.read(member.body, request.day or now.date()):
             if isinstance(record, PaperRecord):
                 yield chosen.name, record.title

@@ -5,35 +5,32 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
-from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from larkpost import logs
 from larkpost.db import papers, read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.db.papers import MatchOutcome
-from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
-from larkpost.formats.dates import GRACE
 from larkpost.formats.reference_list import ReferenceList
-from larkpost.ingest.capture_day import CaptureHint, capture_hint
+from larkpost.ingest.dump_reader import DumpReader, find_format
 from larkpost.ingest.file_reader import copy_of, copy_of_stream, lines_of
 from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
+    from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
+    from datetime import datetime
     from pathlib import Path
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.ingest.archives import DumpMember
+    from larkpost.domain import PaperRecord, RejectedRecord
+    from larkpost.ingest.dump_reader import Progress
     from larkpost.ingest.file_reader import DumpCopy
     from larkpost.interfaces import DumpFormat
-
-    Progress = Callable[[int, int], None]
 
 log = logs.get_logger(__name__)
 
@@ -42,13 +39,6 @@ log = logs.get_logger(__name__)
 # them, it is simply read again.
 BATCH = 5_000
 BATCH_CHARACTERS = 4_000_000
-_MOST_REJECTS = 1_000
-_LONGEST_REJECT = 2_000  # characters
-_MOST_REJECTED = 1_000_000  # characters of all rejected records together
-_LONGEST_REASON = 500
-_LONGEST_FORMAT = 40  # characters, as the store has room
-_MOST_REMARKS = 50
-_STEP = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,29 +171,6 @@ def _again(connection: Connection, dump: read_dumps.Dump, name: str) -> IngestRe
     )
 
 
-def find_format(dump_formats: Sequence[DumpFormat], wanted: str) -> DumpFormat:
-    """Find a format by its name; raises UsageError where there is none of that name."""
-    found = next((one for one in dump_formats if one.name == wanted), None)
-    if found is None:
-        raise UsageError(f"there is no format {one_line(wanted)}", hint=_formats(dump_formats))
-    return found
-
-
-def recognise(dump_formats: Sequence[DumpFormat], member: DumpMember) -> DumpFormat:
-    """Find the format of a dump; raises UnreadableDump where it is none of these."""
-    for one in dump_formats:
-        if one.recognises(member.head, member.file_name):
-            return one
-    raise UnreadableDump(
-        "nothing in it is recognised as a dump",
-        hint=f"{_formats(dump_formats)}; docs/formats.md shows what they look like",
-    )
-
-
-def _formats(dump_formats: Sequence[DumpFormat]) -> str:
-    return f"the formats are: {', '.join(one.name for one in dump_formats)}"
-
-
 def _characters(draft: PaperRecord) -> int:
     texts = (draft.title, draft.abstract, draft.url, draft.uid, draft.organisation)
     facts = (draft.comment, draft.journal_ref, draft.thumbnail, *draft.keywords)
@@ -226,34 +193,22 @@ class _DumpIngest:
     ) -> None:
         self.store = store
         self.copy = copy
-        self.dump_formats = dump_formats
-        self.named = named
-        self.formats: dict[str, None] = {}  # names of those that were read
-        self.format_name = ""  # of what is read
-        self.date = date
-        self.near = CaptureHint(now.date(), "today")
-        self.member = ""  # the name of what is read, of an archive
         self.now = now
-        self.progress = progress or (lambda _done, _total: None)
-        self.captured: Date | None = None
-        self.undated = False  # whether a paper got its day from elsewhere than the dump
+        self.reader = DumpReader(copy, dump_formats, named, date, now, progress)
         self.counts: Counter[str] = Counter()
         self.paper_ids = array("q")
-        self.rejects: list[RejectedRecord] = []
-        self.rejected = 0  # characters of their texts
-        self.remarks: list[str] = []
 
     def run(self) -> IngestReport:
         """Read it all; the last transaction also writes down that the dump was read."""
         drafts: list[PaperRecord] = []
         size, form = 0, ""
-        for draft in self._drafts():
-            if drafts and form != self.format_name:  # the next file of an archive
+        for draft in self.reader.records():
+            if drafts and form != self.reader.format_name:  # the next file of an archive
                 with self.store.begin() as connection:
                     self._absorb(connection, drafts, form)
                 drafts, size = [], 0
             drafts.append(draft)
-            size, form = size + _characters(draft), self.format_name
+            size, form = size + _characters(draft), self.reader.format_name
             if len(drafts) == BATCH or size >= BATCH_CHARACTERS:
                 with self.store.begin() as connection:
                     self._absorb(connection, drafts, form)
@@ -264,81 +219,8 @@ class _DumpIngest:
                 return _again(connection, twin, self.copy.name)
             self._absorb(connection, drafts, form)
             dump_id = self._record(connection)
-        self.progress(self.copy.size, self.copy.size)
+        self.reader.progress(self.copy.size, self.copy.size)
         return self._report(dump_id)
-
-    def _drafts(self) -> Iterator[PaperRecord]:
-        """Yield the drafts of the dump, or of all in the archive; what is refused there is told."""
-        for member in self.copy.members():
-            if isinstance(member, RejectedRecord):
-                self._reject(member)
-                continue
-            self.member = member.name
-            try:
-                yield from self._drafts_of(member)
-            except UnreadableDump as error:
-                if not member.name:
-                    raise
-                self._reject(RejectedRecord(0, str(error)))
-            self.member = ""
-        if self.copy.is_zip and not self.formats:
-            raise UnreadableDump(
-                f"nothing in it is a dump; the first file: {self.rejects[0].reason}"
-            )
-
-    def _drafts_of(self, member: DumpMember) -> Iterator[PaperRecord]:
-        """Yield the drafts with the day of capture; keep what else the file tells."""
-        dump_format = self.named or recognise(self.dump_formats, member)
-        self.format_name = dump_format.name
-        self.near = capture_hint(member, self.date, self.now)
-        captured: Date | None = None
-        moment = self._moment(self.near.day)
-        bound = min(self.near.day, self.now.date())
-        for count, record in enumerate(dump_format.read(member.body, bound)):
-            if count % _STEP == 0:
-                self.progress(self.copy.body.tell(), self.copy.size)
-            match record:
-                case PaperRecord() if record.private:  # of an export: it was never for everybody
-                    self._remark(record.line, "a reader brought this paper privately; left out")
-                case PaperRecord() if record.first_seen:
-                    yield record
-                case PaperRecord():
-                    self.undated |= captured is None
-                    yield replace(record, first_seen=moment)
-                case DumpDate():
-                    moment = self._moment(record.day)
-                    captured = moment.date()
-                    self.captured = max(captured, self.captured or captured)
-                case RejectedRecord():
-                    self._reject(record)
-                case IngestWarning():
-                    self._remark(record.line, record.text)
-        self.formats[dump_format.name] = None
-
-    def _moment(self, day: Date) -> datetime:
-        """Say when a dump of that day was taken: at its first moment, or now if it is today."""
-        if day > self.now.date() + GRACE:
-            self._remark(0, f"its date, {day}, is yet to come; taken for today's")
-        if day >= self.now.date():
-            return self.now
-        return datetime.combine(day, time.min, tzinfo=UTC)
-
-    def _reject(self, record: RejectedRecord) -> None:
-        if self.member:
-            record = replace(record, reason=f"{self.member}: {record.reason}")
-        self.counts["rejected"] += 1
-        self.counts["cut"] += record.cut
-        if len(self.rejects) < _MOST_REJECTS:
-            room = min(_LONGEST_REJECT, _MOST_REJECTED - self.rejected)
-            text, reason = record.text[:room], record.reason[:_LONGEST_REASON]
-            self.rejected += len(text)
-            self.rejects.append(replace(record, text=text, reason=reason))
-
-    def _remark(self, line: int, what: str) -> None:
-        if len(self.remarks) < _MOST_REMARKS:
-            what = what[:_LONGEST_REASON]
-            what = f"line {line}: {what}" if line else what
-            self.remarks.append(f"{self.member}: {what}" if self.member else what)
 
     def _absorb(self, connection: Connection, drafts: Sequence[PaperRecord], form: str) -> None:
         origin = papers.RecordOrigin(form, self.copy.digest)
@@ -351,42 +233,32 @@ class _DumpIngest:
             id=0,
             digest=self.copy.digest,
             name=self.copy.name,
-            format=self._format(),
-            captured=self._day(),
+            format=self.reader.format(),
+            captured=self.reader.day(),
             read_at=self.now,
             papers=len(self.paper_ids),
             new=self.counts[MatchOutcome.NEW],
             updated=self.counts[MatchOutcome.UPDATED],
-            rejected=self.counts["rejected"],
+            rejected=self.reader.counts["rejected"],
         )
         paper_ids = papers.current_ids(connection, self.paper_ids)
-        return read_dumps.record(connection, dump, paper_ids=paper_ids, rejected=self.rejects)
-
-    def _format(self) -> str:
-        """Name the format; of an archive, those of the files in it, as far as there is room."""
-        names = ", ".join(self.formats)
-        return f"zip: {names}"[:_LONGEST_FORMAT] if self.copy.is_zip else names
-
-    def _day(self) -> Date | None:
-        """Tell the day of capture: the dump's own, else the one that its papers were given."""
-        return min(self.near.day, self.now.date()) if self.undated else self.captured
+        rejects = self.reader.rejects
+        return read_dumps.record(connection, dump, paper_ids=paper_ids, rejected=rejects)
 
     def _report(self, dump_id: int) -> IngestReport:
-        if self.undated:
-            self._remark(0, f"it does not say when it was taken: {self._day()}, {self.near.how}")
         return IngestReport(
             name=self.copy.name,
             digest=self.copy.digest,
-            format=self._format(),
-            captured=self._day(),
+            format=self.reader.format(),
+            captured=self.reader.day(),
             papers=len(self.paper_ids),
             new=self.counts[MatchOutcome.NEW],
             updated=self.counts[MatchOutcome.UPDATED],
             known=self.counts[MatchOutcome.KNOWN],
-            rejected=self.counts["rejected"],
+            rejected=self.reader.counts["rejected"],
             already=None,
             dump_id=dump_id,
-            rejects=tuple(self.rejects),
-            warnings=tuple(self.remarks),
-            cut=bool(self.counts["cut"]),
+            rejects=tuple(self.reader.rejects),
+            warnings=tuple(self.reader.warnings),
+            cut=bool(self.reader.counts["cut"]),
         )

@@ -23,6 +23,7 @@ from larkpost.web.limits.request_rate import ANY, MADE, RequestRate
 from larkpost.web.limits.unread_responses import InPieces
 from larkpost.web.middleware import DateHeader, ErrorPages, HostHeader
 from larkpost.web.page_numbers import register_path_numbers
+from larkpost.web.paste import open_paste, paste
 from larkpost.web.public.archive import archive, look_up, paper, volume
 from larkpost.web.public.confirm import confirm, leave
 from larkpost.web.public.feeds import archive_feed, month_feed, search_feed, trending_feed
@@ -75,6 +76,10 @@ ROUTES = (
     Route("/me/{token}/export.jsonl", endpoint(export, measure=COSTLY)),
     Route("/me/{token}/delete", endpoint(delete), methods=ASK_AND_ACT),
     Route("/admin/{token}", endpoint(admin)),
+    Route(
+        "/admin/{token}/paste", endpoint(paste, upload=True, measure=COSTLY), methods=ASK_AND_ACT
+    ),
+    Route("/paste", endpoint(open_paste)),
     Route("/leave/{token}", endpoint(leave, from_anywhere=True), methods=ASK_AND_ACT),
     Route("/confirm/{token}", endpoint(confirm), methods=ASK_AND_ACT),
 )

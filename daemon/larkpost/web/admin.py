@@ -48,4 +48,7 @@ def admin(site: SiteContext, request: Request, _form: FormData) -> Response:
         path=site.pages.path(
             site.program.links.admin(site.program.settings.web.admin_link_version)
         ),
+        paste_path=site.pages.path(
+            site.program.links.paste(site.program.settings.web.admin_link_version)
+        ),
     )

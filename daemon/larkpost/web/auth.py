@@ -52,7 +52,9 @@ def edition_by_id(connection: Connection, number: int, seal: int, purpose: Purpo
 def check_link(site: SiteContext, request: Request, purpose: Purpose) -> None:
     """Raise InvalidToken or UnknownReader where the path's token opens nothing."""
     with site.program.store.read() as connection:
-        if purpose == "vote":
+        if purpose == "admin":
+            check_admin(site, request)
+        elif purpose == "vote":
             edition_of(site, connection, request, purpose)
         else:
             reader_of(site, connection, request, purpose)

@@ -76,7 +76,7 @@ MESSAGES = {
         "That did not come from here",
         "Another site sent this form. Nothing was changed. Press the button on our own page.",
     ),
-    413: ("That is too much", "Forms here take 64 kB, and files of references 4 MB."),
+    413: ("That is too much", "Forms here take 64 kB; lists of references and pasted papers 4 MB."),
     429: ("That was a lot", "Too many requests came from your network. Please wait a little."),
     500: ("Something broke here", "It is our fault and has been written down. Try again later."),
     503: (

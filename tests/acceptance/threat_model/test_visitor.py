@@ -35,6 +35,7 @@ PUBLIC = (
     "/search?q=zebrafish",
     "/search.atom?q=sparse",
     "/subscribe",
+    "/paste",
     "/healthz",
     "/robots.txt",
 )

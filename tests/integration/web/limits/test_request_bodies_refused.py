@@ -48,11 +48,14 @@ def test_a_length_that_is_too_much_is_refused_at_the_head(server: uvicorn.Server
             assert statuses(connection.recv(65536)) == [413]
 
 
-@pytest.mark.parametrize("purpose", ["vote", "leave", "confirm", "page"])
+@pytest.mark.parametrize("purpose", ["vote", "leave", "confirm", "page", "admin"])
 def test_a_form_of_another_site_or_link_is_refused_before_its_body_comes(
     here: Place, server: uvicorn.Server, purpose: str
 ) -> None:
-    paths = {"vote": "/vote/{}/1/up", "leave": "/leave/{}", "confirm": "/confirm/{}"}
+    paths = {
+        "vote": "/vote/{}/1/up", "leave": "/leave/{}", "confirm": "/confirm/{}",
+        "admin": "/admin/{}/paste",
+    }  # fmt: skip
     path = paths.get(purpose, "/me/{}").format("forged")
     before = contents(here.program.store)
     with connected(server) as connection:

@@ -1,0 +1,177 @@
+"""Reads the papers out of a dump, with its day and what was odd; nothing is stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, time
+from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
+from typing import TYPE_CHECKING
+
+from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
+from larkpost.errors import UnreadableDump, UsageError
+from larkpost.formats.dates import GRACE
+from larkpost.ingest.capture_day import CaptureHint, capture_hint
+from larkpost.text.normalize import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from larkpost.ingest.archives import DumpMember
+    from larkpost.ingest.file_reader import DumpCopy
+    from larkpost.interfaces import DumpFormat
+
+    Progress = Callable[[int, int], None]
+
+_MOST_REJECTS = 1_000
+_LONGEST_REJECT = 2_000  # characters
+_MOST_REJECTED = 1_000_000  # characters of all rejected records together
+_LONGEST_REASON = 500
+_LONGEST_FORMAT = 40  # characters, as the store has room
+_MOST_WARNINGS = 50
+_STEP = 50
+
+
+def find_format(dump_formats: Sequence[DumpFormat], wanted: str) -> DumpFormat:
+    """Give the format of this name; raises UsageError where there is none."""
+    found = next((one for one in dump_formats if one.name == wanted), None)
+    if found is None:
+        raise UsageError(f"there is no format {one_line(wanted)}", hint=_format_names(dump_formats))
+    return found
+
+
+def recognise_format(dump_formats: Sequence[DumpFormat], member: DumpMember) -> DumpFormat:
+    """Give the first format that reads such a file; raises UnreadableDump where none does."""
+    for one in dump_formats:
+        if one.recognises(member.head, member.file_name):
+            return one
+    raise UnreadableDump(
+        "nothing in it is recognised as a dump",
+        hint=f"{_format_names(dump_formats)}; docs/formats.md shows what they look like",
+    )
+
+
+def _format_names(dump_formats: Sequence[DumpFormat]) -> str:
+    return f"the formats are: {', '.join(one.name for one in dump_formats)}"
+
+
+class DumpReader:
+    """One reading of a dump. When ``records`` has ended, the rest tells what else it held.
+
+    ``format_name`` is that of the record yielded last, ``counts`` those of the records ``rejected``
+    and ``cut``, of which ``rejects`` has the first thousand; ``warnings`` tell in words what was
+    odd.
+    """
+
+    def __init__(
+        self,
+        copy: DumpCopy,
+        dump_formats: Sequence[DumpFormat],
+        named: DumpFormat | None,
+        date: Date | None,
+        now: datetime,
+        progress: Progress | None = None,
+    ) -> None:
+        self.copy = copy
+        self.dump_formats = dump_formats
+        self.named = named
+        self.formats: dict[str, None] = {}  # names of those that were read
+        self.format_name = ""  # of what is read
+        self.date = date
+        self.near = CaptureHint(now.date(), "today")
+        self.member = ""  # the name of what is read, of an archive
+        self.now = now
+        self.progress = progress or (lambda _done, _total: None)
+        self.captured: Date | None = None
+        self.undated = False  # whether a paper got its day from elsewhere than the dump
+        self.counts: Counter[str] = Counter()
+        self.rejects: list[RejectedRecord] = []
+        self.reject_characters = 0
+        self.warnings: list[str] = []
+
+    def records(self) -> Iterator[PaperRecord]:
+        """Yield the papers of the dump, or of all in the archive, with the day of capture.
+
+        What is refused is in ``rejects``. Raises UnreadableDump where nothing can be taken.
+        """
+        for member in self.copy.members():
+            if isinstance(member, RejectedRecord):
+                self._reject(member)
+                continue
+            self.member = member.name
+            try:
+                yield from self._records_of(member)
+            except UnreadableDump as error:
+                if not member.name:
+                    raise
+                self._reject(RejectedRecord(0, str(error)))
+            self.member = ""
+        if self.copy.is_zip and not self.formats:
+            raise UnreadableDump(
+                f"nothing in it is a dump; the first file: {self.rejects[0].reason}"
+            )
+        if self.undated:
+            self._warn(0, f"it does not say when it was taken: {self.day()}, {self.near.how}")
+
+    def _records_of(self, member: DumpMember) -> Iterator[PaperRecord]:
+        """Yield the papers with the day of capture; keep what else the file tells."""
+        dump_format = self.named or recognise_format(self.dump_formats, member)
+        self.format_name = dump_format.name
+        self.near = capture_hint(member, self.date, self.now)
+        captured: Date | None = None
+        moment = self._moment(self.near.day)
+        bound = min(self.near.day, self.now.date())
+        for count, record in enumerate(dump_format.read(member.body, bound)):
+            if count % _STEP == 0:
+                self.progress(self.copy.body.tell(), self.copy.size)
+            match record:
+                case PaperRecord() if record.private:  # of an export: it was never for everybody
+                    self._warn(record.line, "a reader brought this paper privately; left out")
+                case PaperRecord() if record.first_seen:
+                    yield record
+                case PaperRecord():
+                    self.undated |= captured is None
+                    yield replace(record, first_seen=moment)
+                case DumpDate():
+                    moment = self._moment(record.day)
+                    captured = moment.date()
+                    self.captured = max(captured, self.captured or captured)
+                case RejectedRecord():
+                    self._reject(record)
+                case IngestWarning():
+                    self._warn(record.line, record.text)
+        self.formats[dump_format.name] = None
+
+    def _moment(self, day: Date) -> datetime:
+        """Say when a dump of that day was taken: at its first moment, or now if it is today."""
+        if day > self.now.date() + GRACE:
+            self._warn(0, f"its date, {day}, is yet to come; taken for today's")
+        if day >= self.now.date():
+            return self.now
+        return datetime.combine(day, time.min, tzinfo=UTC)
+
+    def _reject(self, record: RejectedRecord) -> None:
+        if self.member:
+            record = replace(record, reason=f"{self.member}: {record.reason}")
+        self.counts["rejected"] += 1
+        self.counts["cut"] += record.cut
+        if len(self.rejects) < _MOST_REJECTS:
+            room = min(_LONGEST_REJECT, _MOST_REJECTED - self.reject_characters)
+            text, reason = record.text[:room], record.reason[:_LONGEST_REASON]
+            self.reject_characters += len(text)
+            self.rejects.append(replace(record, text=text, reason=reason))
+
+    def _warn(self, line: int, what: str) -> None:
+        if len(self.warnings) < _MOST_WARNINGS:
+            what = what[:_LONGEST_REASON]
+            what = f"line {line}: {what}" if line else what
+            self.warnings.append(f"{self.member}: {what}" if self.member else what)
+
+    def format(self) -> str:
+        """Name the format; of an archive, those of the files in it, as far as there is room."""
+        names = ", ".join(self.formats)
+        return f"zip: {names}"[:_LONGEST_FORMAT] if self.copy.is_zip else names
+
+    def day(self) -> Date | None:
+        """Tell the day of capture: the dump's own, else the one that its papers were given."""
+        return min(self.near.day, self.now.date()) if self.undated else self.captured

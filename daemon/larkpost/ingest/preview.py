@@ -1,0 +1,92 @@
+"""Shows what a dump would bring before it is taken: it is read in full, and nothing is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+from larkpost.errors import UnreadableDump
+from larkpost.ingest.archives import GZIP, ZIP
+from larkpost.ingest.dump_reader import DumpReader
+from larkpost.ingest.file_reader import copy_of_stream
+from larkpost.text.normalize import one_line, shorten
+from larkpost.text.plurals import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
+    from datetime import datetime
+
+    from larkpost.domain import RejectedRecord
+    from larkpost.ingest.file_reader import DumpCopy
+    from larkpost.interfaces import DumpFormat
+
+MOST_PAPERS = 5_000  # of one text; a whole day of arXiv has about a fifth of that
+MOST_TITLES = 10
+LONGEST_TITLE = 300  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class DumpPreview:
+    """What a dump holds: ``digest`` is the SHA-256 of its bytes, ``titles`` are the first ten.
+
+    ``captured`` is the day that its papers would get; ``rejects`` are the first thousand of the
+    ``rejected`` records, and ``warnings`` tell in words what is odd.
+    """
+
+    digest: str
+    format: str
+    captured: Date | None
+    papers: int
+    titles: tuple[str, ...]
+    rejected: int
+    rejects: tuple[RejectedRecord, ...]
+    warnings: tuple[str, ...]
+
+
+def preview(
+    dump_formats: Sequence[DumpFormat],
+    stream: BinaryIO,
+    *,
+    name: str,
+    date: Date | None = None,
+    now: datetime,
+) -> DumpPreview:
+    """Read what comes in on a stream as ``ingest`` would; it knows no store, so it changes none.
+
+    ``stream`` can be sought in; ``name`` and ``date`` are those of ``ingest``. Time and memory are
+    bounded by the bytes given, so that nothing is unpacked and no more than MOST_PAPERS are read.
+    Raises UnreadableDump for an archive, for more papers, and where ``ingest`` would.
+    """
+    name = one_line(name)
+    head = stream.read(len(ZIP))
+    stream.seek(0)
+    if head.startswith((GZIP, ZIP)):
+        hint = "unpack it first, or put it into the inbox or give it to `larkpost ingest`"
+        raise UnreadableDump(f"{name} is packed, and nothing is unpacked here", hint=hint)
+    with copy_of_stream(stream, name) as copy:
+        return _read(DumpReader(copy, dump_formats, None, date, now), copy)
+
+
+def _read(reader: DumpReader, copy: DumpCopy) -> DumpPreview:
+    titles: list[str] = []
+    papers = 0
+    for record in reader.records():
+        papers += 1
+        if papers > MOST_PAPERS:
+            raise UnreadableDump(
+                f"{copy.name} holds more than {quantity(MOST_PAPERS, 'paper')}",
+                hint="put it into the inbox as a file, or give it to `larkpost ingest`",
+            )
+        if len(titles) < MOST_TITLES:
+            titles.append(shorten(record.title, LONGEST_TITLE))
+    return DumpPreview(
+        digest=copy.digest,
+        format=reader.format(),
+        captured=reader.day(),
+        papers=papers,
+        titles=tuple(titles),
+        rejected=reader.counts["rejected"],
+        rejects=tuple(reader.rejects),
+        warnings=tuple(reader.warnings),
+    )
