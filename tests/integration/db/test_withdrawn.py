@@ -137,7 +137,7 @@ def test_editions_votes_archive_and_search_keep_a_withdrawn_paper(here: Place) -
         assert [one.id for one in found] == [paper.id]
         assert found[0].withdrawn
         assert sum(public_archive.per_day(connection).values()) == len(here.papers)
-    assert paper.title in here.client.get("/public_archive.rss").text
+    assert paper.title in here.client.get("/archive.rss").text
 
 
 def test_pages_mark_a_withdrawn_paper_and_only_that(here: Place) -> None:

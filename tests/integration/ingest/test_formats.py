@@ -92,7 +92,8 @@ def test_the_same_paper_of_five_formats_is_one_with_what_each_tells(store: Store
         read(store, DUMPS / name)
 
     (lanterns,) = (p for p in everything(store) if str(p.identifier) == "arxiv:2608.04001")
-    assert lanterns.comment == "12 pages"  # of the newest that told one
+    # Of the text whose version is known: what comes without one is no later text.
+    assert lanterns.comment == "12 pages, 3 figures. Code: https://github.com/example/lanterns."
     assert lanterns.links == ("https://github.com/example/lanterns",)
     assert set(lanterns.categories) == {"cs.CL", "cs.LG"}
     assert lanterns.keywords == (

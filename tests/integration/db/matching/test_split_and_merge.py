@@ -321,15 +321,3 @@ def test_a_decision_that_comes_late_gives_way_to_a_later_one(store: Store) -> No
         (held,) = match_decisions.iterate(connection)
 
     assert (held.same, held.at) == (False, NOW)
-
-
-def test_records_without_a_name_of_their_own_cannot_be_taken_apart(store: Store) -> None:
-    same = PaperRecord(title="Lanterns in the fog", abstract="We light lanterns. " * 20)
-    take(store, same, 0, PAGE)
-    take(store, same, 1, API)
-    (paper,) = everything(store)
-
-    with pytest.raises(UsageError, match="no id or text of their own"):
-        take_apart(store, paper.id, 2)
-
-    assert [one.id for one in everything(store)] == [paper.id]
