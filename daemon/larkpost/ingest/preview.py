@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from larkpost.interfaces import DumpFormat
 
 MOST_PAPERS = 5_000  # of one text; a whole day of arXiv has about a fifth of that
+MOST_REJECTED = 5_000
 MOST_TITLES = 10
 LONGEST_TITLE = 300  # characters
 
@@ -55,8 +56,9 @@ def preview(
     """Read what comes in on a stream as ``ingest`` would; it knows no store, so it changes none.
 
     ``stream`` can be sought in; ``name`` and ``date`` are those of ``ingest``. Time and memory are
-    bounded by the bytes given, so that nothing is unpacked and no more than MOST_PAPERS are read.
-    Raises UnreadableDump for an archive, for more papers, and where ``ingest`` would.
+    bounded by the bytes given, so that nothing is unpacked, and no more than MOST_PAPERS are read
+    and MOST_REJECTED rejected. Raises UnreadableDump for an archive, for more, and where
+    ``ingest`` would.
     """
     name = one_line(name)
     head = stream.read(len(ZIP))
@@ -69,6 +71,15 @@ def preview(
 
 
 def _read(reader: DumpReader, copy: DumpCopy) -> DumpPreview:
+    def refuse_many_rejects(_done: int, _size: int) -> None:
+        if reader.counts["rejected"] > MOST_REJECTED:
+            many = quantity(MOST_REJECTED, "record")
+            raise UnreadableDump(
+                f"{copy.name} holds more than {many} that are no papers",
+                hint="docs/formats.md shows what the formats look like",
+            )
+
+    reader.progress = refuse_many_rejects  # called every few records
     titles: list[str] = []
     papers = 0
     for record in reader.records():

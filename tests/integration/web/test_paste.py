@@ -210,9 +210,12 @@ def test_what_is_too_large_or_too_much_is_refused(
         assert send(here, text="a" * size).status_code == 413
     file = {"file": ("large.txt", bytes(LARGEST_FILE + 1))}
     assert here.client.post(path_of(here), files=file).status_code == 413
+    many = LINES + '{"a": 1}\n' * 6_000
+    page = send(here, "take", text=many, digest=sha256(many.encode()).hexdigest())
+    assert page.status_code == 400
+    assert "more than 5000 records that are no papers" in page.text.replace(",", "")
     monkeypatch.setattr("larkpost.ingest.preview.MOST_PAPERS", 1)
     page = send(here, "take", text=LINES, digest=sha256(LINES.encode()).hexdigest())
-
     assert page.status_code == 400
     assert "more than 1 paper" in page.text
     assert contents(here.program.store) == before
