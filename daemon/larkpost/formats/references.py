@@ -34,6 +34,8 @@ RIS = re.compile(r"^TY  ?- ", re.MULTILINE)
 TABLE = re.compile(
     r"\"?Key\"?,\"?Item Type\"?,|.{0,300}\"?Abstract Note\"?"
 )  # the headings of Zotero's CSV
+# The headings of a table of ratings, such as Scholar Inbox gives: arxiv_id,user_id,rating,time.
+RATINGS = re.compile(r"(?=[^\n]{0,500}\brating\b)\w+\"?,[\w\", \t]{1,500}$", re.MULTILINE)
 _RIS_LINE = re.compile(r"^([A-Z][A-Z0-9])  ?- ?(.*)$")
 _ARXIV_FIELDS = ("eprint", "arxiv", "arxivid")
 _WORD = re.compile(r"[^\s,;\"'<>(){}\[\]]+")
@@ -75,6 +77,8 @@ def _from_text(text: str) -> Iterator[PaperRecord]:
         return _from_ris(text)
     if TABLE.match(text.lstrip()[:2_000]):
         return _from_table(text)
+    if RATINGS.match(text.lstrip()[:2_000]):
+        return _from_ratings(text)
     return _from_names(text)
 
 
@@ -185,6 +189,19 @@ def _from_table(text: str) -> Iterator[PaperRecord]:
                 names=(row.get("DOI") or "", row.get("Url") or "", row.get("Archive ID") or ""),
                 year=row.get("Date") or row.get("Publication Year") or "",
             )
+
+
+def _from_ratings(text: str) -> Iterator[PaperRecord]:
+    """Read the papers that somebody rated up; what has 0 or less is no paper they like."""
+    csv.field_size_limit(LONGEST_FIELD)
+    with suppress(csv.Error):
+        for row in csv.DictReader(io.StringIO(text)):
+            with suppress(ValueError):
+                if float(row.pop("rating", "") or 0) > 0:
+                    named = [row.get(name) or "" for name in ("arxiv_id", "doi", "url", "id")]
+                    yield from _drafted(
+                        title=row.get("title") or "", abstract="", authors=(), names=named, year=""
+                    )
 
 
 def _from_names(text: str) -> Iterator[PaperRecord]:

@@ -333,3 +333,14 @@ def test_a_list_is_cut_where_nobody_has_read_so_much() -> None:
     text = "\n".join(f"{1501 + n // 5000}.{n % 5000:05}" for n in range(MOST + 10))
 
     assert len(read_references(text)) == MOST
+
+
+def test_of_a_table_of_ratings_only_what_was_rated_up_is_liked() -> None:
+    table = (
+        "arxiv_id,user_id,rating,time\n2608.00001,7,1,2026-08-10\n2608.00002,7,-1,2026-08-10\n"
+        "2608.00003,7,0,2026-08-10\n2608.00004,7,,2026-08-10\n2608.00005,7,2.5,\nnone,7,1,\n"
+    )
+
+    names = [str(name) for one in read_references(table) for name in one.identifiers]
+
+    assert names == ["arxiv:2608.00001", "arxiv:2608.00005"]
