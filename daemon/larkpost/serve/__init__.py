@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from larkpost.serve.jobs import Work
     from larkpost.serve.reload import Renewal
 
+    Job = Callable[[Program, Callable[[], None]], object]
+
 __all__ = ["check_listening", "listen", "run"]
 
 _log = logs.get_logger("larkpost.serve")
@@ -36,9 +38,9 @@ def run(
     *,
     host: str,
     port: int,
-    tick: Callable[[Program, Callable[[], None]], object],
-    post: Callable[[Program, Callable[[], None]], object],
-    poll: Callable[[Program, Callable[[], None]], object] = lambda _program, moved: moved(),
+    tick: Job,
+    post: Job,
+    poll: Job = lambda _program, moved: moved(),
     renewal: Renewal | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then finish what is under way, within ten seconds.
@@ -90,10 +92,14 @@ def run(
     code = 1 if watch.gave_up else Busy.exit_code if superseded.is_set() else 0
     _leave_rounds(app, watch, code)
     if superseded.is_set():
-        raise Busy(
-            f"Another daemon has taken over {program.store.name}",
-            hint="this one was away for longer than its place is kept; one of them is enough",
-        )
+        raise _taken_over(program.store.name)
+
+
+def _taken_over(database: str) -> Busy:
+    return Busy(
+        f"Another daemon has taken over {database}",
+        hint="this one was away for longer than its place is kept; one of them is enough",
+    )
 
 
 def _server(app: ReloadableApp) -> Server:

@@ -94,20 +94,22 @@ def import_(
     for name, path, tally in tallies:
         _warn(path, tally)
         if as_json:
-            put_json(
-                {
-                    "what": name,
-                    "file": str(path),
-                    "imported": tally.taken,
-                    "refused": [{"line": line, "reason": why} for line, why in tally.refused],
-                    "unknown_keys": sorted(tally.unknown_keys),
-                    "warnings": [{"line": line, "text": what} for line, what in tally.remarks],
-                }
-            )
+            put_json(_result(name, path, tally))
         else:
             refused = f", {len(tally.refused)} refused" if tally.refused else ""
             call.say(f"{printable(path)}: {quantity(tally.taken, name.removesuffix('s'))}{refused}")
     return 1 if any(tally.refused for _, _, tally in tallies) else 0
+
+
+def _result(name: str, path: Path, tally: ImportReport) -> dict[str, object]:
+    return {
+        "what": name,
+        "file": str(path),
+        "imported": tally.taken,
+        "refused": [{"line": line, "reason": why} for line, why in tally.refused],
+        "unknown_keys": sorted(tally.unknown_keys),
+        "warnings": [{"line": line, "text": what} for line, what in tally.remarks],
+    }
 
 
 def _warn(path: Path, tally: ImportReport) -> None:
