@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import json
 import textwrap
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 
@@ -155,9 +156,9 @@ moments = st.datetimes(datetime(1992, 1, 1), datetime(2100, 1, 1)).map(  # noqa:
         categories=st.lists(word).map(tuple),
         published=st.none() | st.dates(date(1992, 1, 1), date(2100, 1, 1)),
         first_seen=moments,
-        arrived=moments,
+        ingested_at=moments,
         upvotes=st.none() | st.integers(0, 10_000),
-        guest=st.booleans(),
+        private=st.booleans(),
         line=st.just(1),
     )
 )
@@ -174,8 +175,13 @@ def test_a_line_is_read_back(draft: PaperRecord) -> None:
         "upvotes": draft.upvotes,
         "guest": draft.private,
     }
+    newer = {"format": 2, **line, "ingested_at": line["arrived"]}
+    del newer["arrived"], newer["guest"]
 
     assert list(Jsonl().read(BytesIO(json.dumps(line).encode()))) == [draft]
+    # Of a newer export the private papers stand on the lines of their readers.
+    public = replace(draft, private=False)
+    assert list(Jsonl().read(BytesIO(json.dumps(newer).encode()))) == [public]
 
 
 @given(st.dates(date(1993, 1, 1), date(2190, 1, 1)), st.integers(-1, 363))

@@ -113,6 +113,8 @@ def asked(here: Place, other: Reader, edition: Edition) -> dict[str, list[str]]:
         "/me/{token}/export.jsonl": [f"{page}/export.jsonl"],
         "/me/{token}/delete": [f"{page}/delete"],
         "/admin/{token}": [here.path(links.admin(1))],
+        "/admin/{token}/paste": [f"{here.path(links.admin(1))}/paste"],
+        "/paste": ["/paste"],
         "/leave/{token}": [here.path(links.leave(here.reader))],
         "/confirm/{token}": ["/confirm/nothing"],
     }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.helpers.web.site_client import Place
 
 _LINK = re.compile(r"""(?:href|src)="([^"\\]+)"|(https?://[^\s<>"\\]+)""")
+_BOOKMARKLET = re.compile(r"javascript:[^\"<]*")  # code to keep, not a page to open
 DEPTH = 3
 AT_ONCE = 8
 
@@ -31,7 +32,7 @@ def here(tmp_path: Path, sqlite_url: str) -> Iterator[Place]:
 
 
 def links_in(text: str, base: str) -> set[str]:
-    found = {unescape(one or other) for one, other in _LINK.findall(text)}
+    found = {unescape(one or other) for one, other in _LINK.findall(_BOOKMARKLET.sub("", text))}
     whole = {urljoin(base, link.partition("#")[0].rstrip(".,)")) for link in found}
     return {link for link in whole if link.startswith(f"{BASE}/")}
 

@@ -219,7 +219,7 @@ def test_how_far_chances_were_off_is_told_from_the_second_morning_with_votes_on(
     assert "12 votes are of one morning" in first
     assert "50 %" not in first
     assert "newest first" not in first
-    assert "were replayed morning by morning" in second
+    assert "were replayed day by day" in second
     assert "percentage point" not in first
     assert "on average, over the 4 votes given after it was told" in second
     assert re.search(r"off by \d+ percentage points? on average", second)
