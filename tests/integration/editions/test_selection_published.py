@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 
@@ -65,7 +66,9 @@ def ids(store: Store) -> list[int]:
 
 
 def a_reader(store: Store, liked: Sequence[int] = (), size: int = 4) -> Reader:
-    reader = subscriptions.add(store, None, now=NOW, papers_per_edition=size)
+    with store.read() as connection:  # the lot draws by it: the same in every run
+        uid = str(UUID(int=len(list(readers.all(connection))) + 1))
+    reader = subscriptions.add(store, None, now=NOW, papers_per_edition=size, uid=uid)
     for paper_id in liked:
         cast(store, reader.id, paper_id, Thumb.UP, source="test", now=NOW)
     return reader
