@@ -28,6 +28,16 @@ REFUSE_SKIPS = bool(os.environ.get("LARKPOST_REFUSE_SKIPS"))
 _numbers = count(1)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes that nobody can read by their parameter.
+
+    An archive holds the second in which it was made, and each process that runs a part of the
+    tests must find the same names.
+    """
+    readable = isinstance(val, bytes) and val.isascii() and val.decode("ascii").isprintable()
+    return argname if isinstance(val, bytes) and not readable else None
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the settings of whoever runs the tests out of them."""
