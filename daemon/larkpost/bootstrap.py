@@ -208,7 +208,7 @@ class Program:
 
     @property
     def letters(self) -> Renderer:
-        """What makes letters: the press, and the addresses by which they come back."""
+        """What makes messages: the renderer, and the addresses by which they come back."""
         from larkpost.inbound.reply_addresses import ReplyableRenderer
 
         return ReplyableRenderer(self.renderer, self.mailboxes) if self.mailboxes else self.renderer

@@ -199,7 +199,7 @@ class Reader:
     ``feed_key`` the secret in the feed's address, empty while the feed is switched off;
     ``page_link_version`` how often the link to their own page was made anew;
     ``notify_when_empty`` whether they get a mail on an empty day; ``merged_into`` the number of the
-    reader for whom this one is only a former name, found by ``store.readers.former`` alone;
+    reader for whom this one is only a former name, found by ``db.readers.former`` alone;
     ``offer_declined`` when they last declined an interest that was offered to them.
     """
 

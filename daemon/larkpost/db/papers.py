@@ -151,7 +151,7 @@ def corpus(
 def search(
     connection: Connection, words: str, *, since: datetime | None = None, limit: int = 50
 ) -> list[Paper]:
-    """Find papers by a question as ``search.parse`` reads it, first seen after ``since``."""
+    """Find papers by a question as ``db.search.query`` reads it, first seen after ``since``."""
     from larkpost.db.search.find import find, parse
 
     query = parse(words)

@@ -102,7 +102,7 @@ class CommonTastes:
     ups: int
 
 
-def shelves(connection: Connection, *, least: int, at: datetime) -> CommonTastes:
+def common_tastes(connection: Connection, *, least: int, at: datetime) -> CommonTastes:
     """Count the readers who like ``least`` papers or more, and their thumbs up."""
     likers = _likers(least, at)
     total = func.coalesce(func.sum(likers.c.ups), 0)

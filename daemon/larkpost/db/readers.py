@@ -65,7 +65,7 @@ def add(
     The thumbs of who ``signed_up`` do not count for others yet: see ``counted_readers``.
 
     ``number`` is the one in links, where it is to be that of another database and is not taken.
-    Who ``expires`` goes when nobody uses their page or feed: see ``store.uses``.
+    Who ``expires`` goes when nobody uses their page or feed: see ``db.usage.last_use``.
     Raises UsageError when address or uid is taken, and for an impossible number of papers.
     """
     columns = {

@@ -150,7 +150,7 @@ reader = Table(
     # A reader whose address was another's but for its case is only a name for that other one. No
     # foreign key: SQLite cannot add one to a table; ``readers.remove`` sees to it.
     Column("merged_into", Id, index=True),
-    # Who goes when nobody uses their page or feed (flows.expiry), and the day it last was.
+    # Who goes when nobody uses their page or feed (readers.expiry), and the day it last was.
     Column("expires", Boolean, nullable=False, server_default=false()),
     Column("last_used", Date),
     Index("ix_reader_expires_id", "expires", "id"),

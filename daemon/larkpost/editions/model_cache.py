@@ -205,8 +205,8 @@ def _last_good(store: Store, ranker: TfidfRanker) -> TextSpace | None:
 
 def _basis(connection: Connection, now: datetime) -> FitBasis:
     extent = papers.extent(connection)
-    shelves = popularity.shelves(connection, least=LIKED, at=now)
-    return FitBasis(extent.count, extent.updated, shelves.ups if shelves.readers >= READERS else 0)
+    common = popularity.common_tastes(connection, least=LIKED, at=now)
+    return FitBasis(extent.count, extent.updated, common.ups if common.readers >= READERS else 0)
 
 
 def _load(

@@ -189,7 +189,7 @@ class HttpClient:
         if status != 200:
             raise _status_failure(response, url, now)
         # It lives as long as the answer does, and is gone when nobody has it any more.
-        body = cast("BinaryIO", SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115
+        body = cast("BinaryIO", SpooledTemporaryFile(max_size=_IN_MEMORY))  # noqa: SIM115 - see above
         encoding = response.headers.get("Content-Encoding", "")
         try:
             digest, size = spool(response.iter_raw(), encoding, body, limit=self.limits.size)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+
+from larkpost.text.mail_dates import read_mail_date
 
 LONGEST_WAIT = timedelta(days=1)  # that a server may ask for
 FIRST_BACK_OFF = timedelta(minutes=5)
@@ -28,11 +29,8 @@ def read_retry_after(text: str, *, date: str = "", now: datetime) -> timedelta |
 
 
 def _read_date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = read_mail_date(text)
+    return moment.replace(tzinfo=UTC) if moment and not moment.tzinfo else moment
 
 
 def back_off(failures: int, *, draw: float) -> timedelta:

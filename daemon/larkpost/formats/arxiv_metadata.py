@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, BinaryIO
 
 from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
@@ -17,6 +16,7 @@ from larkpost.formats import huggingface_api, jsonl
 from larkpost.formats.json_fields import BadRecordError, JsonFields
 from larkpost.formats.json_items import JsonItem, json_items
 from larkpost.text.identifiers import identifier_url, parse_identifier
+from larkpost.text.mail_dates import read_mail_date
 from larkpost.text.normalize import squash
 
 if TYPE_CHECKING:
@@ -155,7 +155,5 @@ def _first_version(fields: JsonFields) -> date | None:
     versions = fields.given.get("versions")
     first = versions[0] if isinstance(versions, list) and versions else None
     created = first.get("created") if isinstance(first, dict) else None
-    try:
-        return parsedate_to_datetime(created).date() if isinstance(created, str) else None
-    except (ValueError, IndexError, OverflowError):
-        return None
+    moment = read_mail_date(created) if isinstance(created, str) else None
+    return moment.date() if moment else None

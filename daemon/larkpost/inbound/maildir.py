@@ -138,7 +138,7 @@ class _MaildirSweep:
         return self._take_mail(path, mail), len(mail.content)
 
     def _take_mail(self, path: Path, mail: MaildirEntry) -> InboundKind:
-        receipt = receive_safely(
+        result = receive_safely(
             self.store,
             self.mailboxes,
             mail.content,
@@ -146,12 +146,12 @@ class _MaildirSweep:
             size=mail.size,
             digests=self.digests,
         )
-        if receipt.meaning is InboundKind.REFUSED:
-            self._move(path.name, partial(self._refuse, path, receipt.why))
+        if result.meaning is InboundKind.REFUSED:
+            self._move(path.name, partial(self._refuse, path, result.why))
         else:
-            flags = "" if receipt.meaning in _FOR_PEOPLE else "S"
+            flags = "" if result.meaning in _FOR_PEOPLE else "S"
             self._move(path.name, partial(move_mail, path, self.folder / "cur", flags=flags))
-        return receipt.meaning
+        return result.meaning
 
     def _refuse(self, path: Path, why: str) -> None:
         refused = RefusedMail(self.folder / REFUSED)

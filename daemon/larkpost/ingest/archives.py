@@ -106,10 +106,8 @@ def zip_members(archive: BinaryIO, name: str) -> Iterator[DumpMember | RejectedR
             _refuse_other_archives(members, name)
             total = 0
             for member in filter(_is_meant, members):
-                with _unpack(opened, member, LARGEST_UNPACKED - total) as unpacked:
-                    if isinstance(unpacked, DumpMember):
-                        total += unpacked.body.seek(0, 2)
-                        unpacked.body.seek(0)
+                with _unpack(opened, member, LARGEST_UNPACKED - total) as (unpacked, size):
+                    total += size
                     yield unpacked
     except zipfile.BadZipFile as error:
         raise UnreadableDump(
@@ -154,11 +152,13 @@ def _is_meant(member: zipfile.ZipInfo) -> bool:
 @contextmanager
 def _unpack(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int
-) -> Iterator[DumpMember | RejectedRecord]:
+) -> Iterator[tuple[DumpMember | RejectedRecord, int]]:
+    """Give a member, or what is wrong with it, and how many bytes were unpacked for that."""
     name = shorten(member.filename, 100) or "a file without a name"
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
         body = cast("BinaryIO", spool)
         problem = _problem_of(member) or _copy_member(archive, member, body, most)
+        size = body.seek(0, 2)
         if not problem:
             body.seek(0)
             head = body.read(_HEAD)
@@ -169,9 +169,9 @@ def _unpack(
                 problem = str(error)
         if problem:
             reason = problem if problem.startswith(name) else f"{name} {problem}"
-            yield RejectedRecord(0, reason)
+            yield RejectedRecord(0, reason), size
         else:
-            yield DumpMember(name, name, head, body, _modified(member))
+            yield DumpMember(name, name, head, body, _modified(member)), size
 
 
 def _problem_of(member: zipfile.ZipInfo) -> str:

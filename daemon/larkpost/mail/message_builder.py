@@ -22,10 +22,10 @@ def build_messages(renderer: Renderer, pages: Sequence[Edition]) -> list[Message
     """Make a letter of each page, in order; one that cannot be made is its error."""
     letters: list[Message | Exception] = []
     try:
-        # Not in one go: what was made before the press stumbled is good.
+        # Not in one go: what was made before the renderer failed is good.
         for letter in renderer.newsletter(pages):
             letters.append(letter)  # noqa: PERF402 - see above
-    except Exception:  # whose letter it was, the press cannot say: set the rest one by one
+    except Exception:  # the renderer cannot say whose it was: build the rest one by one
         letters += [_build_alone(renderer, page) for page in pages[len(letters) :]]
     return letters
 

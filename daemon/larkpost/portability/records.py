@@ -111,9 +111,9 @@ def delivery_line(delivery: Delivery, reader: Reader) -> dict[str, Any]:
         "state": str(delivery.state),
         "attempts": delivery.attempts,
         "message_id": delivery.message_id,
-        "next_try": moment(delivery.next_attempt_at),
+        "next_attempt_at": moment(delivery.next_attempt_at),
         "sent_at": delivery.sent_at and moment(delivery.sent_at),
-        "reply": delivery.last_response,
+        "last_response": delivery.last_response,
     }
 
 

@@ -29,7 +29,7 @@ from larkpost.ranking.model_components import (
     regression,
     shared_taste,
 )
-from larkpost.ranking.training_examples import shelve
+from larkpost.ranking.training_examples import place_votes
 from larkpost.ranking.training_rows import BallotRows, dense_of, kernel_of, ledger_of, lines_of
 
 if TYPE_CHECKING:
@@ -123,18 +123,18 @@ def learn(
 
     ``cache`` is that of the space: what it holds of the same votes is not learnt again.
     """
-    placed = shelve(space, evidence, now, half_life_days)
-    shelf = BallotRows.of(space, *placed)
+    placed = place_votes(space, evidence, now, half_life_days)
+    ballot_rows = BallotRows.of(space, *placed)
     whose = [(one.reader_id, one.interest_id) for one in evidence]
-    lines = _lines(space, shelf, whose, accurate=accurate, cache=cache)
-    ledger = ledger_of(space, shelf, lines, accurate=accurate)
+    lines = _lines(space, ballot_rows, whose, accurate=accurate, cache=cache)
+    ledger = ledger_of(space, ballot_rows, lines, accurate=accurate)
     return [
         LinearTaste(
             reader_id=one.reader_id,
             interest_id=one.interest_id,
             ledger=ledger,
             place=at,
-            liked_votes=shelf.ballots[at].liked_rows,
+            liked_votes=ballot_rows.ballots[at].liked_rows,
             calibration=lines[at].calibration,
             named=NamedTerms.of(space, one.words),
         )
@@ -144,24 +144,27 @@ def learn(
 
 def _lines(
     space: TextSpace,
-    shelf: BallotRows,
+    ballot_rows: BallotRows,
     whose: Sequence[Whose],
     *,
     accurate: bool,
     cache: TasteCache | None,
 ) -> list[Line]:
     """Give the line of each ballot: kept, or else learnt in a batch with others."""
-    keys = [shelf.key(ballot, accurate=accurate) for ballot in shelf.ballots]
+    keys = [ballot_rows.key(ballot, accurate=accurate) for ballot in ballot_rows.ballots]
     pairs = zip(whose, keys, strict=True)
     lines = {at: cache.line(*pair) if cache else None for at, pair in enumerate(pairs)}
     missing = [at for at, line in lines.items() if line is None]
     if missing:
-        blank = np.array([paper is None for paper in shelf.papers])
-        seen, passed = VotedPapers.of(space, shelf.rows, blank), Passed.of(space, shelf.passed)
-    for places in _batches([len(shelf.ballots[at].votes) for at in missing]):
+        blank = np.array([paper is None for paper in ballot_rows.papers])
+        seen, passed = (
+            VotedPapers.of(space, ballot_rows.rows, blank),
+            Passed.of(space, ballot_rows.passed),
+        )
+    for places in _batches([len(ballot_rows.ballots[at].votes) for at in missing]):
         batch = [missing[place] for place in places]
-        ballots = [shelf.ballots[at] for at in batch]
-        kernel = kernel_of(cache, shelf, [whose[at] for at in batch]) if cache else None
+        ballots = [ballot_rows.ballots[at] for at in batch]
+        kernel = kernel_of(cache, ballot_rows, [whose[at] for at in batch]) if cache else None
         learnt = _learn_batch(space, seen, ballots, accurate, kernel)
         dense = dense_of(space, learnt)
         calibrations = _calibrate(passed, seen.rows, ballots, learnt, dense)

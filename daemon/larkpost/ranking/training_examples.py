@@ -172,7 +172,7 @@ class TextPlaces:
         return list(range(first, len(self.papers)))
 
 
-def shelve(
+def place_votes(
     space: TextSpace, evidence: Sequence[Evidence], now: datetime, half_life_days: float
 ) -> tuple[TextPlaces, TextPlaces, list[TrainingExample]]:
     """Place all voted papers and words, and apart from them those passed over, for the ballots."""

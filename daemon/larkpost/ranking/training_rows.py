@@ -113,12 +113,14 @@ def lines_of(
 
 
 def ledger_of(
-    space: TextSpace, shelf: BallotRows, lines: Sequence[Line], *, accurate: bool
+    space: TextSpace, ballot_rows: BallotRows, lines: Sequence[Line], *, accurate: bool
 ) -> TrainingVotes:
-    """Put lines side by side: those of the ballots of a shelf, in their order."""
+    """Put lines side by side: one for each ballot, in their order."""
     columns, nothing = Columns.of(space), np.zeros(0, dtype=np.float32)
-    ends = np.cumsum([0] + [len(ballot.votes) for ballot in shelf.ballots])
-    votes = np.concatenate([np.zeros(0, np.intp), *(ballot.votes for ballot in shelf.ballots)])
+    ends = np.cumsum([0] + [len(ballot.votes) for ballot in ballot_rows.ballots])
+    votes = np.concatenate(
+        [np.zeros(0, np.intp), *(ballot.votes for ballot in ballot_rows.ballots)]
+    )
     shares = np.concatenate([nothing, *(line.shares for line in lines)])
     dense = np.zeros((len(lines), columns.width), dtype=np.float32)
     # A column a reader: scoring then runs along the readers of one term.
@@ -127,15 +129,17 @@ def ledger_of(
         dense[at] = line.dense
         if accurate and len(line.terms):
             terms[:, at] = line.terms
-    matrix = csr_array((shares, votes, ends), shape=(len(lines), len(shelf.rows)))
-    return TrainingVotes(shelf.papers, shelf.rows, matrix, dense, terms, columns)
+    matrix = csr_array((shares, votes, ends), shape=(len(lines), len(ballot_rows.rows)))
+    return TrainingVotes(ballot_rows.papers, ballot_rows.rows, matrix, dense, terms, columns)
 
 
-def kernel_of(cache: TasteCache, shelf: BallotRows, whose: Sequence[tuple[int, int]]) -> Kernel:
+def kernel_of(
+    cache: TasteCache, ballot_rows: BallotRows, whose: Sequence[tuple[int, int]]
+) -> Kernel:
     """Give what knows the likeness of the votes of those whose batch it is."""
 
     def kernel(line: int, votes: Indices) -> Floats:
-        names = [shelf.names[at] for at in votes]
-        return cache.kernel(whose[line], names, shelf.rows.words[votes])
+        names = [ballot_rows.names[at] for at in votes]
+        return cache.kernel(whose[line], names, ballot_rows.rows.words[votes])
 
     return kernel

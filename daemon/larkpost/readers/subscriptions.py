@@ -62,8 +62,8 @@ def add(
     ``number`` and ``created`` are those of another home that the reader comes from.
     Who ``signed_up`` was not made by the operator, which decides whether their thumbs count for
     others. Who ``expires`` is removed when nobody uses their page or feed for long: see
-    ``flows.expiry``. A pending reader gets nothing before ``confirm``. Raises UsageError where the
-    address is taken or impossible, or a wish cannot be had.
+    ``readers.expiry``. A pending reader gets nothing before ``confirm``. Raises UsageError where
+    the address is taken or impossible, or a wish cannot be had.
     """
     with store.begin() as connection:
         return add_reader(

@@ -166,7 +166,8 @@ def test_a_daemon_brings_the_next_day_s_edition_and_survives_each_failure(
             assert {str(item["title"]) for item in server.days[today]} <= brought
             assert len(brought) == (13 if name.startswith("arxiv") else 45)
             slot = datetime.now(UTC) - timedelta(minutes=1)
-            query(shell, f"UPDATE reader SET next_slot = '{slot:%Y-%m-%d %H:%M:%S.%f}'")  # noqa: S608
+            moment = f"{slot:%Y-%m-%d %H:%M:%S.%f}"
+            query(shell, f"UPDATE reader SET next_slot = '{moment}'")  # noqa: S608 - a time
             until(lambda: bool(query(shell, "SELECT 1 FROM pick")))
             assert daemon.end() == 0
 

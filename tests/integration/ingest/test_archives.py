@@ -149,3 +149,14 @@ def test_a_list_of_members_that_is_too_long_is_not_read_into_memory(
 
     with pytest.raises(UnreadableDump, match="has more than 1,000 files"):
         read(store, write(tmp_path, bytes(body), "a.zip"))
+
+
+def test_what_is_unpacked_and_refused_counts_to_what_an_archive_may_unpack_to(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "LARGEST_UNPACKED", 1_000)
+    refused = b"%PDF-1.7 " + bytes(600)
+    body = packed({"a.pdf": refused, "b.pdf": refused, "papers.jsonl": dump("papers.jsonl")})
+
+    with pytest.raises(UnreadableDump, match="the archive unpacks to more than"):
+        read(store, write(tmp_path, body, "a.zip"))

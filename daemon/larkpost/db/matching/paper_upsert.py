@@ -68,7 +68,7 @@ def absorb(
     part of a sketch with the draft are compared with it. A draft without ``first_seen`` was first
     seen ``now``; nothing is first seen, or arrives, later than that. Private papers are neither
     looked at nor changed; readers who had brought one of these papers privately have it publicly
-    from now on (``private_handover.hand_over``).
+    from now on (``db.private.merge_into_public``).
     """
     take_turns(connection)
     absorbed: list[UpsertedPaper] = []

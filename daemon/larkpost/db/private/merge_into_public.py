@@ -79,7 +79,7 @@ def _choose_public(
     by_name: Mapping[Identifier, KnownPaper],
     by_key: Mapping[str, Sequence[KnownPaper]],
 ) -> KnownPaper | None:
-    """Choose the public paper that a private one is, by the rules of ``Shelf.find``."""
+    """Choose the public paper that a private one is, by the rules of ``db.matching``."""
     brought = PaperRecord(title=private.title, abstract=private.abstract)
     for name in sorted(names):
         entry = by_name.get(name)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time
-from email.utils import parsedate_to_datetime
+
+from larkpost.text.mail_dates import read_mail_date
 
 _DAY = re.compile(r"\s*(\d{4})-(\d\d)-(\d\d)")
 _LONGEST = 100  # characters
@@ -32,10 +33,8 @@ def _parse(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         pass
-    try:
-        return parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        pass
+    if moment := read_mail_date(text):
+        return moment
     if day := _DAY.match(text):
         try:
             return datetime.combine(date(*map(int, day.groups())), time.min)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date
-from email.utils import parsedate_to_datetime
 from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
@@ -24,6 +23,7 @@ from larkpost.formats.mail.mail_parser import MailPart, OutsizedMail, PagePart, 
 from larkpost.formats.paper_lists.html_blocks import parse_html
 from larkpost.formats.paper_lists.html_page import page_records
 from larkpost.formats.paper_lists.link_list import LinkList
+from larkpost.text.mail_dates import read_mail_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from larkpost.domain import Record
     from larkpost.interfaces import DumpFormat
 
-LARGEST_DIGEST = 16 * 1024 * 1024  # bytes of one mail, or of the beginning of a saved page
+LARGEST_MAIL = 16 * 1024 * 1024  # bytes of one mail, or of the beginning of a saved page
 _LONGEST_TEXT = 1_000_000  # bytes of a text that is no listing
 _MOST_TEXTS = 20  # parts with text that are looked at
 _HEAD = 64 * 1024
@@ -89,7 +89,7 @@ def _start(head: bytes) -> str:
 def _mails(dump: BinaryIO) -> Iterator[bytes]:
     """Yield each mail of a folder in one file (mbox, RFC 4155), or the one that the file is."""
     start = dump.read(len(b"From "))
-    rest = dump.read(LARGEST_DIGEST)
+    rest = dump.read(LARGEST_MAIL)
     if start != b"From ":
         yield start + rest
         return
@@ -98,7 +98,7 @@ def _mails(dump: BinaryIO) -> Iterator[bytes]:
     yield from (part.lstrip(b"\r\n") for part in parts[1:])
     if dump.read(1):
         raise UnreadableDump(
-            f"it is a folder of mails of more than {LARGEST_DIGEST >> 20} MiB",
+            f"it is a folder of mails of more than {LARGEST_MAIL >> 20} MiB",
             hint="save each digest as a file of its own",
         )
 
@@ -109,11 +109,11 @@ def mail_records(content: bytes, near: date) -> list[Record]:
     Raises UnreadableDump where there is no paper in it, or it is what no mail program sends.
     """
     saved = _PAGE.match(_start(content)) is not None
-    if len(content) >= LARGEST_DIGEST and not saved:
-        raise UnreadableDump(f"it is a mail of more than {LARGEST_DIGEST >> 20} MiB", hint=_HINT)
+    if len(content) >= LARGEST_MAIL and not saved:
+        raise UnreadableDump(f"it is a mail of more than {LARGEST_MAIL >> 20} MiB", hint=_HINT)
     factory = PagePart if saved else MailPart
     try:
-        message = parse(content, most=LARGEST_DIGEST, factory=factory)
+        message = parse(content, most=LARGEST_MAIL, factory=factory)
     except OutsizedMail as error:
         raise UnreadableDump(f"it is no mail that a program sends: {error}", hint=_HINT) from error
     day = _sent(message)
@@ -127,10 +127,12 @@ def mail_records(content: bytes, near: date) -> list[Record]:
 
 def _sent(message: Message) -> date | None:
     """Read the day in UTC on which a mail was written."""
+    moment = read_mail_date(str(message.get("Date", "")))
+    if moment is None:
+        return None
     try:
-        moment = parsedate_to_datetime(str(message.get("Date", "")))
         day = moment.astimezone(UTC).date() if moment.tzinfo else moment.date()
-    except (TypeError, ValueError, OverflowError):
+    except OverflowError:  # a zone before the year 1
         return None
     return day_of(day.year, day.month, day.day)
 

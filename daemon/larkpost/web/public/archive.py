@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse
 
 from larkpost.db import papers, popularity
 from larkpost.db.search import find
-from larkpost.editions import archive as shelves
+from larkpost.editions import archive as archive_spans
 from larkpost.editions.archive import SpanKind
 from larkpost.errors import UsageError
 from larkpost.render.paper_links import further_links
@@ -38,20 +38,21 @@ _UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def archive(site: SiteContext, _request: Request, _form: FormData) -> Response:
     """Answer ``/archive``: every month and the latest days, with how many papers each has."""
     with site.program.store.read() as connection:
-        months = shelves.contents(connection, SpanKind.MONTH)
-        days = dict(list(shelves.contents(connection, SpanKind.DAY).items())[:31])
+        months = archive_spans.contents(connection, SpanKind.MONTH)
+        days = dict(list(archive_spans.contents(connection, SpanKind.DAY).items())[:31])
     return _public(site, "public/archive.html", months=months, days=days)
 
 
 def volume(site: SiteContext, request: Request, _form: FormData) -> Response:
     """Answer ``/archive/{span}``: the papers of a day, week or month; 404 for no such span."""
     try:
-        span = shelves.read_span(request.path_params["span"])
+        span = archive_spans.read_span(request.path_params["span"])
     except UsageError:
         raise HTTPException(404) from None
     page = page_number(request)
     with site.program.store.read() as connection:
-        opened = shelves.volume(connection, span, limit=PER_PAGE, offset=(page - 1) * PER_PAGE)
+        offset = (page - 1) * PER_PAGE
+        opened = archive_spans.volume(connection, span, limit=PER_PAGE, offset=offset)
         thumbs = _tallies(site, connection, opened.papers)
     return _public(
         site,
@@ -140,7 +141,7 @@ def _wider(span: DateSpan) -> list[DateSpan]:
         SpanKind.WEEK: (SpanKind.MONTH,),
         SpanKind.MONTH: (),
     }
-    return [shelves.span_of(kind, span.first) for kind in longer[span.kind]]
+    return [archive_spans.span_of(kind, span.first) for kind in longer[span.kind]]
 
 
 def _find_by_name(connection: Connection, words: str) -> Paper | None:

@@ -218,7 +218,9 @@ def test_what_others_like_privately_teaches_nobody(here: Place) -> None:
     store = here.program.store
     with store.read() as connection:
         assert popularity.libraries(connection, least=1, at=NOW) == []
-        assert popularity.shelves(connection, least=1, at=NOW) == popularity.CommonTastes(0, 0)
+        assert popularity.common_tastes(connection, least=1, at=NOW) == popularity.CommonTastes(
+            0, 0
+        )
         assert popularity.thumbs(connection, without=0) == []
         assert votes.count(connection) == 0
 

@@ -99,7 +99,8 @@ def test_their_thumbs_teach_nobody_else(here: Place) -> None:
 
     with here.program.store.read() as connection:
         assert popularity.libraries(connection, least=1, at=NOW) == []
-        assert popularity.shelves(connection, least=1, at=NOW) == popularity.CommonTastes(0, 0)
+        common = popularity.common_tastes(connection, least=1, at=NOW)
+        assert common == popularity.CommonTastes(0, 0)
         assert popularity.thumbs(connection, without=here.reader.id) == []
 
 

@@ -300,7 +300,7 @@ def test_everything_kept_about_a_reader_can_be_taken_along(here: Place, me: str)
     assert lines[0]["created"] == "2026-08-07T10:00:00Z"
     delivery, bounced = lines[-2:]
     assert (delivery["date"], delivery["state"]) == ("2026-08-07", "sent")
-    assert (delivery["sent_at"], delivery["reply"]) == ("2026-08-07T10:00:00Z", "250 kept")
+    assert (delivery["sent_at"], delivery["last_response"]) == ("2026-08-07T10:00:00Z", "250 kept")
     assert (delivery["message_id"], delivery["attempts"]) == (letter.message_id, 1)
     assert (bounced["bounce"], bounced["code"]) == ("soft", "4.2.2")
     assert (bounced["at"], bounced["text"]) == ("2026-08-07T10:00:00Z", "mailbox full")

@@ -113,14 +113,14 @@ def _move_tables(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         for table in ("tfidf_model", "rejected_record"):
             op.execute(
-                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id))"  # noqa: S608
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id))"  # noqa: S608 - the two above
                 f" FROM {table} HAVING max(id) IS NOT NULL"
             )
 
 
 def _move(old: str, new: str, columns: str, names: str = "") -> None:
     source, target = (", ".join(text.split()) for text in (columns, names or columns))
-    op.execute(f"INSERT INTO {new} ({target}) SELECT {source} FROM {old}")  # noqa: S608
+    op.execute(f"INSERT INTO {new} ({target}) SELECT {source} FROM {old}")  # noqa: S608 - ours
     op.drop_table(old)
 
 
