@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from larkpost.ranking.linear_model import Calibration
+    from larkpost.ranking.paper_row_cache import SparseRow
     from larkpost.ranking.tfidf import Floats
 
     Whose = tuple[int, int]  # a reader and an interest, by their ids
@@ -26,18 +27,19 @@ DIGEST = 16
 class Line(NamedTuple):
     """What was learnt of one interest: its line of a ledger, see ``Ledger``.
 
-    ``shares`` (n), ``dense`` (width), ``terms`` (v, or none where learnt in fast mode).
+    ``shares`` (n), ``dense`` (width), ``terms`` those that weigh anything (none in fast mode).
     """
 
     shares: Floats
     dense: Floats
-    terms: Floats
+    terms: SparseRow
     calibration: Calibration
 
     @property
     def size(self) -> int:
         """Give the bytes it takes."""
-        return int(self.shares.nbytes + self.dense.nbytes + self.terms.nbytes)
+        terms = self.terms.columns.nbytes + self.terms.weights.nbytes
+        return int(self.shares.nbytes + self.dense.nbytes + terms)
 
 
 class _Kernel(NamedTuple):

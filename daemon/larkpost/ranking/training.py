@@ -28,6 +28,7 @@ from larkpost.ranking.model_components import (
     neighbours,
     regression,
     shared_taste,
+    strong_terms,
 )
 from larkpost.ranking.training_examples import place_votes
 from larkpost.ranking.training_rows import BallotRows, dense_of, kernel_of, ledger_of, lines_of
@@ -47,12 +48,13 @@ if TYPE_CHECKING:
 UNREAD = 5.0  # all of the background weighs as much as this many thumbs for each thumb up
 FEW_UNREAD = 2.0  # the same in a small corpus, where much of it is what the reader would like
 SMALL_WORDS = 1.5  # of the middle of the liked papers, in a small corpus
+STRONG_TERMS = 1.0  # of a reader's strongest terms, beside the regression that they come from
 NEGLIGIBLE = 0.02  # a part that weighs less for everybody is not worked out
 DIRECTIONS = {
     "close": ("ridge", "shared"),
     "themes": ("neighbours",),
     "bulk": ("brevity",),
-    "terms": ("odds", "near odds"),
+    "terms": ("strong terms", "odds", "near odds"),
 }
 BATCH = 2**21  # kernel entries of a batch
 
@@ -97,8 +99,15 @@ def _small_weights(ups: Floats, *, together: bool) -> dict[str, Floats]:
 def _own_weights(ups: Floats, *, accurate: bool) -> dict[str, Floats]:
     """Weigh the parts of readers alone: soon the regression, which knows thumbs down, is all."""
     few = _few(ups)
-    near = {"near odds": 0.9 * few, "neighbours": 0.4 * few}
-    return {"ridge": np.ones_like(few)} | (near if accurate else {"neighbours": 1.2 * few})
+    one = np.ones_like(few)
+    if not accurate:
+        return {"ridge": one, "neighbours": 1.2 * few}
+    return {
+        "ridge": one,
+        "strong terms": STRONG_TERMS * one,
+        "near odds": 0.9 * few,
+        "neighbours": 0.4 * few,
+    }
 
 
 def _shared_weights(ups: Floats, *, accurate: bool) -> dict[str, Floats]:
@@ -219,6 +228,8 @@ def _learn_batch(
     weighed = weighing(ups, maturity=space.maturity, accurate=accurate, together=together)
     views = _views(space, seen, votes, lift, weighed)
     views["ridge"] = regression(space, seen, own, votes, solved)
+    if _counts(weighed, "strong terms"):
+        views["strong terms"] = strong_terms(space, seen, votes, solved)
     parts = {
         "words": middle(own.words, seen.words[votes], lift),
         **{name: view.part for name, view in views.items()},
@@ -267,8 +278,12 @@ def _views(
         "odds": lambda: log_odds(space, seen, votes, lift),
         "near odds": lambda: near_log_odds(space, rows, votes, lift),
     }
-    wanted = {name for name, weight in weighed.items() if weight.max() >= NEGLIGIBLE}
-    return {name: work() for name, work in known.items() if name in wanted}
+    return {name: work() for name, work in known.items() if _counts(weighed, name)}
+
+
+def _counts(weighed: Mapping[str, Floats], name: str) -> bool:
+    """Say whether a part weighs anything for anybody."""
+    return name in weighed and bool(weighed[name].max() >= NEGLIGIBLE)
 
 
 def _scales(
