@@ -69,6 +69,7 @@ class TrainingExample:
 
     ``passed`` are the rows of the papers passed over. They are no votes: chances alone are held
     against them, and ``checks`` tells how far each vote counts there, 1 where an edition showed it.
+    ``shown`` counts the votes on papers that an edition of late showed.
     """
 
     votes: Indices
@@ -77,6 +78,7 @@ class TrainingExample:
     checks: Floats
     hints: int
     passed: Indices
+    shown: int
 
     @property
     def liked_rows(self) -> Indices:
@@ -130,6 +132,7 @@ def ballot(
         np.concatenate([_checks(one), np.zeros(hints)]).astype(np.float32),
         hints,
         np.array(passed, dtype=np.intp),
+        sum(moment is not None for moment in one.shown_at),
     )
 
 
