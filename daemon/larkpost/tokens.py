@@ -8,7 +8,10 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from itsdangerous import BadData, Signer
@@ -19,10 +22,6 @@ from larkpost.errors import DamagedKey, InvalidToken, SettingsError
 from larkpost.safe_files import create_once, make_folder, move_aside
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.token_routes import Purpose
 
 KEY_BYTES = 32

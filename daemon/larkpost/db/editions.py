@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from larkpost.db import papers, readers, row_ids, schema, upsert_statement
 from larkpost.db.outbox import deliveries
 from larkpost.db.value_batches import batches
-from larkpost.domain import Edition, Pick, Status, TermWeight
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import date, datetime
-
-    from sqlalchemy import Connection, Row
-
-    from larkpost.domain import Paper, Reader
+from larkpost.domain import Edition, Paper, Pick, Reader, Status, TermWeight
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from larkpost.db.coordination.writer_queue import WriterQueue
 from larkpost.db.errors import translate_errors
 from larkpost.errors import SettingsError, StoreError
 from larkpost.masking import mask_value, secrets_of_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = ["PATIENCE", "Connection", "Store", "open_sqlite", "time_limit"]
 

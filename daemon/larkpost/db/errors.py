@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
@@ -13,9 +13,6 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from larkpost.disk_space import is_at_limit, lacks_room, no_room
 from larkpost.errors import Busy, LarkpostError, StoreError, TryAgainLater
 from larkpost.masking import mask_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 _RESTORE = "keep the file as it is, and put a backup in its place; `larkpost doctor` says more"
 _BROKEN = "keep the file as it is, and look at the disk; `larkpost doctor` says what is damaged"

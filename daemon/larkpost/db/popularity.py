@@ -6,12 +6,13 @@ or can tell by the order of papers, is made of counts in steps (``rounded_count`
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from math import log2
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Connection, Label, Row, Subquery, case, func, select
 
 from larkpost.db import schema
 from larkpost.db.paper_rows import get
@@ -19,15 +20,7 @@ from larkpost.db.papers import fresh
 from larkpost.db.usage.vote_eligibility import counts
 from larkpost.db.value_batches import batches
 from larkpost.db.votes import ON_PUBLIC
-from larkpost.domain import Thumb, Vote
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import datetime, timedelta
-
-    from sqlalchemy import Connection, Label, Row, Subquery
-
-    from larkpost.domain import Paper
+from larkpost.domain import Paper, Thumb, Vote
 
 # With these numbers a paper nobody has judged never passes one that is a day younger by its
 # upvotes alone: 0.5 / 0.4 is less than the 2 ** (1 / 3) that a day takes away.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from datetime import time
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, time
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import delete, func, insert, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, literal, or_, select
 from sqlalchemy import update as change
 from sqlalchemy.exc import IntegrityError
 
@@ -20,12 +21,6 @@ from larkpost.domain import Interest, Reader, Status
 from larkpost.errors import UnknownReader, UsageError
 from larkpost.text.email_address import address_key, spell_address
 from larkpost.text.normalize import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Connection, Row
 
 EVERY_DAY = frozenset(range(7))
 MAIN = "main"  # the interest that every reader begins with

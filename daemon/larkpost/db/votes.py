@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, select, update
 
 from larkpost.db import schema
 from larkpost.db.upsert_statement import insert
 from larkpost.db.usage import vote_eligibility
 from larkpost.db.value_batches import batches
 from larkpost.domain import Thumb, Vote
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection, Row, Select
 
 _KEY = ["reader_id", "paper_id"]
 _CHANGING = ("thumb", "interest_id", "source", "at", "counts_from")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -13,8 +14,6 @@ from larkpost.db import public_archive
 from larkpost.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from larkpost.db.engine import Connection
     from larkpost.domain import Paper
 

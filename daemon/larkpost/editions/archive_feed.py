@@ -6,12 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from larkpost.db import public_archive
-from larkpost.editions.archive import SpanKind, latest, read_span, span_of, volume
+from larkpost.editions.archive import (
+    ArchivePage,
+    DateSpan,
+    SpanKind,
+    latest,
+    read_span,
+    span_of,
+    volume,
+)
 from larkpost.errors import UsageError
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection
-    from larkpost.editions.archive import ArchivePage, DateSpan
 
 # How one document leads to another: the relation, the month's name, and its page from 1 on.
 Related = list[tuple[str, str, int]]

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import sqrt
-from typing import TYPE_CHECKING
 
 from larkpost.domain import Thumb
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
 A_MONTH = timedelta(days=30)
 LATELY, BEFORE = 20, 100  # thumbs that are compared, at most: the newest, and those before them

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,6 @@ from larkpost.domain import Status
 from larkpost.errors import FetchProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
-
     from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection
     from larkpost.db.polling.polled_sources import SourceState

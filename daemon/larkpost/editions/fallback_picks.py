@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from larkpost.domain import Pick, TermWeight
+from larkpost.domain import Interest, Paper, Pick, Reader, TermWeight
 from larkpost.text.stemming import stem_words
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
-    from larkpost.domain import Interest, Paper, Reader
 
 NOTE = (
     "Your thumbs could not be used today, and none is lost: these papers were chosen by the words"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -11,16 +11,13 @@ from larkpost import logs
 from larkpost.db import fitted_models, papers, popularity
 from larkpost.db.coordination import job_status
 from larkpost.db.paper_cache import PaperCache
-from larkpost.editions.fit_model import LIKED, Fitted, fit_here
+from larkpost.editions.fit_model import LIKED, Fit, Fitted, fit_here
 from larkpost.editions.refit_policy import FitBasis, still_serves
 from larkpost.errors import LarkpostError, TryAgainLater
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.editions.fit_model import Fit
     from larkpost.ranking import TextSpace, TfidfRanker
 
 log = logs.get_logger(__name__)

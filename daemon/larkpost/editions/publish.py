@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache, partial
 from itertools import groupby
@@ -16,7 +17,7 @@ from larkpost.db import editions, readers
 from larkpost.db.coordination import job_status
 from larkpost.db.editions import PreparedEdition
 from larkpost.db.popularity import FEWEST
-from larkpost.domain import Edition
+from larkpost.domain import Edition, Reader
 from larkpost.editions import empty_day_reasons, empty_notice, recommend
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.editions.isolate_failures import bisect_failures
@@ -27,11 +28,7 @@ from larkpost.render.email.mime import message_id
 from larkpost.schedule import local_date, next_after, timetable_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import date, datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Reader
     from larkpost.ranking import TextSpace, TfidfRanker
 
 SHARD = 500

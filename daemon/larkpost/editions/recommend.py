@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.db import editions, papers, popularity, votes
-from larkpost.domain import Thumb
+from larkpost.domain import Paper, Pick, Reader, Thumb
 from larkpost.editions import downvote_advice, fallback_picks, second_interest
 from larkpost.editions.exploration import Explorer
 from larkpost.editions.isolate_failures import bisect_failures
@@ -20,12 +21,8 @@ from larkpost.interfaces import Evidence
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date, timedelta
-
     from larkpost.db.engine import Connection, Store
     from larkpost.db.paper_cache import PaperCache
-    from larkpost.domain import Paper, Pick, Reader
     from larkpost.ranking import LinearTaste, TextSpace, TfidfRanker
     from larkpost.ranking.selection import DuplicateGroups
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import readers, votes
-from larkpost.domain import Thumb
+from larkpost.domain import Interest, Paper, Reader, Thumb, Vote
 from larkpost.errors import UsageError
 from larkpost.schedule import local_date
 from larkpost.text.interest_words import LONGEST_INTEREST, MOST_INTERESTS, tidy
 from larkpost.text.normalize import one_line, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Interest, Paper, Reader, Vote
     from larkpost.interfaces import Evidence
     from larkpost.ranking import TextSpace
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import votes
@@ -13,9 +14,6 @@ from larkpost.db.usage import shown_papers
 from larkpost.interfaces import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
-
     from larkpost.db.engine import Connection
     from larkpost.db.usage.shown_papers import Shown
     from larkpost.domain import Interest, Paper, Reader, Vote

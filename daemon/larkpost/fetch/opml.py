@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from io import BytesIO
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from larkpost.errors import UsageError
@@ -16,10 +18,6 @@ from larkpost.settings.polled_sources import (
     read_source_address,
 )
 from larkpost.text.normalize import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 LARGEST = 10_000_000  # bytes
 _DEEPEST = 32

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from larkpost.errors import FetchProblem, SourceFailure
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 ENCODINGS = "gzip, deflate"  # those that are asked for
 _PIECE = 256 * 1024

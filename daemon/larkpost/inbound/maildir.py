@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from os.path import lexists
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.errors import Failure, LarkpostError
 from larkpost.formats.mail.mail_parser import MOST_READ, OutsizedMail, parse
-from larkpost.inbound.digest_mail import LARGEST_DIGEST
+from larkpost.inbound.digest_mail import LARGEST_DIGEST, DigestMail
 from larkpost.inbound.maildir_files import (
+    MaildirEntry,
     NoMailFile,
     RefusedMail,
     first_names,
@@ -27,12 +30,7 @@ from larkpost.text.normalize import one_line
 from larkpost.transports.maildir import REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from larkpost.db.engine import Store
-    from larkpost.inbound.digest_mail import DigestMail
-    from larkpost.inbound.maildir_files import MaildirEntry
     from larkpost.inbound.return_address import ReturnAddresses
 
 log = logs.get_logger(__name__)

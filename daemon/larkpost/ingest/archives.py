@@ -8,19 +8,17 @@ from __future__ import annotations
 import gzip
 import zipfile
 import zlib
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from larkpost.domain import RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.file_types import refuse_what_is_no_dump
 from larkpost.text.normalize import shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 GZIP, ZIP = b"\x1f\x8b", b"PK\x03\x04"
 MOST_MEMBERS = 1_000

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from larkpost import logs
 from larkpost.db.matching.duplicate_rules import conflicting
-from larkpost.db.paper_metadata import MatchResult, count_without_link, read_known
+from larkpost.db.paper_metadata import (
+    KnownPapers,
+    MatchedRecord,
+    MatchResult,
+    count_without_link,
+    read_known,
+)
 from larkpost.db.paper_metadata import enrich as enrich_papers
 from larkpost.db.value_batches import batches
 from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
@@ -22,14 +31,8 @@ from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Store
-    from larkpost.db.paper_metadata import KnownPapers, MatchedRecord
-
-    Progress = Callable[[int, int], None]
+    from larkpost.ingest.dump_reader import Progress
 
 log = logs.get_logger(__name__)
 

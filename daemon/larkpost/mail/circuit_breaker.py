@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import delivery_queue
-from larkpost.errors import Deferred
+from larkpost.errors import Deferred, LarkpostError
 from larkpost.mail.retry_policy import LONGEST_REST, describe, rest
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
-    from larkpost.errors import LarkpostError
 
 KIND = "deliver"
 REMIND = timedelta(hours=1)  # how often a lasting fault is told again

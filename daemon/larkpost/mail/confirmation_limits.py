@@ -9,8 +9,9 @@ the domain may get letters in an hour.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db.coordination import rate_limits
@@ -21,9 +22,6 @@ from larkpost.text.ip_networks import neighbourhood
 from larkpost.text.mail_providers import is_large
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
     from larkpost.db.engine import Connection
     from larkpost.domain import Delivery
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from larkpost import logs
 from larkpost.db.outbox import deliveries, delivery_queue, sent_messages
 from larkpost.db.outbox.delivery_queue import BATCH
 from larkpost.db.value_batches import batches
-from larkpost.domain import DeliveryState, Message, MessageKind
+from larkpost.domain import Delivery, DeliveryState, Message, MessageKind
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.errors import Deferred, LarkpostError
 from larkpost.log_events import LogEvent
@@ -23,12 +25,7 @@ from larkpost.mail.preparation import MessagePreparation, with_readers
 from larkpost.mail.retry_policy import DeliveryDecision, classify_outcome, describe, unmade
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Delivery
     from larkpost.interfaces import Renderer, Transport
 
 log = logs.get_logger(__name__)

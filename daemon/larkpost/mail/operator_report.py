@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import readers
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import notices
-from larkpost.editions.empty_day_reasons import EmptyDay, explain_empty_day
+from larkpost.editions.empty_day_reasons import EmptyDay, EmptyDayReason, explain_empty_day
 from larkpost.mail import circuit_breaker
 from larkpost.text.plurals import capitalise, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime, timedelta
-
     from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection, Store
-    from larkpost.editions.empty_day_reasons import EmptyDayReason
 
 KIND = "operator_report"
 _OF_READERS = frozenset({EmptyDay.ALL_BELOW, EmptyDay.ALL_SEEN})

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,7 +15,7 @@ from larkpost import logs
 from larkpost.db import editions, readers
 from larkpost.db.outbox import deliveries, sent_messages
 from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS
-from larkpost.domain import Bounce, DeliveryState, Message, MessageKind
+from larkpost.domain import Bounce, Delivery, DeliveryState, Edition, Message, MessageKind, Reader
 from larkpost.editions import empty_notice
 from larkpost.errors import LarkpostError, TryAgainLater
 from larkpost.log_events import LogEvent
@@ -24,11 +25,7 @@ from larkpost.readers import suspension
 from larkpost.schedule import local_date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Delivery, Edition, Reader
 
 log = logs.get_logger(__name__)
 T = TypeVar("T")

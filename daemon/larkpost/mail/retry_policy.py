@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from larkpost.domain import BounceKind, DeliveryState, MessageKind
 from larkpost.errors import Deferred, LarkpostError, Refused, Unanswered
 from larkpost.text.normalize import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
 
 FIRST_TRY_AGAIN = timedelta(minutes=5)
 # Tries lie no further apart in the beginning: a server that greylists takes the letter within the

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from larkpost.db import readers
 from larkpost.db.outbox import bounces, deliveries
 from larkpost.db.outbox.delivery_statements import TO_ANYBODY
-from larkpost.domain import Status
+from larkpost.domain import Bounce, Delivery, DeliveryState, Reader, Status
 from larkpost.portability.records import name_of
 from larkpost.schedule import local_date
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Bounce, Delivery, DeliveryState, Reader
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import votes
@@ -14,9 +15,6 @@ from larkpost.text.ip_networks import WIDER
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
     from larkpost.db.engine import Connection
     from larkpost.domain import PaperRecord
     from larkpost.settings.model import QuotaSettings

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from larkpost.db import editions, papers, votes
 from larkpost.db.private import private_papers
 from larkpost.db.usage import forgotten_votes
-from larkpost.domain import Thumb, Vote
+from larkpost.domain import Identifier, Paper, Reader, Thumb, Vote
 from larkpost.errors import UnknownPaper, UsageError
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import shorten
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Identifier, Paper, Reader
 
 _POSITION = re.compile(r"[0-9]{1,4}")
 _THUMBS = {"up": Thumb.UP, "down": Thumb.DOWN, "clear": None}

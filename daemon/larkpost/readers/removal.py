@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost import logs
@@ -13,8 +14,6 @@ from larkpost.text.email_address import address_key
 from larkpost.transports.maildir import remove_letters
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from larkpost.db.engine import Store
     from larkpost.domain import Reader
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import time
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 from larkpost.db import editions, readers
 from larkpost.db.outbox import bounces, deliveries
-from larkpost.domain import Status
+from larkpost.domain import Reader, Status
 from larkpost.errors import UsageError
 from larkpost.schedule import Timetable, is_available, local_date, next_after, timetable_of
 from larkpost.text.interest_words import LONGEST_INTEREST, MOST_INTERESTS, tidy
@@ -15,12 +17,7 @@ from larkpost.text.normalize import one_line, shorten
 from larkpost.text.time_zones import nearest_zones, zone_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import date, datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Reader
 
 LONGEST_NAME = 100
 HIGHEST_QUOTA = 100

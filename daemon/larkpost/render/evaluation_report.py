@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from larkpost.render.templates import environment
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any
 
 WIDTH, HEIGHT, EDGE = 480, 220, 36
 CURVES = 6  # terms that are drawn; the table has more

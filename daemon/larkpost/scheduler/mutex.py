@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -16,8 +17,6 @@ from larkpost.errors import Busy, LarkpostError
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from larkpost.db.engine import Store
 
 LEASE_SECONDS = 60.0

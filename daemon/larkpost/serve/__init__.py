@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from larkpost import logs
@@ -13,17 +15,13 @@ from larkpost.errors import Busy
 from larkpost.log_events import LogEvent
 from larkpost.scheduler.mutex import alone
 from larkpost.serve.file_descriptors import connections_at_most
-from larkpost.serve.jobs import Watchdog, make_heartbeats, run_jobs
+from larkpost.serve.jobs import Watchdog, Work, make_heartbeats, run_jobs
 from larkpost.serve.listener import check_listening, listen, open_listener
 from larkpost.serve.reload import ReloadableApp
 from larkpost.serve.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
-
     from larkpost.bootstrap import Program
-    from larkpost.serve.jobs import Work
     from larkpost.serve.reload import Renewal
 
     Job = Callable[[Program, Callable[[], None]], object]

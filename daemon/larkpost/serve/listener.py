@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from larkpost.errors import UsageError
 from larkpost.settings import expand
 from larkpost.settings.addresses import UNIX
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @contextmanager

@@ -6,13 +6,12 @@ import stat
 from dataclasses import dataclass, replace
 from email import message_from_bytes
 from email.utils import parseaddr, parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost.errors import SettingsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from larkpost.domain import Message
     from larkpost.interfaces import Transport
 

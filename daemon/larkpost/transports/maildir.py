@@ -6,17 +6,16 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Collection
 from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from larkpost.errors import Deferred
 from larkpost.safe_files import make_folder, open_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from pathlib import Path
-    from types import TracebackType
-
     from larkpost.domain import Message
 
 REFUSED = "refused"  # the folder of a Maildir of mail that came back, for what was refused

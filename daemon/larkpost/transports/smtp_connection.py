@@ -9,13 +9,10 @@ import select
 import socket
 import ssl
 import termios
+from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from larkpost.transports.smtp_replies import Reply, reply_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LONGEST_LINE = 4096  # RFC 5321, 4.5.3.1.5, allows 512; some servers chat
 MOST_LINES = 128

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
@@ -11,8 +12,6 @@ from larkpost.errors import Refused
 from larkpost.transports.smtp_replies import SmtpStage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from larkpost.domain import Message
 
 # RFC 5321, 4.1.2, wide enough for RFC 6531; nothing that could end the path and begin a parameter.

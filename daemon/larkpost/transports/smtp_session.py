@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -15,8 +16,6 @@ from larkpost.transports.smtp_envelope import seal
 from larkpost.transports.smtp_replies import TOO_MANY, Reply, ReplyMeaning, SmtpStage, classify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from larkpost.domain import Message
     from larkpost.settings.model import SmtpSettings
 

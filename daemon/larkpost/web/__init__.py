@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,6 @@ from larkpost.web.site import SafeHeaders, SiteContext, TrailingSlash, endpoint,
 from larkpost.web.templating import PageTemplates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from larkpost.bootstrap import Program
 
 __all__ = ["Heartbeat", "app"]

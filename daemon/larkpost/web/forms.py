@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, time
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
@@ -10,8 +11,6 @@ from larkpost.errors import UsageError
 from larkpost.text.time_zones import zone_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.datastructures import FormData
 
     from larkpost.readers.subscriptions import Preferences

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
@@ -12,9 +14,6 @@ from larkpost.log_limits import limit_lines
 from larkpost.web.site import MESSAGES, SafeHeaders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import datetime
-
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from larkpost.web.templating import PageTemplates

@@ -6,31 +6,27 @@ import binascii
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from datetime import date as Date  # noqa: N812 - ``date`` is a field of the form
+from datetime import datetime
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from larkpost.db import read_dumps
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.ingest.ingest import ingest
-from larkpost.ingest.preview import preview
+from larkpost.ingest.preview import DumpPreview, preview
 from larkpost.text.normalize import shorten
 from larkpost.web.auth import check_admin
 from larkpost.web.bookmarklet import bookmarklet
 from larkpost.web.forms import read, text
-from larkpost.web.site import LARGEST_UPLOAD, in_words
+from larkpost.web.site import LARGEST_UPLOAD, SiteContext, in_words
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from starlette.datastructures import FormData
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.ingest.preview import DumpPreview
-    from larkpost.web.site import SiteContext
 
 PASTED = "pasted text"  # its name among the dumps
 # Both forms send the content, so what is shown must fit into the second one as well: a text beside

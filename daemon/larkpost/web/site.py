@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
@@ -27,13 +29,10 @@ from larkpost.token_routes import SIGNED
 from larkpost.web.auth import check_link
 from larkpost.web.client_ip import network
 from larkpost.web.form_body import BODY_SECONDS, LARGEST_BODY, parse_form, read_body
-from larkpost.web.limits.rate_limit import RouteLimits
-from larkpost.web.templating import POLICY
+from larkpost.web.limits.rate_limit import RateLimit, RateLimiter, RouteLimits
+from larkpost.web.templating import POLICY, PageTemplates
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-    from datetime import datetime
-
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,8 +45,6 @@ if TYPE_CHECKING:
     from larkpost.web.health import Heartbeat
     from larkpost.web.limits.byte_budget import ByteBudget
     from larkpost.web.limits.fair_queue import PageQueues, QueueSlot
-    from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
-    from larkpost.web.templating import PageTemplates
 
 LARGEST_UPLOAD = 4 * 1024 * 1024  # a library of some thousand references
 RETRY_SECONDS = 30

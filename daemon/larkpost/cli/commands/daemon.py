@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -31,8 +32,6 @@ from larkpost.errors import Busy, TryAgainLater, UsageError
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from larkpost.bootstrap import Program
     from larkpost.db.read_dumps import Dump
     from larkpost.ingest.inbox import Taken

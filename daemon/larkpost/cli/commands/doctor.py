@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -16,8 +17,6 @@ from larkpost.cli.output import json_option, printable, put, put_json
 from larkpost.errors import LarkpostError, NoRoom
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from larkpost.bootstrap import Program
 
 SCARCE = 200 * 1024 * 1024  # bytes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +13,6 @@ from larkpost.errors import UsageError
 from larkpost.text.plurals import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Interest, Reader
     from larkpost.readers.interest_hints import UnmatchedWord

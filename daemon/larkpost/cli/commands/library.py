@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from larkpost.cli.output import json_option, printable, put, put_json, put_table
 from larkpost.text.plurals import quantity, thumbs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Paper, Reader
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
@@ -14,8 +15,6 @@ from larkpost.cli.output import json_option, printable, put, put_json, put_table
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Delivery, DeliveryState, Message
     from larkpost.mail.sending_hold import RequeuedDelivery

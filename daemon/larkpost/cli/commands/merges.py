@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -11,8 +12,6 @@ from larkpost.cli.output import json_option, printable, put, put_json, put_table
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.bootstrap import Program
     from larkpost.db.engine import Connection
     from larkpost.db.matching.merge_log import MergedRecord

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -25,8 +26,6 @@ from larkpost.cli.output import (
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from larkpost.domain import Paper
     from larkpost.ingest.ingest import IngestReport
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,9 +19,6 @@ from larkpost.errors import UsageError
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import date
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Bounce, Reader
     from larkpost.interfaces import FeedFormat

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import click
 
@@ -12,9 +12,6 @@ from larkpost.cli.commands.interests import find_interest
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, printable, put_json
 from larkpost.text.plurals import quantity
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 SAID = {"up": "thumbs up", "down": "thumbs down", "clear": "no thumb"}
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log
@@ -19,11 +21,6 @@ from larkpost.errors import UsageError
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
     from larkpost.db.matching.merge_log import MergedRecord
     from larkpost.domain import Identifier, Paper
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
 
-from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from larkpost.db import schema
 from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS, of_kind
 from larkpost.db.value_batches import batches
 from larkpost.domain import DeliveryState, Message, MessageKind
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from sqlalchemy import ColumnElement, Connection
 
 # Most of the time there is to win goes into the first level: a fifth of the size in 0.2 ms.
 _LEVEL = 1

@@ -6,24 +6,27 @@ never in what all readers share (``identifier``, ``minhash``, ``dump_paper``, th
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, delete, exists, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
 
 from larkpost.db import schema
 from larkpost.db.paper_rows import COLUMNS, paper
 from larkpost.db.usage import forgotten_votes, vote_eligibility
 from larkpost.db.value_batches import batches
-from larkpost.domain import Identifier, Thumb, Vote
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import ColumnElement, Connection, Update
-
-    from larkpost.domain import Paper
+from larkpost.domain import Identifier, Paper, Thumb, Vote
 
 # Time to give a thumb again that was taken back, or to import thumbs after their papers.
 KEPT_WITHOUT_THUMB = timedelta(days=7)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import CTE, ColumnElement, Connection, Select, func, select
 from sqlalchemy.exc import DBAPIError
 
 from larkpost.db import schema
@@ -19,10 +20,6 @@ from larkpost.db.search.tokenize import stems, telling
 from larkpost.errors import Busy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy import CTE, ColumnElement, Connection, Select
-
     from larkpost.domain import Paper
 
 __all__ = ["Query", "SearchResult", "SearchTerm", "count", "find", "kin", "parse"]

@@ -17,21 +17,17 @@ only once the reader counts:
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 
 from larkpost.db import schema
 from larkpost.db.coordination import rate_limits
 from larkpost.db.value_batches import batches
 from larkpost.domain import Status
 from larkpost.text.ip_networks import WIDER
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from sqlalchemy import ColumnElement, Connection
 
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 DAYS_OF_USE = 3

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
-from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
+from larkpost.domain import DumpDate, Identifier, IngestWarning, PaperRecord, Record, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_ABSTRACT, LONGEST_REJECT
 from larkpost.formats.page.page_tokens import Token, TokenKind, organisation_name, without_label
@@ -29,10 +31,6 @@ from larkpost.text.identifiers import identifier_url
 from larkpost.text.markup import cut_preamble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
-    from larkpost.domain import Identifier, Record
     from larkpost.formats.dates import PartialDay
     from larkpost.formats.page.layout import PageLayout
 

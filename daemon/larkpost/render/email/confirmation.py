@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from larkpost.domain import Status
+from larkpost.domain import Message, Reader, Status
 from larkpost.render.email import mime
-from larkpost.render.email.notice import MailHeaders, NoticePage, address_of
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from larkpost.domain import Message, Reader
-    from larkpost.render.email.notice import NoticeRenderer
+from larkpost.render.email.notice import MailHeaders, NoticePage, NoticeRenderer, address_of
 
 
 class Greetings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,20 +14,25 @@ from larkpost.db.search import find, query
 from larkpost.editions import archive_feed as edition_archive_feed
 from larkpost.editions.trending import trending_edition
 from larkpost.errors import UsageError
-from larkpost.render.feeds.channel import ARCHIVE, DAY, HOUR, SEARCH, TRENDING, public_channel
+from larkpost.render.feeds.channel import (
+    ARCHIVE,
+    DAY,
+    HOUR,
+    SEARCH,
+    TRENDING,
+    Channel,
+    public_channel,
+)
 from larkpost.text.normalize import shorten
 from larkpost.web.feeds.cache import Endpoint, RenderedFeed
 from larkpost.web.limits.rate_limit import LOOKING, MONTHS
 from larkpost.web.reader.feeds import form_of, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.db.engine import Connection
     from larkpost.domain import Paper
     from larkpost.editions.archive_feed import Related
     from larkpost.interfaces import FeedFormat
-    from larkpost.render.feeds.channel import Channel
     from larkpost.urls import UrlBuilder
     from larkpost.web.feeds.request import FeedRequest
     from larkpost.web.site import SiteContext

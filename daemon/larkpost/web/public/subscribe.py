@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 
 from larkpost.errors import Crowded, QuotaExceeded, UsageError
 from larkpost.mail import confirmations
@@ -15,14 +15,12 @@ from larkpost.web.client_ip import network
 from larkpost.web.forms import WEEKDAYS, opening_wishes, read_preferences, read_wishes, text, zones
 from larkpost.web.limits.action_limit import HOUR, allowance, take_network_turn, tell_when
 from larkpost.web.reader.account import find_unmatched_in
-from larkpost.web.site import in_words
+from larkpost.web.site import SiteContext, in_words
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.requests import Request
-    from starlette.responses import Response
 
-    from larkpost.web.site import SiteContext
 
 A_NETWORK = 20  # askings of a network an hour: a class room may join, a flood may not
 CROWDED_SECONDS = 3600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
@@ -19,8 +20,6 @@ from larkpost.web.limits.rate_limit import RateLimit
 from larkpost.web.reader.votes import confirmation, thumb_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from starlette.datastructures import FormData
 
     from larkpost.domain import Reader

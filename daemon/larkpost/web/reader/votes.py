@@ -10,12 +10,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 
 from larkpost.db import editions
-from larkpost.domain import Thumb
+from larkpost.domain import Edition, Thumb
 from larkpost.readers import record_votes
-from larkpost.render.presenters import stories_of
+from larkpost.render.presenters import PickView, stories_of
 from larkpost.web.auth import edition_of
 from larkpost.web.limits.action_limit import take_thumb_turn
 from larkpost.web.reader.record_use import note_use
@@ -30,10 +30,7 @@ from larkpost.web.reader.vote_session import (
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.requests import Request
-    from starlette.responses import Response
 
-    from larkpost.domain import Edition
-    from larkpost.render.presenters import PickView
     from larkpost.web.site import SiteContext
 
 VOTE_DAYS = 90
