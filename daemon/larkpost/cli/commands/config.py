@@ -27,8 +27,7 @@ def show(call: CliContext, as_json: bool) -> None:
     settings = call.settings()
     rows = _rows(settings)
     if as_json:
-        for key, value, origin in rows:
-            put_json({"setting": key, "value": value, "from": origin})
+        put_json(*({"setting": key, "value": value, "from": o} for key, value, o in rows))
         return
     put(f"settings file: {printable(settings.places.config)}{_absent(settings)}")
     put(f"data folder:   {printable(settings.places.data)}")

@@ -116,8 +116,7 @@ def _sentence(result: PublishResult) -> str:
 @pass_call
 def preview(call: CliContext, email: str, form: Form, day: date | None) -> None:
     """Print a reader's edition of today as it is, or as it would be, and change nothing."""
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     edition = edition_of(call, program, reader, day)
     sys.stdout.buffer.write(_render(program, edition, form))
 

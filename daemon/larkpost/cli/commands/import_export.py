@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import MOST_TOLD, json_option, printable, put_json
+from larkpost.cli.output import MOST_TOLD, json_option, printable
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
@@ -31,10 +31,8 @@ def export(call: CliContext, folder: Path, as_json: bool) -> None:
     from larkpost.portability.exporter import export as write
 
     counts = write(call.program().store, folder)
-    if as_json:
-        put_json({"folder": str(folder), **counts})
-        return
-    call.say(f"{printable(folder)}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
+    told = ", ".join(f"{n} {name}" for name, n in counts.items())
+    call.report({"folder": str(folder), **counts}, f"{printable(folder)}: {told}", as_json=as_json)
 
 
 @click.command("import", short_help="Read papers, readers and thumbs.")
@@ -93,11 +91,9 @@ def import_(
             tallies.append((name, path, take(store, path, now=call.now, guests=guests)))
     for name, path, tally in tallies:
         _warn(path, tally)
-        if as_json:
-            put_json(_result(name, path, tally))
-        else:
-            refused = f", {len(tally.refused)} refused" if tally.refused else ""
-            call.say(f"{printable(path)}: {quantity(tally.taken, name.removesuffix('s'))}{refused}")
+        refused = f", {len(tally.refused)} refused" if tally.refused else ""
+        told = f"{printable(path)}: {quantity(tally.taken, name.removesuffix('s'))}{refused}"
+        call.report(_result(name, path, tally), told, as_json=as_json)
     return 1 if any(tally.refused for _, _, tally in tallies) else 0
 
 

@@ -29,12 +29,10 @@ def interest() -> None:
 @pass_call
 def list_interests(call: CliContext, email: str, as_json: bool) -> None:
     """List the interests of the reader EMAIL, with the thumbs that each has had."""
-    program = call.program()
-    found = call.reader(program, email)
+    program, found = call.open_reader(email)
     records = _records(program, found)
     if as_json:
-        for record in records:
-            put_json(record)
+        put_json(*records)
         return
     put_table(
         ["interest", "quota", "up", "down", "words"],
@@ -69,8 +67,7 @@ def set_interest(
     """
     from larkpost.readers import subscriptions
 
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     before = {one.name: one for one in reader.interests}.get(name)
     subscriptions.set_interest(
         program.store,
@@ -99,13 +96,10 @@ def remove_interest(call: CliContext, email: str, name: str, as_json: bool) -> N
     """Remove the interest NAME of the reader EMAIL; its thumbs go to the first one left."""
     from larkpost.readers import subscriptions
 
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     subscriptions.remove_interest(program.store, reader.id, name)
-    if as_json:
-        put_json({"reader": reader.address or reader.uid, "interest": name, "removed": True})
-    else:
-        call.say(f"removed {printable(name)}")
+    record = {"reader": reader.address or reader.uid, "interest": name, "removed": True}
+    call.report(record, f"removed {printable(name)}", as_json=as_json)
 
 
 def find_unmatched(call: CliContext, program: Program, words: Sequence[str]) -> list[UnmatchedWord]:

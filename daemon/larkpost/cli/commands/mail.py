@@ -55,10 +55,8 @@ def deliver(call: CliContext, limit: int | None, dry_run: bool, as_json: bool) -
             operator=program.settings.mail.admin_address,
         )
     counts = asdict(ledger)
-    if as_json:
-        put_json(counts)
-    else:
-        call.say(_in_words(counts) or ("Told to end." if heard else "No letters to send."))
+    told = _in_words(counts) or ("Told to end." if heard else "No letters to send.")
+    call.report(counts, told, as_json=as_json)
     if signal.SIGINT in heard:
         raise KeyboardInterrupt
     if ledger.failed or ledger.undecided:
@@ -157,8 +155,7 @@ def _tell_holds(done: list[RequeuedDelivery]) -> None:
 def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> None:
     records = _records(program, rows)
     if as_json:
-        for record in records:
-            put_json(record)
+        put_json(*records)
     elif records:
         put_table(
             ("date", "kind", "reader", "state", "attempts", "next attempt", "last response"),
@@ -229,10 +226,9 @@ def send_test(call: CliContext, address: str, as_json: bool) -> None:
     with program.open_transport() as transport:
         transport.send(letter)
     where = program.settings.mail.transport
-    if as_json:
-        put_json({"to": letter.recipient, "by": where, "message_id": letter.message_id})
-    else:
-        call.say(f"The letter to {printable(letter.recipient)} was taken ({where}).")
+    record = {"to": letter.recipient, "by": where, "message_id": letter.message_id}
+    told = f"The letter to {printable(letter.recipient)} was taken ({where})."
+    call.report(record, told, as_json=as_json)
 
 
 def _test_letter(call: CliContext, program: Program, address: str) -> Message:

@@ -220,8 +220,7 @@ def _list_papers(
         found = find.find(connection, query, limit=limit or _ALL)
         lines = list(paper_lines(connection, found.papers)) if as_json else []
     if as_json:
-        for line in lines:
-            put_json(line)
+        put_json(*lines)
     elif found.papers:
         rows = [
             [one.identifier, f"{one.first_seen:%Y-%m-%d}", _with_mark(one)] for one in found.papers

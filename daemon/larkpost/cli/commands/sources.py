@@ -66,8 +66,7 @@ def add(
     sources = _sources_of(what, name, every, allow_private)
     fresh = add_sources(program.store, sources, program.read_sources(), now=call.now)
     if as_json:
-        for one in sources:
-            put_json(_identity(one) | {"added": one in fresh})
+        put_json(*(_identity(one) | {"added": one in fresh} for one in sources))
         return
     for one in fresh:
         call.say(f"added {printable(one.name)}{_address_after(one)}")
@@ -125,8 +124,7 @@ def list_all(call: CliContext, as_json: bool) -> None:
     for problem in configured.problems:
         tell(problem)
     if as_json:
-        for state in states:
-            put_json(source_record(state))
+        put_json(*map(source_record, states))
         return
     if not states:
         put("No source yet: nothing is asked. Try `larkpost source add hf-daily`.")
@@ -195,10 +193,8 @@ def remove(call: CliContext, name: str, as_json: bool) -> None:
 
     program = call.program()
     gone = remove_source(program.store, name, program.read_sources(), now=call.now)
-    if as_json:
-        put_json(_identity(gone) | {"removed": True})
-    else:
-        call.say(f"removed {printable(gone.name)}")
+    record = _identity(gone) | {"removed": True}
+    call.report(record, f"removed {printable(gone.name)}", as_json=as_json)
 
 
 def _identity(one: PolledSource) -> dict[str, Any]:
