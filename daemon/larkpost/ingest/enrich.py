@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from larkpost import logs
 from larkpost.db.matching.duplicate_rules import conflicting
-from larkpost.db.paper_metadata import MatchResult, count_without_link, read_known
-from larkpost.db.paper_metadata import enrich as enrich_papers
+from larkpost.db.matching.enrich_papers import MatchResult, count_without_link, read_known
+from larkpost.db.matching.enrich_papers import enrich as enrich_papers
 from larkpost.db.value_batches import batches
 from larkpost.domain import IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from larkpost.db.engine import Store
-    from larkpost.db.paper_metadata import KnownPapers, MatchedRecord
+    from larkpost.db.matching.enrich_papers import KnownPapers, MatchedRecord
 
     Progress = Callable[[int, int], None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from larkpost.db import editions, papers, readers, votes
+from larkpost.db import editions, interests, papers, readers, votes
 from larkpost.db.private import private_papers, private_upsert
 from larkpost.db.usage import last_use, vote_eligibility
 from larkpost.db.value_batches import batches
@@ -213,7 +213,7 @@ def _write_reader(
         )
         remarks = _change_status(connection, reader, said.status, now)
     for one in said.interests:
-        readers.set_interest(connection, reader.id, one.name, words=one.words, quota=one.quota)
+        interests.set_interest(connection, reader.id, one.name, words=one.words, quota=one.quota)
     if said.counted and not vote_eligibility.counting_since(connection, [reader.id]):
         vote_eligibility.count_always(connection, [reader.id])
     return _change_columns(connection, readers.get(connection, reader.id), said, now), remarks
@@ -238,8 +238,8 @@ def _add_reader(
     if said.last_used:
         last_use.write(connection, [reader.id], said.last_used)
     for one in said.interests:
-        readers.set_interest(connection, reader.id, one.name)
-        readers.number_interest(connection, reader.id, one.name, one.number)
+        interests.set_interest(connection, reader.id, one.name)
+        interests.number_interest(connection, reader.id, one.name, one.number)
     return reader
 
 

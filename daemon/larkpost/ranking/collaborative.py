@@ -12,7 +12,7 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
     randomized_svd,
 )
 
-from larkpost.ranking.tfidf import unit
+from larkpost.ranking.term_matrix import unit
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from larkpost.domain import TermWeight
-from larkpost.ranking.tfidf import CLOSE_SHARE, WORD_SHARE, scale_to_unit
+from larkpost.ranking.term_matrix import scale_to_unit
+from larkpost.ranking.tfidf import CLOSE_SHARE, WORD_SHARE
 from larkpost.text.term_specificity import LEAST_PARTICULAR
 
 if TYPE_CHECKING:

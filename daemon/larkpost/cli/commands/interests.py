@@ -68,12 +68,12 @@ def set_interest(
     A new interest starts from its words; thumbs on what it picked, or cast with `vote --interest`,
     are its own.
     """
-    from larkpost.readers import subscriptions
+    from larkpost.readers import interests
 
     program = call.program()
     reader = call.reader(program, email)
     before = {one.name: one for one in reader.interests}.get(name)
-    subscriptions.set_interest(
+    interests.set_interest(
         program.store,
         reader.id,
         name,
@@ -98,11 +98,11 @@ def set_interest(
 @pass_call
 def remove_interest(call: CliContext, email: str, name: str, as_json: bool) -> None:
     """Remove the interest NAME of the reader EMAIL; its thumbs go to the first one left."""
-    from larkpost.readers import subscriptions
+    from larkpost.readers import interests
 
     program = call.program()
     reader = call.reader(program, email)
-    subscriptions.remove_interest(program.store, reader.id, name)
+    interests.remove_interest(program.store, reader.id, name)
     if as_json:
         put_json({"reader": reader.address or reader.uid, "interest": name, "removed": True})
     else:

@@ -15,7 +15,7 @@ from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  #
 )
 from sklearn.svm import LinearSVC  # type: ignore[import-untyped]  # it has no types
 
-from larkpost.ranking.tfidf import weigh
+from larkpost.ranking.term_matrix import weigh
 from larkpost.ranking.words.tokenizer import LONGEST_TEXT
 
 if TYPE_CHECKING:

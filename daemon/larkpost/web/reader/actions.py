@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from larkpost.db import papers
 from larkpost.editions import second_interest
-from larkpost.readers import record_votes, subscriptions
+from larkpost.readers import interests, record_votes, subscriptions
 from larkpost.schedule import start_of
 from larkpost.text.normalize import one_line
 from larkpost.web.forms import number, read, read_ids, read_wishes, text
@@ -139,7 +139,7 @@ def _relink(site: SiteContext, reader: Reader, _form: FormData) -> str:
 
 
 def _interest(site: SiteContext, reader: Reader, form: FormData) -> str:
-    subscriptions.set_interest(
+    interests.set_interest(
         site.program.store,
         reader.id,
         text(form, "interest"),
@@ -150,7 +150,7 @@ def _interest(site: SiteContext, reader: Reader, form: FormData) -> str:
 
 
 def _drop_interest(site: SiteContext, reader: Reader, form: FormData) -> str:
-    subscriptions.remove_interest(site.program.store, reader.id, text(form, "interest"))
+    interests.remove_interest(site.program.store, reader.id, text(form, "interest"))
     return "dropped"
 
 
