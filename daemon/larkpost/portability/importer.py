@@ -237,10 +237,15 @@ def _add_reader(
     )
     if said.last_used:
         last_use.write(connection, [reader.id], said.last_used)
-    for one in said.interests:
-        interests.set_interest(connection, reader.id, one.name)
-        interests.number_interest(connection, reader.id, one.name, one.number)
+    _number_interests(connection, reader.id, said)
     return reader
+
+
+def _number_interests(connection: Connection, reader_id: int, said: ReaderRecord) -> None:
+    """Make the interests of a new reader under the numbers that their feeds are known by."""
+    for one in said.interests:
+        interests.set_interest(connection, reader_id, one.name)
+        interests.number_interest(connection, reader_id, one.name, one.number)
 
 
 def _refuse_used_key(connection: Connection, said: ReaderRecord) -> None:

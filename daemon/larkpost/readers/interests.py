@@ -18,16 +18,21 @@ if TYPE_CHECKING:
 HIGHEST_QUOTA = 100
 
 
-def set_interest(
-    store: Store, reader_id: int, name: str, *, words: Iterable[str] = (), quota: int = 1
-) -> None:
-    """Write an interest, new or known by its name; raises UsageError where it cannot be had."""
+def _check_name(name: str) -> str:
     name = shorten(name, LONGEST_INTEREST + 1).strip()
     if not 0 < len(name) <= LONGEST_INTEREST:
         raise UsageError(
             f"An interest needs a name of 1 to {LONGEST_INTEREST} characters",
             hint="for example: protein folding",
         )
+    return name
+
+
+def set_interest(
+    store: Store, reader_id: int, name: str, *, words: Iterable[str] = (), quota: int = 1
+) -> None:
+    """Write an interest, new or known by its name; raises UsageError where it cannot be had."""
+    name = _check_name(name)
     if not 0 < quota <= HIGHEST_QUOTA:
         raise UsageError(f"A share of {quota} is not possible", hint=f"1 to {HIGHEST_QUOTA}")
     kept = tidy(words)

@@ -19,7 +19,7 @@ from larkpost.serve.reload import ReloadableApp
 from larkpost.serve.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from types import FrameType
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from larkpost.serve.reload import Renewal
 
     Job = Callable[[Program, Callable[[], None]], object]
+    _Handler = Callable[[int, FrameType | None], None]
 
 __all__ = ["check_listening", "listen", "run"]
 
@@ -148,6 +149,13 @@ def _signals(
             threading.Thread(target=app.renew, args=(renewal,), name="renewal").start()
 
     handlers = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: renew}
+    with _signal_handlers(handlers):
+        yield
+
+
+@contextmanager
+def _signal_handlers(handlers: Mapping[signal.Signals, _Handler]) -> Iterator[None]:
+    """Handle signals so meanwhile, and as before afterwards."""
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield

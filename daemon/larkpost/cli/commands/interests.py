@@ -139,20 +139,18 @@ def _records(program: Program, reader: Reader) -> list[dict[str, Any]]:
     main = reader.interests[0].id
     with program.store.read() as connection:
         cast = votes.of(connection, reader.id)
-    records: list[dict[str, Any]] = []
-    for one in reader.interests:
-        thumbs = [int(vote.thumb) for vote in cast if (vote.interest_id or main) == one.id]
-        records.append(
-            {
-                "reader": reader.address or reader.uid,
-                "name": one.name,
-                "words": list(one.words),
-                "quota": one.quota,
-                "up": thumbs.count(1),
-                "down": thumbs.count(-1),
-            }
-        )
-    return records
+    thumbs = [(vote.interest_id or main, int(vote.thumb)) for vote in cast]
+    return [
+        {
+            "reader": reader.address or reader.uid,
+            "name": one.name,
+            "words": list(one.words),
+            "quota": one.quota,
+            "up": thumbs.count((one.id, 1)),
+            "down": thumbs.count((one.id, -1)),
+        }
+        for one in reader.interests
+    ]
 
 
 COMMANDS = (interest,)

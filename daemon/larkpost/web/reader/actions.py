@@ -91,6 +91,11 @@ def cast_vote(site: SiteContext, reader: Reader, form: FormData, source: str) ->
         site.program.store, reader.id, paper_id, thumb, source=source, now=site.clock()
     )
     had, has = thumb_name(before.thumb if before else None), thumb_name(thumb)
+    return _offer_undo(paper_id, had, has)
+
+
+def _offer_undo(paper_id: int, had: str, has: str) -> ActionMessage:
+    """Say what a thumb is now, with a button that brings back what it was."""
     # To cast an unchanged thumb again would undo nothing: it can only be taken back.
     back, label = ("clear", "Take the thumb back") if had == has else (had, "Undo")
     undo = {"action": "vote", "paper": paper_id, "thumb": back, "label": label}
