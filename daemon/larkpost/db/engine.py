@@ -251,6 +251,13 @@ def _has_journal(file: Path) -> bool:
     return journal.exists() and journal.stat().st_size > 0
 
 
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("larkpost_read", False)
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+    # Taking the write lock first makes writers queue instead of failing half-way.
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
 def _sqlite(file: Path | None, patience: float) -> Engine:
     # A database in memory lives in one connection: threads take turns.
     room = {} if file else {"pool_size": 1, "max_overflow": 0}
@@ -258,12 +265,7 @@ def _sqlite(file: Path | None, patience: float) -> Engine:
         "sqlite://", creator=lambda: open_sqlite(file, patience), poolclass=QueuePool, **room
     )
 
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        reading = connection.get_execution_options().get("larkpost_read", False)
-        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
-        # Taking the write lock first makes writers queue instead of failing half-way.
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    event.listen(engine, "begin", _begin_sqlite)
 
     @event.listens_for(engine, "checkin")
     def on_checkin(_connection: object, record: ConnectionPoolEntry) -> None:

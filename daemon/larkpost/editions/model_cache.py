@@ -222,24 +222,21 @@ def _load(
 
 def _keep(store: Store, made: ModelBuild) -> None:
     """Write a space down that is not kept yet, or why there is no new one."""
-    basis, now = made.basis, made.at
     if made.problem:
         with store.begin() as connection:
-            ups = _ups(connection)
-            job_status.record(connection, "fit", ok=False, now=now, problem=made.problem, ups=ups)
+            ups, problem = _ups(connection), made.problem
+            job_status.record(connection, "fit", ok=False, now=made.at, problem=problem, ups=ups)
     elif made.body:
         with store.begin() as connection:
-            fitted_models.save_model(
-                connection,
-                made.body,
-                paper_count=basis.papers,
-                corpus_updated_at=basis.updated,
-                now=now,
-            )
-            fitted_models.prune(connection)
-            job_status.record(
-                connection, "fit", ok=True, now=now, papers=basis.papers, ups=basis.ups
-            )
+            _save(connection, made.body, made.basis, made.at)
+
+
+def _save(connection: Connection, body: bytes, basis: FitBasis, now: datetime) -> None:
+    fitted_models.save_model(
+        connection, body, paper_count=basis.papers, corpus_updated_at=basis.updated, now=now
+    )
+    fitted_models.prune(connection)
+    job_status.record(connection, "fit", ok=True, now=now, papers=basis.papers, ups=basis.ups)
 
 
 def _ups(connection: Connection) -> int:

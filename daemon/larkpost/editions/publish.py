@@ -93,6 +93,14 @@ class PublishOutcome(StrEnum):
     FAILED = "failed"  # something broke; the slot stays, and is tried again
 
 
+# Outcomes that are told of a whole day (UTC), and not of the last time only.
+_COUNTED_BY_DAY = (
+    PublishOutcome.PUBLISHED,
+    PublishOutcome.EMPTY,
+    PublishOutcome.BELOW_THRESHOLD,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class PublishResult:
     """An occasion, what became of it, and the edition that is out for that day, if any.
@@ -194,11 +202,7 @@ def _note(connection: Connection, day: _PublishSummary, now: datetime) -> None:
     happened = job_status.latest(connection)
     counts = {str(outcome): n for outcome, n in day.tally.items()}
     if (earlier := happened.get("publish")) and earlier.at.date() == now.date():
-        for outcome in (
-            PublishOutcome.PUBLISHED,
-            PublishOutcome.EMPTY,
-            PublishOutcome.BELOW_THRESHOLD,
-        ):  # of the whole day (UTC)
+        for outcome in _COUNTED_BY_DAY:
             if n := earlier.detail.get(outcome, 0):
                 counts[outcome] = counts.get(outcome, 0) + n
     problem = {"problem": day.problem} if day.failed else {}

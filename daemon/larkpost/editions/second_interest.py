@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from larkpost.db import readers, votes
+from larkpost.db import interests, readers, votes
 from larkpost.domain import Interest, Paper, Reader, Thumb, Vote
 from larkpost.errors import UsageError
 from larkpost.schedule import local_date
@@ -104,7 +104,7 @@ def accept(
             raise UsageError(
                 f"There are {MOST_INTERESTS} interests already", hint="remove one before"
             )
-        readers.set_interest(connection, reader_id, name, words=kept, quota=source.quota)
+        interests.set_interest(connection, reader_id, name, words=kept, quota=source.quota)
         new = _named(readers.get(connection, reader_id), name)
         liked = {vote.paper_id for vote in _of(connection, reader, source) if vote.thumb > 0}
         votes.move(connection, reader_id, liked & set(paper_ids), new.id)
@@ -122,7 +122,7 @@ def undo(store: Store, reader_id: int, *, name: str, into: str) -> None:
             raise UsageError(f"{one_line(name)!r} cannot take its own place")
         theirs = {vote.paper_id for vote in _of(connection, reader, gone)}
         votes.move(connection, reader_id, theirs, back.id)
-        readers.remove_interest(connection, reader_id, name)
+        interests.remove_interest(connection, reader_id, name)
 
 
 def decline(store: Store, reader_id: int, *, now: datetime) -> None:

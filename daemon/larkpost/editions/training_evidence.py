@@ -92,16 +92,21 @@ def _looked_at(given: Iterable[Shown], cast: Iterable[Vote]) -> Iterator[Shown]:
     return (one for one in given if one.edition_id in looked)
 
 
-def _evidence(reader: Reader, interest: Interest, told: _GatheredEvidence) -> Evidence:
+def _passed_over(reader: Reader, interest: Interest, told: _GatheredEvidence) -> list[Shown]:
+    """List what was shown of an interest and not voted on; the first has what is of none."""
     main, names = reader.interests[0].id, {one.id for one in reader.interests}
     voted = {vote.paper_id for vote in told.cast}
-    shown_at = {one.paper_id: one.at for one in told.given}
-    passed = [
+    return [
         one
         for one in told.given
         if one.paper_id not in voted
         and (one.interest_id if one.interest_id in names else main) == interest.id
     ]
+
+
+def _evidence(reader: Reader, interest: Interest, told: _GatheredEvidence) -> Evidence:
+    shown_at = {one.paper_id: one.at for one in told.given}
+    passed = _passed_over(reader, interest, told)
     return Evidence(
         reader_id=reader.id,
         interest_id=interest.id,

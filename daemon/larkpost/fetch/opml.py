@@ -33,12 +33,7 @@ class OpmlFeed(NamedTuple):
     address: str
 
 
-def read_opml(path: Path) -> list[OpmlFeed]:
-    """Read the feeds of a file, each address once, each name once.
-
-    Raises UsageError for a file that cannot be read, that is no OPML, holds no feed, or declares a
-    document type.
-    """
+def _read_file(path: Path) -> bytes:
     try:
         with open_regular(path, follow=True) as file:
             body = file.read(LARGEST + 1)
@@ -48,7 +43,16 @@ def read_opml(path: Path) -> list[OpmlFeed]:
         raise UsageError(
             f"{path.name} is larger than {LARGEST // 1_000_000} MB, and no list of feeds"
         )
-    feeds = _with_unique_names(parse_opml(body, one_line(path.name)))
+    return body
+
+
+def read_opml(path: Path) -> list[OpmlFeed]:
+    """Read the feeds of a file, each address once, each name once.
+
+    Raises UsageError for a file that cannot be read, that is no OPML, holds no feed, or declares a
+    document type.
+    """
+    feeds = _with_unique_names(parse_opml(_read_file(path), one_line(path.name)))
     if not feeds:
         raise UsageError(
             f"{one_line(path.name)} holds no feed", hint="export the feeds again, as OPML"

@@ -7,12 +7,12 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
-from larkpost.db import editions, readers
+from larkpost.db import editions, interests, readers
 from larkpost.db.outbox import bounces, deliveries
 from larkpost.domain import Reader, Status
 from larkpost.errors import UsageError
 from larkpost.schedule import Timetable, is_available, local_date, next_after, timetable_of
-from larkpost.text.interest_words import LONGEST_INTEREST, MOST_INTERESTS, tidy
+from larkpost.text.interest_words import tidy
 from larkpost.text.normalize import one_line, shorten
 from larkpost.text.time_zones import nearest_zones, zone_names
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
 
 LONGEST_NAME = 100
-HIGHEST_QUOTA = 100
 
 
 StatusChange = Literal["pause", "resume", "leave"]
@@ -170,7 +169,9 @@ def change_reader(
         bounces.forgive(connection, reader_id)
     if words is not None:
         main = before.interests[0]
-        readers.set_interest(connection, reader_id, main.name, words=tidy(words), quota=main.quota)
+        interests.set_interest(
+            connection, reader_id, main.name, words=tidy(words), quota=main.quota
+        )
     after = readers.get(connection, reader_id)
     # A slot that has come is left alone: its edition is owed, whatever is wished from now on.
     owed = before.next_slot is not None and before.next_slot <= now
@@ -286,37 +287,6 @@ def remove(
     from larkpost.readers import removal  # late: it looks into mail folders
 
     removal.remove(store, reader_id, outbox=outbox, returned=returned)
-
-
-def set_interest(
-    store: Store, reader_id: int, name: str, *, words: Iterable[str] = (), quota: int = 1
-) -> None:
-    """Write an interest, new or known by its name; raises UsageError where it cannot be had."""
-    name = shorten(name, LONGEST_INTEREST + 1).strip()
-    if not 0 < len(name) <= LONGEST_INTEREST:
-        raise UsageError(
-            f"An interest needs a name of 1 to {LONGEST_INTEREST} characters",
-            hint="for example: protein folding",
-        )
-    if not 0 < quota <= HIGHEST_QUOTA:
-        raise UsageError(f"A share of {quota} is not possible", hint=f"1 to {HIGHEST_QUOTA}")
-    kept = tidy(words)
-    with store.begin() as connection:
-        known = {interest.name for interest in readers.get(connection, reader_id).interests}
-        if name not in known and len(known) >= MOST_INTERESTS:
-            raise UsageError(
-                f"There are {MOST_INTERESTS} interests already", hint="remove one before"
-            )
-        readers.set_interest(connection, reader_id, name, words=kept, quota=quota)
-
-
-def remove_interest(store: Store, reader_id: int, name: str) -> None:
-    """Take an interest away; its votes go to the first one left.
-
-    Raises UsageError when there is none of that name, or when it is the reader's last.
-    """
-    with store.begin() as connection:
-        readers.remove_interest(connection, reader_id, name)
 
 
 def renew_feed_key(store: Store, reader_id: int) -> str:

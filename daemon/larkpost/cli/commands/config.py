@@ -49,14 +49,8 @@ def check(call: CliContext, as_json: bool) -> None:
     warnings = put_warnings(settings)
     unset = len(keys()) - len(settings.origins)
     if as_json:
-        put_json(
-            {
-                "ok": True,
-                "file": str(settings.places.config),
-                "set": len(settings.origins),
-                "warnings": [*settings.remarks, *warnings],
-            }
-        )
+        file, remarks = str(settings.places.config), [*settings.remarks, *warnings]
+        put_json({"ok": True, "file": file, "set": len(settings.origins), "warnings": remarks})
         return
     call.say(f"{printable(settings.places.config)}{_absent(settings)}")
     call.say(f"In order: {len(settings.origins)} set, {unset} left at their defaults.")

@@ -276,7 +276,11 @@ def _disk(program: Program) -> Iterator[Finding]:
     free = shutil.disk_usage(program.places.data).free
     state: Literal["ok", "warning"] = "ok" if free > SCARCE else "warning"
     yield Finding("disk", state, f"{free / 1e9:.1f} GB free at {program.places.data}")
-    for place in (program.places.data, program.places.inbox, file):
+    yield from _not_writable(program)
+
+
+def _not_writable(program: Program) -> Iterator[Finding]:
+    for place in (program.places.data, program.places.inbox, program.store.file):
         if place is not None and not os.access(place, os.W_OK):
             what = "folder" if place.is_dir() else "database"
             hint = "Check its owner and rights, and whether the disk is mounted read-only."

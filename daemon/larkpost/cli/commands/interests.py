@@ -65,11 +65,11 @@ def set_interest(
     A new interest starts from its words; thumbs on what it picked, or cast with `vote --interest`,
     are its own.
     """
-    from larkpost.readers import subscriptions
+    from larkpost.readers import interests
 
     program, reader = call.open_reader(email)
     before = {one.name: one for one in reader.interests}.get(name)
-    subscriptions.set_interest(
+    interests.set_interest(
         program.store,
         reader.id,
         name,
@@ -94,10 +94,8 @@ def set_interest(
 @pass_call
 def remove_interest(call: CliContext, email: str, name: str, as_json: bool) -> None:
     """Remove the interest NAME of the reader EMAIL; its thumbs go to the first one left."""
-    from larkpost.readers import subscriptions
-
     program, reader = call.open_reader(email)
-    subscriptions.remove_interest(program.store, reader.id, name)
+    interests.remove_interest(program.store, reader.id, name)
     record = {"reader": reader.address or reader.uid, "interest": name, "removed": True}
     call.report(record, f"removed {printable(name)}", as_json=as_json)
 
@@ -132,20 +130,18 @@ def _records(program: Program, reader: Reader) -> list[dict[str, Any]]:
     main = reader.interests[0].id
     with program.store.read() as connection:
         cast = votes.of(connection, reader.id)
-    records: list[dict[str, Any]] = []
-    for one in reader.interests:
-        thumbs = [int(vote.thumb) for vote in cast if (vote.interest_id or main) == one.id]
-        records.append(
-            {
-                "reader": reader.address or reader.uid,
-                "name": one.name,
-                "words": list(one.words),
-                "quota": one.quota,
-                "up": thumbs.count(1),
-                "down": thumbs.count(-1),
-            }
-        )
-    return records
+    thumbs = [(vote.interest_id or main, int(vote.thumb)) for vote in cast]
+    return [
+        {
+            "reader": reader.address or reader.uid,
+            "name": one.name,
+            "words": list(one.words),
+            "quota": one.quota,
+            "up": thumbs.count((one.id, 1)),
+            "down": thumbs.count((one.id, -1)),
+        }
+        for one in reader.interests
+    ]
 
 
 COMMANDS = (interest,)

@@ -36,6 +36,12 @@ _REASONS = {
 }
 
 
+def _put_merged(paper: Paper, records: Sequence[MergedRecord]) -> None:
+    put(f"{printable(paper.identifier)}  {printable(paper.title)}")
+    put_table(["", "day", "format", "dump", "why", "names"], _rows(records))
+    put()
+
+
 def list_duplicates(call: CliContext, limit: int, *, as_json: bool) -> None:
     """Print the papers that were made of several records, the last merged first."""
     from larkpost.db import papers
@@ -46,13 +52,10 @@ def list_duplicates(call: CliContext, limit: int, *, as_json: bool) -> None:
         there = papers.get(connection, merged.keys())
         total = merge_log.count(connection)
     for number, records in merged.items():
-        paper = there[number]
         if as_json:
-            put_json(merged_line(paper, records))
-            continue
-        put(f"{printable(paper.identifier)}  {printable(paper.title)}")
-        put_table(["", "day", "format", "dump", "why", "names"], _rows(records))
-        put()
+            put_json(merged_line(there[number], records))
+        else:
+            _put_merged(there[number], records)
     if not merged and not as_json:
         put("No paper was merged: each is of one record.")
     if total > len(merged) and call.loudness >= 0:

@@ -222,13 +222,18 @@ def source_record(state: SourceState) -> dict[str, Any]:
         "papers": state.papers,
         "failures": state.failures,
         "moved_to": mask_text(state.moved_to) or None,
-        "problem": state.problem
-        and {
-            "kind": state.problem,
-            "text": state.problem_text,
-            "hint": state.problem_hint,
-            "since": state.problem_since and moment(state.problem_since),
-        },
+        "problem": state.problem and _problem_record(state),
+    }
+
+
+def _problem_record(state: SourceState) -> dict[str, Any]:
+    from larkpost.portability.records import moment
+
+    return {
+        "kind": state.problem,
+        "text": state.problem_text,
+        "hint": state.problem_hint,
+        "since": state.problem_since and moment(state.problem_since),
     }
 
 

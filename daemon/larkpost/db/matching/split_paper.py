@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -57,6 +57,20 @@ def split(
     return ids
 
 
+def _join_named(
+    records: Sequence[MergedRecord], names_of: Callable[[MergedRecord], set[Identifier]]
+) -> list[_Part]:
+    """Join the records that have a name in common, also by way of others."""
+    parts: list[_Part] = []
+    for one in records:
+        names = names_of(one)
+        joined = [part for part in parts if not part.names.isdisjoint(names)]
+        whole = _Part([r for part in joined for r in part.records] + [one], names)
+        whole.names.update(*(part.names for part in joined))
+        parts = [part for part in parts if part not in joined] + [whole]
+    return parts
+
+
 def _parts(records: Sequence[MergedRecord], chosen: Collection[int]) -> list[_Part]:
     if len(records) < 2:
         raise UsageError(
@@ -66,13 +80,7 @@ def _parts(records: Sequence[MergedRecord], chosen: Collection[int]) -> list[_Pa
     if chosen:
         return _chosen_parts(records, chosen)
     for names_of in (_names, _text_name):
-        parts: list[_Part] = []
-        for one in records:
-            names = names_of(one)
-            joined = [part for part in parts if not part.names.isdisjoint(names)]
-            whole = _Part([r for part in joined for r in part.records] + [one], names)
-            whole.names.update(*(part.names for part in joined))
-            parts = [part for part in parts if part not in joined] + [whole]
+        parts = _join_named(records, names_of)
         if len(parts) > 1:
             return [_part([r for r in records if r in part.records]) for part in parts]
     raise UsageError(

@@ -288,9 +288,14 @@ def _by_community(history: History, days: Sequence[VoteDay]) -> list[Scores]:
             (ups if vote.thumb is Thumb.UP else downs)[vote.paper_id] += 1
             done += 1
         told = [(ups[paper.id], downs[paper.id]) for paper in day.papers]
-        steps = [[count // history.fewest * history.fewest for count in pair] for pair in told]
-        scores.append(np.array([log1p(liked) - log1p(not_liked) for liked, not_liked in steps]))
+        scores.append(_community_scores(told, history.fewest))
     return scores
+
+
+def _community_scores(told: Sequence[tuple[int, int]], fewest: int) -> Scores:
+    """Score by thumbs up and down, in steps of ``fewest`` as readers see them."""
+    steps = [[count // fewest * fewest for count in pair] for pair in told]
+    return np.array([log1p(liked) - log1p(not_liked) for liked, not_liked in steps])
 
 
 def _calibration(

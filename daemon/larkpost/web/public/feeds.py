@@ -48,11 +48,15 @@ LONGEST_NAME = 80
 _BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)  # the date of a feed on which nothing ever stood
 
 
+def _start_of_step(now: datetime) -> datetime:
+    """Round a moment down to a whole ``STEP`` since midnight (UTC)."""
+    return now - (now - now.replace(hour=0, minute=0, second=0, microsecond=0)) % STEP
+
+
 def _trending(site: SiteContext, asked: FeedRequest, connection: Connection) -> RenderedFeed:
     """Answer ``/trending.{rss|atom|json}``: the house's edition of today, the hottest first."""
     form, links = form_of(asked), site.program.links
-    now = site.clock().astimezone(UTC)
-    at = now - (now - now.replace(hour=0, minute=0, second=0, microsecond=0)) % STEP
+    at = _start_of_step(site.clock().astimezone(UTC))
     edition = trending_edition(
         connection,
         at.date(),
@@ -62,10 +66,9 @@ def _trending(site: SiteContext, asked: FeedRequest, connection: Connection) -> 
         fewest=site.program.settings.web.thumb_count_step,
     )
     title = f"{site.program.settings.site.title}: trending"
-    address = links.trending(form)
-    channel = public_channel(
-        address.removesuffix(f".{form}"), links.front(), address, title, TRENDING
-    )
+    own = links.trending(form)
+    page = own.removesuffix(f".{form}")
+    channel = public_channel(page, links.front(), own, title, TRENDING)
     shown = [judged.paper for judged in edition.papers]
     return _render_listing(site, asked, connection, channel, shown, at=at)
 

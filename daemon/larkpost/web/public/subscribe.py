@@ -48,6 +48,12 @@ def subscribe(site: SiteContext, request: Request, form: FormData) -> Response:
         return _form(site, _read_form(site, form), problem=in_words(error), status=400)
 
 
+def _crowded_page(site: SiteContext, form: FormData, crowded: Crowded) -> Response:
+    page = _form(site, _read_form(site, form), problem=in_words(crowded), status=429)
+    page.headers["Retry-After"] = str(CROWDED_SECONDS)
+    return page
+
+
 def _by_mail(site: SiteContext, request: Request, form: FormData) -> Response:
     own = site.program.settings
     asking = confirmations.check_request(
@@ -62,9 +68,7 @@ def _by_mail(site: SiteContext, request: Request, form: FormData) -> Response:
             per_domain=own.mail.domain_hourly_limit,
         )
     except Crowded as crowded:
-        page = _form(site, _read_form(site, form), problem=in_words(crowded), status=429)
-        page.headers["Retry-After"] = str(CROWDED_SECONDS)
-        return page
+        return _crowded_page(site, form, crowded)
     unmatched = [describe(one) for one in find_unmatched_in(site, asking.words)]
     return site.pages.page(
         "public/subscribe_requested.html", address=asking.address, unmatched=unmatched

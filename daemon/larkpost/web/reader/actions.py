@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from larkpost.db import papers
 from larkpost.editions import second_interest
-from larkpost.readers import record_votes, subscriptions
+from larkpost.readers import interests, record_votes, subscriptions
 from larkpost.schedule import start_of
 from larkpost.text.normalize import one_line
 from larkpost.web.forms import number, read, read_ids, read_wishes, text
@@ -90,6 +90,11 @@ def cast_vote(site: SiteContext, reader: Reader, form: FormData, source: str) ->
         site.program.store, reader.id, paper_id, thumb, source=source, now=site.clock()
     )
     had, has = thumb_name(before.thumb if before else None), thumb_name(thumb)
+    return _offer_undo(paper_id, had, has)
+
+
+def _offer_undo(paper_id: int, had: str, has: str) -> ActionMessage:
+    """Say what a thumb is now, with a button that brings back what it was."""
     # To cast an unchanged thumb again would undo nothing: it can only be taken back.
     back, label = ("clear", "Take the thumb back") if had == has else (had, "Undo")
     undo = {"action": "vote", "paper": paper_id, "thumb": back, "label": label}
@@ -138,7 +143,7 @@ def _relink(site: SiteContext, reader: Reader, _form: FormData) -> str:
 
 
 def _interest(site: SiteContext, reader: Reader, form: FormData) -> str:
-    subscriptions.set_interest(
+    interests.set_interest(
         site.program.store,
         reader.id,
         text(form, "interest"),
@@ -149,7 +154,7 @@ def _interest(site: SiteContext, reader: Reader, form: FormData) -> str:
 
 
 def _drop_interest(site: SiteContext, reader: Reader, form: FormData) -> str:
-    subscriptions.remove_interest(site.program.store, reader.id, text(form, "interest"))
+    interests.remove_interest(site.program.store, reader.id, text(form, "interest"))
     return "dropped"
 
 
