@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 NOT_AGAIN = timedelta(days=180)  # after an offer was declined
 NAMED_AFTER = 2  # words
 NOTE = (
-    "The papers you like fall into two groups. On the page of your taste one click gives the"
-    " second an interest of its own."
+    "The papers you like fall into two groups. On the page “Your taste” you can make the second"
+    " a separate interest with one click."
 )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @click.group(short_help="List, set or remove the named interests of a reader.")
 def interest() -> None:
-    """Give a reader several interests, each with its own words, thumbs and share of the paper."""
+    """Give a reader several interests, each with its own words, thumbs and share of the edition."""
 
 
 @interest.command("list", short_help="List the interests of a reader.")
@@ -29,7 +29,7 @@ def interest() -> None:
 @json_option
 @pass_call
 def list_interests(call: CliContext, email: str, as_json: bool) -> None:
-    """List the interests of the reader EMAIL, with the thumbs that each has had."""
+    """List the interests of the reader EMAIL, with the number of thumbs of each."""
     program = call.program()
     found = call.reader(program, email)
     records = _records(program, found)
@@ -43,20 +43,20 @@ def list_interests(call: CliContext, email: str, as_json: bool) -> None:
     )
 
 
-@interest.command("set", short_help="Make an interest, or change one.")
+@interest.command("set", short_help="Add or change an interest.")
 @click.argument("email")
 @click.argument("name")
 @click.option(
     "--words",
     multiple=True,
     metavar="WORDS",
-    help="Words to start from, in place of those there are; may be given several times.",
+    help="Words to start from, replacing the present ones; may be given several times.",
 )
 @click.option(
     "--quota",
     type=click.IntRange(1, 100),
     metavar="N",
-    help="Share of the paper: interests with 2 and 1 get two thirds and one third.",
+    help="Share of the edition: interests with 2 and 1 get two thirds and one third.",
 )
 @json_option
 @pass_call
@@ -65,8 +65,8 @@ def set_interest(
 ) -> None:  # fmt: skip
     """Make the interest NAME of the reader EMAIL, or change what is given of it.
 
-    A new interest starts from its words; thumbs on what it picked, or cast with `vote --interest`,
-    are its own.
+    A new interest starts from its words. Thumbs on papers that it picked, or given with
+    `vote --interest`, count for it.
     """
     from larkpost.readers import subscriptions
 
@@ -130,7 +130,7 @@ def find_interest(reader: Reader, name: str) -> Interest:
         if one.name == name:
             return one
     names = ", ".join(one.name for one in reader.interests)
-    raise UsageError(f"There is no interest called {printable(name)!r}", hint=f"there are: {names}")
+    raise UsageError(f"there is no interest called {printable(name)!r}", hint=f"there are: {names}")
 
 
 def _records(program: Program, reader: Reader) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def _trending(site: SiteContext, asked: FeedRequest, connection: Connection) -> 
         limit=TRENDING_ENTRIES,
         fewest=site.program.settings.web.thumb_count_step,
     )
-    title = f"{site.program.settings.site.title}: trending"
+    title = f"{site.program.settings.site.title}: popular here"
     address = links.trending(form)
     channel = public_channel(
         address.removesuffix(f".{form}"), links.front(), address, title, TRENDING

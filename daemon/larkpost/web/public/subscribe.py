@@ -119,7 +119,7 @@ def _form(
         "public/subscribe.html",
         status,
         script=True,
-        wishes=preferences,
+        preferences=preferences,
         problem=problem,
         weekdays=WEEKDAYS,
         zones=zones(),
