@@ -63,8 +63,8 @@ def larkpost(
 ) -> None:
     """Send every reader a personal edition of the research papers they are likely to like.
 
-    `ingest` reads dumps of papers, `vote` records thumbs. Every reader gets a feed and a newsletter,
-    and each paper in it comes with the reason why it was picked.
+    `ingest` reads dumps of papers, `vote` records thumbs. Every reader gets a feed and a
+    newsletter, and each paper in it comes with the reason why it was picked.
     """
     from pathlib import Path  # not above: --help needs no paths, and importing them takes long
 
@@ -135,14 +135,6 @@ larkpost.take(
 )
 
 
-def _from_click_error(error: click.ClickException) -> LarkpostError:
-    """Say what click found wrong in the form of our own messages."""
-    message = error.format_message().rstrip(".")
-    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
-    hint = f"`{command} --help` shows how." if command else ""
-    return LarkpostError(message[:1].lower() + message[1:], hint=hint)
-
-
 def _from_os_error(error: OSError) -> LarkpostError:
     """Say what the system would not do; a full disk is no failure, but for later."""
     from larkpost.disk_space import is_no_room, no_room
@@ -167,7 +159,7 @@ def _fault(error: Exception) -> LarkpostError:
     place = f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}"
     return LarkpostError(
         f"internal error: {type(error).__name__}: {error} ({place})",
-        hint="please report this, with the output of the same command with -vv; your data is unchanged",
+        hint="nothing is half done; please report this, with the output of the command with -vv",
     )
 
 
@@ -205,7 +197,9 @@ def main(arguments: Sequence[str] | None = None, *, prog_name: str = "larkpost")
         error.show()
         code = error.exit_code
     except click.ClickException as error:
-        _say(_from_click_error(error))
+        from larkpost.cli.click_errors import from_click_error
+
+        _say(from_click_error(error))
         code = error.exit_code
     except LarkpostError as error:
         _say(error)

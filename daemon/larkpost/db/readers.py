@@ -277,7 +277,7 @@ def set_interest(
 ) -> Interest:
     """Write an interest of a reader, new or known by its name; raises UsageError for quota < 1."""
     if quota < 1:
-        raise UsageError(f"A quota of {quota} gives the interest no place", hint="1 or more")
+        raise UsageError(f"a quota of {quota} is not possible", hint="give 1 or more")
     table = schema.interest
     mine = (table.c.reader_id == reader_id, table.c.name == name)
     values = {"words": list(words), "quota": quota}
@@ -302,7 +302,7 @@ def remove_interest(connection: Connection, reader_id: int, name: str) -> None:
     """
     interests = get(connection, reader_id).interests
     if name not in {interest.name for interest in interests}:
-        raise UsageError(f"There is no interest called {one_line(name)!r}")
+        raise UsageError(f"there is no interest called {one_line(name)!r}")
     if len(interests) == 1:
         raise UsageError(
             f"{one_line(name)!r} is the last interest", hint="change its words instead"
@@ -319,7 +319,9 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
         columns["address"] = spell_address(columns["address"])
     size = columns.get("papers_per_edition")
     if size not in {None, *SIZES}:
-        raise UsageError(f"A size of {size} papers is not possible", hint="1 to 100")
+        raise UsageError(
+            f"a size of {size} papers is not possible", hint="give a number from 1 to 100"
+        )
     if "status" in columns:
         columns["status"] = columns["status"].value
     if columns.get("feed_key") == "":
@@ -338,7 +340,8 @@ def _unless_taken(connection: Connection, address: str | None) -> Iterator[None]
     except IntegrityError as error:
         what = f"the address {one_line(address)}" if address else "that uid or feed key"
         raise UsageError(
-            f"There is a reader with {what} already", hint="`larkpost reader list` shows them"
+            f"there is a reader with {what} already",
+            hint="run larkpost reader list to see all readers",
         ) from error
 
 
@@ -356,7 +359,7 @@ def _one(connection: Connection, condition: ColumnElement[bool], what: str) -> R
 
 def _unknown(what: str) -> UnknownReader:
     return UnknownReader(
-        f"There is no reader with {what}", hint="`larkpost reader list` shows all of them"
+        f"there is no reader with {what}", hint="run larkpost reader list to see all readers"
     )
 
 

@@ -120,7 +120,7 @@ def read_thumb(name: str) -> Thumb | None:
         return _THUMBS[name]
     except KeyError:
         raise UsageError(
-            f"{shorten(name, 40)!r} is not a thumb", hint="it is one of: up, down, clear"
+            f"{shorten(name, 40)!r} is not a thumb", hint="give one of: up, down, clear"
         ) from None
 
 
@@ -143,7 +143,7 @@ def _at(connection: Connection, reader: Reader, position: int) -> Paper:
     raise UnknownPaper(
         f"the edition of {latest[0].date} has no position {position};"
         f" it has {quantity(len(latest[0].picks), 'paper')}",
-        hint=f"larkpost preview {reader.address or reader.uid} --format text shows the edition",
+        hint=f"run larkpost preview {reader.address or reader.uid} to see the edition",
     )
 
 

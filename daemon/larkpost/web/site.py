@@ -68,7 +68,7 @@ MESSAGES = {
     400: ("Bad request", "The form did not arrive completely, or its type is unknown."),
     404: (
         "Page not available",
-        "The link may be incomplete, or it was replaced by a newer one. Copy it again from your newest email.",
+        "The link may be incomplete or replaced by a newer one. Copy it from your newest email.",
     ),
     405: ("Not possible here", "This address does not accept this type of request."),
     408: ("Timeout", "The form did not arrive in time. Please send it again."),

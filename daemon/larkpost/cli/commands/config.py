@@ -40,9 +40,9 @@ def show(call: CliContext, as_json: bool) -> None:
 @json_option
 @pass_call
 def check(call: CliContext, as_json: bool) -> None:
-    """Check all settings. Ends with 2 and names the setting where one is misspelt or has a bad value.
+    """Check all settings; ends with 2 where one is misspelt or has a bad value.
 
-    Warns on standard error about settings that are valid, but with which readers cannot be reached.
+    Warns on standard error about settings that are valid, but do not lead readers to this site.
     """
     from larkpost.settings import keys
 

@@ -19,6 +19,7 @@ from larkpost.cli.commands.sources import (
 )
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import (
+    hint_line,
     json_option,
     printable,
     put,
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 @click.option(
     "--why",
     is_flag=True,
-    help="Print only why there are no papers, and what to try; ends with 1 where there is a reason.",
+    help="Print only why there are no papers, and what to try; ends with 1 if there is a reason.",
 )
 @json_option
 @pass_call
@@ -75,7 +76,7 @@ def _put_reasons(call: CliContext, program: Program, *, as_json: bool) -> int:
         if as_json:
             put_json({"reason": str(reason.kind), "text": reason.text, "hint": reason.hint})
         else:
-            put(f"{printable(reason.text)}\n  {printable(reason.hint)}")
+            put(f"{printable(reason.text)}\n{hint_line(reason.hint)}")
     if not reasons and not as_json:
         call.say("There is no known reason why papers would not come.")
     return 1 if reasons else 0
@@ -138,22 +139,22 @@ def _put_standing(found: StatusReport) -> None:
     if merge := found.events.get("merge"):
         count = merge.detail["readers"]
         put(f"\nreaders merged because their addresses differ only in case: {count}")
-        put("  `larkpost reader show EMAIL` names the former addresses of a reader")
+        put(hint_line("run larkpost reader show EMAIL to see the former addresses of a reader"))
     if dump and dump.rejected:
         put(f"\n{quantity(dump.rejected, 'record')} of {printable(dump.name)} could not be read:")
         for line in reject_lines(found.rejects, dump.rejected):
             put(f"  {printable(line)}")
     for refusal in found.refused:
         put(f"\nrefused: {printable(refusal.reason)}")
-        for more in filter(None, (refusal.hint, refusal.place and f"it is in {refusal.place}")):
-            put(f"  {printable(more)}")
+        if refusal.hint:
+            put(hint_line(refusal.hint))
+        if refusal.place:
+            put(f"  it is in {printable(refusal.place)}")
     put_source_problems(found.sources)
     if found.undecided:
         _put_ambiguous(found)
     for reason in found.quiet:
-        put(
-            f"\n{printable(reason.text)}" + (f"\n  {printable(reason.hint)}" if reason.hint else "")
-        )
+        put(f"\n{printable(reason.text)}" + (f"\n{hint_line(reason.hint)}" if reason.hint else ""))
 
 
 def _put_ambiguous(found: StatusReport) -> None:
@@ -162,7 +163,7 @@ def _put_ambiguous(found: StatusReport) -> None:
     put("\nIt is unknown whether these emails arrived, so they are not sent again automatically:")
     for one in found.undecided:
         put(f"  {printable(one.reader)}, {one.date}: {printable(one.reply)}")
-    put(f"  To send them again: {SEND_UNDECIDED}")
+    put(hint_line(f"to send them again, run {SEND_UNDECIDED}"))
 
 
 def _dump_words(dump: Dump) -> str:
@@ -180,7 +181,7 @@ def tick(call: CliContext, as_json: bool) -> int:
 
     For cron and systemd timers: with -q it prints nothing unless there is a problem. Ends with 1
     where a step failed (the other steps are done anyway). Ends with 75 while another process does
-    the same, while the mail server accepts no emails (reported at first and then once per hour), and
+    the same, while the mail server accepts no emails (reported at first, then once per hour), and
     where it was stopped (SIGTERM). A refused file is reported, but is no failed step.
     """
     from larkpost.cli.signals import finish_on
@@ -278,7 +279,7 @@ def _put_ingested(one: Taken) -> None:
     what = "refused" if one.moved else "not read yet, will be tried again"
     put(f"  {printable(one.name)}: {what}: {printable(one.reason)}")
     if one.hint:
-        put(f"    {printable(one.hint)}")
+        put(f"  {hint_line(one.hint)}")
 
 
 @click.command(short_help="Run the daemon.")

@@ -69,13 +69,13 @@ def _fresh(call: CliContext, home: Path) -> Program:
 
     if home.exists() and not is_own(home.stat()):
         raise UsageError(
-            f"the folder belongs to somebody else: {home}", hint="Choose another with --dir DIR."
+            f"the folder belongs to somebody else: {home}", hint="choose another with --dir DIR"
         )
     if home.exists() and any(home.iterdir()):
         if not _is_demo(home):
             raise UsageError(
                 f"not a folder of the demo, and not empty: {home}",
-                hint="Choose another with --dir DIR.",
+                hint="choose another with --dir DIR",
             )
         _clear(home)
     make_folder(home)

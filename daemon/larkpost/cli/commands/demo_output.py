@@ -108,7 +108,7 @@ def _next(result: DemoResult) -> None:
         put(f"      {what}")
     _heading("Tomorrow's papers")
     _say(
-        "Larkpost fetches nothing by itself until you add a source (`larkpost source add hf-daily`)."
+        "Larkpost fetches nothing until you add a source (`larkpost source add hf-daily`)."
         " Without one, save the day's papers into the inbox folder (`larkpost config show` says"
         " where); the best page is https://huggingface.co/api/daily_papers, and the text of the"
         " trending page will do (docs/formats.md: which page to save). One of these commands reads"

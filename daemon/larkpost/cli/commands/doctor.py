@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, printable, put, put_json
+from larkpost.cli.output import hint_line, json_option, printable, put, put_json
 from larkpost.errors import LarkpostError, NoRoom
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def doctor(call: CliContext, as_json: bool) -> int:
             continue
         put(f"{MARKS[finding.state]} {finding.what}: {printable(finding.detail)}")
         if finding.hint:
-            put(f"     {printable(finding.hint)}")
+            put(f"   {hint_line(finding.hint)}")
     return 1 if any(finding.state == "fault" for finding in findings) else 0
 
 
@@ -177,8 +177,9 @@ def _open_to_others(program: Program) -> Iterator[Finding]:
             )  # fmt: skip
     if others_may_write(places.inbox):
         yield Finding(
-            "permissions", "warning", f"other users of this machine may put dumps into {places.inbox}",
-            f"chmod go-w {places.inbox}, unless this is intended; papers for all readers come from there",
+            "permissions", "warning",
+            f"other users of this machine may put dumps into {places.inbox}",
+            f"chmod go-w {places.inbox}, unless they may choose the papers of all readers",
         )  # fmt: skip
     for one in (file, file and file.with_name(f"{file.name}-wal")):
         if one and one.exists() and one.stat().st_mode & 0o077:
@@ -258,7 +259,7 @@ def _readers(program: Program) -> Iterator[Finding]:
     if unknown := sorted(zone for zone in zones if not is_available(zone)):
         yield Finding(
             "readers", "warning", f"this machine does not know the time zones {', '.join(unknown)}",
-            "`larkpost reader list` shows whose they are; `larkpost reader set EMAIL --zone ZONE` changes one",
+            "run larkpost reader list to see whose they are, and reader set EMAIL --zone ZONE",
         )  # fmt: skip
 
 

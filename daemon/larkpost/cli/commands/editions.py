@@ -46,7 +46,7 @@ def publish(
     changes nothing. `larkpost deliver` sends the newsletters. Ends with 1 where an edition failed.
     """
     if (bool(emails) + due + everybody > 1) or (due and day):
-        raise click.UsageError("Name readers, or give --all, or --due (without --date).")
+        raise click.UsageError("name readers, or give --all, or --due (without --date)")
     from larkpost.cli.result_json import of_result
     from larkpost.editions import publish as publishing
 

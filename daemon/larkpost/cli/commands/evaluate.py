@@ -95,9 +95,7 @@ def _put_report(reader: Reader, report: ReplayReport) -> None:
     _put_measures("ranked by", report.systems)
     _put_measures("larkpost is better than", report.gains)
     if report.calibration_error is not None:
-        put(
-            f"probabilities were off by {report.calibration_error:.3f} on average (calibration error)"
-        )
+        put(f"mean error of the probabilities (calibration error): {report.calibration_error:.3f}")
         put_table(
             ["predicted", "thumbs", "predicted on average", "observed"],
             [
@@ -124,11 +122,9 @@ def _put_coverage(coverage: Coverage | None) -> None:
     """Tell what the measures cannot see: all of them are of what was shown."""
     if coverage is None:
         return
-    never, regions = coverage.never_shown_regions, quantity(coverage.regions, "topic")
-    put(
-        f"never shown: {coverage.never_shown:.0%} of {quantity(coverage.papers, 'paper')}, in {never}"
-    )
-    put(f"  of {regions}; the measures above use only the rest")
+    topics = f"{coverage.never_shown_regions} of {quantity(coverage.regions, 'topic')}"
+    put(f"never shown: {coverage.never_shown:.0%} of {quantity(coverage.papers, 'paper')},")
+    put(f"  in {topics}; the measures below use only the rest")
     for one in coverage.largest:
         put(f"  {one.share:.0%} {', '.join(map(printable, one.terms))}")
 

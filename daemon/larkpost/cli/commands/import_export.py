@@ -54,12 +54,12 @@ def import_(
 ) -> int:
     """Import decisions, papers, readers and thumbs, in this order, as `export` writes them.
 
-    Existing ones are updated, not duplicated. Lines that cannot be imported are reported on standard
-    error, and the exit code is 1; the others are imported.
+    Existing ones are updated, not duplicated. Lines that cannot be imported are reported on
+    standard error, and the exit code is 1; the others are imported.
     """
     if not (papers or readers or votes or decisions):
         options = "--papers, --readers, --votes and --decisions"
-        raise click.UsageError(f"Give at least one of {options}.")
+        raise click.UsageError(f"give at least one of {options}")
     from larkpost.portability import importer
     from larkpost.portability.decisions import take_decisions
 

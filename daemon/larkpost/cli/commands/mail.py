@@ -32,8 +32,8 @@ def deliver(call: CliContext, limit: int | None, dry_run: bool, as_json: bool) -
     """Send the emails that are planned, or deferred and due.
 
     Ends with 75 where emails wait: the mail server deferred them or does not answer, or the command
-    was stopped (SIGTERM). Ends with 1 where the server refused an email, or it is unknown whether an
-    email arrived.
+    was stopped (SIGTERM). Ends with 1 where the server refused an email, or it is unknown whether
+    an email arrived.
     """
     from dataclasses import asdict
 

@@ -149,8 +149,8 @@ def split(call: CliContext, paper: str, numbers: tuple[int, ...], as_json: bool)
 def merge(call: CliContext, paper: str, other: str, as_json: bool) -> None:
     """Merge PAPER and OTHER: PAPER stays, unless only OTHER was shown to readers.
 
-    The paper that stays gets the thumbs, editions and ids of both, and the better texts. Later dumps
-    follow this decision; `larkpost papers split` undoes it.
+    The paper that stays gets the thumbs, editions and ids of both, and the better texts. Later
+    dumps follow this decision; `larkpost papers split` undoes it.
     """
     from larkpost.db import papers
     from larkpost.db.matching.unify_papers import unify_by_decision

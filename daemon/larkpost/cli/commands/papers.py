@@ -14,6 +14,7 @@ from larkpost.cli.commands.merges import list_decisions, list_duplicates, merge,
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.file_arguments import read_each, tell_oddities
 from larkpost.cli.output import (
+    hint_line,
     json_option,
     printable,
     put,
@@ -74,7 +75,7 @@ def ingest(
         else:
             call.say(report_line(report))
             if report.rejected and not report.already:
-                call.say("  see lines and reasons of what could not be read: larkpost status")
+                call.say(hint_line("run larkpost status to see what could not be read, and why"))
         tell_oddities(report.name, _oddities(report, quiet=call.loudness < 0))
 
     return read_each(
@@ -188,7 +189,7 @@ def papers(
         return
     if (duplicates or decisions) and (words or since or (duplicates and decisions)):
         raise click.UsageError(
-            "--duplicates and --decisions go with --limit and --json, not with other options."
+            "--duplicates and --decisions go with --limit and --json, not with other options"
         )
     if duplicates:
         list_duplicates(call, limit or _ALL, as_json=as_json)
@@ -235,7 +236,7 @@ def _list_papers(
         put_table(["paper", "first seen", "title"], rows)
     else:
         put("No papers" + (f" with {printable(words)}" if words else "") + ".")
-        put("Read a dump: larkpost ingest FILE")
+        put(hint_line("read a dump: larkpost ingest FILE"))
     if found.total > len(found.papers) and call.loudness >= 0:
         listed = f"{len(found.papers):,} of {quantity(found.total, 'paper')}"
         click.echo(f"larkpost: {listed}; --limit 0 lists all", err=True)

@@ -9,7 +9,7 @@ import click
 
 from larkpost.cli import params
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import bar, json_option, printable, put, put_json, put_table
+from larkpost.cli.output import bar, hint_line, json_option, printable, put, put_json, put_table
 
 if TYPE_CHECKING:
     from larkpost.bootstrap import Program
@@ -52,7 +52,7 @@ def rank(
     are left out.
     """
     if everybody == (email is not None):
-        raise click.UsageError("Name one reader, or give --all.")
+        raise click.UsageError("name one reader, or give --all")
     from larkpost.editions import recommend
 
     program = call.program()
@@ -102,7 +102,7 @@ def _put_ranking(reader: Reader, ranking: ReaderRanking, *, named: bool) -> None
     if not ranking.picks:
         below = f"; {ranking.below} are below the threshold" if ranking.below else ""
         put(f"No papers for {printable(name_of(reader))}{below}.")
-        put("`larkpost status` says why; --window DAYS looks further back.")
+        put(hint_line("run larkpost status to see why; --window DAYS looks further back"))
         return
     put_table(
         ["", "match", "paper", "title", "because of"],

@@ -35,7 +35,7 @@ def rotate(call: CliContext, email: str, as_json: bool) -> None:
 @json_option
 @pass_call
 def disable(call: CliContext, email: str, as_json: bool) -> None:
-    """Disable the feed of the reader EMAIL: its address stops working, until `rotate` makes a new one."""
+    """Disable the feed of the reader EMAIL; `rotate` enables it with a new address."""
     _change(call, email, "end", as_json=as_json)
 
 

@@ -54,8 +54,7 @@ def _read_preferences(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--threshold", type=click.FloatRange(0, 1), metavar="P",
-            help="Leave out papers with a lower match (0 to 1), as soon as there is a thumb up to learn"
-            " from.",
+            help="Leave out papers with a lower match (0 to 1), as soon as one can be predicted.",
         ),
         click.option(
             "--weekly/--daily", multiple=True, callback=params.refuse_both,
@@ -222,10 +221,10 @@ def set_reader(
     Either all of them are changed or, where one is not possible, none.
     """
     if pause + resume + leave > 1 or (until and not pause):
-        raise click.UsageError("Choose one of --pause [--until DATE], --resume and --leave.")
+        raise click.UsageError("choose one of --pause [--until DATE], --resume and --leave")
     chosen = _only_given(preferences)
     if not (chosen or interests or address or pause or resume or leave):
-        raise click.UsageError("Nothing to change: give at least one option.")
+        raise click.UsageError("nothing to change: give at least one option")
     from larkpost.readers import subscriptions
 
     program = call.program()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, printable, put, put_json, put_table, tell
+from larkpost.cli.output import hint_line, json_option, printable, put, put_json, put_table, tell
 from larkpost.errors import UsageError
 from larkpost.text.plurals import quantity
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.group(short_help="Add, list, check or remove sources that are polled.")
 def source() -> None:
-    """Fetch papers automatically: `serve` and `tick` poll the sources added here or in the settings.
+    """Fetch papers automatically: `serve` and `tick` poll the sources added here or in settings.
 
     Known names are hf-daily, hf-trending and arxiv:cs.CL (or arxiv:cs.CL+cs.LG); any feed has an
     address; an OPML file has many. Nothing is fetched until a source is added.
@@ -272,12 +272,10 @@ def put_source_problems(states: Sequence[SourceState]) -> None:
         if state.problem:
             since = f" (since {_minute(state.problem_since)} UTC)" if state.problem_since else ""
             put(f"\nthe source {name} has a problem: {printable(state.problem_text)}{since}")
-            put(f"  {printable(state.problem_hint or f'run larkpost source check {name}')}")
+            put(hint_line(state.problem_hint or f"run larkpost source check {name}"))
         if state.moved_to:
-            put(
-                f"\nthe source {name} has moved permanently to {printable(mask_text(state.moved_to))}"
-            )
-            put("  it is polled there from now on; please change the address where you added it")
+            put(f"\nthe source {name} has a new address: {printable(mask_text(state.moved_to))}")
+            put(hint_line("it is polled there from now on; change the address where you added it"))
 
 
 def _how(state: SourceState) -> str:
@@ -306,7 +304,7 @@ def _put_check(result: CheckResult) -> None:
     if result.problem is not None:
         put(f"{name}: {printable(result.problem.text)}")
         if result.problem.hint:
-            put(f"  {printable(result.problem.hint)}")
+            put(hint_line(result.problem.hint))
         return
     papers = (
         f"{quantity(result.papers, 'paper')} ({result.format})" if result.papers else "no paper"

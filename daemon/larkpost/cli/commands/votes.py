@@ -122,13 +122,13 @@ def forget(
 ) -> None:
     """Forget all thumbs that the reader EMAIL gave before a moment.
 
-    For a reader whose interests have changed. Forgotten thumbs do not count any more. --undo restores
-    them within 30 days; newer thumbs on the same papers stay.
+    For a reader whose interests have changed. Forgotten thumbs do not count any more. --undo
+    restores them within 30 days; newer thumbs on the same papers stay.
     """
     from larkpost.readers import record_votes
 
     if (before is None) != undo:
-        raise click.UsageError("Give either --before MOMENT or --undo.")
+        raise click.UsageError("give either --before MOMENT or --undo")
     program = call.program()
     reader = call.reader(program, email)
     if before is None:
