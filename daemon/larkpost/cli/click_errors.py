@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING
 
@@ -14,17 +15,21 @@ if TYPE_CHECKING:
 
     from larkpost.errors import LarkpostError
 
-_QUOTED = re.compile(r"'(?P<quoted>.*)'|(?P<bare>\S+)(?= is not )", re.DOTALL)
+# What was given stands before the complaint, or between the first quotation marks.
+_GIVEN = re.compile(
+    r"(?P<quote>'?)(?P<value>.*?)(?P=quote) is not (?:a valid|in the|one of)", re.DOTALL
+)
+_QUOTED = re.compile(r"'(?P<value>.*)'", re.DOTALL)
 _EXTRA = re.compile(r"unexpected extra arguments? \((.*)\)", re.DOTALL)
 
 
 def from_click_error(error: click.ClickException) -> LarkpostError:
     """Make an error of ours: what is wrong, with which argument or option, and what to try."""
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
-    near = list(getattr(error, "possibilities", None) or ())
     hint = f"run {command} --help" if command else ""
-    if near:
-        hint = f"did you mean {' or '.join(sorted(near))}?"
+    if isinstance(error, click.NoSuchOption) and error.possibilities:
+        near = difflib.get_close_matches(error.option_name, error.possibilities, 1, 0)
+        hint = f"did you mean {near[0]}?"
     made = UsageError(_describe(error), hint=hint)
     made.exit_code = error.exit_code
     return made
@@ -117,8 +122,8 @@ def _path_reason(message: str) -> str:
 
 def _value(message: str) -> str:
     """Take the value that was given out of a message of click's."""
-    found = _QUOTED.search(message)
-    return (found["quoted"] or found["bare"] or "") if found else ""
+    found = _GIVEN.match(message) or _QUOTED.search(message)
+    return found["value"] if found else ""
 
 
 def _name(error: click.BadParameter) -> str:

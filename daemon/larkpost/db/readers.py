@@ -319,9 +319,7 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
         columns["address"] = spell_address(columns["address"])
     size = columns.get("papers_per_edition")
     if size not in {None, *SIZES}:
-        raise UsageError(
-            f"a size of {size} papers is not possible", hint="give a number from 1 to 100"
-        )
+        raise UsageError(f"a size of {size} papers is not possible", hint="give 1 to 100")
     if "status" in columns:
         columns["status"] = columns["status"].value
     if columns.get("feed_key") == "":
@@ -341,7 +339,7 @@ def _unless_taken(connection: Connection, address: str | None) -> Iterator[None]
         what = f"the address {one_line(address)}" if address else "that uid or feed key"
         raise UsageError(
             f"there is a reader with {what} already",
-            hint="run larkpost reader list to see all readers",
+            hint="run larkpost reader list",
         ) from error
 
 
@@ -358,9 +356,7 @@ def _one(connection: Connection, condition: ColumnElement[bool], what: str) -> R
 
 
 def _unknown(what: str) -> UnknownReader:
-    return UnknownReader(
-        f"there is no reader with {what}", hint="run larkpost reader list to see all readers"
-    )
+    return UnknownReader(f"there is no reader with {what}", hint="run larkpost reader list")
 
 
 def _where(connection: Connection, *conditions: ColumnElement[bool]) -> list[Reader]:

@@ -140,7 +140,7 @@ def change(
                 raise UsageError(
                     f"{who(reader)} has not confirmed the subscription, so there is nothing to "
                     "resume",
-                    hint="the reader has to open the link in the confirmation email",
+                    hint="the reader has to open the link in the email",
                 )
         elif status == "leave":
             _leave(connection, reader_id, now)
@@ -302,9 +302,7 @@ def set_interest(
             hint="for example: protein folding",
         )
     if not 0 < quota <= HIGHEST_QUOTA:
-        raise UsageError(
-            f"a share of {quota} is not possible", hint=f"give a number from 1 to {HIGHEST_QUOTA}"
-        )
+        raise UsageError(f"a share of {quota} is not possible", hint=f"give 1 to {HIGHEST_QUOTA}")
     kept = tidy(words)
     with store.begin() as connection:
         known = {interest.name for interest in readers.get(connection, reader_id).interests}
@@ -358,9 +356,7 @@ def check_preferences(preferences: Preferences) -> Preferences:
         Timetable("UTC", time(), preferences["weekdays"])
     size = preferences.get("papers_per_edition")
     if size is not None and size not in readers.SIZES:
-        raise UsageError(
-            f"a size of {size} papers is not possible", hint="give a number from 1 to 100"
-        )
+        raise UsageError(f"a size of {size} papers is not possible", hint="give 1 to 100")
     if "threshold" in preferences and not 0 <= preferences["threshold"] < 1:
         raise UsageError(
             f"a threshold of {preferences['threshold']} is not possible",

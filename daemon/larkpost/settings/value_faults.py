@@ -24,7 +24,7 @@ _TEXTS = {
     "less_than_equal": "it must be at most {le}",
     "string_too_long": "it may have {max_length} characters at most",
     "string_too_short": "it must not be empty",
-    "string_pattern_mismatch": "it may have only the letters a to z, digits, and . _ -",
+    "string_pattern_mismatch": "it may have only A-Z, a-z, 0-9 and . _ -",
     "literal_error": "it must be one of {expected}",
     "model_type": "it must be a section with names and values",
     "dict_type": "it must be a section with names and values",

@@ -36,7 +36,7 @@ DONE = {
     "saved": "Settings saved.",
     "paused": "Paused. Nothing is sent until you resume.",
     "resumed": "Resumed. Your editions come again.",
-    "renewed": "Your feed has new addresses. Copy them to your feed reader; the old ones are invalid.",
+    "renewed": "Your feed has new addresses. Add them to your feed reader; the old ones are dead.",
     "silenced": "Your feed is switched off. Its old addresses do not work any more.",
     "relinked": "This page has a new link. Please bookmark it: the older ones are invalid.",
     "interest": "Interest saved. The next edition takes it into account.",
