@@ -338,8 +338,8 @@ def _make_folder(folder: Path) -> None:
         if error.errno not in _NOT_OURS:
             raise
         raise SettingsError(
-            f"the folder {folder} cannot be made: {error.strerror}",
-            hint="say where with --home DIR or LARKPOST_HOME, or check who may write there",
+            f"the folder {folder} cannot be created: {error.strerror}",
+            hint="choose another with --home DIR or LARKPOST_HOME, or check its permissions",
         ) from error
 
 

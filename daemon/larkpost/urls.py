@@ -135,7 +135,7 @@ class UrlBuilder:
     def public_alternates(self, site: str) -> list[Alternate]:
         """Tell the feeds that anybody may read; ``site`` is the name of the paper."""
         return [
-            *_alternates(f"{site}: trending", self.trending),
+            *_alternates(f"{site}: popular here", self.trending),
             *_alternates(f"{site}: every new paper", self.archive),
         ]
 

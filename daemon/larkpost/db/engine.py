@@ -39,7 +39,7 @@ class Store:
         try:
             self.url = _parse_url(url)
         except (ArgumentError, ValueError):  # their words, and the value, may hold a password
-            raise SettingsError("database.url is not a URL that can be read", hint=_HOW) from None
+            raise SettingsError("database.url is not a valid URL", hint=_HOW) from None
         self.passwords = secrets_of_url(url)
         self._shown = mask_value(url)
         self.patience = patience
@@ -113,7 +113,8 @@ class Store:
                 return _postgres(self.url, self.patience)
             case other:
                 raise SettingsError(
-                    f"database.url names {other!r}: Larkpost knows sqlite and postgresql", hint=_HOW
+                    f"database.url names {other!r}: Larkpost supports sqlite and postgresql",
+                    hint=_HOW,
                 )
 
 
@@ -213,7 +214,7 @@ def _must_be_there(file: Path) -> None:
         size = file.stat().st_size
     except FileNotFoundError as error:
         hint = "make one with `larkpost init`"
-        raise StoreError(f"There is no database at {file}", hint=hint) from error
+        raise StoreError(f"there is no database at {file}", hint=hint) from error
     except OSError as error:
         raise _unreadable(file, error.strerror) from error
     if not file.is_file():
@@ -241,8 +242,8 @@ def _unreadable(file: Path, why: str | None) -> StoreError:
 
 def _damage_error(file: Path, how: str) -> StoreError:
     return StoreError(
-        f"{file} is {how}: what it held is lost",
-        hint="put a backup in its place; only for a fresh start remove it",
+        f"{file} is {how}, so its content is lost",
+        hint="restore a backup; remove the file only to start from scratch",
     )
 
 
@@ -282,5 +283,5 @@ def _postgres(url: URL, patience: float) -> Engine:
     except ModuleNotFoundError as error:
         raise StoreError(
             f"PostgreSQL needs a driver that is not installed ({error.name})",
-            hint='pip install "larkpost[postgres]"',
+            hint='run pip install "larkpost[postgres]"',
         ) from error

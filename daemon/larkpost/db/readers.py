@@ -284,7 +284,7 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
         columns["address"] = spell_address(columns["address"])
     size = columns.get("papers_per_edition")
     if size not in {None, *SIZES}:
-        raise UsageError(f"A size of {size} papers is not possible", hint="1 to 100")
+        raise UsageError(f"a size of {size} papers is not possible", hint="give 1 to 100")
     if "status" in columns:
         columns["status"] = columns["status"].value
     if columns.get("feed_key") == "":
@@ -303,7 +303,8 @@ def _unless_taken(connection: Connection, address: str | None) -> Iterator[None]
     except IntegrityError as error:
         what = f"the address {one_line(address)}" if address else "that uid or feed key"
         raise UsageError(
-            f"There is a reader with {what} already", hint="`larkpost reader list` shows them"
+            f"there is a reader with {what} already",
+            hint="run larkpost reader list",
         ) from error
 
 
@@ -321,9 +322,7 @@ def _one(connection: Connection, condition: ColumnElement[bool], what: str) -> R
 
 
 def _unknown(what: str) -> UnknownReader:
-    return UnknownReader(
-        f"There is no reader with {what}", hint="`larkpost reader list` shows all of them"
-    )
+    return UnknownReader(f"there is no reader with {what}", hint="run larkpost reader list")
 
 
 def _where(connection: Connection, *conditions: ColumnElement[bool]) -> list[Reader]:

@@ -93,7 +93,7 @@ def read_span(name: str) -> DateSpan:
     if span is not None and (span.kind is SpanKind.MONTH or span.first < _LAST_WEEK):
         return span
     raise UsageError(
-        "There is no such day, week or month", hint="write it like 2026-08-07, 2026-W32 or 2026-08"
+        "there is no such day, week or month", hint="write it like 2026-08-07, 2026-W32 or 2026-08"
     )
 
 

@@ -38,7 +38,7 @@ def open_month(connection: Connection, name: str, *, page: int, size: int) -> Ar
     span = read_span(name)
     opened = volume(connection, span, limit=size, offset=(page - 1) * size)
     if span.kind is not SpanKind.MONTH or not opened.papers:
-        raise UsageError("There is no such page of a month")
+        raise UsageError("there is no such page of a month")
     more = page * size < opened.total
     older = [("prev-archive", opened.previous.name, 1)] if opened.previous else []
     if opened.next is None:  # it still grows, so nobody may keep it (RFC 5005 section 3)

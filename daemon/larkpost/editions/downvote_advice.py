@@ -34,9 +34,9 @@ class ManyDowns:
         """Say it, and what to do, as a note in an edition."""
         return (
             f"Many thumbs down lately: {self.downs} of your last {self.thumbs},"
-            f" and {self.downs_before} of the {self.thumbs_before} before. If you look for other"
-            f" things now, your page can forget your thumbs before {self.since:%Y-%m-%d}, and bring"
-            " them back if that was wrong."
+            f" and {self.downs_before} of the {self.thumbs_before} before. If your"
+            " interests have changed, you can have your thumbs before"
+            f" {self.since:%Y-%m-%d} forgotten on your page, and restore them later."
         )
 
 

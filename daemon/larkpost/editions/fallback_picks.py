@@ -11,8 +11,8 @@ from larkpost.domain import Interest, Paper, Pick, Reader, TermWeight
 from larkpost.text.stemming import stem_words
 
 NOTE = (
-    "Your thumbs could not be used today, and none is lost: these papers were chosen by the words"
-    " of your interests, by what other readers like, and by what is new."
+    "Your thumbs could not be used today, but they are not lost. These papers were picked by the"
+    " words of your interests, by what other readers like, and by date."
 )
 
 _WORD = re.compile(r"[^\W_]+")

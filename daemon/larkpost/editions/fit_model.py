@@ -121,7 +121,7 @@ class FitApart:
 
     def _raise_if_stopped(self) -> None:
         if self.stopped():
-            raise TryAgainLater("The fit of the model was given up: the daemon is to end")
+            raise TryAgainLater("fitting the model was stopped, because the daemon ends")
 
 
 def _address(store: Store) -> str:

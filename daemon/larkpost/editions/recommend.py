@@ -33,8 +33,8 @@ log = logs.get_logger(__name__)
 T = TypeVar("T")
 
 UNMATCHED = (
-    "None of your interest words tells one paper here from another, so this is what other readers"
-    " like, then the newest. Your page takes other words."
+    "None of your interest words helps to choose between the papers here, so these are what other"
+    " readers like, then the newest. You can change the words on your page."
 )
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 NOT_AGAIN = timedelta(days=180)  # after an offer was declined
 NAMED_AFTER = 2  # words
 NOTE = (
-    "The papers you like fall into two groups. On the page of your taste one click gives the"
-    " second an interest of its own."
+    "The papers you like fall into two groups. On the page “Your taste” you can make the second"
+    " a separate interest with one click."
 )
 
 
@@ -99,10 +99,10 @@ def accept(
         reader = readers.get(connection, reader_id)
         source = _named(reader, interest)
         if not name or any(one.name == name for one in reader.interests):
-            raise UsageError(f"There is an interest called {one_line(name)!r} already")
+            raise UsageError(f"there is an interest called {one_line(name)!r} already")
         if len(reader.interests) >= MOST_INTERESTS:
             raise UsageError(
-                f"There are {MOST_INTERESTS} interests already", hint="remove one before"
+                f"there are {MOST_INTERESTS} interests already", hint="remove one first"
             )
         interests.set_interest(connection, reader_id, name, words=kept, quota=source.quota)
         new = _named(readers.get(connection, reader_id), name)
@@ -119,7 +119,7 @@ def undo(store: Store, reader_id: int, *, name: str, into: str) -> None:
         reader = readers.get(connection, reader_id)
         gone, back = _named(reader, name), _named(reader, into)
         if gone == back:
-            raise UsageError(f"{one_line(name)!r} cannot take its own place")
+            raise UsageError(f"{one_line(name)!r} cannot replace itself")
         theirs = {vote.paper_id for vote in _of(connection, reader, gone)}
         votes.move(connection, reader_id, theirs, back.id)
         interests.remove_interest(connection, reader_id, name)
@@ -151,7 +151,7 @@ def _named(reader: Reader, name: str) -> Interest:
     for interest in reader.interests:
         if interest.name == name:
             return interest
-    raise UsageError(f"There is no interest called {one_line(name)!r}")
+    raise UsageError(f"there is no interest called {one_line(name)!r}")
 
 
 def _free_name(words: Sequence[str], taken: Iterable[str]) -> str:

@@ -175,8 +175,8 @@ class _MaildirSweep:
 
     def _unusable(self, error: OSError) -> Failure:
         return Failure(
-            f"the mail that came back cannot be taken in: {self.folder}: {error.strerror or error}",
-            hint="make it a folder that the daemon may write to, with room on its disk",
+            f"inbound mail cannot be read: {self.folder}: {error.strerror or error}",
+            hint="make it a folder that the daemon can write to, on a disk with free space",
         )
 
     def _leave(self, name: str, why: str) -> None:

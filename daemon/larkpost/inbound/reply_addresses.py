@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from larkpost.inbound.return_address import ReturnAddresses
     from larkpost.interfaces import Renderer
 
-HOW_TO_VOTE = "Vote by mail: answer with numbers and signs, such as 3 + 5 -"
+HOW_TO_VOTE = "Vote by email: reply with numbers and signs, such as 3 + 5 -"
 
 
 class ReplyableRenderer:

@@ -135,7 +135,7 @@ def _refuse_other_archives(members: list[zipfile.ZipInfo], name: str) -> None:
         raise UnreadableDump(f"{name} has more than {MOST_MEMBERS:,} files", hint=_SPLIT_UP)
     if not _OFFICE_FILES.isdisjoint(one.filename.lower() for one in members):
         raise UnreadableDump(
-            f"{name} is an office document or a program, not a dump",
+            f"{name} is a document, spreadsheet or program, not a dump",
             hint="save it as text and ingest that",
         )
     if not any(map(_is_meant, members)):

@@ -57,7 +57,10 @@ def queue_up(
     place = rate_limits.place_in_queue(connection, key, now=now, per=HOUR, most=_FARTHEST)
     most = MOST_HOURS_WAITING * _most(domain, per_domain)
     if not notices.make_room(connection, domain, place, most=most):
-        raise Crowded(f"many letters to {domain} wait already", hint="please try again in an hour")
+        raise Crowded(
+            f"many confirmations to {domain} are waiting already",
+            hint="please try again in an hour",
+        )
     return domain, place
 
 

@@ -34,7 +34,9 @@ log = logs.get_logger(__name__)
 LOOK_SECONDS = 1.0
 # The connection broke, or the server was tired, so many times in a row: it is not the letters.
 STRAINS = 3
-SLOWER = "If the server wants it slower, set smtp.per_second; the rest goes by itself, later."
+SLOWER = (
+    "if the server wants fewer messages per second, set smtp.per_second; the others are sent later"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +280,7 @@ class _DeliveryRun:
             self._fault = error
         elif self._strained >= STRAINS:
             self._fault = Deferred(
-                f"{STRAINS} letters in a row came to nothing, lastly: {verdict.reply}", hint=SLOWER
+                f"{STRAINS} messages in a row failed, most recently: {verdict.reply}", hint=SLOWER
             )
 
 

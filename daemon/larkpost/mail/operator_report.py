@@ -38,7 +38,7 @@ def queue_report(store: Store, *, now: datetime, window: timedelta) -> Sequence[
     with store.begin() as connection:
         notices.report(connection, payload, now=now)
         kinds = [str(reason.kind) for reason in reasons]
-        job_status.record(connection, KIND, ok=True, now=now, told=kinds)
+        job_status.record(connection, KIND, ok=True, now=now, reasons=kinds)
     return reasons
 
 
@@ -51,15 +51,15 @@ def record_failure(connection: Connection, problem: str, *, now: datetime) -> No
 def _sentences(reasons: Sequence[EmptyDayReason]) -> list[str]:
     """Say in whole sentences why, and what can be done about it."""
     told = [
-        f"{sentence(capitalise(reason.text))} What you can do: {sentence(reason.hint)}"
+        f"{sentence(capitalise(reason.text))} What to try: {sentence(reason.hint)}"
         for reason in reasons
     ]
     return [
-        "This morning brought papers to nobody, or something does not work. This is why:",
+        "Nobody got papers today, or there is a problem. The reasons:",
         *told,
         (
-            "On the machine of this site, larkpost status tells more. This letter comes to the "
-            "address of the setting mail.admin_address, once a day at most."
+            "Run larkpost status on the machine of this site to see more. This email goes to the "
+            "address of the setting mail.admin_address, once per day at most."
         ),
     ]
 

@@ -37,7 +37,7 @@ PAUSE = 0.1  # seconds between two tries to write, beside the store's own patien
 STALE = timedelta(days=1)
 
 
-NOBODY = LarkpostError("there is no address to send it to any more")
+NOBODY = LarkpostError("the reader has no email address any more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,11 +283,11 @@ def _why_unwanted(connection: Connection, item: OutboxItem, now: datetime) -> st
     delivery = item.delivery
     if item.page is not None:
         newest = newer(connection, delivery, item.page, now)
-        return None if newest is None else f"gave way to the edition of {newest.date}"
+        return None if newest is None else f"replaced by the edition of {newest.date}"
     if delivery.kind is MessageKind.EMPTY_NOTICE and item.reader is not None:
         reader = readers.many(connection, [item.reader.id]).get(item.reader.id)
         if reader is None or not empty_notice.is_wanted(connection, reader, delivery.day, now):
-            return "not wished for any more"
+            return "not wanted any more"
     return None
 
 

@@ -100,7 +100,7 @@ def unmade(
     error: Exception, *, since: datetime, now: datetime, kind: MessageKind = MessageKind.EDITION
 ) -> DeliveryDecision:
     """Decide for a letter that could not be made: the next version of the program may make it."""
-    problem = Deferred(f"the letter could not be made: {describe(error)}")
+    problem = Deferred(f"the message could not be made: {describe(error)}")
     return classify_outcome(problem, since=since, tries=LEAST_TRIES, now=now, kind=kind)
 
 

@@ -114,10 +114,10 @@ def take_readers(
             with store.begin() as connection:
                 subscriptions.schedule_missing(connection, reader.id, now)
             if renumbered:
-                what = (
-                    f"some numbers of {subscriptions.who(reader)} are taken here: links in letters"
+                who = subscriptions.who(reader)
+                remarks.append(
+                    f"links in older emails to {who} do not work here: a number is in use"
                 )
-                remarks.append(f"{what} from elsewhere will not work")
             tally.remarks += [(number, remark) for remark in remarks]
     return tally
 
@@ -273,7 +273,7 @@ def _refuse_used_key(connection: Connection, said: ReaderRecord) -> None:
     if not same:
         raise UsageError(
             f"the feed key of {shorten(said.name, 80)} is that of {subscriptions.who(owner)} here;"
-            " leave feed_key out, and a new one is made"
+            " without feed_key, a new one is made"
         )
 
 

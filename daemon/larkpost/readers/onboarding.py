@@ -78,8 +78,8 @@ class _ListsInHand:
         with self._lock:
             if whose in self._readers:
                 raise QuotaExceeded(
-                    "Another list of yours is being read just now",
-                    hint="Nothing of this one was taken. Bring it again in a moment.",
+                    "another list of yours is being imported now",
+                    hint="nothing of this one was imported; try again in a minute",
                     wait=AGAIN_AFTER,
                 )
             self._readers.add(whose)

@@ -136,7 +136,7 @@ def change(
                 raise UsageError(
                     f"{who(reader)} has not confirmed the subscription, so there is nothing to "
                     "resume",
-                    hint="they confirm by the link in the letter; if it is lost, they ask again",
+                    hint="the reader has to open the link in the email",
                 )
         elif status == "leave":
             _leave(connection, reader_id, now)
@@ -226,13 +226,13 @@ def pause(store: Store, reader_id: int, *, now: datetime, until: date | None = N
 def _pause(connection: Connection, reader_id: int, now: datetime, until: date | None) -> Reader:
     reader = readers.get(connection, reader_id)
     if reader.status not in (Status.ACTIVE, Status.PAUSED):
-        raise UsageError(f"{who(reader)} is sent nothing, so there is nothing to pause")
+        raise UsageError(f"{who(reader)} does not get editions, so there is nothing to pause")
     if until is None:
         changed = readers.update(connection, reader_id, status=Status.PAUSED, paused_until=None)
     elif until <= local_date(reader.zone, now):
         raise UsageError(
-            f"{until} is not a day that is still to come",
-            hint="a pause ends on a later day: the first one with an edition again",
+            f"{until} is not in the future",
+            hint="give the first day with an edition again",
         )
     else:
         changed = readers.update(connection, reader_id, status=Status.ACTIVE, paused_until=until)
@@ -323,11 +323,11 @@ def check_preferences(preferences: Preferences) -> Preferences:
         Timetable("UTC", time(), preferences["weekdays"])
     size = preferences.get("papers_per_edition")
     if size is not None and size not in readers.SIZES:
-        raise UsageError(f"A size of {size} papers is not possible", hint="1 to 100")
+        raise UsageError(f"a size of {size} papers is not possible", hint="give 1 to 100")
     if "threshold" in preferences and not 0 <= preferences["threshold"] < 1:
         raise UsageError(
-            f"A threshold of {preferences['threshold']} cannot be met",
-            hint="it is the least chance of a thumbs-up: from 0 up to, but not including, 1",
+            f"a threshold of {preferences['threshold']} is not possible",
+            hint="give the lowest match: a number from 0 to 0.99",
         )
     if "name" in preferences:
         preferences = {**preferences, "name": shorten(preferences["name"], LONGEST_NAME).strip()}
@@ -338,10 +338,10 @@ def _check_zone(zone: str) -> None:
     if zone not in zone_names():
         near = nearest_zones(zone[:LONGEST_NAME])
         raise UsageError(
-            f"There is no time zone called {shorten(zone, 64)!r}",
+            f"there is no time zone called {shorten(zone, 64)!r}",
             hint=f"did you mean {' or '.join(near)}?"
             if near
-            else "zones are named like Europe/Berlin, America/New_York or UTC",
+            else "write it like Europe/Berlin, America/New_York or UTC",
         )
 
 

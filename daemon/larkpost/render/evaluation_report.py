@@ -61,9 +61,9 @@ def calibration(bins: Iterable[Any]) -> list[Dot]:
     """Place each bin of votes: the chance told to the right, how often it came true upward."""
     return [
         Dot(
-            _right(one.told),
-            _up(one.came_true),
-            f"told {one.told:.0%}, came true {one.came_true:.0%}, {quantity(one.votes, 'vote')}",
+            _right(one.predicted),
+            _up(one.observed),
+            f"shown {one.predicted:.0%}, liked {one.observed:.0%}, {quantity(one.votes, 'thumb')}",
         )
         for one in bins
     ]

@@ -36,7 +36,7 @@ def alone(
     """
     me = f"process {os.getpid()} on {logs.escape(socket.gethostname())} ({secrets.token_hex(4)})"
     if other := _other_holder(store, name, me):
-        raise Busy(f"Another {name} is at work on {store.name}: {other}", hint=hint)
+        raise Busy(f"another {name} is running on {store.name}: {other}", hint=hint)
     done = threading.Event()
     renewal = threading.Thread(
         target=_renew, args=(store, name, me, done, lost), name=f"lease of {name}", daemon=True

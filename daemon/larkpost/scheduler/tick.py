@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from larkpost.settings import HomePaths
 
 _STAY = ExpiryRule(0, 0)  # nobody goes
-_ELSEWHERE = "another process does it; there is nothing to do"
+_ELSEWHERE = "nothing to do: the other process does it"
 
 
 @dataclass(frozen=True, slots=True)

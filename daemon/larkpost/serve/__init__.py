@@ -97,14 +97,14 @@ def _only_daemon(program: Program, give_way: Callable[[], None]) -> AbstractCont
         program.store,
         "daemon",
         lost=give_way,
-        hint="stop that one first; after a crash its place is free within a minute",
+        hint="stop that one first; after a crash, its lease ends within a minute",
     )
 
 
 def _taken_over(database: str) -> Busy:
     return Busy(
-        f"Another daemon has taken over {database}",
-        hint="this one was away for longer than its place is kept; one of them is enough",
+        f"another daemon has taken over {database}",
+        hint="this one did not renew its lease in time; run only one of them",
     )
 
 

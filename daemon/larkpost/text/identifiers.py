@@ -60,7 +60,7 @@ def parse_identifier(text: str) -> Identifier:
     found = _read_identifier(given) if len(text) <= _LONGEST_GIVEN else None
     if found is None or len(found.value) > _LONGEST_VALUE or re.search(r"\s", found.value):
         raise UsageError(
-            f"“{shorten(given, 120)}” is not the name of a paper",
+            f"“{shorten(given, 120)}” is not an identifier of a paper",
             hint="write it like arxiv:2508.13426, doi:10.1000/182 or https://…",
         )
     return found

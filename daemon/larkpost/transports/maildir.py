@@ -63,8 +63,8 @@ class Maildir:
                 self._there.add(name)
         except OSError as error:
             raise Deferred(
-                f"The mail folder {self._path} cannot be written: {error.strerror}",
-                hint="Is there room on the disk, and is the folder ours to write?",
+                f"the mail folder {self._path} cannot be written: {error.strerror}",
+                hint="check the free disk space and the permissions of the folder",
                 whole_road=True,
             ) from error
 

@@ -62,7 +62,7 @@ class SmtpConnection:
         slipped that in would be believed as if it had come encrypted (CVE-2011-0411).
         """
         if self._heard:
-            raise Garbled("it spoke out of turn before TLS")
+            raise Garbled("it sent data before TLS that nobody asked for")
         self._socket.settimeout(seconds)
         self._socket = context.wrap_socket(self._socket, server_hostname=self.host)
 
@@ -130,7 +130,7 @@ class SmtpConnection:
     def _receive(self, deadline: float, grace: float) -> bytes:
         while (left := deadline - monotonic()) > 0:
             if self._must_leave(grace):
-                raise Stopped("we were told to stop")
+                raise Stopped("Larkpost was stopped")
             self._socket.settimeout(min(left, GLANCE))
             with contextlib.suppress(TimeoutError):
                 return self._read_chunk()

@@ -93,9 +93,7 @@ def read(what: str, convert: Callable[[str], Read], text: str) -> Read:
     try:
         return convert(text)
     except ValueError:
-        raise UsageError(
-            f"{text[:40]!r} is not a {what}", hint="Please look at it again."
-        ) from None
+        raise UsageError(f"{text[:40]!r} is not a {what}", hint="please check it") from None
 
 
 def read_ids(given: str) -> list[int]:

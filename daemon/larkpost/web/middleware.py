@@ -55,8 +55,8 @@ _HOST = re.compile(
     rb"(?::[0-9]{0,5})?"
 )
 _NO_HOST = (
-    "That request names no site",
-    "A browser or program names the site that it asks, once, in the Host header of its request.",
+    "Bad request",
+    "The request must have exactly one Host header.",
 )
 
 _log = logs.get_logger("larkpost.web")

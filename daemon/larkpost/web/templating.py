@@ -201,7 +201,7 @@ class PageTemplates:
             weekday=wording.date_in_words,
             moment=moment,
             plain=one_line,
-            quiet=wording.describe_empty_day,
+            empty_day=wording.describe_empty_day,
             facts=facts_of,
             title_link=self._papers.title,
             find_links=self._papers.find,

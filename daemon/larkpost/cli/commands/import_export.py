@@ -29,7 +29,7 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 def export(call: CliContext, folder: Path, as_json: bool) -> None:
     """Write papers.jsonl, readers.jsonl, votes.jsonl and decisions.jsonl into DIR.
 
-    `import` into an empty home gives the same ranking for every reader.
+    After `import` into an empty home, the ranking of every reader is the same.
     """
     from larkpost.portability.exporter import export as write
 
@@ -53,14 +53,14 @@ def import_(
     decisions: Path | None,
     as_json: bool,
 ) -> int:
-    """Take in decisions, papers, readers and thumbs, in this order, as `export` writes them.
+    """Import decisions, papers, readers and thumbs, in this order, as `export` writes them.
 
-    What is here already is brought up to date, not doubled. Lines that cannot be taken are told
-    on standard error, and the exit code is 1; the others are in.
+    Existing ones are updated, not duplicated. Lines that cannot be imported are reported on
+    standard error, and the exit code is 1; the others are imported.
     """
     if not (papers or readers or votes or decisions):
         options = "--papers, --readers, --votes and --decisions"
-        raise click.UsageError(f"Give at least one of {options}.")
+        raise click.UsageError(f"give at least one of {options}")
     program = call.program()
     tallies = []
     guests: list[PaperRecord] = []
@@ -88,8 +88,8 @@ def _take_papers(store: Store, file: Path, now: datetime, *, with_votes: bool) -
 
     tally = importer.take_papers(store, file, now=now)
     if tally.guests and not with_votes:
-        left = f"{quantity(len(tally.guests), 'paper')} that readers brought left out"
-        tally.remarks.append((0, f"{left}: --votes says whose they are"))
+        left = f"{quantity(len(tally.guests), 'paper')} that readers imported left out"
+        tally.remarks.append((0, f"{left}: give --votes to say whose they are"))
     return tally
 
 
@@ -146,7 +146,7 @@ def _warn(path: Path, tally: ImportReport) -> None:
         click.echo(f"larkpost: {name}{at}: {printable(what)}", err=True)
     if tally.unknown_keys:
         keys = ", ".join(sorted(tally.unknown_keys))
-        click.echo(f"larkpost: {name}: left out unknown keys: {printable(keys)}", err=True)
+        click.echo(f"larkpost: {name}: ignored unknown keys: {printable(keys)}", err=True)
 
 
 COMMANDS = (export, import_)

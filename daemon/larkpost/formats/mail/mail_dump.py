@@ -120,7 +120,9 @@ def mail_records(content: bytes, near: date) -> list[Record]:
     try:
         message = parse(content, most=LARGEST_MAIL, factory=factory)
     except OutsizedMail as error:
-        raise UnreadableDump(f"it is no mail that a program sends: {error}", hint=_HINT) from error
+        raise UnreadableDump(
+            f"it is not an email that a program would send: {error}", hint=_HINT
+        ) from error
     day = _day_sent(message, near)
     records = _saved_page(message, near) if saved else _digest(message, min(day or near, near))
     if day is None:

@@ -132,7 +132,7 @@ class PageParser(ABC):
             yield self.last.draft()
         if not self.marked:
             yield IngestWarning(
-                0, "no heading of a papers page; read as titles and abstracts in turn"
+                0, "no heading of a papers page; read as alternating titles and abstracts"
             )
 
     def _end_abstract(self) -> None:  # noqa: B027 - most pages hold nothing back here
@@ -272,12 +272,12 @@ class PageParser(ABC):
     def _nothing(self) -> UnreadableDump:
         if self.layout.unbroken:
             return UnreadableDump(
-                "all of its text stands on one line: the line breaks were lost when it was saved",
+                "all of its text is on one line: the line breaks were lost when it was saved",
                 hint="select all of the page in a browser, copy it, and save that as a text file",
             )
         if self.layout.listed or self.submitters:
             return UnreadableDump(
-                "this is the daily list: it holds no titles, and no abstracts",
+                "this is the daily list, which has no titles and no abstracts",
                 hint="try to select all of the page in a browser, copy it, and save that as a file",
             )
         return UnreadableDump(

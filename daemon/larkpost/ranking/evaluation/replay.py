@@ -47,13 +47,13 @@ EDGES = (0, 1, 3, 5, 10, 20, 40, 80, 160, 320, 640, 1280)
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Votes whose chance was told within ``low``..``high``: how many, told and come true."""
+    """Votes whose chance was told within ``low``..``high``: how many, predicted and observed."""
 
     low: float
     high: float
     votes: int
-    told: float
-    came_true: float
+    predicted: float
+    observed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +324,7 @@ def _calibration(
         for inside in [which == at]
         if inside.any()
     )
-    error = sum(one.votes * abs(one.told - one.came_true) for one in bins) / len(told)
+    error = sum(one.votes * abs(one.predicted - one.observed) for one in bins) / len(told)
     return bins, float(error)
 
 

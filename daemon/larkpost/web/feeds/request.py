@@ -116,5 +116,7 @@ def _read_least(text: str) -> float:
     except ValueError:
         least = math.nan
     if not 0 <= least <= 1:
-        raise UsageError("min is no probability", hint="Write a number from 0 to 1, like ?min=0.6")
+        raise UsageError(
+            "min is not a probability", hint="write a number from 0 to 1, such as ?min=0.6"
+        )
     return abs(round(least, 3))  # "-0" is written differently, and means the same

@@ -101,7 +101,7 @@ def look_up(site: SiteContext, request: Request, _form: FormData) -> Response:
         "public/search.html",
         words=words,
         unclear=query.unclear,
-        found=found,
+        results=found,
         thumbs=thumbs,
         leaf=leaf(page, found.total),
         feed=site.pages.path(links.search(words, "atom")),

@@ -57,7 +57,7 @@ def confirm(site: SiteContext, request: Request, _form: FormData) -> Response:
     reader, links = confirmed or reader, site.program.links
     return site.pages.page(
         "public/confirm.html",
-        standing=reader.status.value,
+        state=reader.status.value,
         address=reader.address,
         next=reader.next_slot,
         zone=reader.zone,

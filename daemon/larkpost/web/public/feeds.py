@@ -65,7 +65,7 @@ def _trending(site: SiteContext, asked: FeedRequest, connection: Connection) -> 
         limit=TRENDING_ENTRIES,
         fewest=site.program.settings.web.thumb_count_step,
     )
-    title = f"{site.program.settings.site.title}: trending"
+    title = f"{site.program.settings.site.title}: popular here"
     own = links.trending(form)
     page = own.removesuffix(f".{form}")
     channel = public_channel(page, links.front(), own, title, TRENDING)

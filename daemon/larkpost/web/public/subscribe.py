@@ -121,7 +121,7 @@ def _form(
         "public/subscribe.html",
         status,
         script=True,
-        wishes=preferences,
+        preferences=preferences,
         problem=problem,
         weekdays=WEEKDAYS,
         zones=zones(),

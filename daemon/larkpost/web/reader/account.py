@@ -62,7 +62,9 @@ def me(site: SiteContext, request: Request, form: FormData) -> Response:
         return tell_when(_page(site, reader, ActionMessage(problem=in_words(error))), error)
     except UsageError as error:
         typed = read_preferences(form) if form.get("action") == "save" else {}
-        return _page(site, reader, ActionMessage(problem=in_words(error), wishes=typed), status=400)
+        return _page(
+            site, reader, ActionMessage(problem=in_words(error), preferences=typed), status=400
+        )
     note_use(site, request, reader.id)
     if isinstance(outcome, ActionMessage):
         return _page(site, reader, outcome, status=400 if outcome.problem else 200)
@@ -164,7 +166,7 @@ def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int 
         "reader/account.html",
         status,
         reader=reader,
-        wishes=_read_preferences(reader) | dict(notice.wishes),
+        preferences=_read_preferences(reader) | dict(notice.preferences),
         done=notice.done,
         undo=notice.undo,
         unmatched=[describe(one) for one in notice.unmatched],

@@ -32,20 +32,20 @@ CHANGING = RateLimit("changing", 30)  # a minute: wishes, interests, links
 # After an act the browser is sent back to the page, so that a reload does not act again; what was
 # done is told by one of these words in the address.
 DONE = {
-    "saved": "Your wishes are saved.",
-    "paused": "Paused. Nothing is sent meanwhile.",
-    "resumed": "Your paper comes again.",
-    "renewed": "Your feed has new addresses. Give them to your feed reader; the old ones are dead.",
-    "silenced": "Your feed is switched off. Its old addresses open nothing any more.",
-    "relinked": "This page has a new link. Keep it: the older ones, in letters too, open nothing.",
-    "interest": "Your interests are saved. The next edition follows them.",
-    "dropped": "That interest is gone. Its thumbs now count for the first one.",
-    "rejoined": "That interest is gone again, and its thumbs are back where they were.",
-    "allowed": "The offer is on the page of your taste again.",
-    "forgotten": "Your older thumbs are forgotten. Below you can bring them back for 30 days.",
-    "remembered": "Your thumbs are back, and count again.",
-    "cleared": "All your thumbs are taken back. Your paper starts anew.",
-    "welcome": "Welcome. This page is yours: keep its address, for there is no other key to it.",
+    "saved": "Settings saved.",
+    "paused": "Paused. Nothing is sent until you resume.",
+    "resumed": "Resumed. Your editions come again.",
+    "renewed": "Your feed has new addresses. Add them to your feed reader; the old ones are dead.",
+    "silenced": "Your feed is switched off. Its old addresses do not work any more.",
+    "relinked": "This page has a new link. Please bookmark it: the older ones are invalid.",
+    "interest": "Interest saved. The next edition takes it into account.",
+    "dropped": "Interest removed. Its thumbs now count for the first one.",
+    "rejoined": "Undone. The interest is removed, and its thumbs count as before.",
+    "allowed": "Undone. The suggestion is on the page “Your taste” again.",
+    "forgotten": "Your older thumbs are forgotten. You can restore them below for 30 days.",
+    "remembered": "Your thumbs are restored, and count again.",
+    "cleared": "All your thumbs are deleted. Your editions start over.",
+    "welcome": "Welcome. Please bookmark this page: only its address opens it.",
 }
 
 
@@ -56,7 +56,7 @@ class ActionMessage:
     done: str = ""
     problem: str = ""
     undo: Mapping[str, object] | None = None
-    wishes: Mapping[str, object] = field(default_factory=dict)
+    preferences: Mapping[str, object] = field(default_factory=dict)
     unmatched: Sequence[UnmatchedWord] = ()
 
 
@@ -96,8 +96,8 @@ def cast_vote(site: SiteContext, reader: Reader, form: FormData, source: str) ->
 def _offer_undo(paper_id: int, had: str, has: str) -> ActionMessage:
     """Say what a thumb is now, with a button that brings back what it was."""
     # To cast an unchanged thumb again would undo nothing: it can only be taken back.
-    back, label = ("clear", "Take the thumb back") if had == has else (had, "Undo")
-    undo = {"action": "vote", "paper": paper_id, "thumb": back, "label": label}
+    back = "clear" if had == has else had
+    undo = {"action": "vote", "paper": paper_id, "thumb": back, "label": "Undo"}
     if back == has:
         return ActionMessage(done=confirmation(has, had))
     return ActionMessage(done=confirmation(has, had), undo=undo)
@@ -170,7 +170,7 @@ def _split(site: SiteContext, reader: Reader, form: FormData) -> ActionMessage:
         paper_ids=read_ids(text(form, "papers")),
     )
     undo = {"action": "rejoin", "name": name, "interest": interest, "label": "Undo"}
-    return ActionMessage(done=f"“{one_line(name)}” is an interest of its own now.", undo=undo)
+    return ActionMessage(done=f"“{one_line(name)}” is a separate interest now.", undo=undo)
 
 
 def _rejoin(site: SiteContext, reader: Reader, form: FormData) -> str:
@@ -196,7 +196,7 @@ def _vote(site: SiteContext, reader: Reader, form: FormData) -> ActionMessage:
 
 def _clear(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMessage:
     if "sure" not in form:
-        return ActionMessage(problem="Nothing was cleared: please tick the box first.")
+        return ActionMessage(problem="Nothing was deleted: please tick the box first.")
     record_votes.roll_back(site.program.store, reader.id, now=site.clock())
     return "cleared"
 
@@ -212,7 +212,7 @@ def _forget(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMe
 
 def _remember(site: SiteContext, reader: Reader, _form: FormData) -> str | ActionMessage:
     if not record_votes.remember(site.program.store, reader.id):
-        return ActionMessage(problem="There is nothing to bring back any more.")
+        return ActionMessage(problem="There is nothing to restore any more.")
     return "remembered"
 
 

@@ -24,9 +24,9 @@ LABELS = 150  # units of width beside the lines
 LONGEST_LABEL = 17  # characters that have room there
 
 SYSTEMS = {
-    "larkpost": "this paper",
+    "larkpost": "your editions",
     "recency": "newest first",
-    "community thumbs": "what all like",
+    "community thumbs": "most popular",
     "arxiv-sanity-lite": "arxiv-sanity-lite",
 }
 

@@ -101,7 +101,7 @@ def rate(site: SiteContext, request: Request, form: FormData) -> Response:
         ten=_join_ids(shown),
         seen=_join_ids(seen),
         more=_join_ids([*seen, *shown]) if more else "",
-        stories=stories_of(edition, name_private=True)[:PREVIEWED],
+        preview=stories_of(edition, name_private=True)[:PREVIEWED],
         path=site.pages.path(program.links.page(reader)),
     )
 
@@ -122,7 +122,7 @@ def _read_references(form: FormData) -> str:
     chosen = decode(file.file.read()) if isinstance(file, UploadFile) else ""
     brought = text(form, "text") if text(form, "text").strip() else chosen
     if not brought.strip():
-        raise UsageError("Nothing was pasted, and no file chosen")
+        raise UsageError("nothing was pasted, and no file was chosen")
     return brought
 
 
