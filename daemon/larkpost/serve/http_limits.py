@@ -171,7 +171,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._refuse(_BAD)
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Log nothing: a client may ask for another protocol, and we may ignore it (RFC 9110, 7.8)."""
+        """Log nothing: a server may ignore requests for another protocol (RFC 9110, 7.8)."""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGIApp) -> None:  # type: ignore[override]  # the same, as Starlette types it
         super()._start_asgi_task(cycle, partial(_answer, cycle, app))
@@ -184,7 +184,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._watch_writing()
 
     def leave(self) -> None:
-        """Close after a response; if the request's body is still coming, read some of that first."""
+        """Close after a response; if the request's body is still coming, read some of it first."""
         if self._in_head:
             self.close()
         else:
@@ -248,7 +248,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._stall = self.loop.call_later(STALL_SECONDS, self._check_writing)
 
     def _check_writing(self) -> None:
-        """Close the connection of a client that took too little; waiting bytes may be a later piece."""
+        """Close the connection if the client took too little since the last check."""
         self._stall = None
         unsent = self.transport.get_write_buffer_size()
         if unsent and self._count_taken() < self._taken + LEAST_TAKEN:

@@ -134,7 +134,7 @@ class _JobLoop:
             other.hurry()
 
     def _tell(self, error: Exception, now: datetime) -> None:
-        """Log the error of a run when it is new, and then once per hour: a disk stays full for long."""
+        """Log the error of a run when it is new, and then hourly: a disk may stay full for long."""
         what = f"{type(error).__name__}: {error}"
         if (
             self._logged

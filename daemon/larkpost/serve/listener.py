@@ -38,9 +38,7 @@ def open_listener(
             yield listener
     finally:
         with suppress(OSError):
-            if os.path.samestat(
-                path.lstat(), made
-            ):  # another daemon may have put its own socket there
+            if os.path.samestat(path.lstat(), made):  # may be another daemon's by now
                 path.unlink()
 
 
