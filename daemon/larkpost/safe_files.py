@@ -307,7 +307,7 @@ def _open_directory(folder: Path, flags: int) -> int:
 
 
 def _claim_and_rename(draft: str, here: int, target: str, there: int) -> None:
-    """Rename without hard links: only one process may check the name and rename, as rename(2) overwrites.
+    """Rename without hard links. As rename(2) overwrites, only one process may check and rename.
 
     The process that makes the claim beside the target (``O_EXCL``) is that one.
     """

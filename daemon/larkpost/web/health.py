@@ -44,7 +44,8 @@ class Heartbeat:
     ended: datetime | None = None
     failed: bool = False
 
-    def begin(self, now: datetime) -> None: """Record that a run begins."""
+    def begin(self, now: datetime) -> None:
+        """Record that a run begins."""
         self.running = now
 
     def move(self, now: datetime) -> None:
@@ -64,7 +65,7 @@ class Heartbeat:
         )
 
     def is_alive(self, now: datetime) -> bool:
-        """Return whether a run made progress within the last two periods, or has not run too long."""
+        """Return whether a run made progress within two periods, or has not run too long."""
         last = self.beat or self.started
         if self.running is None or self.failed:
             return now - last <= 2 * self.period

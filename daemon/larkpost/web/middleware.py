@@ -64,7 +64,11 @@ _log = logs.get_logger("larkpost.web")
 
 
 class HostHeader:
-    """ASGI middleware: refuses requests without a valid Host, or with several, with 400 (RFC 9112, 3.2). HTTP/1.0 has no Host, and health checks still use it: it may be missing there. The value does not matter, because no page uses it."""
+    """ASGI middleware: answers 400 to a request without exactly one valid Host (RFC 9112, 3.2).
+
+    HTTP/1.0 has no Host, and health checks still use it: it may be missing there. The value does not
+    matter, because no page uses it.
+    """
 
     def __init__(self, app: ASGIApp, *, pages: PageTemplates, https: bool) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""The operator's paste page: shows the papers in a text, and ingests exactly that text on request."""
+"""The operator's paste page: shows the papers in a text, and ingests it on request."""
 
 from __future__ import annotations
 

@@ -251,7 +251,7 @@ class Endpoint:
         with cache.lock_for(asked):
             kept = cache.look(
                 asked, site.clock()
-            )  # the previous holder of the lock may have cached it
+            )  # cached while this waited
             if kept is None:
                 visitor = network(request, site.program.settings.web.trusted_proxies)
                 kept = self._set_anew(site, cache, asked, visitor)

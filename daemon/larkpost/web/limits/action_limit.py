@@ -24,7 +24,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def limit(site: SiteContext, key: str, *, most: int, per: timedelta) -> None:
-    """Count one of ``most`` actions of a key per ``per``; raises HTTPException 429 over the limit."""
+    """Count one of ``most`` actions per key and ``per``; raises HTTPException 429 over it."""
     with site.program.store.begin() as connection:
         if rate_limits.allow(connection, key, now=site.clock(), most=most, per=per):
             return

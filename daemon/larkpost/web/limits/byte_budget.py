@@ -39,7 +39,7 @@ class ByteBudget:
 
     @contextmanager
     def reserve(self, network: str) -> Iterator[Reservation]:
-        """Reserve bytes for growing data, such as a body; raises HTTPException 503 over the limit."""
+        """Reserve bytes for growing data, such as a body; raises HTTPException 503 if full."""
         if self._reservations[network] >= AT_A_TIME:
             raise _refusal()
         self._reservations[network] += 1
@@ -106,7 +106,7 @@ class Reservation:
 
 
 def body_budget() -> ByteBudget:
-    """Make the budget for bodies; a network gets two of the largest files, or 128 of the largest forms."""
+    """Make the budget for bodies; a network gets two of the largest files, or 128 forms."""
     return ByteBudget(32 * MB, per_network=8 * MB)
 
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 2.0  # seconds
 MADE = RateLimit(
     "made", 20, per=2.0, longest_wait=LONGEST_WAIT
-)  # of uncached responses Of all requests. A cached feed takes a fifth of a millisecond, but of the event loop: 5,000 per second from one network, on a hundred connections, delayed all others.
+)  # of uncached responses
+# Of all requests. A cached feed takes a fifth of a millisecond, but of the event loop: 5,000 per
+# second from one network, on a hundred connections, delayed all others.
 ANY = RateLimit("any", 1_000, per=10.0, longest_wait=LONGEST_WAIT)
 REFUSED = 5  # an error response counts as so many requests, because programs keep asking
 

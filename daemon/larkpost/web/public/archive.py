@@ -36,7 +36,7 @@ _UID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def archive(site: SiteContext, _request: Request, _form: FormData) -> Response:
-    """Answer ``/archive``: every month and the latest days, with how many papers each has."""
+    """Answer ``/archive``: every month and the latest days, with their numbers of papers."""
     with site.program.store.read() as connection:
         months = archive_spans.contents(connection, SpanKind.MONTH)
         days = dict(list(archive_spans.contents(connection, SpanKind.DAY).items())[:31])
