@@ -1,4 +1,4 @@
-"""Counts bounces of an address, and suspends it when there are enough."""
+"""Counts bounces of an address, and suspends its reader when there are enough."""
 
 from __future__ import annotations
 
@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
 
 def count(connection: Connection, bounce: Bounce, *, now: datetime) -> bool:
-    """Write a bounce down, the same one only once; tells whether it suspended the reader.
-
-    One that says that there is no such address suspends at once, others by their score. What is
-    planned for who is suspended is taken back.
-    """
+    """Record a bounce, each one only once; returns whether it suspended the reader. "No such address" suspends at once, other bounces by their score. Planned messages of a suspended reader are cancelled."""
     who = bounce.reader_id
     if bounce not in bounces.of(connection, who):
         bounces.record(connection, bounce)

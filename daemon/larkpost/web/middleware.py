@@ -66,8 +66,8 @@ _log = logs.get_logger("larkpost.web")
 class HostHeader:
     """ASGI middleware: answers 400 to a request without exactly one valid Host (RFC 9112, 3.2).
 
-    HTTP/1.0 has no Host, and health checks still use it: it may be missing there. The value does not
-    matter, because no page uses it.
+    HTTP/1.0 has no Host, and health checks still use it: it may be missing there. Its value does
+    not matter, because no page uses it.
     """
 
     def __init__(self, app: ASGIApp, *, pages: PageTemplates, https: bool) -> None:

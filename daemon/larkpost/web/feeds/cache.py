@@ -249,9 +249,7 @@ class Endpoint:
         asked = read_feed_request(request.scope).with_path(request.path_params)
         conditions = _conditions(request.scope["headers"])
         with cache.lock_for(asked):
-            kept = cache.look(
-                asked, site.clock()
-            )  # cached while this waited
+            kept = cache.look(asked, site.clock())  # cached while this waited
             if kept is None:
                 visitor = network(request, site.program.settings.web.trusted_proxies)
                 kept = self._set_anew(site, cache, asked, visitor)

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from larkpost.web.templating import PageTemplates
 
 LONGEST_WAIT = 2.0  # seconds
-MADE = RateLimit(
-    "made", 20, per=2.0, longest_wait=LONGEST_WAIT
-)  # of uncached responses
+MADE = RateLimit("made", 20, per=2.0, longest_wait=LONGEST_WAIT)  # of uncached responses
 # Of all requests. A cached feed takes a fifth of a millisecond, but of the event loop: 5,000 per
 # second from one network, on a hundred connections, delayed all others.
 ANY = RateLimit("any", 1_000, per=10.0, longest_wait=LONGEST_WAIT)
