@@ -30,7 +30,7 @@ AGAIN_AFTER = timedelta(seconds=10)  # for a second list while one is being impo
 # Imported papers are dated before the window of any edition: they are not news.
 OLD = timedelta(days=60)
 RATED = 10
-FEWEST, AMONG = 30, 500  # papers out of which those to rate are chosen
+FEWEST, AMONG = 30, 500  # candidates for rating
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class _ListsInHand:
 
     @contextmanager
     def taking(self, store: Store, reader_id: int) -> Iterator[None]:
-        """Import a list of a reader inside the context; raises QuotaExceeded during another import."""
+        """Mark a reader's list as being imported; raises QuotaExceeded if another one is."""
         whose = id(store), reader_id
         with self._lock:
             if whose in self._readers:

@@ -1,4 +1,4 @@
-"""Deletes a reader completely: rows, messages in the home, and deleted bytes in the database file."""
+"""Deletes a reader completely: rows, messages in the home, and traces in the database file."""
 
 from __future__ import annotations
 

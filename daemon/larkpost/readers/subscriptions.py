@@ -126,9 +126,8 @@ def change(
     """Change the given values and leave the rest; a new timetable gives a new next slot.
 
     ``words`` replace the words of the first interest; ``status`` and ``until`` act like ``pause``,
-    ``resume`` and ``leave``, ``feed`` like ``renew_feed_key`` and ``end_feed``. All is one
-    transaction: raises UnknownReader, and UsageError for an invalid value; then nothing has
-    changed.
+    ``resume`` and ``leave``, ``feed`` like ``renew_feed_key`` and ``end_feed``. One transaction:
+    changes nothing if it raises UnknownReader or UsageError.
     """
     with store.begin() as connection:
         change_reader(connection, reader_id, now=now, address=address, words=words, **preferences)
@@ -220,7 +219,7 @@ def confirm(store: Store, reader_id: int, *, now: datetime) -> Reader | None:
 def pause(store: Store, reader_id: int, *, now: datetime, until: date | None = None) -> Reader:
     """Pause; ``until`` is the first local day with editions again, None means until resumed.
 
-    Raises UsageError for a day in the past and for readers who are not sent anything.
+    Raises UsageError for a day in the past and for inactive readers.
     """
     with store.begin() as connection:
         return _pause(connection, reader_id, now, until)
@@ -380,7 +379,7 @@ def _check_zone(zone: str) -> None:
 
 
 def _timing(reader: Reader) -> tuple[object, ...]:
-    """Return the values that determine the next slot, whether or not this machine knows the zone."""
+    """Return the values that determine the next slot, even in an unknown zone."""
     return reader.zone, reader.send_time, reader.weekdays, reader.weekly, reader.paused_until
 
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 
 def count(connection: Connection, bounce: Bounce, *, now: datetime) -> bool:
-    """Record a bounce, each one only once; returns whether it suspended the reader. "No such address" suspends at once, other bounces by their score. Planned messages of a suspended reader are cancelled."""
+    """Record a bounce once; returns whether it suspended the reader.
+
+    An answer "no such address" suspends at once, other bounces by their score. Planned messages of
+    a suspended reader are cancelled.
+    """
     who = bounce.reader_id
     if bounce not in bounces.of(connection, who):
         bounces.record(connection, bounce)

@@ -90,7 +90,7 @@ _log = logs.get_logger("larkpost.web")
 
 @dataclass(frozen=True, slots=True)
 class SiteContext:
-    """The context of every handler: the program, its templates, the time and the daemon's heartbeats."""
+    """The context of every handler: the program, its templates, the clock and the heartbeats."""
 
     program: Program
     pages: PageTemplates

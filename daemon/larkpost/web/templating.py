@@ -76,7 +76,7 @@ def _pieces(text: str) -> Iterator[TextSpan]:
 
 
 def _trim(link: str) -> str:
-    """Leave out characters that belong to the sentence: a full stop, a bracket that was opened outside."""
+    """Leave out characters of the sentence: a full stop, a bracket that was opened outside."""
     while link:
         last = link[-1]
         outside = last in _PAIRS and link.count(last) > link.count(_PAIRS[last])

@@ -53,7 +53,7 @@ class FeedRow(NamedTuple):
 
 
 def me(site: SiteContext, request: Request, form: FormData) -> Response:
-    """Answer ``/me/{token}``: GET shows the page, POST runs the ``action`` of the clicked button."""
+    """Answer ``/me/{token}``: GET shows the page, POST runs the ``action`` of a button."""
     reader = visitor(site, request)
     if request.method != "POST":
         done = request.query_params.get("done", "")
@@ -101,7 +101,7 @@ def export(site: SiteContext, request: Request, _form: FormData) -> Response:
 
 
 def _unpack(parts: Iterable[bytes]) -> Iterator[bytes]:
-    """Unpack in pieces of at most ``PIECE`` bytes, because a repeated character packs very small."""
+    """Unpack in pieces of at most ``PIECE`` bytes, as repeated characters pack very small."""
     unpacker = zlib.decompressobj()
     for part in parts:
         rest = part

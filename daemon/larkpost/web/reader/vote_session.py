@@ -130,9 +130,7 @@ def _sign(site: SiteContext, edition: Edition, session: ThumbSession) -> str:
 
 
 def _session(site: SiteContext, numbers: tuple[int, ...]) -> ThumbSession | None:
-    if (
-        len(numbers) != NUMBERS
-    ):  # a link of an older version, which showed the thumbs in the database
+    if len(numbers) != NUMBERS:  # an old link, which showed the stored thumbs
         return None
     edition_id, _, until, position, is_known, code, nonce, cast = numbers
     if site.clock() > datetime.fromtimestamp(until, UTC):
