@@ -44,7 +44,10 @@ def open_month(connection: Connection, name: str, *, page: int, size: int) -> Ar
 
 
 def before_today(connection: Connection, shown: int) -> Related:
-    """Link from the ``shown`` newest papers to older documents: to the newest complete month, and to the current month if it has more papers than these."""
+    """Link from the ``shown`` newest papers to older documents.
+
+    These are the newest complete month, and the current month if it has more papers than these.
+    """
     running = latest(connection, SpanKind.MONTH)
     if running is None:
         return []

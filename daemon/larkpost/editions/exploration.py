@@ -42,7 +42,12 @@ class Explorer:
     def explore(
         self, reader: Reader, asked: Sequence[Evidence], picks: Sequence[Pick], judge: Judge
     ) -> list[Pick]:
-        """Replace the last of a reader's picks by a random draw, or leave it; records the odds either way. The draw is among the ``FARTHEST`` candidates from all papers that the reader was shown or judged, and the paper that has the place. These are computed only when the place is given away; their number is known before."""
+        """Replace the last of a reader's picks by a random draw, or leave it; records the odds.
+
+        The draw is among the ``FARTHEST`` candidates from all papers that the reader was shown or
+        judged, and the paper that has the place. These are computed only when the place is given
+        away; their number is known before.
+        """
         from larkpost.ranking import selection
 
         *first, last = picks

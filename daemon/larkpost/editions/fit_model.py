@@ -79,7 +79,10 @@ class FitApart:
     def __call__(
         self, store: Store, ranker: TfidfRanker, now: datetime, *, together: bool
     ) -> Fitted:
-        """Fit in the other process; ``ranker`` is used only if no other process can read the database."""
+        """Fit in the other process.
+
+        ``ranker`` is used only if no other process can read the database.
+        """
         wanted = {
             # On standard input, because a command line can be read by everybody.
             "store": _address(store),
@@ -87,9 +90,7 @@ class FitApart:
             "now": now.isoformat(),
             "together": together,
         }
-        if (
-            store.file is None and store.engine.dialect.name == "sqlite"
-        ):  # an in-memory database, which only this process can read
+        if store.file is None and store.engine.dialect.name == "sqlite":  # in memory
             return fit_here(store, ranker, now, together=together)
         began = time.monotonic()
         body = self._run([sys.executable, "-P", "-m", "larkpost.editions.fit_process"], wanted)

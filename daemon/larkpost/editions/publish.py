@@ -90,9 +90,7 @@ class PublishOutcome(StrEnum):
     """The outcome of a request."""
 
     PUBLISHED = "published"
-    ALREADY_PUBLISHED = (
-        "already_published"  # that day's edition is published already, and stays unchanged
-    )
+    ALREADY_PUBLISHED = "already_published"  # that day's edition stays unchanged
     EMPTY = "empty"  # no paper to publish
     BELOW_THRESHOLD = "below_threshold"  # papers, but none above the reader's threshold
     FAILED = "failed"  # an error; the slot stays, and is tried again

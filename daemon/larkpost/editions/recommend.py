@@ -41,7 +41,13 @@ UNMATCHED = (
 
 @dataclass(frozen=True, slots=True)
 class RankingRequest:
-    """What to rank: candidates of ``window`` before ``at``; ``again`` includes papers picked before. ``limit`` is the number of picks per reader; None uses each reader's own number. ``exploration`` is the rate at which a known reader's last place is drawn at random; ``thumb_count_step`` is the step of all readers' thumb counts, which order papers for untrained readers."""
+    """A ranking request: candidates of ``window`` before ``at``.
+
+    ``again`` includes papers picked before. ``limit`` is the number of picks per reader; None uses
+    each reader's own number. ``exploration`` is the rate at which a known reader's last place is
+    drawn at random; ``thumb_count_step`` is the step of all readers' thumb counts, which order
+    papers for untrained readers.
+    """
 
     at: datetime
     window: timedelta
@@ -232,7 +238,10 @@ class _ShardRanking:
     def find_candidates(
         self, asked: Sequence[Evidence], tastes: Sequence[LinearTaste]
     ) -> dict[int, Found]:
-        """Return the papers that the interests find, by reader; untrained interests find nothing."""
+        """Return the papers that the interests find, by reader.
+
+        Untrained interests find nothing.
+        """
         ranked = self.ranker.rank(
             self.space,
             tastes,
@@ -275,7 +284,7 @@ class _ShardRanking:
     def ranking(
         self, reader: Reader, found: Found, asked: Sequence[Evidence], tastes: Sequence[LinearTaste]
     ) -> ReaderRanking:
-        """Return the reader's picks: shared between interests, above the threshold, maybe one explored."""
+        """Return the reader's picks: shared between interests, above the threshold."""
         from larkpost.ranking import selection
 
         size = self.question.limit or reader.papers_per_edition

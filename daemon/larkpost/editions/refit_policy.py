@@ -29,7 +29,7 @@ class FitBasis:
 
 
 def still_serves(made: FitBasis, wanted: FitBasis, age: timedelta) -> bool:
-    """Return whether a model that was fitted to ``made``, ``age`` ago, still serves the current data."""
+    """Return whether a model fitted to ``made``, ``age`` ago, still serves the current data."""
     if not _as_liked(made.ups, wanted.ups) and not timedelta(0) <= age < THUMBS_AFTER:
         return False
     if wanted.papers <= EXACT_UP_TO:
