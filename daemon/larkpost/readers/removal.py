@@ -1,4 +1,4 @@
-"""Deletes a reader with every trace: rows, messages in the home, and what is left in the file."""
+"""Deletes a reader completely: rows, messages in the home, and traces in the database file."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def _remove_letters(
 def remove(
     store: Store, reader_id: int, *, outbox: Path | None = None, returned: Path | None = None
 ) -> None:
-    """Delete a reader: address, interests, thumbs, private papers, editions, letters, notices.
+    """Delete a reader: address, interests, thumbs, private papers, editions, messages, notices.
 
-    Their former names go along. What stays: backups, exports and logs that the operator keeps, and
-    letters that left the home. Raises UnknownReader.
+    Readers merged into them are deleted as well. Not deleted: the operator's backups, exports and
+    logs, and messages that were sent. Raises UnknownReader.
     """
     with store.begin() as connection:
         reader = readers.get(connection, reader_id)
@@ -52,6 +52,6 @@ def remove(
 
 
 def _names(reader: Reader) -> set[str]:
-    """Give what a reader goes by in rows that are not tied to theirs."""
+    """Return the names of a reader in rows without a foreign key to theirs."""
     address = {reader.address, address_key(reader.address)} if reader.address else set()
     return {reader.uid, *([reader.feed_key] if reader.feed_key else []), *address}

@@ -1,4 +1,4 @@
-"""The daemon: one process that ticks and answers the web, and that there is only one of."""
+"""The daemon: the only process that runs the periodic jobs and answers the web."""
 
 from __future__ import annotations
 
@@ -42,18 +42,16 @@ def run(
     poll: Job = lambda _program, moved: moved(),
     renewal: Renewal | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is under way, within ten seconds.
+    """Serve until SIGTERM or SIGINT, then finish work in progress, within ten seconds.
 
     ``tick``, ``post`` and ``poll`` are called at once and then every
-    ``scheduler.interval_seconds``, each in a thread of its own, never twice at a time: with the
-    program in force, and with what they have to call whenever they got on. SIGHUP puts in force
-    what ``renewal`` makes of the program; where that raises, the old one stays. Port 0 takes any
-    free one; standard error says which.
-
-    Raises Busy, naming the holder, while another daemon serves this database, or when another has
-    taken it over because this machine was asleep, and UsageError where the address cannot be had.
-    Ends the process with 1 when a round shows no sign of life for long, for a supervisor to start
-    it anew.
+    ``scheduler.interval_seconds``, each in its own thread, never twice at a time. They get the
+    current program, and a callback to report progress. SIGHUP replaces the program by the result of
+    ``renewal``; if that raises, the old one stays. Port 0 takes any free port; standard error says
+    which. Raises Busy, naming the holder, while another daemon serves this database, or when
+    another has taken it over because this machine was asleep, and UsageError if the address is
+    unavailable. Ends the process with 1 when a job makes no progress for long, so that a supervisor
+    restarts it.
     """
     web = program.settings.web
     app = ReloadableApp(program, make_heartbeats(program.settings.scheduler.interval_seconds))
@@ -118,10 +116,10 @@ def _server(app: ReloadableApp) -> Server:
 
 
 def _leave_rounds(app: ReloadableApp, watch: Watchdog, code: int) -> None:
-    """End the process at once where a round is still at work.
+    """End the process at once if a job is still running.
 
-    The interpreter would wait for the rounds' threads. Whatever they do may be cut off at any
-    point, as by a kill, and is taken up again at the next start.
+    The interpreter would wait for the jobs' threads. Their work may be cut off at any point, as by
+    a kill, and continues at the next start.
     """
     unfinished = [name for name, pulse in app.pulses.items() if pulse.running is not None]
     if watch.gave_up or unfinished:
@@ -133,9 +131,9 @@ def _leave_rounds(app: ReloadableApp, watch: Watchdog, code: int) -> None:
 def _signals(
     stop: Callable[[], None], app: ReloadableApp, renewal: Renewal | None
 ) -> Iterator[None]:
-    """Have SIGTERM and SIGINT end the daemon, and SIGHUP renew the program.
+    """Let SIGTERM and SIGINT end the daemon, and SIGHUP reload the program.
 
-    SIGHUP never ends the daemon, not even where there is nothing to renew.
+    SIGHUP never ends the daemon, not even if there is nothing to reload.
     """
 
     def end(_number: int, _frame: FrameType | None) -> None:

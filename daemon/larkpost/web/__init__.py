@@ -91,9 +91,9 @@ def app(
     pulses: Mapping[str, Heartbeat] | None = None,
     paced: bool = False,
 ) -> Starlette:
-    """Build the application; ``pulses`` let /healthz tell how this process does.
+    """Build the application; ``pulses`` give /healthz the state of this process.
 
-    Where it is ``paced``, as in the daemon, requests that a network sends too fast wait.
+    If ``paced``, as in the daemon, requests that a network sends too fast wait.
     """
     site = program.settings.site
     feeds = FeedCache(program.store)

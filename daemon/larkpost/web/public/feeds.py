@@ -43,9 +43,9 @@ ARCHIVE_ENTRIES = 200
 MONTH_ENTRIES = 1000  # on a page: a month of a large site would be a feed of many megabytes
 PUBLIC = "public, max-age=300"
 PUBLIC_AND_FULL = "public, max-age=86400"  # of a month that is over
-STEP = timedelta(minutes=5)  # how often what trends is reckoned anew
+STEP = timedelta(minutes=5)  # how often trending papers are computed
 LONGEST_NAME = 80
-_BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)  # the date of a feed on which nothing ever stood
+_BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)  # the date of a feed that never had an entry
 
 
 def _start_of_step(now: datetime) -> datetime:
@@ -54,7 +54,7 @@ def _start_of_step(now: datetime) -> datetime:
 
 
 def _trending(site: SiteContext, asked: FeedRequest, connection: Connection) -> RenderedFeed:
-    """Answer ``/trending.{rss|atom|json}``: the house's edition of today, the hottest first."""
+    """Answer ``/trending.{rss|atom|json}``: the trending papers of today, the hottest first."""
     form, links = form_of(asked), site.program.links
     at = _start_of_step(site.clock().astimezone(UTC))
     edition = trending_edition(
@@ -140,9 +140,9 @@ def _render_listing(
     *,
     at: datetime | None = None,
 ) -> RenderedFeed:
-    """Set the feed; thousands of visits share it.
+    """Render the feed; thousands of requests share it.
 
-    ``at`` is the moment it is reckoned for, where time changes it as well.
+    ``at`` is the time it is computed for, if it depends on time.
     """
     form = form_of(asked)
     since = papers.extent(connection).updated or _BEGINNING
