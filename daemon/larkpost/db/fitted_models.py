@@ -1,4 +1,4 @@
-"""Stores fitted TF-IDF models: caches that can be made again, of which the newest counts."""
+"""Stores fitted TF-IDF models: caches that can be fitted again; the newest one counts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoredModel:
-    """A TF-IDF model as it is stored: of how many papers, up to which moment, and its bytes."""
+    """A stored TF-IDF model: its number of papers, the time of their last change, and its bytes."""
 
     id: int
     fitted_at: datetime
@@ -53,7 +53,7 @@ def newest_model(connection: Connection) -> StoredModel | None:
 
 
 def newest_facts(connection: Connection) -> StoredModel | None:
-    """Read the model that was stored last without its bytes, which are many: these are empty."""
+    """Read the newest model without its bytes, which are large: they are left empty."""
     table = schema.tfidf_model
     columns = table.c.id, table.c.fitted_at, table.c.paper_count, table.c.corpus_updated_at
     row = connection.execute(select(*columns).order_by(table.c.id.desc()).limit(1)).one_or_none()
@@ -65,7 +65,7 @@ def newest_facts(connection: Connection) -> StoredModel | None:
 
 
 def models(connection: Connection) -> Iterator[StoredModel]:
-    """Read the stored models, the newest first, one at a time: they are large."""
+    """Read the stored models, newest first, one at a time because they are large."""
     table = schema.tfidf_model
     numbers = connection.execute(select(table.c.id).order_by(table.c.id.desc())).scalars().all()
     for number in numbers:
@@ -77,12 +77,12 @@ def models(connection: Connection) -> Iterator[StoredModel]:
 
 
 def newest_id(connection: Connection) -> int | None:
-    """Tell the id of the model that was stored last: who holds one knows if it is that."""
+    """Return the id of the newest model, to compare with a model in memory."""
     return connection.execute(select(func.max(schema.tfidf_model.c.id))).scalar()
 
 
 def prune(connection: Connection, keep: int = 2) -> int:
-    """Drop all but the newest ``keep`` models; returns how many went."""
+    """Delete all but the newest ``keep`` models; returns the number deleted."""
     table = schema.tfidf_model
     kept = select(table.c.id).order_by(table.c.id.desc()).limit(keep).scalar_subquery()
     return connection.execute(delete(table).where(table.c.id.not_in(kept))).rowcount

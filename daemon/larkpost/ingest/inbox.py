@@ -1,4 +1,4 @@
-"""Processes the inbox folder: reads files that no longer change, then moves them to ``done/`` or ``bad/``."""
+"""Processes the inbox: reads stable files, then moves them to ``done/`` or ``bad/``."""
 
 from __future__ import annotations
 

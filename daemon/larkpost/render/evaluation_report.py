@@ -36,7 +36,7 @@ class TermCurve(NamedTuple):
 
 
 def report_page(reports: Sequence[tuple[str, Any]]) -> str:
-    """Render the reports of readers (``ranking.Report``), each under their name, as one document."""
+    """Render the reports of readers (``ranking.Report``), each with a name, as one document."""
     made = environment("report")
     page = made.get_template("report.html").render(
         reports=[

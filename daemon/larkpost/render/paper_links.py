@@ -50,7 +50,7 @@ class PaperLinks:
 
 
 def further_links(paper: Paper, names: Iterable[Identifier]) -> list[NamedLink]:
-    """Return the other addresses of a paper, each once: from its identifiers, then further links."""
+    """Return other addresses of a paper, each once: by its identifiers, then further links."""
     named = [(str(name), identifier_url(name)) for name in sorted(names)]
     told = [(encode_url(url), encode_url(url)) for url in paper.links]
     first: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Leases: who alone may do something for a while, such as the tick or a fit."""
+"""Leases: exclusive rights for a limited time, such as running the tick or a fit."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-# No lease is longer than this; one that ends later was taken before the clock was set back, and
-# nobody should have to wait for it.
+# The longest lease; one that ends later was taken before the clock was set back, and is ignored.
 LONGEST = timedelta(hours=1)
 
 
 def take(connection: Connection, name: str, holder: str, *, now: datetime, seconds: float) -> bool:
-    """Take a lease, or lengthen one's own; tells whether it is ours now.
+    """Take a lease, or renew one's own; returns whether it is ours.
 
     Raises ValueError for a lease over an hour.
     """
@@ -36,18 +35,18 @@ def take(connection: Connection, name: str, holder: str, *, now: datetime, secon
         set_={"holder": statement.excluded.holder, "until": statement.excluded.until},
         where=or_(table.holder == holder, table.until <= now, table.until > now + LONGEST),
     )
-    # What an upsert counts differs between drivers; what it returns does not.
+    # The row count of an upsert differs between drivers; its returned rows do not.
     return connection.execute(statement.returning(table.name)).first() is not None
 
 
 def release(connection: Connection, name: str, holder: str) -> None:
-    """Give a lease back; does nothing to one that another holder has."""
+    """Release a lease; does nothing to one of another holder."""
     table = schema.lease.c
     connection.execute(delete(schema.lease).where(table.name == name, table.holder == holder))
 
 
 def holder(connection: Connection, name: str, *, now: datetime) -> str | None:
-    """Tell who has a lease at this moment."""
+    """Return the current holder of a lease."""
     table = schema.lease.c
     valid = select(table.holder).where(table.name == name, table.until > now)
     return connection.execute(valid).scalar()
