@@ -273,7 +273,7 @@ def _sqlite(file: Path | None, patience: float) -> Engine:
     def on_checkin(_connection: object, record: ConnectionPoolEntry) -> None:
         if file and _on_a_frozen_disk(
             file
-        ):  # the disk may become writable, and then the file changes
+        ):  # it may become writable later
             record.invalidate(soft=True)
 
     return engine

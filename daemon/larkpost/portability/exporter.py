@@ -135,7 +135,7 @@ def _readers(connection: Connection) -> Iterator[dict[str, Any]]:
 def _reader_line(
     connection: Connection, reader: Reader, issued: Sequence[Edition]
 ) -> dict[str, Any]:
-    """Make the line of a reader with private papers and the data of old links and feeds, including numbers."""
+    """Make the line of a reader: private papers, and the numbers and keys of links and feeds."""
     line = records.reader_line(reader)
     if use := last_use.of(connection, [reader.id]).get(reader.id):
         line |= {"expires": True, "last_used": use.noted and use.noted.isoformat()}
