@@ -6,7 +6,8 @@ import errno
 import os
 import socket
 import threading
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from functools import cached_property
@@ -20,13 +21,10 @@ from larkpost.errors import SettingsError
 from larkpost.inbound.return_address import ReturnAddresses
 from larkpost.log_events import LogEvent
 from larkpost.safe_files import make_folder
-from larkpost.settings import expand
+from larkpost.settings import HomePaths, Settings, expand
 from larkpost.urls import UrlBuilder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from contextlib import AbstractContextManager
-
     from larkpost.db.usage.last_use import ExpiryRule
     from larkpost.editions.model_cache import ModelCache
     from larkpost.editions.publish import PublishContext
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     from larkpost.readers.expiry import LastUses
     from larkpost.render import EditionRenderer
     from larkpost.scheduler.tick import TickContext
-    from larkpost.settings import HomePaths, Settings
     from larkpost.transports.dkim import DkimSignature
 
 
@@ -341,8 +338,8 @@ def _make_folder(folder: Path) -> None:
         if error.errno not in _NOT_OURS:
             raise
         raise SettingsError(
-            f"the folder {folder} cannot be made: {error.strerror}",
-            hint="say where with --home DIR or LARKPOST_HOME, or check who may write there",
+            f"the folder {folder} cannot be created: {error.strerror}",
+            hint="choose another with --home DIR or LARKPOST_HOME, or check its permissions",
         ) from error
 
 

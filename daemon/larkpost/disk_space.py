@@ -68,11 +68,11 @@ def no_room(what: object, why: object, *, limited: bool = False) -> NoRoom:
     words = why.strerror if isinstance(why, OSError) else why
     if limited or (isinstance(why, OSError) and why.errno == errno.EFBIG):
         return NoRoom(
-            f"No room left for {what}: a limit on the size of files forbids it ({words})",
+            f"no room left for {what}: a limit on the size of files forbids it ({words})",
             hint="raise the limit of this process (`ulimit -f`, LimitFSIZE= of systemd) and try"
             " again; nothing was lost",
         )
     return NoRoom(
-        f"No room left for {what} ({words})",
+        f"no room left for {what} ({words})",
         hint="make room on the disk and try again; nothing was lost",
     )

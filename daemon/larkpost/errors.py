@@ -23,11 +23,8 @@ LarkpostError
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import timedelta
 
 
 class LarkpostError(Exception):

@@ -5,13 +5,12 @@ All times are aware and in UTC. Nothing here does any work.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import date, datetime
-
     from larkpost.domain import Edition, Message, Paper, Reader, Record, Thumb
 
 FeedFormat = Literal["rss", "atom", "json"]

@@ -7,6 +7,8 @@ import re
 import sys
 import threading
 import traceback
+from collections.abc import Iterable
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from larkpost.log_events import LogEvent
@@ -15,9 +17,6 @@ from larkpost.masking import HIDDEN, mask_text
 from larkpost.token_routes import FEED, SIGNED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from types import TracebackType
-
     from structlog.stdlib import ProcessorFormatter
     from structlog.typing import EventDict, Processor, WrappedLogger
 

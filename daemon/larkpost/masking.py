@@ -9,12 +9,9 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 HIDDEN = "***"
 # Parameters of libpq, psycopg, SQLAlchemy and SQLite that hold no secret.

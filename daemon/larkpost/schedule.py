@@ -42,11 +42,11 @@ class Timetable:
         place(self.zone)
         if not self.days or not self.days <= frozenset(range(7)):
             raise UsageError(
-                "An edition needs at least one weekday, Monday to Sunday.",
-                hint="Choose Monday, for example. To stop for a while, pause instead.",
+                "an edition needs at least one weekday, Monday to Sunday",
+                hint="choose at least one day; to stop for some time, pause instead",
             )
         if self.paused_until is not None and self.paused_until.year > LAST_YEAR:
-            raise UsageError(f"A pause until the year {self.paused_until.year} is a farewell.")
+            raise UsageError(f"the pause lasts too long: until the year {self.paused_until.year}")
 
     def chooses(self, day: date) -> bool:
         """Return whether an edition is due on that local day."""
@@ -68,8 +68,8 @@ def place(zone: str) -> ZoneInfo:
         return ZoneInfo(zone)
     except (KeyError, ValueError, OSError):  # unknown; not a relative path; a folder of zones
         raise UsageError(
-            f"There is no time zone called {zone!r}",
-            hint="zones are named like Europe/Berlin, America/New_York or UTC",
+            f"there is no time zone called {zone!r}",
+            hint="write it like Europe/Berlin, America/New_York or UTC",
         ) from None
 
 

@@ -8,7 +8,10 @@ import os
 import re
 import secrets
 import stat
+from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from itsdangerous import BadData, Signer
@@ -19,18 +22,14 @@ from larkpost.errors import DamagedKey, InvalidToken, SettingsError
 from larkpost.safe_files import create_once, make_folder, move_aside
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.token_routes import Purpose
 
 KEY_BYTES = 32
 _KEY = re.compile(rf"(?:[0-9A-Fa-f]{{2}}){{{KEY_BYTES},}}")
-_LOST = "put it back from a backup; once it is lost for good, `larkpost init --new-key`"
+_LOST = "restore it from a backup; only if there is none, run larkpost init --new-key"
 _DAMAGED = (
-    "move it away and put the key back from a backup; once that is lost for good, `larkpost init"
-    " --new-key` moves it aside and makes a new one"
+    "restore the key from a backup; only if there is none, run larkpost init --new-key, which"
+    " renames the damaged file and creates a new key"
 )
 MAC_BYTES = 16  # 128 bits: OWASP ASVS 5.0, 11.5.1; short enough for a List-Unsubscribe header
 
@@ -114,14 +113,14 @@ def read_keys(path: Path) -> list[bytes]:
         if path.stat().st_mode & stat.S_IRWXO:
             raise SettingsError(
                 f"the key file {path} can be read by every user of this machine",
-                hint=f"chmod 600 {path}; a disk that keeps no rights (vfat, exFAT) must be mounted"
+                hint=f"run chmod 600 {path}; mount a file system without permissions (vfat, exFAT)"
                 " with umask=077",
             )
         lines = path.read_text("ascii", errors="replace").split()
     except OSError as error:
         raise SettingsError(
             f"the key file {path} cannot be read: {error.strerror}",
-            hint="check its owner and rights, and those of its folder",
+            hint="check its owner and permissions, and those of its folder",
         ) from error
     if not lines or not all(map(_KEY.fullmatch, lines)):
         what = "one of its lines is no key" if lines else "it holds no key"
@@ -149,8 +148,8 @@ def move_damaged_key(path: Path, now: datetime) -> Path | None:
 def missing_key(path: Path, database: str) -> SettingsError:
     """Make the error for a database with content whose key is missing."""
     return SettingsError(
-        f"the key file {path} is missing, and {database} holds readers or papers: with a new key"
-        " every link in letters, feeds and bookmarks would be dead, those to unsubscribe too",
+        f"the key file {path} is missing, and {database} has readers or papers: a new key"
+        " would break all links in emails, feeds and bookmarks, including unsubscribe links",
         hint=_LOST,
     )
 
@@ -162,7 +161,7 @@ def _damage_error(path: Path, what: str) -> DamagedKey:
 def _refusal() -> InvalidToken:
     return InvalidToken(
         "this link is not valid",
-        hint="copy it again, whole, from the newest mail or feed entry",
+        hint="copy the whole link again from the newest email or feed entry",
     )
 
 

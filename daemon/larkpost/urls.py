@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
-from larkpost.domain import Thumb
+from larkpost.domain import Edition, Interest, Reader, Thumb
 from larkpost.errors import InvalidToken
 from larkpost.text.normalize import normal_form, one_line, shorten
-from larkpost.token_routes import FEED, SIGNED
+from larkpost.token_routes import FEED, SIGNED, Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from larkpost.domain import Edition, Interest, Reader
     from larkpost.interfaces import FeedFormat
-    from larkpost.token_routes import Purpose
     from larkpost.tokens import Tokens
 
 
@@ -137,7 +134,7 @@ class UrlBuilder:
     def public_alternates(self, site: str) -> list[Alternate]:
         """List the public feeds; ``site`` is the site's title."""
         return [
-            *_alternates(f"{site}: trending", self.trending),
+            *_alternates(f"{site}: popular here", self.trending),
             *_alternates(f"{site}: every new paper", self.archive),
         ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -13,8 +14,6 @@ from larkpost.db import public_archive
 from larkpost.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from larkpost.db.engine import Connection
     from larkpost.domain import Paper
 
@@ -94,7 +93,7 @@ def read_span(name: str) -> DateSpan:
     if span is not None and (span.kind is SpanKind.MONTH or span.first < _LAST_WEEK):
         return span
     raise UsageError(
-        "There is no such day, week or month", hint="write it like 2026-08-07, 2026-W32 or 2026-08"
+        "there is no such day, week or month", hint="write it like 2026-08-07, 2026-W32 or 2026-08"
     )
 
 

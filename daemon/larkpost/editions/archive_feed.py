@@ -6,12 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from larkpost.db import public_archive
-from larkpost.editions.archive import SpanKind, latest, read_span, span_of, volume
+from larkpost.editions.archive import (
+    ArchivePage,
+    DateSpan,
+    SpanKind,
+    latest,
+    read_span,
+    span_of,
+    volume,
+)
 from larkpost.errors import UsageError
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection
-    from larkpost.editions.archive import ArchivePage, DateSpan
 
 # A link between documents: the relation, the month's name, and its page from 1 on.
 Related = list[tuple[str, str, int]]
@@ -31,7 +38,7 @@ def open_month(connection: Connection, name: str, *, page: int, size: int) -> Ar
     span = read_span(name)
     opened = volume(connection, span, limit=size, offset=(page - 1) * size)
     if span.kind is not SpanKind.MONTH or not opened.papers:
-        raise UsageError("There is no such page of a month")
+        raise UsageError("there is no such page of a month")
     more = page * size < opened.total
     older = [("prev-archive", opened.previous.name, 1)] if opened.previous else []
     if opened.next is None:  # it still grows, so it must not be cached (RFC 5005 section 3)

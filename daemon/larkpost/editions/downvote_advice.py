@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import sqrt
-from typing import TYPE_CHECKING
 
 from larkpost.domain import Thumb
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
 A_MONTH = timedelta(days=30)
 LATELY, BEFORE = 20, 100  # the most thumbs that are compared: the newest, and those before them
@@ -38,9 +34,9 @@ class ManyDowns:
         """Return the note for an edition: the finding, and what to do."""
         return (
             f"Many thumbs down lately: {self.downs} of your last {self.thumbs},"
-            f" and {self.downs_before} of the {self.thumbs_before} before. If you look for other"
-            f" things now, your page can forget your thumbs before {self.since:%Y-%m-%d}, and bring"
-            " them back if that was wrong."
+            f" and {self.downs_before} of the {self.thumbs_before} before. If your"
+            " interests have changed, you can have your thumbs before"
+            f" {self.since:%Y-%m-%d} forgotten on your page, and restore them later."
         )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,9 @@ from larkpost.db.coordination import job_status
 from larkpost.db.polling import polled_sources
 from larkpost.domain import Status
 from larkpost.errors import FetchProblem
+from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
-
     from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection
     from larkpost.db.polling.polled_sources import SourceState
@@ -53,12 +52,12 @@ _LONG_ENOUGH = timedelta(hours=6)
 
 # Texts for readers do not mention files, other readers, or remedies for the operator.
 _TO_A_READER = {
-    EmptyDay.NO_DUMP: "no new papers came in",
-    EmptyDay.KNOWN_DUMP: "what came in was a page that had been read before",
-    EmptyDay.KNOWN_PAPERS: "every paper that came in was known already",
-    EmptyDay.UNREADABLE_DUMP: "nothing in what came in could be read",
-    EmptyDay.ALL_BELOW: "every paper was below your threshold",
-    EmptyDay.ALL_SEEN: "you had seen every paper there was",
+    EmptyDay.NO_DUMP: "there were no new papers",
+    EmptyDay.KNOWN_DUMP: "the page with the papers had been read before",
+    EmptyDay.KNOWN_PAPERS: "all papers in the page were known already",
+    EmptyDay.UNREADABLE_DUMP: "the page with the papers could not be read",
+    EmptyDay.ALL_BELOW: "all papers were below your lowest match",
+    EmptyDay.ALL_SEEN: "you had seen all papers",
 }
 
 
@@ -154,7 +153,9 @@ def reasons(facts: DayFacts) -> Iterator[EmptyDayReason]:
     """Return the reasons for an empty day; failures are included even if others got papers."""
     if not facts.readers:
         yield EmptyDayReason(
-            EmptyDay.NO_READER, "there is no active reader", "larkpost reader add you@example.org"
+            EmptyDay.NO_READER,
+            "there is no active reader",
+            "run larkpost reader add you@example.org",
         )
     if facts.nothing_new and not facts.has_papers:
         yield from _of_ingest(facts)
@@ -172,28 +173,28 @@ def _of_ingest(facts: DayFacts) -> Iterator[EmptyDayReason]:
     if event is not None and event.detail.get("already"):
         yield EmptyDayReason(
             EmptyDay.KNOWN_DUMP,
-            f"{name} has the bytes of a dump that was read on {event.detail['already']}",
-            "nothing is wrong if it came twice; otherwise fetch a newer page",
+            f"{name} is the same file as a dump that was read on {event.detail['already']}",
+            "fetch a newer page, unless it was delivered twice",
         )
         return
     if event is not None and event.detail.get("papers") and not event.detail.get("new"):
         yield EmptyDayReason(
             EmptyDay.KNOWN_PAPERS,
-            f"{name} brought {no_new_papers(event.detail['papers'])}",
-            "nothing is wrong if the day brought none; otherwise fetch a newer page",
+            f"{name} had {no_new_papers(event.detail['papers'])}",
+            "fetch a newer page, unless the day had no new papers",
         )
         return
     news = facts.news
-    last = f"the last one was read on {news:%d %B %Y}" if news else "none ever came"
+    last = f"the last one was read on {news:%d %B %Y}" if news else "there has been none yet"
     yield EmptyDayReason(
         EmptyDay.NO_DUMP,
-        f"no dump brought a paper lately; {last}",
-        "save today's page into the inbox folder, or larkpost ingest FILE",
+        f"no recent dump had a new paper; {last}",
+        "save today's page into the inbox folder, or run larkpost ingest FILE",
     )
     if event is not None and not event.ok:
         yield EmptyDayReason(
             EmptyDay.UNREADABLE_DUMP,
-            f"nothing was recognised: {event.detail.get('problem', name)}",
+            f"a dump was not recognised: {event.detail.get('problem', name)}",
             event.detail.get("hint")
             or "see the .why file beside it in the folder bad/, and docs/formats.md",
         )
@@ -205,8 +206,8 @@ def _of_sources(facts: DayFacts) -> Iterator[EmptyDayReason]:
         if state.problem and (state.problem not in _PASSING or silent >= _LONG_ENOUGH):
             yield EmptyDayReason(
                 EmptyDay.SOURCE_PROBLEM,
-                f"the source {state.source.name} is not well: {state.problem_text}",
-                state.problem_hint or "larkpost source check tells more",
+                f"the source {state.source.name} has a problem: {state.problem_text}",
+                state.problem_hint or "run larkpost source check",
             )
 
 
@@ -219,14 +220,14 @@ def _of_publish(event: JobStatus, *, seen: bool) -> Iterator[EmptyDayReason]:
     if below := event.detail.get("below_threshold"):
         yield EmptyDayReason(
             EmptyDay.ALL_BELOW,
-            f"every paper was below the threshold of {below} of the readers",
-            "larkpost reader set EMAIL --threshold 0",
+            f"all papers were below the threshold of {quantity(below, 'reader')}",
+            "run larkpost reader set EMAIL --threshold 0",
         )
     elif seen and (empty := event.detail.get("empty")):
         yield EmptyDayReason(
             EmptyDay.ALL_SEEN,
-            f"{empty} of the readers had seen every paper there was",
-            "a new dump brings new papers",
+            f"{quantity(empty, 'reader')} had seen all papers",
+            "read a new dump",
         )
 
 
@@ -239,11 +240,11 @@ def _of_faults(happened: Mapping[str, JobStatus]) -> Iterator[EmptyDayReason]:
         yield EmptyDayReason(
             EmptyDay.NOT_PUBLISHED,
             f"publishing failed: {problem}",
-            "the log tells where; it is tried again at every tick",
+            "see the log; publishing is tried again at every tick",
         )
     if deliver is not None and not deliver.ok:
         yield EmptyDayReason(
             EmptyDay.MAIL_REFUSED,
-            f"the mail server did not take letters: {deliver.detail.get('problem', '')}",
-            deliver.detail.get("hint") or "letters are kept and tried again; larkpost doctor helps",
+            f"the mail server did not accept emails: {deliver.detail.get('problem', '')}",
+            deliver.detail.get("hint") or "run larkpost doctor; the emails are tried again",
         )

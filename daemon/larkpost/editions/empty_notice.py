@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import editions
 from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import notices
-from larkpost.domain import Status
+from larkpost.domain import Reader, Status
 from larkpost.schedule import local_date
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
-
     from larkpost.db.engine import Connection
-    from larkpost.domain import Reader
 
 # Longer than a local day, so that a slot moved to a later hour does not repeat a day's notice.
 A_DAY = timedelta(days=2)

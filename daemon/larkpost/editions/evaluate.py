@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import editions, papers, popularity, votes
-from larkpost.domain import Thumb
+from larkpost.domain import Edition, Paper, Reader, Thumb
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Edition, Paper, Reader
     from larkpost.ranking import History, Logged, ReplayReport, TfidfRanker
 
 FEWEST = 10  # votes; a replay of fewer measures chance

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from larkpost.domain import Thumb
+from larkpost.domain import Paper, Pick, Reader, Thumb
 from larkpost.schedule import local_date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
-    from datetime import datetime
-
-    from larkpost.domain import Paper, Pick, Reader
     from larkpost.interfaces import Evidence
     from larkpost.ranking import TextSpace
     from larkpost.ranking.exploration.unseen import Unseen

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from larkpost.domain import Pick, TermWeight
+from larkpost.domain import Interest, Paper, Pick, Reader, TermWeight
 from larkpost.text.stemming import stem_words
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-
-    from larkpost.domain import Interest, Paper, Reader
-
 NOTE = (
-    "Your thumbs could not be used today, and none is lost: these papers were chosen by the words"
-    " of your interests, by what other readers like, and by what is new."
+    "Your thumbs could not be used today, but they are not lost. These papers were picked by the"
+    " words of your interests, by what other readers like, and by date."
 )
 
 _WORD = re.compile(r"[^\W_]+")

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from datetime import datetime
+from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import quote
 
 from larkpost import logs
@@ -19,10 +21,6 @@ from larkpost.errors import TryAgainLater
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-    from typing import IO
-
     from larkpost.db.engine import Store
     from larkpost.ranking import TextSpace, TfidfRanker
 
@@ -127,7 +125,7 @@ class FitApart:
 
     def _raise_if_stopped(self) -> None:
         if self.stopped():
-            raise TryAgainLater("The fit of the model was given up: the daemon is to end")
+            raise TryAgainLater("fitting the model was stopped, because the daemon ends")
 
 
 def _address(store: Store) -> str:

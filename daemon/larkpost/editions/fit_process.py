@@ -17,6 +17,14 @@ from larkpost.blas_threads import limit_blas_threads
 NICE = 10
 
 
+def _tell(error: Exception, store: str) -> None:
+    """Write on standard error what went wrong, without the database's password."""
+    from larkpost.masking import mask_text, secrets_of_url
+
+    sys.stderr.write(mask_text(f"{type(error).__name__}: {error}", secrets_of_url(store)))
+    sys.stderr.flush()
+
+
 def main() -> None:
     """Fit as requested on standard input; on an error ends with 1 and one line of explanation."""
     limit_blas_threads()
@@ -29,11 +37,7 @@ def main() -> None:
     try:
         body = _fit(wanted)
     except Exception as error:  # reported to the waiting process, which logs it
-        from larkpost.masking import mask_text, secrets_of_url
-
-        secrets = secrets_of_url(str(wanted["store"]))
-        sys.stderr.write(mask_text(f"{type(error).__name__}: {error}", secrets))
-        sys.stderr.flush()
+        _tell(error, str(wanted["store"]))
         os._exit(1)
     with os.fdopen(answer, "wb") as pipe:
         pipe.write(body)

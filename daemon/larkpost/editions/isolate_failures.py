@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from larkpost.errors import LarkpostError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
 
 One = TypeVar("One")
 Done = TypeVar("Done")

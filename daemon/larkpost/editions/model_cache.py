@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -11,16 +11,13 @@ from larkpost import logs
 from larkpost.db import fitted_models, papers, popularity
 from larkpost.db.coordination import job_status
 from larkpost.db.paper_cache import PaperCache
-from larkpost.editions.fit_model import LIKED, Fitted, fit_here
+from larkpost.editions.fit_model import LIKED, Fit, Fitted, fit_here
 from larkpost.editions.refit_policy import FitBasis, still_serves
 from larkpost.errors import LarkpostError, TryAgainLater
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.editions.fit_model import Fit
     from larkpost.ranking import TextSpace, TfidfRanker
 
 log = logs.get_logger(__name__)
@@ -224,24 +221,21 @@ def _load(
 
 def _keep(store: Store, made: ModelBuild) -> None:
     """Store a new model, or the reason why there is none."""
-    basis, now = made.basis, made.at
     if made.problem:
         with store.begin() as connection:
-            ups = _ups(connection)
-            job_status.record(connection, "fit", ok=False, now=now, problem=made.problem, ups=ups)
+            ups, problem = _ups(connection), made.problem
+            job_status.record(connection, "fit", ok=False, now=made.at, problem=problem, ups=ups)
     elif made.body:
         with store.begin() as connection:
-            fitted_models.save_model(
-                connection,
-                made.body,
-                paper_count=basis.papers,
-                corpus_updated_at=basis.updated,
-                now=now,
-            )
-            fitted_models.prune(connection)
-            job_status.record(
-                connection, "fit", ok=True, now=now, papers=basis.papers, ups=basis.ups
-            )
+            _save(connection, made.body, made.basis, made.at)
+
+
+def _save(connection: Connection, body: bytes, basis: FitBasis, now: datetime) -> None:
+    fitted_models.save_model(
+        connection, body, paper_count=basis.papers, corpus_updated_at=basis.updated, now=now
+    )
+    fitted_models.prune(connection)
+    job_status.record(connection, "fit", ok=True, now=now, papers=basis.papers, ups=basis.ups)
 
 
 def _ups(connection: Connection) -> int:

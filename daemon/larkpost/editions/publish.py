@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache, partial
 from itertools import groupby
@@ -16,7 +17,7 @@ from larkpost.db import editions, readers
 from larkpost.db.coordination import job_status
 from larkpost.db.editions import PreparedEdition
 from larkpost.db.popularity import FEWEST
-from larkpost.domain import Edition
+from larkpost.domain import Edition, Reader
 from larkpost.editions import empty_day_reasons, empty_notice, recommend
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.editions.isolate_failures import bisect_failures
@@ -27,11 +28,7 @@ from larkpost.render.email.mime import message_id
 from larkpost.schedule import local_date, next_after, timetable_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import date, datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Reader
     from larkpost.ranking import TextSpace, TfidfRanker
 
 SHARD = 500
@@ -94,6 +91,14 @@ class PublishOutcome(StrEnum):
     EMPTY = "empty"  # no paper to publish
     BELOW_THRESHOLD = "below_threshold"  # papers, but none above the reader's threshold
     FAILED = "failed"  # an error; the slot stays, and is tried again
+
+
+# Outcomes that are told of a whole day (UTC), and not of the last time only.
+_COUNTED_BY_DAY = (
+    PublishOutcome.PUBLISHED,
+    PublishOutcome.EMPTY,
+    PublishOutcome.BELOW_THRESHOLD,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +202,7 @@ def _note(connection: Connection, day: _PublishSummary, now: datetime) -> None:
     happened = job_status.latest(connection)
     counts = {str(outcome): n for outcome, n in day.tally.items()}
     if (earlier := happened.get("publish")) and earlier.at.date() == now.date():
-        for outcome in (
-            PublishOutcome.PUBLISHED,
-            PublishOutcome.EMPTY,
-            PublishOutcome.BELOW_THRESHOLD,
-        ):  # of the whole day (UTC)
+        for outcome in _COUNTED_BY_DAY:
             if n := earlier.detail.get(outcome, 0):
                 counts[outcome] = counts.get(outcome, 0) + n
     problem = {"problem": day.problem} if day.failed else {}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from larkpost import logs
 from larkpost.db import editions, papers, popularity, votes
-from larkpost.domain import Thumb
+from larkpost.domain import Paper, Pick, Reader, Thumb
 from larkpost.editions import downvote_advice, fallback_picks, second_interest
 from larkpost.editions.exploration import Explorer
 from larkpost.editions.isolate_failures import bisect_failures
@@ -20,12 +21,8 @@ from larkpost.interfaces import Evidence
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date, timedelta
-
     from larkpost.db.engine import Connection, Store
     from larkpost.db.paper_cache import PaperCache
-    from larkpost.domain import Paper, Pick, Reader
     from larkpost.ranking import LinearTaste, TextSpace, TfidfRanker
     from larkpost.ranking.selection import DuplicateGroups
 
@@ -33,9 +30,11 @@ if TYPE_CHECKING:
 
 log = logs.get_logger(__name__)
 
+T = TypeVar("T")
+
 UNMATCHED = (
-    "None of your interest words tells one paper here from another, so this is what other readers"
-    " like, then the newest. Your page takes other words."
+    "None of your interest words helps to choose between the papers here, so these are what other"
+    " readers like, then the newest. You can change the words on your page."
 )
 
 
@@ -157,8 +156,6 @@ def _learn(
     question: RankingRequest,
     known: PaperCache | None = None,
 ) -> dict[int, ReaderRanking]:
-    from larkpost.ranking import selection
-
     with store.read() as connection:
         cast = votes.of_many(connection, _ids(readers))
         asked = evidence(connection, readers, now=question.at, cast=cast, known=known)
@@ -169,50 +166,72 @@ def _learn(
         reader.id: {*picked.get(reader.id, ()), *(vote.paper_id for vote in cast[reader.id])}
         for reader in readers
     }
-    own: dict[int, list[Evidence]] = {reader.id: [] for reader in readers}
-    for one in asked:
-        own[one.reader_id].append(one)
-    alike = selection.twins(candidates)
     most = max((question.limit or reader.papers_per_edition for reader in readers), default=0)
-    enough = most + min(alike.doubles, most)
-    ids = frozenset(paper.id for paper in candidates)
-    # A chance is meaningful only after the first thumb up, as in messages.
-    untaught = frozenset(one.interest_id for one in asked if Thumb.UP not in one.thumbs)
-    explorer = Explorer(space, candidates, spent, alike, question.exploration, question.at)
-    shard = _ShardRanking(
-        ranker, space, question, candidates, ids, spent, alike, enough, untaught, explorer
-    )
+    shard = _make_shard(ranker, space, question, candidates, spent, asked, most)
     tastes = ranker.learn(space, asked, now=question.at)
     found = shard.find_candidates(asked, tastes)
     if lost := [reader for reader in readers if not found.get(reader.id)]:
         with store.read() as connection:
             found |= shard.trending(connection, lost)
-    theirs: dict[int, list[LinearTaste]] = {}
-    for one, taste in zip(asked, tastes, strict=True):
-        theirs.setdefault(one.reader_id, []).append(taste)
+    own, theirs = _by_reader(asked, asked), _by_reader(asked, tastes)
     rankings = {
-        reader.id: _add_advice(
-            shard.ranking(reader, found[reader.id], own[reader.id], theirs[reader.id]),
-            own[reader.id],
-            question.at,
-        )
+        reader.id: shard.ranking(reader, found[reader.id], own[reader.id], theirs[reader.id])
         for reader in readers
     }
     for reader in readers:
-        if offer := second_interest.note(space, reader, own[reader.id], now=question.at):
-            told = rankings[reader.id]
-            rankings[reader.id] = replace(told, note=f"{told.note} {offer}".strip())
-    for reader in lost:
-        if any(one.words for one in own[reader.id]) and not any(o.papers for o in own[reader.id]):
-            rankings[reader.id] = replace(rankings[reader.id], note=UNMATCHED)
+        ranking, mine = rankings[reader.id], own[reader.id]
+        if reader in lost and any(one.words for one in mine) and not any(o.papers for o in mine):
+            rankings[reader.id] = replace(ranking, note=UNMATCHED)
+        else:
+            offer = second_interest.note(space, reader, mine, now=question.at)
+            rankings[reader.id] = _add_notes(ranking, mine, offer, question.at)
     return rankings
 
 
-def _add_advice(ranking: ReaderRanking, asked: Sequence[Evidence], now: datetime) -> ReaderRanking:
-    """Add advice to the note of a reader who gives more thumbs down than before."""
+def _by_reader(asked: Sequence[Evidence], items: Sequence[T]) -> dict[int, list[T]]:
+    """Group the items, one per evidence, by reader."""
+    found: dict[int, list[T]] = {}
+    for one, item in zip(asked, items, strict=True):
+        found.setdefault(one.reader_id, []).append(item)
+    return found
+
+
+def _make_shard(
+    ranker: TfidfRanker,
+    space: TextSpace,
+    question: RankingRequest,
+    candidates: Sequence[Paper],
+    spent: Mapping[int, set[int]],
+    asked: Sequence[Evidence],
+    most: int,
+) -> _ShardRanking:
+    """Prepare the ranking of readers who each get at most ``most`` papers."""
+    from larkpost.ranking import selection
+
+    alike = selection.twins(candidates)
+    return _ShardRanking(
+        ranker,
+        space,
+        question,
+        candidates,
+        ids=frozenset(paper.id for paper in candidates),
+        spent=spent,
+        alike=alike,
+        enough=most + min(alike.doubles, most),
+        # A chance is meaningful only after the first thumb up, as in messages.
+        untaught=frozenset(one.interest_id for one in asked if Thumb.UP not in one.thumbs),
+        explorer=Explorer(space, candidates, spent, alike, question.exploration, question.at),
+    )
+
+
+def _add_notes(
+    ranking: ReaderRanking, asked: Sequence[Evidence], offer: str, now: datetime
+) -> ReaderRanking:
+    """Add an offer to the note, and advice to a reader who gives more thumbs down than before."""
     cast = (vote for one in asked for vote in zip(one.at, one.thumbs, strict=True))
     found = downvote_advice.many_downs(cast, now)
-    return replace(ranking, note=f"{found.text} {ranking.note}".strip()) if found else ranking
+    note = " ".join(filter(None, [found.text if found else "", ranking.note, offer]))
+    return ranking if note == ranking.note else replace(ranking, note=note)
 
 
 @dataclass(frozen=True, slots=True)

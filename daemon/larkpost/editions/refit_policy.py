@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from datetime import datetime, timedelta
 
 # Up to this many papers the model is fitted again whenever one of them changes, which makes a
 # ranking a function of the data alone; beyond, fits are rarer, so that the cost of a year is

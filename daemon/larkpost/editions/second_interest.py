@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from larkpost.db import readers, votes
-from larkpost.domain import Thumb
+from larkpost.db import interests, readers, votes
+from larkpost.domain import Interest, Paper, Reader, Thumb, Vote
 from larkpost.errors import UsageError
 from larkpost.schedule import local_date
 from larkpost.text.interest_words import LONGEST_INTEREST, MOST_INTERESTS, tidy
 from larkpost.text.normalize import one_line, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Interest, Paper, Reader, Vote
     from larkpost.interfaces import Evidence
     from larkpost.ranking import TextSpace
 
 NOT_AGAIN = timedelta(days=180)  # after an offer was declined
 NAMED_AFTER = 2  # words
 NOTE = (
-    "The papers you like fall into two groups. On the page of your taste one click gives the"
-    " second an interest of its own."
+    "The papers you like fall into two groups. On the page “Your taste” you can make the second"
+    " a separate interest with one click."
 )
 
 
@@ -102,12 +99,12 @@ def accept(
         reader = readers.get(connection, reader_id)
         source = _named(reader, interest)
         if not name or any(one.name == name for one in reader.interests):
-            raise UsageError(f"There is an interest called {one_line(name)!r} already")
+            raise UsageError(f"there is an interest called {one_line(name)!r} already")
         if len(reader.interests) >= MOST_INTERESTS:
             raise UsageError(
-                f"There are {MOST_INTERESTS} interests already", hint="remove one before"
+                f"there are {MOST_INTERESTS} interests already", hint="remove one first"
             )
-        readers.set_interest(connection, reader_id, name, words=kept, quota=source.quota)
+        interests.set_interest(connection, reader_id, name, words=kept, quota=source.quota)
         new = _named(readers.get(connection, reader_id), name)
         liked = {vote.paper_id for vote in _of(connection, reader, source) if vote.thumb > 0}
         votes.move(connection, reader_id, liked & set(paper_ids), new.id)
@@ -122,10 +119,10 @@ def undo(store: Store, reader_id: int, *, name: str, into: str) -> None:
         reader = readers.get(connection, reader_id)
         gone, back = _named(reader, name), _named(reader, into)
         if gone == back:
-            raise UsageError(f"{one_line(name)!r} cannot take its own place")
+            raise UsageError(f"{one_line(name)!r} cannot replace itself")
         theirs = {vote.paper_id for vote in _of(connection, reader, gone)}
         votes.move(connection, reader_id, theirs, back.id)
-        readers.remove_interest(connection, reader_id, name)
+        interests.remove_interest(connection, reader_id, name)
 
 
 def decline(store: Store, reader_id: int, *, now: datetime) -> None:
@@ -154,7 +151,7 @@ def _named(reader: Reader, name: str) -> Interest:
     for interest in reader.interests:
         if interest.name == name:
             return interest
-    raise UsageError(f"There is no interest called {one_line(name)!r}")
+    raise UsageError(f"there is no interest called {one_line(name)!r}")
 
 
 def _free_name(words: Sequence[str], taken: Iterable[str]) -> str:

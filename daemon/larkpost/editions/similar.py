@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from larkpost.db import papers
 from larkpost.db.search import find
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.engine import Connection
     from larkpost.domain import Paper
     from larkpost.ranking import TextSpace, TfidfRanker

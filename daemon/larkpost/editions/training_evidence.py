@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import votes
@@ -13,9 +14,6 @@ from larkpost.db.usage import shown_papers
 from larkpost.interfaces import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
-
     from larkpost.db.engine import Connection
     from larkpost.db.usage.shown_papers import Shown
     from larkpost.domain import Interest, Paper, Reader, Vote
@@ -94,16 +92,21 @@ def _looked_at(given: Iterable[Shown], cast: Iterable[Vote]) -> Iterator[Shown]:
     return (one for one in given if one.edition_id in looked)
 
 
-def _evidence(reader: Reader, interest: Interest, told: _GatheredEvidence) -> Evidence:
+def _passed_over(reader: Reader, interest: Interest, told: _GatheredEvidence) -> list[Shown]:
+    """List what was shown of an interest and not voted on; the first has what is of none."""
     main, names = reader.interests[0].id, {one.id for one in reader.interests}
     voted = {vote.paper_id for vote in told.cast}
-    shown_at = {one.paper_id: one.at for one in told.given}
-    passed = [
+    return [
         one
         for one in told.given
         if one.paper_id not in voted
         and (one.interest_id if one.interest_id in names else main) == interest.id
     ]
+
+
+def _evidence(reader: Reader, interest: Interest, told: _GatheredEvidence) -> Evidence:
+    shown_at = {one.paper_id: one.at for one in told.given}
+    passed = _passed_over(reader, interest, told)
     return Evidence(
         reader_id=reader.id,
         interest_id=interest.id,

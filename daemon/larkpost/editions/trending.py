@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import popularity
 from larkpost.editions.recommend import end_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.engine import Connection
     from larkpost.db.popularity import Judged
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost import logs
@@ -18,9 +20,6 @@ from larkpost.ingest.refused_files import Refusal, remember_mail_refusal
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Store
     from larkpost.inbound.digest_senders import DigestSenders
 

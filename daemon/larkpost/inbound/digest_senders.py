@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,6 @@ from larkpost.formats.mail.header_fields import sender_address
 from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
     from email.message import Message
 
 _RESULT = re.compile(

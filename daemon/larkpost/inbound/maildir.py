@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from os.path import lexists
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.errors import Failure, LarkpostError
 from larkpost.formats.mail.mail_parser import MOST_READ, OutsizedMail, parse
-from larkpost.inbound.digest_mail import LARGEST_DIGEST
+from larkpost.inbound.digest_mail import LARGEST_DIGEST, DigestMail
 from larkpost.inbound.maildir_files import (
+    MaildirEntry,
     NoMailFile,
     RefusedMail,
     first_names,
@@ -27,12 +30,7 @@ from larkpost.text.normalize import one_line
 from larkpost.transports.maildir import REFUSED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from larkpost.db.engine import Store
-    from larkpost.inbound.digest_mail import DigestMail
-    from larkpost.inbound.maildir_files import MaildirEntry
     from larkpost.inbound.return_address import ReturnAddresses
 
 log = logs.get_logger(__name__)
@@ -178,8 +176,8 @@ class _MaildirSweep:
 
     def _unusable(self, error: OSError) -> Failure:
         return Failure(
-            f"the mail that came back cannot be taken in: {self.folder}: {error.strerror or error}",
-            hint="make it a folder that the daemon may write to, with room on its disk",
+            f"inbound mail cannot be read: {self.folder}: {error.strerror or error}",
+            hint="make it a folder that the daemon can write to, on a disk with free space",
         )
 
     def _leave(self, name: str, why: str) -> None:

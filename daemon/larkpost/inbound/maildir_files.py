@@ -9,16 +9,13 @@ from __future__ import annotations
 import heapq
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count, islice
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from larkpost.formats.mail.mail_parser import MOST_READ
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 MOST_LISTED = 100_000  # names of the folder that one call looks at
 _LONGEST_NAME = 200  # bytes, so that a number and flags still fit where 255 are allowed

@@ -11,7 +11,7 @@ from larkpost import logs
 from larkpost.db import editions, readers
 from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import deliveries
-from larkpost.domain import Bounce, BounceKind
+from larkpost.domain import Bounce, BounceKind, Edition, Reader
 from larkpost.formats.mail.mail_parser import LARGEST, OutsizedMail
 from larkpost.inbound.automatic_mail import is_automatic, is_reply_of_a_program
 from larkpost.inbound.bounce_parser import BounceNews, parse, parse_bounce, plain_text
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from email.message import Message
 
     from larkpost.db.engine import Store
-    from larkpost.domain import Edition, Reader
     from larkpost.inbound.return_address import AddressTag, ReturnAddresses
 
 log = logs.get_logger(__name__)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import date, datetime
-
     from larkpost.domain import Edition, Message, Reader
     from larkpost.inbound.return_address import ReturnAddresses
     from larkpost.interfaces import Renderer
 
-HOW_TO_VOTE = "Vote by mail: answer with numbers and signs, such as 3 + 5 -"
+HOW_TO_VOTE = "Vote by email: reply with numbers and signs, such as 3 + 5 -"
 
 
 class ReplyableRenderer:

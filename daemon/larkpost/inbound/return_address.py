@@ -11,13 +11,12 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from larkpost.errors import InvalidToken
-from larkpost.tokens import MAC_BYTES
+from larkpost.tokens import MAC_BYTES, Tokens
 from larkpost.urls import open_token, stamp
 
 if TYPE_CHECKING:
     from larkpost.domain import Edition, Reader
     from larkpost.token_routes import Purpose
-    from larkpost.tokens import Tokens
 
 # The letter gives the purpose of the address, which selects the key.
 _PURPOSES: dict[str, Purpose] = {"b": "bounce", "v": "answer", "n": "notice", "u": "unsubscribe"}

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import delivery_queue
-from larkpost.errors import Deferred
+from larkpost.errors import Deferred, LarkpostError
 from larkpost.mail.retry_policy import LONGEST_REST, describe, rest
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
-    from larkpost.errors import LarkpostError
 
 KIND = "deliver"
 REMIND = timedelta(hours=1)  # how often a lasting fault is reported again
@@ -34,6 +33,13 @@ class Outage:
     is_news: bool
 
 
+def _is_due(reported: str | None, began: datetime) -> bool:
+    """Say whether an outage is to be reported that was last reported then, in ISO 8601."""
+    if reported is None:
+        return True
+    return not timedelta(0) <= began - datetime.fromisoformat(reported) < REMIND
+
+
 def report_outage(store: Store, *, began: datetime, now: datetime) -> Outage | None:
     """Return the fault that blocks all messages, and record that it was reported; None if none.
 
@@ -44,10 +50,7 @@ def report_outage(store: Store, *, began: datetime, now: datetime) -> Outage | N
         event = job_status.latest(connection).get(KIND)
         if event is None or not resting(connection, now):
             return None
-        last = event.detail.get(_REPORTED)
-        is_news = last is None or not (
-            timedelta(0) <= began - datetime.fromisoformat(last) < REMIND
-        )
+        is_news = _is_due(event.detail.get(_REPORTED), began)
         if is_news:
             detail = {**event.detail, _REPORTED: began.isoformat()}
             job_status.record(connection, KIND, ok=False, now=event.at, **detail)

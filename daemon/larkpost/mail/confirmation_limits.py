@@ -9,8 +9,9 @@ domain may get messages in an hour.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db.coordination import rate_limits
@@ -21,9 +22,6 @@ from larkpost.text.ip_networks import neighbourhood
 from larkpost.text.mail_providers import is_large
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
     from larkpost.db.engine import Connection
     from larkpost.domain import Delivery
 
@@ -59,7 +57,10 @@ def queue_up(
     place = rate_limits.place_in_queue(connection, key, now=now, per=HOUR, most=_FARTHEST)
     most = MOST_HOURS_WAITING * _most(domain, per_domain)
     if not notices.make_room(connection, domain, place, most=most):
-        raise Crowded(f"many letters to {domain} wait already", hint="please try again in an hour")
+        raise Crowded(
+            f"many confirmations to {domain} are waiting already",
+            hint="please try again in an hour",
+        )
     return domain, place
 
 

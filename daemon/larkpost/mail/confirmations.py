@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from larkpost import logs
 from larkpost.db import readers
 from larkpost.db.coordination import rate_limits
 from larkpost.db.outbox import notices
-from larkpost.domain import Status
+from larkpost.domain import Delivery, Reader, Status
 from larkpost.errors import UnknownReader
 from larkpost.log_events import LogEvent
 from larkpost.mail import confirmation_limits
@@ -20,11 +21,7 @@ from larkpost.text.email_address import address_key, spell_address
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Delivery, Reader
     from larkpost.readers.subscriptions import Preferences
 
 log = logs.get_logger(__name__)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ from larkpost import logs
 from larkpost.db.outbox import deliveries, delivery_queue, sent_messages
 from larkpost.db.outbox.delivery_queue import BATCH
 from larkpost.db.value_batches import batches
-from larkpost.domain import DeliveryState, Message, MessageKind
+from larkpost.domain import Delivery, DeliveryState, Message, MessageKind
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.errors import Deferred, LarkpostError
 from larkpost.log_events import LogEvent
@@ -23,12 +25,7 @@ from larkpost.mail.preparation import MessagePreparation, with_readers
 from larkpost.mail.retry_policy import DeliveryDecision, classify_outcome, describe, unmade
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Delivery
     from larkpost.interfaces import Renderer, Transport
 
 log = logs.get_logger(__name__)
@@ -37,7 +34,9 @@ log = logs.get_logger(__name__)
 LOOK_SECONDS = 1.0
 # After so many broken connections or deferrals in a row the fault is the server's, not a message's.
 STRAINS = 3
-SLOWER = "If the server wants it slower, set smtp.per_second; the rest goes by itself, later."
+SLOWER = (
+    "if the server wants fewer messages per second, set smtp.per_second; the others are sent later"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +280,7 @@ class _DeliveryRun:
             self._fault = error
         elif self._strained >= STRAINS:
             self._fault = Deferred(
-                f"{STRAINS} letters in a row came to nothing, lastly: {verdict.reply}", hint=SLOWER
+                f"{STRAINS} messages in a row failed, most recently: {verdict.reply}", hint=SLOWER
             )
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import readers
 from larkpost.db.coordination import job_status
 from larkpost.db.outbox import notices
-from larkpost.editions.empty_day_reasons import EmptyDay, explain_empty_day
+from larkpost.editions.empty_day_reasons import EmptyDay, EmptyDayReason, explain_empty_day
 from larkpost.mail import circuit_breaker
 from larkpost.text.plurals import capitalise, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime, timedelta
-
     from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection, Store
-    from larkpost.editions.empty_day_reasons import EmptyDayReason
 
 KIND = "operator_report"
 _OF_READERS = frozenset({EmptyDay.ALL_BELOW, EmptyDay.ALL_SEEN})
@@ -40,7 +38,7 @@ def queue_report(store: Store, *, now: datetime, window: timedelta) -> Sequence[
     with store.begin() as connection:
         notices.report(connection, payload, now=now)
         kinds = [str(reason.kind) for reason in reasons]
-        job_status.record(connection, KIND, ok=True, now=now, told=kinds)
+        job_status.record(connection, KIND, ok=True, now=now, reasons=kinds)
     return reasons
 
 
@@ -53,15 +51,15 @@ def record_failure(connection: Connection, problem: str, *, now: datetime) -> No
 def _sentences(reasons: Sequence[EmptyDayReason]) -> list[str]:
     """Return whole sentences: the reason, and the remedy."""
     told = [
-        f"{sentence(capitalise(reason.text))} What you can do: {sentence(reason.hint)}"
+        f"{sentence(capitalise(reason.text))} What to try: {sentence(reason.hint)}"
         for reason in reasons
     ]
     return [
-        "This morning brought papers to nobody, or something does not work. This is why:",
+        "Nobody got papers today, or there is a problem. The reasons:",
         *told,
         (
-            "On the machine of this site, larkpost status tells more. This letter comes to the "
-            "address of the setting mail.admin_address, once a day at most."
+            "Run larkpost status on the machine of this site to see more. This email goes to the "
+            "address of the setting mail.admin_address, once per day at most."
         ),
     ]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,7 +15,7 @@ from larkpost import logs
 from larkpost.db import editions, readers
 from larkpost.db.outbox import deliveries, sent_messages
 from larkpost.db.outbox.delivery_queue import AMBIGUOUS_ATTEMPTS
-from larkpost.domain import Bounce, DeliveryState, Message, MessageKind
+from larkpost.domain import Bounce, Delivery, DeliveryState, Edition, Message, MessageKind, Reader
 from larkpost.editions import empty_notice
 from larkpost.errors import LarkpostError, TryAgainLater
 from larkpost.log_events import LogEvent
@@ -24,11 +25,7 @@ from larkpost.readers import suspension
 from larkpost.schedule import local_date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Delivery, Edition, Reader
 
 log = logs.get_logger(__name__)
 T = TypeVar("T")
@@ -40,7 +37,7 @@ PAUSE = 0.1  # seconds between two attempts to write, on top of the database's o
 STALE = timedelta(days=1)
 
 
-NOBODY = LarkpostError("there is no address to send it to any more")
+NOBODY = LarkpostError("the reader has no email address any more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,11 +284,11 @@ def _why_unwanted(connection: Connection, item: OutboxItem, now: datetime) -> st
     delivery = item.delivery
     if item.page is not None:
         newest = newer(connection, delivery, item.page, now)
-        return None if newest is None else f"gave way to the edition of {newest.date}"
+        return None if newest is None else f"replaced by the edition of {newest.date}"
     if delivery.kind is MessageKind.EMPTY_NOTICE and item.reader is not None:
         reader = readers.many(connection, [item.reader.id]).get(item.reader.id)
         if reader is None or not empty_notice.is_wanted(connection, reader, delivery.day, now):
-            return "not wished for any more"
+            return "not wanted any more"
     return None
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.db import editions, readers
 from larkpost.db.outbox import sent_messages
 from larkpost.db.outbox.delivery_statements import TO_ANYBODY
-from larkpost.domain import MessageKind
+from larkpost.domain import Delivery, Message, MessageKind, Reader
 from larkpost.errors import StoreError, TryAgainLater
 from larkpost.log_events import LogEvent
 from larkpost.mail import confirmations
@@ -17,11 +19,7 @@ from larkpost.mail.message_builder import edition_messages, notice_message
 from larkpost.mail.outbox_run import NOBODY, OutboxItem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Delivery, Message, Reader
     from larkpost.interfaces import Renderer
 
 log = logs.get_logger(__name__)

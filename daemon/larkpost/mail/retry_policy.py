@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from larkpost.domain import BounceKind, DeliveryState, MessageKind
 from larkpost.errors import Deferred, LarkpostError, Refused, Unanswered
 from larkpost.text.normalize import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
 
 FIRST_TRY_AGAIN = timedelta(minutes=5)
 # The longest interval at first: a server that greylists gets the message within the hour after its
@@ -103,7 +99,7 @@ def unmade(
     error: Exception, *, since: datetime, now: datetime, kind: MessageKind = MessageKind.EDITION
 ) -> DeliveryDecision:
     """Decide for a message that could not be built: a later version of the program may build it."""
-    problem = Deferred(f"the letter could not be made: {describe(error)}")
+    problem = Deferred(f"the message could not be made: {describe(error)}")
     return classify_outcome(problem, since=since, tries=LEAST_TRIES, now=now, kind=kind)
 
 

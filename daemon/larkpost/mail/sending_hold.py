@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from larkpost.db import readers
 from larkpost.db.outbox import bounces, deliveries
 from larkpost.db.outbox.delivery_statements import TO_ANYBODY
-from larkpost.domain import Status
+from larkpost.domain import Bounce, Delivery, DeliveryState, Reader, Status
 from larkpost.portability.records import name_of
 from larkpost.schedule import local_date
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Bounce, Delivery, DeliveryState, Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +44,19 @@ def sending_hold(connection: Connection, reader: Reader, *, now: datetime) -> Se
         case Status.SUSPENDED:
             last = bounces.latest(connection, reader.id)
             why = f"mail to it came back, {describe_bounce(last)}" if last else "no bounce is known"
-            return SendingHold(f"suspended: {why}", f"when the address works again: {resume}")
+            return SendingHold(f"suspended: {why}", f"if the address is valid again, run {resume}")
         case Status.PAUSED:
-            return SendingHold("paused until told otherwise", resume)
+            return SendingHold("paused until resumed", f"run {resume}")
         case Status.LEFT:
-            return SendingHold("unsubscribed", f"only where they ask for it: {resume}")
+            return SendingHold("unsubscribed", f"only if the reader asks for it, run {resume}")
         case Status.PENDING:
-            hint = "they confirm by the link in the letter; if it is lost, they ask again"
+            hint = "the reader has to open the link in the confirmation email, or subscribe again"
             return SendingHold("the subscription is not confirmed yet", hint)
         case _ if until is not None and local_date(reader.zone, now) < until:
-            return SendingHold(f"paused until {until}", f"to end it earlier: {resume}")
+            return SendingHold(f"paused until {until}", f"to end it earlier, run {resume}")
         case _ if reader.address is None:
-            change = f"larkpost reader set {reader.uid} --address NEW"
-            return SendingHold("there is no mail address", change)
+            change = f"run larkpost reader set {reader.uid} --address NEW"
+            return SendingHold("there is no email address", change)
     return None
 
 

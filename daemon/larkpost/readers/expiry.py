@@ -6,7 +6,7 @@ writes them, at most once per day and reader.
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import UTC, date, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,6 @@ from larkpost.log_events import LogEvent
 from larkpost.readers import subscriptions
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
-
     from larkpost.db.engine import Store
     from larkpost.db.usage.last_use import ExpiryRule
 

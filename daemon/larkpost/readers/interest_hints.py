@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost import logs
@@ -11,9 +13,6 @@ from larkpost.log_events import LogEvent
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import datetime
-
     from larkpost.db.engine import Store
     from larkpost.ranking import TextSpace, TfidfRanker
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -11,16 +12,13 @@ from typing import TYPE_CHECKING
 from larkpost.db import papers, readers, votes
 from larkpost.db.private import private_papers, private_upsert
 from larkpost.db.value_batches import batches
-from larkpost.domain import Thumb, Vote
+from larkpost.domain import Identifier, Paper, PaperRecord, Thumb, Vote
 from larkpost.errors import QuotaExceeded
 from larkpost.formats.references import MOST, read_references
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-
     from larkpost.db.engine import Connection, Store
     from larkpost.db.matching.paper_matcher import PaperQuery
-    from larkpost.domain import Identifier, Paper, PaperRecord
     from larkpost.ranking import PaperComparison, TextSpace
     from larkpost.readers.quotas import Allowance
 
@@ -78,8 +76,8 @@ class _ListsInHand:
         with self._lock:
             if whose in self._readers:
                 raise QuotaExceeded(
-                    "Another list of yours is being read just now",
-                    hint="Nothing of this one was taken. Bring it again in a moment.",
+                    "another list of yours is being imported now",
+                    hint="nothing of this one was imported; try again in a minute",
                     wait=AGAIN_AFTER,
                 )
             self._readers.add(whose)

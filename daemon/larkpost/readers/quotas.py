@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import votes
@@ -14,9 +15,6 @@ from larkpost.text.ip_networks import WIDER
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
     from larkpost.db.engine import Connection
     from larkpost.domain import PaperRecord
     from larkpost.settings.model import QuotaSettings
@@ -59,9 +57,9 @@ class Allowance:
         self._check_own(quotas.Usage(here.papers + len(new), here.bytes + size))
         if quotas.private_papers(connection) + len(new) > self.bounds.all_papers:
             raise QuotaExceeded(
-                "There is no more room here for papers that readers bring",
-                hint="Bring papers that are here already, by their arXiv numbers or DOIs, or try "
-                "again in a week: what nobody uses is removed.",
+                "there is no more room for papers of readers",
+                hint="import papers that are here already, by their arXiv numbers or DOIs, or try "
+                "again in a week: what nobody uses is removed",
             )
         self._take_bytes(connection, size, now)
 
@@ -74,8 +72,8 @@ class Allowance:
         """Raise QuotaExceeded if a reader would have too many thumbs."""
         if quotas.thumbs(connection, reader_id) + more > self.bounds.votes:
             raise QuotaExceeded(
-                f"You would have more than {quantity(self.bounds.votes, 'thumb')}",
-                hint="Take some back on your page: the newest ones teach as much.",
+                f"you would have more than {quantity(self.bounds.votes, 'thumb')}",
+                hint="undo some of them on your page; the newest ones matter most",
             )
 
     def take_reader(self, connection: Connection, now: datetime) -> None:
@@ -84,26 +82,26 @@ class Allowance:
             most = self.bounds.network_readers * times
             if not rate_limits.allow(connection, f"readers:{network}", now=now, most=most, per=DAY):
                 raise QuotaExceeded(
-                    "Many pages were made from your network today",
-                    hint="Subscribe with a mail address, or come back tomorrow.",
+                    "too many pages were created from your network today",
+                    hint="subscribe with an email address, or come back tomorrow",
                     wait=DAY // most,
                 )
         if last_use.count(connection) >= self.bounds.all_readers:
             raise QuotaExceeded(
-                "There is no more room here for readers without a mail address",
-                hint="Subscribe with a mail address, or try again in a week: pages that nobody "
-                "uses are removed.",
+                "there is no more room for readers without an email address",
+                hint="subscribe with an email address, or try again in a week: pages that nobody "
+                "uses are removed",
             )
 
     def _check_own(self, usage: quotas.Usage) -> None:
         most = self.bounds
         if usage.papers > most.papers or usage.bytes > most.megabytes * MEGABYTE:
             raise QuotaExceeded(
-                f"With this list you would have {quantity(usage.papers, 'paper')} of your own, "
+                f"with this list you would have {quantity(usage.papers, 'paper')} of your own, "
                 f"{usage.bytes / MEGABYTE:.1f} MB; there is room for "
                 f"{quantity(most.papers, 'paper')} and {most.megabytes} MB",
-                hint="Nothing of it was taken. Bring those that matter most to you: a few hundred "
-                "are enough to learn from. Papers that are here already take no room.",
+                hint="nothing was imported. Choose those that matter most to you: a few hundred "
+                "are enough to learn from. Papers that are here already take no room",
             )
 
     def _take_bytes(self, connection: Connection, size: int, now: datetime) -> None:
@@ -113,9 +111,9 @@ class Allowance:
             key = f"bytes:{network}"
             if not rate_limits.allow(connection, key, now=now, most=most, per=DAY, cost=cost):
                 raise QuotaExceeded(
-                    "Your network has brought as much as it may in a day",
-                    hint="Nothing of this list was taken. Bring a shorter one, or come back "
-                    "tomorrow. Papers that are here already take no room.",
+                    "your network has imported as much as it may in one day",
+                    hint="nothing was imported. Choose a shorter list, or come back "
+                    "tomorrow. Papers that are here already take no room",
                     wait=min(DAY, DAY * cost / most),
                 )
 

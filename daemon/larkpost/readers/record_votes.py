@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from larkpost.db import editions, papers, votes
 from larkpost.db.private import private_papers
 from larkpost.db.usage import forgotten_votes
-from larkpost.domain import Thumb, Vote
+from larkpost.domain import Identifier, Paper, Reader, Thumb, Vote
 from larkpost.errors import UnknownPaper, UsageError
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import shorten
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Identifier, Paper, Reader
 
 _POSITION = re.compile(r"[0-9]{1,4}")
 _THUMBS = {"up": Thumb.UP, "down": Thumb.DOWN, "clear": None}
@@ -107,8 +105,8 @@ def resolve(connection: Connection, reader: Reader, ref: str) -> Paper:
         paper = _on_own_list(connection, reader, identifier)
     if paper is None:
         raise UnknownPaper(
-            f"No paper here goes by {identifier}",
-            hint="larkpost papers --search WORDS shows what is here, each with its name",
+            f"there is no paper {identifier}",
+            hint="run larkpost papers --search WORDS to list papers with their ids",
         )
     return paper
 
@@ -119,7 +117,7 @@ def read_thumb(name: str) -> Thumb | None:
         return _THUMBS[name]
     except KeyError:
         raise UsageError(
-            f"{shorten(name, 40)!r} is not a thumb", hint="it is one of: up, down, clear"
+            f"{shorten(name, 40)!r} is not a thumb", hint="give one of: up, down, clear"
         ) from None
 
 
@@ -133,16 +131,16 @@ def _at(connection: Connection, reader: Reader, position: int) -> Paper:
     latest = editions.latest(connection, reader.id)
     if not latest:
         raise UnknownPaper(
-            f"Position {position} means nothing yet: {_who(reader)} has had no edition",
-            hint="name the paper by its identifier, such as arxiv:2508.13426",
+            f"there is no position {position}: {_who(reader)} has had no edition yet",
+            hint="give the identifier of the paper, such as arxiv:2508.13426",
         )
     for pick in latest[0].picks:
         if pick.position == position:
             return pick.paper
     raise UnknownPaper(
-        f"The edition of {latest[0].date} has no position {position};"
+        f"the edition of {latest[0].date} has no position {position};"
         f" it has {quantity(len(latest[0].picks), 'paper')}",
-        hint=f"larkpost preview {reader.address or reader.uid} --format text shows it",
+        hint=f"run larkpost preview {reader.address or reader.uid} to see the edition",
     )
 
 

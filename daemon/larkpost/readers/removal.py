@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost import logs
@@ -13,12 +15,19 @@ from larkpost.text.email_address import address_key
 from larkpost.transports.maildir import remove_letters
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from larkpost.db.engine import Store
     from larkpost.domain import Reader
 
 log = logs.get_logger(__name__)
+
+
+def _remove_letters(
+    people: Sequence[Reader], sent: Collection[str], outbox: Path | None, returned: Path | None
+) -> int:
+    """Delete what is to, or about, somebody in both mail folders; gives how many stayed."""
+    addresses = {who.address for who in people if who.address}
+    stayed = remove_letters(outbox, message_ids=sent, addresses=addresses) if outbox else 0
+    return stayed + (remove_letters(returned, addresses=addresses, whole=True) if returned else 0)
 
 
 def remove(
@@ -38,10 +47,7 @@ def remove(
         notices.forget_addressees(connection, {name for who in people for name in _names(who)})
         job_status.redact(connection, {text for who in people for text in (*_names(who), who.name)})
     store.truncate_journal()
-    addresses = {who.address for who in people if who.address}
-    stayed = remove_letters(outbox, message_ids=sent, addresses=addresses) if outbox else 0
-    stayed += remove_letters(returned, addresses=addresses, whole=True) if returned else 0
-    if stayed:
+    if stayed := _remove_letters(people, sent, outbox, returned):
         log.warning(LogEvent.READER_UNCLEARED, count=stayed)
 
 

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import time
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
-from larkpost.db import editions, readers
+from larkpost.db import editions, interests, readers
 from larkpost.db.outbox import bounces, deliveries
-from larkpost.domain import Status
+from larkpost.domain import Reader, Status
 from larkpost.errors import UsageError
 from larkpost.schedule import Timetable, is_available, local_date, next_after, timetable_of
-from larkpost.text.interest_words import LONGEST_INTEREST, MOST_INTERESTS, tidy
+from larkpost.text.interest_words import tidy
 from larkpost.text.normalize import one_line, shorten
 from larkpost.text.time_zones import nearest_zones, zone_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import date, datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Reader
 
 LONGEST_NAME = 100
-HIGHEST_QUOTA = 100
 
 
 StatusChange = Literal["pause", "resume", "leave"]
@@ -139,7 +135,7 @@ def change(
                 raise UsageError(
                     f"{who(reader)} has not confirmed the subscription, so there is nothing to "
                     "resume",
-                    hint="they confirm by the link in the letter; if it is lost, they ask again",
+                    hint="the reader has to open the link in the email",
                 )
         elif status == "leave":
             _leave(connection, reader_id, now)
@@ -172,7 +168,9 @@ def change_reader(
         bounces.forgive(connection, reader_id)
     if words is not None:
         main = before.interests[0]
-        readers.set_interest(connection, reader_id, main.name, words=tidy(words), quota=main.quota)
+        interests.set_interest(
+            connection, reader_id, main.name, words=tidy(words), quota=main.quota
+        )
     after = readers.get(connection, reader_id)
     # A slot that is due stays: its edition is owed, whatever the new preferences.
     owed = before.next_slot is not None and before.next_slot <= now
@@ -228,13 +226,13 @@ def pause(store: Store, reader_id: int, *, now: datetime, until: date | None = N
 def _pause(connection: Connection, reader_id: int, now: datetime, until: date | None) -> Reader:
     reader = readers.get(connection, reader_id)
     if reader.status not in (Status.ACTIVE, Status.PAUSED):
-        raise UsageError(f"{who(reader)} is sent nothing, so there is nothing to pause")
+        raise UsageError(f"{who(reader)} does not get editions, so there is nothing to pause")
     if until is None:
         changed = readers.update(connection, reader_id, status=Status.PAUSED, paused_until=None)
     elif until <= local_date(reader.zone, now):
         raise UsageError(
-            f"{until} is not a day that is still to come",
-            hint="a pause ends on a later day: the first one with an edition again",
+            f"{until} is not in the future",
+            hint="give the first day with an edition again",
         )
     else:
         changed = readers.update(connection, reader_id, status=Status.ACTIVE, paused_until=until)
@@ -291,37 +289,6 @@ def remove(
     removal.remove(store, reader_id, outbox=outbox, returned=returned)
 
 
-def set_interest(
-    store: Store, reader_id: int, name: str, *, words: Iterable[str] = (), quota: int = 1
-) -> None:
-    """Create or update an interest by its name; raises UsageError for invalid values."""
-    name = shorten(name, LONGEST_INTEREST + 1).strip()
-    if not 0 < len(name) <= LONGEST_INTEREST:
-        raise UsageError(
-            f"An interest needs a name of 1 to {LONGEST_INTEREST} characters",
-            hint="for example: protein folding",
-        )
-    if not 0 < quota <= HIGHEST_QUOTA:
-        raise UsageError(f"A share of {quota} is not possible", hint=f"1 to {HIGHEST_QUOTA}")
-    kept = tidy(words)
-    with store.begin() as connection:
-        known = {interest.name for interest in readers.get(connection, reader_id).interests}
-        if name not in known and len(known) >= MOST_INTERESTS:
-            raise UsageError(
-                f"There are {MOST_INTERESTS} interests already", hint="remove one before"
-            )
-        readers.set_interest(connection, reader_id, name, words=kept, quota=quota)
-
-
-def remove_interest(store: Store, reader_id: int, name: str) -> None:
-    """Remove an interest; its votes go to the first remaining one.
-
-    Raises UsageError if there is none of that name, or if it is the reader's last.
-    """
-    with store.begin() as connection:
-        readers.remove_interest(connection, reader_id, name)
-
-
 def renew_feed_key(store: Store, reader_id: int) -> str:
     """Give the reader's feed a new secret address; the old one gets 404 from now on.
 
@@ -356,11 +323,11 @@ def check_preferences(preferences: Preferences) -> Preferences:
         Timetable("UTC", time(), preferences["weekdays"])
     size = preferences.get("papers_per_edition")
     if size is not None and size not in readers.SIZES:
-        raise UsageError(f"A size of {size} papers is not possible", hint="1 to 100")
+        raise UsageError(f"a size of {size} papers is not possible", hint="give 1 to 100")
     if "threshold" in preferences and not 0 <= preferences["threshold"] < 1:
         raise UsageError(
-            f"A threshold of {preferences['threshold']} cannot be met",
-            hint="it is the least chance of a thumbs-up: from 0 up to, but not including, 1",
+            f"a threshold of {preferences['threshold']} is not possible",
+            hint="give the lowest match: a number from 0 to 0.99",
         )
     if "name" in preferences:
         preferences = {**preferences, "name": shorten(preferences["name"], LONGEST_NAME).strip()}
@@ -371,10 +338,10 @@ def _check_zone(zone: str) -> None:
     if zone not in zone_names():
         near = nearest_zones(zone[:LONGEST_NAME])
         raise UsageError(
-            f"There is no time zone called {shorten(zone, 64)!r}",
+            f"there is no time zone called {shorten(zone, 64)!r}",
             hint=f"did you mean {' or '.join(near)}?"
             if near
-            else "zones are named like Europe/Berlin, America/New_York or UTC",
+            else "write it like Europe/Berlin, America/New_York or UTC",
         )
 
 

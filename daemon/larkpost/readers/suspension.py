@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from larkpost.db import readers
 from larkpost.db.outbox import bounces, deliveries
-from larkpost.domain import BounceKind, Status
+from larkpost.domain import Bounce, BounceKind, Status
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.engine import Connection
-    from larkpost.domain import Bounce
 
 
 def count(connection: Connection, bounce: Bounce, *, now: datetime) -> bool:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.db import fitted_models, papers, popularity, votes
-from larkpost.domain import TermWeight
+from larkpost.domain import Interest, Paper, Pick, Reader, TermWeight, Vote
 from larkpost.editions.evaluate import FEWEST, evaluate
-from larkpost.editions.second_interest import find_offer
+from larkpost.editions.second_interest import Offer, find_offer
 from larkpost.editions.training_evidence import evidence
 from larkpost.interfaces import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
-
     from larkpost.db.engine import Store
-    from larkpost.domain import Interest, Paper, Pick, Reader, Vote
-    from larkpost.editions.second_interest import Offer
     from larkpost.ranking import ReplayReport, TextSpace, TfidfRanker
 
 MOST_TERMS = 10  # words for, and against

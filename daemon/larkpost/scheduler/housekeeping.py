@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from larkpost import logs
@@ -14,8 +15,6 @@ from larkpost.mail.retry_policy import SHORT_LIFETIME
 from larkpost.readers import expiry
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.engine import Store
     from larkpost.db.usage.last_use import ExpiryRule
     from larkpost.readers.expiry import LastUses

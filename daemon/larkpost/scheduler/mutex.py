@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -16,8 +17,6 @@ from larkpost.errors import Busy, LarkpostError
 from larkpost.log_events import LogEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from larkpost.db.engine import Store
 
 LEASE_SECONDS = 60.0
@@ -37,7 +36,7 @@ def alone(
     """
     me = f"process {os.getpid()} on {logs.escape(socket.gethostname())} ({secrets.token_hex(4)})"
     if other := _other_holder(store, name, me):
-        raise Busy(f"Another {name} is at work on {store.name}: {other}", hint=hint)
+        raise Busy(f"another {name} is running on {store.name}: {other}", hint=hint)
     done = threading.Event()
     renewal = threading.Thread(
         target=_renew, args=(store, name, me, done, lost), name=f"lease of {name}", daemon=True

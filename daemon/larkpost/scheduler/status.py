@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from larkpost.db import papers, read_dumps, readers, votes
@@ -10,21 +12,16 @@ from larkpost.db.coordination import job_status
 from larkpost.db.outbox import deliveries
 from larkpost.db.polling import polled_sources
 from larkpost.db.usage import last_use
-from larkpost.editions.empty_day_reasons import explain_empty_day
-from larkpost.ingest.refused_files import all_refusals, refusals_since
+from larkpost.editions.empty_day_reasons import EmptyDayReason, explain_empty_day
+from larkpost.ingest.refused_files import Refusal, all_refusals, refusals_since
 from larkpost.portability.records import name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import date, datetime, timedelta
-
     from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection
     from larkpost.db.polling.polled_sources import SourceState
     from larkpost.db.read_dumps import Dump
     from larkpost.domain import DeliveryState, RejectedRecord, Status
-    from larkpost.editions.empty_day_reasons import EmptyDayReason
-    from larkpost.ingest.refused_files import Refusal
 
 
 MOST_UNDECIDED = 20  # listed by name

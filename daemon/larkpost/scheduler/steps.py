@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,8 +15,6 @@ from larkpost.mail.circuit_breaker import REMIND
 from larkpost.mail.retry_policy import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from larkpost.db.engine import Store
 
 log = logs.get_logger(__name__)

@@ -8,9 +8,11 @@ delays an edition: ``poll`` asks sources for papers, ``edit`` ingests papers and
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -20,9 +22,9 @@ from larkpost.editions.clock_correction import recover_from_future
 from larkpost.editions.model_cache import ModelCache
 from larkpost.editions.publish import PublishContext, PublishOutcome, publish_due
 from larkpost.errors import Busy, Failure
-from larkpost.fetch.poll import list_due, poll_sources
+from larkpost.fetch.poll import PollContext, PollResult, list_due, poll_sources
 from larkpost.inbound.maildir import collect
-from larkpost.ingest.inbox import sweep
+from larkpost.ingest.inbox import Taken, sweep
 from larkpost.mail import circuit_breaker
 from larkpost.mail.confirmation_limits import PER_DOMAIN
 from larkpost.mail.deliver import DeliveryCounts, deliver
@@ -34,22 +36,15 @@ from larkpost.scheduler.steps import StepRunner
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from contextlib import AbstractContextManager
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.domain import Message
-    from larkpost.fetch.poll import PollContext, PollResult
     from larkpost.inbound.digest_mail import DigestMail
     from larkpost.inbound.process import InboundKind
     from larkpost.inbound.return_address import ReturnAddresses
-    from larkpost.ingest.inbox import Taken
     from larkpost.interfaces import DumpFormat, Renderer, Transport
     from larkpost.settings import HomePaths
 
 _STAY = ExpiryRule(0, 0)  # no reader is removed
-_ELSEWHERE = "another process does it; there is nothing to do"
+_ELSEWHERE = "nothing to do: the other process does it"
 
 
 @dataclass(frozen=True, slots=True)

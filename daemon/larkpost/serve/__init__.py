@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from larkpost import logs
@@ -13,20 +15,17 @@ from larkpost.errors import Busy
 from larkpost.log_events import LogEvent
 from larkpost.scheduler.mutex import alone
 from larkpost.serve.file_descriptors import connections_at_most
-from larkpost.serve.jobs import Watchdog, make_heartbeats, run_jobs
+from larkpost.serve.jobs import Watchdog, Work, make_heartbeats, run_jobs
 from larkpost.serve.listener import check_listening, listen, open_listener
 from larkpost.serve.reload import ReloadableApp
 from larkpost.serve.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
-
     from larkpost.bootstrap import Program
-    from larkpost.serve.jobs import Work
     from larkpost.serve.reload import Renewal
 
     Job = Callable[[Program, Callable[[], None]], object]
+    _Handler = Callable[[int, FrameType | None], None]
 
 __all__ = ["check_listening", "listen", "run"]
 
@@ -57,12 +56,6 @@ def run(
     web = program.settings.web
     app = ReloadableApp(program, make_heartbeats(program.settings.scheduler.interval_seconds))
     server = _server(app)
-    context: dict[str, Work] = {
-        "tick": lambda moved: tick(app.program, moved),
-        "post": lambda moved: post(app.program, moved),
-        "poll": lambda moved: poll(app.program, moved),
-    }
-
     superseded = threading.Event()
 
     def stop() -> None:
@@ -76,27 +69,40 @@ def run(
     watch = Watchdog({**app.pulses, "web": server.pulse}, give_up=stop)
     with (
         open_listener(host, port, mode=web.socket_mode, home=program.places.data) as listener,
-        alone(
-            program.store,
-            "daemon",
-            lost=give_way,
-            hint="stop that one first; after a crash its place is free within a minute",
-        ),
+        _only_daemon(program, give_way),
         _signals(stop, app, renewal),
         watch.over(),
-        run_jobs(context, app.pulses),
+        run_jobs(_bind_jobs(app, tick=tick, post=post, poll=poll), app.pulses),
     ):
         server.run(sockets=[listener])
-    code = 1 if watch.gave_up else Busy.exit_code if superseded.is_set() else 0
-    _leave_rounds(app, watch, code)
+    _leave_rounds(app, watch, Busy.exit_code if superseded.is_set() else 0)
     if superseded.is_set():
         raise _taken_over(program.store.name)
 
 
+def _bind_jobs(app: ReloadableApp, **jobs: Job) -> dict[str, Work]:
+    """Let each job run with the program that is in force when it begins."""
+
+    def bind(job: Job) -> Work:
+        return lambda moved: job(app.program, moved)
+
+    return {name: bind(job) for name, job in jobs.items()}
+
+
+def _only_daemon(program: Program, give_way: Callable[[], None]) -> AbstractContextManager[object]:
+    """Be the one daemon of the database meanwhile; raises Busy while there is another."""
+    return alone(
+        program.store,
+        "daemon",
+        lost=give_way,
+        hint="stop that one first; after a crash, its lease ends within a minute",
+    )
+
+
 def _taken_over(database: str) -> Busy:
     return Busy(
-        f"Another daemon has taken over {database}",
-        hint="this one was away for longer than its place is kept; one of them is enough",
+        f"another daemon has taken over {database}",
+        hint="this one did not renew its lease in time; run only one of them",
     )
 
 
@@ -118,7 +124,7 @@ def _leave_rounds(app: ReloadableApp, watch: Watchdog, code: int) -> None:
     unfinished = [name for name, pulse in app.pulses.items() if pulse.running is not None]
     if watch.gave_up or unfinished:
         _log.warning(LogEvent.JOB_INTERRUPTED, jobs=unfinished)
-        os._exit(code)
+        os._exit(1 if watch.gave_up else code)
 
 
 @contextmanager
@@ -138,6 +144,13 @@ def _signals(
             threading.Thread(target=app.renew, args=(renewal,), name="renewal").start()
 
     handlers = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: renew}
+    with _signal_handlers(handlers):
+        yield
+
+
+@contextmanager
+def _signal_handlers(handlers: Mapping[signal.Signals, _Handler]) -> Iterator[None]:
+    """Handle signals so meanwhile, and as before afterwards."""
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield

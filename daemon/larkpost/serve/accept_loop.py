@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
 
     from larkpost.web.limits.connections import ConnectionLimits
 

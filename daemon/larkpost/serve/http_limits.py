@@ -6,7 +6,7 @@ from functools import partial
 from socket import AF_UNIX
 from typing import TYPE_CHECKING, Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from larkpost.web.site import HEADERS
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
     from uvicorn.config import Config
-    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
     from larkpost.web.limits.connections import ConnectionLimits
 

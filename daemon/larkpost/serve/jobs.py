@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from apscheduler.jobstores.base import JobLookupError  # type: ignore[import-untyped]  # as below
 from apscheduler.schedulers import background  # type: ignore[import-untyped]  # it ships no types
@@ -18,10 +18,7 @@ from larkpost.log_events import LogEvent
 from larkpost.mail.circuit_breaker import REMIND
 from larkpost.web import Heartbeat
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    Work = Callable[[Callable[[], None]], object]
+Work = Callable[[Callable[[], None]], object]
 
 # A supervisor waits ten seconds before it kills: this for the jobs, the rest for open requests.
 ROUNDS_SECONDS = 4.0

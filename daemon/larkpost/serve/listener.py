@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from larkpost.errors import UsageError
 from larkpost.settings import expand
 from larkpost.settings.addresses import UNIX
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @contextmanager
@@ -74,8 +71,8 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise UsageError(
-            f"Cannot listen on {host} port {port}: {error.strerror}",
-            hint="choose another with --port, or stop what listens there",
+            f"cannot listen on {host} port {port}: {error.strerror}",
+            hint="choose another port with --port, or stop the other program",
         ) from error
     return listener
 
@@ -105,9 +102,9 @@ def _socket_path(host: str, home: Path) -> Path:
 
 def _place_error(path: Path, error: OSError) -> UsageError:
     return UsageError(
-        f"Cannot listen on {path}: {error.strerror or error}",
-        hint="name a place in a folder that is there and that this user may write in, of at"
-        " most about 100 characters",
+        f"cannot listen on {path}: {error.strerror or error}",
+        hint="give a path in an existing folder that this user can write to, with at most"
+        " about 100 characters",
     )
 
 
@@ -122,8 +119,8 @@ def _is_stale(path: Path) -> bool:
         return False
     if not stat.S_ISSOCK(kind):
         raise UsageError(
-            f"Cannot listen on {path}: there is something else by that name",
-            hint="name another place in web.host, or move that away",
+            f"cannot listen on {path}: another file has that name",
+            hint="choose another path in web.host, or move that file",
         )
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as knock:
         knock.settimeout(1)
@@ -132,8 +129,8 @@ def _is_stale(path: Path) -> bool:
         except ConnectionRefusedError:
             return True
     raise UsageError(
-        f"Cannot listen on {path}: Address already in use",
-        hint="name another place in web.host, or stop what listens there",
+        f"cannot listen on {path}: Address already in use",
+        hint="choose another path in web.host, or stop the other program",
     )
 
 

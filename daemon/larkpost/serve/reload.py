@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from larkpost import logs
 from larkpost.errors import LarkpostError
 from larkpost.log_events import LogEvent
-from larkpost.web import app
+from larkpost.web import Heartbeat, app
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from starlette.types import Receive, Scope, Send
 
     from larkpost.bootstrap import Program
-    from larkpost.web import Heartbeat
 
     Renewal = Callable[[Program], Program]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ from larkpost.web.limits.connections import ConnectionLimits
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator
 
     from starlette.types import ASGIApp
 

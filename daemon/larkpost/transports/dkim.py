@@ -6,13 +6,12 @@ import stat
 from dataclasses import dataclass, replace
 from email import message_from_bytes
 from email.utils import parseaddr, parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost.errors import SettingsError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from larkpost.domain import Message
     from larkpost.interfaces import Transport
 
@@ -28,7 +27,9 @@ SIGNED = (
     b"Precedence",
     b"Feedback-ID",
 )
-_HINT = 'pip install "larkpost[dkim]", or leave dkim.selector empty and let the mail server sign'
+_HINT = (
+    'run pip install "larkpost[dkim]", or leave dkim.selector empty and let the mail server sign'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,18 @@ def signature_of(selector: str, key: Path, sender: str) -> DkimSignature | None:
     try:
         import dkim  # type: ignore[import-untyped]  # noqa: F401 - it ships no types; fails now, not at a message
     except ModuleNotFoundError as error:
-        raise SettingsError("dkim.selector is set and dkimpy is missing", hint=_HINT) from error
+        raise SettingsError(
+            "dkim.selector is set, but dkimpy is not installed", hint=_HINT
+        ) from error
     try:
         mode, text = key.stat().st_mode, key.read_bytes()
     except OSError as error:
         raise SettingsError(
             f"the DKIM key {key} cannot be read: {error.strerror}",
-            hint=f"openssl genrsa -out {key} 2048 && chmod 600 {key}",
+            hint=f"run openssl genrsa -out {key} 2048 && chmod 600 {key}",
         ) from error
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise SettingsError(f"others can read the DKIM key {key}", hint=f"chmod 600 {key}")
+        raise SettingsError(f"others can read the DKIM key {key}", hint=f"run chmod 600 {key}")
     signature = DkimSignature(selector, parseaddr(sender)[1].rpartition("@")[2], text)
     _try(signature, key)
     return signature
@@ -130,6 +133,6 @@ def _try(signature: DkimSignature, key: Path) -> None:
         _header(b"From: post@example.org\r\n\r\n\r\n", signature)
     except (dkim.DKIMException, ValueError, TypeError) as error:
         raise SettingsError(
-            f"the DKIM key {key} is no RSA key in PEM: {error}",
-            hint=f"openssl genrsa -out {key} 2048 && chmod 600 {key}",
+            f"the DKIM key {key} is not an RSA key in PEM: {error}",
+            hint=f"run openssl genrsa -out {key} 2048 && chmod 600 {key}",
         ) from error

@@ -6,17 +6,16 @@ import hashlib
 import os
 import re
 import stat
+from collections.abc import Collection
 from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from larkpost.errors import Deferred
 from larkpost.safe_files import make_folder, open_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from pathlib import Path
-    from types import TracebackType
-
     from larkpost.domain import Message
 
 REFUSED = "refused"  # the subfolder of an inbound Maildir for refused mail
@@ -63,8 +62,8 @@ class Maildir:
                 self._there.add(name)
         except OSError as error:
             raise Deferred(
-                f"The mail folder {self._path} cannot be written: {error.strerror}",
-                hint="Is there room on the disk, and is the folder ours to write?",
+                f"the mail folder {self._path} cannot be written: {error.strerror}",
+                hint="check the free disk space and the permissions of the folder",
                 whole_road=True,
             ) from error
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from datetime import date
 from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from larkpost import logs
@@ -12,10 +15,6 @@ from larkpost.log_events import LogEvent
 from larkpost.safe_files import make_folder, open_append
 
 if TYPE_CHECKING:
-    from datetime import date
-    from pathlib import Path
-    from types import TracebackType
-
     from larkpost.domain import Message
     from larkpost.interfaces import Transport
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Callable
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from larkpost.errors import Deferred
@@ -11,9 +13,6 @@ from larkpost.transports.smtp_connection import GLANCE
 from larkpost.transports.smtp_session import CutOff, Session, open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-
     from larkpost.domain import Message
     from larkpost.settings.model import SmtpSettings
 

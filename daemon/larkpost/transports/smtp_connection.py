@@ -9,13 +9,10 @@ import select
 import socket
 import ssl
 import termios
+from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from larkpost.transports.smtp_replies import Reply, reply_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LONGEST_LINE = 4096  # RFC 5321, 4.5.3.1.5, allows 512; some servers chat
 MOST_LINES = 128
@@ -65,7 +62,7 @@ class SmtpConnection:
         injected, and would be trusted as if they had come encrypted (CVE-2011-0411).
         """
         if self._heard:
-            raise Garbled("it spoke out of turn before TLS")
+            raise Garbled("it sent data before TLS that nobody asked for")
         self._socket.settimeout(seconds)
         self._socket = context.wrap_socket(self._socket, server_hostname=self.host)
 
@@ -133,7 +130,7 @@ class SmtpConnection:
     def _receive(self, deadline: float, grace: float) -> bytes:
         while (left := deadline - monotonic()) > 0:
             if self._must_leave(grace):
-                raise Stopped("we were told to stop")
+                raise Stopped("Larkpost was stopped")
             self._socket.settimeout(min(left, GLANCE))
             with contextlib.suppress(TimeoutError):
                 return self._read_chunk()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
@@ -11,8 +12,6 @@ from larkpost.errors import Refused
 from larkpost.transports.smtp_replies import SmtpStage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from larkpost.domain import Message
 
 # RFC 5321, 4.1.2, extended for RFC 6531; no character that could end the path or start a parameter.
@@ -76,25 +75,27 @@ def _parameters(letter: Message, sender: str, extensions: Mapping[str, str]) -> 
         _must_offer("SMTPUTF8", extensions, "addresses beyond ASCII", letter.recipient)
         parameters += " SMTPUTF8"
     if not letter.content.isascii():
-        _must_offer("8BITMIME", extensions, "letters of eight bits", letter.recipient)
+        _must_offer("8BITMIME", extensions, "8-bit messages", letter.recipient)
         parameters += " BODY=8BITMIME"
     return parameters
 
 
 def _must_be_mailbox(address: str) -> None:
     if not (address.isprintable() and _MAILBOX.fullmatch(address)):
-        raise Refused(f"{address!r} is no mail address")
+        raise Refused(f"{address!r} is not an email address")
 
 
 def _must_fit(size: int, limit: str) -> None:
     # Twenty digits at most, and 0 is no limit (RFC 1870, 4).
     if limit.isascii() and limit.isdigit() and len(limit) <= 20 and 0 < int(limit) < size:
         raise Refused(
-            f"The letter has {size} bytes and the mail server takes {limit}",
-            hint="Fewer papers a day make a shorter letter: larkpost reader set --size.",
+            f"the message has {size} bytes, but the mail server accepts {limit}",
+            hint="send fewer papers per edition: larkpost reader set EMAIL --size N",
         )
 
 
 def _must_offer(extension: str, extensions: Mapping[str, str], what: str, recipient: str) -> None:
     if extension not in extensions:
-        raise Refused(f"The mail server takes no {what} ({extension}), so not {recipient}")
+        raise Refused(
+            f"the mail server does not support {what} ({extension}), which {recipient} needs"
+        )

@@ -27,7 +27,7 @@ class SmtpStage(StrEnum):
     SENDER = "at MAIL FROM"
     RECIPIENT = "at RCPT TO"
     CONTENT = "at DATA"
-    END = "after the letter"
+    END = "after the message"
 
 
 class ReplyMeaning(StrEnum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -15,8 +16,6 @@ from larkpost.transports.smtp_envelope import seal
 from larkpost.transports.smtp_replies import TOO_MANY, Reply, ReplyMeaning, SmtpStage, classify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from larkpost.domain import Message
     from larkpost.settings.model import SmtpSettings
 
@@ -39,13 +38,13 @@ LOGIN_FIRST = frozenset({530, 538})
 WANTS_LOGIN = "it wants TLS or a login first (smtp.security, smtp.username, smtp.password)"
 
 HINTS = {
-    SmtpStage.GREETING: "Look at smtp.host and smtp.port, and whether the server is running.",
-    SmtpStage.HELLO: "Look at smtp.host and smtp.port: is that a mail server for submission?",
+    SmtpStage.GREETING: "check smtp.host and smtp.port, and whether the server is running",
+    SmtpStage.HELLO: "check smtp.host and smtp.port: is that a mail server for submission?",
     SmtpStage.STARTTLS: "smtp.host must be a name in the certificate; SSL_CERT_FILE can name a"
-    " file of certificates to trust. Nothing was sent in the clear.",
-    SmtpStage.LOGIN: "Look at smtp.security, smtp.username and smtp.password, then run `larkpost"
-    " deliver`.",
-    SmtpStage.SENDER: "Look at mail.sender: the server must allow this address to send.",
+    " file of certificates to trust. Nothing was sent unencrypted",
+    SmtpStage.LOGIN: "check smtp.security, smtp.username and smtp.password, then run `larkpost"
+    " deliver`",
+    SmtpStage.SENDER: "check mail.sender: the server must allow this address to send",
 }
 
 
@@ -181,10 +180,11 @@ class Session:
             self._hang_up()
             if cut_before:
                 raise CutOff(
-                    f"{name_of(self._smtp)} hung up before the end of the letter: {describe(error)}"
+                    f"{name_of(self._smtp)} closed the connection before the end of the message:"
+                    f" {describe(error)}"
                 ) from error
             raise Unanswered(
-                f"{name_of(self._smtp)} had the whole letter and gave no answer: {describe(error)}"
+                f"{name_of(self._smtp)} got the message, but did not answer: {describe(error)}"
             ) from error
 
     def _was_cut_before_the_dot(self, error: OSError) -> bool:
@@ -274,9 +274,9 @@ def _start_tls(
 ) -> None:
     if "STARTTLS" not in extensions:
         raise Deferred(
-            f"{name_of(smtp)} does not offer STARTTLS, and nothing is sent in the clear",
-            hint="Its port for TLS from the start is usually 465, with smtp.security = tls. "
-            "If it did offer STARTTLS before, somebody on the way may be taking it out.",
+            f"{name_of(smtp)} does not offer STARTTLS, and nothing is sent unencrypted",
+            hint="its port for TLS from the start is usually 465, with smtp.security = tls. "
+            "If it did offer STARTTLS before, somebody on the way may be taking it out",
             whole_road=True,
         )
     _ask(smtp, line, SmtpStage.STARTTLS, "STARTTLS")
@@ -296,9 +296,9 @@ def _login(smtp: SmtpSettings, line: SmtpConnection, extensions: dict[str, str])
         _ask(smtp, line, SmtpStage.LOGIN, _base64(password))
     else:
         raise Deferred(
-            f"{name_of(smtp)} offers no login that Larkpost knows (PLAIN, LOGIN)",
-            hint="Many servers offer it under TLS only: look at smtp.security. "
-            "If it needs none, leave smtp.username empty.",
+            f"{name_of(smtp)} offers none of the logins that Larkpost supports (PLAIN, LOGIN)",
+            hint="many servers offer it under TLS only: look at smtp.security. "
+            "If it needs none, leave smtp.username empty",
             whole_road=True,
         )
 

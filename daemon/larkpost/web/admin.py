@@ -38,13 +38,15 @@ def admin(site: SiteContext, request: Request, _form: FormData) -> Response:
     total = sum(found.readers.values())
     return site.pages.page(
         "admin.html",
-        standing=found,
+        overview=found,
         send_undecided=SEND_UNDECIDED,
-        beats=all(pulse.is_alive(now) for pulse in site.pulses.values()) if site.pulses else None,
+        is_ticking=all(pulse.is_alive(now) for pulse in site.pulses.values())
+        if site.pulses
+        else None,
         dumps=latest,
         readers=some,
         leaf=leaf(page, total, READERS),
-        letters=[(one, theirs.get(one.reader_id or 0)) for one in troubled],
+        emails=[(one, theirs.get(one.reader_id or 0)) for one in troubled],
         path=site.pages.path(
             site.program.links.admin(site.program.settings.web.admin_link_version)
         ),

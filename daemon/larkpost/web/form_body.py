@@ -38,15 +38,20 @@ BODY_SECONDS = 15.0
 MOST_FIELDS = 200
 
 
+def _refuse_large(request: Request, largest: int) -> None:
+    """Refuse a body by the length that it says it has, before any of it is read."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and (len(length) > 18 or int(length) > largest):
+        raise HTTPException(413)
+
+
 async def read_body(request: Request, reservation: Reservation, largest: int) -> bytes:
     """Read the body of a form, urlencoded or multipart, in UTF-8, of at most ``largest`` bytes.
 
     They count in ``reservation``. Raises HTTPException 400, 408, 413, 503.
     """
     refuse_odd_charset(request)
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and (len(length) > 18 or int(length) > largest):
-        raise HTTPException(413)
+    _refuse_large(request, largest)
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, time
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
@@ -10,8 +11,6 @@ from larkpost.errors import UsageError
 from larkpost.text.time_zones import zone_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.datastructures import FormData
 
     from larkpost.readers.subscriptions import Preferences
@@ -94,9 +93,7 @@ def read(what: str, convert: Callable[[str], Read], text: str) -> Read:
     try:
         return convert(text)
     except ValueError:
-        raise UsageError(
-            f"{text[:40]!r} is not a {what}", hint="Please look at it again."
-        ) from None
+        raise UsageError(f"{text[:40]!r} is not a {what}", hint="please check it") from None
 
 
 def read_ids(given: str) -> list[int]:

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from larkpost.db.coordination import job_status
-from larkpost.editions.empty_day_reasons import explain_empty_day
+from larkpost.editions.empty_day_reasons import EmptyDayReason, explain_empty_day
 from larkpost.errors import LarkpostError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from starlette.datastructures import FormData
     from starlette.requests import Request
-    from starlette.responses import Response
 
-    from larkpost.editions.empty_day_reasons import EmptyDayReason
     from larkpost.web.site import SiteContext
 
 LEAST_FREE_BYTES = 100 * 1024 * 1024

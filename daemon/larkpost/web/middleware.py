@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
@@ -12,9 +14,6 @@ from larkpost.log_limits import limit_lines
 from larkpost.web.site import MESSAGES, SafeHeaders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import datetime
-
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from larkpost.web.templating import PageTemplates
@@ -56,8 +55,8 @@ _HOST = re.compile(
     rb"(?::[0-9]{0,5})?"
 )
 _NO_HOST = (
-    "That request names no site",
-    "A browser or program names the site that it asks, once, in the Host header of its request.",
+    "Bad request",
+    "The request must have exactly one Host header.",
 )
 
 _log = logs.get_logger("larkpost.web")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
@@ -27,13 +29,10 @@ from larkpost.token_routes import SIGNED
 from larkpost.web.auth import check_link
 from larkpost.web.client_ip import network
 from larkpost.web.form_body import BODY_SECONDS, LARGEST_BODY, parse_form, read_body
-from larkpost.web.limits.rate_limit import RouteLimits
-from larkpost.web.templating import POLICY
+from larkpost.web.limits.rate_limit import RateLimit, RateLimiter, RouteLimits
+from larkpost.web.templating import POLICY, PageTemplates
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-    from datetime import datetime
-
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,8 +45,6 @@ if TYPE_CHECKING:
     from larkpost.web.health import Heartbeat
     from larkpost.web.limits.byte_budget import ByteBudget
     from larkpost.web.limits.fair_queue import PageQueues, QueueSlot
-    from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
-    from larkpost.web.templating import PageTemplates
 
 LARGEST_UPLOAD = 4 * 1024 * 1024  # a library of some thousand references
 RETRY_SECONDS = 30
@@ -65,23 +62,26 @@ HEADERS = {
 }
 
 MESSAGES = {
-    400: ("That did not arrive whole", "The form was cut or is of a kind we do not know."),
+    400: ("Bad request", "The form did not arrive completely, or its type is unknown."),
     404: (
-        "There is nothing here",
-        "The link may be cut, or its address was renewed. Copy it again from the newest letter.",
+        "Page not available",
+        "The link may be incomplete or replaced by a newer one. Copy it from your newest email.",
     ),
-    405: ("That cannot be done here", "This address does not take that kind of request."),
-    408: ("That took too long", "The form did not arrive in time. Please send it again."),
+    405: ("Not possible here", "This address does not accept this type of request."),
+    408: ("Timeout", "The form did not arrive in time. Please send it again."),
     403: (
-        "That did not come from here",
-        "Another site sent this form. Nothing was changed. Press the button on our own page.",
+        "Not allowed",
+        "Another site sent this form, so nothing was changed. Please use the button on our page.",
     ),
-    413: ("That is too much", "Forms here take 64 kB; lists of references and pasted papers 4 MB."),
-    429: ("That was a lot", "Too many requests came from your network. Please wait a little."),
-    500: ("Something broke here", "It is our fault and has been written down. Try again later."),
+    413: ("Too large", "A form may have 64 kB; lists of references and pasted papers 4 MB."),
+    429: ("Too many requests", "Your network sent too many requests. Please wait a little."),
+    500: (
+        "Internal error",
+        "Something went wrong here and was logged. Please try again later.",
+    ),
     503: (
-        "Just a moment",
-        "There is much to do here, or the database is out of reach. Please try again shortly.",
+        "Busy",
+        "This site is busy, or its database does not answer. Please try again in a minute.",
     ),
 }
 
@@ -247,9 +247,9 @@ def refusal(site: SiteContext, error: LarkpostError) -> Response:
     if isinstance(error, (InvalidToken, UnknownReader, UnknownPaper)):
         return site.pages.error(404, *MESSAGES[404])
     if isinstance(error, QuotaExceeded):
-        return site.pages.error(413, "There is no room for that", in_words(error))
+        return site.pages.error(413, "Too much data", in_words(error))
     if isinstance(error, UsageError):
-        return site.pages.error(400, "That cannot be done", in_words(error))
+        return site.pages.error(400, "Not possible", in_words(error))
     _log.warning(LogEvent.PAGE_REFUSED, error=str(error))
     if isinstance(error, (TryAgainLater, StoreError)):
         response = site.pages.error(503, *MESSAGES[503])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -13,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from larkpost.db.popularity import FEWEST
-from larkpost.editions.archive import SpanKind
+from larkpost.editions.archive import DateSpan, SpanKind
 from larkpost.packaged_files import shipped_path
 from larkpost.render import wording
 from larkpost.render.paper_links import PaperLinks
@@ -26,11 +28,7 @@ from larkpost.text.plurals import quantity, sentence, tally
 from larkpost.text.urls import encode_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date, datetime
-
     from larkpost.domain import FindLink
-    from larkpost.editions.archive import DateSpan
     from larkpost.urls import Alternate
 
 
@@ -203,7 +201,7 @@ class PageTemplates:
             weekday=wording.date_in_words,
             moment=moment,
             plain=one_line,
-            quiet=wording.describe_empty_day,
+            empty_day=wording.describe_empty_day,
             facts=facts_of,
             title_link=self._papers.title,
             find_links=self._papers.find,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -18,22 +19,18 @@ from larkpost.db.coordination.change_token import ChangeToken
 from larkpost.errors import UsageError
 from larkpost.web.client_ip import network
 from larkpost.web.feeds.conditional import etag_of, is_unchanged
-from larkpost.web.feeds.request import read_feed_request
-from larkpost.web.limits.rate_limit import RouteLimits
-from larkpost.web.site import SafeHeaders, endpoint
+from larkpost.web.feeds.request import FeedRequest, read_feed_request
+from larkpost.web.limits.rate_limit import RateLimit, RouteLimits
+from larkpost.web.site import SafeHeaders, SiteContext, endpoint
 
 if TYPE_CHECKING:
     from _thread import LockType
-    from collections.abc import Callable, Iterable
 
     from starlette.datastructures import FormData
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from larkpost.db.engine import Connection, Store
     from larkpost.readers.expiry import LastUses
-    from larkpost.web.feeds.request import FeedRequest
-    from larkpost.web.limits.rate_limit import RateLimit
-    from larkpost.web.site import SiteContext
 
 MOST_BYTES = 64 * 1024 * 1024
 OVERHEAD = 2048  # overhead of a feed in bytes, so that small ones are bounded as well

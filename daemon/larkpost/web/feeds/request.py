@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from starlette.exceptions import HTTPException
@@ -21,9 +22,6 @@ from larkpost.errors import UsageError
 from larkpost.text.normalize import clean, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from starlette.types import Scope
 
 MOST_PARAMETERS = 50
@@ -118,5 +116,7 @@ def _read_least(text: str) -> float:
     except ValueError:
         least = math.nan
     if not 0 <= least <= 1:
-        raise UsageError("min is no probability", hint="Write a number from 0 to 1, like ?min=0.6")
+        raise UsageError(
+            "min is not a probability", hint="write a number from 0 to 1, such as ?min=0.6"
+        )
     return abs(round(least, 3))  # "-0" is written differently, and means the same

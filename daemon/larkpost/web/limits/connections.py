@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from larkpost.text.ip_networks import WIDER, neighbourhood
 from larkpost.web.client_ip import UNIX_SOCKET, is_trusted, network_of, parse_address
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 MOST_CONNECTIONS = 1_000
 PER_NETWORK = 100  # a browser opens six; a classroom behind one address takes turns

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from larkpost.text.ip_networks import WIDER, neighbourhood
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 HALF_LIFE = 10.0  # seconds after which a second of the processor counts half
 BUSY = 0.5  # seconds so weighted: about 3.5 % of one processor, all the time

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 REMEMBERED = 20_000  # networks of all limits, the most recent ones
 _MILLISECOND = 0.001  # shorter waits are skipped

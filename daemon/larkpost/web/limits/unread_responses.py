@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
@@ -11,8 +11,6 @@ from starlette.requests import Request
 from larkpost.web.client_ip import network
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from larkpost.web.site import SiteContext

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 
 from larkpost.db import papers, popularity
 from larkpost.db.search import find
 from larkpost.editions import archive as archive_spans
-from larkpost.editions.archive import SpanKind
+from larkpost.editions.archive import DateSpan, SpanKind
 from larkpost.errors import UsageError
 from larkpost.render.paper_links import further_links
 from larkpost.text.identifiers import parse_identifier
 from larkpost.web.feeds.request import read_page, read_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from starlette.datastructures import FormData
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from larkpost.db.engine import Connection
     from larkpost.domain import Paper
-    from larkpost.editions.archive import DateSpan
     from larkpost.web.site import SiteContext
 
 PER_PAGE = 30
@@ -104,7 +101,7 @@ def look_up(site: SiteContext, request: Request, _form: FormData) -> Response:
         "public/search.html",
         words=words,
         unclear=query.unclear,
-        found=found,
+        results=found,
         thumbs=thumbs,
         leaf=leaf(page, found.total),
         feed=site.pages.path(links.search(words, "atom")),

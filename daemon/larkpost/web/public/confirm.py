@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 
-from larkpost.domain import Status
+from larkpost.domain import Reader, Status
 from larkpost.readers import subscriptions
 from larkpost.web.auth import reader_of
 from larkpost.web.reader.record_use import note_use
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.domain import Reader
     from larkpost.web.site import SiteContext
 
 
@@ -59,7 +58,7 @@ def confirm(site: SiteContext, request: Request, _form: FormData) -> Response:
     reader, links = confirmed or reader, site.program.links
     return site.pages.page(
         "public/confirm.html",
-        standing=reader.status.value,
+        state=reader.status.value,
         address=reader.address,
         next=reader.next_slot,
         zone=reader.zone,

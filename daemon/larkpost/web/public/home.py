@@ -47,10 +47,10 @@ def front(site: SiteContext, _request: Request, _form: FormData) -> Response:
     links = site.program.links
     response = site.pages.page(
         "public/home.html",
-        house=edition,
+        trending=edition,
         total=total,
         latest=latest,
-        wishes=opening_wishes(site.program.settings),
+        preferences=opening_wishes(site.program.settings),
         alternates=links.public_alternates(site.pages.title),
         script=True,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 
 from larkpost.errors import Crowded, QuotaExceeded, UsageError
 from larkpost.mail import confirmations
@@ -15,14 +15,12 @@ from larkpost.web.client_ip import network
 from larkpost.web.forms import WEEKDAYS, opening_wishes, read_preferences, read_wishes, text, zones
 from larkpost.web.limits.action_limit import HOUR, allowance, take_network_turn, tell_when
 from larkpost.web.reader.account import find_unmatched_in
-from larkpost.web.site import in_words
+from larkpost.web.site import SiteContext, in_words
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.requests import Request
-    from starlette.responses import Response
 
-    from larkpost.web.site import SiteContext
 
 A_NETWORK = 20  # requests per network and hour: enough for a classroom, not for a flood
 CROWDED_SECONDS = 3600
@@ -50,6 +48,12 @@ def subscribe(site: SiteContext, request: Request, form: FormData) -> Response:
         return _form(site, _read_form(site, form), problem=in_words(error), status=400)
 
 
+def _crowded_page(site: SiteContext, form: FormData, crowded: Crowded) -> Response:
+    page = _form(site, _read_form(site, form), problem=in_words(crowded), status=429)
+    page.headers["Retry-After"] = str(CROWDED_SECONDS)
+    return page
+
+
 def _by_mail(site: SiteContext, request: Request, form: FormData) -> Response:
     own = site.program.settings
     asking = confirmations.check_request(
@@ -64,9 +68,7 @@ def _by_mail(site: SiteContext, request: Request, form: FormData) -> Response:
             per_domain=own.mail.domain_hourly_limit,
         )
     except Crowded as crowded:
-        page = _form(site, _read_form(site, form), problem=in_words(crowded), status=429)
-        page.headers["Retry-After"] = str(CROWDED_SECONDS)
-        return page
+        return _crowded_page(site, form, crowded)
     unmatched = [describe(one) for one in find_unmatched_in(site, asking.words)]
     return site.pages.page(
         "public/subscribe_requested.html", address=asking.address, unmatched=unmatched
@@ -119,7 +121,7 @@ def _form(
         "public/subscribe.html",
         status,
         script=True,
-        wishes=preferences,
+        preferences=preferences,
         problem=problem,
         weekdays=WEEKDAYS,
         zones=zones(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -14,7 +15,7 @@ from larkpost.editions import downvote_advice
 from larkpost.errors import QuotaExceeded, UsageError
 from larkpost.portability import exporter
 from larkpost.readers import subscriptions
-from larkpost.readers.interest_hints import describe, find_unmatched_words
+from larkpost.readers.interest_hints import UnmatchedWord, describe, find_unmatched_words
 from larkpost.render.presenters import stories_of
 from larkpost.schedule import local_date
 from larkpost.text import interest_words
@@ -25,11 +26,9 @@ from larkpost.web.limits.unread_responses import PIECE
 from larkpost.web.reader.actions import DONE, ActionMessage, act
 from larkpost.web.reader.record_use import note_use
 from larkpost.web.reader.votes import thumb_name
-from larkpost.web.site import in_words
+from larkpost.web.site import SiteContext, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from starlette.datastructures import FormData
     from starlette.requests import Request
 
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from larkpost.domain import Interest, Reader
     from larkpost.interfaces import FeedFormat
     from larkpost.ranking import TextSpace
-    from larkpost.readers.interest_hints import UnmatchedWord
-    from larkpost.web.site import SiteContext
 
 SHOWN_VOTES = 100
 SHOWN_EDITIONS = 8
@@ -65,7 +62,9 @@ def me(site: SiteContext, request: Request, form: FormData) -> Response:
         return tell_when(_page(site, reader, ActionMessage(problem=in_words(error))), error)
     except UsageError as error:
         typed = read_preferences(form) if form.get("action") == "save" else {}
-        return _page(site, reader, ActionMessage(problem=in_words(error), wishes=typed), status=400)
+        return _page(
+            site, reader, ActionMessage(problem=in_words(error), preferences=typed), status=400
+        )
     note_use(site, request, reader.id)
     if isinstance(outcome, ActionMessage):
         return _page(site, reader, outcome, status=400 if outcome.problem else 200)
@@ -167,7 +166,7 @@ def _page(site: SiteContext, reader: Reader, notice: ActionMessage, status: int 
         "reader/account.html",
         status,
         reader=reader,
-        wishes=_read_preferences(reader) | dict(notice.wishes),
+        preferences=_read_preferences(reader) | dict(notice.preferences),
         done=notice.done,
         undo=notice.undo,
         unmatched=[describe(one) for one in notice.unmatched],

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost.render.wording import crop
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.domain import TermWeight
     from larkpost.ranking import ReplayReport
     from larkpost.readers.taste_profile import Leaning, TermChange
@@ -25,9 +24,9 @@ LABELS = 150  # units of width beside the lines
 LONGEST_LABEL = 17  # characters that fit there
 
 SYSTEMS = {
-    "larkpost": "this paper",
+    "larkpost": "your editions",
     "recency": "newest first",
-    "community thumbs": "what all like",
+    "community thumbs": "most popular",
     "arxiv-sanity-lite": "arxiv-sanity-lite",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, get_args
 
 from starlette.exceptions import HTTPException
@@ -15,8 +16,6 @@ from larkpost.urls import FEED_TYPES, OPML_TYPE, feed_title, slugs
 from larkpost.web.feeds.cache import Endpoint, RenderedFeed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.db.engine import Connection
     from larkpost.db.feed_state import FeedEditions
     from larkpost.domain import Edition, Interest, Reader

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
 from larkpost.db import votes
 from larkpost.editions import publish
@@ -12,7 +13,7 @@ from larkpost.errors import QuotaExceeded, UnknownReader, UsageError
 from larkpost.formats.decoding import decode
 from larkpost.formats.references import MOST
 from larkpost.readers import onboarding
-from larkpost.readers.interest_hints import describe
+from larkpost.readers.interest_hints import UnmatchedWord, describe
 from larkpost.render.presenters import stories_of
 from larkpost.web.forms import read_ids, text
 from larkpost.web.limits.action_limit import DAY, allowance, limit, take_network_turn, tell_when
@@ -20,19 +21,14 @@ from larkpost.web.reader.account import find_unmatched, visitor
 from larkpost.web.reader.actions import DONE, cast_vote
 from larkpost.web.reader.record_use import note_use
 from larkpost.web.reader.votes import thumb_name
-from larkpost.web.site import in_words
+from larkpost.web.site import SiteContext, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from starlette.datastructures import FormData
     from starlette.requests import Request
     from starlette.responses import Response
 
     from larkpost.domain import Paper, Reader
-    from larkpost.readers.interest_hints import UnmatchedWord
     from larkpost.readers.onboarding import OnboardingResult
-    from larkpost.web.site import SiteContext
 
 VIA = "rate"
 PREVIEWED = 5
@@ -105,7 +101,7 @@ def rate(site: SiteContext, request: Request, form: FormData) -> Response:
         ten=_join_ids(shown),
         seen=_join_ids(seen),
         more=_join_ids([*seen, *shown]) if more else "",
-        stories=stories_of(edition, name_private=True)[:PREVIEWED],
+        preview=stories_of(edition, name_private=True)[:PREVIEWED],
         path=site.pages.path(program.links.page(reader)),
     )
 
@@ -126,7 +122,7 @@ def _read_references(form: FormData) -> str:
     chosen = decode(file.file.read()) if isinstance(file, UploadFile) else ""
     brought = text(form, "text") if text(form, "text").strip() else chosen
     if not brought.strip():
-        raise UsageError("Nothing was pasted, and no file chosen")
+        raise UsageError("nothing was pasted, and no file was chosen")
     return brought
 
 

@@ -33,7 +33,7 @@ def taste(site: SiteContext, request: Request, _form: FormData) -> Response:
         leanings=[
             (one.interest, *charts.bars(one)) for one in summary.leanings if one.toward or one.away
         ],
-        way=charts.way(summary.months),
+        history=charts.way(summary.months),
         months=charts.table(summary.months),
         report=report,
         offer=summary.offer,

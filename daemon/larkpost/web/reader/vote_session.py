@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from larkpost.domain import Thumb
+from larkpost.domain import Edition, Thumb
 from larkpost.errors import InvalidToken
 from larkpost.token_routes import SIGNED
 from larkpost.urls import stamp
 from larkpost.web.auth import edition_by_id, edition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from starlette.requests import Request
 
     from larkpost.db.engine import Connection
-    from larkpost.domain import Edition
     from larkpost.web.site import SiteContext
 
 SESSION = timedelta(hours=1)

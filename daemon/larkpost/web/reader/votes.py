@@ -10,12 +10,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 
 from larkpost.db import editions
-from larkpost.domain import Thumb
+from larkpost.domain import Edition, Thumb
 from larkpost.readers import record_votes
-from larkpost.render.presenters import stories_of
+from larkpost.render.presenters import PickView, stories_of
 from larkpost.web.auth import edition_of
 from larkpost.web.limits.action_limit import take_thumb_turn
 from larkpost.web.reader.record_use import note_use
@@ -30,15 +30,12 @@ from larkpost.web.reader.vote_session import (
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.requests import Request
-    from starlette.responses import Response
 
-    from larkpost.domain import Edition
-    from larkpost.render.presenters import PickView
     from larkpost.web.site import SiteContext
 
 VOTE_DAYS = 90
 VIA = "link"
-VOTE_NAMES = ("up", "down")
+VOTE_LABELS = {"up": "More like this", "down": "Less like this"}  # by their names in forms
 
 
 def vote(site: SiteContext, request: Request, form: FormData) -> Response:
@@ -50,7 +47,7 @@ def vote(site: SiteContext, request: Request, form: FormData) -> Response:
     so nothing here depends on the reader's votes.
     """
     wish = request.path_params["wish"]
-    if wish not in VOTE_NAMES:
+    if wish not in VOTE_LABELS:
         raise HTTPException(404)
     with site.program.store.read() as connection:
         edition = edition_of(site, connection, request, "vote")
@@ -79,11 +76,11 @@ def edition(site: SiteContext, request: Request, _form: FormData) -> Response:
     return site.pages.page(
         "reader/edition.html",
         edition=shown,
-        stories=stories_of(shown),
+        views=stories_of(shown),
         ballot=ballot,
         new=new,
         thumbs={position: thumb.name.lower() for position, thumb in cast.items() if thumb},
-        pressed=cast.keys(),
+        voted=cast.keys(),
         done=_outcome(session) if session else None,
         session=request.path_params["token"] if session else "",
         anchor=anchor,
@@ -105,18 +102,18 @@ def confirmation(thumb: str, before: str) -> str:
     """Confirm a thumb after the one before it, by their names in forms: up, down or clear."""
     if thumb == before:
         if thumb == "clear":
-            return "There is no thumb of yours on this paper."
-        return f"Thumbs {thumb}: this paper has had it already."
+            return "You have given this paper no thumb."
+        return f"{VOTE_LABELS[thumb]}: you said so before."
     if thumb == "clear":
-        return "Your thumb on this paper is taken back."
-    return f"Thumbs {thumb}: written down. The next edition knows."
+        return "Undone. This paper has no thumb from you now."
+    return f"{VOTE_LABELS[thumb]}: saved. The next edition takes it into account."
 
 
 class VoteOutcome(NamedTuple):
     """The result of the last vote at a ``position``, and the buttons to undo it."""
 
     position: int
-    told: str
+    message: str
     undo: bool
     clear: bool
 
@@ -125,14 +122,18 @@ def _outcome(session: ThumbSession) -> VoteOutcome:
     """Describe the last vote; the earlier thumb is shown only to its voter."""
     at = session.position
     if at not in session.cast:
-        return VoteOutcome(at, "Your thumb on this paper is what it was before.", True, False)
+        return VoteOutcome(
+            at, "Undone. Your thumb on this paper is what it was before.", True, False
+        )
     thumb = session.cast[at]
     if session.is_known:
         told = confirmation(thumb_name(thumb), thumb_name(session.before))
         changed = thumb is not session.before
         return VoteOutcome(at, told, changed, not changed and thumb is not None)
     told = (
-        confirmation(thumb_name(thumb), "") if thumb else "No thumb of yours is on this paper now."
+        confirmation(thumb_name(thumb), "")
+        if thumb
+        else "Undone. This paper has no thumb from you now."
     )
     return VoteOutcome(at, told, True, thumb is not None)
 
@@ -149,9 +150,9 @@ def _refuse_late(site: SiteContext, edition: Edition, view: PickView) -> Respons
     links, paper = site.program.links, view.pick.paper
     return site.pages.error(
         410,
-        "This vote comes late",
-        f"Thumbs are taken for {VOTE_DAYS} days after an edition. Those in your newest"
-        " letter or feed entry work.",
+        "This vote is too late",
+        f"You can give thumbs for {VOTE_DAYS} days after an edition. Use the links in your newest"
+        " email or feed entry.",
         feeds=links.public_alternates(site.pages.title),
         paper=None
         if paper.owner_id
@@ -192,7 +193,7 @@ def _ballot(site: SiteContext, edition: Edition, view: PickView, wish: str) -> R
     return site.pages.page(
         "reader/vote.html",
         edition=edition,
-        story=view,
+        view=view,
         wish=wish,
         path=site.pages.path(link),
         rest=[*stories[at + 1 :], *stories[:at]],
