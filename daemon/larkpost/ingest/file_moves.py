@@ -62,7 +62,7 @@ def _copy_content(source: BinaryIO, copy: BinaryIO, status: os.stat_result) -> N
     """Copy bytes, rights and times of a file onto the disk."""
     shutil.copyfileobj(source, copy)
     copy.flush()
-    with suppress(OSError):  # a disk that keeps no rights may refuse to be told of them
+    with suppress(OSError):  # a disk without permissions may refuse to set them
         os.fchmod(copy.fileno(), status.st_mode & 0o777)
         os.utime(copy.fileno(), ns=(status.st_atime_ns, status.st_mtime_ns))
     os.fsync(copy.fileno())

@@ -31,7 +31,7 @@ def _check_name(name: str) -> str:
 def set_interest(
     store: Store, reader_id: int, name: str, *, words: Iterable[str] = (), quota: int = 1
 ) -> None:
-    """Write an interest, new or known by its name; raises UsageError where it cannot be had."""
+    """Create or update an interest by its name; raises UsageError for invalid values."""
     name = _check_name(name)
     if not 0 < quota <= HIGHEST_QUOTA:
         raise UsageError(f"a share of {quota} is not possible", hint=f"give 1 to {HIGHEST_QUOTA}")
@@ -46,7 +46,7 @@ def set_interest(
 
 
 def remove_interest(store: Store, reader_id: int, name: str) -> None:
-    """Take an interest away; its votes go to the first one left.
+    """Remove an interest; its votes go to the first remaining one.
 
     Raises UsageError when there is none of that name, or when it is the reader's last.
     """
