@@ -1,4 +1,4 @@
-"""The papers that anybody may see, by the days (UTC) on which they were first seen."""
+"""The public papers by the days (UTC) on which they were first seen."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Every table, with named constraints; what the columns mean stands in ``larkpost.domain``.
+"""Every table, with named constraints; ``larkpost.domain`` explains the columns.
 
-The search index has a form of its own on each database: ``larkpost.db.search.index``.
+The search index is different on each database: ``larkpost.db.search.index``.
 """
 
 from __future__ import annotations

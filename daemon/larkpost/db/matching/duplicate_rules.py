@@ -53,7 +53,7 @@ class MatchRule(StrEnum):
 
 
 def conflicting(mine: Collection[Identifier], theirs: Collection[Identifier]) -> bool:
-    """Whether identifiers of one scheme (except ``url`` and ``text``) differ, so these are two papers."""
+    """Whether identifiers of one scheme (except ``url`` and ``text``) say: these are two papers."""
     for scheme in {name.scheme for name in mine} - LOOSE:
         others = {name for name in theirs if name.scheme == scheme}
         if others and others.isdisjoint(mine):
@@ -67,7 +67,13 @@ def alike(paper: Paper, draft: PaperRecord) -> bool:
 
 
 def text_rule(paper: Paper, draft: PaperRecord) -> MatchRule | None:
-    """Return the rule by which a draft is this paper: reformatted, cut, summarised, withdrawn or edited. None if it is another paper. Case, line breaks, LaTeX and joined words do not count; one edited sentence or one corrected title is an edit. A shared beginning of the titles, or one short title such as "Erratum" over different abstracts, is not enough, and sibling titles are different papers."""
+    """Return the rule by which a draft is this paper: reformatted, cut, withdrawn or edited.
+
+    None if it is another paper. Case, line breaks, LaTeX and joined words do not count; one edited
+    sentence or one corrected title is an edit. A shared beginning of the titles, or one short title
+    such as "Erratum" over different abstracts, is not enough, and sibling titles are different
+    papers.
+    """
     if not (_near_title(paper, draft) or _same_beginning(paper.abstract, draft.abstract)):
         return None  # no rule: most pairs that share a phrase end here
     relation = compare_titles(paper.title, draft.title)
@@ -112,7 +118,7 @@ def _own_words(paper: Paper, draft: PaperRecord) -> bool:
 
 
 def _same_text(paper: Paper, draft: PaperRecord, relation: TitleRelation) -> MatchRule | None:
-    """Compare title and abstract: the less specific the titles, the more similar the abstracts must be."""
+    """Compare title and abstract: the vaguer the titles, the closer the abstracts must be."""
     shared = similarity(paper.abstract, draft.abstract)
     if relation is TitleRelation.SAME:
         if shared >= (0.6 if _long_title(paper, draft) else 0.75):

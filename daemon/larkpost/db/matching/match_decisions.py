@@ -61,7 +61,11 @@ class MatchDecisions:
         )
 
     def forbid(self, names: Sequence[Identifier], others: Collection[Identifier]) -> bool:
-        """Return whether a record of these ``names``, its text last, was decided to be another paper. Its text counts more than an identifier: a page's wrong identifier may be why the papers were split."""
+        """Return whether a record of these ``names``, text last, was decided to be another paper.
+
+        Its text counts more than an identifier: a page's wrong identifier may be why the papers
+        were split.
+        """
         if not self._parts:
             return False
         mine = self._places(names[-1:]) or self._places(names)

@@ -291,7 +291,7 @@ def link_of(paper: Paper) -> str:
 
 
 def date_new_link(before: Paper, after: Paper, now: datetime) -> Paper:
-    """Set ``updated`` if the link was added or changed, so that feed readers show the entry again."""
+    """Set ``updated`` if the link was added or changed, so that feed readers notice."""
     if link_of(before) == link_of(after):
         return after
     return replace(after, updated=max(now, after.updated))

@@ -16,21 +16,19 @@ from sqlalchemy import (
 
 from larkpost.db.column_types import Id, UtcDateTime, metadata
 
-merged_record = (
-    Table(  # the records merged into a paper, and why; see larkpost.db.matching.merge_log
-        "merged_record",
-        metadata,
-        Column("id", Id, primary_key=True),
-        Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False),
-        Column("digest", String(32), nullable=False),  # of its identifiers: the key of a record
-        Column("format", String(40), nullable=False),  # of the dump; empty if unknown
-        # SHA-256 of the dump's bytes. No key: a dump is written down after its records.
-        Column("dump_digest", String(64)),
-        Column("rule", String(20), nullable=False),
-        Column("at", UtcDateTime, nullable=False),
-        Column("content", JSON, nullable=False),  # the record, as read
-        UniqueConstraint("paper_id", "digest", "format"),
-    )
+merged_record = Table(  # records merged into a paper; see larkpost.db.matching.merge_log
+    "merged_record",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False),
+    Column("digest", String(32), nullable=False),  # of its identifiers: the key of a record
+    Column("format", String(40), nullable=False),  # of the dump; empty if unknown
+    # SHA-256 of the dump's bytes. No key: a dump is written down after its records.
+    Column("dump_digest", String(64)),
+    Column("rule", String(20), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("content", JSON, nullable=False),  # the record, as read
+    UniqueConstraint("paper_id", "digest", "format"),
 )
 
 match_decision = Table(  # the operator's decisions: identifiers that are one paper, or are not
