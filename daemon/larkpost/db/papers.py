@@ -117,7 +117,7 @@ def candidates(connection: Connection, *, at: datetime, window: timedelta) -> li
 def candidate_marks(
     connection: Connection, *, at: datetime, window: timedelta, limit: int
 ) -> list[tuple[int, datetime]]:
-    """Read the ids of the newest ``limit`` of ``candidates``, with the time of each text's change."""
+    """Read the ids of the newest ``limit`` of ``candidates``, with each text's last change."""
     return _marks(connection, fresh(at, window), limit)
 
 

@@ -1,4 +1,4 @@
-"""The linear model of an interest: a function of a paper's place, in dual form."""
+"""The linear model of an interest: a function of a paper's features, in dual form."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Calibration(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """What the columns of a ledger stand for."""
+    """The meaning of the columns of a ledger."""
 
     background: slice
     close: slice
@@ -47,7 +47,7 @@ class Columns(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainingVotes:
-    """The tastes of all the readers who were learnt from together.
+    """The tastes of all readers that were trained together.
 
     ``papers`` (u) are the voted papers, each once, None where a row stands for the words of an
     interest; ``rows`` (u) their places; ``shares`` (r, u) the coefficient of each vote;
@@ -65,7 +65,7 @@ class TrainingVotes:
 
 @dataclass(frozen=True, slots=True)
 class NamedTerms:
-    """What an interest's words name: terms (columns), and categories in lower case.
+    """The meaning of an interest's words: terms (columns), and categories in lower case.
 
     ``phrases`` are the words as the reader typed them, each with its terms (columns).
     """
@@ -89,7 +89,7 @@ class NamedTerms:
         return cls(terms, frozenset(categories), phrases)
 
     def speak_for(self, paper: Paper, terms: Set[int]) -> bool:
-        """Say whether one of the words is in a paper with these terms, or is its category."""
+        """Return whether one of the words is in a paper with these terms, or is its category."""
         own = {category.casefold() for category in paper.categories}
         return not self.terms.isdisjoint(terms) or not self.categories.isdisjoint(own)
 

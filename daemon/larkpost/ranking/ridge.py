@@ -40,7 +40,7 @@ class BackgroundKernel:
 
 @dataclass(frozen=True, slots=True)
 class RidgeSolution:
-    """Dual coefficients of r readers, and what they give.
+    """Dual coefficients of r readers, and their predictions.
 
     ``votes`` (r, n), ``background`` (r, b), ``intercept`` (r); ``fitted`` (r, b) is f on the
     background without the intercept; ``left_out`` (r, n) is f on each vote, had it not been cast.

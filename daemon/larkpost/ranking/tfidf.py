@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     Ids = Sequence[int | None]
 
 THEMES = 200  # latent dimensions at most
-SHARED_THEMES = 400  # the same where readers teach: companions read texts more finely
-PER_THEME = 5  # papers that a theme takes: more themes than that only tell papers apart
+SHARED_THEMES = 400  # the same with collaborative factors, which use finer themes
+PER_THEME = 5  # papers per theme: more themes would only separate single papers
 PER_SMALL_THEME = 10  # the same in a small corpus
 BROAD = 100  # the strongest of them, which carry the coarse themes
 SAMPLE = 5000  # papers of the corpus that are kept, at most
@@ -57,7 +57,7 @@ Indices = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class PaperRows:
-    """Papers as points of a space.
+    """Papers as rows of a model.
 
     ``plain`` (n, terms): l2 rows of TF-IDF; ``words`` (n, terms): the same with the rarer terms
     stressed, l2 again, with the same places filled. ``themes`` (n, d): plain rows seen through
@@ -122,12 +122,12 @@ class TextSpace:
 
     @cached_property
     def column(self) -> dict[str, int]:
-        """Find the column of a term."""
+        """Return the column of a term."""
         return {term: at for at, term in enumerate(self.vocabulary)}
 
     @property
     def maturity(self) -> float:
-        """Give how far the corpus is on its way from small (0) to large (1)."""
+        """Return the position of the corpus between small (0) and large (1)."""
         return maturity(self.papers)
 
     @cached_property
@@ -147,18 +147,18 @@ class TextSpace:
 
     @cached_property
     def prior(self) -> Floats:
-        """Give how many of 20 papers of the corpus have each term (v)."""
+        """Return how many of 20 papers of the corpus have each term (v)."""
         return _prior(self.spread, self.papers)
 
     @cached_property
     def particularity(self) -> Floats:
-        """Give how particular each term is to a topic (v), from 0 (fits any abstract) to 1."""
+        """Return how specific each term is to a topic (v), from 0 (fits any abstract) to 1."""
         grade = term_table().grade
         return np.array([grade(term) for term in self.vocabulary], np.float32) / np.float32(GRADES)
 
     @cached_property
     def sample(self) -> PaperRows:
-        """Give the kept papers of the corpus as rows."""
+        """Return the stored papers of the corpus as rows."""
         return self.points(self.plain)
 
     @cached_property
@@ -201,14 +201,14 @@ class TextSpace:
 
     @cached_property
     def usual_likeness(self) -> float:
-        """Give how alike two papers of the corpus are on average."""
+        """Return the average similarity of two papers of the corpus."""
         from larkpost.ranking.similarity import mean_likeness
 
         return mean_likeness(self.background)
 
     @cached_property
     def lexicon(self) -> Lexicon:
-        """Give what finds the space's terms for an interest's words."""
+        """Return the lexicon, which finds the model's terms for an interest's words."""
         return Lexicon.of(self)
 
     def hint(self, words: str) -> dict[str, float]:
@@ -245,7 +245,7 @@ class TextSpace:
 
     @cached_property
     def learnt(self) -> TasteCache:
-        """Give what was learnt in this space, kept as long as it is."""
+        """Return the cache of tastes trained in this model."""
         return TasteCache()
 
     @cached_property
@@ -273,7 +273,7 @@ class TextSpace:
 
 
 def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROUND) -> TextSpace:
-    """Fit the space to a corpus of any size, the empty one included, with at most ``themes``.
+    """Fit a model to a corpus of any size, the empty one included, with at most ``themes``.
 
     At most ``unread`` papers of it are to serve as weak negative evidence. The same papers give
     the same space, in whatever order and under whatever ids they come.
@@ -298,10 +298,10 @@ def fit(papers: Iterable[Paper], *, themes: int = THEMES, unread: int = BACKGROU
 
 
 def maturity(papers: int) -> float:
-    """Give how far a corpus of so many papers is on its way from small (0) to large (1).
+    """Return the position of a corpus of so many papers between small (0) and large (1).
 
-    What is best in a small corpus fades evenly into what is best in a large one, so that no
-    single paper turns a reader's list over.
+    The best parameters of a small corpus fade linearly into those of a large one, so that no single
+    paper changes a reader's list abruptly.
     """
     return min(1.0, max(0.0, (papers - SMALL) / (LARGE - SMALL)))
 

@@ -1,4 +1,4 @@
-"""Lines of a ledger: learnt in batches, kept by what they were learnt from, put side by side."""
+"""Lines of a ledger: trained in batches, cached by their inputs, joined."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ class BallotRows:
         )
 
     def key(self, ballot: TrainingExample, *, accurate: bool) -> bytes:
-        """Name everything that the line of a ballot is learnt from, beside the space.
+        """Return a key of everything that the line of a ballot is trained on, except the model.
 
-        The day counts where votes fade, by their weights.
+        The day counts if votes fade, through their weights.
         """
         # Not the numbers of its rows: they depend on who else is learnt.
         said = [one.name for one in fields(ballot) if one.name not in {"votes", "passed"}]
@@ -101,7 +101,7 @@ def lines_of(
     dense: Floats,
     calibrations: Sequence[Calibration],
 ) -> Iterator[Line]:
-    """Give what was learnt of each of the ballots of a batch; ``dense`` as from ``dense_of``."""
+    """Return the line of each ballot of a batch; ``dense`` as from ``dense_of``."""
     terms, none = learnt.dense.get("terms"), np.zeros(0, dtype=np.float32)
     for at, ballot in enumerate(ballots):
         shares = np.array(learnt.shares[at, : len(ballot.votes)], dtype=np.float32)
@@ -112,7 +112,7 @@ def lines_of(
 def ledger_of(
     space: TextSpace, ballot_rows: BallotRows, lines: Sequence[Line], *, accurate: bool
 ) -> TrainingVotes:
-    """Put lines side by side: one for each ballot, in their order."""
+    """Join lines, one per ballot, in order."""
     columns, nothing = Columns.of(space), np.zeros(0, dtype=np.float32)
     ends = np.cumsum([0] + [len(ballot.votes) for ballot in ballot_rows.ballots])
     votes = np.concatenate(

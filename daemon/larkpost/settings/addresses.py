@@ -1,4 +1,4 @@
-"""Addresses in the settings: which values are possible, and their spelling in ASCII."""
+"""Validates addresses in the settings, and converts them to ASCII."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says which settings together make letters that no reader can use."""
+"""Detects settings that together produce messages with links that no reader can open."""
 
 from __future__ import annotations
 

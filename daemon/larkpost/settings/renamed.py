@@ -1,4 +1,4 @@
-"""The names that settings used to have, for the hint where an old one is still set."""
+"""The old names of settings, for the hint when one is still set."""
 
 from __future__ import annotations
 

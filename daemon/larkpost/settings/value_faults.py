@@ -1,4 +1,4 @@
-"""Says in plain words why a value cannot be that of a setting, instead of in those of pydantic."""
+"""Describes invalid values of settings in plain words, instead of pydantic's."""
 
 from __future__ import annotations
 

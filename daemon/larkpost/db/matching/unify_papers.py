@@ -63,7 +63,7 @@ def unify_by_decision(
 
 
 def choose_kept(connection: Connection, one: int, other: int) -> tuple[int, int]:
-    """Return which of two papers stays (the one that readers saw, else the older), and which goes."""
+    """Return which of two papers stays (one that readers saw, else the older) and which goes."""
     first, second = sorted((one, other))
     if is_shown(connection, second) and not is_shown(connection, first):
         return second, first

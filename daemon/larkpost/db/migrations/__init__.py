@@ -143,7 +143,7 @@ def _alone(store: Store) -> Iterator[Connection]:
 
 @contextmanager
 def _without_cascades(connection: Connection) -> Iterator[None]:
-    """Switch SQLite's foreign keys off inside the context, because rebuilding a table drops the old one."""
+    """Switch SQLite's foreign keys off, because rebuilding a table drops the old one."""
     if connection.dialect.name != "sqlite":
         yield
         return

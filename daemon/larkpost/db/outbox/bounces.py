@@ -15,9 +15,7 @@ from larkpost.domain import Bounce, BounceKind, Status
 LIMIT = 1.0
 WEIGHTS: Mapping[BounceKind, float] = {BounceKind.HARD: 1.0, BounceKind.SOFT: 0.25}
 HALF_LIFE = timedelta(days=30)
-KEEP_FOR = (
-    12 * HALF_LIFE
-)  # after a year a bounce has a four-thousandth of its weight, and is deleted
+KEEP_FOR = 12 * HALF_LIFE  # a year: then a bounce has a four-thousandth of its weight
 
 _LONGEST_CODE = 20
 _LONGEST_TEXT = 1_000

@@ -125,7 +125,7 @@ def _lay_out_own(
 def _write_new(
     connection: Connection, owner_id: int, entries: Sequence[KnownPaper], now: datetime
 ) -> None:
-    """Write private papers, each under a random uid: one made from an identifier could be guessed."""
+    """Write private papers under random uids: one made from an identifier could be guessed."""
     if not entries:
         return
     by_uid = {str(uuid4()): entry for entry in entries}

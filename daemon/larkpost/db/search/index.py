@@ -49,9 +49,7 @@ _VECTORS = (
 )
 _PARTS = ("rowid", "title", "authors", "abstract")
 _LITE = table(NAME, *map(column, _PARTS))
-_ORDERS = table(
-    NAME, *map(column, (NAME, *_PARTS))
-)  # FTS5 takes commands in a column of the table's name
+_ORDERS = table(NAME, *map(column, (NAME, *_PARTS)))  # FTS5 takes commands in this column
 _PG = table(NAME, column("paper_id", BigInteger), column("words", TSVECTOR))
 _WEIGHTS = (8.0, 4.0, 1.0)  # of a word in title, authors, abstract
 _SHARES = "'{0,0.125,0.5,1}'::float4[]"  # the same for PostgreSQL: of labels D, C, B, A

@@ -47,7 +47,7 @@ class Expiring:
 
 
 def unwritten(connection: Connection, reader_ids: Collection[int], day: date) -> list[int]:
-    """Choose the readers whose use must be recorded: they can expire, and have no record of that day."""
+    """Choose the readers whose use must be recorded: they can expire, and lack that day."""
     return [
         found
         for some in batches(reader_ids)

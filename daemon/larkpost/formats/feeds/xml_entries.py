@@ -1,7 +1,7 @@
 """Reads the entries of an XML document one by one, in bounded memory, with lxml.
 
-Nothing is fetched, no entity is resolved and no document type is read: ``xml_text`` takes them out
-before lxml, which is told not to, either (OWASP, XML External Entity Prevention).
+Nothing is fetched, no entity is resolved and no document type is read: ``xml_text`` removes them
+before lxml, which is configured not to either (OWASP, XML External Entity Prevention).
 """
 
 from __future__ import annotations
@@ -83,10 +83,11 @@ def line_of(element: _Element) -> int:
 def read_entries(
     dump: BinaryIO, names: Collection[str], document: XmlDocument
 ) -> Iterator[_Element | RejectedRecord | IngestWarning]:
-    """Yield each element of these names once it is whole; it is empty afterwards.
+    """Yield each element of these names once it is complete; it is emptied afterwards.
 
-    ``document`` gains what stands before. An entry that the end of the file cuts off is rejected.
-    Raises UnreadableDump for what is no XML, and for more than ``LARGEST_ENTRY`` in one entry.
+    ``document`` collects the preceding texts. An entry that the end of the file cuts off is
+    rejected. Raises UnreadableDump if it is not XML, and for more than ``LARGEST_ENTRY`` in one
+    entry.
     """
     from lxml.etree import XMLPullParser, XMLSyntaxError
 
@@ -117,7 +118,7 @@ def read_entries(
 
 
 class _EntryWalk:
-    """Goes through the events of a parser; forgets what is behind it."""
+    """Processes the events of a parser, and frees processed elements."""
 
     def __init__(self, names: Collection[str], document: XmlDocument) -> None:
         self.names = names

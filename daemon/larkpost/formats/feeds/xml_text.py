@@ -1,8 +1,7 @@
-"""Decodes XML of feeds for the parser: in pieces, without a document type, with marks escaped.
+"""Decodes and repairs XML of feeds for the parser: in pieces, without a document type.
 
-What programs write as XML is often none: an ampersand or "less than" that stands for itself, names
-of characters that only HTML knows, control characters. These are mended on the way, for a parser
-leaves out what it cannot read.
+Programs often write invalid XML: unescaped "&" or "<", entity names of HTML, control characters.
+These are repaired here, because a parser leaves out text that it cannot read.
 """
 
 from __future__ import annotations

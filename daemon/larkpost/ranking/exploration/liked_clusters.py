@@ -1,4 +1,4 @@
-"""Says when the papers that an interest likes fall into two groups, and what each is about."""
+"""Detects whether the liked papers of an interest form two groups, and names each."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class TwoGroups:
 
 
 def find_two_groups(space: TextSpace, liked: Sequence[Paper]) -> TwoGroups | None:
-    """Part liked papers, the oldest first, in two groups; None where they are one.
+    """Split liked papers, oldest first, into two groups; None if they are one.
 
     They are two where each has four papers or more and a quarter of all, where the papers of
     each are more alike (by 0.02 on average) than any two papers of the corpus are, and where

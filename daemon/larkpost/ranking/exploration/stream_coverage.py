@@ -1,4 +1,4 @@
-"""How much of the stream a reader was never shown, by regions of what the papers are about."""
+"""Measures how much of the stream a reader was never shown, by regions of subjects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds papers far from all that a reader was shown: the empty part of the map of a taste."""
+"""Finds papers far from all papers that a reader was shown."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ MOST_SHOWN = 300  # papers shown, the newest: a month of editions, so that no ye
 
 @dataclass(frozen=True)
 class Unseen:
-    """The candidates (n) of a morning, compared once for all readers who are to see something new.
+    """The candidates (n) of one run, compared once for all readers who explore.
 
-    ``lonely`` (n) are those with the least company.
+    ``lonely`` (n) are those with the lowest density.
     """
 
     space: TextSpace

@@ -1,8 +1,8 @@
 """Chooses the terms that a reader is shown as the reason for a pick.
 
-What a term adds to the score is exact, and `explain` gives all of it. What is shown is a choice
-for meaning: words that fit any abstract are left out, words that stand side by side are shown as
-the phrase that they make, words of the liked papers go before others, and no stem comes twice.
+The contribution of each term is exact, and `explain` gives all of them. The shown terms are chosen
+for meaning: generic words are left out, adjacent words are shown as a phrase, words of liked papers
+come before others, and no stem comes twice.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SAID_ONCE, SAID_AGAIN = (1.0, 1.1, 1.0), (1.0, 1.4, 1.5)  # value of a phrase by
 
 @dataclass(frozen=True, slots=True)
 class CandidateTerms:
-    """What of one paper may be shown: c words and phrases.
+    """The displayable terms of one paper: c words and phrases.
 
     ``members`` (t, c) is 1 where a term of the paper is in a phrase, ``telling`` (t, c) where it is
     a particular one, too; ``values`` (c) is what each says, ``barely`` (c) marks those that say
@@ -61,7 +61,7 @@ class CandidateTerms:
 
 
 def candidates(space: TextSpace, paper: Paper, terms: Indices) -> CandidateTerms:
-    """Find what may be shown of a paper whose terms are these t columns of the space."""
+    """Find the displayable terms of a paper whose terms are these t columns of the model."""
     place = {space.vocabulary[at]: n for n, at in enumerate(terms.tolist())}
     phrases = phrases_of(paper.title, paper.abstract)
     found = [one for one in phrases if not place.keys().isdisjoint(one.terms)]

@@ -1,4 +1,4 @@
-"""Finds the terms of a space that an interest's words mean, and the nearest to those of none."""
+"""Finds the model's terms for an interest's words, and the closest ones for unknown words."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ CODE = re.compile(r"([a-z]+(?:-[a-z]+)*)\.[a-z]+(?:-[a-z]+)*", re.IGNORECASE)
 
 
 class Unmatched(NamedTuple):
-    """A ``word`` of an interest's ``phrase`` that nothing in the space answers to.
+    """A ``word`` of an interest's ``phrase`` that matches nothing in the model.
 
-    ``near`` holds the words that differ by a letter or a few, the nearest first.
+    ``near`` holds words that differ by a few letters, closest first.
     """
 
     word: str
@@ -88,7 +88,7 @@ class Lexicon:
         return [term for name in self.categories_of(phrase) for term in self.categories[name]]
 
     def find_unmatched(self, phrase: str) -> list[Unmatched]:
-        """Give the words of a phrase that mean nothing here, with the nearest that would.
+        """Return the words of a phrase without a match, with the closest words that match.
 
         A word without terms of its own (*of*, *3D*) counts only where the phrase has no other.
         """

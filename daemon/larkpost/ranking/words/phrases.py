@@ -1,4 +1,4 @@
-"""Finds the words and phrases of a paper that say what it is about."""
+"""Finds the words and phrases that describe the subject of a paper."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from larkpost.text.stemming import strict_stems
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Beyond this a text is no abstract; the cut bounds the time a hostile paper can take.
+# A longer text is not an abstract; the cut bounds the time a hostile paper can take.
 LONGEST_TEXT = 50_000
 
 # A word begins with a letter and has two characters or more; scripts that write without
