@@ -109,7 +109,7 @@ def _bare(feed: bytes) -> bytes:
 
 
 def shelves(readers: int) -> list[list[Edition]]:
-    """Give each reader five editions of ten papers, the newest first."""
+    """Give each reader five editions of ten papers, newest first."""
     drawn = editions(readers, each=EACH)
     return [
         [

@@ -106,7 +106,7 @@ class Lexicon:
         )
 
     def seeds(self) -> Ints:
-        """Give the words that a rule may begin with."""
+        """Return the words that a rule may begin with."""
         share = self.counts / self.presence.shape[0]
         known = (share >= SEEDS[0]) & (share <= SEEDS[1]) & (self.title_share >= SEED_TITULAR)
         return np.flatnonzero(known)
@@ -179,7 +179,7 @@ class Stretch:
         return Interest(kind, words, category, self._holding(kind, seed)[:, many - 1])
 
     def _holding(self, kind: Kind, seed: int) -> Flags:
-        """Tell which papers keep to the rule with one, two and more words of a group (n, g)."""
+        """Return which papers keep to the rule with one, two and more words of a group (n, g)."""
         group = self.lexicon.group(seed)
         held = self.presence[:, group].toarray() > 0
         wide = np.asarray(held.cumsum(axis=1) >= (2 if kind is Kind.TOPIC else 1))
@@ -188,6 +188,6 @@ class Stretch:
         return wide
 
     def _category_of(self, seed: int) -> int:
-        """Give the category that most papers with a word have, by its place."""
+        """Return the category that most papers with a word have, by its place."""
         holding = self.presence[:, [seed]].toarray().ravel() > 0
         return int(self.categories[holding].sum(axis=0).argmax())

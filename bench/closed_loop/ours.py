@@ -141,13 +141,13 @@ def home() -> Iterator[Store]:
 
 
 def processor_seconds() -> float:
-    """Give the processor time of this process and of those it has waited for."""
+    """Return the processor time of this process and of those it has waited for."""
     used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def megabytes() -> float:
-    """Give the memory that this process holds; its largest so far where that is not told."""
+    """Return the memory that this process holds; its largest so far where that is not told."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):

@@ -52,7 +52,7 @@ class System(Protocol):
     """A recommender in a loop of its own."""
 
     def publish(self, day: int) -> Sequence[Sequence[Shown]]:
-        """Give each reader's edition of a day, in their order, the best paper first."""
+        """Return each reader's edition of a day, in order, the best paper first."""
         ...
 
     def take(self, day: int, cast: Sequence[Cast]) -> None:
@@ -100,7 +100,7 @@ class Peer:
 
 
 class Oracle:
-    """Knows what each reader likes on the day, and shows that, the newest first."""
+    """Knows what each reader likes on the day, and shows that, newest first."""
 
     def __init__(self, draw: Draw) -> None:
         self._draw = draw
@@ -183,7 +183,7 @@ def logistic_with_background(vectors: csr_array, papers: int) -> Recipe:
 
 
 def _vectors(draw: Draw, terms: TfidfVectorizer) -> Callable[[int], csr_array]:
-    """Give, for a day, the vectors of all papers up to it, then one of each reader's words."""
+    """Return, for a day, the vectors of all papers up to it, then one of each reader's words."""
     texts = [one.text for one in draw.stream.documents]
     growing = GrowingVectors.of(texts, [" ".join(one.words) for one in draw.people], terms)
     return lambda day: growing.up_to((day + 1) * draw.stream.daily)

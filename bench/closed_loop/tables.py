@@ -136,7 +136,7 @@ def _yes(reached: bool) -> str:
 
 
 def months(cost: Cost, readers: int) -> list[dict[str, Any]]:
-    """Give what a reader's morning cost, and the memory it came to, by months of 20 mornings."""
+    """Return what a reader's morning cost, and the memory it came to, by months of 20 mornings."""
     lines = []
     for first in range(0, len(cost.seconds), A_MONTH):
         some = slice(first, first + A_MONTH)

@@ -79,7 +79,7 @@ def feed(page: Page, me: str) -> list[str]:
 
 
 def shown(page: Page, letter: EmailMessage) -> list[str]:
-    """Give the titles of an edition as its page in the browser has them."""
+    """Return the titles of an edition as its page in the browser has them."""
     page.goto(link(letter, "edition"))
     return [text.strip() for text in page.locator(".pick h2 bdi").all_inner_texts()]
 

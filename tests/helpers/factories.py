@@ -56,7 +56,7 @@ def add_readers(connection: Connection, count: int) -> list[Reader]:
 
 
 def picks_of(chosen: Sequence[Paper]) -> list[Pick]:
-    """Pick these papers, in their order; each but the first is like the first."""
+    """Pick these papers, in order; each but the first is like the first."""
     return [
         Pick(
             paper=paper,

@@ -85,14 +85,14 @@ def printable(value: object) -> str:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Give a rich console that takes no markup from the text it prints."""
+    """Return a rich console that takes no markup from the text it prints."""
     from rich.console import Console
 
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
 
 
 def hint_line(hint: str) -> str:
-    """Give the line that says what to try, below what is wrong: everywhere in this form."""
+    """Return the line that says what to try, below what is wrong: everywhere in this form."""
     return f"  hint: {printable(hint)}"
 
 
@@ -125,7 +125,7 @@ def bar(weight: float, largest: float, width: int = 12) -> str:
 def waiting(what: str) -> Iterator[Callable[[int, int], None] | None]:
     """Show a progress bar on stderr, for as long as a person may be looking at it.
 
-    Gives the function to call with how much is done of how much; None where nobody looks.
+    Gives the function to call with how much is done of how much; None if nobody looks.
     """
     if not sys.stderr.isatty():
         yield None

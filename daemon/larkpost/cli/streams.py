@@ -37,7 +37,7 @@ def _fill_descriptors() -> None:
 
 
 def is_broken(stream: TextIO) -> bool:
-    """Tell whether what waits to be written to a stream cannot be."""
+    """Return whether what waits to be written to a stream cannot be."""
     try:
         stream.flush()
     except (OSError, ValueError):
@@ -60,7 +60,7 @@ def discard(stream: TextIO) -> None:
 
 
 def help_width(most: int, environ: Mapping[str, str] = os.environ) -> int:
-    """Give the width of help texts: two columns less than the terminal, at least 50.
+    """Return the width of help texts: two columns less than the terminal, at least 50.
 
     Click would ask ``shutil`` for it, which imports what it packs archives with.
     """

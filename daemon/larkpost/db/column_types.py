@@ -61,7 +61,7 @@ class CleanText(TypeDecorator[str]):
 
 
 class TextList(TypeDecorator[Sequence[str]]):
-    """Several texts in their order, each clean; goes in as any sequence, comes out as a tuple."""
+    """Several texts in order, each clean; goes in as any sequence, comes out as a tuple."""
 
     impl = JSON
     cache_ok = True

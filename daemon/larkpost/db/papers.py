@@ -107,7 +107,7 @@ def current_ids(connection: Connection, ids: Iterable[int]) -> list[int]:
 
 
 def candidates(connection: Connection, *, at: datetime, window: timedelta) -> list[Paper]:
-    """Read the papers first seen in the ``window`` before ``at``, the newest first.
+    """Read the papers first seen in the ``window`` before ``at``, newest first.
 
     A paper of an older dump counts too when the dump was read in that window.
     """
@@ -198,7 +198,7 @@ def extent(connection: Connection) -> Extent:
 
 
 def latest_change(connection: Connection) -> datetime | None:
-    """Say when a public paper came or changed last; None where there is none."""
+    """Say when a public paper came or changed last; None if there is none."""
     found = connection.execute(select(func.max(schema.paper.c.updated)).where(PUBLIC))
     latest: datetime | None = found.scalar_one()
     return latest

@@ -122,7 +122,7 @@ def libraries(connection: Connection, *, least: int, at: datetime) -> list[froze
 
 
 def thumbs(connection: Connection, *, without: int) -> list[Vote]:
-    """Read the thumbs of all readers but one on public papers, the oldest first.
+    """Read the thumbs of all readers but one on public papers, oldest first.
 
     They are all that count for others, whenever they begin to.
     """

@@ -19,7 +19,7 @@ _seen = schema.paper.c.first_seen
 def between(
     connection: Connection, first: date, last: date, *, limit: int, offset: int = 0
 ) -> list[Paper]:
-    """Read the papers first seen from one day to another, both included, the newest first."""
+    """Read the papers first seen from one day to another, both included, newest first."""
     rows = connection.execute(
         select(*COLUMNS)
         .where(_within(first, last))

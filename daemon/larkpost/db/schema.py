@@ -78,7 +78,7 @@ paper = Table(
     Column("organisation", CleanText),
     Column("links", TextList),
     Column("withdrawn", Boolean, nullable=False, server_default=false()),
-    Column("version", Integer),  # arXiv's, of the title and abstract; none where nobody told it
+    Column("version", Integer),  # arXiv's, of the title and abstract; none if nobody told it
     Column("text_seen", UtcDateTime),  # when the record of the text was seen; none: first_seen
     Column("keywords", TextList),
     Column("comment", CleanText),

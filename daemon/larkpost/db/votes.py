@@ -105,12 +105,12 @@ def on(connection: Connection, reader_id: int, paper_ids: Collection[int]) -> di
 
 
 def of(connection: Connection, reader_id: int) -> list[Vote]:
-    """Read the votes of a reader, the oldest first."""
+    """Read the votes of a reader, oldest first."""
     return of_many(connection, [reader_id])[reader_id]
 
 
 def of_many(connection: Connection, reader_ids: Collection[int]) -> dict[int, list[Vote]]:
-    """Read the votes of each of these readers, the oldest first; an empty list for none."""
+    """Read the votes of each of these readers, oldest first; an empty list for none."""
     found: dict[int, list[Vote]] = {reader_id: [] for reader_id in reader_ids}
     for some in batches(found):
         theirs = _select_in_order().where(_table.c.reader_id.in_(some))
@@ -126,7 +126,7 @@ def count(connection: Connection) -> int:
 
 
 def iterate(connection: Connection) -> Iterator[Vote]:
-    """Read every vote, reader by reader, the oldest first, a batch in memory at a time."""
+    """Read every vote, reader by reader, oldest first, a batch in memory at a time."""
     result = connection.execute(_select_in_order(), execution_options={"yield_per": 1_000})
     return (from_row(row) for row in result)
 

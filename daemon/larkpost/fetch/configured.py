@@ -141,7 +141,7 @@ def add_sources(
 ) -> list[PolledSource]:
     """Add sources by command, and give those that were not there yet.
 
-    A source whose address is there already is not added again. Raises UsageError where its name is
+    A source whose address is there already is not added again. Raises UsageError if its name is
     that of another one, before anything is added.
     """
     listed = {state.source.name: state.source for state in list_sources(store, configured, now=now)}
@@ -176,7 +176,7 @@ def remove_source(
 def find_source(
     store: Store, name: str, configured: ConfiguredSources, *, now: datetime
 ) -> SourceState:
-    """Find a source by its name, or by its address; raises UsageError where there is none."""
+    """Find a source by its name, or by its address; raises UsageError if there is none."""
     states = list_sources(store, configured, now=now)
     found = [one for one in states if one.source.name == name]
     found += [one for one in states if one.source.address == name]

@@ -28,7 +28,7 @@ _LEASE_MARGIN = 30.0  # seconds beyond the time limit of a request
 
 
 def is_arxiv(host: str) -> bool:
-    """Say whether a host is one of arXiv's."""
+    """Return whether a host is one of arXiv's."""
     name = host.lower().rstrip(".")
     return name == ARXIV or name.endswith(f".{ARXIV}")
 

@@ -87,7 +87,7 @@ class PollResult:
 
 
 def list_due(context: PollContext, *, now: datetime) -> list[SourceState]:
-    """List the sources that are due, the longest first, after taking up changed settings."""
+    """List the sources that are due, longest first, after taking up changed settings."""
     configured = context.configured()
     with context.store.read() as connection:
         states = polled_sources.list_states(connection)

@@ -46,7 +46,7 @@ class PageRequest:
 
 
 def interval_of(source: PolledSource) -> timedelta:
-    """Give the time between two polls of a source."""
+    """Return the time between two polls of a source."""
     if source.interval_minutes is not None:
         return timedelta(minutes=source.interval_minutes)
     return _INTERVALS[source.kind]

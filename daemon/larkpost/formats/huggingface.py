@@ -55,7 +55,7 @@ class HuggingFacePage:
         return _alternates(head, several=1 if layout.linked else _SEVERAL)
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
-        """Yield the papers in their order; a title without an abstract is a paper too.
+        """Yield the papers in order; a title without an abstract is a paper too.
 
         Reads twice, so that ``dump`` must be seekable. Raises UnreadableDump for a page without
         papers, or with too many implausible records.

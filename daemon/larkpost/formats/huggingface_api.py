@@ -50,7 +50,7 @@ class HuggingFaceApi:
 
 
 def _day_of_list(dump: BinaryIO) -> date | None:
-    """Find the one day of all items of a dump, from where it stands; None where they differ."""
+    """Find the one day of all items of a dump, from where it stands; None if they differ."""
     start, days, end = dump.tell(), set[bytes](), b""
     while len(days) < 2 and (chunk := dump.read(_CHUNK)):
         days.update(_LISTED_AT.findall(end + chunk))

@@ -32,7 +32,7 @@ class JsonItem:
 
 
 def json_head(head: bytes) -> str:
-    """Decode the beginning of a file; empty where it is not that of a JSON object or list."""
+    """Decode the beginning of a file; empty if it is not that of a JSON object or list."""
     text = decode(head).lstrip("\ufeff\0 \t\r\n")
     return text if re.match(r"\{|\[\s*[{\]]", text) else ""
 
@@ -192,7 +192,7 @@ def _reason(error: Exception) -> str:
 
 
 def _unwrap(value: object) -> list[Any]:
-    """Give the list of papers that an object only wraps, or else the value itself."""
+    """Return the list of papers that an object only wraps, or else the value itself."""
     return _papers_in(value, _DEEPEST) or [value]
 
 

@@ -148,7 +148,7 @@ def _is_meant(member: zipfile.ZipInfo) -> bool:
 
 
 def _problem_of_content(head: bytes, name: str) -> str:
-    """Say what is wrong with a member that begins so; empty where it may be a dump."""
+    """Say what is wrong with a member that begins so; empty if it may be a dump."""
     try:
         refuse_what_is_no_dump(head, name)
     except UnreadableDump as error:

@@ -130,7 +130,7 @@ class _EnrichingFile:
     enriched: set[int] = field(default_factory=set)
     met: set[int] = field(default_factory=set)
     gained_link: set[int] = field(default_factory=set)
-    # By paper; None where several claim it.
+    # By paper; None if several claim it.
     unsure: dict[int, PaperRecord | None] = field(default_factory=dict)
     rejects: list[RejectedRecord] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)

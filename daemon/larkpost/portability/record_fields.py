@@ -92,5 +92,5 @@ def read_objects(line: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 
 def spelling(line: Mapping[str, Any], key: str) -> str:
-    """Give the name that the file of a record has for a field, for people to find it there."""
+    """Return the name that the file of a record has for a field, for people to find it there."""
     return line.spelling(key) if isinstance(line, ExchangeRecord) else key

@@ -52,7 +52,7 @@ class DenseTastes:
     bias: Floats
 
     def of(self, readers: Indices, terms: Indices) -> DenseTastes:
-        """Give those of some readers, by their places, and the weights of some terms only."""
+        """Return those of some readers, by their places, and the weights of some terms only."""
         where = np.ix_(readers, terms)
         return DenseTastes(
             self.words[where],
@@ -92,7 +92,7 @@ class Contributions:
 
     @property
     def net(self) -> Doubles:
-        """Give what each term adds or takes (r, t), 0 where it adds and yet would not be missed."""
+        """Give what each term adds or takes (r, t), 0 if it adds and yet would not be missed."""
         return np.where((self.added < 0) | (self.lost > 0), self.added, 0)
 
 
@@ -223,7 +223,7 @@ def _together(
 
 
 def _lengths(loadings: Doubles, plain: Doubles) -> tuple[float, Doubles]:
-    """Give the length of a paper's themes, and that without each of its terms."""
+    """Return the length of a paper's themes, and that without each of its terms."""
     themes = loadings @ plain
     square = float(themes @ themes)
     norms = (loadings * loadings).sum(axis=0)

@@ -41,7 +41,7 @@ class Columns(NamedTuple):
 
     @property
     def width(self) -> int:
-        """Give the number of columns."""
+        """Return the number of columns."""
         return self.bias + 1
 
 
@@ -49,7 +49,7 @@ class Columns(NamedTuple):
 class TrainingVotes:
     """The tastes of all readers that were trained together.
 
-    ``papers`` (u) are the voted papers, each once, None where a row stands for the words of an
+    ``papers`` (u) are the voted papers, each once, None if a row stands for the words of an
     interest; ``rows`` (u) their places; ``shares`` (r, u) the coefficient of each vote;
     ``dense`` (r, width) what is not in votes, see ``Columns``; ``terms`` (v, r) weights of plain
     terms, or no columns where tastes were learnt in fast mode.
@@ -113,29 +113,29 @@ class LinearTaste:
 
     @property
     def votes(self) -> Indices:
-        """Give the rows of the ledger that were voted on."""
+        """Return the rows of the ledger that were voted on."""
         start, end = self.ledger.shares.indptr[self.place : self.place + 2]
         return np.asarray(self.ledger.shares.indices[start:end], dtype=np.intp)
 
     @property
     def shares(self) -> Floats:
-        """Give the coefficient of each vote."""
+        """Return the coefficient of each vote."""
         start, end = self.ledger.shares.indptr[self.place : self.place + 2]
         return np.asarray(self.ledger.shares.data[start:end], dtype=np.float32)
 
     @property
     def dense(self) -> Floats:
-        """Give what is not in votes."""
+        """Return what is not in votes."""
         return np.asarray(self.ledger.dense[self.place])
 
     @property
     def terms(self) -> Floats:
-        """Give the weights of plain terms (v), or nothing where it was learnt in fast mode."""
+        """Return the weights of plain terms (v), or nothing if it was learnt in fast mode."""
         return np.asarray(self.ledger.terms[:, self.place : self.place + 1].ravel())
 
     @property
     def hints(self) -> Indices:
-        """Give the rows of the ledger that stand for the words of the interest: the last ones."""
+        """Return the rows of the ledger that stand for the words of the interest: the last ones."""
         papers, votes = self.ledger.papers, self.votes
         first = len(votes)
         while first and papers[votes[first - 1]] is None:

@@ -75,7 +75,7 @@ class VotedPapers:
         return cls(level, by_text, words, joint @ space.common.vectors, twin, told)
 
     def presence(self, space: TextSpace) -> csr_array:
-        """Give how far each row has each of its terms (u, v): 1, of a hint what is likely.
+        """Return how far each row has each of its terms (u, v): 1, of a hint what is likely.
 
         That is the share of the papers with any form of a word that have this form. Else the odds
         of a form that is rare beside the others would be taken for those of the word.

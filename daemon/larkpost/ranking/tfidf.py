@@ -86,12 +86,12 @@ class PaperRows:
 
     @cached_property
     def broad(self) -> Floats:
-        """Give the coarse themes as l2 rows (n, up to 100)."""
+        """Return the coarse themes as l2 rows (n, up to 100)."""
         return unit(self.themes[:, :BROAD])
 
     @cached_property
     def fine(self) -> Floats:
-        """Give all themes as l2 rows (n, d)."""
+        """Return all themes as l2 rows (n, d)."""
         return unit(self.themes)
 
 
@@ -132,12 +132,12 @@ class TextSpace:
 
     @cached_property
     def idf(self) -> Floats:
-        """Give the smooth inverse document frequency (v)."""
+        """Return the smooth inverse document frequency (v)."""
         return _idf(self.spread, self.papers)
 
     @cached_property
     def sharpness(self) -> Floats:
-        """Give what stresses the rarer terms (v).
+        """Return what stresses the rarer terms (v).
 
         It is the square root of a term's log odds in one liked paper against the corpus, with
         a prior of 20 papers (Robertson & Sparck Jones 1976). In a small corpus it is 1, as nearly
@@ -163,7 +163,7 @@ class TextSpace:
 
     @cached_property
     def background(self) -> PaperRows:
-        """Give the papers that serve as weak negative evidence, and a blank page.
+        """Return the papers that serve as weak negative evidence, and a blank page.
 
         The blank keeps the scale of scores defined in a corpus of one paper or none.
         """
@@ -178,7 +178,7 @@ class TextSpace:
 
     @cached_property
     def common(self) -> ridge.BackgroundKernel:
-        """Give the background's likeness to itself, ready for the regressions."""
+        """Return the background's likeness to itself, ready for the regressions."""
         words = (self.background.words @ self.background.words.T).toarray()
         close = self.background.close @ self.background.close.T
         word_share, close_share = self.kernel_shares
@@ -186,7 +186,7 @@ class TextSpace:
 
     @property
     def kernel_shares(self) -> tuple[float, float]:
-        """Give what likeness in words, and beside them, weigh in the regression.
+        """Return what likeness in words, and beside them, weigh in the regression.
 
         In a large corpus coarse themes make it worse on a reader's own picks, in a small one they
         make up for words that few papers share; see docs/ranking.md.
@@ -196,7 +196,7 @@ class TextSpace:
 
     @cached_property
     def echoes(self) -> Floats:
-        """Give the sample's words seen through the themes (s, d)."""
+        """Return the sample's words seen through the themes (s, d)."""
         return np.asarray(self.sample.words @ self.axes.T, dtype=np.float32)
 
     @cached_property
@@ -212,7 +212,7 @@ class TextSpace:
         return Lexicon.of(self)
 
     def hint(self, words: str) -> dict[str, float]:
-        """Give an interest's words as terms, of one stem or of a category, and their counts.
+        """Return an interest's words as terms, of one stem or of a category, and their counts.
 
         Whichever form of a word a paper has, it is as like to the hint as if all forms were one
         term, in as many papers as have any: else the rarest spelling would weigh most.
@@ -225,18 +225,18 @@ class TextSpace:
 
     @cached_property
     def _stem_ratio(self) -> Floats:
-        """Give the stressed weight of each term's stem over its own (v), at most 1."""
+        """Return the stressed weight of each term's stem over its own (v), at most 1."""
         stem = _idf(self.stem_spread, self.papers) * _sharpness(self.stem_spread, self.papers)
         return np.asarray(stem / (self.idf * self.sharpness), dtype=np.float32)
 
     def to_bytes(self) -> bytes:
-        """Give the arrays as npz with a format number, never a pickle."""
+        """Return the arrays as npz with a format number, never a pickle."""
         from larkpost.ranking.serialization import space_to_bytes
 
         return space_to_bytes(self)
 
     def rows(self, texts: Texts, ids: Ids = (), names: Sequence[bytes] = ()) -> PaperRows:
-        """Give the points of these texts, in order; a text without a known term is all zeros.
+        """Return the points of these texts, in order; a text without a known term is all zeros.
 
         The first line of a text is its title; a hint stands for a text by its counts. Papers
         whose ids are given are seen where their readers put them; see ``RowCache`` for ``names``.
@@ -255,7 +255,7 @@ class TextSpace:
         )
 
     def points(self, plain: csr_array, ids: Ids = ()) -> PaperRows:
-        """Give the points of papers whose l2 TF-IDF rows are known."""
+        """Return the points of papers whose l2 TF-IDF rows are known."""
         data = plain.data * self.sharpness[plain.indices]
         words = csr_array((data, plain.indices, plain.indptr), shape=plain.shape)
         scale_to_unit(words)
@@ -336,7 +336,7 @@ def _count_terms(texts: Texts, papers: int) -> list[Counter[str]]:
 def _vocabulary(
     counted: Sequence[Counter[str]],
 ) -> tuple[tuple[str, ...], NDArray[np.int32], dict[str, int]]:
-    """Give the terms, sorted, and how many papers have each; the same of words in too many.
+    """Return the terms, sorted, and how many papers have each; the same of words in too many.
 
     Terms are neither too rare nor everywhere.
     """

@@ -82,7 +82,7 @@ def weighing(ups: Floats, *, maturity: float, accurate: bool, together: bool) ->
 
 
 def _few(ups: Floats) -> Floats:
-    """Give what fades from 1 to 0 as thumbs up come, and is a half at six."""
+    """Return what fades from 1 to 0 as thumbs up come, and is a half at six."""
     return np.asarray(1 / (1 + (ups / 6) ** 2), dtype=np.float32)
 
 
@@ -174,7 +174,7 @@ def _lines(
 
 
 def _pad(ballots: Sequence[TrainingExample]) -> tuple[Indices, Floats, Floats, Floats]:
-    """Lay votes, thumbs, weights, checks side by side (r, n), with zeros where there is no vote."""
+    """Lay votes, thumbs, weights, checks side by side (r, n), with zeros if there is no vote."""
     shape = len(ballots), max(1, max(len(ballot.votes) for ballot in ballots))
     votes = np.zeros(shape, dtype=np.intp)
     thumbs, weights, checks = (np.zeros(shape, dtype=np.float32) for _ in range(3))
@@ -272,7 +272,7 @@ def _views(
 def _scales(
     parts: Mapping[str, ComponentScores], weighed: Mapping[str, Floats], liking: NDArray[np.bool_]
 ) -> tuple[dict[str, Floats], Floats]:
-    """Give each part's factor and the bias, so that scores on the background are standard ones.
+    """Return each part's factor and the bias, so that scores on the background are standard ones.
 
     Who likes nothing yet is ranked by the regression alone.
     """

@@ -79,7 +79,7 @@ class TrainingExample:
 
     @property
     def liked_rows(self) -> Indices:
-        """Give the votes that are thumbs up of the reader."""
+        """Return the votes that are thumbs up of the reader."""
         cast = len(self.votes) - self.hints
         return self.votes[:cast][self.thumbs[:cast] > 0]
 
@@ -140,7 +140,7 @@ def ballot(
 
 
 def _checks(one: Evidence) -> Floats:
-    """Tell how far each vote counts where chances are checked (n).
+    """Return how far each vote counts where chances are checked (n).
 
     A chance is that of a thumb up on a paper that is shown. So papers count that were shown since
     the oldest of those passed over that are known; what else was voted on counts less, the more
@@ -162,7 +162,7 @@ class TextPlaces:
     _places: dict[int, int] = field(default_factory=dict)
 
     def place(self, papers: Sequence[Paper]) -> list[int]:
-        """Give the rows of these papers, new ones at the end."""
+        """Return the rows of these papers, new ones at the end."""
         for paper in papers:
             if paper.id not in self._places:
                 self._places[paper.id] = len(self.papers)
@@ -171,7 +171,7 @@ class TextPlaces:
         return [self._places[paper.id] for paper in papers]
 
     def add(self, hints: Sequence[Mapping[str, float]]) -> list[int]:
-        """Give the rows of an interest's words."""
+        """Return the rows of an interest's words."""
         first = len(self.papers)
         self.papers += [None] * len(hints)
         self.texts += hints

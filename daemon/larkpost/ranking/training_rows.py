@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class BallotRows:
     """The voted papers and the words of interests (u), each once, and the ballots on them.
 
-    ``papers`` (u) has None where a row stands for words, as for the blank one, the last;
+    ``papers`` (u) has None if a row stands for words, as for the blank one, the last;
     ``names`` (u) are the same for the same text or words. ``passed`` are the papers that the
     ballots' ``passed`` point to, ``passed_names`` those of their texts.
     """
@@ -79,7 +79,7 @@ class BallotRows:
 
 
 def name_hint(counts: str | Mapping[str, float]) -> bytes:
-    """Give the name of an interest's words, by the terms they stand for."""
+    """Return the name of an interest's words, by the terms they stand for."""
     terms = counts if isinstance(counts, str) else sorted(counts.items())
     return digest(repr(terms).encode())
 
@@ -133,7 +133,7 @@ def ledger_of(
 def kernel_of(
     cache: TasteCache, ballot_rows: BallotRows, whose: Sequence[tuple[int, int]]
 ) -> Kernel:
-    """Give what knows the likeness of the votes of those whose batch it is."""
+    """Return what knows the likeness of the votes of those whose batch it is."""
 
     def kernel(line: int, votes: Indices) -> Floats:
         names = [ballot_rows.names[at] for at in votes]

@@ -24,7 +24,7 @@ log = logs.get_logger(__name__)
 class Facts:
     """What is told of a paper, whoever reads it; each text may be empty but the title.
 
-    ``uid`` names its page, and is empty where that is not for everybody; ``link`` is its own
+    ``uid`` names its page, and is empty if that is not for everybody; ``link`` is its own
     address on the web.
     """
 

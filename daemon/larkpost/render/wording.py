@@ -145,7 +145,7 @@ def byline_text(authors: Sequence[str], categories: Sequence[str]) -> str:
 
 
 def link_address(url: str | None, identifier: Identifier) -> str:
-    """Find a paper's address on the web, http or https in ASCII; empty where it has none."""
+    """Find a paper's address on the web, http or https in ASCII; empty if it has none."""
     return paper_url(url, [identifier])
 
 

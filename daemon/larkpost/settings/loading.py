@@ -98,7 +98,7 @@ def _places(home: Path | None, config: Path | None, environ: Mapping[str, str]) 
 
 
 def _own_folders(environ: Mapping[str, str]) -> tuple[Path, Path]:
-    """Give the user's folders for data and for settings (XDG Base Directory).
+    """Return the user's folders for data and for settings (XDG Base Directory).
 
     A process may have neither a home nor an entry in the list of users, as in many containers.
     """
@@ -129,7 +129,7 @@ def _absolute(path: Path, what: str) -> Path:
 def expand(path: Path) -> Path:
     """Put the home folder of a user where a path begins with ``~``.
 
-    Raises SettingsError where there is no such user, or nobody says where their home is.
+    Raises SettingsError if there is no such user, or nobody says where their home is.
     """
     try:
         return path.expanduser()

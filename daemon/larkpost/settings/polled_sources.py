@@ -38,7 +38,7 @@ class PolledSource:
     """A source that is asked for papers: its unique name, and its address.
 
     ``address`` is a known name (``hf-daily``, ``arxiv:cs.CL+cs.LG``) or a web address.
-    ``interval_minutes`` is None where the kind's own is good. ``by_command``: it was added by
+    ``interval_minutes`` is None if the kind's own is good. ``by_command``: it was added by
     ``larkpost source add``, and not by the settings.
     """
 

@@ -45,7 +45,7 @@ def home() -> Iterator[Path]:
 
 
 def readable(path: Path) -> bool:
-    """Say whether somebody else could open a file: as they would, or by its mode."""
+    """Return whether somebody else could open a file: as they would, or by its mode."""
     if os.getuid() != 0:
         return bool(path.stat().st_mode & (stat.S_IROTH | stat.S_IRGRP))
     tried = subprocess.run(

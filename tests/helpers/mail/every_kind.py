@@ -96,7 +96,7 @@ def send(
 
 
 def rows(store: Store) -> list[tuple[str, str]]:
-    """Give kind and state of what the outbox holds, in order."""
+    """Return kind and state of what the outbox holds, in order."""
     table = schema.delivery
     with store.read() as connection:
         found = connection.execute(table.select().order_by(table.c.id)).all()
@@ -154,5 +154,5 @@ class FaultyStore(Store):
 
 
 def later(number: int) -> datetime:
-    """Give a moment at which the leases of all runs before are over."""
+    """Return a moment at which the leases of all runs before are over."""
     return NOW + timedelta(minutes=10 * number)

@@ -67,7 +67,7 @@ class Daemon:
         draft.replace(self.clock)
 
     def is_well(self) -> bool:
-        """Say whether it answers and has ticked lately, by its own clock."""
+        """Return whether it answers and has ticked lately, by its own clock."""
         try:
             with urlopen(f"{self.url}/healthz", timeout=5) as answer:  # noqa: S310 - our own daemon
                 return bool(answer.status == 200)
@@ -75,7 +75,7 @@ class Daemon:
             return False
 
     def has_settled(self) -> bool:
-        """Say whether it has written down what became of everything that it sent.
+        """Return whether it has recorded what became of everything that it sent.
 
         A clock that jumps by days before that makes a doubt of a letter, which then goes once more.
         """

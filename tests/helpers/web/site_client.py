@@ -60,7 +60,7 @@ class Place:
         return link.removeprefix(BASE)
 
     def vote_path(self, position: int, wish: str) -> str:
-        """Give the path of a vote link of the edition."""
+        """Return the path of a vote link of the edition."""
         return f"{self.path(self.program.links.ballot(self.edition))}/{position}/{wish}"
 
     def fit(self) -> None:

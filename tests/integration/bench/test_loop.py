@@ -45,7 +45,7 @@ def told() -> dict[str, Any]:
 
 
 def mean(system: str, measure: str) -> float:
-    """Give a system's mean over the days before the change."""
+    """Return a system's mean over the days before the change."""
     (line,) = [
         one
         for one in told()["lines"]

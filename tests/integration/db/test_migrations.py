@@ -83,7 +83,7 @@ def test_checks_have_the_same_names_as_in_the_tables(store: Store) -> None:
 
 
 def names_of(connection: Connection) -> dict[str, set[str | None]]:
-    """Give the names of the keys, constraints and indexes of every table of ours."""
+    """Return the names of the keys, constraints and indexes of every table of ours."""
     here = inspect(connection)
     return {
         table: {

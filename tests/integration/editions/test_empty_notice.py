@@ -1,4 +1,4 @@
-"""The notice of an empty day: sent once a day to readers who asked for it, with its reason."""
+"""The notice of an empty day: sent once per day to readers who asked for it, with its reason."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def told(store: Store, now: datetime = MORNING) -> list[str]:
 
 
 def the_line(message: EmailMessage) -> str:
-    """Give the paragraph that says why, of the plain text."""
+    """Return the paragraph that says why, of the plain text."""
     part = message.get_body(("plain",))
     assert part
     paragraphs = "\n".join(part.get_content().splitlines()).split("\n\n")

@@ -160,7 +160,7 @@ def test_a_reader_who_cannot_be_published_costs_no_other_anything_and_stays_due(
 
 
 def history(*stretches: tuple[int, int, int]) -> list[tuple[int, int]]:
-    """Give thumbs as (days ago, thumb): so many ups and downs, at so many days ago each."""
+    """Return thumbs as (days ago, thumb): so many ups and downs, at so many days ago each."""
     return [(days, thumb) for days, ups, downs in stretches for thumb in [1] * ups + [-1] * downs]
 
 

@@ -49,7 +49,7 @@ def take(store: Store, drafts: Iterable[PaperRecord]) -> list[int]:
 
 @pytest.fixture
 def ids(store: Store) -> list[int]:
-    """Twelve papers of four subjects in turn, the newest first."""
+    """Twelve papers of four subjects in turn, newest first."""
     return take(
         store,
         [

@@ -19,7 +19,7 @@ TODAY = date(2026, 8, 7)
 
 
 def asked_days(server: SourceServer) -> list[date]:
-    """Give the days that were asked for since the last look, in order."""
+    """Return the days that were asked for since the last look, in order."""
     days = [date.fromisoformat(parse_qs(urlsplit(one).query)["date"][0]) for one in server.requests]
     server.requests.clear()
     return days

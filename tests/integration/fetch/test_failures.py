@@ -30,7 +30,7 @@ TRENDING = PolledSource("hf-trending", "hf-trending", allow_private=True)
 
 
 def told(polling: Polling) -> list[str]:
-    """Give what status says of sources."""
+    """Return what status says of sources."""
     with polling.store.read() as connection:
         report = read_status(connection, now=polling.now, window=timedelta(days=7))
     return [one.text for one in report.quiet if one.kind is EmptyDay.SOURCE_PROBLEM]

@@ -149,7 +149,7 @@ def test_a_road_that_took_letters_before_it_closed_does_not_rest_longer_and_long
             taken.append(len(server.taken))
         now += 2 * MINUTE
 
-    assert taken == [5, 5, 4]  # and three are put off each time
+    assert taken == [5, 5, 4]  # and three are deferred each time
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.CUT])

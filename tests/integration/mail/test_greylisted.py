@@ -44,7 +44,7 @@ def tick(store: Store, server: Greylist, now: datetime) -> DeliveryCounts:
 
 
 def delivered_late(server: Greylist) -> list[tuple[str, timedelta]]:
-    """Give who got a letter more than an hour after the server would have taken it."""
+    """Return who got a letter more than an hour after the server would have taken it."""
     waits = (
         (recipient, when - server.open_from[sender, recipient])
         for when, sender, recipient in server.taken

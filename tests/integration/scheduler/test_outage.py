@@ -39,7 +39,7 @@ def morning_home(tmp_path: Path, port: int) -> Program:
 
 @pytest.fixture
 def dead_port() -> int:
-    """Give a port on which nothing listens."""
+    """Return a port on which nothing listens."""
     return free_port()
 
 

@@ -351,7 +351,7 @@ def test_a_machine_that_wakes_up_is_well_while_its_first_round_is_under_way(here
 
 
 def watched(here: Place) -> tuple[Heartbeat, Callable[[timedelta], int]]:
-    """Give a pulse of half a minute, and what asks for the status so long after it began."""
+    """Return a pulse of half a minute, and what asks for the status so long after it began."""
     pulse = Heartbeat(30 * SECOND, started=here.clock.now)
     pages = app(here.program, clock=here.clock, pulses={"tick": pulse})
     client = TestClient(pages, base_url=FOREIGN)

@@ -77,7 +77,7 @@ def called(name: tuple[str, ...], tmp_path: Path) -> list[str]:
 
 
 def wrong(kind: click.ParamType[Any]) -> str | None:
-    """Give a value that a type refuses; None where it takes any text."""
+    """Return a value that a type refuses; None if it takes any text."""
     if isinstance(kind, click.Path):
         return "/nowhere/at/all" if kind.exists else None
     return None if kind is click.STRING else "no such value"

@@ -167,7 +167,7 @@ def _classes() -> Iterator[tuple[str, Path]]:
 
 
 def _definitions() -> Iterator[tuple[str, Path]]:
-    """Give the names of modules, classes, functions and module constants."""
+    """Return the names of modules, classes, functions and module constants."""
     for path, tree in MODULES.items():
         yield path.parent.name if path.stem == "__init__" else path.stem, path
         for node in ast.walk(tree):

@@ -23,7 +23,7 @@ merged_record = Table(  # records merged into a paper; see larkpost.db.matching.
     Column("paper_id", ForeignKey("paper.id", ondelete="CASCADE"), nullable=False),
     Column("digest", String(32), nullable=False),  # of its identifiers: the key of a record
     Column("format", String(40), nullable=False),  # of the dump; empty if unknown
-    # SHA-256 of the dump's bytes. No key: a dump is written down after its records.
+    # SHA-256 of the dump's bytes. No key: a dump is recorded after its records.
     Column("dump_digest", String(64)),
     Column("rule", String(20), nullable=False),
     Column("at", UtcDateTime, nullable=False),

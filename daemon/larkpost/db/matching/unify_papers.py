@@ -132,7 +132,7 @@ def _move_votes(connection: Connection, paper_id: int, gone_id: int) -> None:
 def _move_unless_there(
     connection: Connection, table: Table, key: str, paper_id: int, gone_id: int
 ) -> None:
-    """Move rows of a paper to another, unless that one has a row of this key already."""
+    """Move rows of a paper to another, unless that one has per row of this key already."""
     there = table.alias("there")
     twin = exists().where(there.c[key] == table.c[key], there.c.paper_id == paper_id)
     connection.execute(delete(table).where(table.c.paper_id == gone_id, twin))

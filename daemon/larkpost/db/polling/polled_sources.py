@@ -113,7 +113,7 @@ def pages(connection: Connection, source: str) -> dict[str, PageState]:
 
 
 def save_page(connection: Connection, page: PageState) -> None:
-    """Write down what is known of an address; nothing where its source was removed meanwhile."""
+    """Write down what is known of an address; nothing if its source was removed meanwhile."""
     if (
         connection.execute(select(_source.c.name).where(_source.c.name == page.source)).first()
         is None

@@ -108,7 +108,7 @@ def _within(query: Query, field: str, said: str) -> Query | None:
 
 
 def _days(said: str) -> tuple[date, date]:
-    """Give the first and last day of a day, month or year; raises ValueError."""
+    """Return the first and last day of a day, month or year; raises ValueError."""
     match = _DATE.fullmatch(said)
     if match is None:
         raise ValueError(said)

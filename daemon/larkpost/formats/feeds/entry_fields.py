@@ -223,7 +223,7 @@ def _further_links(parts: EntryParts) -> Iterator[str]:
 
 
 def thumbnail_of(parts: EntryParts) -> str | None:
-    """Give the address of an entry's picture; it is never loaded."""
+    """Return the address of an entry's picture; it is never loaded."""
     given = [
         *parts.values("media:thumbnail", "url"),
         *(one.get("url", "") for one in parts.all("media:content") if _is_picture(one)),

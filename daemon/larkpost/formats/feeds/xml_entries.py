@@ -57,7 +57,9 @@ class XmlDocument:
 
 
 def name_of(element: _Element) -> str:
-    """Give the name of an element: ``title``, ``dc:creator``, ``?:title`` for one of nobody known.
+    """Return the name of an element.
+
+    ``title``, ``dc:creator``, ``?:title`` for one of nobody known.
 
     A prefix that is not declared stands for itself.
     """
@@ -75,7 +77,7 @@ def _name_of(tag: str) -> str:
 
 
 def line_of(element: _Element) -> int:
-    """Give the line on which an element begins; 0 where it is not known."""
+    """Return the line on which an element begins; 0 if it is not known."""
     line: Any = element.sourceline
     return line or 0
 
@@ -212,7 +214,7 @@ def _refuse_excess(parser: XMLPullParser) -> None:
 
 
 def text_of(element: _Element) -> str:
-    """Give the beginning of all the text of an element, to show it where it is rejected."""
+    """Return the beginning of all the text of an element, to show it where it is rejected."""
     text, size = [], 0
     for one in element.itertext():
         text.append(str(one))

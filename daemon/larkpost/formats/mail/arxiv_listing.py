@@ -87,7 +87,7 @@ class ArxivListing:
         return _TELLING.search(text) is not None
 
     def read(self, dump: BinaryIO, near: date) -> Iterator[Record]:
-        """Yield the papers in their order, and the day of the listing before them.
+        """Yield the papers in order, and the day of the listing before them.
 
         A replacement, and a cross-list of an old paper, say when it came out. Raises
         UnreadableDump where there is no paper.

@@ -174,7 +174,7 @@ def _digest(message: Message, near: date) -> list[Record]:
 
 
 def _texts(message: Message) -> tuple[list[bytes], list[Message]]:
-    """Give the plain texts of a mail in UTF-8, and its parts in HTML; attached files are none."""
+    """Return the plain texts of a mail in UTF-8, and its parts in HTML; attached files are none."""
     plain: list[bytes] = []
     pages: list[Message] = []
     for part in message.walk():

@@ -30,7 +30,7 @@ TERMS = 4
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Liked papers, the oldest first, and the words that tell them from the other group."""
+    """Liked papers, oldest first, and the words that tell them from the other group."""
 
     papers: tuple[Paper, ...]
     terms: tuple[str, ...]
@@ -107,7 +107,7 @@ def _are_two(near: Floats, first: Flags) -> bool:
 
 
 def _telling(space: TextSpace, rows: PaperRows, mine: Flags) -> tuple[str, ...]:
-    """Give the topic words that tell a group from the other, of each stem one.
+    """Return the topic words that tell a group from the other, of each stem one.
 
     They stand in two of its papers or more, and the more of these the better.
     """

@@ -39,7 +39,7 @@ class Unseen:
         Far is what has little likeness to the nearest shown paper. The quarter of the candidates
         with the least company comes last, as a thumb on a paper like no other teaches nothing
         about others. Of more than 300 shown papers the last 300 count; candidates beyond the newest
-        1,000 come after all others, the newest first.
+        1,000 come after all others, newest first.
         """
         nearest = np.zeros(len(self.papers), dtype=np.float32)
         if shown and self.papers:

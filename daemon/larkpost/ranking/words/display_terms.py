@@ -86,12 +86,12 @@ def candidates(space: TextSpace, paper: Paper, terms: Indices) -> CandidateTerms
 
 
 def _value(phrase: Phrase) -> float:
-    """Give what a phrase is worth: more than a word, and most where it is said again."""
+    """Return what a phrase is worth: more than a word, and most where it is said again."""
     return (SAID_AGAIN if phrase.said > 1 else SAID_ONCE)[min(len(phrase.terms), 3) - 1]
 
 
 class DisplayTerms(NamedTuple):
-    """The terms to show one reader, the best first; ``held`` where a liked paper holds one."""
+    """The terms to show one reader, best first; ``held`` where a liked paper holds one."""
 
     terms: tuple[str, ...]
     held: bool
@@ -106,7 +106,7 @@ def choose_terms(
 ) -> list[DisplayTerms]:
     """Choose the terms to show for each of r readers.
 
-    ``told`` (r, t) is what each term of the paper adds, 0 where it is not to be told, below 0
+    ``told`` (r, t) is what each term of the paper adds, 0 if it is not to be told, below 0
     where it lowers the score; ``held`` (r, t) whether a paper that the reader likes, or the words
     of the interest, hold it; ``bias`` (r) what no term carries; ``interests`` (r) what of the
     reader's interest the paper holds, see ``interest_terms``: always fit to be shown, and first.
@@ -142,7 +142,7 @@ def _least(
     floors: Doubles,
     interests: Sequence[Sequence[InterestTerm]],
 ) -> Doubles:
-    """Give what a shown phrase has to add for each reader (r, 1): a tenth of the strongest."""
+    """Return what a shown phrase has to add for each reader (r, 1): a tenth of the strongest."""
     strongest = summed.max(axis=1, initial=0, where=~found.barely)
     asked = [max((one.weight for one in mine), default=0.0) for mine in interests]
     strongest = np.maximum(strongest, asked)[:, None]
@@ -150,7 +150,7 @@ def _least(
 
 
 def _only_term(found: CandidateTerms, told: Doubles, least: float) -> tuple[str, ...]:
-    """Give the term that carries a score which no particular one does; none where none does."""
+    """Return the term that carries a score which no particular one does; none if none does."""
     carrying = np.flatnonzero(told >= least)
     if not len(carrying):
         return ()
@@ -182,7 +182,7 @@ def _distinct(
 
 
 def _has_twin(stems: Iterable[str], seen: Iterable[str]) -> bool:
-    """Say whether a stem begins another one, or a pair of characters shares one with another."""
+    """Return whether a stem begins another one, or a pair of characters shares one with another."""
     return any(
         is_unspaced(one) or one.startswith(other) or other.startswith(one)
         for one in stems

@@ -61,7 +61,7 @@ def interest_terms(
 def _single_words(
     phrase: str, columns: Sequence[int], words: Mapping[int, str], raised: Mapping[int, float]
 ) -> list[InterestTerm]:
-    """Give the words of a phrase, each in the form that adds most."""
+    """Return the words of a phrase, each in the form that adds most."""
     by_stem: dict[str, list[int]] = {}
     for at in sorted(columns, key=lambda at: (-raised[at], words[at])):
         by_stem.setdefault(stem_of(words[at]), []).append(at)

@@ -52,7 +52,7 @@ class _PhraseUnit(NamedTuple):
 
 @lru_cache(maxsize=MOST_CACHED)
 def phrases_of(title: str, abstract: str) -> tuple[Phrase, ...]:
-    """Give the words and phrases of a paper that are particular enough to be shown."""
+    """Return the words and phrases of a paper that are particular enough to be shown."""
     said: dict[str, int] = {}
     terms: dict[str, tuple[str, ...]] = {}
     for weight, text in ((IN_TITLE, title), (1, abstract)):

@@ -65,7 +65,7 @@ _EVERYTHING = PickFilter()
 
 @dataclass(frozen=True, slots=True)
 class FeedDocuments:
-    """The documents of a reader's feed: archive pages from 1 on, the oldest first, then the feed.
+    """The documents of a reader's feed: archive pages from 1 on, oldest first, then the feed.
 
     A page is in the archive once it is full; the feed itself shows the newest editions, as many
     as fill a page, so that all of them together have every edition. ``page`` is the current one,

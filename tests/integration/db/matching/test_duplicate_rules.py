@@ -44,7 +44,7 @@ Line = dict[str, object]
 
 
 def read(store: Store, folder: Path, lines: Sequence[Line]) -> list[Paper]:
-    """Ingest these lines as one file a line, in their order, and read what is there then."""
+    """Ingest these lines as one file per line, in order, and read what is there then."""
     for number, line in enumerate(lines):
         file = folder / f"{number}.jsonl"
         file.write_text(json.dumps(line) + "\n", "utf-8")

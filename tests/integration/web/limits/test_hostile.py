@@ -85,7 +85,7 @@ class Reading(HTMLParser):
 
 
 def shown(page: str) -> str:
-    """Give the text of a page, in which nothing of a stranger's may be more than text."""
+    """Return the text of a page, in which nothing of a stranger's may be more than text."""
     read = Reading(page)
     assert read.unsafe == []
     return read.text
