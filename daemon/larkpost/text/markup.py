@@ -1,4 +1,4 @@
-"""Removes markup from titles and abstracts: HTML tags and entities, LaTeX commands, announcements."""
+"""Removes markup from titles and abstracts: HTML, LaTeX commands, announcements."""
 
 from __future__ import annotations
 

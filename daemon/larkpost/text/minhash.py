@@ -84,7 +84,7 @@ def _title_key(squeezed: str) -> str:
 
 
 def text_identifier(title: str, abstract: str) -> Identifier:
-    """Make the identifier of a paper without another: 16 hex digits of its squeezed title and abstract."""
+    """Make an identifier from a paper's squeezed title and abstract: 16 hex digits."""
     return _text_identifier(squeeze(title) or title.strip(), squeeze(abstract))
 
 

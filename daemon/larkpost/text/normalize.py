@@ -62,13 +62,12 @@ _MAY_BE_MARKS = re.compile(rf"[^\x00-\u02ff\w\s]{{{_MOST_MARKS + 1},}}")
 
 
 def clean(text: str) -> str:
-    r"""Normalise to NFC without control characters (except ``
-    `` and ``\t``) and invisible ones.
+    r"""Normalise to NFC without control characters (but ``\n`` and ``\t``) and invisible ones.
 
-        CR LF and CR become LF; NEL, U+2028, U+2029, form feed, vertical tab and no-break spaces become
-        a space. Zero-width characters, soft hyphens, direction marks and lone surrogates go, as do the
-        line ends within words that were cut at a soft hyphen. At most four combining marks stay on one
-        letter.
+    CR LF and CR become LF; NEL, U+2028, U+2029, form feed, vertical tab and no-break spaces become
+    a space. Zero-width characters, soft hyphens, direction marks and lone surrogates are removed,
+    and so are line ends within words that were split at a soft hyphen. At most four combining marks
+    stay on one letter.
     """
     if text.isascii():
         return text if text.isprintable() else _without_controls(text)

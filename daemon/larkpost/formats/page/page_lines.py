@@ -1,4 +1,4 @@
-"""Removes the wrapping that programs put around a page's lines: quote marks, margins, fences, links."""
+"""Removes the wrapping around a page's lines: quote marks, margins, fences, links."""
 
 from __future__ import annotations
 
