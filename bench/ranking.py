@@ -173,7 +173,7 @@ def calibration(world: Collection, most: int) -> str:
 
 
 def near_misses(world: Collection, most: int) -> str:
-    """Measure what wrong thumbs down cost: k unread papers of the reader's own corner."""
+    """Measure the cost of wrong thumbs down: k unread papers on the reader's own subject."""
     ours = Ours.of(world)
     told = ["| k | digest | none | k random | k near misses |", "|---|---|---|---|---|"]
     for k in (5, 20):
@@ -188,7 +188,7 @@ def near_misses(world: Collection, most: int) -> str:
 
 
 def speed(world: Collection, crowd: int = 10_000, thumbs: int = 50) -> dict[str, float]:
-    """Time learning and scoring of a crowd, and scikit-learn's regression a reader, by turns.
+    """Time training and scoring of many readers, and scikit-learn's regression per reader, in turn.
 
     It is processor time, which other work on the machine disturbs least.
     """

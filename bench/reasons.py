@@ -1,4 +1,4 @@
-"""Measures the reasons that readers are shown: what they say, and whether "like X" is sensible.
+"""Measures the reasons that readers are shown: their meaning, and whether "like X" is sensible.
 
 python -m bench.reasons [--data DIR] [--seed N]            figures over tuning readers
 python -m bench.reasons --list [--seed N] > picks.md       a hundred picks to be read by people

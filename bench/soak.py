@@ -56,7 +56,7 @@ SUBSCRIBER = "somebody@example.org"
 
 @dataclass
 class Soaked:
-    """What came of it: visits alone and under attack, gaps between ticks, and of the letter.
+    """The results: visits alone and under attack, gaps between ticks, and of the letter.
 
     ``tick`` is the period and ``gaps`` what lay between one tick and the next, in seconds;
     ``letter`` the seconds until the letter came, None if it did not.

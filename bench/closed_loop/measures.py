@@ -1,4 +1,4 @@
-"""What came of closed loops: precision, arrivals, interests never found, changes, chances."""
+"""Measures of closed loops: precision, arrivals, interests never found, changes, chances."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 OURS, ORACLE = "Larkpost", "oracle"
 NOT_FOUND = "interests never found"
 SECOND_NOT_FOUND = "second and third interests never found"
-LATER = 10  # days after which the first look back is over
+LATER = 10  # days after which the initial window is over
 NEVER = 0.05  # an interest of whose papers a smaller share was shown was never found
-FEWEST = 10  # papers that an interest has to have for that to be told
+FEWEST = 10  # the least papers of an interest for that measure
 WEEK = 5  # weekdays
 FOLLOWED = 0.8  # of the oracle's precision over a week
 TWO_WEEKS = 2 * WEEK
 
 
 class Block(NamedTuple):
-    """Days of a run, from ``first`` up to ``end``, and whose: all, those who stay or change."""
+    """Days of a run, from ``first`` up to ``end``, and a group of readers: all, stable or changing."""
 
     who: str
     first: int
@@ -110,7 +110,7 @@ def _by_reader(records: Records) -> tuple[list[Values], list[Values], list[Value
 
 
 def shown_at_all(record: Record) -> NDArray[np.bool_]:
-    """Tell for each reader and paper of the stream whether it was ever shown (r, n)."""
+    """Return for each reader and paper of the stream whether it was ever shown (r, n)."""
     stream = record.draw.stream
     ever = np.zeros((len(record.shown), stream.days * stream.daily), dtype=bool)
     for line, papers in enumerate(record.shown):
@@ -238,7 +238,7 @@ def changes(by_system: Mapping[str, Records]) -> list[dict[str, Any]]:
 
 
 def chances(records: Records) -> list[dict[str, Any]]:
-    """Hold the chances told of papers that were looked at against thumbs up, block by block."""
+    """Compare the predicted chances of viewed papers with thumbs up, block by block."""
     first = records[0].draw
     cut = blocks(first.stream.days, first.people[0].change)
     return [

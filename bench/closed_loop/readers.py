@@ -1,4 +1,4 @@
-"""Readers of the closed loop: hidden interests, what they press, how often they look."""
+"""Simulated readers of the closed loop: hidden interests, votes, frequency of visits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.closed_loop.interests import Flags, Interest
     from bench.closed_loop.stream import Stream
 
-REPORTED = 1000  # draws from this number on are reported; those below it are there to tune on
+REPORTED = 1000  # draws from this number on are reported; those below are for tuning
 RELEVANT = (0.03, 0.07)  # share of the papers that a reader would like, drawn between these
 INTERESTS = (1, 2, 3)
 LEAST_SHARE = 0.006  # of the papers, that the smallest interest has
@@ -27,7 +27,7 @@ UP_RELEVANT, DOWN_RELEVANT, DOWN_OTHER, UP_OTHER = 0.5, 0.02, 0.2, 0.03
 
 
 class Habit(NamedTuple):
-    """How often a reader presses, times the usual chances, and looks at an edition at all."""
+    """How often a reader votes, relative to the usual chances, and views an edition at all."""
 
     name: str
     presses: float
@@ -42,7 +42,7 @@ HABITS = (USUAL, EAGER, USUAL, QUIET)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A reader of one draw: what they like before and from the day of ``change`` on.
+    """A reader of one draw: their likes before and from the day of ``change`` on.
 
     ``before`` and ``after`` are the same for those who do not change. ``words`` are said at
     sign-up, none if there are none.
@@ -86,7 +86,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One draw: a stretch of a stream, and readers who live through it."""
+    """One draw: a stretch of a stream, and its readers."""
 
     number: int
     stream: Stream

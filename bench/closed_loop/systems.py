@@ -1,4 +1,4 @@
-"""What lives in the closed loop beside ours: newest first, the peers' recipes, an oracle."""
+"""The other systems of the closed loop: newest first, the peers' recipes, an oracle."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class System(Protocol):
         ...
 
     def take(self, day: int, cast: Sequence[Cast]) -> None:
-        """Learn what was pressed on a day."""
+        """Learn from the votes of a day."""
         ...
 
 
@@ -122,7 +122,7 @@ class Oracle:
 
 
 def newest(draw: Draw) -> System:
-    """Make what shows the newest papers to everybody."""
+    """Make the system that shows the newest papers to everybody."""
     return Peer(draw, lambda _: lambda case: np.zeros(len(case.digest)))
 
 

@@ -1,4 +1,4 @@
-"""What each capture shows of the sample papers, and so what must be read from it: no more, no less.
+"""The parts of the sample papers that each capture shows, which must be read exactly.
 
 Texts are compared with their white space collapsed, as line ends are the tools' own.
 """

@@ -1,4 +1,4 @@
-"""Calls the installed program the way a shell does: a process of its own, a clean environment."""
+"""Calls the installed program as a shell does: in a separate process, with a clean environment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CONTROL = frozenset(map(chr, [*range(9), *range(11, 32), 127]))  # all but tab a
 
 @dataclass(frozen=True)
 class Done:
-    """What a call printed, and how it ended."""
+    """The output and exit code of a call."""
 
     code: int
     out: str
@@ -41,7 +41,7 @@ class Shell:
 
     @property
     def home(self) -> Path:
-        """Where the calls keep their things."""
+        """The home of the calls."""
         return self.folder / "home"
 
     @property

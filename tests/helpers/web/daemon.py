@@ -1,4 +1,4 @@
-"""The real daemon with a clock that tests can set, and a mail server that keeps what it gets."""
+"""The real daemon with a clock that tests can set, and a mail server that keeps its mail."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Found = TypeVar("Found")
 
 
 class Postbox:
-    """Takes letters by SMTP and keeps them, newest last."""
+    """Accepts messages by SMTP and keeps them, newest last."""
 
     def __init__(self) -> None:
         self.letters: list[EmailMessage] = []
@@ -50,7 +50,7 @@ class Postbox:
 
 @dataclass
 class Daemon:
-    """A running ``larkpost serve``: where it is, where it lives, and what it sends."""
+    """A running ``larkpost serve``: its address, its home, and its mail."""
 
     url: str
     home: Path
