@@ -4,7 +4,8 @@
 
 With ``--http`` the daemon's answers are measured as well, see ``bench.feeds_http``.
 
-50 entries in five editions. "cold" is an empty renderer, "shared" one that has rendered the papers for other readers, "kept" one that has rendered these editions. CPU time of this process,
+50 entries in five editions. "cold" is an empty renderer, "shared" one that has rendered the papers
+for other readers, "kept" one that has rendered these editions. CPU time of this process,
 sides interleaved, median of the rounds' ratios; a feed that is not feedgen's, byte for byte but
 for the line ends between entries, stops the run.
 """

@@ -33,7 +33,7 @@ TWO_WEEKS = 2 * WEEK
 
 
 class Block(NamedTuple):
-    """Days of a run, from ``first`` up to ``end``, and a group of readers: all, stable or changing."""
+    """Days of a run, from ``first`` up to ``end``, and readers: all, stable or changing."""
 
     who: str
     first: int

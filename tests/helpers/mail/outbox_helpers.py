@@ -1,4 +1,4 @@
-"""Delivers editions from the outbox, over a transport controlled by the test or to a mail server."""
+"""Delivers editions from the outbox, over a transport of the test or to a mail server."""
 
 from __future__ import annotations
 
