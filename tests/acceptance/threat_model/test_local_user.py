@@ -81,7 +81,7 @@ class TestLocalUser:
 
         assert not file.exists() or not readable(file)
 
-    def test_reads_no_letter_and_no_list_of_what_was_sent(self, home: Path) -> None:
+    def test_reads_no_message_and_no_list_of_what_was_sent(self, home: Path) -> None:
         letters = [file for file in files(home) if file.parent.name in {"new", "sent"}]
 
         assert len(letters) >= 2

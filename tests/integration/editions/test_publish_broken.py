@@ -77,7 +77,7 @@ def event(store: Store, kind: str) -> job_status.JobStatus | None:
 
 
 @pytest.mark.usefixtures("ids")
-def test_where_training_fails_all_get_their_words_then_the_newest_and_are_told(
+def test_where_training_fails_all_get_their_words_then_the_newest_and_are_reported(
     newsroom: PublishContext,
 ) -> None:
     store = newsroom.store
@@ -177,7 +177,7 @@ def history(*stretches: tuple[int, int, int]) -> list[tuple[int, int]]:
         ([], ""),
     ],
 )
-def test_many_thumbs_down_lately_are_told_with_how_to_forget_the_older_ones(
+def test_many_thumbs_down_lately_are_reported_with_how_to_forget_the_older_ones(
     newsroom: PublishContext, ids: list[int], thumbs: list[tuple[int, int]], advice: str
 ) -> None:
     (reader,) = some_readers(newsroom.store, 1)

@@ -65,7 +65,7 @@ def test_a_dead_mail_server_is_news_once_and_then_once_an_hour(
         ("BANNER", "421 4.3.2 closed", "421 4.3.2 closed"),
     ],
 )
-def test_a_mail_server_that_takes_nothing_is_reported_until_it_takes_letters_again(
+def test_a_mail_server_that_takes_nothing_is_reported_until_it_takes_messages_again(
     tmp_path: Path, verb: str, answer: Answer, problem: str
 ) -> None:
     with SmtpServer({verb: always(answer)}) as server:
@@ -88,7 +88,7 @@ def test_a_mail_server_that_takes_nothing_is_reported_until_it_takes_letters_aga
     assert (again.outage, again.ledger.sent) == (None, 1)
 
 
-def test_a_mail_server_that_fails_again_after_it_took_letters_is_news(
+def test_a_mail_server_that_fails_again_after_it_took_messages_is_news(
     tmp_path: Path, dead_port: int
 ) -> None:
     program = morning_home(tmp_path, dead_port)

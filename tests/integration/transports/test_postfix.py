@@ -51,7 +51,7 @@ def postfix() -> Iterator[Postfix]:
             pytest.skip(f"Postfix is not tested here: {missing}")
 
 
-def test_a_thousand_letters_through_postfix_end_in_a_clean_ledger(
+def test_a_thousand_messages_through_postfix_end_in_a_clean_outbox(
     postfix: Postfix, sqlite_url: str
 ) -> None:
     store = Store(sqlite_url)

@@ -243,7 +243,7 @@ def test_a_database_that_is_gone_is_a_503_without_details(here: Place) -> None:
     assert file.name not in answer.text
 
 
-def test_an_unforeseen_error_is_told_without_its_details(here: Place) -> None:
+def test_an_unforeseen_error_is_reported_without_its_details(here: Place) -> None:
     here.program.renderer = cast("EditionRenderer", BrokenPress())
 
     answer = here.client.get(f"/feed/{here.reader.feed_key}.rss")

@@ -182,7 +182,7 @@ def test_a_wrong_call_is_told_what_is_wrong_with_what(
     assert len(rest) == 1
 
 
-def test_a_misspelt_option_is_told_with_the_one_it_may_be(
+def test_a_misspelt_option_is_reported_with_the_one_it_may_be(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = refusal(capsys, *called(("publish",), tmp_path), "--dat", "x")

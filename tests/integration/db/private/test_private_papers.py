@@ -225,7 +225,7 @@ def test_what_others_like_privately_teaches_nobody(here: Place) -> None:
         assert votes.count(connection) == 0
 
 
-def test_a_taste_is_told_on_papers_for_everybody(here: Place) -> None:
+def test_a_taste_is_reported_on_papers_for_everybody(here: Place) -> None:
     program = here.program
     space = fresh_space(program.store, program.ranker, now=NOW)
 

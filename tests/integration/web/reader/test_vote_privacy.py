@@ -44,7 +44,7 @@ def paths(here: Place) -> list[str]:
     ]
 
 
-def test_pages_and_feeds_of_a_letter_are_the_same_whatever_its_reader_thinks(here: Place) -> None:
+def test_pages_and_feeds_of_a_message_are_the_same_whatever_its_reader_thinks(here: Place) -> None:
     found = []
     for thumb in STATES:
         stand(here, thumb)
