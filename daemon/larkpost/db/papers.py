@@ -170,10 +170,10 @@ def count_candidates(connection: Connection, *, at: datetime, window: timedelta)
 
 
 def fresh(at: datetime, window: timedelta) -> list[ColumnElement[bool]]:
-    """Say what makes a paper a candidate: see ``candidates``. What was withdrawn is none.
+    """Make the condition of candidates: see ``candidates``.
 
-    Each of the two ways has an index of its own: of the one or the other, the databases read every
-    paper that is older, which took 0.13 s at 100,000.
+    Withdrawn papers are excluded. Each of the two conditions has its own index: of the one or the
+    other, the databases read every paper that is older, which took 0.13 s at 100,000.
     """
     since, seen, come = at - window, schema.paper.alias("seen").c, schema.paper.alias("come").c
     lately = union(
@@ -189,16 +189,16 @@ def fresh(at: datetime, window: timedelta) -> list[ColumnElement[bool]]:
 
 
 def extent(connection: Connection) -> Extent:
-    """Tell the size and the age of what there is, by which a kept model knows if it is current.
+    """Return the size and age of the corpus, by which a stored model is checked.
 
-    Private papers do not count: no model is learnt from them, so none goes stale by them.
+    Private papers do not count: no model is fitted to them, so none becomes stale by them.
     """
     # Two statements: in one, the date would be looked for in every row.
     return Extent(count(connection), latest_change(connection))
 
 
 def latest_change(connection: Connection) -> datetime | None:
-    """Say when a public paper came or changed last; None if there is none."""
+    """Return when a public paper was last added or changed; None if there is none."""
     found = connection.execute(select(func.max(schema.paper.c.updated)).where(PUBLIC))
     latest: datetime | None = found.scalar_one()
     return latest

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class EditionRenderer:
     """Implements ``larkpost.interfaces.Renderer``; pure, and safe to share between threads.
 
-    ``sender`` is the mailbox in From, ``title`` the name of the paper, ``find_links`` the sites
+    ``sender`` is the mailbox in From, ``title`` the site's title, ``find_links`` the sites
     that search for papers without a link of their own; ``mailboxes`` makes the return paths of
     messages, if there are any. Raises SettingsError if ``sender`` is not a mailbox.
     """

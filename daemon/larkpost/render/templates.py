@@ -138,12 +138,12 @@ class Html:
         self._inliner = css_inliner(self._css)
 
     def page(self, *, feed: bool) -> str:
-        """Set the whole document."""
+        """Render the whole document."""
         page = self._templates.get_template("newsletter.html")
         return self._inliner.inline(page.render(title=self._title, feed=feed)) + "\n"
 
     def pick(self, facts: Facts, room: int, *, lead: bool) -> str:
-        """Set one paper as a table of its own."""
+        """Render one paper as a table."""
         view = self._templates.get_template("pick.html")
         shown = _template_values(facts, room, self._papers)
         shown |= {name: breakable(shown[name]) for name in ("title", "byline", "abstract")}
@@ -154,7 +154,7 @@ class Html:
         return why_html(reason)
 
     def note(self, text: str) -> str:
-        """Set a remark under the masthead."""
+        """Render a note under the masthead."""
         return self._inline(f'<p class="note">{escape(text)}</p>') if text else ""
 
     def escape(self, text: str) -> str:
@@ -166,7 +166,7 @@ class Html:
 
 
 class Text:
-    """The same in plain text: complete, 72 columns, every address on a line of its own."""
+    """The same in plain text: complete, 72 columns, every address on a separate line."""
 
     between = "\n"
 
@@ -176,11 +176,11 @@ class Text:
         self._templates = environment("email")
 
     def page(self, *, feed: bool) -> str:
-        """Set the whole letter."""
+        """Render the whole message."""
         return self._templates.get_template("newsletter.txt").render(title=self._title, feed=feed)
 
     def pick(self, facts: Facts, room: int, *, lead: bool) -> str:  # noqa: ARG002 - all look alike
-        """Set one paper."""
+        """Render one paper."""
         view = self._templates.get_template("pick.txt")
         return view.render(_template_values(facts, room, self._papers))
 
@@ -189,7 +189,7 @@ class Text:
         return why_text(reason)
 
     def note(self, text: str) -> str:
-        """Set a remark."""
+        """Render a note."""
         return wrap(text) + "\n" if text else ""
 
     def escape(self, text: str) -> str:

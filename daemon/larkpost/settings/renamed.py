@@ -20,7 +20,7 @@ NEW_NAMES = {
 
 
 def new_name(written: str, prefix: str = "") -> str:
-    """Say what an old setting is called now; empty if it never was one.
+    """Return the new name of an old setting; empty if it never was one.
 
     ``written`` is as the settings file has it (``mail.operator``), or as the environment and secret
     files do (``LARKPOST_MAIL__OPERATOR``, ``mail__operator``), whose ``prefix`` is left out.

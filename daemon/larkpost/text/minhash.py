@@ -124,7 +124,7 @@ def _number(shingle: bytes) -> int:
 
 
 def resemblance(a: str, b: str) -> float:
-    """Say how alike two texts are once squeezed, 0 to 1: two thirds kept in order is about 0.8.
+    """Return the similarity of two squeezed texts, 0 to 1: two thirds kept in order is about 0.8.
 
     It is the normalised Indel similarity; unrelated English texts reach about 0.45.
     """

@@ -1,4 +1,4 @@
-"""What was merged into one paper and why, and the commands that correct it."""
+"""Shows which records were merged into one paper and why, and corrects merges."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def merged_line(paper: Paper, records: Sequence[MergedRecord]) -> dict[str, obje
 
 
 def list_decisions(call: CliContext, limit: int, *, as_json: bool) -> None:
-    """Print what was decided, last first; as JSON in the form of ``decisions.jsonl``."""
+    """Print decisions, latest first; as JSON in the form of ``decisions.jsonl``."""
     from larkpost.db.matching import match_decisions
     from larkpost.portability.records import decision_line
 

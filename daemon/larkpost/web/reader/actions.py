@@ -94,7 +94,7 @@ def cast_vote(site: SiteContext, reader: Reader, form: FormData, source: str) ->
 
 
 def _offer_undo(paper_id: int, had: str, has: str) -> ActionMessage:
-    """Say what a thumb is now, with a button that brings back what it was."""
+    """Make the message about a changed thumb, with a button to undo it."""
     # Casting an unchanged thumb again would undo nothing: it can only be cleared.
     back = "clear" if had == has else had
     undo = {"action": "vote", "paper": paper_id, "thumb": back, "label": "Undo"}
