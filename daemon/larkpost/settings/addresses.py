@@ -85,7 +85,8 @@ def read_taggable_mailbox(text: str) -> str:
 def read_digest_senders(value: object) -> tuple[str, ...]:
     """Normalise addresses, and domains as ``@example.org``, to lower case.
 
-    The value is a list, or a text separated by commas. Raises ValueError for other values."""
+    The value is a list, or a text separated by commas. Raises ValueError for other values.
+    """
     senders = value.split(",") if isinstance(value, str) else value
     if not isinstance(senders, list | tuple) or not all(isinstance(one, str) for one in senders):
         raise ValueError("write a list of addresses, or of domains such as @example.org")
