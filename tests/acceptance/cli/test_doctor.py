@@ -1,4 +1,4 @@
-"""The doctor knows whatever keeps a daemon from starting, or letters from going."""
+"""The doctor finds everything that stops the daemon from starting, or messages from going."""
 
 from __future__ import annotations
 

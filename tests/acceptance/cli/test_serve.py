@@ -1,4 +1,4 @@
-"""`larkpost serve` as a process: told to end in a run of letters, and to read its settings anew."""
+"""`larkpost serve` as a process: stopped while it sends, and reloading its settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings that are possible, but lead readers nowhere: told where somebody looks, not in cron."""
+"""Valid settings that make links unreachable: reported in interactive commands, not in cron."""
 
 from __future__ import annotations
 

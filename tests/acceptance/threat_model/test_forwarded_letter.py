@@ -1,4 +1,4 @@
-"""What a forwarded letter opens: each of its links alone, as somebody else has got hold of it."""
+"""The links of a forwarded newsletter, each used alone by somebody else."""
 
 from __future__ import annotations
 

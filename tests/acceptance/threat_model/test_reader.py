@@ -1,4 +1,4 @@
-"""What a reader may and may not do: who has the link to a page of their own."""
+"""What a reader, with the link to their own page, may and may not do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Papers that were taken back: shown and told as such, and recommended to nobody any more."""
+"""Withdrawn papers: shown as withdrawn, and no longer recommended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What breaks over training, or over one reader, keeps nobody from their paper."""
+"""Errors in training, or with one reader's data, keep nobody else from their edition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an edition holds beyond the likeliest papers: a lot drawn, a prior, no near-duplicates."""
+"""Special cases of selection in editions: a random draw, a prior, no near-duplicates."""
 
 from __future__ import annotations
 

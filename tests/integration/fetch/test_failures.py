@@ -1,4 +1,4 @@
-"""Each way in which a source fails: it is told, waited for and survived, and nothing is lost."""
+"""Each failure of a source is reported, waited for and survived, and nothing is lost."""
 
 from __future__ import annotations
 

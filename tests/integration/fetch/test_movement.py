@@ -1,4 +1,4 @@
-"""Whether a source still moves: lying validators, stopped feeds, empty answers, quiet days."""
+"""Detecting stopped sources: wrong validators, stopped feeds, empty answers, empty days."""
 
 from __future__ import annotations
 

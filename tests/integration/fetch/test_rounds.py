@@ -1,4 +1,4 @@
-"""A round of polling within the daemon: under its lease, and safe from faults of one source."""
+"""A polling run of the daemon: under its lease, and safe from errors of one source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Digests by mail: from allowed senders, each once, told like a file of the inbox."""
+"""Digests by mail: from allowed senders, each once, reported like a file of the inbox."""
 
 from __future__ import annotations
 

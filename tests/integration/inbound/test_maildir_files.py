@@ -1,4 +1,4 @@
-"""Whatever lies in the folder that mail comes back to blocks no mail, and costs a bounded time."""
+"""Nothing in the inbound Maildir blocks mail or costs unbounded time."""
 
 from __future__ import annotations
 

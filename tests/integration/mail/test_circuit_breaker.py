@@ -1,4 +1,4 @@
-"""A road that is closed, or tired of us, and what it costs the letters (57, 58, 63 of FAULTS)."""
+"""A mail server that is unavailable or defers, and its messages (57, 58, 63 of FAULTS)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What strangers can have sent to an address that is not theirs: few letters, and no flood."""
+"""Limits of mail that strangers request for other people's addresses."""
 
 from __future__ import annotations
 

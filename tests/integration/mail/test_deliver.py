@@ -1,4 +1,4 @@
-"""Letters from the outbox to a mail server: ordinary mornings, and what cannot be made."""
+"""Messages from the outbox to a mail server: ordinary days, and messages that cannot be built."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A letter in doubt goes again byte by byte, whatever has changed meanwhile."""
+"""A message in doubt is sent again with the same bytes, whatever has changed meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every kind of message shares: greylisting, doubt, bounces, and what is kept of it."""
+"""The rules shared by every kind of message: greylisting, doubt, bounces, stored bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking to subscribe: the same page for everybody, and a letter that says the rest."""
+"""Subscribing: the same page for everybody, and a message with the rest."""
 
 from __future__ import annotations
 

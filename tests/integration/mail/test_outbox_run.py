@@ -1,4 +1,4 @@
-"""A thousand letters through a server with every fault of the trade; then the ledger."""
+"""A thousand messages through a server with every fault; then the outbox is checked."""
 
 from __future__ import annotations
 

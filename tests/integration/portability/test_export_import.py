@@ -1,4 +1,4 @@
-"""What goes out as JSON Lines comes in again elsewhere, and ranks the same."""
+"""Exported JSON Lines can be imported elsewhere, and give the same ranking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Export and import move a home: links in old letters work, and feeds stay as they are."""
+"""Export and import move a home: links in old messages work, and feeds stay unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Thumbs before a day are forgotten, and can be brought back: on the page and by command."""
+"""Thumbs before a day can be forgotten and restored: on the page and by command."""
 
 from __future__ import annotations
 

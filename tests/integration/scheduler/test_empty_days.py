@@ -1,4 +1,4 @@
-"""A tick says why a morning brings nothing."""
+"""A tick reports why a day is empty."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mail server that takes no letters at all: every tick knows it, and reports it now and then."""
+"""An unavailable mail server: every tick notices it, and reports it from time to time."""
 
 from __future__ import annotations
 

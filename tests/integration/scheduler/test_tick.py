@@ -1,4 +1,4 @@
-"""A tick: what lies in the inbox becomes mail, however often one ticks, and whatever breaks."""
+"""A tick: dumps in the inbox become mail, however often it runs, and whatever fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A thousand letters through a real Postfix on loopback: out, back as bounces, and answered."""
+"""A thousand messages through a real Postfix on loopback: sent, bounced, and replied to."""
 
 from __future__ import annotations
 

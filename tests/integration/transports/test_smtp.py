@@ -1,4 +1,4 @@
-"""The relay against mail servers that answer: each letter, and what is said to it."""
+"""The relay with working mail servers: each message, and the replies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The relay on the way to its first letter: greetings, closed roads, and the login."""
+"""The relay before its first message: greetings, refused connections, and the login."""
 
 from __future__ import annotations
 

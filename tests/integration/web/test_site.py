@@ -1,4 +1,4 @@
-"""What every answer carries, what no request may do, and how errors look."""
+"""Headers of every response, forbidden requests, and error pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a call is said in our words and form: never in those of click."""
+"""Usage errors are in our words and form, never in those of click."""
 
 from __future__ import annotations
 

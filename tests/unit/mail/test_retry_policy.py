@@ -1,4 +1,4 @@
-"""What becomes of a letter by what sending it raised, and how long a road rests."""
+"""The state of a message after each error of sending, and how long sending pauses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said for a letter, and the bytes that go over the line."""
+"""The SMTP commands for a message, and the bytes sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The road into a folder."""
+"""The transport into a Maildir."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was sent is known for weeks, to every process, and stops no letter where it is not."""
+"""The log of sent messages: known for weeks, to every process; if it fails, messages still go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox: each letter is claimed by one worker, the right ones first."""
+"""The outbox: each message is claimed by one worker, in the right order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A letter that is begun moves only by what became of it; a lost lease leaves it in doubt."""
+"""A message being sent changes only by its outcome; a lost lease leaves it in doubt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A home of the version before: deliveries, kept letters and notices become one outbox."""
+"""Migrating an older home: deliveries, stored messages and notices become one outbox."""
 
 from __future__ import annotations
 

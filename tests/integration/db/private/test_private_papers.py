@@ -1,4 +1,4 @@
-"""Papers that a reader brought: theirs to see and to learn from, and nobody else's."""
+"""Private papers: only their reader sees them and is trained on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Feeds asked again: what has changed is told by entries, dates and tags, and nothing else."""
+"""Feeds requested again: entries, dates and tags show exactly what changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody who opens every link there is, as scanners and prefetching programs do."""
+"""A client that opens every link, as scanners and prefetching programs do."""
 
 from __future__ import annotations
 

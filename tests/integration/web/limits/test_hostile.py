@@ -1,4 +1,4 @@
-"""What strangers write is text wherever it is shown: papers, names of files, what readers bring."""
+"""Text from strangers is only text on every page: papers, names of files, imported references."""
 
 from __future__ import annotations
 

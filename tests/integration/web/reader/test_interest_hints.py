@@ -1,4 +1,4 @@
-"""Interest words that match nothing here are told on the page where they are saved."""
+"""Interest words without a match are reported on the page where they are saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader is told of their taste."""
+"""The taste page of a reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader was told of their taste is kept, and no visit fits a space or replays much."""
+"""The taste profile is cached, and no page view fits a model or replays much."""
 
 from __future__ import annotations
 

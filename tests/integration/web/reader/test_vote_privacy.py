@@ -1,4 +1,4 @@
-"""A letter that was passed on tells nobody how its reader voted: not by any page it leads to."""
+"""A forwarded newsletter does not reveal its reader's votes, on any page that it links to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The newsletter as a page, as plain text and as a letter."""
+"""The newsletter as a page, as plain text and as a message."""
 
 from __future__ import annotations
 
