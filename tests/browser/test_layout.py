@@ -190,7 +190,7 @@ def test_pages_of_hostile_papers_hold_their_width_and_their_outline(
         page.goto(address)
         found += faults(page, address)
     page.goto(here.program.links.edition(edition))
-    page.get_by_role("button", name="Thumbs up for paper 6").click()
+    page.get_by_role("button", name="More like this for paper 6").click()
     found += faults(page, "an edition after a thumb")
     page.get_by_text("Abstract and reasons").first.click()
     found += faults(page, "an edition with a paper unfolded")

@@ -23,7 +23,7 @@ def set_interest(
 ) -> Interest:
     """Write an interest of a reader, new or known by its name; raises UsageError for quota < 1."""
     if quota < 1:
-        raise UsageError(f"A quota of {quota} gives the interest no place", hint="1 or more")
+        raise UsageError(f"a quota of {quota} is not possible", hint="give 1 or more")
     table = schema.interest
     mine = (table.c.reader_id == reader_id, table.c.name == name)
     values = {"words": list(words), "quota": quota}
@@ -48,7 +48,7 @@ def remove_interest(connection: Connection, reader_id: int, name: str) -> None:
     """
     interests = readers.get(connection, reader_id).interests
     if name not in {interest.name for interest in interests}:
-        raise UsageError(f"There is no interest called {one_line(name)!r}")
+        raise UsageError(f"there is no interest called {one_line(name)!r}")
     if len(interests) == 1:
         raise UsageError(
             f"{one_line(name)!r} is the last interest", hint="change its words instead"

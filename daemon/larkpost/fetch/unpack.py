@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from larkpost.errors import FetchProblem, SourceFailure
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 ENCODINGS = "gzip, deflate"  # those that are asked for
 _PIECE = 256 * 1024
@@ -20,7 +18,7 @@ def _too_large(limit: int) -> SourceFailure:
     return SourceFailure(
         f"the answer is larger than {limit / 1_000_000:g} MB",
         problem=FetchProblem.TOO_LARGE,
-        hint="fetch.max_megabytes allows more; no list of a day is that large",
+        hint="set fetch.max_megabytes to allow more; no list of one day is that large",
     )
 
 
@@ -49,7 +47,7 @@ def _unpack(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
         yield from _inflate(chunks, raw_allowed=encoding == "deflate")
     else:
         raise SourceFailure(
-            f"the answer is packed as {encoding[:40]}, which was not asked for",
+            f"the answer is packed as {encoding[:40]}, which was not requested",
             problem=FetchProblem.SHAPE,
         )
 

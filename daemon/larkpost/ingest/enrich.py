@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from larkpost import logs
@@ -22,10 +25,6 @@ from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Store
     from larkpost.db.matching.enrich_papers import KnownPapers, MatchedRecord
 

@@ -6,9 +6,11 @@ import errno
 import os
 import shutil
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain, count
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import Path
+from typing import BinaryIO
 
 from larkpost.safe_files import (
     NO_LINKS,
@@ -19,10 +21,6 @@ from larkpost.safe_files import (
     name_new,
     open_folder,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 _LONGEST = 240  # bytes of a name, so that ".why" still fits where 255 are allowed
 _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

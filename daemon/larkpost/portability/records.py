@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from larkpost.formats.export_format import CURRENT
 from larkpost.settings import day_names
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.db.matching.match_decisions import MatchDecision
     from larkpost.domain import (
         Bounce,

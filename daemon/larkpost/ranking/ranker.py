@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from larkpost.domain import Pick
+from larkpost.domain import Paper, Pick
 from larkpost.ranking import (
     collaborative,
     explanations,
@@ -19,19 +21,14 @@ from larkpost.ranking import (
 from larkpost.ranking import tfidf as spaces
 from larkpost.ranking.calibration import chance
 from larkpost.ranking.words import display_terms
-from larkpost.ranking.words.interest_terms import interest_terms
+from larkpost.ranking.words.interest_terms import InterestTerm, interest_terms
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
-
-    from larkpost.domain import Paper
     from larkpost.interfaces import Evidence
     from larkpost.ranking.explanations import Contributions, Doubles, NearestLiked
     from larkpost.ranking.linear_model import LinearTaste, NamedTerms
     from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
     from larkpost.ranking.words.display_terms import CandidateTerms
-    from larkpost.ranking.words.interest_terms import InterestTerm
 
 TOGETHER = 128  # readers whose reasons are worked out at once
 MOST_CACHED = 512  # papers whose words and phrases are kept for the next of them, some 50 KB each

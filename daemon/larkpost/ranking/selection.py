@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,9 +19,6 @@ from larkpost.text.minhash import resemblance, sketch
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-    from datetime import date
-
     from larkpost.domain import Interest, Paper, Pick, Reader
 
 NEAR = 0.85  # texts that resemble each other as much are one paper to a reader

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -29,8 +30,6 @@ from larkpost.ranking.words.tokenizer import count_stems, terms
 from larkpost.text.term_specificity import GRADES, term_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     from larkpost.domain import Paper
     from larkpost.ranking.collaborative import CollaborativeFactors
 

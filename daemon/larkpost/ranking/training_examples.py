@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import bdtr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
     from larkpost.domain import Paper
     from larkpost.interfaces import Evidence
     from larkpost.ranking.tfidf import Floats, Indices, TextSpace

@@ -22,7 +22,7 @@ def _check_name(name: str) -> str:
     name = shorten(name, LONGEST_INTEREST + 1).strip()
     if not 0 < len(name) <= LONGEST_INTEREST:
         raise UsageError(
-            f"An interest needs a name of 1 to {LONGEST_INTEREST} characters",
+            f"an interest needs a name of 1 to {LONGEST_INTEREST} characters",
             hint="for example: protein folding",
         )
     return name
@@ -31,16 +31,16 @@ def _check_name(name: str) -> str:
 def set_interest(
     store: Store, reader_id: int, name: str, *, words: Iterable[str] = (), quota: int = 1
 ) -> None:
-    """Write an interest, new or known by its name; raises UsageError where it cannot be had."""
+    """Create or update an interest by its name; raises UsageError for invalid values."""
     name = _check_name(name)
     if not 0 < quota <= HIGHEST_QUOTA:
-        raise UsageError(f"A share of {quota} is not possible", hint=f"1 to {HIGHEST_QUOTA}")
+        raise UsageError(f"a share of {quota} is not possible", hint=f"give 1 to {HIGHEST_QUOTA}")
     kept = tidy(words)
     with store.begin() as connection:
         known = {interest.name for interest in readers.get(connection, reader_id).interests}
         if name not in known and len(known) >= MOST_INTERESTS:
             raise UsageError(
-                f"There are {MOST_INTERESTS} interests already", hint="remove one before"
+                f"there are {MOST_INTERESTS} interests already", hint="remove one first"
             )
         stored.set_interest(connection, reader_id, name, words=kept, quota=quota)
 

@@ -1,7 +1,9 @@
-"""Deletes a reader with every trace: rows, messages in the home, and what is left in the file."""
+"""Deletes a reader completely: rows, messages in the home, and traces in the database file."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost import logs
@@ -13,9 +15,6 @@ from larkpost.text.email_address import address_key
 from larkpost.transports.maildir import remove_letters
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-    from pathlib import Path
-
     from larkpost.db.engine import Store
     from larkpost.domain import Reader
 
@@ -34,10 +33,10 @@ def _remove_letters(
 def remove(
     store: Store, reader_id: int, *, outbox: Path | None = None, returned: Path | None = None
 ) -> None:
-    """Delete a reader: address, interests, thumbs, private papers, editions, letters, notices.
+    """Delete a reader: address, interests, thumbs, private papers, editions, messages, notices.
 
-    Their former names go along. What stays: backups, exports and logs that the operator keeps, and
-    letters that left the home. Raises UnknownReader.
+    Readers merged into them are deleted as well. Not deleted: the operator's backups, exports and
+    logs, and messages that were sent. Raises UnknownReader.
     """
     with store.begin() as connection:
         reader = readers.get(connection, reader_id)
@@ -53,6 +52,6 @@ def remove(
 
 
 def _names(reader: Reader) -> set[str]:
-    """Give what a reader goes by in rows that are not tied to theirs."""
+    """Return the names of a reader in rows without a foreign key to theirs."""
     address = {reader.address, address_key(reader.address)} if reader.address else set()
     return {reader.uid, *([reader.feed_key] if reader.feed_key else []), *address}

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from larkpost.render.templates import environment
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from typing import Any
 
 WIDTH, HEIGHT, EDGE = 480, 220, 36
 CURVES = 6  # terms that are drawn; the table has more
@@ -64,9 +61,9 @@ def calibration(bins: Iterable[Any]) -> list[Dot]:
     """Place each bin of votes: the chance told to the right, how often it came true upward."""
     return [
         Dot(
-            _right(one.told),
-            _up(one.came_true),
-            f"told {one.told:.0%}, came true {one.came_true:.0%}, {quantity(one.votes, 'vote')}",
+            _right(one.predicted),
+            _up(one.observed),
+            f"shown {one.predicted:.0%}, liked {one.observed:.0%}, {quantity(one.votes, 'thumb')}",
         )
         for one in bins
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,6 @@ from larkpost.web.site import SafeHeaders, SiteContext, TrailingSlash, endpoint,
 from larkpost.web.templating import PageTemplates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from larkpost.bootstrap import Program
 
 __all__ = ["Heartbeat", "app"]
@@ -92,9 +91,9 @@ def app(
     pulses: Mapping[str, Heartbeat] | None = None,
     paced: bool = False,
 ) -> Starlette:
-    """Build the application; ``pulses`` let /healthz tell how this process does.
+    """Build the application; ``pulses`` give /healthz the state of this process.
 
-    Where it is ``paced``, as in the daemon, requests that a network sends too fast wait.
+    If ``paced``, as in the daemon, requests that a network sends too fast wait.
     """
     site = program.settings.site
     feeds = FeedCache(program.store)

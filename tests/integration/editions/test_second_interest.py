@@ -124,7 +124,7 @@ def test_one_click_makes_the_interest_and_one_undoes_it(here: Place, me: str) ->
 
     made = here.client.post(me, data=buttons(page)["split"])
 
-    assert "is an interest of its own now" in made.text
+    assert "is a separate interest now" in made.text
     assert len(here.current().interests) == 2
     new = here.current().interests[1]
     assert set(new.words) <= set(STONES)
@@ -133,7 +133,7 @@ def test_one_click_makes_the_interest_and_one_undoes_it(here: Place, me: str) ->
 
     undone = here.client.post(me, data=buttons(made.text)["rejoin"])
 
-    assert "its thumbs are back" in here.client.get(undone.headers["location"]).text
+    assert "its thumbs count as before" in here.client.get(undone.headers["location"]).text
     assert counting(here, here.current()) == before
     assert offer(here) is not None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import MOST_TOLD, json_option, printable, put_json
+from larkpost.cli.output import MOST_TOLD, json_option, printable
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
@@ -29,15 +29,13 @@ FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 def export(call: CliContext, folder: Path, as_json: bool) -> None:
     """Write papers.jsonl, readers.jsonl, votes.jsonl and decisions.jsonl into DIR.
 
-    `import` into an empty home gives the same ranking for every reader.
+    After `import` into an empty home, the ranking of every reader is the same.
     """
     from larkpost.portability.exporter import export as write
 
     counts = write(call.program().store, folder)
-    if as_json:
-        put_json({"folder": str(folder), **counts})
-        return
-    call.say(f"{printable(folder)}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
+    told = ", ".join(f"{n} {name}" for name, n in counts.items())
+    call.report({"folder": str(folder), **counts}, f"{printable(folder)}: {told}", as_json=as_json)
 
 
 @click.command("import", short_help="Read papers, readers and thumbs.")
@@ -55,14 +53,14 @@ def import_(
     decisions: Path | None,
     as_json: bool,
 ) -> int:
-    """Take in decisions, papers, readers and thumbs, in this order, as `export` writes them.
+    """Import decisions, papers, readers and thumbs, in this order, as `export` writes them.
 
-    What is here already is brought up to date, not doubled. Lines that cannot be taken are told
-    on standard error, and the exit code is 1; the others are in.
+    Existing ones are updated, not duplicated. Lines that cannot be imported are reported on
+    standard error, and the exit code is 1; the others are imported.
     """
     if not (papers or readers or votes or decisions):
         options = "--papers, --readers, --votes and --decisions"
-        raise click.UsageError(f"Give at least one of {options}.")
+        raise click.UsageError(f"give at least one of {options}")
     program = call.program()
     tallies = []
     guests: list[PaperRecord] = []
@@ -90,8 +88,8 @@ def _take_papers(store: Store, file: Path, now: datetime, *, with_votes: bool) -
 
     tally = importer.take_papers(store, file, now=now)
     if tally.guests and not with_votes:
-        left = f"{quantity(len(tally.guests), 'paper')} that readers brought left out"
-        tally.remarks.append((0, f"{left}: --votes says whose they are"))
+        left = f"{quantity(len(tally.guests), 'paper')} that readers imported left out"
+        tally.remarks.append((0, f"{left}: give --votes to say whose they are"))
     return tally
 
 
@@ -120,11 +118,9 @@ def _take_votes(
 
 
 def _put(call: CliContext, name: str, path: Path, tally: ImportReport, *, as_json: bool) -> None:
-    if as_json:
-        put_json(_result(name, path, tally))
-        return
     refused = f", {len(tally.refused)} refused" if tally.refused else ""
-    call.say(f"{printable(path)}: {quantity(tally.taken, name.removesuffix('s'))}{refused}")
+    line = f"{printable(path)}: {quantity(tally.taken, name.removesuffix('s'))}{refused}"
+    call.report(_result(name, path, tally), line, as_json=as_json)
 
 
 def _result(name: str, path: Path, tally: ImportReport) -> dict[str, object]:
@@ -150,7 +146,7 @@ def _warn(path: Path, tally: ImportReport) -> None:
         click.echo(f"larkpost: {name}{at}: {printable(what)}", err=True)
     if tally.unknown_keys:
         keys = ", ".join(sorted(tally.unknown_keys))
-        click.echo(f"larkpost: {name}: left out unknown keys: {printable(keys)}", err=True)
+        click.echo(f"larkpost: {name}: ignored unknown keys: {printable(keys)}", err=True)
 
 
 COMMANDS = (export, import_)

@@ -7,27 +7,20 @@ format, the first is written down as well, so that what was united wrongly can b
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from larkpost.db import schema
 from larkpost.db.matching.duplicate_rules import MatchRule
-from larkpost.db.matching.paper_matcher import PlacedRecord, ask
+from larkpost.db.matching.paper_matcher import KnownPaper, PlacedRecord, ask
 from larkpost.db.matching.record_content import read_content, write_content
 from larkpost.db.value_batches import batches
-from larkpost.domain import PaperRecord
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from datetime import date, datetime
-
-    from sqlalchemy import Connection, Row
-
-    from larkpost.db.matching.paper_matcher import KnownPaper
-    from larkpost.domain import Identifier, Paper
+from larkpost.domain import Identifier, Paper, PaperRecord
 
 _table = schema.tables.merged_record
 

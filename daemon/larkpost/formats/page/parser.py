@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
-from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
+from larkpost.domain import DumpDate, Identifier, IngestWarning, PaperRecord, Record, RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import LONGEST_ABSTRACT, LONGEST_REJECT
 from larkpost.formats.page.page_tokens import Token, TokenKind, organisation_name, without_label
@@ -22,10 +24,6 @@ from larkpost.text.identifiers import identifier_url
 from larkpost.text.markup import cut_preamble
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
-    from larkpost.domain import Identifier, Record
     from larkpost.formats.dates import PartialDay
     from larkpost.formats.page.layout import PageLayout
 
@@ -134,7 +132,7 @@ class PageParser(ABC):
             yield self.last.draft()
         if not self.marked:
             yield IngestWarning(
-                0, "no heading of a papers page; read as titles and abstracts in turn"
+                0, "no heading of a papers page; read as alternating titles and abstracts"
             )
 
     def _end_abstract(self) -> None:  # noqa: B027 - most pages hold nothing back here
@@ -274,12 +272,12 @@ class PageParser(ABC):
     def _nothing(self) -> UnreadableDump:
         if self.layout.unbroken:
             return UnreadableDump(
-                "all of its text stands on one line: the line breaks were lost when it was saved",
+                "all of its text is on one line: the line breaks were lost when it was saved",
                 hint="select all of the page in a browser, copy it, and save that as a text file",
             )
         if self.layout.listed or self.submitters:
             return UnreadableDump(
-                "this is the daily list: it holds no titles, and no abstracts",
+                "this is the daily list, which has no titles and no abstracts",
                 hint="try to select all of the page in a browser, copy it, and save that as a file",
             )
         return UnreadableDump(

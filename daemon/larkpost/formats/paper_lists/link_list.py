@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
 from io import BytesIO
 from itertools import chain, islice
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from typing import BinaryIO, ClassVar
 
-from larkpost.domain import DumpDate
+from larkpost.domain import DumpDate, PaperRecord, Record
 from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import captured_day, day_of, find_day
 from larkpost.formats.decoding import NumberedLine, lines
@@ -14,12 +16,6 @@ from larkpost.formats.huggingface import HuggingFacePage
 from larkpost.formats.page.page_lines import find_notes
 from larkpost.formats.paper_lists.markdown_blocks import markdown_blocks
 from larkpost.formats.paper_lists.titled_links import linked_papers
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
-    from larkpost.domain import PaperRecord, Record
 
 _SOME = 2  # papers with an arXiv id or a DOI, in a text that lists papers
 _LARGEST = 16 * 1024 * 1024  # bytes

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from larkpost.errors import UsageError
 from larkpost.formats.feeds.feed_dates import parse_day, parse_moment
 from larkpost.text.author_names import split_authors
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 # The keys of JSON Lines, and the headings by which others call them; case and marks do not count.
 _HEADINGS = {

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree as ET
 
-from larkpost.urls import feed_title
+from larkpost.urls import UrlBuilder, feed_title
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from larkpost.domain import Reader
-    from larkpost.urls import UrlBuilder
 
 
 class Outline(NamedTuple):
