@@ -27,9 +27,6 @@ from larkpost.settings.model import HomePaths, Settings, WebSettings, flat, keys
 from larkpost.settings.renamed_settings import new_name
 from larkpost.settings.value_faults import describe_fault
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
 PREFIX = "LARKPOST_"
 MAY_HOLD_PASSWORD = frozenset({"smtp.password", "database.url"})
 COMMAND_LINE = "the command line"  # an origin
