@@ -4,7 +4,8 @@ Importing SQLAlchemy, pydantic or scikit-learn takes a call most of its time. Wh
 itself consists of is imported anew by each call, in the order that the call needs, so that a
 module that cannot be imported first shows. A call has the arguments, the folder, the environment,
 the umask and the standard streams of whoever asks for it, and is a process of its own, which ends
-with its own exit code.
+with its own exit code. Two servers take turns: the order of a set follows from a number that is drawn
+when an interpreter starts, and a result that depends on it has to show in the next call.
 
     python -m tests.helpers.fork_server SOCKET
 
@@ -30,6 +31,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -54,6 +56,7 @@ LIBRARIES = (
 )
 # Threads do not survive a fork: libraries that calculate must have none.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+_TURNS = cycle((0, 1))
 
 
 def call(
@@ -74,7 +77,7 @@ def call(
     }
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout)
-        connection.connect(_server())
+        connection.connect(_server(next(_TURNS)))
         socket.send_fds(connection, [b"-"], [given[0], out[1], err[1]])
         for descriptor in (given[0], out[1], err[1]):
             os.close(descriptor)
@@ -116,8 +119,8 @@ def _wait(connection: socket.socket, arguments: Sequence[str], timeout: float) -
 
 
 @cache
-def _server() -> str:
-    """Start the server of this process, which ends with it; gives the path of its socket."""
+def _server(_turn: int) -> str:
+    """Start a server of this process, which ends with it; gives the path of its socket."""
     path = str(Path(tempfile.mkdtemp(prefix="larkpost-fork-")) / "socket")
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.helpers.fork_server", path],

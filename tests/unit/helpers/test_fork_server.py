@@ -49,7 +49,7 @@ def test_a_forked_call_reads_standard_input_in_the_callers_folder(tmp_path: Path
     assert code == 0
     assert err.startswith(b"larkpost: standard input: ")
     assert b"1 new" in out
-    assert (tmp_path / "here" / "data").is_dir()
+    assert (tmp_path / "here" / "larkpost.db").is_file()
 
 
 def test_a_call_that_takes_too_long_is_killed(tmp_path: Path) -> None:
