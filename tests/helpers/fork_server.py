@@ -4,8 +4,8 @@ Importing SQLAlchemy, pydantic or scikit-learn takes a call most of its time. Wh
 itself consists of is imported anew by each call, in the order that the call needs, so that a
 module that cannot be imported first shows. A call has the arguments, the folder, the environment,
 the umask and the standard streams of whoever asks for it, and is a process of its own, which ends
-with its own exit code. Two servers take turns: the order of a set follows from a number that is drawn
-when an interpreter starts, and a result that depends on it has to show in the next call.
+with its own exit code. Two servers take turns: the order of a set follows from a number that is
+drawn when an interpreter starts, and a result that depends on it has to show in the next call.
 
     python -m tests.helpers.fork_server SOCKET
 
