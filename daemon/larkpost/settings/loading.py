@@ -24,7 +24,7 @@ from larkpost.errors import SettingsError
 from larkpost.masking import HIDDEN, mask_text, mask_value, secrets_of_url
 from larkpost.settings.addresses import UNIX
 from larkpost.settings.model import HomePaths, Settings, WebSettings, flat, keys
-from larkpost.settings.renamed import new_name
+from larkpost.settings.renamed_settings import new_name
 from larkpost.settings.value_faults import describe_fault
 
 PREFIX = "LARKPOST_"
