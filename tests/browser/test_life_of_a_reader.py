@@ -96,7 +96,7 @@ def ask_for_the_paper(daemon: Daemon, page: Page) -> None:
     eventually(lambda: page.reload() and page.locator(".picks li").count())
     page.get_by_role("link", name="Choose days and time").click()
     assert page.get_by_label("Time zone").input_value() == "America/New_York"
-    page.get_by_label("Mail address").fill(GRACE)
+    page.get_by_label("Email address").fill(GRACE)
     page.get_by_label("Papers per edition").fill("6")
     page.get_by_role("button", name="Send me my paper").click()
     page.get_by_role("heading", name="Check your inbox").wait_for()

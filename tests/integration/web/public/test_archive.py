@@ -201,7 +201,7 @@ def test_a_paper_tells_the_thumbs_of_all_and_of_nobody(here: Place) -> None:
 
     page = here.client.get(f"/paper/{paper.uid}").text
 
-    assert "Thumbs of readers here are shown from 5 on." in single
+    assert "Thumbs of readers here are shown once there are 5." in single
     assert "at least 5 thumbs down" in page
     assert "ada@example.org" not in page
 

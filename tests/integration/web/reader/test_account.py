@@ -169,8 +169,8 @@ def test_a_thumb_given_twice_can_be_taken_back(here: Place, me: str) -> None:
 
     page = here.client.post(me, data=form).text
 
-    assert "Thumbs up: this paper has had it already." in page
-    assert 'name="thumb" value="clear">\n<button class="small">Take the thumb back' in page
+    assert "More like this: you said so before." in page
+    assert 'name="thumb" value="clear">\n<button class="small">Undo' in page
 
 
 def test_a_thumb_can_be_taken_back_from_the_page(here: Place, me: str) -> None:
