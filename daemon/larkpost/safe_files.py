@@ -146,7 +146,7 @@ def remove_stale_drafts(folder: Path) -> None:
 def open_append(path: Path, *, linked: bool = False) -> int:
     """Open a private file of ours to add lines to, making it where it is missing.
 
-    Gives the descriptor. Raises OSError, also where the name is a symbolic link, no regular file
+    Gives the descriptor. Raises OSError, also where the name is a symbolic link, not a regular file
     or somebody else's, and, unless it may be ``linked``, where the file has other names as well:
     in a folder of others that may be any file of ours.
     """
@@ -157,7 +157,7 @@ def open_append(path: Path, *, linked: bool = False) -> int:
 def read_own(path: Path, limit: int) -> bytes:
     """Read a small file that we have written, at most ``limit`` bytes.
 
-    Raises OSError, also where the name is a symbolic link, no regular file or somebody else's.
+    Raises OSError, also where the name is a symbolic link, not a regular file or somebody else's.
     """
     number = _must_be_own(os.open(path, os.O_RDONLY | _CAREFUL), path, linked=True)
     with os.fdopen(number, "rb") as file:

@@ -1,6 +1,6 @@
 """Opens the files of the inbound Maildir safely, and moves them, never over another one.
 
-Whoever may write to that folder may put anything there. What is no regular file is never opened:
+Whoever may write to that folder may put anything there. What is not a regular file is never opened:
 a pipe would hang, a device act, and a link show us what is not theirs.
 """
 
@@ -34,7 +34,7 @@ class MaildirEntry:
 
 
 class NoMailFile(Exception):
-    """What lies there is no regular file, but what the message says."""
+    """What lies there is not a regular file, but what the message says."""
 
 
 def first_names(folder: Path, most: int, *, last: Callable[[str], bool]) -> list[str]:

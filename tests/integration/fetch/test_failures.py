@@ -33,7 +33,7 @@ def told(polling: Polling) -> list[str]:
     """Give what status says of sources."""
     with polling.store.read() as connection:
         report = read_status(connection, now=polling.now, window=timedelta(days=7))
-    return [one.text for one in report.quiet if one.kind is EmptyDay.SOURCE_PROBLEM]
+    return [one.text for one in report.empty_day if one.kind is EmptyDay.SOURCE_PROBLEM]
 
 
 @pytest.mark.parametrize("failure", FAILURES)

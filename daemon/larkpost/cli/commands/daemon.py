@@ -102,7 +102,7 @@ def _standing_record(found: StatusReport) -> dict[str, Any]:
             for kind, event in found.events.items()
         },
         "empty_day": [
-            {"reason": str(one.kind), "text": one.text, "hint": one.hint} for one in found.quiet
+            {"reason": str(one.kind), "text": one.text, "hint": one.hint} for one in found.empty_day
         ],
     }
 
@@ -153,7 +153,7 @@ def _put_standing(found: StatusReport) -> None:
     put_source_problems(found.sources)
     if found.undecided:
         _put_ambiguous(found)
-    for reason in found.quiet:
+    for reason in found.empty_day:
         put(f"\n{printable(reason.text)}" + (f"\n{hint_line(reason.hint)}" if reason.hint else ""))
 
 
