@@ -87,7 +87,7 @@ def test_a_letter_to_a_suspended_reader_is_not_sent_again_and_it_is_said_what_is
         for_people = shell("reader", "show", ANN).out
 
         assert "to be sent again" not in refused.out
-        assert f"Nothing is sent again to {ANN}: suspended: mail to it came back" in refused.err
+        assert f"nothing is sent again to {ANN}: suspended: mail to it came back" in refused.err
         assert "550 5.1.1 no such user" in refused.err
         assert (
             f"larkpost reader set {ANN} --resume; then larkpost deliveries --retry" in refused.err

@@ -42,7 +42,7 @@ def test_a_chance_is_told_from_the_first_thumb_up_on(furnished: Shell) -> None:
     picks = furnished.json("rank", ANN)
 
     assert set(before) == {"-"}
-    assert "chance of a thumbs-up: not known before the first thumb up" in explained
+    assert "match: unknown before the first thumb up" in explained
     assert judged["probability"] is None
     assert all(one.endswith("%") for one in after)
     assert all(0 < pick["probability"] < 1 for pick in picks)

@@ -84,8 +84,8 @@ def test_a_reader_gets_a_notice_on_empty_days_or_not(shell: Shell) -> None:
     (ended,) = shell.json("reader", "set", "ann@example.org", "--no-notify-empty")
 
     assert [one["notify_when_empty"] for one in (added, kept, ended)] == [True, True, False]
-    assert "empty days:     a notice by mail" in told
-    assert "no notice" in shell("reader", "show", "ann@example.org").out
+    assert "empty days:     a short email" in told
+    assert "no email" in shell("reader", "show", "ann@example.org").out
 
 
 def test_a_reader_pauses_resumes_and_leaves(shell: Shell) -> None:

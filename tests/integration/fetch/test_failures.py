@@ -80,7 +80,7 @@ def test_a_server_that_is_gone_is_told_after_six_hours_and_listed_at_once(store:
     assert told(polling) == []
     polling.poll_now(hours=6)
     (text,) = told(polling)
-    assert text.startswith("the source hf-daily is not well: 127.0.0.1")
+    assert text.startswith("the source hf-daily has a problem: 127.0.0.1")
 
 
 def test_retry_after_is_kept_to_and_waits_grow_without_it(
@@ -131,7 +131,9 @@ def test_a_web_page_in_place_of_json_is_told_at_once(
 
     polling.poll_now(hours=1)
 
-    assert told(polling) == ["the source hf-daily is not well: the answer is a web page, not JSON"]
+    assert told(polling) == [
+        "the source hf-daily has a problem: the answer is a web page, not JSON"
+    ]
     assert len(polling.titles()) == 7 * 8
 
 

@@ -54,7 +54,7 @@ def test_a_paper_tells_its_thumbs_as_the_home_shows_them(
 def test_one_thumb_is_a_thumb_and_two_are_thumbs(here: Place) -> None:
     here.client.post(here.vote_path(1, "up"))
     me = here.client.get(here.path(here.program.links.page(here.reader))).text
-    assert "Take all 1" not in me
+    assert "Delete all" not in me
     here.client.post(here.vote_path(2, "up"))
     me = here.client.get(here.path(here.program.links.page(here.reader))).text
-    assert "Take all 2 thumbs back" in me
+    assert "Delete all 2 thumbs" in me

@@ -83,7 +83,7 @@ def test_a_letter_that_cannot_be_made_is_tried_again_later() -> None:
     verdict = unmade(ValueError("bad title"), since=MORNING, now=MORNING)
 
     assert verdict.state is DeliveryState.DEFERRED
-    assert verdict.reply == "the letter could not be made: ValueError: bad title"
+    assert verdict.reply == "the message could not be made: ValueError: bad title"
     assert verdict.next_try == SOON
 
 

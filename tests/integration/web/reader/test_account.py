@@ -67,7 +67,7 @@ def test_a_box_on_the_page_asks_to_be_told_of_quiet_mornings_and_takes_it_back(
     here: Place, me: str
 ) -> None:
     box = 'name="notify_when_empty" value="yes"'
-    assert f"{box}> Tell me in a line when a morning brings nothing" in here.client.get(me).text
+    assert f"{box}> Email me when a day has no papers for me" in here.client.get(me).text
 
     here.client.post(me, data=WISHES | {"notify_when_empty": "yes"})
 
