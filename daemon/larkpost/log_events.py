@@ -1,4 +1,4 @@
-"""Every event that the log can hold, each named ``noun.verb``, and when it is logged."""
+"""Every event of the log, each named ``noun.verb``, and when it is logged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class LogEvent(StrEnum):
     meaning: str
 
     def __new__(cls, value: str, meaning: str) -> LogEvent:
-        """Make a member of its name in the log and its meaning."""
+        """Make a member from its name in the log and its meaning."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.meaning = meaning

@@ -15,7 +15,7 @@ from tests.helpers.web.site_client import NOW, place
 
 from larkpost.db import papers, votes
 from larkpost.domain import Identifier, PaperRecord, Thumb, Vote
-from larkpost.readers import subscriptions
+from larkpost.readers import interests
 from larkpost.serve import listen
 from larkpost.web import app
 
@@ -55,7 +55,7 @@ def answering(server: uvicorn.Server, listener: object) -> Iterator[None]:
 
 def furnish(here: Place) -> None:
     """Give Ada a past: votes of two months, of which two on papers that are not in her edition."""
-    subscriptions.set_interest(here.program.store, here.reader.id, "Birdsong", words=["birdsong"])
+    interests.set_interest(here.program.store, here.reader.id, "Birdsong", words=["birdsong"])
     with here.program.store.begin() as connection:
         more = add_papers(connection, 6)
         drafts = [

@@ -6,7 +6,8 @@ import atexit
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Sequence
+from typing import NoReturn
 
 import click
 
@@ -16,9 +17,6 @@ from larkpost.cli.context import CliContext
 from larkpost.cli.output import tell
 from larkpost.cli.streams import discard, help_width, is_broken, prepare_streams
 from larkpost.errors import LarkpostError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 WIDEST_HELP = 100
 OBJECTS_PER_COLLECTION = 20_000

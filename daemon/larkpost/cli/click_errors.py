@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -82,7 +82,7 @@ _KINDS: dict[type[click.ClickException], Callable[..., str]] = {
 }
 
 
-def _reason(kind: click.ParamType, message: str) -> str | None:
+def _reason(kind: click.ParamType[Any], message: str) -> str | None:
     """Say what a value of one of click's own types must be; None for our own types."""
     if isinstance(kind, click.Path):
         return _path_reason(message)
@@ -90,7 +90,7 @@ def _reason(kind: click.ParamType, message: str) -> str | None:
     return wanted and f"{_value(message)!r} is not {wanted}"
 
 
-def _wanted(kind: click.ParamType) -> str | None:
+def _wanted(kind: click.ParamType[Any]) -> str | None:
     if isinstance(kind, click.Choice):
         return f"one of {', '.join(map(str, kind.choices))}"
     if isinstance(kind, click.IntRange | click.FloatRange):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
     from rich.console import Console
 
     from larkpost.domain import RejectedRecord
@@ -26,11 +25,12 @@ MOST_TOLD = 10  # bad lines of a file
 WRAPPED = frozenset({"title", "because of", "value", "from"})  # headings of columns of long text
 
 
-def put_json(record: Mapping[str, object]) -> None:
-    """Print one object on one line, in UTF-8 whatever the terminal speaks."""
+def put_json(*records: Mapping[str, object]) -> None:
+    """Print each object on a line of its own, in UTF-8 whatever the terminal speaks."""
     import json
 
-    click.echo(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace"))
+    for record in records:
+        click.echo(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
 def reject_records(rejects: Iterable[RejectedRecord]) -> list[dict[str, object]]:

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from larkpost.db.coordination.writer_queue import WriterQueue
 from larkpost.db.errors import translate_errors
 from larkpost.errors import SettingsError, StoreError
 from larkpost.masking import mask_value, secrets_of_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = ["PATIENCE", "Connection", "Store", "open_sqlite", "time_limit"]
 
@@ -256,6 +252,13 @@ def _has_journal(file: Path) -> bool:
     return journal.exists() and journal.stat().st_size > 0
 
 
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("larkpost_read", False)
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+    # Taking the write lock first makes writers queue instead of failing half-way.
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
 def _sqlite(file: Path | None, patience: float) -> Engine:
     # A database in memory lives in one connection: threads take turns.
     room = {} if file else {"pool_size": 1, "max_overflow": 0}
@@ -263,12 +266,7 @@ def _sqlite(file: Path | None, patience: float) -> Engine:
         "sqlite://", creator=lambda: open_sqlite(file, patience), poolclass=QueuePool, **room
     )
 
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        reading = connection.get_execution_options().get("larkpost_read", False)
-        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
-        # Taking the write lock first makes writers queue instead of failing half-way.
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    event.listen(engine, "begin", _begin_sqlite)
 
     @event.listens_for(engine, "checkin")
     def on_checkin(_connection: object, record: ConnectionPoolEntry) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
@@ -13,9 +13,6 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from larkpost.disk_space import is_at_limit, lacks_room, no_room
 from larkpost.errors import Busy, LarkpostError, StoreError, TryAgainLater
 from larkpost.masking import mask_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 _RESTORE = "do not change the file; restore a backup, and run larkpost doctor"
 _BROKEN = "do not change the file; check the disk, and run larkpost doctor"

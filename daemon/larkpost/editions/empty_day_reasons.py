@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -15,16 +16,13 @@ from larkpost.errors import FetchProblem
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
-
     from larkpost.db.coordination.job_status import JobStatus
     from larkpost.db.engine import Connection
     from larkpost.db.polling.polled_sources import SourceState
 
 
 class EmptyDay(StrEnum):
-    """Why a morning may bring nothing."""
+    """The reasons for an empty day."""
 
     NO_READER = "no-reader"
     NO_DUMP = "no-dump"
@@ -38,7 +36,7 @@ class EmptyDay(StrEnum):
     SOURCE_PROBLEM = "source-problem"
 
 
-# Of the network, and passing as a rule: told when the source has not answered for so long.
+# Network problems are usually temporary: reported when a source has not answered for so long.
 _PASSING = frozenset(
     {
         FetchProblem.UNREACHABLE,
@@ -52,7 +50,7 @@ _PASSING = frozenset(
 _LONG_ENOUGH = timedelta(hours=6)
 
 
-# Readers are told nothing of files and other readers, and not what the operator could try.
+# Texts for readers do not mention files, other readers, or remedies for the operator.
 _TO_A_READER = {
     EmptyDay.NO_DUMP: "there were no new papers",
     EmptyDay.KNOWN_DUMP: "the page with the papers had been read before",
@@ -65,7 +63,7 @@ _TO_A_READER = {
 
 @dataclass(frozen=True, slots=True)
 class EmptyDayReason:
-    """Why a morning may bring nothing, in words, and what to try."""
+    """The reason for an empty day, in words, and what to try."""
 
     kind: EmptyDay
     text: str
@@ -74,11 +72,12 @@ class EmptyDayReason:
 
 @dataclass(frozen=True, slots=True)
 class DayFacts:
-    """What is known at the moment ``now``.
+    """The facts at the time ``now``.
 
     ``readers`` counts the active ones, ``fresh`` the papers in the window. ``news`` is when a dump
-    last brought a new paper, ``out`` when an edition last came out. ``happened`` holds the latest
-    event of each kind, ``publish`` with the outcomes of its whole day; ``sources`` are polled.
+    last had a new paper, ``out`` when an edition was last published. ``happened`` holds the latest
+    event of each kind, ``publish`` with the outcomes of its whole day; ``sources`` are the polled
+    ones.
     """
 
     now: datetime
@@ -96,7 +95,7 @@ class DayFacts:
 
     @property
     def idle(self) -> JobStatus | None:
-        """The editions last due, where they brought nobody a paper and nothing has come since."""
+        """The last run of publishing, if it brought nobody a paper and nothing arrived since."""
         event = self.happened.get("publish")
         if event is None or event.detail.get("published") or self.has_papers:
             return None
@@ -105,19 +104,19 @@ class DayFacts:
 
     @property
     def none_since(self) -> bool:
-        """Whether no paper has come since the last edition."""
+        """Whether no paper has arrived since the last edition."""
         return self.out is not None and (self.news is None or self.news <= self.out)
 
     @property
     def nothing_new(self) -> bool:
-        """Whether no paper is left to publish, or none has come since the last edition."""
+        """Whether no paper is left to publish, or none has arrived since the last edition."""
         return not self.fresh or (self.idle is not None and self.none_since)
 
 
 def explain_empty_day(
     connection: Connection, *, now: datetime, window: timedelta
 ) -> tuple[EmptyDayReason, ...]:
-    """Say why a morning may bring nothing; empty while papers flow to readers.
+    """Return the reasons for an empty day; empty while readers get papers.
 
     ``window`` is how far back an edition looks for papers.
     """
@@ -125,7 +124,7 @@ def explain_empty_day(
 
 
 def of_reader(connection: Connection, below: bool, *, now: datetime, window: timedelta) -> str:
-    """Say in a clause, to one reader, why the slot that has come brings them nothing.
+    """Return a clause for one reader on why this slot brings them nothing.
 
     ``below`` is whether there were papers, all of them below their threshold.
     """
@@ -134,7 +133,7 @@ def of_reader(connection: Connection, below: bool, *, now: datetime, window: tim
     facts = _read_day(connection, now, window)
     if facts.fresh and (facts.has_papers or not facts.none_since):
         return _TO_A_READER[EmptyDay.ALL_SEEN]
-    *_, last = _of_ingest(facts)  # that a dump could not be read says more than that none came
+    *_, last = _of_ingest(facts)  # an unreadable dump is a better reason than a missing one
     return _TO_A_READER[last.kind]
 
 
@@ -151,7 +150,7 @@ def _read_day(connection: Connection, now: datetime, window: timedelta) -> DayFa
 
 
 def reasons(facts: DayFacts) -> Iterator[EmptyDayReason]:
-    """Say why a morning may bring nothing; what is broken is told even where others got papers."""
+    """Return the reasons for an empty day; failures are included even if others got papers."""
     if not facts.readers:
         yield EmptyDayReason(
             EmptyDay.NO_READER,
@@ -169,7 +168,7 @@ def reasons(facts: DayFacts) -> Iterator[EmptyDayReason]:
 def _of_ingest(facts: DayFacts) -> Iterator[EmptyDayReason]:
     event = facts.happened.get("ingest")
     if event is not None and facts.out is not None and event.at <= facts.out:
-        event = None  # what came before the last edition is none of this morning's business
+        event = None  # events before the last edition do not explain this day
     name = event.detail.get("name", "the last file") if event else ""
     if event is not None and event.detail.get("already"):
         yield EmptyDayReason(
@@ -213,7 +212,7 @@ def _of_sources(facts: DayFacts) -> Iterator[EmptyDayReason]:
 
 
 def no_new_papers(count: int) -> str:
-    """Say of a dump with ``count`` papers that none of them was new."""
+    """Return the reason for a dump of ``count`` papers without a new one."""
     return f"no new papers: {'the one in it was' if count == 1 else f'all {count} were'} known"
 
 

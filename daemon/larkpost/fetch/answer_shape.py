@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from larkpost.errors import FetchProblem, SourceFailure
-from larkpost.settings.polled_sources import SourceKind
-
-if TYPE_CHECKING:
-    from larkpost.settings.polled_sources import PolledSource
+from larkpost.settings.polled_sources import PolledSource, SourceKind
 
 _HEAD = 64 * 1024
 _CHUNK = 1024 * 1024

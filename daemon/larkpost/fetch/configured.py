@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from larkpost.db.polling import polled_sources
@@ -10,15 +13,10 @@ from larkpost.db.polling.polled_sources import SourceState
 from larkpost.errors import LarkpostError, UsageError
 from larkpost.fetch.opml import read_opml
 from larkpost.settings import expand
-from larkpost.settings.polled_sources import PolledSource
+from larkpost.settings.polled_sources import PolledSource, SourceEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from datetime import datetime
-    from pathlib import Path
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.settings.polled_sources import SourceEntry
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,8 +18,6 @@ from larkpost.db.coordination import leases, rate_limits
 from larkpost.errors import TryAgainLater
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from larkpost.db.engine import Store
 
 ARXIV = "arxiv.org"

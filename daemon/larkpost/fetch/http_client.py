@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -16,8 +18,6 @@ from larkpost.masking import mask_text
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
-    from datetime import datetime
 
     import httpx2
 

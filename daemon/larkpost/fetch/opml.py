@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from io import BytesIO
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 from larkpost.errors import UsageError
@@ -16,10 +18,6 @@ from larkpost.settings.polled_sources import (
     read_source_address,
 )
 from larkpost.text.normalize import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 LARGEST = 10_000_000  # bytes
 _DEEPEST = 32
@@ -35,12 +33,7 @@ class OpmlFeed(NamedTuple):
     address: str
 
 
-def read_opml(path: Path) -> list[OpmlFeed]:
-    """Read the feeds of a file, each address once, each name once.
-
-    Raises UsageError for a file that cannot be read, that is no OPML, has no feeds, or declares a
-    document type.
-    """
+def _read_file(path: Path) -> bytes:
     try:
         with open_regular(path, follow=True) as file:
             body = file.read(LARGEST + 1)
@@ -50,7 +43,16 @@ def read_opml(path: Path) -> list[OpmlFeed]:
         raise UsageError(
             f"{path.name} is larger than {LARGEST // 1_000_000} MB, so it is not a list of feeds"
         )
-    feeds = _with_unique_names(parse_opml(body, one_line(path.name)))
+    return body
+
+
+def read_opml(path: Path) -> list[OpmlFeed]:
+    """Read the feeds of a file, each address once, each name once.
+
+    Raises UsageError for a file that cannot be read, that is no OPML, holds no feed, or declares a
+    document type.
+    """
+    feeds = _with_unique_names(parse_opml(_read_file(path), one_line(path.name)))
     if not feeds:
         raise UsageError(
             f"{one_line(path.name)} has no feeds", hint="export the feeds again, as OPML"

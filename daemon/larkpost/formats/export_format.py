@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from larkpost.errors import UsageError
 from larkpost.text.normalize import one_line, shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 FIRST = 1  # of records that do not say: field names as before tables and columns were renamed
 CURRENT = 2

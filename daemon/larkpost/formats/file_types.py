@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from larkpost.errors import UnreadableDump
 from larkpost.formats.bibtex import ENTRY
@@ -11,10 +11,7 @@ from larkpost.formats.references import RIS, TABLE
 from larkpost.formats.tables.table import is_table
 from larkpost.text.normalize import one_line
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Test = Callable[[str], re.Match[str] | None]
+Test = Callable[[str], re.Match[str] | None]
 
 _TEXT = "dumps are text: the page as text, or JSON Lines"
 _UNPACK = "unpack it and ingest what is inside"

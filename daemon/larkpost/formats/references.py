@@ -6,10 +6,11 @@ import csv
 import io
 import json
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import date
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from larkpost.domain import Identifier, PaperRecord
 from larkpost.errors import UsageError
@@ -18,9 +19,6 @@ from larkpost.formats.bibtex import ENTRY, entries
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.markup import clean_markup, plain_latex
 from larkpost.text.normalize import clean, shorten, squash
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 MOST = 2_000  # references; more than anybody has read with care
 LONGEST_TITLE = 500

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from xml.etree import ElementTree as ET
 
 from larkpost.errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CHUNK = 64 * 1024
 DEEPEST = 32  # elements in one another; Zotero's lie at most eight deep

@@ -6,10 +6,12 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -21,9 +23,6 @@ from larkpost.safe_files import others_may_write
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from larkpost.domain import RejectedRecord
 
 _CHUNK = 1024 * 1024

@@ -1,29 +1,27 @@
-"""Says why a reader is sent nothing, and queues messages again for readers who are."""
+"""Explains why a reader is sent nothing, and requeues messages of other readers."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from larkpost.db import readers
 from larkpost.db.outbox import bounces, deliveries
 from larkpost.db.outbox.delivery_statements import TO_ANYBODY
-from larkpost.domain import Status
+from larkpost.domain import Bounce, Delivery, DeliveryState, Reader, Status
 from larkpost.portability.records import name_of
 from larkpost.schedule import local_date
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from datetime import datetime
-
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Bounce, Delivery, DeliveryState, Reader
 
 
 @dataclass(frozen=True, slots=True)
 class SendingHold:
-    """Why a reader is sent nothing, and what has to be done so that letters go again."""
+    """The reason why a reader is sent nothing, and the action that ends it."""
 
     reason: str
     hint: str
@@ -31,7 +29,7 @@ class SendingHold:
 
 @dataclass(frozen=True, slots=True)
 class RequeuedDelivery:
-    """A letter that is to be sent again; it is not where ``hold`` says why."""
+    """A message to send again, unless ``hold`` says why it is not."""
 
     delivery: Delivery
     reader: Reader | None
@@ -39,7 +37,7 @@ class RequeuedDelivery:
 
 
 def sending_hold(connection: Connection, reader: Reader, *, now: datetime) -> SendingHold | None:
-    """Say why a reader is sent nothing; None where letters go to them."""
+    """Return why a reader is sent nothing; None if messages go to them."""
     resume = f"larkpost reader set {name_of(reader)} --resume"
     until = reader.paused_until
     match reader.status:
@@ -63,7 +61,7 @@ def sending_hold(connection: Connection, reader: Reader, *, now: datetime) -> Se
 
 
 def describe_bounce(bounce: Bounce) -> str:
-    """Say when a letter came back, and what the server said."""
+    """Describe when a message bounced, and the server's reply."""
     text = one_line(bounce.text)
     code = "" if bounce.code in text else f"{bounce.code} "
     return f"last that of {bounce.at:%Y-%m-%d}: {code}{text}".strip(": ")
@@ -72,9 +70,9 @@ def describe_bounce(bounce: Bounce) -> str:
 def retry(
     store: Store, states: Collection[DeliveryState], *, limit: int, now: datetime
 ) -> list[RequeuedDelivery]:
-    """Have messages in these states sent again, the latest day's first, at most ``limit``.
+    """Requeue messages in these states, the latest day first, at most ``limit``.
 
-    Those to readers who are sent nothing stay as they are, and their hold says why.
+    Those to readers who are sent nothing stay unchanged, and their hold says why.
     """
     with store.begin() as connection:
         rows = deliveries.by_state(connection, states, limit)
@@ -95,7 +93,7 @@ def retry(
 def _hold(
     connection: Connection, row: Delivery, reader: Reader | None, now: datetime
 ) -> SendingHold | None:
-    """Say why a message is not sent; confirmations and reports go whoever is a reader."""
+    """Return why a message is not sent; confirmations and reports ignore a reader's status."""
     if reader is None or row.kind in TO_ANYBODY:
         return None
     return sending_hold(connection, reader, now=now)

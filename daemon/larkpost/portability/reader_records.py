@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from uuid import UUID
 
 from larkpost.db import papers
-from larkpost.domain import Pick, Status, TermWeight
+from larkpost.domain import Identifier, Paper, PaperRecord, Pick, Status, TermWeight
 from larkpost.errors import UsageError
 from larkpost.formats.export_format import CURRENT
 from larkpost.formats.json_fields import BadRecordError, JsonFields
 from larkpost.formats.jsonl import draft_of
-from larkpost.portability.exchange_record import read_record
+from larkpost.portability.exchange_record import ExchangeRecord, read_record
 from larkpost.portability.record_fields import (
     read_day,
     read_flag,
@@ -32,12 +34,7 @@ from larkpost.text.identifiers import parse_identifier
 from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-    from datetime import date, datetime
-
     from larkpost.db.engine import Connection
-    from larkpost.domain import Identifier, Paper, PaperRecord
-    from larkpost.portability.exchange_record import ExchangeRecord
 
 # Ours have 22 characters, 128 bits of chance; a key of fewer than 16 might be guessed.
 _FEED_KEY = re.compile(r"[A-Za-z0-9_-]{16,64}")

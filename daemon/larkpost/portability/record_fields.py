@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from larkpost.domain import Status, Thumb
 from larkpost.errors import LarkpostError, UsageError
 from larkpost.portability.exchange_record import ExchangeRecord
 from larkpost.settings import read_days
 from larkpost.text.normalize import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 Value = TypeVar("Value")
 

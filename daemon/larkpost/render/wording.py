@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,9 +14,6 @@ from larkpost.text.plurals import quantity
 from larkpost.text.term_specificity import term_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-
     from larkpost.domain import Edition, Identifier, Paper, Pick, Reader
 
 OWN_LIST = "a paper on your own list"  # stands for the title of a private one

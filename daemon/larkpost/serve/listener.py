@@ -5,26 +5,23 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from larkpost.errors import UsageError
 from larkpost.settings import expand
 from larkpost.settings.addresses import UNIX
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @contextmanager
 def open_listener(
     host: str, port: int, *, mode: int = 0o660, home: Path
 ) -> Iterator[socket.socket]:
-    """Listen meanwhile on ``host`` and ``port``, or on the Unix socket that ``unix:PATH`` names.
+    """Listen inside the context on ``host`` and ``port``, or on the Unix socket ``unix:PATH``.
 
-    A relative path lies in ``home``; whoever may write by ``mode`` may connect. Raises UsageError
-    saying why it cannot be had.
+    A relative path starts in ``home``; users with write permission by ``mode`` may connect. Raises
+    UsageError with the reason if it is unavailable.
     """
     if not host.startswith(UNIX):
         with listen(host, port) as listener:
@@ -38,14 +35,14 @@ def open_listener(
             yield listener
     finally:
         with suppress(OSError):
-            if os.path.samestat(path.lstat(), made):  # another daemon may have put its own there
+            if os.path.samestat(path.lstat(), made):  # may be another daemon's by now
                 path.unlink()
 
 
 def check_listening(host: str, port: int, *, mode: int, home: Path) -> None:
-    """Raise UsageError where ``open_listener`` would, and leave everything as it is.
+    """Raise UsageError if ``open_listener`` would, and change nothing.
 
-    A Unix socket that nobody listens on stays: a daemon that is starting may just have made it.
+    A Unix socket that nobody listens on stays: a starting daemon may just have made it.
     """
     if host.startswith(UNIX):
         path = _socket_path(host, home)
@@ -60,13 +57,13 @@ def check_listening(host: str, port: int, *, mode: int, home: Path) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Open the socket to listen on; raises UsageError saying why it cannot be had."""
+    """Open the socket to listen on; raises UsageError with the reason if it is unavailable."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
-    except (OSError, UnicodeError) as error:  # no name of a host may be that long, or empty
+    except (OSError, UnicodeError) as error:  # a host name may not be that long, or empty
         raise UsageError(f"{host} is not an address of this machine: {error}") from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -81,9 +78,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def listen_unix(path: Path, mode: int) -> socket.socket:
-    """Open a Unix socket, in the place of one that a crash has left; raises UsageError."""
+    """Open a Unix socket, replacing one left by a crash; raises UsageError."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    umask = os.umask(0o777 & ~mode)  # it has its rights from its first moment on
+    umask = os.umask(0o777 & ~mode)  # it has its permissions from the start
     try:
         if _is_stale(path):
             path.unlink()
@@ -112,9 +109,9 @@ def _place_error(path: Path, error: OSError) -> UsageError:
 
 
 def _is_stale(path: Path) -> bool:
-    """Whether a Unix socket is there that nobody listens on any more; raises UsageError, OSError.
+    """Whether there is a Unix socket that nobody listens on; raises UsageError, OSError.
 
-    False where nothing is there; a UsageError where anything else is.
+    False if the path is free; a UsageError if anything else is there.
     """
     try:
         kind = path.lstat().st_mode
@@ -138,7 +135,7 @@ def _is_stale(path: Path) -> bool:
 
 
 def name_listener(listener: socket.socket) -> str:
-    """Name what a socket listens on, as an address of the web where it is one."""
+    """Name the address of a socket, as a web address if it is one."""
     if listener.family == socket.AF_UNIX:
         return f"{UNIX}{os.fsdecode(listener.getsockname())}"
     host, port = listener.getsockname()[:2]

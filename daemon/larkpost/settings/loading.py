@@ -6,9 +6,10 @@ import difflib
 import os
 import stat
 import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from pydantic import ValidationError
@@ -25,9 +26,6 @@ from larkpost.settings.addresses import UNIX
 from larkpost.settings.model import HomePaths, Settings, WebSettings, flat, keys
 from larkpost.settings.renamed import new_name
 from larkpost.settings.value_faults import describe_fault
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 PREFIX = "LARKPOST_"
 MAY_HOLD_PASSWORD = frozenset({"smtp.password", "database.url"})

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -37,9 +38,6 @@ from larkpost.settings.addresses import (
 from larkpost.settings.paper_search_links import FIND_LINKS, FindLinks
 from larkpost.settings.polled_sources import NO_SOURCES, SourceEntries
 from larkpost.text.time_zones import zone_names
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # White space is matched from where a run of it begins, or a long run would take quadratic time.
 _RANGE_SIGN = re.compile(r"(?:(?<!\s)\s+)?(?:-|\u2010|\u2011|\u2012|\u2013|\u2014|\.\.)\s*")

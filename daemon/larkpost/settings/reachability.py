@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from email.utils import parseaddr
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -9,8 +10,6 @@ from urllib.parse import urlsplit
 from larkpost.settings.addresses import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from larkpost.settings.model import Settings
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache, partial
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
@@ -12,8 +13,6 @@ from larkpost.text.mail_providers import provider_of
 from larkpost.text.normalize import clean, normal_form, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from email_validator import ValidatedEmail
 
 _LONGEST_TRIED = 1_000  # characters; no more than 254 may be left, and idna's time is quadratic

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from larkpost.domain import Identifier
 from larkpost.errors import UsageError
 from larkpost.text.normalize import clean, shorten
 from larkpost.text.urls import encode_url
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9_.+-]{0,19}):(?P<value>\S(?:.*\S)?)", re.DOTALL)
 # https://info.arxiv.org/help/arxiv_identifier.html: from April 2007 the year, the month and four

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from larkpost.errors import UsageError
 from larkpost.text.normalize import one_line
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 MOST_INTERESTS = 10
 MOST_WORDS = 50

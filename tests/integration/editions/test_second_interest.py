@@ -16,7 +16,7 @@ from larkpost.editions import second_interest
 from larkpost.editions.model_cache import fresh_space
 from larkpost.editions.training_evidence import evidence
 from larkpost.errors import UsageError
-from larkpost.readers import subscriptions
+from larkpost.readers import interests
 from larkpost.readers.taste_profile import tell
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def test_what_cannot_be_made_or_undone_changes_nothing(here: Place) -> None:
 def test_thumbs_of_other_interests_and_papers_without_one_are_not_moved(here: Place) -> None:
     birds, stones = like(here, 9, 6)
     store, who = here.program.store, here.reader.id
-    subscriptions.set_interest(store, who, "kept")
+    interests.set_interest(store, who, "kept")
     with store.begin() as connection:
         kept = readers.get(connection, who).interests[1].id
         votes.move(connection, who, stones[:1], kept)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
@@ -76,7 +76,7 @@ def called(name: tuple[str, ...], tmp_path: Path) -> list[str]:
     return ["--home", str(tmp_path / "home"), *name]
 
 
-def wrong(kind: click.ParamType) -> str | None:
+def wrong(kind: click.ParamType[Any]) -> str | None:
     """Give a value that a type refuses; None where it takes any text."""
     if isinstance(kind, click.Path):
         return "/nowhere/at/all" if kind.exists else None

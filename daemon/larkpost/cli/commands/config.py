@@ -27,8 +27,7 @@ def show(call: CliContext, as_json: bool) -> None:
     settings = call.settings()
     rows = _rows(settings)
     if as_json:
-        for key, value, origin in rows:
-            put_json({"setting": key, "value": value, "from": origin})
+        put_json(*({"setting": key, "value": value, "from": o} for key, value, o in rows))
         return
     put(f"settings file: {printable(settings.places.config)}{_absent(settings)}")
     put(f"data folder:   {printable(settings.places.data)}")
@@ -50,14 +49,8 @@ def check(call: CliContext, as_json: bool) -> None:
     warnings = put_warnings(settings)
     unset = len(keys()) - len(settings.origins)
     if as_json:
-        put_json(
-            {
-                "ok": True,
-                "file": str(settings.places.config),
-                "set": len(settings.origins),
-                "warnings": [*settings.remarks, *warnings],
-            }
-        )
+        file, remarks = str(settings.places.config), [*settings.remarks, *warnings]
+        put_json({"ok": True, "file": file, "set": len(settings.origins), "warnings": remarks})
         return
     call.say(f"{printable(settings.places.config)}{_absent(settings)}")
     call.say(f"All settings are valid: {len(settings.origins)} set, {unset} at their defaults.")

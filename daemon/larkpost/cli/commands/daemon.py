@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -32,8 +33,6 @@ from larkpost.errors import Busy, TryAgainLater, UsageError
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from larkpost.bootstrap import Program
     from larkpost.db.read_dumps import Dump
     from larkpost.ingest.inbox import Taken
@@ -204,22 +203,28 @@ def tick(call: CliContext, as_json: bool) -> int:
     return 1 if done.troubles else 75 if done.outage or heard else 0
 
 
-def _round_record(done: TickResult) -> dict[str, Any]:
-    from dataclasses import asdict
-
+def _file_records(taken: Sequence[Taken]) -> dict[str, Any]:
     from larkpost.ingest.inbox import RejectedFile
 
-    bad = [one for one in done.taken if isinstance(one, RejectedFile)]
+    bad = [one for one in taken if isinstance(one, RejectedFile)]
     return {
-        "polled": [poll_record(one) for one in done.polled],
-        "files": len(done.taken),
-        "ingested": [report_record(one) for one in done.taken if not isinstance(one, RejectedFile)],
+        "files": len(taken),
+        "ingested": [report_record(one) for one in taken if not isinstance(one, RejectedFile)],
         "refused": [
             {"file": one.name, "reason": one.reason, "hint": one.hint, "place": one.place}
             for one in bad
             if one.moved
         ],
         "deferred": [{"file": one.name, "reason": one.reason} for one in bad if not one.moved],
+    }
+
+
+def _round_record(done: TickResult) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "polled": [poll_record(one) for one in done.polled],
+        **_file_records(done.taken),
         "inbound": {str(meaning): count for meaning, count in done.returned.items()},
         "editions": {str(outcome): count for outcome, count in done.outcomes.items()},
         "deliveries": asdict(done.ledger),

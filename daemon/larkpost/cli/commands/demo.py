@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import date, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,6 @@ from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, put_json, waiting
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Edition, Paper, Pick, Reader
     from larkpost.ingest.ingest import IngestReport

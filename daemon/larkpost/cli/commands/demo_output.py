@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +13,6 @@ from larkpost.cli.output import printable, put
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from larkpost.domain import Paper, Pick, Reader, Thumb
     from larkpost.ingest.ingest import IngestReport
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -16,8 +17,6 @@ from larkpost.cli.output import hint_line, json_option, printable, put, put_json
 from larkpost.errors import LarkpostError, NoRoom
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from larkpost.bootstrap import Program
 
 SCARCE = 200 * 1024 * 1024  # bytes
@@ -278,7 +277,11 @@ def _disk(program: Program) -> Iterator[Finding]:
     free = shutil.disk_usage(program.places.data).free
     state: Literal["ok", "warning"] = "ok" if free > SCARCE else "warning"
     yield Finding("disk", state, f"{free / 1e9:.1f} GB free at {program.places.data}")
-    for place in (program.places.data, program.places.inbox, file):
+    yield from _not_writable(program)
+
+
+def _not_writable(program: Program) -> Iterator[Finding]:
+    for place in (program.places.data, program.places.inbox, program.store.file):
         if place is not None and not os.access(place, os.W_OK):
             what = "folder" if place.is_dir() else "database"
             hint = "check its owner and permissions, and whether the disk is mounted read-only"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Literal, get_args
 
 import click
@@ -13,9 +15,6 @@ from larkpost.cli.output import json_option, printable, put, put_json
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Edition, Reader
     from larkpost.editions.publish import EditionRequest, PublishResult
@@ -117,8 +116,7 @@ def _sentence(result: PublishResult) -> str:
 @pass_call
 def preview(call: CliContext, email: str, form: Form, day: date | None) -> None:
     """Print a reader's edition of today, or a draft of it where it is not published yet."""
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     edition = edition_of(call, program, reader, day)
     sys.stdout.buffer.write(_render(program, edition, form))
 

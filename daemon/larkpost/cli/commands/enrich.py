@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,6 @@ from larkpost.cli.output import (
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.ingest.enrich import EnrichReport
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,6 @@ from larkpost.cli.output import json_option, printable, put, put_json, put_table
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Reader
     from larkpost.ranking import ReplayReport

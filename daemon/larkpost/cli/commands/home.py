@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, printable, put, put_json
 from larkpost.errors import UsageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @click.command(short_help="Create the home: folders, database, key.")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import MOST_TOLD, json_option, printable, put_json
+from larkpost.cli.output import MOST_TOLD, json_option, printable
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from larkpost.bootstrap import Program
+    from larkpost.db.engine import Store
     from larkpost.domain import PaperRecord
     from larkpost.portability.import_lines import ImportReport
 
@@ -31,10 +34,8 @@ def export(call: CliContext, folder: Path, as_json: bool) -> None:
     from larkpost.portability.exporter import export as write
 
     counts = write(call.program().store, folder)
-    if as_json:
-        put_json({"folder": str(folder), **counts})
-        return
-    call.say(f"{printable(folder)}: " + ", ".join(f"{n} {name}" for name, n in counts.items()))
+    told = ", ".join(f"{n} {name}" for name, n in counts.items())
+    call.report({"folder": str(folder), **counts}, f"{printable(folder)}: {told}", as_json=as_json)
 
 
 @click.command("import", short_help="Read papers, readers and thumbs.")
@@ -60,45 +61,66 @@ def import_(
     if not (papers or readers or votes or decisions):
         options = "--papers, --readers, --votes and --decisions"
         raise click.UsageError(f"give at least one of {options}")
-    from larkpost.portability import importer
-    from larkpost.portability.decisions import take_decisions
-
     program = call.program()
-    store, usual = program.store, program.settings.readers
-    take_readers = partial(
-        importer.take_readers,
-        defaults={
-            "zone": usual.zone,
-            "send_time": usual.send_time,
-            "weekdays": usual.days,
-            "papers_per_edition": usual.papers_per_edition,
-        },
-    )
     tallies = []
     guests: list[PaperRecord] = []
     if decisions:
-        tallies.append(("decisions", decisions, take_decisions(store, decisions, now=call.now)))
+        from larkpost.portability.decisions import take_decisions
+
+        report = take_decisions(program.store, decisions, now=call.now)
+        tallies.append(("decisions", decisions, report))
     if papers:
-        tally = importer.take_papers(store, papers, now=call.now)
+        tally = _take_papers(program.store, papers, call.now, with_votes=votes is not None)
         guests = tally.guests
-        if guests and not votes:
-            left = f"{quantity(len(guests), 'paper')} that readers imported left out"
-            tally.remarks.append((0, f"{left}: give --votes to say whose they are"))
         tallies.append(("papers", papers, tally))
-    for name, path, take in (
-        ("readers", readers, take_readers),
-        ("votes", votes, importer.take_votes),
-    ):
+    for name, path, take in (("readers", readers, _take_readers), ("votes", votes, _take_votes)):
         if path:
-            tallies.append((name, path, take(store, path, now=call.now, guests=guests)))
+            tallies.append((name, path, take(program, path, call.now, guests)))
     for name, path, tally in tallies:
         _warn(path, tally)
-        if as_json:
-            put_json(_result(name, path, tally))
-        else:
-            refused = f", {len(tally.refused)} refused" if tally.refused else ""
-            call.say(f"{printable(path)}: {quantity(tally.taken, name.removesuffix('s'))}{refused}")
+        _put(call, name, path, tally, as_json=as_json)
     return 1 if any(tally.refused for _, _, tally in tallies) else 0
+
+
+def _take_papers(store: Store, file: Path, now: datetime, *, with_votes: bool) -> ImportReport:
+    """Import papers; without votes nobody knows whose the private ones are: they stay out."""
+    from larkpost.portability import importer
+
+    tally = importer.take_papers(store, file, now=now)
+    if tally.guests and not with_votes:
+        left = f"{quantity(len(tally.guests), 'paper')} that readers imported left out"
+        tally.remarks.append((0, f"{left}: give --votes to say whose they are"))
+    return tally
+
+
+def _take_readers(
+    program: Program, file: Path, now: datetime, guests: list[PaperRecord]
+) -> ImportReport:
+    from larkpost.portability import importer
+    from larkpost.readers.subscriptions import Preferences
+
+    usual = program.settings.readers
+    defaults = Preferences(
+        zone=usual.zone,
+        send_time=usual.send_time,
+        weekdays=usual.days,
+        papers_per_edition=usual.papers_per_edition,
+    )
+    return importer.take_readers(program.store, file, now=now, guests=guests, defaults=defaults)
+
+
+def _take_votes(
+    program: Program, file: Path, now: datetime, guests: list[PaperRecord]
+) -> ImportReport:
+    from larkpost.portability import importer
+
+    return importer.take_votes(program.store, file, now=now, guests=guests)
+
+
+def _put(call: CliContext, name: str, path: Path, tally: ImportReport, *, as_json: bool) -> None:
+    refused = f", {len(tally.refused)} refused" if tally.refused else ""
+    line = f"{printable(path)}: {quantity(tally.taken, name.removesuffix('s'))}{refused}"
+    call.report(_result(name, path, tally), line, as_json=as_json)
 
 
 def _result(name: str, path: Path, tally: ImportReport) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +13,6 @@ from larkpost.errors import UsageError
 from larkpost.text.plurals import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Interest, Reader
     from larkpost.readers.interest_hints import UnmatchedWord
@@ -30,12 +29,10 @@ def interest() -> None:
 @pass_call
 def list_interests(call: CliContext, email: str, as_json: bool) -> None:
     """List the interests of the reader EMAIL, with the number of thumbs of each."""
-    program = call.program()
-    found = call.reader(program, email)
+    program, found = call.open_reader(email)
     records = _records(program, found)
     if as_json:
-        for record in records:
-            put_json(record)
+        put_json(*records)
         return
     put_table(
         ["interest", "quota", "up", "down", "words"],
@@ -68,12 +65,11 @@ def set_interest(
     A new interest starts from its words. Thumbs on papers that it picked, or given with
     `vote --interest`, count for it.
     """
-    from larkpost.readers import subscriptions
+    from larkpost.readers import interests
 
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     before = {one.name: one for one in reader.interests}.get(name)
-    subscriptions.set_interest(
+    interests.set_interest(
         program.store,
         reader.id,
         name,
@@ -98,15 +94,12 @@ def set_interest(
 @pass_call
 def remove_interest(call: CliContext, email: str, name: str, as_json: bool) -> None:
     """Remove the interest NAME of the reader EMAIL; its thumbs go to the first one left."""
-    from larkpost.readers import subscriptions
+    program, reader = call.open_reader(email)
+    from larkpost.readers import interests
 
-    program = call.program()
-    reader = call.reader(program, email)
-    subscriptions.remove_interest(program.store, reader.id, name)
-    if as_json:
-        put_json({"reader": reader.address or reader.uid, "interest": name, "removed": True})
-    else:
-        call.say(f"removed {printable(name)}")
+    interests.remove_interest(program.store, reader.id, name)
+    record = {"reader": reader.address or reader.uid, "interest": name, "removed": True}
+    call.report(record, f"removed {printable(name)}", as_json=as_json)
 
 
 def find_unmatched(call: CliContext, program: Program, words: Sequence[str]) -> list[UnmatchedWord]:
@@ -139,20 +132,18 @@ def _records(program: Program, reader: Reader) -> list[dict[str, Any]]:
     main = reader.interests[0].id
     with program.store.read() as connection:
         cast = votes.of(connection, reader.id)
-    records: list[dict[str, Any]] = []
-    for one in reader.interests:
-        thumbs = [int(vote.thumb) for vote in cast if (vote.interest_id or main) == one.id]
-        records.append(
-            {
-                "reader": reader.address or reader.uid,
-                "name": one.name,
-                "words": list(one.words),
-                "quota": one.quota,
-                "up": thumbs.count(1),
-                "down": thumbs.count(-1),
-            }
-        )
-    return records
+    thumbs = [(vote.interest_id or main, int(vote.thumb)) for vote in cast]
+    return [
+        {
+            "reader": reader.address or reader.uid,
+            "name": one.name,
+            "words": list(one.words),
+            "quota": one.quota,
+            "up": thumbs.count((one.id, 1)),
+            "down": thumbs.count((one.id, -1)),
+        }
+        for one in reader.interests
+    ]
 
 
 COMMANDS = (interest,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from larkpost.cli.output import json_option, printable, put, put_json, put_table
 from larkpost.text.plurals import quantity, thumbs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Paper, Reader
 
@@ -34,8 +33,7 @@ def import_library(call: CliContext, email: str, sources: Sequence[str], as_json
     """
     from larkpost.readers import onboarding
 
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     names = [source for source in sources if not _is_file(source)]
     known = _like(call, program, reader, names)
     texts = [_read(source) for source in sources if _is_file(source)]
@@ -68,8 +66,7 @@ def rate(call: CliContext, email: str, page: int, as_json: bool) -> None:
 
     `larkpost vote EMAIL PAPER up` (or down) gives a thumb; --page 2 lists ten more papers.
     """
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     _put_to_rate(_to_rate(call, program, reader, page), as_json=as_json)
 
 
@@ -127,8 +124,7 @@ def _put_to_rate(papers: Sequence[Paper], *, as_json: bool) -> None:
     from larkpost.portability.records import paper_line
 
     if as_json:
-        for paper in papers:
-            put_json(paper_line(paper))
+        put_json(*map(paper_line, papers))
         return
     if not papers:
         put("There are no papers to rate. Read a dump first: larkpost ingest FILE")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
@@ -14,8 +15,6 @@ from larkpost.cli.output import json_option, printable, put, put_json, put_table
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Delivery, DeliveryState, Message
     from larkpost.mail.sending_hold import RequeuedDelivery
@@ -57,10 +56,8 @@ def deliver(call: CliContext, limit: int | None, dry_run: bool, as_json: bool) -
             operator=program.settings.mail.admin_address,
         )
     counts = asdict(ledger)
-    if as_json:
-        put_json(counts)
-    else:
-        call.say(_in_words(counts) or ("Stopped." if heard else "No emails to send."))
+    said = _in_words(counts) or ("Stopped." if heard else "No emails to send.")
+    call.report(counts, said, as_json=as_json)
     if signal.SIGINT in heard:
         raise KeyboardInterrupt
     if ledger.failed or ledger.undecided:
@@ -159,8 +156,7 @@ def _tell_holds(done: list[RequeuedDelivery]) -> None:
 def _put_letters(program: Program, rows: list[Delivery], *, as_json: bool) -> None:
     records = _records(program, rows)
     if as_json:
-        for record in records:
-            put_json(record)
+        put_json(*records)
     elif records:
         put_table(
             ("date", "kind", "reader", "state", "attempts", "next attempt", "last response"),
@@ -231,10 +227,9 @@ def send_test(call: CliContext, address: str, as_json: bool) -> None:
     with program.open_transport() as transport:
         transport.send(letter)
     where = program.settings.mail.transport
-    if as_json:
-        put_json({"to": letter.recipient, "by": where, "message_id": letter.message_id})
-    else:
-        call.say(f"The email to {printable(letter.recipient)} was accepted ({where}).")
+    record = {"to": letter.recipient, "by": where, "message_id": letter.message_id}
+    said = f"The email to {printable(letter.recipient)} was accepted ({where})."
+    call.report(record, said, as_json=as_json)
 
 
 def _test_letter(call: CliContext, program: Program, address: str) -> Message:

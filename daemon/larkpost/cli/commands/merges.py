@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -11,8 +12,6 @@ from larkpost.cli.output import json_option, printable, put, put_json, put_table
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from larkpost.bootstrap import Program
     from larkpost.db.engine import Connection
     from larkpost.db.matching.merge_log import MergedRecord
@@ -37,6 +36,12 @@ _REASONS = {
 }
 
 
+def _put_merged(paper: Paper, records: Sequence[MergedRecord]) -> None:
+    put(f"{printable(paper.identifier)}  {printable(paper.title)}")
+    put_table(["", "day", "format", "dump", "why", "names"], _rows(records))
+    put()
+
+
 def list_duplicates(call: CliContext, limit: int, *, as_json: bool) -> None:
     """Print the papers that were made of several records, the last merged first."""
     from larkpost.db import papers
@@ -47,13 +52,10 @@ def list_duplicates(call: CliContext, limit: int, *, as_json: bool) -> None:
         there = papers.get(connection, merged.keys())
         total = merge_log.count(connection)
     for number, records in merged.items():
-        paper = there[number]
         if as_json:
-            put_json(merged_line(paper, records))
-            continue
-        put(f"{printable(paper.identifier)}  {printable(paper.title)}")
-        put_table(["", "day", "format", "dump", "why", "names"], _rows(records))
-        put()
+            put_json(merged_line(there[number], records))
+        else:
+            _put_merged(there[number], records)
     if not merged and not as_json:
         put("No papers were merged.")
     if total > len(merged) and call.loudness >= 0:

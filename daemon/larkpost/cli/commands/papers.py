@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -26,8 +27,6 @@ from larkpost.cli.output import (
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from larkpost.domain import Paper
     from larkpost.ingest.ingest import IngestReport
 
@@ -227,8 +226,7 @@ def _list_papers(
         found = find.find(connection, query, limit=limit or _ALL)
         lines = list(paper_lines(connection, found.papers)) if as_json else []
     if as_json:
-        for line in lines:
-            put_json(line)
+        put_json(*lines)
     elif found.papers:
         rows = [
             [one.identifier, f"{one.first_seen:%Y-%m-%d}", _with_mark(one)] for one in found.papers

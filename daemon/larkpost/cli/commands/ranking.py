@@ -83,8 +83,7 @@ def _everybody(program: Program) -> list[Reader]:
 def _put_lines(program: Program, reader: Reader, ranking: ReaderRanking) -> None:
     from larkpost.portability.records import ranking_line
 
-    for pick in ranking.picks:
-        put_json(ranking_line(pick, reader) | _addresses(program, pick.paper))
+    put_json(*(ranking_line(p, reader) | _addresses(program, p.paper) for p in ranking.picks))
 
 
 def _addresses(program: Program, paper: Paper) -> dict[str, str | None]:
@@ -148,8 +147,7 @@ def explain(call: CliContext, email: str, paper: str, as_json: bool) -> None:
     from larkpost.portability.records import explanation_line
     from larkpost.readers import record_votes
 
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     with program.store.read() as connection:
         found = record_votes.resolve(connection, reader, paper)
     pick = recommend.explain_paper(program.store, program.ranker, reader, found, now=call.now)

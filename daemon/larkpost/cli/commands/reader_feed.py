@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from larkpost.cli.context import CliContext, pass_call
-from larkpost.cli.output import json_option, printable, put_json
+from larkpost.cli.output import json_option, printable
 
 if TYPE_CHECKING:
     from larkpost.readers.subscriptions import FeedChange
@@ -43,12 +43,9 @@ def _change(call: CliContext, email: str, change: FeedChange, *, as_json: bool) 
     from larkpost.cli.result_json import of_reader
     from larkpost.readers import subscriptions
 
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     changed = subscriptions.change(program.store, reader.id, now=call.now, feed=change)
-    if as_json:
-        put_json(of_reader(changed, program.links))
-    elif changed.feed_key:
-        call.say(f"feed: {program.links.feed(changed, 'rss')}")
-    else:
-        call.say(f"feed of {printable(changed.address or changed.uid)} disabled")
+    told = f"feed of {printable(changed.address or changed.uid)} disabled"
+    if changed.feed_key:
+        told = f"feed: {program.links.feed(changed, 'rss')}"
+    call.report(of_reader(changed, program.links), told, as_json=as_json)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,9 +19,6 @@ from larkpost.errors import UsageError
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import date
-
     from larkpost.bootstrap import Program
     from larkpost.domain import Bounce, Reader
     from larkpost.interfaces import FeedFormat
@@ -161,8 +160,7 @@ def show(call: CliContext, email: str, as_json: bool) -> None:
     from larkpost.mail.sending_hold import sending_hold
     from larkpost.portability.records import bounce_line
 
-    program = call.program()
-    found = call.reader(program, email)
+    program, found = call.open_reader(email)
     with program.store.read() as connection:
         thumbs = [int(vote.thumb) for vote in votes.of(connection, found.id)]
         latest = editions.latest(connection, found.id)
@@ -227,8 +225,7 @@ def set_reader(
         raise click.UsageError("nothing to change: give at least one option")
     from larkpost.readers import subscriptions
 
-    program = call.program()
-    found = call.reader(program, email)
+    program, found = call.open_reader(email)
     status: StatusChange | None = (
         "pause" if pause else "resume" if resume else "leave" if leave else None
     )
@@ -257,8 +254,7 @@ def remove(call: CliContext, email: str, yes: bool, as_json: bool) -> None:
     """
     from larkpost.readers import subscriptions
 
-    program = call.program()
-    found = call.reader(program, email)
+    program, found = call.open_reader(email)
     if not yes and not sys.stdin.isatty():
         raise UsageError(
             f"{_who(found)} was not removed: confirmation is needed, and there is no terminal",
@@ -269,10 +265,8 @@ def remove(call: CliContext, email: str, yes: bool, as_json: bool) -> None:
     subscriptions.remove(
         program.store, found.id, outbox=program.places.maildir, returned=program.inbound_folder
     )
-    if as_json:
-        put_json({"reader": _who(found), "removed": True})
-    else:
-        call.say(f"removed {_who(found)}")
+    record = {"reader": _who(found), "removed": True}
+    call.report(record, f"removed {_who(found)}", as_json=as_json)
 
 
 def _only_given(preferences: dict[str, Any]) -> dict[str, Any]:

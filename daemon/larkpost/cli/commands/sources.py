@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +15,6 @@ from larkpost.errors import UsageError
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
     from larkpost.bootstrap import Program
     from larkpost.db.polling.polled_sources import SourceState
     from larkpost.fetch.check import CheckResult
@@ -67,8 +66,7 @@ def add(
     sources = _sources_of(what, name, every, allow_private)
     fresh = add_sources(program.store, sources, program.read_sources(), now=call.now)
     if as_json:
-        for one in sources:
-            put_json(_identity(one) | {"added": one in fresh})
+        put_json(*(_identity(one) | {"added": one in fresh} for one in sources))
         return
     for one in fresh:
         call.say(f"added {printable(one.name)}{_address_after(one)}")
@@ -126,8 +124,7 @@ def list_all(call: CliContext, as_json: bool) -> None:
     for problem in configured.problems:
         tell(problem)
     if as_json:
-        for state in states:
-            put_json(source_record(state))
+        put_json(*map(source_record, states))
         return
     if not states:
         put("No sources yet: nothing is fetched. Try `larkpost source add hf-daily`.")
@@ -196,10 +193,8 @@ def remove(call: CliContext, name: str, as_json: bool) -> None:
 
     program = call.program()
     gone = remove_source(program.store, name, program.read_sources(), now=call.now)
-    if as_json:
-        put_json(_identity(gone) | {"removed": True})
-    else:
-        call.say(f"removed {printable(gone.name)}")
+    record = _identity(gone) | {"removed": True}
+    call.report(record, f"removed {printable(gone.name)}", as_json=as_json)
 
 
 def _identity(one: PolledSource) -> dict[str, Any]:
@@ -227,13 +222,18 @@ def source_record(state: SourceState) -> dict[str, Any]:
         "papers": state.papers,
         "failures": state.failures,
         "moved_to": mask_text(state.moved_to) or None,
-        "problem": state.problem
-        and {
-            "kind": state.problem,
-            "text": state.problem_text,
-            "hint": state.problem_hint,
-            "since": state.problem_since and moment(state.problem_since),
-        },
+        "problem": state.problem and _problem_record(state),
+    }
+
+
+def _problem_record(state: SourceState) -> dict[str, Any]:
+    from larkpost.portability.records import moment
+
+    return {
+        "kind": state.problem,
+        "text": state.problem_text,
+        "hint": state.problem_hint,
+        "since": state.problem_since and moment(state.problem_since),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import click
 
@@ -12,9 +12,6 @@ from larkpost.cli.commands.interests import find_interest
 from larkpost.cli.context import CliContext, pass_call
 from larkpost.cli.output import json_option, printable, put_json
 from larkpost.text.plurals import quantity
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 SAID = {"up": "thumb up", "down": "thumb down", "clear": "no thumb"}
 
@@ -42,8 +39,7 @@ def cast_vote(
     """
     from larkpost.readers import record_votes
 
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     with program.store.read() as connection:
         found = record_votes.resolve(connection, reader, paper)
     choice = record_votes.read_thumb(thumb)
@@ -56,21 +52,18 @@ def cast_vote(
         now=call.now,
         interest_id=find_interest(reader, interest).id if interest else None,
     )
-    if as_json:
-        put_json(
-            {
-                "reader": reader.address or reader.uid,
-                "paper": str(found.identifier),
-                "thumb": None if choice is None else int(choice),
-                "before": None if before is None else int(before.thumb),
-                "title": found.title,
-            }
-        )
-        return
+    record = {
+        "reader": reader.address or reader.uid,
+        "paper": str(found.identifier),
+        "thumb": None if choice is None else int(choice),
+        "before": None if before is None else int(before.thumb),
+        "title": found.title,
+    }
     changed = (
         "" if before is None or before.thumb == choice else f" (was {before.thumb.name.lower()})"
     )
-    call.say(f"{SAID[thumb]}: {printable(found.title)} [{printable(found.identifier)}]{changed}")
+    told = f"{SAID[thumb]}: {printable(found.title)} [{printable(found.identifier)}]{changed}"
+    call.report(record, told, as_json=as_json)
 
 
 vote = DefaultCommandGroup("vote", default=cast_vote, short_help=cast_vote.short_help)
@@ -98,14 +91,13 @@ def clear(
 
     if until is not None and until <= since:
         raise click.BadParameter("the end is not after the start", param_hint="--until")
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     gone = record_votes.roll_back(program.store, reader.id, now=call.now, since=since, until=until)
     with program.store.read() as connection:
         known = papers.get(connection, {one.paper_id for one in gone})
-    for one in gone if as_json else ():
-        put_json(vote_line(one, reader, str(known[one.paper_id].identifier)))
-    if not as_json:
+    if as_json:
+        put_json(*(vote_line(one, reader, str(known[one.paper_id].identifier)) for one in gone))
+    else:
         call.say(f"{quantity(len(gone), 'thumb')} deleted")
 
 
@@ -129,18 +121,14 @@ def forget(
 
     if (before is None) != undo:
         raise click.UsageError("give either --before MOMENT or --undo")
-    program = call.program()
-    reader = call.reader(program, email)
+    program, reader = call.open_reader(email)
     if before is None:
         count = record_votes.remember(program.store, reader.id)
     else:
         count = len(record_votes.forget(program.store, reader.id, before, now=call.now))
-    if as_json:
-        name = "restored" if undo else "forgotten"
-        put_json({"reader": reader.address or reader.uid, name: count})
-        return
-    thumbs = quantity(count, "thumb")
-    call.say(f"{thumbs} restored" if undo else f"{thumbs} forgotten; --undo restores them")
+    record = {"reader": reader.address or reader.uid, "restored" if undo else "forgotten": count}
+    said = "restored" if undo else "forgotten; --undo restores them"
+    call.report(record, f"{quantity(count, 'thumb')} {said}", as_json=as_json)
 
 
 COMMANDS = (vote, forget)

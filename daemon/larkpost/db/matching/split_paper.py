@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log
@@ -19,11 +21,6 @@ from larkpost.errors import UsageError
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from datetime import datetime
-
-    from sqlalchemy import Connection
-
     from larkpost.db.matching.merge_log import MergedRecord
     from larkpost.domain import Identifier, Paper
 
@@ -60,6 +57,20 @@ def split(
     return ids
 
 
+def _join_named(
+    records: Sequence[MergedRecord], names_of: Callable[[MergedRecord], set[Identifier]]
+) -> list[_Part]:
+    """Join the records that have a name in common, also by way of others."""
+    parts: list[_Part] = []
+    for one in records:
+        names = names_of(one)
+        joined = [part for part in parts if not part.names.isdisjoint(names)]
+        whole = _Part([r for part in joined for r in part.records] + [one], names)
+        whole.names.update(*(part.names for part in joined))
+        parts = [part for part in parts if part not in joined] + [whole]
+    return parts
+
+
 def _parts(records: Sequence[MergedRecord], chosen: Collection[int]) -> list[_Part]:
     if len(records) < 2:
         raise UsageError(
@@ -69,13 +80,7 @@ def _parts(records: Sequence[MergedRecord], chosen: Collection[int]) -> list[_Pa
     if chosen:
         return _chosen_parts(records, chosen)
     for names_of in (_names, _text_name):
-        parts: list[_Part] = []
-        for one in records:
-            names = names_of(one)
-            joined = [part for part in parts if not part.names.isdisjoint(names)]
-            whole = _Part([r for part in joined for r in part.records] + [one], names)
-            whole.names.update(*(part.names for part in joined))
-            parts = [part for part in parts if part not in joined] + [whole]
+        parts = _join_named(records, names_of)
         if len(parts) > 1:
             return [_part([r for r in records if r in part.records]) for part in parts]
     raise UsageError(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from larkpost.db import backups
 from larkpost.db.errors import translate_errors, translate_sqlite
@@ -18,10 +19,6 @@ from larkpost.errors import StoreError
 from larkpost.safe_files import make_folder, make_private_file, name_new_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sqlalchemy import Connection
-
     from larkpost.db.engine import Store
 
 

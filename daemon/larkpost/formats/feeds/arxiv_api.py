@@ -7,7 +7,8 @@ entry whose title is "Error".
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from larkpost.errors import UnreadableDump
@@ -20,9 +21,6 @@ from larkpost.formats.json_fields import records_of
 from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import date
-
     from larkpost.domain import Record
 
 _ENTRY = re.compile(r"<id>\s*https?://(?:export\.)?arxiv\.org/abs/[^<\s]{1,40}v\d{1,3}\s*</id>")

@@ -8,14 +8,12 @@ leaves out what it cannot read.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html.entities import html5
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import text_chunks
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _LONGEST_PROLOG = 256 * 1024  # characters before the first element
 _LONGEST_REFERENCE = 40

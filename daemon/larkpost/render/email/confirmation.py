@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
 
-from larkpost.domain import Status
+from larkpost.domain import Message, Reader, Status
 from larkpost.render.email import mime
-from larkpost.render.email.notice import MailHeaders, NoticePage, address_of
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from larkpost.domain import Message, Reader
-    from larkpost.render.email.notice import NoticeRenderer
+from larkpost.render.email.notice import MailHeaders, NoticePage, NoticeRenderer, address_of
 
 
 class Greetings:
@@ -31,20 +25,21 @@ class Greetings:
         ``asked`` is when they asked, which dates the letter. Raises UsageError for a reader
         without an address.
         """
-        notices, to = self._notices, address_of(reader)
-        pending = reader.status is Status.PENDING
-        what = "please confirm your subscription" if pending else "the link to your page"
-        envelope = MailHeaders(
+        if reader.status is Status.PENDING:
+            page, what = self._confirmation(reader), "please confirm your subscription"
+        else:
+            page, what = self._way_back(reader), "the link to your page"
+        return self._notices.letter(self._headers(reader, what, asked), page)
+
+    def _headers(self, reader: Reader, what: str, asked: datetime) -> MailHeaders:
+        notices, to, day = self._notices, address_of(reader), asked.date()
+        return MailHeaders(
             to=to,
-            path=notices.return_path(reader, asked.date()),
-            message_id=mime.message_id(
-                f"{to} {asked.isoformat()}", asked.date(), notices.sender.domain
-            ),
+            path=notices.return_path(reader, day),
+            message_id=mime.message_id(f"{to} {asked.isoformat()}", day, notices.sender.domain),
             subject=f"{notices.title}: {what}",
             moment=asked,
         )
-        page = self._confirmation(reader) if pending else self._way_back(reader)
-        return notices.letter(envelope, page)
 
     def _confirmation(self, reader: Reader) -> NoticePage:
         title, host = self._notices.title, self._notices.host

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,8 +12,6 @@ from larkpost.render.template_fragments import Fragment, cut, gap, partly
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from larkpost.domain import Edition
     from larkpost.render.presenters import Facts, PickView
     from larkpost.render.templates import Form

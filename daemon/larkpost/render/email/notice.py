@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from larkpost.domain import Message
+from larkpost.domain import Message, Reader
 from larkpost.errors import UsageError
 from larkpost.render import wording
 from larkpost.render.email import mime
@@ -16,10 +18,6 @@ from larkpost.render.templates import css_inliner, environment, style_sheet
 from larkpost.text.plurals import capitalise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import date, datetime
-
-    from larkpost.domain import Reader
     from larkpost.inbound.return_address import ReturnAddresses
     from larkpost.render.page_urls import PageUrls
 

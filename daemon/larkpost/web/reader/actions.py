@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from larkpost.db import papers
 from larkpost.editions import second_interest
-from larkpost.readers import record_votes, subscriptions
+from larkpost.readers import interests, record_votes, subscriptions
 from larkpost.schedule import start_of
 from larkpost.text.normalize import one_line
 from larkpost.web.forms import number, read, read_ids, read_wishes, text
@@ -19,8 +20,6 @@ from larkpost.web.limits.rate_limit import RateLimit
 from larkpost.web.reader.votes import confirmation, thumb_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from starlette.datastructures import FormData
 
     from larkpost.domain import Reader
@@ -28,10 +27,10 @@ if TYPE_CHECKING:
     from larkpost.web.site import SiteContext
 
 VIA = "page"
-CHANGING = RateLimit("changing", 30)  # a minute: wishes, interests, links
+CHANGING = RateLimit("changing", 30)  # per minute: preferences, interests, links
 
-# After an act the browser is sent back to the page, so that a reload does not act again; what was
-# done is told by one of these words in the address.
+# After an action the browser is redirected to the page, so that a reload does not repeat it; one of
+# these words in the address names the action.
 DONE = {
     "saved": "Settings saved.",
     "paused": "Paused. Nothing is sent until you resume.",
@@ -52,7 +51,7 @@ DONE = {
 
 @dataclass(frozen=True, slots=True)
 class ActionMessage:
-    """What stands at the top of the page after an act, and how to undo it."""
+    """The message at the top of the page after an action, and its undo."""
 
     done: str = ""
     problem: str = ""
@@ -62,21 +61,21 @@ class ActionMessage:
 
 
 def act(site: SiteContext, reader: Reader, form: FormData) -> str | ActionMessage:
-    """Do what the pressed button says; gives a word of DONE, or what to tell on the page.
+    """Run the action of the clicked button; returns a word of DONE, or a message for the page.
 
-    Raises UsageError where it cannot be done, HTTPException 400 for no act of ours,
-    and 429 for one that comes too soon after many others.
+    Raises UsageError if it is impossible, HTTPException 400 for an unknown action, and 429 over the
+    rate limit.
     """
     chosen = _ACTS.get(text(form, "action"))
     if chosen is None:
         raise HTTPException(400)
-    if chosen is not _vote:  # thumbs have a limit of their own
+    if chosen is not _vote:  # thumbs have a separate limit
         site.rate_limiter.check(CHANGING, reader.uid)
     return chosen(site, reader, form)
 
 
 def cast_vote(site: SiteContext, reader: Reader, form: FormData, source: str) -> ActionMessage:
-    """Write down the thumb of a form that names a paper; 404 for one that the reader cannot see.
+    """Record the thumb of a form that names a paper; 404 for one that the reader cannot see.
 
     A private paper is seen by its owner alone.
     """
@@ -91,7 +90,12 @@ def cast_vote(site: SiteContext, reader: Reader, form: FormData, source: str) ->
         site.program.store, reader.id, paper_id, thumb, source=source, now=site.clock()
     )
     had, has = thumb_name(before.thumb if before else None), thumb_name(thumb)
-    # To cast an unchanged thumb again would undo nothing: it can only be taken back.
+    return _offer_undo(paper_id, had, has)
+
+
+def _offer_undo(paper_id: int, had: str, has: str) -> ActionMessage:
+    """Say what a thumb is now, with a button that brings back what it was."""
+    # Casting an unchanged thumb again would undo nothing: it can only be cleared.
     back = "clear" if had == has else had
     undo = {"action": "vote", "paper": paper_id, "thumb": back, "label": "Undo"}
     if back == has:
@@ -139,7 +143,7 @@ def _relink(site: SiteContext, reader: Reader, _form: FormData) -> str:
 
 
 def _interest(site: SiteContext, reader: Reader, form: FormData) -> str:
-    subscriptions.set_interest(
+    interests.set_interest(
         site.program.store,
         reader.id,
         text(form, "interest"),
@@ -150,12 +154,12 @@ def _interest(site: SiteContext, reader: Reader, form: FormData) -> str:
 
 
 def _drop_interest(site: SiteContext, reader: Reader, form: FormData) -> str:
-    subscriptions.remove_interest(site.program.store, reader.id, text(form, "interest"))
+    interests.remove_interest(site.program.store, reader.id, text(form, "interest"))
     return "dropped"
 
 
 def _split(site: SiteContext, reader: Reader, form: FormData) -> ActionMessage:
-    """Make the interest that the page of the taste offers."""
+    """Make the interest that the taste page offers."""
     interest, name = text(form, "interest"), text(form, "name")
     second_interest.accept(
         site.program.store,

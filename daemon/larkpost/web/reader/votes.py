@@ -1,4 +1,4 @@
-"""Votes by link, and the edition in the browser: opening shows, only a pressed button acts.
+"""Votes by link, and the edition in the browser: opening a link only shows, a button acts.
 
 Mail scanners and feed readers open every link they see, some of them with HEAD, and in parallel;
 so GET and HEAD here only ever read.
@@ -10,12 +10,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 
 from larkpost.db import editions
-from larkpost.domain import Thumb
+from larkpost.domain import Edition, Thumb
 from larkpost.readers import record_votes
-from larkpost.render.presenters import stories_of
+from larkpost.render.presenters import PickView, stories_of
 from larkpost.web.auth import edition_of
 from larkpost.web.limits.action_limit import take_thumb_turn
 from larkpost.web.reader.record_use import note_use
@@ -30,10 +30,7 @@ from larkpost.web.reader.vote_session import (
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
     from starlette.requests import Request
-    from starlette.responses import Response
 
-    from larkpost.domain import Edition
-    from larkpost.render.presenters import PickView
     from larkpost.web.site import SiteContext
 
 VOTE_DAYS = 90
@@ -45,9 +42,9 @@ def vote(site: SiteContext, request: Request, form: FormData) -> Response:
     """Answer ``/vote/{token}/{position}/{up|down}``: GET shows the paper, POST votes.
 
     The form's ``action`` is ``up``, ``down``, ``clear``, or ``undo`` within a session; without it
-    the path's thumb is meant. After a vote the browser is sent to the edition, at that paper, so
-    that a reload does not vote again and the next paper is in view. Letters are passed on, so
-    nothing here depends on how the reader voted.
+    the path's thumb is used. After a vote the browser is redirected to the edition, at that paper,
+    so that a reload does not vote again and the next paper is in view. Newsletters are forwarded,
+    so nothing here depends on the reader's votes.
     """
     wish = request.path_params["wish"]
     if wish not in VOTE_LABELS:
@@ -68,8 +65,8 @@ def vote(site: SiteContext, request: Request, form: FormData) -> Response:
 def edition(site: SiteContext, request: Request, _form: FormData) -> Response:
     """Answer ``/edition/{token}``: the whole edition, with a button for each thumb.
 
-    Letters are passed on, so it tells neither whose it is nor what they thought of it; but for an
-    hour after a thumb it shows whoever pressed it what they pressed (see ``thumb_session``).
+    Newsletters are forwarded, so it reveals neither the reader nor their votes; only for an hour
+    after a vote it shows the voter the thumbs they gave (see ``vote_session``).
     """
     with site.program.store.read() as connection:
         shown, session = open_edition(site, connection, request)
@@ -92,7 +89,7 @@ def edition(site: SiteContext, request: Request, _form: FormData) -> Response:
 
 
 def is_late(site: SiteContext, edition: Edition) -> bool:
-    """Say whether the vote links of an edition have expired."""
+    """Return whether the vote links of an edition have expired."""
     return site.clock() > edition.published_at + timedelta(days=VOTE_DAYS)
 
 
@@ -113,7 +110,7 @@ def confirmation(thumb: str, before: str) -> str:
 
 
 class VoteOutcome(NamedTuple):
-    """What the last press at a ``position`` did, and which buttons lead back from there."""
+    """The result of the last vote at a ``position``, and the buttons to undo it."""
 
     position: int
     message: str
@@ -122,7 +119,7 @@ class VoteOutcome(NamedTuple):
 
 
 def _outcome(session: ThumbSession) -> VoteOutcome:
-    """Tell what the last press did; what stood there before, only to who had put it there."""
+    """Describe the last vote; the earlier thumb is shown only to its voter."""
     at = session.position
     if at not in session.cast:
         return VoteOutcome(
@@ -149,7 +146,7 @@ def _pick_view(edition: Edition, position: int) -> PickView:
 
 
 def _refuse_late(site: SiteContext, edition: Edition, view: PickView) -> Response:
-    """Answer 410, and lead to the paper, where anybody may see it, and to its edition."""
+    """Answer 410, with links to the paper, if it is public, and to its edition."""
     links, paper = site.program.links, view.pick.paper
     return site.pages.error(
         410,
