@@ -65,8 +65,8 @@ def test_an_old_house_still_shows_its_last_edition(here: Place) -> None:
 
 def test_an_empty_house_says_what_to_do(tmp_path: Path, sqlite_url: str) -> None:
     with place(tmp_path, sqlite_url, papers=0) as here:
-        assert "No dump has been read yet" in here.client.get("/").text
-        assert "No dump has been read yet" in here.client.get("/archive").text
+        assert "There are no papers yet" in here.client.get("/").text
+        assert "There are no papers yet" in here.client.get("/archive").text
         assert here.client.get("/archive/2026-08-06").status_code == 200
 
 
