@@ -77,12 +77,15 @@ def test_a_thumb_leads_back_to_the_edition_at_that_paper(here: Place) -> None:
 
 
 def test_thumbs_in_a_row_are_shown_together_with_undo_beside_the_last(here: Place) -> None:
-    picks = Picks(voted(here, 3, "down", voted(here, 1, "up")))
+    page = voted(here, 3, "down", voted(here, 1, "up"))
 
+    picks = Picks(page)
     assert picks.pressed == {"p1": ["More like this"], "p2": [], "p3": ["Less like this"]}
-    assert [at for at, text in picks.text.items() if "Undo" in text] == ["p3"]
+    assert [at for at, text in picks.text.items() if "saved" in text] == ["p3"]
     assert "Less like this: saved" in picks.text["p3"]
-    assert "Undo" in picks.text["p1"]
+    assert pressing(page, 3)["Undo"]["action"] == "undo"
+    assert pressing(page, 1)["Undo"]["action"] == "clear"
+    assert "Undo" not in pressing(page, 2)
 
 
 def pressing(page: str, position: int) -> dict[str, dict[str, str]]:
