@@ -125,7 +125,7 @@ def _put_standing(found: StatusReport) -> None:
         "papers": found.papers,
         "newest dump": _dump_words(dump) if dump else "none yet",
         "readers": _counts(found.readers) or "none yet",
-        **({"expire if unused": quantity(found.expiring, "reader")} if found.expiring else {}),
+        **({"may expire": quantity(found.expiring, "reader")} if found.expiring else {}),
         **({"sources": source_counts(found.sources)} if found.sources else {}),
         "thumbs": found.votes,
         "next edition": _minute(found.next_slot) if found.next_slot else "none",
