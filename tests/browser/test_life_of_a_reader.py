@@ -96,9 +96,9 @@ def ask_for_the_paper(daemon: Daemon, page: Page) -> None:
     eventually(lambda: page.reload() and page.locator(".picks li").count())
     page.get_by_role("link", name="Choose days and time").click()
     assert page.get_by_label("Time zone").input_value() == "America/New_York"
-    page.get_by_label("Mail address").fill(GRACE)
+    page.get_by_label("Email address").fill(GRACE)
     page.get_by_label("Papers per edition").fill("6")
-    page.get_by_role("button", name="Send me my paper").click()
+    page.get_by_role("button", name="Subscribe by email").click()
     page.get_by_role("heading", name="Check your inbox").wait_for()
 
 
@@ -163,7 +163,7 @@ def read_the_next(page: Page, me: str, second: EmailMessage, papers: list[str]) 
     assert len(shown(page, second)) == 3
     assert not set(shown(page, second)) & set(papers)
     page.goto(f"{me}/taste")
-    page.get_by_role("img", name="Words for").wait_for()
+    page.get_by_role("img", name="Words that raise the score").wait_for()
 
 
 def unsubscribe_by_mail_program(daemon: Daemon, second: EmailMessage) -> str:

@@ -20,7 +20,7 @@ _FEED_LINK = re.compile(
     rb"<link\b[^>]{0,500}type=[\"']?application/(?:rss|atom)\+xml[^>]{0,500}>", re.IGNORECASE
 )
 _HREF = re.compile(rb"href=[\"']?([^\"'\s>]{1,500})", re.IGNORECASE)
-_LOOK_AGAIN = "look at its address in a browser; it is asked again, in case this passes"
+_LOOK_AGAIN = "open its address in a browser; it is polled again, in case this is temporary"
 
 
 def is_empty_list(source: PolledSource, body: BinaryIO) -> bool:
@@ -62,7 +62,7 @@ def _is_empty_json(body: BinaryIO, head: bytes) -> bool:
     if isinstance(given, dict) and "error" in given:
         raise _changed(f"the answer is an error: {str(given['error'])[:200]}")
     if not isinstance(given, list):
-        raise _changed("the answer is no list of papers")
+        raise _changed("the answer is not a list of papers")
     return not given
 
 
@@ -92,7 +92,7 @@ def _feed_of_page(head: bytes) -> str:
     href = _HREF.search(link[0]) if link else None
     if href is None:
         return _LOOK_AGAIN
-    return f"the page names a feed of its own: {href[1].decode('utf-8', 'replace')}"
+    return f"the page has a feed: {href[1].decode('utf-8', 'replace')}"
 
 
 def _changed(text: str, hint: str = _LOOK_AGAIN) -> SourceFailure:

@@ -83,7 +83,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
         allowed = [one for one in addresses if self._allow_private or is_public(one)]
         if not allowed:
             raise SourceFailure(
-                f"{host} is {', '.join(addresses[:3]) or 'nowhere'}: no public address",
+                f"{host} is {', '.join(addresses[:3]) or 'nowhere'}, which is not a public address",
                 problem=FetchProblem.PRIVATE_ADDRESS,
                 hint="allow_private = true (source add --allow-private) allows it for one source",
             )

@@ -67,12 +67,12 @@ def find_stop(state: SourceState, *, now: datetime) -> SourceProblem | None:
     days = max(1, (now - (last or since)).days)
     ago = f"{days} day{'s' if days != 1 else ''}"
     text = (
-        f"it answers, but has brought no new paper for {ago}"
+        f"it answers, but has had no new papers for {ago}"
         if last
-        else f"it answers, but has brought no paper in the {ago} since it is asked"
+        else f"it answers, but has had no papers in the {ago} since it was added"
     )
     return SourceProblem(
-        FetchProblem.STOPPED, text, "look at its address in a browser: it may have moved or ended"
+        FetchProblem.STOPPED, text, "open its address in a browser: it may have moved or ended"
     )
 
 
@@ -107,6 +107,6 @@ def find_emptiness(state: SourceState, had: int, *, now: datetime) -> SourceProb
             return None
     return SourceProblem(
         FetchProblem.EMPTY,
-        f"it answers without any paper, and had {had} before",
-        "look at its address in a browser; it is asked again, in case this passes",
+        f"it answers without papers, but had {had} before",
+        "open its address in a browser; it is polled again, in case this is temporary",
     )

@@ -268,7 +268,7 @@ def _status_failure(response: httpx2.Response, url: str, now: datetime) -> Sourc
             hint="find the new address of the feed, and set that",
         )
     if status in (401, 403):
-        hint = "it wants a login, or does not want programs: ask its operator"
+        hint = "it needs a login, or blocks programs; ask its operator"
         return SourceFailure(text, problem=FetchProblem.HTTP_STATUS, status=status, hint=hint)
     hint = "it is tried again, later each time"
     return SourceFailure(

@@ -253,7 +253,7 @@ def _broken(error: Exception) -> SourceFailure:
     return SourceFailure(
         f"reading its answer broke: {type(error).__name__}: {error}"[:500],
         problem=FetchProblem.SHAPE,
-        hint="please report it; it is asked again, later each time",
+        hint="please report it; the source is polled again, later each time",
     )
 
 

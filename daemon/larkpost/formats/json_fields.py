@@ -85,7 +85,7 @@ class JsonFields:
             try:
                 names.append(parse_identifier(name))
             except UsageError as error:
-                self.remark(f"“{key}” holds what is no name; left out ({error})")
+                self.remark(f"“{key}” has an entry that is not a name; left out ({error})")
         return tuple(names)
 
     def text(self, key: str) -> str | None:
@@ -112,7 +112,7 @@ class JsonFields:
         """Read a list of web addresses."""
         read = [(one, _web_address(one)) for one in self._texts(key)]
         if not all(address for _, address in read):
-            self.remark(f"“{key}” holds what is no web address; left out")
+            self.remark(f"“{key}” has an entry that is not a web address; left out")
         return tuple(address for _, address in read if address)
 
     def votes(self, key: str) -> int | None:
@@ -149,7 +149,7 @@ class JsonFields:
             self.remark(f"“{key}” {what}; left out")
             return None
         if moment.date() < earliest:
-            self.remark(f"“{key}” lies before the first digest; left out")
+            self.remark(f"“{key}” is before the first digest; left out")
             return None
         return moment
 

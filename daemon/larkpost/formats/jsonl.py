@@ -76,7 +76,7 @@ def draft_of(fields: JsonFields) -> PaperRecord:
     given = fields.given
     if "title" not in given and "reader" in given:
         kind = "a vote" if "thumb" in given else "a reader"
-        raise BadRecordError(f"this is {kind}, not a paper: take it in with `larkpost import`")
+        raise BadRecordError(f"this is {kind}, not a paper: import it with larkpost import")
     newer = _read_format(fields) == CURRENT
     for key in sorted(given.keys() - (_KEYS if newer else _FIRST_KEYS)):
         fields.remark(f"the key “{shorten(key, 40)}” is not known; left out", key)

@@ -72,7 +72,9 @@ class GunzipReader:
         self._size += len(chunk)
         if _is_bomb(self._size, self._counted.size):
             what = _BOMB.format(times=MOST_TIMES)
-            raise UnreadableDump(f"{self._name} {what}", hint="no dump does; it is not read")
+            raise UnreadableDump(
+                f"{self._name} {what}", hint="no dump does that, so it is not read"
+            )
         return chunk
 
 
@@ -180,7 +182,7 @@ def _unpack(
 def _problem_of(member: zipfile.ZipInfo) -> str:
     if member.flag_bits & 1:
         return "is encrypted"
-    return "" if member.compress_type in _READ else "is packed in a way that is not read"
+    return "" if member.compress_type in _READ else "uses a compression that is not supported"
 
 
 def _copy_member(

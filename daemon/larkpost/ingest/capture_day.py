@@ -39,4 +39,4 @@ def capture_hint(member: DumpMember, date: Date | None, now: datetime) -> Captur
     modified = member.modified.date() if member.modified else None
     if modified and _FIRST_CREDIBLE <= modified <= today:
         return CaptureHint(modified, "from the time of the file")
-    return CaptureHint(today, "today, for want of any date")
+    return CaptureHint(today, "today")

@@ -110,7 +110,7 @@ class DumpReader:
                 f"nothing in it is a dump; the first file: {self.rejects[0].reason}"
             )
         if self.undated:
-            self._warn(0, f"it does not say when it was taken: {self.day()}, {self.near.how}")
+            self._warn(0, f"the dump has no date; assumed: {self.day()}, {self.near.how}")
 
     def _records_of(self, member: DumpMember) -> Iterator[PaperRecord]:
         """Yield the papers with the day of capture; collect the rest of the file's data."""
@@ -125,7 +125,7 @@ class DumpReader:
                 self.progress(self.copy.body.tell(), self.copy.size)
             match record:
                 case PaperRecord() if record.private:  # a private paper of an export
-                    self._warn(record.line, "a reader brought this paper privately; left out")
+                    self._warn(record.line, "this is a private paper of a reader; left out")
                 case PaperRecord() if record.first_seen:
                     yield record
                 case PaperRecord():
@@ -144,7 +144,7 @@ class DumpReader:
     def _moment(self, day: Date) -> datetime:
         """Return the time of a dump of that day: the start of the day, or now if it is today."""
         if day > self.now.date() + GRACE:
-            self._warn(0, f"its date, {day}, is yet to come; taken for today's")
+            self._warn(0, f"its date, {day}, is in the future; today is used instead")
         if day >= self.now.date():
             return self.now
         return datetime.combine(day, time.min, tzinfo=UTC)

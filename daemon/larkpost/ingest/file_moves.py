@@ -74,7 +74,7 @@ def _copy(path: Path, here: int, target: Path, there: int) -> None:
     status = os.fstat(number)
     if not stat.S_ISREG(status.st_mode):  # for a folder, fdopen would leave the descriptor open
         os.close(number)
-        raise OSError(errno.EINVAL, "it is no regular file any more", str(path))
+        raise OSError(errno.EINVAL, "it is not a regular file any more", str(path))
     with os.fdopen(number, "rb") as source:
         draft, copy = create_draft(target, there)
         try:

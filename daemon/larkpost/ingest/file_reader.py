@@ -128,7 +128,7 @@ def _open(path: Path, name: str, *, follow: bool) -> int:
     except FileNotFoundError as error:
         raise UsageError(f"there is no file {name}", hint="check the spelling") from error
     except PermissionError as error:
-        hint = "give the user that Larkpost runs as the right to read it"
+        hint = "give the user of Larkpost permission to read it"
         raise UnreadableDump(f"{name} cannot be read", hint=hint) from error
     except OSError as error:
         if error.errno != errno.ELOOP:
@@ -147,7 +147,7 @@ def _open(path: Path, name: str, *, follow: bool) -> int:
 def _must_be_regular(mode: int, name: str) -> None:
     if stat.S_ISREG(mode):
         return
-    what = next((what for test, what in _SPECIAL if test(mode)), "no regular file")
+    what = next((what for test, what in _SPECIAL if test(mode)), "not a regular file")
     raise UnreadableDump(
         f"{name} is {what}, not a file", hint="only files are read; for a pipe, write - instead"
     )

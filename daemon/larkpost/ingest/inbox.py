@@ -112,7 +112,7 @@ def sweep(
 def _unusable(error: OSError, inbox: Path) -> LarkpostError:
     if is_no_room(error):
         return no_room(f"the inbox {inbox}", error)
-    what = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
+    what = "it is not a folder" if isinstance(error, FileExistsError) else error.strerror
     return Failure(
         f"the inbox cannot be read: {error.filename or inbox}: {what}",
         hint="make it a folder that the daemon can write to; it is checked again automatically",

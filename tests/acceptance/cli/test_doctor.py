@@ -159,7 +159,7 @@ def test_a_damaged_key_is_refused_by_every_command_but_the_one_that_the_hint_nam
     for command in (("reader", "list"), ("init",), ("tick",), ("serve", "--port", 0)):
         refused = shell(*command, code=2).err
         assert f"the key file {key} is damaged" in refused
-        assert "`larkpost init --new-key` moves it aside" in refused
+        assert "run larkpost init --new-key, which renames the damaged file" in refused
         assert "fromhex" not in refused
     assert "is damaged" in faults(shell)["home"]
     (made,) = shell.json("init", "--new-key")

@@ -130,7 +130,7 @@ def test_keys_and_values_of_papers_that_nobody_knows_are_reported(shell: Shell) 
     done = shell("import", "--papers", papers)
     (record,) = shell.json("import", "--papers", papers)
 
-    assert "p.jsonl: left out unknown keys: mood, stars\n" in done.err
+    assert "p.jsonl: ignored unknown keys: mood, stars\n" in done.err
     assert "p.jsonl, line 1: “upvotes” is not a number of votes; left out\n" in done.err
     assert record["unknown_keys"] == ["mood", "stars"]
     assert [one["line"] for one in record["warnings"]] == [1]

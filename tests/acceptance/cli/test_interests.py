@@ -100,7 +100,7 @@ def test_words_that_match_nothing_are_reported_at_once_with_the_nearest(furnishe
     (record,) = furnished.json("interest", "set", ANN, "mine", *words)
 
     assert told[1:] == [
-        "“reasoning” is in 35 papers, too many to tell them apart.",
+        "“reasoning” is in 35 papers, too many to help choose.",
         "“genration” (of “video genration”) matches no paper here yet; near it are: generation.",
         "“zxqv” matches no paper here yet.",
     ]

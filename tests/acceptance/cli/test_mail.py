@@ -63,7 +63,7 @@ def test_a_failed_message_is_listed_and_goes_again_when_told_to(
 
         (failed,) = shell.json("deliveries", "--failed")
         assert shell.json("deliveries", "--unknown") == []
-        assert "1 to be sent again" in shell("deliveries", "--retry").out
+        assert "1 will be sent again" in shell("deliveries", "--retry").out
         shell("deliver")
 
         assert "554 5.7.1 looks like spam" in failed["last_response"]
@@ -86,8 +86,8 @@ def test_a_message_to_a_suspended_reader_is_not_sent_again_and_it_is_said_what_i
         (shown,) = shell.json("reader", "show", ANN)
         for_people = shell("reader", "show", ANN).out
 
-        assert "to be sent again" not in refused.out
-        assert f"Nothing is sent again to {ANN}: suspended: mail to it came back" in refused.err
+        assert "will be sent again" not in refused.out
+        assert f"nothing is sent again to {ANN}: suspended: mail to it came back" in refused.err
         assert "550 5.1.1 no such user" in refused.err
         assert (
             f"larkpost reader set {ANN} --resume; then larkpost deliveries --retry" in refused.err

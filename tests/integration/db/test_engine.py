@@ -368,7 +368,7 @@ def test_a_full_disk_undoes_the_transaction_and_asks_for_room(sqlite_url: str) -
             connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
             job_status.record(connection, "tick", ok=True, now=NOW, padding="x" * 50_000)
 
-    with pytest.raises(TryAgainLater, match="No room"):
+    with pytest.raises(TryAgainLater, match="no room"):
         write()
 
     with store.read() as connection:

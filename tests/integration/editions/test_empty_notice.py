@@ -144,7 +144,7 @@ def test_papers_all_seen_are_the_reason(newsroom: PublishContext) -> None:
     assert publish_due(newsroom, now=MORNING) == {PublishOutcome.EMPTY: 1}
 
     (line,) = told(newsroom.store)
-    assert line.endswith(": you had seen every paper there was.")
+    assert line.endswith(": you had seen all papers.")
 
 
 def test_who_did_not_ask_or_is_sent_nothing_is_not_told(newsroom: PublishContext) -> None:

@@ -33,7 +33,7 @@ def told(polling: Polling) -> list[str]:
     """Return what status says of sources."""
     with polling.store.read() as connection:
         report = read_status(connection, now=polling.now, window=timedelta(days=7))
-    return [one.text for one in report.quiet if one.kind is EmptyDay.SOURCE_PROBLEM]
+    return [one.text for one in report.empty_day if one.kind is EmptyDay.SOURCE_PROBLEM]
 
 
 @pytest.mark.parametrize("failure", FAILURES)
@@ -80,7 +80,7 @@ def test_a_server_that_is_gone_is_reported_after_six_hours_and_listed_at_once(st
     assert told(polling) == []
     polling.poll_now(hours=6)
     (text,) = told(polling)
-    assert text.startswith("the source hf-daily is not well: 127.0.0.1")
+    assert text.startswith("the source hf-daily has a problem: 127.0.0.1")
 
 
 def test_retry_after_is_kept_to_and_waits_grow_without_it(
@@ -131,7 +131,9 @@ def test_a_web_page_in_place_of_json_is_reported_at_once(
 
     polling.poll_now(hours=1)
 
-    assert told(polling) == ["the source hf-daily is not well: the answer is a web page, not JSON"]
+    assert told(polling) == [
+        "the source hf-daily has a problem: the answer is a web page, not JSON"
+    ]
     assert len(polling.titles()) == 7 * 8
 
 

@@ -93,7 +93,7 @@ def test_a_list_that_never_changes_is_reported_though_days_pass(
         polling.poll_now(hours=6)
 
     assert polling.state().problem == "stopped"
-    assert "no new paper for" in polling.state().problem_text
+    assert "no new papers for" in polling.state().problem_text
 
 
 def test_a_feed_that_never_changes_is_reported_after_two_weeks(

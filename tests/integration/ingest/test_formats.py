@@ -51,7 +51,9 @@ def test_each_sample_is_read_as_its_format(
 
 
 def test_an_error_of_arxiv_is_refused_by_name(store: Store) -> None:
-    with pytest.raises(UnreadableDump, match=r"arxiv-api-error\.atom: it is an error that arXiv's"):
+    with pytest.raises(
+        UnreadableDump, match=r"arxiv-api-error\.atom: it is an error message of arXiv's"
+    ):
         read(store, DUMPS / "arxiv-api-error.atom")
 
 

@@ -98,7 +98,7 @@ def test_nine_days_asleep_bring_one_message_that_says_what_it_makes_up_for(
     (letter,) = letters(program)
     text = letter.get_body(("plain",))
     assert text is not None
-    assert "A catch-up: the best since Wednesday, 5 August." in text.get_content()
+    assert "A catch-up edition: the best papers since Wednesday, 5 August." in text.get_content()
 
 
 def test_a_dump_that_comes_after_the_hour_is_in_the_next_edition(program: Program) -> None:

@@ -78,7 +78,7 @@ def test_no_dump_is_reported(store: Store) -> None:
         part = message.get_body((kind,))
         assert part
         text = " ".join(part.get_content().split())
-        assert "No dump brought a paper lately" in text
+        assert "No recent dump had a new paper" in text
         assert "larkpost ingest FILE." in text
         assert "papers.example.org" in text
     assert not message.defects

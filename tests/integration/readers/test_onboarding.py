@@ -85,7 +85,7 @@ def test_of_a_list_that_is_too_long_the_page_says_how_much_was_read(here: Place,
     longer = here.client.post(f"{me}/start", data={"text": " ".join(numbers)}).text
     shorter = here.client.post(f"{me}/start", data={"text": " ".join(numbers[:1999])}).text
 
-    told = "Of one list 2,000 references are read. Where yours is longer, bring the rest"
+    told = "At most 2,000 references of a list are read. If yours is longer, import the rest"
     assert told in longer
     assert told not in shorter
 

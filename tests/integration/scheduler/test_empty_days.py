@@ -85,7 +85,7 @@ def test_a_file_in_which_nothing_is_recognised_is_reported_with_the_number_of_it
     tick(program.tick_context, now=MORNING)
 
     with program.store.read() as connection:
-        told = read_status(connection, now=MORNING, window=program.window).quiet
+        told = read_status(connection, now=MORNING, window=program.window).empty_day
     assert "(0 records in 91 lines)" in told[-1].text
 
 

@@ -123,7 +123,7 @@ def test_an_inbox_that_is_no_folder_is_reported_once_an_hour_and_read_when_it_is
 
     told = [event for event in log if event["log_level"] == "error"]
     assert [event["problem"] for event in told] == [
-        f"the inbox cannot be read: {program.places.inbox}: it is no folder"
+        f"the inbox cannot be read: {program.places.inbox}: it is not a folder"
     ] * 3
     assert not any(event["exc_info"] for event in told)
     program.places.inbox.unlink()

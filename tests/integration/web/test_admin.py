@@ -125,4 +125,4 @@ def test_the_page_shows_which_sources_are_polled_and_what_is_wrong_with_them(her
     table = page.partition('id="sources"')[2].partition("</table>")[0]
     assert "a &lt;b&gt;blog&lt;/b&gt;" in table
     assert "The answer is a web page, not a feed." in table or "the answer is a web page" in table
-    assert "is not well: the answer is a web page" in page.partition('id="sources"')[0]
+    assert "has a problem: the answer is a web page" in page.partition('id="sources"')[0]

@@ -175,7 +175,7 @@ def test_a_dump_swapped_for_a_folder_leaves_no_descriptor_open(tmp_path: Path) -
     opened = len(os.listdir("/dev/fd"))  # noqa: PTH208
 
     for _ in range(3):
-        with pytest.raises(OSError, match="no regular file"):
+        with pytest.raises(OSError, match="not a regular file"):
             move(tmp_path / "page.txt", tmp_path / "done")
 
     assert len(os.listdir("/dev/fd")) == opened  # noqa: PTH208

@@ -258,7 +258,7 @@ def test_the_front_page_tells_what_this_is(here: Place) -> None:
     answer = here.client.get("/")
 
     assert answer.status_code == 200
-    assert "chosen for one reader" in answer.text
+    assert "picked for you" in answer.text
     assert here.reader.feed_key not in answer.text
 
 

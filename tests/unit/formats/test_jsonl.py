@@ -203,7 +203,7 @@ def test_organisation_links_and_withdrawal_are_taken() -> None:
 def test_a_link_that_is_no_address_costs_only_itself(link: str) -> None:
     remark, draft = read({"title": "T", "links": [link, "https://example.org"]})
 
-    assert remark == IngestWarning(1, "“links” holds what is no web address; left out")
+    assert remark == IngestWarning(1, "“links” has an entry that is not a web address; left out")
     assert draft == PaperRecord("T", links=("https://example.org",), line=1)
 
 
@@ -240,7 +240,9 @@ def test_a_paper_has_all_its_names_once_and_what_is_no_name_is_reported() -> Non
     )
 
     assert isinstance(remark, IngestWarning)
-    assert remark.text.startswith("“also” holds what is no name; left out (“no name” is not")
+    assert remark.text.startswith(
+        "“also” has an entry that is not a name; left out (“no name” is not"
+    )
     assert isinstance(draft, PaperRecord)
     assert draft.identifiers == (
         Identifier("arxiv", "2508.13426"),

@@ -39,7 +39,7 @@ def test_a_message_within_the_limit_goes(limit: str) -> None:
 
 
 def test_a_message_over_the_limit_is_refused_before_it_is_sent() -> None:
-    with pytest.raises(Refused, match="15 bytes and the mail server takes 14") as refusal:
+    with pytest.raises(Refused, match="15 bytes, but the mail server accepts 14") as refusal:
         seal(letter(), {"SIZE": "14"})
 
     assert not refusal.value.nobody

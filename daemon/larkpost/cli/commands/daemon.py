@@ -101,7 +101,7 @@ def _standing_record(found: StatusReport) -> dict[str, Any]:
             for kind, event in found.events.items()
         },
         "empty_day": [
-            {"reason": str(one.kind), "text": one.text, "hint": one.hint} for one in found.quiet
+            {"reason": str(one.kind), "text": one.text, "hint": one.hint} for one in found.empty_day
         ],
     }
 
@@ -125,7 +125,7 @@ def _put_standing(found: StatusReport) -> None:
         "papers": found.papers,
         "newest dump": _dump_words(dump) if dump else "none yet",
         "readers": _counts(found.readers) or "none yet",
-        **({"expire if unused": quantity(found.expiring, "reader")} if found.expiring else {}),
+        **({"may expire": quantity(found.expiring, "reader")} if found.expiring else {}),
         **({"sources": source_counts(found.sources)} if found.sources else {}),
         "thumbs": found.votes,
         "next edition": _minute(found.next_slot) if found.next_slot else "none",
@@ -152,7 +152,7 @@ def _put_standing(found: StatusReport) -> None:
     put_source_problems(found.sources)
     if found.undecided:
         _put_ambiguous(found)
-    for reason in found.quiet:
+    for reason in found.empty_day:
         put(f"\n{printable(reason.text)}" + (f"\n{hint_line(reason.hint)}" if reason.hint else ""))
 
 

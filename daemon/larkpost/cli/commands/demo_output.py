@@ -113,7 +113,7 @@ def _next(result: DemoResult) -> None:
         " trending page will do (docs/formats.md: which page to save). One of these commands reads"
         " the inbox, publishes each reader's edition when it is due, and delivers it:"
     )
-    put("  larkpost serve                          runs all the time, with pages and feeds")
+    put("  larkpost serve                          all the time, with pages and feeds")
     put("  */10 * * * * larkpost -q tick           the same from cron, or a systemd timer")
 
 
@@ -126,7 +126,11 @@ def _heading(text: str) -> None:
 
 def _say(text: str, indent: str = "") -> None:
     lines: Iterable[str] = textwrap.wrap(
-        printable(text), WIDTH, initial_indent=indent, subsequent_indent=indent
+        printable(text),
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_on_hyphens=False,  # names such as hf-daily stay whole
     )
     for line in lines:
         put(line)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LARGEST_ENTRY = 8 * 1024 * 1024  # bytes
 _LARGEST_PART = 2 * 1024 * 1024  # bytes of one text, or of one tag with its attributes
-_TOO_MUCH = "it is not read: an element of it is too large, or lies too deep in others"
+_TOO_MUCH = "it is not read: an element of it is too large, or is nested too deeply"
 _LONGEST_FACT = 1_000  # characters of a text outside of entries
 _MOST_FACTS = 200
 

@@ -183,7 +183,7 @@ class _Listed:
         try:
             parse_identifier(f"arxiv:{self.number}")
         except UsageError:
-            return f"{self.number} is no number of arXiv"
+            return f"{self.number} is not an arXiv number"
         return ""
 
     def _announced(self) -> str:

@@ -161,7 +161,7 @@ class OperatorLetters:
         page = NoticePage(
             heading=heading,
             above=lines,
-            foot=f"Sent on {wording.date_in_words(moment.date())} (UTC) by the program that makes "
+            foot=f"Sent on {wording.date_in_words(moment.date())} (UTC) by "
             f"{notices.title} at {notices.host}.",
             links=[("Home page", notices.links.front())],
         )

@@ -135,7 +135,7 @@ def _outcome(session: ThumbSession) -> VoteOutcome:
         if thumb
         else "Undone. This paper has no thumb from you now."
     )
-    return VoteOutcome(at, told, True, thumb is not None)
+    return VoteOutcome(at, told, True, False)
 
 
 def _pick_view(edition: Edition, position: int) -> PickView:

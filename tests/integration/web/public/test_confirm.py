@@ -58,7 +58,7 @@ def test_who_reads_by_feed_alone_leaves_without_a_word_of_an_address(here: Place
 
     page = here.client.get(here.path(here.program.links.leave(reader))).text
 
-    assert "nothing more is sent. You can come back" in page
+    assert "nothing is sent any more. You can come back" in page
 
 
 @pytest.mark.parametrize("encoding", ["urlencoded", "multipart"])

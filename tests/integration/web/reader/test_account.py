@@ -67,7 +67,7 @@ def test_a_box_on_the_page_asks_for_notices_of_empty_days_and_takes_it_back(
     here: Place, me: str
 ) -> None:
     box = 'name="notify_when_empty" value="yes"'
-    assert f"{box}> Tell me in a line when a morning brings nothing" in here.client.get(me).text
+    assert f"{box}> Email me when a day has no papers for me" in here.client.get(me).text
 
     here.client.post(me, data=WISHES | {"notify_when_empty": "yes"})
 
@@ -136,7 +136,7 @@ def test_a_pause_without_an_end(here: Place, me: str) -> None:
 @pytest.mark.parametrize(
     ("until", "said"),
     [
-        ("2026-08-07", "still to come"),
+        ("2026-08-07", "is not in the future"),
         ("9999-12-31", "lasts too long"),
         ("2026-02-30", "is not a day"),
         ("soon", "is not a day"),
@@ -169,8 +169,8 @@ def test_a_thumb_given_twice_can_be_taken_back(here: Place, me: str) -> None:
 
     page = here.client.post(me, data=form).text
 
-    assert "Thumbs up: this paper has had it already." in page
-    assert 'name="thumb" value="clear">\n<button class="small">Take the thumb back' in page
+    assert "More like this: you said so before." in page
+    assert 'name="thumb" value="clear">\n<button class="small">Undo' in page
 
 
 def test_a_thumb_can_be_taken_back_from_the_page(here: Place, me: str) -> None:

@@ -73,7 +73,7 @@ def test_a_word_of_too_many_papers_is_reported_as_such(here: Place, me: str) -> 
     with here.program.store.begin() as connection:
         papers.absorb(connection, drafts, now=NOW)
 
-    assert "“quokkas” is in 25 papers, too many to tell them apart" in save(here, me, "quokkas")
+    assert "“quokkas” is in 25 papers, too many to help choose" in save(here, me, "quokkas")
 
 
 def test_a_word_of_what_somebody_brought_for_themselves_is_told_to_nobody(
