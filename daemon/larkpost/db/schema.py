@@ -3,8 +3,6 @@
 The search index has a form of its own on each database: ``larkpost.db.search.index``.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import (
     JSON,
     BigInteger,

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from larkpost.db import votes
 from larkpost.db.paper_cache import PaperCache
 from larkpost.db.usage import shown_papers
+from larkpost.domain import Interest, Paper, Reader, Vote
 from larkpost.interfaces import Evidence
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection
     from larkpost.db.usage.shown_papers import Shown
-    from larkpost.domain import Interest, Paper, Reader, Vote
 
 MOST_VOTES = 1000  # of an interest and a kind: no ranker heeds more, however many there are
 LOOK_BACK = timedelta(days=60)  # editions that are older tell of a reader's past

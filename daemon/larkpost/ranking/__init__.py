@@ -1,7 +1,5 @@
 """Learns what readers like and ranks papers by it; it loads scikit-learn, so import it late."""
 
-from __future__ import annotations
-
 from larkpost.ranking.cold_start import PaperComparison, compare, informative
 from larkpost.ranking.evaluation.history import History
 from larkpost.ranking.evaluation.off_policy import Logged

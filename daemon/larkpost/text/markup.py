@@ -7,13 +7,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
+from larkpost.domain import Identifier
 from larkpost.errors import UsageError
 from larkpost.text.identifiers import parse_identifier
-
-if TYPE_CHECKING:
-    from larkpost.domain import Identifier
 
 # Quantifiers are possessive or bounded throughout: hostile text must take time linear in its size.
 _ATTRIBUTES = r"""(?:\s++[\w:.-]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s"'<>=`]++))"""

@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from larkpost.domain import Identifier
 from larkpost.errors import UsageError
 from larkpost.text.identifiers import parse_identifier
-
-if TYPE_CHECKING:
-    from larkpost.domain import Identifier
 
 _MOST_LOOKED_AT = 50
 _LONGEST = 2_000  # characters of an address or another text that is a name

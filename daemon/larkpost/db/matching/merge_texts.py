@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from larkpost.db.matching.abstract_rules import best_abstract, is_cut
 from larkpost.db.matching.title_rules import better_set, is_cut_title
+from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.errors import UsageError
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import squeeze
-
-if TYPE_CHECKING:
-    from larkpost.domain import Identifier, Paper, PaperRecord
 
 MOST_LINKS = 20
 MOST_KEYWORDS = 50

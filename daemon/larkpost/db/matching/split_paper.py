@@ -17,12 +17,12 @@ from larkpost.db.matching.merge_texts import merge, named_by
 from larkpost.db.matching.paper_matcher import KnownPaper, paper_of, rename, with_url
 from larkpost.db.matching.paper_writer import write_changed, write_new
 from larkpost.db.matching.unify_papers import first_shown, read_names
+from larkpost.domain import Identifier, Paper
 from larkpost.errors import UsageError
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
     from larkpost.db.matching.merge_log import MergedRecord
-    from larkpost.domain import Identifier, Paper
 
 
 @dataclass(slots=True)

@@ -1,7 +1,5 @@
 """The tables of what was merged and decided; the others are in ``larkpost.db.schema``."""
 
-from __future__ import annotations
-
 from sqlalchemy import (
     JSON,
     Boolean,

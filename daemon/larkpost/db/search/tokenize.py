@@ -6,13 +6,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from larkpost.domain import Paper
 from larkpost.text.normalize import normal_form, without_marks
 from larkpost.text.stemming import stem_words
-
-if TYPE_CHECKING:
-    from larkpost.domain import Paper
 
 # What both databases find is decided here and not by their own text parsers, which agree neither
 # on words nor on stems. Every index on a disk was made with these rules: whoever changes them

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from larkpost.domain import Identifier
 from larkpost.errors import UsageError
 from larkpost.text.identifiers import parse_identifier
-
-if TYPE_CHECKING:
-    from larkpost.domain import Identifier
 
 SURELY_LONG = 300  # characters: hardly a title is longer, hardly an abstract shorter
 MAYBE_LONG = 140  # the longest title of the sample has 137

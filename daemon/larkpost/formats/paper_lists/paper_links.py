@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from larkpost.domain import Identifier
 from larkpost.errors import UsageError
 from larkpost.text.identifiers import parse_identifier
 from larkpost.text.paper_names import doi_in_address, read_doi
 from larkpost.text.urls import encode_url
-
-if TYPE_CHECKING:
-    from larkpost.domain import Identifier
 
 _MOST_REDIRECTS = 3
 _LONGEST = 4_000

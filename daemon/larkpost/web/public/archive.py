@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from larkpost.db import papers, popularity
 from larkpost.db.search import find
+from larkpost.domain import Paper
 from larkpost.editions import archive as archive_spans
 from larkpost.editions.archive import DateSpan, SpanKind
 from larkpost.errors import UsageError
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from larkpost.db.engine import Connection
-    from larkpost.domain import Paper
     from larkpost.web.site import SiteContext
 
 PER_PAGE = 30
