@@ -52,10 +52,6 @@ _REST = timedelta(minutes=5)
 _left: dict[tuple[str, str], datetime] = {}
 
 
-def _never() -> bool:
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class PollContext:
     """What polling needs; ``configured`` reads the sources of the settings, ``draw`` is random."""
@@ -65,7 +61,7 @@ class PollContext:
     configured: Callable[[], ConfiguredSources]
     client: HttpClient
     bases: BaseUrls
-    stopped: Callable[[], bool] = _never
+    stopped: Callable[[], bool] = lambda: False
     draw: Callable[[], float] = SystemRandom().random
 
 

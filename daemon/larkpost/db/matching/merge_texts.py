@@ -8,9 +8,8 @@ from datetime import datetime
 
 from larkpost.db.matching.abstract_rules import best_abstract, is_cut
 from larkpost.db.matching.title_rules import better_set, is_cut_title
-from larkpost.domain import Identifier, Paper, PaperRecord
-from larkpost.errors import UsageError
-from larkpost.text.identifiers import parse_identifier
+from larkpost.domain import Paper, PaperRecord
+from larkpost.text.identifiers import find_identifier
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import squeeze
 
@@ -112,16 +111,8 @@ def _own_link(paper: Paper, draft: PaperRecord) -> tuple[str, ...]:
     """Give the draft's address where it leads elsewhere than the paper's: a DOI, not a mirror."""
     if not (paper.url and draft.url):
         return ()
-    name = named_by(draft.url)
-    return () if name in {named_by(paper.url), paper.identifier} else (draft.url,)
-
-
-def named_by(url: str) -> Identifier | None:
-    """Read the name of a paper in an address; None in one that is too long or odd for a name."""
-    try:
-        return parse_identifier(url)
-    except UsageError:
-        return None
+    name = find_identifier(draft.url)
+    return () if name in {find_identifier(paper.url), paper.identifier} else (draft.url,)
 
 
 def _best_authors(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from larkpost.domain import Identifier
-from larkpost.errors import UsageError
-from larkpost.text.identifiers import parse_identifier
+from larkpost.text.identifiers import find_identifier
 from larkpost.text.paper_names import doi_in_address, read_doi
 from larkpost.text.urls import encode_url
 
@@ -86,9 +85,8 @@ def _direct(url: str) -> PaperLink | None:
     address = encode_url(url.strip()) if len(url) <= _LONGEST else ""
     if not address:
         return None
-    try:
-        name = parse_identifier(address)
-    except UsageError:
+    name = find_identifier(address)
+    if name is None:
         return None
     if name.scheme in ("arxiv", "doi"):
         return PaperLink(_clean_url(address), (name,))
@@ -109,10 +107,8 @@ def find_names(text: str) -> tuple[Identifier, ...]:
 
 
 def _arxiv(number: str) -> tuple[Identifier, ...]:
-    try:
-        return (parse_identifier(f"arxiv:{number}"),)
-    except UsageError:
-        return ()
+    name = find_identifier(f"arxiv:{number}")
+    return (name,) if name else ()
 
 
 def _doi(text: str) -> tuple[Identifier, ...]:
