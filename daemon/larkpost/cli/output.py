@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from larkpost.settings import Settings
 
 json_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON, one object a line."
+    "--json", "as_json", is_flag=True, help="Print JSON, one object per line."
 )
 
 
@@ -91,13 +91,18 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False)
 
 
+def hint_line(hint: str) -> str:
+    """Give the line that says what to try, below what is wrong: everywhere in this form."""
+    return f"  hint: {printable(hint)}"
+
+
 def tell(error: LarkpostError) -> None:
     """Say on stderr what happened, to which thing, and what to try."""
     from larkpost.logs import without_passwords
 
     click.echo(f"larkpost: {printable(without_passwords(str(error)))}", err=True)
     if error.hint:
-        click.echo(f"  {printable(without_passwords(error.hint))}", err=True)
+        click.echo(hint_line(without_passwords(error.hint)), err=True)
 
 
 def put_warnings(settings: Settings) -> list[str]:
@@ -106,7 +111,7 @@ def put_warnings(settings: Settings) -> list[str]:
 
     warnings = list(unreachable(settings))
     for warning, hint in warnings:
-        click.echo(f"larkpost: warning: {printable(warning)}\n  {printable(hint)}", err=True)
+        click.echo(f"larkpost: warning: {printable(warning)}\n{hint_line(hint)}", err=True)
     return [warning for warning, _ in warnings]
 
 

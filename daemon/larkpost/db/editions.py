@@ -170,8 +170,8 @@ def papers_given(
     found: dict[int, set[int]] = {reader_id: set() for reader_id in reader_ids}
     wanted = [None] if among is None else list(batches(among))
     owners = {one.id: one.merged_into for one in readers.former(connection, found)}
+    theirs = select(edition.reader_id, pick.paper_id).join_from(schema.edition, schema.pick)
     for some in batches([*found, *owners]):
-        theirs = select(edition.reader_id, pick.paper_id).join_from(_table, schema.pick)
         for part in wanted:
             given = theirs.where(edition.reader_id.in_(some))
             given = given if part is None else given.where(pick.paper_id.in_(part))

@@ -39,7 +39,7 @@ class Store:
         try:
             self.url = _parse_url(url)
         except (ArgumentError, ValueError):  # their words, and the value, may hold a password
-            raise SettingsError("database.url is not a URL that can be read", hint=_HOW) from None
+            raise SettingsError("database.url is not a valid URL", hint=_HOW) from None
         self.passwords = secrets_of_url(url)
         self._shown = mask_value(url)
         self.patience = patience
@@ -113,7 +113,8 @@ class Store:
                 return _postgres(self.url, self.patience)
             case other:
                 raise SettingsError(
-                    f"database.url names {other!r}: Larkpost knows sqlite and postgresql", hint=_HOW
+                    f"database.url names {other!r}: Larkpost supports sqlite and postgresql",
+                    hint=_HOW,
                 )
 
 
@@ -213,7 +214,7 @@ def _must_be_there(file: Path) -> None:
         size = file.stat().st_size
     except FileNotFoundError as error:
         hint = "make one with `larkpost init`"
-        raise StoreError(f"There is no database at {file}", hint=hint) from error
+        raise StoreError(f"there is no database at {file}", hint=hint) from error
     except OSError as error:
         raise _unreadable(file, error.strerror) from error
     if not file.is_file():
@@ -241,14 +242,21 @@ def _unreadable(file: Path, why: str | None) -> StoreError:
 
 def _damage_error(file: Path, how: str) -> StoreError:
     return StoreError(
-        f"{file} is {how}: what it held is lost",
-        hint="put a backup in its place; only for a fresh start remove it",
+        f"{file} is {how}, so its content is lost",
+        hint="restore a backup; remove the file only to start from scratch",
     )
 
 
 def _has_journal(file: Path) -> bool:
     journal = file.with_name(f"{file.name}-wal")
     return journal.exists() and journal.stat().st_size > 0
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("larkpost_read", False)
+    connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
+    # Taking the write lock first makes writers queue instead of failing half-way.
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _sqlite(file: Path | None, patience: float) -> Engine:
@@ -258,12 +266,7 @@ def _sqlite(file: Path | None, patience: float) -> Engine:
         "sqlite://", creator=lambda: open_sqlite(file, patience), poolclass=QueuePool, **room
     )
 
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        reading = connection.get_execution_options().get("larkpost_read", False)
-        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if reading else 'OFF'}")
-        # Taking the write lock first makes writers queue instead of failing half-way.
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    event.listen(engine, "begin", _begin_sqlite)
 
     @event.listens_for(engine, "checkin")
     def on_checkin(_connection: object, record: ConnectionPoolEntry) -> None:
@@ -280,5 +283,5 @@ def _postgres(url: URL, patience: float) -> Engine:
     except ModuleNotFoundError as error:
         raise StoreError(
             f"PostgreSQL needs a driver that is not installed ({error.name})",
-            hint='pip install "larkpost[postgres]"',
+            hint='run pip install "larkpost[postgres]"',
         ) from error

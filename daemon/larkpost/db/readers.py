@@ -1,13 +1,13 @@
-"""Readers and their interests: who gets an edition, when, and about what."""
+"""Readers with their interests: who gets an edition, when, and about what."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import datetime, time
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from uuid import uuid4
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, literal, or_, select
@@ -31,6 +31,36 @@ SIZES = range(1, 101)
 # Before what stands in the column for no key: it is unique, and no address of a feed can have it.
 _OFF = "off:"
 
+
+class NewReaderColumns(TypedDict, total=False):
+    """What may be said of a new reader; ``_NEW_READER`` says what holds otherwise."""
+
+    name: str
+    zone: str
+    send_time: time
+    weekdays: frozenset[int]
+    papers_per_edition: int
+    status: Status
+    threshold: float
+    weekly: bool
+    notify_when_empty: bool
+    next_slot: datetime | None
+    expires: bool
+
+
+_NEW_READER = NewReaderColumns(
+    name="",
+    zone="UTC",
+    send_time=time(6),
+    weekdays=EVERY_DAY,
+    papers_per_edition=10,
+    status=Status.ACTIVE,
+    threshold=0.0,
+    weekly=False,
+    notify_when_empty=False,
+    next_slot=None,
+    expires=False,
+)
 _NOT_MERGED = _table.c.merged_into.is_(None)
 _FIXED = {"id", "uid", "created", "interests", "merged_into"}
 _CHANGEABLE = {field.name for field in fields(Reader)} - _FIXED
@@ -41,21 +71,11 @@ def add(
     *,
     address: str | None,
     now: datetime,
-    name: str = "",
-    zone: str = "UTC",
-    send_time: time = time(6),
-    weekdays: frozenset[int] = EVERY_DAY,
-    papers_per_edition: int = 10,
     words: Sequence[str] = (),
-    status: Status = Status.ACTIVE,
-    threshold: float = 0.0,
-    weekly: bool = False,
-    notify_when_empty: bool = False,
     uid: str | None = None,
-    next_slot: datetime | None = None,
     number: int | None = None,
-    expires: bool = False,
     signed_up: bool = False,
+    **others: Unpack[NewReaderColumns],
 ) -> Reader:
     """Take a reader in, with one interest of these ``words``.
 
@@ -66,21 +86,12 @@ def add(
     Raises UsageError when address or uid is taken, and for an impossible number of papers.
     """
     columns = {
+        **_NEW_READER,
+        **others,
         "uid": uid or str(uuid4()),
         "feed_key": new_feed_key(),
         "created": now,
         "address": address,
-        "name": name,
-        "zone": zone,
-        "send_time": send_time,
-        "weekdays": weekdays,
-        "papers_per_edition": papers_per_edition,
-        "status": status,
-        "threshold": threshold,
-        "weekly": weekly,
-        "notify_when_empty": notify_when_empty,
-        "next_slot": next_slot,
-        "expires": expires,
         "counts_from": None if signed_up else vote_eligibility.ALWAYS,
     }
     if (own := row_ids.free(connection, _table, number)) is not None:
@@ -90,7 +101,8 @@ def add(
         reader_id: int = connection.execute(statement).scalar_one()
     if own is not None:
         row_ids.count_on(connection, _table)
-    set_interest(connection, reader_id, MAIN, words=words)
+    main = {"reader_id": reader_id, "name": MAIN, "words": list(words), "quota": 1}
+    connection.execute(insert(_interest_table).values(main))
     return get(connection, reader_id)
 
 
@@ -264,47 +276,6 @@ def count_by_status(connection: Connection) -> dict[Status, int]:
     return dict.fromkeys(Status, 0) | {Status(status): count for status, count in rows}
 
 
-def set_interest(
-    connection: Connection, reader_id: int, name: str, *, words: Iterable[str] = (), quota: int = 1
-) -> Interest:
-    """Write an interest of a reader, new or known by its name; raises UsageError for quota < 1."""
-    if quota < 1:
-        raise UsageError(f"A quota of {quota} gives the interest no place", hint="1 or more")
-    mine = (_interest_table.c.reader_id == reader_id, _interest_table.c.name == name)
-    values = {"words": list(words), "quota": quota}
-    if connection.execute(change(_interest_table).where(*mine).values(values)).rowcount == 0:
-        connection.execute(insert(_interest_table).values(reader_id=reader_id, name=name, **values))
-    return _interest(connection.execute(select(_interest_table).where(*mine)).one())
-
-
-def number_interest(connection: Connection, reader_id: int, name: str, number: int | None) -> None:
-    """Give an interest that nothing names yet the number that feeds know it by, if it is free."""
-    if (own := row_ids.free(connection, _interest_table, number)) is not None:
-        table = _interest_table
-        mine = (table.c.reader_id == reader_id, table.c.name == name)
-        connection.execute(change(table).where(*mine).values(id=own))
-        row_ids.count_on(connection, table)
-
-
-def remove_interest(connection: Connection, reader_id: int, name: str) -> None:
-    """Take an interest away; its votes go to the first one left.
-
-    Raises UsageError when there is none of that name, or when it is the reader's last.
-    """
-    interests = get(connection, reader_id).interests
-    if name not in {interest.name for interest in interests}:
-        raise UsageError(f"There is no interest called {one_line(name)!r}")
-    if len(interests) == 1:
-        raise UsageError(
-            f"{one_line(name)!r} is the last interest", hint="change its words instead"
-        )
-    connection.execute(
-        delete(_interest_table).where(
-            _interest_table.c.reader_id == reader_id, _interest_table.c.name == name
-        )
-    )
-
-
 def _columns(values: dict[str, Any]) -> dict[str, Any]:
     """Turn a reader's fields into what the columns hold."""
     columns = dict(values)
@@ -313,7 +284,7 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
         columns["address"] = spell_address(columns["address"])
     size = columns.get("papers_per_edition")
     if size not in {None, *SIZES}:
-        raise UsageError(f"A size of {size} papers is not possible", hint="1 to 100")
+        raise UsageError(f"a size of {size} papers is not possible", hint="give 1 to 100")
     if "status" in columns:
         columns["status"] = columns["status"].value
     if columns.get("feed_key") == "":
@@ -332,7 +303,8 @@ def _unless_taken(connection: Connection, address: str | None) -> Iterator[None]
     except IntegrityError as error:
         what = f"the address {one_line(address)}" if address else "that uid or feed key"
         raise UsageError(
-            f"There is a reader with {what} already", hint="`larkpost reader list` shows them"
+            f"there is a reader with {what} already",
+            hint="run larkpost reader list",
         ) from error
 
 
@@ -350,9 +322,7 @@ def _one(connection: Connection, condition: ColumnElement[bool], what: str) -> R
 
 
 def _unknown(what: str) -> UnknownReader:
-    return UnknownReader(
-        f"There is no reader with {what}", hint="`larkpost reader list` shows all of them"
-    )
+    return UnknownReader(f"there is no reader with {what}", hint="run larkpost reader list")
 
 
 def _where(connection: Connection, *conditions: ColumnElement[bool]) -> list[Reader]:
@@ -361,11 +331,12 @@ def _where(connection: Connection, *conditions: ColumnElement[bool]) -> list[Rea
     theirs = select(_interest_table).join(_table).where(*conditions).order_by(_interest_table.c.id)
     interests: dict[int, list[Interest]] = {row.id: [] for row in rows}
     for row in connection.execute(theirs) if rows else ():
-        interests[row.reader_id].append(_interest(row))
+        interests[row.reader_id].append(read_interest(row))
     return [_reader(row, tuple(interests[row.id])) for row in rows]
 
 
-def _interest(row: Row[Any]) -> Interest:
+def read_interest(row: Row[Any]) -> Interest:
+    """Make an interest of its row."""
     return Interest(row.id, row.name, row.words, row.quota)
 
 

@@ -1,4 +1,4 @@
-"""Makes the trending edition: what the votes of all readers lift to the top on a day."""
+"""Makes the trending edition: the papers of a day that the votes of all readers rank highest."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Day = date  # for classes in which ``date`` is a field
 
 @dataclass(frozen=True, slots=True)
 class TrendingEdition:
-    """The house's edition of a day (UTC): papers with their thumbs, the hottest first."""
+    """The trending papers of a day (UTC) with their thumbs, hottest first."""
 
     date: Day
     papers: tuple[Judged, ...]
@@ -35,10 +35,10 @@ def trending_edition(
     limit: int = 10,
     fewest: int = popularity.FEWEST,
 ) -> TrendingEdition:
-    """The house's edition of a day: what trends at its end, or now where it is not over.
+    """Return the trending papers at the end of a day, or now if it is not over.
 
-    Thumbs are counted in steps of ``fewest``. Once the day is over it changes
-    only where a paper or vote of that day does.
+    Thumbs are counted in steps of ``fewest``. Once the day is over the result changes only with a
+    paper or vote of that day.
     """
     at = min(now, end_of(day))
     hot = popularity.trending(connection, at=at, window=window, limit=limit, fewest=fewest)

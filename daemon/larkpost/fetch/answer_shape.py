@@ -55,9 +55,9 @@ def _is_empty_json(body: BinaryIO, head: bytes) -> bool:
         given = json.loads(body.read())
     except (ValueError, RecursionError) as error:
         raise SourceFailure(
-            "the answer is no whole JSON",
+            "the answer is not complete JSON",
             problem=FetchProblem.CUT,
-            hint="it may have been cut off; it is asked again",
+            hint="it may have been cut off; the source is polled again",
         ) from error
     if isinstance(given, dict) and "error" in given:
         raise _changed(f"the answer is an error: {str(given['error'])[:200]}")

@@ -152,7 +152,7 @@ def add_sources(
         if source.name in listed:
             raise UsageError(
                 f"there is a source {source.name} already: {listed[source.name].address}",
-                hint="give this one another name with --name, or remove that one",
+                hint="choose another name with --name, or remove the other source",
             )
     with store.begin() as connection:
         for source in fresh:
@@ -167,7 +167,7 @@ def remove_source(
     source = find_source(store, name, configured, now=now).source
     if not source.by_command:
         raise UsageError(
-            f"{source.name} is named in the settings", hint="take it out of `sources` there"
+            f"{source.name} is in the settings file", hint="remove it from `sources` there"
         )
     with store.begin() as connection:
         polled_sources.remove(connection, [source.name])
@@ -182,5 +182,7 @@ def find_source(
     found = [one for one in states if one.source.name == name]
     found += [one for one in states if one.source.address == name]
     if not found:
-        raise UsageError(f"there is no source {name}", hint="`larkpost source list` names them")
+        raise UsageError(
+            f"there is no source {name}", hint="run larkpost source list to see all sources"
+        )
     return found[0]

@@ -46,7 +46,7 @@ class Deadline:
         rest = self._end - monotonic()
         if rest <= 0:
             raise SourceFailure(
-                f"the answer was not whole after {self.seconds:g} seconds",
+                f"the answer was not complete after {self.seconds:g} seconds",
                 problem=FetchProblem.TIMEOUT,
                 hint="it is tried again, later each time; fetch.timeout allows more",
             )
@@ -117,7 +117,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
         if isinstance(answer, Exception):
             why = getattr(answer, "strerror", None) or answer
             raise SourceFailure(
-                f"{host} was not found: {why}",
+                f"{host} does not exist or cannot be resolved: {why}",
                 problem=FetchProblem.UNREACHABLE,
                 hint="check the spelling of the address, and the network of this machine",
             ) from answer

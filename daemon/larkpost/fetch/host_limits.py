@@ -85,6 +85,6 @@ class HostLimits:
         while not condition():
             if self._stopped() or self._clock() > end:
                 raise TryAgainLater(
-                    f"{ARXIV} is being asked by another process", hint="it is tried again later"
+                    f"{ARXIV} is being polled by another process", hint="it is tried again later"
                 )
             self._sleep(_LOOK_SECONDS)

@@ -168,7 +168,7 @@ class _Oddities:
             text = _windows(raw)
         else:
             if _TWICE.search(text):
-                self._note(number, "looks like UTF-8 encoded twice (“Ã©” for “é”); kept as it is")
+                self._note(number, "looks like UTF-8 encoded twice (“Ã©” for “é”); left as it is")
         if "\ufffd" in text:
             self._note(number, "a character was lost before this file was written (U+FFFD)")
         self.controls += count_unwanted(text)

@@ -23,6 +23,6 @@ def export_format(record: Mapping[str, Any]) -> int:
     if isinstance(said, int) and not isinstance(said, bool) and FIRST <= said <= CURRENT:
         return said
     raise UsageError(
-        f"“format” is {shorten(one_line(repr(said)), 40)}, and has to be {FIRST} or {CURRENT}:"
+        f"“format” is {shorten(one_line(repr(said)), 40)}, but must be {FIRST} or {CURRENT}:"
         " a newer Larkpost wrote it, or another program"
     )

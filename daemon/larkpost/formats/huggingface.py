@@ -13,10 +13,10 @@ from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import NumberedLine, lines
 from larkpost.formats.page.digest_mail import mail_records
 from larkpost.formats.page.layout import PageLayout, find_layout
+from larkpost.formats.page.marked_page import MarkedPage
 from larkpost.formats.page.page_lines import plain_lines
 from larkpost.formats.page.page_tokens import TokenKind
 from larkpost.formats.page.paragraphs import Paragraph
-from larkpost.formats.page.parser import MarkedPage
 from larkpost.formats.page.plausibility import check_records
 from larkpost.formats.page.title_abstract_pairs import AlternatingPage
 from larkpost.formats.page.title_or_abstract import width

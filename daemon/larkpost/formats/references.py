@@ -61,7 +61,7 @@ def _read(text: str) -> Iterator[PaperRecord]:
         return _from_rdf(text.lstrip())
     if start.startswith(("<?xml", "<!DOCTYPE", "PK", "{\\rtf")):
         raise UsageError(
-            "This kind of file is not read", hint="Export it as BibTeX, RIS, CSL JSON, RDF or CSV."
+            "this file type is not supported", hint="export it as BibTeX, RIS, CSL JSON, RDF or CSV"
         )
     if start.startswith(("[", "{")):
         return _from_brackets(text)
@@ -135,7 +135,9 @@ def _from_brackets(text: str) -> Iterator[PaperRecord]:
         drafts = _from_text(text)
         first = next(drafts, None)
         if first is None:
-            raise UsageError("This looks like JSON, but is none", hint="Export it again.") from None
+            raise UsageError(
+                "this looks like JSON, but is not valid", hint="export it again"
+            ) from None
         return chain([first], drafts)
     listed = found.get("items", [found]) if isinstance(found, dict) else found
     items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []

@@ -48,7 +48,7 @@ def items(text: str) -> Iterator[ZoteroItem]:
     """
     if _DECLARED.search(text):
         raise UsageError(
-            "A file with a document type is not read", hint="Export it from Zotero again."
+            "a file with a document type is not read", hint="export it from Zotero again"
         )
     read = 0
     try:
@@ -59,7 +59,7 @@ def items(text: str) -> Iterator[ZoteroItem]:
     except ET.ParseError as error:
         if not read:
             raise UsageError(
-                "This RDF is damaged, and not read", hint="Export it from Zotero again."
+                "this RDF is damaged, and not read", hint="export it from Zotero again"
             ) from error
 
 

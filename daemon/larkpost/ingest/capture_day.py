@@ -32,7 +32,7 @@ def capture_hint(member: DumpMember, date: Date | None, now: datetime) -> Captur
     """
     today = now.date()
     if date is not None:
-        return CaptureHint(date, "as told")
+        return CaptureHint(date, "as given")
     named = in_name(member.file_name)
     if named and named <= today + GRACE:
         return CaptureHint(min(named, today), "from the name of the file")

@@ -126,11 +126,13 @@ def _open(path: Path, name: str, *, follow: bool) -> int:
         raise UsageError(f"there is no file {name}", hint="check the spelling") from error
     except PermissionError as error:
         hint = "give the user that Larkpost runs as the right to read it"
-        raise UnreadableDump(f"{name} may not be read", hint=hint) from error
+        raise UnreadableDump(f"{name} cannot be read", hint=hint) from error
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        raise UnreadableDump(f"{name} is a symbolic link", hint="put the file itself") from error
+        raise UnreadableDump(
+            f"{name} is a symbolic link", hint="put the file itself there"
+        ) from error
     try:
         _must_be_regular(os.fstat(number).st_mode, name)  # it may have been swapped meanwhile
     except UnreadableDump:

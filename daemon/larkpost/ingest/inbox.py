@@ -116,7 +116,7 @@ def _unusable(error: OSError, inbox: Path) -> LarkpostError:
     what = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
     return Failure(
         f"the inbox cannot be read: {error.filename or inbox}: {what}",
-        hint="make it a folder that the daemon may write to; it is looked at again by itself",
+        hint="make it a folder that the daemon can write to; it is checked again automatically",
     )
 
 

@@ -64,7 +64,9 @@ def preview(
     stream.seek(0)
     if head.startswith((GZIP, ZIP)):
         hint = "unpack it first, or put it into the inbox or give it to `larkpost ingest`"
-        raise UnreadableDump(f"{name} is packed, and nothing is unpacked here", hint=hint)
+        raise UnreadableDump(
+            f"{name} is compressed, and this page does not unpack files", hint=hint
+        )
     with copy_of_stream(stream, name) as copy:
         return _read(DumpReader(copy, dump_formats, None, date, now), copy)
 
@@ -74,7 +76,7 @@ def _read(reader: DumpReader, copy: DumpCopy) -> DumpPreview:
         if reader.counts["rejected"] > MOST_REJECTED:
             many = quantity(MOST_REJECTED, "record")
             raise UnreadableDump(
-                f"{copy.name} holds more than {many} that are no papers",
+                f"{copy.name} has more than {many} that are not papers",
                 hint="docs/formats.md shows what the formats look like",
             )
 
@@ -85,7 +87,7 @@ def _read(reader: DumpReader, copy: DumpCopy) -> DumpPreview:
         papers += 1
         if papers > MOST_PAPERS:
             raise UnreadableDump(
-                f"{copy.name} holds more than {quantity(MOST_PAPERS, 'paper')}",
+                f"{copy.name} has more than {quantity(MOST_PAPERS, 'paper')}",
                 hint="put it into the inbox as a file, or give it to `larkpost ingest`",
             )
         if len(titles) < MOST_TITLES:

@@ -103,8 +103,8 @@ class ReadAttempts:
         """Count one more; raises UnreadableDump when there were enough."""
         if (before := self.count()) >= MOST_TRIES:
             raise UnreadableDump(
-                f"reading {name} broke the program {MOST_TRIES} times",
-                hint="the log tells where; the file is kept",
+                f"reading {name} crashed the program {MOST_TRIES} times",
+                hint="see the log; the file was not deleted",
             )
         write_note(self.file, str(before + 1).encode("ascii"))
 

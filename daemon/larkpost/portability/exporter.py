@@ -64,9 +64,9 @@ def _must_be_safe(folder: Path) -> None:
     except FileNotFoundError:
         return
     if stat.S_ISLNK(link.st_mode) and not is_own(link):
-        raise UsageError(f"{folder} is a link that somebody else has made", hint=own)
+        raise UsageError(f"{folder} is a link that another user made", hint=own)
     if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
-        raise UsageError(f"every user of this machine may write in {folder}", hint=own)
+        raise UsageError(f"all users of this machine can write to {folder}", hint=own)
 
 
 def about(connection: Connection, reader: Reader) -> Iterator[dict[str, Any]]:

@@ -154,7 +154,7 @@ def find_paper(named: Mapping[Identifier, int], name: str) -> int:
     """Find the id of a paper by its name; raises UsageError where none has it."""
     identifier = parse_identifier(name)
     if identifier not in named:
-        raise UsageError(f"no paper here goes by {identifier}")
+        raise UsageError(f"there is no paper {identifier}")
     return named[identifier]
 
 
@@ -164,7 +164,7 @@ def read_uid(name: object) -> str:
         return str(UUID(str(name)))
     except ValueError as error:
         raise UsageError(
-            f"“{shorten(str(name), 80)}” is neither a mail address nor the uid of a reader"
+            f"“{shorten(str(name), 80)}” is neither an email address nor the uid of a reader"
         ) from error
 
 
@@ -191,8 +191,8 @@ def _feed_key(key: object, name: str) -> str:
     if isinstance(key, str) and (not key or _FEED_KEY.fullmatch(key)):
         return key
     raise UsageError(
-        f"the feed key of {shorten(name, 80)} cannot be used: a key is a secret of 16 to 64"
-        " letters and digits of ASCII, “-” and “_”; leave feed_key out, and a new one is made"
+        f"the feed key of {shorten(name, 80)} is not valid: a key has 16 to 64"
+        " characters (A-Z, a-z, 0-9, “-” and “_”); without feed_key, a new one is made"
     )
 
 

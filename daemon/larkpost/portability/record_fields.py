@@ -31,7 +31,7 @@ def read_field(
         raise
     except (ValueError, TypeError, OverflowError, AttributeError):
         shown = one_line(json.dumps(value, ensure_ascii=False))[:LONGEST_SHOWN]
-        raise UsageError(f"“{spelling(line, key)}” is {shown}, and has to be {allowed}") from None
+        raise UsageError(f"“{spelling(line, key)}” is {shown}, but must be {allowed}") from None
 
 
 def read_moment(line: Mapping[str, Any], key: str) -> datetime:

@@ -14,10 +14,12 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
 )
 
 from larkpost.domain import Paper
-from larkpost.ranking.tfidf import TextSpace, unit
+from larkpost.ranking.term_matrix import unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from larkpost.ranking.tfidf import TextSpace
 
     Floats = NDArray[np.float32]
 

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from larkpost.domain import TermWeight
+from larkpost.ranking.term_matrix import scale_to_unit
 from larkpost.ranking.tfidf import (
     CLOSE_SHARE,
     WORD_SHARE,
@@ -17,7 +18,6 @@ from larkpost.ranking.tfidf import (
     Indices,
     PaperRows,
     TextSpace,
-    scale_to_unit,
 )
 from larkpost.text.term_specificity import LEAST_PARTICULAR
 

@@ -101,8 +101,15 @@ def read_networks(value: object) -> tuple[str, ...]:
     """Read ``127.0.0.1, 10.0.0.0/8`` or a list of such; raises ValueError for what is neither."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, Iterable):
-        raise ValueError(f"{value!r} is no list of addresses")  # noqa: TRY004 - pydantic wants it
-    return tuple(str(ip_network(str(part).strip())) for part in parts if str(part).strip())
+        raise ValueError(f"{value!r} is not a list of addresses")  # noqa: TRY004 - pydantic wants it
+    return tuple(_network(str(part).strip()) for part in parts if str(part).strip())
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is not an address or network such as 10.0.0.0/8") from None
 
 
 def day_names(days: Iterable[int]) -> list[str]:
@@ -127,7 +134,7 @@ def _mode(value: object) -> int:
     """Read rights as chmod writes them: ``"660"``."""
     text = f"{value:o}" if isinstance(value, int) else str(value)
     if not re.fullmatch(r"0?[0-7]{3}", text):
-        raise ValueError(f'{value!r} is not rights such as "660"')
+        raise ValueError(f'{value!r} are not permissions such as "660"')
     return int(text, 8)
 
 

@@ -192,5 +192,5 @@ def _domain(domain: str, address: str) -> str:
 
 def _no_address(address: str) -> UsageError:
     return UsageError(
-        f"“{shorten(address, 120)}” is not a mail address", hint="write it like anna@example.org"
+        f"“{shorten(address, 120)}” is not an email address", hint="write it like anna@example.org"
     )

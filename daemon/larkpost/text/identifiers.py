@@ -57,8 +57,9 @@ def parse_identifier(text: str) -> Identifier:
     what does not name the page. Raises UsageError.
     """
     if (found := find_identifier(text)) is None:
+        given = shorten(clean(text[:_LONGEST_GIVEN]).strip(), 120)
         raise UsageError(
-            f"“{shorten(clean(text[:_LONGEST_GIVEN]).strip(), 120)}” is not the name of a paper",
+            f"“{given}” is not an identifier of a paper",
             hint="write it like arxiv:2508.13426, doi:10.1000/182 or https://…",
         )
     return found

@@ -33,6 +33,6 @@ def tidy(words: Iterable[str]) -> tuple[str, ...]:
 
 def _too_many_words() -> UsageError:
     return UsageError(
-        f"At most {MOST_WORDS} interest words, each of {LONGEST_WORDS} characters or fewer",
-        hint="a few words that name a field do best; thumbs teach the rest",
+        f"at most {MOST_WORDS} interest words, each of {LONGEST_WORDS} characters or fewer",
+        hint="a few words that name a field are best; thumbs teach the rest",
     )

@@ -26,7 +26,7 @@ LONGEST = 10_000_000  # characters of a list of references
 @json_option
 @pass_call
 def import_library(call: CliContext, email: str, sources: Sequence[str], as_json: bool) -> None:
-    """Begin the taste of the reader EMAIL from papers already read: each gets a thumb up.
+    """Give a thumb up of the reader EMAIL to papers they have read and liked.
 
     FILE is BibTeX, RIS, an export of Zotero, or a list of identifiers and links; - is standard
     input; ID is scheme:value or a link.
@@ -48,12 +48,12 @@ def import_library(call: CliContext, email: str, sources: Sequence[str], as_json
         who = reader.address or reader.uid
         put_json({"reader": who, "liked": liked, "new": new, "unknown": unknown})
         return
-    call.say(f"{thumbs(liked, 'up')}; {quantity(new, 'paper')} new here")
+    call.say(f"{thumbs(liked, 'up')}; {quantity(new, 'paper')} added")
     for name in unknown:
-        put(f"not known here, and without a title: {printable(name)}")
+        put(f"not known here, and has no title: {printable(name)}")
 
 
-@click.command(short_help="List ten papers whose thumbs would tell most.")
+@click.command(short_help="List ten papers that are most useful to rate.")
 @click.argument("email")
 @click.option(
     "--page", type=click.IntRange(1, 50), default=1, metavar="N",
@@ -62,9 +62,9 @@ def import_library(call: CliContext, email: str, sources: Sequence[str], as_json
 @json_option
 @pass_call
 def rate(call: CliContext, email: str, page: int, as_json: bool) -> None:
-    """List ten papers that the reader EMAIL has not rated yet, whose thumbs would tell most.
+    """List ten papers that the reader EMAIL has not rated yet, and that are most useful to rate.
 
-    `larkpost vote EMAIL PAPER up`, or down, gives the thumb; --page 2 lists ten more papers.
+    `larkpost vote EMAIL PAPER up` (or down) gives a thumb; --page 2 lists ten more papers.
     """
     program, reader = call.open_reader(email)
     _put_to_rate(_to_rate(call, program, reader, page), as_json=as_json)
@@ -127,7 +127,7 @@ def _put_to_rate(papers: Sequence[Paper], *, as_json: bool) -> None:
         put_json(*map(paper_line, papers))
         return
     if not papers:
-        put("No papers left to rate. Read a dump first: larkpost ingest FILE")
+        put("There are no papers to rate. Read a dump first: larkpost ingest FILE")
         return
-    put("Thumbs on these would tell most (larkpost vote EMAIL PAPER up, or down):")
+    put("These are most useful to rate (larkpost vote EMAIL PAPER up, or down):")
     put_table(["paper", "title"], [[paper.identifier, paper.title] for paper in papers])

@@ -31,7 +31,7 @@ def allow(
     if most < 1:
         raise ValueError(f"a limit of {most} lets nobody pass: do not ask")
     if cost < 1:
-        raise ValueError(f"a cost of {cost} would give turns back")
+        raise ValueError(f"a cost of {cost} would raise the limit")
     if cost > most:
         return False
     moment, whole = (now - _EPOCH) // _MICROSECOND, per // _MICROSECOND

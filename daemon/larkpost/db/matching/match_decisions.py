@@ -119,6 +119,10 @@ def record(connection: Connection, decision: MatchDecision) -> None:
     for other in others:
         if _contradicts(decision, other) or _repeats(decision, other):
             connection.execute(delete(_table).where(_table.c.id == other.id))
+    _insert(connection, decision)
+
+
+def _insert(connection: Connection, decision: MatchDecision) -> None:
     values = {"same": decision.same, "at": decision.at}
     made = connection.execute(insert(_table).values(values).returning(_table.c.id))
     number = made.scalar_one()

@@ -68,9 +68,8 @@ def record_placed(
     rows = []
     for entry in several:
         keys = known.get(entry.paper.id, set())
-        first = []
-        if entry.before and not keys:
-            first = [_first_record(entry, origins.get(entry.paper.id, origin))]
+        is_first = entry.before and not keys
+        first = [_first_record(entry, origins.get(entry.paper.id, origin))] if is_first else []
         records = [
             *first,
             *(

@@ -81,7 +81,7 @@ def check(store: Store, steps: MigrationSteps = STEPS) -> None:
         _refuse_unknown(connection, store.name, found, steps)
     raise StoreError(
         f"{store.name} is older than this program ({found or 'empty'}, needs {steps.head})",
-        hint="run `larkpost migrate`",
+        hint="run larkpost migrate",
     )
 
 
@@ -93,8 +93,8 @@ def make_file(file: Path) -> None:
     """
     if file.with_name(file.name + "-wal").exists():
         raise StoreError(
-            f"{file} is gone, but its journal {file.name}-wal is there",
-            hint="put the database or a backup back; remove the journal only for a fresh start",
+            f"{file} is missing, but its journal {file.name}-wal is there",
+            hint="restore the database; remove the journal only to start from scratch",
         )
     try:
         make_folder(file.parent)
@@ -169,12 +169,12 @@ def _refuse_unknown(
         raise StoreError(
             f"{name} has revision {found}, which this program (up to {steps.head}) does not know: "
             "a newer Larkpost, or another program, wrote it",
-            hint="install the Larkpost that wrote it, or go back to a backup",
+            hint="install the version of Larkpost that wrote it, or restore a backup",
         )
     if found is None and (tables := inspect(connection).get_table_names()):
         raise StoreError(
             f"{name} is not empty and not Larkpost's: it holds {', '.join(sorted(tables)[:3])}",
-            hint="give Larkpost a database of its own in database.url",
+            hint="set database.url to a database only for Larkpost",
         )
 
 
@@ -190,4 +190,6 @@ def _run(connection: Connection, steps: MigrationSteps) -> None:
     if connection.dialect.name == "sqlite":
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         if broken:
-            raise StoreError(f"The migration would leave {len(broken)} rows without their parents")
+            raise StoreError(
+                f"the migration would leave {len(broken)} rows without the rows they refer to"
+            )

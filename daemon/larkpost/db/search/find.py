@@ -93,7 +93,7 @@ def _limit_time(connection: Connection, seconds: float) -> Iterator[None]:
         if not is_interruption(error):
             raise
         hint = "use fewer words, or rarer ones"
-        raise Busy("The search took too long", hint=hint) from error
+        raise Busy("the search took too long", hint=hint) from error
 
 
 def kin(connection: Connection, of: Paper, *, limit: int) -> list[Paper]:

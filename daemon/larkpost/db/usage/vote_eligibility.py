@@ -177,23 +177,16 @@ def _cast_by_new(
     connection: Connection, paper_ids: Collection[int], earliest: datetime
 ) -> dict[int, list[Any]]:
     """Read by paper the thumbs of readers who are new at the ``earliest`` start, or later."""
+    vote, reader = schema.vote.c, schema.reader.c
+    begun = reader.counts_from.label("begun")
+    of_new = (
+        select(vote.paper_id, vote.reader_id, vote.counts_from, begun)
+        .join_from(schema.vote, schema.reader, reader.id == vote.reader_id)
+        .where(vote.counts_from >= _midnight(earliest), reader.counts_from > earliest - NEW_FOR)
+    )
     found: dict[int, list[Any]] = {}
     for some in batches(paper_ids):
-        of_new = (
-            select(
-                _vote.c.paper_id,
-                _vote.c.reader_id,
-                _vote.c.counts_from,
-                _reader.c.counts_from.label("begun"),
-            )
-            .join_from(_vote, _reader, _reader.c.id == _vote.c.reader_id)
-            .where(
-                _vote.c.paper_id.in_(some),
-                _vote.c.counts_from >= _midnight(earliest),
-                _reader.c.counts_from > earliest - NEW_FOR,
-            )
-        )
-        for row in connection.execute(of_new):
+        for row in connection.execute(of_new.where(vote.paper_id.in_(some))):
             found.setdefault(row.paper_id, []).append(row)
     return found
 

@@ -61,8 +61,8 @@ def answered_fields(parts: EntryParts) -> dict[str, Any]:
     if _ERROR in given or (parts.text("title") == "Error" and "/abs/" not in given):
         what = shorten(parts.text("summary"), 200) or "unknown"
         raise UnreadableDump(
-            f"it is an error that arXiv's API answered with ({what})",
-            hint="mend the query, or ask again later",
+            f"it is an error message of arXiv's API ({what})",
+            hint="correct the query, or try again later",
         )
     published, updated = parse_day(parts.text("published")), parse_day(parts.text("updated"))
     comment = parts.text("arxiv:comment") or None

@@ -127,8 +127,8 @@ def _refuse_error(element: _Element) -> None:
         return
     told = f"{code}: {words}" if words else code
     raise UnreadableDump(
-        f"it is an error that the repository answered with ({shorten(told, 250)})",
-        hint="mend the request, or ask again later",
+        f"it is an error message of the repository ({shorten(told, 250)})",
+        hint="correct the request, or try again later",
     )
 
 

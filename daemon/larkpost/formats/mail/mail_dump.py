@@ -102,6 +102,12 @@ def _mails(dump: BinaryIO) -> Iterator[bytes]:
         )
 
 
+def _day_sent(message: Message, near: date) -> date | None:
+    """Read the day on which a mail was sent; None where it lies ahead, so that it tells nothing."""
+    day = _sent(message)
+    return None if day is not None and day > near + GRACE else day
+
+
 def mail_records(content: bytes, near: date) -> list[Record]:
     """Read the records of one mail, those that say the day first; ``near`` is the latest day.
 
@@ -114,10 +120,10 @@ def mail_records(content: bytes, near: date) -> list[Record]:
     try:
         message = parse(content, most=LARGEST_MAIL, factory=factory)
     except OutsizedMail as error:
-        raise UnreadableDump(f"it is no mail that a program sends: {error}", hint=_HINT) from error
-    day = _sent(message)
-    if day is not None and day > near + GRACE:
-        day = None
+        raise UnreadableDump(
+            f"it is not an email that a program would send: {error}", hint=_HINT
+        ) from error
+    day = _day_sent(message, near)
     records = _saved_page(message, near) if saved else _digest(message, min(day or near, near))
     if day is None:
         return records

@@ -23,6 +23,15 @@ _HEADER = 20  # lines among which the day of the list stands
 _NOTED = 200  # lines among which notes about the capture stand
 
 
+def _read_all(dump: BinaryIO) -> bytes:
+    content = dump.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise UnreadableDump(
+            f"it is a list of links of more than {_LARGEST >> 20} MiB", hint="cut it into several"
+        )
+    return content
+
+
 class LinkList:
     """Headings or items with a link to arXiv or a DOI each, and text below."""
 
@@ -40,12 +49,7 @@ class LinkList:
 
         Raises UnreadableDump where there is none, or where it is larger than any list.
         """
-        content = dump.read(_LARGEST + 1)
-        if len(content) > _LARGEST:
-            raise UnreadableDump(
-                f"it is a list of links of more than {_LARGEST >> 20} MiB",
-                hint="cut it into several",
-            )
+        content = _read_all(dump)
         yield from _noted_day(content, near)
         papers: Iterator[PaperRecord] = linked_papers(markdown_blocks(BytesIO(content)))
         first = next(papers, None)

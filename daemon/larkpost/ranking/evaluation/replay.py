@@ -47,13 +47,13 @@ EDGES = (0, 1, 3, 5, 10, 20, 40, 80, 160, 320, 640, 1280)
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Votes whose chance was told within ``low``..``high``: how many, told and come true."""
+    """Votes whose chance was told within ``low``..``high``: how many, predicted and observed."""
 
     low: float
     high: float
     votes: int
-    told: float
-    came_true: float
+    predicted: float
+    observed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,9 +288,14 @@ def _by_community(history: History, days: Sequence[VoteDay]) -> list[Scores]:
             (ups if vote.thumb is Thumb.UP else downs)[vote.paper_id] += 1
             done += 1
         told = [(ups[paper.id], downs[paper.id]) for paper in day.papers]
-        steps = [[count // history.fewest * history.fewest for count in pair] for pair in told]
-        scores.append(np.array([log1p(liked) - log1p(not_liked) for liked, not_liked in steps]))
+        scores.append(_community_scores(told, history.fewest))
     return scores
+
+
+def _community_scores(told: Sequence[tuple[int, int]], fewest: int) -> Scores:
+    """Score by thumbs up and down, in steps of ``fewest`` as readers see them."""
+    steps = [[count // fewest * fewest for count in pair] for pair in told]
+    return np.array([log1p(liked) - log1p(not_liked) for liked, not_liked in steps])
 
 
 def _calibration(
@@ -319,7 +324,7 @@ def _calibration(
         for inside in [which == at]
         if inside.any()
     )
-    error = sum(one.votes * abs(one.told - one.came_true) for one in bins) / len(told)
+    error = sum(one.votes * abs(one.predicted - one.observed) for one in bins) / len(told)
     return bins, float(error)
 
 

@@ -106,7 +106,7 @@ class Layout:
         return [*above.fill(said), *self._stories(copy, measure), *below.fill(said)]
 
     def _cut_page(self, *, feed: bool) -> tuple[Fragment, Fragment]:
-        above, below = self._form.page(feed=feed).split(gap("stories"))
+        above, below = self._form.page(feed=feed).split(gap("picks"))
         return cut(above, self._encode), cut(below, self._encode)
 
     def _stories(self, copy: EditionText, measure: AbstractLengths) -> list[bytes]:

@@ -46,7 +46,7 @@ def sender_of(setting: str) -> Mailbox:
         return Mailbox(name, check_address(address))
     except UsageError as error:
         raise SettingsError(
-            f"mail.sender is no mailbox: {one_line(setting)}",
+            f"mail.sender is not an email address: {one_line(setting)}",
             hint='write it like "Larkpost <larkpost@example.org>"',
         ) from error
 

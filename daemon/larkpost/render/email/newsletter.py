@@ -67,8 +67,8 @@ class Newsletter:
         address = edition.reader.address
         if address is None:
             raise UsageError(
-                f"reader {edition.reader.uid} has no mail address",
-                hint="they read by feed; preview the edition as html or text",
+                f"reader {edition.reader.uid} has no email address",
+                hint="this reader uses the feed; preview the edition as html or text",
             )
         copy = self._copy(edition)
         recipient = mime.Mailbox(edition.reader.name, mime.check_address(address))

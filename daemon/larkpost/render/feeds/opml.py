@@ -44,16 +44,9 @@ def opml(title: str, outlines: Iterable[Outline]) -> bytes:
     ET.SubElement(head, "title").text = title
     ET.SubElement(head, "docs").text = "http://opml.org/spec2.opml"
     body = ET.SubElement(root, "body")
-    for outline in outlines:
-        ET.SubElement(
-            body,
-            "outline",
-            type="rss",
-            text=outline.text,
-            title=outline.text,
-            xmlUrl=outline.feed,
-            htmlUrl=outline.page,
-        )
+    for one in outlines:
+        shown = {"type": "rss", "text": one.text, "title": one.text}
+        ET.SubElement(body, "outline", {**shown, "xmlUrl": one.feed, "htmlUrl": one.page})
     ET.indent(root)
     written: bytes = ET.tostring(root, encoding="UTF-8", xml_declaration=True)
     return written + b"\n"
