@@ -6,7 +6,6 @@ from collections import OrderedDict
 from collections.abc import Collection
 from hashlib import blake2b
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select, type_coerce
 from sqlalchemy.types import NullType
@@ -14,9 +13,7 @@ from sqlalchemy.types import NullType
 from larkpost.db import schema
 from larkpost.db.paper_rows import COLUMNS, get
 from larkpost.db.value_batches import batches
-
-if TYPE_CHECKING:
-    from larkpost.domain import Paper
+from larkpost.domain import Paper
 
 MOST = 5_000  # papers, of some 3 KB
 # Raw values of the driver, so that nothing is converted just for comparison.

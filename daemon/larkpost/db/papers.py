@@ -14,12 +14,12 @@ from larkpost.db import schema
 from larkpost.db.matching.paper_names import of as names
 from larkpost.db.matching.paper_names import owners
 from larkpost.db.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, get, paper
+from larkpost.domain import Identifier, Paper
 
 if TYPE_CHECKING:
     from larkpost.db.matching.merge_log import RecordOrigin
     from larkpost.db.matching.paper_matcher import MatchOutcome
     from larkpost.db.matching.paper_upsert import UpsertedPaper, absorb, take_turns
-    from larkpost.domain import Identifier, Paper
 
 __all__ = [
     "Extent",

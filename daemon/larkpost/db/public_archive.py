@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Date, Select, and_, func, select
 
 from larkpost.db import schema
 from larkpost.db.paper_rows import COLUMNS, PUBLIC, paper
-
-if TYPE_CHECKING:
-    from larkpost.domain import Paper
+from larkpost.domain import Paper
 
 _seen = schema.paper.c.first_seen
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from larkpost.db import schema
 from larkpost.db.value_batches import batches
@@ -38,7 +37,7 @@ class Dump:
 def by_digest(connection: Connection, digest: str) -> Dump | None:
     """Find the dump with exactly these bytes."""
     row = connection.execute(select(_table).where(_table.c.digest == digest)).one_or_none()
-    return None if row is None else _dump(row)
+    return None if row is None else Dump(**row._mapping)
 
 
 def record(
@@ -57,8 +56,11 @@ def record(
         rows = [{"dump_id": dump_id, "position": at, "paper_id": one} for at, one in some]
         connection.execute(insert(schema.dump_paper), rows)
     for bad in batches(rejected):
-        columns = [_rejected_row(dump_id, one) for one in bad]
-        connection.execute(insert(schema.rejected_record), columns)
+        records = [
+            {"dump_id": dump_id, "line": one.line, "reason": one.reason, "text": one.text}
+            for one in bad
+        ]
+        connection.execute(insert(schema.rejected_record), records)
     return dump_id
 
 
@@ -79,7 +81,7 @@ def papers_of(connection: Connection, dump_id: int) -> list[int]:
 def latest(connection: Connection, limit: int = 1) -> Sequence[Dump]:
     """Read the most recent dumps, latest first."""
     order = select(_table).order_by(_table.c.read_at.desc(), _table.c.id.desc()).limit(limit)
-    return [_dump(row) for row in connection.execute(order)]
+    return [Dump(**row._mapping) for row in connection.execute(order)]
 
 
 def last_news(connection: Connection) -> datetime | None:
@@ -91,16 +93,3 @@ def read_times(connection: Connection) -> dict[str, datetime]:
     """Return when a dump of each name was last read."""
     times = select(_table.c.name, func.max(_table.c.read_at)).group_by(_table.c.name)
     return {row.name: row[1] for row in connection.execute(times)}
-
-
-def _rejected_row(dump_id: int, rejected: RejectedRecord) -> dict[str, Any]:
-    return {
-        "dump_id": dump_id,
-        "line": rejected.line,
-        "reason": rejected.reason,
-        "text": rejected.text,
-    }
-
-
-def _dump(row: Row[Any]) -> Dump:
-    return Dump(**row._mapping)

@@ -3,8 +3,6 @@
 The search index is different on each database: ``larkpost.db.search.index``.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import (
     JSON,
     BigInteger,

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from larkpost.db import interests, readers, votes
 from larkpost.domain import Interest, Paper, Reader, Thumb, Vote
 from larkpost.errors import UsageError
+from larkpost.interfaces import Evidence
 from larkpost.schedule import local_date
 from larkpost.text.interest_words import LONGEST_INTEREST, MOST_INTERESTS, tidy
 from larkpost.text.normalize import one_line, shorten
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
-    from larkpost.interfaces import Evidence
     from larkpost.ranking import TextSpace
 
 NOT_AGAIN = timedelta(days=180)  # after an offer was declined

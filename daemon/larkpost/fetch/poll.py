@@ -17,6 +17,7 @@ from larkpost.fetch.health import SourceProblem, find_emptiness, find_stop, note
 from larkpost.fetch.pages import PageAnswer, PagePoller
 from larkpost.fetch.requests import BaseUrls, interval_of, plan_requests
 from larkpost.fetch.retry_after import back_off
+from larkpost.interfaces import DumpFormat
 from larkpost.log_events import LogEvent
 from larkpost.masking import mask_text
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from larkpost.db.polling.polled_sources import SourceState
     from larkpost.fetch.http_client import HttpClient
     from larkpost.ingest.ingest import IngestReport
-    from larkpost.interfaces import DumpFormat
     from larkpost.settings.polled_sources import PolledSource
 
 log = logs.get_logger(__name__)
@@ -52,10 +52,6 @@ _REST = timedelta(minutes=5)
 _left: dict[tuple[str, str], datetime] = {}
 
 
-def _never() -> bool:
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class PollContext:
     """The dependencies of polling.
@@ -68,7 +64,7 @@ class PollContext:
     configured: Callable[[], ConfiguredSources]
     client: HttpClient
     bases: BaseUrls
-    stopped: Callable[[], bool] = _never
+    stopped: Callable[[], bool] = lambda: False
     draw: Callable[[], float] = SystemRandom().random
 
 

@@ -13,11 +13,10 @@ from datetime import date
 from typing import Any, BinaryIO
 
 from larkpost.domain import Identifier, IngestWarning, PaperRecord, RejectedRecord
-from larkpost.errors import UsageError
 from larkpost.formats import huggingface_api, jsonl
 from larkpost.formats.json_fields import BadRecordError, JsonFields
 from larkpost.formats.json_items import JsonItem, json_items
-from larkpost.text.identifiers import identifier_url, parse_identifier
+from larkpost.text.identifiers import find_identifier, identifier_url
 from larkpost.text.mail_dates import read_mail_date
 from larkpost.text.normalize import squash
 
@@ -98,11 +97,8 @@ def _names(fields: JsonFields) -> tuple[Identifier, ...]:
 
 def _dois(text: str) -> Iterator[Identifier]:
     for word in text.split():
-        try:
-            name = parse_identifier(word.rstrip(";,"))
-        except UsageError:
-            continue
-        if name.scheme == "doi":
+        name = find_identifier(word.rstrip(";,"))
+        if name and name.scheme == "doi":
             yield name
 
 

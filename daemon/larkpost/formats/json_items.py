@@ -130,7 +130,8 @@ class _Walk:
                 end = self._next(start, error)
             else:
                 shown = self.text[start : min(end, start + _SHOWN)]
-                for one in _unwrap(value):
+                # An object may only wrap the list of papers.
+                for one in _papers_in(value, _DEEPEST) or [value]:
                     self.count += 1
                     yield JsonItem(self.line, one, shown, self._place())
             self._advance(end)
@@ -189,11 +190,6 @@ class _Walk:
 
 def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__
-
-
-def _unwrap(value: object) -> list[Any]:
-    """Return the list of papers that an object only wraps, or else the value itself."""
-    return _papers_in(value, _DEEPEST) or [value]
 
 
 def _papers_in(value: object, depth: int) -> list[Any]:

@@ -13,12 +13,12 @@ from larkpost.domain import DumpDate, IngestWarning, PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.dates import GRACE
 from larkpost.ingest.capture_day import CaptureHint, capture_hint
+from larkpost.interfaces import DumpFormat
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from larkpost.ingest.archives import DumpMember
     from larkpost.ingest.file_reader import DumpCopy
-    from larkpost.interfaces import DumpFormat
 
 Progress = Callable[[int, int], None]
 

@@ -13,17 +13,15 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import BinaryIO, cast
 
+from larkpost.domain import RejectedRecord
 from larkpost.errors import TryAgainLater, UnreadableDump, UsageError
 from larkpost.formats.file_types import refuse_what_is_no_dump
 from larkpost.formats.json_items import HeadFirst
 from larkpost.ingest.archives import GZIP, ZIP, DumpMember, GunzipReader, zip_members
 from larkpost.safe_files import others_may_write
 from larkpost.text.normalize import one_line
-
-if TYPE_CHECKING:
-    from larkpost.domain import RejectedRecord
 
 _CHUNK = 1024 * 1024
 _HEAD = 64 * 1024

@@ -20,13 +20,13 @@ from larkpost.ingest.file_moves import move
 from larkpost.ingest.ingest import IngestReport, ingest, was_read
 from larkpost.ingest.refused_files import MOST_REFUSALS, Refusal, inbox_refusals, refusals_since
 from larkpost.ingest.spool import WHY, InboxFile, ReadAttempts, forget_missing, lying_in
+from larkpost.interfaces import DumpFormat
 from larkpost.log_events import LogEvent
 from larkpost.safe_files import atomic_write, make_folder, remove_stale_drafts
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Store
-    from larkpost.interfaces import DumpFormat
 
 log = logs.get_logger(__name__)
 

@@ -15,10 +15,12 @@ from larkpost import logs
 from larkpost.db import papers, read_dumps
 from larkpost.db.coordination import job_status
 from larkpost.db.papers import MatchOutcome
+from larkpost.domain import PaperRecord, RejectedRecord
 from larkpost.errors import UnreadableDump, UsageError
 from larkpost.formats.reference_list import ReferenceList
 from larkpost.ingest.dump_reader import DumpReader, Progress, find_format
 from larkpost.ingest.file_reader import DumpCopy, copy_of, copy_of_stream, lines_of
+from larkpost.interfaces import DumpFormat
 from larkpost.log_events import LogEvent
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
 
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import PaperRecord, RejectedRecord
-    from larkpost.interfaces import DumpFormat
 
 log = logs.get_logger(__name__)
 

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO
 
+from larkpost.domain import RejectedRecord
 from larkpost.errors import UnreadableDump
 from larkpost.ingest.archives import GZIP, ZIP
 from larkpost.ingest.dump_reader import DumpReader
 from larkpost.ingest.file_reader import DumpCopy, copy_of_stream
+from larkpost.interfaces import DumpFormat
 from larkpost.text.normalize import one_line, shorten
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
     from datetime import date as Date  # noqa: N812 - ``date`` is the name of an argument
 
-    from larkpost.domain import RejectedRecord
-    from larkpost.interfaces import DumpFormat
 
 MOST_PAPERS = 5_000  # of one text; a whole day of arXiv has about a fifth of that
 MOST_REJECTED = 5_000

@@ -17,6 +17,7 @@ from larkpost.db.value_batches import batches
 from larkpost.domain import Delivery, DeliveryState, Message, MessageKind
 from larkpost.editions.clock_correction import recover_from_future
 from larkpost.errors import Deferred, LarkpostError
+from larkpost.interfaces import Renderer, Transport
 from larkpost.log_events import LogEvent
 from larkpost.mail import circuit_breaker, confirmations
 from larkpost.mail.confirmation_limits import PER_DOMAIN
@@ -26,7 +27,6 @@ from larkpost.mail.retry_policy import DeliveryDecision, classify_outcome, descr
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
-    from larkpost.interfaces import Renderer, Transport
 
 log = logs.get_logger(__name__)
 

@@ -12,13 +12,13 @@ from larkpost.db.matching import match_decisions
 from larkpost.db.matching.duplicate_rules import MatchRule
 from larkpost.db.matching.match_decisions import MatchDecision
 from larkpost.db.matching.unify_papers import choose_kept, unify
+from larkpost.domain import Identifier
 from larkpost.portability.import_lines import ImportReport, read_lines, refusing
 from larkpost.portability.record_fields import read_moment
 from larkpost.text.identifiers import parse_identifier
 
 if TYPE_CHECKING:
     from larkpost.db.engine import Connection, Store
-    from larkpost.domain import Identifier
 
 
 def take_decisions(store: Store, path: Path, *, now: datetime) -> ImportReport:

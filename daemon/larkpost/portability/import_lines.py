@@ -7,13 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from larkpost.domain import PaperRecord
 from larkpost.errors import LarkpostError, UsageError
 from larkpost.portability.exchange_record import ExchangeRecord, read_record
-
-if TYPE_CHECKING:
-    from larkpost.domain import PaperRecord
 
 
 @dataclass(slots=True)

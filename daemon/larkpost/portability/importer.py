@@ -36,7 +36,7 @@ from larkpost.portability.reader_records import (
 from larkpost.portability.record_fields import read_moment, read_thumb
 from larkpost.portability.records import name_of
 from larkpost.readers import subscriptions
-from larkpost.text.identifiers import parse_identifier
+from larkpost.text.identifiers import find_identifier
 from larkpost.text.normalize import shorten
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _votes(
     guests: Mapping[Identifier, PaperRecord],
 ) -> list[Vote]:
     known: dict[str, Reader] = {}
-    names = {text: _identifier(text) for text in {str(line.get("paper")) for _, line in some}}
+    names = {text: find_identifier(text) for text in {str(line.get("paper")) for _, line in some}}
     named = papers.owners(connection, {name for name in names.values() if name})
     thumbs = []
     for number, line in some:
@@ -191,13 +191,6 @@ def _vote(reader: Reader, paper_id: int, line: Mapping[str, Any], now: datetime)
         source=str(line.get("source") or "import"),
         interest_id=interests.get(str(chosen)),
     )
-
-
-def _identifier(text: str) -> Identifier | None:
-    try:
-        return parse_identifier(text)
-    except UsageError:
-        return None
 
 
 def _find_reader(connection: Connection, name: str) -> Reader:

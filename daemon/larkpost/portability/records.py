@@ -5,22 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from larkpost.domain import (
+    Bounce,
+    Delivery,
+    Edition,
+    Interest,
+    Paper,
+    Pick,
+    Reader,
+    TermWeight,
+    Vote,
+)
 from larkpost.formats.export_format import CURRENT
 from larkpost.settings import day_names
 
 if TYPE_CHECKING:
     from larkpost.db.matching.match_decisions import MatchDecision
-    from larkpost.domain import (
-        Bounce,
-        Delivery,
-        Edition,
-        Interest,
-        Paper,
-        Pick,
-        Reader,
-        TermWeight,
-        Vote,
-    )
 
 
 def paper_line(paper: Paper) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """Trains readers' tastes and ranks papers; it loads scikit-learn, so import it late."""
 
-from __future__ import annotations
-
 from larkpost.ranking.cold_start import PaperComparison, compare, informative
 from larkpost.ranking.evaluation.history import History
 from larkpost.ranking.evaluation.off_policy import Logged

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from larkpost.domain import Paper
 from larkpost.ranking.similarity import likeness
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper
     from larkpost.ranking.tfidf import Floats, TextSpace
 
 MOST_COMPARED = 2000

@@ -13,12 +13,12 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
     randomized_svd,
 )
 
+from larkpost.domain import Paper
 from larkpost.ranking.term_matrix import unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper
     from larkpost.ranking.tfidf import TextSpace
 
     Floats = NDArray[np.float32]

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from larkpost.domain import Paper
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from larkpost.domain import Paper
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
 
 

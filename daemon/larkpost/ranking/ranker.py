@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from larkpost.domain import Paper, Pick
+from larkpost.interfaces import Evidence
 from larkpost.ranking import (
     collaborative,
     explanations,
@@ -24,7 +25,6 @@ from larkpost.ranking.words import display_terms
 from larkpost.ranking.words.interest_terms import InterestTerm, interest_terms
 
 if TYPE_CHECKING:
-    from larkpost.interfaces import Evidence
     from larkpost.ranking.explanations import Contributions, Doubles, NearestLiked
     from larkpost.ranking.linear_model import LinearTaste, NamedTerms
     from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace

@@ -13,13 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from larkpost.domain import Interest, Paper, Pick, Reader
 from larkpost.text.minhash import resemblance, sketch
 from larkpost.text.normalize import one_line
-
-if TYPE_CHECKING:
-    from larkpost.domain import Interest, Paper, Pick, Reader
 
 NEAR = 0.85  # texts of this similarity are one paper to a reader
 TELLING = 200  # the least characters of texts that can be called the same

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from larkpost.domain import Paper
 from larkpost.ranking.tfidf import CLOSE_SHARE, WORD_SHARE, Floats, PaperRows, TextSpace
-
-if TYPE_CHECKING:
-    from larkpost.domain import Paper
 
 
 def similar(

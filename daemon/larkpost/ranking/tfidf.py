@@ -15,6 +15,7 @@ from sklearn.utils.extmath import (  # type: ignore[import-untyped]  # it has no
     randomized_svd,
 )
 
+from larkpost.domain import Paper
 from larkpost.ranking import ridge
 from larkpost.ranking.paper_row_cache import RowCache
 from larkpost.ranking.taste_cache import TasteCache
@@ -30,7 +31,6 @@ from larkpost.ranking.words.tokenizer import count_stems, terms
 from larkpost.text.term_specificity import GRADES, term_table
 
 if TYPE_CHECKING:
-    from larkpost.domain import Paper
     from larkpost.ranking.collaborative import CollaborativeFactors
 
     Texts = Sequence[str | Mapping[str, float]]

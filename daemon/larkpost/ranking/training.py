@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from larkpost.interfaces import Evidence
 from larkpost.ranking.calibration import calibrate
 from larkpost.ranking.exploration.passed_over import Passed, add_passed
 from larkpost.ranking.linear_model import Calibration, LinearTaste, NamedTerms
@@ -37,7 +38,6 @@ from larkpost.ranking.training_rows import BallotRows, dense_of, kernel_of, ledg
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from larkpost.interfaces import Evidence
     from larkpost.ranking.model_components import Kernel
     from larkpost.ranking.taste_cache import Line, TasteCache, Whose
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import bdtr
 
+from larkpost.domain import Paper
+from larkpost.interfaces import Evidence
+
 if TYPE_CHECKING:
-    from larkpost.domain import Paper
-    from larkpost.interfaces import Evidence
     from larkpost.ranking.tfidf import Floats, Indices, TextSpace
 
 WEIGHT_BEFORE_CHANGE = 0.15  # the weight of a thumb up from before a change

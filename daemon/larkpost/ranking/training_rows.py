@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.sparse import csr_array
 
+from larkpost.domain import Paper
 from larkpost.ranking.linear_model import Calibration, Columns, TrainingVotes
 from larkpost.ranking.paper_row_cache import name_text
 from larkpost.ranking.taste_cache import Line, TasteCache, digest
 
 if TYPE_CHECKING:
-    from larkpost.domain import Paper
     from larkpost.ranking.model_components import Kernel
     from larkpost.ranking.tfidf import Floats, Indices, PaperRows, TextSpace
     from larkpost.ranking.training import Learnt

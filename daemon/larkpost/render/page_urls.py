@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from larkpost.domain import Edition, Reader
-    from larkpost.interfaces import FeedFormat
+from larkpost.domain import Edition, Reader
+from larkpost.interfaces import FeedFormat
 
 
 class PageUrls(Protocol):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from larkpost.domain import FindLink, Identifier, Paper
 from larkpost.render.wording import link_of, short_enough
 from larkpost.text.identifiers import identifier_url
 from larkpost.text.search_phrase import search_url
 from larkpost.text.urls import encode_url
 
 if TYPE_CHECKING:
-    from larkpost.domain import FindLink, Identifier, Paper
     from larkpost.render.presenters import Facts
 
 

@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from larkpost import logs
+from larkpost.domain import Edition, Identifier, Paper, Pick
 from larkpost.log_events import LogEvent
 from larkpost.render import wording
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from larkpost.domain import Edition, Identifier, Paper, Pick
     from larkpost.render.wording import PickReason
 
 CACHED_PAPERS = 8192

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from larkpost.domain import Edition, FindLink, Message, Paper, Reader
+from larkpost.interfaces import FeedFormat
 from larkpost.render.email.confirmation import Greetings
 from larkpost.render.email.newsletter import Newsletter
 from larkpost.render.email.notice import EmptyNotices, NoticeRenderer, OperatorLetters
@@ -14,9 +16,7 @@ from larkpost.render.paper_links import PaperLinks
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from larkpost.domain import Edition, FindLink, Message, Paper, Reader
     from larkpost.inbound.return_address import ReturnAddresses
-    from larkpost.interfaces import FeedFormat
     from larkpost.render.feeds.channel import Channel
     from larkpost.render.page_urls import PageUrls
 

@@ -6,15 +6,13 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from larkpost.domain import Edition, Identifier, Paper, Pick, Reader
 from larkpost.text.identifiers import LONGEST_LINK, paper_url
 from larkpost.text.normalize import one_line
 from larkpost.text.plurals import quantity
 from larkpost.text.term_specificity import term_table
-
-if TYPE_CHECKING:
-    from larkpost.domain import Edition, Identifier, Paper, Pick, Reader
 
 OWN_LIST = "a paper on your own list"  # replaces the title of a private paper
 EXPLORATION = "Something new: unlike the papers you have seen"

@@ -56,13 +56,21 @@ def parse_identifier(text: str) -> Identifier:
     Versions of arXiv papers are dropped, arXiv ids and DOIs are in lower case, URLs without
     what does not name the page. Raises UsageError.
     """
+    if (found := find_identifier(text)) is None:
+        given = shorten(clean(text[:_LONGEST_GIVEN]).strip(), 120)
+        raise UsageError(
+            f"“{given}” is not an identifier of a paper",
+            hint="write it like arxiv:2508.13426, doi:10.1000/182 or https://…",
+        )
+    return found
+
+
+def find_identifier(text: str) -> Identifier | None:
+    """Read what ``parse_identifier`` reads; None for any other text."""
     given = clean(text[:_LONGEST_GIVEN]).strip()
     found = _read_identifier(given) if len(text) <= _LONGEST_GIVEN else None
     if found is None or len(found.value) > _LONGEST_VALUE or re.search(r"\s", found.value):
-        raise UsageError(
-            f"“{shorten(given, 120)}” is not an identifier of a paper",
-            hint="write it like arxiv:2508.13426, doi:10.1000/182 or https://…",
-        )
+        return None
     return found
 
 

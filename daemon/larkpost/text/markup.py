@@ -6,14 +6,9 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterator
-from contextlib import suppress
-from typing import TYPE_CHECKING
 
-from larkpost.errors import UsageError
-from larkpost.text.identifiers import parse_identifier
-
-if TYPE_CHECKING:
-    from larkpost.domain import Identifier
+from larkpost.domain import Identifier
+from larkpost.text.identifiers import find_identifier
 
 # Quantifiers are possessive or bounded throughout: hostile text must take time linear in its size.
 _ATTRIBUTES = r"""(?:\s++[\w:.-]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s"'<>=`]++))"""
@@ -138,8 +133,7 @@ def cut_preamble(text: str) -> tuple[str, Identifier | None]:
     """
     name = None
     if announced := _ANNOUNCED.match(text):
-        with suppress(UsageError):  # digits that arXiv never gave
-            name = parse_identifier(f"arxiv:{announced['id']}")
+        name = find_identifier(f"arxiv:{announced['id']}")  # None: digits that arXiv never gave
         text = text[announced.end() :]
     label = _LABEL.match(text)
     return (text[label.end() :] if label else text), name

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from larkpost.errors import UsageError
-from larkpost.text.identifiers import parse_identifier
-
-if TYPE_CHECKING:
-    from larkpost.domain import Identifier
+from larkpost.domain import Identifier
+from larkpost.text.identifiers import find_identifier
 
 _MOST_LOOKED_AT = 50
 _LONGEST = 2_000  # characters of an address or another text that is a name
@@ -49,13 +44,11 @@ def arxiv_version(text: str) -> int | None:
 
 
 def _names(text: str) -> Iterator[Identifier]:
-    with suppress(UsageError):
-        name = parse_identifier(text)
-        if name.scheme in {"arxiv", "doi"}:
-            yield name
-            return
-        if name.scheme == "url":
-            yield from _in_path(text)
+    name = find_identifier(text)
+    if name and name.scheme in {"arxiv", "doi"}:
+        yield name
+    elif name and name.scheme == "url":
+        yield from _in_path(text)
 
 
 def _in_path(url: str) -> Iterator[Identifier]:
@@ -76,6 +69,4 @@ def doi_in_address(host: str, path: str) -> Identifier | None:
 def read_doi(text: str) -> Identifier | None:
     """Read a DOI, without what an address says of the view or the version of the text behind it."""
     value = _PREPRINT_VERSION.sub(r"\1", _VIEW.sub("", text))
-    with suppress(UsageError):
-        return parse_identifier(f"doi:{value}")
-    return None
+    return find_identifier(f"doi:{value}")

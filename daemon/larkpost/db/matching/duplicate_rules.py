@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice, same_subject, similarity
 from larkpost.db.matching.title_rules import TitleRelation, compare_titles, is_generic
 from larkpost.db.search.tokenize import stems
+from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import resemblance, squeeze
-
-if TYPE_CHECKING:
-    from larkpost.domain import Identifier, Paper, PaperRecord
 
 # Schemes of which one paper may have several identifiers; in any other, two mean two papers.
 LOOSE = frozenset({"url", "text"})

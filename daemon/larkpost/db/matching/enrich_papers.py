@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, exists, func, select
 
@@ -33,10 +32,8 @@ from larkpost.db.matching.paper_matcher import (
 )
 from larkpost.db.matching.paper_upsert import lay_out, take_turns, write
 from larkpost.db.paper_rows import PUBLIC
+from larkpost.domain import Identifier, Paper, PaperRecord
 from larkpost.text.minhash import sketch, squeeze, title_key
-
-if TYPE_CHECKING:
-    from larkpost.domain import Identifier, Paper, PaperRecord
 
 # A paper is listed once it is out; two days allow for time zones and for a dump's day.
 _EARLY = timedelta(days=2)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select, up
 
 from larkpost.db import schema
 from larkpost.db.matching.duplicate_rules import MatchRule
-from larkpost.db.matching.paper_matcher import KnownPaper, PlacedRecord, ask
+from larkpost.db.matching.paper_matcher import KnownPaper, ask
 from larkpost.db.matching.record_content import read_content, write_content
 from larkpost.db.value_batches import batches
 from larkpost.domain import Identifier, Paper, PaperRecord
@@ -70,7 +70,15 @@ def record_placed(
         keys = known.get(entry.paper.id, set())
         is_first = entry.before and not keys
         first = [_first_record(entry, origins.get(entry.paper.id, origin))] if is_first else []
-        records = [*first, *(_merged(entry.paper.id, one, origin, now) for one in entry.placed)]
+        records = [
+            *first,
+            *(
+                MergedRecord(
+                    entry.paper.id, one.query.draft, one.query.names, one.rule, now, origin
+                )
+                for one in entry.placed
+            ),
+        ]
         new = {one.key: one for one in reversed(records) if one.key not in keys}
         if keys or len(new) > 1:
             rows += [_values(one) for one in reversed(new.values())]
@@ -113,12 +121,6 @@ def as_record(
     )
     query = ask(record, max(paper.updated, paper.ingested_at))
     return MergedRecord(paper.id, record, query.names, MatchRule.FIRST, paper.ingested_at, origin)
-
-
-def _merged(
-    paper_id: int, placed: PlacedRecord, origin: RecordOrigin, now: datetime
-) -> MergedRecord:
-    return MergedRecord(paper_id, placed.query.draft, placed.query.names, placed.rule, now, origin)
 
 
 def _read_keys(connection: Connection, ids: Collection[int]) -> dict[int, set[tuple[str, str]]]:

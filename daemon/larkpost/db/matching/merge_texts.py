@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from larkpost.db.matching.abstract_rules import best_abstract, is_cut
 from larkpost.db.matching.title_rules import better_set, is_cut_title
-from larkpost.errors import UsageError
-from larkpost.text.identifiers import parse_identifier
+from larkpost.domain import Paper, PaperRecord
+from larkpost.text.identifiers import find_identifier
 from larkpost.text.markup import has_html
 from larkpost.text.minhash import squeeze
-
-if TYPE_CHECKING:
-    from larkpost.domain import Identifier, Paper, PaperRecord
 
 MOST_LINKS = 20
 MOST_KEYWORDS = 50
@@ -117,16 +113,8 @@ def _own_link(paper: Paper, draft: PaperRecord) -> tuple[str, ...]:
     """Return the draft's address if its target differs from the paper's: a DOI, not a mirror."""
     if not (paper.url and draft.url):
         return ()
-    name = named_by(draft.url)
-    return () if name in {named_by(paper.url), paper.identifier} else (draft.url,)
-
-
-def named_by(url: str) -> Identifier | None:
-    """Parse the identifier in an address; None if the address is too long or unusual."""
-    try:
-        return parse_identifier(url)
-    except UsageError:
-        return None
+    name = find_identifier(draft.url)
+    return () if name in {find_identifier(paper.url), paper.identifier} else (draft.url,)
 
 
 def _best_authors(old: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:

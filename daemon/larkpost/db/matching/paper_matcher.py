@@ -14,9 +14,9 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from larkpost.db.matching.abstract_rules import is_withdrawal_notice
 from larkpost.db.matching.duplicate_rules import LOOSE, MatchRule, akin, conflicting, text_rule
 from larkpost.db.matching.match_decisions import MatchDecisions
-from larkpost.db.matching.merge_texts import further_links, merge, named_by, unite_keywords
+from larkpost.db.matching.merge_texts import further_links, merge, unite_keywords
 from larkpost.domain import Identifier, Paper, PaperRecord
-from larkpost.text.identifiers import paper_url
+from larkpost.text.identifiers import find_identifier, paper_url
 from larkpost.text.minhash import SKETCH, text_marks
 from larkpost.text.normalize import shorten
 from larkpost.text.urls import is_web_address
@@ -120,7 +120,7 @@ def ask(draft: PaperRecord, now: datetime) -> PaperQuery:
 def _names(draft: PaperRecord, text: Identifier) -> tuple[Identifier, ...]:
     """Collect the identifiers of a draft: those given, one from its URL, one from its text."""
     names = dict.fromkeys(draft.identifiers)
-    linked = named_by(draft.url) if draft.url else None
+    linked = find_identifier(draft.url) if draft.url else None
     if linked and all(name.scheme != linked.scheme for name in names):
         names[linked] = None
     names.pop(text, None)  # an export of a paper without another identifier uses it as its id
@@ -256,7 +256,7 @@ class PaperMatcher:
 
     def _without_link_of_another(self, at: int, draft: PaperRecord) -> PaperRecord:
         """Leave out an address that identifies another paper, because the two were split for it."""
-        name = named_by(draft.url) if draft.url else None
+        name = find_identifier(draft.url) if draft.url else None
         if name is None or name.scheme in LOOSE or self.by_name.get(name, at) == at:
             return draft
         return replace(draft, url=None)

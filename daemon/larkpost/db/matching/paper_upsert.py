@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
@@ -27,9 +26,7 @@ from larkpost.db.matching.paper_writer import read_pairs, write_changed, write_n
 from larkpost.db.matching.unify_papers import choose_kept, unify
 from larkpost.db.private.merge_into_public import hand_over
 from larkpost.db.value_batches import batches
-
-if TYPE_CHECKING:
-    from larkpost.domain import PaperRecord
+from larkpost.domain import PaperRecord
 
 _LOCK_KEY = 0x4C61726B  # the key of PostgreSQL's advisory lock; any number that is ours
 

@@ -13,16 +13,17 @@ from larkpost.db import paper_rows, schema
 from larkpost.db.matching import match_decisions, merge_log
 from larkpost.db.matching.duplicate_rules import MatchRule
 from larkpost.db.matching.match_decisions import MatchDecision
-from larkpost.db.matching.merge_texts import merge, named_by
+from larkpost.db.matching.merge_texts import merge
 from larkpost.db.matching.paper_matcher import KnownPaper, paper_of, rename, with_url
 from larkpost.db.matching.paper_writer import write_changed, write_new
 from larkpost.db.matching.unify_papers import first_shown, read_names
+from larkpost.domain import Identifier, Paper
 from larkpost.errors import UsageError
+from larkpost.text.identifiers import find_identifier
 from larkpost.text.minhash import squeeze
 
 if TYPE_CHECKING:
     from larkpost.db.matching.merge_log import MergedRecord
-    from larkpost.domain import Identifier, Paper
 
 
 @dataclass(slots=True)
@@ -172,7 +173,7 @@ def _rebuild(part: _Part, others: Iterable[_Part]) -> Paper:
 
 
 def _own(url: str | None, theirs: Collection[Identifier]) -> str | None:
-    return None if url and named_by(url) in theirs else url
+    return None if url and find_identifier(url) in theirs else url
 
 
 def _write_others(

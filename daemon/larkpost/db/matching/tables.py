@@ -1,7 +1,5 @@
 """The tables of merges and decisions; the others are in ``larkpost.db.schema``."""
 
-from __future__ import annotations
-
 from sqlalchemy import (
     JSON,
     Boolean,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Table, delete, exists, func, insert, select, update
 
@@ -17,9 +16,7 @@ from larkpost.db.matching.paper_matcher import KnownPaper, date_new_link, rename
 from larkpost.db.matching.paper_writer import write_changed
 from larkpost.db.search import index
 from larkpost.db.search.tokenize import document
-
-if TYPE_CHECKING:
-    from larkpost.domain import Identifier, Paper
+from larkpost.domain import Identifier, Paper
 
 
 def unify(

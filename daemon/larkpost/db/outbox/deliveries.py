@@ -93,7 +93,11 @@ def claim(
     while (room := limit - len(claimed)) > 0 and (
         rows := list(read(connection, lockable, now, room))
     ):
-        wanted = [row.id for row in rows if _goes_to(row.kind, row.status)]
+        wanted = [
+            row.id
+            for row in rows
+            if MessageKind(row.kind) in TO_ANYBODY or row.status == Status.ACTIVE.value
+        ]
         if gone := {row.id for row in rows} - set(wanted):
             statements.cancel(connection, _table.c.id.in_(gone))
         claimed += _reserve(connection, wanted, until, holder)
@@ -301,11 +305,6 @@ def _reserve(
         statement = taken.where(_table.c.id.in_(some)).returning(*_table.c)
         found |= {row.id: _delivery(row) for row in connection.execute(statement)}
     return [found[delivery_id] for delivery_id in ids]
-
-
-def _goes_to(kind: str, status: str | None) -> bool:
-    """Make the condition that a kind of message may go to a reader of this status."""
-    return MessageKind(kind) in TO_ANYBODY or status == Status.ACTIVE.value
 
 
 def _until(now: datetime, lease: timedelta) -> datetime:

@@ -24,7 +24,8 @@ def hand_over(connection: Connection, entries: Sequence[KnownPaper], *, now: dat
     The public paper takes over nothing else: no text, link or identifier from a reader. So nobody
     can plant anything under a paper before its dump arrives.
     """
-    if not entries or not _is_any(connection):
+    brought = select(_table.c.paper_id).limit(1)
+    if not entries or connection.execute(brought).first() is None:
         return
     by_name = {name: entry for entry in entries for name in entry.names}
     by_key = gather((title_key(entry.paper.title), entry) for entry in entries)
@@ -36,10 +37,6 @@ def hand_over(connection: Connection, entries: Sequence[KnownPaper], *, now: dat
         if public is not None:
             public_of[number] = public.paper.id
     private_papers.move_to_public(connection, public_of, now=now)
-
-
-def _is_any(connection: Connection) -> bool:
-    return connection.execute(select(_table.c.paper_id).limit(1)).first() is not None
 
 
 def _find_named(connection: Connection, wanted: Iterable[Identifier]) -> set[int]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from sqlalchemy import Connection, insert, select
@@ -22,9 +21,7 @@ from larkpost.db.matching.paper_matcher import (
 from larkpost.db.matching.paper_upsert import UpsertedPaper, lay_out, take_turns
 from larkpost.db.private import private_papers
 from larkpost.db.value_batches import batches
-
-if TYPE_CHECKING:
-    from larkpost.domain import PaperRecord
+from larkpost.domain import PaperRecord
 
 
 def prepare(drafts: Iterable[PaperRecord], now: datetime) -> list[PaperQuery]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Connection, Select, func, select
 from sqlalchemy.exc import DBAPIError
@@ -17,10 +17,8 @@ from larkpost.db.paper_rows import COLUMNS, PUBLIC, RECOMMENDABLE, paper
 from larkpost.db.search import index
 from larkpost.db.search.query import Query, SearchTerm, parse
 from larkpost.db.search.tokenize import stems, telling
+from larkpost.domain import Paper
 from larkpost.errors import Busy
-
-if TYPE_CHECKING:
-    from larkpost.domain import Paper
 
 _paper = schema.paper
 

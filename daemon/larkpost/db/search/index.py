@@ -32,10 +32,10 @@ from sqlalchemy.dialects.postgresql import TSQUERY, TSVECTOR
 from larkpost.db import schema
 from larkpost.db.search.tokenize import BREAK, Document, document, index_document
 from larkpost.db.value_batches import batches
+from larkpost.domain import Paper
 
 if TYPE_CHECKING:
     from larkpost.db.search.query import SearchTerm
-    from larkpost.domain import Paper
 
 NAME = "search"
 

@@ -6,13 +6,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from larkpost.domain import Paper
 from larkpost.text.normalize import normal_form, without_marks
 from larkpost.text.stemming import stem_words
-
-if TYPE_CHECKING:
-    from larkpost.domain import Paper
 
 # These rules decide the search results on both databases, whose own text parsers agree neither on
 # words nor on stems. Every existing index was made with these rules: a change needs a migration

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,9 +25,7 @@ from larkpost.db.upsert_statement import insert
 from larkpost.db.usage import vote_eligibility
 from larkpost.db.value_batches import batches
 from larkpost.db.votes import from_row
-
-if TYPE_CHECKING:
-    from larkpost.domain import Vote
+from larkpost.domain import Vote
 
 KEEP_FOR = timedelta(days=30)
 

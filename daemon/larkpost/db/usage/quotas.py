@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
 from larkpost.db import schema
-
-if TYPE_CHECKING:
-    from larkpost.domain import PaperRecord
+from larkpost.domain import PaperRecord
 
 # A private paper costs its row, its names and their indexes: at most so many bytes of the database
 # for each byte of its text, and so many for itself. A test measures it with text of several kinds.

@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from larkpost.domain import PaperRecord
 from larkpost.formats.feeds.any_feed import paper_of
 from larkpost.text.author_names import split_authors
 from larkpost.text.identifiers import identifier_url
 from larkpost.text.paper_names import arxiv_version, paper_names
 
 if TYPE_CHECKING:
-    from larkpost.domain import PaperRecord
     from larkpost.formats.json_fields import JsonFields
 
 _ANNOUNCED = re.compile(r"Announce\s+Type:\s*([a-z-]+)", re.IGNORECASE)

@@ -13,7 +13,7 @@ from datetime import date
 from typing import BinaryIO, ClassVar
 
 from larkpost.domain import DumpDate, Identifier, PaperRecord, Record, RejectedRecord
-from larkpost.errors import UnreadableDump, UsageError
+from larkpost.errors import UnreadableDump
 from larkpost.formats.dates import day_of, find_day, month_number
 from larkpost.formats.decoding import (
     LONGEST_ABSTRACT,
@@ -24,7 +24,7 @@ from larkpost.formats.decoding import (
     lines,
 )
 from larkpost.formats.feeds.arxiv_fields import came_out, links_in
-from larkpost.text.identifiers import identifier_url, parse_identifier
+from larkpost.text.identifiers import find_identifier, identifier_url, parse_identifier
 from larkpost.text.markup import clean_markup
 from larkpost.text.normalize import squash
 from larkpost.text.paper_names import arxiv_version
@@ -180,9 +180,7 @@ class _Listed:
             return f"its title has more than {LONGEST_TITLE:,} characters"
         if len(abstract) > LONGEST_ABSTRACT:
             return f"its abstract has more than {LONGEST_ABSTRACT:,} characters"
-        try:
-            parse_identifier(f"arxiv:{self.number}")
-        except UsageError:
+        if find_identifier(f"arxiv:{self.number}") is None:
             return f"{self.number} is not an arXiv number"
         return ""
 
@@ -195,10 +193,9 @@ class _Listed:
         return squash("\n".join(self.fields.get(key, ())))
 
     def _doi(self) -> tuple[Identifier, ...]:
-        try:
-            return (parse_identifier(f"doi:{self._text('doi').split()[0]}"),)
-        except (IndexError, UsageError):
-            return ()
+        words = self._text("doi").split()
+        name = find_identifier(f"doi:{words[0]}") if words else None
+        return (name,) if name else ()
 
 
 def _papers(given: Iterable[NumberedLine]) -> Iterator[_Listed | DumpDate]:

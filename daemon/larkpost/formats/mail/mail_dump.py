@@ -25,12 +25,12 @@ from larkpost.formats.mail.mail_parser import MailPart, OutsizedMail, PagePart, 
 from larkpost.formats.paper_lists.html_blocks import parse_html
 from larkpost.formats.paper_lists.html_page import page_records
 from larkpost.formats.paper_lists.link_list import LinkList
+from larkpost.interfaces import DumpFormat
 from larkpost.text.mail_dates import read_mail_date
 
 if TYPE_CHECKING:
     from email.message import Message
 
-    from larkpost.interfaces import DumpFormat
 
 LARGEST_MAIL = 16 * 1024 * 1024  # bytes of one mail, or of the beginning of a saved page
 _LONGEST_TEXT = 1_000_000  # bytes of a text that is no listing

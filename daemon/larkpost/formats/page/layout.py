@@ -218,7 +218,7 @@ def _short_groups(pieces: Iterable[Paragraph | Token]) -> tuple[list[int], int]:
             if piece.kind is TokenKind.MARK and not groups:
                 current = 0
             continue
-        if _is_long(piece.text):
+        if is_abstract(piece.text) and not people(piece.text):
             if current or not above:
                 groups.append(current)
             current, above = 0, piece.text
@@ -227,10 +227,6 @@ def _short_groups(pieces: Iterable[Paragraph | Token]) -> tuple[list[int], int]:
         elif not (above and not current and continues(piece.text, above)):
             current += 1
     return groups, current
-
-
-def _is_long(text: str) -> bool:
-    return not people(text) and is_abstract(text)
 
 
 def _leads(pieces: Sequence[Paragraph | Token]) -> bool:

@@ -18,11 +18,11 @@ from larkpost.formats.mail.arxiv_listing import ArxivListing
 from larkpost.formats.paper_lists.blocks import page_text
 from larkpost.formats.paper_lists.html_blocks import LARGEST_PAGE, html_blocks, parse_html
 from larkpost.formats.paper_lists.titled_links import linked_papers
+from larkpost.interfaces import DumpFormat
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-    from larkpost.interfaces import DumpFormat
 
 _LEAD = r"\A(?:\s|<!--(?s:.*?)-->|<\?(?s:.*?)\?>|<!DOCTYPE(?!\s+(?:html|NETSCAPE))[^>]*+>)*+"
 _HTML = re.compile(

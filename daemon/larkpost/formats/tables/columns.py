@@ -7,10 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from larkpost.errors import UsageError
 from larkpost.formats.feeds.feed_dates import parse_day, parse_moment
 from larkpost.text.author_names import split_authors
-from larkpost.text.identifiers import parse_identifier
+from larkpost.text.identifiers import find_identifier
 from larkpost.text.normalize import shorten
 
 # The keys of JSON Lines, and the headings by which others call them; case and marks do not count.
@@ -89,10 +88,8 @@ def _put(given: dict[str, Any], key: str, value: Any) -> None:
 def _names(key: str, text: str) -> list[str]:
     """Read a name; the number of a row in somebody's own table is none."""
     for name in (f"doi:{text}", text) if key == "doi" else (text,):
-        try:
-            return [str(parse_identifier(name))]
-        except UsageError:
-            continue
+        if found := find_identifier(name):
+            return [str(found)]
     return []
 
 

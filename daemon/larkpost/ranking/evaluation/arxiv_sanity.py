@@ -16,13 +16,12 @@ from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]  #
 )
 from sklearn.svm import LinearSVC  # type: ignore[import-untyped]  # it has no types
 
+from larkpost.domain import Paper
 from larkpost.ranking.term_matrix import weigh
 from larkpost.ranking.words.tokenizer import LONGEST_TEXT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from larkpost.domain import Paper
 
     Scores = NDArray[np.float64]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from larkpost.domain import Paper
 from larkpost.ranking.similarity import likeness
 from larkpost.text.stemming import stem_words
 from larkpost.text.term_specificity import term_table
@@ -15,7 +16,6 @@ from larkpost.text.term_specificity import term_table
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper
     from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
 
     Flags = NDArray[np.bool_]

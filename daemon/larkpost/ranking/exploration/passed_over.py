@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from larkpost.domain import Paper
 from larkpost.ranking.scoring import features
 
 if TYPE_CHECKING:
-    from larkpost.domain import Paper
     from larkpost.ranking.tfidf import Floats, PaperRows, TextSpace
     from larkpost.ranking.training_examples import TrainingExample
 

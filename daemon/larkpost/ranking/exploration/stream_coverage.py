@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from larkpost.domain import Paper
 from larkpost.ranking.words.tokenizer import terms
 from larkpost.text.term_specificity import term_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper
     from larkpost.ranking.ranker import TfidfRanker
     from larkpost.ranking.tfidf import Floats
 SAMPLE = 1000  # papers of the stream, spread evenly over it, that are cut into regions

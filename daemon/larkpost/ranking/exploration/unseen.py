@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from larkpost.domain import Paper
 from larkpost.ranking.cold_start import LONELY, measure_company
 from larkpost.ranking.similarity import likeness
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper
     from larkpost.ranking.tfidf import PaperRows, TextSpace
 
 MOST_COMPARED = 1000  # candidates, the newest: beyond that a morning would be made of comparing

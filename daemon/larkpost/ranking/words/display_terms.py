@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from larkpost.domain import Paper
 from larkpost.ranking.words.interest_terms import InterestTerm, stem_text
 from larkpost.ranking.words.phrases import ROOT, Phrase, phrases_of
 from larkpost.ranking.words.tokenizer import is_unspaced
@@ -21,7 +22,6 @@ from larkpost.text.term_specificity import LEAST_PARTICULAR
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from larkpost.domain import Paper
     from larkpost.ranking.tfidf import Floats, Indices, TextSpace
 
     Doubles = NDArray[np.float64]

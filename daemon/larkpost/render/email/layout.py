@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from larkpost.domain import Edition
 from larkpost.render import wording
 from larkpost.render.template_fragments import Fragment, cut, gap, partly
 from larkpost.text.normalize import one_line
 
 if TYPE_CHECKING:
-    from larkpost.domain import Edition
     from larkpost.render.presenters import Facts, PickView
     from larkpost.render.templates import Form
 

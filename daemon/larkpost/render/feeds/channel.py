@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from larkpost.domain import Edition, Interest, Pick, Reader
+from larkpost.interfaces import FeedFormat
 from larkpost.urls import feed_title
 
 if TYPE_CHECKING:
     from larkpost import urls as addresses
-    from larkpost.domain import Edition, Interest, Pick, Reader
-    from larkpost.interfaces import FeedFormat
     from larkpost.render.page_urls import PageUrls
 
 YOURS = "The papers picked for you, each with the reason why."

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID, uuid5
 
 from larkpost import logs
+from larkpost.domain import Edition, Paper, Reader
 from larkpost.log_events import LogEvent
 from larkpost.render.presenters import Facts, facts_of, stories_of
 
 if TYPE_CHECKING:
-    from larkpost.domain import Edition, Paper, Reader
     from larkpost.render.page_urls import PageUrls
     from larkpost.render.paper_links import PaperLinks
     from larkpost.render.wording import PickReason

@@ -12,6 +12,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xml.sax.saxutils import escape as escape_xml
 
+from larkpost.domain import Edition, Paper, Reader
+from larkpost.interfaces import FeedFormat
 from larkpost.render.feeds import json_feed
 from larkpost.render.feeds.channel import Channel, plain_channel
 from larkpost.render.feeds.entries import (
@@ -27,8 +29,6 @@ from larkpost.render.templates import environment, why_html
 from larkpost.urls import FEED_TYPES
 
 if TYPE_CHECKING:
-    from larkpost.domain import Edition, Paper, Reader
-    from larkpost.interfaces import FeedFormat
     from larkpost.render.page_urls import PageUrls
     from larkpost.render.paper_links import PaperLinks
     from larkpost.render.presenters import Facts

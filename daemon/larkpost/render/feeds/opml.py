@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
+from larkpost.domain import Reader
 from larkpost.urls import UrlBuilder, feed_title
-
-if TYPE_CHECKING:
-    from larkpost.domain import Reader
 
 
 class Outline(NamedTuple):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 
 from larkpost.db import papers
+from larkpost.domain import Reader
 from larkpost.editions import second_interest
 from larkpost.readers import interests, record_votes, subscriptions
 from larkpost.schedule import start_of
@@ -22,7 +23,6 @@ from larkpost.web.reader.votes import confirmation, thumb_name
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
 
-    from larkpost.domain import Reader
     from larkpost.readers.interest_hints import UnmatchedWord
     from larkpost.web.site import SiteContext
 
