@@ -15,6 +15,7 @@ from larkpost.text.normalize import shorten
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from larkpost.db.engine import Connection, Store
@@ -33,14 +34,18 @@ def cast(
     source: str,
     now: datetime,
     interest_id: int | None = None,
+    permit: Callable[[Connection], None] | None = None,
 ) -> Vote | None:
     """Write a thumb down, or take it back with None; returns the vote there was before.
 
     The last thumb wins and a repeat changes nothing but its time. Without ``interest_id`` the
     vote goes to the interest that chose the paper, if one did. To undo, cast the thumb of the
-    vote returned here.
+    vote returned here. ``permit`` is called in the transaction, before anything is written: what
+    it raises ends both.
     """
     with store.begin() as connection:
+        if permit is not None:
+            permit(connection)
         before = votes.one(connection, reader_id, paper_id)
         if thumb is None:
             votes.clear(connection, reader_id, paper_id)

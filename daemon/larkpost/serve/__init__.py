@@ -13,6 +13,7 @@ from larkpost.errors import Busy
 from larkpost.log_events import LogEvent
 from larkpost.scheduler.mutex import alone
 from larkpost.serve.file_descriptors import connections_at_most
+from larkpost.serve.garbage_collection import shorten_collections
 from larkpost.serve.jobs import Watchdog, make_heartbeats, run_jobs
 from larkpost.serve.listener import check_listening, listen, open_listener
 from larkpost.serve.reload import ReloadableApp
@@ -59,8 +60,9 @@ def run(
     web = program.settings.web
     app = ReloadableApp(program, make_heartbeats(program.settings.scheduler.interval_seconds))
     server = _server(app)
+    own_tick = _with_short_collections(tick)
     context: dict[str, Work] = {
-        "tick": lambda moved: tick(app.program, moved),
+        "tick": lambda moved: own_tick(app.program, moved),
         "post": lambda moved: post(app.program, moved),
         "poll": lambda moved: poll(app.program, moved),
     }
@@ -93,6 +95,22 @@ def run(
     _leave_rounds(app, watch, code)
     if superseded.is_set():
         raise _taken_over(program.store.name)
+
+
+def _with_short_collections(tick: Job) -> Job:
+    """Have the first tick followed by ``shorten_collections``: most that stays is there by then."""
+    is_first = True
+
+    def tick_and_shorten(program: Program, moved: Callable[[], None]) -> None:
+        nonlocal is_first
+        try:
+            tick(program, moved)
+        finally:
+            if is_first:
+                is_first = False
+                shorten_collections()
+
+    return tick_and_shorten
 
 
 def _taken_over(database: str) -> Busy:
