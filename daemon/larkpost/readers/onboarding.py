@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from larkpost.readers.quotas import Allowance
 
 VIA = "import"
-AT_ONCE = 100  # references that are written in one transaction
+AT_ONCE = 50  # references that are written in one transaction
 AGAIN_AFTER = timedelta(seconds=10)  # for whoever brings a second list while one is taken
 # What a reader brings is older than any edition looks back: no news of the day.
 OLD = timedelta(days=60)

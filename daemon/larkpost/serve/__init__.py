@@ -60,7 +60,7 @@ def run(
     web = program.settings.web
     app = ReloadableApp(program, make_heartbeats(program.settings.scheduler.interval_seconds))
     server = _server(app)
-    own_tick = _with_short_collections(tick)
+    own_tick = shorten_after_first(tick)
     context: dict[str, Work] = {
         "tick": lambda moved: own_tick(app.program, moved),
         "post": lambda moved: post(app.program, moved),
@@ -97,7 +97,7 @@ def run(
         raise _taken_over(program.store.name)
 
 
-def _with_short_collections(tick: Job) -> Job:
+def shorten_after_first(tick: Job) -> Job:
     """Have the first tick followed by ``shorten_collections``: most that stays is there by then."""
     is_first = True
 
