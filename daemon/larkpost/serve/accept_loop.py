@@ -1,8 +1,9 @@
-"""Accepts connections only while there is room for more, and of each network at a steady pace."""
+"""Accepts connections only while there are free places, and per network at a limited rate."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from larkpost import logs
@@ -12,15 +13,14 @@ from larkpost.web.limits.rate_limit import RateLimit, RateLimiter
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Coroutine
 
     from larkpost.web.limits.connections import ConnectionLimits
 
-BACKLOG = 2048  # connections that the system keeps waiting meanwhile
-# In one turn of the event loop: one by one, a flood kept others waiting for seconds, and many take
-# long, for each costs some calls of the system.
+BACKLOG = 2048  # connections that the system queues meanwhile
+# Per turn of the event loop: one by one, a flood delayed others for seconds, and many take long,
+# because each costs some system calls.
 AT_ONCE = 16
-# Of one network: a page of a browser, a class room, and beyond that whoever opens them in a loop.
+# Of one network: enough for a browser's page or a classroom; more come from a loop.
 LONGEST_WAIT = 5.0  # seconds
 OPENING = RateLimit("opening", 40, per=4.0, longest_wait=LONGEST_WAIT)
 AGAIN_SECONDS = 0.1  # after an error, such as a lack of descriptors
@@ -29,26 +29,26 @@ _log = logs.get_logger("larkpost.serve")
 
 
 class RefusedConnections:
-    """Connections that are refused, and kept open for a moment where there is room for them.
+    """Refused connections, which stay open for a moment while there are free places.
 
-    To close one at once has it opened again at once: 400 connections of one network were 800 a
-    second, each of which took some calls of the system from the event loop.
+    Closing one at once makes the client open it again: 400 connections of one network became 800 a
+    second, and each cost the event loop some system calls.
     """
 
     def __init__(self) -> None:
         self._timers: dict[socket.socket, asyncio.TimerHandle] = {}  # the oldest first
 
     def __len__(self) -> int:
-        """How many are open."""
+        """Return how many are open."""
         return len(self._timers)
 
     def keep(self, connection: socket.socket) -> None:
-        """Keep one for ``LONGEST_WAIT``, unless its place is needed before."""
+        """Keep a connection open for ``LONGEST_WAIT``, unless its place is needed earlier."""
         loop = asyncio.get_running_loop()
         self._timers[connection] = loop.call_later(LONGEST_WAIT, self._close, connection)
 
     def shrink(self, most: int) -> None:
-        """Close the oldest ones beyond so many."""
+        """Close the oldest connections beyond ``most``."""
         while len(self._timers) > max(0, most):
             self._close(next(iter(self._timers)))
 
@@ -58,9 +58,10 @@ class RefusedConnections:
 
 
 class Acceptor:
-    """Takes connections from a listener; stands where uvicorn has a server of asyncio.
+    """Takes connections from a listener, in place of uvicorn's asyncio server.
 
-    That one accepts whatever waits, thousands at once, and so takes the last descriptor.
+    That server accepts all waiting connections, thousands at once, and so takes the last
+    descriptor.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Acceptor:
         self._rates = RateLimiter()
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._connecting = 0  # handed on, and not counted by the limits yet
+        self._connecting = 0  # handed on, but not counted by the limits yet
         self._refused = RefusedConnections()
         listener.setblocking(False)
         listener.listen(BACKLOG)
@@ -82,21 +83,21 @@ class Acceptor:
         self._loop.add_reader(listener, self._accept_waiting)
 
     def close(self) -> None:
-        """Accept nobody any more."""
+        """Stop accepting connections."""
         self._loop.remove_reader(self._listener)
         self._refused.shrink(0)
         for task in self._tasks:
             task.cancel()
 
     async def wait_closed(self) -> None:
-        """Wait until nobody is accepted any more."""
+        """Wait until no connection is being accepted."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _accept_waiting(self) -> None:
-        """Accept whoever waits, as long as there is room; called by the loop when somebody does.
+        """Accept waiting connections while there are free places; the loop calls this.
 
-        Nothing is waited for here: behind a flood of connections that are only closed again,
-        others waited for as many turns of the loop as it takes to hand one on.
+        It awaits nothing: behind a flood of connections that are only refused, others would wait
+        for as many turns of the loop as handing one on takes.
         """
         for _ in range(AT_ONCE):
             self._refused.shrink(self._free // 2)
@@ -107,7 +108,7 @@ class Acceptor:
                 connection, address = self._listener.accept()
             except (BlockingIOError, InterruptedError):
                 return
-            except OSError as error:  # the visitor is gone again, or descriptors are short
+            except OSError as error:  # the visitor has left, or descriptors are short
                 with limit_lines():
                     _log.warning(LogEvent.CONNECTION_FAILED, problem=str(error))
                 self._pause(_wait_a_moment)
@@ -117,7 +118,7 @@ class Acceptor:
                 self._start(self._hand_on(connection))
 
     def _pause(self, wait: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Accept nobody while it has to ``wait``."""
+        """Accept no connection until ``wait`` ends."""
         self._loop.remove_reader(self._listener)
         self._start(self._go_on(wait))
 
@@ -132,7 +133,7 @@ class Acceptor:
 
     @property
     def _free(self) -> int:
-        """How many more connections may be open, of which those that are refused take half."""
+        """Return how many more connections may be open; refused ones may use half of these."""
         return self._limits.room - self._connecting
 
     def _refuse(self, connection: socket.socket) -> None:
@@ -142,7 +143,7 @@ class Acceptor:
             connection.close()
 
     def _is_due(self, connection: socket.socket, address: Any) -> bool:
-        """Say whether a connection is to be handed on now; else it is parked, or refused."""
+        """Return whether to hand on a connection now; else it is parked, or refused."""
         network, is_shared = self._limits.name_network(address[0] if address else None)
         wait = 0.0 if is_shared else self._rates.delay(OPENING, network)
         if wait == 0:
@@ -154,10 +155,10 @@ class Acceptor:
         return False
 
     async def _park(self, connection: socket.socket, network: str, seconds: float | None) -> None:
-        """Hand a connection on later, into the place that it has taken meanwhile.
+        """Hand on a connection later; it takes a place meanwhile.
 
-        One that has no moment (None) is closed in the end: to close it at once would only have it
-        opened again.
+        Without a time (None) it is closed in the end: closing it at once would only make the client
+        open it again.
         """
         try:
             await asyncio.sleep(LONGEST_WAIT if seconds is None else seconds)
@@ -181,7 +182,7 @@ class Acceptor:
         connection.setblocking(False)
         try:
             await self._loop.connect_accepted_socket(self._make_protocol, connection)
-        except OSError:  # the visitor is gone again
+        except OSError:  # the visitor has left
             connection.close()
         except asyncio.CancelledError:  # the end of the daemon
             connection.close()

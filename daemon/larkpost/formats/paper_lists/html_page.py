@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from io import BytesIO
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
-from larkpost.domain import PaperRecord
+from larkpost.domain import PaperRecord, Record
 from larkpost.errors import UnreadableDump
 from larkpost.formats.decoding import decode
 from larkpost.formats.huggingface import HuggingFacePage, is_papers_page
@@ -18,12 +20,8 @@ from larkpost.formats.paper_lists.html_blocks import LARGEST_PAGE, html_blocks, 
 from larkpost.formats.paper_lists.titled_links import linked_papers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from datetime import date
-
     from lxml.etree import _Element
 
-    from larkpost.domain import Record
     from larkpost.interfaces import DumpFormat
 
 _LEAD = r"\A(?:\s|<!--(?s:.*?)-->|<\?(?s:.*?)\?>|<!DOCTYPE(?!\s+(?:html|NETSCAPE))[^>]*+>)*+"
