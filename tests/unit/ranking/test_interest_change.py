@@ -83,7 +83,7 @@ def test_words_that_nothing_liked_before_a_change_holds_count_in_full() -> None:
     assert weigh_words(space, one, []) == []
 
 
-def test_one_bad_morning_is_no_change() -> None:
+def test_one_bad_day_is_no_change() -> None:
     assert changed_at(read([3] * 12 + [0] + [3] * 12)) is None
 
 
