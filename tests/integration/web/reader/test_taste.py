@@ -216,7 +216,7 @@ def test_how_far_chances_were_off_is_told_from_the_second_morning_with_votes_on(
     second = judge(ids[20:24], NOW - timedelta(days=5))
 
     assert "begins with the second day" in first
-    assert "12 votes are of one morning" in first
+    assert "12 thumbs are all of one day" in first
     assert "50 %" not in first
     assert "newest first" not in first
     assert "were replayed day by day" in second
