@@ -322,7 +322,7 @@ def test_unknown_keys_are_kept_out_and_told(other: Store, tmp_path: Path) -> Non
         ('{"reader": "a@example.org", "at": "6"}', '“at” is "6", but must be a time such as'),
         ('{"reader": "a@example.org", "at": 6}', "“at” is 6, but must be a time such as 06:30"),
         ('{"reader": "a@example.org", "created": "x"}', '“created” is "x", but must be a mom'),
-        ('{"reader": "a@example.org", "days": "funday"}', '“days” is "funday", and has to be'),
+        ('{"reader": "a@example.org", "days": "funday"}', '“days” is "funday", but must be'),
         (
             '{"reader": "a@example.org", "status": "bogus"}',
             '“status” is "bogus", but must be one of pending, active',

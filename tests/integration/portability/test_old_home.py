@@ -347,7 +347,7 @@ def test_a_paper_says_by_its_format_how_its_fields_are_called(
 
     tally = take_papers(migrated.store, file, now=LATER)
 
-    assert [(line, "has to be 1 or 2" in why) for line, why in tally.refused] == [(3, True)]
+    assert [(line, "must be 1 or 2" in why) for line, why in tally.refused] == [(3, True)]
     assert tally.unknown_keys == {"format"}
     with migrated.store.read() as connection:
         there = {one.title: one.ingested_at for one in papers.iterate(connection)}
