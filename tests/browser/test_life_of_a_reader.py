@@ -79,7 +79,7 @@ def feed(page: Page, me: str) -> list[str]:
 
 
 def shown(page: Page, letter: EmailMessage) -> list[str]:
-    """Give the titles of an edition as its page in the browser has them."""
+    """Return the titles of an edition as its page in the browser has them."""
     page.goto(link(letter, "edition"))
     return [text.strip() for text in page.locator(".pick h2 bdi").all_inner_texts()]
 
@@ -91,7 +91,7 @@ def pass_days(daemon: Daemon, days: int) -> None:
 
 
 def ask_for_the_paper(daemon: Daemon, page: Page) -> None:
-    """They find the place, with what trends there, and ask for the paper."""
+    """They find the site, with its trending papers, and subscribe."""
     page.goto(daemon.url)
     eventually(lambda: page.reload() and page.locator(".picks li").count())
     page.get_by_role("link", name="Choose days and time").click()

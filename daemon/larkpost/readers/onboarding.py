@@ -168,7 +168,7 @@ class RatingPool:
 
     @property
     def papers(self) -> Sequence[Paper]:
-        """The papers, the newest first."""
+        """The papers, newest first."""
         return self.compared.papers
 
     def choose(self, known: Collection[int] = ()) -> list[Paper]:

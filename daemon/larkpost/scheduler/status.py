@@ -12,6 +12,7 @@ from larkpost.db.coordination import job_status
 from larkpost.db.outbox import deliveries
 from larkpost.db.polling import polled_sources
 from larkpost.db.usage import last_use
+from larkpost.domain import DeliveryState, RejectedRecord, Status
 from larkpost.editions.empty_day_reasons import EmptyDayReason, explain_empty_day
 from larkpost.ingest.refused_files import Refusal, all_refusals, refusals_since
 from larkpost.portability.records import name_of
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from larkpost.db.engine import Connection
     from larkpost.db.polling.polled_sources import SourceState
     from larkpost.db.read_dumps import Dump
-    from larkpost.domain import DeliveryState, RejectedRecord, Status
 
 
 MOST_UNDECIDED = 20  # listed by name

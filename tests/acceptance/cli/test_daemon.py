@@ -249,5 +249,5 @@ def test_the_bash_completion_is_bash_and_completes(shell: Shell) -> None:
     assert "plain,publish" in words.stdout
 
 
-def test_the_version_is_told(shell: Shell) -> None:
+def test_the_version_is_reported(shell: Shell) -> None:
     assert shell("--version").out.startswith("larkpost ")

@@ -1,4 +1,4 @@
-"""The doctor knows whatever keeps a daemon from starting, or letters from going."""
+"""The doctor finds everything that stops the daemon from starting, or messages from going."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BEHIND_PROXY = {"LARKPOST_SITE__BASE_URL": "https://paper.example.org"}
 
 
 def faults(shell: Shell, code: int = 1) -> dict[str, str]:
-    """Give what the doctor finds wrong, by what it looked at."""
+    """Return what the doctor finds wrong, by what it looked at."""
     found = shell.json("doctor", code=code)
     return {one["what"]: one["detail"] for one in found if one["state"] == "fault"}
 

@@ -93,7 +93,7 @@ def test_ten_papers_are_named_that_tell_most(furnished: Shell) -> None:
     assert named == furnished.json("reader", "rate", ANN)
 
 
-def test_words_that_match_nothing_are_told_at_once_with_the_nearest(furnished: Shell) -> None:
+def test_words_that_match_nothing_are_reported_at_once_with_the_nearest(furnished: Shell) -> None:
     words = ["--words", "reasoning", "--words", "video genration", "--words", "zxqv"]
 
     told = furnished("interest", "set", ANN, "mine", *words).out.splitlines()

@@ -1,4 +1,4 @@
-"""What is told when readers whose addresses differ in case alone become one."""
+"""The report on merged readers whose addresses differ only in case."""
 
 from __future__ import annotations
 

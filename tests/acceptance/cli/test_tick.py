@@ -1,4 +1,4 @@
-"""The tick under cron: what it says, and how it ends, while the mail server is away."""
+"""The tick under cron: its output and exit code while the mail server is unavailable."""
 
 from __future__ import annotations
 

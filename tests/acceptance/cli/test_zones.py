@@ -18,7 +18,7 @@ LACKING = "Mars/Olympus_Mons"  # stands for a zone newer than this machine's
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Shell:
-    """Give a home with papers and two readers, one of whom has a zone unknown here."""
+    """Return a home with papers and two readers, one of whom has a zone unknown here."""
     shell = Shell(tmp_path)
     shell("ingest", SAMPLE)
     shell("reader", "add", "ok@example.org")

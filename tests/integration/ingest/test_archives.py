@@ -49,7 +49,9 @@ def test_a_dump_in_gzip_is_read_and_known_again_unpacked(
     assert read(store, write(tmp_path, dump(name), name)).already
 
 
-def test_each_dump_in_a_zip_is_read_and_what_is_none_is_told(store: Store, tmp_path: Path) -> None:
+def test_each_dump_in_a_zip_is_read_and_what_is_none_is_reported(
+    store: Store, tmp_path: Path
+) -> None:
     members: dict[str, bytes | str] = {
         "week/arxiv.rss": dump("arxiv-feed.rss"),
         "week/papers.csv": dump("papers.csv"),
@@ -139,7 +141,7 @@ def test_members_share_one_limit(
         read(store, write(tmp_path, packed(members), "a.zip"))
 
 
-def test_an_encrypted_member_is_told(store: Store, tmp_path: Path) -> None:
+def test_an_encrypted_member_is_reported(store: Store, tmp_path: Path) -> None:
     body = bytearray(packed({"a.csv": dump("papers.csv")}))
     at = body.index(b"PK\x01\x02")
     body[at + 8 : at + 10] = struct.pack("<H", 1)

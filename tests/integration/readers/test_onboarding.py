@@ -52,7 +52,7 @@ def bring(here: Place, text: str) -> onboarding.OnboardingResult:
     return onboarding.from_references(here.program.store, here.reader.id, text, now=NOW)
 
 
-def test_papers_that_are_here_get_a_thumb_up_and_unknown_names_are_told(here: Place) -> None:
+def test_papers_that_are_here_get_a_thumb_up_and_unknown_names_are_reported(here: Place) -> None:
     found = bring(here, "2608.00001 https://arxiv.org/abs/2608.00002 1706.03762 10.1000/182")
 
     assert found == onboarding.OnboardingResult(

@@ -1,4 +1,4 @@
-"""Prints what the demo did, in a terminal of 80 columns or as plain text into a pipe."""
+"""Prints the results of the demo, in a terminal of 80 columns or as plain text into a pipe."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class DemoResult:
 
 
 def print_demo(result: DemoResult) -> None:
-    """Print what was done, how the order changed and why, and what to do next."""
+    """Print the steps, how the order changed and why, and what to do next."""
     _heading("1. The sample dump")
     report = result.report
     _say(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 
 from larkpost.db.coordination import rate_limits
+from larkpost.domain import Reader, Thumb
 from larkpost.readers.quotas import Allowance
 from larkpost.text.ip_networks import WIDER
 from larkpost.web.client_ip import networks
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from larkpost.domain import Reader, Thumb
     from larkpost.errors import QuotaExceeded
     from larkpost.web.site import SiteContext
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.exceptions import HTTPException
 
 from larkpost.db import papers
+from larkpost.domain import Reader
 from larkpost.editions import second_interest
 from larkpost.readers import interests, record_votes, subscriptions
 from larkpost.schedule import start_of
@@ -22,7 +23,6 @@ from larkpost.web.reader.votes import confirmation, thumb_name
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
 
-    from larkpost.domain import Reader
     from larkpost.readers.interest_hints import UnmatchedWord
     from larkpost.web.site import SiteContext
 
@@ -94,7 +94,7 @@ def cast_vote(site: SiteContext, reader: Reader, form: FormData, source: str) ->
 
 
 def _offer_undo(paper_id: int, had: str, has: str) -> ActionMessage:
-    """Say what a thumb is now, with a button that brings back what it was."""
+    """Make the message about a changed thumb, with a button to undo it."""
     # Casting an unchanged thumb again would undo nothing: it can only be cleared.
     back = "clear" if had == has else had
     undo = {"action": "vote", "paper": paper_id, "thumb": back, "label": "Undo"}

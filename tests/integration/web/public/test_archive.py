@@ -1,4 +1,4 @@
-"""What anybody may read: the front page, the archive, papers and the search."""
+"""Public pages: the front page, the archive, papers and the search."""
 
 from __future__ import annotations
 

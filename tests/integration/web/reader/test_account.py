@@ -63,7 +63,7 @@ def test_saved_wishes_are_what_was_typed_and_a_reload_does_not_act(here: Place, 
     assert now.next_slot == datetime(2026, 8, 10, 11, 30, tzinfo=UTC)
 
 
-def test_a_box_on_the_page_asks_to_be_told_of_quiet_mornings_and_takes_it_back(
+def test_a_box_on_the_page_asks_for_notices_of_empty_days_and_takes_it_back(
     here: Place, me: str
 ) -> None:
     box = 'name="notify_when_empty" value="yes"'
@@ -99,7 +99,7 @@ def test_a_box_on_the_page_asks_to_be_told_of_quiet_mornings_and_takes_it_back(
         ({"papers_per_edition": "9" * 5000}, "is not a number"),
     ],
 )
-def test_a_mistake_is_told_and_nothing_typed_is_lost(
+def test_a_mistake_is_reported_and_nothing_typed_is_lost(
     here: Place, me: str, wrong: dict[str, object], said: str
 ) -> None:
     before = contents(here.program.store)
@@ -142,7 +142,7 @@ def test_a_pause_without_an_end(here: Place, me: str) -> None:
         ("soon", "is not a day"),
     ],
 )
-def test_a_pause_that_cannot_be_is_told(here: Place, me: str, until: str, said: str) -> None:
+def test_a_pause_that_cannot_be_is_reported(here: Place, me: str, until: str, said: str) -> None:
     answer = here.client.post(me, data={"action": "pause", "until": until})
 
     assert answer.status_code == 400
@@ -238,7 +238,7 @@ def test_interests_are_added_changed_and_removed(here: Place, me: str) -> None:
         ({"action": "drop", "interest": "<b>"}, "no interest called"),
     ],
 )
-def test_an_interest_that_cannot_be_had_is_told(
+def test_an_interest_that_cannot_be_had_is_reported(
     here: Place, me: str, form: dict[str, str], said: str
 ) -> None:
     answer = here.client.post(me, data={"action": "interest"} | form)

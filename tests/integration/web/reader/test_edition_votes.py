@@ -1,4 +1,4 @@
-"""A thumb leads back to its edition, which shows whoever pressed it what they pressed, no more."""
+"""A vote leads back to its edition, which shows the voter the thumbs they gave, and no more."""
 
 from __future__ import annotations
 
