@@ -56,11 +56,11 @@ def record(
         rows = [{"dump_id": dump_id, "position": at, "paper_id": one} for at, one in some]
         connection.execute(insert(schema.dump_paper), rows)
     for bad in batches(rejected):
-        records = [
+        refused = [
             {"dump_id": dump_id, "line": one.line, "reason": one.reason, "text": one.text}
             for one in bad
         ]
-        connection.execute(insert(schema.rejected_record), records)
+        connection.execute(insert(schema.rejected_record), refused)
     return dump_id
 
 

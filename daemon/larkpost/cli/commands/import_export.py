@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from larkpost.cli.output import MOST_TOLD, json_option, printable
 from larkpost.text.plurals import quantity
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from larkpost.bootstrap import Program
     from larkpost.db.engine import Store
     from larkpost.domain import PaperRecord
