@@ -47,7 +47,8 @@ _SPECIAL = (
 class DumpCopy:
     """The bytes of a dump, ours alone: ``digest`` is their SHA-256, ``name`` is safe to print.
 
-    ``modified`` is when the file was last written to; None for a stream. Of a file in gzip these
+    ``modified`` is when the file was last written to; None for a stream. ``as_papers``: lists of
+    references count as dumps. Of a file in gzip these
     are the bytes unpacked, so that the same dump is known again, packed or not.
     """
 
@@ -57,6 +58,7 @@ class DumpCopy:
     head: bytes
     body: BinaryIO
     modified: datetime | None
+    as_papers: bool = False
 
     @property
     def is_zip(self) -> bool:
@@ -66,7 +68,7 @@ class DumpCopy:
     def members(self) -> Iterator[DumpMember | RejectedRecord]:
         """Yield the dumps in it: itself, or what is in the archive; see ``zip_members``."""
         if self.is_zip:
-            yield from zip_members(self.body, self.name)
+            yield from zip_members(self.body, as_papers=self.as_papers)
         else:
             bare = _PACKED.sub("", self.name)
             yield DumpMember("", bare, self.head, self.body, self.modified)
@@ -169,8 +171,10 @@ def _copy(
             digest.update(chunk)
             body.write(chunk)
         _refuse_other_files(head, name, as_papers=as_papers)
+        if as_papers and head.startswith(ZIP):  # it was perhaps read before, without these
+            digest.update(b"as papers")
         body.seek(0)
-        yield DumpCopy(name, digest.hexdigest(), size, head, body, modified)
+        yield DumpCopy(name, digest.hexdigest(), size, head, body, modified, as_papers)
 
 
 def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
