@@ -167,35 +167,56 @@ def _of_ingest(facts: DayFacts) -> Iterator[EmptyDayReason]:
     event = facts.happened.get("ingest")
     if event is not None and facts.out is not None and event.at <= facts.out:
         event = None  # what came before the last edition is none of this morning's business
-    name = event.detail.get("name", "the last file") if event else ""
+    source = event.detail.get("source", "") if event else ""
+    name = _name_of(event) if event else ""
+    newer = f"larkpost source check {source} asks again" if source else "fetch a newer page"
     if event is not None and event.detail.get("already"):
         yield EmptyDayReason(
             EmptyDay.KNOWN_DUMP,
             f"{name} has the bytes of a dump that was read on {event.detail['already']}",
-            "nothing is wrong if it came twice; otherwise fetch a newer page",
+            f"nothing is wrong if it came twice; otherwise {newer}",
         )
         return
     if event is not None and event.detail.get("papers") and not event.detail.get("new"):
         yield EmptyDayReason(
             EmptyDay.KNOWN_PAPERS,
             f"{name} brought {no_new_papers(event.detail['papers'])}",
-            "nothing is wrong if the day brought none; otherwise fetch a newer page",
+            f"nothing is wrong if the day brought none; otherwise {newer}",
         )
         return
-    news = facts.news
-    last = f"the last one was read on {news:%d %B %Y}" if news else "none ever came"
-    yield EmptyDayReason(
-        EmptyDay.NO_DUMP,
-        f"no dump brought a paper lately; {last}",
-        "save today's page into the inbox folder, or larkpost ingest FILE",
-    )
+    yield _no_dump(facts)
     if event is not None and not event.ok:
+        look = (
+            f"larkpost source check {source} asks again and tells what came"
+            if source
+            else "see the .why file beside it in the folder bad/, and docs/formats.md"
+        )
         yield EmptyDayReason(
             EmptyDay.UNREADABLE_DUMP,
             f"nothing was recognised: {event.detail.get('problem', name)}",
-            event.detail.get("hint")
-            or "see the .why file beside it in the folder bad/, and docs/formats.md",
+            event.detail.get("hint") or look,
         )
+
+
+def _name_of(event: JobStatus) -> str:
+    """Name what was read last: the source that brought it, or the file."""
+    source = event.detail.get("source")
+    return f"the source {source}" if source else event.detail.get("name", "the last file")
+
+
+def _no_dump(facts: DayFacts) -> EmptyDayReason:
+    what, hint = "dump", "save today's page into the inbox folder, or larkpost ingest FILE"
+    if facts.sources:
+        what, hint = (
+            "source or file",
+            "larkpost source list shows when each was asked, and how it is",
+        )
+    last = (
+        f"the last one that did was read on {facts.news:%d %B %Y}"
+        if facts.news
+        else "none ever did"
+    )
+    return EmptyDayReason(EmptyDay.NO_DUMP, f"no {what} brought a paper lately; {last}", hint)
 
 
 def _of_sources(facts: DayFacts) -> Iterator[EmptyDayReason]:

@@ -75,6 +75,7 @@ def ingest(
     *,
     stream: BinaryIO | None = None,
     name: str = "standard input",
+    source: str = "",
     date: Date | None = None,
     dump_format: str | None = None,
     now: datetime,
@@ -84,6 +85,7 @@ def ingest(
 ) -> IngestReport:
     """Read the dump at ``path``, or else what comes in on ``stream``, which ``name`` names.
 
+    ``source`` is the polled source that brought it, if any, for whoever asks why a day is empty.
     ``date`` is the day on which it was taken, for a dump that does not say or leaves out the
     year; ``dump_format`` names its format. ``progress`` is called with the bytes read and their
     number. With ``follow``, a symbolic link to a file will do, and so will a hard link where others
@@ -108,11 +110,11 @@ def ingest(
                 dump_formats = (ReferenceList(), *dump_formats)
             report = _ingest_copy(store, dump_formats, copy, dump_format, date, now, progress)
     except UnreadableDump as error:
-        facts = {"name": name, "problem": str(error), "hint": error.hint}
+        facts = {"name": name, "source": source, "problem": str(error), "hint": error.hint}
         with store.begin() as connection:
             job_status.record(connection, "ingest", ok=False, now=now, **facts)
         raise
-    return _record_result(store, report, now)
+    return _record_result(store, report, source, now)
 
 
 def was_read(store: Store, path: Path) -> bool:
@@ -141,7 +143,7 @@ def _ingest_copy(
         raise UnreadableDump(f"{copy.name}: {error}{lines}", hint=error.hint) from error
 
 
-def _record_result(store: Store, report: IngestReport, now: datetime) -> IngestReport:
+def _record_result(store: Store, report: IngestReport, source: str, now: datetime) -> IngestReport:
     """Write down what happened, for those who ask why a morning is quiet, and log it.
 
     What was odd is for the caller to tell, who has the report.
@@ -149,7 +151,7 @@ def _record_result(store: Store, report: IngestReport, now: datetime) -> IngestR
     already = report.already.date().isoformat() if report.already else None
     facts = {"name": report.name, "papers": report.papers, "new": report.new, "already": already}
     with store.begin() as connection:
-        job_status.record(connection, "ingest", ok=True, now=now, **facts)
+        job_status.record(connection, "ingest", ok=True, now=now, source=source, **facts)
     log.info(LogEvent.DUMP_INGESTED, format=report.format, rejected=report.rejected, **facts)
     return report
 
